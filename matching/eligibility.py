@@ -1,0 +1,399 @@
+"""Hard checks, made before any score: each pass, fail or unknown, in words. Unknown never excludes.
+
+A DBS check never fails a person, and permission to share gates the sending of an introduction, not the ranking.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from matching.profiles import JobseekerLimits, PlacementProfile
+from matching.text import normalise
+from matching.travel import Journey, Mode, quickest
+
+
+class Result(StrEnum):
+    """How a check came out."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+class Rule(StrEnum):
+    """The checks, in the order they are read."""
+
+    PLACES = "places"
+    AGE = "age"
+    RIGHT_TO_WORK = "right_to_work"
+    DATES = "dates"
+    HOURS = "hours"
+    HALF_DAYS = "half_days"
+    TRAVEL = "travel"
+    LICENCES = "licences"
+    QUALIFICATIONS = "qualifications"
+    DBS = "dbs"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of one pair.
+
+    Parameters
+    ----------
+    rule : Rule
+    result : Result
+    text : str
+        One plain sentence.
+    change : str
+        What would change a fail, or settle an unknown; empty for a pass.
+    """
+
+    rule: Rule
+    result: Result
+    text: str
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the checks need beside the pair: the day, and figures from dated tables.
+
+    Parameters
+    ----------
+    on : date
+        The day of the shortlist.
+    modes : mapping of str to Mode
+        Speeds of each way of travelling.
+    hours_in_a_half_day : float
+        For flexible placements.
+    """
+
+    on: date
+    modes: Mapping[str, Mode]
+    hours_in_a_half_day: float = 4.0
+
+
+LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+PART_NAMES = ("morning", "afternoon", "evening")
+PUBLIC_MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
+MOST_NAMED = 3
+
+
+def check(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> tuple[Check, ...]:
+    """Return every check of one pair.
+
+    Parameters
+    ----------
+    limits : JobseekerLimits
+    placement : PlacementProfile
+    context : Context
+
+    Returns
+    -------
+    tuple of Check
+        In the order of ``Rule``; a rule the placement does not set is left out.
+
+    Examples
+    --------
+    >>> context = Context(on=date(2026, 11, 2), modes={})
+    >>> checks = check(JobseekerLimits(), PlacementProfile(key="1", title="Gardener"), context)
+    >>> [c.result.value for c in checks if c.rule is Rule.PLACES]
+    ['pass']
+    """
+    found = (
+        _places(placement),
+        _age(limits, placement),
+        _right_to_work(limits, placement),
+        _dates(limits, placement, context),
+        _hours(limits, placement),
+        _half_days(limits, placement, context),
+        _travel(limits, placement, context),
+        _licences(limits, placement),
+        _qualifications(limits, placement),
+        _dbs(placement),
+    )
+    return tuple(c for c in found if c is not None)
+
+
+def is_refused(checks: tuple[Check, ...]) -> bool:
+    """Return whether a pair is refused: only a fail refuses.
+
+    Examples
+    --------
+    >>> is_refused((Check(Rule.TRAVEL, Result.UNKNOWN, ""),))
+    False
+    """
+    return any(c.result is Result.FAIL for c in checks)
+
+
+def _places(placement: PlacementProfile) -> Check:
+    if placement.places_left > 0:
+        left = placement.places_left
+        return Check(Rule.PLACES, Result.PASS, f"{left} place{'s are' if left > 1 else ' is'} left.")
+    return Check(Rule.PLACES, Result.FAIL, "Every place is held or filled.", "A place would have to come free.")
+
+
+def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
+    maximum = placement.maximum_age if placement.has_legal_basis else None
+    if placement.minimum_age is None and maximum is None:
+        return None
+    if limits.age_years is None:
+        return Check(
+            Rule.AGE, Result.UNKNOWN, "The law sets an age here, and ours is not known.", "Ask the date of birth."
+        )
+    if placement.minimum_age is not None and limits.age_years < placement.minimum_age:
+        return Check(
+            Rule.AGE,
+            Result.FAIL,
+            f"The placement is for people of {placement.minimum_age} or over.",
+            f"Reaching the age of {placement.minimum_age}.",
+        )
+    if maximum is not None and limits.age_years > maximum:
+        text = f"The placement is for people of {maximum} or under, with a legal basis."
+        return Check(Rule.AGE, Result.FAIL, text, "Nothing: the age limit has a legal basis.")
+    return Check(Rule.AGE, Result.PASS, "The age fits.")
+
+
+def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
+    if placement.right_to_work_needed is False:
+        return None
+    state = limits.right_to_work
+    if state == "no":
+        text = "There is no right to work in the UK now."
+        return Check(Rule.RIGHT_TO_WORK, Result.FAIL, text, "Permission to work; an immigration adviser can help.")
+    if state == "unrestricted":
+        return Check(Rule.RIGHT_TO_WORK, Result.PASS, "There is a right to work.")
+    if state == "time_limited":
+        return Check(Rule.RIGHT_TO_WORK, Result.PASS, "There is a right to work for now; check until when.")
+    text = "The right to work is not evidenced yet."
+    return Check(Rule.RIGHT_TO_WORK, Result.UNKNOWN, text, "Look at the evidence: a passport or a share code.")
+
+
+def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
+    if placement.ends_on is not None and placement.ends_on < context.on:
+        return Check(Rule.DATES, Result.FAIL, "The placement has ended.", "A new listing.")
+    earliest = limits.earliest_start_on
+    if placement.ends_on is not None and earliest is not None and earliest > placement.ends_on:
+        return Check(
+            Rule.DATES,
+            Result.FAIL,
+            f"The placement ends on {_day(placement.ends_on)}, before the jobseeker can start.",
+            f"Being able to start before {_day(placement.ends_on)}.",
+        )
+    if placement.starts_on is None:
+        return None
+    if earliest is None:
+        text = f"It starts on {_day(placement.starts_on)}; from when the jobseeker can start is not known."
+        return Check(Rule.DATES, Result.UNKNOWN, text, "Ask from when the jobseeker can start.")
+    if earliest <= placement.starts_on:
+        return Check(Rule.DATES, Result.PASS, f"It starts on {_day(placement.starts_on)}, which fits.")
+    text = f"It starts on {_day(placement.starts_on)}, before the jobseeker can; ask whether a later start will do."
+    return Check(Rule.DATES, Result.UNKNOWN, text, "Ask the social enterprise for a later start.")
+
+
+def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
+    hours = placement.hours_per_week
+    if hours is None:
+        return Check(
+            Rule.HOURS, Result.UNKNOWN, "The listing does not say how many hours.", "Ask the social enterprise."
+        )
+    if limits.hours_min is None and limits.hours_max is None:
+        return Check(
+            Rule.HOURS, Result.UNKNOWN, "The hours the jobseeker wants are not known.", "Ask how many hours suit."
+        )
+    if limits.hours_max is not None and hours > limits.hours_max:
+        if placement.hours_flexible:
+            text = f"It is {hours:g} hours a week and flexible; up to {limits.hours_max:g} are wanted."
+            return Check(Rule.HOURS, Result.PASS, text)
+        return Check(
+            Rule.HOURS,
+            Result.FAIL,
+            f"It is {hours:g} hours a week; up to {limits.hours_max:g} are wanted.",
+            f"Wanting {hours:g} hours a week, or fewer hours at the placement.",
+        )
+    if limits.hours_min is not None and hours < limits.hours_min:
+        return Check(
+            Rule.HOURS,
+            Result.FAIL,
+            f"It is {hours:g} hours a week; at least {limits.hours_min:g} are wanted.",
+            f"Wanting {hours:g} hours a week, or more hours at the placement.",
+        )
+    return Check(Rule.HOURS, Result.PASS, f"{hours:g} hours a week fit.")
+
+
+def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
+    if placement.half_days is None:
+        return Check(
+            Rule.HALF_DAYS, Result.UNKNOWN, "The listing does not say which half-days.", "Ask the social enterprise."
+        )
+    if limits.half_days is None:
+        text = "Which half-days the jobseeker can work is not known."
+        return Check(Rule.HALF_DAYS, Result.UNKNOWN, text, "Ask which half-days suit.")
+    missing = placement.half_days & ~limits.half_days
+    if not missing:
+        return Check(Rule.HALF_DAYS, Result.PASS, "Every half-day of the placement fits.")
+    if placement.hours_flexible:
+        return _flexible(limits, placement, context, missing)
+    text = f"It needs {_named(missing)}, when the jobseeker cannot work."
+    if placement.hours_flexible is None:
+        text = f"It lists {_named(missing)}, when the jobseeker cannot work; whether that can move is not said."
+        return Check(Rule.HALF_DAYS, Result.UNKNOWN, text, "Ask the social enterprise whether the half-days can move.")
+    return Check(Rule.HALF_DAYS, Result.FAIL, text, f"Being free on {_named(missing)}, or a flexible placement.")
+
+
+def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Context, missing: int) -> Check:
+    assert limits.half_days is not None
+    assert placement.half_days is not None
+    shared = (placement.half_days & limits.half_days).bit_count()
+    wanted = placement.hours_per_week or 0.0
+    if limits.hours_max is not None:
+        wanted = min(wanted, limits.hours_max)
+    needed = max(1, round(wanted / context.hours_in_a_half_day))
+    if shared >= needed:
+        return Check(
+            Rule.HALF_DAYS, Result.PASS, f"{shared} shared half-days are enough, since the hours are flexible."
+        )
+    text = f"Only {shared} half-day{'s' if shared != 1 else ''} shared; {needed} would be needed."
+    more = needed - shared
+    return Check(
+        Rule.HALF_DAYS,
+        Result.FAIL,
+        text,
+        f"Being free on {more} more of {_named(missing, placement.half_days.bit_count())}.",
+    )
+
+
+def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Journey | None:
+    """Return the quickest journey from home to the placement; None where a place is not known.
+
+    Parameters
+    ----------
+    limits : JobseekerLimits
+    placement : PlacementProfile
+    context : Context
+
+    Returns
+    -------
+    Journey or None
+        By the jobseeker's own ways of travelling, or by any where they are not known.
+
+    Examples
+    --------
+    >>> journey(JobseekerLimits(), PlacementProfile(key="1", title="x"), Context(date(2026, 1, 1), {})) is None
+    True
+    """
+    if limits.place is None or placement.place is None or placement.remote == "yes":
+        return None
+    names = limits.travel_modes or PUBLIC_MODES
+    modes = {name: context.modes[name] for name in names if name in context.modes}
+    return quickest(limits.place, placement.place, modes)
+
+
+def _travel(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check:
+    if placement.remote == "yes":
+        return Check(Rule.TRAVEL, Result.PASS, "It is done from home.")
+    found = journey(limits, placement, context)
+    if found is None:
+        whose = "the jobseeker's home" if limits.place is None else "the placement"
+        return Check(Rule.TRAVEL, Result.UNKNOWN, f"Where {whose} is, is not known.", f"Find the postcode of {whose}.")
+    trip = f"{found.km:g} km, about {found.minutes_low} to {found.minutes_high} minutes by {found.mode}"
+    limit = limits.max_travel_minutes
+    if limit is None:
+        text = f"{trip}; how far the jobseeker would travel is not known."
+        return Check(Rule.TRAVEL, Result.UNKNOWN, text, "Ask how long a journey suits.")
+    if found.minutes_low > limit:
+        return Check(
+            Rule.TRAVEL,
+            Result.FAIL,
+            f"{trip}, over the limit of {limit} minutes.",
+            f"A journey of {found.minutes_low} minutes or another way of travelling.",
+        )
+    if limits.travel_modes is None:
+        text = f"{trip}; which ways of travelling the jobseeker has is not known."
+        return Check(Rule.TRAVEL, Result.UNKNOWN, text, "Ask how the jobseeker travels.")
+    if found.minutes_high <= limit:
+        return Check(Rule.TRAVEL, Result.PASS, f"{trip}, within {limit} minutes.")
+    return Check(
+        Rule.TRAVEL, Result.UNKNOWN, f"{trip}; the limit is {limit} minutes.", "Try the journey once together."
+    )
+
+
+def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
+    """Return whether a licence is held; a provisional one is not a full one.
+
+    Parameters
+    ----------
+    needed : str
+    held : tuple of str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> holds_licence("driving licence", ("provisional driving",))
+    False
+    >>> holds_licence("Driving licence", ("full driving licence",))
+    True
+    """
+    wanted = set(normalise(needed).split()) - {"full", "licence", "license", "card"}
+    for one in held:
+        words = set(normalise(one).split())
+        if "provisional" in words and "provisional" not in wanted:
+            continue
+        if wanted <= words:
+            return True
+    return False
+
+
+def _licences(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
+    if not placement.licences_needed:
+        return None
+    if limits.licences is None:
+        text = f"The work needs {_listed(placement.licences_needed)}; which licences there are is not known."
+        return Check(Rule.LICENCES, Result.UNKNOWN, text, "Ask which licences the jobseeker has.")
+    missing = [needed for needed in placement.licences_needed if not holds_licence(needed, limits.licences)]
+    if not missing:
+        return Check(Rule.LICENCES, Result.PASS, f"The jobseeker has {_listed(placement.licences_needed)}.")
+    return Check(Rule.LICENCES, Result.FAIL, f"The work needs {_listed(missing)}.", f"Getting {_listed(missing)}.")
+
+
+def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
+    needed = placement.qualifications_needed
+    if needed is None or needed not in LEVELS:
+        return None
+    if limits.qualification_level is None:
+        text = f"The work needs RQF level {needed}; ours is not known."
+        return Check(Rule.QUALIFICATIONS, Result.UNKNOWN, text, "Ask which qualifications there are.")
+    if LEVELS.index(limits.qualification_level) >= LEVELS.index(needed):
+        return Check(Rule.QUALIFICATIONS, Result.PASS, f"RQF level {limits.qualification_level} is enough.")
+    text = f"The work needs RQF level {needed}; the jobseeker has {limits.qualification_level}."
+    return Check(Rule.QUALIFICATIONS, Result.FAIL, text, f"A qualification at RQF level {needed}.")
+
+
+def _dbs(placement: PlacementProfile) -> Check | None:
+    if placement.dbs_level in {None, "NONE"}:
+        return None
+    text = "A DBS check is needed, and the social enterprise arranges it after an offer."
+    return Check(Rule.DBS, Result.PASS, text)
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def _listed(things: tuple[str, ...] | list[str]) -> str:
+    return " and ".join(things)
+
+
+def _named(half_days: int, most: int = MOST_NAMED) -> str:
+    """The first few half-days of a set, in words."""
+    names = [
+        f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}" for bit in range(half_days.bit_length()) if half_days >> bit & 1
+    ]
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,93 @@
+"""Distance between two places, and how long a journey may take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import hypot
+from typing import Protocol
+
+from matching.profiles import Grid
+
+
+class Mode(Protocol):
+    """How fast one way of travelling may be; the low estimate of minutes uses the fast figures."""
+
+    @property
+    def km_per_hour_fast(self) -> float: ...
+    @property
+    def km_per_hour_slow(self) -> float: ...
+    @property
+    def detour_low(self) -> float: ...
+    @property
+    def detour_high(self) -> float: ...
+    @property
+    def wait_minutes_low(self) -> float: ...
+    @property
+    def wait_minutes_high(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A journey one way: kilometres on the grid, and the lowest and highest estimate of minutes."""
+
+    km: float
+    minutes_low: int
+    minutes_high: int
+    mode: str
+
+
+def distance_km(origin: Grid, destination: Grid) -> float:
+    """Return the straight-line distance between two places.
+
+    Parameters
+    ----------
+    origin, destination : tuple of float
+        Easting and northing on the National Grid, in metres.
+
+    Returns
+    -------
+    float
+        Kilometres on the grid (scale error under 0.1 %); not the length of a journey.
+
+    References
+    ----------
+    .. [1] Ordnance Survey, "A guide to coordinate systems in Great Britain", 2020, section 7.
+
+    Examples
+    --------
+    >>> round(distance_km((429900.0, 433400.0), (460300.0, 451900.0)), 1)
+    35.6
+    """
+    return hypot(origin[0] - destination[0], origin[1] - destination[1]) / 1000
+
+
+def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> Journey | None:
+    """Return the journey by the mode whose low estimate is lowest; None without a mode.
+
+    Parameters
+    ----------
+    origin, destination : tuple of float
+        Easting and northing in metres.
+    modes : mapping of str to Mode
+        The ways of travelling the jobseeker has.
+
+    Returns
+    -------
+    Journey or None
+        Whole minutes, the low estimate rounded down and the high one up.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> walk = SimpleNamespace(km_per_hour_fast=6, km_per_hour_slow=4, detour_low=1.0, detour_high=1.5,
+    ...                        wait_minutes_low=0, wait_minutes_high=0)
+    >>> quickest((0.0, 0.0), (3000.0, 0.0), {"walk": walk})
+    Journey(km=3.0, minutes_low=30, minutes_high=68, mode='walk')
+    """
+    km = distance_km(origin, destination)
+    best: Journey | None = None
+    for name, mode in modes.items():
+        low = int(km * mode.detour_low / mode.km_per_hour_fast * 60 + mode.wait_minutes_low)
+        high = -int(-(km * mode.detour_high / mode.km_per_hour_slow * 60 + mode.wait_minutes_high) // 1)
+        if best is None or low < best.minutes_low:
+            best = Journey(round(km, 1), low, high, name)
+    return best

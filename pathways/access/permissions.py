@@ -1,0 +1,156 @@
+"""The whole policy of who may do what, in one table; which rows and which fields is the query's and fields.py's."""
+
+from enum import StrEnum
+
+from pathways.base import Role
+
+
+class Permission(StrEnum):
+    ACCESS_LOG_READ = "access_log:read"
+    CONTACT_READ = "contact:read"
+    CONTACT_RECORD = "contact:record"
+    ENROLMENT_ASSIGN = "enrolment:assign"
+    ENROLMENT_END = "enrolment:end"
+    ENROLMENT_MAKE = "enrolment:make"
+    ENROLMENT_READ = "enrolment:read"
+    EVIDENCE_CHECK = "evidence:check"
+    EVIDENCE_READ = "evidence:read"
+    EVIDENCE_RECORD = "evidence:record"
+    EXPORT_MAKE = "export:make"
+    EXPORT_READ = "export:read"
+    INTRODUCTION_MAKE = "introduction:make"
+    INTRODUCTION_MOVE = "introduction:move"
+    INTRODUCTION_READ = "introduction:read"
+    JOBSEEKER_CHANGE = "jobseeker:change"
+    JOBSEEKER_CLOSE = "jobseeker:close"
+    JOBSEEKER_EXTRACT = "jobseeker:extract"
+    JOBSEEKER_READ = "jobseeker:read"
+    JOBSEEKER_VOID = "jobseeker:void"
+    KEY_MAKE = "key:make"
+    KEY_READ = "key:read"
+    KEY_REVOKE = "key:revoke"
+    MEMBER_MAKE = "member:make"
+    MEMBER_READ = "member:read"
+    MONITORING_AGGREGATE = "monitoring:aggregate"
+    MONITORING_RECORD = "monitoring:record"
+    ORGANISATION_CHANGE = "organisation:change"
+    ORGANISATION_MAKE = "organisation:make"
+    ORGANISATION_READ = "organisation:read"
+    OUTCOME_READ = "outcome:read"
+    OUTCOME_RECORD = "outcome:record"
+    PERMISSION_READ = "permission:read"
+    PERMISSION_RECORD = "permission:record"
+    PLACEMENT_CHANGE = "placement:change"
+    PLACEMENT_IMPORT = "placement:import"
+    PLACEMENT_MAKE = "placement:make"
+    PLACEMENT_READ = "placement:read"
+    PROFILE_READ = "profile:read"
+    PROFILE_WRITE = "profile:write"
+    PROGRAMME_MAKE = "programme:make"
+    PROGRAMME_READ = "programme:read"
+    REFERRAL_ACCEPT = "referral:accept"
+    REFERRAL_ACKNOWLEDGE = "referral:acknowledge"
+    REFERRAL_CHANGE = "referral:change"
+    REFERRAL_DECLINE = "referral:decline"
+    REFERRAL_IMPORT = "referral:import"
+    REFERRAL_MAKE = "referral:make"
+    REFERRAL_READ = "referral:read"
+    REFERRAL_WITHDRAW = "referral:withdraw"
+    SHORTLIST_MAKE = "shortlist:make"
+    SHORTLIST_READ = "shortlist:read"
+    SPELL_READ = "spell:read"
+    SPELL_RECORD = "spell:record"
+    USER_MAKE = "user:make"
+    USER_READ = "user:read"
+
+
+P = Permission
+
+_EVERYONE = {P.ORGANISATION_READ, P.PLACEMENT_READ, P.PROGRAMME_READ}
+
+_CASEWORKER = _EVERYONE | {
+    P.CONTACT_READ,
+    P.CONTACT_RECORD,
+    P.ENROLMENT_ASSIGN,
+    P.ENROLMENT_END,
+    P.ENROLMENT_MAKE,
+    P.ENROLMENT_READ,
+    P.EVIDENCE_CHECK,
+    P.EVIDENCE_READ,
+    P.EVIDENCE_RECORD,
+    P.INTRODUCTION_MAKE,
+    P.INTRODUCTION_MOVE,
+    P.INTRODUCTION_READ,
+    P.JOBSEEKER_CHANGE,
+    P.JOBSEEKER_CLOSE,
+    P.JOBSEEKER_READ,
+    P.MEMBER_READ,
+    P.MONITORING_RECORD,
+    P.OUTCOME_READ,
+    P.OUTCOME_RECORD,
+    P.PERMISSION_READ,
+    P.PERMISSION_RECORD,
+    P.PROFILE_READ,
+    P.PROFILE_WRITE,
+    P.REFERRAL_ACCEPT,
+    P.REFERRAL_ACKNOWLEDGE,
+    P.REFERRAL_DECLINE,
+    P.REFERRAL_IMPORT,
+    P.REFERRAL_MAKE,
+    P.REFERRAL_READ,
+    P.SHORTLIST_MAKE,
+    P.SHORTLIST_READ,
+    P.SPELL_READ,
+    P.SPELL_RECORD,
+}
+
+PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
+    Role.ADMINISTRATOR: frozenset(
+        _EVERYONE
+        | {P.KEY_MAKE, P.KEY_READ, P.KEY_REVOKE, P.MEMBER_MAKE, P.MEMBER_READ, P.ORGANISATION_CHANGE, P.USER_READ}
+    ),
+    Role.AUDITOR: frozenset({P.ACCESS_LOG_READ, P.KEY_READ, P.MEMBER_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}),
+    Role.CASEWORKER: frozenset(_CASEWORKER),
+    Role.COMMISSIONER: frozenset({P.EXPORT_MAKE, P.EXPORT_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}),
+    Role.OPERATOR: frozenset(
+        _EVERYONE
+        | {
+            P.EXPORT_MAKE,
+            P.EXPORT_READ,
+            P.KEY_MAKE,
+            P.KEY_READ,
+            P.KEY_REVOKE,
+            P.MEMBER_MAKE,
+            P.MEMBER_READ,
+            P.ORGANISATION_CHANGE,
+            P.ORGANISATION_MAKE,
+            P.PROGRAMME_MAKE,
+            P.USER_MAKE,
+            P.USER_READ,
+        }
+    ),
+    Role.PLACEMENT_LISTER: frozenset(
+        _EVERYONE | {P.INTRODUCTION_MOVE, P.INTRODUCTION_READ, P.PLACEMENT_CHANGE, P.PLACEMENT_IMPORT, P.PLACEMENT_MAKE}
+    ),
+    Role.REFERRER: frozenset(
+        {
+            P.ORGANISATION_READ,
+            P.REFERRAL_CHANGE,
+            P.REFERRAL_IMPORT,
+            P.REFERRAL_MAKE,
+            P.REFERRAL_READ,
+            P.REFERRAL_WITHDRAW,
+        }
+    ),
+    Role.TEAM_MANAGER: frozenset(
+        _CASEWORKER
+        | {
+            P.ACCESS_LOG_READ,
+            P.JOBSEEKER_EXTRACT,
+            P.JOBSEEKER_VOID,
+            P.MONITORING_AGGREGATE,
+            P.REFERRAL_CHANGE,
+            P.REFERRAL_WITHDRAW,
+        }
+    ),
+}

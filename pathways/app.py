@@ -1,0 +1,144 @@
+"""Wires everything: the only module that knows every part."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.routing import APIRoute
+
+from pathways import problems
+from pathways.access.guards import DatabaseDep
+from pathways.audit import AuditRow
+from pathways.casefile import api as casefile
+from pathways.casefile.schemas import AccessLine
+from pathways.database import Database
+from pathways.enrolments import api as enrolments
+from pathways.enrolments.holding import HOLDING as ENROLMENTS
+from pathways.exports import api as exports
+from pathways.holdings import Held, Holding
+from pathways.introductions import api as introductions
+from pathways.introductions.holding import HOLDING as INTRODUCTIONS
+from pathways.jobseekers import api as jobseekers
+from pathways.jobseekers.holding import HOLDING as JOBSEEKERS
+from pathways.jobseekers.holding import plainly
+from pathways.migrate import at_head
+from pathways.organisations import api as organisations
+from pathways.organisations.actions import authenticate
+from pathways.placements import api as placements
+from pathways.programmes import api as programmes
+from pathways.progression import api as progression
+from pathways.progression.holding import HOLDING as PROGRESSION
+from pathways.referrals import api as referrals
+from pathways.referrals.holding import HOLDING as REFERRALS
+from pathways.settings import Settings
+from pathways.shortlists import api as shortlists
+from pathways.shortlists.holding import HOLDING as SHORTLISTS
+from pathways.vault import Vault
+from pathways.web import docs, logs
+from pathways.web.requests import RequestRecord
+
+# In the order their tables may be written in; erasing goes the other way.
+HOLDINGS: Sequence[Holding] = (
+    JOBSEEKERS,
+    REFERRALS,
+    ENROLMENTS,
+    SHORTLISTS,
+    INTRODUCTIONS,
+    PROGRESSION,
+    Holding("audit", (Held(AuditRow, plainly(AccessLine)),)),
+)
+ROUTERS: Sequence[APIRouter] = (
+    organisations.organisations,
+    organisations.users,
+    organisations.members,
+    organisations.keys,
+    programmes.router,
+    referrals.router,
+    jobseekers.monitoring,
+    jobseekers.router,
+    casefile.router,
+    enrolments.router,
+    enrolments.cases,
+    placements.router,
+    shortlists.router,
+    introductions.router,
+    progression.spells,
+    progression.evidence,
+    progression.outcomes,
+    progression.explained,
+    exports.router,
+)
+PREFIX = "/api/v1"
+DESCRIPTION = (
+    "Referrals, profiles, ranked placements, outcomes and monthly figures for voluntary-sector partners. "
+    "Every call needs a key; every refusal is a problem document that says what to do."
+)
+
+
+def make_database(settings: Settings) -> Database:
+    vault = Vault(settings.encryption_key.get_secret_value(), settings.hash_key.get_secret_value())
+    return Database(
+        settings.database_url,
+        vault,
+        worker_threads=settings.worker_threads,
+        is_production=settings.environment == "production",
+    )
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    logs.configure(settings.log_level)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Connections are derived from the same number, so that a thread never waits for one.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
+        yield
+        database.close()
+
+    app = FastAPI(
+        title="Pathways",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=settings.max_body_bytes,
+        generate_unique_id_function=_operation_id,
+        telemetry={"logs": False},
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.authenticate = authenticate
+    app.state.holdings = HOLDINGS
+    problems.install(app)
+    app.add_middleware(RequestRecord)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(docs.router)
+    app.mount("/static", docs.static_files())
+    _add_health(app)
+    return app
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    def home() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    @app.get("/health/live", include_in_schema=False)
+    def live() -> dict[str, str]:
+        """The process runs."""
+        return {"status": "live"}
+
+    @app.get("/health/ready", include_in_schema=False)
+    def ready(database: DatabaseDep) -> JSONResponse:
+        """The database answers and is at this version."""
+        is_ready = at_head(database)
+        return JSONResponse({"status": "ready" if is_ready else "not ready"}, status_code=200 if is_ready else 503)

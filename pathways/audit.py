@@ -1,0 +1,74 @@
+"""Who opened or changed whose record: append-only rows, written by the session itself, so that nobody can forget one."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, event, inspect
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import SHORT, Actor, Base
+from pathways.database import Database, WriteSession
+from pathways.facts import Fact
+
+
+class AuditRow(Fact, Base):
+    """One act on one record."""
+
+    __tablename__ = "audit"
+
+    doing: Mapped[str] = mapped_column(SHORT)
+    role: Mapped[str] = mapped_column(SHORT)
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    subject: Mapped[str] = mapped_column(SHORT)
+    subject_id: Mapped[UUID]
+    # No foreign key: the trail of a record outlives the record.
+    jobseeker_id: Mapped[UUID | None] = mapped_column(index=True)
+    is_change: Mapped[bool]
+    request_id: Mapped[str] = mapped_column(SHORT, default="")
+
+
+def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None = None, *, is_change: bool) -> AuditRow:
+    return AuditRow.recorded(
+        actor,
+        doing=actor.doing,
+        role=actor.role.value,
+        organisation_id=actor.organisation_id,
+        subject=subject,
+        subject_id=subject_id,
+        jobseeker_id=jobseeker_id,
+        is_change=is_change,
+        request_id=actor.request_id,
+    )
+
+
+def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tuple[UUID, UUID | None]]) -> None:
+    """Note, in a transaction of its own before the read, that these records are being opened; if it fails, no answer."""
+    with database.writing(actor) as session:
+        session.add_all(
+            row(actor, subject, subject_id, jobseeker_id, is_change=False) for subject_id, jobseeker_id in subjects
+        )
+
+
+def _note_changes(session: WriteSession, *_: object) -> None:
+    actor = session.actor
+    if actor is None:
+        return
+    noted: set[tuple[str, UUID, UUID | None]] = session.info.setdefault("noted", set())
+    for changed in [*session.new, *session.dirty]:
+        if isinstance(changed, AuditRow) or getattr(changed, "__unaudited__", False):
+            continue
+        if changed in session.dirty and not session.is_modified(changed):
+            continue
+        jobseeker_id = getattr(changed, "jobseeker_id", None)
+        subject = changed.__tablename__
+        if subject == "jobseekers":
+            jobseeker_id = changed.id
+        # One row for each record and act, however many facts the act writes about a person.
+        subject_id = jobseeker_id or (changed.id if isinstance(changed.id, UUID) else inspect(changed).identity)
+        key = ("jobseekers" if jobseeker_id else subject, subject_id, jobseeker_id)
+        if subject_id is not None and key not in noted:
+            noted.add(key)
+            session.add(row(actor, *key, is_change=True))
+
+
+event.listen(WriteSession, "before_flush", _note_changes)

@@ -1,0 +1,49 @@
+"""Reading and voiding a whole casefile, feature by feature, through the registered holdings."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from pathways.audit import AuditRow
+from pathways.base import Actor
+from pathways.casefile.schemas import Extract, TimelinePage
+from pathways.database import Session, WriteSession
+from pathways.fields import Purpose
+from pathways.holdings import Holding
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker, JobseekerEvent
+from pathways.pagination import PageRequest, cursor, page_after
+
+
+def timeline(session: Session, holdings: Sequence[Holding], person: Jobseeker, request: PageRequest) -> TimelinePage:
+    """Return what happened, oldest first by the day it was true."""
+    entries = [entry for holding in holdings for entry in holding.timeline(session, person.id)]
+    entries.sort(key=lambda e: (e.on, e.recorded_at, e.id))
+    found = page_after(entries, request, lambda entry: entry.id)
+    page = list(found[: request.limit])
+    more = len(found) > request.limit
+    return TimelinePage(items=page, next=cursor(page[-1].id) if more else None)
+
+
+def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person: Jobseeker) -> Extract:
+    """Return all that is held, as the person themselves may read it."""
+    visible = jobseeker_queries.visible_groups(actor, person, Purpose.EXTRACT)
+    held = {
+        table: [row.shown(visible).model_dump(mode="json") for row in rows]
+        for holding in holdings
+        for table, rows in holding.extract(session, person.id).items()
+    }
+    return Extract(jobseeker_id=person.id, reference=person.reference, made_at=actor.at, holdings=held)
+
+
+def void(session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, reason: str) -> Jobseeker:
+    """Void a record that was a mistake: what is open stops, places come free, and no figure counts it any more."""
+    for holding in reversed(holdings):
+        holding.void(session, actor, person, reason)
+    return jobseeker_actions.move(session, actor, person, JobseekerEvent.VOID, reason=reason)
+
+
+def access_log(jobseeker_id: UUID) -> Select[AuditRow]:
+    return select(AuditRow).where(AuditRow.jobseeker_id == jobseeker_id)

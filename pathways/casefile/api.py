@@ -1,0 +1,97 @@
+"""JSON of a casefile: timeline, access log, extract, void."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.audit import AuditRow, opened
+from pathways.base import Actor, Role
+from pathways.casefile import actions
+from pathways.casefile.schemas import AccessLine, Extract, TimelinePage
+from pathways.errors import Conflict, NotFound
+from pathways.holdings import Holding
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.schemas import JobseekerOut, Reason
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+
+router = APIRouter(prefix="/jobseekers", tags=["casefile"], route_class=PathwaysRoute)
+Reader = Annotated[Actor, permitted(Permission.JOBSEEKER_READ)]
+LogReader = Annotated[Actor, permitted(Permission.ACCESS_LOG_READ)]
+Extracter = Annotated[Actor, permitted(Permission.JOBSEEKER_EXTRACT)]
+Voider = Annotated[Actor, permitted(Permission.JOBSEEKER_VOID)]
+
+
+def get_holdings(request: Request) -> Sequence[Holding]:
+    holdings: Sequence[Holding] = request.app.state.holdings
+    return holdings
+
+
+HoldingsDep = Annotated[Sequence[Holding], Depends(get_holdings)]
+
+
+@router.get("/{jobseeker_id}/timeline", responses=documented(NotFound, Conflict))
+def get_timeline(
+    jobseeker_id: UUID, actor: Reader, database: DatabaseDep, holdings: HoldingsDep, page: PageDep
+) -> TimelinePage:
+    """What happened, by the day it was true, with when it became known."""
+    with database.reading(actor) as session:
+        jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+    opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
+    with database.reading(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        return actions.timeline(session, holdings, person, page)
+
+
+@router.get("/{jobseeker_id}/access-log", responses=documented(NotFound))
+def get_access_log(jobseeker_id: UUID, actor: LogReader, database: DatabaseDep, page: PageDep) -> Page[AccessLine]:
+    """Who opened or changed this record. An auditor sees what its own organisation did."""
+    with database.reading(actor) as session:
+        rows = actions.access_log(jobseeker_id)
+        if actor.role is Role.AUDITOR:
+            rows = rows.where(AuditRow.organisation_id == actor.organisation_id)
+        else:
+            jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        return page_of(session, rows, AuditRow.id, page, AccessLine.model_validate)
+
+
+@router.get("/{jobseeker_id}/extract", responses=documented(NotFound))
+def get_extract(jobseeker_id: UUID, actor: Extracter, database: DatabaseDep, holdings: HoldingsDep) -> Extract:
+    """All that is held about a person, to answer a subject access request."""
+    with database.reading(actor) as session:
+        jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+    opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
+    with database.reading(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        return actions.extract(session, actor, holdings, person)
+
+
+@router.post("/{jobseeker_id}/void", responses=documented(NotFound, Conflict))
+def void_record(
+    jobseeker_id: UUID,
+    reason: Reason,
+    actor: Voider,
+    database: DatabaseDep,
+    holdings: HoldingsDep,
+    once: OnceDep,
+) -> JobseekerOut:
+    """Void a record that was a mistake; everything open on it stops, and it is kept for team managers only."""
+    with database.writing(actor) as session:
+        person = once(
+            session,
+            actor,
+            lambda: actions.void(
+                session,
+                actor,
+                holdings,
+                jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True),
+                reason.reason,
+            ),
+            lambda made: jobseeker_queries.jobseeker(session, actor, made),
+        )
+        return jobseeker_actions.shown(session, actor, person)

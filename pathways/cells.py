@@ -1,0 +1,144 @@
+"""Reading one cell as people write it: dates, yes and no, numbers, lists, and one word of a list."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, Field
+
+from pathways.fields import EARLIEST, LATEST
+
+DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%d-%m-%Y", "%d.%m.%Y")
+YES = {"yes", "y", "true", "1"}
+NO = {"no", "n", "false", "0"}
+UNKNOWN = {"", "unknown", "not known", "n/k", "nk", "?"}
+MOST_LINE = 300
+
+
+class CellError(BaseModel):
+    """What is wrong in one row: the field, the rule, and what to do. Never the value itself."""
+
+    row: int = Field(description="The number of the row as the spreadsheet shows it.")
+    field: str
+    rule: str
+    remedy: str
+
+
+class Wrong(ValueError):
+    """A cell that breaks a rule."""
+
+    def __init__(self, rule: str, remedy: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.remedy = remedy
+
+
+def as_line(text: str) -> str | None:
+    if len(text) > MOST_LINE:
+        raise Wrong(f"At most {MOST_LINE} characters.", "Shorten it.")
+    if text.startswith(("=", "@")):
+        raise Wrong("A formula is not taken.", "Paste the cell as a value.")
+    if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
+        raise Wrong("It holds a control character.", "Type the cell again.")
+    return " ".join(text.split()) or None
+
+
+def as_date(text: str) -> date | None:
+    if text.lower() in UNKNOWN:
+        return None
+    for form in DATE_FORMATS:
+        try:
+            found = datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no time zone
+        except ValueError:
+            continue
+        if not EARLIEST <= found <= LATEST:
+            raise Wrong(f"A date lies between {EARLIEST} and {LATEST}.", "Correct the year.")
+        return found
+    raise Wrong("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
+
+
+def as_needed_date(text: str) -> date:
+    found = as_date(text)
+    if found is None:
+        raise Wrong("This field is needed.", "Fill it in.")
+    return found
+
+
+def as_yes_no(text: str) -> bool | None:
+    word = text.lower()
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    if word in UNKNOWN:
+        return None
+    raise Wrong("Write yes, no, or leave it blank for unknown.", "Correct the word.")
+
+
+def as_list(text: str) -> list[str] | None:
+    items = [item for raw in text.split(";") if (item := as_line(raw.strip()))]
+    return items or None
+
+
+def as_number(text: str) -> Decimal | None:
+    if not text or text.lower() in UNKNOWN:
+        return None
+    try:
+        number = Decimal(text.removeprefix("£"))
+    except InvalidOperation:
+        raise Wrong("This is not a number.", "Write digits, as 16 or 37.5.") from None
+    if not number.is_finite() or number < 0 or number > 100_000:  # noqa: PLR2004 - no column of ours holds more
+        raise Wrong("This number is out of range.", "Correct it.")
+    return number.quantize(Decimal("0.01"))
+
+
+def as_whole(text: str) -> int | None:
+    number = as_number(text)
+    if number is not None and number != int(number):
+        raise Wrong("This is not a whole number.", "Write digits, as 3.")
+    return None if number is None else int(number)
+
+
+def hours(text: str) -> Decimal | None:
+    number = as_number(text)
+    if number is not None and number > 168:  # noqa: PLR2004 - hours in a week
+        raise Wrong("A week has 168 hours.", "Correct the number.")
+    return number
+
+
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def one_of(words: type[Word], *, ignoring_case: bool = True) -> Callable[[str], Word | None]:
+    """Return the reader of a cell that holds one word of a list."""
+    known = {word.value.lower().replace("_", " "): word for word in words}
+
+    def read(text: str) -> Word | None:
+        if not text:
+            return None
+        word = known.get(text.lower().replace("_", " ") if ignoring_case else text)
+        if word is None:
+            raise Wrong(f"Write one of {', '.join(w.value for w in words)}.", "Correct the word.")
+        return word
+
+    return read
+
+
+Reader = Callable[[str], Any]
+
+
+def read_row(
+    number: int, cells: Mapping[str, str], readers: Mapping[str, Reader]
+) -> tuple[dict[str, Any], list[CellError]]:
+    """Return the values of one row, and everything that is wrong in it."""
+    values: dict[str, Any] = {}
+    errors = []
+    for name, reader in readers.items():
+        try:
+            values[name] = reader(cells.get(name, ""))
+        except Wrong as wrong:
+            errors.append(CellError(row=number, field=name, rule=wrong.rule, remedy=wrong.remedy))
+    return values, errors

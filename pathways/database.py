@@ -1,0 +1,108 @@
+"""Sessions: opened inside the handler, one transaction each, committed once before the reply leaves.
+
+Nothing else commits or rolls back. Readers and writers get sessions of different types, so that a query which writes
+does not type-check on a reader.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session as OrmSession
+
+from pathways.base import Actor
+from pathways.vault import Vault
+
+SQLITE_BUSY_MILLISECONDS = 15_000
+POSTGRESQL_OPTIONS = "-c statement_timeout=60000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=120000"
+
+
+class Session(OrmSession):
+    """What a query needs: rows, and the vault that opens sealed values."""
+
+    vault: Vault
+    actor: Actor | None
+    is_production: bool
+
+
+class ReadSession(Session):
+    """A session that only reads."""
+
+
+class WriteSession(Session):
+    """A session that writes; everything in it lands together or not at all."""
+
+
+def _on_sqlite_connect(connection: Any, _: object) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "foreign_keys = ON",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver's own transactions are off, so BEGIN is ours: writers take the lock at once, readers never wait.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def make_engine(url: str, worker_threads: int) -> Engine:
+    """Return an engine whose connections equal the worker threads: pool_size + max_overflow = threads + 2 spare."""
+    pool: dict[str, Any] = {"pool_size": min(10, worker_threads), "pool_timeout": 30}
+    pool["max_overflow"] = worker_threads + 2 - pool["pool_size"]
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"check_same_thread": False}, **pool)
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(parsed, pool_pre_ping=True, connect_args={"options": POSTGRESQL_OPTIONS}, **pool)
+
+
+class Database:
+    """One database, and the only way to it."""
+
+    def __init__(self, url: str, vault: Vault, *, worker_threads: int = 40, is_production: bool = False) -> None:
+        self.engine = make_engine(url, worker_threads)
+        self.vault = vault
+        self.is_production = is_production
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._readers = self.engine if self.is_sqlite else self.engine.execution_options(postgresql_readonly=True)
+        self._writers = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
+        # SQLite's busy handler is unfair; one queue in the process keeps the longest wait short.
+        self._writer_lock = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def reading(self, actor: Actor | None = None) -> Iterator[ReadSession]:
+        with ReadSession(self._readers) as session:
+            session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
+            yield session
+
+    @contextmanager
+    def writing(self, actor: Actor | None) -> Iterator[WriteSession]:
+        with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
+            session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
+            yield session
+            session.commit()
+
+    @contextmanager
+    def rehearsing(self, actor: Actor) -> Iterator[WriteSession]:
+        """A writing session whose work is never kept: what a dry run would do."""
+        with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
+            session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
+            yield session
+            session.rollback()
+
+    def close(self) -> None:
+        self.engine.dispose()

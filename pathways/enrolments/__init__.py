@@ -1,0 +1,1 @@
+"""A jobseeker on a programme, with a caseworker, from start to end."""

@@ -1,0 +1,161 @@
+"""JSON of enrolments, and closing a case."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from pathways.access.guards import (
+    DatabaseDep,
+    IfMatch,
+    OnceDep,
+    PageDep,
+    PathwaysRoute,
+    etag,
+    expect_version,
+    permitted,
+)
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.enrolments import actions, queries
+from pathways.enrolments.models import Enrolment
+from pathways.enrolments.schemas import Assignment, Closing, Ending, EnrolmentChange, EnrolmentOut, NewEnrolment
+from pathways.errors import Conflict, NotFound
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.schemas import JobseekerOut, Reason
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+
+router = APIRouter(prefix="/enrolments", tags=["enrolments"], route_class=PathwaysRoute)
+cases = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
+Reader = Annotated[Actor, permitted(Permission.ENROLMENT_READ)]
+Maker = Annotated[Actor, permitted(Permission.ENROLMENT_MAKE)]
+Assigner = Annotated[Actor, permitted(Permission.ENROLMENT_ASSIGN)]
+Ender = Annotated[Actor, permitted(Permission.ENROLMENT_END)]
+Closer = Annotated[Actor, permitted(Permission.JOBSEEKER_CLOSE)]
+
+
+@router.get("")
+def list_enrolments(
+    actor: Reader,
+    database: DatabaseDep,
+    page: PageDep,
+    jobseeker: Annotated[UUID | None, Query()] = None,
+    programme: Annotated[UUID | None, Query()] = None,
+) -> Page[EnrolmentOut]:
+    with database.reading(actor) as session:
+        rows = queries.visible_to(actor)
+        if jobseeker is not None:
+            rows = rows.where(Enrolment.jobseeker_id == jobseeker)
+        if programme is not None:
+            rows = rows.where(Enrolment.programme_id == programme)
+        return page_of(session, rows, Enrolment.id, page, lambda row: actions.shown(session, actor, row))
+
+
+@router.post("", status_code=201, responses=documented(Conflict, NotFound))
+def start_enrolment(
+    new: NewEnrolment, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
+) -> EnrolmentOut:
+    """Start a jobseeker on a programme, on an accepted referral."""
+    with database.writing(actor) as session:
+        enrolment = once(
+            session,
+            actor,
+            lambda: actions.start(session, actor, new),
+            lambda made: queries.enrolment(session, actor, made),
+        )
+        etag(response, enrolment.version)
+        return actions.shown(session, actor, enrolment)
+
+
+@router.get("/{enrolment_id}", responses=documented(NotFound))
+def get_enrolment(enrolment_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> EnrolmentOut:
+    with database.reading(actor) as session:
+        enrolment = queries.enrolment(session, actor, enrolment_id)
+        etag(response, enrolment.version)
+        return actions.shown(session, actor, enrolment)
+
+
+@router.patch("/{enrolment_id}", responses=documented(NotFound))
+def change_enrolment(
+    enrolment_id: UUID,
+    change: EnrolmentChange,
+    actor: Maker,
+    database: DatabaseDep,
+    version: IfMatch,
+    response: Response,
+) -> EnrolmentOut:
+    """Correct the day it started."""
+    with database.writing(actor) as session:
+        enrolment = queries.enrolment(session, actor, enrolment_id, for_update=True)
+        expect_version(enrolment, version)
+        actions.correct_start(session, actor, enrolment, change)
+        etag(response, enrolment.version)
+        return actions.shown(session, actor, enrolment)
+
+
+@router.post("/{enrolment_id}/assign", responses=documented(NotFound, Conflict))
+def assign_caseworker(
+    enrolment_id: UUID, new: Assignment, actor: Assigner, database: DatabaseDep, once: OnceDep
+) -> EnrolmentOut:
+    with database.writing(actor) as session:
+        enrolment = once(
+            session,
+            actor,
+            lambda: actions.assign(
+                session, actor, queries.enrolment(session, actor, enrolment_id, for_update=True), new
+            ),
+            lambda made: queries.enrolment(session, actor, made),
+        )
+        return actions.shown(session, actor, enrolment)
+
+
+@router.post("/{enrolment_id}/end", responses=documented(NotFound, Conflict))
+def end_enrolment(
+    enrolment_id: UUID, ending: Ending, actor: Ender, database: DatabaseDep, once: OnceDep
+) -> EnrolmentOut:
+    with database.writing(actor) as session:
+        enrolment = once(
+            session,
+            actor,
+            lambda: actions.end(
+                session, actor, queries.enrolment(session, actor, enrolment_id, for_update=True), ending
+            ),
+            lambda made: queries.enrolment(session, actor, made),
+        )
+        return actions.shown(session, actor, enrolment)
+
+
+@router.post("/{enrolment_id}/resume", responses=documented(NotFound, Conflict))
+def resume_enrolment(
+    enrolment_id: UUID, reason: Reason, actor: Ender, database: DatabaseDep, once: OnceDep
+) -> EnrolmentOut:
+    """Take back an end that was recorded by mistake."""
+    with database.writing(actor) as session:
+        enrolment = once(
+            session,
+            actor,
+            lambda: actions.resume(
+                session, actor, queries.enrolment(session, actor, enrolment_id, for_update=True), reason.reason
+            ),
+            lambda made: queries.enrolment(session, actor, made),
+        )
+        return actions.shown(session, actor, enrolment)
+
+
+@cases.post("/{jobseeker_id}/close", responses=documented(NotFound, Conflict))
+def close_case(
+    jobseeker_id: UUID, closing: Closing, actor: Closer, database: DatabaseDep, once: OnceDep
+) -> JobseekerOut:
+    """Close a case; the open enrolment ends with it. A closed case can be reopened."""
+    with database.writing(actor) as session:
+        person = once(
+            session,
+            actor,
+            lambda: actions.close_case(
+                session, actor, jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True), closing
+            ),
+            lambda made: jobseeker_queries.jobseeker(session, actor, made),
+        )
+        return jobseeker_actions.shown(session, actor, person)

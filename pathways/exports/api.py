@@ -1,0 +1,69 @@
+"""JSON of exports, and their files."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+
+from pathways import audit
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.errors import Conflict, NotFound
+from pathways.exports import actions, queries
+from pathways.exports.models import Export
+from pathways.exports.schemas import ExportOut, NewExport
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+
+router = APIRouter(prefix="/exports", tags=["exports"], route_class=PathwaysRoute)
+Reader = Annotated[Actor, permitted(Permission.EXPORT_READ)]
+Maker = Annotated[Actor, permitted(Permission.EXPORT_MAKE)]
+FILE_TYPES = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
+
+
+@router.get("")
+def list_exports(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ExportOut]:
+    with database.reading(actor) as session:
+        return page_of(session, queries.visible_to(actor), Export.id, page, lambda row: actions.shown(session, row))
+
+
+@router.post("", status_code=201, responses=documented(Conflict))
+def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceDep) -> ExportOut:
+    """Make a month's folder; where it says just what the latest version says, that one is returned."""
+    with database.writing(actor) as session:
+        export = once(
+            session,
+            actor,
+            lambda: actions.make(session, actor, new),
+            lambda made: queries.export(session, actor, made),
+        )
+        return actions.shown(session, export)
+
+
+@router.get("/{export_id}", responses=documented(NotFound))
+def get_export(export_id: UUID, actor: Reader, database: DatabaseDep) -> ExportOut:
+    with database.reading(actor) as session:
+        return actions.shown(session, queries.export(session, actor, export_id))
+
+
+@router.get(
+    "/{export_id}/files/{name}",
+    responses={
+        **documented(NotFound),
+        200: {"content": {"text/csv": {}, "application/json": {}}, "description": "The file."},
+    },
+    response_class=Response,
+)
+def get_file(
+    export_id: UUID,
+    name: Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}\.(csv|json)$")],
+    actor: Reader,
+    database: DatabaseDep,
+) -> Response:
+    """Download one file; every download is audited."""
+    with database.reading(actor) as session:
+        content = queries.file(session, queries.export(session, actor, export_id), name).content
+    audit.opened(database, actor, "exports", [(export_id, None)])
+    media_type = FILE_TYPES["." + name.rsplit(".", 1)[1]]
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

@@ -1,0 +1,30 @@
+"""What goes over the wire about exports."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from pathways.fields import Body, Day, Group, Schema
+
+MonthText = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+
+
+class NewExport(Body):
+    month: MonthText
+    commissioner_id: UUID | None = Field(default=None, description="A commissioner's own when left out.")
+    programme_id: UUID | None = None
+    as_of: Day | None = Field(default=None, description="As it was known at the end of this day; today when left out.")
+
+
+class ExportOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    commissioner_id: Annotated[UUID, Group.RECORD]
+    programme_id: Annotated[UUID | None, Group.RECORD]
+    month: Annotated[str, Group.RECORD]
+    version: Annotated[int, Group.RECORD] = Field(validation_alias="number")
+    as_of: Annotated[date, Group.RECORD]
+    folder: Annotated[str, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    files: Annotated[list[str], Group.RECORD] = []

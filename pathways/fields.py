@@ -1,0 +1,161 @@
+"""The group of each field, and the one policy for who sees which groups.
+
+Every field of every reply is tagged with its group. ``visible_fields`` is the only place that decides which groups an
+actor sees of a person; API, files, timeline and extract all call it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from types import NoneType
+from typing import Annotated, Any, ClassVar, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from pathways.base import Actor, Role
+
+
+class Group(StrEnum):
+    """What kind of thing a field tells about a person."""
+
+    RECORD = "record"  # references, dates, states: nothing about the person
+    IDENTITY = "identity"
+    CONTACT = "contact"
+    HEALTH = "health_and_adjustments"
+    CONVICTIONS = "convictions"
+    RIGHT_TO_WORK = "right_to_work"
+    BENEFITS = "benefits"
+    MONITORING = "monitoring"
+    NOTES = "notes"
+    WORK = "work"
+    REFERRAL_SOURCE = "referral_source"  # that someone was sent by probation or a clinic is itself sensitive
+
+
+class Purpose(StrEnum):
+    """What a reply is for."""
+
+    SUPPORT = "support"
+    INTRODUCTION = "introduction"
+    REFERRAL = "referral"
+    EXTRACT = "extract"
+
+
+class Relation(StrEnum):
+    """How the one who asks stands to the person the record is about."""
+
+    OWN_CASEWORKER = "own_caseworker"
+    MANAGER = "manager"
+    COLLEAGUE = "colleague"
+    REFERRER = "referrer"
+    SOCIAL_ENTERPRISE = "social_enterprise"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """A relation, and the groups the jobseeker has agreed that this social enterprise may be told."""
+
+    relation: Relation
+    granted: frozenset[Group] = field(default_factory=frozenset)
+
+
+ALL = frozenset(Group)
+ONLY_RECORD = frozenset({Group.RECORD})
+SUPPORTER = ALL - {Group.MONITORING}
+# What may be told to a social enterprise at all, if the jobseeker agrees to it.
+TELLABLE = frozenset({Group.IDENTITY, Group.CONTACT, Group.WORK, Group.HEALTH, Group.RIGHT_TO_WORK})
+
+POLICY: dict[tuple[Relation, Purpose], frozenset[Group]] = {
+    (Relation.OWN_CASEWORKER, Purpose.SUPPORT): SUPPORTER,
+    (Relation.OWN_CASEWORKER, Purpose.INTRODUCTION): SUPPORTER,
+    (Relation.OWN_CASEWORKER, Purpose.REFERRAL): SUPPORTER,
+    (Relation.OWN_CASEWORKER, Purpose.EXTRACT): ALL,
+    (Relation.MANAGER, Purpose.SUPPORT): SUPPORTER,
+    (Relation.MANAGER, Purpose.INTRODUCTION): SUPPORTER,
+    (Relation.MANAGER, Purpose.REFERRAL): SUPPORTER,
+    (Relation.MANAGER, Purpose.EXTRACT): ALL,
+    (Relation.COLLEAGUE, Purpose.SUPPORT): SUPPORTER - {Group.CONVICTIONS},
+    (Relation.COLLEAGUE, Purpose.INTRODUCTION): SUPPORTER - {Group.CONVICTIONS},
+    (Relation.COLLEAGUE, Purpose.REFERRAL): SUPPORTER - {Group.CONVICTIONS},
+    (Relation.REFERRER, Purpose.REFERRAL): ALL - {Group.MONITORING},
+}
+
+
+def visible_fields(actor: Actor, relationship: Relationship, purpose: Purpose) -> frozenset[Group]:
+    """Return the groups of fields this actor may see of a person, for this purpose.
+
+    A social enterprise sees what the jobseeker granted it and nothing else; whatever no line of the policy names sees
+    references, dates and states only.
+    """
+    if relationship.relation is Relation.SOCIAL_ENTERPRISE:
+        if actor.role is not Role.PLACEMENT_LISTER or purpose is not Purpose.INTRODUCTION:
+            return ONLY_RECORD
+        return ONLY_RECORD | (relationship.granted & TELLABLE)
+    return POLICY.get((relationship.relation, purpose), ONLY_RECORD)
+
+
+class UntaggedField(TypeError):
+    """A field of a reply has no group, so nobody decided who may see it."""
+
+
+class Schema(BaseModel):
+    """A reply. Each field is ``Annotated`` with its Group; one that may be hidden must allow ``None``."""
+
+    model_config = ConfigDict(from_attributes=True, extra="forbid")
+    group_of: ClassVar[dict[str, Group]] = {}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        groups: dict[str, Group] = {}
+        for name, about in cls.model_fields.items():
+            group = next((mark for mark in about.metadata if isinstance(mark, Group)), None)
+            if group is None:
+                raise UntaggedField(f"{cls.__name__}.{name} has no group.")
+            if group is not Group.RECORD and NoneType not in get_args(about.annotation):
+                raise UntaggedField(f"{cls.__name__}.{name} may be hidden, so it must allow None.")
+            groups[name] = group
+        cls.group_of = groups
+
+    def shown(self, visible: frozenset[Group]) -> Self:
+        """Return the reply with every field outside the visible groups left empty and named in ``withheld``."""
+        hidden = sorted(name for name, group in self.group_of.items() if group not in visible)
+        if not hidden:
+            return self
+        changes: dict[str, Any] = dict.fromkeys(hidden)
+        if "withheld" in self.group_of:
+            changes["withheld"] = hidden
+        return self.model_copy(update=changes)
+
+
+class Body(BaseModel):
+    """What a caller sends: a field that is not known is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+# A value of the right shape that is against a rule: answered with 409, where a wrong shape is 422.
+RULE_BROKEN = "rule_broken"
+EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
+
+
+def against_the_rule(text: str) -> PydanticCustomError:
+    return PydanticCustomError(RULE_BROKEN, "{text}", {"text": text})
+
+
+def _is_plausible(day: date) -> date:
+    if not EARLIEST <= day <= LATEST:
+        raise against_the_rule(f"This date is not between {EARLIEST} and {LATEST}.")
+    return day
+
+
+Day = Annotated[date, AfterValidator(_is_plausible)]
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+Line = Annotated[str, StringConstraints(max_length=300, pattern=NO_CONTROLS)]
+NeededLine = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
+]
+Paragraph = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
+Lines = Annotated[list[Line], Field(max_length=50)]

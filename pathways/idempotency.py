@@ -1,0 +1,96 @@
+"""A POST sent twice acts once: the key row goes in first, in the same transaction as the act.
+
+The row keeps a hash of method, path and body and the id of what was made; never a body. A repeat is rendered afresh.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
+
+from pathways.base import SHORT, Actor, Base, PrimaryKey
+from pathways.database import WriteSession
+from pathways.errors import Conflict, Invalid
+
+KEPT = timedelta(hours=24)
+
+
+class IdempotencyKey(Base):
+    __tablename__ = "idempotency_keys"
+    __unaudited__ = True
+    __table_args__ = (UniqueConstraint("user_id", "organisation_id", "key"),)
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[UUID]
+    organisation_id: Mapped[UUID]
+    key: Mapped[str] = mapped_column(SHORT)
+    fingerprint: Mapped[str] = mapped_column(SHORT)
+    resource_id: Mapped[UUID | None]
+    made_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class IdempotencyKeyReused(Invalid):
+    title = "This Idempotency-Key came with another request"
+
+
+class RequestInFlight(Conflict):
+    title = "The first request with this Idempotency-Key is still running"
+
+
+class HasId(Protocol):
+    """What an act makes: something with an id by which a repeat finds it again."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+Made = TypeVar("Made", bound=HasId)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """The caller's Idempotency-Key, if there is one."""
+
+    key: str | None = None
+    fingerprint: str = ""
+
+    def __call__(
+        self, session: WriteSession, actor: Actor, make: Callable[[], Made], find: Callable[[UUID], Made]
+    ) -> Made:
+        """Make it, or find what the same key made before."""
+        if self.key is None:
+            return make()
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.made_at < actor.at - KEPT))
+        values = {
+            "id": uuid7(),
+            "user_id": actor.user_id,
+            "organisation_id": actor.organisation_id,
+            "key": self.key,
+            "fingerprint": self.fingerprint,
+            "made_at": actor.at,
+        }
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        statement: insert = dialect.insert(IdempotencyKey).values(values).on_conflict_do_nothing()  # type: ignore[valid-type]
+        claimed = session.execute(statement).rowcount == 1  # type: ignore[attr-defined,call-overload]
+        row = session.scalars(
+            select(IdempotencyKey).where(
+                IdempotencyKey.user_id == actor.user_id,
+                IdempotencyKey.organisation_id == actor.organisation_id,
+                IdempotencyKey.key == self.key,
+            )
+        ).one()
+        if claimed:
+            made = make()
+            row.resource_id = made.id
+            return made
+        if row.fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused("Send a new Idempotency-Key with a new request.", pointer="/Idempotency-Key")
+        if row.resource_id is None:
+            raise RequestInFlight("Wait a moment, then send the same request again.")
+        return find(row.resource_id)

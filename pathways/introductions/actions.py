@@ -1,0 +1,214 @@
+"""Every change to introductions; places are held and filled in the same transaction."""
+
+from datetime import date
+
+from sqlalchemy import select
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor
+from pathways.database import Session, WriteSession
+from pathways.errors import Conflict, NotPermitted, RuleBroken
+from pathways.facts import MoveRefused, destination, possible_events
+from pathways.introductions import queries
+from pathways.introductions.models import (
+    HOLDS_A_PLACE,
+    INTRODUCTION_MOVES,
+    OPEN,
+    WHO_MAY,
+    Introduction,
+    IntroductionEvent,
+    IntroductionMove,
+    IntroductionState,
+)
+from pathways.introductions.schemas import IntroductionOut, NewIntroduction
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
+from pathways.placements import actions as placement_actions
+from pathways.placements import queries as placement_queries
+from pathways.placements.models import Placement, PlacementState
+from pathways.shortlists import queries as shortlist_queries
+
+
+class IntroductionMoveRefused(MoveRefused):
+    title = "The introduction cannot make that move now"
+
+
+class NotYourMove(NotPermitted):
+    title = "This move is the other side's"
+
+
+class PermissionNeeded(Conflict):
+    title = "The jobseeker's permission is not on record"
+
+
+class IntroducedAlready(Conflict):
+    title = "There is an open introduction for this pair"
+
+
+def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introduction:
+    """Put a jobseeker forward for a placement; nobody outside is told yet."""
+    person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
+    jobseeker_actions.must_be_open(person)
+    placement = placement_queries.placement(session, actor, new.placement_id)
+    if placement.state is not PlacementState.PUBLISHED:
+        raise RuleBroken(f"The placement is {placement.state}.", pointer="/placement_id")
+    if new.shortlist_id is not None:
+        shortlist = shortlist_queries.shortlist(session, actor, new.shortlist_id)
+        if shortlist.jobseeker_id not in {person.id, None}:
+            raise RuleBroken("This shortlist is another jobseeker's.", pointer="/shortlist_id")
+    pair = select(Introduction.id).where(
+        Introduction.partner_id == person.partner_id,
+        Introduction.jobseeker_id == person.id,
+        Introduction.placement_id == placement.id,
+        Introduction.state.in_(OPEN),
+    )
+    if session.scalars(pair).first() is not None:
+        raise IntroducedAlready("Go on with that one, or withdraw it first.")
+    introduction = Introduction(
+        id=uuid7(),
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        placement_id=placement.id,
+        social_enterprise_id=placement.social_enterprise_id,
+        shortlist_id=new.shortlist_id,
+        state=IntroductionState.PROPOSED,
+        made_at=actor.at,
+    )
+    session.add(introduction)
+    session.flush()  # its log points to it
+    session.add(_move_row(actor, introduction, "propose", None, IntroductionState.PROPOSED, actor.today, ""))
+    session.flush()  # the reply reads it
+    return introduction
+
+
+def _move_row(
+    actor: Actor,
+    introduction: Introduction,
+    event: str,
+    from_state: IntroductionState | None,
+    to_state: IntroductionState,
+    on: date,
+    reason: str,
+) -> IntroductionMove:
+    return IntroductionMove.recorded(
+        actor,
+        on,
+        partner_id=introduction.partner_id,
+        jobseeker_id=introduction.jobseeker_id,
+        introduction_id=introduction.id,
+        made_by_role=actor.role.value,
+        event=event,
+        from_state=from_state.value if from_state else None,
+        to_state=to_state.value,
+        reason=reason,
+    )
+
+
+def move(
+    session: WriteSession,
+    actor: Actor,
+    introduction: Introduction,
+    event: IntroductionEvent,
+    *,
+    reason: str = "",
+    started_on: date | None = None,
+) -> Introduction:
+    """Make one move of the table, with what it does to the place: held at the offer, filled at the start."""
+    if actor.role not in WHO_MAY[event]:
+        raise NotYourMove(f"The role {actor.role} may not {event} an introduction.")
+    from_state = introduction.state
+    to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
+    on = actor.today
+    if event is IntroductionEvent.SEND:
+        _must_be_sendable(session, introduction)
+        introduction.sent_at = actor.at
+    elif event is IntroductionEvent.OFFER:
+        placement_actions.hold_place(session, actor, introduction.placement_id, introduction.id)
+    elif event is IntroductionEvent.START:
+        on = _start_day(actor, started_on)
+        placement_actions.fill_place(session, actor, introduction.id)
+        introduction.started_on = on
+    elif to_state not in OPEN and from_state in HOLDS_A_PLACE:
+        placement_actions.free_place(session, actor, introduction.id)
+    session.add(_move_row(actor, introduction, event.value, from_state, to_state, on, reason))
+    introduction.state = to_state
+    session.flush()  # so that the reply carries the new version
+    return introduction
+
+
+def _start_day(actor: Actor, started_on: date | None) -> date:
+    if started_on is None:
+        return actor.today
+    if started_on > actor.today:
+        raise RuleBroken("A start is recorded when it has happened; this day has not come.", pointer="/started_on")
+    return started_on
+
+
+def _must_be_sendable(session: Session, introduction: Introduction) -> None:
+    """Nothing leaves without the jobseeker's permission for this social enterprise on record."""
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    jobseeker_actions.must_be_open(person)
+    placement = session.get_one(Placement, introduction.placement_id)
+    if placement.state is not PlacementState.PUBLISHED:
+        raise RuleBroken(f"The placement is {placement.state} now.")
+    permission = jobseeker_queries.permission_for(session, person, introduction.social_enterprise_id)
+    if not jobseeker_queries.granted_groups(permission):
+        raise PermissionNeeded(
+            "Ask the jobseeker what this social enterprise may be told, record it under permissions, then send."
+        )
+
+
+def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
+    """Withdraw every open introduction of a record that was a mistake; their places come free."""
+    for introduction in queries.open_of(session, person):
+        session.refresh(introduction, with_for_update=True)
+        move(session, actor, introduction, IntroductionEvent.WITHDRAW, reason=reason)
+
+
+def shown(session: Session, actor: Actor, introduction: Introduction) -> IntroductionOut:
+    """Return an introduction as this side may see it."""
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    details = jobseeker_queries.details(session, person)
+    profile = jobseeker_queries.profile(session, person)
+    placement = session.get_one(Placement, introduction.placement_id)
+    names = placement_queries.names(session, {introduction.social_enterprise_id, introduction.partner_id})
+    place = placement_queries.place_of(session, introduction.id)
+    of_profile = (
+        "skills",
+        "qualification_level",
+        "licences",
+        "half_days",
+        "hours_min",
+        "hours_max",
+        "earliest_start_on",
+        "adjustments",
+        "right_to_work",
+    )
+    columns = {name: getattr(profile, name) if profile else None for name in of_profile}
+    columns |= {name: getattr(details, name) for name in ("given_name", "family_name", "known_as", "email", "phone")}
+    columns["right_to_work"] = profile.right_to_work.value if profile and profile.right_to_work else None
+    events = [
+        event.value for event in possible_events(INTRODUCTION_MOVES, introduction.state) if actor.role in WHO_MAY[event]
+    ]
+    answer = IntroductionOut(
+        **columns,
+        id=introduction.id,
+        state=introduction.state,
+        placement_id=placement.id,
+        title=placement.title,
+        social_enterprise_id=introduction.social_enterprise_id,
+        social_enterprise=names[introduction.social_enterprise_id],
+        partner=names[introduction.partner_id],
+        jobseeker_id=person.id,
+        jobseeker_reference=person.reference,
+        shortlist_id=introduction.shortlist_id,
+        made_at=introduction.made_at,
+        sent_at=introduction.sent_at,
+        held_until=place.held_until if place else None,
+        started_on=introduction.started_on,
+        last_reason=queries.last_reason(session, introduction) or None,
+        possible_events=events,
+        version=introduction.version,
+    )
+    return answer.shown(queries.visible_groups(session, actor, introduction))

@@ -1,0 +1,162 @@
+"""JSON of introductions."""
+
+from collections.abc import Callable
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from pathways import audit
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.database import Database, WriteSession
+from pathways.errors import Conflict, NotFound
+from pathways.idempotency import Once
+from pathways.introductions import actions, queries
+from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
+from pathways.introductions.schemas import IntroductionOut, NewIntroduction, StartedOn
+from pathways.jobseekers.schemas import Reason
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+
+router = APIRouter(prefix="/introductions", tags=["introductions"], route_class=PathwaysRoute)
+Reader = Annotated[Actor, permitted(Permission.INTRODUCTION_READ)]
+Maker = Annotated[Actor, permitted(Permission.INTRODUCTION_MAKE)]
+Mover = Annotated[Actor, permitted(Permission.INTRODUCTION_MOVE)]
+REFUSALS = documented(NotFound, Conflict)
+
+
+@router.get("")
+def list_introductions(
+    actor: Reader,
+    database: DatabaseDep,
+    page: PageDep,
+    state: Annotated[IntroductionState | None, Query()] = None,
+    placement: Annotated[UUID | None, Query()] = None,
+    jobseeker: Annotated[UUID | None, Query()] = None,
+) -> Page[IntroductionOut]:
+    """Introductions as your side may see them; each person shown is noted in the access log."""
+    with database.reading(actor) as session:
+        rows = queries.visible_to(actor)
+        if state is not None:
+            rows = rows.where(Introduction.state == state)
+        if placement is not None:
+            rows = rows.where(Introduction.placement_id == placement)
+        if jobseeker is not None:
+            rows = rows.where(Introduction.jobseeker_id == jobseeker)
+        seen: list[tuple[UUID, UUID | None]] = []
+
+        def shape(row: Introduction) -> IntroductionOut:
+            seen.append((row.id, row.jobseeker_id))
+            return actions.shown(session, actor, row)
+
+        answer = page_of(session, rows, Introduction.id, page, shape)
+    audit.opened(database, actor, "introductions", seen)
+    return answer
+
+
+@router.post("", status_code=201, responses=REFUSALS)
+def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """Put a jobseeker forward for a placement; the social enterprise is not told yet."""
+    return _write(actor, database, once, lambda session: actions.propose(session, actor, new))
+
+
+@router.get("/{introduction_id}", responses=documented(NotFound))
+def get_introduction(introduction_id: UUID, actor: Reader, database: DatabaseDep) -> IntroductionOut:
+    with database.reading(actor) as session:
+        jobseeker_id = queries.introduction(session, actor, introduction_id).jobseeker_id
+    audit.opened(database, actor, "introductions", [(introduction_id, jobseeker_id)])
+    with database.reading(actor) as session:
+        return actions.shown(session, actor, queries.introduction(session, actor, introduction_id))
+
+
+def _write(
+    actor: Actor, database: Database, once: Once, act: Callable[[WriteSession], Introduction]
+) -> IntroductionOut:
+    with database.writing(actor) as session:
+        introduction = once(
+            session, actor, lambda: act(session), lambda made: queries.introduction(session, actor, made)
+        )
+        return actions.shown(session, actor, introduction)
+
+
+def _move(
+    introduction_id: UUID,
+    actor: Actor,
+    database: Database,
+    once: Once,
+    event: IntroductionEvent,
+    reason: str = "",
+) -> IntroductionOut:
+    def act(session: WriteSession) -> Introduction:
+        introduction = queries.introduction(session, actor, introduction_id, for_update=True)
+        return actions.move(session, actor, introduction, event, reason=reason)
+
+    return _write(actor, database, once, act)
+
+
+@router.post("/{introduction_id}/agree", responses=REFUSALS)
+def agree(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """The jobseeker agrees to be put forward."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.AGREE)
+
+
+@router.post("/{introduction_id}/send", responses=REFUSALS)
+def send(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """Tell the social enterprise what the jobseeker lets it be told; without a permission on record it is refused."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.SEND)
+
+
+@router.post("/{introduction_id}/invite", responses=REFUSALS)
+def invite(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """The social enterprise wants to meet the jobseeker."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.INVITE)
+
+
+@router.post("/{introduction_id}/offer", responses=REFUSALS)
+def offer(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """The social enterprise offers a place, which is held from now; without a free place it is refused."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.OFFER)
+
+
+@router.post("/{introduction_id}/accept", responses=REFUSALS)
+def accept(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """The jobseeker says yes."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.ACCEPT)
+
+
+@router.post("/{introduction_id}/start", responses=REFUSALS)
+def start(
+    introduction_id: UUID, started: StartedOn, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
+    """The first day came; the place is filled."""
+
+    def act(session: WriteSession) -> Introduction:
+        introduction = queries.introduction(session, actor, introduction_id, for_update=True)
+        return actions.move(session, actor, introduction, IntroductionEvent.START, started_on=started.started_on)
+
+    return _write(actor, database, once, act)
+
+
+@router.post("/{introduction_id}/decline", responses=REFUSALS)
+def decline(
+    introduction_id: UUID, reason: Reason, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
+    """Either side says no; a held place comes free."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.DECLINE, reason.reason)
+
+
+@router.post("/{introduction_id}/withdraw", responses=REFUSALS)
+def withdraw(
+    introduction_id: UUID, reason: Reason, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
+    return _move(introduction_id, actor, database, once, IntroductionEvent.WITHDRAW, reason.reason)
+
+
+@router.post("/{introduction_id}/expire", responses=REFUSALS)
+def expire(
+    introduction_id: UUID, reason: Reason, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
+    """Nobody answered; a held place comes free."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.EXPIRE, reason.reason)

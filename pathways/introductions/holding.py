@@ -1,0 +1,21 @@
+"""What this feature keeps about a person."""
+
+from pathways.holdings import Held, Holding, fact_entry
+from pathways.introductions import actions
+from pathways.introductions.models import Introduction, IntroductionMove
+from pathways.introductions.schemas import IntroductionRecord
+from pathways.jobseekers.holding import plainly
+from pathways.jobseekers.schemas import MoveOut
+
+HOLDING = Holding(
+    "introductions",
+    (
+        Held(Introduction, plainly(IntroductionRecord)),
+        Held(
+            IntroductionMove,
+            plainly(MoveOut),
+            fact_entry("introduction", lambda m: f"Introduction: {m.event}, now {m.to_state}."),
+        ),
+    ),
+    void=actions.withdraw_open,
+)

@@ -1,0 +1,124 @@
+"""Tables of introductions, and the moves with who may make each."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
+from pathways.facts import StateLog
+from pathways.jobseekers.models import AboutPerson, about_person
+
+
+class IntroductionState(StrEnum):
+    PROPOSED = "proposed"
+    AGREED = "agreed"
+    SENT = "sent"
+    INVITED = "invited"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    STARTED = "started"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+class IntroductionEvent(StrEnum):
+    AGREE = "agree"
+    SEND = "send"
+    INVITE = "invite"
+    OFFER = "offer"
+    ACCEPT = "accept"
+    START = "start"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
+    EXPIRE = "expire"
+
+
+S, E = IntroductionState, IntroductionEvent
+OPEN = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.OFFERED, S.ACCEPTED)
+HOLDS_A_PLACE = (S.OFFERED, S.ACCEPTED)
+
+# (from, event) -> to. A place is held at the offer, kept through acceptance, filled at the start, and freed by any end.
+INTRODUCTION_MOVES: dict[tuple[IntroductionState, IntroductionEvent], IntroductionState] = {
+    (S.PROPOSED, E.AGREE): S.AGREED,
+    (S.AGREED, E.SEND): S.SENT,
+    (S.SENT, E.INVITE): S.INVITED,
+    (S.SENT, E.OFFER): S.OFFERED,
+    (S.INVITED, E.OFFER): S.OFFERED,
+    (S.OFFERED, E.ACCEPT): S.ACCEPTED,
+    (S.ACCEPTED, E.START): S.STARTED,
+    **{(state, E.DECLINE): S.DECLINED for state in OPEN},
+    **{(state, E.WITHDRAW): S.WITHDRAWN for state in OPEN},
+    **{(state, E.EXPIRE): S.EXPIRED for state in OPEN},
+}
+
+_PARTNER = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
+_BOTH = _PARTNER | {Role.PLACEMENT_LISTER}
+# Who may make each move. A caseworker may record what a social enterprise said by telephone; the log says who did.
+WHO_MAY: dict[IntroductionEvent, frozenset[Role]] = {
+    E.AGREE: _PARTNER,
+    E.SEND: _PARTNER,
+    E.INVITE: _BOTH,
+    E.OFFER: _BOTH,
+    E.ACCEPT: _PARTNER,
+    E.START: _BOTH,
+    E.DECLINE: _BOTH,
+    E.WITHDRAW: _PARTNER,
+    E.EXPIRE: _PARTNER,
+}
+
+_open_in_sql = "state IN (" + ", ".join(f"'{state.value}'" for state in OPEN) + ")"
+
+
+class Introduction(AboutPerson, Versioned, Base):
+    """``sent_at`` is set once the social enterprise has been told; before that it never sees the introduction."""
+
+    __tablename__ = "introductions"
+    __table_args__ = about_person(
+        "introductions",
+        UniqueConstraint("partner_id", "id"),
+        ForeignKeyConstraint(["partner_id", "shortlist_id"], ["shortlists.partner_id", "shortlists.id"]),
+        ForeignKeyConstraint(
+            ["social_enterprise_id", "placement_id"], ["placements.social_enterprise_id", "placements.id"]
+        ),
+        CheckConstraint(one_of("state", IntroductionState), name="state_is_known"),
+        CheckConstraint(
+            "state IN ('proposed', 'agreed', 'declined', 'withdrawn', 'expired') OR sent_at IS NOT NULL",
+            name="sent_at_matches_state",
+        ),
+        CheckConstraint("(state = 'started') = (started_on IS NOT NULL)", name="started_on_matches_state"),
+        Index(
+            "uq_introductions_one_open",
+            "partner_id",
+            "jobseeker_id",
+            "placement_id",
+            unique=True,
+            sqlite_where=text(_open_in_sql),
+            postgresql_where=text(_open_in_sql),
+        ),
+        Index("ix_introductions_social_enterprise_id", "social_enterprise_id", "id"),
+        Index("ix_introductions_placement_id", "placement_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    placement_id: Mapped[UUID]
+    social_enterprise_id: Mapped[UUID]
+    shortlist_id: Mapped[UUID | None]
+    state: Mapped[IntroductionState] = mapped_column(words(IntroductionState), default=IntroductionState.PROPOSED)
+    made_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    started_on: Mapped[date | None]
+
+
+class IntroductionMove(AboutPerson, StateLog, Base):
+    __tablename__ = "introduction_moves"
+    __table_args__ = about_person(
+        "introduction_moves",
+        ForeignKeyConstraint(["partner_id", "introduction_id"], ["introductions.partner_id", "introductions.id"]),
+    )
+
+    introduction_id: Mapped[UUID]
+    made_by_role: Mapped[str] = mapped_column(SHORT)

@@ -1,0 +1,70 @@
+"""What goes over the wire about introductions."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from pathways.fields import Body, Day, Group, Schema
+from pathways.introductions.models import IntroductionState
+from pathways.jobseekers.schemas import HalfDaysOut, HoursOut
+
+
+class NewIntroduction(Body):
+    jobseeker_id: UUID
+    placement_id: UUID
+    shortlist_id: UUID | None = Field(default=None, description="The shortlist it came from.")
+
+
+class StartedOn(Body):
+    started_on: Day
+
+
+class IntroductionOut(Schema):
+    """A social enterprise sees of the jobseeker only what the jobseeker agreed to, and only while it is open."""
+
+    id: Annotated[UUID, Group.RECORD]
+    state: Annotated[IntroductionState, Group.RECORD]
+    placement_id: Annotated[UUID, Group.RECORD]
+    title: Annotated[str, Group.RECORD]
+    social_enterprise_id: Annotated[UUID, Group.RECORD]
+    social_enterprise: Annotated[str, Group.RECORD]
+    partner: Annotated[str, Group.RECORD]
+    jobseeker_id: Annotated[UUID | None, Group.NOTES]
+    jobseeker_reference: Annotated[str | None, Group.NOTES]
+    shortlist_id: Annotated[UUID | None, Group.NOTES]
+    given_name: Annotated[str | None, Group.IDENTITY]
+    family_name: Annotated[str | None, Group.IDENTITY]
+    known_as: Annotated[str | None, Group.IDENTITY]
+    email: Annotated[str | None, Group.CONTACT]
+    phone: Annotated[str | None, Group.CONTACT]
+    skills: Annotated[list[str] | None, Group.WORK]
+    qualification_level: Annotated[str | None, Group.WORK]
+    licences: Annotated[list[str] | None, Group.WORK]
+    half_days: Annotated[HalfDaysOut | None, Group.WORK]
+    hours_min: Annotated[HoursOut | None, Group.WORK]
+    hours_max: Annotated[HoursOut | None, Group.WORK]
+    earliest_start_on: Annotated[date | None, Group.WORK]
+    adjustments: Annotated[list[str] | None, Group.HEALTH]
+    right_to_work: Annotated[str | None, Group.RIGHT_TO_WORK]
+    made_at: Annotated[datetime, Group.RECORD]
+    sent_at: Annotated[datetime | None, Group.RECORD]
+    held_until: Annotated[date | None, Group.RECORD]
+    started_on: Annotated[date | None, Group.RECORD]
+    last_reason: Annotated[str | None, Group.NOTES]
+    possible_events: Annotated[list[str], Group.RECORD]
+    withheld: Annotated[list[str], Group.RECORD] = []
+    version: Annotated[int, Group.RECORD]
+
+
+class IntroductionRecord(Schema):
+    """The row itself, for the extract."""
+
+    id: Annotated[UUID, Group.RECORD]
+    state: Annotated[IntroductionState, Group.RECORD]
+    placement_id: Annotated[UUID, Group.RECORD]
+    social_enterprise_id: Annotated[UUID, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    sent_at: Annotated[datetime | None, Group.RECORD]
+    started_on: Annotated[date | None, Group.RECORD]

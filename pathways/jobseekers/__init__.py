@@ -1,0 +1,1 @@
+"""The person: identity, vocational profile, monitoring, permissions to share, contacts and supporters."""

@@ -1,0 +1,443 @@
+"""Every change to a jobseeker's record."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor
+from pathways.database import Session, WriteSession
+from pathways.errors import RuleBroken, StaleVersion
+from pathways.facts import MoveRefused, destination, possible_events
+from pathways.jobseekers import formats, queries
+from pathways.jobseekers.models import (
+    DETAIL_NAMES,
+    JOBSEEKER_MOVES,
+    PROFILE_NAMES,
+    CaseworkerAssignment,
+    Contact,
+    Jobseeker,
+    JobseekerDetails,
+    JobseekerEvent,
+    JobseekerMove,
+    JobseekerState,
+    MonitoringAnswers,
+    ProfileVersion,
+    SharingPermission,
+    Supporter,
+)
+from pathways.jobseekers.schemas import (
+    QUESTIONS,
+    DetailsFields,
+    DetailsOut,
+    JobseekerOut,
+    MonitoringCount,
+    NewContact,
+    NewMonitoring,
+    NewPermission,
+    NewProfile,
+    NewSupporter,
+    ProfileOut,
+    Warned,
+)
+from pathways.organisations.models import Organisation, OrganisationKind
+from pathways.reference import half_days, tables
+from pathways.reference.postcodes import locate
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_LENGTH = 6
+
+
+class JobseekerMoveRefused(MoveRefused):
+    title = "The case cannot make that move now"
+
+
+class TestValueRefused(RuleBroken):
+    title = "A value reserved for tests"
+    __test__ = False  # its name begins with Test; pytest collects it otherwise
+
+
+class CaseIsClosed(RuleBroken):
+    title = "The case is closed"
+
+
+def make(
+    session: WriteSession, actor: Actor, partner_id: UUID, values: Mapping[str, Any], *, is_restricted: bool
+) -> Jobseeker:
+    """Make a jobseeker with first details; ``values`` holds the names of ``DetailsBody``."""
+    person = Jobseeker(
+        id=uuid7(),
+        partner_id=partner_id,
+        reference=_free_reference(session),
+        state=JobseekerState.REFERRED,
+        is_restricted=is_restricted,
+        made_at=actor.at,
+    )
+    session.add(person)
+    session.flush()  # the details point to it
+    record_details(session, actor, person, values)
+    return person
+
+
+def _free_reference(session: Session) -> str:
+    while True:
+        reference = "J-" + "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH))
+        if session.scalars(select(Jobseeker.id).where(Jobseeker.reference == reference)).first() is None:
+            return reference
+
+
+def record_details(session: WriteSession, actor: Actor, person: Jobseeker, values: Mapping[str, Any]) -> None:
+    """Record a whole new version of identity and contact, and the keys by which the person is found."""
+    if not (values.get("given_name") or values.get("family_name")):
+        raise RuleBroken(
+            "A jobseeker needs a name; one of given_name and family_name is enough.", pointer="/given_name"
+        )
+    refuse_test_values(session, values)
+    previous = session.scalars(queries.facts_about(JobseekerDetails, person)).one_or_none()
+    fact_id = uuid7()
+    session.add(
+        JobseekerDetails.recorded(
+            actor,
+            id=fact_id,
+            partner_id=person.partner_id,
+            jobseeker_id=person.id,
+            supersedes=previous.id if previous else None,
+            **sealed(session, "jobseeker_details", fact_id, values),
+        )
+    )
+    person.given_key = formats.name_key(values.get("given_name"))
+    person.family_key = formats.name_key(values.get("family_name"))
+    person.date_of_birth = values.get("date_of_birth")
+    person.postcode_key = formats.compact(values.get("postcode"))
+    nino, nhs_number = formats.compact(values.get("nino")), formats.compact(values.get("nhs_number"))
+    person.nino_hash = session.vault.fingerprint("nino", nino) if nino else None
+    person.nhs_number_hash = session.vault.fingerprint("nhs_number", nhs_number) if nhs_number else None
+    place = locate(session, values.get("postcode"))
+    person.easting, person.northing = (place.easting, place.northing) if place else (None, None)
+    person.place_basis = place.basis if place else None
+    flag_modified(person, "state")  # its details are a row of their own, but they are part of this version
+    session.flush()  # so that the reply carries the new version
+
+
+def refuse_test_values(session: Session, values: Mapping[str, Any]) -> None:
+    if session.is_production:
+        reserved = formats.test_values(values)
+        if reserved:
+            raise TestValueRefused(
+                f"{', '.join(reserved)}: this value is reserved for tests and not taken here.",
+                pointer=f"/{reserved[0]}",
+            )
+
+
+def sealed(session: Session, table: str, fact_id: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return details as their columns: tidied, with the NI and NHS numbers encrypted for this row."""
+    columns = {name: values.get(name) or None for name in DETAIL_NAMES if name not in {"nino", "nhs_number"}}
+    columns["interpreter_needed"] = values.get("interpreter_needed")
+    columns["postcode"] = formats.tidy_postcode(values.get("postcode"))
+    columns["phone"] = formats.tidy_phone(values.get("phone"))
+    for name in ("nino", "nhs_number"):
+        text = formats.compact(values.get(name))
+        columns[f"{name}_sealed"] = (
+            session.vault.seal(text, place=f"{table}:{name}:{fact_id}") if text is not None else None
+        )
+    return columns
+
+
+def unsealed(session: Session, row: Any) -> dict[str, Any]:
+    """Return the details of a row as plain values."""
+    values = {name: getattr(row, name) for name in DETAIL_NAMES if name not in {"nino", "nhs_number"}}
+    for name in ("nino", "nhs_number"):
+        text = getattr(row, f"{name}_sealed")
+        values[name] = (
+            session.vault.open(text, place=f"{row.__tablename__}:{name}:{row.id}") if text is not None else None
+        )
+    return values
+
+
+def readable(session: Session, row: Any, *, is_masked: bool = True) -> dict[str, Any]:
+    values = unsealed(session, row)
+    if is_masked:
+        values["nino"], values["nhs_number"] = formats.masked(values["nino"]), formats.masked(values["nhs_number"])
+    return values
+
+
+def shown(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
+    """Return the record as this actor may see it."""
+    row = queries.details(session, person)
+    answer = JobseekerOut(
+        **DetailsFields(**readable(session, row)).model_dump(),
+        id=person.id,
+        reference=person.reference,
+        state=person.state,
+        is_restricted=person.is_restricted,
+        caseworker_id=person.caseworker_id,
+        programme_id=person.programme_id,
+        made_at=person.made_at,
+        has_known_place=person.easting is not None,
+        possible_events=[event.value for event in possible_events(JOBSEEKER_MOVES, person.state)],
+        version=person.version,
+        warnings=[Warned(**warning) for warning in formats.warnings_of(unsealed(session, row), actor.today)],
+    )
+    visible = queries.visible_groups(actor, person)
+    shaped = answer.shown(visible)
+    return shaped.model_copy(
+        update={"warnings": [w for w in shaped.warnings if JobseekerOut.group_of[w.field] in visible]}
+    )
+
+
+def extract_of_details(session: Session, row: JobseekerDetails) -> DetailsOut:
+    values = readable(session, row, is_masked=False)
+    return DetailsOut(**values, id=row.id, valid_on=row.valid_on, recorded_at=row.recorded_at)
+
+
+def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
+    """Change what ``changes`` names and keep the rest; the older version stays."""
+    given = dict(changes)
+    restricted = given.pop("is_restricted", None)
+    if restricted is not None:
+        person.is_restricted = restricted
+    if given:
+        values = unsealed(session, queries.details(session, person)) | given
+        record_details(session, actor, person, values)
+    session.flush()  # so that the reply carries the new version
+    return person
+
+
+def move(
+    session: WriteSession, actor: Actor, person: Jobseeker, event: JobseekerEvent, *, reason: str = ""
+) -> Jobseeker:
+    to_state = destination(JOBSEEKER_MOVES, person.state, event, JobseekerMoveRefused)
+    session.add(
+        JobseekerMove.recorded(
+            actor,
+            partner_id=person.partner_id,
+            jobseeker_id=person.id,
+            event=event.value,
+            from_state=person.state.value,
+            to_state=to_state.value,
+            reason=reason,
+        )
+    )
+    person.state = to_state
+    session.flush()  # so that the reply carries the new version
+    return person
+
+
+def open_case(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
+    """Open the case of someone whose referral is accepted; reopen it if it had been closed."""
+    if person.state is JobseekerState.REFERRED:
+        move(session, actor, person, JobseekerEvent.OPEN)
+    elif person.state is JobseekerState.CLOSED:
+        move(session, actor, person, JobseekerEvent.REOPEN, reason="A new referral was accepted.")
+
+
+def must_be_open(person: Jobseeker) -> None:
+    if person.state is not JobseekerState.OPEN:
+        raise CaseIsClosed(f"The case is {person.state}. Accept a referral or reopen it first.")
+
+
+def assign(
+    session: WriteSession, actor: Actor, person: Jobseeker, caseworker_id: UUID | None, programme_id: UUID | None
+) -> None:
+    """Record who is the caseworker from now; called by enrolments, which decides who may be."""
+    previous = session.scalars(queries.facts_about(CaseworkerAssignment, person)).one_or_none()
+    if previous is None or previous.caseworker_id != caseworker_id:
+        session.add(
+            CaseworkerAssignment.recorded(
+                actor,
+                partner_id=person.partner_id,
+                jobseeker_id=person.id,
+                supersedes=previous.id if previous else None,
+                caseworker_id=caseworker_id,
+            )
+        )
+    person.caseworker_id = caseworker_id
+    person.programme_id = programme_id
+
+
+def write_profile(
+    session: WriteSession, actor: Actor, person: Jobseeker, new: NewProfile, *, on_number: int
+) -> ProfileVersion:
+    """Record a whole new profile version on top of the one the caller read (0 where there was none)."""
+    current = queries.profile(session, person)
+    number = current.number if current else 0
+    if number != on_number:
+        raise StaleVersion("The profile has changed since you read it. Read it again, then repeat the change.")
+    if new.hours_min is not None and new.hours_max is not None and new.hours_min > new.hours_max:
+        raise RuleBroken("hours_min is more than hours_max.", pointer="/hours_min")
+    unknown = sorted(set(new.said_by) - set(PROFILE_NAMES))
+    if unknown:
+        raise RuleBroken(f"said_by names no field of a profile: {unknown[0][:60]}.", pointer="/said_by")
+    columns = new.model_dump(include=set(PROFILE_NAMES), exclude={"half_days"})
+    return add_profile(
+        session,
+        actor,
+        person,
+        columns | {"half_days": half_days.parse(new.half_days)},
+        said_by=dict(new.said_by),
+        valid_on=new.valid_on,
+        agreed_on=new.agreed_on,
+        agreed_by=new.agreed_by,
+        own_words=new.own_words,
+        note=new.note,
+    )
+
+
+def add_profile(
+    session: WriteSession,
+    actor: Actor,
+    person: Jobseeker,
+    columns: Mapping[str, Any],
+    *,
+    said_by: Mapping[str, str],
+    valid_on: Any = None,
+    **about: Any,
+) -> ProfileVersion:
+    current = queries.profile(session, person)
+    version = ProfileVersion.recorded(
+        actor,
+        valid_on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        supersedes=current.id if current else None,
+        number=current.number + 1 if current else 1,
+        said_by=dict(said_by),
+        **columns,
+        **about,
+    )
+    session.add(version)
+    session.flush()  # two writers of the same number meet here
+    return version
+
+
+def shown_profile(actor: Actor, person: Jobseeker, version: ProfileVersion) -> ProfileOut:
+    return ProfileOut.model_validate(version).shown(queries.visible_groups(actor, person))
+
+
+def record_monitoring(session: WriteSession, actor: Actor, person: Jobseeker, new: NewMonitoring) -> MonitoringAnswers:
+    previous = session.scalars(queries.facts_about(MonitoringAnswers, person)).one_or_none()
+    answers = MonitoringAnswers.recorded(
+        actor,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        supersedes=previous.id if previous else None,
+        **{name: answer.value for name, answer in new},
+    )
+    session.add(answers)
+    session.flush()  # two writers that supersede the same answers meet here
+    return answers
+
+
+def monitoring_summary(session: Session, actor: Actor) -> list[MonitoringCount]:
+    """Return the counts, hiding small ones and the next smallest where a single hidden one could be worked out."""
+    smallest = int(tables.limit("disclosure_smallest_count", actor.today))
+    items = []
+    for question in QUESTIONS:
+        counts = queries.monitoring_counts(session, actor)[question]
+        hidden = {answer for answer, count in counts.items() if 0 < count < smallest}
+        if len(hidden) == 1 and len(counts) > 1:
+            hidden.add(min((a for a in counts if a not in hidden), key=lambda a: (counts[a], a)))
+        items += [
+            MonitoringCount(
+                question=question,
+                answer=answer,
+                value=None if answer in hidden else count,
+                value_status="[c]" if answer in hidden else "",
+            )
+            for answer, count in sorted(counts.items())
+        ]
+    return items
+
+
+def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPermission) -> SharingPermission:
+    organisation = session.get(Organisation, new.social_enterprise_id)
+    if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
+        raise RuleBroken("There is no such social enterprise.", pointer="/social_enterprise_id")
+    return _permission(
+        session,
+        actor,
+        person,
+        social_enterprise_id=new.social_enterprise_id,
+        groups=sorted(set(new.groups)),
+        is_granted=True,
+        how_given=new.how_given,
+        valid_on=new.valid_on,
+    )
+
+
+def revoke_permission(
+    session: WriteSession, actor: Actor, person: Jobseeker, permission: SharingPermission, reason: str
+) -> SharingPermission:
+    """Take a permission back; from this instant the social enterprise is shown nothing."""
+    if not permission.is_granted:
+        raise RuleBroken("This permission has been taken back already.")
+    return _permission(
+        session,
+        actor,
+        person,
+        social_enterprise_id=permission.social_enterprise_id,
+        groups=[],
+        is_granted=False,
+        how_given=reason,
+        valid_on=None,
+    )
+
+
+def _permission(
+    session: WriteSession, actor: Actor, person: Jobseeker, *, social_enterprise_id: UUID, valid_on: Any, **columns: Any
+) -> SharingPermission:
+    previous = queries.permission_for(session, person, social_enterprise_id)
+    permission = SharingPermission.recorded(
+        actor,
+        valid_on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        supersedes=previous.id if previous else None,
+        social_enterprise_id=social_enterprise_id,
+        **columns,
+    )
+    session.add(permission)
+    session.flush()  # two writers that supersede the same permission meet here
+    return permission
+
+
+def record_contact(session: WriteSession, actor: Actor, person: Jobseeker, new: NewContact) -> Contact:
+    if new.on > actor.today:
+        raise RuleBroken("A contact is recorded after it happened; this day has not come.", pointer="/on")
+    if new.organisation_id is not None and session.get(Organisation, new.organisation_id) is None:
+        raise RuleBroken("There is no such organisation.", pointer="/organisation_id")
+    contact = Contact.recorded(
+        actor,
+        new.on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        **new.model_dump(exclude={"on"}),
+    )
+    session.add(contact)
+    session.flush()  # its id is needed by the reply
+    return contact
+
+
+def add_supporter(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSupporter) -> Supporter:
+    supporter = Supporter.recorded(
+        actor,
+        new.valid_on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        **new.model_dump(exclude={"valid_on"}),
+    )
+    session.add(supporter)
+    session.flush()  # its id is needed by the reply
+    return supporter
+
+
+def withdraw_fact(session: WriteSession, actor: Actor, fact: Any, reason: str) -> Any:
+    """Take back an entry that was a mistake; both stay on record."""
+    withdrawal = fact.withdrawn(actor, reason)
+    session.add(withdrawal)
+    session.flush()  # two who take back the same entry meet here
+    return withdrawal

@@ -1,0 +1,446 @@
+"""JSON of jobseekers: shapes and permissions. Opening a record writes an audit row before it is read."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import AwareDatetime
+
+from pathways import audit
+from pathways.access.guards import (
+    DatabaseDep,
+    IfMatch,
+    OnceDep,
+    PageDep,
+    PathwaysRoute,
+    etag,
+    expect_version,
+    permitted,
+)
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.database import Database
+from pathways.errors import Conflict, NotFound, RuleBroken
+from pathways.jobseekers import actions, queries
+from pathways.jobseekers.holding import shown_contact, shown_permission, shown_supporter
+from pathways.jobseekers.models import (
+    Contact,
+    Jobseeker,
+    JobseekerEvent,
+    JobseekerState,
+    ProfileVersion,
+    SharingPermission,
+    Supporter,
+)
+from pathways.jobseekers.schemas import (
+    ContactOut,
+    JobseekerChange,
+    JobseekerLine,
+    JobseekerOut,
+    MonitoringRecorded,
+    MonitoringSummary,
+    NewContact,
+    NewJobseeker,
+    NewMonitoring,
+    NewPermission,
+    NewProfile,
+    NewSupporter,
+    PermissionOut,
+    ProfileOut,
+    Reason,
+    SearchAnswer,
+    SearchBody,
+    SearchHit,
+    SupporterOut,
+)
+from pathways.pagination import Page, cut, page_of
+from pathways.problems import documented
+
+router = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
+monitoring = APIRouter(prefix="/monitoring-summary", tags=["jobseekers"], route_class=PathwaysRoute)
+
+Reader = Annotated[Actor, permitted(Permission.JOBSEEKER_READ)]
+Changer = Annotated[Actor, permitted(Permission.JOBSEEKER_CHANGE)]
+Closer = Annotated[Actor, permitted(Permission.JOBSEEKER_CLOSE)]
+Voider = Annotated[Actor, permitted(Permission.JOBSEEKER_VOID)]
+ProfileReader = Annotated[Actor, permitted(Permission.PROFILE_READ)]
+ProfileWriter = Annotated[Actor, permitted(Permission.PROFILE_WRITE)]
+MonitoringRecorder = Annotated[Actor, permitted(Permission.MONITORING_RECORD)]
+MonitoringReader = Annotated[Actor, permitted(Permission.MONITORING_AGGREGATE)]
+PermissionReader = Annotated[Actor, permitted(Permission.PERMISSION_READ)]
+PermissionRecorder = Annotated[Actor, permitted(Permission.PERMISSION_RECORD)]
+ContactReader = Annotated[Actor, permitted(Permission.CONTACT_READ)]
+ContactRecorder = Annotated[Actor, permitted(Permission.CONTACT_RECORD)]
+
+
+def open_record(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
+    """Note that this record is being opened, if there is one for this actor."""
+    with database.reading(actor) as session:
+        queries.jobseeker(session, actor, jobseeker_id)
+    audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
+
+
+class Filters:
+    """The filters of a caseload."""
+
+    def __init__(
+        self,
+        state: Annotated[JobseekerState | None, Query()] = None,
+        caseworker: Annotated[UUID | None, Query(description="A membership.")] = None,
+        programme: Annotated[UUID | None, Query()] = None,
+        updated_since: Annotated[AwareDatetime | None, Query()] = None,
+    ) -> None:
+        self.state: JobseekerState | None = state
+        self.caseworker: UUID | None = caseworker
+        self.programme: UUID | None = programme
+        self.updated_since: datetime | None = updated_since
+
+
+@router.get("")
+def list_jobseekers(
+    actor: Reader, database: DatabaseDep, page: PageDep, filters: Annotated[Filters, Depends()]
+) -> Page[JobseekerLine]:
+    with database.reading(actor) as session:
+        rows = queries.listed(
+            actor,
+            state=filters.state,
+            caseworker=filters.caseworker,
+            programme=filters.programme,
+            updated_since=filters.updated_since,
+        )
+        after = page.after_id()
+        if after is not None:
+            rows = rows.where(Jobseeker.id > after)
+        found = session.execute(rows.order_by(Jobseeker.id).limit(page.limit + 1)).all()
+        return cut(found, page, JobseekerLine.model_validate, lambda row: row.id)
+
+
+@router.post("", status_code=201, responses=documented(Conflict))
+def make_jobseeker(
+    new: NewJobseeker, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+) -> JobseekerOut:
+    """Record a person who came without a referral; the case opens with the first accepted referral."""
+    with database.writing(actor) as session:
+        values = new.model_dump(exclude={"is_restricted"})
+        person = once(
+            session,
+            actor,
+            lambda: actions.make(session, actor, actor.organisation_id, values, is_restricted=new.is_restricted),
+            lambda made: queries.jobseeker(session, actor, made),
+        )
+        etag(response, person.version)
+        return actions.shown(session, actor, person)
+
+
+@router.post("/search", responses=documented(RuleBroken))
+def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep) -> SearchAnswer:
+    """Find a person by what is known; it is a POST so that nothing personal stands in an address."""
+    if not wanted.model_dump(exclude_none=True):
+        raise RuleBroken("Give a name, a reference, a postcode or a date of birth.", pointer="/name")
+    with database.reading(actor) as session:
+        hits = [
+            SearchHit(
+                jobseeker_id=row.id,
+                reference=row.reference,
+                given_name=row.given_name,
+                family_name=row.family_name,
+                date_of_birth=row.date_of_birth,
+                likeness=likeness,
+                agrees_on=agrees,
+            )
+            for row, likeness, agrees in queries.search(session, actor, wanted)
+        ]
+    audit.opened(database, actor, "jobseekers", [(hit.jobseeker_id, hit.jobseeker_id) for hit in hits])
+    return SearchAnswer(items=hits)
+
+
+@router.get("/{jobseeker_id}", responses=documented(NotFound))
+def get_jobseeker(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> JobseekerOut:
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        etag(response, person.version)
+        return actions.shown(session, actor, person)
+
+
+@router.patch("/{jobseeker_id}", responses=documented(NotFound))
+def change_jobseeker(
+    jobseeker_id: UUID,
+    change: JobseekerChange,
+    actor: Changer,
+    database: DatabaseDep,
+    version: IfMatch,
+    response: Response,
+) -> JobseekerOut:
+    """Change identity and contact; what is left out stays as it was."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        expect_version(person, version)
+        actions.change(session, actor, person, change.model_dump(exclude_unset=True))
+        etag(response, person.version)
+        return actions.shown(session, actor, person)
+
+
+def _move(
+    jobseeker_id: UUID, reason: Reason, actor: Actor, database: Database, once: OnceDep, event: JobseekerEvent
+) -> JobseekerOut:
+    with database.writing(actor) as session:
+        person = once(
+            session,
+            actor,
+            lambda: actions.move(
+                session,
+                actor,
+                queries.jobseeker(session, actor, jobseeker_id, for_update=True),
+                event,
+                reason=reason.reason,
+            ),
+            lambda made: queries.jobseeker(session, actor, made),
+        )
+        return actions.shown(session, actor, person)
+
+
+@router.post("/{jobseeker_id}/reopen", responses=documented(NotFound, Conflict))
+def reopen_case(
+    jobseeker_id: UUID, reason: Reason, actor: Closer, database: DatabaseDep, once: OnceDep
+) -> JobseekerOut:
+    return _move(jobseeker_id, reason, actor, database, once, JobseekerEvent.REOPEN)
+
+
+@router.get("/{jobseeker_id}/duplicates", responses=documented(NotFound))
+def possible_duplicates(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> SearchAnswer:
+    """Other records of this partner that may be the same person. Nothing merges by itself."""
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        return SearchAnswer(
+            items=[
+                SearchHit(
+                    jobseeker_id=row.id,
+                    reference=row.reference,
+                    given_name=row.given_name,
+                    family_name=row.family_name,
+                    date_of_birth=row.date_of_birth,
+                    likeness=likeness,
+                    agrees_on=agrees,
+                )
+                for row, likeness, agrees in queries.duplicates(session, actor, person)
+            ]
+        )
+
+
+@router.get("/{jobseeker_id}/profile", responses=documented(NotFound))
+def get_profile(jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, response: Response) -> ProfileOut:
+    """The vocational profile as it stands."""
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        version = queries.profile(session, person)
+        if version is None:
+            raise NotFound('There is no profile yet. PUT the first one with If-Match: "0".')
+        etag(response, version.number)
+        return actions.shown_profile(actor, person, version)
+
+
+@router.put("/{jobseeker_id}/profile", responses=documented(NotFound))
+def write_profile(
+    jobseeker_id: UUID,
+    new: NewProfile,
+    actor: ProfileWriter,
+    database: DatabaseDep,
+    number: IfMatch,
+    response: Response,
+) -> ProfileOut:
+    """Write a whole new version; the older ones stay. ``If-Match`` is the number of the one you read, 0 for none."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        version = actions.write_profile(session, actor, person, new, on_number=number)
+        etag(response, version.number)
+        return actions.shown_profile(actor, person, version)
+
+
+@router.get("/{jobseeker_id}/profile/versions", responses=documented(NotFound))
+def list_profile_versions(
+    jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
+) -> Page[ProfileOut]:
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        rows = queries.profile_versions(person)
+        return page_of(session, rows, ProfileVersion.id, page, lambda v: actions.shown_profile(actor, person, v))
+
+
+@router.post("/{jobseeker_id}/monitoring", status_code=201, responses=documented(NotFound))
+def record_monitoring(
+    jobseeker_id: UUID, new: NewMonitoring, actor: MonitoringRecorder, database: DatabaseDep, once: OnceDep
+) -> MonitoringRecorded:
+    """Record the answers to equality monitoring; they are read in aggregate only."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        answers = once(
+            session,
+            actor,
+            lambda: actions.record_monitoring(session, actor, person, new),
+            lambda made: session.get_one(actions.MonitoringAnswers, made),
+        )
+        return MonitoringRecorded.model_validate(answers)
+
+
+@monitoring.get("")
+def monitoring_summary(actor: MonitoringReader, database: DatabaseDep) -> MonitoringSummary:
+    """How many of the partner's jobseekers gave each answer; small counts are hidden."""
+    with database.reading(actor) as session:
+        return MonitoringSummary(items=actions.monitoring_summary(session, actor))
+
+
+@router.get("/{jobseeker_id}/permissions", responses=documented(NotFound))
+def list_permissions(
+    jobseeker_id: UUID, actor: PermissionReader, database: DatabaseDep, page: PageDep
+) -> Page[PermissionOut]:
+    """What each social enterprise may be told, as it stands."""
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        rows = queries.facts_about(SharingPermission, person)
+        return page_of(session, rows, SharingPermission.id, page, lambda row: shown_permission(actor, person, row))
+
+
+@router.post("/{jobseeker_id}/permissions", status_code=201, responses=documented(NotFound, Conflict))
+def grant_permission(
+    jobseeker_id: UUID, new: NewPermission, actor: PermissionRecorder, database: DatabaseDep, once: OnceDep
+) -> PermissionOut:
+    """Record that the jobseeker lets one social enterprise be told these groups of fields."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        permission = once(
+            session,
+            actor,
+            lambda: actions.grant_permission(session, actor, person, new),
+            lambda made: session.get_one(SharingPermission, made),
+        )
+        return shown_permission(actor, person, permission)
+
+
+@router.post("/{jobseeker_id}/permissions/{permission_id}/revoke", responses=documented(NotFound, Conflict))
+def revoke_permission(
+    jobseeker_id: UUID,
+    permission_id: UUID,
+    reason: Reason,
+    actor: PermissionRecorder,
+    database: DatabaseDep,
+    once: OnceDep,
+) -> PermissionOut:
+    """Take a permission back, at once."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        permission = once(
+            session,
+            actor,
+            lambda: actions.revoke_permission(
+                session,
+                actor,
+                person,
+                queries.fact(session, SharingPermission, person, permission_id),
+                reason.reason,
+            ),
+            lambda made: session.get_one(SharingPermission, made),
+        )
+        return shown_permission(actor, person, permission)
+
+
+@router.get("/{jobseeker_id}/contacts", responses=documented(NotFound))
+def list_contacts(jobseeker_id: UUID, actor: ContactReader, database: DatabaseDep, page: PageDep) -> Page[ContactOut]:
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        rows = queries.facts_about(Contact, person)
+        return page_of(session, rows, Contact.id, page, lambda row: shown_contact(actor, person, row))
+
+
+@router.post("/{jobseeker_id}/contacts", status_code=201, responses=documented(NotFound, Conflict))
+def record_contact(
+    jobseeker_id: UUID, new: NewContact, actor: ContactRecorder, database: DatabaseDep, once: OnceDep
+) -> ContactOut:
+    """Record a contact about this person. The first that reached an employer stops a clock."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        contact = once(
+            session,
+            actor,
+            lambda: actions.record_contact(session, actor, person, new),
+            lambda made: session.get_one(Contact, made),
+        )
+        return shown_contact(actor, person, contact)
+
+
+@router.post("/{jobseeker_id}/contacts/{contact_id}/withdraw", responses=documented(NotFound, Conflict))
+def withdraw_contact(
+    jobseeker_id: UUID,
+    contact_id: UUID,
+    reason: Reason,
+    actor: ContactRecorder,
+    database: DatabaseDep,
+    once: OnceDep,
+) -> ContactOut:
+    """Take back a contact that was recorded by mistake."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        contact = once(
+            session,
+            actor,
+            lambda: actions.withdraw_fact(
+                session, actor, queries.fact(session, Contact, person, contact_id), reason.reason
+            ),
+            lambda made: session.get_one(Contact, made),
+        )
+        return shown_contact(actor, person, contact)
+
+
+@router.get("/{jobseeker_id}/supporters", responses=documented(NotFound))
+def list_supporters(
+    jobseeker_id: UUID, actor: ContactReader, database: DatabaseDep, page: PageDep
+) -> Page[SupporterOut]:
+    """Who speaks for or beside the jobseeker: advocate, attorney, deputy, family, professional."""
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        rows = queries.facts_about(Supporter, person)
+        return page_of(session, rows, Supporter.id, page, lambda row: shown_supporter(actor, person, row))
+
+
+@router.post("/{jobseeker_id}/supporters", status_code=201, responses=documented(NotFound))
+def add_supporter(
+    jobseeker_id: UUID, new: NewSupporter, actor: ContactRecorder, database: DatabaseDep, once: OnceDep
+) -> SupporterOut:
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        supporter = once(
+            session,
+            actor,
+            lambda: actions.add_supporter(session, actor, person, new),
+            lambda made: session.get_one(Supporter, made),
+        )
+        return shown_supporter(actor, person, supporter)
+
+
+@router.post("/{jobseeker_id}/supporters/{supporter_id}/withdraw", responses=documented(NotFound, Conflict))
+def withdraw_supporter(
+    jobseeker_id: UUID,
+    supporter_id: UUID,
+    reason: Reason,
+    actor: ContactRecorder,
+    database: DatabaseDep,
+    once: OnceDep,
+) -> SupporterOut:
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        supporter = once(
+            session,
+            actor,
+            lambda: actions.withdraw_fact(
+                session, actor, queries.fact(session, Supporter, person, supporter_id), reason.reason
+            ),
+            lambda made: session.get_one(Supporter, made),
+        )
+        return shown_supporter(actor, person, supporter)

@@ -1,0 +1,107 @@
+"""Formats of names, numbers and addresses (domain reference 5.2): a wrong one is a warning with a reason, not a wall."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import phonenumbers
+from stdnum.gb import nhs
+
+NINO = re.compile(r"^(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]\d{6}[A-D]$")
+TEST_NINO = re.compile(r"^QQ\d{6}[A-D]$")
+POSTCODE = re.compile(
+    r"^(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})$"
+)
+OUTCODE = re.compile(r"^[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])$")
+TEST_PHONE = re.compile(r"^\+447700900\d{3}$")
+INWARD = 3
+YOUNGEST, OLDEST = 14, 100
+
+
+def compact(text: str | None) -> str | None:
+    return re.sub(r"[\s.-]", "", text).upper() or None if text else None
+
+
+def name_key(text: str | None) -> str:
+    """Return a name for looking up: without accents, case or marks."""
+    plain = unicodedata.normalize("NFKD", text or "")
+    return re.sub(r"[^\w]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).casefold()).strip()
+
+
+def tidy_postcode(text: str | None) -> str | None:
+    """Return a postcode as it is written: outward, space, inward; anything else as it came."""
+    together = compact(text)
+    if together is None:
+        return None
+    spaced = f"{together[:-INWARD]} {together[-INWARD:]}" if len(together) > INWARD + 1 else together
+    return spaced if POSTCODE.match(spaced) else together
+
+
+def tidy_phone(text: str | None) -> str | None:
+    """Return a telephone number in its international form if it is one; anything else as it came."""
+    if not text:
+        return None
+    try:
+        number = phonenumbers.parse(text, "GB")
+    except phonenumbers.NumberParseException:
+        return text
+    if not phonenumbers.is_possible_number(number):
+        return text
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def age_on(birth: date, day: date) -> int:
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def masked(number: str | None) -> str | None:
+    """Only the last three characters are read back."""
+    return None if number is None else "*" * max(0, len(number) - 3) + number[-3:]
+
+
+def warnings_of(values: Mapping[str, Any], today: date) -> list[dict[str, str]]:
+    """Return what looks wrong, by field, without repeating what was written."""
+    found: dict[str, str] = {}
+    nino = compact(values.get("nino"))
+    if nino and not NINO.match(nino) and not TEST_NINO.match(nino):
+        found["nino"] = "This is not the form of an NI number (two letters, six digits, A to D). Check it."
+    number = compact(values.get("nhs_number"))
+    if number and not nhs.is_valid(number):
+        found["nhs_number"] = "This is not an NHS number: ten digits, of which the last checks the others. Check it."
+    postcode = values.get("postcode")
+    if postcode and not POSTCODE.match(postcode) and not OUTCODE.match(postcode):
+        found["postcode"] = "This is not the form of a UK postcode, so travel is unknown. Check it."
+    phone = values.get("phone")
+    if phone and not _is_phone(phone):
+        found["phone"] = "This does not look like a telephone number. Check it."
+    email = values.get("email")
+    if email and not re.match(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", email):
+        found["email"] = "This does not look like an e-mail address. Check it."
+    birth = values.get("date_of_birth")
+    if birth is not None and not YOUNGEST <= age_on(birth, today) <= OLDEST:
+        found["date_of_birth"] = f"This makes an age outside {YOUNGEST} to {OLDEST}. Check it."
+    return [{"field": field, "text": text} for field, text in found.items()]
+
+
+def _is_phone(phone: str) -> bool:
+    try:
+        number = phonenumbers.parse(phone, "GB")
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(number)
+
+
+def test_values(values: Mapping[str, Any]) -> list[str]:
+    """Return the fields that hold values reserved for tests, which a production service refuses."""
+    found = []
+    if TEST_NINO.match(compact(values.get("nino")) or ""):
+        found.append("nino")
+    if (compact(values.get("nhs_number")) or "").startswith("999"):
+        found.append("nhs_number")
+    if TEST_PHONE.match(tidy_phone(values.get("phone")) or ""):
+        found.append("phone")
+    if (values.get("email") or "").lower().endswith(("@example.org", ".example.org")):
+        found.append("email")
+    return found

@@ -1,0 +1,89 @@
+"""What this feature keeps about a person."""
+
+from typing import Any
+
+from pathways.base import Actor
+from pathways.database import Session
+from pathways.fields import Schema
+from pathways.holdings import Held, Holding, fact_entry
+from pathways.jobseekers import actions, queries
+from pathways.jobseekers.models import (
+    CaseworkerAssignment,
+    Contact,
+    Jobseeker,
+    JobseekerDetails,
+    JobseekerMove,
+    MonitoringAnswers,
+    ProfileVersion,
+    SharingPermission,
+    Supporter,
+)
+from pathways.jobseekers.schemas import (
+    AssignmentOut,
+    ContactOut,
+    JobseekerRecord,
+    MonitoringExtract,
+    MoveOut,
+    PermissionOut,
+    ProfileOut,
+    SupporterOut,
+)
+
+
+def shown_permission(actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionOut:
+    return PermissionOut.model_validate(row).shown(queries.visible_groups(actor, person))
+
+
+def shown_contact(actor: Actor, person: Jobseeker, row: Contact) -> ContactOut:
+    return ContactOut.model_validate(row).shown(queries.visible_groups(actor, person))
+
+
+def shown_supporter(actor: Actor, person: Jobseeker, row: Supporter) -> SupporterOut:
+    return SupporterOut.model_validate(row).shown(queries.visible_groups(actor, person))
+
+
+def plainly(schema: type[Schema]) -> Any:
+    """Return the shape of a row that needs nothing but its own columns."""
+
+    def shape(_: Session, row: Any) -> Schema:
+        return schema.model_validate(row)
+
+    return shape
+
+
+HOLDING = Holding(
+    "jobseekers",
+    (
+        Held(Jobseeker, plainly(JobseekerRecord)),
+        Held(JobseekerDetails, actions.extract_of_details, fact_entry("details", lambda _: "Details recorded.")),
+        Held(JobseekerMove, plainly(MoveOut), fact_entry("case", lambda m: f"Case: {m.event}, now {m.to_state}.")),
+        Held(
+            CaseworkerAssignment,
+            plainly(AssignmentOut),
+            fact_entry("caseworker", lambda a: "Caseworker assigned." if a.caseworker_id else "Caseworker ended."),
+        ),
+        Held(ProfileVersion, plainly(ProfileOut), fact_entry("profile", lambda p: f"Profile version {p.number}.")),
+        Held(MonitoringAnswers, plainly(MonitoringExtract)),
+        Held(
+            SharingPermission,
+            plainly(PermissionOut),
+            fact_entry(
+                "permission",
+                lambda p: (
+                    f"May tell a social enterprise: {', '.join(p.groups)}."
+                    if p.is_granted
+                    else "Permission taken back."
+                ),
+            ),
+        ),
+        Held(
+            Contact,
+            plainly(ContactOut),
+            fact_entry(
+                "contact",
+                lambda c: f"Contact with {c.with_whom}, {c.how.replace('_', ' ')}: {c.outcome.replace('_', ' ')}.",
+            ),
+        ),
+        Held(Supporter, plainly(SupporterOut), fact_entry("supporter", lambda s: f"Supporter recorded: {s.role}.")),
+    ),
+)

@@ -1,0 +1,276 @@
+"""Tables of jobseekers; the column mixins are shared with the referral's own snapshot."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.facts import Fact, StateLog
+
+
+class JobseekerState(StrEnum):
+    REFERRED = "referred"
+    OPEN = "open"
+    CLOSED = "closed"
+    VOIDED = "voided"
+
+
+class JobseekerEvent(StrEnum):
+    OPEN = "open"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    VOID = "void"
+
+
+S, E = JobseekerState, JobseekerEvent
+JOBSEEKER_MOVES: dict[tuple[JobseekerState, JobseekerEvent], JobseekerState] = {
+    (S.REFERRED, E.OPEN): S.OPEN,
+    (S.REFERRED, E.CLOSE): S.CLOSED,
+    (S.OPEN, E.CLOSE): S.CLOSED,
+    (S.CLOSED, E.REOPEN): S.OPEN,
+    (S.REFERRED, E.VOID): S.VOIDED,
+    (S.OPEN, E.VOID): S.VOIDED,
+    (S.CLOSED, E.VOID): S.VOIDED,
+}
+
+
+class RightToWork(StrEnum):
+    UNRESTRICTED = "unrestricted"
+    TIME_LIMITED = "time_limited"
+    NOT_EVIDENCED = "not_evidenced"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class EverPaidWork(StrEnum):
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class DetailsColumns:
+    """Identity and contact, as one source gave them. Blank is unknown, never "no"."""
+
+    given_name: Mapped[str | None] = mapped_column(LINE)
+    family_name: Mapped[str | None] = mapped_column(LINE)
+    known_as: Mapped[str | None] = mapped_column(LINE)
+    date_of_birth: Mapped[date | None]
+    nino_sealed: Mapped[str | None] = mapped_column(LINE)
+    nhs_number_sealed: Mapped[str | None] = mapped_column(LINE)
+    council_person_id: Mapped[str | None] = mapped_column(LINE)
+    email: Mapped[str | None] = mapped_column(LINE)
+    phone: Mapped[str | None] = mapped_column(LINE)
+    postcode: Mapped[str | None] = mapped_column(SHORT)
+    contact_withheld_reason: Mapped[str | None] = mapped_column(LINE)
+    safe_contact: Mapped[str | None] = mapped_column(LINE)
+    language: Mapped[str | None] = mapped_column(LINE)
+    interpreter_needed: Mapped[bool | None]
+
+
+class ProfileColumns:
+    """What the vocational profile holds. Blank is unknown, never "no"."""
+
+    ever_paid_work: Mapped[EverPaidWork | None] = mapped_column(words(EverPaidWork))
+    right_to_work: Mapped[RightToWork | None] = mapped_column(words(RightToWork))
+    aspirations: Mapped[list[str] | None] = mapped_column(JSON)
+    avoid: Mapped[list[str] | None] = mapped_column(JSON)
+    interests: Mapped[list[str] | None] = mapped_column(JSON)
+    strengths: Mapped[list[str] | None] = mapped_column(JSON)
+    skills: Mapped[list[str] | None] = mapped_column(JSON)
+    qualification_level: Mapped[str | None] = mapped_column(SHORT)
+    licences: Mapped[list[str] | None] = mapped_column(JSON)
+    hours_min: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    hours_max: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    half_days: Mapped[int | None]
+    earliest_start_on: Mapped[date | None]
+    travel_modes: Mapped[list[str] | None] = mapped_column(JSON)
+    max_travel_minutes: Mapped[int | None]
+    can_travel_alone: Mapped[bool | None]
+    adjustments: Mapped[list[str] | None] = mapped_column(JSON)
+    environment: Mapped[list[str] | None] = mapped_column(JSON)
+    benefits: Mapped[list[str] | None] = mapped_column(JSON)
+
+
+PROFILE_NAMES = tuple(ProfileColumns.__annotations__)
+DETAIL_NAMES = tuple(name for name in DetailsColumns.__annotations__ if not name.endswith("_sealed"))
+
+
+class Jobseeker(Versioned, Base):
+    """One person at one partner. What is here is the current state, kept with the facts that changed it."""
+
+    __tablename__ = "jobseekers"
+    __table_args__ = (
+        UniqueConstraint("partner_id", "id"),
+        UniqueConstraint("partner_id", "reference"),
+        CheckConstraint(one_of("state", JobseekerState), name="state_is_known"),
+        Index("ix_jobseekers_partner_id_nino_hash", "partner_id", "nino_hash"),
+        Index("ix_jobseekers_partner_id_nhs_number_hash", "partner_id", "nhs_number_hash"),
+        Index("ix_jobseekers_partner_id_date_of_birth", "partner_id", "date_of_birth"),
+        Index("ix_jobseekers_partner_id_family_key", "partner_id", "family_key"),
+        Index("ix_jobseekers_partner_id_postcode_key", "partner_id", "postcode_key"),
+        Index("ix_jobseekers_partner_id_state", "partner_id", "state", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    reference: Mapped[str] = mapped_column(SHORT, unique=True)
+    state: Mapped[JobseekerState] = mapped_column(words(JobseekerState), default=JobseekerState.REFERRED)
+    is_restricted: Mapped[bool] = mapped_column(default=False)
+    caseworker_id: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"))
+    programme_id: Mapped[UUID | None] = mapped_column(ForeignKey("programmes.id"))
+    made_at: Mapped[datetime]
+    given_key: Mapped[str] = mapped_column(LINE, default="")
+    family_key: Mapped[str] = mapped_column(LINE, default="")
+    date_of_birth: Mapped[date | None]
+    postcode_key: Mapped[str | None] = mapped_column(SHORT)
+    nino_hash: Mapped[str | None] = mapped_column(SHORT)
+    nhs_number_hash: Mapped[str | None] = mapped_column(SHORT)
+    easting: Mapped[int | None]
+    northing: Mapped[int | None]
+    place_basis: Mapped[str | None] = mapped_column(SHORT)
+
+
+class AboutPerson:
+    """A row about a person: it begins with the partner, and cannot point to another partner's jobseeker."""
+
+    partner_id: Mapped[UUID]
+    jobseeker_id: Mapped[UUID]
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805 - a class method by its decorator
+        return about_person(cls.__tablename__)  # type: ignore[attr-defined]
+
+
+def about_person(table: str, *more: Any) -> tuple[Any, ...]:
+    """Return the table arguments of every row about a person, and those that one table adds."""
+    return (
+        ForeignKeyConstraint(["partner_id", "jobseeker_id"], ["jobseekers.partner_id", "jobseekers.id"]),
+        Index(f"ix_{table}_person", "partner_id", "jobseeker_id"),
+        *more,
+    )
+
+
+class JobseekerMove(AboutPerson, StateLog, Base):
+    __tablename__ = "jobseeker_moves"
+
+
+class JobseekerDetails(AboutPerson, DetailsColumns, Fact, Base):
+    """Who the person is and how to reach them, one whole row a version."""
+
+    __tablename__ = "jobseeker_details"
+
+
+class CaseworkerAssignment(AboutPerson, Fact, Base):
+    """Who is this person's caseworker from a day on; None ends it."""
+
+    __tablename__ = "caseworker_assignments"
+
+    caseworker_id: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"))
+
+
+class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
+    """The vocational profile, one whole row a version: who said what, when, agreed by whom."""
+
+    __tablename__ = "profile_versions"
+    __table_args__ = about_person("profile_versions", UniqueConstraint("partner_id", "jobseeker_id", "number"))
+
+    number: Mapped[int]
+    said_by: Mapped[dict[str, str]] = mapped_column(JSON)
+    agreed_on: Mapped[date | None]
+    agreed_by: Mapped[str | None] = mapped_column(LINE)
+    own_words: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class MonitoringAnswers(AboutPerson, Fact, Base):
+    """Equality monitoring: written once asked, read only in aggregate."""
+
+    __tablename__ = "monitoring_answers"
+
+    ethnic_group: Mapped[str] = mapped_column(SHORT)
+    long_term_condition: Mapped[str] = mapped_column(SHORT)
+    condition_reduces_activity: Mapped[str] = mapped_column(SHORT)
+    sex: Mapped[str] = mapped_column(SHORT)
+    gender_identity: Mapped[str] = mapped_column(SHORT)
+    sexual_orientation: Mapped[str] = mapped_column(SHORT)
+    religion: Mapped[str] = mapped_column(SHORT)
+
+
+class SharingPermission(AboutPerson, Fact, Base):
+    """The jobseeker lets us tell one social enterprise some groups of fields; revoking supersedes it."""
+
+    __tablename__ = "sharing_permissions"
+
+    social_enterprise_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    groups: Mapped[list[str]] = mapped_column(JSON)
+    is_granted: Mapped[bool]
+    how_given: Mapped[str] = mapped_column(LINE)
+
+
+class ContactWith(StrEnum):
+    JOBSEEKER = "jobseeker"
+    REFERRER = "referrer"
+    EMPLOYER = "employer"
+    SUPPORTER = "supporter"
+    OTHER = "other"
+
+
+class ContactHow(StrEnum):
+    FACE_TO_FACE = "face_to_face"
+    VIDEO = "video"
+    PHONE = "phone"
+    TEXT = "text"
+    EMAIL = "email"
+    LETTER = "letter"
+
+
+class ContactOutcome(StrEnum):
+    SPOKE = "spoke"
+    LEFT_MESSAGE = "left_message"
+    NO_ANSWER = "no_answer"
+    DID_NOT_ATTEND = "did_not_attend"
+    CANCELLED = "cancelled"
+
+
+class Contact(AboutPerson, Fact, Base):
+    """One contact about this person. The first that reached an employer is a measured clock."""
+
+    __tablename__ = "contacts"
+    __table_args__ = about_person(
+        "contacts",
+        CheckConstraint(one_of("with_whom", ContactWith), name="with_whom_is_known"),
+        CheckConstraint(one_of("how", ContactHow), name="how_is_known"),
+        CheckConstraint(one_of("outcome", ContactOutcome), name="outcome_is_known"),
+    )
+
+    with_whom: Mapped[ContactWith] = mapped_column(words(ContactWith))
+    how: Mapped[ContactHow] = mapped_column(words(ContactHow))
+    outcome: Mapped[ContactOutcome] = mapped_column(words(ContactOutcome))
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class SupporterRole(StrEnum):
+    ADVOCATE = "advocate"
+    ATTORNEY = "attorney"
+    DEPUTY = "deputy"
+    FAMILY = "family"
+    PROFESSIONAL = "professional"
+
+
+class Supporter(AboutPerson, Fact, Base):
+    """Who speaks for or beside the jobseeker."""
+
+    __tablename__ = "supporters"
+    __table_args__ = about_person("supporters", CheckConstraint(one_of("role", SupporterRole), name="role_is_known"))
+
+    role: Mapped[SupporterRole] = mapped_column(words(SupporterRole))
+    name: Mapped[str] = mapped_column(LINE)
+    phone: Mapped[str | None] = mapped_column(LINE)
+    email: Mapped[str | None] = mapped_column(LINE)
+    note: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,286 @@
+"""Every SELECT on jobseekers, starting from what the actor may see."""
+
+from datetime import date, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from rapidfuzz import fuzz
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from pathways.audit import AuditRow
+from pathways.base import Actor, Role
+from pathways.database import Session
+from pathways.errors import NotFound
+from pathways.facts import Fact, as_known
+from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
+from pathways.jobseekers import formats
+from pathways.jobseekers.models import (
+    Jobseeker,
+    JobseekerDetails,
+    JobseekerState,
+    MonitoringAnswers,
+    ProfileVersion,
+    SharingPermission,
+)
+from pathways.jobseekers.schemas import QUESTIONS, SearchBody
+
+PARTNER_ROLES = {Role.CASEWORKER, Role.TEAM_MANAGER}
+LIKE_ENOUGH = 0.72
+MOST_HITS = 20
+
+
+def visible_to(actor: Actor) -> Select[Jobseeker]:
+    """A partner's people see its own jobseekers; restricted ones only their caseworker and team managers.
+
+    A record made by mistake and voided is seen by team managers only.
+    """
+    rows = select(Jobseeker).where(may_see(actor))
+    return rows.where(Jobseeker.state != JobseekerState.VOIDED) if actor.role is not Role.TEAM_MANAGER else rows
+
+
+def may_see(actor: Actor) -> ColumnElement[bool]:
+    own = Jobseeker.partner_id == actor.organisation_id
+    if actor.role is Role.TEAM_MANAGER:
+        return own
+    if actor.role is Role.CASEWORKER:
+        return and_(own, or_(~Jobseeker.is_restricted, Jobseeker.caseworker_id == actor.membership_id))
+    return Jobseeker.id.is_(None)
+
+
+def ids_visible_to(actor: Actor) -> Select[Any]:
+    return visible_to(actor).with_only_columns(Jobseeker.id)
+
+
+def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update: bool = False) -> Jobseeker:
+    """Return one jobseeker; for a change, locked and read afresh."""
+    found = session.scalars(visible_to(actor).where(Jobseeker.id == jobseeker_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such jobseeker.")
+    if for_update:
+        session.refresh(found, with_for_update=True)
+    return found
+
+
+def by_reference(session: Session, reference: str) -> Jobseeker:
+    """For the command line, whose operator holds the database itself."""
+    found = session.scalars(select(Jobseeker).where(Jobseeker.reference == reference.strip().upper())).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no jobseeker with the reference {reference}.")
+    return found
+
+
+def relationship(actor: Actor, person: Jobseeker) -> Relationship:
+    if person.partner_id != actor.organisation_id:
+        return Relationship(Relation.NONE)
+    if actor.role is Role.TEAM_MANAGER:
+        return Relationship(Relation.MANAGER)
+    if actor.role is not Role.CASEWORKER:
+        return Relationship(Relation.NONE)
+    is_own = person.caseworker_id == actor.membership_id
+    return Relationship(Relation.OWN_CASEWORKER if is_own else Relation.COLLEAGUE)
+
+
+def visible_groups(actor: Actor, person: Jobseeker, purpose: Purpose = Purpose.SUPPORT) -> frozenset[Group]:
+    return visible_fields(actor, relationship(actor, person), purpose)
+
+
+def listed(
+    actor: Actor,
+    *,
+    state: JobseekerState | None = None,
+    caseworker: UUID | None = None,
+    programme: UUID | None = None,
+    updated_since: datetime | None = None,
+) -> Select[Any]:
+    """Return the columns of a caseload, filtered."""
+    rows = (
+        visible_to(actor)
+        .with_only_columns(
+            Jobseeker.id,
+            Jobseeker.reference,
+            JobseekerDetails.given_name,
+            JobseekerDetails.family_name,
+            Jobseeker.state,
+            Jobseeker.is_restricted,
+            Jobseeker.caseworker_id,
+            Jobseeker.programme_id,
+        )
+        .join(
+            JobseekerDetails,
+            and_(JobseekerDetails.jobseeker_id == Jobseeker.id, as_known(JobseekerDetails)),
+            isouter=True,
+        )
+    )
+    if state is not None:
+        rows = rows.where(Jobseeker.state == state)
+    if caseworker is not None:
+        rows = rows.where(Jobseeker.caseworker_id == caseworker)
+    if programme is not None:
+        rows = rows.where(Jobseeker.programme_id == programme)
+    if updated_since is not None:
+        changed = select(AuditRow.jobseeker_id).where(AuditRow.is_change, AuditRow.recorded_at >= updated_since)
+        rows = rows.where(Jobseeker.id.in_(changed))
+    return rows
+
+
+PersonFact = TypeVar("PersonFact", bound=Fact)
+
+
+def facts_about(model: type[PersonFact], person: Jobseeker) -> Select[PersonFact]:
+    """Return the facts of one kind that stand now about one person."""
+    return select(model).where(
+        model.partner_id == person.partner_id,  # type: ignore[attr-defined]
+        model.jobseeker_id == person.id,  # type: ignore[attr-defined]
+        as_known(model),
+    )
+
+
+def fact(session: Session, model: type[PersonFact], person: Jobseeker, fact_id: UUID) -> PersonFact:
+    found = session.scalars(facts_about(model, person).where(model.id == fact_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such entry, or it has been replaced.")
+    return found
+
+
+def details(session: Session, person: Jobseeker) -> JobseekerDetails:
+    return session.scalars(facts_about(JobseekerDetails, person)).one()
+
+
+def profile(session: Session, person: Jobseeker) -> ProfileVersion | None:
+    return session.scalars(facts_about(ProfileVersion, person)).one_or_none()
+
+
+def profile_versions(person: Jobseeker) -> Select[ProfileVersion]:
+    return select(ProfileVersion).where(
+        ProfileVersion.partner_id == person.partner_id, ProfileVersion.jobseeker_id == person.id
+    )
+
+
+def permission_for(session: Session, person: Jobseeker, social_enterprise_id: UUID) -> SharingPermission | None:
+    """Return what the jobseeker lets this social enterprise be told now, if anything."""
+    return session.scalars(
+        facts_about(SharingPermission, person)
+        .where(SharingPermission.social_enterprise_id == social_enterprise_id)
+        .order_by(SharingPermission.recorded_at.desc(), SharingPermission.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:
+    if permission is None or not permission.is_granted:
+        return frozenset()
+    return frozenset(Group(group) for group in permission.groups)
+
+
+def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any, float, list[str]]]:
+    """Return who it may be, best first: spelling, order of names and a missing field are forgiven."""
+    rows = session.execute(
+        visible_to(actor)
+        .with_only_columns(
+            Jobseeker.id,
+            Jobseeker.reference,
+            Jobseeker.given_key,
+            Jobseeker.family_key,
+            Jobseeker.date_of_birth,
+            Jobseeker.postcode_key,
+            JobseekerDetails.given_name,
+            JobseekerDetails.family_name,
+        )
+        .join(JobseekerDetails, and_(JobseekerDetails.jobseeker_id == Jobseeker.id, as_known(JobseekerDetails)))
+    ).all()
+    name = formats.name_key(wanted.name)
+    reference = (wanted.reference or "").strip().upper()
+    postcode = formats.compact(wanted.postcode)
+    hits = []
+    for row in rows:
+        scores: dict[str, float] = {}
+        if name:
+            scores["name"] = fuzz.token_sort_ratio(name, f"{row.given_key} {row.family_key}".strip()) / 100
+            if len(name.split()) == 1:
+                parts = (row.given_key, row.family_key)
+                scores["name"] = max([scores["name"], *(fuzz.ratio(name, part) / 100 for part in parts)])
+        if reference:
+            scores["reference"] = fuzz.ratio(reference, row.reference) / 100
+        if postcode:
+            scores["postcode"] = _alike_postcodes(postcode, row.postcode_key)
+        if wanted.date_of_birth:
+            scores["date_of_birth"] = _alike_dates(wanted.date_of_birth, row.date_of_birth)
+        if not scores:
+            continue
+        likeness = sum(scores.values()) / len(scores)
+        if likeness >= LIKE_ENOUGH:
+            hits.append((row, round(likeness, 3), sorted(k for k, v in scores.items() if v >= LIKE_ENOUGH)))
+    hits.sort(key=lambda hit: (-hit[1], hit[0].reference))
+    return hits[:MOST_HITS]
+
+
+def _alike_postcodes(one: str, other: str | None) -> float:
+    if other is None:
+        return 0.5
+    return 1.0 if one == other else 0.8 if one[:-2] == other[:-2] else 0.0
+
+
+def _alike_dates(one: date, other: date | None) -> float:
+    if other is None:
+        return 0.5
+    if one == other:
+        return 1.0
+    swapped = one.day == other.month and one.month == other.day and one.year == other.year
+    near = fuzz.ratio(one.isoformat(), other.isoformat()) >= 90  # noqa: PLR2004 - one digit of ten differs
+    return 0.85 if swapped or near else 0.0
+
+
+def duplicates(session: Session, actor: Actor, person: Jobseeker) -> list[tuple[Any, float, list[str]]]:
+    """Return other records that may be this person: by identifier, else by name with birth date or postcode."""
+    same: list[ColumnElement[bool]] = []
+    for column in (Jobseeker.nino_hash, Jobseeker.nhs_number_hash, Jobseeker.date_of_birth, Jobseeker.postcode_key):
+        value = getattr(person, column.key)
+        if value is not None:
+            same.append(column == value)
+    if not same:
+        return []
+    rows = session.execute(
+        visible_to(actor)
+        .with_only_columns(
+            Jobseeker.id,
+            Jobseeker.reference,
+            Jobseeker.given_key,
+            Jobseeker.family_key,
+            Jobseeker.date_of_birth,
+            Jobseeker.postcode_key,
+            Jobseeker.nino_hash,
+            Jobseeker.nhs_number_hash,
+            JobseekerDetails.given_name,
+            JobseekerDetails.family_name,
+        )
+        .join(JobseekerDetails, and_(JobseekerDetails.jobseeker_id == Jobseeker.id, as_known(JobseekerDetails)))
+        .where(Jobseeker.id != person.id, or_(*same))
+    ).all()
+    found = []
+    for row in rows:
+        names = fuzz.token_sort_ratio(f"{row.given_key} {row.family_key}", f"{person.given_key} {person.family_key}")
+        agrees = [
+            name
+            for name in ("nino_hash", "nhs_number_hash", "date_of_birth", "postcode_key")
+            if getattr(row, name) is not None and getattr(row, name) == getattr(person, name)
+        ]
+        by_identifier = any(name.endswith("_hash") for name in agrees)
+        likeness = max(0.95 if by_identifier else 0.0, names / 100 if agrees else 0.0)
+        if likeness >= 0.8:  # noqa: PLR2004 - twins at one address share all but the given name and score lower
+            told = [name.removesuffix("_hash").removesuffix("_key") for name in agrees]
+            found.append((row, round(likeness, 3), [*told, "name"] if names >= 80 else told))  # noqa: PLR2004
+    return sorted(found, key=lambda hit: (-hit[1], hit[0].reference))[:MOST_HITS]
+
+
+def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int]]:
+    """Return how many of the partner's jobseekers gave each answer."""
+    counts: dict[str, dict[str, int]] = {}
+    for question in QUESTIONS:
+        column = getattr(MonitoringAnswers, question)
+        rows = session.execute(
+            select(column, func.count())
+            .where(MonitoringAnswers.partner_id == actor.organisation_id, as_known(MonitoringAnswers))
+            .group_by(column)
+        )
+        counts[question] = {answer: count for answer, count in rows}
+    return counts

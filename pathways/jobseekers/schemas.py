@@ -1,0 +1,446 @@
+"""What goes over the wire about a jobseeker. Each field says its group; blank means unknown."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from pathways.fields import Body, Day, Group, Line, Lines, NeededLine, Paragraph, Schema
+from pathways.jobseekers.models import (
+    ContactHow,
+    ContactOutcome,
+    ContactWith,
+    EverPaidWork,
+    JobseekerState,
+    RightToWork,
+    SupporterRole,
+)
+from pathways.reference import half_days
+
+HALF_DAY = "(mon|tue|wed|thu|fri|sat|sun) (am|pm|eve|all day)"
+HalfDaysText = Annotated[str, StringConstraints(max_length=400, pattern=f"^{HALF_DAY}(; {HALF_DAY})*$")]
+Hours = Annotated[
+    Decimal,
+    Field(ge=0, le=168, max_digits=5, decimal_places=2),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 168, "multipleOf": 0.25}),
+]
+Minutes = Annotated[int, Field(ge=0, le=600)]
+Mode = Literal["walk", "bicycle", "bus", "tube", "train", "car"]
+QualificationLevel = Literal["E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8"]
+Teller = Literal["jobseeker", "referrer", "caseworker", "supporter"]
+
+
+def _text_of(value: Any) -> Any:
+    return half_days.text_of(value) if isinstance(value, int) else value
+
+
+HalfDaysOut = Annotated[str | None, BeforeValidator(_text_of)]
+HoursOut = Annotated[
+    Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number"}, mode="serialization")
+]
+
+
+class Warned(Schema):
+    """Something that looks wrong, and the field it stands in."""
+
+    field: Annotated[str, Group.RECORD]
+    text: Annotated[str, Group.RECORD]
+
+
+class DetailsBody(Body):
+    """Identity and contact. Formats that look wrong are answered with warnings and kept."""
+
+    given_name: Line | None = None
+    family_name: Line | None = None
+    known_as: Line | None = None
+    date_of_birth: Day | None = None
+    nino: Annotated[Line, Field(max_length=30)] | None = None
+    nhs_number: Annotated[Line, Field(max_length=30)] | None = None
+    council_person_id: Line | None = None
+    email: Line | None = None
+    phone: Annotated[Line, Field(max_length=60)] | None = None
+    postcode: Annotated[Line, Field(max_length=20)] | None = None
+    contact_withheld_reason: Line | None = None
+    safe_contact: Line | None = None
+    language: Line | None = None
+    interpreter_needed: bool | None = None
+
+
+class NewJobseeker(DetailsBody):
+    is_restricted: bool = False
+
+
+class JobseekerChange(DetailsBody):
+    is_restricted: bool | None = None
+
+
+class DetailsFields(Schema):
+    """Identity and contact as they are read: NI and NHS numbers masked."""
+
+    given_name: Annotated[str | None, Group.IDENTITY] = None
+    family_name: Annotated[str | None, Group.IDENTITY] = None
+    known_as: Annotated[str | None, Group.IDENTITY] = None
+    date_of_birth: Annotated[date | None, Group.IDENTITY] = None
+    nino: Annotated[str | None, Group.IDENTITY] = None
+    nhs_number: Annotated[str | None, Group.HEALTH] = None
+    council_person_id: Annotated[str | None, Group.REFERRAL_SOURCE] = None
+    email: Annotated[str | None, Group.CONTACT] = None
+    phone: Annotated[str | None, Group.CONTACT] = None
+    postcode: Annotated[str | None, Group.CONTACT] = None
+    contact_withheld_reason: Annotated[str | None, Group.CONVICTIONS] = None
+    safe_contact: Annotated[str | None, Group.CONTACT] = None
+    language: Annotated[str | None, Group.CONTACT] = None
+    interpreter_needed: Annotated[bool | None, Group.CONTACT] = None
+
+
+class JobseekerOut(DetailsFields):
+    id: Annotated[UUID, Group.RECORD]
+    reference: Annotated[str, Group.RECORD]
+    state: Annotated[JobseekerState, Group.RECORD]
+    is_restricted: Annotated[bool, Group.RECORD]
+    caseworker_id: Annotated[UUID | None, Group.RECORD]
+    programme_id: Annotated[UUID | None, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    has_known_place: Annotated[bool, Group.RECORD]
+    possible_events: Annotated[list[str], Group.RECORD]
+    warnings: Annotated[list[Warned], Group.RECORD] = []
+    withheld: Annotated[list[str], Group.RECORD] = []
+    version: Annotated[int, Group.RECORD]
+
+
+class JobseekerLine(Schema):
+    """One line of a caseload."""
+
+    id: Annotated[UUID, Group.RECORD]
+    reference: Annotated[str, Group.RECORD]
+    given_name: Annotated[str | None, Group.IDENTITY]
+    family_name: Annotated[str | None, Group.IDENTITY]
+    state: Annotated[JobseekerState, Group.RECORD]
+    is_restricted: Annotated[bool, Group.RECORD]
+    caseworker_id: Annotated[UUID | None, Group.RECORD]
+    programme_id: Annotated[UUID | None, Group.RECORD]
+
+
+class DetailsOut(DetailsFields):
+    """One version of identity and contact, for the extract."""
+
+    id: Annotated[UUID, Group.RECORD]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class JobseekerRecord(Schema):
+    """The row itself, for the extract."""
+
+    id: Annotated[UUID, Group.RECORD]
+    reference: Annotated[str, Group.RECORD]
+    state: Annotated[JobseekerState, Group.RECORD]
+    is_restricted: Annotated[bool, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+
+
+class SearchBody(Body):
+    """What is known of the person; give at least one."""
+
+    name: NeededLine | None = None
+    reference: Line | None = None
+    postcode: Annotated[Line, Field(max_length=20)] | None = None
+    date_of_birth: Day | None = None
+
+
+class SearchHit(Schema):
+    jobseeker_id: Annotated[UUID, Group.RECORD]
+    reference: Annotated[str, Group.RECORD]
+    given_name: Annotated[str | None, Group.IDENTITY]
+    family_name: Annotated[str | None, Group.IDENTITY]
+    date_of_birth: Annotated[date | None, Group.IDENTITY]
+    likeness: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
+    agrees_on: Annotated[list[str], Group.RECORD]
+
+
+class SearchAnswer(Schema):
+    items: Annotated[list[SearchHit], Group.RECORD]
+
+
+class ProfileBody(Body):
+    """The whole profile: what is left out is unknown."""
+
+    ever_paid_work: EverPaidWork | None = None
+    right_to_work: RightToWork | None = None
+    aspirations: Lines | None = None
+    avoid: Lines | None = None
+    interests: Lines | None = None
+    strengths: Lines | None = None
+    skills: Lines | None = None
+    qualification_level: QualificationLevel | None = None
+    licences: Lines | None = None
+    hours_min: Hours | None = None
+    hours_max: Hours | None = None
+    half_days: HalfDaysText | None = None
+    earliest_start_on: Day | None = None
+    travel_modes: Annotated[list[Mode], Field(max_length=6)] | None = None
+    max_travel_minutes: Minutes | None = None
+    can_travel_alone: bool | None = None
+    adjustments: Lines | None = None
+    environment: Lines | None = None
+    benefits: Lines | None = None
+
+
+class NewProfile(ProfileBody):
+    said_by: Annotated[dict[str, Teller], Field(max_length=30)] = Field(
+        default_factory=dict,
+        description="Who said what: a field's name to jobseeker, referrer, caseworker or supporter.",
+    )
+    agreed_on: Day | None = Field(default=None, description="The day the jobseeker agreed to it.")
+    agreed_by: Line | None = Field(default=None, description="Who agreed, where it was not the jobseeker alone.")
+    own_words: Paragraph | None = None
+    note: Paragraph | None = None
+    valid_on: Day | None = None
+
+
+class ProfileFields(Schema):
+    ever_paid_work: Annotated[EverPaidWork | None, Group.WORK] = None
+    right_to_work: Annotated[RightToWork | None, Group.RIGHT_TO_WORK] = None
+    aspirations: Annotated[list[str] | None, Group.WORK] = None
+    avoid: Annotated[list[str] | None, Group.WORK] = None
+    interests: Annotated[list[str] | None, Group.WORK] = None
+    strengths: Annotated[list[str] | None, Group.WORK] = None
+    skills: Annotated[list[str] | None, Group.WORK] = None
+    qualification_level: Annotated[str | None, Group.WORK] = None
+    licences: Annotated[list[str] | None, Group.WORK] = None
+    hours_min: Annotated[HoursOut | None, Group.WORK] = None
+    hours_max: Annotated[HoursOut | None, Group.WORK] = None
+    half_days: Annotated[HalfDaysOut | None, Group.WORK] = None
+    earliest_start_on: Annotated[date | None, Group.WORK] = None
+    travel_modes: Annotated[list[str] | None, Group.WORK] = None
+    max_travel_minutes: Annotated[int | None, Group.WORK] = None
+    can_travel_alone: Annotated[bool | None, Group.HEALTH] = None
+    adjustments: Annotated[list[str] | None, Group.HEALTH] = None
+    environment: Annotated[list[str] | None, Group.WORK] = None
+    benefits: Annotated[list[str] | None, Group.BENEFITS] = None
+
+
+class ProfileOut(ProfileFields):
+    id: Annotated[UUID, Group.RECORD]
+    number: Annotated[int, Group.RECORD]
+    said_by: Annotated[dict[str, str] | None, Group.WORK]
+    agreed_on: Annotated[date | None, Group.RECORD]
+    agreed_by: Annotated[str | None, Group.NOTES]
+    own_words: Annotated[str | None, Group.NOTES]
+    note: Annotated[str | None, Group.NOTES]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+    by: Annotated[UUID, Group.RECORD]
+    source: Annotated[str, Group.RECORD]
+    withheld: Annotated[list[str], Group.RECORD] = []
+
+
+PREFER_NOT = "prefer_not_to_say"
+NOT_ASKED = "not_asked"
+
+
+class EthnicGroup(StrEnum):
+    """GSS harmonised question for England and Wales, version of 2021."""
+
+    WHITE_BRITISH = "white_english_welsh_scottish_northern_irish_or_british"
+    WHITE_IRISH = "white_irish"
+    WHITE_GYPSY_OR_IRISH_TRAVELLER = "white_gypsy_or_irish_traveller"
+    WHITE_ROMA = "white_roma"
+    WHITE_OTHER = "white_other"
+    MIXED_WHITE_AND_BLACK_CARIBBEAN = "mixed_white_and_black_caribbean"
+    MIXED_WHITE_AND_BLACK_AFRICAN = "mixed_white_and_black_african"
+    MIXED_WHITE_AND_ASIAN = "mixed_white_and_asian"
+    MIXED_OTHER = "mixed_other"
+    ASIAN_INDIAN = "asian_indian"
+    ASIAN_PAKISTANI = "asian_pakistani"
+    ASIAN_BANGLADESHI = "asian_bangladeshi"
+    ASIAN_CHINESE = "asian_chinese"
+    ASIAN_OTHER = "asian_other"
+    BLACK_CARIBBEAN = "black_caribbean"
+    BLACK_AFRICAN = "black_african"
+    BLACK_OTHER = "black_other"
+    ARAB = "arab"
+    OTHER = "any_other"
+    PREFER_NOT_TO_SAY = PREFER_NOT
+    NOT_ASKED = NOT_ASKED
+
+
+class YesNo(StrEnum):
+    YES = "yes"
+    NO = "no"
+    PREFER_NOT_TO_SAY = PREFER_NOT
+    NOT_ASKED = NOT_ASKED
+
+
+class Reduces(StrEnum):
+    A_LOT = "yes_a_lot"
+    A_LITTLE = "yes_a_little"
+    NOT_AT_ALL = "not_at_all"
+    PREFER_NOT_TO_SAY = PREFER_NOT
+    NOT_ASKED = NOT_ASKED
+
+
+class Sex(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+    PREFER_NOT_TO_SAY = PREFER_NOT
+    NOT_ASKED = NOT_ASKED
+
+
+class GenderIdentity(StrEnum):
+    SAME_AS_BIRTH = "same_as_registered_at_birth"
+    DIFFERENT = "different_from_registered_at_birth"
+    PREFER_NOT_TO_SAY = PREFER_NOT
+    NOT_ASKED = NOT_ASKED
+
+
+class SexualOrientation(StrEnum):
+    STRAIGHT = "straight_or_heterosexual"
+    GAY_OR_LESBIAN = "gay_or_lesbian"
+    BISEXUAL = "bisexual"
+    OTHER = "other"
+    PREFER_NOT_TO_SAY = PREFER_NOT
+    NOT_ASKED = NOT_ASKED
+
+
+class Religion(StrEnum):
+    NONE = "no_religion"
+    CHRISTIAN = "christian"
+    BUDDHIST = "buddhist"
+    HINDU = "hindu"
+    JEWISH = "jewish"
+    MUSLIM = "muslim"
+    SIKH = "sikh"
+    OTHER = "other"
+    PREFER_NOT_TO_SAY = PREFER_NOT
+    NOT_ASKED = NOT_ASKED
+
+
+class NewMonitoring(Body):
+    ethnic_group: EthnicGroup = EthnicGroup.NOT_ASKED
+    long_term_condition: YesNo = YesNo.NOT_ASKED
+    condition_reduces_activity: Reduces = Reduces.NOT_ASKED
+    sex: Sex = Sex.NOT_ASKED
+    gender_identity: GenderIdentity = GenderIdentity.NOT_ASKED
+    sexual_orientation: SexualOrientation = SexualOrientation.NOT_ASKED
+    religion: Religion = Religion.NOT_ASKED
+
+
+QUESTIONS = tuple(NewMonitoring.model_fields)
+
+
+class MonitoringRecorded(Schema):
+    """That answers were recorded; what they are is read in aggregate only."""
+
+    id: Annotated[UUID, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class MonitoringExtract(MonitoringRecorded):
+    """The person's own answers, for their own extract."""
+
+    ethnic_group: Annotated[str | None, Group.MONITORING]
+    long_term_condition: Annotated[str | None, Group.MONITORING]
+    condition_reduces_activity: Annotated[str | None, Group.MONITORING]
+    sex: Annotated[str | None, Group.MONITORING]
+    gender_identity: Annotated[str | None, Group.MONITORING]
+    sexual_orientation: Annotated[str | None, Group.MONITORING]
+    religion: Annotated[str | None, Group.MONITORING]
+
+
+class MonitoringCount(Schema):
+    question: Annotated[str, Group.RECORD]
+    answer: Annotated[str, Group.RECORD]
+    value: Annotated[int | None, Group.RECORD]
+    value_status: Annotated[str, Group.RECORD] = Field(description="[c]: hidden because it is small or next to small.")
+
+
+class MonitoringSummary(Schema):
+    items: Annotated[list[MonitoringCount], Group.RECORD]
+
+
+TellableGroup = Literal["identity", "contact", "work", "health_and_adjustments", "right_to_work"]
+
+
+class NewPermission(Body):
+    social_enterprise_id: UUID
+    groups: Annotated[list[TellableGroup], Field(min_length=1, max_length=5)]
+    how_given: NeededLine = Field(description="How the jobseeker said so: signed, in person, by phone …")
+    valid_on: Day | None = None
+
+
+class PermissionOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    social_enterprise_id: Annotated[UUID, Group.RECORD]
+    groups: Annotated[list[str], Group.RECORD]
+    is_granted: Annotated[bool, Group.RECORD]
+    how_given: Annotated[str | None, Group.NOTES]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class Reason(Body):
+    """Why: kept with the act."""
+
+    reason: NeededLine
+
+
+class NewContact(Body):
+    on: Day
+    with_whom: ContactWith
+    how: ContactHow
+    outcome: ContactOutcome
+    organisation_id: UUID | None = None
+    note: Paragraph | None = None
+
+
+class ContactOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    on: Annotated[date, Group.RECORD] = Field(validation_alias="valid_on")
+    with_whom: Annotated[ContactWith, Group.RECORD]
+    how: Annotated[ContactHow, Group.RECORD]
+    outcome: Annotated[ContactOutcome, Group.RECORD]
+    organisation_id: Annotated[UUID | None, Group.RECORD]
+    note: Annotated[str | None, Group.NOTES]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class NewSupporter(Body):
+    role: SupporterRole
+    name: NeededLine
+    phone: Annotated[Line, Field(max_length=60)] | None = None
+    email: Line | None = None
+    note: Paragraph | None = None
+    valid_on: Day | None = None
+
+
+class SupporterOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    role: Annotated[SupporterRole | None, Group.CONTACT]
+    name: Annotated[str | None, Group.CONTACT]
+    phone: Annotated[str | None, Group.CONTACT]
+    email: Annotated[str | None, Group.CONTACT]
+    note: Annotated[str | None, Group.NOTES]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class MoveOut(Schema):
+    """A move, for the extract."""
+
+    id: Annotated[UUID, Group.RECORD]
+    event: Annotated[str, Group.RECORD]
+    to_state: Annotated[str, Group.RECORD]
+    reason: Annotated[str | None, Group.NOTES]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class AssignmentOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    caseworker_id: Annotated[UUID | None, Group.RECORD]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]

@@ -1,0 +1,1 @@
+"""Local authorities, job centres, partners, social enterprises and commissioners; their members and keys."""

@@ -1,0 +1,88 @@
+"""Tables of organisations, memberships and keys."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, Nation, PrimaryKey, Role, Versioned, one_of, words
+from pathways.facts import Fact
+
+
+class OrganisationKind(StrEnum):
+    LOCAL_AUTHORITY = "local_authority"
+    JOB_CENTRE = "job_centre"
+    VOLUNTARY_SECTOR_PARTNER = "voluntary_sector_partner"
+    SOCIAL_ENTERPRISE = "social_enterprise"
+    COMMISSIONER = "commissioner"
+    OTHER_REFERRER = "other_referrer"
+    OPERATOR = "operator"  # whoever runs this service
+
+
+# Which roles a member may have in which kind of organisation. Administrator and auditor fit everywhere.
+ROLES_IN: dict[OrganisationKind, frozenset[Role]] = {
+    OrganisationKind.LOCAL_AUTHORITY: frozenset({Role.REFERRER, Role.COMMISSIONER}),
+    OrganisationKind.JOB_CENTRE: frozenset({Role.REFERRER}),
+    OrganisationKind.OTHER_REFERRER: frozenset({Role.REFERRER}),
+    OrganisationKind.VOLUNTARY_SECTOR_PARTNER: frozenset({Role.CASEWORKER, Role.TEAM_MANAGER}),
+    OrganisationKind.SOCIAL_ENTERPRISE: frozenset({Role.PLACEMENT_LISTER}),
+    OrganisationKind.COMMISSIONER: frozenset({Role.COMMISSIONER}),
+    OrganisationKind.OPERATOR: frozenset({Role.OPERATOR}),
+}
+ROLES_ANYWHERE = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+
+
+class Organisation(Versioned, Base):
+    __tablename__ = "organisations"
+    __table_args__ = (CheckConstraint(one_of("kind", OrganisationKind), name="kind_is_known"),)
+
+    id: Mapped[PrimaryKey]
+    ref: Mapped[str] = mapped_column(SHORT, unique=True)
+    kind: Mapped[OrganisationKind] = mapped_column(words(OrganisationKind))
+    name: Mapped[str] = mapped_column(LINE, index=True)
+    nation: Mapped[Nation] = mapped_column(words(Nation), default=Nation.ENGLAND)
+    company_number: Mapped[str | None] = mapped_column(SHORT)
+    charity_number: Mapped[str | None] = mapped_column(SHORT)
+    made_at: Mapped[datetime]
+
+
+class Membership(Base):
+    """A user in an organisation, in one role."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "user_id", "role"),
+        CheckConstraint(one_of("role", Role), name="role_is_known"),
+    )
+
+    id: Mapped[PrimaryKey]
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    role: Mapped[Role] = mapped_column(words(Role))
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class MembershipPeriod(Fact, Base):
+    """A member joined, or left: the facts behind ``Membership.ended_at``."""
+
+    __tablename__ = "membership_periods"
+
+    membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"), index=True)
+    is_member: Mapped[bool]
+
+
+class ApiKey(Base):
+    """A key belongs to one membership; only a hash of its secret is kept."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[PrimaryKey]
+    membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"), index=True)
+    public_id: Mapped[str] = mapped_column(SHORT, unique=True)
+    secret_hash: Mapped[str] = mapped_column(SHORT)
+    made_at: Mapped[datetime]
+    expires_on: Mapped[date | None]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,100 @@
+"""Every SELECT on organisations, members and keys, starting from what the actor may see."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, or_, select
+
+from pathways.access.models import User
+from pathways.base import Actor, Role
+from pathways.database import Session
+from pathways.errors import NotFound
+from pathways.organisations.models import ApiKey, Membership, Organisation, OrganisationKind
+
+
+def organisations_visible_to(actor: Actor) -> Select[Organisation]:
+    """Names of organisations are public to members, but for who refers people, which tells something of the referred.
+
+    A social enterprise sees itself and the partners; a referrer sees itself and the partners; others see all.
+    """
+    rows = select(Organisation)
+    if actor.role in {Role.PLACEMENT_LISTER, Role.REFERRER}:
+        return rows.where(
+            or_(
+                Organisation.id == actor.organisation_id,
+                Organisation.kind == OrganisationKind.VOLUNTARY_SECTOR_PARTNER,
+            )
+        )
+    return rows
+
+
+def organisation(session: Session, actor: Actor, organisation_id: UUID) -> Organisation:
+    found = session.scalars(organisations_visible_to(actor).where(Organisation.id == organisation_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such organisation.")
+    return found
+
+
+def organisation_by_ref(session: Session, ref: str) -> Organisation:
+    found = session.scalars(select(Organisation).where(Organisation.ref == ref)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no organisation with the reference {ref}. `pathways organisations list` shows them.")
+    return found
+
+
+def members_visible_to(actor: Actor) -> Select[Membership]:
+    rows = select(Membership)
+    if actor.role is Role.OPERATOR:
+        return rows
+    return rows.where(Membership.organisation_id == actor.organisation_id)
+
+
+def member(session: Session, actor: Actor, membership_id: UUID) -> Membership:
+    found = session.scalars(members_visible_to(actor).where(Membership.id == membership_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such member.")
+    return found
+
+
+def users_visible_to(actor: Actor) -> Select[User]:
+    rows = select(User)
+    if actor.role is Role.OPERATOR:
+        return rows
+    return rows.where(
+        User.id.in_(select(Membership.user_id).where(Membership.organisation_id == actor.organisation_id))
+    )
+
+
+def user(session: Session, actor: Actor, user_id: UUID) -> User:
+    found = session.scalars(users_visible_to(actor).where(User.id == user_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such user.")
+    return found
+
+
+def keys_visible_to(actor: Actor) -> Select[ApiKey]:
+    rows = select(ApiKey)
+    if actor.role is Role.OPERATOR:
+        return rows
+    return rows.where(
+        ApiKey.membership_id.in_(select(Membership.id).where(Membership.organisation_id == actor.organisation_id))
+    )
+
+
+def key(session: Session, actor: Actor, key_id: UUID) -> ApiKey:
+    found = session.scalars(keys_visible_to(actor).where(ApiKey.id == key_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such key.")
+    return found
+
+
+def active_member(session: Session, organisation_id: UUID, user_id: UUID, roles: frozenset[Role]) -> Membership | None:
+    return session.scalars(
+        select(Membership)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.user_id == user_id,
+            Membership.role.in_(roles),
+            Membership.ended_at.is_(None),
+        )
+        .limit(1)
+    ).first()

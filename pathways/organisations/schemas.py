@@ -1,0 +1,99 @@
+"""What goes over the wire about organisations, members and keys."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from pathways.base import Nation, Role
+from pathways.fields import Body, Day, Group, Schema
+from pathways.organisations.models import OrganisationKind
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
+]
+Ref = Annotated[str, StringConstraints(min_length=2, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Email = Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
+Number = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9-]+$")]
+
+
+class NewOrganisation(Body):
+    kind: OrganisationKind
+    name: Name
+    ref: Ref | None = Field(default=None, description="Made from the name when left out.")
+    nation: Nation = Nation.ENGLAND
+    company_number: Number | None = None
+    charity_number: Number | None = None
+
+
+class OrganisationChange(Body):
+    name: Name | None = None
+    nation: Nation | None = None
+    company_number: Number | None = None
+    charity_number: Number | None = None
+
+
+class OrganisationOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    ref: Annotated[str, Group.RECORD]
+    kind: Annotated[OrganisationKind, Group.RECORD]
+    name: Annotated[str, Group.RECORD]
+    nation: Annotated[Nation, Group.RECORD]
+    company_number: Annotated[str | None, Group.RECORD]
+    charity_number: Annotated[str | None, Group.RECORD]
+    warnings: Annotated[list[str], Group.RECORD] = []
+    version: Annotated[int, Group.RECORD]
+
+
+class NewUser(Body):
+    name: Name
+    email: Email
+    is_machine: bool = False
+
+
+class UserChange(Body):
+    name: Name | None = None
+    is_machine: bool | None = None
+
+
+class UserOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    name: Annotated[str, Group.RECORD]
+    email: Annotated[str, Group.RECORD]
+    is_machine: Annotated[bool, Group.RECORD]
+    version: Annotated[int, Group.RECORD]
+
+
+class NewMember(Body):
+    user_id: UUID
+    organisation_id: UUID
+    role: Role
+
+
+class MemberOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    user_id: Annotated[UUID, Group.RECORD]
+    organisation_id: Annotated[UUID, Group.RECORD]
+    role: Annotated[Role, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    ended_at: Annotated[datetime | None, Group.RECORD]
+
+
+class NewKey(Body):
+    membership_id: UUID
+    expires_on: Day | None = None
+
+
+class KeyOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    membership_id: Annotated[UUID, Group.RECORD]
+    public_id: Annotated[str, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    expires_on: Annotated[date | None, Group.RECORD]
+    revoked_at: Annotated[datetime | None, Group.RECORD]
+
+
+class KeyMade(KeyOut):
+    secret: Annotated[str | None, Group.RECORD] = Field(description="Shown once; empty when the request is repeated.")

@@ -1,0 +1,1 @@
+"""What social enterprises list, and its places."""

@@ -1,0 +1,209 @@
+"""JSON of placements and their places."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, File, Query, Response, UploadFile
+from sqlalchemy import func
+
+from pathways.access.guards import (
+    DatabaseDep,
+    IfMatch,
+    OnceDep,
+    PageDep,
+    PathwaysRoute,
+    SettingsDep,
+    etag,
+    expect_version,
+    permitted,
+)
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.database import Database, Session
+from pathways.errors import Conflict, NotFound
+from pathways.idempotency import Once
+from pathways.imports import ImportOut
+from pathways.jobseekers.schemas import Reason
+from pathways.pagination import Page, cursor
+from pathways.placements import actions, files, queries
+from pathways.placements.models import Placement, PlacementEvent, PlacementState
+from pathways.placements.schemas import NewPlacement, PlacementChange, PlacementOut, PlaceOut, PlacesOut
+from pathways.problems import documented
+
+router = APIRouter(prefix="/placements", tags=["placements"], route_class=PathwaysRoute)
+Reader = Annotated[Actor, permitted(Permission.PLACEMENT_READ)]
+Maker = Annotated[Actor, permitted(Permission.PLACEMENT_MAKE)]
+Changer = Annotated[Actor, permitted(Permission.PLACEMENT_CHANGE)]
+Importer = Annotated[Actor, permitted(Permission.PLACEMENT_IMPORT)]
+
+
+def one(session: Session, actor: Actor, placement: Placement, response: Response) -> PlacementOut:
+    etag(response, placement.version)
+    return actions.shown(session, actor, [placement])[0]
+
+
+@router.get("")
+def list_placements(
+    actor: Reader,
+    database: DatabaseDep,
+    page: PageDep,
+    state: Annotated[PlacementState | None, Query()] = None,
+    title: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
+) -> Page[PlacementOut]:
+    """Placements in the order they were listed, by state or by a word of the title."""
+    with database.reading(actor) as session:
+        rows = queries.visible_to(actor)
+        if state is not None:
+            rows = rows.where(Placement.state == state)
+        if title:
+            rows = rows.where(func.lower(Placement.title).contains(title.lower(), autoescape=True))
+        after = page.after_id()
+        if after is not None:
+            rows = rows.where(Placement.id > after)
+        found = list(session.scalars(rows.order_by(Placement.id).limit(page.limit + 1)))
+        items = actions.shown(session, actor, found[: page.limit])
+        return Page(items=items, next=cursor(items[-1].id) if len(found) > page.limit else None)
+
+
+@router.post("", status_code=201, responses=documented(Conflict))
+def make_placement(
+    new: NewPlacement, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
+) -> PlacementOut:
+    """List a placement as a draft."""
+    with database.writing(actor) as session:
+        placement = once(
+            session,
+            actor,
+            lambda: actions.make(
+                session, actor, actor.organisation_id, new.model_dump(exclude={"places"}), places=new.places
+            ),
+            lambda made: queries.own_placement(session, actor, made),
+        )
+        return one(session, actor, placement, response)
+
+
+@router.post("/imports", status_code=201, responses=documented(Conflict))
+def import_placements(
+    actor: Importer,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    once: OnceDep,
+    file: Annotated[UploadFile, File(description="CSV UTF-8 or XLSX, one row a placement.")],
+    dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
+    all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
+) -> ImportOut:
+    """Import your own placements from a file; good rows land, or none, as you choose."""
+    content = file.file.read()
+    open_session = database.rehearsing if dry_run else database.writing
+    with open_session(actor) as session:
+        importer = files.PlacementImport(session, actor, create_organisations=False)
+
+        def make() -> files.ImportRun:
+            report = importer.run(
+                content,
+                dry_run=dry_run,
+                all_or_nothing=all_or_nothing,
+                most_unpacked=settings.max_unpacked_bytes,
+            )
+            return files.record(session, actor, content, report)
+
+        run = once(session, actor, make, lambda made: queries.import_run(session, actor, made))
+        answer = ImportOut.model_validate(run)
+    if dry_run:
+        with database.writing(actor) as session:
+            answer = ImportOut.model_validate(files.record(session, actor, content, importer.report))
+    return answer
+
+
+@router.get("/imports/{import_id}", responses=documented(NotFound))
+def get_placement_import(import_id: UUID, actor: Importer, database: DatabaseDep) -> ImportOut:
+    with database.reading(actor) as session:
+        return ImportOut.model_validate(queries.import_run(session, actor, import_id))
+
+
+@router.get("/{placement_id}", responses=documented(NotFound))
+def get_placement(placement_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> PlacementOut:
+    with database.reading(actor) as session:
+        return one(session, actor, queries.placement(session, actor, placement_id), response)
+
+
+@router.patch("/{placement_id}", responses=documented(NotFound))
+def change_placement(
+    placement_id: UUID,
+    change: PlacementChange,
+    actor: Changer,
+    database: DatabaseDep,
+    version: IfMatch,
+    response: Response,
+) -> PlacementOut:
+    with database.writing(actor) as session:
+        placement = queries.own_placement(session, actor, placement_id)
+        expect_version(placement, version)
+        actions.change(session, actor, placement, change)
+        return one(session, actor, placement, response)
+
+
+def _move(
+    placement_id: UUID,
+    actor: Actor,
+    database: Database,
+    once: Once,
+    response: Response,
+    event: PlacementEvent,
+    reason: str,
+) -> PlacementOut:
+    with database.writing(actor) as session:
+        placement = once(
+            session,
+            actor,
+            lambda: actions.move(
+                session, actor, queries.own_placement(session, actor, placement_id), event, reason=reason
+            ),
+            lambda made: queries.own_placement(session, actor, made),
+        )
+        return one(session, actor, placement, response)
+
+
+@router.post("/{placement_id}/publish", responses=documented(NotFound, Conflict))
+def publish_placement(
+    placement_id: UUID, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+) -> PlacementOut:
+    """Publish a listing; one that breaks a rule stays in draft, and the reply says which."""
+    return _move(placement_id, actor, database, once, response, PlacementEvent.PUBLISH, "")
+
+
+@router.post("/{placement_id}/pause", responses=documented(NotFound, Conflict))
+def pause_placement(
+    placement_id: UUID, reason: Reason, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+) -> PlacementOut:
+    return _move(placement_id, actor, database, once, response, PlacementEvent.PAUSE, reason.reason)
+
+
+@router.post("/{placement_id}/close", responses=documented(NotFound, Conflict))
+def close_placement(
+    placement_id: UUID, reason: Reason, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+) -> PlacementOut:
+    return _move(placement_id, actor, database, once, response, PlacementEvent.CLOSE, reason.reason)
+
+
+@router.post("/{placement_id}/reconfirm", responses=documented(NotFound, Conflict))
+def reconfirm_placement(
+    placement_id: UUID, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+) -> PlacementOut:
+    """Say that the listing is still right."""
+    with database.writing(actor) as session:
+        placement = once(
+            session,
+            actor,
+            lambda: actions.confirm(session, actor, queries.own_placement(session, actor, placement_id)),
+            lambda made: queries.own_placement(session, actor, made),
+        )
+        return one(session, actor, placement, response)
+
+
+@router.get("/{placement_id}/places", responses=documented(NotFound))
+def list_places(placement_id: UUID, actor: Reader, database: DatabaseDep) -> PlacesOut:
+    """The places of a placement: free, held, filled or withdrawn."""
+    with database.reading(actor) as session:
+        placement = queries.placement(session, actor, placement_id)
+        return PlacesOut(items=[PlaceOut.model_validate(place) for place in queries.places(session, placement.id)])

@@ -1,0 +1,179 @@
+"""Tables of placements and places."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.facts import Fact, StateLog
+
+
+class PlacementKind(StrEnum):
+    """Domain reference 5.7."""
+
+    JOB_OPEN = "JOB_OPEN"
+    JOB_ILM = "JOB_ILM"
+    JOB_GUARANTEE = "JOB_GUARANTEE"
+    APPRENTICESHIP = "APPRENTICESHIP"
+    SUPPORTED_INTERNSHIP = "SUPPORTED_INTERNSHIP"
+    WORK_TRIAL_JCP = "WORK_TRIAL_JCP"
+    SWAP = "SWAP"
+    WORK_EXPERIENCE = "WORK_EXPERIENCE"
+    TASTER = "TASTER"
+    SHADOWING = "SHADOWING"
+    VOLUNTEERING = "VOLUNTEERING"
+    SELF_EMPLOYMENT = "SELF_EMPLOYMENT"
+
+
+# Kinds whose people are workers, so that the minimum wage is owed (domain reference 5.6 and 5.7).
+MUST_PAY = frozenset(
+    {PlacementKind.JOB_OPEN, PlacementKind.JOB_ILM, PlacementKind.JOB_GUARANTEE, PlacementKind.APPRENTICESHIP}
+)
+
+
+class Remote(StrEnum):
+    NO = "no"
+    HYBRID = "hybrid"
+    YES = "yes"
+
+
+class DbsLevel(StrEnum):
+    NONE = "NONE"
+    BASIC = "BASIC"
+    STANDARD = "STANDARD"
+    ENHANCED = "ENHANCED"
+    ENHANCED_BL_CHILD = "ENHANCED_BL_CHILD"
+    ENHANCED_BL_ADULT = "ENHANCED_BL_ADULT"
+    ENHANCED_BL_BOTH = "ENHANCED_BL_BOTH"
+
+
+class PlacementState(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+class PlacementEvent(StrEnum):
+    PUBLISH = "publish"
+    PAUSE = "pause"
+    CLOSE = "close"
+
+
+S, E = PlacementState, PlacementEvent
+PLACEMENT_MOVES: dict[tuple[PlacementState, PlacementEvent], PlacementState] = {
+    (S.DRAFT, E.PUBLISH): S.PUBLISHED,
+    (S.PAUSED, E.PUBLISH): S.PUBLISHED,
+    (S.PUBLISHED, E.PAUSE): S.PAUSED,
+    (S.DRAFT, E.CLOSE): S.CLOSED,
+    (S.PUBLISHED, E.CLOSE): S.CLOSED,
+    (S.PAUSED, E.CLOSE): S.CLOSED,
+}
+
+
+class Placement(Versioned, Base):
+    """One listing of a social enterprise."""
+
+    __tablename__ = "placements"
+    __table_args__ = (
+        UniqueConstraint("social_enterprise_id", "ref"),
+        UniqueConstraint("social_enterprise_id", "id"),
+        CheckConstraint(one_of("state", PlacementState), name="state_is_known"),
+        CheckConstraint(one_of("kind", PlacementKind), name="kind_is_known"),
+        CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
+        Index("ix_placements_state", "state", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    social_enterprise_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    ref: Mapped[str] = mapped_column(LINE)
+    state: Mapped[PlacementState] = mapped_column(words(PlacementState), default=PlacementState.DRAFT)
+    title: Mapped[str] = mapped_column(LINE)
+    occupation: Mapped[str | None] = mapped_column(LINE)
+    kind: Mapped[PlacementKind] = mapped_column(words(PlacementKind))
+    description: Mapped[str | None] = mapped_column(Text)
+    essential_skills: Mapped[list[str] | None] = mapped_column(JSON)
+    desirable_skills: Mapped[list[str] | None] = mapped_column(JSON)
+    qualifications_needed: Mapped[str | None] = mapped_column(SHORT)
+    licences_needed: Mapped[list[str] | None] = mapped_column(JSON)
+    training_given: Mapped[list[str] | None] = mapped_column(JSON)
+    postcode: Mapped[str | None] = mapped_column(SHORT)
+    easting: Mapped[int | None]
+    northing: Mapped[int | None]
+    place_basis: Mapped[str | None] = mapped_column(SHORT)
+    remote: Mapped[Remote | None] = mapped_column(words(Remote))
+    half_days: Mapped[int | None]
+    hours_per_week: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+    hours_flexible: Mapped[bool | None]
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    closes_on: Mapped[date | None]
+    pay_per_hour_pence: Mapped[int | None]
+    minimum_age: Mapped[int | None]
+    maximum_age: Mapped[int | None]
+    ring_fenced_for: Mapped[str | None] = mapped_column(LINE)
+    legal_basis: Mapped[str | None] = mapped_column(LINE)
+    dbs_level: Mapped[DbsLevel | None] = mapped_column(words(DbsLevel))
+    right_to_work_needed: Mapped[bool | None]
+    adjustments_offered: Mapped[list[str] | None] = mapped_column(JSON)
+    environment: Mapped[list[str] | None] = mapped_column(JSON)
+    support_offered: Mapped[list[str] | None] = mapped_column(JSON)
+    contact_email: Mapped[str | None] = mapped_column(LINE)
+    confirmed_on: Mapped[date]
+    reconfirm_by: Mapped[date]
+    made_at: Mapped[datetime]
+
+
+class PlacementMove(StateLog, Base):
+    __tablename__ = "placement_moves"
+
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
+
+
+class PlacementConfirmation(Fact, Base):
+    """The social enterprise said that the listing is still right."""
+
+    __tablename__ = "placement_confirmations"
+
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
+
+
+class PlaceState(StrEnum):
+    FREE = "free"
+    HELD = "held"
+    FILLED = "filled"
+    WITHDRAWN = "withdrawn"
+
+
+class Place(Base):
+    """One opening of a placement. Held from the offer, filled at the start; claimed in one statement.
+
+    ``introduction_id`` has no foreign key here because introductions stand above placements; theirs points down.
+    """
+
+    __tablename__ = "places"
+    __table_args__ = (
+        CheckConstraint(one_of("state", PlaceState), name="state_is_known"),
+        CheckConstraint("(introduction_id IS NOT NULL) = (state IN ('held', 'filled'))", name="taken_by_one"),
+        UniqueConstraint("placement_id", "number"),
+        Index("ix_places_placement_id_state", "placement_id", "state"),
+    )
+
+    id: Mapped[PrimaryKey]
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"))
+    number: Mapped[int]
+    state: Mapped[PlaceState] = mapped_column(words(PlaceState), default=PlaceState.FREE)
+    introduction_id: Mapped[UUID | None] = mapped_column(unique=True)
+    held_until: Mapped[date | None]
+
+
+class PlaceMove(StateLog, Base):
+    __tablename__ = "place_moves"
+
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
+    place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"), index=True)
+    introduction_id: Mapped[UUID | None]

@@ -1,0 +1,107 @@
+"""Every SELECT on placements and places."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+
+from pathways.base import Actor, Role
+from pathways.database import Session
+from pathways.errors import NotFound
+from pathways.imports import ImportRun
+from pathways.organisations.models import Organisation
+from pathways.placements.models import Place, Placement, PlacementState, PlaceState
+
+
+def visible_to(actor: Actor) -> Select[Placement]:
+    """A social enterprise sees its own; everybody else who works with placements sees those that are not drafts."""
+    rows = select(Placement)
+    if actor.role in {Role.PLACEMENT_LISTER, Role.ADMINISTRATOR}:
+        return rows.where(
+            or_(Placement.social_enterprise_id == actor.organisation_id, Placement.state == PlacementState.PUBLISHED)
+        )
+    return rows.where(Placement.state != PlacementState.DRAFT)
+
+
+def own(actor: Actor) -> Select[Placement]:
+    return select(Placement).where(Placement.social_enterprise_id == actor.organisation_id)
+
+
+def placement(session: Session, actor: Actor, placement_id: UUID) -> Placement:
+    found = session.scalars(visible_to(actor).where(Placement.id == placement_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such placement.")
+    return found
+
+
+def own_placement(session: Session, actor: Actor, placement_id: UUID) -> Placement:
+    """Return a placement this social enterprise may change, locked and read afresh."""
+    found = session.scalars(own(actor).where(Placement.id == placement_id)).one_or_none()
+    if found is None:
+        raise NotFound("Your organisation has no such placement.")
+    session.refresh(found, with_for_update=True)
+    return found
+
+
+def places(session: Session, placement_id: UUID) -> list[Place]:
+    return list(session.scalars(select(Place).where(Place.placement_id == placement_id).order_by(Place.number)))
+
+
+def places_left(session: Session, placement_id: UUID) -> int:
+    return session.scalars(
+        select(func.count()).where(Place.placement_id == placement_id, Place.state == PlaceState.FREE)
+    ).one()
+
+
+def place_counts(session: Session, placement_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Return of each placement how many places there are, withdrawn ones apart, and how many are free."""
+    rows = session.execute(
+        select(
+            Place.placement_id,
+            func.count().filter(Place.state != PlaceState.WITHDRAWN),
+            func.count().filter(Place.state == PlaceState.FREE),
+        )
+        .where(Place.placement_id.in_(placement_ids))
+        .group_by(Place.placement_id)
+    )
+    return {placement_id: (total, left) for placement_id, total, left in rows}
+
+
+def names(session: Session, organisation_ids: set[UUID]) -> dict[UUID, str]:
+    rows = session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(organisation_ids)))
+    return {organisation_id: name for organisation_id, name in rows}
+
+
+def place_of(session: Session, introduction_id: UUID) -> Place | None:
+    return session.scalars(select(Place).where(Place.introduction_id == introduction_id)).one_or_none()
+
+
+def open_on(on: date) -> Select[Any]:
+    """Return the columns of what may be shortlisted on a day, with the places left."""
+    left = (
+        select(func.count())
+        .where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE)
+        .scalar_subquery()
+        .label("places_left")
+    )
+    columns = [column for column in Placement.__table__.c if column.name != "description"]
+    return (
+        select(*columns, Organisation.name.label("social_enterprise"), left)
+        .join(Organisation, Organisation.id == Placement.social_enterprise_id)
+        .where(
+            Placement.state == PlacementState.PUBLISHED, or_(Placement.closes_on.is_(None), Placement.closes_on >= on)
+        )
+        .order_by(Placement.id)
+    )
+
+
+def import_run(session: Session, actor: Actor, run_id: UUID) -> ImportRun:
+    found = session.scalars(
+        select(ImportRun).where(
+            ImportRun.id == run_id, ImportRun.kind == "placements", ImportRun.organisation_id == actor.organisation_id
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such import.")
+    return found

@@ -1,0 +1,128 @@
+"""What goes over the wire about placements."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, WithJsonSchema
+
+from pathways.fields import Body, Day, Group, Line, Lines, NeededLine, Paragraph, Schema
+from pathways.jobseekers.schemas import HalfDaysOut, HalfDaysText, Hours, HoursOut, QualificationLevel
+from pathways.placements.models import DbsLevel, PlacementKind, PlacementState, PlaceState, Remote
+
+Age = Annotated[int, Field(ge=14, le=120)]
+Pounds = Annotated[
+    Decimal,
+    Field(ge=0, le=1000, max_digits=6, decimal_places=2),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000, "multipleOf": 0.25}),
+]
+PlacesNumber = Annotated[int, Field(ge=1, le=500)]
+
+
+class PlacementFields(Body):
+    """What a listing says. Blank means not said."""
+
+    occupation: Line | None = None
+    description: Paragraph | None = None
+    essential_skills: Lines | None = None
+    desirable_skills: Lines | None = None
+    qualifications_needed: QualificationLevel | None = None
+    licences_needed: Lines | None = None
+    training_given: Lines | None = None
+    postcode: Annotated[Line, Field(max_length=20)] | None = None
+    remote: Remote | None = None
+    half_days: HalfDaysText | None = None
+    hours_per_week: Hours | None = None
+    hours_flexible: bool | None = None
+    starts_on: Day | None = None
+    ends_on: Day | None = None
+    closes_on: Day | None = None
+    pay_per_hour_pounds: Pounds | None = None
+    minimum_age: Age | None = None
+    maximum_age: Age | None = None
+    ring_fenced_for: Line | None = None
+    legal_basis: Line | None = None
+    dbs_level: DbsLevel | None = None
+    right_to_work_needed: bool | None = None
+    adjustments_offered: Lines | None = None
+    environment: Lines | None = None
+    support_offered: Lines | None = None
+    contact_email: Line | None = None
+
+
+class NewPlacement(PlacementFields):
+    title: NeededLine
+    kind: PlacementKind
+    ref: Line | None = None
+    places: PlacesNumber = 1
+
+
+class PlacementChange(PlacementFields):
+    title: NeededLine | None = None
+    kind: PlacementKind | None = None
+    places: PlacesNumber | None = Field(default=None, description="How many places in all, filled ones too.")
+
+
+class PlacementOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    ref: Annotated[str, Group.RECORD]
+    social_enterprise_id: Annotated[UUID, Group.RECORD]
+    social_enterprise: Annotated[str, Group.RECORD]
+    state: Annotated[PlacementState, Group.RECORD]
+    title: Annotated[str, Group.RECORD]
+    occupation: Annotated[str | None, Group.RECORD]
+    kind: Annotated[PlacementKind, Group.RECORD]
+    description: Annotated[str | None, Group.RECORD]
+    essential_skills: Annotated[list[str] | None, Group.RECORD]
+    desirable_skills: Annotated[list[str] | None, Group.RECORD]
+    qualifications_needed: Annotated[str | None, Group.RECORD]
+    licences_needed: Annotated[list[str] | None, Group.RECORD]
+    training_given: Annotated[list[str] | None, Group.RECORD]
+    postcode: Annotated[str | None, Group.RECORD]
+    remote: Annotated[Remote | None, Group.RECORD]
+    half_days: Annotated[HalfDaysOut, Group.RECORD]
+    hours_per_week: Annotated[HoursOut | None, Group.RECORD]
+    hours_flexible: Annotated[bool | None, Group.RECORD]
+    starts_on: Annotated[date | None, Group.RECORD]
+    ends_on: Annotated[date | None, Group.RECORD]
+    closes_on: Annotated[date | None, Group.RECORD]
+    pay_per_hour_pounds: Annotated[HoursOut | None, Group.RECORD]
+    minimum_age: Annotated[int | None, Group.RECORD]
+    maximum_age: Annotated[int | None, Group.RECORD]
+    ring_fenced_for: Annotated[str | None, Group.RECORD]
+    legal_basis: Annotated[str | None, Group.RECORD]
+    dbs_level: Annotated[DbsLevel | None, Group.RECORD]
+    right_to_work_needed: Annotated[bool | None, Group.RECORD]
+    adjustments_offered: Annotated[list[str] | None, Group.RECORD]
+    environment: Annotated[list[str] | None, Group.RECORD]
+    support_offered: Annotated[list[str] | None, Group.RECORD]
+    contact_email: Annotated[str | None, Group.RECORD]
+    confirmed_on: Annotated[date, Group.RECORD]
+    reconfirm_by: Annotated[date, Group.RECORD]
+    places: Annotated[int, Group.RECORD]
+    places_left: Annotated[int, Group.RECORD]
+    possible_events: Annotated[list[str], Group.RECORD]
+    kept_in_draft_because: Annotated[list[str], Group.RECORD]
+    version: Annotated[int, Group.RECORD]
+
+
+class PlaceOut(Schema):
+    """One place; who takes it is told by the introduction."""
+
+    id: Annotated[UUID, Group.RECORD]
+    number: Annotated[int, Group.RECORD]
+    state: Annotated[PlaceState, Group.RECORD]
+    held_until: Annotated[date | None, Group.RECORD]
+
+
+class PlacesOut(Schema):
+    items: Annotated[list[PlaceOut], Group.RECORD]
+
+
+def pence(pounds: Decimal | None) -> int | None:
+    return None if pounds is None else int(pounds * 100)
+
+
+def pounds(in_pence: int | None) -> Any:
+    return None if in_pence is None else Decimal(in_pence) / 100

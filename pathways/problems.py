@@ -1,0 +1,172 @@
+"""From a domain error to an RFC 9457 problem: the one table of statuses, and the handlers that use it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from pathways import errors, fields
+
+PROBLEM = "application/problem+json"
+RULE_BROKEN = fields.RULE_BROKEN
+log = structlog.get_logger()
+
+STATUS_OF: dict[type[errors.DomainError], int] = {
+    errors.NotFound: 404,
+    errors.NotPermitted: 403,
+    errors.Conflict: 409,
+    errors.Invalid: 422,
+    errors.StaleVersion: 412,
+    errors.VersionNeeded: 428,
+    errors.Unauthenticated: 401,
+    errors.TooLarge: 413,
+    errors.Unavailable: 503,
+}
+
+
+class FieldError(BaseModel):
+    pointer: str = Field(description="JSON pointer of the field, from the top of the request.")
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details; more members may stand beside these."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = Field(default_factory=list)
+
+
+def status_of(kind: type[errors.DomainError]) -> int:
+    return next(STATUS_OF[base] for base in kind.__mro__ if base in STATUS_OF)
+
+
+def documented(*kinds: type[errors.DomainError]) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entries of the refusals a route may answer with."""
+    answers: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        answers.setdefault(
+            status_of(kind),
+            {"model": Problem, "description": kind.title, "content": {PROBLEM: {}}},
+        )
+    return answers
+
+
+def answer(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(dict(problem), status_code=problem["status"], headers=dict(headers or {}), media_type=PROBLEM)
+
+
+def of_domain_error(error: errors.DomainError) -> JSONResponse:
+    status = status_of(type(error))
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004 - RFC 9110, 401
+    body = {"type": error.problem_type(), "title": error.title, "status": status, "detail": error.detail}
+    return answer({**body, **error.more}, headers)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    parts = [str(part) for part in location if part != "body"] or [""]
+    return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts) if parts != [""] else ""
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    """Name the fields and the rules; never echo what was sent, which may be an NI number."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    faults = [{"pointer": _pointer(tuple(e["loc"])), "detail": e["msg"]} for e in found]
+    if all(e["type"] == RULE_BROKEN for e in found):
+        kind = errors.RuleBroken
+        detail = "Correct what errors names and send it again."
+        body = {"type": kind.problem_type(), "title": kind.title, "status": 409, "detail": detail, "errors": faults}
+        return answer(body)
+    body = {
+        "type": "/problems/invalid",
+        "title": errors.Invalid.title,
+        "status": 422,
+        "detail": "Correct the fields named in errors and send it again.",
+        "errors": faults,
+    }
+    return answer(body)
+
+
+TITLES = {
+    400: "The request cannot be read",
+    404: "There is no such address",
+    405: "This address does not take that method",
+}
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteHTTPException)
+    headers = dict(error.headers or {})
+    status = error.status_code
+    if status == 405:  # noqa: PLR2004 - RFC 9110: Allow names every method of the address, not of the first route
+        allowed = {
+            method.upper()
+            for path, methods in request.app.openapi()["paths"].items()
+            if _matches(path, request.url.path)
+            for method in methods
+        }
+        headers = {"Allow": ", ".join(sorted(allowed))}
+    kind = {413: errors.TooLarge}.get(status)
+    body = {
+        "type": kind.problem_type() if kind else "about:blank",
+        "title": kind.title if kind else TITLES.get(status, "The request was refused"),
+        "status": status,
+        "detail": str(error.detail) if status in {400, 413, 415} else TITLES.get(status, "The request was refused."),
+    }
+    return answer(body, headers)
+
+
+def _matches(template: str, path: str) -> bool:
+    wanted, given = template.split("/"), path.split("/")
+    return len(wanted) == len(given) and all(w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True))
+
+
+def _domain(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.DomainError)
+    return of_domain_error(error)
+
+
+def _database(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, (IntegrityError, StaleDataError)):
+        log.warning("write_lost_a_race", error=type(error).__name__)
+        return of_domain_error(errors.ChangedMeanwhile("Read it again, then repeat the change if it is still right."))
+    if isinstance(error, (OperationalError, PoolTimeout)) or getattr(error, "connection_invalidated", False):
+        log.error("database_unavailable", error=type(error).__name__)
+        response = of_domain_error(errors.Unavailable("Nothing was changed. Try again in a few seconds."))
+        response.headers["Retry-After"] = "5"
+        return response
+    return _unexpected(_, error)
+
+
+def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    log.error("unexpected", error=type(error).__name__)
+    body = {
+        "type": "/problems/unexpected",
+        "title": "Something went wrong on our side",
+        "status": 500,
+        "detail": "Nothing was changed. Tell whoever runs this service, with the X-Request-ID of this answer.",
+    }
+    return answer(body)
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(StarletteHTTPException, _http)
+    app.add_exception_handler(errors.DomainError, _domain)
+    for kind in (DBAPIError, StaleDataError, PoolTimeout):
+        app.add_exception_handler(kind, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+__all__ = ["Problem", "documented", "install", "of_domain_error", "status_of"]

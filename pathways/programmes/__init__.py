@@ -1,0 +1,1 @@
+"""What a commissioner pays a partner for."""

@@ -1,0 +1,57 @@
+"""Every change to programmes."""
+
+from sqlalchemy import select
+
+from pathways.base import Actor
+from pathways.database import WriteSession
+from pathways.errors import RuleBroken
+from pathways.organisations.actions import RefTaken, slug
+from pathways.organisations.models import Organisation, OrganisationKind
+from pathways.programmes.models import Programme
+from pathways.programmes.schemas import NewProgramme, ProgrammeChange
+from pathways.reference import tables
+
+COMMISSIONS = {OrganisationKind.COMMISSIONER, OrganisationKind.LOCAL_AUTHORITY}
+
+
+def make(session: WriteSession, actor: Actor, new: NewProgramme) -> Programme:
+    commissioner = session.get(Organisation, new.commissioner_id)
+    if commissioner is None or commissioner.kind not in COMMISSIONS:
+        raise RuleBroken("A commissioner or a local authority pays for a programme.", pointer="/commissioner_id")
+    partner = session.get(Organisation, new.partner_id)
+    if partner is None or partner.kind is not OrganisationKind.VOLUNTARY_SECTOR_PARTNER:
+        raise RuleBroken("A voluntary-sector partner delivers a programme.", pointer="/partner_id")
+    if new.ends_on is not None and new.ends_on < new.starts_on:
+        raise RuleBroken("A programme cannot end before it starts.", pointer="/ends_on")
+    _check_rules(new.rule_versions)
+    ref = new.ref or slug(new.name)
+    if session.scalars(select(Programme.id).where(Programme.ref == ref)).first() is not None:
+        raise RefTaken("There is already a programme with this reference; choose another.")
+    programme = Programme(**new.model_dump(exclude={"ref"}), ref=ref, made_at=actor.at)
+    session.add(programme)
+    session.flush()  # its id is needed by the reply
+    return programme
+
+
+def change(session: WriteSession, programme: Programme, change: ProgrammeChange) -> Programme:
+    if "ends_on" in change.model_fields_set:
+        if change.ends_on is not None and change.ends_on < programme.starts_on:
+            raise RuleBroken("A programme cannot end before it starts.", pointer="/ends_on")
+        programme.ends_on = change.ends_on
+    if change.name is not None:
+        programme.name = change.name
+    if change.rule_versions is not None:
+        _check_rules(change.rule_versions)
+        programme.rule_versions = list(change.rule_versions)
+    session.flush()  # so that the reply carries the new version
+    return programme
+
+
+def _check_rules(rule_versions: list[str]) -> None:
+    known = {f"{row['rule']}@{row['version']}" for row in tables.rows("outcome_rules")}
+    for place, named in enumerate(rule_versions):
+        if named not in known:
+            raise RuleBroken(
+                f"There is no outcome rule {named}. Known: {', '.join(sorted(known))}.",
+                pointer=f"/rule_versions/{place}",
+            )

@@ -1,0 +1,75 @@
+"""JSON of programmes."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from pathways.access.guards import (
+    DatabaseDep,
+    IfMatch,
+    OnceDep,
+    PageDep,
+    PathwaysRoute,
+    etag,
+    expect_version,
+    permitted,
+)
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.errors import Conflict, NotFound
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+from pathways.programmes import actions, queries
+from pathways.programmes.models import Programme
+from pathways.programmes.schemas import NewProgramme, ProgrammeChange, ProgrammeOut
+
+router = APIRouter(prefix="/programmes", tags=["programmes"], route_class=PathwaysRoute)
+Reader = Annotated[Actor, permitted(Permission.PROGRAMME_READ)]
+Maker = Annotated[Actor, permitted(Permission.PROGRAMME_MAKE)]
+
+
+@router.get("")
+def list_programmes(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ProgrammeOut]:
+    with database.reading(actor) as session:
+        return page_of(session, queries.visible_to(actor), Programme.id, page, ProgrammeOut.model_validate)
+
+
+@router.post("", status_code=201, responses=documented(Conflict))
+def make_programme(
+    new: NewProgramme, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
+) -> ProgrammeOut:
+    with database.writing(actor) as session:
+        programme = once(
+            session,
+            actor,
+            lambda: actions.make(session, actor, new),
+            lambda made: queries.programme(session, actor, made),
+        )
+        etag(response, programme.version)
+        return ProgrammeOut.model_validate(programme)
+
+
+@router.get("/{programme_id}", responses=documented(NotFound))
+def get_programme(programme_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> ProgrammeOut:
+    with database.reading(actor) as session:
+        programme = queries.programme(session, actor, programme_id)
+        etag(response, programme.version)
+        return ProgrammeOut.model_validate(programme)
+
+
+@router.patch("/{programme_id}", responses=documented(NotFound))
+def change_programme(
+    programme_id: UUID,
+    change: ProgrammeChange,
+    actor: Maker,
+    database: DatabaseDep,
+    version: IfMatch,
+    response: Response,
+) -> ProgrammeOut:
+    with database.writing(actor) as session:
+        programme = queries.programme(session, actor, programme_id)
+        expect_version(programme, version)
+        actions.change(session, programme, change)
+        etag(response, programme.version)
+        return ProgrammeOut.model_validate(programme)

@@ -1,0 +1,40 @@
+"""What goes over the wire about programmes."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from pathways.fields import Body, Day, Group, Schema
+from pathways.organisations.schemas import Name, Ref
+
+RuleVersion = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,60}@[0-9]{1,4}$")]
+
+
+class NewProgramme(Body):
+    commissioner_id: UUID
+    partner_id: UUID
+    name: Name
+    ref: Ref | None = None
+    starts_on: Day
+    ends_on: Day | None = None
+    rule_versions: Annotated[list[RuleVersion], Field(max_length=20)] = ["LOCAL_13_IN_16@1", "LOCAL_26_IN_30@1"]
+
+
+class ProgrammeChange(Body):
+    name: Name | None = None
+    ends_on: Day | None = None
+    rule_versions: Annotated[list[RuleVersion], Field(max_length=20)] | None = None
+
+
+class ProgrammeOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    ref: Annotated[str, Group.RECORD]
+    commissioner_id: Annotated[UUID, Group.RECORD]
+    partner_id: Annotated[UUID, Group.RECORD]
+    name: Annotated[str, Group.RECORD]
+    starts_on: Annotated[date, Group.RECORD]
+    ends_on: Annotated[date | None, Group.RECORD]
+    rule_versions: Annotated[list[str], Group.RECORD]
+    version: Annotated[int, Group.RECORD]

@@ -1,0 +1,418 @@
+"""Every change to spells, evidence and outcomes. Whoever claims may not check."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor
+from pathways.database import Session, WriteSession
+from pathways.enrolments import queries as enrolment_queries
+from pathways.enrolments.models import Enrolment
+from pathways.errors import Conflict, NotPermitted, RuleBroken
+from pathways.introductions.models import Introduction, IntroductionState
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
+from pathways.placements.schemas import pence, pounds
+from pathways.programmes.models import Programme
+from pathways.progression import queries, rules
+from pathways.progression.models import (
+    TIER_OF,
+    Evidence,
+    EvidenceCheck,
+    EvidenceState,
+    Outcome,
+    OutcomeClaimed,
+    Spell,
+    SpellHours,
+    SpellState,
+    SpellVersion,
+)
+from pathways.progression.schemas import (
+    EvidenceOut,
+    EvidenceVerdict,
+    HoursLine,
+    NewEvidence,
+    NewHours,
+    NewOutcome,
+    NewSpell,
+    OutcomesExplained,
+    RuleFinding,
+    SpellChange,
+    SpellEnding,
+    SpellOut,
+)
+from pathways.reference import tables
+
+DAYS_IN_A_WEEK = 7
+
+
+class SpellIsOver(Conflict):
+    title = "This spell of work has ended"
+
+
+class OwnEvidence(NotPermitted):
+    title = "Whoever records evidence may not check it"
+
+
+class RuleNotMet(Conflict):
+    title = "The rule is not met by what is recorded"
+
+
+class OutcomeRecordedAlready(Conflict):
+    title = "This outcome is recorded already"
+
+
+def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
+    """Record that work began."""
+    enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id)
+    if new.started_on > actor.today:
+        raise RuleBroken("A spell is recorded when it has begun; this day has not come.", pointer="/started_on")
+    if new.introduction_id is not None:
+        _check_introduction(session, enrolment, new)
+    spell = Spell(
+        id=uuid7(),
+        partner_id=enrolment.partner_id,
+        jobseeker_id=enrolment.jobseeker_id,
+        enrolment_id=enrolment.id,
+        introduction_id=new.introduction_id,
+        state=SpellState.RUNNING,
+        made_at=actor.at,
+    )
+    session.add(spell)
+    session.flush()  # its versions point to it
+    columns = {
+        "kind": new.kind,
+        "title": new.title,
+        "employer": new.employer,
+        "started_on": new.started_on,
+        "ended_on": None,
+        "end_reason": None,
+        "pay_per_hour_pence": pence(new.pay_per_hour_pounds),
+    }
+    _add_version(session, actor, spell, columns, None)
+    return spell
+
+
+def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -> None:
+    introduction = session.scalars(
+        select(Introduction).where(
+            Introduction.partner_id == enrolment.partner_id,
+            Introduction.jobseeker_id == enrolment.jobseeker_id,
+            Introduction.id == new.introduction_id,
+        )
+    ).one_or_none()
+    if introduction is None or introduction.state is not IntroductionState.STARTED:
+        raise RuleBroken("Name an introduction of this jobseeker that has started.", pointer="/introduction_id")
+
+
+VERSION_COLUMNS = ("kind", "title", "employer", "started_on", "ended_on", "end_reason", "pay_per_hour_pence")
+
+
+def _add_version(
+    session: WriteSession, actor: Actor, spell: Spell, columns: Mapping[str, Any], previous: SpellVersion | None
+) -> None:
+    session.add(
+        SpellVersion.recorded(
+            actor,
+            columns["started_on"],
+            partner_id=spell.partner_id,
+            jobseeker_id=spell.jobseeker_id,
+            spell_id=spell.id,
+            enrolment_id=spell.enrolment_id,
+            supersedes=previous.id if previous else None,
+            **columns,
+        )
+    )
+    flag_modified(spell, "state")  # what is known of it is a row of its own, but part of this version
+    session.flush()  # so that the reply carries the new version
+
+
+def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChange) -> Spell:
+    previous = queries.version(session, spell)
+    columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
+    given = change.model_dump(exclude_unset=True)
+    if "pay_per_hour_pounds" in given:
+        given["pay_per_hour_pence"] = pence(given.pop("pay_per_hour_pounds"))
+    for name in ("kind", "title", "started_on"):
+        if name in given and given[name] is None:
+            raise RuleBroken(f"{name} cannot be emptied.", pointer=f"/{name}")
+    columns |= given
+    if columns["started_on"] > actor.today:
+        raise RuleBroken("This day has not come.", pointer="/started_on")
+    if columns["ended_on"] is not None and columns["ended_on"] < columns["started_on"]:
+        raise RuleBroken("It cannot start after it ended.", pointer="/started_on")
+    if columns["started_on"] != previous.started_on and queries.hours(session, spell):
+        raise RuleBroken(
+            "Hours are recorded by weeks from the old first day. Void this spell and record it again.",
+            pointer="/started_on",
+        )
+    _add_version(session, actor, spell, columns, previous)
+    return spell
+
+
+def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:
+    if spell.state is not SpellState.RUNNING:
+        raise SpellIsOver(f"It is {spell.state} already.")
+    previous = queries.version(session, spell)
+    if ending.ended_on < previous.started_on:
+        raise RuleBroken("It cannot end before it started.", pointer="/ended_on")
+    if ending.ended_on > actor.today:
+        raise RuleBroken("An end is recorded when it has come; this day has not.", pointer="/ended_on")
+    columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
+    spell.state = SpellState.ENDED
+    _add_version(
+        session, actor, spell, columns | {"ended_on": ending.ended_on, "end_reason": ending.end_reason}, previous
+    )
+    return spell
+
+
+def void(session: WriteSession, actor: Actor, spell: Spell, reason: str) -> Spell:
+    """Take back a spell that was recorded by mistake."""
+    if spell.state is SpellState.VOIDED:
+        raise SpellIsOver("It has been voided already.")
+    session.add(queries.version(session, spell).withdrawn(actor, reason))
+    spell.state = SpellState.VOIDED
+    session.flush()  # so that the reply carries the new version
+    return spell
+
+
+def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHours) -> SpellHours:
+    """Record the paid hours of one week; recording the same week again supersedes it."""
+    if spell.state is SpellState.VOIDED:
+        raise SpellIsOver("A voided spell has no hours.")
+    version = queries.version(session, spell)
+    offset = (new.week_from - version.started_on).days
+    if offset < 0 or offset % DAYS_IN_A_WEEK:
+        nearest = version.started_on + timedelta(days=max(0, offset - offset % DAYS_IN_A_WEEK))
+        raise RuleBroken(
+            f"Weeks of this spell begin on the weekday it began on: {nearest.isoformat()} is one.", pointer="/week_from"
+        )
+    if new.week_from > actor.today or (version.ended_on is not None and new.week_from > version.ended_on):
+        raise RuleBroken("This week lies outside the spell.", pointer="/week_from")
+    previous = next((h for h in queries.hours(session, spell) if h.valid_on == new.week_from), None)
+    hours = SpellHours.recorded(
+        actor,
+        new.week_from,
+        partner_id=spell.partner_id,
+        jobseeker_id=spell.jobseeker_id,
+        spell_id=spell.id,
+        supersedes=previous.id if previous else None,
+        hours=new.hours,
+    )
+    session.add(hours)
+    flag_modified(spell, "state")  # the hours are rows of their own, but part of this version
+    session.flush()  # so that the reply carries the new version
+    return hours
+
+
+def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evidence:
+    spell = queries.spell(session, actor, new.spell_id)
+    if new.covers_to < new.covers_from:
+        raise RuleBroken("It cannot cover an end before its start.", pointer="/covers_to")
+    if new.received_on > actor.today:
+        raise RuleBroken("This day has not come.", pointer="/received_on")
+    item = Evidence.recorded(
+        actor,
+        new.received_on,
+        partner_id=spell.partner_id,
+        jobseeker_id=spell.jobseeker_id,
+        spell_id=spell.id,
+        kind=new.kind,
+        tier=TIER_OF.get(new.kind, "B"),
+        covers_from=new.covers_from,
+        covers_to=new.covers_to,
+        obtained_how=new.obtained_how,
+        document_hash=new.document_hash,
+    )
+    session.add(item)
+    session.flush()  # its id is needed by the reply
+    return item
+
+
+def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
+    """Accept or reject an item that somebody else recorded; a later verdict supersedes."""
+    if item.by == actor.user_id:
+        raise OwnEvidence("Ask a colleague to check it.")
+    previous = queries.check_of(session, item)
+    session.add(
+        EvidenceCheck.recorded(
+            actor,
+            partner_id=item.partner_id,
+            jobseeker_id=item.jobseeker_id,
+            evidence_id=item.id,
+            supersedes=previous.id if previous else None,
+            is_accepted=verdict.is_accepted,
+            reason=verdict.reason,
+        )
+    )
+    session.flush()  # two who check at once meet here
+    return item
+
+
+def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplained:
+    """Explain each rule of the latest enrolment: met, not met, or not yet known."""
+    enrolment = session.scalars(
+        select(Enrolment)
+        .where(Enrolment.partner_id == person.partner_id, Enrolment.jobseeker_id == person.id)
+        .order_by(Enrolment.started_on.desc(), Enrolment.id.desc())
+        .limit(1)
+    ).first()
+    if enrolment is None:
+        return OutcomesExplained(enrolment_id=None, job_started_on=None, rules=[])
+    spells = queries.spell_facts(session, enrolment)
+    recorded = {
+        outcome.rule: outcome.id
+        for outcome in session.scalars(queries.outcomes_visible_to(actor).where(Outcome.enrolment_id == enrolment.id))
+    }
+    findings = []
+    for named in session.get_one(Programme, enrolment.programme_id).rule_versions:
+        rule = queries.rule_named(named, actor.today)
+        if rule is None:
+            name, version = named.split("@")
+            findings.append(_disabled(name, version))
+            continue
+        verdict = rules.judge(spells, rule, actor.today)
+        findings.append(
+            RuleFinding(
+                rule=rule.name,
+                rule_version=rule.version,
+                finding=verdict.finding.value,
+                text=verdict.text,
+                met_on=verdict.met_on,
+                earliest_on=verdict.earliest_on,
+                weeks_counted=verdict.weeks_counted,
+                weeks_unknown=verdict.weeks_unknown,
+                not_counted=list(verdict.not_counted),
+                outcome_id=recorded.get(rule.name),
+            )
+        )
+    least = tables.limit("job_start_paid_hours", actor.today)
+    started = rules.job_started_on(spells, queries.kinds_that_count(actor.today), least)
+    return OutcomesExplained(enrolment_id=enrolment.id, job_started_on=started, rules=findings)
+
+
+def _disabled(name: str, version: str) -> RuleFinding:
+    return RuleFinding(
+        rule=name,
+        rule_version=version,
+        finding=rules.Finding.NOT_YET_KNOWN.value,
+        text="The figures of this rule are not verified, so it is switched off.",
+        met_on=None,
+        earliest_on=None,
+        weeks_counted=0,
+        weeks_unknown=0,
+        not_counted=[],
+        outcome_id=None,
+    )
+
+
+def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outcome:
+    """Record that a rule is met, on evidence that somebody else has accepted; once per rule and enrolment."""
+    enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
+    programme = session.get_one(Programme, enrolment.programme_id)
+    named = next((rule for rule in programme.rule_versions if rule.split("@")[0] == new.rule), None)
+    rule = queries.rule_named(named, actor.today) if named else None
+    if rule is None:
+        raise RuleBroken("The programme is not paid by this rule, or the rule is switched off.", pointer="/rule")
+    held = session.scalars(
+        select(OutcomeClaimed).where(
+            OutcomeClaimed.partner_id == enrolment.partner_id,
+            OutcomeClaimed.enrolment_id == enrolment.id,
+            OutcomeClaimed.rule == rule.name,
+        )
+    ).one_or_none()
+    if held is not None:
+        raise OutcomeRecordedAlready("One outcome is recorded for each rule and enrolment.")
+    verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today)
+    if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
+        raise RuleNotMet(verdict.text, finding=verdict.finding.value)
+    evidence = queries.accepted_evidence(session, enrolment, verdict.spell_ids)
+    if not evidence:
+        raise RuleNotMet("No evidence on these spells has been checked and accepted by a second person.")
+    outcome = Outcome.recorded(
+        actor,
+        verdict.met_on,
+        partner_id=enrolment.partner_id,
+        jobseeker_id=enrolment.jobseeker_id,
+        enrolment_id=enrolment.id,
+        rule=rule.name,
+        rule_version=rule.version,
+        weeks_counted=verdict.weeks_counted,
+        spell_ids=list(verdict.spell_ids),
+        evidence_ids=[str(item.id) for item in evidence],
+    )
+    session.add(outcome)
+    session.flush()  # the lock points to it
+    session.add(
+        OutcomeClaimed(
+            id=uuid7(),
+            partner_id=enrolment.partner_id,
+            jobseeker_id=enrolment.jobseeker_id,
+            enrolment_id=enrolment.id,
+            rule=rule.name,
+            outcome_id=outcome.id,
+        )
+    )
+    session.flush()  # two who record the same outcome meet here
+    return outcome
+
+
+def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reason: str) -> Outcome:
+    """Take back an outcome; the rule may be recorded again when it is truly met."""
+    held = session.scalars(select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id)).one_or_none()
+    if held is not None:
+        session.delete(held)
+    withdrawal = outcome.withdrawn(actor, reason)
+    session.add(withdrawal)
+    session.flush()  # two who take it back meet here
+    return withdrawal
+
+
+def shown_spell(session: Session, actor: Actor, spell: Spell) -> SpellOut:
+    version = session.scalars(
+        select(SpellVersion)
+        .where(SpellVersion.partner_id == spell.partner_id, SpellVersion.spell_id == spell.id)
+        .order_by(SpellVersion.recorded_at.desc(), SpellVersion.id.desc())
+        .limit(1)
+    ).one()
+    person = session.get_one(Jobseeker, spell.jobseeker_id)
+    visible = jobseeker_queries.visible_groups(actor, person)
+    answer = SpellOut(
+        id=spell.id,
+        jobseeker_id=spell.jobseeker_id,
+        enrolment_id=spell.enrolment_id,
+        introduction_id=spell.introduction_id,
+        state=spell.state,
+        kind=version.kind,
+        title=version.title,
+        employer=version.employer,
+        started_on=version.started_on,
+        ended_on=version.ended_on,
+        end_reason=version.end_reason,
+        pay_per_hour_pounds=pounds(version.pay_per_hour_pence),
+        hours=[HoursLine(week_from=h.valid_on, hours=h.hours).shown(visible) for h in queries.hours(session, spell)],
+        counts_as_job=version.kind.value in queries.kinds_that_count(actor.today),
+        version=spell.version,
+    )
+    return answer.shown(visible)
+
+
+def shown_evidence(session: Session, actor: Actor, item: Evidence) -> EvidenceOut:
+    check = queries.check_of(session, item)
+    state = EvidenceState.UNCHECKED
+    if check is not None:
+        state = EvidenceState.ACCEPTED if check.is_accepted else EvidenceState.REJECTED
+    columns = {name: getattr(item, name, None) for name in EvidenceOut.model_fields}
+    columns |= {
+        "received_on": item.valid_on,
+        "recorded_by": item.by,
+        "state": state,
+        "checked_by": check.by if check else None,
+        "withheld": [],
+    }
+    person = session.get_one(Jobseeker, item.jobseeker_id)
+    return EvidenceOut(**columns).shown(jobseeker_queries.visible_groups(actor, person))

@@ -1,0 +1,252 @@
+"""JSON of spells of work, evidence and outcomes."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from pathways.access.guards import (
+    DatabaseDep,
+    IfMatch,
+    OnceDep,
+    PageDep,
+    PathwaysRoute,
+    etag,
+    expect_version,
+    permitted,
+)
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.errors import Conflict, NotFound, NotPermitted
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.schemas import Reason
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+from pathways.progression import actions, queries
+from pathways.progression.models import Evidence, Outcome, Spell
+from pathways.progression.schemas import (
+    EvidenceOut,
+    EvidenceVerdict,
+    NewEvidence,
+    NewHours,
+    NewOutcome,
+    NewSpell,
+    OutcomeOut,
+    OutcomesExplained,
+    SpellChange,
+    SpellEnding,
+    SpellOut,
+)
+
+spells = APIRouter(prefix="/spells", tags=["progression"], route_class=PathwaysRoute)
+evidence = APIRouter(prefix="/evidence", tags=["progression"], route_class=PathwaysRoute)
+outcomes = APIRouter(prefix="/outcomes", tags=["progression"], route_class=PathwaysRoute)
+explained = APIRouter(prefix="/jobseekers", tags=["progression"], route_class=PathwaysRoute)
+
+SpellReader = Annotated[Actor, permitted(Permission.SPELL_READ)]
+SpellRecorder = Annotated[Actor, permitted(Permission.SPELL_RECORD)]
+EvidenceReader = Annotated[Actor, permitted(Permission.EVIDENCE_READ)]
+EvidenceRecorder = Annotated[Actor, permitted(Permission.EVIDENCE_RECORD)]
+EvidenceChecker = Annotated[Actor, permitted(Permission.EVIDENCE_CHECK)]
+OutcomeReader = Annotated[Actor, permitted(Permission.OUTCOME_READ)]
+OutcomeRecorder = Annotated[Actor, permitted(Permission.OUTCOME_RECORD)]
+OfJobseeker = Annotated[UUID | None, Query(alias="jobseeker")]
+REFUSALS = documented(NotFound, Conflict)
+
+
+@spells.get("")
+def list_spells(
+    actor: SpellReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
+) -> Page[SpellOut]:
+    with database.reading(actor) as session:
+        rows = queries.visible_to(actor)
+        if jobseeker is not None:
+            rows = rows.where(Spell.jobseeker_id == jobseeker)
+        return page_of(session, rows, Spell.id, page, lambda row: actions.shown_spell(session, actor, row))
+
+
+@spells.post("", status_code=201, responses=REFUSALS)
+def start_spell(
+    new: NewSpell, actor: SpellRecorder, database: DatabaseDep, once: OnceDep, response: Response
+) -> SpellOut:
+    """Record that work began, with its kind: a placement that is no job is kept apart from jobs."""
+    with database.writing(actor) as session:
+        spell = once(
+            session,
+            actor,
+            lambda: actions.start(session, actor, new),
+            lambda made: queries.spell(session, actor, made),
+        )
+        etag(response, spell.version)
+        return actions.shown_spell(session, actor, spell)
+
+
+@spells.get("/{spell_id}", responses=documented(NotFound))
+def get_spell(spell_id: UUID, actor: SpellReader, database: DatabaseDep, response: Response) -> SpellOut:
+    with database.reading(actor) as session:
+        spell = queries.spell(session, actor, spell_id)
+        etag(response, spell.version)
+        return actions.shown_spell(session, actor, spell)
+
+
+@spells.patch("/{spell_id}", responses=documented(NotFound))
+def correct_spell(
+    spell_id: UUID,
+    change: SpellChange,
+    actor: SpellRecorder,
+    database: DatabaseDep,
+    version: IfMatch,
+    response: Response,
+) -> SpellOut:
+    """Correct what was recorded; the older version stays."""
+    with database.writing(actor) as session:
+        spell = queries.spell(session, actor, spell_id, for_update=True)
+        expect_version(spell, version)
+        if spell.state == "voided":
+            raise actions.SpellIsOver("A voided spell is not corrected.")
+        actions.correct(session, actor, spell, change)
+        etag(response, spell.version)
+        return actions.shown_spell(session, actor, spell)
+
+
+@spells.post("/{spell_id}/hours", status_code=201, responses=REFUSALS)
+def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: DatabaseDep, once: OnceDep) -> SpellOut:
+    """Record the paid hours of one week, as they really were."""
+    with database.writing(actor) as session:
+        spell = queries.spell(session, actor, spell_id, for_update=True)
+        once(
+            session,
+            actor,
+            lambda: actions.record_hours(session, actor, spell, new),
+            lambda _: spell,
+        )
+        return actions.shown_spell(session, actor, spell)
+
+
+@spells.post("/{spell_id}/end", responses=REFUSALS)
+def end_spell(
+    spell_id: UUID, ending: SpellEnding, actor: SpellRecorder, database: DatabaseDep, once: OnceDep
+) -> SpellOut:
+    with database.writing(actor) as session:
+        spell = once(
+            session,
+            actor,
+            lambda: actions.end(session, actor, queries.spell(session, actor, spell_id, for_update=True), ending),
+            lambda made: queries.spell(session, actor, made),
+        )
+        return actions.shown_spell(session, actor, spell)
+
+
+@spells.post("/{spell_id}/void", responses=REFUSALS)
+def void_spell(spell_id: UUID, reason: Reason, actor: SpellRecorder, database: DatabaseDep, once: OnceDep) -> SpellOut:
+    """Take back a spell that was recorded by mistake."""
+    with database.writing(actor) as session:
+        spell = once(
+            session,
+            actor,
+            lambda: actions.void(
+                session, actor, queries.spell(session, actor, spell_id, for_update=True), reason.reason
+            ),
+            lambda made: queries.spell(session, actor, made),
+        )
+        return actions.shown_spell(session, actor, spell)
+
+
+@evidence.get("")
+def list_evidence(
+    actor: EvidenceReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
+) -> Page[EvidenceOut]:
+    with database.reading(actor) as session:
+        rows = queries.evidence_visible_to(actor)
+        if jobseeker is not None:
+            rows = rows.where(Evidence.jobseeker_id == jobseeker)
+        return page_of(session, rows, Evidence.id, page, lambda row: actions.shown_evidence(session, actor, row))
+
+
+@evidence.post("", status_code=201, responses=REFUSALS)
+def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDep, once: OnceDep) -> EvidenceOut:
+    """Record an item of evidence: what it is, which days it covers, how and when it was obtained."""
+    with database.writing(actor) as session:
+        item = once(
+            session,
+            actor,
+            lambda: actions.add_evidence(session, actor, new),
+            lambda made: queries.evidence(session, actor, made),
+        )
+        return actions.shown_evidence(session, actor, item)
+
+
+@evidence.get("/{evidence_id}", responses=documented(NotFound))
+def get_evidence(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> EvidenceOut:
+    with database.reading(actor) as session:
+        return actions.shown_evidence(session, actor, queries.evidence(session, actor, evidence_id))
+
+
+@evidence.post("/{evidence_id}/check", responses=documented(NotFound, NotPermitted, Conflict))
+def check_evidence(
+    evidence_id: UUID, verdict: EvidenceVerdict, actor: EvidenceChecker, database: DatabaseDep, once: OnceDep
+) -> EvidenceOut:
+    """Accept or reject an item that somebody else recorded."""
+    with database.writing(actor) as session:
+        item = once(
+            session,
+            actor,
+            lambda: actions.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict),
+            lambda made: queries.evidence(session, actor, made),
+        )
+        return actions.shown_evidence(session, actor, item)
+
+
+@outcomes.get("")
+def list_outcomes(
+    actor: OutcomeReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
+) -> Page[OutcomeOut]:
+    with database.reading(actor) as session:
+        rows = queries.outcomes_visible_to(actor)
+        if jobseeker is not None:
+            rows = rows.where(Outcome.jobseeker_id == jobseeker)
+        return page_of(session, rows, Outcome.id, page, OutcomeOut.model_validate)
+
+
+@outcomes.post("", status_code=201, responses=REFUSALS)
+def record_outcome(new: NewOutcome, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep) -> OutcomeOut:
+    """Record that a rule is met; refused, with the counting, unless it is and a second person accepted evidence."""
+    with database.writing(actor) as session:
+        outcome = once(
+            session,
+            actor,
+            lambda: actions.record_outcome(session, actor, new),
+            lambda made: queries.outcome(session, actor, made),
+        )
+        return OutcomeOut.model_validate(outcome)
+
+
+@outcomes.get("/{outcome_id}", responses=documented(NotFound))
+def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomeOut:
+    with database.reading(actor) as session:
+        return OutcomeOut.model_validate(queries.outcome(session, actor, outcome_id))
+
+
+@outcomes.post("/{outcome_id}/withdraw", responses=REFUSALS)
+def withdraw_outcome(
+    outcome_id: UUID, reason: Reason, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep
+) -> OutcomeOut:
+    """Take back an outcome that turned out to be wrong."""
+    with database.writing(actor) as session:
+        outcome = once(
+            session,
+            actor,
+            lambda: actions.withdraw_outcome(
+                session, actor, queries.outcome(session, actor, outcome_id), reason.reason
+            ),
+            lambda made: session.get_one(Outcome, made),
+        )
+        return OutcomeOut.model_validate(outcome)
+
+
+@explained.get("/{jobseeker_id}/outcomes", responses=documented(NotFound))
+def explain_outcomes(jobseeker_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomesExplained:
+    """Explain each rule of the latest enrolment: met, not met, or not yet known, and how it was counted."""
+    with database.reading(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        return actions.explain(session, actor, person)

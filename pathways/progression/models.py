@@ -1,0 +1,193 @@
+"""Tables of spells of work, evidence and outcomes."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.facts import Fact
+from pathways.jobseekers.models import AboutPerson, about_person
+from pathways.placements.models import PlacementKind
+
+
+class SpellEnd(StrEnum):
+    COMPLETED = "completed"
+    RESIGNED = "resigned"
+    DISMISSED = "dismissed"
+    REDUNDANT = "redundant"
+    HEALTH = "health"
+    CARING = "caring"
+    ANOTHER_JOB = "another_job"
+    EDUCATION = "education"
+    MOVED_AWAY = "moved_away"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class SpellState(StrEnum):
+    RUNNING = "running"
+    ENDED = "ended"
+    VOIDED = "voided"
+
+
+def _to_enrolment(column: str = "enrolment_id") -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["partner_id", column], ["enrolments.partner_id", "enrolments.id"])
+
+
+class Spell(AboutPerson, Versioned, Base):
+    """A stretch of work. Its versions and hours are facts; ``state`` is the current one."""
+
+    __tablename__ = "spells"
+    __table_args__ = about_person(
+        "spells",
+        UniqueConstraint("partner_id", "id"),
+        _to_enrolment(),
+        ForeignKeyConstraint(["partner_id", "introduction_id"], ["introductions.partner_id", "introductions.id"]),
+        CheckConstraint(one_of("state", SpellState), name="state_is_known"),
+    )
+
+    id: Mapped[PrimaryKey]
+    enrolment_id: Mapped[UUID]
+    introduction_id: Mapped[UUID | None]
+    state: Mapped[SpellState] = mapped_column(words(SpellState), default=SpellState.RUNNING)
+    made_at: Mapped[datetime]
+
+
+class SpellVersion(AboutPerson, Fact, Base):
+    """What is known of a spell, one whole row a version."""
+
+    __tablename__ = "spell_versions"
+    __table_args__ = about_person(
+        "spell_versions",
+        ForeignKeyConstraint(["partner_id", "spell_id"], ["spells.partner_id", "spells.id"]),
+        _to_enrolment(),
+        CheckConstraint(one_of("kind", PlacementKind), name="kind_is_known"),
+        CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
+        CheckConstraint("(ended_on IS NULL) = (end_reason IS NULL)", name="end_has_reason"),
+        Index("ix_spell_versions_spell", "partner_id", "spell_id"),
+    )
+
+    spell_id: Mapped[UUID]
+    enrolment_id: Mapped[UUID]
+    kind: Mapped[PlacementKind] = mapped_column(words(PlacementKind))
+    title: Mapped[str] = mapped_column(LINE)
+    employer: Mapped[str | None] = mapped_column(LINE)
+    started_on: Mapped[date]
+    ended_on: Mapped[date | None]
+    end_reason: Mapped[SpellEnd | None] = mapped_column(words(SpellEnd))
+    pay_per_hour_pence: Mapped[int | None]
+
+
+class SpellHours(AboutPerson, Fact, Base):
+    """Paid hours of one week of a spell, as they really were; the week begins on ``valid_on``."""
+
+    __tablename__ = "spell_hours"
+    __table_args__ = about_person(
+        "spell_hours",
+        ForeignKeyConstraint(["partner_id", "spell_id"], ["spells.partner_id", "spells.id"]),
+        CheckConstraint("hours >= 0 AND hours <= 168", name="hours_fit_in_a_week"),
+        Index("ix_spell_hours_spell", "partner_id", "spell_id", "valid_on"),
+    )
+
+    spell_id: Mapped[UUID]
+    hours: Mapped[Decimal] = mapped_column(Numeric(5, 2))
+
+
+class EvidenceKind(StrEnum):
+    """Domain reference 10.4."""
+
+    HMRC = "hmrc_earnings"
+    PAYSLIP = "payslip"
+    P45 = "p45"
+    P60 = "p60"
+    EMPLOYER_LETTER = "employer_letter"
+    CONTRACT_AND_BANK = "contract_and_bank_credit"
+    TAX_CALCULATION = "tax_calculation"
+    INVOICES = "invoices"
+    EMPLOYER_CONFIRMATION = "employer_confirmation"
+    SELF_DECLARATION = "self_declaration"
+
+
+TIER_OF: dict[EvidenceKind, str] = {
+    EvidenceKind.HMRC: "A",
+    EvidenceKind.EMPLOYER_CONFIRMATION: "C",
+    EvidenceKind.SELF_DECLARATION: "C",
+}  # every other kind is tier B
+
+
+class EvidenceState(StrEnum):
+    UNCHECKED = "unchecked"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class Evidence(AboutPerson, Fact, Base):
+    """One item: what it is, which days it covers, how and when it was obtained. Whoever records it may not check it."""
+
+    __tablename__ = "evidence"
+    __table_args__ = about_person(
+        "evidence",
+        UniqueConstraint("partner_id", "id"),
+        ForeignKeyConstraint(["partner_id", "spell_id"], ["spells.partner_id", "spells.id"]),
+        CheckConstraint(one_of("kind", EvidenceKind), name="kind_is_known"),
+        CheckConstraint("covers_to >= covers_from", name="covers_in_order"),
+    )
+
+    spell_id: Mapped[UUID]
+    kind: Mapped[EvidenceKind] = mapped_column(words(EvidenceKind))
+    tier: Mapped[str] = mapped_column(SHORT)
+    covers_from: Mapped[date]
+    covers_to: Mapped[date]
+    obtained_how: Mapped[str] = mapped_column(LINE)
+    document_hash: Mapped[str | None] = mapped_column(SHORT)
+
+
+class EvidenceCheck(AboutPerson, Fact, Base):
+    """Somebody else looked at the item."""
+
+    __tablename__ = "evidence_checks"
+    __table_args__ = about_person(
+        "evidence_checks",
+        ForeignKeyConstraint(["partner_id", "evidence_id"], ["evidence.partner_id", "evidence.id"]),
+    )
+
+    evidence_id: Mapped[UUID]
+    is_accepted: Mapped[bool]
+
+
+class Outcome(AboutPerson, Fact, Base):
+    """A rule was met, with the evidence it rests on; ``valid_on`` is the day it was met."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = about_person("outcomes", UniqueConstraint("partner_id", "id"), _to_enrolment())
+
+    enrolment_id: Mapped[UUID]
+    rule: Mapped[str] = mapped_column(SHORT)
+    rule_version: Mapped[str] = mapped_column(SHORT)
+    weeks_counted: Mapped[int]
+    spell_ids: Mapped[list[str]] = mapped_column(JSON)
+    evidence_ids: Mapped[list[str]] = mapped_column(JSON)
+
+
+class OutcomeClaimed(Base):
+    """One outcome per person, rule and enrolment at a time: the lock behind ``Outcome``."""
+
+    __tablename__ = "outcomes_held"
+    __unaudited__ = True
+    __table_args__ = about_person(
+        "outcomes_held",
+        UniqueConstraint("partner_id", "enrolment_id", "rule"),
+        _to_enrolment(),
+        ForeignKeyConstraint(["partner_id", "outcome_id"], ["outcomes.partner_id", "outcomes.id"]),
+    )
+
+    id: Mapped[PrimaryKey]
+    partner_id: Mapped[UUID]
+    jobseeker_id: Mapped[UUID]
+    enrolment_id: Mapped[UUID]
+    rule: Mapped[str] = mapped_column(SHORT)
+    outcome_id: Mapped[UUID]

@@ -1,0 +1,167 @@
+"""Every SELECT on spells, evidence and outcomes."""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from pathways.base import Actor
+from pathways.database import Session
+from pathways.enrolments.models import Enrolment
+from pathways.errors import NotFound
+from pathways.facts import as_known
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.progression.models import (
+    Evidence,
+    EvidenceCheck,
+    Outcome,
+    Spell,
+    SpellHours,
+    SpellState,
+    SpellVersion,
+)
+from pathways.progression.rules import OutcomeRule, SpellFacts
+from pathways.reference import tables
+
+
+def visible_to(actor: Actor) -> Select[Spell]:
+    return select(Spell).where(
+        Spell.partner_id == actor.organisation_id,
+        Spell.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+    )
+
+
+def spell(session: Session, actor: Actor, spell_id: UUID, *, for_update: bool = False) -> Spell:
+    found = session.scalars(visible_to(actor).where(Spell.id == spell_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such spell of work.")
+    if for_update:
+        session.refresh(found, with_for_update=True)
+    return found
+
+
+def version(session: Session, spell: Spell) -> SpellVersion:
+    return session.scalars(
+        select(SpellVersion).where(
+            SpellVersion.partner_id == spell.partner_id, SpellVersion.spell_id == spell.id, as_known(SpellVersion)
+        )
+    ).one()
+
+
+def hours(session: Session, spell: Spell) -> list[SpellHours]:
+    return list(
+        session.scalars(
+            select(SpellHours)
+            .where(SpellHours.partner_id == spell.partner_id, SpellHours.spell_id == spell.id, as_known(SpellHours))
+            .order_by(SpellHours.valid_on)
+        )
+    )
+
+
+def evidence_visible_to(actor: Actor) -> Select[Evidence]:
+    return select(Evidence).where(
+        Evidence.partner_id == actor.organisation_id,
+        Evidence.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        as_known(Evidence),
+    )
+
+
+def evidence(session: Session, actor: Actor, evidence_id: UUID) -> Evidence:
+    found = session.scalars(evidence_visible_to(actor).where(Evidence.id == evidence_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such evidence.")
+    return found
+
+
+def check_of(session: Session, item: Evidence) -> EvidenceCheck | None:
+    return session.scalars(
+        select(EvidenceCheck).where(
+            EvidenceCheck.partner_id == item.partner_id,
+            EvidenceCheck.evidence_id == item.id,
+            as_known(EvidenceCheck),
+        )
+    ).one_or_none()
+
+
+def outcomes_visible_to(actor: Actor) -> Select[Outcome]:
+    return select(Outcome).where(
+        Outcome.partner_id == actor.organisation_id,
+        Outcome.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        as_known(Outcome),
+    )
+
+
+def outcome(session: Session, actor: Actor, outcome_id: UUID) -> Outcome:
+    found = session.scalars(outcomes_visible_to(actor).where(Outcome.id == outcome_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such outcome.")
+    return found
+
+
+def spell_facts(session: Session, enrolment: Enrolment) -> list[SpellFacts]:
+    """Return the spells of an enrolment as the outcome engine reads them."""
+    versions = session.scalars(
+        select(SpellVersion)
+        .join(Spell, Spell.id == SpellVersion.spell_id)
+        .where(
+            SpellVersion.partner_id == enrolment.partner_id,
+            SpellVersion.enrolment_id == enrolment.id,
+            Spell.state != SpellState.VOIDED,
+            as_known(SpellVersion),
+        )
+    ).all()
+    weeks: dict[UUID, dict[date, Decimal]] = defaultdict(dict)
+    recorded = session.execute(
+        select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours).where(
+            SpellHours.partner_id == enrolment.partner_id,
+            SpellHours.spell_id.in_([v.spell_id for v in versions]),
+            as_known(SpellHours),
+        )
+    )
+    for spell_id, week_from, amount in recorded:
+        weeks[spell_id][week_from] = Decimal(amount)
+    return [
+        SpellFacts(str(v.spell_id), v.kind.value, v.started_on, v.ended_on, weeks.get(v.spell_id, {})) for v in versions
+    ]
+
+
+def accepted_evidence(session: Session, enrolment: Enrolment, spell_ids: tuple[str, ...]) -> list[Evidence]:
+    """Return the items on these spells that somebody else has checked and accepted."""
+    return list(
+        session.scalars(
+            select(Evidence)
+            .join(EvidenceCheck, (EvidenceCheck.evidence_id == Evidence.id) & as_known(EvidenceCheck))
+            .where(
+                Evidence.partner_id == enrolment.partner_id,
+                Evidence.spell_id.in_([UUID(one) for one in spell_ids]),
+                as_known(Evidence),
+                EvidenceCheck.is_accepted,
+            )
+            .order_by(Evidence.id)
+        )
+    )
+
+
+def kinds_that_count(on: date) -> frozenset[str]:
+    """The kinds of work that are jobs, from the dated table."""
+    kinds = {row["kind"] for row in tables.rows("job_kinds")}
+    return frozenset(kind for kind in kinds if tables.in_force("job_kinds", on, kind=kind)["counts_as_job"] == "yes")
+
+
+def rule_named(named: str, on: date) -> OutcomeRule | None:
+    """Return a rule by ``NAME@VERSION``; None for one that is disabled because its figures are not verified."""
+    name, version = named.split("@")
+    row = next((r for r in tables.rows("outcome_rules") if r["rule"] == name and r["version"] == version), None)
+    if row is None or row["enabled"] != "yes" or row["basis"] != "hours_weeks":
+        return None
+    return OutcomeRule(
+        name=name,
+        version=version,
+        min_hours=Decimal(row["min_hours"]),
+        weeks_required=int(row["weeks_required"]),
+        window_weeks=int(row["window_weeks"]),
+        spells_combined=row["spells_combined"] == "yes",
+        kinds_that_count=kinds_that_count(on),
+    )

@@ -1,0 +1,125 @@
+"""Reading the dated tables: which row was in force on a day."""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+
+import holidays
+
+from pathways.base import Nation
+
+SHIPPED = Path(__file__).parent / "data"
+_replaced_by: list[Path] = []
+
+
+class NoSuchReference(LookupError):
+    """A dated table has no row for that day: a fault of the table, said plainly."""
+
+
+def use_folder(folder: Path | None) -> None:
+    """Read a table from this folder where it has a file of that name; called once at start."""
+    _replaced_by[:] = [folder] if folder else []
+    rows.cache_clear()
+
+
+def path_of(table: str) -> Path:
+    for folder in _replaced_by:
+        if (folder / f"{table}.csv").is_file():
+            return folder / f"{table}.csv"
+    return SHIPPED / f"{table}.csv"
+
+
+@lru_cache
+def rows(table: str) -> Sequence[dict[str, str]]:
+    with path_of(table).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def version_of(table: str) -> str:
+    """The table's content hash, which an export's manifest names."""
+    return hashlib.sha256(path_of(table).read_bytes()).hexdigest()[:16]
+
+
+def in_force(table: str, on: date, **keys: str) -> dict[str, str]:
+    """Return the row with these keys that began last on or before a day."""
+    found = [row for row in rows(table) if row["from"] <= on.isoformat() and all(row[k] == v for k, v in keys.items())]
+    if not found:
+        raise NoSuchReference(f"{table}.csv has no row for {keys} on {on}.")
+    return max(found, key=lambda row: row["from"])
+
+
+def minimum_wage_pence(band: str, on: date) -> int:
+    return int(in_force("minimum_wage", on, band=band)["pence"])
+
+
+def wage_band(age: int) -> str:
+    """The band of an age on the day worked (National Minimum Wage Regulations 2015)."""
+    for youngest, band in ((21, "21_and_over"), (18, "18_to_20")):
+        if age >= youngest:
+            return band
+    return "16_to_17"
+
+
+def limit(name: str, on: date) -> Decimal:
+    return Decimal(in_force("limits", on, limit=name)["amount"])
+
+
+@dataclass(frozen=True, slots=True)
+class TravelMode:
+    """How fast one way of travelling may be; the lower estimate of minutes uses the fast figures."""
+
+    name: str
+    km_per_hour_fast: float
+    km_per_hour_slow: float
+    detour_low: float
+    detour_high: float
+    wait_minutes_low: float
+    wait_minutes_high: float
+
+
+def travel_modes(on: date) -> dict[str, TravelMode]:
+    names = {row["mode"] for row in rows("travel_modes")}
+    modes = {}
+    for name in sorted(names):
+        row = in_force("travel_modes", on, mode=name)
+        figures = {key: float(row[key]) for key in TravelMode.__slots__ if key != "name"}
+        modes[name] = TravelMode(name=name, **figures)
+    return modes
+
+
+SUBDIVISION = {
+    Nation.ENGLAND: "ENG",
+    Nation.WALES: "WLS",
+    Nation.SCOTLAND: "SCT",
+    Nation.NORTHERN_IRELAND: "NIR",
+}
+
+
+@lru_cache
+def _bank_holidays(nation: Nation) -> holidays.HolidayBase:
+    return holidays.country_holidays("GB", subdiv=SUBDIVISION[nation])
+
+
+def is_working_day(day: date, nation: Nation) -> bool:
+    return day.weekday() < 5 and day not in _bank_holidays(nation)  # noqa: PLR2004 - Monday is 0, Saturday 5
+
+
+def add_working_days(day: date, count: int, nation: Nation) -> date:
+    while count > 0:
+        day += timedelta(days=1)
+        count -= is_working_day(day, nation)
+    return day
+
+
+def due_on(clock: str, since: date, nation: Nation) -> date:
+    """Return the last day on which a clock that began on ``since`` is still kept."""
+    row = in_force("clocks", since, clock=clock)
+    amount = int(row["amount"])
+    if row["unit"] == "working_days":
+        return add_working_days(since, amount, nation)
+    return since + timedelta(days=amount)

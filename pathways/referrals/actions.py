@@ -1,0 +1,372 @@
+"""Every change to referrals."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm.attributes import flag_modified
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor, Role, local_day
+from pathways.database import Session, WriteSession
+from pathways.errors import Conflict, RuleBroken
+from pathways.facts import MoveRefused, destination, possible_events
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import formats
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker
+from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
+from pathways.organisations.models import Organisation, OrganisationKind
+from pathways.reference import half_days, tables
+from pathways.referrals import queries
+from pathways.referrals.models import (
+    ABOUT_NAMES,
+    REFERRAL_MOVES,
+    Referral,
+    ReferralEvent,
+    ReferralMove,
+    ReferralSnapshot,
+    ReferralState,
+    SourceType,
+)
+from pathways.referrals.schemas import NewReferral, ReferralChange, ReferralLine, ReferralOut, SnapshotOut
+
+REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, OrganisationKind.OTHER_REFERRER}
+
+
+class ReferralMoveRefused(MoveRefused):
+    title = "The referral cannot make that move now"
+
+
+class ReferredAlready(Conflict):
+    title = "There is already a referral with this reference"
+
+
+def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
+    """Submit one referral: to a partner, from the actor's own organisation unless a caseworker records it for another."""
+    partner_id, organisation_id = _parties(session, actor, new)
+    person = None
+    if new.jobseeker_id is not None:
+        person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
+    values = new.model_dump(exclude={"partner_id", "referring_organisation_id", "source_type", "ref", "jobseeker_id"})
+    values["half_days"] = half_days.parse(new.half_days)
+    return record(
+        session,
+        actor,
+        partner_id,
+        values,
+        organisation_id=organisation_id,
+        source_type=new.source_type,
+        ref=new.ref or f"R-{uuid7().hex[-10:]}",
+        person=person,
+    )
+
+
+def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUID, UUID | None]:
+    """Return the partner and the referring organisation, which is None for a person who came by themselves."""
+    if actor.role is Role.REFERRER:
+        if new.source_type is SourceType.SELF:
+            raise RuleBroken("An organisation's referral is not SELF.", pointer="/source_type")
+        if new.jobseeker_id is not None:
+            raise RuleBroken("Leave jobseeker_id out.", pointer="/jobseeker_id")
+        if new.referring_organisation_id not in {None, actor.organisation_id}:
+            raise RuleBroken("You refer for your own organisation only.", pointer="/referring_organisation_id")
+        partner = session.get(Organisation, new.partner_id) if new.partner_id else None
+        if partner is None or partner.kind is not OrganisationKind.VOLUNTARY_SECTOR_PARTNER:
+            raise RuleBroken("Name the partner to refer to.", pointer="/partner_id")
+        return partner.id, actor.organisation_id
+    if new.partner_id not in {None, actor.organisation_id}:
+        raise RuleBroken("You may record referrals to your own organisation only.", pointer="/partner_id")
+    if new.source_type is SourceType.SELF:
+        if new.referring_organisation_id is not None:
+            raise RuleBroken("A self-referral has no referring organisation.", pointer="/referring_organisation_id")
+        return actor.organisation_id, None
+    organisation = session.get(Organisation, new.referring_organisation_id) if new.referring_organisation_id else None
+    if organisation is None or organisation.kind not in REFERRERS | {OrganisationKind.VOLUNTARY_SECTOR_PARTNER}:
+        raise RuleBroken("Name the organisation that refers.", pointer="/referring_organisation_id")
+    return actor.organisation_id, organisation.id
+
+
+def source_key(organisation_id: UUID | None, ref: str) -> str:
+    return f"{organisation_id or 'self'}:{ref}"[:300]
+
+
+def record(
+    session: WriteSession,
+    actor: Actor,
+    partner_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    organisation_id: UUID | None,
+    source_type: SourceType,
+    ref: str,
+    person: Jobseeker | None = None,
+) -> Referral:
+    """Record a referral, and the person with a first profile where the partner does not support them yet."""
+    key = source_key(organisation_id, ref)
+    if queries.by_source_key(session, partner_id, key) is not None:
+        raise ReferredAlready("Change that referral, or send this one with another ref.")
+    is_new = person is None
+    if person is None:
+        person = jobseeker_actions.make(
+            session, actor, partner_id, values, is_restricted=bool(values.get("is_restricted"))
+        )
+    referral = Referral(
+        id=uuid7(),
+        partner_id=partner_id,
+        jobseeker_id=person.id,
+        ref=ref,
+        source_key=key,
+        source_type=source_type,
+        referring_organisation_id=organisation_id,
+        referred_on=values["referred_on"],
+        state=ReferralState.SUBMITTED,
+        made_at=actor.at,
+    )
+    session.add(referral)
+    session.flush()  # its log and its snapshot point to it
+    session.add(_move_row(actor, referral, "submit", None, ReferralState.SUBMITTED))
+    _take_snapshot(session, actor, referral, values, None)
+    if is_new and any(values.get(name) is not None for name in PROFILE_NAMES):
+        profile = {name: values.get(name) for name in PROFILE_NAMES}
+        said = {name: "referrer" for name, value in profile.items() if value is not None}
+        jobseeker_actions.add_profile(session, actor, person, profile, said_by=said, valid_on=referral.referred_on)
+    session.flush()  # so that the reply reads what was recorded
+    return referral
+
+
+def _take_snapshot(
+    session: WriteSession,
+    actor: Actor,
+    referral: Referral,
+    values: Mapping[str, Any],
+    previous: ReferralSnapshot | None,
+) -> ReferralSnapshot:
+    fact_id = uuid7()
+    snapshot = ReferralSnapshot.recorded(
+        actor,
+        referral.referred_on,
+        id=fact_id,
+        partner_id=referral.partner_id,
+        jobseeker_id=referral.jobseeker_id,
+        referral_id=referral.id,
+        supersedes=previous.id if previous else None,
+        **jobseeker_actions.sealed(session, "referral_snapshots", fact_id, values),
+        **{name: values.get(name) for name in PROFILE_NAMES},
+        **{name: values.get(name) for name in ABOUT_NAMES if name != "is_restricted"},
+        is_restricted=bool(values.get("is_restricted")),
+    )
+    session.add(snapshot)
+    session.flush()  # two who supersede the same snapshot meet here
+    return snapshot
+
+
+def said(session: Session, snapshot: ReferralSnapshot) -> dict[str, Any]:
+    """Return everything a snapshot says, as plain values."""
+    return (
+        jobseeker_actions.unsealed(session, snapshot)
+        | {name: getattr(snapshot, name) for name in PROFILE_NAMES}
+        | {name: getattr(snapshot, name) for name in ABOUT_NAMES}
+    )
+
+
+def change(session: WriteSession, actor: Actor, referral: Referral, body: ReferralChange) -> Referral:
+    """Change the referrer's own words, while nobody has decided yet."""
+    if referral.state not in {ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED}:
+        raise ReferralMoveRefused(f"A referral that is {referral.state} is not changed any more.", possible=[])
+    given = body.model_dump(exclude_unset=True)
+    if given.get("is_restricted", False) is None:
+        raise RuleBroken("is_restricted is yes or no.", pointer="/is_restricted")
+    if "half_days" in given:
+        given["half_days"] = half_days.parse(given["half_days"])
+    before = said(session, queries.snapshot(session, referral))
+    after = before | given
+    if not (after.get("given_name") or after.get("family_name")):
+        raise RuleBroken("A referral needs a name.", pointer="/given_name")
+    if after["hours_min"] is not None and after["hours_max"] is not None and after["hours_min"] > after["hours_max"]:
+        raise RuleBroken("hours_min is more than hours_max.", pointer="/hours_min")
+    resay(session, actor, referral, after)
+    flag_modified(referral, "state")  # its words are a row of their own, but they are part of this version
+    session.flush()  # so that the reply carries the new version
+    return referral
+
+
+def resay(session: WriteSession, actor: Actor, referral: Referral, values: Mapping[str, Any]) -> bool:
+    """Supersede what the referrer said; carry it into the record where nobody has edited that field since.
+
+    Where the record says something else by now, the difference is a proposal and is never written over. Blank values
+    clear nothing. Returns whether anything was new.
+    """
+    jobseeker_actions.refuse_test_values(session, values)
+    previous = queries.snapshot(session, referral)
+    before = said(session, previous)
+    tidied = dict(values) | {
+        "postcode": formats.tidy_postcode(values.get("postcode")),
+        "phone": formats.tidy_phone(values.get("phone")),
+        "nino": formats.compact(values.get("nino")),
+        "nhs_number": formats.compact(values.get("nhs_number")),
+    }
+    after = before | {name: value for name, value in tidied.items() if value is not None and name in before}
+    new = {name for name, value in after.items() if value != before[name]}
+    if not new:
+        return False
+    _take_snapshot(session, actor, referral, after, previous)
+    person = session.get_one(Jobseeker, referral.jobseeker_id)
+    _carry_details(session, actor, person, before, {name: after[name] for name in new if name in DETAIL_NAMES})
+    _carry_profile(session, actor, person, before, {name: after[name] for name in new if name in PROFILE_NAMES})
+    if "is_restricted" in new and after["is_restricted"]:
+        person.is_restricted = True
+    return True
+
+
+def _carry_details(
+    session: WriteSession, actor: Actor, person: Jobseeker, before: Mapping[str, Any], new: Mapping[str, Any]
+) -> None:
+    current = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    unedited = {name: value for name, value in new.items() if current[name] == before[name]}
+    if unedited:
+        jobseeker_actions.record_details(session, actor, person, current | unedited)
+
+
+def _carry_profile(
+    session: WriteSession, actor: Actor, person: Jobseeker, before: Mapping[str, Any], new: Mapping[str, Any]
+) -> None:
+    current = jobseeker_queries.profile(session, person)
+    columns = {name: getattr(current, name) if current else None for name in PROFILE_NAMES}
+    unedited = {name: value for name, value in new.items() if columns[name] == before[name]}
+    if unedited:
+        said_by = (dict(current.said_by) if current else {}) | dict.fromkeys(unedited, "referrer")
+        jobseeker_actions.add_profile(session, actor, person, columns | unedited, said_by=said_by)
+
+
+def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:
+    """Return the fields where the referrer says something and the record says something else."""
+    person = session.get_one(Jobseeker, referral.jobseeker_id)
+    details = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    profile = jobseeker_queries.profile(session, person)
+    record_says = details | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
+    words = said(session, snapshot)
+    return sorted(name for name in record_says if words[name] is not None and words[name] != record_says[name])
+
+
+def move(
+    session: WriteSession, actor: Actor, referral: Referral, event: ReferralEvent, *, reason: str = ""
+) -> Referral:
+    """Make one move of the table; accepting from submitted acknowledges at once and opens the case."""
+    to_state = destination(REFERRAL_MOVES, referral.state, event, ReferralMoveRefused)
+    session.add(_move_row(actor, referral, event.value, referral.state, to_state, reason))
+    referral.state = to_state
+    if to_state in {ReferralState.ACKNOWLEDGED, ReferralState.ACCEPTED} and referral.acknowledged_at is None:
+        referral.acknowledged_at = actor.at
+    if to_state is ReferralState.ACCEPTED:
+        jobseeker_actions.open_case(session, actor, session.get_one(Jobseeker, referral.jobseeker_id))
+    session.flush()  # so that the reply carries the new version
+    return referral
+
+
+def _move_row(
+    actor: Actor,
+    referral: Referral,
+    event: str,
+    from_state: ReferralState | None,
+    to_state: ReferralState,
+    reason: str = "",
+) -> ReferralMove:
+    return ReferralMove.recorded(
+        actor,
+        referral.referred_on if event == "submit" else None,
+        partner_id=referral.partner_id,
+        jobseeker_id=referral.jobseeker_id,
+        referral_id=referral.id,
+        event=event,
+        from_state=from_state.value if from_state else None,
+        to_state=to_state.value,
+        reason=reason,
+    )
+
+
+def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
+    """Withdraw what is still undecided, for a record that was a mistake."""
+    rows = session.scalars(
+        select(Referral).where(
+            Referral.partner_id == person.partner_id,
+            Referral.jobseeker_id == person.id,
+            Referral.state.in_([ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED]),
+        )
+    ).all()
+    for referral in rows:
+        move(session, actor, referral, ReferralEvent.WITHDRAW, reason=reason)
+
+
+EVENTS_OF_REFERRER = {ReferralEvent.WITHDRAW}
+
+
+def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
+    """Return the referral as this actor may see it: the partner's people, or the referrer that made it."""
+    snapshot = queries.snapshot(session, referral)
+    partner = session.get_one(Organisation, referral.partner_id)
+    received_on = local_day(referral.made_at)
+    is_referrer = actor.role is Role.REFERRER
+    events = [
+        event.value
+        for event in possible_events(REFERRAL_MOVES, referral.state)
+        if not is_referrer or event in EVENTS_OF_REFERRER
+    ]
+    answer = ReferralOut(
+        **DetailsFields(**jobseeker_actions.readable(session, snapshot)).model_dump(),
+        **ProfileFields(**{name: getattr(snapshot, name) for name in PROFILE_NAMES}).model_dump(),
+        **{name: getattr(snapshot, name) for name in ABOUT_NAMES},
+        id=referral.id,
+        ref=referral.ref,
+        state=referral.state,
+        partner_id=referral.partner_id,
+        jobseeker_id=referral.jobseeker_id,
+        source_type=referral.source_type,
+        referring_organisation_id=referral.referring_organisation_id,
+        referred_on=referral.referred_on,
+        acknowledge_by=tables.due_on("acknowledge_referral", received_on, partner.nation),
+        initial_meeting_by=tables.due_on("initial_meeting", received_on, partner.nation),
+        acknowledged_at=referral.acknowledged_at,
+        made_at=referral.made_at,
+        possible_events=events,
+        differs_from_record=None if is_referrer else differences(session, referral, snapshot),
+        warnings=[
+            Warned(**warning)
+            for warning in formats.warnings_of(jobseeker_actions.unsealed(session, snapshot), actor.today)
+        ],
+        version=referral.version,
+    )
+    visible = queries.visible_groups(session, actor, referral)
+    shaped = answer.shown(visible)
+    return shaped.model_copy(
+        update={
+            "warnings": [w for w in shaped.warnings if ReferralOut.group_of[w.field] in visible],
+            "differs_from_record": [
+                name for name in answer.differs_from_record or [] if ReferralOut.group_of[name] in visible
+            ]
+            if shaped.differs_from_record is not None
+            else None,
+        }
+    )
+
+
+def shown_line(session: Session, actor: Actor, row: Any) -> ReferralLine:
+    nation = session.get_one(Organisation, actor.organisation_id).nation
+    due = tables.due_on("acknowledge_referral", local_day(row.made_at), nation)
+    return ReferralLine(
+        id=row.id,
+        ref=row.ref,
+        state=row.state,
+        given_name=row.given_name,
+        family_name=row.family_name,
+        referred_on=row.referred_on,
+        source_type=row.source_type,
+        acknowledge_by=due,
+    )
+
+
+def extract_of_snapshot(session: Session, row: ReferralSnapshot) -> SnapshotOut:
+    values = jobseeker_actions.readable(session, row, is_masked=False)
+    columns = {name: getattr(row, name) for name in SnapshotOut.model_fields if name not in values}
+    return SnapshotOut(**values, **columns)

@@ -1,0 +1,375 @@
+"""The referral file: CSV or XLSX, one row a referral (contract: referral file)."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from pathways import cells, spreadsheets
+from pathways.base import Actor, Role, Source
+from pathways.cells import CellError
+from pathways.database import WriteSession
+from pathways.imports import ImportReport, ImportRun
+from pathways.jobseekers import formats
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
+from pathways.organisations import actions as organisation_actions
+from pathways.organisations.models import Organisation, OrganisationKind
+from pathways.reference import half_days
+from pathways.referrals import actions, queries
+from pathways.referrals.models import SourceType
+
+KIND_OF_SOURCE = {
+    SourceType.JCP: OrganisationKind.JOB_CENTRE,
+    SourceType.ASC: OrganisationKind.LOCAL_AUTHORITY,
+}
+LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")
+MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
+MODE_NAMES = {mode: mode for mode in MODES} | {
+    "walking": "walk",
+    "foot": "walk",
+    "bike": "bicycle",
+    "cycle": "bicycle",
+    "cycling": "bicycle",
+    "underground": "tube",
+    "metro": "tube",
+    "rail": "train",
+    "drive": "car",
+    "driving": "car",
+}
+MOST_MINUTES = 600
+SOURCE_TYPE = cells.one_of(SourceType)
+
+
+def _source_type(text: str) -> SourceType:
+    source = SOURCE_TYPE(text)
+    if source is None:
+        raise cells.Wrong("This field is needed.", f"Write one of {', '.join(SourceType)}.")
+    return source
+
+
+def _half_days(text: str) -> int | None:
+    try:
+        return half_days.parse(text)
+    except half_days.NotHalfDays as wrong:
+        raise cells.Wrong(str(wrong), "Correct the cell, or leave it blank.") from wrong
+
+
+def _level(text: str) -> str | None:
+    """The highest RQF level of a list."""
+    found = []
+    for item in text.split(";"):
+        level = item.strip().upper().removeprefix("LEVEL ").removeprefix("L").strip()
+        if level and level.lower() not in cells.UNKNOWN:
+            if level not in LEVELS:
+                raise cells.Wrong(f"Write RQF levels: {', '.join(LEVELS)}.", "Correct the cell, or leave it blank.")
+            found.append(level)
+    return max(found, key=LEVELS.index) if found else None
+
+
+def _modes(text: str) -> list[str] | None:
+    items = cells.as_list(text.lower())
+    if items is None:
+        return None
+    unknown = [item for item in items if item not in MODE_NAMES]
+    if unknown:
+        raise cells.Wrong(f"Write ways of travelling from {', '.join(MODES)}.", "Correct the cell, or leave it blank.")
+    return list(dict.fromkeys(MODE_NAMES[item] for item in items))
+
+
+def _minutes(text: str) -> int | None:
+    minutes = cells.as_whole(text.lower().removesuffix("minutes").removesuffix("mins").strip())
+    if minutes is not None and minutes > MOST_MINUTES:
+        raise cells.Wrong(f"At most {MOST_MINUTES} minutes.", "Correct the number.")
+    return minutes
+
+
+RIGHT_TO_WORK = cells.one_of(RightToWork)
+EVER_PAID_WORK = cells.one_of(EverPaidWork)
+
+# The file's column -> (our name, how to read it).
+COLUMNS: dict[str, tuple[str, cells.Reader]] = {
+    "referral_ref": ("ref", cells.as_line),
+    "source_type": ("source_type", _source_type),
+    "referring_organisation": ("referring_organisation", cells.as_line),
+    "referrer_name": ("referrer_name", cells.as_line),
+    "referrer_email": ("referrer_email", cells.as_line),
+    "referred_on": ("referred_on", cells.as_needed_date),
+    "reason": ("referred_because", cells.as_line),
+    "urgency": ("urgency", cells.as_line),
+    "restricted": ("is_restricted", cells.as_yes_no),
+    "given_name": ("given_name", cells.as_line),
+    "family_name": ("family_name", cells.as_line),
+    "known_as": ("known_as", cells.as_line),
+    "date_of_birth": ("date_of_birth", cells.as_date),
+    "nino": ("nino", cells.as_line),
+    "nhs_number": ("nhs_number", cells.as_line),
+    "council_person_id": ("council_person_id", cells.as_line),
+    "email": ("email", cells.as_line),
+    "phone": ("phone", cells.as_line),
+    "postcode": ("postcode", cells.as_line),
+    "contact_withheld_reason": ("contact_withheld_reason", cells.as_line),
+    "safe_contact": ("safe_contact", cells.as_line),
+    "language": ("language", cells.as_line),
+    "interpreter_needed": ("interpreter_needed", cells.as_yes_no),
+    "ever_paid_work": ("ever_paid_work", EVER_PAID_WORK),
+    "right_to_work": ("right_to_work", RIGHT_TO_WORK),
+    "aspirations": ("aspirations", cells.as_list),
+    "avoid": ("avoid", cells.as_list),
+    "skills": ("skills", cells.as_list),
+    "qualifications": ("qualification_level", _level),
+    "licences": ("licences", cells.as_list),
+    "hours_min": ("hours_min", cells.hours),
+    "hours_max": ("hours_max", cells.hours),
+    "half_days": ("half_days", _half_days),
+    "earliest_start_on": ("earliest_start_on", cells.as_date),
+    "travel_modes": ("travel_modes", _modes),
+    "max_travel_minutes": ("max_travel_minutes", _minutes),
+    "can_travel_alone": ("can_travel_alone", cells.as_yes_no),
+    "adjustments": ("adjustments", cells.as_list),
+    "environment": ("environment", cells.as_list),
+    "benefits": ("benefits", cells.as_list),
+    "permission_to_share": ("permission_to_share", cells.as_yes_no),
+    "permission_recorded_on": ("permission_recorded_on", cells.as_date),
+}
+READERS = {column: reader for column, (_, reader) in COLUMNS.items()}
+ALIASES = {spreadsheets.normal(name): name for name in COLUMNS} | {
+    "available": "half_days",
+    "availability": "half_days",
+    "slots": "half_days",
+    "referral reference": "referral_ref",
+    "reference": "referral_ref",
+    "source": "source_type",
+    "organisation": "referring_organisation",
+    "date referred": "referred_on",
+    "referral date": "referred_on",
+    "first name": "given_name",
+    "forename": "given_name",
+    "given names": "given_name",
+    "surname": "family_name",
+    "last name": "family_name",
+    "preferred name": "known_as",
+    "dob": "date_of_birth",
+    "birth date": "date_of_birth",
+    "ni number": "nino",
+    "ni no": "nino",
+    "national insurance number": "nino",
+    "nhs no": "nhs_number",
+    "nhs": "nhs_number",
+    "las id": "council_person_id",
+    "mosaic id": "council_person_id",
+    "person id": "council_person_id",
+    "e mail": "email",
+    "email address": "email",
+    "telephone": "phone",
+    "mobile": "phone",
+    "phone number": "phone",
+    "post code": "postcode",
+    "job goal": "aspirations",
+    "job goals": "aspirations",
+    "min hours wk": "hours_min",
+    "max hours wk": "hours_max",
+    "min hours": "hours_min",
+    "max hours": "hours_max",
+    "first language": "language",
+    "interpreter": "interpreter_needed",
+    "rtw": "right_to_work",
+    "travel": "travel_modes",
+    "consent to share": "permission_to_share",
+}
+OURS_TO_COLUMN = {ours: column for column, (ours, _) in COLUMNS.items()}
+
+
+class ReferralImport:
+    """One file on its way in to one partner: read and checked whole, then saved."""
+
+    def __init__(
+        self, session: WriteSession, actor: Actor, partner_id: UUID, *, create_organisations: bool = False
+    ) -> None:
+        self.session = session
+        self.actor = actor.then(source=Source.IMPORT)
+        self.partner_id = partner_id
+        self.create_organisations = create_organisations
+        self.report = ImportReport(is_dry_run=False, was_applied=False)
+        self._organisations: dict[str, UUID] = {}
+
+    def run(self, content: bytes, *, dry_run: bool, all_or_nothing: bool, most_unpacked: int) -> ImportReport:
+        """Read a file and save its good rows, or none; the caller rolls back a dry run."""
+        report = self.report
+        report.is_dry_run = dry_run
+        table = spreadsheets.read_table(
+            content, ALIASES, needed=["source_type", "referred_on"], most_unpacked=most_unpacked
+        )
+        report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
+        report.errors += [
+            CellError(row=0, field=place, rule="Merged cells are not taken.", remedy="Unmerge them.")
+            for place in table.merged
+        ]
+        report.rows = len(table.rows)
+        good = self._checked(table.rows)
+        report.in_error = len({error.row for error in report.errors})
+        if report.errors and all_or_nothing:
+            return report
+        for number, values in good:
+            self._save(number, values)
+        report.was_applied = not dry_run
+        return report
+
+    def _checked(self, rows: list[spreadsheets.Row]) -> list[tuple[int, dict[str, Any]]]:
+        """Return the good rows; where a reference comes twice and says two things, none of its rows is good."""
+        read: list[tuple[int, dict[str, Any]]] = []
+        by_ref: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        for row in rows:
+            cells_read, errors = cells.read_row(row.number, row.cells, READERS)
+            values = {COLUMNS[column][0]: value for column, value in cells_read.items()}
+            if not errors:
+                errors = self._against_rules(row.number, values)
+            if errors:
+                self.report.errors += errors
+                continue
+            values["ref"] = values["ref"] or _ref_of(values)
+            by_ref[values["ref"]].append((row.number, values))
+            read.append((row.number, values))
+        good = []
+        for number, values in read:
+            same_ref = by_ref[values["ref"]]
+            others = [n for n, other in same_ref if other != values]
+            if others:
+                self.report.errors.append(
+                    CellError(
+                        row=number,
+                        field="referral_ref",
+                        rule=f"Row {others[0]} has the same reference and says something else.",
+                        remedy="Keep one of them.",
+                    )
+                )
+            elif same_ref[0][0] != number:
+                self.report.repeated += 1
+            else:
+                good.append((number, values))
+        return good
+
+    def _against_rules(self, number: int, values: Mapping[str, Any]) -> list[CellError]:
+        wrong: list[tuple[str, str, str]] = []
+        if not (values["given_name"] or values["family_name"]):
+            wrong.append(("family_name", "A referral needs a name.", "Fill in the given or the family name."))
+        if values["hours_min"] is not None and values["hours_max"] is not None:
+            if values["hours_min"] > values["hours_max"]:
+                wrong.append(("hours_min", "hours_min is more than hours_max.", "Correct one of them."))
+        if values["referred_on"] > self.actor.today:
+            wrong.append(("referred_on", "This day has not come.", "Correct the date."))
+        wrong += self._wrong_organisation(values)
+        if self.session.is_production:
+            wrong += [
+                (OURS_TO_COLUMN[name], "This value is reserved for tests and not taken here.", "Remove it.")
+                for name in formats.test_values(values)
+            ]
+        return [CellError(row=number, field=field, rule=rule, remedy=remedy) for field, rule, remedy in wrong]
+
+    def _wrong_organisation(self, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        name = values["referring_organisation"]
+        field = "referring_organisation"
+        if values["source_type"] is SourceType.SELF:
+            return [(field, "A self-referral has no referring organisation.", "Leave it blank.")] if name else []
+        if self.actor.role is Role.REFERRER:
+            own = self.session.get_one(Organisation, self.actor.organisation_id)
+            if name is not None and name != own.name:
+                return [(field, "You refer for your own organisation only.", "Leave it blank, or remove the row.")]
+            return []
+        if name is None:
+            return [(field, "This field is needed.", "Fill it in; only SELF leaves it blank.")]
+        if not self.create_organisations and self._known(name) is None:
+            return [
+                (
+                    field,
+                    "There is no referring organisation of this name.",
+                    "Create it first, or import with --create-organisations.",
+                )
+            ]
+        return []
+
+    def _known(self, name: str) -> UUID | None:
+        return self.session.scalars(
+            select(Organisation.id).where(Organisation.name == name, Organisation.kind.in_(actions.REFERRERS)).limit(1)
+        ).first()
+
+    def _organisation(self, values: Mapping[str, Any]) -> UUID | None:
+        if values["source_type"] is SourceType.SELF:
+            return None
+        if self.actor.role is Role.REFERRER:
+            return self.actor.organisation_id
+        name = values["referring_organisation"]
+        known = self._organisations.get(name) or self._known(name)
+        if known is not None:
+            return known
+        kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
+        return organisation_actions.known_or_made(self.session, self.actor, name, kind, self._organisations)
+
+    def _save(self, number: int, values: dict[str, Any]) -> None:
+        organisation_id = self._organisation(values)
+        ref = values["ref"]
+        before = queries.by_source_key(self.session, self.partner_id, actions.source_key(organisation_id, ref))
+        if before is not None:
+            changed = actions.resay(self.session, self.actor, before, values)
+            self.report.updated += changed
+            self.report.unchanged += not changed
+            return
+        values["is_restricted"] = bool(values["is_restricted"])
+        referral = actions.record(
+            self.session,
+            self.actor,
+            self.partner_id,
+            values,
+            organisation_id=organisation_id,
+            source_type=values["source_type"],
+            ref=ref,
+        )
+        person = self.session.get_one(Jobseeker, referral.jobseeker_id)
+        self.report.created += 1
+        if self.actor.role is not Role.REFERRER:
+            self.report.made.append(person.reference)
+            self._warn_of_duplicates(number, person)
+        self.report.warnings += [
+            CellError(row=number, field=OURS_TO_COLUMN[w["field"]], rule=w["text"], remedy="Saved as it was written.")
+            for w in formats.warnings_of(values, self.actor.today)
+        ]
+
+    def _warn_of_duplicates(self, number: int, person: Jobseeker) -> None:
+        """Name the records it may be the same person as; nothing is merged, and the referrer is not told."""
+        manager = self.actor.then(role=Role.TEAM_MANAGER, organisation_id=self.partner_id)
+        found = jobseeker_queries.duplicates(self.session, manager, person)
+        if found:
+            names = ", ".join(hit[0].reference for hit in found[:3])
+            self.report.warnings.append(
+                CellError(
+                    row=number,
+                    field="referral_ref",
+                    rule=f"This may be the same person as {names}.",
+                    remedy="Look at both; nothing was merged.",
+                )
+            )
+
+
+def _ref_of(values: Mapping[str, Any]) -> str:
+    """Where the file gives no reference, who it is and when make one."""
+    names = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
+    text = "|".join(str(values[name] or "") for name in names)
+    return "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def record(session: WriteSession, actor: Actor, partner_id: UUID, content: bytes, report: ImportReport) -> ImportRun:
+    run = ImportRun(
+        kind="referrals",
+        organisation_id=actor.organisation_id,
+        partner_id=partner_id,
+        by=actor.user_id,
+        made_at=actor.at,
+        file_hash=hashlib.sha256(content).hexdigest(),
+        report=report.model_dump(mode="json"),
+    )
+    session.add(run)
+    session.flush()  # its id is needed by the reply
+    return run

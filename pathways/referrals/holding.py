@@ -1,0 +1,24 @@
+"""What this feature keeps about a person."""
+
+from pathways.holdings import Held, Holding, fact_entry
+from pathways.jobseekers.holding import plainly
+from pathways.jobseekers.schemas import MoveOut
+from pathways.referrals import actions
+from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
+from pathways.referrals.schemas import ReferralRecord
+
+HOLDING = Holding(
+    "referrals",
+    (
+        Held(Referral, plainly(ReferralRecord)),
+        Held(
+            ReferralMove, plainly(MoveOut), fact_entry("referral", lambda m: f"Referral: {m.event}, now {m.to_state}.")
+        ),
+        Held(
+            ReferralSnapshot,
+            actions.extract_of_snapshot,
+            fact_entry("referral details", lambda _: "What the referrer said was recorded."),
+        ),
+    ),
+    void=actions.withdraw_open,
+)

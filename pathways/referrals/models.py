@@ -1,0 +1,119 @@
+"""Tables of referrals: the referral, its moves, and what the referrer said, one whole row a version."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.facts import Fact, StateLog
+from pathways.jobseekers.models import AboutPerson, DetailsColumns, ProfileColumns, about_person
+
+
+class SourceType(StrEnum):
+    """What kind of organisation refers; itself sensitive."""
+
+    JCP = "JCP"
+    ASC = "ASC"
+    SELF = "SELF"
+    HEALTH = "HEALTH"
+    VCSE = "VCSE"
+    EDU = "EDU"
+    PROBATION = "PROBATION"
+
+
+class ReferralState(StrEnum):
+    SUBMITTED = "submitted"
+    ACKNOWLEDGED = "acknowledged"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class ReferralEvent(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    WITHDRAW = "withdraw"
+
+
+S, E = ReferralState, ReferralEvent
+REFERRAL_MOVES: dict[tuple[ReferralState, ReferralEvent], ReferralState] = {
+    (S.SUBMITTED, E.ACKNOWLEDGE): S.ACKNOWLEDGED,
+    (S.SUBMITTED, E.ACCEPT): S.ACCEPTED,
+    (S.ACKNOWLEDGED, E.ACCEPT): S.ACCEPTED,
+    (S.SUBMITTED, E.DECLINE): S.DECLINED,
+    (S.ACKNOWLEDGED, E.DECLINE): S.DECLINED,
+    (S.SUBMITTED, E.WITHDRAW): S.WITHDRAWN,
+    (S.ACKNOWLEDGED, E.WITHDRAW): S.WITHDRAWN,
+}
+
+
+class Referral(AboutPerson, Versioned, Base):
+    __tablename__ = "referrals"
+    __table_args__ = about_person(
+        "referrals",
+        UniqueConstraint("partner_id", "id"),
+        UniqueConstraint("partner_id", "source_key"),
+        CheckConstraint(one_of("state", ReferralState), name="state_is_known"),
+        CheckConstraint(one_of("source_type", SourceType), name="source_type_is_known"),
+        CheckConstraint(
+            "(source_type = 'SELF') = (referring_organisation_id IS NULL)", name="self_has_no_organisation"
+        ),
+        CheckConstraint(
+            "state NOT IN ('acknowledged', 'accepted') OR acknowledged_at IS NOT NULL", name="acknowledged_at_matches"
+        ),
+        Index("ix_referrals_referring_organisation_id", "referring_organisation_id", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    ref: Mapped[str] = mapped_column(LINE)
+    source_key: Mapped[str] = mapped_column(LINE)  # who referred and their reference, unique at the partner
+    source_type: Mapped[SourceType] = mapped_column(words(SourceType))
+    referring_organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
+    referred_on: Mapped[date]
+    state: Mapped[ReferralState] = mapped_column(words(ReferralState), default=ReferralState.SUBMITTED)
+    made_at: Mapped[datetime]
+    acknowledged_at: Mapped[datetime | None]
+
+
+class ReferralMove(AboutPerson, StateLog, Base):
+    __tablename__ = "referral_moves"
+    __table_args__ = about_person(
+        "referral_moves", ForeignKeyConstraint(["partner_id", "referral_id"], ["referrals.partner_id", "referrals.id"])
+    )
+
+    referral_id: Mapped[UUID]
+
+
+class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):
+    """What the referrer said, whole; sending the same reference again supersedes it."""
+
+    __tablename__ = "referral_snapshots"
+    __table_args__ = about_person(
+        "referral_snapshots",
+        ForeignKeyConstraint(["partner_id", "referral_id"], ["referrals.partner_id", "referrals.id"]),
+    )
+
+    referral_id: Mapped[UUID]
+    # Not ``reason``, which every fact has: why the person was referred.
+    referred_because: Mapped[str | None] = mapped_column(Text)
+    urgency: Mapped[str | None] = mapped_column(SHORT)
+    is_restricted: Mapped[bool] = mapped_column(default=False)
+    referrer_name: Mapped[str | None] = mapped_column(LINE)
+    referrer_email: Mapped[str | None] = mapped_column(LINE)
+    permission_to_share: Mapped[bool | None]
+    permission_recorded_on: Mapped[date | None]
+
+
+ABOUT_NAMES = (
+    "referred_because",
+    "urgency",
+    "is_restricted",
+    "referrer_name",
+    "referrer_email",
+    "permission_to_share",
+    "permission_recorded_on",
+)

@@ -1,0 +1,87 @@
+"""Every SELECT on referrals, starting from what the actor may see."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, select
+
+from pathways.base import Actor, Role
+from pathways.database import Session
+from pathways.errors import NotFound
+from pathways.facts import as_known
+from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
+from pathways.imports import ImportRun
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
+from pathways.referrals.models import Referral, ReferralSnapshot
+
+
+def visible_to(actor: Actor) -> Select[Referral]:
+    """A partner's people see referrals of the jobseekers they may see; a referrer sees those its organisation made."""
+    rows = select(Referral)
+    if actor.role is Role.REFERRER:
+        return rows.where(Referral.referring_organisation_id == actor.organisation_id)
+    return rows.where(
+        Referral.partner_id == actor.organisation_id,
+        Referral.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+    )
+
+
+def referral(session: Session, actor: Actor, referral_id: UUID, *, for_update: bool = False) -> Referral:
+    found = session.scalars(visible_to(actor).where(Referral.id == referral_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such referral.")
+    if for_update:
+        session.refresh(found, with_for_update=True)
+    return found
+
+
+def snapshot(session: Session, referral: Referral) -> ReferralSnapshot:
+    return session.scalars(
+        select(ReferralSnapshot).where(
+            ReferralSnapshot.partner_id == referral.partner_id,
+            ReferralSnapshot.referral_id == referral.id,
+            as_known(ReferralSnapshot),
+        )
+    ).one()
+
+
+def visible_groups(session: Session, actor: Actor, referral: Referral) -> frozenset[Group]:
+    if actor.role is Role.REFERRER:
+        return visible_fields(actor, Relationship(Relation.REFERRER), Purpose.REFERRAL)
+    person = session.get_one(Jobseeker, referral.jobseeker_id)
+    return jobseeker_queries.visible_groups(actor, person, Purpose.REFERRAL)
+
+
+def listed(actor: Actor) -> Select[Any]:
+    return (
+        visible_to(actor)
+        .with_only_columns(
+            Referral.id,
+            Referral.ref,
+            Referral.state,
+            ReferralSnapshot.given_name,
+            ReferralSnapshot.family_name,
+            Referral.referred_on,
+            Referral.source_type,
+            Referral.made_at,
+        )
+        .join(ReferralSnapshot, and_(ReferralSnapshot.referral_id == Referral.id, as_known(ReferralSnapshot)))
+    )
+
+
+def by_source_key(session: Session, partner_id: UUID, source_key: str) -> Referral | None:
+    return session.scalars(
+        select(Referral).where(Referral.partner_id == partner_id, Referral.source_key == source_key)
+    ).one_or_none()
+
+
+def import_run(session: Session, actor: Actor, run_id: UUID) -> ImportRun:
+    found = session.scalars(
+        select(ImportRun).where(
+            ImportRun.id == run_id, ImportRun.kind == "referrals", ImportRun.organisation_id == actor.organisation_id
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such import.")
+    return found

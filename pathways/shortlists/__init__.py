@@ -1,0 +1,1 @@
+"""Ranked placements for a jobseeker and jobseekers for a placement; the record of what was shown."""

@@ -1,0 +1,97 @@
+"""JSON of shortlists."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.errors import Conflict, NotFound
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+from pathways.shortlists import actions, queries
+from pathways.shortlists.models import Shortlist
+from pathways.shortlists.schemas import MatchOut, NewShortlist, RefusalOut, RefusedPage, ShortlistLine, ShortlistOut
+
+router = APIRouter(tags=["shortlists"], route_class=PathwaysRoute)
+Maker = Annotated[Actor, permitted(Permission.SHORTLIST_MAKE)]
+Reader = Annotated[Actor, permitted(Permission.SHORTLIST_READ)]
+
+
+@router.post("/jobseekers/{jobseeker_id}/shortlists", status_code=201, responses=documented(NotFound, Conflict))
+def shortlist_for_jobseeker(
+    jobseeker_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
+) -> ShortlistOut:
+    """Rank the open placements for a jobseeker, record what is shown, and say why and why not."""
+    ranked = actions.rank_placements(database, actor, jobseeker_id, new.on or actor.today)
+    with database.writing(actor) as session:
+        shortlist = once(
+            session,
+            actor,
+            lambda: actions.record(session, actor, ranked, limit=new.limit, jobseeker_id=jobseeker_id),
+            lambda made: queries.shortlist(session, actor, made),
+        )
+        return actions.shown(session, actor, shortlist)
+
+
+@router.get("/jobseekers/{jobseeker_id}/shortlists", responses=documented(NotFound))
+def list_shortlists(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ShortlistLine]:
+    with database.reading(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        rows = queries.visible_to(actor).where(Shortlist.jobseeker_id == person.id)
+        return page_of(
+            session,
+            rows,
+            Shortlist.id,
+            page,
+            lambda row: ShortlistLine(
+                id=row.id,
+                on=row.shown_on,
+                made_at=row.recorded_at,
+                eligible=row.eligible,
+                model_version=row.model_version,
+            ),
+        )
+
+
+@router.post("/placements/{placement_id}/shortlists", status_code=201, responses=documented(NotFound, Conflict))
+def shortlist_for_placement(
+    placement_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
+) -> ShortlistOut:
+    """Rank the open cases you may see for a placement; for caseworkers and team managers only."""
+    ranked = actions.rank_jobseekers(database, actor, placement_id, new.on or actor.today)
+    with database.writing(actor) as session:
+        shortlist = once(
+            session,
+            actor,
+            lambda: actions.record(session, actor, ranked, limit=new.limit, placement_id=placement_id),
+            lambda made: queries.shortlist(session, actor, made),
+        )
+        return actions.shown(session, actor, shortlist)
+
+
+@router.get("/shortlists/{shortlist_id}", responses=documented(NotFound))
+def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> ShortlistOut:
+    """Replay a shortlist: the same ids, scores and order, with reasons as today's policy lets you read them."""
+    with database.reading(actor) as session:
+        return actions.shown(session, actor, queries.shortlist(session, actor, shortlist_id))
+
+
+@router.get("/shortlists/{shortlist_id}/refused", responses=documented(NotFound, Conflict))
+def list_refused(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> RefusedPage:
+    """Every refused pair, nearest first, with what would change it."""
+    with database.reading(actor) as session:
+        return actions.refused_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
+
+
+@router.get("/shortlists/{shortlist_id}/matches/{placement_id}", responses=documented(NotFound))
+def explain_match(
+    shortlist_id: UUID, placement_id: UUID, actor: Reader, database: DatabaseDep
+) -> MatchOut | RefusalOut:
+    """Explain one pair, also a refused one."""
+    with database.reading(actor) as session:
+        shortlist = queries.shortlist(session, actor, shortlist_id)
+        return actions.explained(session, actor, shortlist, placement_id)
