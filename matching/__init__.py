@@ -1,1 +1,1 @@
-"""The ranking library: checks, a score from named features, and the reasons; no database, network, clock or settings."""
+"""The ranking library: checks, a score from named features, the reasons; no database, network, clock or settings."""

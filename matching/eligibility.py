@@ -391,7 +391,7 @@ def _listed(things: tuple[str, ...] | list[str]) -> str:
 
 
 def _named(half_days: int, most: int = MOST_NAMED) -> str:
-    """The first few half-days of a set, in words."""
+    """Name the first few half-days of a set."""
     names = [
         f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}" for bit in range(half_days.bit_length()) if half_days >> bit & 1
     ]

@@ -119,7 +119,7 @@ def _avoids(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
 
 
 def _skills(has: tuple[str, ...] | None, wanted: tuple[str, ...] | None, vocabulary: Vocabulary) -> Value:
-    """The mean over the wanted skills of the best the jobseeker has; nothing wanted is unknown, so neutral."""
+    """Take the mean over the wanted skills of the best one there is; nothing wanted is unknown, so neutral."""
     if not wanted or not has:
         return Value(None)
     total, found = 0.0, []
@@ -170,7 +170,7 @@ def _start_date(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
 
 
 def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
-    """An adjustment that is offered raises the score; one not listed is a question and costs nothing."""
+    """Raise the score for an adjustment that is offered; one not listed is a question and costs nothing."""
     if not wishes.adjustments:
         return Value(None)
     offered = {normalise(word) for word in placement.adjustments_offered or ()}

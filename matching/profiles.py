@@ -1,8 +1,8 @@
 """What is known of a jobseeker and of a placement, as plain values checked on creation.
 
-A jobseeker's profile has two halves. ``JobseekerLimits`` is read by the checks only; ``JobseekerWishes`` by the features
-of the score only. Nothing protected, no health detail, benefit, conviction, gap or postcode is a field of the second, so
-none can reach a score.
+A jobseeker's profile has two halves. ``JobseekerLimits`` is read by the checks only; ``JobseekerWishes`` by the
+features of the score only. Nothing protected, no health detail, benefit, conviction, gap or postcode is a field of the
+second, so none can reach a score.
 """
 
 from dataclasses import dataclass

@@ -12,8 +12,8 @@ from matching.travel import Journey
 
 MODEL_VERSION = "expert-1"
 NEUTRAL = 0.5
-# The jobseeker's own wishes weigh most (zero exclusion, domain reference 11 item 8); then skills and travel, which decide
-# whether a start lasts. They add to 1. Judged by hand on the intake files; learning replaces them behind gates.
+# The jobseeker's own wishes weigh most (zero exclusion, domain reference 11 item 8); then skills and travel, which
+# decide whether a start lasts. They add to 1. Judged by hand on the intake files; learning replaces them behind gates.
 EXPERT_WEIGHTS: Mapping[Feature, float] = {
     Feature.ASPIRATION: 0.32,
     Feature.AVOIDS: 0.10,

@@ -3,26 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import hypot
-from typing import Protocol
 
 from matching.profiles import Grid
 
 
-class Mode(Protocol):
-    """How fast one way of travelling may be; the low estimate of minutes uses the fast figures."""
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How fast one way of travelling may be; the low estimate of minutes uses the fast figures.
 
-    @property
-    def km_per_hour_fast(self) -> float: ...
-    @property
-    def km_per_hour_slow(self) -> float: ...
-    @property
-    def detour_low(self) -> float: ...
-    @property
-    def detour_high(self) -> float: ...
-    @property
-    def wait_minutes_low(self) -> float: ...
-    @property
-    def wait_minutes_high(self) -> float: ...
+    Parameters
+    ----------
+    km_per_hour_fast, km_per_hour_slow : float
+    detour_low, detour_high : float
+        The way on the ground over the straight line.
+    wait_minutes_low, wait_minutes_high : float
+
+    Examples
+    --------
+    >>> Mode(6, 4, 1.0, 1.5, 0, 0).km_per_hour_fast
+    6
+    """
+
+    km_per_hour_fast: float
+    km_per_hour_slow: float
+    detour_low: float
+    detour_high: float
+    wait_minutes_low: float
+    wait_minutes_high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +84,8 @@ def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> Jour
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> walk = SimpleNamespace(km_per_hour_fast=6, km_per_hour_slow=4, detour_low=1.0, detour_high=1.5,
-    ...                        wait_minutes_low=0, wait_minutes_high=0)
+    >>> walk = Mode(km_per_hour_fast=6, km_per_hour_slow=4, detour_low=1.0, detour_high=1.5,
+    ...             wait_minutes_low=0, wait_minutes_high=0)
     >>> quickest((0.0, 0.0), (3000.0, 0.0), {"walk": walk})
     Journey(km=3.0, minutes_low=30, minutes_high=68, mode='walk')
     """

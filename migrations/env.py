@@ -1,6 +1,6 @@
 """How Alembic runs: on the database it is handed, in one transaction, one migration run at a time."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection, text
@@ -13,7 +13,7 @@ from pathways.settings import Settings
 ADVISORY_LOCK = 7_284_916  # any fixed number: two deployments that migrate at once queue here
 
 
-def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """A migration imports nothing from pathways, so our types are written as SQLAlchemy's."""
     if kind == "type" and isinstance(item, UtcDateTime):
         autogen_context.imports.add("import sqlalchemy as sa")

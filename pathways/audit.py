@@ -1,4 +1,4 @@
-"""Who opened or changed whose record: append-only rows, written by the session itself, so that nobody can forget one."""
+"""Who opened or changed whose record: append-only rows, written by the session itself, so that none is forgotten."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -42,7 +42,7 @@ def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None 
 
 
 def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tuple[UUID, UUID | None]]) -> None:
-    """Note, in a transaction of its own before the read, that these records are being opened; if it fails, no answer."""
+    """Note, in a transaction of its own before the answer, that records are opened; if it fails, no answer."""
     with database.writing(actor) as session:
         session.add_all(
             row(actor, subject, subject_id, jobseeker_id, is_change=False) for subject_id, jobseeker_id in subjects

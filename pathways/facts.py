@@ -1,8 +1,8 @@
 """Facts are never updated, only superseded: the mixin of every append-only row, and how to read them as known.
 
 A fact says when it was true (``valid_on``), when we learnt it (``recorded_at``), who said so (``by``), which way it
-came in (``source``) and which older fact it replaces (``supersedes``). A fact that only takes an older one back, because
-that was a mistake, is ``is_withdrawal``. Two facts cannot supersede the same one, so a lost update cannot happen.
+came in (``source``) and which older fact it replaces (``supersedes``). A fact that only takes an older one back,
+because that was a mistake, is ``is_withdrawal``. Two facts cannot supersede the same one, so a lost update cannot happen.
 """
 
 from collections.abc import Mapping
@@ -43,13 +43,15 @@ class Fact:
     def recorded(cls, actor: Actor, valid_on: date | None = None, **columns: Any) -> Self:
         """Return a new fact as this actor tells it now; without ``valid_on`` it is true from today."""
         columns.setdefault("id", uuid7())
-        return cls(
+        made: Any = cls  # the mapped class takes its columns by name
+        fact: Self = made(
             valid_on=valid_on or actor.today,
             recorded_at=actor.at,
             by=actor.user_id,
             source=actor.source,
             **columns,
         )
+        return fact
 
     def withdrawn(self, actor: Actor, reason: str) -> Self:
         """Return the fact that takes this one back; it keeps the same columns, so that it names the same things."""

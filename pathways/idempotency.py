@@ -77,7 +77,7 @@ class Once:
         }
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
         statement: insert = dialect.insert(IdempotencyKey).values(values).on_conflict_do_nothing()  # type: ignore[valid-type]
-        claimed = session.execute(statement).rowcount == 1  # type: ignore[attr-defined,call-overload]
+        claimed = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
         row = session.scalars(
             select(IdempotencyKey).where(
                 IdempotencyKey.user_id == actor.user_id,

@@ -59,8 +59,10 @@ def as_sentences(report: ImportReport) -> list[str]:
     """Return the report as lines for a terminal or a text file."""
     verb = "would be " if report.is_dry_run else ""
     lines = [
-        f"{report.rows} rows: {report.created} {verb}created, {report.updated} {verb}updated, "
-        f"{report.unchanged} unchanged, {report.repeated} repeated, {report.in_error} with errors."
+        (
+            f"{report.rows} rows: {report.created} {verb}created, {report.updated} {verb}updated, "
+            f"{report.unchanged} unchanged, {report.repeated} repeated, {report.in_error} with errors."
+        )
     ]
     if not report.was_applied and not report.is_dry_run:
         lines.append("Nothing was saved.")

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Executable, Select, select
 
 from pathways.base import Actor, Role
 from pathways.database import Session
@@ -84,7 +84,7 @@ class Known:
             )
         )
 
-    def _people(self, rows: Select[Any]) -> set[Person]:
+    def _people(self, rows: Executable) -> set[Person]:
         return {(row[0], row[1]) for row in self.session.execute(rows)}
 
     def moves(self, model: Any, events: list[str]) -> list[Any]:
@@ -105,7 +105,8 @@ class Known:
             ProfileVersion.recorded_at <= self.at,
         )
         for partner_id, jobseeker_id, agreed_on in self.session.execute(rows):
-            found[partner_id, jobseeker_id].append(agreed_on)
+            if agreed_on is not None:
+                found[partner_id, jobseeker_id].append(agreed_on)
         return found
 
     def spells(self) -> dict[UUID, list[rules.SpellFacts]]:

@@ -29,6 +29,7 @@ from pathways.jobseekers.models import (
     Jobseeker,
     JobseekerEvent,
     JobseekerState,
+    MonitoringAnswers,
     ProfileVersion,
     SharingPermission,
     Supporter,
@@ -282,7 +283,7 @@ def record_monitoring(
             session,
             actor,
             lambda: actions.record_monitoring(session, actor, person, new),
-            lambda made: session.get_one(actions.MonitoringAnswers, made),
+            lambda made: session.get_one(MonitoringAnswers, made),
         )
         return MonitoringRecorded.model_validate(answers)
 

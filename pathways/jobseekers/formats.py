@@ -1,4 +1,4 @@
-"""Formats of names, numbers and addresses (domain reference 5.2): a wrong one is a warning with a reason, not a wall."""
+"""Formats of names, numbers and addresses (domain reference 5.2): a wrong one is a warning, not a wall."""
 
 import re
 import unicodedata
@@ -12,7 +12,8 @@ from stdnum.gb import nhs
 NINO = re.compile(r"^(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]\d{6}[A-D]$")
 TEST_NINO = re.compile(r"^QQ\d{6}[A-D]$")
 POSTCODE = re.compile(
-    r"^(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]) ?\d[ABD-HJLNP-UW-Z]{2})$"
+    r"^(?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])"
+    r" ?\d[ABD-HJLNP-UW-Z]{2})$"
 )
 OUTCODE = re.compile(r"^[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])$")
 TEST_PHONE = re.compile(r"^\+447700900\d{3}$")

@@ -93,9 +93,9 @@ def listed(
     updated_since: datetime | None = None,
 ) -> Select[Any]:
     """Return the columns of a caseload, filtered."""
-    rows = (
+    rows: Select[Any] = (
         visible_to(actor)
-        .with_only_columns(
+        .with_only_columns(  # type: ignore[assignment]  # a select of columns is a select
             Jobseeker.id,
             Jobseeker.reference,
             JobseekerDetails.given_name,
@@ -282,5 +282,5 @@ def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int
             .where(MonitoringAnswers.partner_id == actor.organisation_id, as_known(MonitoringAnswers))
             .group_by(column)
         )
-        counts[question] = {answer: count for answer, count in rows}
+        counts[question] = {row[0]: row[1] for row in rows}
     return counts

@@ -22,7 +22,7 @@ from pathways.base import Actor
 from pathways.database import Database, Session
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
-from pathways.imports import ImportOut
+from pathways.imports import ImportOut, ImportRun
 from pathways.jobseekers.schemas import Reason
 from pathways.pagination import Page, cursor
 from pathways.placements import actions, files, queries
@@ -98,7 +98,7 @@ def import_placements(
     with open_session(actor) as session:
         importer = files.PlacementImport(session, actor, create_organisations=False)
 
-        def make() -> files.ImportRun:
+        def make() -> ImportRun:
             report = importer.run(
                 content,
                 dry_run=dry_run,

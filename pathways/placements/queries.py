@@ -70,7 +70,7 @@ def place_counts(session: Session, placement_ids: list[UUID]) -> dict[UUID, tupl
 
 def names(session: Session, organisation_ids: set[UUID]) -> dict[UUID, str]:
     rows = session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(organisation_ids)))
-    return {organisation_id: name for organisation_id, name in rows}
+    return {row.id: row.name for row in rows}
 
 
 def place_of(session: Session, introduction_id: UUID) -> Place | None:

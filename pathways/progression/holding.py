@@ -42,9 +42,7 @@ HOLDING = Holding(
             plainly(EvidenceRecord),
             fact_entry(
                 "evidence",
-                lambda e: (
-                    f"Evidence ({e.kind.replace('_', ' ')}) for {e.covers_from.isoformat()} to {e.covers_to.isoformat()}."
-                ),
+                lambda e: f"Evidence: {e.kind.replace('_', ' ')} for {e.covers_from} to {e.covers_to}.",
             ),
         ),
         Held(

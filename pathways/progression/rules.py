@@ -1,7 +1,7 @@
 """The outcome engine, pure: facts and a dated rule in; met, not met or not yet known out, with how it was counted.
 
-A week is seven days, rolling from the first day of the first spell that counts. What is not recorded is not known, never
-zero. What counts as a job start is here too: ``job_started_on``.
+A week is seven days, rolling from the first day of the first spell that counts. What is not recorded is not known,
+never zero. What counts as a job start is here too: ``job_started_on``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

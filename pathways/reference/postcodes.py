@@ -1,7 +1,7 @@
 """From a postcode to metres on the National Grid (ONS Postcode Directory, Open Government Licence v3.0).
 
-The directory comes as one compressed file a letter; only the letter asked for is read. Contains OS data (Crown copyright
-and database right), Royal Mail data and National Statistics data. A CSV loaded by ``reference load-postcodes`` comes
+The directory comes as one compressed file a letter; only the letter asked for is read. Contains OS data (Crown
+copyright and database right), Royal Mail data and National Statistics data. A CSV loaded by ``reference load-postcodes`` comes
 first and is the only source for Northern Ireland and the Crown dependencies.
 """
 

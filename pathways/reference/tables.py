@@ -3,7 +3,6 @@
 import csv
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -69,27 +68,12 @@ def limit(name: str, on: date) -> Decimal:
     return Decimal(in_force("limits", on, limit=name)["amount"])
 
 
-@dataclass(frozen=True, slots=True)
-class TravelMode:
-    """How fast one way of travelling may be; the lower estimate of minutes uses the fast figures."""
-
-    name: str
-    km_per_hour_fast: float
-    km_per_hour_slow: float
-    detour_low: float
-    detour_high: float
-    wait_minutes_low: float
-    wait_minutes_high: float
-
-
-def travel_modes(on: date) -> dict[str, TravelMode]:
+def travel_modes(on: date) -> dict[str, dict[str, float]]:
+    """Return the figures of each way of travelling, by their column names."""
     names = {row["mode"] for row in rows("travel_modes")}
-    modes = {}
-    for name in sorted(names):
-        row = in_force("travel_modes", on, mode=name)
-        figures = {key: float(row[key]) for key in TravelMode.__slots__ if key != "name"}
-        modes[name] = TravelMode(name=name, **figures)
-    return modes
+    found = {name: in_force("travel_modes", on, mode=name) for name in sorted(names)}
+    kept = {"from", "mode", "source"}
+    return {name: {key: float(row[key]) for key in row if key not in kept} for name, row in found.items()}
 
 
 SUBDIVISION = {

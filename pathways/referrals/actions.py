@@ -44,7 +44,7 @@ class ReferredAlready(Conflict):
 
 
 def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
-    """Submit one referral: to a partner, from the actor's own organisation unless a caseworker records it for another."""
+    """Submit one referral to a partner, from the actor's own organisation or one a caseworker names."""
     partner_id, organisation_id = _parties(session, actor, new)
     person = None
     if new.jobseeker_id is not None:

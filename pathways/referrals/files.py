@@ -256,9 +256,9 @@ class ReferralImport:
         wrong: list[tuple[str, str, str]] = []
         if not (values["given_name"] or values["family_name"]):
             wrong.append(("family_name", "A referral needs a name.", "Fill in the given or the family name."))
-        if values["hours_min"] is not None and values["hours_max"] is not None:
-            if values["hours_min"] > values["hours_max"]:
-                wrong.append(("hours_min", "hours_min is more than hours_max.", "Correct one of them."))
+        has_both = values["hours_min"] is not None and values["hours_max"] is not None
+        if has_both and values["hours_min"] > values["hours_max"]:
+            wrong.append(("hours_min", "hours_min is more than hours_max.", "Correct one of them."))
         if values["referred_on"] > self.actor.today:
             wrong.append(("referred_on", "This day has not come.", "Correct the date."))
         wrong += self._wrong_organisation(values)

@@ -54,9 +54,9 @@ def visible_groups(session: Session, actor: Actor, referral: Referral) -> frozen
 
 
 def listed(actor: Actor) -> Select[Any]:
-    return (
+    rows: Select[Any] = (
         visible_to(actor)
-        .with_only_columns(
+        .with_only_columns(  # type: ignore[assignment]  # a select of columns is a select
             Referral.id,
             Referral.ref,
             Referral.state,
@@ -68,6 +68,7 @@ def listed(actor: Actor) -> Select[Any]:
         )
         .join(ReferralSnapshot, and_(ReferralSnapshot.referral_id == Referral.id, as_known(ReferralSnapshot)))
     )
+    return rows
 
 
 def by_source_key(session: Session, partner_id: UUID, source_key: str) -> Referral | None:

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from matching import explain
 from matching.eligibility import Result, Rule
 from matching.features import Feature, Value
-from matching.profiles import JobseekerProfile
+from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.ranker import MODEL_VERSION, Match, PlacementRanker, Refusal
 from matching.travel import Journey
 from pathways.base import Actor
@@ -57,21 +57,47 @@ class Ranked:
     profile_version_id: UUID | None = None
 
 
-def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> Ranked:
-    """Rank what is open on a day for one jobseeker; reads, then computes with nothing open."""
-    with database.reading(actor) as session:
-        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        version = jobseeker_queries.profile(session, person)
-        wanted = profiles.of_jobseeker(person, version, on)
-        rows = [profiles.of_placement(row) for row in session.execute(placement_queries.open_on(on))]
-    ranking = PlacementRanker(vocabulary.starter(), profiles.context(on)).rank(wanted, rows)
-    return Ranked(
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is read for one jobseeker's shortlist, so that ranking needs nothing open."""
+
+    jobseeker_id: UUID
+    on: date
+    wanted: JobseekerProfile
+    profile_version_id: UUID | None
+    placements: Sequence[PlacementProfile]
+
+
+def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date) -> Gathered:
+    person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+    version = jobseeker_queries.profile(session, person)
+    return Gathered(
+        jobseeker_id=person.id,
         on=on,
-        looked_at=len(rows),
-        matches=[(jobseeker_id, UUID(m.placement.key), m) for m in ranking.matches],
-        refusals=[(jobseeker_id, UUID(r.placement.key), r) for r in ranking.refusals],
+        wanted=profiles.of_jobseeker(person, version, on),
         profile_version_id=version.id if version else None,
+        placements=[profiles.of_placement(row) for row in session.execute(placement_queries.open_on(on))],
     )
+
+
+def rank(gathered: Gathered) -> Ranked:
+    """Rank what is open on a day for one jobseeker."""
+    ranker = PlacementRanker(vocabulary.starter(), profiles.context(gathered.on))
+    ranking = ranker.rank(gathered.wanted, gathered.placements)
+    return Ranked(
+        on=gathered.on,
+        looked_at=len(gathered.placements),
+        matches=[(gathered.jobseeker_id, UUID(m.placement.key), m) for m in ranking.matches],
+        refusals=[(gathered.jobseeker_id, UUID(r.placement.key), r) for r in ranking.refusals],
+        profile_version_id=gathered.profile_version_id,
+    )
+
+
+def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> Ranked:
+    """Read, then rank with nothing open."""
+    with database.reading(actor) as session:
+        gathered = gather(session, actor, jobseeker_id, on)
+    return rank(gathered)
 
 
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date) -> Ranked:

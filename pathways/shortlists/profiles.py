@@ -6,6 +6,7 @@ from typing import Any
 
 from matching.eligibility import Context
 from matching.profiles import JobseekerLimits, JobseekerProfile, JobseekerWishes, PlacementProfile
+from matching.travel import Mode
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.reference import tables
@@ -90,6 +91,6 @@ def context(on: date) -> Context:
     """The day, and the figures of the dated tables in force on it."""
     return Context(
         on=on,
-        modes=tables.travel_modes(on),
+        modes={name: Mode(**figures) for name, figures in tables.travel_modes(on).items()},
         hours_in_a_half_day=float(tables.limit("hours_in_a_half_day", on)),
     )

@@ -1,0 +1,130 @@
+"""Is every current state what its facts say? What ``pathways db check`` asks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, select
+
+from pathways.database import Session
+from pathways.enrolments.models import Enrolment, EnrolmentMove
+from pathways.facts import as_known
+from pathways.introductions.models import HOLDS_A_PLACE, Introduction, IntroductionMove, IntroductionState
+from pathways.jobseekers.models import (
+    CaseworkerAssignment,
+    Jobseeker,
+    JobseekerDetails,
+    JobseekerMove,
+    JobseekerState,
+    ProfileVersion,
+)
+from pathways.placements.models import Place, Placement, PlacementMove, PlacementState, PlaceMove, PlaceState
+from pathways.progression.models import Outcome, OutcomeClaimed, Spell, SpellState, SpellVersion
+from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
+
+# Each log: the rows whose state it explains, its key to them, and the state of a row without any move.
+LOGS: tuple[tuple[Any, Any, Any, str | None], ...] = (
+    (Jobseeker, JobseekerMove, JobseekerMove.jobseeker_id, JobseekerState.REFERRED.value),
+    (Referral, ReferralMove, ReferralMove.referral_id, None),
+    (Enrolment, EnrolmentMove, EnrolmentMove.enrolment_id, None),
+    (Introduction, IntroductionMove, IntroductionMove.introduction_id, None),
+    (Placement, PlacementMove, PlacementMove.placement_id, PlacementState.DRAFT.value),
+    (Place, PlaceMove, PlaceMove.place_id, None),
+)
+
+
+def faults(session: Session) -> list[str]:
+    """Return one sentence for each thing that does not fit; rows are named by table and id only."""
+    return [
+        *(fault for log in LOGS for fault in _states(session, *log)),
+        *_heads(session),
+        *_caseworkers(session),
+        *_places(session),
+        *_spells(session),
+        *_outcomes(session),
+    ]
+
+
+def _states(session: Session, model: Any, move: Any, key: Any, initial: str | None) -> Iterator[str]:
+    """The state of each row is where its last move led; each move begins where the one before ended."""
+    last: dict[Any, str] = {}
+    rows = session.execute(
+        select(key, move.from_state, move.to_state, move.supersedes).order_by(move.recorded_at, move.id)
+    )
+    for row_id, from_state, to_state, supersedes in rows:
+        before = last.get(row_id, initial)
+        if supersedes is None and from_state != before:
+            yield f"{move.__tablename__}: {row_id} moved from {from_state}, but it was {before}."
+        last[row_id] = to_state if supersedes is None or from_state is not None else last.get(row_id, to_state)
+    for row_id, state in session.execute(select(model.id, model.state)):
+        expected = last.get(row_id, initial)
+        if state.value != expected:
+            yield f"{model.__tablename__}: {row_id} is {state.value}, but its moves say {expected}."
+
+
+def _heads(session: Session) -> Iterator[str]:
+    """One version stands: of details and profile for each jobseeker, of the snapshot for each referral."""
+    for model, key in (
+        (JobseekerDetails, JobseekerDetails.jobseeker_id),
+        (ProfileVersion, ProfileVersion.jobseeker_id),
+        (ReferralSnapshot, ReferralSnapshot.referral_id),
+    ):
+        rows = session.execute(select(key, func.count()).where(as_known(model)).group_by(key).having(func.count() > 1))
+        for row_id, count in rows:
+            yield f"{model.__tablename__}: {row_id} has {count} versions that all stand."
+    without = select(Jobseeker.id).where(
+        Jobseeker.id.not_in(select(JobseekerDetails.jobseeker_id).where(as_known(JobseekerDetails)))
+    )
+    for row_id in session.scalars(without):
+        yield f"jobseekers: {row_id} has no details."
+
+
+def _caseworkers(session: Session) -> Iterator[str]:
+    assigned = dict(
+        session.execute(
+            select(CaseworkerAssignment.jobseeker_id, CaseworkerAssignment.caseworker_id).where(
+                as_known(CaseworkerAssignment)
+            )
+        )
+        .tuples()
+        .all()
+    )
+    for row_id, caseworker_id in session.execute(select(Jobseeker.id, Jobseeker.caseworker_id)):
+        if assigned.get(row_id) != caseworker_id:
+            yield f"jobseekers: the caseworker of {row_id} is not the one last assigned."
+
+
+def _places(session: Session) -> Iterator[str]:
+    """A held or filled place belongs to an introduction in that state, and the other way round."""
+    places = {place.introduction_id: place for place in session.scalars(select(Place)) if place.introduction_id}
+    takes = {
+        **dict.fromkeys(HOLDS_A_PLACE, PlaceState.HELD),
+        IntroductionState.STARTED: PlaceState.FILLED,
+    }
+    rows = session.execute(select(Introduction.id, Introduction.state, Introduction.placement_id)).all()
+    for row_id, state, placement_id in rows:
+        place = places.pop(row_id, None)
+        wanted = takes.get(state)
+        if (place.state if place else None) is not wanted:
+            yield f"introductions: {row_id} is {state.value}, but its place is {place.state if place else 'none'}."
+        elif place is not None and place.placement_id != placement_id:
+            yield f"introductions: {row_id} holds a place of another placement."
+    for row_id in places:
+        yield f"places: held for introduction {row_id}, which there is not."
+
+
+def _spells(session: Session) -> Iterator[str]:
+    versions = {v.spell_id: v for v in session.scalars(select(SpellVersion).where(as_known(SpellVersion)))}
+    for row_id, state in session.execute(select(Spell.id, Spell.state)):
+        version = versions.get(row_id)
+        expected = SpellState.VOIDED
+        if version is not None:
+            expected = SpellState.ENDED if version.ended_on else SpellState.RUNNING
+        if state is not expected:
+            yield f"spells: {row_id} is {state.value}, but its versions say {expected.value}."
+
+
+def _outcomes(session: Session) -> Iterator[str]:
+    standing = set(session.scalars(select(Outcome.id).where(as_known(Outcome))))
+    held = set(session.scalars(select(OutcomeClaimed.outcome_id)))
+    for row_id in standing ^ held:
+        yield f"outcomes: {row_id} stands and is not held, or is held and does not stand."

@@ -1,0 +1,599 @@
+"""A made-up borough with a history, told day by day through the same actions that people use.
+
+Nobody in it exists: NINOs begin QQ, phones 07700 900, mail ends example.org. What happens to one person
+is drawn from that person's own stream, so that a shorter history is the beginning of a longer one.
+"""
+
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from pathways.access.models import User
+from pathways.base import Actor, Nation, Role, Source
+from pathways.database import Database, WriteSession
+from pathways.enrolments import actions as enrolment_actions
+from pathways.enrolments.models import EndReason, Enrolment, EnrolmentState
+from pathways.enrolments.schemas import Ending, EnrolmentChange, NewEnrolment
+from pathways.errors import Conflict, DomainError
+from pathways.introductions import actions as introduction_actions
+from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
+from pathways.introductions.schemas import NewIntroduction
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import ContactHow, ContactOutcome, ContactWith, Jobseeker, JobseekerEvent
+from pathways.jobseekers.schemas import (
+    EthnicGroup,
+    NewContact,
+    NewMonitoring,
+    NewPermission,
+    NewProfile,
+    Sex,
+    YesNo,
+)
+from pathways.organisations import actions as organisation_actions
+from pathways.organisations.models import Membership, Organisation, OrganisationKind
+from pathways.organisations.schemas import NewKey, NewMember, NewOrganisation, NewUser
+from pathways.placements import actions as placement_actions
+from pathways.placements.models import Placement, PlacementEvent, PlacementKind
+from pathways.placements.schemas import NewPlacement
+from pathways.programmes import actions as programme_actions
+from pathways.programmes.schemas import NewProgramme
+from pathways.progression import actions as progression_actions
+from pathways.progression.models import EvidenceKind, Spell, SpellEnd, SpellState
+from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, NewOutcome, NewSpell, SpellEnding
+from pathways.reference import tables
+from pathways.referrals import actions as referral_actions
+from pathways.referrals.models import Referral, ReferralEvent, SourceType
+from pathways.referrals.schemas import NewReferral
+from pathways.shortlists import actions as shortlist_actions
+
+GIVEN = (
+    "Amina Ben Carys Dev Ewa Femi Grace Hassan Iona Jamal Kasia Liam Maya Noor Owen Priya Rhys Sana Tomas Uma".split()
+)
+FAMILY = (
+    "Ahmed Brown Clarke Davies Evans Farah Green Hughes Iqbal Jones Khan Lewis Morgan Nowak Okoro Patel Reid".split()
+)
+POSTCODES = ("NW9 5QN", "N12 8QA", "HA8 6AB", "N3 2AA", "NW4 4BT", "EN5 1AA", "N11 3AA", "NW7 2AA", "N2 8AA", "NW2 1AA")
+SKILLS = (
+    "gardening;team work;cooking;making coffee;cleaning;stacking shelves;caring for my nan;excel basics;"
+    "talking to customers;lifting and carrying;sewing;bike repair;filing;answering phones;using a till"
+).split(";")
+WISHES = "cafe;kitchen assistant;gardener;warehouse;shop assistant;office work;cleaner;bike workshop;recycling".split(
+    ";"
+)
+ADJUSTMENTS = "later start;quiet space;job coach;written instructions;regular breaks;seated work".split(";")
+ENTERPRISES = (
+    ("Acorn Kitchen CIC", "cafe"),
+    ("Bramble Gardens Trust", "gardening"),
+    ("Copper Wheel Cycles CIC", "bikes"),
+    ("Dovetail Reuse Ltd", "reuse"),
+    ("Elder Threads Co-operative", "textiles"),
+    ("Finch Office Services CIC", "office"),
+    ("Gannet Cleaning Co-operative", "cleaning"),
+    ("Harbour Stores CIC", "stores"),
+)
+LISTINGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "cafe": (("Cafe Assistant", ("customer service",)), ("Kitchen Assistant", ("food preparation", "teamwork"))),
+    "gardening": (("Gardener", ("gardening",)), ("Grounds Maintenance Assistant", ("teamwork",))),
+    "bikes": (("Bicycle Mechanic", ("repair",)), ("Workshop Assistant", ("teamwork",))),
+    "reuse": (("Reuse Assistant", ("manual handling",)), ("Driver's Mate", ("manual handling", "teamwork"))),
+    "textiles": (("Sewing Machinist", ("sewing",)), ("Retail Assistant", ("customer service", "numeracy"))),
+    "office": (("Office Assistant", ("organisation", "spreadsheets")), ("Receptionist", ("telephone manner",))),
+    "cleaning": (("Cleaner", ("cleaning",)), ("Housekeeper", ("cleaning", "teamwork"))),
+    "stores": (("Warehouse Operative", ("stock work",)), ("Stores Assistant", ("stock work", "record keeping"))),
+}
+WEEKS = ("mon am; mon pm; tue am; tue pm", "mon all day; wed all day; fri all day", "tue am; wed am; thu am; fri am")
+KINDS = (PlacementKind.JOB_OPEN, PlacementKind.JOB_ILM, PlacementKind.JOB_OPEN, PlacementKind.WORK_EXPERIENCE)
+PASSED_HOUR = 9
+
+
+class NotEmpty(Conflict):
+    title = "The database holds people"
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who acts in the borough."""
+
+    operator: Actor
+    partners: list[UUID] = field(default_factory=list)
+    programmes: dict[UUID, UUID] = field(default_factory=dict)
+    caseworkers: dict[UUID, list[Actor]] = field(default_factory=dict)
+    managers: dict[UUID, Actor] = field(default_factory=dict)
+    referrers: list[tuple[Actor, SourceType]] = field(default_factory=list)
+    listers: dict[UUID, Actor] = field(default_factory=dict)
+    themes: dict[UUID, str] = field(default_factory=dict)
+
+
+Step = Callable[[WriteSession, datetime], None]
+
+
+@dataclass
+class Borough:
+    """The days to come: a queue of steps, and what each person's own stream draws."""
+
+    database: Database
+    seed: int
+    start: date
+    end: date
+    jobseekers: int
+    placements: int
+    cast: Cast
+    queue: list[tuple[date, int, Step]] = field(default_factory=list)
+    count: int = 0
+
+    def later(self, day: date, step: Step) -> None:
+        self.count += 1
+        heapq.heappush(self.queue, (day, self.count, step))
+
+    def stream(self, *names: object) -> random.Random:
+        return random.Random(":".join([str(self.seed), *map(str, names)]))  # noqa: S311 - made-up people, not secrets
+
+
+def load(
+    database: Database,
+    *,
+    start: date,
+    end: date,
+    until: date | None = None,
+    jobseekers: int = 160,
+    placements: int = 32,
+    seed: int = 1,
+    progress: Callable[[date], None] = lambda _: None,
+) -> None:
+    """Tell the borough's history from ``start``, planned to ``end``, up to and with the day ``until``.
+
+    Refuses a database that holds people. The same seed, start and end tell the same history; an earlier ``until`` only
+    stops earlier.
+    """
+    with database.reading() as session:
+        if session.scalars(select(func.count()).select_from(Jobseeker)).one():
+            raise NotEmpty("The demonstration is loaded only where there is nobody yet.")
+    with database.writing(None) as session:
+        cast = _cast(session, _at(start, 0))
+    borough = Borough(database, seed, start, end, jobseekers, placements, cast)
+    _plan(borough)
+    day = start
+    while day <= (until or end):
+        _tell(borough, day)
+        progress(day)
+        day += timedelta(days=1)
+
+
+def _at(day: date, minutes: int) -> datetime:
+    return datetime(day.year, day.month, day.day, PASSED_HOUR, tzinfo=UTC) + timedelta(minutes=minutes)
+
+
+def _tell(borough: Borough, day: date) -> None:
+    """Run the steps of one day; one that the rules refuse that day did not happen."""
+    steps = []
+    while borough.queue and borough.queue[0][0] <= day:
+        steps.append(heapq.heappop(borough.queue)[2])
+    if not steps:
+        return
+    with borough.database.writing(borough.cast.operator.then(at=_at(day, 0))) as session:
+        for minute, step in enumerate(steps):
+            try:
+                with session.begin_nested():
+                    step(session, _at(day, minute))
+            except DomainError:
+                continue
+
+
+def _cast(session: WriteSession, at: datetime) -> Cast:
+    first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.DEMONSTRATION, at=at)
+    operator = organisation_actions.make_operator(session, first).then(doing="demonstration")
+    session.actor = operator
+    cast = Cast(operator)
+
+    def organisation(kind: OrganisationKind, name: str) -> UUID:
+        new = NewOrganisation(kind=kind, name=name, nation=Nation.ENGLAND)
+        return organisation_actions.make_organisation(session, operator, new).id
+
+    def member(organisation_id: UUID, name: str, role: Role) -> Actor:
+        mail = name.lower().replace(" ", ".") + "@example.org"
+        user = session.scalars(select(User).where(User.email == mail)).one_or_none()
+        user = user or organisation_actions.make_user(session, operator, NewUser(name=name, email=mail))
+        new = NewMember(user_id=user.id, organisation_id=organisation_id, role=role)
+        membership = organisation_actions.add_member(session, operator, new)
+        return Actor(user.id, organisation_id, role, membership.id, Source.DEMONSTRATION, "demonstration", at=at)
+
+    council = organisation(OrganisationKind.LOCAL_AUTHORITY, "Demonstration Borough Council")
+    fund = organisation(OrganisationKind.COMMISSIONER, "Demonstration Skills Fund")
+    member(council, "Cora Council", Role.COMMISSIONER)
+    member(fund, "Fred Fund", Role.COMMISSIONER)
+    for name, payer, people in (
+        ("Stepping Stones", council, ("Wanda Worker", "Wilf Worker", "Win Worker")),
+        ("Open Door Works", fund, ("Wes Worker", "Wren Worker")),
+    ):
+        partner = organisation(OrganisationKind.VOLUNTARY_SECTOR_PARTNER, name)
+        cast.partners.append(partner)
+        cast.caseworkers[partner] = [member(partner, person, Role.CASEWORKER) for person in people]
+        cast.managers[partner] = member(partner, f"Mo {name.split()[0]}", Role.TEAM_MANAGER)
+        member(partner, f"Ada {name.split()[0]}", Role.ADMINISTRATOR)
+        member(partner, f"Abe {name.split()[0]}", Role.AUDITOR)
+        new = NewProgramme(
+            commissioner_id=payer,
+            partner_id=partner,
+            name=f"First Work {name}",
+            starts_on=at.date() - timedelta(days=30),
+        )
+        cast.programmes[partner] = programme_actions.make(session, operator, new).id
+    jcp = organisation(OrganisationKind.JOB_CENTRE, "Demonstration Jobcentre")
+    clinic = organisation(OrganisationKind.OTHER_REFERRER, "Demonstration Health Centre")
+    cast.referrers = [
+        (member(jcp, "Rita Referrer", Role.REFERRER), SourceType.JCP),
+        (member(council, "Rory Referrer", Role.REFERRER), SourceType.ASC),
+        (member(clinic, "Ruth Referrer", Role.REFERRER), SourceType.HEALTH),
+    ]
+    for name, theme in ENTERPRISES:
+        enterprise = organisation(OrganisationKind.SOCIAL_ENTERPRISE, name)
+        cast.listers[enterprise] = member(enterprise, f"Lee {name.split()[0]}", Role.PLACEMENT_LISTER)
+        cast.themes[enterprise] = theme
+    return cast
+
+
+def _plan(borough: Borough) -> None:
+    days = (borough.end - borough.start).days
+    for number in range(borough.placements):
+        day = borough.start + timedelta(days=number * days // (2 * borough.placements))
+        borough.later(day, _listing(borough, number))
+    for number in range(borough.jobseekers):
+        stream = borough.stream("jobseeker", number)
+        day = borough.start + timedelta(days=number * days // borough.jobseekers + stream.randint(0, 6))
+        borough.later(day, Person(borough, number, stream).refer)
+
+
+def _listing(borough: Borough, number: int) -> Step:
+    stream = borough.stream("placement", number)
+    enterprise = list(borough.cast.listers)[number % len(borough.cast.listers)]
+    title, skills = stream.choice(LISTINGS[borough.cast.themes[enterprise]])
+    kind = stream.choice(KINDS)
+    is_paid = kind is not PlacementKind.WORK_EXPERIENCE
+    ref = f"DEMO-{number:04d}"
+
+    def step(session: WriteSession, at: datetime) -> None:
+        actor = borough.cast.listers[enterprise].then(at=at)
+        lawful = tables.minimum_wage_pence("21_and_over", actor.today + timedelta(days=400))
+        new = NewPlacement(
+            ref=ref,
+            title=title,
+            kind=kind,
+            essential_skills=list(skills),
+            desirable_skills=["teamwork"],
+            postcode=stream.choice(POSTCODES),
+            half_days=stream.choice(WEEKS).replace("; ", "; "),
+            hours_per_week=Decimal(stream.choice((8, 12, 16, 16, 20))),
+            hours_flexible=stream.random() < 0.7,
+            places=stream.choice((1, 2, 3, 6)),
+            pay_per_hour_pounds=Decimal(lawful + stream.choice((0, 25, 60))) / 100 if is_paid else None,
+            adjustments_offered=stream.sample(ADJUSTMENTS, 2),
+            environment=[stream.choice(("quiet", "busy", "outdoors", "small team"))],
+            support_offered=["named buddy"],
+        )
+        columns = new.model_dump(exclude={"places"})
+        placement = placement_actions.make(session, actor, enterprise, columns, places=new.places)
+        placement_actions.move(session, actor, placement, PlacementEvent.PUBLISH)
+
+    return step
+
+
+class Person:
+    """One made-up person's way, each step planning the next from the person's own stream."""
+
+    def __init__(self, borough: Borough, number: int, stream: random.Random) -> None:
+        self.borough = borough
+        self.stream = stream
+        self.number = number
+        self.partner = borough.cast.partners[0 if stream.random() < 0.65 else 1]
+        self.worker = stream.choice(borough.cast.caseworkers[self.partner])
+        self.tries = 0
+        self.jobseeker_id = UUID(int=0)
+        self.referral_id = UUID(int=0)
+        self.enrolment_id = UUID(int=0)
+        self.introduction_id = UUID(int=0)
+        self.spell_id = UUID(int=0)
+        self.weeks = 0
+
+    def later(self, at: datetime, low: int, high: int, step: Step) -> None:
+        self.borough.later(at.date() + timedelta(days=self.stream.randint(low, high)), step)
+
+    def person(self, session: WriteSession) -> Jobseeker:
+        return session.get_one(Jobseeker, self.jobseeker_id)
+
+    def refer(self, session: WriteSession, at: datetime) -> None:
+        draw = self.stream
+        referrer, source = draw.choice(self.borough.cast.referrers)
+        actor = referrer.then(at=at)
+        n = self.number
+        wants_hours = draw.choice((8, 16, 20, 30))
+        new = NewReferral(
+            partner_id=self.partner,
+            source_type=source,
+            ref=f"DEMO-{n:05d}",
+            referred_on=actor.today - timedelta(days=draw.randint(0, 3)),
+            given_name=draw.choice(GIVEN),
+            family_name=draw.choice(FAMILY),
+            date_of_birth=date(draw.randint(1980, 2006), draw.randint(1, 12), draw.randint(1, 28)),
+            nino=f"QQ{n % 1_000_000:06d}A" if draw.random() < 0.9 else None,
+            phone=f"07700 900{n % 1000:03d}",
+            email=f"person{n}@example.org",
+            postcode=draw.choice(POSTCODES) if draw.random() < 0.92 else None,
+            is_restricted=draw.random() < 0.03,
+            ever_paid_work=draw.choice(("no", "no", "unknown")),
+            right_to_work=draw.choice(("unrestricted", "unrestricted", "time_limited", "not_evidenced")),
+            aspirations=draw.sample(WISHES, draw.randint(0, 3)) or None,
+            skills=draw.sample(SKILLS, draw.randint(1, 5)),
+            hours_min=Decimal(4),
+            hours_max=Decimal(wants_hours),
+            half_days=draw.choice((None, *WEEKS, "mon all day; tue all day; wed all day; thu all day; fri all day")),
+            travel_modes=draw.choice((["bus"], ["bus", "walk"], ["car"], None)),
+            max_travel_minutes=draw.choice((30, 45, 60, 90)),
+            adjustments=draw.sample(ADJUSTMENTS, draw.randint(0, 2)) or None,
+            permission_to_share=True,
+        )
+        referral = referral_actions.submit(session, actor, new)
+        self.referral_id, self.jobseeker_id = referral.id, referral.jobseeker_id
+        self.later(at, 0, 2, self.acknowledge)
+        self.later(at, 3, 14, self.decide)
+
+    def _move_referral(self, session: WriteSession, at: datetime, event: ReferralEvent, reason: str = "") -> None:
+        referral = session.get_one(Referral, self.referral_id)
+        referral_actions.move(session, self.manager(at), referral, event, reason=reason)
+
+    def manager(self, at: datetime) -> Actor:
+        return self.borough.cast.managers[self.partner].then(at=at)
+
+    def acknowledge(self, session: WriteSession, at: datetime) -> None:
+        self._move_referral(session, at, ReferralEvent.ACKNOWLEDGE)
+
+    def decide(self, session: WriteSession, at: datetime) -> None:
+        lot = self.stream.random()
+        if lot < 0.05:
+            self._move_referral(session, at, ReferralEvent.DECLINE, "Lives outside the area.")
+        elif lot < 0.11:
+            self._move_referral(session, at, ReferralEvent.WITHDRAW, "Did not want support just now.")
+        else:
+            self._move_referral(session, at, ReferralEvent.ACCEPT)
+            self.later(at, 1, 12, self.enrol)
+
+    def enrol(self, session: WriteSession, at: datetime) -> None:
+        actor = self.manager(at)
+        new = NewEnrolment(
+            referral_id=self.referral_id,
+            programme_id=self.borough.cast.programmes[self.partner],
+            started_on=actor.today,
+            caseworker_id=self.worker.membership_id,
+        )
+        self.enrolment_id = enrolment_actions.start(session, actor, new).id
+        self.later(at, 3, 18, self.profile)
+        self.later(at, 5, 45, self.meet_an_employer)
+        if self.stream.random() < 0.08:
+            self.later(at, 20, 50, self.correct_the_start)
+        if self.stream.random() < 0.02:
+            self.later(at, 10, 60, self.void)
+        self.later(at, 90, 420, self.leave)
+
+    def correct_the_start(self, session: WriteSession, at: datetime) -> None:
+        enrolment = session.get_one(Enrolment, self.enrolment_id)
+        change = EnrolmentChange(started_on=enrolment.started_on - timedelta(days=self.stream.randint(1, 5)))
+        enrolment_actions.correct_start(session, self.manager(at), enrolment, change)
+
+    def void(self, session: WriteSession, at: datetime) -> None:
+        person = self.person(session)
+        enrolment_actions.end_for_mistake(session, self.manager(at), person, "Two records of one person.")
+        introduction_actions.withdraw_open(session, self.manager(at), person, "Two records of one person.")
+        jobseeker_actions.move(
+            session,
+            self.manager(at),
+            person,
+            JobseekerEvent.VOID,
+            reason="Two records of one person.",
+        )
+
+    def profile(self, session: WriteSession, at: datetime) -> None:
+        person = self.person(session)
+        current = jobseeker_queries.profile(session, person)
+        assert current is not None
+        new = NewProfile(
+            ever_paid_work=current.ever_paid_work,
+            right_to_work="unrestricted" if self.stream.random() < 0.8 else current.right_to_work,
+            aspirations=self.stream.sample(WISHES, 3),
+            skills=sorted({*(current.skills or []), *self.stream.sample(SKILLS, 2)}),
+            hours_min=Decimal(4),
+            hours_max=current.hours_max,
+            half_days="mon all day; tue all day; wed all day; thu all day; fri all day",
+            travel_modes=["bus", "walk"],
+            max_travel_minutes=60,
+            can_travel_alone=True,
+            adjustments=current.adjustments,
+            agreed_on=at.date(),
+            said_by={"aspirations": "jobseeker", "skills": "jobseeker"},
+            own_words="I would like to try something practical.",
+        )
+        actor = self.worker.then(at=at)
+        jobseeker_actions.write_profile(session, actor, person, new, on_number=current.number)
+        if self.stream.random() < 0.7:
+            answers = NewMonitoring(
+                ethnic_group=self.stream.choice(list(EthnicGroup)),
+                sex=self.stream.choice(list(Sex)),
+                long_term_condition=self.stream.choice(list(YesNo)),
+            )
+            jobseeker_actions.record_monitoring(session, actor, person, answers)
+        self.later(at, 2, 15, self.introduce)
+
+    def meet_an_employer(self, session: WriteSession, at: datetime) -> None:
+        new = NewContact(
+            on=at.date(),
+            with_whom=ContactWith.EMPLOYER,
+            how=self.stream.choice((ContactHow.FACE_TO_FACE, ContactHow.PHONE)),
+            outcome=ContactOutcome.SPOKE,
+        )
+        jobseeker_actions.record_contact(session, self.worker.then(at=at), self.person(session), new)
+
+    def introduce(self, session: WriteSession, at: datetime) -> None:
+        """Shortlist, choose among the first five, and put forward what the jobseeker agrees to."""
+        self.tries += 1
+        actor = self.worker.then(at=at)
+        gathered = shortlist_actions.gather(session, actor, self.jobseeker_id, actor.today)
+        ranked = shortlist_actions.rank(gathered)
+        if self.tries < 4:
+            self.later(at, 20, 45, self.introduce_again)
+        shortlist = shortlist_actions.record(session, actor, ranked, limit=20, jobseeker_id=self.jobseeker_id)
+        if not ranked.matches:
+            return
+        # The key of a placement is made anew in each database, so the choice goes by its rank among equals' titles.
+        first = sorted(ranked.matches[:5], key=lambda m: (-m[2].score, m[2].placement.title))
+        placement_id = first[self.stream.randrange(len(first))][1]
+        placement = session.get_one(Placement, placement_id)
+        person = self.person(session)
+        groups = ["identity", "contact", "work"]
+        if self.stream.random() < 0.3:
+            groups.append("health_and_adjustments")
+        permission = NewPermission(
+            social_enterprise_id=placement.social_enterprise_id, groups=groups, how_given="in person, signed"
+        )
+        jobseeker_actions.grant_permission(session, actor, person, permission)
+        new = NewIntroduction(jobseeker_id=person.id, placement_id=placement_id, shortlist_id=shortlist.id)
+        introduction = introduction_actions.propose(session, actor, new)
+        introduction_actions.move(session, actor, introduction, IntroductionEvent.AGREE)
+        introduction_actions.move(session, actor, introduction, IntroductionEvent.SEND)
+        self.introduction_id = introduction.id
+        self.later(at, 2, 12, self.answer)
+
+    def introduce_again(self, session: WriteSession, at: datetime) -> None:
+        enrolment = session.get_one(Enrolment, self.enrolment_id)
+        introduction = session.get(Introduction, self.introduction_id)
+        is_going_on = introduction is not None and introduction.state in {
+            IntroductionState.OFFERED,
+            IntroductionState.ACCEPTED,
+            IntroductionState.STARTED,
+        }
+        if enrolment.state is EnrolmentState.STARTED and not is_going_on:
+            self.introduce(session, at)
+
+    def answer(self, session: WriteSession, at: datetime) -> None:
+        introduction = session.get_one(Introduction, self.introduction_id)
+        lister = self.borough.cast.listers[introduction.social_enterprise_id].then(at=at)
+        lot = self.stream.random()
+        if lot < 0.3:
+            introduction_actions.move(
+                session, lister, introduction, IntroductionEvent.DECLINE, reason="The hours did not fit."
+            )
+        else:
+            if lot < 0.6:
+                introduction_actions.move(session, lister, introduction, IntroductionEvent.INVITE)
+            introduction_actions.move(session, lister, introduction, IntroductionEvent.OFFER)
+            self.later(at, 1, 5, self.accept)
+
+    def accept(self, session: WriteSession, at: datetime) -> None:
+        introduction = session.get_one(Introduction, self.introduction_id)
+        introduction_actions.move(session, self.worker.then(at=at), introduction, IntroductionEvent.ACCEPT)
+        self.later(at, 5, 20, self.start_work)
+
+    def start_work(self, session: WriteSession, at: datetime) -> None:
+        introduction = session.get_one(Introduction, self.introduction_id)
+        actor = self.worker.then(at=at)
+        introduction_actions.move(session, actor, introduction, IntroductionEvent.START, started_on=actor.today)
+        placement = session.get_one(Placement, introduction.placement_id)
+        new = NewSpell(
+            enrolment_id=self.enrolment_id,
+            introduction_id=introduction.id,
+            kind=placement.kind,
+            title=placement.title,
+            employer=session.get_one(Organisation, placement.social_enterprise_id).name,
+            started_on=actor.today,
+            pay_per_hour_pounds=Decimal(placement.pay_per_hour_pence) / 100 if placement.pay_per_hour_pence else None,
+        )
+        self.spell_id = progression_actions.start(session, actor, new).id
+        self.weeks = self.stream.choice((2, 6, 10, 16, 20, 30, 40, 52))
+        self._plan_weeks(at)
+
+    def _plan_weeks(self, at: datetime) -> None:
+        for week in range(self.weeks):
+            first = at.date() + timedelta(weeks=week)
+            hours = Decimal(self.stream.choice((8, 8, 12, 16)))
+            known = first + timedelta(days=7 + self.stream.randint(0, 25))
+            self.borough.later(known, self.hours_of(first, hours))
+            if self.stream.random() < 0.04:
+                self.borough.later(known + timedelta(days=12), self.hours_of(first, hours - 2))
+        for due, rule in ((14, "LOCAL_13_IN_16"), (27, "LOCAL_26_IN_30")):
+            if self.weeks >= due:
+                on = at.date() + timedelta(weeks=due, days=self.stream.randint(25, 45))
+                self.borough.later(on, self.claim(at.date(), on, rule))
+        if self.weeks < 52:
+            self.borough.later(at.date() + timedelta(weeks=self.weeks, days=3), self.end_work)
+
+    def hours_of(self, first: date, hours: Decimal) -> Step:
+        def step(session: WriteSession, at: datetime) -> None:
+            spell = session.get_one(Spell, self.spell_id)
+            new = NewHours(week_from=first, hours=hours)
+            progression_actions.record_hours(session, self.worker.then(at=at), spell, new)
+
+        return step
+
+    def claim(self, first: date, on: date, rule: str) -> Step:
+        def step(session: WriteSession, at: datetime) -> None:
+            worker, manager = self.worker.then(at=at), self.manager(at)
+            new = NewEvidence(
+                spell_id=self.spell_id,
+                kind=EvidenceKind.PAYSLIP,
+                covers_from=first,
+                covers_to=on,
+                received_on=at.date(),
+                obtained_how="copies from the jobseeker",
+            )
+            item = progression_actions.add_evidence(session, worker, new)
+            progression_actions.check_evidence(session, manager, item, EvidenceVerdict(is_accepted=True))
+            outcome = NewOutcome(enrolment_id=self.enrolment_id, rule=rule)
+            progression_actions.record_outcome(session, worker, outcome)
+
+        return step
+
+    def end_work(self, session: WriteSession, at: datetime) -> None:
+        spell = session.get_one(Spell, self.spell_id)
+        if spell.state is SpellState.RUNNING:
+            reason = self.stream.choice((SpellEnd.COMPLETED, SpellEnd.RESIGNED, SpellEnd.HEALTH))
+            ended_on = at.date() - timedelta(days=self.stream.randint(0, 3))
+            ending = SpellEnding(ended_on=ended_on, end_reason=reason)
+            progression_actions.end(session, self.worker.then(at=at), spell, ending)
+
+    def leave(self, session: WriteSession, at: datetime) -> None:
+        enrolment = session.get_one(Enrolment, self.enrolment_id)
+        reason = self.stream.choice((EndReason.COMPLETED, EndReason.IN_WORK, EndReason.DISENGAGED))
+        ended_on = at.date() - timedelta(days=self.stream.randint(0, 6))
+        enrolment_actions.end(session, self.manager(at), enrolment, Ending(ended_on=ended_on, end_reason=reason))
+
+
+DEMO_ROLES = {
+    "CASEWORKER": ("wanda.worker@example.org", Role.CASEWORKER),
+    "MANAGER": ("mo.stepping@example.org", Role.TEAM_MANAGER),
+    "REFERRER": ("rita.referrer@example.org", Role.REFERRER),
+    "LISTER": ("lee.acorn@example.org", Role.PLACEMENT_LISTER),
+    "COMMISSIONER": ("cora.council@example.org", Role.COMMISSIONER),
+    "ADMINISTRATOR": ("ada.stepping@example.org", Role.ADMINISTRATOR),
+    "AUDITOR": ("abe.stepping@example.org", Role.AUDITOR),
+    "OTHER_CASEWORKER": ("wes.worker@example.org", Role.CASEWORKER),
+    "OPERATOR": (organisation_actions.OPERATOR_EMAIL, Role.OPERATOR),
+}
+
+
+def issue_keys(session: WriteSession, operator: Actor) -> dict[str, str]:
+    """Issue a fresh key for each kind of member; empty where the demonstration is not loaded."""
+    keys = {}
+    for name, (mail, role) in DEMO_ROLES.items():
+        membership = session.scalars(
+            select(Membership)
+            .join(User, User.id == Membership.user_id)
+            .where(User.email == mail, Membership.role == role)
+        ).first()
+        if membership is not None:
+            new = NewKey(membership_id=membership.id, expires_on=operator.today + timedelta(days=30))
+            keys[name] = organisation_actions.make_key(session, operator, new)[1]
+    return keys
