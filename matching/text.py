@@ -12,11 +12,12 @@ SAME, NEAR = 1.0, 0.7
 # Under this, two texts share letters by chance. Measured on pairs of the starter vocabulary that mean different things.
 CHANCE = 0.78
 LONGEST = 300
+SHORT = 3  # "gas" and "bus" are no plurals
 
 
 @lru_cache(maxsize=50_000)
 def normalise(text: str) -> str:
-    """Return a text in lower case, without accents, marks and what stands in brackets.
+    """Return a text in lower case, without accents and marks.
 
     Parameters
     ----------
@@ -31,12 +32,32 @@ def normalise(text: str) -> str:
     Examples
     --------
     >>> normalise("Café  Assistant (Part-time)")
-    'cafe assistant'
+    'cafe assistant part time'
     """
     plain = unicodedata.normalize("NFKD", text[:LONGEST])
     plain = "".join(c for c in plain if not unicodedata.combining(c)).casefold()
-    plain = re.sub(r"\([^)]*\)", " ", plain)
     return re.sub(r"[^a-z0-9+#']+", " ", plain).strip()
+
+
+@lru_cache(maxsize=50_000)
+def title_words(title: str) -> str:
+    """Return a title for comparing: without what stands in brackets, and in the singular.
+
+    Parameters
+    ----------
+    title : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> title_words("Cleaners (Bank Hours)")
+    'cleaner'
+    """
+    words = normalise(re.sub(r"\([^)]*\)", " ", title[:LONGEST])).split()
+    return " ".join(word[:-1] if len(word) > SHORT and word.endswith("s") and word[-2] != "s" else word for word in words)
 
 
 class Vocabulary:
@@ -67,8 +88,8 @@ class Vocabulary:
             self._skills[normalise(concept)].setdefault(concept, SAME)
         self._occupations: dict[str, set[str]] = defaultdict(set)
         for label, concept in occupations:
-            self._occupations[normalise(label)].add(concept)
-            self._occupations[normalise(concept)].add(concept)
+            self._occupations[title_words(label)].add(concept)
+            self._occupations[title_words(concept)].add(concept)
         self._by_length = sorted(self._occupations, key=len, reverse=True)
         self.skill_likeness = lru_cache(maxsize=200_000)(self._skill_likeness)
         self.occupation_likeness = lru_cache(maxsize=200_000)(self._occupation_likeness)
@@ -88,7 +109,7 @@ class Vocabulary:
 
     def _occupation_likeness(self, one: str, other: str) -> float:
         """Return how alike two occupations or titles are, in [0, 1]."""
-        one, other = normalise(one), normalise(other)
+        one, other = title_words(one), title_words(other)
         if not one or not other:
             return 0.0
         if one == other:

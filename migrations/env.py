@@ -5,8 +5,8 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection, text
 
-from pathways import app
-from pathways.base import Base, UtcDateTime
+from pathways.all_models import METADATA
+from pathways.base import UtcDateTime
 from pathways.database import Database
 from pathways.settings import Settings
 
@@ -22,13 +22,13 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[Fal
 
 
 def include_name(name: str | None, kind: str, _: Any) -> bool:
-    return kind != "table" or name in Base.metadata.tables
+    return kind != "table" or name in METADATA.tables
 
 
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         render_as_batch=True,
         render_item=render_item,
         include_name=include_name,
@@ -44,9 +44,7 @@ def run(connection: Connection) -> None:
 
 def database() -> Database:
     given = context.config.attributes.get("database")
-    if isinstance(given, Database):
-        return given
-    return app.make_database(Settings())
+    return given if isinstance(given, Database) else Database.of(Settings())
 
 
 engine = database().engine

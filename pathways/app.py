@@ -35,7 +35,6 @@ from pathways.referrals.holding import HOLDING as REFERRALS
 from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
 from pathways.shortlists.holding import HOLDING as SHORTLISTS
-from pathways.vault import Vault
 from pathways.web import docs, logs
 from pathways.web.requests import RequestRecord
 
@@ -75,16 +74,6 @@ DESCRIPTION = (
     "Referrals, profiles, ranked placements, outcomes and monthly figures for voluntary-sector partners. "
     "Every call needs a key; every refusal is a problem document that says what to do."
 )
-
-
-def make_database(settings: Settings) -> Database:
-    vault = Vault(settings.encryption_key.get_secret_value(), settings.hash_key.get_secret_value())
-    return Database(
-        settings.database_url,
-        vault,
-        worker_threads=settings.worker_threads,
-        is_production=settings.environment == "production",
-    )
 
 
 def _operation_id(route: APIRoute) -> str:

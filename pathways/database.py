@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session as OrmSession
 
 from pathways.base import Actor
+from pathways.settings import Settings
 from pathways.vault import Vault
 
 SQLITE_BUSY_MILLISECONDS = 15_000
@@ -82,6 +83,17 @@ class Database:
         self._writers = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
         # SQLite's busy handler is unfair; one queue in the process keeps the longest wait short.
         self._writer_lock = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Database":
+        """Return the database that the settings name."""
+        vault = Vault(settings.encryption_key.get_secret_value(), settings.hash_key.get_secret_value())
+        return cls(
+            settings.database_url,
+            vault,
+            worker_threads=settings.worker_threads,
+            is_production=settings.environment == "production",
+        )
 
     @contextmanager
     def reading(self, actor: Actor | None = None) -> Iterator[ReadSession]:

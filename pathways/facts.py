@@ -2,7 +2,7 @@
 
 A fact says when it was true (``valid_on``), when we learnt it (``recorded_at``), who said so (``by``), which way it
 came in (``source``) and which older fact it replaces (``supersedes``). A fact that only takes an older one back,
-because that was a mistake, is ``is_withdrawal``. Two facts cannot supersede the same one, so a lost update cannot happen.
+because that was a mistake, is ``is_withdrawal``. Two facts cannot supersede the same one, so no update is lost.
 """
 
 from collections.abc import Mapping

@@ -71,7 +71,7 @@ def warnings_of(values: Mapping[str, Any], today: date) -> list[dict[str, str]]:
     number = compact(values.get("nhs_number"))
     if number and not nhs.is_valid(number):
         found["nhs_number"] = "This is not an NHS number: ten digits, of which the last checks the others. Check it."
-    postcode = values.get("postcode")
+    postcode = tidy_postcode(values.get("postcode"))
     if postcode and not POSTCODE.match(postcode) and not OUTCODE.match(postcode):
         found["postcode"] = "This is not the form of a UK postcode, so travel is unknown. Check it."
     phone = values.get("phone")
@@ -80,10 +80,17 @@ def warnings_of(values: Mapping[str, Any], today: date) -> list[dict[str, str]]:
     email = values.get("email")
     if email and not re.match(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", email):
         found["email"] = "This does not look like an e-mail address. Check it."
+    if hours_are_crossed(values):
+        found["hours_min"] = "hours_min is more than hours_max, so the profile leaves the hours unknown. Ask."
     birth = values.get("date_of_birth")
     if birth is not None and not YOUNGEST <= age_on(birth, today) <= OLDEST:
         found["date_of_birth"] = f"This makes an age outside {YOUNGEST} to {OLDEST}. Check it."
     return [{"field": field, "text": text} for field, text in found.items()]
+
+
+def hours_are_crossed(values: Mapping[str, Any]) -> bool:
+    least, most = values.get("hours_min"), values.get("hours_max")
+    return least is not None and most is not None and least > most
 
 
 def _is_phone(phone: str) -> bool:

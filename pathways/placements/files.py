@@ -18,6 +18,7 @@ from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import actions, legality
 from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, Remote
 from pathways.reference import half_days
+from pathways.reference.postcodes import resolve
 
 LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")
 KIND = cells.one_of(PlacementKind)
@@ -154,6 +155,7 @@ class PlacementImport:
         report.in_error = len({error.row for error in report.errors})
         if report.errors and all_or_nothing:
             return report
+        resolve(self.session, (formats.tidy_postcode(values["postcode"]) for _, values in good))
         for number, values in good:
             self._save(number, values)
         report.was_applied = not dry_run

@@ -1,12 +1,15 @@
 """From a postcode to metres on the National Grid (ONS Postcode Directory, Open Government Licence v3.0).
 
 The directory comes as one compressed file a letter; only the letter asked for is read. Contains OS data (Crown
-copyright and database right), Royal Mail data and National Statistics data. A CSV loaded by ``reference load-postcodes`` comes
-first and is the only source for Northern Ireland and the Crown dependencies.
+copyright and database right), Royal Mail data and National Statistics data. A CSV loaded by
+``reference load-postcodes`` comes first and is the only source for Northern Ireland and the Crown dependencies.
 """
 
+import csv
 import importlib.util
+import io
 from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +22,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import SHORT, Base, PrimaryKey
-from pathways.database import Session
+from pathways.database import Session, WriteSession
+from pathways.errors import RuleBroken
 
 Basis = Literal["postcode", "outcode"]
 INWARD = 3
@@ -47,7 +51,7 @@ class LoadedPostcode(Base):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """The postcodes of one letter in order, with their places."""
+    """The postcodes of one letter in order, the outward code padded to four characters, with their places."""
 
     codes: list[str]
     eastings: list[float | None]
@@ -69,13 +73,13 @@ def _letter(letter: str) -> Letter:
     if file is None or not file.is_file():
         return Letter([], [], [])
     columns = msgpack.unpackb(brotli.decompress(file.read_bytes()))["data"]
-    compact = [code.replace(" ", "") for code in columns["pcd"]]
-    order = sorted(range(len(compact)), key=compact.__getitem__)
-    return Letter(
-        [compact[i] for i in order],
-        [columns["oseast1m"][i] for i in order],
-        [columns["osnrth1m"][i] for i in order],
-    )
+    return Letter(columns["pcd"], columns["oseast1m"], columns["osnrth1m"])
+
+
+def resolve(session: Session, postcodes: Iterable[str | None]) -> None:
+    """Find many postcodes at once, a letter at a time, so that ``locate`` then answers from what was found."""
+    for postcode in sorted({postcode or "" for postcode in postcodes}):
+        locate(session, postcode)
 
 
 def locate(session: Session, postcode: str | None) -> GridPoint | None:
@@ -97,28 +101,58 @@ def locate(session: Session, postcode: str | None) -> GridPoint | None:
     return None
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=100_000)
 def _in_directory(compact: str, outcode: str) -> GridPoint | None:
     letter = _letter(compact[0])
-    place = bisect_left(letter.codes, compact)
-    if place < len(letter.codes) and letter.codes[place] == compact:
+    padded = f"{outcode:4}{compact[len(outcode) :]}"
+    place = bisect_left(letter.codes, padded)
+    if place < len(letter.codes) and letter.codes[place] == padded:
         easting, northing = letter.eastings[place], letter.northings[place]
         if easting and northing:
             return GridPoint(round(easting), round(northing), "postcode")
-    start = bisect_left(letter.codes, outcode)
-    eastings: list[float] = []
-    northings: list[float] = []
-    for code, easting, northing in zip(
-        letter.codes[start:], letter.eastings[start:], letter.northings[start:], strict=True
-    ):
-        if not code.startswith(outcode):
-            break
-        if len(code) == len(outcode) + INWARD and easting and northing:
-            eastings.append(easting)
-            northings.append(northing)
-    if not eastings:
+    return _middle(letter, f"{outcode:4}")
+
+
+def _middle(letter: Letter, outward: str) -> GridPoint | None:
+    """The median place of an outward code."""
+    first, last = bisect_left(letter.codes, outward), bisect_left(letter.codes, outward + "~")
+    known = [
+        (east, north)
+        for east, north in zip(letter.eastings[first:last], letter.northings[first:last], strict=True)
+        if east and north
+    ]
+    if not known:
         return None
-    return GridPoint(round(median(eastings)), round(median(northings)), "outcode")
+    return GridPoint(round(median(e for e, _ in known)), round(median(n for _, n in known)), "outcode")
 
 
-__all__ = ["Basis", "GridPoint", "LoadedPostcode", "locate"]
+HEADERS = {
+    "code": {"postcode", "pcd", "pcds", "pcd7", "outcode", "code"},
+    "easting": {"easting", "oseast1m", "east1m", "eastings"},
+    "northing": {"northing", "osnrth1m", "north1m", "northings"},
+}
+
+
+def load_csv(session: WriteSession, content: bytes) -> int:
+    """Take a CSV of postcodes or outcodes with easting and northing; a code that is there already is replaced."""
+    reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    names = {name.strip().lower(): name for name in reader.fieldnames or []}
+    columns = {ours: next((names[n] for n in names if n in theirs), None) for ours, theirs in HEADERS.items()}
+    code, east, north = columns["code"], columns["easting"], columns["northing"]
+    if code is None or east is None or north is None:
+        raise RuleBroken("The first row names the columns: postcode, easting and northing, in metres on the grid.")
+    known = {row.code: row for row in session.scalars(select(LoadedPostcode))}
+    count = 0
+    for line, row in enumerate(reader, start=2):
+        compact = (row[code] or "").replace(" ", "").upper()
+        try:
+            place = round(float(row[east])), round(float(row[north]))
+        except (TypeError, ValueError):
+            raise RuleBroken(f"Row {line}: easting and northing are numbers of metres. Nothing was saved.") from None
+        if compact in known:
+            known[compact].easting, known[compact].northing = place
+        elif compact:
+            known[compact] = LoadedPostcode(code=compact, easting=place[0], northing=place[1])
+            session.add(known[compact])
+        count += 1
+    return count

@@ -129,7 +129,7 @@ def record(
     session.add(_move_row(actor, referral, "submit", None, ReferralState.SUBMITTED))
     _take_snapshot(session, actor, referral, values, None)
     if is_new and any(values.get(name) is not None for name in PROFILE_NAMES):
-        profile = {name: values.get(name) for name in PROFILE_NAMES}
+        profile = _sensible({name: values.get(name) for name in PROFILE_NAMES})
         said = {name: "referrer" for name, value in profile.items() if value is not None}
         jobseeker_actions.add_profile(session, actor, person, profile, said_by=said, valid_on=referral.referred_on)
     session.flush()  # so that the reply reads what was recorded
@@ -184,8 +184,6 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
     after = before | given
     if not (after.get("given_name") or after.get("family_name")):
         raise RuleBroken("A referral needs a name.", pointer="/given_name")
-    if after["hours_min"] is not None and after["hours_max"] is not None and after["hours_min"] > after["hours_max"]:
-        raise RuleBroken("hours_min is more than hours_max.", pointer="/hours_min")
     resay(session, actor, referral, after)
     flag_modified(referral, "state")  # its words are a row of their own, but they are part of this version
     session.flush()  # so that the reply carries the new version
@@ -237,7 +235,14 @@ def _carry_profile(
     unedited = {name: value for name, value in new.items() if columns[name] == before[name]}
     if unedited:
         said_by = (dict(current.said_by) if current else {}) | dict.fromkeys(unedited, "referrer")
-        jobseeker_actions.add_profile(session, actor, person, columns | unedited, said_by=said_by)
+        jobseeker_actions.add_profile(session, actor, person, _sensible(columns | unedited), said_by=said_by)
+
+
+def _sensible(profile: dict[str, Any]) -> dict[str, Any]:
+    """Leave hours unknown where the referrer gives a least above the most: a person is not barred by a slip."""
+    if formats.hours_are_crossed(profile):
+        return profile | {"hours_min": None, "hours_max": None}
+    return profile
 
 
 def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:
@@ -331,10 +336,7 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         made_at=referral.made_at,
         possible_events=events,
         differs_from_record=None if is_referrer else differences(session, referral, snapshot),
-        warnings=[
-            Warned(**warning)
-            for warning in formats.warnings_of(jobseeker_actions.unsealed(session, snapshot), actor.today)
-        ],
+        warnings=[Warned(**warning) for warning in formats.warnings_of(said(session, snapshot), actor.today)],
         version=referral.version,
     )
     visible = queries.visible_groups(session, actor, referral)

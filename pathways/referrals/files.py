@@ -19,6 +19,7 @@ from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
+from pathways.reference.postcodes import resolve
 from pathways.referrals import actions, queries
 from pathways.referrals.models import SourceType
 
@@ -213,6 +214,7 @@ class ReferralImport:
         report.in_error = len({error.row for error in report.errors})
         if report.errors and all_or_nothing:
             return report
+        resolve(self.session, (values["postcode"] for _, values in good))
         for number, values in good:
             self._save(number, values)
         report.was_applied = not dry_run
@@ -256,9 +258,6 @@ class ReferralImport:
         wrong: list[tuple[str, str, str]] = []
         if not (values["given_name"] or values["family_name"]):
             wrong.append(("family_name", "A referral needs a name.", "Fill in the given or the family name."))
-        has_both = values["hours_min"] is not None and values["hours_max"] is not None
-        if has_both and values["hours_min"] > values["hours_max"]:
-            wrong.append(("hours_min", "hours_min is more than hours_max.", "Correct one of them."))
         if values["referred_on"] > self.actor.today:
             wrong.append(("referred_on", "This day has not come.", "Correct the date."))
         wrong += self._wrong_organisation(values)

@@ -1,0 +1,35 @@
+"""Every table, for what needs the whole schema without the web: migrations and the command line."""
+
+from pathways import audit, idempotency, imports
+from pathways.access import models as access
+from pathways.base import Base
+from pathways.enrolments import models as enrolments
+from pathways.exports import models as exports
+from pathways.introductions import models as introductions
+from pathways.jobseekers import models as jobseekers
+from pathways.organisations import models as organisations
+from pathways.placements import models as placements
+from pathways.programmes import models as programmes
+from pathways.progression import models as progression
+from pathways.reference import postcodes
+from pathways.referrals import models as referrals
+from pathways.shortlists import models as shortlists
+
+MODULES = (
+    access,
+    audit,
+    enrolments,
+    exports,
+    idempotency,
+    imports,
+    introductions,
+    jobseekers,
+    organisations,
+    placements,
+    postcodes,
+    programmes,
+    progression,
+    referrals,
+    shortlists,
+)
+METADATA = Base.metadata

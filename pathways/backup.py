@@ -1,0 +1,49 @@
+"""A consistent copy of a database in use, and putting it back."""
+
+import sqlite3
+import subprocess
+from pathlib import Path
+from shutil import which
+
+from sqlalchemy.engine import URL
+
+from pathways.database import Database
+from pathways.errors import RuleBroken, Unavailable
+
+
+def backup(database: Database, file: Path) -> None:
+    """Write a consistent copy while others go on writing."""
+    if file.exists():
+        raise RuleBroken(f"{file} is there already. Name a new file.")
+    url = database.engine.url
+    if database.is_sqlite:
+        with sqlite3.connect(str(url.database)) as origin, sqlite3.connect(file) as copy:
+            origin.backup(copy)
+        return
+    _run("pg_dump", "--format=custom", f"--file={file}", url=url)
+
+
+def restore(database: Database, file: Path) -> None:
+    """Put a copy back over the database; nobody may be using it."""
+    if not file.is_file():
+        raise RuleBroken(f"There is no file {file}.")
+    url = database.engine.url
+    if database.is_sqlite:
+        with sqlite3.connect(file) as copy:
+            if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                raise RuleBroken(f"{file} is damaged. Nothing was changed.")
+            database.close()
+            with sqlite3.connect(str(url.database)) as target:
+                copy.backup(target)
+        return
+    _run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", str(file), url=url)
+
+
+def _run(program: str, *arguments: str, url: URL) -> None:
+    path = which(program)
+    if path is None:
+        raise Unavailable(f"{program} is not installed on this machine. Install PostgreSQL's client programs.")
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    done = subprocess.run([path, *arguments, f"--dbname={plain}"], check=False, capture_output=True, text=True)  # noqa: S603 - our own arguments
+    if done.returncode:
+        raise Unavailable(f"{program} did not finish: {done.stderr.strip().splitlines()[-1:] or ['no reason given']}.")
