@@ -57,7 +57,9 @@ def title_words(title: str) -> str:
     'cleaner'
     """
     words = normalise(re.sub(r"\([^)]*\)", " ", title[:LONGEST])).split()
-    return " ".join(word[:-1] if len(word) > SHORT and word.endswith("s") and word[-2] != "s" else word for word in words)
+    return " ".join(
+        word[:-1] if len(word) > SHORT and word.endswith("s") and word[-2] != "s" else word for word in words
+    )
 
 
 class Vocabulary:

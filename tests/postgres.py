@@ -95,7 +95,9 @@ def _start(folder: Path, home: Path, user: str | None) -> tuple[str, list[str]]:
 
     data = str(home / "data")
     port = _free_port()
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -c max_connections=200"
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -c max_connections=200"
+    )
     subprocess.run(
         run("initdb", "-D", data, "-U", "pathways", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C"),
         check=True,
@@ -103,5 +105,7 @@ def _start(folder: Path, home: Path, user: str | None) -> tuple[str, list[str]]:
         cwd="/",
     )
     log = str(home / "log")
-    subprocess.run(run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start"), check=True, capture_output=True, cwd="/")
+    subprocess.run(
+        run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start"), check=True, capture_output=True, cwd="/"
+    )
     return f"postgresql://pathways@127.0.0.1:{port}/postgres", run("pg_ctl", "-D", data, "-m", "immediate", "stop")

@@ -148,7 +148,9 @@ class World:
     def permit(self, jobseeker_id: UUID, *groups: str, to: str = "enterprise", day: date | None = None) -> None:
         actor = self.on("caseworker", day)
         new = NewPermission(
-            social_enterprise_id=self.organisations[to], groups=list(groups or ("identity", "work")), how_given="in person"
+            social_enterprise_id=self.organisations[to],
+            groups=list(groups or ("identity", "work")),
+            how_given="in person",
         )
         with self.database.writing(actor) as session:
             jobseeker_actions.grant_permission(session, actor, session.get_one(Jobseeker, jobseeker_id), new)

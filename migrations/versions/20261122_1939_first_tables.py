@@ -1,13 +1,13 @@
 """first tables.
 
-Revision: e32af61374e2
+Revision: 7442adac6b6b
 After: nothing
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "e32af61374e2"
+revision = "7442adac6b6b"
 down_revision = None
 branch_labels = None
 depends_on = None

@@ -1,0 +1,171 @@
+"""Every operation, called as a stranger and as every role, against the one table; every field against the one policy."""
+
+import re
+from typing import Annotated
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import text
+
+from pathways.access.permissions import PERMISSIONS_OF, Permission
+from pathways.base import Actor
+from pathways.fields import TELLABLE, Group, Purpose, Relation, Relationship, Schema, UntaggedField, visible_fields
+from pathways.jobseekers.schemas import JobseekerOut, ProfileOut
+from pathways.referrals.schemas import ReferralOut
+from tests.world import MEMBERS, World
+
+ROLE_MEMBERS = {role: name for name, (_, role) in reversed(MEMBERS.items())}
+
+
+def operations(client: TestClient):
+    for path, methods in client.app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def filled(path: str) -> str:
+    path = path.replace("{name}", "cohort.csv")
+    return re.sub(r"{\w+}", str(uuid4()), path)
+
+
+def test_every_operation_names_a_permission_of_the_table(client):
+    named = {operation["x-permission"] for *_, operation in operations(client)}
+    assert len(named) > 40
+    assert named <= set(Permission)
+    assert set(Permission) - named == set()
+
+
+def test_no_operation_is_open_to_a_stranger(client):
+    looked_at = 0
+    for method, path, _ in operations(client):
+        for headers in ({}, {"Authorization": "Bearer pw_unknown1_secret"}, {"Authorization": "Basic abc"}):
+            answer = client.request(method, filled(path), headers=headers)
+            assert answer.status_code == 401, (method, path, answer.status_code)
+            looked_at += 1
+    assert looked_at > 250
+
+
+def test_each_role_is_let_in_exactly_where_the_table_opens(client, world: World):
+    looked_at = 0
+    for role, permissions in PERMISSIONS_OF.items():
+        name = ROLE_MEMBERS.get(role, "operator")
+        for method, path, operation in operations(client):
+            answer = client.request(method, filled(path), headers=world.key(name), json={})
+            is_shut_out = answer.status_code == 403 and answer.json()["type"] == "/problems/role-may-not"
+            may = Permission(operation["x-permission"]) in permissions
+            assert is_shut_out is not may, (role, method, path, answer.status_code)
+            looked_at += 1
+    assert looked_at > 700
+
+
+def test_a_key_stops_when_it_is_revoked_when_it_expires_and_when_its_member_leaves(client, world: World):
+    keys = client.get("/api/v1/keys?limit=100", headers=world.key("operator")).json()["items"]
+    key = next(k for k in keys if k["membership_id"] == str(world.actors["caseworker"].membership_id))
+    assert client.get("/api/v1/jobseekers", headers=world.key("caseworker")).status_code == 200
+    client.post(f"/api/v1/keys/{key['id']}/revoke", headers=world.key("operator"))
+    assert client.get("/api/v1/jobseekers", headers=world.key("caseworker")).status_code == 401
+    member = world.actors["colleague"].membership_id
+    client.post(f"/api/v1/members/{member}/end", headers=world.key("operator"))
+    assert client.get("/api/v1/jobseekers", headers=world.key("colleague")).status_code == 401
+
+
+PERSON_PATHS = (
+    "/jobseekers/{person}",
+    "/jobseekers/{person}/profile",
+    "/jobseekers/{person}/profile/versions",
+    "/jobseekers/{person}/permissions",
+    "/jobseekers/{person}/contacts",
+    "/jobseekers/{person}/supporters",
+    "/jobseekers/{person}/timeline",
+    "/jobseekers/{person}/duplicates",
+    "/jobseekers/{person}/outcomes",
+    "/jobseekers/{person}/shortlists",
+    "/referrals/{referral}",
+    "/enrolments/{enrolment}",
+)
+
+
+def test_another_organisations_rows_are_not_found(client, world: World):
+    person, enrolment = world.supported()
+    referral = client.get("/api/v1/referrals", headers=world.key("caseworker")).json()["items"][0]["id"]
+    for template in PERSON_PATHS:
+        path = "/api/v1" + template.format(person=person, referral=referral, enrolment=enrolment)
+        assert client.get(path, headers=world.key("caseworker")).status_code == 200, path
+        for other in ("other_caseworker", "other_manager"):
+            assert client.get(path, headers=world.key(other)).status_code == 404, path
+    assert client.get(f"/api/v1/referrals/{referral}", headers=world.key("other_referrer")).status_code == 404
+    for listing in ("/jobseekers", "/referrals", "/enrolments", "/introductions", "/spells", "/evidence", "/outcomes"):
+        answer = client.get(f"/api/v1{listing}", headers=world.key("other_manager"))
+        assert answer.json()["items"] == [], listing
+
+
+def test_a_restricted_case_is_seen_by_its_caseworker_and_the_managers_only(client, world: World):
+    person, _ = world.supported(is_restricted=True)
+    seen = {
+        name: client.get(f"/api/v1/jobseekers/{person}", headers=world.key(name)).status_code
+        for name in ("caseworker", "manager", "colleague")
+    }
+    assert seen == {"caseworker": 200, "manager": 200, "colleague": 404}
+    hits = client.post("/api/v1/jobseekers/search", headers=world.key("colleague"), json={"name": "Amina"}).json()
+    assert hits["items"] == []
+
+
+def test_an_untagged_field_fails_the_build():
+    with pytest.raises(UntaggedField, match="has no group"):
+
+        class Untagged(Schema):
+            secret: str
+
+    with pytest.raises(UntaggedField, match="must allow None"):
+
+        class NotHideable(Schema):
+            name: Annotated[str, Group.IDENTITY]
+
+
+@pytest.mark.parametrize("name", ["caseworker", "colleague", "manager"])
+def test_every_field_of_a_reply_is_one_that_visible_fields_shows(client, world: World, name: str):
+    person, _ = world.supported(contact_withheld_reason="MAPPA", council_person_id="401138")
+    referral = client.get("/api/v1/referrals", headers=world.key(name)).json()["items"][0]["id"]
+    relation = {"caseworker": Relation.OWN_CASEWORKER, "colleague": Relation.COLLEAGUE, "manager": Relation.MANAGER}[
+        name
+    ]
+    actor = world.actors[name]
+    for path, schema, purpose in (
+        (f"/jobseekers/{person}", JobseekerOut, Purpose.SUPPORT),
+        (f"/jobseekers/{person}/profile", ProfileOut, Purpose.SUPPORT),
+        (f"/referrals/{referral}", ReferralOut, Purpose.REFERRAL),
+    ):
+        visible = visible_fields(actor, Relationship(relation), purpose)
+        answer = client.get(f"/api/v1{path}", headers=world.key(name)).json()
+        hidden = {field for field, group in schema.group_of.items() if group not in visible}
+        assert {field for field in hidden if answer[field] is not None} == set(), path
+        assert set(answer["withheld"]) == hidden
+
+
+def test_a_colleague_does_not_read_why_contact_is_withheld_and_the_caseworker_does(client, world: World):
+    person, _ = world.supported(contact_withheld_reason="MAPPA")
+    read = {
+        name: client.get(f"/api/v1/jobseekers/{person}", headers=world.key(name)).json()["contact_withheld_reason"]
+        for name in ("caseworker", "colleague")
+    }
+    assert read == {"caseworker": "MAPPA", "colleague": None}
+
+
+def test_identifiers_are_sealed_at_rest_and_masked_on_reading(client, world: World, database):
+    person, _ = world.supported()
+    answer = client.get(f"/api/v1/jobseekers/{person}", headers=world.key("caseworker")).json()
+    assert (answer["nino"], answer["nhs_number"]) == ("******56C", "*******476")
+    with database.engine.connect() as connection:
+        stored = str(connection.execute(text("SELECT * FROM jobseeker_details")).all())
+    assert "QQ123456C" not in stored
+    assert "9990770476" not in stored
+
+
+def test_a_social_enterprise_is_never_shown_what_nobody_may_tell_it():
+    lister_only = Relationship(Relation.SOCIAL_ENTERPRISE, frozenset(Group))
+    for name, (_, role) in MEMBERS.items():
+        seen = visible_fields(Actor(UUID(int=1), UUID(int=2), role), lister_only, Purpose.INTRODUCTION)
+        assert seen <= TELLABLE | {Group.RECORD}, name
+        assert Group.CONVICTIONS not in seen
+        assert Group.REFERRAL_SOURCE not in seen
