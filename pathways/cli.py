@@ -192,7 +192,8 @@ def serve(
         port=port,
         workers=workers,
         access_log=False,
-        log_level="warning",
+        # uvicorn would print a traceback with what a message holds; our own log says where and what kind.
+        log_level="critical",
         server_header=False,
         timeout_graceful_shutdown=10,
     )

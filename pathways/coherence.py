@@ -79,15 +79,12 @@ def _heads(session: Session) -> Iterator[str]:
 
 
 def _caseworkers(session: Session) -> Iterator[str]:
-    assigned = dict(
-        session.execute(
-            select(CaseworkerAssignment.jobseeker_id, CaseworkerAssignment.caseworker_id).where(
-                as_known(CaseworkerAssignment)
-            )
+    rows = session.execute(
+        select(CaseworkerAssignment.jobseeker_id, CaseworkerAssignment.caseworker_id).where(
+            as_known(CaseworkerAssignment)
         )
-        .tuples()
-        .all()
     )
+    assigned = {row.jobseeker_id: row.caseworker_id for row in rows}
     for row_id, caseworker_id in session.execute(select(Jobseeker.id, Jobseeker.caseworker_id)):
         if assigned.get(row_id) != caseworker_id:
             yield f"jobseekers: the caseworker of {row_id} is not the one last assigned."

@@ -63,12 +63,14 @@ def make_engine(url: str, worker_threads: int) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"check_same_thread": False}, **pool)
+        engine = create_engine(parsed, connect_args={"check_same_thread": False}, hide_parameters=True, **pool)
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(parsed, pool_pre_ping=True, connect_args={"options": POSTGRESQL_OPTIONS}, **pool)
+    return create_engine(
+        parsed, pool_pre_ping=True, connect_args={"options": POSTGRESQL_OPTIONS}, hide_parameters=True, **pool
+    )
 
 
 class Database:

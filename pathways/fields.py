@@ -4,13 +4,14 @@ Every field of every reply is tagged with its group. ``visible_fields`` is the o
 actor sees of a person; API, files, timeline and extract all call it.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from pathways.base import Actor, Role
@@ -144,13 +145,26 @@ def against_the_rule(text: str) -> PydanticCustomError:
     return PydanticCustomError(RULE_BROKEN, "{text}", {"text": text})
 
 
+def _is_written_as_a_day(value: Any) -> Any:
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
+        return value
+    raise ValueError("Write a day as yyyy-mm-dd.")
+
+
+def _is_written_as_an_instant(value: Any) -> Any:
+    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[Tt]", value):
+        return value
+    raise ValueError("Write an instant as yyyy-mm-ddThh:mm:ssZ.")
+
+
 def _is_plausible(day: date) -> date:
     if not EARLIEST <= day <= LATEST:
         raise against_the_rule(f"This date is not between {EARLIEST} and {LATEST}.")
     return day
 
 
-Day = Annotated[date, AfterValidator(_is_plausible)]
+Day = Annotated[date, BeforeValidator(_is_written_as_a_day), AfterValidator(_is_plausible)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_as_an_instant)]
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 Line = Annotated[str, StringConstraints(max_length=300, pattern=NO_CONTROLS)]
 NeededLine = Annotated[

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import Select
 
 from pathways.database import Session
@@ -19,7 +19,6 @@ Item = TypeVar("Item")
 class PageRequest(BaseModel):
     """How many rows, and after which."""
 
-    model_config = ConfigDict(extra="forbid")
     limit: Annotated[int, Field(ge=1, le=MOST)] = 50
     after: Annotated[str, Field(pattern=CURSOR)] | None = None
 

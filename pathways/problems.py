@@ -1,6 +1,9 @@
 """From a domain error to an RFC 9457 problem: the one table of statuses, and the handlers that use it."""
 
+import re
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -17,6 +20,7 @@ from pathways import errors, fields
 
 PROBLEM = "application/problem+json"
 RULE_BROKEN = fields.RULE_BROKEN
+UUID_TEXT = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 log = structlog.get_logger()
 
 STATUS_OF: dict[type[errors.DomainError], int] = {
@@ -129,7 +133,10 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 def _matches(template: str, path: str) -> bool:
     wanted, given = template.split("/"), path.split("/")
-    return len(wanted) == len(given) and all(w.startswith("{") or w == g for w, g in zip(wanted, given, strict=True))
+    return len(wanted) == len(given) and all(
+        UUID_TEXT.match(g) is not None if w.endswith("_id}") else w.startswith("{") or w == g
+        for w, g in zip(wanted, given, strict=True)
+    )
 
 
 def _domain(_: Request, error: Exception) -> JSONResponse:
@@ -150,7 +157,7 @@ def _database(_: Request, error: Exception) -> JSONResponse:
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected", error=type(error).__name__)
+    log.error("unexpected", error=type(error).__name__, where=_where(error))
     body = {
         "type": "/problems/unexpected",
         "title": "Something went wrong on our side",
@@ -158,6 +165,12 @@ def _unexpected(_: Request, error: Exception) -> JSONResponse:
         "detail": "Nothing was changed. Tell whoever runs this service, with the X-Request-ID of this answer.",
     }
     return answer(body)
+
+
+def _where(error: Exception) -> list[str]:
+    """The files and lines an error came through: never its message, which may hold what somebody sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:]]
 
 
 def install(app: FastAPI) -> None:

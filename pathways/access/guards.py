@@ -135,6 +135,8 @@ class PathwaysRoute(APIRoute):
             kinds += [errors.TooLarge, errors.ChangedMeanwhile]
         common = documented(*kinds)
         common[400] = {**documented(errors.Invalid)[422], "description": "The request cannot be read"}
+        # Only an id matches where an id stands, so that /placements/imports is no placement called imports.
+        path = re.sub(r"{(\w+_id)}", r"{\1:uuid}", path)
         super().__init__(path, endpoint, **{**options, "responses": {**common, **(options.get("responses") or {})}})
         calls = _guards(self.dependant)
         guard = next((call for call in calls if isinstance(call, Guard)), None)

@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from pathways import audit
 from pathways.access.guards import (
@@ -22,6 +21,7 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
+from pathways.fields import Instant
 from pathways.jobseekers import actions, queries
 from pathways.jobseekers.holding import shown_contact, shown_permission, shown_supporter
 from pathways.jobseekers.models import (
@@ -90,7 +90,7 @@ class Filters:
         state: Annotated[JobseekerState | None, Query()] = None,
         caseworker: Annotated[UUID | None, Query(description="A membership.")] = None,
         programme: Annotated[UUID | None, Query()] = None,
-        updated_since: Annotated[AwareDatetime | None, Query()] = None,
+        updated_since: Annotated[Instant | None, Query()] = None,
     ) -> None:
         self.state: JobseekerState | None = state
         self.caseworker: UUID | None = caseworker

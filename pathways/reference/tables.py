@@ -11,13 +11,16 @@ from pathlib import Path
 import holidays
 
 from pathways.base import Nation
+from pathways.errors import RuleBroken
 
 SHIPPED = Path(__file__).parent / "data"
 _replaced_by: list[Path] = []
 
 
-class NoSuchReference(LookupError):
-    """A dated table has no row for that day: a fault of the table, said plainly."""
+class NoSuchReference(RuleBroken):
+    """A dated table has no row for that day."""
+
+    title = "Our dated tables do not reach that day"
 
 
 def use_folder(folder: Path | None) -> None:
@@ -48,7 +51,7 @@ def in_force(table: str, on: date, **keys: str) -> dict[str, str]:
     """Return the row with these keys that began last on or before a day."""
     found = [row for row in rows(table) if row["from"] <= on.isoformat() and all(row[k] == v for k, v in keys.items())]
     if not found:
-        raise NoSuchReference(f"{table}.csv has no row for {keys} on {on}.")
+        raise NoSuchReference(f"{table}.csv holds nothing that was in force on {on.isoformat()}. Use a later day.")
     return max(found, key=lambda row: row["from"])
 
 

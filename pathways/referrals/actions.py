@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor, Role, local_day
+from pathways.base import Actor, Nation, Role, local_day
 from pathways.database import Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
@@ -353,8 +353,7 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
     )
 
 
-def shown_line(session: Session, actor: Actor, row: Any) -> ReferralLine:
-    nation = session.get_one(Organisation, actor.organisation_id).nation
+def shown_line(nation: Nation, row: Any) -> ReferralLine:
     due = tables.due_on("acknowledge_referral", local_day(row.made_at), nation)
     return ReferralLine(
         id=row.id,

@@ -57,7 +57,8 @@ def list_referrals(
         if after is not None:
             rows = rows.where(Referral.id > after)
         found = session.execute(rows.order_by(Referral.id).limit(page.limit + 1)).all()
-        return cut(found, page, lambda row: actions.shown_line(session, actor, row), lambda row: row.id)
+        nation = session.get_one(Organisation, actor.organisation_id).nation
+        return cut(found, page, lambda row: actions.shown_line(nation, row), lambda row: row.id)
 
 
 @router.post("", status_code=201, responses=documented(Conflict, NotFound))

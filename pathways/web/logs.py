@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 ALLOWED = frozenset(
-    {"event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "error", "port", "rows"}
+    {"event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "error", "where"}
 )
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

@@ -1,0 +1,40 @@
+"""Schemathesis against a served instance: small in `make test`, two hundred cases an operation in `make prove`."""
+
+import re
+
+import pytest
+
+from tests.contract import fuzz
+from tests.served import served
+
+
+def prepare(world):
+    person, _ = world.supported()
+    world.list_placement()
+    world.permit(person)
+    world.refer(by="other_referrer", to="other_partner", given_name="Ben")
+
+
+def test_a_short_fuzzing_finds_nothing(stage, world, tmp_path):
+    prepare(world)
+    with served(stage.settings, tmp_path / "log") as address:
+        done = fuzz.run(world, address, tmp_path, examples=3, seed=1, phases="fuzzing,stateful")
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert (tmp_path / "log").read_text() == ""
+
+
+@pytest.mark.full_size
+def test_two_hundred_cases_an_operation_find_nothing(stage, world, tmp_path):
+    prepare(world)
+    with served(stage.settings, tmp_path / "log") as address:
+        done = fuzz.run(world, address, tmp_path, examples=120, seed=20261122, phases="coverage,fuzzing,stateful")
+    figures = re.search(r"(\d+) generated", done.stdout)
+    operations = re.search(r"(\d+) selected / \d+ total", done.stdout)
+    assert figures
+    assert operations
+    each = int(figures.group(1)) / int(operations.group(1))
+    print(
+        f"\nschemathesis on {stage.backend}: {figures.group(1)} cases, {each:.0f} an operation; exit {done.returncode}"
+    )
+    assert done.returncode == 0, done.stdout[-12000:]
+    assert each >= 200

@@ -1,0 +1,131 @@
+"""Every month of the demonstration year, exported as known on any later day, equals the export made on that day."""
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from pathways import coherence, demonstration, migrate
+from pathways.database import Database
+from pathways.exports import actions, queries
+from pathways.exports.cohort import Month
+from pathways.organisations.models import Organisation
+from tests.conftest import settings_for
+
+IS_FULL = bool(os.environ.get("PATHWAYS_PROVE"))
+START, END = date(2025, 11, 1), date(2026, 10, 31)
+PEOPLE = 120 if IS_FULL else 24
+# In a short run the days after these; in a full one, every day of the year.
+STEP = 1 if IS_FULL else 61
+
+
+def export_all(database: Database, as_of: date) -> dict[str, bytes]:
+    """Every month up to a day, for each commissioner, as known at the end of that day."""
+    made: dict[str, bytes] = {}
+    with database.reading() as session:
+        for commissioner_id in sorted(queries.commissioners(session), key=str):
+            commissioner = session.get_one(Organisation, commissioner_id)
+            programmes = queries.programmes_of(session, commissioner_id, None)
+            month = Month.of(START)
+            while month.first_day <= as_of:
+                built = actions.build(session, commissioner, programmes, month, as_of=as_of, version=1)
+                made |= {f"{built.folder}/{name}": body for name, body in built.content.items()}
+                month = month.plus(1)
+    return made
+
+
+def test_each_month_as_known_on_a_day_is_what_was_exported_on_that_day(stage):
+    """The history is told once, exported at the end of each day, and read back at the end of the year."""
+    database = stage.database
+    on_the_day: dict[date, dict[str, bytes]] = {}
+
+    def at_the_end_of(day: date) -> None:
+        if (day - START).days % STEP == STEP - 1 or day == END:
+            on_the_day[day] = export_all(database, day)
+
+    demonstration.load(database, start=START, end=END, jobseekers=PEOPLE, placements=16, seed=7, progress=at_the_end_of)
+    compared = 0
+    for day, exported in on_the_day.items():
+        assert export_all(database, day) == exported, day
+        compared += len(exported)
+    print(f"\n{stage.backend}: {compared} files of {len(on_the_day)} days, every one the same when read back")
+    assert compared > 50
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def test_the_same_history_makes_the_same_bytes_on_both_databases(stages, postgres_url, tmp_path):
+    """Told twice, on SQLite and on PostgreSQL, the borough exports the same bytes."""
+    made = []
+    for url in (f"sqlite:///{tmp_path}/borough.db", postgres_url):
+        database = Database.of(settings_for(url))
+        migrate.upgrade(database)
+        _empty(database)
+        demonstration.load(database, start=START, end=START + timedelta(days=150), jobseekers=12, placements=8, seed=3)
+        made.append(export_all(database, START + timedelta(days=150)))
+        database.close()
+    assert made[0] == made[1]
+    assert len(made[0]) > 10
+
+
+def _empty(database: Database) -> None:
+    if not database.is_sqlite:
+        from sqlalchemy import text
+
+        from pathways.base import Base
+
+        names = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        with database.engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {names} CASCADE"))
+
+
+def test_a_shorter_history_is_the_beginning_of_a_longer_one(tmp_path):
+    until = START + timedelta(days=120)
+    made = []
+    for name, last in (("short", until), ("long", END)):
+        database = Database.of(settings_for(f"sqlite:///{tmp_path}/{name}.db"))
+        migrate.upgrade(database)
+        demonstration.load(database, start=START, end=END, until=last, jobseekers=24, placements=8, seed=5)
+        made.append(export_all(database, until))
+        database.close()
+    assert made[0] == made[1]
+
+
+def test_the_demonstration_has_something_to_show_in_every_list(stage, client):
+    database = stage.database
+    demonstration.load(database, start=START, end=END, jobseekers=40, placements=16, seed=1)
+    with database.reading() as session:
+        operator = demonstration.organisation_actions.OPERATOR_REF
+        found = session.scalars(select(Organisation).where(Organisation.ref == operator)).one()
+    assert found
+    from uuid import UUID
+
+    from pathways.base import Actor, Role, Source
+
+    first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
+    with database.writing(None) as session:
+        actor = demonstration.organisation_actions.make_operator(session, first)
+    with database.writing(actor) as session:
+        keys = demonstration.issue_keys(session, actor)
+    assert set(keys) == set(demonstration.DEMO_ROLES)
+    for role, lists in {
+        "MANAGER": ("jobseekers", "referrals", "enrolments", "introductions", "spells", "placements"),
+        "LISTER": ("introductions", "placements"),
+        "REFERRER": ("referrals",),
+        "OPERATOR": ("organisations", "users", "members", "keys", "programmes"),
+    }.items():
+        for name in lists:
+            answer = client.get(f"/api/v1/{name}", headers={"Authorization": f"Bearer {keys[role]}"})
+            assert answer.json()["items"], (role, name)
+
+
+@pytest.mark.full_size
+def test_the_demonstration_borough_of_the_readme_is_coherent(tmp_path: Path):
+    database = Database.of(settings_for(f"sqlite:///{tmp_path}/whole.db"))
+    migrate.upgrade(database)
+    demonstration.load(database, start=START, end=END)
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+    database.close()

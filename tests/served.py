@@ -1,0 +1,59 @@
+"""A served instance in a process of its own, ended by its process id."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pathways.settings import Settings
+
+LONGEST_START_SECONDS = 60
+
+
+@contextmanager
+def served(settings: Settings, log: Path, **changes: str) -> Iterator[str]:
+    """Serve a database that is migrated already; yield the address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "PATHWAYS_DATABASE_URL": settings.database_url,
+        "PATHWAYS_ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
+        "PATHWAYS_HASH_KEY": settings.hash_key.get_secret_value(),
+        "PATHWAYS_LOG_LEVEL": "warning",
+        **changes,
+    }
+    command = [sys.executable, "-m", "pathways.cli", "serve", "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=log.parent)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address, process, log)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + LONGEST_START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    message = f"The service did not start: {log.read_text()[-2000:]}"
+    raise RuntimeError(message)
