@@ -36,7 +36,7 @@ from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
 from pathways.shortlists.holding import HOLDING as SHORTLISTS
 from pathways.web import docs, logs
-from pathways.web.requests import RequestRecord
+from pathways.web.requests import BodyLimits, RequestRecord
 
 # In the order their tables may be written in; erasing goes the other way.
 HOLDINGS: Sequence[Holding] = (
@@ -97,7 +97,6 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
         generate_unique_id_function=_operation_id,
         telemetry={"logs": False},
         redirect_slashes=False,
@@ -107,6 +106,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.authenticate = authenticate
     app.state.holdings = HOLDINGS
     problems.install(app)
+    app.add_middleware(BodyLimits, most_bytes=settings.max_body_bytes, most_upload_bytes=settings.max_upload_bytes)
     app.add_middleware(RequestRecord)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)

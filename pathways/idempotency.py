@@ -6,10 +6,10 @@ The row keeps a hash of method, path and body and the id of what was made; never
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, delete, insert, select
+from sqlalchemy import Table, UniqueConstraint, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
@@ -76,8 +76,9 @@ class Once:
             "made_at": actor.at,
         }
         dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        statement: insert = dialect.insert(IdempotencyKey).values(values).on_conflict_do_nothing()  # type: ignore[valid-type]
-        claimed = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+        table = cast("Table", IdempotencyKey.__table__)
+        statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
+        claimed = session.execute(statement).scalar_one_or_none() is not None
         row = session.scalars(
             select(IdempotencyKey).where(
                 IdempotencyKey.user_id == actor.user_id,

@@ -83,7 +83,7 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Stage]]:
+def stages() -> Iterator[dict[str, Stage]]:
     made: dict[str, Stage] = {}
     yield made
     for stage in made.values():

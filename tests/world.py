@@ -71,6 +71,9 @@ REFERRAL: dict[str, Any] = {
 }
 
 
+NOBODY = UUID(int=0)
+
+
 @dataclass
 class World:
     """Organisations, actors and keys by the names of this module."""
@@ -80,8 +83,8 @@ class World:
     organisations: dict[str, UUID] = field(default_factory=dict)
     actors: dict[str, Actor] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
-    programme_id: UUID = UUID(int=0)
-    other_programme_id: UUID = UUID(int=0)
+    programme_id: UUID = NOBODY
+    other_programme_id: UUID = NOBODY
 
     def key(self, name: str) -> dict[str, str]:
         """The headers of a request by this member."""

@@ -1,10 +1,12 @@
 """The middleware of every request: its id, its log line, headers that keep an answer private, and nothing unhandled."""
 
+import json
 import re
 import time
 from uuid import uuid4
 
 import structlog
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
@@ -21,6 +23,35 @@ CSP = (
 )
 
 
+TOO_LARGE = 413
+TOO_LARGE_PROBLEM = json.dumps(
+    {
+        "type": "/problems/too-large",
+        "title": "That is more than this service takes",
+        "status": TOO_LARGE,
+        "detail": "Send less at once: a file in parts, a list in pages.",
+    }
+).encode()
+
+
+PROBLEM_HEADERS = [
+    (b"content-type", b"application/problem+json"),
+    (b"content-length", str(len(TOO_LARGE_PROBLEM)).encode()),
+]
+
+
+class BodyLimits:
+    """Refuse a body over the limit before it is read; uploads have a larger limit than other requests."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int, most_upload_bytes: int) -> None:
+        self.plain = RequestBodyLimitMiddleware(app, most_bytes)
+        self.upload = RequestBodyLimitMiddleware(app, most_upload_bytes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_upload = scope["type"] == "http" and scope["path"].endswith("/imports")
+        await (self.upload if is_upload else self.plain)(scope, receive, send)
+
+
 class RequestRecord:
     """Give each request an id and a line in the log: its route by template, never its address or its query."""
 
@@ -35,16 +66,25 @@ class RequestRecord:
         request_id = given.decode() if REQUEST_ID.match(given) else uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         status = 500
+        is_plain_refusal = False
         began = time.perf_counter()
 
         async def send_marked(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_plain_refusal
             if message["type"] == "http.response.start":
                 status = message["status"]
+                is_plain_refusal = (
+                    status == TOO_LARGE and (b"content-type", b"application/problem+json") not in (message["headers"])
+                )
+                if is_plain_refusal:
+                    # The limit answers in plain text; every refusal of ours is a problem document.
+                    message = {**message, "headers": PROBLEM_HEADERS}
                 present = {name for name, _ in message["headers"]}
                 extra = [(name, value) for name, value in HEADERS if name not in present]
                 extra += [(b"x-request-id", request_id.encode()), (b"content-security-policy", CSP)]
                 message = {**message, "headers": [*message["headers"], *extra]}
+            elif is_plain_refusal and message["type"] == "http.response.body":
+                message = {**message, "body": TOO_LARGE_PROBLEM}
             await send(message)
 
         try:

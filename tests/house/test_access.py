@@ -1,4 +1,4 @@
-"""Every operation, called as a stranger and as every role, against the one table; every field against the one policy."""
+"""Every operation as a stranger and as every role, against the one table; every field against the one policy."""
 
 import re
 from typing import Annotated

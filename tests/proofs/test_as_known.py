@@ -3,11 +3,13 @@
 import os
 from datetime import date, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import text
 
 from pathways import coherence, demonstration, migrate
+from pathways.base import Actor, Base, Role, Source
 from pathways.database import Database
 from pathways.exports import actions, queries
 from pathways.exports.cohort import Month
@@ -56,7 +58,7 @@ def test_each_month_as_known_on_a_day_is_what_was_exported_on_that_day(stage):
         assert coherence.faults(session) == []
 
 
-def test_the_same_history_makes_the_same_bytes_on_both_databases(stages, postgres_url, tmp_path):
+def test_the_same_history_makes_the_same_bytes_on_both_databases(postgres_url, tmp_path):
     """Told twice, on SQLite and on PostgreSQL, the borough exports the same bytes."""
     made = []
     for url in (f"sqlite:///{tmp_path}/borough.db", postgres_url):
@@ -72,10 +74,6 @@ def test_the_same_history_makes_the_same_bytes_on_both_databases(stages, postgre
 
 def _empty(database: Database) -> None:
     if not database.is_sqlite:
-        from sqlalchemy import text
-
-        from pathways.base import Base
-
         names = ", ".join(table.name for table in Base.metadata.sorted_tables)
         with database.engine.begin() as connection:
             connection.execute(text(f"TRUNCATE {names} CASCADE"))
@@ -96,14 +94,6 @@ def test_a_shorter_history_is_the_beginning_of_a_longer_one(tmp_path):
 def test_the_demonstration_has_something_to_show_in_every_list(stage, client):
     database = stage.database
     demonstration.load(database, start=START, end=END, jobseekers=40, placements=16, seed=1)
-    with database.reading() as session:
-        operator = demonstration.organisation_actions.OPERATOR_REF
-        found = session.scalars(select(Organisation).where(Organisation.ref == operator)).one()
-    assert found
-    from uuid import UUID
-
-    from pathways.base import Actor, Role, Source
-
     first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
     with database.writing(None) as session:
         actor = demonstration.organisation_actions.make_operator(session, first)

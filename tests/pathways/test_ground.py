@@ -1,0 +1,180 @@
+"""Errors, versions, repeats, sizes, logs and health: what every request stands on."""
+
+import json
+import logging
+import threading
+from collections import Counter
+
+import pytest
+import structlog
+from sqlalchemy import func, select
+
+from pathways.audit import AuditRow
+from pathways.idempotency import IdempotencyKey
+from pathways.referrals.models import Referral
+from pathways.web import logs
+from tests.world import World
+
+SECRET_WORDS = ("QQ123456C", "Xanthippe", "depression")
+
+
+def test_a_wrong_body_is_named_by_field_and_never_echoed(client, world: World):
+    body = {
+        "nino": SECRET_WORDS[0],
+        "given_name": SECRET_WORDS[1],
+        "referred_because": SECRET_WORDS[2],
+        "source_type": 7,
+    }
+    answer = client.post("/api/v1/referrals", headers=world.key("referrer"), json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert {e["pointer"] for e in answer.json()["errors"]} == {"/source_type", "/referred_on"}
+    assert not [word for word in SECRET_WORDS if word in answer.text]
+
+
+def test_an_address_that_is_not_there_and_a_method_it_does_not_take_are_problems(client, world: World):
+    for method, path, status in (("GET", "/api/v1/nothing", 404), ("DELETE", "/api/v1/jobseekers", 405)):
+        answer = client.request(method, path, headers=world.key("manager"))
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert client.request("DELETE", "/api/v1/jobseekers").headers["allow"] == "GET, POST"
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(client, world: World, stage):
+    big = b'{"name": "' + b"a" * stage.settings.max_body_bytes + b'"}'
+    headers = world.key("manager") | {"Content-Type": "application/json"}
+    answer = client.post("/api/v1/jobseekers/search", headers=headers, content=big)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+
+
+def test_an_upload_may_be_larger_than_a_body(client, world: World, stage):
+    rows = b"source_type,referred_on,given_name\n" + b"\n" * (stage.settings.max_body_bytes + 10)
+    answer = client.post(
+        "/api/v1/referrals/imports", headers=world.key("caseworker"), files={"file": ("a.csv", rows, "text/csv")}
+    )
+    assert answer.status_code == 201
+
+
+def test_a_change_needs_the_version_it_was_made_on(client, world: World):
+    person, _ = world.supported()
+    path = f"/api/v1/jobseekers/{person}"
+    tag = client.get(path, headers=world.key("manager")).headers["ETag"]
+    email = {"email": "new@example.org"}
+    assert client.patch(path, headers=world.key("manager"), json=email).status_code == 428
+    changed = client.patch(path, headers=world.key("manager") | {"If-Match": tag}, json=email)
+    assert (changed.status_code, changed.json()["email"]) == (200, "new@example.org")
+    assert changed.headers["ETag"] != tag
+    stale = client.patch(path, headers=world.key("manager") | {"If-Match": tag}, json={"email": "x@example.org"})
+    assert (stale.status_code, stale.json()["type"]) == (412, "/problems/stale-version")
+
+
+def test_a_repeat_with_the_same_key_acts_once_and_answers_alike(client, world: World, database):
+    body = {"source_type": "JCP", "referred_on": "2026-09-01", "given_name": "Amina"}
+    body["partner_id"] = str(world.organisations["partner"])
+    headers = world.key("referrer") | {"Idempotency-Key": "one"}
+    answers = [client.post("/api/v1/referrals", headers=headers, json=body) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    other = client.post("/api/v1/referrals", headers=headers, json=body | {"given_name": "Ben"})
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency-key-reused")
+    with database.reading() as session:
+        stored = session.scalars(select(IdempotencyKey)).one()
+    assert "Amina" not in str(vars(stored))
+
+
+def test_twenty_equal_requests_at_once_make_one(client, world: World, database):
+    body = {"source_type": "JCP", "referred_on": "2026-09-01", "given_name": "Amina"}
+    body["partner_id"] = str(world.organisations["partner"])
+    statuses: Counter[int] = Counter()
+    gate = threading.Barrier(20)
+
+    def send() -> None:
+        gate.wait()
+        headers = world.key("referrer") | {"Idempotency-Key": "same"}
+        statuses[client.post("/api/v1/referrals", headers=headers, json=body).status_code] += 1
+
+    threads = [threading.Thread(target=send) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) <= {201, 409}
+    with database.reading() as session:
+        assert session.scalars(select(func.count()).select_from(Referral)).one() == 1
+
+
+def test_opening_a_record_leaves_a_row_that_the_manager_and_the_auditor_can_read(client, world: World):
+    person, _ = world.supported()
+    client.get(f"/api/v1/jobseekers/{person}", headers=world.key("colleague"))
+    for reader in ("manager", "auditor"):
+        log = client.get(f"/api/v1/jobseekers/{person}/access-log?limit=100", headers=world.key(reader)).json()["items"]
+        reads = [(e["user_id"], e["doing"]) for e in log if not e["is_change"]]
+        assert (str(world.actors["colleague"].user_id), "jobseeker:read") in reads
+    assert client.get(f"/api/v1/jobseekers/{person}/access-log", headers=world.key("colleague")).status_code == 403
+
+
+def test_every_change_to_a_person_leaves_an_audit_row(world: World, database):
+    person, _ = world.supported()
+    with database.reading() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.jobseeker_id == person, AuditRow.is_change)).all()
+    assert len(rows) >= 3  # referred, accepted, enrolled
+
+
+def test_logs_hold_only_what_the_list_allows(capsys):
+    logs.configure("info")
+    structlog.get_logger().info("request", route="/x", given_name=SECRET_WORDS[1], body=SECRET_WORDS[0])
+    line = json.loads(capsys.readouterr().err)
+    logs.configure("error")
+    assert set(line) == {"event", "route", "level", "timestamp"}
+
+
+def test_no_personal_word_reaches_the_logs_or_the_addresses(client, world: World, capsys, caplog):
+    logs.configure("info")
+    caplog.set_level(logging.DEBUG)
+    body = {
+        "source_type": "JCP",
+        "referred_on": "2026-09-01",
+        "given_name": SECRET_WORDS[1],
+        "nino": SECRET_WORDS[0],
+        "referred_because": SECRET_WORDS[2],
+        "partner_id": str(world.organisations["partner"]),
+    }
+    made = client.post("/api/v1/referrals", headers=world.key("referrer"), json=body)
+    assert made.status_code == 201
+    client.get("/api/v1/jobseekers", headers=world.key("manager"))
+    client.post("/api/v1/jobseekers/search", headers=world.key("manager"), json={"name": SECRET_WORDS[1]})
+    logs.configure("error")
+    told = capsys.readouterr().err + caplog.text
+    assert "/api/v1/jobseekers/search" in told
+    assert not [word for word in SECRET_WORDS if word in told]
+
+
+def test_health_tells_live_and_ready_and_every_answer_is_private(client, world: World):
+    assert client.get("/health/live").json() == {"status": "live"}
+    assert client.get("/health/ready").json() == {"status": "ready"}
+    answer = client.get("/api/v1/jobseekers", headers=world.key("manager"))
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-request-id"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_the_api_pages_come_from_local_assets(client):
+    page = client.get("/docs").text
+    assert "http://" not in page
+    assert "https://" not in page
+    for asset in ("swagger-ui/swagger-ui.css", "swagger-ui/swagger-ui-bundle.js", "docs.js"):
+        assert f"/static/{asset}" in page
+        assert client.get(f"/static/{asset}").status_code == 200
+
+
+@pytest.mark.parametrize("field", ["nino", "nhs_number", "phone", "email"])
+def test_values_reserved_for_tests_are_refused_in_production(world: World, stage, field: str):
+    values = {"nino": "QQ123456C", "nhs_number": "9990770476", "phone": "07700 900123", "email": "a@example.org"}
+    from pathways.jobseekers import actions
+
+    actor = world.on("manager")
+    stage.database.is_production = True
+    try:
+        with stage.database.rehearsing(actor) as session, pytest.raises(actions.TestValueRefused):
+            body = {"given_name": "A", field: values[field]}
+            actions.make(session, actor, actor.organisation_id, body, is_restricted=False)
+    finally:
+        stage.database.is_production = False
