@@ -177,8 +177,6 @@ class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
     """The vocational profile, one whole row a version: who said what, when, agreed by whom."""
 
     __tablename__ = "profile_versions"
-    __table_args__ = about_person("profile_versions", UniqueConstraint("partner_id", "jobseeker_id", "number"))
-
     number: Mapped[int]
     said_by: Mapped[dict[str, str]] = mapped_column(JSON)
     agreed_on: Mapped[date | None]

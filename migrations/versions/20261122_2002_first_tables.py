@@ -1,13 +1,13 @@
 """first tables.
 
-Revision: 7442adac6b6b
+Revision: 8ab66b6649c8
 After: nothing
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "7442adac6b6b"
+revision = "8ab66b6649c8"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -873,9 +873,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["supersedes"], ["profile_versions.id"], name=op.f("fk_profile_versions_supersedes")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile_versions")),
-        sa.UniqueConstraint(
-            "partner_id", "jobseeker_id", "number", name=op.f("uq_profile_versions_partner_id_jobseeker_id_number")
-        ),
         sa.UniqueConstraint("supersedes", name=op.f("uq_profile_versions_supersedes")),
     )
     with op.batch_alter_table("profile_versions", schema=None) as batch_op:

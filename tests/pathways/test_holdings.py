@@ -1,0 +1,80 @@
+"""Everything held about a person: read whole, moved and put back, erased."""
+
+import json
+from datetime import date, timedelta
+
+from sqlalchemy import func, select
+
+from pathways import coherence, demonstration
+from pathways.all_models import METADATA
+from pathways.app import HOLDINGS
+from pathways.jobseekers.models import Jobseeker
+from tests.world import World
+
+END = date(2026, 6, 30)
+
+
+def a_full_life(database):
+    """The jobseeker of a short demonstration with the most rows in the most tables."""
+    demonstration.load(database, start=END - timedelta(days=240), end=END, jobseekers=30, placements=16, seed=2)
+    with database.reading() as session:
+        best = max(
+            session.scalars(select(Jobseeker.id)).all(),
+            key=lambda one: sum(bool(rows) for h in HOLDINGS for rows in h.rows(session, one).values()),
+        )
+        count = {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, best).items()}
+    return best, count
+
+
+def test_the_extract_holds_every_row_and_the_timeline_is_in_order(client, world: World, database):
+    person, _ = world.supported()
+    held = client.get(f"/api/v1/jobseekers/{person}/extract", headers=world.key("manager")).json()["holdings"]
+    with database.reading() as session:
+        rows = {table: len(found) for h in HOLDINGS for table, found in h.rows(session, person).items()}
+    assert {table: len(found) for table, found in held.items() if table != "audit"} == {
+        table: count for table, count in rows.items() if table != "audit"
+    }
+    details = held["jobseeker_details"][0]
+    assert (details["nino"], details["given_name"]) == ("QQ123456C", "Amina")  # their own copy is not masked
+    timeline = client.get(f"/api/v1/jobseekers/{person}/timeline?limit=100", headers=world.key("caseworker")).json()
+    days = [entry["on"] for entry in timeline["items"]]
+    assert days == sorted(days)
+    assert "Amina" not in json.dumps(timeline)
+    assert client.get(f"/api/v1/jobseekers/{person}/extract", headers=world.key("caseworker")).status_code == 403
+
+
+def test_moving_to_another_record_and_undoing_it_leaves_all_as_it_was(database):
+    person, before = a_full_life(database)
+    assert sum(bool(count) for count in before.values()) > 14
+    with database.reading() as session:
+        row = session.get_one(Jobseeker, person)
+        other = session.scalars(
+            select(Jobseeker.id).where(Jobseeker.id != person, Jobseeker.partner_id == row.partner_id).limit(1)
+        ).one()
+        of_other = {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, other).items()}
+    with database.writing(None) as session:
+        moved = {h.name: h.reassign(session, person, other) for h in HOLDINGS if h.name != "enrolments"}
+    with database.reading() as session:
+        assert not [
+            r for h in HOLDINGS for t, r in h.rows(session, person).items() if r and t in ("contacts", "spells")
+        ]
+    with database.writing(None) as session:
+        for holding in HOLDINGS:
+            holding.undo(session, moved.get(holding.name, {}), person)
+    with database.reading() as session:
+        assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, person).items()} == before
+        assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, other).items()} == of_other
+        assert coherence.faults(session) == []
+
+
+def test_erasing_leaves_no_row_about_the_person(database):
+    person, before = a_full_life(database)
+    with database.writing(None) as session:
+        gone = sum(holding.erase(session, person) for holding in reversed(HOLDINGS))
+    assert gone == sum(before.values())
+    with database.reading() as session:
+        for table in METADATA.tables.values():
+            if "jobseeker_id" in table.c:
+                left = session.scalar(select(func.count()).select_from(table).where(table.c.jobseeker_id == person))
+                assert left == 0, table.name
+        assert session.get(Jobseeker, person) is None
