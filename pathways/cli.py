@@ -260,7 +260,7 @@ def db_restore(file: Path) -> None:
 @demo.command("load")
 def demo_load(
     jobseekers: int = 160,
-    placements: int = 32,
+    placements: int = 48,
     months: int = 12,
     seed: int = 1,
     until: Annotated[str | None, typer.Option(help="The last day; yesterday when left out.")] = None,

@@ -143,7 +143,7 @@ def load(
     end: date,
     until: date | None = None,
     jobseekers: int = 160,
-    placements: int = 32,
+    placements: int = 48,
     seed: int = 1,
     progress: Callable[[date], None] = lambda _: None,
 ) -> None:
@@ -242,7 +242,7 @@ def _cast(session: WriteSession, at: datetime) -> Cast:
 def _plan(borough: Borough) -> None:
     days = (borough.end - borough.start).days
     for number in range(borough.placements):
-        day = borough.start + timedelta(days=number * days // (2 * borough.placements))
+        day = borough.start + timedelta(days=number * days // borough.placements)
         borough.later(day, _listing(borough, number))
     for number in range(borough.jobseekers):
         stream = borough.stream("jobseeker", number)
@@ -271,7 +271,7 @@ def _listing(borough: Borough, number: int) -> Step:
             half_days=stream.choice(WEEKS).replace("; ", "; "),
             hours_per_week=Decimal(stream.choice((8, 12, 16, 16, 20))),
             hours_flexible=stream.random() < 0.7,
-            places=stream.choice((1, 2, 3, 6)),
+            places=stream.choice((2, 3, 4, 6)),
             pay_per_hour_pounds=Decimal(lawful + stream.choice((0, 25, 60))) / 100 if is_paid else None,
             adjustments_offered=stream.sample(ADJUSTMENTS, 2),
             environment=[stream.choice(("quiet", "busy", "outdoors", "small team"))],

@@ -3,8 +3,9 @@
 The row keeps a hash of method, path and body and the id of what was made; never a body. A repeat is rendered afresh.
 """
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
@@ -59,6 +60,10 @@ class Once:
 
     key: str | None = None
     fingerprint: str = ""
+
+    def with_file(self, content: bytes) -> "Once":
+        """Return the same key, whose request also carries this file."""
+        return replace(self, fingerprint=hashlib.sha256(self.fingerprint.encode() + content).hexdigest())
 
     def __call__(
         self, session: WriteSession, actor: Actor, make: Callable[[], Made], find: Callable[[UUID], Made]

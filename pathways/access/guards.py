@@ -85,7 +85,7 @@ async def read_once(
         return Once()
     is_form = request.headers.get("content-type", "").startswith("multipart/")
     body = b"" if is_form else await request.body()
-    hashed = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
+    hashed = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body).hexdigest()
     return Once(key, hashed)
 
 

@@ -104,7 +104,7 @@ def import_referrals(
             )
             return files.record(session, actor, to_partner, content, report)
 
-        run = once(session, actor, make, lambda made: queries.import_run(session, actor, made))
+        run = once.with_file(content)(session, actor, make, lambda made: queries.import_run(session, actor, made))
         answer = ImportOut.model_validate(run)
     if dry_run:
         with database.writing(actor) as session:

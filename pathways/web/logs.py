@@ -20,6 +20,8 @@ def only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMap
 
 def configure(level: str) -> None:
     """Log JSON lines to standard error; uvicorn's own access log, which holds addresses, is switched off elsewhere."""
+    # A library that warns of what somebody sent must not print it: without a handler Python would.
+    logging.getLogger().addHandler(logging.NullHandler())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -80,6 +80,16 @@ def test_a_repeat_with_the_same_key_acts_once_and_answers_alike(client, world: W
     assert "Amina" not in str(vars(stored))
 
 
+def test_the_same_key_with_another_file_is_refused(client, world: World):
+    headers = world.key("caseworker") | {"Idempotency-Key": "file"}
+    head = b"source_type,referred_on,given_name\n"
+    statuses = []
+    for row in (b"SELF,2026-09-01,Amina\n", b"SELF,2026-09-01,Amina\n", b"SELF,2026-09-01,Ben\n"):
+        file = {"file": ("a.csv", head + row, "text/csv")}
+        statuses.append(client.post("/api/v1/referrals/imports", headers=headers, files=file).status_code)
+    assert statuses == [201, 201, 422]
+
+
 def test_twenty_equal_requests_at_once_make_one(client, world: World, database):
     body = {"source_type": "JCP", "referred_on": "2026-09-01", "given_name": "Amina"}
     body["partner_id"] = str(world.organisations["partner"])
