@@ -40,7 +40,8 @@ test: lint
 	$(BIN)/python -m coverage report
 
 prove: dev
-	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -m full_size -s --no-header tests/proofs
+	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/house/test_access.py
+	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
 
 bench: install
 	@echo "No benchmark exists yet: the first come with matching and speed."

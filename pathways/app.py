@@ -59,7 +59,6 @@ ROUTERS: Sequence[APIRouter] = (
     jobseekers.router,
     casefile.router,
     enrolments.router,
-    enrolments.cases,
     placements.router,
     shortlists.router,
     introductions.router,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, Field
 
 from pathways.fields import EARLIEST, LATEST
+from pathways.spreadsheets import Row
 
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%d-%m-%Y", "%d.%m.%Y")
 YES = {"yes", "y", "true", "1"}
@@ -21,7 +22,8 @@ MOST_LINE = 300
 class CellError(BaseModel):
     """What is wrong in one row: the field, the rule, and what to do. Never the value itself."""
 
-    row: int = Field(description="The number of the row as the spreadsheet shows it.")
+    row: int = Field(description="The number of the row as the spreadsheet shows it; 0 for the whole file.")
+    sheet: str = Field(default="", description="The sheet, where there are several.")
     field: str
     rule: str
     remedy: str
@@ -44,6 +46,18 @@ def as_line(text: str) -> str | None:
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
         raise Wrong("It holds a control character.", "Type the cell again.")
     return " ".join(text.split()) or None
+
+
+def line(most: int) -> "Reader":
+    """Return the reader of a line of at most so many characters."""
+
+    def read(text: str) -> str | None:
+        found = as_line(text)
+        if found is not None and len(found) > most:
+            raise Wrong(f"At most {most} characters.", "Shorten it.")
+        return found
+
+    return read
 
 
 def as_date(text: str) -> date | None:
@@ -130,15 +144,15 @@ def one_of(words: type[Word], *, ignoring_case: bool = True) -> Callable[[str], 
 Reader = Callable[[str], Any]
 
 
-def read_row(
-    number: int, cells: Mapping[str, str], readers: Mapping[str, Reader]
-) -> tuple[dict[str, Any], list[CellError]]:
+def read_row(row: Row, readers: Mapping[str, Reader]) -> tuple[dict[str, Any], list[CellError]]:
     """Return the values of one row, and everything that is wrong in it."""
     values: dict[str, Any] = {}
-    errors = []
+    errors = [
+        CellError(row=row.number, sheet=row.sheet, field="row", rule=rule, remedy=remedy) for rule, remedy in row.faults
+    ]
     for name, reader in readers.items():
         try:
-            values[name] = reader(cells.get(name, ""))
+            values[name] = reader(row.cells.get(name, ""))
         except Wrong as wrong:
-            errors.append(CellError(row=number, field=name, rule=wrong.rule, remedy=wrong.remedy))
+            errors.append(CellError(row=row.number, sheet=row.sheet, field=name, rule=wrong.rule, remedy=wrong.remedy))
     return values, errors

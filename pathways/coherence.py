@@ -125,3 +125,7 @@ def _outcomes(session: Session) -> Iterator[str]:
     held = set(session.scalars(select(OutcomeClaimed.outcome_id)))
     for row_id in standing ^ held:
         yield f"outcomes: {row_id} stands and is not held, or is held and does not stand."
+    gone = {str(spell_id) for spell_id in session.scalars(select(Spell.id).where(Spell.state == SpellState.VOIDED))}
+    for row_id, spell_ids in session.execute(select(Outcome.id, Outcome.spell_ids).where(as_known(Outcome))):
+        if gone & set(spell_ids):
+            yield f"outcomes: {row_id} rests on a voided spell."

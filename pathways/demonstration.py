@@ -388,7 +388,7 @@ class Person:
     def void(self, session: WriteSession, at: datetime) -> None:
         person = self.person(session)
         enrolment_actions.end_for_mistake(session, self.manager(at), person, "Two records of one person.")
-        introduction_actions.withdraw_open(session, self.manager(at), person, "Two records of one person.")
+        introduction_actions.withdraw_all(session, self.manager(at), person, "Two records of one person.")
         jobseeker_actions.move(
             session,
             self.manager(at),

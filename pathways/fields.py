@@ -6,7 +6,7 @@ actor sees of a person; API, files, timeline and extract all call it.
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Self, get_args
@@ -163,8 +163,14 @@ def _is_plausible(day: date) -> date:
     return day
 
 
+def _is_a_plausible_instant(at: datetime) -> datetime:
+    if not EARLIEST.year <= at.year <= LATEST.year:
+        raise against_the_rule(f"This instant is not between {EARLIEST.year} and {LATEST.year}.")
+    return at
+
+
 Day = Annotated[date, BeforeValidator(_is_written_as_a_day), AfterValidator(_is_plausible)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_as_an_instant)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_written_as_an_instant), AfterValidator(_is_a_plausible_instant)]
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 Line = Annotated[str, StringConstraints(max_length=300, pattern=NO_CONTROLS)]
 NeededLine = Annotated[

@@ -47,6 +47,8 @@ class Holding:
     tables: Sequence[Held]
     # What must stop when a record turns out to be a mistake: open referrals, enrolments, introductions.
     void: Callable[[WriteSession, Actor, Any, str], None] = lambda *_: None
+    # What must stop when a case closes, beside its enrolment.
+    close: Callable[[WriteSession, Actor, Any, str], None] = lambda *_: None
 
     def rows(self, session: Session, jobseeker_id: UUID) -> dict[str, list[Any]]:
         """Return every row, superseded ones too, by table."""

@@ -55,6 +55,10 @@ class ImportOut(Schema):
     report: Annotated[ImportReport, Group.RECORD]
 
 
+def _where(found: CellError) -> str:
+    return f"sheet {found.sheet}, row {found.row}" if found.sheet else f"row {found.row}"
+
+
 def as_sentences(report: ImportReport) -> list[str]:
     """Return the report as lines for a terminal or a text file."""
     verb = "would be " if report.is_dry_run else ""
@@ -69,6 +73,6 @@ def as_sentences(report: ImportReport) -> list[str]:
     lines += [f"Not known, so not read: column {column}." for column in report.unknown_columns]
     lines += [f"Passed over: {what}." for what in report.passed_over]
     lines += report.notes
-    lines += [f"Error, row {e.row}, {e.field}: {e.rule} {e.remedy}" for e in report.errors]
-    lines += [f"Warning, row {w.row}, {w.field}: {w.rule} {w.remedy}" for w in report.warnings]
+    lines += [f"Error, {_where(e)}, {e.field}: {e.rule} {e.remedy}" for e in report.errors]
+    lines += [f"Warning, {_where(w)}, {w.field}: {w.rule} {w.remedy}" for w in report.warnings]
     return lines

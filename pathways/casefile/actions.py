@@ -9,6 +9,8 @@ from pathways.audit import AuditRow
 from pathways.base import Actor
 from pathways.casefile.schemas import Extract, TimelinePage
 from pathways.database import Session, WriteSession
+from pathways.enrolments import actions as enrolment_actions
+from pathways.enrolments.schemas import Closing
 from pathways.fields import Purpose
 from pathways.holdings import Holding
 from pathways.jobseekers import actions as jobseeker_actions
@@ -36,6 +38,15 @@ def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person:
         for table, rows in holding.extract(session, person.id).items()
     }
     return Extract(jobseeker_id=person.id, reference=person.reference, made_at=actor.at, holdings=held)
+
+
+def close(
+    session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, closing: Closing
+) -> Jobseeker:
+    """Close a case: what is open with social enterprises stops, and the enrolment ends with the same reason."""
+    for holding in reversed(holdings):
+        holding.close(session, actor, person, closing.reason)
+    return enrolment_actions.close_case(session, actor, person, closing)
 
 
 def void(session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, reason: str) -> Jobseeker:

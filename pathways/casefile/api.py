@@ -12,6 +12,7 @@ from pathways.audit import AuditRow, opened
 from pathways.base import Actor, Role
 from pathways.casefile import actions
 from pathways.casefile.schemas import AccessLine, Extract, TimelinePage
+from pathways.enrolments.schemas import Closing
 from pathways.errors import Conflict, NotFound
 from pathways.holdings import Holding
 from pathways.jobseekers import actions as jobseeker_actions
@@ -24,6 +25,7 @@ router = APIRouter(prefix="/jobseekers", tags=["casefile"], route_class=Pathways
 Reader = Annotated[Actor, permitted(Permission.JOBSEEKER_READ)]
 LogReader = Annotated[Actor, permitted(Permission.ACCESS_LOG_READ)]
 Extracter = Annotated[Actor, permitted(Permission.JOBSEEKER_EXTRACT)]
+Closer = Annotated[Actor, permitted(Permission.JOBSEEKER_CLOSE)]
 Voider = Annotated[Actor, permitted(Permission.JOBSEEKER_VOID)]
 
 
@@ -69,6 +71,32 @@ def get_extract(jobseeker_id: UUID, actor: Extracter, database: DatabaseDep, hol
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
         return actions.extract(session, actor, holdings, person)
+
+
+@router.post("/{jobseeker_id}/close", responses=documented(NotFound, Conflict))
+def close_case(
+    jobseeker_id: UUID,
+    closing: Closing,
+    actor: Closer,
+    database: DatabaseDep,
+    holdings: HoldingsDep,
+    once: OnceDep,
+) -> JobseekerOut:
+    """Close a case; open introductions are withdrawn and the enrolment ends with it. It can be reopened."""
+    with database.writing(actor) as session:
+        person = once(
+            session,
+            actor,
+            lambda: actions.close(
+                session,
+                actor,
+                holdings,
+                jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True),
+                closing,
+            ),
+            lambda made: jobseeker_queries.jobseeker(session, actor, made),
+        )
+        return jobseeker_actions.shown(session, actor, person)
 
 
 @router.post("/{jobseeker_id}/void", responses=documented(NotFound, Conflict))

@@ -148,11 +148,14 @@ def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assig
     """Give the enrolment another caseworker from now on."""
     if enrolment.state is not EnrolmentState.STARTED:
         raise EnrolmentMoveRefused("An ended enrolment has no caseworker to assign.", possible=[])
+    valid_on = new.valid_on or actor.today
+    if not enrolment.started_on <= valid_on <= actor.today:
+        raise RuleBroken("A caseworker is assigned from a day between the start and today.", pointer="/valid_on")
     caseworker = _caseworker(session, actor, new.caseworker_id)
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
     enrolment.caseworker_id = caseworker.id
-    enrolment.caseworker_from = new.valid_on or actor.today
-    jobseeker_actions.assign(session, actor, person, caseworker.id, enrolment.programme_id)
+    enrolment.caseworker_from = valid_on
+    jobseeker_actions.assign(session, actor, person, caseworker.id, enrolment.programme_id, valid_on)
     session.flush()  # so that the reply carries the new version
     return enrolment
 
@@ -196,7 +199,9 @@ def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: Endin
         )
     )
     enrolment.state = to_state
-    jobseeker_actions.assign(session, actor, session.get_one(Jobseeker, enrolment.jobseeker_id), None, None)
+    # The caseworker stays until the case closes: weeks and outcomes still come in.
+    person = session.get_one(Jobseeker, enrolment.jobseeker_id)
+    jobseeker_actions.assign(session, actor, person, person.caseworker_id, None)
     session.flush()  # so that the reply carries the new version
     return enrolment
 
@@ -238,7 +243,10 @@ def close_case(session: WriteSession, actor: Actor, person: Jobseeker, closing: 
         end(session, actor, enrolment, Ending(ended_on=closing.closed_on, end_reason=closing.end_reason))
     elif closing.closed_on > actor.today:
         raise RuleBroken("This day has not come.", pointer="/closed_on")
-    return jobseeker_actions.move(session, actor, person, JobseekerEvent.CLOSE, reason=closing.reason)
+    jobseeker_actions.assign(session, actor, person, None, None)
+    return jobseeker_actions.move(
+        session, actor, person, JobseekerEvent.CLOSE, reason=closing.reason, valid_on=closing.closed_on
+    )
 
 
 def end_for_mistake(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:

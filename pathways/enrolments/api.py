@@ -1,10 +1,11 @@
-"""JSON of enrolments, and closing a case."""
+"""JSON of enrolments."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from pathways import audit
 from pathways.access.guards import (
     DatabaseDep,
     IfMatch,
@@ -19,21 +20,17 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.enrolments import actions, queries
 from pathways.enrolments.models import Enrolment
-from pathways.enrolments.schemas import Assignment, Closing, Ending, EnrolmentChange, EnrolmentOut, NewEnrolment
+from pathways.enrolments.schemas import Assignment, Ending, EnrolmentChange, EnrolmentOut, NewEnrolment
 from pathways.errors import Conflict, NotFound
-from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.schemas import JobseekerOut, Reason
+from pathways.jobseekers.schemas import Reason
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
 router = APIRouter(prefix="/enrolments", tags=["enrolments"], route_class=PathwaysRoute)
-cases = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.ENROLMENT_READ)]
 Maker = Annotated[Actor, permitted(Permission.ENROLMENT_MAKE)]
 Assigner = Annotated[Actor, permitted(Permission.ENROLMENT_ASSIGN)]
 Ender = Annotated[Actor, permitted(Permission.ENROLMENT_END)]
-Closer = Annotated[Actor, permitted(Permission.JOBSEEKER_CLOSE)]
 
 
 @router.get("")
@@ -71,6 +68,9 @@ def start_enrolment(
 
 @router.get("/{enrolment_id}", responses=documented(NotFound))
 def get_enrolment(enrolment_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> EnrolmentOut:
+    with database.reading(actor) as session:
+        jobseeker_id = queries.enrolment(session, actor, enrolment_id).jobseeker_id
+    audit.opened(database, actor, "enrolments", [(enrolment_id, jobseeker_id)])
     with database.reading(actor) as session:
         enrolment = queries.enrolment(session, actor, enrolment_id)
         etag(response, enrolment.version)
@@ -142,20 +142,3 @@ def resume_enrolment(
             lambda made: queries.enrolment(session, actor, made),
         )
         return actions.shown(session, actor, enrolment)
-
-
-@cases.post("/{jobseeker_id}/close", responses=documented(NotFound, Conflict))
-def close_case(
-    jobseeker_id: UUID, closing: Closing, actor: Closer, database: DatabaseDep, once: OnceDep
-) -> JobseekerOut:
-    """Close a case; the open enrolment ends with it. A closed case can be reopened."""
-    with database.writing(actor) as session:
-        person = once(
-            session,
-            actor,
-            lambda: actions.close_case(
-                session, actor, jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True), closing
-            ),
-            lambda made: jobseeker_queries.jobseeker(session, actor, made),
-        )
-        return jobseeker_actions.shown(session, actor, person)

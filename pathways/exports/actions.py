@@ -87,7 +87,7 @@ def make(session: WriteSession, actor: Actor, new: NewExport) -> Export:
     if month.first_day > actor.today or as_of > actor.today:
         raise RuleBroken("This month or day has not come.", pointer="/month")
     commissioner = session.get(Organisation, commissioner_id)
-    programmes = queries.programmes_of(session, commissioner_id, new.programme_id)
+    programmes = queries.programmes_of(session, commissioner_id, new.programme_id, end_of_local_day(as_of))
     if commissioner is None or not programmes:
         raise RuleBroken("This commissioner pays for no such programme.", pointer="/programme_id")
     latest = _latest(session, commissioner_id, new.programme_id, month)

@@ -55,8 +55,9 @@ def file(session: Session, export: Export, name: str) -> ExportFile:
     return found
 
 
-def programmes_of(session: Session, commissioner_id: UUID, programme_id: UUID | None) -> list[Programme]:
-    rows = select(Programme).where(Programme.commissioner_id == commissioner_id)
+def programmes_of(session: Session, commissioner_id: UUID, programme_id: UUID | None, at: datetime) -> list[Programme]:
+    """Return the programmes that were there at an instant."""
+    rows = select(Programme).where(Programme.commissioner_id == commissioner_id, Programme.made_at <= at)
     if programme_id is not None:
         rows = rows.where(Programme.id == programme_id)
     return list(session.scalars(rows.order_by(Programme.ref)))
@@ -159,8 +160,8 @@ def journeys(session: Session, programmes: list[Programme], at: datetime, until:
     ends = {m.enrolment_id: m.valid_on for m in known.moves(EnrolmentMove, ["end"])}
     wanted = {programme.id for programme in programmes}
     mine = [m for m in starts if m.programme_id in wanted]
-    found = _enrolled(known, mine, ends, referred_on)
-    waiting = _waiting(known, submitted, starts, ends, _only_programmes(session, programmes, partners))
+    found = _enrolled(known, mine, ends, referred_on, until)
+    waiting = _waiting(known, submitted, starts, ends, _only_programmes(session, programmes, partners, at))
     return [
         Journey({stage: day for stage, day in journey.items() if day <= until})
         for journey in [*found, *waiting]
@@ -169,9 +170,10 @@ def journeys(session: Session, programmes: list[Programme], at: datetime, until:
 
 
 def _enrolled(
-    known: Known, starts: list[EnrolmentMove], ends: dict[UUID, date], referred_on: dict[UUID, date]
+    known: Known, starts: list[EnrolmentMove], ends: dict[UUID, date], referred_on: dict[UUID, date], until: date
 ) -> list[dict[str, date]]:
     profiled, spells, outcomes = known.profiled(), known.spells(), known.outcomes()
+    kinds, least = progression_queries.kinds_that_count(until), tables.limit("job_start_paid_hours", until)
     sent: dict[Person, list[date]] = defaultdict(list)
     offered: dict[Person, list[date]] = defaultdict(list)
     for move in known.moves(IntroductionMove, ["send", "offer"]):
@@ -184,10 +186,8 @@ def _enrolled(
         _first_within(journey, "profiled", profiled.get(person, []), start.valid_on, end)
         _first_within(journey, "introduced", sent.get(person, []), start.valid_on, end)
         _first_within(journey, "offered", offered.get(person, []), start.valid_on, end)
-        work = spells.get(start.enrolment_id, [])
-        on = max((s.started_on for s in work), default=start.valid_on)
-        least = tables.limit("job_start_paid_hours", on)
-        started = rules.job_started_on(work, progression_queries.kinds_that_count(on), least)
+        work = [spell for spell in spells.get(start.enrolment_id, []) if spell.started_on >= start.valid_on]
+        started = rules.job_started_on(work, kinds, least)
         if started is not None:
             journey["in_work"] = started
         for weeks, met_on in outcomes.get(start.enrolment_id, {}).items():
@@ -205,12 +205,14 @@ def _first_within(journey: dict[str, date], stage: str, days: list[date], start:
 
 
 def _only_programmes(
-    session: Session, programmes: list[Programme], partners: list[UUID]
+    session: Session, programmes: list[Programme], partners: list[UUID], at: datetime
 ) -> dict[UUID, list[tuple[Programme, bool]]]:
     """Return every programme of each partner, and whether it is one of those asked for."""
     wanted = {programme.id for programme in programmes}
     found: dict[UUID, list[tuple[Programme, bool]]] = defaultdict(list)
-    for programme in session.scalars(select(Programme).where(Programme.partner_id.in_(partners))):
+    for programme in session.scalars(
+        select(Programme).where(Programme.partner_id.in_(partners), Programme.made_at <= at)
+    ):
         found[programme.partner_id].append((programme, programme.id in wanted))
     return found
 
@@ -230,6 +232,9 @@ def _waiting(
         begins = min(day_of.get(start.referral_id, start.valid_on), start.valid_on)
         spans[start.partner_id, start.jobseeker_id].append((begins, ends.get(start.enrolment_id, date.max)))
     refused = {m.referral_id: m.valid_on for m in known.moves(ReferralMove, ["decline", "withdraw"])}
+    closed: dict[Person, date] = {}
+    for close in known.moves(JobseekerMove, ["close"]):
+        closed.setdefault((close.partner_id, close.jobseeker_id), close.valid_on)
     earliest: dict[Person, dict[str, date]] = {}
     for move in submitted:
         person = (move.partner_id, move.jobseeker_id)
@@ -243,7 +248,8 @@ def _waiting(
         if move.referral_id in used or is_inside or running != [True] or person in earliest:
             continue
         journey = {"referred": move.valid_on}
-        if move.referral_id in refused:
-            journey["left"] = max(refused[move.referral_id], move.valid_on)
+        over = [day for day in (refused.get(move.referral_id), closed.get(person)) if day is not None]
+        if over:
+            journey["left"] = max(min(over), move.valid_on)
         earliest[person] = journey
     return list(earliest.values())

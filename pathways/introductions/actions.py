@@ -120,6 +120,8 @@ def move(
     from_state = introduction.state
     to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
     on = actor.today
+    if to_state in {*OPEN, IntroductionState.STARTED}:
+        jobseeker_actions.must_be_open(session.get_one(Jobseeker, introduction.jobseeker_id))
     if event is IntroductionEvent.SEND:
         _must_be_sendable(session, introduction)
         introduction.sent_at = actor.at
@@ -129,8 +131,9 @@ def move(
         on = _start_day(actor, started_on)
         placement_actions.fill_place(session, actor, introduction.id)
         introduction.started_on = on
-    elif to_state not in OPEN and from_state in HOLDS_A_PLACE:
+    elif to_state not in OPEN and from_state in {*HOLDS_A_PLACE, IntroductionState.STARTED}:
         placement_actions.free_place(session, actor, introduction.id)
+        introduction.started_on = None
     session.add(_move_row(actor, introduction, event.value, from_state, to_state, on, reason))
     introduction.state = to_state
     session.flush()  # so that the reply carries the new version
@@ -160,8 +163,19 @@ def _must_be_sendable(session: Session, introduction: Introduction) -> None:
 
 
 def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Withdraw every open introduction of a record that was a mistake; their places come free."""
-    for introduction in queries.open_of(session, person):
+    """Withdraw every open introduction of a case that closes; their places come free."""
+    _withdraw(session, actor, person, reason, OPEN)
+
+
+def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
+    """Withdraw what a record that was a mistake led to, also what had started."""
+    _withdraw(session, actor, person, reason, (*OPEN, IntroductionState.STARTED))
+
+
+def _withdraw(
+    session: WriteSession, actor: Actor, person: Jobseeker, reason: str, states: tuple[IntroductionState, ...]
+) -> None:
+    for introduction in queries.in_states(session, person, states):
         session.refresh(introduction, with_for_update=True)
         move(session, actor, introduction, IntroductionEvent.WITHDRAW, reason=reason)
 

@@ -17,5 +17,6 @@ HOLDING = Holding(
             fact_entry("introduction", lambda m: f"Introduction: {m.event}, now {m.to_state}."),
         ),
     ),
-    void=actions.withdraw_open,
+    void=actions.withdraw_all,
+    close=actions.withdraw_open,
 )

@@ -50,6 +50,7 @@ INTRODUCTION_MOVES: dict[tuple[IntroductionState, IntroductionEvent], Introducti
     (S.INVITED, E.OFFER): S.OFFERED,
     (S.OFFERED, E.ACCEPT): S.ACCEPTED,
     (S.ACCEPTED, E.START): S.STARTED,
+    (S.STARTED, E.WITHDRAW): S.WITHDRAWN,  # a start that was recorded by mistake
     **{(state, E.DECLINE): S.DECLINED for state in OPEN},
     **{(state, E.WITHDRAW): S.WITHDRAWN for state in OPEN},
     **{(state, E.EXPIRE): S.EXPIRED for state in OPEN},

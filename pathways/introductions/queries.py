@@ -10,7 +10,7 @@ from pathways.errors import NotFound
 from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
 from pathways.introductions.models import OPEN, Introduction, IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker
+from pathways.jobseekers.models import Jobseeker, JobseekerState
 
 
 def visible_to(actor: Actor) -> Select[Introduction]:
@@ -38,7 +38,9 @@ def visible_groups(session: Session, actor: Actor, introduction: Introduction) -
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
     if actor.role is not Role.PLACEMENT_LISTER:
         return jobseeker_queries.visible_groups(actor, person, Purpose.INTRODUCTION)
-    is_live = introduction.state in {*OPEN, IntroductionState.STARTED}
+    is_live = introduction.state is IntroductionState.STARTED or (
+        introduction.state in OPEN and person.state is JobseekerState.OPEN
+    )
     permission = jobseeker_queries.permission_for(session, person, introduction.social_enterprise_id)
     granted = jobseeker_queries.granted_groups(permission) if is_live else frozenset()
     return visible_fields(actor, Relationship(Relation.SOCIAL_ENTERPRISE, granted), Purpose.INTRODUCTION)
@@ -56,13 +58,13 @@ def last_reason(session: Session, introduction: Introduction) -> str | None:
     ).first()
 
 
-def open_of(session: Session, person: Jobseeker) -> list[Introduction]:
+def in_states(session: Session, person: Jobseeker, states: tuple[IntroductionState, ...]) -> list[Introduction]:
     return list(
         session.scalars(
             select(Introduction).where(
                 Introduction.partner_id == person.partner_id,
                 Introduction.jobseeker_id == person.id,
-                Introduction.state.in_(OPEN),
+                Introduction.state.in_(states),
             )
         )
     )

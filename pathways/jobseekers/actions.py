@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -208,12 +209,19 @@ def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapp
 
 
 def move(
-    session: WriteSession, actor: Actor, person: Jobseeker, event: JobseekerEvent, *, reason: str = ""
+    session: WriteSession,
+    actor: Actor,
+    person: Jobseeker,
+    event: JobseekerEvent,
+    *,
+    reason: str = "",
+    valid_on: date | None = None,
 ) -> Jobseeker:
     to_state = destination(JOBSEEKER_MOVES, person.state, event, JobseekerMoveRefused)
     session.add(
         JobseekerMove.recorded(
             actor,
+            valid_on,
             partner_id=person.partner_id,
             jobseeker_id=person.id,
             event=event.value,
@@ -229,10 +237,16 @@ def move(
 
 def open_case(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """Open the case of someone whose referral is accepted; reopen it if it had been closed."""
+    must_not_be_void(person)
     if person.state is JobseekerState.REFERRED:
         move(session, actor, person, JobseekerEvent.OPEN)
     elif person.state is JobseekerState.CLOSED:
         move(session, actor, person, JobseekerEvent.REOPEN, reason="A new referral was accepted.")
+
+
+def must_not_be_void(person: Jobseeker) -> None:
+    if person.state is JobseekerState.VOIDED:
+        raise CaseIsClosed("This record was made by mistake and is void. Use the person's own record.")
 
 
 def must_be_open(person: Jobseeker) -> None:
@@ -241,7 +255,12 @@ def must_be_open(person: Jobseeker) -> None:
 
 
 def assign(
-    session: WriteSession, actor: Actor, person: Jobseeker, caseworker_id: UUID | None, programme_id: UUID | None
+    session: WriteSession,
+    actor: Actor,
+    person: Jobseeker,
+    caseworker_id: UUID | None,
+    programme_id: UUID | None,
+    valid_on: date | None = None,
 ) -> None:
     """Record who is the caseworker from now; called by enrolments, which decides who may be."""
     previous = session.scalars(queries.facts_about(CaseworkerAssignment, person)).one_or_none()
@@ -249,6 +268,7 @@ def assign(
         session.add(
             CaseworkerAssignment.recorded(
                 actor,
+                valid_on,
                 partner_id=person.partner_id,
                 jobseeker_id=person.id,
                 supersedes=previous.id if previous else None,
@@ -269,6 +289,8 @@ def write_profile(
         raise StaleVersion("The profile has changed since you read it. Read it again, then repeat the change.")
     if new.hours_min is not None and new.hours_max is not None and new.hours_min > new.hours_max:
         raise RuleBroken("hours_min is more than hours_max.", pointer="/hours_min")
+    if new.agreed_on is not None and new.agreed_on > actor.today:
+        raise RuleBroken("This day has not come.", pointer="/agreed_on")
     unknown = sorted(set(new.said_by) - set(PROFILE_NAMES))
     if unknown:
         raise RuleBroken(f"said_by names no field of a profile: {unknown[0][:60]}.", pointer="/said_by")
@@ -354,6 +376,7 @@ def monitoring_summary(session: Session, actor: Actor) -> list[MonitoringCount]:
 
 
 def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPermission) -> SharingPermission:
+    must_not_be_void(person)
     organisation = session.get(Organisation, new.social_enterprise_id)
     if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
         raise RuleBroken("There is no such social enterprise.", pointer="/social_enterprise_id")

@@ -98,7 +98,7 @@ class Filters:
         self.updated_since: datetime | None = updated_since
 
 
-@router.get("")
+@router.get("", responses=documented(Conflict))
 def list_jobseekers(
     actor: Reader, database: DatabaseDep, page: PageDep, filters: Annotated[Filters, Depends()]
 ) -> Page[JobseekerLine]:

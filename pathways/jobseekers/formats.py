@@ -28,7 +28,7 @@ def compact(text: str | None) -> str | None:
 def name_key(text: str | None) -> str:
     """Return a name for looking up: without accents, case or marks."""
     plain = unicodedata.normalize("NFKD", text or "")
-    return re.sub(r"[^\w]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).casefold()).strip()
+    return re.sub(r"[^\w]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).casefold()).strip()[:300]
 
 
 def tidy_postcode(text: str | None) -> str | None:

@@ -27,6 +27,7 @@ Hours = Annotated[
     Field(ge=0, le=168, max_digits=5, decimal_places=2),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 168, "multipleOf": 0.25}),
 ]
+Identifier = Annotated[str, StringConstraints(max_length=30, pattern=r"^[^*\x00-\x1f\x7f]*$")]
 Minutes = Annotated[int, Field(ge=0, le=600)]
 Mode = Literal["walk", "bicycle", "bus", "tube", "train", "car"]
 QualificationLevel = Literal["E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8"]
@@ -57,8 +58,8 @@ class DetailsBody(Body):
     family_name: Line | None = None
     known_as: Line | None = None
     date_of_birth: Day | None = None
-    nino: Annotated[Line, Field(max_length=30)] | None = None
-    nhs_number: Annotated[Line, Field(max_length=30)] | None = None
+    nino: Identifier | None = Field(default=None, description="Whole: a masked one, as it is read, is refused.")
+    nhs_number: Identifier | None = None
     council_person_id: Line | None = None
     email: Line | None = None
     phone: Annotated[Line, Field(max_length=60)] | None = None

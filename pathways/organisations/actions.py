@@ -126,8 +126,11 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
         raise NotPermitted("You may add members to your own organisation only.")
     if new.role not in ROLES_IN[organisation.kind] | ROLES_ANYWHERE:
         raise RoleDoesNotFit(f"A {organisation.kind} has no {new.role}.", pointer="/role")
-    if session.get(User, new.user_id) is None:
-        raise RuleBroken("There is no such user.", pointer="/user_id")
+    user = session.scalars(queries.users_visible_to(actor).where(User.id == new.user_id)).one_or_none()
+    if user is None:
+        raise RuleBroken(
+            "Your organisation has no such user. The operator adds people who are new.", pointer="/user_id"
+        )
     membership = session.scalars(
         select(Membership).where(
             Membership.organisation_id == organisation.id,

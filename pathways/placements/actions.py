@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
@@ -137,12 +138,13 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
     if placement.state is PlacementState.PUBLISHED:
         must_be_lawful(placement, actor)
     if "places" in given:
-        _set_places(session, actor, placement, given["places"])
+        set_places(session, actor, placement, given["places"])
+        flag_modified(placement, "state")  # its places are rows of their own, but part of this version
     session.flush()  # so that the reply carries the new version
     return placement
 
 
-def _set_places(session: WriteSession, actor: Actor, placement: Placement, wanted: int) -> None:
+def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted: int) -> None:
     """Add free places, or withdraw free ones from the end; a held or filled place is never taken away."""
     present = [place for place in queries.places(session, placement.id) if place.state is not PlaceState.WITHDRAWN]
     if wanted >= len(present):

@@ -8,15 +8,16 @@ from uuid import UUID
 from sqlalchemy import select
 
 from pathways import cells, spreadsheets
-from pathways.base import Actor, Source
+from pathways.base import Actor, Role, Source
 from pathways.cells import CellError
 from pathways.database import WriteSession
+from pathways.errors import DomainError
 from pathways.imports import ImportReport, ImportRun
 from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.placements import actions, legality
-from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, Remote
+from pathways.placements import actions, legality, queries
+from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
 from pathways.reference import half_days
 from pathways.reference.postcodes import resolve
 
@@ -77,9 +78,9 @@ def _email(text: str) -> str | None:
 
 READERS: dict[str, cells.Reader] = {
     "placement_ref": cells.as_line,
-    "social_enterprise": cells.as_line,
-    "company_number": cells.as_line,
-    "charity_number": cells.as_line,
+    "social_enterprise": cells.line(200),
+    "company_number": cells.line(20),
+    "charity_number": cells.line(20),
     "title": _needed_line,
     "occupation": cells.as_line,
     "kind": _kind,
@@ -89,7 +90,7 @@ READERS: dict[str, cells.Reader] = {
     "qualifications_needed": _level,
     "licences_needed": cells.as_list,
     "training_given": cells.as_list,
-    "postcode": cells.as_line,
+    "postcode": cells.line(20),
     "remote": cells.one_of(Remote),
     "half_days": _half_days,
     "hours_per_week": cells.hours,
@@ -146,81 +147,65 @@ class PlacementImport:
         report.is_dry_run = dry_run
         table = spreadsheets.read_table(content, ALIASES, needed=["title", "kind"], most_unpacked=most_unpacked)
         report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
-        report.errors += [
-            CellError(row=0, field=place, rule="Merged cells are not taken.", remedy="Unmerge them.")
-            for place in table.merged
-        ]
         good = self._checked(table.rows)
         report.rows = len(table.rows)
-        report.in_error = len({error.row for error in report.errors})
+        report.in_error = len({(error.sheet, error.row) for error in report.errors})
+        if not table.rows:
+            report.notes.append("There are no rows under the header.")
         if report.errors and all_or_nothing:
             return report
         resolve(self.session, (formats.tidy_postcode(values["postcode"]) for _, values in good))
-        for number, values in good:
-            self._save(number, values)
+        for row, values in good:
+            self._save(row, values)
+        report.in_error = len({(error.sheet, error.row) for error in report.errors})
         report.was_applied = not dry_run
         return report
 
-    def _checked(self, rows: list[spreadsheets.Row]) -> list[tuple[int, dict[str, Any]]]:
-        good: list[tuple[int, dict[str, Any]]] = []
+    def _checked(self, rows: list[spreadsheets.Row]) -> list[tuple[spreadsheets.Row, dict[str, Any]]]:
+        good: list[tuple[spreadsheets.Row, dict[str, Any]]] = []
         seen: dict[tuple[Any, Any], tuple[int, dict[str, Any]]] = {}
         for row in rows:
-            values, errors = cells.read_row(row.number, row.cells, READERS)
+            values, errors = cells.read_row(row, READERS)
             if not errors:
-                errors = self._against_rules(row.number, values)
-            key = (values.get("social_enterprise"), values.get("placement_ref"))
-            if not errors and key[1] is not None and key in seen:
-                first, before = seen[key]
-                if before == values:
-                    self.report.repeated += 1
-                    continue
-                errors = [
-                    CellError(
-                        row=row.number,
-                        field="placement_ref",
-                        rule=f"Row {first} has the same reference and says something else.",
-                        remedy="Keep one of them.",
-                    )
-                ]
+                errors = [self._error(row, *fault) for fault in self._against_rules(values)]
             if errors:
                 self.report.errors += errors
                 continue
-            seen[key] = (row.number, values)
-            good.append((row.number, values))
+            key = (values["social_enterprise"], values["placement_ref"] or _ref_of(values))
+            first, before = seen.setdefault(key, (row.number, values))
+            if before is values:
+                good.append((row, values))
+            elif before == values:
+                self.report.repeated += 1
+            else:
+                rule = f"Row {first} has the same reference and says something else."
+                self.report.errors.append(
+                    self._error(row, "placement_ref", rule, "Keep one, or give each a reference.")
+                )
         return good
 
-    def _against_rules(self, number: int, values: Mapping[str, Any]) -> list[CellError]:
-        errors = []
+    @staticmethod
+    def _error(row: spreadsheets.Row, field: str, rule: str, remedy: str) -> CellError:
+        return CellError(row=row.number, sheet=row.sheet, field=field, rule=rule, remedy=remedy)
+
+    def _against_rules(self, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        wrong: list[tuple[str, str, str]] = []
         if values["starts_on"] and values["ends_on"] and values["ends_on"] < values["starts_on"]:
-            errors.append(
-                CellError(row=number, field="ends_on", rule="It ends before it starts.", remedy="Correct a date.")
-            )
-        name = values["social_enterprise"]
-        if self.actor.role == "placement_lister":
+            wrong.append(("ends_on", "It ends before it starts.", "Correct a date."))
+        if values["minimum_age"] and values["maximum_age"] and values["maximum_age"] < values["minimum_age"]:
+            wrong.append(("maximum_age", "maximum_age is under minimum_age.", "Correct one of them."))
+        name, field = values["social_enterprise"], "social_enterprise"
+        if self.actor.role is Role.PLACEMENT_LISTER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
             if name is not None and name != own.name:
-                errors.append(
-                    CellError(
-                        row=number,
-                        field="social_enterprise",
-                        rule="You may list placements of your own organisation only.",
-                        remedy="Leave the cell blank, or remove the row.",
-                    )
-                )
+                rule = "You may list placements of your own organisation only."
+                wrong.append((field, rule, "Leave the cell blank, or remove the row."))
         elif name is None:
-            errors.append(
-                CellError(row=number, field="social_enterprise", rule="This field is needed.", remedy="Fill it in.")
-            )
+            wrong.append((field, "This field is needed.", "Fill it in."))
         elif not self.create_organisations and self._known(name) is None:
-            errors.append(
-                CellError(
-                    row=number,
-                    field="social_enterprise",
-                    rule="There is no social enterprise of this name.",
-                    remedy="Create it first, or import with --create-organisations.",
-                )
-            )
-        return errors
+            rule = "There is no social enterprise of this name."
+            wrong.append((field, rule, "Create it first, or import with --create-organisations."))
+        return wrong
 
     def _known(self, name: str) -> UUID | None:
         return self.session.scalars(
@@ -230,7 +215,7 @@ class PlacementImport:
         ).first()
 
     def _owner(self, values: Mapping[str, Any]) -> UUID:
-        if self.actor.role == "placement_lister":
+        if self.actor.role is Role.PLACEMENT_LISTER:
             return self.actor.organisation_id
         owner = organisation_actions.known_or_made(
             self.session,
@@ -245,7 +230,7 @@ class PlacementImport:
                 setattr(organisation, name, values[name])
         return owner
 
-    def _save(self, number: int, values: dict[str, Any]) -> None:
+    def _save(self, row: spreadsheets.Row, values: dict[str, Any]) -> None:
         owner = self._owner(values)
         columns = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
         columns["postcode"] = formats.tidy_postcode(columns["postcode"])
@@ -254,37 +239,49 @@ class PlacementImport:
             select(Placement).where(Placement.social_enterprise_id == owner, Placement.ref == ref)
         ).one_or_none()
         if before is not None:
-            self._update(before, columns)
+            self._update(row, before, columns, values["places"])
             return
         placement = actions.make(self.session, self.actor, owner, columns | {"ref": ref}, places=values["places"])
         self.report.created += 1
         self.report.made.append(ref)
-        self._publish(number, placement)
+        self._publish(row, placement)
 
-    def _update(self, placement: Placement, columns: Mapping[str, Any]) -> None:
-        """Blank cells clear nothing."""
-        changed = False
-        for name, value in actions.columns_of(self.session, columns).items():
-            if value is not None and getattr(placement, name) != value:
-                setattr(placement, name, value)
-                changed = True
-        if changed:
-            self.report.updated += 1
-        else:
+    def _update(self, row: spreadsheets.Row, placement: Placement, columns: Mapping[str, Any], places: int) -> None:
+        """Blank cells clear nothing; what would make a published listing unlawful is an error of that row."""
+        changes = {
+            name: value
+            for name, value in actions.columns_of(self.session, columns).items()
+            if value is not None and getattr(placement, name) != value
+        }
+        has_more = places > len(queries.places(self.session, placement.id))
+        if not changes and not has_more:
             self.report.unchanged += 1
+            return
+        try:
+            with self.session.begin_nested():
+                for name, value in changes.items():
+                    setattr(placement, name, value)
+                actions.check_sense(placement)
+                if placement.state is PlacementState.PUBLISHED:
+                    actions.must_be_lawful(placement, self.actor)
+                if has_more:
+                    actions.set_places(self.session, self.actor, placement, places)
+        except DomainError as refused:
+            self.session.refresh(placement)
+            self.report.errors.append(
+                self._error(row, "listing", refused.detail, "Correct the row; the listing is as it was.")
+            )
+        else:
+            self.report.updated += 1
 
-    def _publish(self, number: int, placement: Placement) -> None:
+    def _publish(self, row: spreadsheets.Row, placement: Placement) -> None:
         """A listing in a file is meant to be seen: it is published, or stays in draft with the reason."""
         reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today)
         if reasons:
-            self.report.warnings += [
-                CellError(row=number, field="listing", rule=f"Kept in draft. {reason}", remedy="") for reason in reasons
-            ]
+            self.report.warnings += [self._error(row, "listing", f"Kept in draft. {reason}", "") for reason in reasons]
         elif placement.closes_on is not None and placement.closes_on < self.actor.today:
             actions.move(self.session, self.actor, placement, PlacementEvent.CLOSE, reason="closes_on had passed.")
-            self.report.warnings.append(
-                CellError(row=number, field="closes_on", rule="It had closed already, so it is not shown.", remedy="")
-            )
+            self.report.warnings.append(self._error(row, "closes_on", "It had closed already, so it is not shown.", ""))
         else:
             actions.move(self.session, self.actor, placement, PlacementEvent.PUBLISH)
 

@@ -13,7 +13,9 @@ from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
 from pathways.errors import Conflict, NotPermitted, RuleBroken
+from pathways.facts import as_known
 from pathways.introductions.models import Introduction, IntroductionState
+from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.placements.schemas import pence, pounds
@@ -62,6 +64,10 @@ class RuleNotMet(Conflict):
     title = "The rule is not met by what is recorded"
 
 
+class OutcomeRestsOnIt(Conflict):
+    title = "An outcome rests on this spell"
+
+
 class OutcomeRecordedAlready(Conflict):
     title = "This outcome is recorded already"
 
@@ -71,6 +77,9 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id)
     if new.started_on > actor.today:
         raise RuleBroken("A spell is recorded when it has begun; this day has not come.", pointer="/started_on")
+    jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
+    if new.started_on < enrolment.started_on:
+        raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
     if new.introduction_id is not None:
         _check_introduction(session, enrolment, new)
     spell = Spell(
@@ -143,6 +152,10 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
     columns |= given
     if columns["started_on"] > actor.today:
         raise RuleBroken("This day has not come.", pointer="/started_on")
+    if columns["started_on"] < session.get_one(Enrolment, spell.enrolment_id).started_on:
+        raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
+    if columns["kind"] != previous.kind or columns["started_on"] != previous.started_on:
+        _must_carry_no_outcome(session, spell)
     if columns["ended_on"] is not None and columns["ended_on"] < columns["started_on"]:
         raise RuleBroken("It cannot start after it ended.", pointer="/started_on")
     if columns["started_on"] != previous.started_on and queries.hours(session, spell):
@@ -174,10 +187,24 @@ def void(session: WriteSession, actor: Actor, spell: Spell, reason: str) -> Spel
     """Take back a spell that was recorded by mistake."""
     if spell.state is SpellState.VOIDED:
         raise SpellIsOver("It has been voided already.")
+    _must_carry_no_outcome(session, spell)
     session.add(queries.version(session, spell).withdrawn(actor, reason))
     spell.state = SpellState.VOIDED
     session.flush()  # so that the reply carries the new version
     return spell
+
+
+def _must_carry_no_outcome(session: Session, spell: Spell) -> None:
+    """What an outcome rests on is not taken from under it."""
+    standing = session.scalars(
+        select(Outcome).where(
+            Outcome.partner_id == spell.partner_id,
+            Outcome.enrolment_id == spell.enrolment_id,
+            as_known(Outcome),
+        )
+    )
+    if any(str(spell.id) in outcome.spell_ids for outcome in standing):
+        raise OutcomeRestsOnIt("Withdraw the outcome first, then correct the spell and record the outcome again.")
 
 
 def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHours) -> SpellHours:
@@ -194,6 +221,8 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
     if new.week_from > actor.today or (version.ended_on is not None and new.week_from > version.ended_on):
         raise RuleBroken("This week lies outside the spell.", pointer="/week_from")
     previous = next((h for h in queries.hours(session, spell) if h.valid_on == new.week_from), None)
+    if previous is not None and new.hours < previous.hours:
+        _must_carry_no_outcome(session, spell)
     hours = SpellHours.recorded(
         actor,
         new.week_from,
@@ -327,12 +356,20 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     ).one_or_none()
     if held is not None:
         raise OutcomeRecordedAlready("One outcome is recorded for each rule and enrolment.")
-    verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today)
+    spells = queries.spell_facts(session, enrolment)
+    verdict = rules.judge(spells, rule, actor.today)
     if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
         raise RuleNotMet(verdict.text, finding=verdict.finding.value)
-    evidence = queries.accepted_evidence(session, enrolment, verdict.spell_ids)
+    first_on = min(s.started_on for s in spells if s.spell_id in verdict.spell_ids)
+    evidence = [
+        item
+        for item in queries.accepted_evidence(session, enrolment, verdict.spell_ids, not_checked_by=actor.user_id)
+        if item.covers_from <= verdict.met_on and item.covers_to >= first_on
+    ]
     if not evidence:
-        raise RuleNotMet("No evidence on these spells has been checked and accepted by a second person.")
+        raise RuleNotMet(
+            "No evidence that covers these weeks has been checked and accepted by somebody other than who claims."
+        )
     outcome = Outcome.recorded(
         actor,
         verdict.met_on,

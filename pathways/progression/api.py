@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from pathways import audit
 from pathways.access.guards import (
     DatabaseDep,
     IfMatch,
@@ -83,6 +84,9 @@ def start_spell(
 
 @spells.get("/{spell_id}", responses=documented(NotFound))
 def get_spell(spell_id: UUID, actor: SpellReader, database: DatabaseDep, response: Response) -> SpellOut:
+    with database.reading(actor) as session:
+        jobseeker_id = queries.spell(session, actor, spell_id).jobseeker_id
+    audit.opened(database, actor, "spells", [(spell_id, jobseeker_id)])
     with database.reading(actor) as session:
         spell = queries.spell(session, actor, spell_id)
         etag(response, spell.version)
@@ -179,6 +183,9 @@ def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDe
 @evidence.get("/{evidence_id}", responses=documented(NotFound))
 def get_evidence(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> EvidenceOut:
     with database.reading(actor) as session:
+        jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
+    audit.opened(database, actor, "evidence", [(evidence_id, jobseeker_id)])
+    with database.reading(actor) as session:
         return actions.shown_evidence(session, actor, queries.evidence(session, actor, evidence_id))
 
 
@@ -224,6 +231,9 @@ def record_outcome(new: NewOutcome, actor: OutcomeRecorder, database: DatabaseDe
 @outcomes.get("/{outcome_id}", responses=documented(NotFound))
 def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomeOut:
     with database.reading(actor) as session:
+        jobseeker_id = queries.outcome(session, actor, outcome_id).jobseeker_id
+    audit.opened(database, actor, "outcomes", [(outcome_id, jobseeker_id)])
+    with database.reading(actor) as session:
         return OutcomeOut.model_validate(queries.outcome(session, actor, outcome_id))
 
 
@@ -247,6 +257,9 @@ def withdraw_outcome(
 @explained.get("/{jobseeker_id}/outcomes", responses=documented(NotFound))
 def explain_outcomes(jobseeker_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomesExplained:
     """Explain each rule of the latest enrolment: met, not met, or not yet known, and how it was counted."""
+    with database.reading(actor) as session:
+        jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+    audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
         return actions.explain(session, actor, person)

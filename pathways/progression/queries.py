@@ -127,8 +127,10 @@ def spell_facts(session: Session, enrolment: Enrolment) -> list[SpellFacts]:
     ]
 
 
-def accepted_evidence(session: Session, enrolment: Enrolment, spell_ids: tuple[str, ...]) -> list[Evidence]:
-    """Return the items on these spells that somebody else has checked and accepted."""
+def accepted_evidence(
+    session: Session, enrolment: Enrolment, spell_ids: tuple[str, ...], *, not_checked_by: UUID
+) -> list[Evidence]:
+    """Return the items on these spells that were checked and accepted, by somebody other than the one who claims."""
     return list(
         session.scalars(
             select(Evidence)
@@ -138,6 +140,7 @@ def accepted_evidence(session: Session, enrolment: Enrolment, spell_ids: tuple[s
                 Evidence.spell_id.in_([UUID(one) for one in spell_ids]),
                 as_known(Evidence),
                 EvidenceCheck.is_accepted,
+                EvidenceCheck.by != not_checked_by,
             )
             .order_by(Evidence.id)
         )

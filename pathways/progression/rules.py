@@ -4,7 +4,7 @@ A week is seven days, rolling from the first day of the first spell that counts.
 never zero. What counts as a job start is here too: ``job_started_on``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -74,7 +74,15 @@ def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_ho
     What counts as a job start is a paid kind of work with at least ``least_hours`` paid hours (IPS Grow: four).
     """
     jobs, _ = counting(spells, kinds)
-    started = [job.started_on for job in jobs if sum(job.hours_of_week.values(), Decimal(0)) >= least_hours]
+    started = [
+        job.started_on
+        for job in jobs
+        if sum(
+            (hours for week, hours in job.hours_of_week.items() if job.ended_on is None or week <= job.ended_on),
+            Decimal(0),
+        )
+        >= least_hours
+    ]
     return min(started, default=None)
 
 
@@ -83,7 +91,8 @@ def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
     jobs, left_out = counting(spells, rule.kinds_that_count)
     if not jobs:
         return Verdict(Finding.NOT_YET_KNOWN, "No job has started yet.", not_counted=left_out)
-    groups = [jobs] if rule.spells_combined else [[job] for job in jobs]
+    # Weeks roll from the first day of a job: of any job, so that an earlier short one does not shift a good stretch.
+    groups = [jobs[n:] for n in range(len(jobs))] if rule.spells_combined else [[job] for job in jobs]
     verdicts = [_judge_group(group, rule, on, left_out) for group in groups]
     order = (Finding.MET, Finding.NOT_YET_KNOWN, Finding.NOT_MET)
     return min(verdicts, key=lambda v: (order.index(v.finding), v.met_on or date.max))
@@ -100,12 +109,11 @@ def _judge_group(jobs: list[SpellFacts], rule: OutcomeRule, on: date, left_out: 
             met_on = first + timedelta(weeks=last + 1, days=-1)
             text = f"{counted} weeks counted in {len(window)}, on {met_on.isoformat()}."
             return Verdict(Finding.MET, text, met_on, met_on, counted, 0, ids, left_out)
-    recent = weeks[-rule.window_weeks :]
-    counted = sum(week is True for week in recent)
+    counted = _most(weeks, rule, lambda week: week is True)
     unknown = sum(week is None for week in weeks)
     earliest = _earliest(weeks, first, rule)
     is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
-    could_be = _best_possible(weeks, rule) >= rule.weeks_required
+    could_be = _most(weeks, rule, lambda week: week is not False) >= rule.weeks_required
     if is_running or could_be:
         text = f"{counted} of {rule.weeks_required} weeks counted so far; {unknown} weeks are not recorded."
         return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, unknown, ids, left_out)
@@ -162,12 +170,10 @@ def _days_of(job: SpellFacts, first: date) -> int:
     return min(DAYS_IN_A_WEEK, (job.ended_on - first).days + 1)
 
 
-def _best_possible(weeks: Sequence[bool | None], rule: OutcomeRule) -> int:
-    """The most weeks any window could count if every unknown one turned out well."""
+def _most(weeks: Sequence[bool | None], rule: OutcomeRule, counts: Callable[[bool | None], bool]) -> int:
+    """The most weeks that any window counts."""
     spans = range(len(weeks))
-    return max(
-        (sum(w is not False for w in weeks[max(0, n + 1 - rule.window_weeks) : n + 1]) for n in spans), default=0
-    )
+    return max((sum(map(counts, weeks[max(0, n + 1 - rule.window_weeks) : n + 1])) for n in spans), default=0)
 
 
 def _earliest(weeks: Sequence[bool | None], first: date, rule: OutcomeRule) -> date:

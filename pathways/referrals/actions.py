@@ -1,6 +1,7 @@
 """Every change to referrals."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +50,7 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
     person = None
     if new.jobseeker_id is not None:
         person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
+        jobseeker_actions.must_not_be_void(person)
     values = new.model_dump(exclude={"partner_id", "referring_organisation_id", "source_type", "ref", "jobseeker_id"})
     values["half_days"] = half_days.parse(new.half_days)
     return record(
@@ -184,17 +186,44 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
     after = before | given
     if not (after.get("given_name") or after.get("family_name")):
         raise RuleBroken("A referral needs a name.", pointer="/given_name")
-    resay(session, actor, referral, after)
-    flag_modified(referral, "state")  # its words are a row of their own, but they are part of this version
-    session.flush()  # so that the reply carries the new version
+    resay(session, actor, referral, after, blanks_clear=True)
     return referral
 
 
-def resay(session: WriteSession, actor: Actor, referral: Referral, values: Mapping[str, Any]) -> bool:
+def correct_referred_on(session: WriteSession, actor: Actor, referral: Referral, day: date) -> bool:
+    """Correct the day of a referral that nobody has decided yet; say whether it could be."""
+    if referral.state not in {ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED}:
+        return False
+    first = session.scalars(
+        select(ReferralMove)
+        .where(
+            ReferralMove.partner_id == referral.partner_id,
+            ReferralMove.referral_id == referral.id,
+            ReferralMove.event == "submit",
+        )
+        .order_by(ReferralMove.recorded_at.desc(), ReferralMove.id.desc())
+        .limit(1)
+    ).one()
+    referral.referred_on = day
+    corrected = _move_row(actor, referral, "submit", None, ReferralState.SUBMITTED)
+    corrected.supersedes = first.id
+    session.add(corrected)
+    session.flush()  # two who correct it at once meet here
+    return True
+
+
+def resay(
+    session: WriteSession,
+    actor: Actor,
+    referral: Referral,
+    values: Mapping[str, Any],
+    *,
+    blanks_clear: bool = False,
+) -> bool:
     """Supersede what the referrer said; carry it into the record where nobody has edited that field since.
 
-    Where the record says something else by now, the difference is a proposal and is never written over. Blank values
-    clear nothing. Returns whether anything was new.
+    Where the record says something else by now, the difference is a proposal and is never written over. A blank cell of
+    a file clears nothing; a change through the API may. Returns whether anything was new.
     """
     jobseeker_actions.refuse_test_values(session, values)
     previous = queries.snapshot(session, referral)
@@ -205,16 +234,19 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, values: Mappi
         "nino": formats.compact(values.get("nino")),
         "nhs_number": formats.compact(values.get("nhs_number")),
     }
-    after = before | {name: value for name, value in tidied.items() if value is not None and name in before}
+    given = {name: value for name, value in tidied.items() if name in before}
+    after = before | {name: value for name, value in given.items() if blanks_clear or value is not None}
     new = {name for name, value in after.items() if value != before[name]}
     if not new:
         return False
     _take_snapshot(session, actor, referral, after, previous)
+    flag_modified(referral, "state")  # its words are a row of their own, but they are part of this version
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     _carry_details(session, actor, person, before, {name: after[name] for name in new if name in DETAIL_NAMES})
     _carry_profile(session, actor, person, before, {name: after[name] for name in new if name in PROFILE_NAMES})
     if "is_restricted" in new and after["is_restricted"]:
         person.is_restricted = True
+    session.flush()  # so that the reply carries the new version
     return True
 
 

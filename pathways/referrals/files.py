@@ -1,7 +1,6 @@
 """The referral file: CSV or XLSX, one row a referral (contract: referral file)."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -21,7 +20,7 @@ from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
 from pathways.reference.postcodes import resolve
 from pathways.referrals import actions, queries
-from pathways.referrals.models import SourceType
+from pathways.referrals.models import Referral, SourceType
 
 KIND_OF_SOURCE = {
     SourceType.JCP: OrganisationKind.JOB_CENTRE,
@@ -95,7 +94,7 @@ EVER_PAID_WORK = cells.one_of(EverPaidWork)
 COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "referral_ref": ("ref", cells.as_line),
     "source_type": ("source_type", _source_type),
-    "referring_organisation": ("referring_organisation", cells.as_line),
+    "referring_organisation": ("referring_organisation", cells.line(200)),
     "referrer_name": ("referrer_name", cells.as_line),
     "referrer_email": ("referrer_email", cells.as_line),
     "referred_on": ("referred_on", cells.as_needed_date),
@@ -106,12 +105,12 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "family_name": ("family_name", cells.as_line),
     "known_as": ("known_as", cells.as_line),
     "date_of_birth": ("date_of_birth", cells.as_date),
-    "nino": ("nino", cells.as_line),
-    "nhs_number": ("nhs_number", cells.as_line),
+    "nino": ("nino", cells.line(30)),
+    "nhs_number": ("nhs_number", cells.line(30)),
     "council_person_id": ("council_person_id", cells.as_line),
     "email": ("email", cells.as_line),
-    "phone": ("phone", cells.as_line),
-    "postcode": ("postcode", cells.as_line),
+    "phone": ("phone", cells.line(60)),
+    "postcode": ("postcode", cells.line(20)),
     "contact_withheld_reason": ("contact_withheld_reason", cells.as_line),
     "safe_contact": ("safe_contact", cells.as_line),
     "language": ("language", cells.as_line),
@@ -205,56 +204,59 @@ class ReferralImport:
             content, ALIASES, needed=["source_type", "referred_on"], most_unpacked=most_unpacked
         )
         report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
-        report.errors += [
-            CellError(row=0, field=place, rule="Merged cells are not taken.", remedy="Unmerge them.")
-            for place in table.merged
-        ]
         report.rows = len(table.rows)
         good = self._checked(table.rows)
-        report.in_error = len({error.row for error in report.errors})
+        report.in_error = len({(error.sheet, error.row) for error in report.errors})
+        if not table.rows:
+            report.notes.append("There are no rows under the header.")
         if report.errors and all_or_nothing:
             return report
         resolve(self.session, (values["postcode"] for _, values in good))
-        for number, values in good:
-            self._save(number, values)
+        for row, values in good:
+            self._save(row, values)
         report.was_applied = not dry_run
         return report
 
-    def _checked(self, rows: list[spreadsheets.Row]) -> list[tuple[int, dict[str, Any]]]:
+    def _checked(self, rows: list[spreadsheets.Row]) -> list[tuple[spreadsheets.Row, dict[str, Any]]]:
         """Return the good rows; where a reference comes twice and says two things, none of its rows is good."""
-        read: list[tuple[int, dict[str, Any]]] = []
-        by_ref: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        read: list[tuple[spreadsheets.Row, dict[str, Any]]] = []
+        first_of: dict[Any, tuple[spreadsheets.Row, dict[str, Any]]] = {}
+        conflicting: dict[Any, int] = {}
         for row in rows:
-            cells_read, errors = cells.read_row(row.number, row.cells, READERS)
+            cells_read, errors = cells.read_row(row, READERS)
             values = {COLUMNS[column][0]: value for column, value in cells_read.items()}
             if not errors:
-                errors = self._against_rules(row.number, values)
+                errors = self._against_rules(row, values)
             if errors:
                 self.report.errors += errors
                 continue
             values["ref"] = values["ref"] or _ref_of(values)
-            by_ref[values["ref"]].append((row.number, values))
-            read.append((row.number, values))
+            first = first_of.setdefault(_key_of(values), (row, values))
+            if first[1] != values:
+                conflicting.setdefault(_key_of(values), row.number)
+            read.append((row, values))
         good = []
-        for number, values in read:
-            same_ref = by_ref[values["ref"]]
-            others = [n for n, other in same_ref if other != values]
-            if others:
+        for row, values in read:
+            key = _key_of(values)
+            first_row = first_of[key][0]
+            if key in conflicting:
+                other = conflicting[key] if row is first_row else first_row.number
                 self.report.errors.append(
                     CellError(
-                        row=number,
+                        row=row.number,
+                        sheet=row.sheet,
                         field="referral_ref",
-                        rule=f"Row {others[0]} has the same reference and says something else.",
+                        rule=f"Row {other} has the same reference and says something else.",
                         remedy="Keep one of them.",
                     )
                 )
-            elif same_ref[0][0] != number:
+            elif row is not first_row:
                 self.report.repeated += 1
             else:
-                good.append((number, values))
+                good.append((row, values))
         return good
 
-    def _against_rules(self, number: int, values: Mapping[str, Any]) -> list[CellError]:
+    def _against_rules(self, row: spreadsheets.Row, values: Mapping[str, Any]) -> list[CellError]:
         wrong: list[tuple[str, str, str]] = []
         if not (values["given_name"] or values["family_name"]):
             wrong.append(("family_name", "A referral needs a name.", "Fill in the given or the family name."))
@@ -266,12 +268,18 @@ class ReferralImport:
                 (OURS_TO_COLUMN[name], "This value is reserved for tests and not taken here.", "Remove it.")
                 for name in formats.test_values(values)
             ]
-        return [CellError(row=number, field=field, rule=rule, remedy=remedy) for field, rule, remedy in wrong]
+        return [
+            CellError(row=row.number, sheet=row.sheet, field=field, rule=rule, remedy=remedy)
+            for field, rule, remedy in wrong
+        ]
 
     def _wrong_organisation(self, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         name = values["referring_organisation"]
         field = "referring_organisation"
         if values["source_type"] is SourceType.SELF:
+            if self.actor.role is Role.REFERRER:
+                rule = "An organisation's referral is not SELF."
+                return [("source_type", rule, "Write what kind of organisation refers.")]
             return [(field, "A self-referral has no referring organisation.", "Leave it blank.")] if name else []
         if self.actor.role is Role.REFERRER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
@@ -307,14 +315,12 @@ class ReferralImport:
         kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
         return organisation_actions.known_or_made(self.session, self.actor, name, kind, self._organisations)
 
-    def _save(self, number: int, values: dict[str, Any]) -> None:
+    def _save(self, row: spreadsheets.Row, values: dict[str, Any]) -> None:
         organisation_id = self._organisation(values)
         ref = values["ref"]
         before = queries.by_source_key(self.session, self.partner_id, actions.source_key(organisation_id, ref))
         if before is not None:
-            changed = actions.resay(self.session, self.actor, before, values)
-            self.report.updated += changed
-            self.report.unchanged += not changed
+            self._update(row, before, values)
             return
         values["is_restricted"] = bool(values["is_restricted"])
         referral = actions.record(
@@ -330,26 +336,61 @@ class ReferralImport:
         self.report.created += 1
         if self.actor.role is not Role.REFERRER:
             self.report.made.append(person.reference)
-            self._warn_of_duplicates(number, person)
+            self._warn_of_duplicates(row, person)
         self.report.warnings += [
-            CellError(row=number, field=OURS_TO_COLUMN[w["field"]], rule=w["text"], remedy="Saved as it was written.")
+            self._warning(row, OURS_TO_COLUMN[w["field"]], w["text"], "Saved as it was written.")
             for w in formats.warnings_of(values, self.actor.today)
         ]
 
-    def _warn_of_duplicates(self, number: int, person: Jobseeker) -> None:
-        """Name the records it may be the same person as; nothing is merged, and the referrer is not told."""
-        manager = self.actor.then(role=Role.TEAM_MANAGER, organisation_id=self.partner_id)
-        found = jobseeker_queries.duplicates(self.session, manager, person)
-        if found:
-            names = ", ".join(hit[0].reference for hit in found[:3])
-            self.report.warnings.append(
+    def _update(self, row: spreadsheets.Row, before: Referral, values: dict[str, Any]) -> None:
+        """Take what the referrer says now, where this actor may see whose referral it is."""
+        visible = select(Referral.id).where(
+            Referral.id == before.id, Referral.id.in_(queries.visible_to(self.actor).with_only_columns(Referral.id))
+        )
+        if self.session.scalars(visible).first() is None:
+            self.report.in_error += 1
+            self.report.errors.append(
                 CellError(
-                    row=number,
+                    row=row.number,
+                    sheet=row.sheet,
                     field="referral_ref",
-                    rule=f"This may be the same person as {names}.",
-                    remedy="Look at both; nothing was merged.",
+                    rule="This row cannot be imported by you.",
+                    remedy="Ask a team manager to import it.",
                 )
             )
+            return
+        changed = actions.resay(self.session, self.actor, before, values)
+        if values["referred_on"] != before.referred_on:
+            if actions.correct_referred_on(self.session, self.actor, before, values["referred_on"]):
+                changed = True
+            else:
+                self.report.warnings.append(
+                    self._warning(
+                        row,
+                        "referred_on",
+                        "The referral is decided, so its date is kept.",
+                        "Ask the partner to correct it.",
+                    )
+                )
+        self.report.updated += changed
+        self.report.unchanged += not changed
+
+    @staticmethod
+    def _warning(row: spreadsheets.Row, field: str, rule: str, remedy: str) -> CellError:
+        return CellError(row=row.number, sheet=row.sheet, field=field, rule=rule, remedy=remedy)
+
+    def _warn_of_duplicates(self, row: spreadsheets.Row, person: Jobseeker) -> None:
+        """Name the records it may be the same person as, of those this actor may see; nothing is merged."""
+        found = jobseeker_queries.duplicates(self.session, self.actor, person)
+        if found:
+            names = ", ".join(hit[0].reference for hit in found[:3])
+            rule = f"This may be the same person as {names}."
+            self.report.warnings.append(self._warning(row, "referral_ref", rule, "Look at both; nothing was merged."))
+
+
+def _key_of(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Whose reference it is: two organisations may both have a 001."""
+    return (values["referring_organisation"], values["source_type"] is SourceType.SELF, values["ref"])
 
 
 def _ref_of(values: Mapping[str, Any]) -> str:

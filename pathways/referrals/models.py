@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.base import LINE, Base, PrimaryKey, Versioned, one_of, words
 from pathways.facts import Fact, StateLog
 from pathways.jobseekers.models import AboutPerson, DetailsColumns, ProfileColumns, about_person
 
@@ -100,7 +100,7 @@ class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):
     referral_id: Mapped[UUID]
     # Not ``reason``, which every fact has: why the person was referred.
     referred_because: Mapped[str | None] = mapped_column(Text)
-    urgency: Mapped[str | None] = mapped_column(SHORT)
+    urgency: Mapped[str | None] = mapped_column(LINE)
     is_restricted: Mapped[bool] = mapped_column(default=False)
     referrer_name: Mapped[str | None] = mapped_column(LINE)
     referrer_email: Mapped[str | None] = mapped_column(LINE)

@@ -375,6 +375,8 @@ def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: 
 
 def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id: UUID) -> MatchOut | RefusalOut:
     """Return one pair of a jobseeker's shortlist, whether it was shown or refused."""
+    if shortlist.jobseeker_id is None:
+        raise NotFound("This is a placement's shortlist; look at the jobseeker's own to have a pair explained.")
     shaper = Shaper(session, actor)
     for match in queries.matches(session, actor, shortlist.id):
         if match.placement_id == placement_id:
@@ -382,5 +384,7 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
             return _shown_match(shaper, shortlist, match, titles, _references(session, {match.jobseeker_id}))
     for row in _unpacked(shortlist):
         if row[2] == str(placement_id):
-            return _shown_refusals(shaper, [row], _titles(session, {placement_id}), actor)[0]
+            found = _shown_refusals(shaper, [row], _titles(session, {placement_id}), actor)
+            if found:
+                return found[0]
     raise NotFound("This placement was not looked at, or ranked below the limit; make a longer shortlist.")

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
+from pathways.database import Database
 from pathways.errors import Conflict, NotFound
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.pagination import Page, page_of
@@ -19,6 +21,13 @@ from pathways.shortlists.schemas import MatchOut, NewShortlist, RefusalOut, Refu
 router = APIRouter(tags=["shortlists"], route_class=PathwaysRoute)
 Maker = Annotated[Actor, permitted(Permission.SHORTLIST_MAKE)]
 Reader = Annotated[Actor, permitted(Permission.SHORTLIST_READ)]
+
+
+def _note(database: Database, actor: Actor, shortlist_id: UUID) -> None:
+    """Note in the access log that what was ranked about a jobseeker is being read."""
+    with database.reading(actor) as session:
+        jobseeker_id = queries.shortlist(session, actor, shortlist_id).jobseeker_id
+    audit.opened(database, actor, "shortlists", [(shortlist_id, jobseeker_id)])
 
 
 @router.post("/jobseekers/{jobseeker_id}/shortlists", status_code=201, responses=documented(NotFound, Conflict))
@@ -76,6 +85,7 @@ def shortlist_for_placement(
 @router.get("/shortlists/{shortlist_id}", responses=documented(NotFound))
 def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> ShortlistOut:
     """Replay a shortlist: the same ids, scores and order, with reasons as today's policy lets you read them."""
+    _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
         return actions.shown(session, actor, queries.shortlist(session, actor, shortlist_id))
 
@@ -83,6 +93,7 @@ def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> S
 @router.get("/shortlists/{shortlist_id}/refused", responses=documented(NotFound, Conflict))
 def list_refused(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> RefusedPage:
     """Every refused pair, nearest first, with what would change it."""
+    _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
         return actions.refused_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
 
@@ -92,6 +103,7 @@ def explain_match(
     shortlist_id: UUID, placement_id: UUID, actor: Reader, database: DatabaseDep
 ) -> MatchOut | RefusalOut:
     """Explain one pair, also a refused one."""
+    _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
         shortlist = queries.shortlist(session, actor, shortlist_id)
         return actions.explained(session, actor, shortlist, placement_id)

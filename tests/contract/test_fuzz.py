@@ -4,14 +4,31 @@ import re
 
 import pytest
 
+from pathways.progression import actions as progression_actions
+from pathways.progression.schemas import NewEvidence, NewSpell
 from tests.contract import fuzz
+from tests.pathways.test_places import introduced
 from tests.served import served
 
 
 def prepare(world):
-    person, _ = world.supported()
-    world.list_placement()
+    person, enrolment = world.supported()
+    placement = world.list_placement()
     world.permit(person)
+    introduced(world, 1, placement)
+    actor = world.on("caseworker")
+    with world.database.writing(actor) as session:
+        new = NewSpell(enrolment_id=enrolment, kind="JOB_OPEN", title="Cafe Assistant", started_on=actor.today)
+        spell = progression_actions.start(session, actor, new)
+        item = NewEvidence(
+            spell_id=spell.id,
+            kind="payslip",
+            covers_from=actor.today,
+            covers_to=actor.today,
+            received_on=actor.today,
+            obtained_how="copies",
+        )
+        progression_actions.add_evidence(session, actor, item)
     world.refer(by="other_referrer", to="other_partner", given_name="Ben")
 
 
@@ -27,7 +44,7 @@ def test_a_short_fuzzing_finds_nothing(stage, world, tmp_path):
 def test_two_hundred_cases_an_operation_find_nothing(stage, world, tmp_path):
     prepare(world)
     with served(stage.settings, tmp_path / "log") as address:
-        done = fuzz.run(world, address, tmp_path, examples=120, seed=20261122, phases="coverage,fuzzing,stateful")
+        done = fuzz.run(world, address, tmp_path, examples=170, seed=20261122, phases="coverage,fuzzing,stateful")
     figures = re.search(r"(\d+) generated", done.stdout)
     operations = re.search(r"(\d+) selected / \d+ total", done.stdout)
     assert figures

@@ -175,7 +175,11 @@ def test_a_workbook_with_title_aliases_dates_numbers_blanks_and_a_total_is_under
 def test_merged_cells_among_the_rows_are_named(client, world: World):
     rows = [HEADER.split(","), GOOD.split(","), GOOD.replace("A1", "A2").split(",")]
     answer = send(client, world, workbook(rows, merge="C2:C3"))
-    assert "Unmerge them." in [error["remedy"] for error in answer.json()["report"]["errors"]]
+    errors = answer.json()["report"]["errors"]
+    assert [(error["row"], error["rule"]) for error in errors] == [
+        (2, "Merged cells are not taken."),
+        (3, "Merged cells are not taken."),
+    ]
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_opened():

@@ -1,13 +1,13 @@
 """first tables.
 
-Revision: 8ab66b6649c8
+Revision: 29a7ebc49e5b
 After: nothing
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "8ab66b6649c8"
+revision = "29a7ebc49e5b"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -1281,7 +1281,7 @@ def upgrade() -> None:
         "referral_snapshots",
         sa.Column("referral_id", sa.Uuid(), nullable=False),
         sa.Column("referred_because", sa.Text(), nullable=True),
-        sa.Column("urgency", sa.String(length=80), nullable=True),
+        sa.Column("urgency", sa.String(length=300), nullable=True),
         sa.Column("is_restricted", sa.Boolean(), nullable=False),
         sa.Column("referrer_name", sa.String(length=300), nullable=True),
         sa.Column("referrer_email", sa.String(length=300), nullable=True),

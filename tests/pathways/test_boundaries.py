@@ -1,0 +1,273 @@
+"""What a review of the first whole journey found wrong, each as the sentence that is true now."""
+
+import io
+from datetime import date, timedelta
+from decimal import Decimal
+
+import openpyxl
+import pytest
+
+from pathways import coherence
+from pathways.introductions.models import IntroductionEvent as E
+from pathways.progression.rules import Finding, OutcomeRule, judge
+from tests.pathways.test_files import GOOD, HEADER, counted, send, text, workbook
+from tests.pathways.test_places import introduced, left_of, move
+from tests.pathways.test_rules import RULE, START, spell
+from tests.world import World
+
+TODAY = date.today()
+
+
+def test_a_referrers_file_cannot_touch_a_self_referral(client, world: World):
+    who = {
+        "source_type": "SELF",
+        "referred_on": "2026-09-01",
+        "given_name": "Amina",
+        "ref": "S-1",
+        "phone": "07700 900123",
+    }
+    made = client.post("/api/v1/referrals", headers=world.key("manager"), json=who).json()
+    body = b"referral_ref,source_type,referred_on,given_name,phone\nS-1,SELF,2026-09-01,Amina,07700 900999\n"
+    report = send(client, world, body, f"?partner_id={world.organisations['partner']}", who="referrer").json()["report"]
+    assert (report["updated"], report["unchanged"], report["in_error"]) == (0, 0, 1)
+    seen = client.get(f"/api/v1/referrals/{made['id']}", headers=world.key("manager")).json()
+    assert seen["phone"] == "+447700900123"
+
+
+def test_a_caseworkers_file_neither_names_nor_changes_a_restricted_person(client, world: World):
+    person, _ = world.supported(is_restricted=True, ref="A1", family_name="Test", given_name="Amina", nhs_number=None)
+    reference = client.get(f"/api/v1/jobseekers/{person}", headers=world.key("manager")).json()["reference"]
+    body = (HEADER + ",nino,phone\nA9,JCP,Hendon Jobcentre,2026-09-01,Amina,Test,26/05/2002,,QQ123456C,\n").encode()
+    assert reference not in send(client, world, body, who="colleague").text
+    body = (HEADER + ",phone\nA1,JCP,Hendon Jobcentre,2026-09-01,Amina,Test,,,07700 900999\n").encode()
+    report = send(client, world, body, who="colleague").json()["report"]
+    assert (report["updated"], report["in_error"]) == (0, 1)
+    seen = client.get(f"/api/v1/jobseekers/{person}", headers=world.key("manager")).json()
+    assert seen["phone"] == "+447700900123"
+
+
+def test_closing_a_case_stops_its_introductions_and_what_the_social_enterprise_reads(client, world: World, database):
+    placement = world.list_placement(places=1)
+    introduction = introduced(world, 1, placement)
+    move(world, "lister", introduction, E.OFFER)
+    path = f"/api/v1/introductions/{introduction}"
+    read = client.get(path, headers=world.key("manager")).json()
+    assert client.get(path, headers=world.key("lister")).json()["given_name"] == "Person 1"
+    closing = {"closed_on": TODAY.isoformat(), "end_reason": "withdrew", "reason": "Moved to another area."}
+    closed = client.post(f"/api/v1/jobseekers/{read['jobseeker_id']}/close", headers=world.key("manager"), json=closing)
+    assert closed.json()["state"] == "closed"
+    after = client.get(path, headers=world.key("lister")).json()
+    assert (after["state"], after["given_name"], left_of(client, world, placement)) == ("withdrawn", None, 1)
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def test_voiding_a_record_also_undoes_what_had_started(client, world: World, database):
+    placement = world.list_placement(places=1)
+    introduction = introduced(world, 1, placement)
+    for who, event in (("lister", E.OFFER), ("manager", E.ACCEPT), ("manager", E.START)):
+        move(world, who, introduction, event)
+    path = f"/api/v1/introductions/{introduction}"
+    person = client.get(path, headers=world.key("manager")).json()["jobseeker_id"]
+    client.post(f"/api/v1/jobseekers/{person}/void", headers=world.key("manager"), json={"reason": "A mistake."})
+    assert client.get(path, headers=world.key("lister")).json()["given_name"] is None
+    assert left_of(client, world, placement) == 1
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def test_a_voided_record_takes_nothing_new(client, world: World):
+    referral = world.refer()
+    person = referral.jobseeker_id
+    client.post(f"/api/v1/jobseekers/{person}/void", headers=world.key("manager"), json={"reason": "A mistake."})
+    new = {"source_type": "SELF", "referred_on": "2026-09-01", "given_name": "A", "jobseeker_id": str(person)}
+    assert client.post("/api/v1/referrals", headers=world.key("manager"), json=new).status_code == 409
+
+
+def test_a_workbook_whose_far_cell_would_fill_the_memory_is_refused(client, world: World):
+    book = openpyxl.Workbook()
+    book.active.append(HEADER.split(","))
+    book.active["XFD1048576"] = "x"
+    out = io.BytesIO()
+    book.save(out)
+    answer = send(client, world, out.getvalue())
+    assert answer.status_code == 409
+    assert "reaches over 1048576 rows" in answer.json()["detail"]
+
+
+def test_formulas_and_merged_cells_in_a_workbook_are_errors_of_their_rows(client, world: World):
+    rows = [HEADER.split(","), GOOD.split(","), GOOD.replace("A1", "A2").split(",")]
+    rows[2][7] = '=CONCAT("a","b")'
+    report = send(client, world, workbook(rows)).json()["report"]
+    assert (report["created"], [(e["row"], e["rule"]) for e in report["errors"]]) == (
+        1,
+        [(3, "A formula is not taken.")],
+    )
+
+
+def test_a_quote_that_is_never_closed_swallows_no_row(client, world: World, database):
+    body = text(GOOD, 'A2,JCP,Hendon Jobcentre,2026-09-01,"Ben,Test,,', GOOD.replace("A1", "A3"))
+    answer = send(client, world, body)
+    assert answer.status_code == 409
+    assert "quote" in answer.json()["detail"]
+
+
+def test_more_cells_than_the_header_is_an_error(client, world: World):
+    report = send(client, world, text(GOOD + ",garden")).json()["report"]
+    assert [e["rule"] for e in report["errors"]] == ["It has more cells than the header."]
+
+
+def test_two_organisations_may_use_the_same_reference_in_one_file(client, world: World):
+    body = text(GOOD, GOOD.replace("JCP,Hendon Jobcentre", "ASC,Barnet Council").replace("Amina", "Ben"))
+    assert counted(send(client, world, body))["created"] == 2
+
+
+def test_a_corrected_referral_date_is_taken_until_the_referral_is_decided(client, world: World):
+    send(client, world, text(GOOD))
+    assert counted(send(client, world, text(GOOD.replace("2026-09-01", "2026-08-01"))))["updated"] == 1
+    referral = client.get("/api/v1/referrals", headers=world.key("manager")).json()["items"][0]
+    assert referral["referred_on"] == "2026-08-01"
+    client.post(f"/api/v1/referrals/{referral['id']}/accept", headers=world.key("manager"))
+    report = send(client, world, text(GOOD)).json()["report"]
+    assert "its date is kept" in report["warnings"][0]["rule"]
+
+
+def test_a_longer_file_of_equal_rows_counts_each_once(client, world: World):
+    assert counted(send(client, world, text(*[GOOD] * 3000)))["repeated"] == 2999
+
+
+@pytest.mark.parametrize(
+    ("kind", "who", "body"),
+    [
+        ("referrals", "caseworker", HEADER + ",urgency\n" + GOOD + "," + "u" * 280),
+        ("referrals", "caseworker", HEADER + ",postcode\n" + GOOD + "," + "p" * 100),
+        ("referrals", "caseworker", HEADER + "\n" + GOOD.replace("Amina", "ß" * 200)),
+        ("placements", "lister", "title,kind,postcode\nCafe,TASTER," + "p" * 100),
+    ],
+)
+def test_long_cells_are_saved_or_named_and_never_break(client, world: World, kind: str, who: str, body: str):
+    answer = send(client, world, body.encode(), who=who, kind=kind)
+    assert answer.status_code == 201
+    assert answer.json()["report"]["created"] + answer.json()["report"]["in_error"] == 1
+
+
+def test_a_re_import_cannot_make_a_published_listing_unlawful(client, world: World):
+    head = "placement_ref,title,kind,pay_per_hour_pounds,places\n"
+    send(client, world, (head + "P1,Cafe Assistant,JOB_OPEN,14.00,1").encode(), who="lister", kind="placements")
+    again = send(client, world, (head + "P1,Cafe Assistant,JOB_OPEN,2.00,1").encode(), who="lister", kind="placements")
+    assert again.json()["report"]["in_error"] == 1
+    more = send(client, world, (head + "P1,Cafe Assistant,JOB_OPEN,15.00,4").encode(), who="lister", kind="placements")
+    assert more.json()["report"]["updated"] == 1
+    listed = client.get("/api/v1/placements", headers=world.key("lister")).json()["items"][0]
+    assert (listed["pay_per_hour_pounds"], listed["places"], listed["state"]) == (15.0, 4, "published")
+
+
+def test_an_etag_changes_with_every_change(client, world: World):
+    placement = world.list_placement(places=2)
+    path = f"/api/v1/placements/{placement}"
+    tag = client.get(path, headers=world.key("lister")).headers["ETag"]
+    first = client.patch(path, headers=world.key("lister") | {"If-Match": tag}, json={"places": 5})
+    second = client.patch(path, headers=world.key("lister") | {"If-Match": tag}, json={"places": 1})
+    assert (first.status_code, second.status_code) == (200, 412)
+
+
+def test_a_referrer_can_take_back_a_wrong_number_and_a_masked_one_is_refused(client, world: World):
+    referral = world.refer()
+    path = f"/api/v1/referrals/{referral.id}"
+    tag = client.get(path, headers=world.key("referrer")).headers["ETag"]
+    cleared = client.patch(path, headers=world.key("referrer") | {"If-Match": tag}, json={"phone": None})
+    assert (cleared.status_code, cleared.json()["phone"]) == (200, None)
+    person = f"/api/v1/jobseekers/{referral.jobseeker_id}"
+    seen = client.get(person, headers=world.key("manager"))
+    masked = {"nino": seen.json()["nino"]}
+    answer = client.patch(person, headers=world.key("manager") | {"If-Match": seen.headers["ETag"]}, json=masked)
+    assert answer.status_code == 422
+
+
+def test_the_caseworker_of_a_restricted_person_stays_when_the_enrolment_ends(client, world: World):
+    person, enrolment = world.supported(is_restricted=True)
+    ending = {"ended_on": TODAY.isoformat(), "end_reason": "in_work"}
+    client.post(f"/api/v1/enrolments/{enrolment}/end", headers=world.key("caseworker"), json=ending)
+    assert client.get(f"/api/v1/jobseekers/{person}", headers=world.key("caseworker")).status_code == 200
+
+
+def test_an_instant_at_the_end_of_time_is_a_plain_refusal(client, world: World):
+    for at in ("0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"):
+        answer = client.get(f"/api/v1/jobseekers?updated_since={at}", headers=world.key("manager"))
+        assert answer.status_code in {409, 422}
+
+
+def test_an_administrator_cannot_read_another_organisations_user_by_adding_them(client, world: World):
+    new = {
+        "user_id": str(world.actors["referrer"].user_id),
+        "organisation_id": str(world.organisations["partner"]),
+        "role": "caseworker",
+    }
+    assert client.post("/api/v1/members", headers=world.key("administrator"), json=new).status_code == 409
+
+
+def test_an_earlier_short_job_does_not_unmeet_a_good_stretch():
+    good = spell([16] * 13, START + timedelta(weeks=30, days=2), ended=True)
+    short = spell([8], START, ended=True)
+    on = START + timedelta(weeks=60)
+    rule = OutcomeRule("FSS_SHORT_13", "1", Decimal(16), 13, 13, True, RULE.kinds_that_count)
+    # Counted from the short job's weekday, the first and last weeks would hold 5 and 2 of 7 days: under 16 hours.
+    assert judge([good], rule, on).met_on == judge([short, good], rule, on).met_on
+    assert judge([short, good], rule, on).finding is Finding.MET
+
+
+def working(client, world: World, weeks: int = 14) -> tuple[str, str]:
+    """Somebody at work with hours for so many weeks: the enrolment and the spell."""
+    start = TODAY - timedelta(weeks=weeks + 1)
+    _, enrolment = world.supported(day=start - timedelta(days=3), referred_on=start - timedelta(days=9))
+    body = {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Cafe", "started_on": start.isoformat()}
+    made = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body)
+    assert made.status_code == 201, made.text
+    for week in range(weeks):
+        hours = {"week_from": (start + timedelta(weeks=week)).isoformat(), "hours": 10}
+        client.post(f"/api/v1/spells/{made.json()['id']}/hours", headers=world.key("caseworker"), json=hours)
+    return str(enrolment), made.json()["id"]
+
+
+def evidence(client, world: World, spell_id: str, first: date, last: date) -> None:
+    body = {
+        "spell_id": spell_id,
+        "kind": "payslip",
+        "covers_from": first.isoformat(),
+        "covers_to": last.isoformat(),
+        "received_on": TODAY.isoformat(),
+        "obtained_how": "copies",
+    }
+    item = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body).json()["id"]
+    client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
+
+
+def test_whoever_checked_the_evidence_may_not_claim_and_it_must_cover_the_weeks(client, world: World):
+    enrolment, spell_id = working(client, world)
+    claim = {"enrolment_id": enrolment, "rule": "LOCAL_13_IN_16"}
+    evidence(client, world, spell_id, date(2020, 1, 1), date(2020, 1, 1))
+    assert client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim).status_code == 409
+    evidence(client, world, spell_id, TODAY - timedelta(weeks=10), TODAY)
+    assert client.post("/api/v1/outcomes", headers=world.key("manager"), json=claim).status_code == 409
+    assert client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim).status_code == 201
+
+
+def test_what_an_outcome_rests_on_is_not_taken_from_under_it(client, world: World, database):
+    enrolment, spell_id = working(client, world)
+    evidence(client, world, spell_id, TODAY - timedelta(weeks=10), TODAY)
+    claim = {"enrolment_id": enrolment, "rule": "LOCAL_13_IN_16"}
+    outcome = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim).json()["id"]
+    path, reason = f"/api/v1/spells/{spell_id}/void", {"reason": "Another person's."}
+    refused = client.post(path, headers=world.key("caseworker"), json=reason)
+    assert refused.json()["type"] == "/problems/outcome-rests-on-it"
+    client.post(f"/api/v1/outcomes/{outcome}/withdraw", headers=world.key("caseworker"), json=reason)
+    assert client.post(path, headers=world.key("caseworker"), json=reason).status_code == 200
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def test_work_before_the_enrolment_is_refused(client, world: World):
+    _, enrolment = world.supported()
+    body = {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Cafe", "started_on": "2012-05-01"}
+    answer = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/started_on")
