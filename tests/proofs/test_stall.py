@@ -5,14 +5,43 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import text
 
 from pathways import coherence
+from pathways.database import Database
 from tests.served import served
 from tests.world import World
 
 CLIENTS = 100
 SECONDS = 20.0 if os.environ.get("PATHWAYS_PROVE") else 4.0
 LONGEST_SILENCE = 5.0
+SLOW = 0.05
+
+
+@contextmanager
+def slowed(database: Database) -> Iterator[None]:
+    """Hold what every request writes to, half of the time, so that each request's queries are truly slow."""
+    over = threading.Event()
+    engine = database.engine.execution_options(writes=True) if database.is_sqlite else database.engine
+
+    def hold() -> None:
+        while not over.is_set():
+            with engine.connect() as connection, connection.begin():
+                if not database.is_sqlite:
+                    connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+                time.sleep(SLOW)
+            time.sleep(SLOW)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        yield
+    finally:
+        over.set()
+        holder.join()
 
 
 def test_a_hundred_clients_are_answered_without_a_stall(stage, world: World, database, tmp_path):
@@ -50,7 +79,7 @@ def test_a_hundred_clients_are_answered_without_a_stall(stage, world: World, dat
             with lock:
                 answered.append((time.monotonic(), status))
 
-    with served(stage.settings, tmp_path / "log") as address:
+    with served(stage.settings, tmp_path / "log") as address, slowed(database):
         began = time.monotonic()
         threads = [threading.Thread(target=call, args=(address, n, began + SECONDS)) for n in range(CLIENTS)]
         for thread in threads:
