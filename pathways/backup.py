@@ -2,6 +2,7 @@
 
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from shutil import which
 
@@ -17,7 +18,7 @@ def backup(database: Database, file: Path) -> None:
         raise RuleBroken(f"{file} is there already. Name a new file.")
     url = database.engine.url
     if database.is_sqlite:
-        with sqlite3.connect(str(url.database)) as origin, sqlite3.connect(file) as copy:
+        with closing(sqlite3.connect(str(url.database))) as origin, closing(sqlite3.connect(file)) as copy:
             origin.backup(copy)
         return
     _run("pg_dump", "--format=custom", f"--file={file}", url=url)
@@ -29,14 +30,22 @@ def restore(database: Database, file: Path) -> None:
         raise RuleBroken(f"There is no file {file}.")
     url = database.engine.url
     if database.is_sqlite:
-        with sqlite3.connect(file) as copy:
-            if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-                raise RuleBroken(f"{file} is damaged. Nothing was changed.")
+        with closing(sqlite3.connect(file)) as copy:
+            if not _is_whole(copy):
+                raise RuleBroken(f"{file} is damaged or no copy of ours. Nothing was changed.")
             database.close()
-            with sqlite3.connect(str(url.database)) as target:
+            with closing(sqlite3.connect(str(url.database))) as target:
                 copy.backup(target)
         return
     _run("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", str(file), url=url)
+
+
+def _is_whole(copy: sqlite3.Connection) -> bool:
+    try:
+        is_sound = copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return is_sound and copy.execute("SELECT count(*) FROM alembic_version").fetchone() is not None
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _run(program: str, *arguments: str, url: URL) -> None:
