@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 
-from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -146,6 +146,3 @@ class PathwaysRoute(APIRoute):
         if read_if_match in calls:
             self.responses = {**self.responses, **documented(errors.StaleVersion, errors.VersionNeeded)}
         self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": guard.permission.value}
-
-
-RowId = Path(description="The id of the row, as a reply gave it.")

@@ -18,6 +18,7 @@ POSTCODE = re.compile(
 OUTCODE = re.compile(r"^[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])$")
 TEST_PHONE = re.compile(r"^\+447700900\d{3}$")
 INWARD = 3
+RQF_LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")  # lowest first
 YOUNGEST, OLDEST = 14, 100
 
 

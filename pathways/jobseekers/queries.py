@@ -24,7 +24,6 @@ from pathways.jobseekers.models import (
 )
 from pathways.jobseekers.schemas import QUESTIONS, SearchBody
 
-PARTNER_ROLES = {Role.CASEWORKER, Role.TEAM_MANAGER}
 LIKE_ENOUGH = 0.72
 MOST_HITS = 20
 

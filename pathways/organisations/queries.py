@@ -85,16 +85,3 @@ def key(session: Session, actor: Actor, key_id: UUID) -> ApiKey:
     if found is None:
         raise NotFound("There is no such key.")
     return found
-
-
-def active_member(session: Session, organisation_id: UUID, user_id: UUID, roles: frozenset[Role]) -> Membership | None:
-    return session.scalars(
-        select(Membership)
-        .where(
-            Membership.organisation_id == organisation_id,
-            Membership.user_id == user_id,
-            Membership.role.in_(roles),
-            Membership.ended_at.is_(None),
-        )
-        .limit(1)
-    ).first()

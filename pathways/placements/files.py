@@ -21,21 +21,15 @@ from pathways.placements.models import DbsLevel, Placement, PlacementEvent, Plac
 from pathways.reference import half_days
 from pathways.reference.postcodes import resolve
 
-LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")
 KIND = cells.one_of(PlacementKind)
-
-
-def _half_days(text: str) -> int | None:
-    try:
-        return half_days.parse(text)
-    except half_days.NotHalfDays as wrong:
-        raise cells.Wrong(str(wrong), "Correct the cell, or leave it blank.") from wrong
 
 
 def _level(text: str) -> str | None:
     level = text.strip().upper().removeprefix("LEVEL ").strip() or None
-    if level is not None and level not in LEVELS:
-        raise cells.Wrong(f"Write an RQF level: {', '.join(LEVELS)}.", "Correct the cell, or leave it blank.")
+    if level is not None and level not in formats.RQF_LEVELS:
+        raise cells.Wrong(
+            f"Write an RQF level: {', '.join(formats.RQF_LEVELS)}.", "Correct the cell, or leave it blank."
+        )
     return level
 
 
@@ -92,7 +86,7 @@ READERS: dict[str, cells.Reader] = {
     "training_given": cells.as_list,
     "postcode": cells.line(20),
     "remote": cells.one_of(Remote),
-    "half_days": _half_days,
+    "half_days": half_days.read_cell,
     "hours_per_week": cells.hours,
     "hours_flexible": cells.as_yes_no,
     "starts_on": cells.as_date,

@@ -2,10 +2,11 @@
 
 import re
 
+from pathways.cells import Wrong
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PARTS = ("am", "pm", "eve")
 ALL_DAY = ("am", "pm")
-EVERY = (1 << len(DAYS) * len(PARTS)) - 1
 _DAY_NAMES = {name: day for day in DAYS for name in (day, day + "s")} | {
     "monday": "mon",
     "tues": "tue",
@@ -56,6 +57,14 @@ def parse(text: str | None) -> int | None:
         for half in halves:
             found |= bit(day, half)
     return found or None
+
+
+def read_cell(text: str) -> int | None:
+    """Read the half-days of a spreadsheet's cell."""
+    try:
+        return parse(text)
+    except NotHalfDays as wrong:
+        raise Wrong(str(wrong), "Correct the cell, or leave it blank.") from wrong
 
 
 def text_of(half_days: int | None) -> str | None:

@@ -26,7 +26,6 @@ KIND_OF_SOURCE = {
     SourceType.JCP: OrganisationKind.JOB_CENTRE,
     SourceType.ASC: OrganisationKind.LOCAL_AUTHORITY,
 }
-LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")
 MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MODE_NAMES = {mode: mode for mode in MODES} | {
     "walking": "walk",
@@ -51,23 +50,18 @@ def _source_type(text: str) -> SourceType:
     return source
 
 
-def _half_days(text: str) -> int | None:
-    try:
-        return half_days.parse(text)
-    except half_days.NotHalfDays as wrong:
-        raise cells.Wrong(str(wrong), "Correct the cell, or leave it blank.") from wrong
-
-
 def _level(text: str) -> str | None:
     """The highest RQF level of a list."""
     found = []
     for item in text.split(";"):
         level = item.strip().upper().removeprefix("LEVEL ").removeprefix("L").strip()
         if level and level.lower() not in cells.UNKNOWN:
-            if level not in LEVELS:
-                raise cells.Wrong(f"Write RQF levels: {', '.join(LEVELS)}.", "Correct the cell, or leave it blank.")
+            if level not in formats.RQF_LEVELS:
+                raise cells.Wrong(
+                    f"Write RQF levels: {', '.join(formats.RQF_LEVELS)}.", "Correct the cell, or leave it blank."
+                )
             found.append(level)
-    return max(found, key=LEVELS.index) if found else None
+    return max(found, key=formats.RQF_LEVELS.index) if found else None
 
 
 def _modes(text: str) -> list[str] | None:
@@ -124,7 +118,7 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "licences": ("licences", cells.as_list),
     "hours_min": ("hours_min", cells.hours),
     "hours_max": ("hours_max", cells.hours),
-    "half_days": ("half_days", _half_days),
+    "half_days": ("half_days", half_days.read_cell),
     "earliest_start_on": ("earliest_start_on", cells.as_date),
     "travel_modes": ("travel_modes", _modes),
     "max_travel_minutes": ("max_travel_minutes", _minutes),
