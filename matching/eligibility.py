@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from matching.profiles import JobseekerLimits, PlacementProfile
 from matching.text import normalise
-from matching.travel import Journey, Mode, quickest
+from matching.travel import Journey, Mode, distance_km, quickest
 
 
 class Result(StrEnum):
@@ -24,6 +24,7 @@ class Result(StrEnum):
 class Rule(StrEnum):
     """The checks, in the order they are read."""
 
+    SAFETY = "safety"
     PLACES = "places"
     AGE = "age"
     RIGHT_TO_WORK = "right_to_work"
@@ -34,6 +35,12 @@ class Rule(StrEnum):
     LICENCES = "licences"
     QUALIFICATIONS = "qualifications"
     DBS = "dbs"
+
+
+# What a social enterprise may be told of a check. Home, age, papers and safety are the jobseeker's to tell.
+ENTERPRISE_MAY_SEE = frozenset(
+    {Rule.PLACES, Rule.DATES, Rule.HOURS, Rule.HALF_DAYS, Rule.LICENCES, Rule.QUALIFICATIONS, Rule.DBS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,11 @@ class Check:
     result: Result
     text: str
     change: str = ""
+
+    @property
+    def enterprise_may_see(self) -> bool:
+        """Whether a social enterprise may be told of this check."""
+        return self.rule in ENTERPRISE_MAY_SEE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +92,13 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 PART_NAMES = ("morning", "afternoon", "evening")
 PUBLIC_MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MOST_NAMED = 3
+EXCLUDED = "A safety exclusion that a caseworker recorded covers it."
+ONLY_A_CASEWORKER = "A caseworker looks at the safety exclusion again with the jobseeker."
 
 
-def check(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> tuple[Check, ...]:
+def check(
+    limits: JobseekerLimits, placement: PlacementProfile, context: Context, trip: Journey | None = None
+) -> tuple[Check, ...]:
     """Return every check of one pair.
 
     Parameters
@@ -90,6 +106,8 @@ def check(limits: JobseekerLimits, placement: PlacementProfile, context: Context
     limits : JobseekerLimits
     placement : PlacementProfile
     context : Context
+    trip : Journey or None
+        Where it was already worked out; else it is here.
 
     Returns
     -------
@@ -104,18 +122,43 @@ def check(limits: JobseekerLimits, placement: PlacementProfile, context: Context
     ['pass']
     """
     found = (
+        _safety(limits, placement),
         _places(placement),
         _age(limits, placement),
         _right_to_work(limits, placement),
         _dates(limits, placement, context),
         _hours(limits, placement),
         _half_days(limits, placement, context),
-        _travel(limits, placement, context),
+        _travel(limits, placement, trip or journey(limits, placement, context)),
         _licences(limits, placement),
         _qualifications(limits, placement),
         _dbs(placement),
     )
     return tuple(c for c in found if c is not None)
+
+
+def look(
+    limits: JobseekerLimits, placement: PlacementProfile, context: Context
+) -> tuple[tuple[Check, ...], Journey | None]:
+    """Return every check of one pair, and the journey they were made with.
+
+    Parameters
+    ----------
+    limits : JobseekerLimits
+    placement : PlacementProfile
+    context : Context
+
+    Returns
+    -------
+    tuple of (tuple of Check, Journey or None)
+
+    Examples
+    --------
+    >>> look(JobseekerLimits(), PlacementProfile(key="1", title="x"), Context(date(2026, 1, 1), {}))[1] is None
+    True
+    """
+    found = journey(limits, placement, context)
+    return check(limits, placement, context, found), found
 
 
 def is_refused(checks: tuple[Check, ...]) -> bool:
@@ -127,6 +170,22 @@ def is_refused(checks: tuple[Check, ...]) -> bool:
     False
     """
     return any(c.result is Result.FAIL for c in checks)
+
+
+def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
+    """Keep a jobseeker from an organisation, a person or an area; nothing is said where nothing is excluded."""
+    excluded = limits.exclusions
+    if not excluded:
+        return None
+    if placement.organisation in excluded.organisations or excluded.people & placement.run_by:
+        return Check(Rule.SAFETY, Result.FAIL, EXCLUDED, ONLY_A_CASEWORKER)
+    if excluded.areas and placement.remote != "yes":
+        if placement.place is None:
+            text = "An area is excluded for safety, and where this placement is, is not known."
+            return Check(Rule.SAFETY, Result.UNKNOWN, text, "Find where it is before it is spoken of.")
+        if any(distance_km(placement.place, centre) <= km for centre, km in excluded.areas):
+            return Check(Rule.SAFETY, Result.FAIL, EXCLUDED, ONLY_A_CASEWORKER)
+    return Check(Rule.SAFETY, Result.PASS, "No safety exclusion covers it.")
 
 
 def _places(placement: PlacementProfile) -> Check:
@@ -292,10 +351,9 @@ def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Conte
     return quickest(limits.place, placement.place, modes)
 
 
-def _travel(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check:
+def _travel(limits: JobseekerLimits, placement: PlacementProfile, found: Journey | None) -> Check:
     if placement.remote == "yes":
         return Check(Rule.TRAVEL, Result.PASS, "It is done from home.")
-    found = journey(limits, placement, context)
     if found is None:
         whose = "the jobseeker's home" if limits.place is None else "the placement"
         return Check(Rule.TRAVEL, Result.UNKNOWN, f"Where {whose} is, is not known.", f"Find the postcode of {whose}.")

@@ -1,34 +1,57 @@
-"""From a score to the reasons a caseworker can read, for and against, in plain words."""
+"""From a score to the reasons a caseworker can read: for, against, not known, and what would change it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from matching.features import Feature, Value
-from matching.ranker import EXPERT_WEIGHTS, NEUTRAL
+from matching.eligibility import Check, Result
+from matching.features import Feature, Value, Values
+from matching.ranker import Match, Refusal, TwoSidedModel
 
 Effect = Literal["for", "against", "unknown"]
-LEAST_EFFECT = 0.005
+LEAST_EFFECT = 0.02  # of the log of the score; under it a reason would say nothing
+LEAST_LIFT = 0.01
+PAST_DECISIONS = "past_decisions"
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: which feature, the sentence, and whether it speaks for or against.
+    """One reason: what it is about, the sentence, and whether it speaks for or against.
 
     Parameters
     ----------
-    feature : Feature
+    feature : str
+        A ``Feature``, or ``past_decisions`` for what the boosted half and the calibration add to the rest.
     text : str
     effect : str
         ``for``, ``against`` or ``unknown``.
     weight : float
-        How much it moved the score from neutral.
+        How much it moved the log of the score; for something unknown, how far it could.
     """
 
-    feature: Feature
+    feature: str
     text: str
     effect: Effect
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would open a refused pair, or lift a low one.
+
+    Parameters
+    ----------
+    about : str
+        A rule or a feature.
+    text : str
+        What would have to be so.
+    score : float or None
+        What the score would be then; None where the pair would only be opened.
+    """
+
+    about: str
+    text: str
+    score: float | None = None
 
 
 FOR = {
@@ -38,9 +61,11 @@ FOR = {
     Feature.DESIRABLE_SKILLS: "The jobseeker has skills that help: {found}.",
     Feature.TRAVEL: "It is near: {found}.",
     Feature.HOURS: "The hours suit: {found}.",
+    Feature.HALF_DAYS: "The days suit: {found}.",
     Feature.ENVIRONMENT: "The place of work suits: {found}.",
     Feature.START_DATE: "It starts about when the jobseeker can.",
     Feature.ADJUSTMENTS: "It offers what the jobseeker asked for: {found}.",
+    Feature.SUPPORT: "It offers support: {found}.",
 }
 AGAINST = {
     Feature.ASPIRATION: "It is not one of the kinds of work the jobseeker asked for.",
@@ -49,50 +74,92 @@ AGAINST = {
     Feature.DESIRABLE_SKILLS: "Few of the skills that would help are there yet.",
     Feature.TRAVEL: "The journey is long: {found}.",
     Feature.HOURS: "The hours are not quite what is wanted.",
+    Feature.HALF_DAYS: "Not all its days suit: {found}.",
     Feature.ENVIRONMENT: "The place of work is not the kind that is wanted.",
     Feature.START_DATE: "It starts well before or after the jobseeker can.",
-    Feature.ADJUSTMENTS: "",
+    Feature.ADJUSTMENTS: "It offers little of what the jobseeker asked for.",
+    Feature.SUPPORT: "Support there has helped less than hoped: {found}.",
 }
 UNKNOWN = {
     Feature.ASPIRATION: "Which work the jobseeker wants is not known: ask.",
-    Feature.ESSENTIAL_SKILLS: "Skills were not compared: either side is not known.",
-    Feature.TRAVEL: "The journey is not known.",
-    Feature.HOURS: "The hours were not compared: either side is not known.",
-    Feature.ADJUSTMENTS: "Whether the adjustments can be made is a question for the social enterprise.",
+    Feature.AVOIDS: "What the jobseeker would rather not do is not known: ask.",
+    Feature.ESSENTIAL_SKILLS: "Skills were not compared: ask what the jobseeker can do, or what the work needs.",
+    Feature.TRAVEL: "The journey is not known: find both postcodes.",
+    Feature.HOURS: "The hours were not compared: ask how many suit, or how many it is.",
+    Feature.HALF_DAYS: "The days were not compared: ask which suit, or which it is.",
+    Feature.ADJUSTMENTS: "Ask the social enterprise whether it can make the adjustments.",
+}
+LIFTED_BY = {
+    Feature.ASPIRATION: "If this kind of work became one the jobseeker wants.",
+    Feature.AVOIDS: "If the part the jobseeker wants to avoid could be left out.",
+    Feature.ESSENTIAL_SKILLS: "If the missing skills were learnt, or taught on the job.",
+    Feature.DESIRABLE_SKILLS: "If the skills that help were learnt.",
+    Feature.TRAVEL: "If the journey were short: a lift, a quicker way, or a nearer site.",
+    Feature.HOURS: "If the hours could be what the jobseeker wants.",
+    Feature.HALF_DAYS: "If its days could be ones that suit.",
+    Feature.ENVIRONMENT: "If there were a place there of the kind the jobseeker wants.",
+    Feature.START_DATE: "If the start could be when the jobseeker can.",
+    Feature.ADJUSTMENTS: "If it could make the adjustments the jobseeker asked for.",
+    Feature.SUPPORT: "If it offered support on the job.",
 }
 
 
-def reasons(values: Mapping[Feature, Value], weights: Mapping[Feature, float] = EXPERT_WEIGHTS) -> list[Reason]:
-    """Return the reasons of one score, the weightiest first and what is unknown last.
+def reasons(values: Values, model: TwoSidedModel | None = None) -> list[Reason]:
+    """Return the reasons of one score: the weightiest first, then what is not known and would tell most.
 
     Parameters
     ----------
     values : mapping of Feature to Value
-    weights : mapping of Feature to float
+    model : TwoSidedModel or None
+        The experts' own where None.
 
     Returns
     -------
     list of Reason
-        ``weight`` is weight x (value - neutral); unknown ones weigh nothing.
+        The weights of those for and against add to the log of the score less its log where nothing is known, but for
+        the curve between: each side's odds are taken as the straight line at this pair.
 
     Examples
     --------
     >>> reasons({Feature.TRAVEL: Value(1.0, ("2 km",))})[0].text
     'It is near: 2 km.'
     """
+    used = model or TwoSidedModel.expert()
     told: list[Reason] = []
-    for feature, value in values.items():
-        if value.value is None:
-            if feature in UNKNOWN:
-                told.append(Reason(feature, UNKNOWN[feature], "unknown", 0.0))
-            continue
-        moved = weights[feature] * (value.value - NEUTRAL)
-        if abs(moved) < LEAST_EFFECT:
-            continue
-        text = sentence(feature, moved > 0, value.found)
-        if text:
-            told.append(Reason(feature, text, "for" if moved > 0 else "against", round(moved, 4)))
-    return sorted(told, key=lambda r: (r.effect == "unknown", -abs(r.weight), r.feature))
+    for feature, moved in used.contributions(values).items():
+        if abs(moved) >= LEAST_EFFECT:
+            text = sentence(feature, moved > 0, values[feature].found)
+            told.append(Reason(feature.value, text, "for" if moved > 0 else "against", round(moved, 4)))
+    rest = used.rest(values)
+    if abs(rest) >= LEAST_EFFECT:
+        way = "more" if rest > 0 else "less"
+        text = f"Past decisions on pairs like this make it {way} likely than the reasons above alone."
+        told.append(Reason(PAST_DECISIONS, text, "for" if rest > 0 else "against", round(rest, 4)))
+    told.sort(key=lambda r: (-abs(r.weight), r.feature))
+    return told + unknowns(values, used)
+
+
+def unknowns(values: Values, model: TwoSidedModel) -> list[Reason]:
+    """Return what is not known of a pair, what could move the score most first.
+
+    Parameters
+    ----------
+    values : mapping of Feature to Value
+    model : TwoSidedModel
+
+    Returns
+    -------
+    list of Reason
+
+    Examples
+    --------
+    >>> unknowns({Feature.HOURS: Value(None)}, TwoSidedModel.expert())[0].feature
+    'hours'
+    """
+    missing = {name: Value(1.0) for name, value in values.items() if value.value is None and name in UNKNOWN}
+    reach = model.contributions(missing)
+    found = [Reason(name.value, UNKNOWN[name], "unknown", round(reach.get(name, 0.0), 4)) for name in missing]
+    return sorted(found, key=lambda r: (-abs(r.weight), r.feature))
 
 
 def sentence(feature: Feature, is_for: bool, found: tuple[str, ...]) -> str:  # noqa: FBT001 - the two tables
@@ -118,3 +185,97 @@ def sentence(feature: Feature, is_for: bool, found: tuple[str, ...]) -> str:  # 
     if "{found}" in text and not found:
         return text.split(":", 1)[0] + "."
     return text.format(found=", ".join(found[:4]))
+
+
+def what_would_lift(match: Match, model: TwoSidedModel, most: int = 3) -> list[Change]:
+    """Return the single changes that would lift a pair most, each with the score it would have then.
+
+    Parameters
+    ----------
+    match : Match
+    model : TwoSidedModel
+    most : int
+
+    Returns
+    -------
+    list of Change
+        The largest lift first; a change that would lift by less than 0.01 is left out.
+
+    Examples
+    --------
+    >>> from matching.profiles import PlacementProfile
+    >>> values = {Feature.HOURS: Value(0.0)}
+    >>> low = Match(PlacementProfile(key="1", title="x"), 0.1, "low", values, (), None)
+    >>> [change.about for change in what_would_lift(low, TwoSidedModel.expert())]
+    ['hours']
+    """
+    low = [name for name, value in match.values.items() if value.value is not None and value.value < 1.0]
+    if not low:
+        return []
+    scores = model.scores([match.values, *({**match.values, name: Value(1.0)} for name in low)])
+    lifts = sorted(zip(low, scores[1:].tolist(), strict=True), key=lambda lift: (-lift[1], lift[0]))
+    return [
+        Change(name.value, LIFTED_BY[name], round(score, 4))
+        for name, score in lifts[:most]
+        if score - scores[0] >= LEAST_LIFT
+    ]
+
+
+def what_would_open(refusal: Refusal) -> list[Change]:
+    """Return all that would have to change for a refused pair to be opened: one change for each failed check.
+
+    Parameters
+    ----------
+    refusal : Refusal
+
+    Returns
+    -------
+    list of Change
+
+    Examples
+    --------
+    >>> from matching.profiles import PlacementProfile
+    >>> what_would_open(Refusal(PlacementProfile(key="1", title="x"), (), None))
+    []
+    """
+    return [Change(check.rule.value, check.change) for check in refusal.failed if check.change]
+
+
+def questions(checks: Iterable[Check]) -> list[Change]:
+    """Return what to ask or find out so that an unknown check is settled.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+
+    Returns
+    -------
+    list of Change
+
+    Examples
+    --------
+    >>> questions([])
+    []
+    """
+    return [Change(c.rule.value, c.change) for c in checks if c.result is Result.UNKNOWN and c.change]
+
+
+def additive(values: Values, model: TwoSidedModel) -> Mapping[str, float]:
+    """Return every part of the log of a score, named and the rest, unrounded.
+
+    Parameters
+    ----------
+    values : mapping of Feature to Value
+    model : TwoSidedModel
+
+    Returns
+    -------
+    mapping of str to float
+
+    Examples
+    --------
+    >>> additive({}, TwoSidedModel.expert())
+    {'past_decisions': 0.0}
+    """
+    parts = {name.value: moved for name, moved in model.contributions(values).items()}
+    return {**parts, PAST_DECISIONS: model.rest(values)}

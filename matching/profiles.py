@@ -1,11 +1,14 @@
 """What is known of a jobseeker and of a placement, as plain values checked on creation.
 
-A jobseeker's profile has two halves. ``JobseekerLimits`` is read by the checks only; ``JobseekerWishes`` by the
-features of the score only. Nothing protected, no health detail, benefit, conviction, gap or postcode is a field of the
-second, so none can reach a score.
+A jobseeker's profile has three parts. ``JobseekerLimits`` is read by the checks only. ``JobseekerWishes`` is read by
+the jobseeker's side of the score, which asks what they would want. ``JobseekerOffer`` is what both sides read, and all
+that the placement's side reads: skills, hours, half-days and dates. Nothing protected, no health detail, benefit,
+conviction, gap or postcode is a field of the second and the third, and no adjustment is one of the third, so none can
+reach a score that should not know it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -24,6 +27,33 @@ def _check_half_days(half_days: int | None) -> None:
 def _check_hours(*hours: float | None) -> None:
     if any(h is not None and not 0 <= h <= HOURS_IN_A_WEEK for h in hours):
         raise ValueError("A week has 0 to 168 hours.")
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Where this jobseeker must not be sent, for safety; the social enterprise is never told.
+
+    Parameters
+    ----------
+    organisations : frozenset of str
+        Keys of social enterprises.
+    people : frozenset of str
+        Whoever runs a placement, as the listing names them.
+    areas : tuple of (place, kilometres)
+        Circles to keep out of.
+
+    Examples
+    --------
+    >>> bool(Exclusions()), bool(Exclusions(organisations=frozenset({"a"})))
+    (False, True)
+    """
+
+    organisations: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+    areas: tuple[tuple[Grid, float], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.organisations or self.people or self.areas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +82,8 @@ class JobseekerLimits:
         Ways of travelling; None means not asked.
     max_travel_minutes : int or None
         Longest journey one way.
+    exclusions : Exclusions
+        Where this jobseeker must not be sent.
 
     Raises
     ------
@@ -75,6 +107,7 @@ class JobseekerLimits:
     place: Grid | None = None
     travel_modes: tuple[str, ...] | None = None
     max_travel_minutes: int | None = None
+    exclusions: Exclusions = Exclusions()
 
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)
@@ -83,16 +116,12 @@ class JobseekerLimits:
 
 @dataclass(frozen=True, slots=True)
 class JobseekerWishes:
-    """What the features of the score may read: wishes, skills, and the adjustments the jobseeker asked us to look for.
+    """What the jobseeker wants: read by the jobseeker's side of the score and by nothing else.
 
     Parameters
     ----------
-    aspirations, avoid, skills, environment, adjustments : tuple of str or None
+    aspirations, avoid, environment, adjustments : tuple of str or None
         As the jobseeker put it; None is unknown.
-    hours_min, hours_max : float or None
-        Hours a week.
-    earliest_start_on : date or None
-        First day the jobseeker can start.
 
     Examples
     --------
@@ -102,20 +131,56 @@ class JobseekerWishes:
 
     aspirations: tuple[str, ...] | None = None
     avoid: tuple[str, ...] | None = None
-    skills: tuple[str, ...] | None = None
     environment: tuple[str, ...] | None = None
     adjustments: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobseekerOffer:
+    """What the jobseeker brings: all of a jobseeker that the placement's side of the score may read.
+
+    Parameters
+    ----------
+    skills : tuple of str or None
+        As the jobseeker put it, and what life, school, caring and volunteering have taught; None is unknown.
+    drawn_from : mapping of str to str
+        For a skill that was drawn from experience, the words it was drawn from.
+    hours_min, hours_max : float or None
+        Hours a week.
+    half_days : int or None
+        The 21 half-days of a week as bits.
+    earliest_start_on : date or None
+        First day the jobseeker can start.
+
+    Examples
+    --------
+    >>> JobseekerOffer(skills=("caring",), drawn_from={"caring": "looked after my nan"}).drawn_from["caring"]
+    'looked after my nan'
+    """
+
+    skills: tuple[str, ...] | None = None
+    drawn_from: Mapping[str, str] = field(default_factory=dict)
     hours_min: float | None = None
     hours_max: float | None = None
+    half_days: int | None = None
     earliest_start_on: date | None = None
 
     def __post_init__(self) -> None:
+        _check_half_days(self.half_days)
         _check_hours(self.hours_min, self.hours_max)
 
 
 @dataclass(frozen=True, slots=True)
 class JobseekerProfile:
-    """A jobseeker: limits for the checks, wishes for the score.
+    """A jobseeker: limits for the checks, wishes and offer for the score.
+
+    Parameters
+    ----------
+    limits : JobseekerLimits
+    wishes : JobseekerWishes
+    offer : JobseekerOffer
+    key : str
+        By which the caller knows the jobseeker again.
 
     Examples
     --------
@@ -125,6 +190,8 @@ class JobseekerProfile:
 
     limits: JobseekerLimits = JobseekerLimits()
     wishes: JobseekerWishes = JobseekerWishes()
+    offer: JobseekerOffer = field(default_factory=JobseekerOffer)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +206,13 @@ class PlacementProfile:
         As listed.
     occupation : str or None
         What kind of work, if it says more than the title.
-    essential_skills, desirable_skills, licences_needed, environment, adjustments_offered : tuple of str or None
+    organisation : str or None
+        Key of the social enterprise.
+    run_by : frozenset of str
+        Who runs it, as the listing names them; read by the safety exclusions only.
+    essential_skills, desirable_skills, licences_needed, environment : tuple of str or None
+        As listed; None is not said.
+    adjustments_offered, support_offered : tuple of str or None
         As listed; None is not said.
     qualifications_needed : str or None
         Lowest RQF level.
@@ -176,6 +249,8 @@ class PlacementProfile:
     key: str
     title: str
     occupation: str | None = None
+    organisation: str | None = None
+    run_by: frozenset[str] = frozenset()
     essential_skills: tuple[str, ...] | None = None
     desirable_skills: tuple[str, ...] | None = None
     qualifications_needed: str | None = None
@@ -193,6 +268,7 @@ class PlacementProfile:
     remote: str | None = None
     environment: tuple[str, ...] | None = None
     adjustments_offered: tuple[str, ...] | None = None
+    support_offered: tuple[str, ...] | None = None
     dbs_level: str | None = None
     places_left: int = 1
 

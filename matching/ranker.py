@@ -1,31 +1,185 @@
-"""PlacementRanker: checks first, then an additive score in [0, 1] from named features with expert weights."""
+"""PlacementRanker: checks first, then two probabilities a pair, one for each side, multiplied into the score."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
 
 from matching import eligibility, features
 from matching.eligibility import Check, Context
-from matching.features import Feature, Value
+from matching.features import Feature, Side, Value, Values
+from matching.priors import NEUTRAL
 from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.sides import Floats, SideModel, logit, matrix, sigmoid
 from matching.text import Vocabulary
 from matching.travel import Journey
 
-MODEL_VERSION = "expert-1"
-NEUTRAL = 0.5
-# The jobseeker's own wishes weigh most (zero exclusion, domain reference 11 item 8); then skills and travel, which
-# decide whether a start lasts. They add to 1. Judged by hand on the intake files; learning replaces them behind gates.
-EXPERT_WEIGHTS: Mapping[Feature, float] = {
-    Feature.ASPIRATION: 0.32,
-    Feature.AVOIDS: 0.10,
-    Feature.ESSENTIAL_SKILLS: 0.14,
-    Feature.DESIRABLE_SKILLS: 0.06,
-    Feature.TRAVEL: 0.16,
-    Feature.HOURS: 0.08,
-    Feature.ENVIRONMENT: 0.06,
-    Feature.START_DATE: 0.03,
-    Feature.ADJUSTMENTS: 0.05,
-}
+EXPERT_VERSION = "expert-2"
+# An interval that holds the truth four times in five: wide enough to be honest, narrow enough to be read.
+INTERVAL_DEVIATIONS = 1.2816
 HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.75, 0.45
+# Two scores this near cannot be told apart by anybody; one such run in ten is shuffled, which is how later learning can
+# tell what was chosen from what merely stood first (measured findings 8).
+NEAR_TIE = 0.005
+SHUFFLED_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class TwoSidedModel:
+    """Both sides of the score, under one version.
+
+    Parameters
+    ----------
+    version : str
+    sides : mapping of Side to SideModel
+    cases : int
+        Decided cases it was trained on; 0 for the experts' own.
+
+    Examples
+    --------
+    >>> TwoSidedModel.expert().cases
+    0
+    """
+
+    version: str
+    sides: Mapping[Side, SideModel]
+    cases: int = 0
+
+    @classmethod
+    def expert(cls) -> "TwoSidedModel":
+        """Return the model of the published priors.
+
+        Returns
+        -------
+        TwoSidedModel
+        """
+        return cls(EXPERT_VERSION, {side: SideModel.expert(side) for side in Side})
+
+    def probabilities(self, pairs: Sequence[Values]) -> dict[Side, Floats]:
+        """Return what each side would say of each pair.
+
+        Parameters
+        ----------
+        pairs : sequence of mapping of Feature to Value
+
+        Returns
+        -------
+        dict of Side to ndarray of shape (n_pairs,)
+        """
+        return {side: model.probability(matrix(side, pairs)) for side, model in self.sides.items()}
+
+    def scores(self, pairs: Sequence[Values]) -> Floats:
+        """Return the product of both sides.
+
+        Parameters
+        ----------
+        pairs : sequence of mapping of Feature to Value
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+            In [0, 1], rounded to six places so that a tie is a tie on every machine.
+        """
+        return self.scores_of({side: matrix(side, pairs) for side in self.sides})
+
+    def scores_of(self, matrices: Mapping[Side, Floats]) -> Floats:
+        """Return the product of both sides for features that stand in matrices already.
+
+        Parameters
+        ----------
+        matrices : mapping of Side to ndarray of shape (n_pairs, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_pairs,)
+        """
+        product: Any = 1.0
+        for side, model in self.sides.items():
+            product = product * model.probability(matrices[side])
+        return np.asarray(np.asarray(product, dtype=np.float64).round(6), dtype=np.float64)
+
+    def intervals(self, pairs: Sequence[Values]) -> Floats:
+        """Return the range the score may well lie in: four times in five, were the model's form right.
+
+        Parameters
+        ----------
+        pairs : sequence of mapping of Feature to Value
+
+        Returns
+        -------
+        ndarray of shape (n_pairs, 2)
+            Lowest and highest.
+        """
+        low, high = np.ones(len(pairs)), np.ones(len(pairs))
+        for side, model in self.sides.items():
+            X = matrix(side, pairs)
+            z, reach = logit(model.probability(X)), INTERVAL_DEVIATIONS * model.spread(X)
+            low *= sigmoid(z - reach)
+            high *= sigmoid(z + reach)
+        return np.asarray(np.column_stack([low, high]).round(4), dtype=np.float64)
+
+    def known_share(self, values: Values) -> float:
+        """Return how much of the model's weight rests on something known.
+
+        Parameters
+        ----------
+        values : mapping of Feature to Value
+
+        Returns
+        -------
+        float
+            In [0, 1].
+        """
+        total = known = 0.0
+        for model in self.sides.values():
+            for name, weight in model.contributions_of.items():
+                total += abs(weight)
+                if name in values and values[name].value is not None:
+                    known += abs(weight)
+        return known / total if total else 0.0
+
+    def contributions(self, values: Values) -> dict[Feature, float]:
+        """Return what each known feature adds to or takes from the log of the score, by the logistic halves.
+
+        Parameters
+        ----------
+        values : mapping of Feature to Value
+
+        Returns
+        -------
+        dict of Feature to float
+            Weight x (value - neutral) on each side, times the share of that side's odds that is still open, so that
+            the parts of both sides can be added.
+        """
+        parts: dict[Feature, float] = {}
+        for side, model in self.sides.items():
+            still_open = 1.0 - float(model.logistic(matrix(side, [values]))[0])
+            for name, weight in model.contributions_of.items():
+                value = values[name].value if name in values else None
+                if value is not None:
+                    parts[name] = parts.get(name, 0.0) + weight * (value - NEUTRAL) * still_open
+        return parts
+
+    def rest(self, values: Values) -> float:
+        """Return what past decisions add beyond the named contributions: the boosted half and the calibration.
+
+        Parameters
+        ----------
+        values : mapping of Feature to Value
+
+        Returns
+        -------
+        float
+            On the scale of ``contributions``.
+        """
+        total = 0.0
+        for side, model in self.sides.items():
+            X = matrix(side, [values])
+            total += float(np.log(model.probability(X)[0]) - np.log(model.logistic(X)[0]))
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +190,18 @@ class Match:
     ----------
     placement : PlacementProfile
     score : float
-        In [0, 1].
+        In [0, 1]: the product of both sides.
     confidence : str
         ``low``, ``medium`` or ``high``: how much of the weight rests on something known.
     values : dict of Feature to Value
     checks : tuple of Check
     journey : Journey or None
+    sides : tuple of float
+        What the jobseeker's side and the placement's side say.
+    interval : tuple of float
+        Where the score may well lie.
+    propensity : float
+        How likely this pair was to stand at this rank on this day.
     """
 
     placement: PlacementProfile
@@ -50,6 +210,9 @@ class Match:
     values: dict[Feature, Value]
     checks: tuple[Check, ...]
     journey: Journey | None
+    sides: tuple[float, float] = (0.0, 0.0)
+    interval: tuple[float, float] = (0.0, 1.0)
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,58 +250,130 @@ class Ranking:
     refusals: tuple[Refusal, ...]
 
 
-def score_of(values: Mapping[Feature, Value], weights: Mapping[Feature, float] = EXPERT_WEIGHTS) -> float:
-    """Return the additive score: the weighted mean of the features, the unknown ones neutral.
+def confidence_of(known_share: float) -> str:
+    """Return how much of the weight rests on something known, in a word.
 
     Parameters
     ----------
-    values : mapping of Feature to Value
-    weights : mapping of Feature to float
-        They add to 1.
-
-    Returns
-    -------
-    float
-        In [0, 1], rounded to six places so that a tie is a tie on every machine.
-
-    Examples
-    --------
-    >>> score_of({})
-    0.5
-    """
-    total = 0.0
-    for feature, weight in weights.items():
-        value = values[feature].value if feature in values else None
-        total += weight * (NEUTRAL if value is None else value)
-    return round(total, 6)
-
-
-def confidence_of(values: Mapping[Feature, Value], weights: Mapping[Feature, float] = EXPERT_WEIGHTS) -> str:
-    """Return how much of the weight rests on something known.
-
-    Parameters
-    ----------
-    values : mapping of Feature to Value
-    weights : mapping of Feature to float
+    known_share : float
+        In [0, 1].
 
     Returns
     -------
     str
-        ``high`` from 0.75 of the weight, ``medium`` from 0.45, else ``low``.
+        ``high`` from 0.75, ``medium`` from 0.45, else ``low``.
 
     Examples
     --------
-    >>> confidence_of({})
-    'low'
+    >>> confidence_of(0.5)
+    'medium'
     """
-    known = sum(
-        weight for feature, weight in weights.items() if feature in values and values[feature].value is not None
-    )
-    return "high" if known >= HIGH_CONFIDENCE else "medium" if known >= MEDIUM_CONFIDENCE else "low"
+    return "high" if known_share >= HIGH_CONFIDENCE else "medium" if known_share >= MEDIUM_CONFIDENCE else "low"
+
+
+def lot(seed: str, *keys: str) -> int:
+    """Return the same number for the same words on every machine, as good as drawn at random.
+
+    Parameters
+    ----------
+    seed : str
+        The day's.
+    *keys : str
+
+    Returns
+    -------
+    int
+        Of 64 bits.
+
+    Examples
+    --------
+    >>> lot("2026-11-02", "a") == lot("2026-11-02", "a")
+    True
+    """
+    return int.from_bytes(hashlib.blake2b("\x1f".join((seed, *keys)).encode(), digest_size=8).digest(), "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order of things with scores, and how likely each was to stand where it stands.
+
+    Parameters
+    ----------
+    places : list of int
+        Positions in the list that came in, best first.
+    propensities : list of float
+        For each of ``places``.
+    """
+
+    places: list[int] = field(default_factory=list)
+    propensities: list[float] = field(default_factory=list)
+
+
+def order(scores: Sequence[float], keys: Sequence[str], seed: str, list_key: str) -> Order:
+    """Return the order to show: by score, equal scores by lot, and now and then near-equal ones too.
+
+    The lot depends on the day's seed, whose list it is and the keys alone, so the same day gives the same order
+    however the pairs came in, and a replay can repeat it.
+
+    Parameters
+    ----------
+    scores : sequence of float
+    keys : sequence of str
+        What is ranked.
+    seed : str
+        The day's.
+    list_key : str
+        Whose list it is.
+
+    Returns
+    -------
+    Order
+
+    Examples
+    --------
+    >>> order([0.1, 0.9], ["a", "b"], "2026-11-02", "J").places
+    [1, 0]
+    """
+    drawn = sorted(range(len(scores)), key=lambda i: (-scores[i], lot(seed, list_key, keys[i]), keys[i]))
+    found = Order()
+    for number, run in enumerate(_runs(drawn, scores)):
+        tied = all(scores[i] == scores[run[0]] for i in run)
+        shuffles = not tied and lot(seed, list_key, "run", str(number)) / 2**64 < SHUFFLED_SHARE
+        shown = sorted(run, key=lambda i: lot(seed, list_key, "near", keys[i])) if shuffles else run
+        found.places.extend(shown)
+        found.propensities.extend(_propensities(run, shown, scores, tied=tied))
+    return found
+
+
+def _runs(drawn: Sequence[int], scores: Sequence[float]) -> list[list[int]]:
+    """Cut a falling list into runs no wider than a near-tie."""
+    runs: list[list[int]] = []
+    for place in drawn:
+        if runs and scores[runs[-1][0]] - scores[place] <= NEAR_TIE:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    return runs
+
+
+def _propensities(run: Sequence[int], shown: Sequence[int], scores: Sequence[float], *, tied: bool) -> list[float]:
+    if tied:
+        return [1.0 / len(run)] * len(run)
+    equal: dict[int, int] = {}
+    level: dict[int, float] = {}
+    for score, group in groupby(range(len(run)), key=lambda rank: scores[run[rank]]):
+        ranks = list(group)
+        for rank in ranks:
+            equal[rank], level[rank] = len(ranks), score
+    return [
+        SHUFFLED_SHARE / len(run)
+        + (1.0 - SHUFFLED_SHARE) * (1.0 / equal[rank] if scores[place] == level[rank] else 0.0)
+        for rank, place in enumerate(shown)
+    ]
 
 
 class PlacementRanker:
-    """Rank placements for one jobseeker.
+    """Rank placements for one jobseeker, or jobseekers for one placement.
 
     Parameters
     ----------
@@ -146,19 +381,42 @@ class PlacementRanker:
         What words mean the same.
     context : Context
         The day, and figures from dated tables.
+    model : TwoSidedModel or None
+        The experts' own where None.
 
     Examples
     --------
     >>> from datetime import date
     >>> ranker = PlacementRanker(Vocabulary(), Context(on=date(2026, 11, 2), modes={}))
     >>> ranking = ranker.rank(JobseekerProfile(), [PlacementProfile(key="1", title="Gardener")])
-    >>> [(match.placement.key, match.score) for match in ranking.matches]
-    [('1', 0.5)]
+    >>> [(match.placement.key, round(match.score, 3)) for match in ranking.matches]
+    [('1', 0.181)]
     """
 
-    def __init__(self, vocabulary: Vocabulary, context: Context) -> None:
+    def __init__(self, vocabulary: Vocabulary, context: Context, model: TwoSidedModel | None = None) -> None:
         self.vocabulary = vocabulary
         self.context = context
+        self.model = model or TwoSidedModel.expert()
+
+    @property
+    def seed(self) -> str:
+        """The day's seed for lots."""
+        return f"{self.context.on.isoformat()} {self.model.version}"
+
+    def values(self, jobseeker: JobseekerProfile, placement: PlacementProfile) -> dict[Feature, Value]:
+        """Return the features of one pair, whether it is refused or not.
+
+        Parameters
+        ----------
+        jobseeker : JobseekerProfile
+        placement : PlacementProfile
+
+        Returns
+        -------
+        dict of Feature to Value
+        """
+        journey = eligibility.journey(jobseeker.limits, placement, self.context)
+        return features.compute(jobseeker.wishes, jobseeker.offer, placement, journey, self.vocabulary)
 
     def pair(self, jobseeker: JobseekerProfile, placement: PlacementProfile) -> Match | Refusal:
         """Return one pair, explained whether it is refused or not.
@@ -172,12 +430,54 @@ class PlacementRanker:
         -------
         Match or Refusal
         """
-        checks = eligibility.check(jobseeker.limits, placement, self.context)
-        journey = eligibility.journey(jobseeker.limits, placement, self.context)
-        if eligibility.is_refused(checks):
-            return Refusal(placement, checks, journey)
-        values = features.compute(jobseeker.wishes, placement, journey, self.vocabulary)
-        return Match(placement, score_of(values), confidence_of(values), values, checks, journey)
+        matches, refusals = self.pairs([(jobseeker, placement)])
+        return matches[0][1] if matches else refusals[0][1]
+
+    def pairs(
+        self, pairs: Iterable[tuple[JobseekerProfile, PlacementProfile]]
+    ) -> tuple[list[tuple[JobseekerProfile, Match]], list[tuple[JobseekerProfile, Refusal]]]:
+        """Return many pairs, those that may be and those that are refused, each in the order they came.
+
+        Parameters
+        ----------
+        pairs : iterable of (JobseekerProfile, PlacementProfile)
+
+        Returns
+        -------
+        tuple of two lists
+        """
+        refusals: list[tuple[JobseekerProfile, Refusal]] = []
+        kept: list[tuple[JobseekerProfile, PlacementProfile, tuple[Check, ...], Journey | None]] = []
+        values: list[dict[Feature, Value]] = []
+        for jobseeker, placement in pairs:
+            checks, journey = eligibility.look(jobseeker.limits, placement, self.context)
+            if eligibility.is_refused(checks):
+                refusals.append((jobseeker, Refusal(placement, checks, journey)))
+                continue
+            kept.append((jobseeker, placement, checks, journey))
+            values.append(features.compute(jobseeker.wishes, jobseeker.offer, placement, journey, self.vocabulary))
+        if not kept:
+            return [], refusals
+        sides = self.model.probabilities(values)
+        scores = self.model.scores(values).tolist()
+        intervals = self.model.intervals(values).tolist()
+        matches = [
+            (
+                jobseeker,
+                Match(
+                    placement,
+                    scores[i],
+                    confidence_of(self.model.known_share(values[i])),
+                    values[i],
+                    checks,
+                    journey,
+                    sides=(round(float(sides[Side.JOBSEEKER][i]), 4), round(float(sides[Side.PLACEMENT][i]), 4)),
+                    interval=(intervals[i][0], intervals[i][1]),
+                ),
+            )
+            for i, (jobseeker, placement, checks, journey) in enumerate(kept)
+        ]
+        return matches, refusals
 
     def rank(self, jobseeker: JobseekerProfile, placements: Iterable[PlacementProfile]) -> Ranking:
         """Return every placement, either ranked or refused; none disappears.
@@ -190,16 +490,68 @@ class PlacementRanker:
         Returns
         -------
         Ranking
-            Matches by score, ties by key; refusals by number of failed checks, then distance, then key.
+            Matches by score, ties by the day's lot; refusals by number of failed checks, then distance, then key.
         """
-        matches: list[Match] = []
-        refusals: list[Refusal] = []
-        for placement in placements:
-            found = self.pair(jobseeker, placement)
-            if isinstance(found, Match):
-                matches.append(found)
-            else:
-                refusals.append(found)
-        matches.sort(key=lambda m: (-m.score, m.placement.key))
-        refusals.sort(key=lambda r: (len(r.failed), r.journey.km if r.journey else 0.0, r.placement.key))
-        return Ranking(tuple(matches), tuple(refusals))
+        matches, refusals = self.pairs((jobseeker, placement) for placement in placements)
+        ranked = self.ordered([m for _, m in matches], [m.placement.key for _, m in matches], jobseeker.key)
+        nearest = sorted(
+            (refusal for _, refusal in refusals),
+            key=lambda r: (len(r.failed), r.journey.km if r.journey else 0.0, r.placement.key),
+        )
+        return Ranking(tuple(match for _, match in ranked), tuple(nearest))
+
+    def rank_jobseekers(
+        self, placement: PlacementProfile, jobseekers: Iterable[JobseekerProfile]
+    ) -> tuple[list[tuple[JobseekerProfile, Match]], list[tuple[JobseekerProfile, Refusal]]]:
+        """Return jobseekers for a placement: for caseworkers, never for a social enterprise.
+
+        Parameters
+        ----------
+        placement : PlacementProfile
+        jobseekers : iterable of JobseekerProfile
+            Each with a key of its own.
+
+        Returns
+        -------
+        tuple of two lists
+            Matches best first; refusals by number of failed checks, then key.
+        """
+        matches, refusals = self.pairs((jobseeker, placement) for jobseeker in jobseekers)
+        keys = [jobseeker.key for jobseeker, _ in matches]
+        ranked = self.ordered([m for _, m in matches], keys, placement.key)
+        refusals.sort(key=lambda r: (len(r[1].failed), r[0].key))
+        return [(matches[i][0], match) for i, match in ranked], refusals
+
+    def ordered(self, matches: Sequence[Match], keys: Sequence[str], list_key: str) -> list[tuple[int, Match]]:
+        """Return matches in the order to show, each with its place in the list that came in and its propensity.
+
+        Parameters
+        ----------
+        matches : sequence of Match
+        keys : sequence of str
+        list_key : str
+
+        Returns
+        -------
+        list of (int, Match)
+        """
+        found = order([m.score for m in matches], keys, self.seed, list_key)
+        return [
+            (place, _with_propensity(matches[place], round(chance, 6)))
+            for place, chance in zip(found.places, found.propensities, strict=True)
+        ]
+
+
+def _with_propensity(match: Match, propensity: float) -> Match:
+    """Copy field by field: ``dataclasses.replace`` costs as much as the score itself."""
+    return Match(
+        match.placement,
+        match.score,
+        match.confidence,
+        match.values,
+        match.checks,
+        match.journey,
+        match.sides,
+        match.interval,
+        propensity,
+    )

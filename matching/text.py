@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -71,6 +71,8 @@ class Vocabulary:
         A label belongs to a concept fully, or nearly.
     occupations : iterable of (label, concept)
         A label may belong to several concepts.
+    importance : mapping of str to float
+        How much a wanted skill weighs among others, by its label.
 
     Examples
     --------
@@ -82,8 +84,12 @@ class Vocabulary:
     """
 
     def __init__(
-        self, skills: Iterable[tuple[str, str, bool]] = (), occupations: Iterable[tuple[str, str]] = ()
+        self,
+        skills: Iterable[tuple[str, str, bool]] = (),
+        occupations: Iterable[tuple[str, str]] = (),
+        importance: Mapping[str, float] | None = None,
     ) -> None:
+        self._importance = {normalise(label): weight for label, weight in (importance or {}).items()}
         self._skills: dict[str, dict[str, float]] = defaultdict(dict)
         for label, concept, is_same in skills:
             self._skills[normalise(label)][concept] = SAME if is_same else NEAR
@@ -96,6 +102,20 @@ class Vocabulary:
         self.skill_likeness = lru_cache(maxsize=200_000)(self._skill_likeness)
         self.occupation_likeness = lru_cache(maxsize=200_000)(self._occupation_likeness)
         self._concepts_of_title = lru_cache(maxsize=50_000)(self._find_concepts)
+
+    def importance(self, skill: str) -> float:
+        """Return how much a wanted skill weighs among others: a rarer one more, one that all ask for less.
+
+        Parameters
+        ----------
+        skill : str
+
+        Returns
+        -------
+        float
+            Over 0; 1 where nothing is known of how rare it is.
+        """
+        return self._importance.get(normalise(skill), 1.0)
 
     def _skill_likeness(self, one: str, other: str) -> float:
         """Return how alike two skills are, in [0, 1]: through a shared concept, else by their letters."""

@@ -16,7 +16,7 @@ from matching import explain
 from matching.eligibility import Result, Rule
 from matching.features import Feature, Value
 from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.ranker import MODEL_VERSION, Match, PlacementRanker, Refusal
+from matching.ranker import EXPERT_VERSION, Match, PlacementRanker, Refusal
 from matching.travel import Journey
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
@@ -43,7 +43,7 @@ from pathways.shortlists.schemas import (
 NEAREST = 20
 # The group of what a check or a reason tells of the jobseeker; all others tell of work.
 GROUP_OF_RULE = {Rule.RIGHT_TO_WORK: Group.RIGHT_TO_WORK, Rule.AGE: Group.IDENTITY, Rule.TRAVEL: Group.CONTACT}
-GROUP_OF_FEATURE = {Feature.ADJUSTMENTS: Group.HEALTH}
+GROUP_OF_FEATURE = {Feature.ADJUSTMENTS.value: Group.HEALTH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +108,17 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
         if row is None:
             raise RuleBroken("The placement is not open on this day.")
         placement = profiles.of_placement(row)
-        people: list[tuple[UUID, JobseekerProfile]] = [
-            (person.id, profiles.of_jobseeker(person, version, on))
-            for person, version in queries.open_jobseekers(session, actor)
+        people = [
+            profiles.of_jobseeker(person, version, on) for person, version in queries.open_jobseekers(session, actor)
         ]
     ranker = PlacementRanker(vocabulary.starter(), profiles.context(on))
-    matches: list[tuple[UUID, UUID, Match]] = []
-    refusals: list[tuple[UUID, UUID, Refusal]] = []
-    for jobseeker_id, profile in people:
-        found = ranker.pair(profile, placement)
-        if isinstance(found, Match):
-            matches.append((jobseeker_id, placement_id, found))
-        else:
-            refusals.append((jobseeker_id, placement_id, found))
-    matches.sort(key=lambda m: (-m[2].score, m[0]))
-    refusals.sort(key=lambda r: (len(r[2].failed), r[0]))
-    return Ranked(on=on, looked_at=len(people), matches=matches, refusals=refusals)
+    matches, refusals = ranker.rank_jobseekers(placement, people)
+    return Ranked(
+        on=on,
+        looked_at=len(people),
+        matches=[(UUID(person.key), placement_id, match) for person, match in matches],
+        refusals=[(UUID(person.key), placement_id, refusal) for person, refusal in refusals],
+    )
 
 
 def record(
@@ -161,7 +156,7 @@ def record(
         jobseeker_id=jobseeker_id,
         placement_id=placement_id,
         shown_on=ranked.on,
-        model_version=MODEL_VERSION,
+        model_version=EXPERT_VERSION,
         profile_version_id=ranked.profile_version_id,
         looked_at=ranked.looked_at,
         eligible=len(ranked.matches),
@@ -257,7 +252,7 @@ class Shaper:
             for rule, result, _, change in match.checks
             if result == Result.UNKNOWN and change and GROUP_OF_RULE.get(Rule(rule), Group.WORK) in seen
         ]
-        return [ReasonOut(feature=r.feature.value, text=r.text, effect=r.effect) for r in shown] + unknowns
+        return [ReasonOut(feature=r.feature, text=r.text, effect=r.effect) for r in shown] + unknowns
 
 
 def shown(session: Session, actor: Actor, shortlist: Shortlist) -> ShortlistOut:

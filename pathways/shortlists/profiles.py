@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from matching.eligibility import Context
-from matching.profiles import JobseekerLimits, JobseekerProfile, JobseekerWishes, PlacementProfile
+from matching.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
 from matching.travel import Mode
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
@@ -29,10 +29,12 @@ def of_jobseeker(person: Jobseeker, profile: ProfileVersion | None, on: date) ->
     birth = person.date_of_birth
     if profile is None:
         return JobseekerProfile(
-            limits=JobseekerLimits(age_years=formats.age_on(birth, on) if birth else None, place=_place(person))
+            key=str(person.id),
+            limits=JobseekerLimits(age_years=formats.age_on(birth, on) if birth else None, place=_place(person)),
         )
     hours = (_number(profile.hours_min), _number(profile.hours_max))
     return JobseekerProfile(
+        key=str(person.id),
         limits=JobseekerLimits(
             age_years=formats.age_on(birth, on) if birth else None,
             right_to_work=profile.right_to_work.value if profile.right_to_work else None,
@@ -49,11 +51,14 @@ def of_jobseeker(person: Jobseeker, profile: ProfileVersion | None, on: date) ->
         wishes=JobseekerWishes(
             aspirations=_words(profile.aspirations),
             avoid=_words(profile.avoid),
-            skills=_words(profile.skills),
             environment=_words(profile.environment),
             adjustments=_words(profile.adjustments),
+        ),
+        offer=JobseekerOffer(
+            skills=_words(profile.skills),
             hours_min=hours[0],
             hours_max=hours[1],
+            half_days=profile.half_days,
             earliest_start_on=profile.earliest_start_on,
         ),
     )
@@ -65,6 +70,7 @@ def of_placement(row: Any) -> PlacementProfile:
         key=str(row.id),
         title=row.title,
         occupation=row.occupation,
+        organisation=str(row.social_enterprise_id),
         essential_skills=_words(row.essential_skills),
         desirable_skills=_words(row.desirable_skills),
         qualifications_needed=row.qualifications_needed,
@@ -82,6 +88,7 @@ def of_placement(row: Any) -> PlacementProfile:
         remote=row.remote.value if row.remote else None,
         environment=_words(row.environment),
         adjustments_offered=_words(row.adjustments_offered),
+        support_offered=_words(row.support_offered),
         dbs_level=row.dbs_level.value if row.dbs_level else None,
         places_left=row.places_left,
     )

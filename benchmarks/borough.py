@@ -1,0 +1,253 @@
+"""A simulated borough whose truth no ranker sees: experts' weights, learning from few cases, LightGBM, and an oracle.
+
+``python -m benchmarks.borough [--seed N] [--truth FILE]``; FILE is JSON with any of the numbers of ``synthetic.Truth``.
+"""
+
+import argparse
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from lightgbm import LGBMRanker, LGBMRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from matching import evaluation, synthetic
+from matching.features import Feature, Side, Values
+from matching.ranker import PlacementRanker, TwoSidedModel, order
+from matching.sides import Floats, matrix
+from matching.training import Case, Outcome, Trained, train
+
+SIZES = (5, 10, 30, 100, 300)
+CHECKED = 2000
+LOOKED_AT = 15  # a caseworker reads this far down a list
+NAMES = tuple(Feature)
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """The eligible pairs of some people, list by list, with their features as each side and the others read them."""
+
+    people: list[int]
+    placements: list[np.ndarray]
+    values: list[list[Values]]
+    matrices: list[dict[Side, Floats]]
+    plain: list[Floats]
+    shown: list[list[int]]
+
+
+def plain(pairs: Sequence[Values]) -> Floats:
+    """Return all features as one matrix, for the alternatives."""
+    none = float("nan")
+    return np.array([[none if v[n].value is None else v[n].value for n in NAMES] for v in pairs], dtype=np.float64)
+
+
+def lists_of(borough: synthetic.Borough, people: Sequence[int]) -> Lists:
+    """Return the lists of some people, each in the experts' order, as a caseworker would see it."""
+    ranker = PlacementRanker(borough.vocabulary, borough.context)
+    where = {key: i for i, key in enumerate(synthetic.keys(borough.placements))}
+    made = Lists([], [], [], [], [], [])
+    for person in people:
+        matches, _ = ranker.pairs((borough.jobseekers[person], p) for p in borough.placements)
+        if len(matches) > 1:
+            values: list[Values] = [m.values for _, m in matches]
+            keys = [m.placement.key for _, m in matches]
+            made.people.append(person)
+            made.placements.append(np.array([where[key] for key in keys]))
+            made.values.append(values)
+            made.matrices.append({side: matrix(side, values) for side in Side})
+            made.plain.append(plain(values))
+            made.shown.append(order([m.score for _, m in matches], keys, "a day", str(person)).places[:LOOKED_AT])
+    return made
+
+
+def scores(model: TwoSidedModel, lists: Lists) -> list[Floats]:
+    return [model.scores_of(matrices) for matrices in lists.matrices]
+
+
+def cases_of(lists: Lists, outcomes: np.ndarray, n: int, rng: np.random.Generator) -> list[Case]:
+    """Let caseworkers introduce from the experts' lists, looking more at what stands higher, until n are decided."""
+    cases: list[Case] = []
+    taken: set[tuple[int, int]] = set()
+    for row in np.concatenate([rng.permutation(len(lists.people)) for _ in range(2 + n // len(lists.people) * 2)]):
+        person, seen = lists.people[row], lists.shown[row]
+        looks = 1 / np.log2(np.arange(len(seen)) + 2)
+        pick = seen[int(rng.choice(len(seen), p=looks / looks.sum()))]
+        placement = int(lists.placements[row][pick])
+        if (person, placement) in taken:
+            continue
+        taken.add((person, placement))
+        outcome = Outcome(int(outcomes[person, placement]))
+        cases.append(
+            Case(
+                lists.values[row][pick],
+                wanted=outcome > Outcome.DECLINED,
+                lasted=None if outcome is Outcome.DECLINED else outcome >= Outcome.SUSTAINED,
+                outcome=outcome,
+                decided_on=synthetic.DAY + timedelta(days=len(cases)),
+                jobseeker=str(person),
+                placement=str(placement),
+            )
+        )
+        if len(cases) == n:
+            break
+    return cases
+
+
+def lightgbm_scores(cases: Sequence[Case], lists: Lists) -> dict[str, list[Floats]]:
+    """Return LightGBM's scores, pointwise on the grade and LambdaMART by person, each set for few cases."""
+    X, y = plain([case.values for case in cases]), np.array([float(case.outcome) for case in cases])
+    leaf = max(1, min(20, len(cases) // 10))
+    common: dict[str, Any] = {
+        "n_estimators": 100,
+        "learning_rate": 0.05,
+        "num_leaves": 7,
+        "min_child_samples": leaf,
+        "n_jobs": 1,
+    }
+    inorder = np.argsort([case.jobseeker for case in cases], kind="stable")
+    groups = np.unique([cases[i].jobseeker for i in inorder], return_counts=True)[1]
+    point = LGBMRegressor(**common, verbose=-1, random_state=0).fit(X, y)
+    ranked = LGBMRanker(**common, verbose=-1, random_state=0).fit(X[inorder], y[inorder], group=groups)
+    return {
+        "pointwise": [np.asarray(point.predict(X)) for X in lists.plain],
+        "lambdamart": [np.asarray(ranked.predict(X)) for X in lists.plain],
+    }
+
+
+def ndcg_of(lists: Lists, outcomes: np.ndarray, scores: Sequence[Floats]) -> Floats:
+    return np.array(
+        [
+            evaluation.ndcg(outcomes[person, placements], score)
+            for person, placements, score in zip(lists.people, lists.placements, scores, strict=True)
+        ]
+    )
+
+
+def oracle_scores(borough: synthetic.Borough, known: Lists, held_out: Lists) -> list[Floats]:
+    """Train on the true chances of every known pair, on the same features: the most that any ranker could learn."""
+    gain = expected_gain(borough)
+    target = np.concatenate([gain[p, placements] for p, placements in zip(known.people, known.placements, strict=True)])
+    model = HistGradientBoostingRegressor(max_iter=300, learning_rate=0.06, random_state=0).fit(
+        np.vstack(known.plain), target
+    )
+    return [np.asarray(model.predict(X)) for X in held_out.plain]
+
+
+def expected_gain(borough: synthetic.Borough) -> Floats:
+    """Return the mean of 2 ** grade - 1 for every pair."""
+    want, take, last = borough.wants, borough.takes, borough.lasts
+    on = last / 2
+    return want * ((1 - take) * 1 + take * ((1 - last) * 3 + last * ((1 - on) * 7 + on * 15)))
+
+
+@dataclass
+class Result:
+    """Held-out figures of one borough, list by list; rows of ``learnt`` are draws of the cases."""
+
+    expert: Floats
+    oracle: Floats
+    chance: Floats
+    learnt: dict[int, Floats]
+    lightgbm: dict[int, dict[str, Floats]]
+    calibration: dict[int, dict[Side, float]]
+    gates: dict[int, float]
+
+
+def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: int, draws: int) -> Result:
+    borough = synthetic.make(people, placements, seed=seed, truth=truth)
+    outcomes = borough.outcomes(np.random.default_rng([seed, 2]))
+    half = people // 2
+    known, held_out = lists_of(borough, range(half)), lists_of(borough, range(half, people))
+    rng = np.random.default_rng([seed, 3])
+    chance = [rng.random(len(p)) for p in held_out.placements]
+    learnt, light, gates = {}, {}, {}
+    calibration: dict[int, dict[Side, float]] = {}
+    for n in SIZES:
+        rows: list[Floats] = []
+        others: dict[str, list[Floats]] = {"pointwise": [], "lambdamart": []}
+        sides: dict[Side, list[float]] = {side: [] for side in Side}
+        opened = 0
+        for draw in range(draws):
+            cases = cases_of(known, outcomes, n, np.random.default_rng([seed, 4, n, draw]))
+            trained = train(cases, f"after-{n}")
+            opened += sum(gate.is_open for gate in trained.gates)
+            rows.append(ndcg_of(held_out, outcomes, scores(trained.model, held_out)))
+            for name, found in lightgbm_scores(cases, held_out).items():
+                others[name].append(ndcg_of(held_out, outcomes, found))
+            for side, error in calibration_of(borough, held_out, outcomes, trained, [seed, 5, n, draw]).items():
+                sides[side].append(error)
+        learnt[n] = np.array(rows)
+        light[n] = {name: np.array(found) for name, found in others.items()}
+        calibration[n] = {side: float(np.mean(errors)) for side, errors in sides.items()}
+        gates[n] = opened / (2 * draws)
+    return Result(
+        expert=ndcg_of(held_out, outcomes, scores(TwoSidedModel.expert(), held_out)),
+        oracle=ndcg_of(held_out, outcomes, oracle_scores(borough, known, held_out)),
+        chance=ndcg_of(held_out, outcomes, chance),
+        learnt=learnt,
+        lightgbm=light,
+        calibration=calibration,
+        gates=gates,
+    )
+
+
+def calibration_of(
+    borough: synthetic.Borough, lists: Lists, outcomes: np.ndarray, trained: Trained, seed: Sequence[int]
+) -> dict[Side, float]:
+    """Return each side's calibration error on pairs that would be introduced next, of people never seen.
+
+    Against the true chances, not one draw of them: so the figure is the model's error and not the draw's.
+    """
+    fresh = cases_of(lists, outcomes, CHECKED, np.random.default_rng(seed))
+    where = [(int(case.jobseeker), int(case.placement)) for case in fresh]
+    truth = {
+        Side.JOBSEEKER: [borough.wants[pair] for pair in where],
+        Side.PLACEMENT: [borough.takes[pair] * borough.lasts[pair] for pair in where],
+    }
+    p = trained.model.probabilities([case.values for case in fresh])
+    return {side: evaluation.calibration_error(p[side], truth[side]) for side in Side}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--truth", type=Path, help="JSON with any of the numbers of synthetic.Truth")
+    parser.add_argument("--people", type=int, default=400)
+    parser.add_argument("--placements", type=int, default=200)
+    parser.add_argument("--draws", type=int, default=5, help="how often cases are drawn anew at each size")
+    asked = parser.parse_args()
+    truth = synthetic.Truth(**json.loads(asked.truth.read_text())) if asked.truth else None
+    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+    report(run(asked.seed, truth, people=asked.people, placements=asked.placements, draws=asked.draws))
+
+
+def report(result: Result) -> None:
+    oracle = float(np.nanmean(result.oracle))
+    print(f"{'NDCG@10, held-out people':34}{'mean':>7}{'of oracle':>11}")
+    for name, lists in (("random", result.chance), ("experts' weights", result.expert), ("oracle", result.oracle)):
+        print(f"{name:34}{np.nanmean(lists):7.3f}{np.nanmean(lists) / oracle:11.1%}")
+    print(
+        f"\n{'cases':>6}{'ours':>8}{'of oracle':>11}{'experts':>9}{'LGBM point':>12}{'LambdaMART':>12}"
+        f"{'less the better of them':>28}{'ECE wants':>11}{'ECE takes':>11}{'boosted':>9}"
+    )
+    for n in SIZES:
+        ours = result.learnt[n].mean(axis=0)
+        rivals = {"experts": result.expert, **{k: v.mean(axis=0) for k, v in result.lightgbm[n].items()}}
+        better = max(rivals, key=lambda k: float(np.nanmean(rivals[k])))
+        gap = evaluation.paired(ours, rivals[better])
+        print(
+            f"{n:6}{np.nanmean(ours):8.3f}{np.nanmean(ours) / oracle:11.1%}{np.nanmean(result.expert):9.3f}"
+            f"{np.nanmean(rivals['pointwise']):12.3f}{np.nanmean(rivals['lambdamart']):12.3f}"
+            f"{gap.mean:+10.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
+            f"{result.calibration[n][Side.JOBSEEKER]:9.3f}{result.calibration[n][Side.PLACEMENT]:11.3f}"
+            f"{result.gates[n]:9.0%}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""What an allocation may and may not do, and what a single change would open."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from matching import eligibility, synthetic, unlock
+from matching.allocation import Policy, Problem, allocate
+from matching.ranker import Match, PlacementRanker
+
+
+def problem(seed: int, n: int = 30, m: int = 12, *, places: int = 1, needs: float = 0.3) -> Problem:
+    rng = np.random.default_rng(seed)
+    scores = rng.random((n, m))
+    in_need = rng.random(n) < needs
+    scores[in_need] *= 0.3  # those in need score lower, so that choosing by score would cream
+    scores[rng.random((n, m)) < 0.6] = np.nan
+    return Problem(
+        [f"j{i}" for i in range(n)],
+        [f"p{i}" for i in range(m)],
+        scores,
+        [places] * m,
+        in_need.tolist(),
+        [f"e{i % 4}" for i in range(m)],
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from([0.0, 0.3, 0.6, 1.0]))
+def test_no_place_is_given_twice_no_refused_pair_offered_and_the_floor_holds(seed, places, floor):
+    made = problem(seed, places=places)
+    found = allocate(made, Policy(need_floor=floor))
+    row, column = (
+        {k: i for i, k in enumerate(made.jobseekers)},
+        {k: i for i, k in enumerate(made.placements)},
+    )
+    taken = [offer.placement for offer in found.offers]
+    assert all(taken.count(placement) <= places for placement in set(taken))
+    assert all(not np.isnan(made.scores[row[o.jobseeker], column[o.placement]]) for o in found.offers)
+    everybody = [o.jobseeker for o in found.offers] + [u.jobseeker for u in found.without]
+    assert sorted(everybody) == sorted(made.jobseekers)
+    assert found.need_offers >= found.need_floor
+    band_that_could = sum(bool(need) and not np.isnan(made.scores[i]).all() for i, need in enumerate(made.in_need))
+    assert found.need_floor <= band_that_could
+
+
+def test_the_floor_is_as_high_as_the_policy_says_where_the_band_can_take_it_up():
+    made = problem(1, n=40, m=12, needs=0.5)
+    free, held = allocate(made, Policy(need_floor=0.0)), allocate(made, Policy(need_floor=0.5))
+    assert len(held.offers) == len(free.offers) == 12
+    assert free.need_offers < 6 <= held.need_offers
+    assert held.need_share_of_top < held.need_share_of_caseload
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_the_order_people_come_in_decides_nothing(seed):
+    made = problem(seed)
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.permutation(30), rng.permutation(12)
+    moved = Problem(
+        [made.jobseekers[i] for i in rows],
+        [made.placements[j] for j in columns],
+        made.scores[np.ix_(rows, columns)],
+        [made.places[j] for j in columns],
+        [made.in_need[i] for i in rows],
+        [made.organisations[j] for j in columns],
+    )
+    assert allocate(made) == allocate(moved)
+
+
+def test_a_small_change_moves_few():
+    made = problem(4, n=60, m=40)
+    first = allocate(made)
+    before = {o.jobseeker: o.placement for o in first.offers}
+    jitter = np.random.default_rng(0).uniform(-0.004, 0.004, made.scores.shape)
+    nudged = Problem(
+        made.jobseekers, made.placements, made.scores + jitter, made.places, made.in_need, made.organisations, before
+    )
+    assert allocate(nudged).kept == len(first.offers)
+
+
+def test_offers_spread_over_social_enterprises_where_one_would_have_nearly_all():
+    rng = np.random.default_rng(0)
+    scores = rng.random((20, 40)) * 0.02 + np.where(np.arange(40) < 20, 0.5, 0.49)
+    organisations = ["big" if j < 20 else f"small{j % 10}" for j in range(40)]
+    made = Problem([f"j{i}" for i in range(20)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations)
+    even, uneven = allocate(made, Policy(soft_cap=2.0)), allocate(made, Policy(evenness=0.0))
+    assert even.enterprise_gini < uneven.enterprise_gini
+
+
+@pytest.mark.parametrize(
+    ("scores", "places", "offers"),
+    [
+        (np.zeros((0, 0)), [], 0),
+        (np.zeros((0, 2)), [1, 1], 0),
+        (np.zeros((2, 0)), [], 0),
+        (np.full((2, 2), np.nan), [1, 1], 0),
+        (np.full((3, 1), 0.5), [0], 0),
+        (np.full((3, 1), 0.5), [2], 2),
+        (np.full((3, 3), 0.5), [1, 1, 1], 3),
+        (np.zeros((2, 2)), [1, 1], 2),
+    ],
+)
+def test_edges_have_an_answer(scores, places, offers):
+    n, m = scores.shape
+    found = allocate(Problem([f"j{i}" for i in range(n)], [f"p{i}" for i in range(m)], scores, places, [True] * n))
+    assert (len(found.offers), len(found.without)) == (offers, n - offers)
+    assert all(u.why for u in found.without)
+
+
+def test_a_displaced_choice_is_explained_without_naming_anybody():
+    made = problem(7)
+    found = allocate(made)
+    displaced = [offer for offer in found.offers if offer.rank > 1]
+    assert displaced
+    assert all(o.why and o.first_choice != o.placement for o in displaced)
+    assert not any(key in o.why for o in displaced for key in made.jobseekers)
+
+
+@pytest.mark.parametrize("wrong", [{"need_floor": 1.5}, {"soft_cap": 0.5}, {"keeping": -1.0}])
+def test_a_policy_out_of_range_is_refused(wrong):
+    with pytest.raises(ValueError, match="is"):
+        Policy(**wrong)
+
+
+def test_each_unlock_opens_exactly_what_it_says():
+    """Every change is made for real, and the whole list ranked again."""
+    borough = synthetic.make(12, 60, seed=3)
+    ranker = PlacementRanker(borough.vocabulary, borough.context)
+    good, looked = 0.25, 0
+    for person in borough.jobseekers:
+        before = {m.placement.key for m in ranker.rank(person, borough.placements).matches if m.score >= good}
+        for found in unlock.for_jobseeker(ranker, person, borough.placements, good=good):
+            changed = _made(person, found)
+            if changed is None:
+                continue
+            after = {m.placement.key for m in ranker.rank(changed, borough.placements).matches if m.score >= good}
+            assert after - before == set(found.opens), found
+            looked += 1
+    assert looked > 10
+
+
+def _made(person, found):
+    """Make the change in another way than the code under test does: from its name."""
+    limits, offer = person.limits, person.offer
+    if found.kind is unlock.Kind.HALF_DAY:
+        day, part = found.what.split()
+        bit = eligibility.DAY_NAMES.index(day) * 3 + eligibility.PART_NAMES.index(part)
+        week = limits.half_days | 1 << bit
+        return replace(person, limits=replace(limits, half_days=week), offer=replace(offer, half_days=week))
+    if found.kind is unlock.Kind.TRAVEL_TIME:
+        return replace(person, limits=replace(limits, max_travel_minutes=limits.max_travel_minutes + 15))
+    if found.kind is unlock.Kind.SKILL:
+        return replace(person, offer=replace(offer, skills=(*(offer.skills or ()), found.what)))
+    return None
+
+
+def test_what_screens_people_out_of_a_placement_counts_those_it_alone_keeps_out():
+    borough = synthetic.make(60, 20, seed=6)
+    ranker = PlacementRanker(borough.vocabulary, borough.context)
+    looked = 0
+    for placement in borough.placements:
+        for found in unlock.for_placement(ranker, placement, borough.jobseekers, good=0.2):
+            people = 0
+            for person in borough.jobseekers:
+                pair = ranker.pair(person, placement)
+                people += not isinstance(pair, Match) and [c.rule for c in pair.failed] == [found.rule]
+            assert (people, found.suitable <= found.people) == (found.people, True)
+            looked += 1
+    assert looked > 10
+
+
+def test_a_caseload_adds_up_its_people():
+    borough = synthetic.make(10, 40, seed=8)
+    ranker = PlacementRanker(borough.vocabulary, borough.context)
+    whole = unlock.for_caseload(ranker, borough.jobseekers, borough.placements, good=0.25)
+    each = [
+        found
+        for person in borough.jobseekers
+        for found in unlock.for_jobseeker(ranker, person, borough.placements, good=0.25)
+    ]
+    assert sum(u.matches for u in whole) == sum(len(u.opens) for u in each) > 0
+    assert all(u.people <= 10 for u in whole)
