@@ -17,6 +17,7 @@ from lightgbm import LGBMRanker, LGBMRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from matching import evaluation, synthetic
+from matching.allocation import Allocation, Problem, allocate
 from matching.features import Feature, Side, Values
 from matching.ranker import PlacementRanker, TwoSidedModel, order
 from matching.sides import Floats, matrix
@@ -145,6 +146,22 @@ def expected_gain(borough: synthetic.Borough) -> Floats:
     return want * ((1 - take) * 1 + take * ((1 - last) * 3 + last * ((1 - on) * 7 + on * 15)))
 
 
+def in_most_need(borough: synthetic.Borough) -> np.ndarray:
+    """Return who is in the band: here, the three in ten for whom the truth holds least anywhere."""
+    best = (borough.wants * borough.takes * borough.lasts).max(axis=1)
+    return np.asarray(best <= np.quantile(best, 0.3))
+
+
+@dataclass
+class Placed:
+    """What two ways of giving out the same places come to, by the truth."""
+
+    true_matches: int
+    expected: float
+    offered: int
+    need_share: float
+
+
 @dataclass
 class Result:
     """Held-out figures of one borough, list by list; rows of ``learnt`` are draws of the cases."""
@@ -156,6 +173,9 @@ class Result:
     lightgbm: dict[int, dict[str, Floats]]
     calibration: dict[int, dict[Side, float]]
     gates: dict[int, float]
+    own_top: Placed
+    allocated: Placed
+    allocation: Allocation
 
 
 def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: int, draws: int) -> Result:
@@ -185,7 +205,11 @@ def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: in
         light[n] = {name: np.array(found) for name, found in others.items()}
         calibration[n] = {side: float(np.mean(errors)) for side, errors in sides.items()}
         gates[n] = opened / (2 * draws)
+    own_top, allocated, allocation = places_given(borough, held_out, outcomes, in_most_need(borough))
     return Result(
+        own_top=own_top,
+        allocated=allocated,
+        allocation=allocation,
         expert=ndcg_of(held_out, outcomes, scores(TwoSidedModel.expert(), held_out)),
         oracle=ndcg_of(held_out, outcomes, oracle_scores(borough, known, held_out)),
         chance=ndcg_of(held_out, outcomes, chance),
@@ -211,6 +235,51 @@ def calibration_of(
     }
     p = trained.model.probabilities([case.values for case in fresh])
     return {side: evaluation.calibration_error(p[side], truth[side]) for side in Side}
+
+
+def places_given(
+    borough: synthetic.Borough, lists: Lists, outcomes: np.ndarray, in_need: np.ndarray
+) -> tuple[Placed, Placed, Allocation]:
+    """Return everyone sent to their own top against the allocation, on the same scores and places."""
+    expert = scores(TwoSidedModel.expert(), lists)
+    table = np.full((len(lists.people), len(borough.placements)), np.nan)
+    for row, (placements, score) in enumerate(zip(lists.placements, expert, strict=True)):
+        table[row, placements] = score
+    places = [placement.places_left for placement in borough.placements]
+    own: list[tuple[int, int]] = []
+    for placement in range(len(places)):
+        tops = [row for row in range(len(table)) if np.nanargmax(table[row]) == placement]
+        tops.sort(key=lambda row: -table[row, placement])
+        own += [(row, placement) for row in tops[: places[placement]]]
+    keys = synthetic.keys(borough.placements)
+    problem = Problem(
+        [str(row) for row in range(len(table))],
+        keys,
+        table,
+        places,
+        in_need[lists.people].tolist(),
+        [placement.organisation for placement in borough.placements],
+    )
+    found = allocate(problem)
+    ours = [(int(offer.jobseeker), keys.index(offer.placement)) for offer in found.offers]
+    return _placed(borough, lists, outcomes, own, in_need), _placed(borough, lists, outcomes, ours, in_need), found
+
+
+def _placed(
+    borough: synthetic.Borough,
+    lists: Lists,
+    outcomes: np.ndarray,
+    pairs: Sequence[tuple[int, int]],
+    in_need: np.ndarray,
+) -> Placed:
+    where = [(lists.people[row], placement) for row, placement in pairs]
+    chance = borough.wants * borough.takes * borough.lasts
+    return Placed(
+        true_matches=sum(int(outcomes[pair] >= Outcome.SUSTAINED) for pair in where),
+        expected=float(sum(chance[pair] for pair in where)),
+        offered=len(where),
+        need_share=float(np.mean([in_need[person] for person, _ in where])) if where else 0.0,
+    )
 
 
 def main() -> None:
@@ -247,6 +316,16 @@ def report(result: Result) -> None:
             f"{result.calibration[n][Side.JOBSEEKER]:9.3f}{result.calibration[n][Side.PLACEMENT]:11.3f}"
             f"{result.gates[n]:9.0%}"
         )
+    print(f"\n{'the same places given out':34}{'true matches':>14}{'expected':>10}{'offered':>9}{'in need':>9}")
+    for name, placed in (("everyone to their own top", result.own_top), ("allocation", result.allocated)):
+        print(f"{name:34}{placed.true_matches:14}{placed.expected:10.1f}{placed.offered:9}{placed.need_share:9.0%}")
+    found, ratio = result.allocation, result.allocated.expected / result.own_top.expected
+    drawn = result.allocated.true_matches / result.own_top.true_matches
+    print(f"allocation over own top: {drawn:.2f} times the true matches, {ratio:.2f} times the expected ones")
+    print(
+        f"need floor: {found.need_offers} offers to the band, at least {found.need_floor} reserved; the band is "
+        f"{found.need_share_of_caseload:.0%} of everybody and {found.need_share_of_top:.0%} of the top 30 % by score"
+    )
 
 
 if __name__ == "__main__":

@@ -129,6 +129,8 @@ class Offer:
         The placement that stands first on their own list.
     why : str
         Why it is not the first choice; empty where it is.
+    could_go_to : int
+        Placements with places that are open to them.
     """
 
     jobseeker: str
@@ -137,6 +139,7 @@ class Offer:
     rank: int
     first_choice: str
     why: str = ""
+    could_go_to: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,6 +409,7 @@ def _offer(
         rank,
         problem.placements[first],
         "" if rank == 1 else _why(problem, policy, person, first, holders, price, could),
+        len(could[person]),
     )
 
 

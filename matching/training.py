@@ -153,7 +153,9 @@ def train(cases: Sequence[Case], version: str) -> Trained:
 def _train_side(side: Side, X: Floats, y: Floats) -> tuple[SideModel, Gate]:
     logistic = fit_logistic(side, X, y)
     if len(y) < FEWEST_FOR_BOOSTING or y.min() == y.max():
-        why = f"{len(y)} cases with an answer; boosting is looked at from {FEWEST_FOR_BOOSTING} with both answers."
+        why = f"{len(y)} cases with an answer; boosting is looked at from {FEWEST_FOR_BOOSTING}."
+        if len(y) >= FEWEST_FOR_BOOSTING:
+            why = f"{len(y)} cases with an answer, all the same one: there is nothing to tell apart."
         return logistic, Gate(side, len(y), is_open=False, difference=0.0, interval=(0.0, 0.0), why=why)
     later, alone, mixed = _held_out(side, X, y)
     gate = _gate(side, y[later], alone, mixed)

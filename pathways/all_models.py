@@ -2,6 +2,7 @@
 
 from pathways import audit, idempotency, imports
 from pathways.access import models as access
+from pathways.allocations import models as allocations
 from pathways.base import Base
 from pathways.enrolments import models as enrolments
 from pathways.exports import models as exports
@@ -11,12 +12,14 @@ from pathways.organisations import models as organisations
 from pathways.placements import models as placements
 from pathways.programmes import models as programmes
 from pathways.progression import models as progression
+from pathways.reference import models as taxonomy
 from pathways.reference import postcodes
 from pathways.referrals import models as referrals
 from pathways.shortlists import models as shortlists
 
 MODULES = (
     access,
+    allocations,
     audit,
     enrolments,
     exports,
@@ -31,5 +34,6 @@ MODULES = (
     progression,
     referrals,
     shortlists,
+    taxonomy,
 )
 METADATA = Base.metadata

@@ -10,6 +10,8 @@ from fastapi.routing import APIRoute
 
 from pathways import problems
 from pathways.access.guards import DatabaseDep
+from pathways.allocations import api as allocations
+from pathways.allocations.holding import HOLDING as ALLOCATIONS
 from pathways.audit import AuditRow
 from pathways.casefile import api as casefile
 from pathways.casefile.schemas import AccessLine
@@ -23,6 +25,7 @@ from pathways.introductions.holding import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
 from pathways.jobseekers.holding import HOLDING as JOBSEEKERS
 from pathways.jobseekers.holding import plainly
+from pathways.learning import api as learning
 from pathways.migrate import at_head
 from pathways.organisations import api as organisations
 from pathways.organisations.actions import authenticate
@@ -45,6 +48,7 @@ HOLDINGS: Sequence[Holding] = (
     ENROLMENTS,
     SHORTLISTS,
     INTRODUCTIONS,
+    ALLOCATIONS,
     PROGRESSION,
     Holding("audit", (Held(AuditRow, plainly(AccessLine)),)),
 )
@@ -61,12 +65,14 @@ ROUTERS: Sequence[APIRouter] = (
     enrolments.router,
     placements.router,
     shortlists.router,
+    allocations.router,
     introductions.router,
     progression.spells,
     progression.evidence,
     progression.outcomes,
     progression.explained,
     exports.router,
+    learning.router,
 )
 PREFIX = "/api/v1"
 DESCRIPTION = (

@@ -29,6 +29,7 @@ class Group(StrEnum):
     BENEFITS = "benefits"
     MONITORING = "monitoring"
     NOTES = "notes"
+    SAFETY = "safety"
     WORK = "work"
     REFERRAL_SOURCE = "referral_source"  # that someone was sent by probation or a clinic is itself sensitive
 
@@ -79,7 +80,7 @@ POLICY: dict[tuple[Relation, Purpose], frozenset[Group]] = {
     (Relation.COLLEAGUE, Purpose.SUPPORT): SUPPORTER - {Group.CONVICTIONS},
     (Relation.COLLEAGUE, Purpose.INTRODUCTION): SUPPORTER - {Group.CONVICTIONS},
     (Relation.COLLEAGUE, Purpose.REFERRAL): SUPPORTER - {Group.CONVICTIONS},
-    (Relation.REFERRER, Purpose.REFERRAL): ALL - {Group.MONITORING, Group.NOTES},
+    (Relation.REFERRER, Purpose.REFERRAL): ALL - {Group.MONITORING, Group.NOTES, Group.SAFETY},
 }
 
 

@@ -7,6 +7,9 @@ from pathways.base import Role
 
 class Permission(StrEnum):
     ACCESS_LOG_READ = "access_log:read"
+    ALLOCATION_DECIDE = "allocation:decide"
+    ALLOCATION_MAKE = "allocation:make"
+    ALLOCATION_READ = "allocation:read"
     CONTACT_READ = "contact:read"
     CONTACT_RECORD = "contact:record"
     ENROLMENT_ASSIGN = "enrolment:assign"
@@ -31,6 +34,9 @@ class Permission(StrEnum):
     KEY_REVOKE = "key:revoke"
     MEMBER_MAKE = "member:make"
     MEMBER_READ = "member:read"
+    MODEL_READ = "model:read"
+    MODEL_RELEASE = "model:release"
+    MODEL_TRAIN = "model:train"
     MONITORING_AGGREGATE = "monitoring:aggregate"
     MONITORING_RECORD = "monitoring:record"
     ORGANISATION_CHANGE = "organisation:change"
@@ -56,12 +62,17 @@ class Permission(StrEnum):
     REFERRAL_MAKE = "referral:make"
     REFERRAL_READ = "referral:read"
     REFERRAL_WITHDRAW = "referral:withdraw"
+    SAFETY_READ = "safety:read"
+    SAFETY_RECORD = "safety:record"
     SHORTLIST_MAKE = "shortlist:make"
     SHORTLIST_READ = "shortlist:read"
     SPELL_READ = "spell:read"
     SPELL_RECORD = "spell:record"
+    UNLOCK_READ = "unlock:read"
     USER_MAKE = "user:make"
     USER_READ = "user:read"
+    WORD_CONFIRM = "word:confirm"
+    WORD_FIND = "word:find"
 
 
 P = Permission
@@ -69,6 +80,8 @@ P = Permission
 _EVERYONE = {P.ORGANISATION_READ, P.PLACEMENT_READ, P.PROGRAMME_READ}
 
 _CASEWORKER = _EVERYONE | {
+    P.ALLOCATION_DECIDE,
+    P.ALLOCATION_READ,
     P.CONTACT_READ,
     P.CONTACT_RECORD,
     P.ENROLMENT_ASSIGN,
@@ -85,6 +98,7 @@ _CASEWORKER = _EVERYONE | {
     P.JOBSEEKER_CLOSE,
     P.JOBSEEKER_READ,
     P.MEMBER_READ,
+    P.MODEL_READ,
     P.MONITORING_RECORD,
     P.OUTCOME_READ,
     P.OUTCOME_RECORD,
@@ -98,10 +112,15 @@ _CASEWORKER = _EVERYONE | {
     P.REFERRAL_IMPORT,
     P.REFERRAL_MAKE,
     P.REFERRAL_READ,
+    P.SAFETY_READ,
+    P.SAFETY_RECORD,
     P.SHORTLIST_MAKE,
     P.SHORTLIST_READ,
     P.SPELL_READ,
     P.SPELL_RECORD,
+    P.UNLOCK_READ,
+    P.WORD_CONFIRM,
+    P.WORD_FIND,
 }
 
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
@@ -109,7 +128,9 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         _EVERYONE
         | {P.KEY_MAKE, P.KEY_READ, P.KEY_REVOKE, P.MEMBER_MAKE, P.MEMBER_READ, P.ORGANISATION_CHANGE, P.USER_READ}
     ),
-    Role.AUDITOR: frozenset({P.ACCESS_LOG_READ, P.KEY_READ, P.MEMBER_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}),
+    Role.AUDITOR: frozenset(
+        {P.ACCESS_LOG_READ, P.KEY_READ, P.MEMBER_READ, P.MODEL_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}
+    ),
     Role.CASEWORKER: frozenset(_CASEWORKER),
     Role.COMMISSIONER: frozenset({P.EXPORT_MAKE, P.EXPORT_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}),
     Role.OPERATOR: frozenset(
@@ -122,6 +143,9 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.KEY_REVOKE,
             P.MEMBER_MAKE,
             P.MEMBER_READ,
+            P.MODEL_READ,
+            P.MODEL_RELEASE,
+            P.MODEL_TRAIN,
             P.ORGANISATION_CHANGE,
             P.ORGANISATION_MAKE,
             P.PROGRAMME_MAKE,
@@ -130,7 +154,15 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.PLACEMENT_LISTER: frozenset(
-        _EVERYONE | {P.INTRODUCTION_MOVE, P.INTRODUCTION_READ, P.PLACEMENT_CHANGE, P.PLACEMENT_IMPORT, P.PLACEMENT_MAKE}
+        _EVERYONE
+        | {
+            P.INTRODUCTION_MOVE,
+            P.INTRODUCTION_READ,
+            P.PLACEMENT_CHANGE,
+            P.PLACEMENT_IMPORT,
+            P.PLACEMENT_MAKE,
+            P.WORD_FIND,
+        }
     ),
     Role.REFERRER: frozenset(
         {
@@ -146,6 +178,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         _CASEWORKER
         | {
             P.ACCESS_LOG_READ,
+            P.ALLOCATION_MAKE,
             P.JOBSEEKER_EXTRACT,
             P.JOBSEEKER_VOID,
             P.MONITORING_AGGREGATE,

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
@@ -20,7 +20,9 @@ from pathways.jobseekers.models import (
     JOBSEEKER_MOVES,
     PROFILE_NAMES,
     CaseworkerAssignment,
+    ConfirmedWord,
     Contact,
+    ExclusionKind,
     Jobseeker,
     JobseekerDetails,
     JobseekerEvent,
@@ -28,6 +30,7 @@ from pathways.jobseekers.models import (
     JobseekerState,
     MonitoringAnswers,
     ProfileVersion,
+    SafetyExclusion,
     SharingPermission,
     Supporter,
 )
@@ -37,12 +40,15 @@ from pathways.jobseekers.schemas import (
     DetailsOut,
     JobseekerOut,
     MonitoringCount,
+    NewConfirmedWord,
     NewContact,
     NewMonitoring,
     NewPermission,
     NewProfile,
+    NewSafetyExclusion,
     NewSupporter,
     ProfileOut,
+    SafetyExclusionOut,
     Warned,
 )
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -306,6 +312,8 @@ def write_profile(
         agreed_by=new.agreed_by,
         own_words=new.own_words,
         note=new.note,
+        experiences=[one.model_dump() for one in new.experiences] if new.experiences else None,
+        barriers=new.barriers or None,
     )
 
 
@@ -426,6 +434,110 @@ def _permission(
     session.add(permission)
     session.flush()  # two writers that supersede the same permission meet here
     return permission
+
+
+def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafetyExclusion) -> SafetyExclusion:
+    """Keep a jobseeker from an organisation, a person or an area; whose name it is is sealed."""
+    must_not_be_void(person)
+    fact_id = uuid7()
+    columns: dict[str, Any] = {}
+    if new.kind is ExclusionKind.ORGANISATION:
+        organisation = session.get(Organisation, new.social_enterprise_id) if new.social_enterprise_id else None
+        if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
+            raise RuleBroken("Name the social enterprise to keep away from.", pointer="/social_enterprise_id")
+        columns["social_enterprise_id"] = organisation.id
+    elif new.kind is ExclusionKind.PERSON:
+        if not new.who:
+            raise RuleBroken("Name the person to keep away from.", pointer="/who")
+        columns["who_sealed"] = session.vault.seal(new.who, place=f"safety_exclusions:who:{fact_id}")
+        columns["who_hash"] = who_hash(session, new.who)
+    else:
+        if new.radius_km is None:
+            raise RuleBroken("Say how far around, in kilometres.", pointer="/radius_km")
+        place = locate(session, new.postcode)
+        if place is None:
+            raise RuleBroken("Where this postcode is, is not known; use one near it.", pointer="/postcode")
+        columns |= {"postcode": formats.tidy_postcode(new.postcode), "radius_km": new.radius_km}
+        columns |= {"easting": place.easting, "northing": place.northing}
+    exclusion = SafetyExclusion.recorded(
+        actor,
+        id=fact_id,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        kind=new.kind,
+        reason=new.reason,
+        **columns,
+    )
+    session.add(exclusion)
+    session.flush()  # the reply reads it
+    return exclusion
+
+
+def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExclusion, reason: str) -> SafetyExclusion:
+    """Take an exclusion back; a name in it is sealed again for the row that takes it back."""
+    withdrawal = exclusion.withdrawn(actor, reason)
+    if exclusion.who_sealed is not None:
+        who = session.vault.open(exclusion.who_sealed, place=f"safety_exclusions:who:{exclusion.id}")
+        withdrawal.who_sealed = session.vault.seal(who, place=f"safety_exclusions:who:{withdrawal.id}")
+    session.add(withdrawal)
+    session.flush()  # two who take back the same exclusion meet here
+    return withdrawal
+
+
+def who_hash(session: Session, who: str) -> str:
+    """The fingerprint by which a person who runs a placement is recognised without their name being kept open."""
+    return session.vault.fingerprint("who", " ".join(who.casefold().split()))
+
+
+def shown_exclusion(session: Session, actor: Actor, person: Jobseeker, row: SafetyExclusion) -> SafetyExclusionOut:
+    return exclusion_of(session, row).shown(queries.visible_groups(actor, person))
+
+
+def exclusion_of(session: Session, row: SafetyExclusion) -> SafetyExclusionOut:
+    who = session.vault.open(row.who_sealed, place=f"safety_exclusions:who:{row.id}") if row.who_sealed else None
+    return SafetyExclusionOut(
+        id=row.id,
+        kind=row.kind,
+        social_enterprise_id=row.social_enterprise_id,
+        who=who,
+        postcode=row.postcode,
+        radius_km=float(row.radius_km) if row.radius_km is not None else None,
+        reason=row.reason,
+        valid_on=row.valid_on,
+        recorded_at=row.recorded_at,
+        by=row.by,
+    )
+
+
+def confirm_word(
+    session: WriteSession,
+    actor: Actor,
+    person: Jobseeker,
+    new: NewConfirmedWord,
+    *,
+    label: str | None,
+    offered: list[dict[str, Any]],
+) -> ConfirmedWord:
+    """Store which entry of the taxonomy the words mean; the same words again replace what was said before."""
+    previous = session.scalars(
+        queries.facts_about(ConfirmedWord, person).where(
+            ConfirmedWord.kind == new.kind, func.lower(ConfirmedWord.text) == new.text.lower()
+        )
+    ).first()
+    confirmed = ConfirmedWord.recorded(
+        actor,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        supersedes=previous.id if previous else None,
+        kind=new.kind,
+        text=new.text,
+        uri=new.uri,
+        label=label[:300] if label else None,
+        offered=offered,
+    )
+    session.add(confirmed)
+    session.flush()  # two who confirm the same words meet here
+    return confirmed
 
 
 def record_contact(session: WriteSession, actor: Actor, person: Jobseeker, new: NewContact) -> Contact:

@@ -31,6 +31,7 @@ from pathways.jobseekers.models import (
     JobseekerState,
     MonitoringAnswers,
     ProfileVersion,
+    SafetyExclusion,
     SharingPermission,
     Supporter,
 )
@@ -46,10 +47,12 @@ from pathways.jobseekers.schemas import (
     NewMonitoring,
     NewPermission,
     NewProfile,
+    NewSafetyExclusion,
     NewSupporter,
     PermissionOut,
     ProfileOut,
     Reason,
+    SafetyExclusionOut,
     SearchAnswer,
     SearchBody,
     SearchHit,
@@ -73,6 +76,8 @@ PermissionReader = Annotated[Actor, permitted(Permission.PERMISSION_READ)]
 PermissionRecorder = Annotated[Actor, permitted(Permission.PERMISSION_RECORD)]
 ContactReader = Annotated[Actor, permitted(Permission.CONTACT_READ)]
 ContactRecorder = Annotated[Actor, permitted(Permission.CONTACT_RECORD)]
+SafetyReader = Annotated[Actor, permitted(Permission.SAFETY_READ)]
+SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
 
 
 def open_record(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
@@ -396,6 +401,59 @@ def withdraw_contact(
             lambda made: session.get_one(Contact, made),
         )
         return shown_contact(actor, person, contact)
+
+
+@router.get("/{jobseeker_id}/safety-exclusions", responses=documented(NotFound))
+def list_safety_exclusions(
+    jobseeker_id: UUID, actor: SafetyReader, database: DatabaseDep, page: PageDep
+) -> Page[SafetyExclusionOut]:
+    """Where this jobseeker must not be sent. No social enterprise, referrer or commissioner is ever told."""
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        rows = queries.facts_about(SafetyExclusion, person)
+        return page_of(
+            session, rows, SafetyExclusion.id, page, lambda row: actions.shown_exclusion(session, actor, person, row)
+        )
+
+
+@router.post("/{jobseeker_id}/safety-exclusions", status_code=201, responses=documented(NotFound, Conflict))
+def exclude_for_safety(
+    jobseeker_id: UUID, new: NewSafetyExclusion, actor: SafetyRecorder, database: DatabaseDep, once: OnceDep
+) -> SafetyExclusionOut:
+    """Keep this jobseeker from an organisation, a person or an area; every later shortlist refuses what it covers."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        exclusion = once(
+            session,
+            actor,
+            lambda: actions.exclude(session, actor, person, new),
+            lambda made: session.get_one(SafetyExclusion, made),
+        )
+        return actions.shown_exclusion(session, actor, person, exclusion)
+
+
+@router.post("/{jobseeker_id}/safety-exclusions/{exclusion_id}/withdraw", responses=documented(NotFound, Conflict))
+def withdraw_safety_exclusion(
+    jobseeker_id: UUID,
+    exclusion_id: UUID,
+    reason: Reason,
+    actor: SafetyRecorder,
+    database: DatabaseDep,
+    once: OnceDep,
+) -> SafetyExclusionOut:
+    """Take an exclusion back; both stay on record."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        withdrawal = once(
+            session,
+            actor,
+            lambda: actions.withdraw_exclusion(
+                session, actor, queries.fact(session, SafetyExclusion, person, exclusion_id), reason.reason
+            ),
+            lambda made: session.get_one(SafetyExclusion, made),
+        )
+        return actions.shown_exclusion(session, actor, person, withdrawal)
 
 
 @router.get("/{jobseeker_id}/supporters", responses=documented(NotFound))

@@ -9,17 +9,20 @@ from pathways.holdings import Held, Holding, fact_entry
 from pathways.jobseekers import actions, queries
 from pathways.jobseekers.models import (
     CaseworkerAssignment,
+    ConfirmedWord,
     Contact,
     Jobseeker,
     JobseekerDetails,
     JobseekerMove,
     MonitoringAnswers,
     ProfileVersion,
+    SafetyExclusion,
     SharingPermission,
     Supporter,
 )
 from pathways.jobseekers.schemas import (
     AssignmentOut,
+    ConfirmedWordOut,
     ContactOut,
     JobseekerRecord,
     MonitoringExtract,
@@ -83,6 +86,16 @@ HOLDING = Holding(
                 "contact",
                 lambda c: f"Contact with {c.with_whom}, {c.how.replace('_', ' ')}: {c.outcome.replace('_', ' ')}.",
             ),
+        ),
+        Held(
+            SafetyExclusion,
+            actions.exclusion_of,
+            fact_entry("safety exclusion", lambda _: "Somewhere not to be sent was recorded."),
+        ),
+        Held(
+            ConfirmedWord,
+            plainly(ConfirmedWordOut),
+            fact_entry("words", lambda w: f"What the jobseeker's words mean was confirmed ({w.kind})."),
         ),
         Held(Supporter, plainly(SupporterOut), fact_entry("supporter", lambda s: f"Supporter recorded: {s.role}.")),
     ),

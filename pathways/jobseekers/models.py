@@ -183,6 +183,56 @@ class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
     agreed_by: Mapped[str | None] = mapped_column(LINE)
     own_words: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
+    # What life, school, caring and volunteering have been: {"kind": ..., "text": ...} each.
+    experiences: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
+    # What the jobseeker says stands in the way and is not solved yet.
+    barriers: Mapped[list[str] | None] = mapped_column(JSON)
+
+
+class ExclusionKind(StrEnum):
+    ORGANISATION = "organisation"
+    PERSON = "person"
+    AREA = "area"
+
+
+class SafetyExclusion(AboutPerson, Fact, Base):
+    """Where this jobseeker must not be sent. It is applied before any score and never told to a social enterprise."""
+
+    __tablename__ = "safety_exclusions"
+    __table_args__ = about_person(
+        "safety_exclusions",
+        CheckConstraint(one_of("kind", ExclusionKind), name="kind_is_known"),
+        CheckConstraint("(kind = 'organisation') = (social_enterprise_id IS NOT NULL)", name="organisation_is_named"),
+        CheckConstraint("(kind = 'person') = (who_sealed IS NOT NULL)", name="person_is_named"),
+        CheckConstraint("(kind = 'area') = (postcode IS NOT NULL AND radius_km IS NOT NULL)", name="area_is_named"),
+    )
+
+    kind: Mapped[ExclusionKind] = mapped_column(words(ExclusionKind))
+    social_enterprise_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
+    who_sealed: Mapped[str | None] = mapped_column(LINE)
+    who_hash: Mapped[str | None] = mapped_column(SHORT)
+    postcode: Mapped[str | None] = mapped_column(SHORT)
+    easting: Mapped[int | None]
+    northing: Mapped[int | None]
+    radius_km: Mapped[Decimal | None] = mapped_column(Numeric(5, 2))
+
+
+class WordKind(StrEnum):
+    SKILL = "skill"
+    OCCUPATION = "occupation"
+
+
+class ConfirmedWord(AboutPerson, Fact, Base):
+    """What a jobseeker wrote, and the entry of the taxonomy a caseworker says it means; no entry: none of those."""
+
+    __tablename__ = "confirmed_words"
+    __table_args__ = about_person("confirmed_words", CheckConstraint(one_of("kind", WordKind), name="kind_is_known"))
+
+    kind: Mapped[WordKind] = mapped_column(words(WordKind))
+    text: Mapped[str] = mapped_column(LINE)
+    uri: Mapped[str | None] = mapped_column(LINE)
+    label: Mapped[str | None] = mapped_column(LINE)
+    offered: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
 
 
 class MonitoringAnswers(AboutPerson, Fact, Base):

@@ -14,9 +14,11 @@ from pathways.jobseekers.models import (
     ContactOutcome,
     ContactWith,
     EverPaidWork,
+    ExclusionKind,
     JobseekerState,
     RightToWork,
     SupporterRole,
+    WordKind,
 )
 from pathways.reference import half_days
 
@@ -190,6 +192,11 @@ class ProfileBody(Body):
     benefits: Lines | None = None
 
 
+class ExperienceBody(Body):
+    kind: Literal["life", "school", "caring", "volunteering", "work"]
+    text: NeededLine
+
+
 class NewProfile(ProfileBody):
     said_by: Annotated[dict[str, Teller], Field(max_length=30)] = Field(
         default_factory=dict,
@@ -199,6 +206,10 @@ class NewProfile(ProfileBody):
     agreed_by: Line | None = Field(default=None, description="Who agreed, where it was not the jobseeker alone.")
     own_words: Paragraph | None = None
     note: Paragraph | None = None
+    experiences: Annotated[list[ExperienceBody], Field(max_length=60)] | None = Field(
+        default=None, description="Life, school, caring, volunteering, work: matched on for the skills they show."
+    )
+    barriers: Lines | None = Field(default=None, description="What the jobseeker says stands in the way, unsolved yet.")
     valid_on: Day | None = None
 
 
@@ -232,11 +243,56 @@ class ProfileOut(ProfileFields):
     agreed_by: Annotated[str | None, Group.NOTES]
     own_words: Annotated[str | None, Group.NOTES]
     note: Annotated[str | None, Group.NOTES]
+    experiences: Annotated[list[dict[str, str]] | None, Group.NOTES]
+    barriers: Annotated[list[str] | None, Group.NOTES]
     valid_on: Annotated[date, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
     by: Annotated[UUID, Group.RECORD]
     source: Annotated[str, Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
+
+
+class NewSafetyExclusion(Body):
+    """One of the three: an organisation, a person, or an area."""
+
+    kind: ExclusionKind
+    social_enterprise_id: UUID | None = None
+    who: Line | None = Field(default=None, description="The name or e-mail address of who runs the placement.")
+    postcode: Annotated[Line, Field(max_length=20)] | None = None
+    radius_km: Annotated[Decimal, Field(gt=0, le=100, max_digits=5, decimal_places=2)] | None = None
+    reason: NeededLine
+
+
+class SafetyExclusionOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    kind: Annotated[ExclusionKind | None, Group.SAFETY]
+    social_enterprise_id: Annotated[UUID | None, Group.SAFETY]
+    who: Annotated[str | None, Group.SAFETY]
+    postcode: Annotated[str | None, Group.SAFETY]
+    radius_km: Annotated[float | None, Group.SAFETY]
+    reason: Annotated[str | None, Group.SAFETY]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+    by: Annotated[UUID, Group.RECORD]
+
+
+class NewConfirmedWord(Body):
+    """What was written, and which entry of the taxonomy it means; no ``uri``: none of those offered."""
+
+    kind: WordKind
+    text: NeededLine
+    uri: Line | None = None
+
+
+class ConfirmedWordOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    kind: Annotated[WordKind, Group.RECORD]
+    text: Annotated[str | None, Group.WORK]
+    uri: Annotated[str | None, Group.WORK]
+    label: Annotated[str | None, Group.WORK]
+    offered: Annotated[list[dict[str, Any]] | None, Group.WORK]
+    valid_on: Annotated[date, Group.RECORD]
+    by: Annotated[UUID, Group.RECORD]
 
 
 PREFER_NOT = "prefer_not_to_say"

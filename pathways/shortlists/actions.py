@@ -12,38 +12,18 @@ from uuid import UUID
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from matching import explain
-from matching.eligibility import Result, Rule
-from matching.features import Feature, Value
 from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.ranker import EXPERT_VERSION, Match, PlacementRanker, Refusal
+from matching.ranker import Match, PlacementRanker, Refusal, TwoSidedModel
 from matching.travel import Journey
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
-from pathways.errors import NotFound, RuleBroken
-from pathways.fields import Group
+from pathways.errors import RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker
-from pathways.pagination import PageRequest, cursor, page_after
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.reference import vocabulary
 from pathways.shortlists import profiles, queries
 from pathways.shortlists.models import Shortlist, ShortlistMatch
-from pathways.shortlists.schemas import (
-    CheckOut,
-    MatchOut,
-    ReasonOut,
-    RefusalOut,
-    RefusedPage,
-    ShortlistOut,
-    TravelOut,
-)
-
-NEAREST = 20
-# The group of what a check or a reason tells of the jobseeker; all others tell of work.
-GROUP_OF_RULE = {Rule.RIGHT_TO_WORK: Group.RIGHT_TO_WORK, Rule.AGE: Group.IDENTITY, Rule.TRAVEL: Group.CONTACT}
-GROUP_OF_FEATURE = {Feature.ADJUSTMENTS.value: Group.HEALTH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +34,8 @@ class Ranked:
     looked_at: int
     matches: Sequence[tuple[UUID, UUID, Match]]
     refusals: Sequence[tuple[UUID, UUID, Refusal]]
+    model_version: str
+    seed: str
     profile_version_id: UUID | None = None
 
 
@@ -66,29 +48,36 @@ class Gathered:
     wanted: JobseekerProfile
     profile_version_id: UUID | None
     placements: Sequence[PlacementProfile]
+    model: TwoSidedModel
+
+    def ranker(self) -> PlacementRanker:
+        return PlacementRanker(vocabulary.starter(), profiles.context(self.on), self.model)
 
 
 def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date) -> Gathered:
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-    version = jobseeker_queries.profile(session, person)
+    wanted, version_id = queries.profiled(session, [person], on)[0]
     return Gathered(
         jobseeker_id=person.id,
         on=on,
-        wanted=profiles.of_jobseeker(person, version, on),
-        profile_version_id=version.id if version else None,
-        placements=[profiles.of_placement(row) for row in session.execute(placement_queries.open_on(on))],
+        wanted=wanted,
+        profile_version_id=version_id,
+        placements=queries.open_placements(session, on, [wanted]),
+        model=queries.released_model(session),
     )
 
 
 def rank(gathered: Gathered) -> Ranked:
     """Rank what is open on a day for one jobseeker."""
-    ranker = PlacementRanker(vocabulary.starter(), profiles.context(gathered.on))
+    ranker = gathered.ranker()
     ranking = ranker.rank(gathered.wanted, gathered.placements)
     return Ranked(
         on=gathered.on,
         looked_at=len(gathered.placements),
         matches=[(gathered.jobseeker_id, UUID(m.placement.key), m) for m in ranking.matches],
         refusals=[(gathered.jobseeker_id, UUID(r.placement.key), r) for r in ranking.refusals],
+        model_version=gathered.model.version,
+        seed=ranker.seed,
         profile_version_id=gathered.profile_version_id,
     )
 
@@ -103,22 +92,29 @@ def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: da
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date) -> Ranked:
     """Rank the open cases this caseworker may see for one placement; for caseworkers only, never for the enterprise."""
     with database.reading(actor) as session:
-        placement_queries.placement(session, actor, placement_id)
-        row = session.execute(placement_queries.open_on(on).where(Placement.id == placement_id)).one_or_none()
-        if row is None:
-            raise RuleBroken("The placement is not open on this day.")
-        placement = profiles.of_placement(row)
-        people = [
-            profiles.of_jobseeker(person, version, on) for person, version in queries.open_jobseekers(session, actor)
-        ]
-    ranker = PlacementRanker(vocabulary.starter(), profiles.context(on))
+        people, placement, model = gather_people(session, actor, placement_id, on)
+    ranker = PlacementRanker(vocabulary.starter(), profiles.context(on), model)
     matches, refusals = ranker.rank_jobseekers(placement, people)
     return Ranked(
         on=on,
         looked_at=len(people),
         matches=[(UUID(person.key), placement_id, match) for person, match in matches],
         refusals=[(UUID(person.key), placement_id, refusal) for person, refusal in refusals],
+        model_version=model.version,
+        seed=ranker.seed,
     )
+
+
+def gather_people(
+    session: Session, actor: Actor, placement_id: UUID, on: date
+) -> tuple[list[JobseekerProfile], PlacementProfile, TwoSidedModel]:
+    """Read one open placement and the open cases this actor may see."""
+    placement_queries.placement(session, actor, placement_id)
+    people = [person for person, _ in queries.profiled(session, queries.people_to_rank(session, actor), on)]
+    found = [p for p in queries.open_placements(session, on, people) if p.key == str(placement_id)]
+    if not found:
+        raise RuleBroken("The placement is not open on this day.")
+    return people, found[0], queries.released_model(session)
 
 
 def record(
@@ -156,35 +152,63 @@ def record(
         jobseeker_id=jobseeker_id,
         placement_id=placement_id,
         shown_on=ranked.on,
-        model_version=EXPERT_VERSION,
+        model_version=ranked.model_version,
         profile_version_id=ranked.profile_version_id,
         looked_at=ranked.looked_at,
         eligible=len(ranked.matches),
         refused_by_rule=dict(sorted(refused_by.items())),
         refusals=_packed(ranked.refusals),
+        below=_packed_below(ranked.matches[limit:], limit),
+        seed=ranked.seed,
     )
     session.add(shortlist)
     session.flush()  # the matches point to it
     for rank, (person_id, match_placement_id, match) in enumerate(shown, start=1):
-        session.add(
-            ShortlistMatch.recorded(
-                actor,
-                ranked.on,
-                partner_id=actor.organisation_id,
-                jobseeker_id=person_id,
-                shortlist_id=shortlist.id,
-                placement_id=match_placement_id,
-                rank=rank,
-                score=match.score,
-                confidence=match.confidence,
-                values={f.value: [v.value, list(v.found)] for f, v in match.values.items()},
-                checks=[[c.rule.value, c.result.value, c.text, c.change] for c in match.checks],
-                journey=_journey(match.journey),
-                places_left=counts[match_placement_id][1],
-            )
-        )
+        places_left = counts[match_placement_id][1]
+        row = _match_row(actor, shortlist, person_id, match_placement_id, match, rank=rank, places_left=places_left)
+        session.add(row)
     session.flush()  # the reply reads them
     return shortlist
+
+
+def _match_row(
+    actor: Actor,
+    shortlist: Shortlist,
+    person_id: UUID,
+    placement_id: UUID,
+    match: Match,
+    *,
+    rank: int,
+    places_left: int,
+) -> ShortlistMatch:
+    return ShortlistMatch.recorded(
+        actor,
+        shortlist.shown_on,
+        partner_id=actor.organisation_id,
+        jobseeker_id=person_id,
+        shortlist_id=shortlist.id,
+        placement_id=placement_id,
+        rank=rank,
+        score=match.score,
+        confidence=match.confidence,
+        values={f.value: [v.value, list(v.found)] for f, v in match.values.items()},
+        checks=[[c.rule.value, c.result.value, c.text, c.change] for c in match.checks],
+        journey=_journey(match.journey),
+        places_left=places_left,
+        propensity=match.propensity,
+        jobseeker_side=match.sides[0],
+        placement_side=match.sides[1],
+        score_low=match.interval[0],
+        score_high=match.interval[1],
+    )
+
+
+def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> bytes:
+    rows = [
+        [str(uuid7()), str(person), str(placement), rank, match.score, match.confidence]
+        for rank, (person, placement, match) in enumerate(matches, start=limit + 1)
+    ]
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
 
 
 def _journey(journey: Journey | None) -> dict[str, Any] | None:
@@ -209,177 +233,3 @@ def _packed(refusals: Sequence[tuple[UUID, UUID, Refusal]]) -> bytes:
         for person, placement, r in refusals
     ]
     return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
-
-
-def _unpacked(shortlist: Shortlist) -> list[list[Any]]:
-    rows: list[list[Any]] = json.loads(zlib.decompress(shortlist.refusals))
-    return rows
-
-
-class Shaper:
-    """Shapes the stored pairs of one shortlist under today's policy, counting what it withholds."""
-
-    def __init__(self, session: Session, actor: Actor) -> None:
-        self.session = session
-        self.actor = actor
-        self.withheld = 0
-        self._groups: dict[UUID, frozenset[Group]] = {}
-
-    def groups(self, jobseeker_id: UUID) -> frozenset[Group]:
-        if jobseeker_id not in self._groups:
-            person = self.session.get_one(Jobseeker, jobseeker_id)
-            self._groups[jobseeker_id] = jobseeker_queries.visible_groups(self.actor, person)
-        return self._groups[jobseeker_id]
-
-    def checks(self, jobseeker_id: UUID, stored: Sequence[Sequence[str]]) -> list[CheckOut]:
-        seen = self.groups(jobseeker_id)
-        shown = [
-            CheckOut(rule=rule, result=result, text=text)
-            for rule, result, text, _ in stored
-            if GROUP_OF_RULE.get(Rule(rule), Group.WORK) in seen
-        ]
-        self.withheld += len(stored) - len(shown)
-        return shown
-
-    def reasons(self, match: ShortlistMatch) -> list[ReasonOut]:
-        values = {Feature(name): Value(value, tuple(found)) for name, (value, found) in match.values.items()}
-        told = explain.reasons(values)
-        seen = self.groups(match.jobseeker_id)
-        shown = [reason for reason in told if GROUP_OF_FEATURE.get(reason.feature, Group.WORK) in seen]
-        self.withheld += len(told) - len(shown)
-        unknowns = [
-            ReasonOut(feature=rule, text=change, effect="unknown")
-            for rule, result, _, change in match.checks
-            if result == Result.UNKNOWN and change and GROUP_OF_RULE.get(Rule(rule), Group.WORK) in seen
-        ]
-        return [ReasonOut(feature=r.feature, text=r.text, effect=r.effect) for r in shown] + unknowns
-
-
-def shown(session: Session, actor: Actor, shortlist: Shortlist) -> ShortlistOut:
-    """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today."""
-    matches = queries.matches(session, actor, shortlist.id)
-    refused = _unpacked(shortlist)
-    nearest = refused[:NEAREST]
-    titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
-    references = _references(session, {m.jobseeker_id for m in matches})
-    shaper = Shaper(session, actor)
-    items = [_shown_match(shaper, shortlist, match, titles, references) for match in matches]
-    refusals = _shown_refusals(shaper, nearest, titles, actor)
-    return ShortlistOut(
-        id=shortlist.id,
-        jobseeker_id=shortlist.jobseeker_id,
-        placement_id=shortlist.placement_id,
-        on=shortlist.shown_on,
-        made_at=shortlist.recorded_at,
-        model_version=shortlist.model_version,
-        looked_at=shortlist.looked_at,
-        eligible=shortlist.eligible,
-        matches=items,
-        refused=len(refused),
-        refused_by_rule=shortlist.refused_by_rule,
-        nearest_refusals=refusals,
-        withheld=shaper.withheld,
-    )
-
-
-Titles = dict[UUID, tuple[str, str, str | None]]
-
-
-def _titles(session: Session, placement_ids: set[UUID]) -> Titles:
-    rows = session.execute(
-        select(Placement.id, Placement.title, Placement.social_enterprise_id, Placement.place_basis).where(
-            Placement.id.in_(placement_ids)
-        )
-    ).all()
-    names = placement_queries.names(session, {row.social_enterprise_id for row in rows})
-    return {row.id: (row.title, names[row.social_enterprise_id], row.place_basis) for row in rows}
-
-
-def _references(session: Session, jobseeker_ids: set[UUID]) -> dict[UUID, tuple[str, str | None]]:
-    rows = session.execute(
-        select(Jobseeker.id, Jobseeker.reference, Jobseeker.place_basis).where(Jobseeker.id.in_(jobseeker_ids))
-    )
-    return {row.id: (row.reference, row.place_basis) for row in rows}
-
-
-def _shown_match(
-    shaper: Shaper,
-    shortlist: Shortlist,
-    match: ShortlistMatch,
-    titles: Titles,
-    references: dict[UUID, tuple[str, str | None]],
-) -> MatchOut:
-    title, enterprise, placement_basis = titles[match.placement_id]
-    reference, home_basis = references[match.jobseeker_id]
-    travel = None
-    if match.journey is not None:
-        basis = "outcode" if "outcode" in {placement_basis, home_basis} else "postcode"
-        travel = TravelOut(**match.journey, basis=basis)
-    return MatchOut(
-        rank=match.rank,
-        placement_id=match.placement_id,
-        jobseeker_id=match.jobseeker_id,
-        jobseeker_reference=reference,
-        title=title,
-        social_enterprise=enterprise,
-        score=match.score,
-        confidence=match.confidence,
-        reasons=shaper.reasons(match),
-        checks=shaper.checks(match.jobseeker_id, match.checks),
-        travel=travel,
-        places_left=match.places_left,
-        model_version=shortlist.model_version,
-    )
-
-
-def _shown_refusals(shaper: Shaper, rows: Sequence[Sequence[Any]], titles: Titles, actor: Actor) -> list[RefusalOut]:
-    visible = set(
-        shaper.session.scalars(
-            jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_({UUID(row[1]) for row in rows}))
-        )
-    )
-    shapes = []
-    for _, person, placement, failed in rows:
-        if UUID(person) not in visible:
-            shaper.withheld += 1
-            continue
-        title, enterprise, _ = titles[UUID(placement)]
-        shapes.append(
-            RefusalOut(
-                placement_id=UUID(placement),
-                jobseeker_id=UUID(person),
-                title=title,
-                social_enterprise=enterprise,
-                checks=shaper.checks(UUID(person), failed),
-                what_would_change_it=[change for *_, change in failed if change],
-            )
-        )
-    return shapes
-
-
-def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> RefusedPage:
-    """Return the refused pairs one page at a time, so that nothing disappears silently."""
-    rows = _unpacked(shortlist)
-    found = page_after(rows, request, lambda row: UUID(row[0]))
-    page = found[: request.limit]
-    titles = _titles(session, {UUID(row[2]) for row in page})
-    items = _shown_refusals(Shaper(session, actor), page, titles, actor)
-    more = len(found) > request.limit
-    return RefusedPage(items=items, next=cursor(UUID(page[-1][0])) if more else None)
-
-
-def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id: UUID) -> MatchOut | RefusalOut:
-    """Return one pair of a jobseeker's shortlist, whether it was shown or refused."""
-    if shortlist.jobseeker_id is None:
-        raise NotFound("This is a placement's shortlist; look at the jobseeker's own to have a pair explained.")
-    shaper = Shaper(session, actor)
-    for match in queries.matches(session, actor, shortlist.id):
-        if match.placement_id == placement_id:
-            titles = _titles(session, {placement_id})
-            return _shown_match(shaper, shortlist, match, titles, _references(session, {match.jobseeker_id}))
-    for row in _unpacked(shortlist):
-        if row[2] == str(placement_id):
-            found = _shown_refusals(shaper, [row], _titles(session, {placement_id}), actor)
-            if found:
-                return found[0]
-    raise NotFound("This placement was not looked at, or ranked below the limit; make a longer shortlist.")

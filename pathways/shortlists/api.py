@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
@@ -11,16 +11,29 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound
+from pathways.fields import Day
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
-from pathways.shortlists import actions, queries
+from pathways.shortlists import actions, queries, replay, unlock
 from pathways.shortlists.models import Shortlist
-from pathways.shortlists.schemas import MatchOut, NewShortlist, RefusalOut, RefusedPage, ShortlistLine, ShortlistOut
+from pathways.shortlists.schemas import (
+    BelowPage,
+    CaseloadUnlockOut,
+    JobseekerUnlockOut,
+    MatchOut,
+    NewShortlist,
+    PlacementUnlockOut,
+    RefusalOut,
+    RefusedPage,
+    ShortlistLine,
+    ShortlistOut,
+)
 
 router = APIRouter(tags=["shortlists"], route_class=PathwaysRoute)
 Maker = Annotated[Actor, permitted(Permission.SHORTLIST_MAKE)]
 Reader = Annotated[Actor, permitted(Permission.SHORTLIST_READ)]
+Unlocker = Annotated[Actor, permitted(Permission.UNLOCK_READ)]
 
 
 def _note(database: Database, actor: Actor, shortlist_id: UUID) -> None:
@@ -43,7 +56,7 @@ def shortlist_for_jobseeker(
             lambda: actions.record(session, actor, ranked, limit=new.limit, jobseeker_id=jobseeker_id),
             lambda made: queries.shortlist(session, actor, made),
         )
-        return actions.shown(session, actor, shortlist)
+        return replay.shown(session, actor, shortlist)
 
 
 @router.get("/jobseekers/{jobseeker_id}/shortlists", responses=documented(NotFound))
@@ -79,7 +92,7 @@ def shortlist_for_placement(
             lambda: actions.record(session, actor, ranked, limit=new.limit, placement_id=placement_id),
             lambda made: queries.shortlist(session, actor, made),
         )
-        return actions.shown(session, actor, shortlist)
+        return replay.shown(session, actor, shortlist)
 
 
 @router.get("/shortlists/{shortlist_id}", responses=documented(NotFound))
@@ -87,7 +100,7 @@ def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> S
     """Replay a shortlist: the same ids, scores and order, with reasons as today's policy lets you read them."""
     _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
-        return actions.shown(session, actor, queries.shortlist(session, actor, shortlist_id))
+        return replay.shown(session, actor, queries.shortlist(session, actor, shortlist_id))
 
 
 @router.get("/shortlists/{shortlist_id}/refused", responses=documented(NotFound, Conflict))
@@ -95,7 +108,15 @@ def list_refused(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page:
     """Every refused pair, nearest first, with what would change it."""
     _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
-        return actions.refused_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
+        return replay.refused_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
+
+
+@router.get("/shortlists/{shortlist_id}/below", responses=documented(NotFound, Conflict))
+def list_below(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> BelowPage:
+    """What fits too, but stood under the limit of the list, best first."""
+    _note(database, actor, shortlist_id)
+    with database.reading(actor) as session:
+        return replay.below_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
 
 
 @router.get("/shortlists/{shortlist_id}/matches/{placement_id}", responses=documented(NotFound))
@@ -106,4 +127,31 @@ def explain_match(
     _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
         shortlist = queries.shortlist(session, actor, shortlist_id)
-        return actions.explained(session, actor, shortlist, placement_id)
+        return replay.explained(session, actor, shortlist, placement_id)
+
+
+@router.get("/jobseekers/{jobseeker_id}/unlock", responses=documented(NotFound))
+def unlock_for_jobseeker(
+    jobseeker_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
+) -> JobseekerUnlockOut:
+    """Which single changes would open most good placements: a half-day, a journey, a licence, a skill, an answer."""
+    with database.reading(actor) as session:
+        jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+    audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
+    return unlock.for_jobseeker(database, actor, jobseeker_id, on or actor.today)
+
+
+@router.get("/placements/{placement_id}/unlock", responses=documented(NotFound, Conflict))
+def unlock_for_placement(
+    placement_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
+) -> PlacementUnlockOut:
+    """Which requirement of a placement alone keeps out most suitable people of the cases you may see; counts only."""
+    return unlock.for_placement(database, actor, placement_id, on or actor.today)
+
+
+@router.get("/unlock")
+def unlock_for_caseload(
+    actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
+) -> CaseloadUnlockOut:
+    """Which training or support would open most matches over the open cases you may see."""
+    return unlock.for_caseload(database, actor, on or actor.today)

@@ -1,14 +1,24 @@
 """Tables of shortlists: what was ranked, what was shown, what was refused."""
 
-from datetime import date
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pathways.base import SHORT, Base
-from pathways.facts import Fact
+from pathways.base import SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.facts import Fact, StateLog
 from pathways.jobseekers.models import AboutPerson, about_person
 
 
@@ -35,6 +45,10 @@ class Shortlist(Fact, Base):
     eligible: Mapped[int]
     refused_by_rule: Mapped[dict[str, int]] = mapped_column(JSON)
     refusals: Mapped[bytes] = mapped_column(LargeBinary)
+    # zlib-compressed JSON of every eligible pair that stood under the limit: jobseeker, placement, rank, score.
+    below: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # The day's seed of the lots that ordered ties and near-ties; a replay repeats the order with it.
+    seed: Mapped[str | None] = mapped_column(SHORT)
 
 
 class ShortlistMatch(AboutPerson, Fact, Base):
@@ -56,3 +70,64 @@ class ShortlistMatch(AboutPerson, Fact, Base):
     checks: Mapped[list[list[str]]] = mapped_column(JSON)
     journey: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     places_left: Mapped[int]
+    propensity: Mapped[float | None]
+    jobseeker_side: Mapped[float | None]
+    placement_side: Mapped[float | None]
+    score_low: Mapped[float | None]
+    score_high: Mapped[float | None]
+
+
+class ModelState(StrEnum):
+    TRAINED = "trained"
+    ASSESSED = "assessed"
+    RELEASED = "released"
+    RETIRED = "retired"
+
+
+class ModelEvent(StrEnum):
+    ASSESS = "assess"
+    RELEASE = "release"
+    RETIRE = "retire"
+
+
+MODEL_MOVES: dict[tuple[ModelState, ModelEvent], ModelState] = {
+    (ModelState.TRAINED, ModelEvent.ASSESS): ModelState.ASSESSED,
+    (ModelState.ASSESSED, ModelEvent.ASSESS): ModelState.ASSESSED,
+    (ModelState.ASSESSED, ModelEvent.RELEASE): ModelState.RELEASED,
+    (ModelState.TRAINED, ModelEvent.RETIRE): ModelState.RETIRED,
+    (ModelState.ASSESSED, ModelEvent.RETIRE): ModelState.RETIRED,
+    (ModelState.RELEASED, ModelEvent.RETIRE): ModelState.RETIRED,
+}
+
+
+class RankingModel(Versioned, Base):
+    """A trained model: numbers under a manifest with a hash. Shortlists use the released one, else the experts' own.
+
+    ``learning`` trains, assesses and moves it; it stands here because a shortlist reads it.
+    """
+
+    __tablename__ = "ranking_models"
+    __table_args__ = (
+        CheckConstraint(one_of("state", ModelState), name="state_is_known"),
+        Index(
+            "uq_ranking_models_one_released",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'released'"),
+            postgresql_where=text("state = 'released'"),
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(SHORT, unique=True)
+    state: Mapped[ModelState] = mapped_column(words(ModelState), default=ModelState.TRAINED)
+    kept: Mapped[bytes] = mapped_column(LargeBinary)
+    manifest: Mapped[dict[str, Any]] = mapped_column(JSON)
+    assessment: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    made_at: Mapped[datetime]
+
+
+class RankingModelMove(StateLog, Base):
+    __tablename__ = "ranking_model_moves"
+
+    model_id: Mapped[UUID] = mapped_column(ForeignKey("ranking_models.id"), index=True)

@@ -1,15 +1,26 @@
 """From rows to matching's plain inputs. What is not a parameter there cannot reach a check or a score."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from matching.eligibility import Context
-from matching.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
+from matching.experience import Experience, ExperienceKind, skills_of
+from matching.flags import BenefitRule
+from matching.profiles import (
+    Exclusions,
+    JobseekerLimits,
+    JobseekerOffer,
+    JobseekerProfile,
+    JobseekerWishes,
+    PlacementProfile,
+)
+from matching.text import normalise
 from matching.travel import Mode
 from pathways.jobseekers import formats
-from pathways.jobseekers.models import Jobseeker, ProfileVersion
-from pathways.reference import tables
+from pathways.jobseekers.models import ExclusionKind, Jobseeker, ProfileVersion, SafetyExclusion
+from pathways.reference import tables, vocabulary
 
 
 def _words(items: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -24,19 +35,29 @@ def _place(row: Any) -> tuple[float, float] | None:
     return (float(row.easting), float(row.northing)) if row.easting is not None else None
 
 
-def of_jobseeker(person: Jobseeker, profile: ProfileVersion | None, on: date) -> JobseekerProfile:
-    """Return the two halves of a profile; the date of birth becomes an age for the legal checks only."""
-    birth = person.date_of_birth
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a profile does not hold and a ranking reads: safety exclusions, and what a caseworker says words mean."""
+
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    skills: Mapping[str, str] = field(default_factory=dict)
+    occupations: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_jobseeker(
+    person: Jobseeker, profile: ProfileVersion | None, on: date, beside: Beside | None = None
+) -> JobseekerProfile:
+    """Return the parts of a profile; the date of birth becomes an age for the legal checks only."""
+    more = beside or Beside()
+    age = formats.age_on(person.date_of_birth, on) if person.date_of_birth else None
     if profile is None:
-        return JobseekerProfile(
-            key=str(person.id),
-            limits=JobseekerLimits(age_years=formats.age_on(birth, on) if birth else None, place=_place(person)),
-        )
+        limits = JobseekerLimits(age_years=age, place=_place(person), exclusions=more.exclusions)
+        return JobseekerProfile(key=str(person.id), limits=limits)
     hours = (_number(profile.hours_min), _number(profile.hours_max))
     return JobseekerProfile(
         key=str(person.id),
         limits=JobseekerLimits(
-            age_years=formats.age_on(birth, on) if birth else None,
+            age_years=age,
             right_to_work=profile.right_to_work.value if profile.right_to_work else None,
             qualification_level=profile.qualification_level,
             licences=_words(profile.licences),
@@ -47,30 +68,69 @@ def of_jobseeker(person: Jobseeker, profile: ProfileVersion | None, on: date) ->
             place=_place(person),
             travel_modes=_words(profile.travel_modes),
             max_travel_minutes=profile.max_travel_minutes,
+            exclusions=more.exclusions,
         ),
         wishes=JobseekerWishes(
-            aspirations=_words(profile.aspirations),
+            aspirations=_with_meanings(profile.aspirations, more.occupations),
             avoid=_words(profile.avoid),
             environment=_words(profile.environment),
             adjustments=_words(profile.adjustments),
         ),
-        offer=JobseekerOffer(
-            skills=_words(profile.skills),
-            hours_min=hours[0],
-            hours_max=hours[1],
-            half_days=profile.half_days,
-            earliest_start_on=profile.earliest_start_on,
+        offer=_offer(profile, more, hours),
+    )
+
+
+def _offer(profile: ProfileVersion, more: Beside, hours: tuple[float | None, float | None]) -> JobseekerOffer:
+    """Put together skills as they were told, as a caseworker confirmed them, and as experience shows them."""
+    skills = dict.fromkeys([*(profile.skills or ()), *(profile.strengths or ())])
+    drawn_from: dict[str, str] = {}
+    for told in list(skills):
+        meaning = more.skills.get(told.lower())
+        if meaning and meaning not in skills:
+            skills[meaning] = None
+            drawn_from[meaning] = told
+    experiences = [Experience(ExperienceKind(one["kind"]), one["text"]) for one in profile.experiences or ()]
+    for drawn in skills_of(experiences, vocabulary.cues()):
+        if drawn.skill not in skills:
+            skills[drawn.skill] = None
+            drawn_from[drawn.skill] = drawn.source
+    return JobseekerOffer(
+        skills=tuple(skills) or None,
+        drawn_from=drawn_from,
+        hours_min=hours[0],
+        hours_max=hours[1],
+        half_days=profile.half_days,
+        earliest_start_on=profile.earliest_start_on,
+    )
+
+
+def _with_meanings(told: Sequence[str] | None, meanings: Mapping[str, str]) -> tuple[str, ...] | None:
+    found = [m for m in (meanings.get(word.lower()) for word in told or ()) if m]
+    return tuple(dict.fromkeys([*(told or ()), *found])) or None
+
+
+def exclusions_of(rows: Iterable[SafetyExclusion]) -> Exclusions:
+    """Return safety exclusions as the check reads them; people by the fingerprint of their name."""
+    kept = list(rows)
+    return Exclusions(
+        organisations=frozenset(str(r.social_enterprise_id) for r in kept if r.kind is ExclusionKind.ORGANISATION),
+        people=frozenset(r.who_hash for r in kept if r.who_hash is not None),
+        areas=tuple(
+            ((float(r.easting), float(r.northing)), float(r.radius_km))
+            for r in kept
+            if r.easting is not None and r.northing is not None and r.radius_km is not None
         ),
     )
 
 
-def of_placement(row: Any) -> PlacementProfile:
-    """Return a listing as its checks and features read it."""
+def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> PlacementProfile:
+    """Return a listing as its checks and features read it; ``who_hash`` where somebody must be kept from a person."""
     return PlacementProfile(
         key=str(row.id),
         title=row.title,
         occupation=row.occupation,
         organisation=str(row.social_enterprise_id),
+        run_by=frozenset([who_hash(row.contact_email)]) if who_hash and row.contact_email else frozenset(),
         essential_skills=_words(row.essential_skills),
         desirable_skills=_words(row.desirable_skills),
         qualifications_needed=row.qualifications_needed,
@@ -100,4 +160,19 @@ def context(on: date) -> Context:
         on=on,
         modes={name: Mode(**figures) for name, figures in tables.travel_modes(on).items()},
         hours_in_a_half_day=float(tables.limit("hours_in_a_half_day", on)),
+    )
+
+
+def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
+    """The limits of each benefit in force on a day; a benefit the table does not reach back to has none."""
+    begun = {row["benefit"] for row in tables.rows("benefits") if row["from"] <= on.isoformat()}
+    return tuple(
+        BenefitRule(
+            row["benefit"],
+            frozenset(normalise(name) for name in row["names"].split(";")),
+            float(row["hours_under"]) if row["hours_under"] else None,
+            int(row["pence_a_week"]) if row["pence_a_week"] else None,
+            row["text"],
+        )
+        for row in (tables.in_force("benefits", on, benefit=name) for name in sorted(begun))
     )

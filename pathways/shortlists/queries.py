@@ -1,16 +1,36 @@
-"""Every SELECT on shortlists."""
+"""Every SELECT on shortlists, and what a ranking reads of people."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
+from matching import saved
+from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.ranker import TwoSidedModel
 from pathways.base import Actor
 from pathways.database import Session
-from pathways.errors import NotFound
-from pathways.facts import as_known
+from pathways.errors import NotFound, RuleBroken
+from pathways.facts import Fact, as_known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker, JobseekerState, ProfileVersion
-from pathways.shortlists.models import Shortlist, ShortlistMatch
+from pathways.jobseekers.actions import who_hash
+from pathways.jobseekers.models import (
+    ConfirmedWord,
+    Jobseeker,
+    JobseekerState,
+    ProfileVersion,
+    SafetyExclusion,
+    WordKind,
+)
+from pathways.placements import queries as placement_queries
+from pathways.shortlists import profiles
+from pathways.shortlists.models import ModelState, RankingModel, Shortlist, ShortlistMatch
+
+MOST_IDS = 5000
 
 
 def visible_to(actor: Actor) -> Select[Shortlist]:
@@ -44,11 +64,77 @@ def matches(session: Session, actor: Actor, shortlist_id: UUID) -> list[Shortlis
     )
 
 
-def open_jobseekers(session: Session, actor: Actor) -> list[tuple[Jobseeker, ProfileVersion | None]]:
-    rows = session.execute(
-        select(Jobseeker, ProfileVersion)
-        .outerjoin(ProfileVersion, (ProfileVersion.jobseeker_id == Jobseeker.id) & as_known(ProfileVersion))
-        .where(jobseeker_queries.may_see(actor), Jobseeker.state == JobseekerState.OPEN)
-        .order_by(Jobseeker.id)
+def people_to_rank(session: Session, actor: Actor, *where: Any) -> list[Jobseeker]:
+    """Return the open cases this actor may see."""
+    return list(
+        session.scalars(
+            select(Jobseeker)
+            .where(jobseeker_queries.may_see(actor), Jobseeker.state == JobseekerState.OPEN, *where)
+            .order_by(Jobseeker.id)
+        )
     )
-    return [(person, profile) for person, profile in rows]
+
+
+def profiled(session: Session, people: Iterable[Jobseeker], on: date) -> list[tuple[JobseekerProfile, UUID | None]]:
+    """Return people as a ranking reads them, each with the id of the profile version that was read."""
+    everybody = list(people)
+    ids = [person.id for person in everybody]
+    versions = {row.jobseeker_id: row for row in _facts(session, ProfileVersion, ids)}
+    exclusions: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
+    for exclusion in _facts(session, SafetyExclusion, ids):
+        exclusions[exclusion.jobseeker_id].append(exclusion)
+    meanings: dict[tuple[UUID, WordKind], dict[str, str]] = defaultdict(dict)
+    for word in _facts(session, ConfirmedWord, ids):
+        if word.label is not None:
+            meanings[word.jobseeker_id, word.kind][word.text.lower()] = word.label
+    found = []
+    for person in everybody:
+        version = versions.get(person.id)
+        beside = profiles.Beside(
+            exclusions=profiles.exclusions_of(exclusions[person.id]),
+            skills=meanings[person.id, WordKind.SKILL],
+            occupations=meanings[person.id, WordKind.OCCUPATION],
+        )
+        found.append((profiles.of_jobseeker(person, version, on, beside), version.id if version else None))
+    return found
+
+
+AboutPeople = TypeVar("AboutPeople", bound=Fact)
+
+
+def _facts(session: Session, model: type[AboutPeople], ids: Sequence[UUID]) -> Iterator[AboutPeople]:
+    """Read in pieces that both databases take as parameters."""
+    for start in range(0, len(ids), MOST_IDS):
+        piece = ids[start : start + MOST_IDS]
+        yield from session.scalars(
+            select(model).where(model.jobseeker_id.in_(piece), as_known(model)).order_by(model.id)  # type: ignore[attr-defined]
+        )
+
+
+def open_placements(session: Session, on: date, people: Iterable[JobseekerProfile]) -> list[PlacementProfile]:
+    """Return what may be shortlisted on a day; who runs it is read only where somebody is kept from a person."""
+    needs_names = any(person.limits.exclusions.people for person in people)
+    hashed = partial(who_hash, session) if needs_names else None
+    return [profiles.of_placement(row, hashed) for row in session.execute(placement_queries.open_on(on))]
+
+
+def ranking_model(session: Session, name: str) -> TwoSidedModel:
+    """Return the model a shortlist was made with; the experts' own where none of that name is kept."""
+    kept = session.scalars(select(RankingModel.kept).where(RankingModel.name == name)).one_or_none()
+    return TwoSidedModel.expert() if kept is None else read_model(kept)
+
+
+def released_model(session: Session) -> TwoSidedModel:
+    """Return the model a person released; the experts' own where none is."""
+    kept = session.scalars(select(RankingModel.kept).where(RankingModel.state == ModelState.RELEASED)).one_or_none()
+    return TwoSidedModel.expert() if kept is None else read_model(kept)
+
+
+@lru_cache(maxsize=8)
+def read_model(kept: bytes) -> TwoSidedModel:
+    try:
+        return saved.load(kept)[0]
+    except saved.ModelRefused as wrong:
+        raise RuleBroken(
+            f"The model in use cannot be read. {wrong} Retire it to go on with the experts' own."
+        ) from wrong

@@ -34,6 +34,19 @@ class TravelOut(Schema):
     basis: Annotated[str, Group.RECORD] = Field(description="postcode, or outcode where only that is known")
 
 
+class ChangeOut(Schema):
+    about: Annotated[str, Group.RECORD]
+    text: Annotated[str, Group.RECORD]
+    score: Annotated[float | None, Group.RECORD] = Field(description="The score the pair would have then.")
+
+
+class FlagOut(Schema):
+    """Something for a benefits adviser; no placement is hidden for it."""
+
+    benefit: Annotated[str, Group.RECORD]
+    text: Annotated[str, Group.RECORD]
+
+
 class MatchOut(Schema):
     rank: Annotated[int, Group.RECORD]
     placement_id: Annotated[UUID, Group.RECORD]
@@ -42,8 +55,17 @@ class MatchOut(Schema):
     title: Annotated[str, Group.RECORD]
     social_enterprise: Annotated[str, Group.RECORD]
     score: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
+    score_low: Annotated[float | None, Group.RECORD] = Field(description="The score may well lie from here …")
+    score_high: Annotated[float | None, Group.RECORD] = Field(description="… to here: four times in five.")
+    jobseeker_side: Annotated[float | None, Group.RECORD] = Field(description="That the jobseeker wants it and starts.")
+    placement_side: Annotated[float | None, Group.RECORD] = Field(description="That they are taken and it lasts.")
+    propensity: Annotated[float | None, Group.RECORD] = Field(
+        description="How likely the pair was to stand at this rank that day: under 1 where ties were drawn by lot."
+    )
     confidence: Annotated[str, Group.RECORD] = Field(description="low, medium or high")
     reasons: Annotated[list[ReasonOut], Group.RECORD]
+    what_would_lift_it: Annotated[list[ChangeOut], Group.RECORD]
+    benefit_flags: Annotated[list[FlagOut], Group.RECORD]
     checks: Annotated[list[CheckOut], Group.RECORD]
     travel: Annotated[TravelOut | None, Group.RECORD]
     places_left: Annotated[int, Group.RECORD]
@@ -64,6 +86,29 @@ class RefusedPage(Schema):
     next: Annotated[str | None, Group.RECORD]
 
 
+class BelowOut(Schema):
+    rank: Annotated[int, Group.RECORD]
+    placement_id: Annotated[UUID, Group.RECORD]
+    jobseeker_id: Annotated[UUID, Group.RECORD]
+    jobseeker_reference: Annotated[str, Group.RECORD]
+    title: Annotated[str, Group.RECORD]
+    social_enterprise: Annotated[str, Group.RECORD]
+    score: Annotated[float, Group.RECORD]
+    confidence: Annotated[str, Group.RECORD]
+
+
+class BelowPage(Schema):
+    items: Annotated[list[BelowOut], Group.RECORD]
+    next: Annotated[str | None, Group.RECORD]
+
+
+class ProfileUsed(Schema):
+    """Which version of the profile was read."""
+
+    number: Annotated[int, Group.RECORD]
+    valid_on: Annotated[date, Group.RECORD]
+
+
 class ShortlistOut(Schema):
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID | None, Group.RECORD]
@@ -71,6 +116,8 @@ class ShortlistOut(Schema):
     on: Annotated[date, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
     model_version: Annotated[str, Group.RECORD]
+    profile: Annotated[ProfileUsed | None, Group.RECORD]
+    seed: Annotated[str | None, Group.RECORD] = Field(description="Of the lots that ordered ties.")
     looked_at: Annotated[int, Group.RECORD]
     eligible: Annotated[int, Group.RECORD]
     matches: Annotated[list[MatchOut], Group.RECORD]
@@ -113,3 +160,57 @@ class MatchRecord(Schema):
     score: Annotated[float, Group.RECORD]
     confidence: Annotated[str, Group.RECORD]
     checks: Annotated[list[list[str]] | None, Group.WORK]
+
+
+class OpenedOut(Schema):
+    placement_id: Annotated[UUID, Group.RECORD]
+    title: Annotated[str, Group.RECORD]
+    social_enterprise: Annotated[str, Group.RECORD]
+
+
+class JobseekerUnlockLine(Schema):
+    kind: Annotated[str, Group.RECORD]
+    what: Annotated[str, Group.RECORD]
+    text: Annotated[str, Group.RECORD]
+    opens: Annotated[int, Group.RECORD] = Field(description="Placements that are not a good match now and would be.")
+    settles: Annotated[int, Group.RECORD] = Field(description="Placements with one open question less.")
+    placements: Annotated[list[OpenedOut], Group.RECORD] = Field(description="The first twenty that would open.")
+
+
+class JobseekerUnlockOut(Schema):
+    jobseeker_id: Annotated[UUID, Group.RECORD]
+    on: Annotated[date, Group.RECORD]
+    model_version: Annotated[str, Group.RECORD]
+    good_score: Annotated[float, Group.RECORD] = Field(description="From which a match is called good (dated table).")
+    withheld: Annotated[int, Group.RECORD]
+    items: Annotated[list[JobseekerUnlockLine], Group.RECORD]
+
+
+class PlacementUnlockLine(Schema):
+    rule: Annotated[str, Group.RECORD]
+    people: Annotated[int, Group.RECORD]
+    suitable: Annotated[int, Group.RECORD]
+    text: Annotated[str, Group.RECORD]
+
+
+class PlacementUnlockOut(Schema):
+    placement_id: Annotated[UUID, Group.RECORD]
+    on: Annotated[date, Group.RECORD]
+    looked_at: Annotated[int, Group.RECORD]
+    good_score: Annotated[float, Group.RECORD]
+    items: Annotated[list[PlacementUnlockLine], Group.RECORD]
+
+
+class CaseloadUnlockLine(Schema):
+    kind: Annotated[str, Group.RECORD]
+    what: Annotated[str, Group.RECORD]
+    people: Annotated[int, Group.RECORD]
+    matches: Annotated[int, Group.RECORD]
+    text: Annotated[str, Group.RECORD]
+
+
+class CaseloadUnlockOut(Schema):
+    on: Annotated[date, Group.RECORD]
+    looked_at: Annotated[int, Group.RECORD]
+    good_score: Annotated[float, Group.RECORD]
+    items: Annotated[list[CaseloadUnlockLine], Group.RECORD]

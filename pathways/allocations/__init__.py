@@ -1,0 +1,1 @@
+"""A caseload against places that run out: proposals, and what caseworkers decide of each line."""

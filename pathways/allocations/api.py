@@ -1,0 +1,126 @@
+"""JSON of allocations."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from pathways import audit
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.allocations import actions, queries
+from pathways.allocations.models import Allocation, AllocationLine, LineEvent, LineState
+from pathways.allocations.schemas import (
+    AllocationLineOut,
+    AllocationOut,
+    ChangeTo,
+    Decision,
+    NewAllocation,
+    Rejection,
+)
+from pathways.base import Actor
+from pathways.database import Database
+from pathways.errors import Conflict, NotFound
+from pathways.idempotency import Once
+from pathways.pagination import Page, page_of
+from pathways.problems import documented
+
+router = APIRouter(prefix="/allocations", tags=["allocations"], route_class=PathwaysRoute)
+Maker = Annotated[Actor, permitted(Permission.ALLOCATION_MAKE)]
+Reader = Annotated[Actor, permitted(Permission.ALLOCATION_READ)]
+Decider = Annotated[Actor, permitted(Permission.ALLOCATION_DECIDE)]
+
+
+@router.post("", status_code=201, responses=documented(NotFound, Conflict))
+def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, once: OnceDep) -> AllocationOut:
+    """Propose places for the open cases you may see, under the policy in force. Nothing is sent to anybody."""
+    gathered, proposal = actions.propose(database, actor, new.on or actor.today, caseworker_id=new.caseworker_id)
+    with database.writing(actor) as session:
+        made = once(
+            session,
+            actor,
+            lambda: actions.record(session, actor, gathered, proposal),
+            lambda made: queries.allocation(session, actor, made),
+        )
+        return actions.shown(session, made)
+
+
+@router.get("")
+def list_allocations(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[AllocationOut]:
+    with database.reading(actor) as session:
+        answer = page_of(session, queries.visible_to(actor), Allocation.id, page, lambda row: row)
+        return Page[AllocationOut](items=actions.shown_all(session, answer.items), next=answer.next)
+
+
+@router.get("/{allocation_id}", responses=documented(NotFound))
+def get_allocation(allocation_id: UUID, actor: Reader, database: DatabaseDep) -> AllocationOut:
+    """The proposal: its policy, who is in need, who would have nothing, and how its lines were decided so far."""
+    with database.reading(actor) as session:
+        return actions.shown(session, queries.allocation(session, actor, allocation_id))
+
+
+@router.get("/{allocation_id}/lines", responses=documented(NotFound, Conflict))
+def list_allocation_lines(
+    allocation_id: UUID,
+    actor: Reader,
+    database: DatabaseDep,
+    page: PageDep,
+    state: Annotated[LineState | None, Query(description="without: the people with no offer.")] = None,
+) -> Page[AllocationLineOut]:
+    """The lines of people you may see, with the reason where a first choice was displaced or nothing is offered."""
+    with database.reading(actor) as session:
+        found = queries.allocation(session, actor, allocation_id)
+        rows = queries.lines(actor, found.id)
+        if state is not None:
+            rows = rows.where(AllocationLine.state == state)
+        answer = page_of(session, rows, AllocationLine.id, page, lambda row: row)
+        items = actions.shown_lines(session, actor, answer.items)
+    audit.opened(database, actor, "allocation_lines", [(item.id, item.jobseeker_id) for item in items])
+    return Page[AllocationLineOut](items=items, next=answer.next)
+
+
+def _decide(
+    database: Database,
+    actor: Actor,
+    once: Once,
+    ids: tuple[UUID, UUID],
+    event: LineEvent,
+    *,
+    reason: str = "",
+    placement_id: UUID | None = None,
+) -> AllocationLineOut:
+    with database.writing(actor) as session:
+
+        def make() -> AllocationLine:
+            line = queries.line(session, actor, *ids)
+            return actions.decide(session, actor, line, event, reason=reason, placement_id=placement_id)
+
+        line = once(session, actor, make, lambda _: queries.line(session, actor, *ids))
+        return actions.shown_lines(session, actor, [line])[0]
+
+
+@router.post("/{allocation_id}/lines/{line_id}/accept", responses=documented(NotFound, Conflict))
+def accept_line(
+    allocation_id: UUID, line_id: UUID, decision: Decision, actor: Decider, database: DatabaseDep, once: OnceDep
+) -> AllocationLineOut:
+    """Take the proposal as it is. To go on, propose an introduction to the jobseeker."""
+    ids = (allocation_id, line_id)
+    return _decide(database, actor, once, ids, LineEvent.ACCEPT, reason=decision.reason or "")
+
+
+@router.post("/{allocation_id}/lines/{line_id}/change", responses=documented(NotFound, Conflict))
+def change_line(
+    allocation_id: UUID, line_id: UUID, change: ChangeTo, actor: Decider, database: DatabaseDep, once: OnceDep
+) -> AllocationLineOut:
+    """Choose another placement, with the reason."""
+    ids = (allocation_id, line_id)
+    changed_to = change.placement_id
+    return _decide(database, actor, once, ids, LineEvent.CHANGE, reason=change.reason, placement_id=changed_to)
+
+
+@router.post("/{allocation_id}/lines/{line_id}/reject", responses=documented(NotFound, Conflict))
+def reject_line(
+    allocation_id: UUID, line_id: UUID, rejection: Rejection, actor: Decider, database: DatabaseDep, once: OnceDep
+) -> AllocationLineOut:
+    """Say no to the proposal, with the reason."""
+    return _decide(database, actor, once, (allocation_id, line_id), LineEvent.REJECT, reason=rejection.reason)

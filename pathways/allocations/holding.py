@@ -1,0 +1,18 @@
+"""What this feature keeps about a person."""
+
+from pathways.allocations.models import AllocationLine, AllocationLineMove
+from pathways.allocations.schemas import AllocationLineRecord, AllocationMoveRecord
+from pathways.holdings import Held, Holding, fact_entry
+from pathways.jobseekers.holding import plainly
+
+HOLDING = Holding(
+    "allocations",
+    (
+        Held(AllocationLine, plainly(AllocationLineRecord)),
+        Held(
+            AllocationLineMove,
+            plainly(AllocationMoveRecord),
+            fact_entry("allocation", lambda m: f"A proposed placement was decided: {m.event}."),
+        ),
+    ),
+)

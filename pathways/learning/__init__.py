@@ -1,0 +1,1 @@
+"""Training, assessing and releasing models of the score; a person releases."""

@@ -1,0 +1,65 @@
+"""Tables of the taxonomy: ESCO's skills and occupations, their labels, and how they stand to each other."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, PrimaryKey, one_of, words
+
+LABEL = String(500)
+
+
+class ConceptKind(StrEnum):
+    SKILL = "skill"
+    OCCUPATION = "occupation"
+
+
+class RelationKind(StrEnum):
+    BROADER = "broader"
+    ESSENTIAL = "essential"
+    OPTIONAL = "optional"
+
+
+class Concept(Base):
+    """An entry of the taxonomy as it was downloaded; loading again replaces what changed."""
+
+    __tablename__ = "concepts"
+    __unaudited__ = True
+    __table_args__ = (CheckConstraint(one_of("kind", ConceptKind), name="kind_is_known"),)
+
+    id: Mapped[PrimaryKey]
+    uri: Mapped[str] = mapped_column(LINE, unique=True)
+    kind: Mapped[ConceptKind] = mapped_column(words(ConceptKind))
+    preferred: Mapped[str] = mapped_column(LABEL)
+    description: Mapped[str | None] = mapped_column(Text)
+    code: Mapped[str | None] = mapped_column(SHORT)
+    reuse_level: Mapped[str | None] = mapped_column(SHORT)
+
+
+class ConceptLabel(Base):
+    __tablename__ = "concept_labels"
+    __unaudited__ = True
+    __table_args__ = (UniqueConstraint("concept_id", "label"),)
+
+    id: Mapped[PrimaryKey]
+    concept_id: Mapped[UUID] = mapped_column(ForeignKey("concepts.id"))
+    label: Mapped[str] = mapped_column(LABEL)
+
+
+class ConceptRelation(Base):
+    """``broader``: the second is the wider one. ``essential``, ``optional``: the first needs or uses the second."""
+
+    __tablename__ = "concept_relations"
+    __unaudited__ = True
+    __table_args__ = (
+        UniqueConstraint("from_id", "to_id", "kind"),
+        Index("ix_concept_relations_to_id", "to_id"),
+        CheckConstraint(one_of("kind", RelationKind), name="kind_is_known"),
+    )
+
+    id: Mapped[PrimaryKey]
+    from_id: Mapped[UUID] = mapped_column(ForeignKey("concepts.id"))
+    to_id: Mapped[UUID] = mapped_column(ForeignKey("concepts.id"))
+    kind: Mapped[RelationKind] = mapped_column(words(RelationKind))

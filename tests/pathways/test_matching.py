@@ -1,0 +1,332 @@
+"""Shortlists, unlock, allocations and models, through the API as those who use it would."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from pathways.introductions.models import IntroductionEvent
+from pathways.learning import actions as learning_actions
+from pathways.shortlists import queries as shortlist_queries
+from pathways.shortlists.models import RankingModel, Shortlist, ShortlistMatch
+from tests.world import World
+
+API = "/api/v1"
+
+
+def post(client, world: World, path: str, body=None, by: str = "caseworker", expect: int = 201):
+    answer = client.post(f"{API}{path}", json=body or {}, headers=world.key(by))
+    assert answer.status_code == expect, answer.text
+    return answer.json()
+
+
+def get(client, world: World, path: str, by: str = "caseworker", expect: int = 200):
+    answer = client.get(f"{API}{path}", headers=world.key(by))
+    assert answer.status_code == expect, answer.text
+    return answer.json()
+
+
+def write_profile(client, world: World, person: UUID, **fields):
+    read = client.get(f"{API}/jobseekers/{person}/profile", headers=world.key("caseworker"))
+    answer = client.put(
+        f"{API}/jobseekers/{person}/profile",
+        json=fields,
+        headers=world.key("caseworker") | {"If-Match": read.headers.get("ETag", '"0"')},
+    )
+    assert answer.status_code in {200, 201}, answer.text
+    return answer.json()
+
+
+def test_a_match_says_both_sides_its_interval_and_what_would_lift_it(client, world: World):
+    person, _ = world.supported()
+    world.list_placement(essential_skills=["teamwork"], title="Receptionist")
+    made = post(client, world, f"/jobseekers/{person}/shortlists")
+    match = made["matches"][0]
+    assert match["score"] == pytest.approx(match["jobseeker_side"] * match["placement_side"], abs=1e-3)
+    assert match["score_low"] < match["score"] < match["score_high"]
+    assert match["propensity"] == 1.0
+    assert match["what_would_lift_it"][0]["about"] == "aspiration"
+    assert match["what_would_lift_it"][0]["score"] > match["score"]
+    assert made["profile"]["number"] == 1
+
+
+def test_a_replay_has_the_same_order_scores_and_seed_after_the_profile_changed(client, world: World):
+    person, _ = world.supported()
+    for number in range(6):
+        world.list_placement(title="Cafe Assistant", ref=f"P{number}")
+    made = post(client, world, f"/jobseekers/{person}/shortlists")
+    write_profile(client, world, person, aspirations=["gardener"])
+    again = get(client, world, f"/shortlists/{made['id']}")
+    assert again == made
+    assert {round(match["propensity"], 4) for match in made["matches"]} == {round(1 / 6, 4)}
+    fresh = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert [m["placement_id"] for m in fresh["matches"]] == [m["placement_id"] for m in made["matches"]]
+
+
+def test_what_stood_under_the_limit_can_be_read_to_the_end(client, world: World):
+    person, _ = world.supported()
+    for number in range(5):
+        world.list_placement(title="Cafe Assistant", ref=f"P{number}")
+    made = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 2})
+    first = get(client, world, f"/shortlists/{made['id']}/below?limit=2")
+    second = get(client, world, f"/shortlists/{made['id']}/below?limit=2&after={first['next']}")
+    ranks = [item["rank"] for item in first["items"] + second["items"]]
+    assert (ranks, second["next"]) == ([3, 4, 5], None)
+    shown = {match["placement_id"] for match in made["matches"]}
+    assert not shown & {item["placement_id"] for item in first["items"]}
+
+
+def test_a_safety_exclusion_keeps_a_placement_away_and_nobody_outside_reads_it(client, world: World):
+    person, _ = world.supported()
+    placement = world.list_placement(contact_email="sam@example.org")
+    away = {"reason": "The jobseeker asked us to."}
+    bodies = (
+        {"kind": "organisation", "social_enterprise_id": str(world.organisations["enterprise"]), **away},
+        {"kind": "person", "who": "Sam@Example.org", **away},
+        {"kind": "area", "postcode": "NW4 4BT", "radius_km": 1.5, **away},
+    )
+    for body in bodies:
+        kept = post(client, world, f"/jobseekers/{person}/safety-exclusions", body)
+        made = post(client, world, f"/jobseekers/{person}/shortlists")
+        assert made["matches"] == []
+        assert made["refused_by_rule"] == {"safety": 1}
+        assert made["nearest_refusals"][0]["checks"][0]["rule"] == "safety"
+        post(
+            client,
+            world,
+            f"/jobseekers/{person}/safety-exclusions/{kept['id']}/withdraw",
+            {"reason": "Done."},
+            expect=200,
+        )
+    open_again = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert [m["placement_id"] for m in open_again["matches"]] == [str(placement)]
+    for outsider in ("lister", "referrer", "commissioner"):
+        get(client, world, f"/jobseekers/{person}/safety-exclusions", by=outsider, expect=403)
+    get(client, world, f"/jobseekers/{person}/safety-exclusions", by="other_caseworker", expect=404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "organisation"},
+        {"kind": "person"},
+        {"kind": "area", "postcode": "NW4 4BT"},
+        {"kind": "area", "postcode": "ZZ99 9ZZ", "radius_km": 1},
+    ],
+)
+def test_an_exclusion_that_names_nothing_is_refused_with_the_field(client, world: World, body):
+    person, _ = world.supported()
+    problem = post(client, world, f"/jobseekers/{person}/safety-exclusions", {**body, "reason": "Asked."}, expect=409)
+    assert problem["errors"][0]["pointer"].startswith("/")
+
+
+def test_the_name_in_an_exclusion_is_sealed_in_the_database(client, world: World, database):
+    person, _ = world.supported()
+    body = {"kind": "person", "who": "Casey Rowan", "reason": "Asked."}
+    told = post(client, world, f"/jobseekers/{person}/safety-exclusions", body)
+    assert told["who"] == "Casey Rowan"
+    with database.engine.connect() as connection:
+        stored = connection.exec_driver_sql("SELECT * FROM safety_exclusions").mappings().one()
+    assert "Casey" not in str(dict(stored))
+
+
+def test_experience_is_matched_on_and_says_where_it_came_from(client, world: World):
+    person, _ = world.supported()
+    world.list_placement(title="Care Assistant", essential_skills=["caring for people"])
+    write_profile(client, world, person, experiences=[{"kind": "caring", "text": "Looked after my nan"}])
+    match = post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]
+    reason = next(r for r in match["reasons"] if r["feature"] == "essential_skills")
+    assert reason["effect"] == "for"
+    assert "from “Looked after my nan”" in reason["text"]
+
+
+def test_a_benefit_is_a_flag_for_those_who_may_read_benefits_and_never_a_filter(client, world: World):
+    person, _ = world.supported()
+    world.list_placement(hours_per_week=20)
+    plain = post(client, world, f"/jobseekers/{person}/shortlists")["matches"]
+    write_profile(client, world, person, benefits=["ESA", "UC"], half_days="mon all day; tue all day")
+    flagged = post(client, world, f"/jobseekers/{person}/shortlists")["matches"]
+    assert [m["placement_id"] for m in flagged] == [m["placement_id"] for m in plain]
+    assert [f["benefit"] for f in flagged[0]["benefit_flags"]] == ["ESA", "Universal Credit"]
+
+
+def test_unlock_names_the_licence_that_opens_most_and_counts_for_a_placement(client, world: World):
+    person, _ = world.supported()
+    write_profile(
+        client,
+        world,
+        person,
+        licences=["CSCS card"],
+        aspirations=["driver", "cafe"],
+        travel_modes=["bus"],
+        max_travel_minutes=60,
+    )
+    shut = world.list_placement(title="Van Driver", licences_needed=["driving licence"])
+    answer = get(client, world, f"/jobseekers/{person}/unlock")
+    line = next(item for item in answer["items"] if item["kind"] == "licence")
+    assert (line["what"], line["opens"]) == ("driving licence", 1)
+    assert line["placements"][0]["placement_id"] == str(shut)
+    counted = get(client, world, f"/placements/{shut}/unlock")
+    assert [(i["rule"], i["people"]) for i in counted["items"]] == [("licences", 1)]
+    whole = get(client, world, "/unlock")
+    assert (whole["looked_at"], [i["what"] for i in whole["items"] if i["kind"] == "licence"]) == (
+        1,
+        ["driving licence"],
+    )
+
+
+def a_caseload(world: World) -> list[UUID]:
+    people = [
+        world.supported(
+            ref=f"R{n}",
+            given_name=f"Person{n}",
+            nino=None,
+            nhs_number=None,
+            email=None,
+            phone=None,
+            ever_paid_work="no" if n else "yes",
+        )[0]
+        for n in range(3)
+    ]
+    world.list_placement(ref="ONE", places=1)
+    world.list_placement(ref="TWO", places=1, title="Receptionist")
+    return people
+
+
+def test_an_allocation_proposes_within_places_says_who_has_nothing_and_makes_no_introduction(client, world: World):
+    people = a_caseload(world)
+    made = post(client, world, "/allocations", by="manager")
+    told = made["figures"]
+    assert (told["offers"], told["without"], made["looked_at"]) == (2, 1, 3)
+    assert told["need_people"] == 2
+    assert told["need_offers"] >= told["need_floor"] >= 1
+    lines = get(client, world, f"/allocations/{made['id']}/lines", by="manager")["items"]
+    assert sorted(line["jobseeker_id"] for line in lines) == sorted(map(str, people))
+    without = [line for line in lines if line["state"] == "without"]
+    assert len(without) == 1
+    assert without[0]["why"]
+    assert without[0]["placement_id"] is None
+    offered = [line["placement_id"] for line in lines if line["placement_id"]]
+    assert len(set(offered)) == len(offered) == 2
+    assert get(client, world, "/introductions", by="manager")["items"] == []
+    assert made["policy"]["version"] == "default-1"
+
+
+def test_each_line_is_decided_with_a_reason_and_the_shares_are_counted(client, world: World):
+    a_caseload(world)
+    third = world.list_placement(ref="THREE", title="Gardener")
+    made = post(client, world, "/allocations", by="manager")
+    path = f"/allocations/{made['id']}/lines"
+    lines = get(client, world, path)["items"]
+    first, second, last = (line["id"] for line in lines)
+    accepted = post(client, world, f"{path}/{first}/accept", {}, expect=200)
+    assert accepted["state"] == "accepted"
+    other = next(line for line in lines if line["id"] == second)
+    target = str(third) if other["placement_id"] != str(third) else lines[0]["placement_id"]
+    body = {"placement_id": target, "reason": "Nearer to the nursery."}
+    changed = post(client, world, f"{path}/{second}/change", body, expect=200)
+    assert (changed["state"], changed["changed_to_id"]) == ("changed", target)
+    post(client, world, f"{path}/{last}/reject", {"reason": ""}, expect=422)
+    rejected = post(client, world, f"{path}/{last}/reject", {"reason": "Not what they want."}, expect=200)
+    assert rejected["decided_because"] == "Not what they want."
+    assert get(client, world, f"/allocations/{made['id']}")["decided"] == {
+        "proposed": 0,
+        "accepted": 1,
+        "changed": 1,
+        "rejected": 1,
+        "accepted_unchanged_share": 0.3333,
+    }
+    post(client, world, f"{path}/{last}/reject", {"reason": "Again."}, expect=409)
+
+
+def test_a_proposal_is_kept_to_the_next_time_and_other_partners_see_nothing_of_it(client, world: World):
+    a_caseload(world)
+    first = post(client, world, "/allocations", by="manager")
+    second = post(client, world, "/allocations", by="manager")
+    assert second["figures"]["kept"] == 2
+    assert get(client, world, "/allocations", by="other_manager")["items"] == []
+    get(client, world, f"/allocations/{first['id']}", by="other_manager", expect=404)
+    get(client, world, f"/allocations/{first['id']}/lines", by="lister", expect=403)
+
+
+def test_an_empty_caseload_has_an_empty_proposal(client, world: World):
+    made = post(client, world, "/allocations", by="manager")
+    assert (made["looked_at"], made["figures"]["offers"], made["decided"]["accepted_unchanged_share"]) == (0, 0, None)
+
+
+def decided_cases(client, world: World, count: int) -> None:
+    """Introductions from shortlists, some of them declined by the jobseeker before they were sent."""
+    person, _ = world.supported()
+    for number in range(count):
+        placement = world.list_placement(ref=f"P{number}", title="Cafe Assistant" if number % 2 else "Porter")
+        shortlist = post(client, world, f"/jobseekers/{person}/shortlists")
+        introduced = post(
+            client,
+            world,
+            "/introductions",
+            {"jobseeker_id": str(person), "placement_id": str(placement), "shortlist_id": shortlist["id"]},
+        )
+        event = IntroductionEvent.AGREE if number % 2 else IntroductionEvent.DECLINE
+        post(client, world, f"/introductions/{introduced['id']}/{event}", {"reason": "They said so."}, expect=200)
+
+
+def test_a_model_learns_is_assessed_and_ranks_only_once_a_person_released_it_behind_open_gates(
+    client, world: World, database
+):
+    post(client, world, "/models", by="operator", expect=409)  # nothing was decided yet
+    decided_cases(client, world, 6)
+    model = post(client, world, "/models", by="operator")
+    assert (model["state"], model["cases"]) == ("trained", 3)
+    get(client, world, "/models", by="caseworker")
+    get(client, world, "/models", by="lister", expect=403)
+    path = f"/models/{model['id']}"
+    post(client, world, f"{path}/release", {"reason": "Now."}, by="operator", expect=409)
+    assessed = post(client, world, f"{path}/assess", by="operator", expect=200)
+    gates = {gate["gate"]: gate["passed"] for gate in assessed["gates"]}
+    assert gates["ranking"] is False  # too few held-out lists to judge
+    assert gates["nonsense"] is gates["signs"] is True
+    refused = post(client, world, f"{path}/release", {"reason": "Now."}, by="operator", expect=409)
+    assert refused["type"] == "/problems/gates-closed"
+    operator = world.operator
+    with database.writing(operator) as session:
+        row = session.scalars(select(RankingModel)).one()
+        row.assessment = dict(row.assessment) | {"gates": []}
+    post(client, world, f"{path}/release", {"reason": "Looked at it."}, by="operator", expect=200)
+    person, _ = world.supported(ref="NEW", given_name="New", nino=None, nhs_number=None, email=None, phone=None)
+    made = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert made["model_version"] == model["name"]
+    post(client, world, f"{path}/retire", {"reason": "Back to the experts."}, by="operator", expect=200)
+    again = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert again["model_version"] == "expert-2"
+    assert get(client, world, f"/shortlists/{made['id']}")["model_version"] == model["name"]
+
+
+def test_a_model_changed_in_the_database_is_refused_in_one_sentence(client, world: World, database):
+    decided_cases(client, world, 2)
+    model = post(client, world, "/models", by="operator")
+    with database.writing(world.operator) as session:
+        row = session.get_one(RankingModel, UUID(model["id"]))
+        row.kept = row.kept.replace(b'"mix": 0.0', b'"mix": 1.0', 1)
+    shortlist_queries.read_model.cache_clear()
+    problem = post(client, world, f"/models/{model['id']}/assess", by="operator", expect=409)
+    assert "changed after it was saved" in problem["detail"]
+
+
+def test_what_was_shown_is_logged_with_its_rank_and_propensity(client, world: World, database):
+    person, _ = world.supported()
+    world.list_placement()
+    post(client, world, f"/jobseekers/{person}/shortlists")
+    with database.reading(world.actors["manager"]) as session:
+        match = session.scalars(select(ShortlistMatch)).one()
+        shortlist = session.scalars(select(Shortlist)).one()
+    assert (match.rank, match.propensity) == (1, 1.0)
+    assert shortlist.seed.startswith(str(shortlist.shown_on))
+
+
+def test_learning_reads_no_case_that_was_decided_later(client, world: World, database):
+    decided_cases(client, world, 4)
+    today = world.on("manager").today
+    with database.reading(world.operator) as session:
+        assert len(learning_actions.queries.cases(session, today)) == 2
+        assert learning_actions.queries.cases(session, today - timedelta(days=1)) == []
