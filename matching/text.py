@@ -73,6 +73,8 @@ class Vocabulary:
         A label may belong to several concepts.
     importance : mapping of str to float
         How much a wanted skill weighs among others, by its label.
+    near : mapping of (concept, concept) to float
+        How much of one skill counts for its neighbour in a taxonomy.
 
     Examples
     --------
@@ -88,7 +90,11 @@ class Vocabulary:
         skills: Iterable[tuple[str, str, bool]] = (),
         occupations: Iterable[tuple[str, str]] = (),
         importance: Mapping[str, float] | None = None,
+        near: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
+        self._told = (tuple(skills), tuple(occupations), dict(importance or {}), dict(near or {}))
+        skills, occupations, importance, near = self._told
+        self._near = near
         self._importance = {normalise(label): weight for label, weight in (importance or {}).items()}
         self._skills: dict[str, dict[str, float]] = defaultdict(dict)
         for label, concept, is_same in skills:
@@ -102,6 +108,10 @@ class Vocabulary:
         self.skill_likeness = lru_cache(maxsize=200_000)(self._skill_likeness)
         self.occupation_likeness = lru_cache(maxsize=200_000)(self._occupation_likeness)
         self._concepts_of_title = lru_cache(maxsize=50_000)(self._find_concepts)
+
+    def __reduce__(self) -> tuple[type["Vocabulary"], tuple[object, ...]]:
+        """Go to another process as what it was made of; what it has looked up stays here."""
+        return Vocabulary, self._told
 
     def importance(self, skill: str) -> float:
         """Return how much a wanted skill weighs among others: a rarer one more, one that all ask for less.
@@ -126,8 +136,14 @@ class Vocabulary:
             return SAME
         mine, theirs = self._skills.get(one), self._skills.get(other)
         if mine and theirs:
-            return max((min(mine[c], theirs[c]) for c in mine.keys() & theirs.keys()), default=0.0)
+            shared = max((min(mine[c], theirs[c]) for c in mine.keys() & theirs.keys()), default=0.0)
+            return max(shared, self._beside(mine, theirs)) if self._near else shared
         return _letters(one, other)
+
+    def _beside(self, mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
+        """Return the credit of the two nearest neighbours among the concepts of two skills."""
+        pairs = (((a, b), x * y) for a, x in mine.items() for b, y in theirs.items())
+        return max((self._near.get(pair, 0.0) * share for pair, share in pairs), default=0.0)
 
     def _occupation_likeness(self, one: str, other: str) -> float:
         """Return how alike two occupations or titles are, in [0, 1]."""

@@ -33,6 +33,7 @@ from pathways.placements import api as placements
 from pathways.programmes import api as programmes
 from pathways.progression import api as progression
 from pathways.progression.holding import HOLDING as PROGRESSION
+from pathways.reference import api as words
 from pathways.referrals import api as referrals
 from pathways.referrals.holding import HOLDING as REFERRALS
 from pathways.settings import Settings
@@ -73,6 +74,7 @@ ROUTERS: Sequence[APIRouter] = (
     progression.explained,
     exports.router,
     learning.router,
+    words.router,
 )
 PREFIX = "/api/v1"
 DESCRIPTION = (

@@ -524,6 +524,33 @@ AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Save nothi
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the whole report here, as JSON.")]
 
 
+def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
+    from matching.text import normalise
+    from pathways.reference import taxonomy
+    from pathways.reference.esco import ConceptKind
+
+    with _database() as database:
+        actor = _operator(database, f"reference load-{kind}s", acting_as)
+        with database.writing(actor) as session:
+            loaded = taxonomy.load(session, files, ConceptKind(kind), normalise)
+    print(f"{loaded.concepts} {kind}s with {loaded.labels} labels, {loaded.relations} new relations.")
+    if loaded.unknown:
+        print(f"{loaded.unknown} relations name an entry that is not loaded; load its file, then these again.")
+    print("This service uses the ESCO classification of the European Commission.")
+
+
+@reference.command("load-skills")
+def reference_load_skills(files: list[Path], acting_as: ActAs = None) -> None:
+    """Load ESCO's skills and their relations. Example: reference load-skills skills_en.csv skillSkillRelations.csv."""
+    _load_taxonomy(files, "skill", acting_as)
+
+
+@reference.command("load-occupations")
+def reference_load_occupations(files: list[Path], acting_as: ActAs = None) -> None:
+    """Load ESCO's occupations and what they need. Example: reference load-occupations occupations_en.csv."""
+    _load_taxonomy(files, "occupation", acting_as)
+
+
 @imports.command("referrals")
 def import_referrals(
     file: Path,

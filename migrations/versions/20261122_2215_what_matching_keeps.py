@@ -96,10 +96,14 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("concept_id", sa.Uuid(), nullable=False),
         sa.Column("label", sa.String(length=500), nullable=False),
+        sa.Column("key", sa.String(length=500), nullable=False),
         sa.ForeignKeyConstraint(["concept_id"], ["concepts.id"], name=op.f("fk_concept_labels_concept_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_concept_labels")),
         sa.UniqueConstraint("concept_id", "label", name=op.f("uq_concept_labels_concept_id_label")),
     )
+    with op.batch_alter_table("concept_labels", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_concept_labels_key"), ["key"], unique=False)
+
     op.create_table(
         "concept_relations",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -414,6 +418,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_concept_relations_to_id")
 
     op.drop_table("concept_relations")
+    with op.batch_alter_table("concept_labels", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_concept_labels_key"))
+
     op.drop_table("concept_labels")
     with op.batch_alter_table("allocations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_allocations_recorded_at"))

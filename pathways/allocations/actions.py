@@ -13,9 +13,7 @@ from uuid_utils.compat import uuid7
 
 from matching.allocation import Allocation as Proposal
 from matching.allocation import Policy, Problem, allocate
-from matching.eligibility import Context
 from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.ranker import PlacementRanker, TwoSidedModel
 from pathways.allocations import queries
 from pathways.allocations.models import (
     LINE_MOVES,
@@ -34,9 +32,9 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
-from pathways.reference import tables, vocabulary
-from pathways.shortlists import profiles
-from pathways.shortlists import queries as shortlist_queries
+from pathways.reference import tables
+from pathways.shortlists import actions as shortlist_actions
+from pathways.shortlists.actions import GatheredPeople
 
 Scored = Sequence[tuple[int, list[int], list[float]]]
 
@@ -53,14 +51,18 @@ class ReasonNeeded(RuleBroken):
 class Gathered:
     """What is read for a whole caseload, so that ranking needs nothing open."""
 
-    on: date
-    people: list[JobseekerProfile]
-    placements: list[PlacementProfile]
-    model: TwoSidedModel
-    context: Context
+    caseload: GatheredPeople
     policy: Policy
     need: dict[str, list[str]]
     before: dict[str, str]
+
+    @property
+    def people(self) -> list[JobseekerProfile]:
+        return self.caseload.people
+
+    @property
+    def placements(self) -> list[PlacementProfile]:
+        return self.caseload.placements
 
 
 def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
@@ -79,15 +81,9 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
 
 def gather(session: Session, actor: Actor, on: date, caseworker_id: UUID | None = None) -> Gathered:
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
-    people = shortlist_queries.people_to_rank(session, actor, *where)
-    profiled = [profile for profile, _ in shortlist_queries.profiled(session, people, on)]
     policy, rule = policy_in_force(on)
     return Gathered(
-        on=on,
-        people=profiled,
-        placements=shortlist_queries.open_placements(session, on, profiled),
-        model=shortlist_queries.released_model(session),
-        context=profiles.context(on),
+        caseload=shortlist_actions.gather_people(session, actor, on, *where),
         policy=policy,
         need={str(key): facts for key, facts in queries.need_facts(session, actor, on, rule).items()},
         before=queries.before(session, actor),
@@ -96,7 +92,7 @@ def gather(session: Session, actor: Actor, on: date, caseworker_id: UUID | None 
 
 def score(gathered: Gathered, first: int, last: int) -> Scored:
     """Return, for each person of a stretch of the caseload, the open placements and their scores."""
-    ranker = PlacementRanker(vocabulary.starter(), gathered.context, gathered.model)
+    ranker = gathered.caseload.ranker()
     column = {placement.key: j for j, placement in enumerate(gathered.placements)}
     found = []
     for row in range(first, last):
@@ -144,11 +140,11 @@ def record(session: WriteSession, actor: Actor, gathered: Gathered, proposal: Pr
     """Keep a proposal with a line for everybody, those without an offer too."""
     allocation = Allocation.recorded(
         actor,
-        gathered.on,
+        gathered.caseload.on,
         partner_id=actor.organisation_id,
-        proposed_on=gathered.on,
-        model_version=gathered.model.version,
-        policy=_policy_told(gathered.on),
+        proposed_on=gathered.caseload.on,
+        model_version=gathered.caseload.model.version,
+        policy=_policy_told(gathered.caseload.on),
         looked_at=len(gathered.people),
         placements=len(gathered.placements),
         figures=_figures(gathered, proposal),

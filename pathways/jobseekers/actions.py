@@ -36,6 +36,7 @@ from pathways.jobseekers.models import (
 )
 from pathways.jobseekers.schemas import (
     QUESTIONS,
+    ConfirmedWordOut,
     DetailsFields,
     DetailsOut,
     JobseekerOut,
@@ -52,7 +53,8 @@ from pathways.jobseekers.schemas import (
     Warned,
 )
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.reference import half_days, tables
+from pathways.reference import half_days, tables, vocabulary
+from pathways.reference.esco import ConceptKind
 from pathways.reference.postcodes import locate
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -509,16 +511,19 @@ def exclusion_of(session: Session, row: SafetyExclusion) -> SafetyExclusionOut:
     )
 
 
-def confirm_word(
-    session: WriteSession,
-    actor: Actor,
-    person: Jobseeker,
-    new: NewConfirmedWord,
-    *,
-    label: str | None,
-    offered: list[dict[str, Any]],
-) -> ConfirmedWord:
-    """Store which entry of the taxonomy the words mean; the same words again replace what was said before."""
+def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:
+    """Store which entry of the taxonomy words mean, beside what was offered; the same words again replace that."""
+    must_not_be_void(person)
+    kind = ConceptKind(new.kind)
+    found = vocabulary.finder(session, kind).find(new.text)
+    offered = [{"uri": one.uri, "label": one.preferred, "score": round(one.score, 4)} for one in found.offers]
+    label = None
+    if new.uri is not None:
+        label = {one.uri: one.preferred for one in found.offers}.get(new.uri) or vocabulary.label_of(
+            session, kind, new.uri
+        )
+        if label is None:
+            raise RuleBroken("There is no such entry in the taxonomy.", pointer="/uri")
     previous = session.scalars(
         queries.facts_about(ConfirmedWord, person).where(
             ConfirmedWord.kind == new.kind, func.lower(ConfirmedWord.text) == new.text.lower()
@@ -538,6 +543,10 @@ def confirm_word(
     session.add(confirmed)
     session.flush()  # two who confirm the same words meet here
     return confirmed
+
+
+def shown_word(actor: Actor, person: Jobseeker, row: ConfirmedWord) -> ConfirmedWordOut:
+    return ConfirmedWordOut.model_validate(row).shown(queries.visible_groups(actor, person))
 
 
 def record_contact(session: WriteSession, actor: Actor, person: Jobseeker, new: NewContact) -> Contact:

@@ -25,6 +25,7 @@ from pathways.fields import Instant
 from pathways.jobseekers import actions, queries
 from pathways.jobseekers.holding import shown_contact, shown_permission, shown_supporter
 from pathways.jobseekers.models import (
+    ConfirmedWord,
     Contact,
     Jobseeker,
     JobseekerEvent,
@@ -36,12 +37,14 @@ from pathways.jobseekers.models import (
     Supporter,
 )
 from pathways.jobseekers.schemas import (
+    ConfirmedWordOut,
     ContactOut,
     JobseekerChange,
     JobseekerLine,
     JobseekerOut,
     MonitoringRecorded,
     MonitoringSummary,
+    NewConfirmedWord,
     NewContact,
     NewJobseeker,
     NewMonitoring,
@@ -76,6 +79,7 @@ PermissionReader = Annotated[Actor, permitted(Permission.PERMISSION_READ)]
 PermissionRecorder = Annotated[Actor, permitted(Permission.PERMISSION_RECORD)]
 ContactReader = Annotated[Actor, permitted(Permission.CONTACT_READ)]
 ContactRecorder = Annotated[Actor, permitted(Permission.CONTACT_RECORD)]
+WordConfirmer = Annotated[Actor, permitted(Permission.WORD_CONFIRM)]
 SafetyReader = Annotated[Actor, permitted(Permission.SAFETY_READ)]
 SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
 
@@ -401,6 +405,34 @@ def withdraw_contact(
             lambda made: session.get_one(Contact, made),
         )
         return shown_contact(actor, person, contact)
+
+
+@router.get("/{jobseeker_id}/confirmed-words", responses=documented(NotFound))
+def list_confirmed_words(
+    jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
+) -> Page[ConfirmedWordOut]:
+    """What the jobseeker's words mean, as a caseworker confirmed; shortlists match on it."""
+    open_record(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        rows = queries.facts_about(ConfirmedWord, person)
+        return page_of(session, rows, ConfirmedWord.id, page, lambda row: actions.shown_word(actor, person, row))
+
+
+@router.post("/{jobseeker_id}/confirmed-words", status_code=201, responses=documented(NotFound, Conflict))
+def confirm_word(
+    jobseeker_id: UUID, new: NewConfirmedWord, actor: WordConfirmer, database: DatabaseDep, once: OnceDep
+) -> ConfirmedWordOut:
+    """Confirm which entry of the taxonomy a skill or an occupation means; without ``uri``: none of those offered."""
+    with database.writing(actor) as session:
+        person = queries.jobseeker(session, actor, jobseeker_id)
+        confirmed = once(
+            session,
+            actor,
+            lambda: actions.confirm_word(session, actor, person, new),
+            lambda made: session.get_one(ConfirmedWord, made),
+        )
+        return actions.shown_word(actor, person, confirmed)
 
 
 @router.get("/{jobseeker_id}/safety-exclusions", responses=documented(NotFound))

@@ -1,25 +1,14 @@
 """Tables of the taxonomy: ESCO's skills and occupations, their labels, and how they stand to each other."""
 
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, one_of, words
+from pathways.reference.esco import ConceptKind, RelationKind
 
 LABEL = String(500)
-
-
-class ConceptKind(StrEnum):
-    SKILL = "skill"
-    OCCUPATION = "occupation"
-
-
-class RelationKind(StrEnum):
-    BROADER = "broader"
-    ESSENTIAL = "essential"
-    OPTIONAL = "optional"
 
 
 class Concept(Base):
@@ -46,6 +35,8 @@ class ConceptLabel(Base):
     id: Mapped[PrimaryKey]
     concept_id: Mapped[UUID] = mapped_column(ForeignKey("concepts.id"))
     label: Mapped[str] = mapped_column(LABEL)
+    # The label as texts are compared: in lower case, without accents and marks.
+    key: Mapped[str] = mapped_column(LABEL, index=True)
 
 
 class ConceptRelation(Base):

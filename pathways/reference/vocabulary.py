@@ -1,17 +1,48 @@
-"""The starter vocabulary of entry-level occupations and everyday skills, and what experience shows, for matching/."""
+"""Words as matching/ takes them: the starter vocabulary, ESCO where it is loaded, what experience shows, finders."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from matching.experience import Cue
-from matching.text import Vocabulary
-from pathways.reference import tables
+from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.text import Vocabulary, normalise
+from pathways.database import Session
+from pathways.reference import tables, taxonomy
+from pathways.reference.esco import Concept, ConceptKind
+
+if TYPE_CHECKING:
+    from matching.words.skills import SkillFinder
+    from matching.words.titles import TitleFinder
+
+STARTER = "starter:"
 
 
 @lru_cache
 def starter() -> Vocabulary:
+    return Vocabulary(skills=_skill_rows(), occupations=_occupation_rows())
+
+
+def _skill_rows() -> tuple[tuple[str, str, bool], ...]:
+    return tuple((row["label"], row["concept"], row["relation"] == "same") for row in tables.rows("skills"))
+
+
+def _occupation_rows() -> tuple[tuple[str, str], ...]:
+    return tuple((row["label"], row["concept"]) for row in tables.rows("occupations"))
+
+
+def of_words(session: Session, words: Iterable[str]) -> Vocabulary:
+    """Return the starter vocabulary, with what ESCO says of the words in use where it is loaded."""
+    if not taxonomy.is_loaded(session, ConceptKind.SKILL) and not taxonomy.is_loaded(session, ConceptKind.OCCUPATION):
+        return starter()
+    found = taxonomy.words_in_use(session, {normalise(word) for word in words})
     return Vocabulary(
-        skills=tuple((row["label"], row["concept"], row["relation"] == "same") for row in tables.rows("skills")),
-        occupations=tuple((row["label"], row["concept"]) for row in tables.rows("occupations")),
+        skills=(*_skill_rows(), *((label, uri, True) for label, uri in found.skills)),
+        occupations=(*_occupation_rows(), *found.occupations),
+        importance={label: found.importance[uri] for label, uri in found.skills if uri in found.importance},
+        near=found.near,
     )
 
 
@@ -26,3 +57,64 @@ def cues() -> tuple[Cue, ...]:
 
 def _set(cell: str) -> frozenset[str]:
     return frozenset(word for word in cell.split(";") if word)
+
+
+# Learning a finder takes seconds to half a minute, so each process keeps one for each state of the taxonomy.
+_kept: dict[ConceptKind, tuple[object, "SkillFinder | TitleFinder"]] = {}
+_learning = Lock()
+
+
+def finder(session: Session, kind: ConceptKind) -> "SkillFinder | TitleFinder":
+    """Return what finds entries for a text: over ESCO where it is loaded, else over the starter vocabulary."""
+    state = taxonomy.version(session, kind) if taxonomy.is_loaded(session, kind) else STARTER
+    kept = _kept.get(kind)
+    if kept is not None and kept[0] == state:
+        return kept[1]
+    with _learning:
+        kept = _kept.get(kind)
+        if kept is not None and kept[0] == state:
+            return kept[1]
+        concepts = _starter_concepts(kind) if state == STARTER else list(taxonomy.entries(session, kind))
+        made = _made(kind, concepts)
+        _kept[kind] = (state, made)
+        return made
+
+
+def _made(kind: ConceptKind, concepts: list[Concept]) -> "SkillFinder | TitleFinder":
+    from matching.words.skills import SkillFinder  # noqa: PLC0415 - scikit-learn takes a second to import
+    from matching.words.titles import TitleFinder  # noqa: PLC0415
+
+    return SkillFinder().fit(concepts) if kind is ConceptKind.SKILL else TitleFinder().fit(concepts)
+
+
+def _starter_concepts(kind: ConceptKind) -> list[Concept]:
+    labels: dict[str, list[str]] = defaultdict(list)
+    if kind is ConceptKind.SKILL:
+        for label, concept, is_same in _skill_rows():
+            if is_same:
+                labels[concept].append(label)
+    else:
+        for label, concept in _occupation_rows():
+            labels[concept].append(label)
+    return [
+        Concept(f"{STARTER}{name}", kind, name, tuple(label for label in given if label != name))
+        for name, given in sorted(labels.items())
+    ]
+
+
+def label_of(session: Session, kind: ConceptKind, uri: str) -> str | None:
+    """Return the preferred label of an entry; None where there is no such entry."""
+    if uri.startswith(STARTER):
+        return next((one.preferred for one in _starter_concepts(kind) if one.uri == uri), None)
+    return taxonomy.preferred(session, kind, uri)
+
+
+def all_words(people: Iterable[JobseekerProfile], placements: Iterable[PlacementProfile]) -> set[str]:
+    """Return every word about skills and occupations in profiles and listings."""
+    found: set[str] = set()
+    for person in people:
+        found.update(person.offer.skills or (), person.wishes.aspirations or ())
+    for placement in placements:
+        found.update(placement.essential_skills or (), placement.desirable_skills or (), (placement.title,))
+        found.update((placement.occupation,) if placement.occupation else ())
+    return found

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.ranker import Match, PlacementRanker, Refusal, TwoSidedModel
+from matching.text import Vocabulary
 from matching.travel import Journey
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
@@ -49,21 +50,38 @@ class Gathered:
     profile_version_id: UUID | None
     placements: Sequence[PlacementProfile]
     model: TwoSidedModel
+    words: Vocabulary
 
     def ranker(self) -> PlacementRanker:
-        return PlacementRanker(vocabulary.starter(), profiles.context(self.on), self.model)
+        return PlacementRanker(self.words, profiles.context(self.on), self.model)
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredPeople:
+    """What is read to rank people for placements."""
+
+    on: date
+    people: list[JobseekerProfile]
+    placements: list[PlacementProfile]
+    model: TwoSidedModel
+    words: Vocabulary
+
+    def ranker(self) -> PlacementRanker:
+        return PlacementRanker(self.words, profiles.context(self.on), self.model)
 
 
 def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date) -> Gathered:
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     wanted, version_id = queries.profiled(session, [person], on)[0]
+    placements = queries.open_placements(session, on, [wanted])
     return Gathered(
         jobseeker_id=person.id,
         on=on,
         wanted=wanted,
         profile_version_id=version_id,
-        placements=queries.open_placements(session, on, [wanted]),
+        placements=placements,
         model=queries.released_model(session),
+        words=vocabulary.of_words(session, vocabulary.all_words([wanted], placements)),
     )
 
 
@@ -92,29 +110,33 @@ def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: da
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date) -> Ranked:
     """Rank the open cases this caseworker may see for one placement; for caseworkers only, never for the enterprise."""
     with database.reading(actor) as session:
-        people, placement, model = gather_people(session, actor, placement_id, on)
-    ranker = PlacementRanker(vocabulary.starter(), profiles.context(on), model)
-    matches, refusals = ranker.rank_jobseekers(placement, people)
+        gathered = gather_people(session, actor, on, placement_id=placement_id)
+    ranker = gathered.ranker()
+    matches, refusals = ranker.rank_jobseekers(gathered.placements[0], gathered.people)
     return Ranked(
         on=on,
-        looked_at=len(people),
+        looked_at=len(gathered.people),
         matches=[(UUID(person.key), placement_id, match) for person, match in matches],
         refusals=[(UUID(person.key), placement_id, refusal) for person, refusal in refusals],
-        model_version=model.version,
+        model_version=gathered.model.version,
         seed=ranker.seed,
     )
 
 
 def gather_people(
-    session: Session, actor: Actor, placement_id: UUID, on: date
-) -> tuple[list[JobseekerProfile], PlacementProfile, TwoSidedModel]:
-    """Read one open placement and the open cases this actor may see."""
-    placement_queries.placement(session, actor, placement_id)
-    people = [person for person, _ in queries.profiled(session, queries.people_to_rank(session, actor), on)]
-    found = [p for p in queries.open_placements(session, on, people) if p.key == str(placement_id)]
-    if not found:
-        raise RuleBroken("The placement is not open on this day.")
-    return people, found[0], queries.released_model(session)
+    session: Session, actor: Actor, on: date, *where: Any, placement_id: UUID | None = None
+) -> GatheredPeople:
+    """Read the open cases this actor may see, and what is open to them: one placement, or all."""
+    if placement_id is not None:
+        placement_queries.placement(session, actor, placement_id)
+    people = [person for person, _ in queries.profiled(session, queries.people_to_rank(session, actor, *where), on)]
+    placements = queries.open_placements(session, on, people)
+    if placement_id is not None:
+        placements = [placement for placement in placements if placement.key == str(placement_id)]
+        if not placements:
+            raise RuleBroken("The placement is not open on this day.")
+    words = vocabulary.of_words(session, vocabulary.all_words(people, placements))
+    return GatheredPeople(on, people, placements, queries.released_model(session), words)
 
 
 def record(

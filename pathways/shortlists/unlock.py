@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from matching import unlock
-from matching.ranker import PlacementRanker
 from pathways.base import Actor
 from pathways.database import Database
 from pathways.fields import Group
@@ -14,8 +13,8 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement
-from pathways.reference import tables, vocabulary
-from pathways.shortlists import actions, profiles, queries
+from pathways.reference import tables
+from pathways.shortlists import actions
 from pathways.shortlists.schemas import (
     CaseloadUnlockLine,
     CaseloadUnlockOut,
@@ -83,9 +82,9 @@ def _group_of(one: unlock.Unlock) -> Group:
 def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date) -> PlacementUnlockOut:
     """Say which requirement alone keeps out most suitable people of those this actor may see; counts, never names."""
     with database.reading(actor) as session:
-        people, placement, model = actions.gather_people(session, actor, placement_id, on)
-    ranker = PlacementRanker(vocabulary.starter(), profiles.context(on), model)
-    found = unlock.for_placement(ranker, placement, people, good=_good(on))
+        gathered = actions.gather_people(session, actor, on, placement_id=placement_id)
+    placement, people = gathered.placements[0], gathered.people
+    found = unlock.for_placement(gathered.ranker(), placement, people, good=_good(on))
     return PlacementUnlockOut(
         placement_id=placement_id,
         on=on,
@@ -100,11 +99,9 @@ def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date
 def for_caseload(database: Database, actor: Actor, on: date) -> CaseloadUnlockOut:
     """Say which training or support would open most matches over the open cases this actor may see."""
     with database.reading(actor) as session:
-        people = [person for person, _ in queries.profiled(session, queries.people_to_rank(session, actor), on)]
-        placements = queries.open_placements(session, on, people)
-        model = queries.released_model(session)
-    ranker = PlacementRanker(vocabulary.starter(), profiles.context(on), model)
-    found = unlock.for_caseload(ranker, people, placements, good=_good(on))
+        gathered = actions.gather_people(session, actor, on)
+    people = gathered.people
+    found = unlock.for_caseload(gathered.ranker(), people, gathered.placements, good=_good(on))
     return CaseloadUnlockOut(
         on=on,
         looked_at=len(people),

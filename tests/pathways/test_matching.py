@@ -6,8 +6,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from matching.text import normalise
+from pathways.errors import RuleBroken
 from pathways.introductions.models import IntroductionEvent
 from pathways.learning import actions as learning_actions
+from pathways.placements.models import Placement
+from pathways.reference import taxonomy
+from pathways.reference.esco import ConceptKind
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.models import RankingModel, Shortlist, ShortlistMatch
 from tests.world import World
@@ -215,21 +220,20 @@ def test_an_allocation_proposes_within_places_says_who_has_nothing_and_makes_no_
 
 def test_each_line_is_decided_with_a_reason_and_the_shares_are_counted(client, world: World):
     a_caseload(world)
-    third = world.list_placement(ref="THREE", title="Gardener")
     made = post(client, world, "/allocations", by="manager")
+    fourth = world.list_placement(ref="LATER", title="Gardener")
     path = f"/allocations/{made['id']}/lines"
     lines = get(client, world, path)["items"]
-    first, second, last = (line["id"] for line in lines)
-    accepted = post(client, world, f"{path}/{first}/accept", {}, expect=200)
-    assert accepted["state"] == "accepted"
-    other = next(line for line in lines if line["id"] == second)
-    target = str(third) if other["placement_id"] != str(third) else lines[0]["placement_id"]
-    body = {"placement_id": target, "reason": "Nearer to the nursery."}
-    changed = post(client, world, f"{path}/{second}/change", body, expect=200)
-    assert (changed["state"], changed["changed_to_id"]) == ("changed", target)
-    post(client, world, f"{path}/{last}/reject", {"reason": ""}, expect=422)
-    rejected = post(client, world, f"{path}/{last}/reject", {"reason": "Not what they want."}, expect=200)
+    first, second = (line["id"] for line in lines if line["state"] == "proposed")
+    last = next(line["id"] for line in lines if line["state"] == "without")
+    post(client, world, f"{path}/{last}/accept", {}, expect=409)  # nothing was proposed there
+    assert post(client, world, f"{path}/{first}/accept", {}, expect=200)["state"] == "accepted"
+    post(client, world, f"{path}/{second}/reject", {"reason": ""}, expect=422)
+    rejected = post(client, world, f"{path}/{second}/reject", {"reason": "Not what they want."}, expect=200)
     assert rejected["decided_because"] == "Not what they want."
+    body = {"placement_id": str(fourth), "reason": "It was listed since."}
+    changed = post(client, world, f"{path}/{last}/change", body, expect=200)
+    assert (changed["state"], changed["changed_to_id"]) == ("changed", str(fourth))
     assert get(client, world, f"/allocations/{made['id']}")["decided"] == {
         "proposed": 0,
         "accepted": 1,
@@ -237,7 +241,7 @@ def test_each_line_is_decided_with_a_reason_and_the_shares_are_counted(client, w
         "rejected": 1,
         "accepted_unchanged_share": 0.3333,
     }
-    post(client, world, f"{path}/{last}/reject", {"reason": "Again."}, expect=409)
+    post(client, world, f"{path}/{second}/reject", {"reason": "Again."}, expect=409)
 
 
 def test_a_proposal_is_kept_to_the_next_time_and_other_partners_see_nothing_of_it(client, world: World):
@@ -330,3 +334,85 @@ def test_learning_reads_no_case_that_was_decided_later(client, world: World, dat
     with database.reading(world.operator) as session:
         assert len(learning_actions.queries.cases(session, today)) == 2
         assert learning_actions.queries.cases(session, today - timedelta(days=1)) == []
+
+
+def test_words_are_offered_confirmed_and_matched_on(client, world: World):
+    person, _ = world.supported()
+    write_profile(client, world, person, skills=["sorting out squabbles as a team"], aspirations=["brew coffee"])
+    world.list_placement(essential_skills=["teamwork"])
+    offered = post(client, world, "/words/skills", {"text": "teem wrok"}, expect=200)
+    assert offered["taxonomy"] == "starter"
+    assert 1 <= len(offered["offers"]) <= 5
+    assert offered["offers"][0]["preferred"] == "teamwork"
+    before = post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]
+    confirmed = post(
+        client,
+        world,
+        f"/jobseekers/{person}/confirmed-words",
+        {"kind": "skill", "text": "Sorting out squabbles as a team", "uri": offered["offers"][0]["uri"]},
+    )
+    assert confirmed["label"] == "teamwork"
+    assert confirmed["offered"]
+    after = post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]
+    assert after["placement_side"] > before["placement_side"]
+    none = {"kind": "skill", "text": "Sorting out squabbles as a team"}
+    post(client, world, f"/jobseekers/{person}/confirmed-words", none)
+    items = get(client, world, f"/jobseekers/{person}/confirmed-words")["items"]
+    assert [item["uri"] for item in items] == [None]
+    wrong = {"kind": "skill", "text": "x", "uri": "http://example.org/none"}
+    post(client, world, f"/jobseekers/{person}/confirmed-words", wrong, expect=409)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "🙂", "x" * 10_000])
+def test_words_that_say_nothing_fit_nothing(client, world: World, text):
+    for kind in ("skills", "occupations"):
+        answer = post(client, world, f"/words/{kind}", {"text": text}, expect=200)
+        assert answer["fits"] is False
+
+
+ESCO_SKILLS = """conceptType,conceptUri,skillType,reuseLevel,preferredLabel,altLabels,hiddenLabels,status,modifiedDate,\
+scopeNote,definition,inScheme,description
+KnowledgeSkillCompetence,http://example.org/s/1,skill,cross-sector,brew coffee,"make coffee
+pull espresso",,released,,,,,Make hot drinks from ground beans.
+KnowledgeSkillCompetence,http://example.org/s/2,skill,cross-sector,steam milk,froth milk,,released,,,,,Heat milk.
+KnowledgeSkillCompetence,http://example.org/s/3,skill,cross-sector,fold laundry,,,released,,,,,Fold clean clothes.
+""".replace("\\\n", "")
+ESCO_BROADER = """conceptType,conceptUri,broaderType,broaderUri
+KnowledgeSkillCompetence,http://example.org/s/2,KnowledgeSkillCompetence,http://example.org/s/1
+KnowledgeSkillCompetence,http://example.org/s/9,SkillGroup,http://example.org/g/1
+"""
+
+
+def test_esco_is_loaded_as_downloaded_and_gives_neighbouring_skills_part_of_the_credit(
+    client, world: World, database, tmp_path
+):
+    (tmp_path / "skills_en.csv").write_text(ESCO_SKILLS)
+    (tmp_path / "broader.csv").write_text(ESCO_BROADER)
+    files = [tmp_path / "skills_en.csv", tmp_path / "broader.csv"]
+    for _ in range(2):  # loading again replaces, and adds nothing twice
+        with database.writing(world.operator) as session:
+            loaded = taxonomy.load(session, files, ConceptKind.SKILL, normalise)
+        assert (loaded.concepts, loaded.labels, loaded.unknown) == (3, 6, 1)
+    person, _ = world.supported()
+    write_profile(client, world, person, skills=["froth milk"])
+    world.list_placement(ref="NEAR", essential_skills=["make coffee"])
+    world.list_placement(ref="FAR", essential_skills=["fold laundry"])
+    world.list_placement(ref="SAME", essential_skills=["steam milk"])
+    made = post(client, world, f"/jobseekers/{person}/shortlists")["matches"]
+    with database.reading(world.actors["manager"]) as session:
+        rows = session.scalars(select(ShortlistMatch)).all()
+        names = {p.id: p.ref for p in session.scalars(select(Placement))}
+    values = {names[row.placement_id]: row.values["essential_skills"][0] for row in rows}
+    assert values == {"NEAR": 0.7, "FAR": 0.0, "SAME": 1.0}
+    assert [names[UUID(match["placement_id"])] for match in made] == ["SAME", "NEAR", "FAR"]
+    answer = post(client, world, "/words/skills", {"text": "pulling expresso"}, expect=200)
+    assert (answer["taxonomy"], answer["offers"][0]["preferred"]) == ("esco", "brew coffee")
+    assert "ESCO classification" in answer["note"]
+
+
+def test_a_bad_esco_file_leaves_the_taxonomy_as_it_was(world: World, database, tmp_path):
+    (tmp_path / "skills_en.csv").write_text(ESCO_SKILLS + "KnowledgeSkillCompetence,http://example.org/s/4\n")
+    with pytest.raises(RuleBroken, match=r"skills_en.csv, row \d+"), database.writing(world.operator) as session:
+        taxonomy.load(session, [tmp_path / "skills_en.csv"], ConceptKind.SKILL, normalise)
+    with database.reading(world.operator) as session:
+        assert not taxonomy.is_loaded(session, ConceptKind.SKILL)

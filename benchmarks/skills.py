@@ -1,0 +1,144 @@
+"""Free text to skills: RapidFuzz, character TF-IDF and the skill finder, on labels that none of them was shown.
+
+``python -m benchmarks.skills --labels skills_en.csv --queries Q.csv [--typos Q2.csv] [--shipped]``;
+Q has the columns ``text`` and ``uri``, and where a text has several rows any of their URIs is right.
+Labels that equal a text and belong to its URI are left out of the index and, unless ``--shipped`` takes the reranker in
+the package, out of its learning. Row for row, Q2 holds the texts of Q misspelt; without ``--typos``, a file beside Q
+whose name ends in ``_typos`` is taken.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rapidfuzz import fuzz, process
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from benchmarks.words_training import Rows, learn, rows_of, without
+from matching.words.skills import SkillFinder
+from pathways.reference import esco
+
+Finder = Callable[[str], list[str]]
+MOST_SECONDS = 120  # of a finder on one set of texts; a slower one is measured on as many texts as that allows
+
+
+@dataclass(frozen=True)
+class Question:
+    text: str
+    right: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Figures:
+    n: int
+    top_1: float
+    top_5: float
+    ms: float
+
+
+def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
+    """Return each text once, as written, with every URI that the original has."""
+    right: dict[str, set[str]] = {}
+    for text, uri in rows:
+        right.setdefault(text, set()).add(uri)
+    distinct = dict.fromkeys((new, text) for new, (text, _) in zip(written, rows, strict=True))
+    return [Question(new, frozenset(right[text])) for new, text in distinct]
+
+
+def rapidfuzz_finder(concepts: Sequence[esco.Concept]) -> Finder:
+    """Compare preferred labels, as published comparisons do."""
+    labels = [concept.preferred.casefold() for concept in concepts]
+
+    def find(text: str) -> list[str]:
+        best = process.extract(text.casefold(), labels, scorer=fuzz.WRatio, limit=5)
+        return [concepts[i].uri for _, _, i in best]
+
+    return find
+
+
+def tfidf_finder(concepts: Sequence[esco.Concept]) -> Finder:
+    """Compare all labels."""
+    pairs = [(label, c.uri) for c in concepts for label in dict.fromkeys((c.preferred, *c.alternatives))]
+    vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), dtype=np.float32)
+    table = vectoriser.fit_transform([label.casefold() for label, _ in pairs]).T.tocsr()
+
+    def find(text: str) -> list[str]:
+        scores = (vectoriser.transform([text.casefold()]) @ table).toarray()[0]
+        best = np.argsort(-scores, kind="stable")[:60]
+        return list(dict.fromkeys(pairs[i][1] for i in best))[:5]
+
+    return find
+
+
+def measured(find: Finder, questions: Sequence[Question]) -> Figures:
+    first = among = 0
+    spent: list[float] = []
+    for question in questions:
+        began = time.process_time()
+        found = find(question.text)
+        spent.append(time.process_time() - began)
+        first += found[:1] != [] and found[0] in question.right
+        among += not question.right.isdisjoint(found[:5])
+        if sum(spent) > MOST_SECONDS:
+            break
+    return Figures(len(spent), first / len(spent), among / len(spent), 1000 * float(np.median(spent)))
+
+
+def skill_finder(concepts: Sequence[esco.Concept], *, shipped: bool) -> Finder:
+    began = time.process_time()
+    reranker = None if shipped else learn(concepts)
+    if not shipped:
+        print(f"The reranker was learned without the labels asked for in {time.process_time() - began:.0f} s CPU.")
+    began = time.process_time()
+    finder = SkillFinder(reranker).fit(concepts)
+    n_labels = len(finder.index_.labels)
+    print(f"{n_labels} labels of {len(concepts)} skills were indexed in {time.process_time() - began:.0f} s CPU.")
+    return lambda text: [offer.uri for offer in finder.find(text).offers]
+
+
+def sets_of(queries: Path, typos: Path | None) -> tuple[Rows, dict[str, list[Question]]]:
+    """Return the rows to leave out, and the questions by the name of their set."""
+    rows = rows_of(queries)
+    sets = {"as written": questions_of(rows, [text for text, _ in rows])}
+    beside = queries.with_name(f"{queries.stem}_typos{queries.suffix}")
+    if typos is None and beside.is_file():
+        typos = beside
+        print(f"{beside.name} lies beside {queries.name} and is measured too.")
+    if typos is not None:
+        written = [text for text, _ in rows_of(typos)]
+        if len(written) != len(rows):
+            raise SystemExit(
+                f"{typos.name} has {len(written)} rows and {queries.name} {len(rows)}; they must be the same."
+            )
+        sets["with typos"] = questions_of(rows, written)
+    return rows, sets
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--labels", type=Path, required=True)
+    parser.add_argument("--queries", type=Path, required=True)
+    parser.add_argument("--typos", type=Path)
+    parser.add_argument("--shipped", action="store_true", help="take the reranker in the package")
+    told = parser.parse_args()
+    rows, sets = sets_of(told.queries, told.typos)
+    concepts = without(esco.concepts(told.labels), rows)
+    finders = {
+        "RapidFuzz WRatio, preferred labels": rapidfuzz_finder(concepts),
+        "character TF-IDF, all labels": tfidf_finder(concepts),
+        "skill finder": skill_finder(concepts, shipped=told.shipped),
+    }
+    print(f"\n{'finder':36}{'texts':12}{'n':>6}{'top-1':>8}{'top-5':>8}{'ms CPU':>8}")
+    for name, find in finders.items():
+        for texts, questions in sets.items():
+            found = measured(find, questions)
+            line = f"{name:36}{texts:12}{found.n:6}{found.top_1:8.3f}{found.top_5:8.3f}{found.ms:8.1f}"
+            less = "" if found.n == len(questions) else f"  (the first {found.n} only, for it is slow)"
+            print(line + less, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Lists of weighted items held end to end, one list a row: what an index is made of."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Postings:
+    """Rows of items with weights.
+
+    Parameters
+    ----------
+    start : ndarray of int of shape (n_rows + 1,)
+        Where each row begins; the last is where the last row ends.
+    item : ndarray of int32 of shape (n_entries,)
+    weight : ndarray of float32 of shape (n_entries,)
+
+    Examples
+    --------
+    >>> lists = Postings.build(np.array([1, 0, 1]), np.array([7, 5, 6]), np.ones(3), 2)
+    >>> lists.item[lists.start[1] : lists.start[2]]
+    array([6, 7], dtype=int32)
+    """
+
+    start: NDArray[np.int64]
+    item: NDArray[np.int32]
+    weight: NDArray[np.float32]
+
+    @classmethod
+    def build(cls, rows: NDArray[Any], items: NDArray[Any], weights: NDArray[Any], n_rows: int) -> "Postings":
+        """Sort triples by row and item, and hold them end to end.
+
+        Parameters
+        ----------
+        rows, items, weights : ndarray of shape (n_entries,)
+        n_rows : int
+
+        Returns
+        -------
+        Postings
+        """
+        order = np.lexsort((items, rows))
+        start = np.zeros(n_rows + 1, np.int64)
+        np.cumsum(np.bincount(rows, minlength=n_rows), out=start[1:])
+        return cls(start, items[order].astype(np.int32), weights[order].astype(np.float32))
+
+    def items_of(self, row: int) -> NDArray[np.int64]:
+        """Return the items of one row.
+
+        Parameters
+        ----------
+        row : int
+
+        Returns
+        -------
+        ndarray of int
+        """
+        return self.item[self.start[row] : self.start[row + 1]].astype(np.int64)
+
+    def spans(self, rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where all entries of some rows stand, and how many each row has.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n_wanted,)
+
+        Returns
+        -------
+        places : ndarray of int of shape (n_entries_of_these,)
+        lengths : ndarray of int of shape (n_wanted,)
+        """
+        begin = self.start[rows]
+        length = self.start[rows + 1] - begin
+        ends = np.cumsum(length)
+        total = int(ends[-1]) if len(ends) else 0
+        return np.arange(total) + np.repeat(begin - ends + length, length), length

@@ -1,0 +1,173 @@
+"""A text as the index reads it: words mended, what each may mean, and how it speaks for labels and concepts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.words.index import SkillIndex
+from matching.words.lexicon import Reading
+from matching.words.postings import Postings
+from matching.words.reading import grams_of, words_of
+
+Floats = NDArray[np.float32]
+IDF_OF_UNKNOWN = 5.0
+SYNONYM_AT_MOST = 0.9  # A synonym never speaks as surely as the word itself.
+# A gain is log(1 + chance / noise), with the noise kept off nought and the ratio scaled.
+GAIN_SCALE, NOISE_FLOOR = 4.0, 2e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What was read of a text.
+
+    Parameters
+    ----------
+    plain, ordered : str
+        Its words as written, and the mended ones in alphabetical order.
+    words : list of str
+        Mended.
+    readings : list of Reading
+        Of each word.
+    known, near : ndarray of float32 of shape (n_words, n_lemmas)
+        How surely each word is each lemma; and the same with synonyms.
+    idf, noise : ndarray of float32 of shape (n_words,)
+        How rare each word is, and its share of all words in labels.
+    sources : list of (ndarray of int, ndarray of float32)
+        For each word, what may have been written instead, and how likely.
+    grams : ndarray of int
+        Its n-grams that stand in labels.
+
+    Examples
+    --------
+    >>> from matching.words.concepts import Concept
+    >>> read(SkillIndex([Concept("s:1", "sew hems")]), "Hems!").words
+    ['hems']
+    """
+
+    plain: str
+    ordered: str
+    words: list[str]
+    readings: list[Reading]
+    known: Floats
+    near: Floats
+    idf: Floats
+    noise: Floats
+    sources: list[tuple[NDArray[np.int64], Floats]]
+    grams: NDArray[np.int64]
+
+    @property
+    def best(self) -> list[int]:
+        """The likeliest lemma of each word; -1 where there is none."""
+        return [reading.lemmas[0] if reading.lemmas else -1 for reading in self.readings]
+
+    @property
+    def n_unknown(self) -> int:
+        """How many words stand in no label."""
+        return sum(not reading.known for reading in self.readings)
+
+
+def read(index: SkillIndex, text: str) -> Query:
+    """Read a text.
+
+    Parameters
+    ----------
+    index : SkillIndex
+    text : str
+        Anything at all.
+
+    Returns
+    -------
+    Query
+        Without words or n-grams where there is nothing to compare.
+
+    Examples
+    --------
+    >>> from matching.words.concepts import Concept
+    >>> read(SkillIndex([Concept("s:1", "sew hems")]), "sew hmes").n_unknown
+    1
+    """
+    written = words_of(text)
+    words = index.lexicon.mend(written)
+    readings = [index.lexicon.read(word) for word in words]
+    known = np.zeros((len(words), len(index.idf)), np.float32)
+    near = np.zeros_like(known)
+    idf = np.full(len(words), IDF_OF_UNKNOWN, np.float32)
+    noise = np.zeros(len(words), np.float32)
+    sources: list[tuple[NDArray[np.int64], Floats]] = []
+    for i, reading in enumerate(readings):
+        lemmas, weights = np.array(reading.lemmas, np.int64), np.array(reading.weights, np.float32)
+        known[i, lemmas] = near[i, lemmas] = weights
+        if len(lemmas) and weights.sum() > 0:
+            idf[i] = index.idf[lemmas] @ weights / weights.sum()
+            noise[i] = index.noise[lemmas] @ weights / weights.sum()
+        places, lengths = index.translations.spans(lemmas)
+        source, given = index.translations.item[places].astype(np.int64), index.translations.weight[places]
+        share = weights / max(1.0, float(weights.sum()))
+        sources.append((source, (given * np.repeat(share, lengths)).astype(np.float32)))
+        np.maximum.at(near[i], source, np.minimum(np.sqrt(given), SYNONYM_AT_MOST) * np.repeat(weights, lengths))
+    numbers = [index.gram_number[gram] for gram in grams_of(written) if gram in index.gram_number]
+    grams = np.array(numbers, np.int64)
+    return Query(" ".join(written), " ".join(sorted(words)), words, readings, known, near, idf, noise, sources, grams)
+
+
+def label_scores(index: SkillIndex, query: Query) -> NDArray[np.float64]:
+    """Return the cosine of a text's n-grams with those of every label.
+
+    Parameters
+    ----------
+    index : SkillIndex
+    query : Query
+
+    Returns
+    -------
+    ndarray of shape (n_labels,)
+
+    Examples
+    --------
+    >>> from matching.words.concepts import Concept
+    >>> index = SkillIndex([Concept("s:1", "sew hems"), Concept("s:2", "bake bread")])
+    >>> label_scores(index, read(index, "sew hems")).round(3)
+    array([1., 0.])
+    """
+    if not len(query.grams):
+        return np.zeros(len(index.labels))
+    grams, times = np.unique(query.grams, return_counts=True)
+    weight = (1 + np.log(times)) * index.gram_idf[grams]
+    weight /= np.sqrt(float(weight @ weight))
+    return _summed(index.gram_labels, grams, weight, len(index.labels))
+
+
+def word_gains(index: SkillIndex, query: Query) -> NDArray[np.float64]:
+    """Return how far each word of a text speaks for each concept.
+
+    Parameters
+    ----------
+    index : SkillIndex
+    query : Query
+
+    Returns
+    -------
+    ndarray of shape (n_words, n_concepts)
+        Logarithm of one and how much likelier the word is with the concept than without; at least 0.
+
+    Examples
+    --------
+    >>> from matching.words.concepts import Concept
+    >>> index = SkillIndex([Concept("s:1", "sew hems"), Concept("s:2", "bake bread")])
+    >>> bool(np.all(word_gains(index, read(index, "quilt")) == 0))
+    True
+    """
+    gains = np.zeros((len(query.sources), len(index.concepts)))
+    for i, (source, chance) in enumerate(query.sources):
+        given = _summed(index.word_concepts, source, chance, len(index.concepts))
+        gains[i] = np.log1p(given * (GAIN_SCALE / (float(query.noise[i]) + NOISE_FLOOR)))
+    return gains
+
+
+def _summed(postings: Postings, rows: NDArray[np.int64], weight: NDArray[Any], n_items: int) -> NDArray[np.float64]:
+    """Add up the entries of some rows by item, each row with a weight of its own."""
+    places, lengths = postings.spans(rows)
+    entries = postings.weight[places] * np.repeat(weight, lengths)
+    return np.bincount(postings.item[places], entries, minlength=n_items).astype(np.float64)

@@ -1,0 +1,133 @@
+"""A free text as words, dictionary forms and character n-grams, in one spelling for British and American."""
+
+import re
+from collections.abc import Sequence
+
+import simplemma
+
+MOST_CHARACTERS = 300  # A skill is named in far fewer; the rest of a pasted page would only cost time.
+MOST_WORDS = 40
+SHORTEST_INFLECTED = 4  # "gas" and "bus" are no plurals
+WORD = re.compile(r"[^\W_]+")
+APOSTROPHE = re.compile(r"['\N{RIGHT SINGLE QUOTATION MARK}`\N{ACUTE ACCENT}]s?\b")
+# British endings and the American ones they are read as. The other way round would need to know which z was an s.
+SPELLINGS = (
+    (re.compile(r"(?<=[a-z]{3})is(e|ed|es|ing|ation|ations|er|ers)\b"), r"iz\1"),
+    (re.compile(r"(?<=[a-z]{2})ys(e|ed|es|ing)\b"), r"yz\1"),
+    (re.compile(r"(?<=[a-z]{2})our(?=(s|ed|ing|al|able|ful|ite|ist)?\b)"), "or"),
+    (re.compile(r"(?<=[a-z]{2})tre(s?)\b"), r"ter\1"),
+    (re.compile(r"ogue(s?)\b"), r"og\1"),
+    (re.compile(r"(?<=[aeiou])ll(ed|ing|er|ers)\b"), r"l\1"),
+    (re.compile(r"ae(?=[a-z]{3})"), "e"),
+    (re.compile(r"programme(s?)\b"), r"program\1"),
+)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a label or of what somebody typed.
+
+    Parameters
+    ----------
+    text : str
+        Only its first 300 characters and 40 words are read.
+
+    Returns
+    -------
+    list of str
+        In lower case and as ordered, without possessive endings.
+
+    Examples
+    --------
+    >>> words_of("Clean customers' windows, the shop's too")
+    ['clean', 'customers', 'windows', 'the', 'shop', 'too']
+    """
+    return WORD.findall(APOSTROPHE.sub("", text[:MOST_CHARACTERS].casefold()))[:MOST_WORDS]
+
+
+def prose_words(text: str) -> list[str]:
+    """Return the words of a description, however long.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> prose_words("Clean floors. Polish them.")
+    ['clean', 'floors', 'polish', 'them']
+    """
+    return WORD.findall(text.casefold())
+
+
+def spelling_of(word: str) -> str:
+    """Return a word in the one spelling that stands for British and American.
+
+    Parameters
+    ----------
+    word : str
+        In lower case.
+
+    Returns
+    -------
+    str
+        Not always a spelling in use; for comparing only.
+
+    Examples
+    --------
+    >>> spelling_of("organise"), spelling_of("organize"), spelling_of("colour")
+    ('organize', 'organize', 'color')
+    """
+    for pattern, form in SPELLINGS:
+        word = pattern.sub(form, word)
+    return word
+
+
+def lemma_of(word: str) -> str:
+    """Return the dictionary form of a word, in one spelling.
+
+    Parameters
+    ----------
+    word : str
+        In lower case.
+
+    Returns
+    -------
+    str
+        The word itself where it is short or not written in English letters.
+
+    Examples
+    --------
+    >>> lemma_of("children"), lemma_of("organising"), lemma_of("bus")
+    ('child', 'organize', 'bus')
+    """
+    if len(word) < SHORTEST_INFLECTED or not word.isascii() or not word.isalpha():
+        return word
+    return spelling_of(simplemma.lemmatize(word, lang="en").casefold())
+
+
+def grams_of(words: Sequence[str]) -> list[str]:
+    """Return the runs of three and of four characters of words, their edges marked by a space.
+
+    Parameters
+    ----------
+    words : sequence of str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> grams_of(["sew"])
+    [' se', 'sew', 'ew ', ' sew', 'sew ']
+    """
+    grams: list[str] = []
+    for word in words:
+        edged = f" {word} "
+        grams += [edged[i : i + 3] for i in range(len(edged) - 2)]
+        grams += [edged[i : i + 4] for i in range(len(edged) - 3)]
+    return grams

@@ -1,0 +1,136 @@
+"""The few concepts that are looked at closely for one text, with their labels laid out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.words.index import SkillIndex
+
+FEWEST_LABELS = 3  # Features take the mean of the three best labels.
+
+
+@dataclass(frozen=True, eq=False)
+class Shortlist:
+    """Concepts with their labels.
+
+    Parameters
+    ----------
+    concepts : ndarray of int of shape (n_shortlisted,)
+        Rising.
+    labels : ndarray of int of shape (n_their_labels,)
+        Concept after concept.
+    start : ndarray of int of shape (n_shortlisted,)
+        Where each concept's labels begin in ``labels``.
+
+    Examples
+    --------
+    >>> Shortlist(np.array([4, 9]), np.array([7, 8, 20]), np.array([0, 2])).best_three(np.array([0.3, 0.9, 0.5]))
+    array([[0.9, 0.3, 0. ],
+           [0.5, 0. , 0. ]])
+    """
+
+    concepts: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    start: NDArray[np.int64]
+
+    @classmethod
+    def choose(
+        cls, index: SkillIndex, characters: NDArray[np.float64], words: NDArray[np.float64], size: int
+    ) -> "Shortlist":
+        """Take the concepts that are best by characters, by words, and by both.
+
+        Parameters
+        ----------
+        index : SkillIndex
+        characters : ndarray of shape (n_labels,)
+        words : ndarray of shape (n_concepts,)
+        size : int
+            How many of each; all where there are no more.
+
+        Returns
+        -------
+        Shortlist
+        """
+        best = np.maximum.reduceat(characters, index.label_start[:-1])
+        if len(best) <= size:
+            return cls.of(index, np.arange(len(best)))
+        both = best / (best.max() + 1e-9) + words / (words.max() + 1e-9)
+        picked = [np.argpartition(-scores, size)[:size] for scores in (best, words, both)]
+        return cls.of(index, np.unique(np.concatenate(picked)))
+
+    @classmethod
+    def of(cls, index: SkillIndex, concepts: NDArray[np.int64]) -> "Shortlist":
+        """Lay out the labels of some concepts.
+
+        Parameters
+        ----------
+        index : SkillIndex
+        concepts : ndarray of int of shape (n_shortlisted,)
+
+        Returns
+        -------
+        Shortlist
+        """
+        begin = index.label_start[concepts]
+        length = index.label_start[concepts + 1] - begin
+        ends = np.cumsum(length)
+        place = np.arange(int(ends[-1])) - np.repeat(ends - length, length)
+        return cls(concepts, np.repeat(begin, length) + place, ends - length)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many labels each concept has."""
+        return np.diff(np.append(self.start, len(self.labels)))
+
+    def highest(self, values: NDArray[Any], axis: int = 0) -> NDArray[Any]:
+        """Return the best label's value for each concept.
+
+        Parameters
+        ----------
+        values : ndarray with n_their_labels along the axis
+        axis : int
+
+        Returns
+        -------
+        ndarray with n_shortlisted along the axis
+        """
+        return np.asarray(np.maximum.reduceat(values, self.start, axis=axis))
+
+    def best_three(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the values of each concept's labels, the best three first, noughts where there are fewer.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_their_labels,)
+
+        Returns
+        -------
+        ndarray of shape (n_shortlisted, 3)
+        """
+        lengths = self.lengths
+        width = max(FEWEST_LABELS, int(lengths.max()))
+        grid = np.zeros(len(self.concepts) * width)
+        place = np.arange(len(self.labels)) - np.repeat(self.start, lengths)
+        grid[np.repeat(np.arange(len(self.concepts)) * width, lengths) + place] = values
+        ordered = -np.sort(-grid.reshape(len(self.concepts), width), axis=1)
+        return ordered[:, :FEWEST_LABELS]
+
+    def nearest(self, position: int, closeness: NDArray[Any]) -> int:
+        """Return the label of one concept that is nearest to the text.
+
+        Parameters
+        ----------
+        position : int
+            Of the concept in the shortlist.
+        closeness : ndarray of shape (n_their_labels,)
+
+        Returns
+        -------
+        int
+            The label's number in the index; the first of equals.
+        """
+        begin = int(self.start[position])
+        own = closeness[begin : begin + int(self.lengths[position])]
+        return int(self.labels[begin + int(np.argmax(own))])

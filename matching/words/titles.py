@@ -1,0 +1,332 @@
+"""From a job title to the occupations of a taxonomy, by its labels alone or with a sentence model as well.
+
+Nothing is learned from judged titles: a title is compared with every label by words, by characters, by the jobs it
+lists, by topics, and by how much of it an occupation's labels cover.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
+from sklearn.utils.extmath import randomized_svd
+
+from matching.words.alternatives import Alternatives
+from matching.words.concepts import Found, Labelled, Offer, in_order
+from matching.words.wording import cleaned, lemmas_of, singular, with_neighbours
+
+Floats = NDArray[np.float32]
+N_TOPICS = 300
+# Weights and thresholds were chosen by searching for labels of ESCO that had been left out, never on judged titles.
+LEXICAL_WEIGHTS: Mapping[str, float] = {
+    "words": 0.8,
+    "characters": 1.0,
+    "words of jobs": 0.2,
+    "characters of jobs": 0.3,
+    "description": 0.1,
+    "topics": 1.0,
+    "topics of jobs": 0.6,
+    "coverage": 1.0,
+}
+MODEL_WEIGHTS: Mapping[str, float] = {
+    "characters of jobs": 0.6,
+    "description": 0.8,
+    "topics": 1.0,
+    "coverage": 0.6,
+    "sentence": 6.0,
+    "concept sentence": 0.8,
+}
+LEXICAL_THRESHOLD, MODEL_THRESHOLD = 0.40, 0.50
+
+
+class Encoder(Protocol):
+    """What is needed of a sentence model.
+
+    Examples
+    --------
+    >>> class Lengths:
+    ...     def encode(self, texts: Sequence[str]) -> Floats:
+    ...         return np.ones((len(texts), 1), np.float32)
+    >>> encoder: Encoder = Lengths()
+    """
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return a unit vector for each text.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_texts, n_dimensions)
+        """
+        ...
+
+
+class Space:
+    """Texts as TF-IDF vectors, and how near others come to each.
+
+    Parameters
+    ----------
+    texts : sequence
+        Lists of words; or strings, of which runs of two to five characters are taken.
+
+    Examples
+    --------
+    >>> Space([["shop", "assistant"], ["cook"]]).nearness([["cook"], ["chef"]])
+    array([0., 1.], dtype=float32)
+    """
+
+    def __init__(self, texts: Sequence[Any]) -> None:
+        kind: dict[str, Any] = {"analyzer": list}
+        if texts and isinstance(texts[0], str):
+            kind = {"analyzer": "char_wb", "ngram_range": (2, 5)}
+        self.vectoriser = TfidfVectorizer(**kind, sublinear_tf=True, dtype=np.float32)
+        self.table = self.vectoriser.fit_transform(texts)
+        # Transposed, so that a word leads to the texts it stands in.
+        self._inverted = self.table.T.tocsr()
+
+    def nearness(self, texts: Sequence[Any]) -> Floats:
+        """Return for each text of the space the cosine with the nearest of some others.
+
+        Parameters
+        ----------
+        texts : sequence
+            Of the same kind.
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_texts_of_the_space,)
+        """
+        return highest(self.vectoriser.transform(texts), self._inverted)
+
+
+def highest(rows: Any, columns: Any) -> Floats:
+    """Return the highest product of any of some rows with each column.
+
+    Parameters
+    ----------
+    rows : array or sparse array of shape (n_rows, n)
+    columns : array or sparse array of shape (n, n_columns)
+
+    Returns
+    -------
+    ndarray of float32 of shape (n_columns,)
+
+    Examples
+    --------
+    >>> highest(np.eye(2), np.array([[1.0, 3.0], [2.0, 0.0]]))
+    array([2., 3.], dtype=float32)
+    """
+    product = rows @ columns
+    dense = product.toarray() if sp.issparse(product) else product
+    return np.asarray(np.asarray(dense, dtype=np.float32).max(axis=0))
+
+
+class TitleFinder:
+    """Finds the occupations that a job title may mean.
+
+    Parameters
+    ----------
+    model : Encoder or None
+        A sentence model to blend in, such as ``sentence.SentenceModel``.
+    weights : mapping of str to float or None
+        How much each kind of evidence counts; ``LEXICAL_WEIGHTS`` or, with a model, ``MODEL_WEIGHTS`` if None.
+    threshold : float or None
+        The score of the best under which nothing fits; 0.40 or, with a model, 0.50 if None.
+
+    Attributes
+    ----------
+    concepts_ : list of Labelled
+        In the order of their URIs.
+    labels_ : list of str
+        Each distinct label once, in alphabetical order.
+    weights_, threshold_ : mapping of str to float, float
+        Those in force.
+
+    Examples
+    --------
+    >>> from matching.words.concepts import Concept
+    >>> jobs = [Concept("o:1", "window cleaner", ("washer of windows",)), Concept("o:2", "baker")]
+    >>> found = TitleFinder().fit(jobs).find("Window Cleaners, All Other")
+    >>> found.fits, found.offers[0].preferred
+    (True, 'window cleaner')
+    """
+
+    def __init__(
+        self,
+        model: Encoder | None = None,
+        *,
+        weights: Mapping[str, float] | None = None,
+        threshold: float | None = None,
+    ) -> None:
+        self.model = model
+        self.weights = weights
+        self.threshold = threshold
+
+    def fit(self, concepts: Iterable[Labelled]) -> Self:
+        """Learn the labels.
+
+        Parameters
+        ----------
+        concepts : iterable of Labelled
+            In any order.
+
+        Returns
+        -------
+        TitleFinder
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or a URI comes twice.
+        """
+        usual = (LEXICAL_WEIGHTS, LEXICAL_THRESHOLD) if self.model is None else (MODEL_WEIGHTS, MODEL_THRESHOLD)
+        self.weights_ = usual[0] if self.weights is None else self.weights
+        self.threshold_ = usual[1] if self.threshold is None else self.threshold
+        self.concepts_ = in_order(concepts)
+        self.labels_ = sorted({label for c in self.concepts_ for label in (c.preferred, *c.alternatives)})
+        number = {label: i for i, label in enumerate(self.labels_)}
+        owners = {(number[label], i) for i, c in enumerate(self.concepts_) for label in (c.preferred, *c.alternatives)}
+        self._label_of, self._concept_of = np.array(sorted(owners)).T
+        self._first = np.flatnonzero(np.r_[True, np.diff(self._label_of) > 0])
+        cells = np.ones(len(owners), np.float32), (self._concept_of, self._label_of)
+        self._owns = sp.csr_matrix(cells, shape=(len(self.concepts_), len(self.labels_)))
+        words = [lemmas_of(label) for label in self.labels_]
+        self._learn_labels(words)
+        self._learn_concepts(words)
+        self._learn_vectors()
+        return self
+
+    def _learn_labels(self, words: list[list[str]]) -> None:
+        # A vocabulary must not be empty, so a label without words has one that nothing else has.
+        self._alternatives = Alternatives(self.labels_)
+        self._words = Space([row or [""] for row in words])
+        self._neighbours = Space([with_neighbours(row or [""]) for row in words])
+        self._characters = Space([" ".join(row) or "-" for row in words])
+
+    def _learn_concepts(self, words: list[list[str]]) -> None:
+        told = [lemmas_of(concept.description) for concept in self.concepts_]
+        named = [[word for label in self._owns[row].indices for word in words[label]] for row in range(len(told))]
+        bags = Space([one + other or [""] for one, other in zip(named, told, strict=True)])
+        self._bags = bags.vectoriser
+        self._in_told = self._bags.transform(told).T.tocsr()
+        self._in_labels = (self._bags.transform(named) > 0).astype(np.float32).T.tocsr()
+        rank = max(1, min(N_TOPICS, min(bags.table.shape) - 1))
+        _, _, basis = randomized_svd(bags.table, rank, random_state=0, n_iter=3)
+        self._basis = np.ascontiguousarray(basis.T, dtype=np.float32)
+        self._in_topics = np.ascontiguousarray(normalize(bags.table @ self._basis).T)
+
+    def _learn_vectors(self) -> None:
+        """Encode the labels, and each concept as the mean of its labels."""
+        if self.model is not None:
+            self._vectors = self.model.encode([label.lower() for label in self.labels_])
+            self._concept_vectors = normalize(normalize(self._owns, norm="l1") @ self._vectors)
+
+    def _lifted(self, of_concepts: Floats) -> Floats:
+        """Give each label the highest value of the concepts that own it."""
+        return np.asarray(np.maximum.reduceat(of_concepts[self._concept_of], self._first))
+
+    def _coverage(self, words: Sequence[str]) -> Floats:
+        """Return the share of a title's words, by weight, that stand in each concept's labels."""
+        vocabulary, weights = self._bags.vocabulary_, self._bags.idf_
+        known = sorted({vocabulary[word] for word in words if word in vocabulary})
+        n_unknown = len({word for word in words if word not in vocabulary})
+        total = float(weights[known].sum()) + n_unknown * float(weights.max())
+        shares = (weights[known] / max(total, 1e-9)).astype(np.float32)
+        return np.asarray(shares @ self._in_labels[known], dtype=np.float32)
+
+    def _topics(self, texts: Sequence[Sequence[str]]) -> Floats:
+        return self._lifted(highest(normalize(self._bags.transform(texts) @ self._basis), self._in_topics))
+
+    def evidence(self, title: str) -> dict[str, Floats]:
+        """Return each kind of evidence that has a weight.
+
+        Parameters
+        ----------
+        title : str
+            Only its first 500 characters are read.
+
+        Returns
+        -------
+        dict of str to ndarray of float32 of shape (n_labels,)
+            In the order of ``labels_``; empty where the title has no words.
+        """
+        plain = cleaned(title)
+        words = lemmas_of(plain)
+        if not words:
+            return {}
+        jobs = self._alternatives.jobs(plain)
+        makers: dict[str, Callable[[], Floats]] = {
+            "words": lambda: self._words.nearness([words]),
+            "characters": lambda: self._characters.nearness([" ".join(words)]),
+            "words of jobs": lambda: self._neighbours.nearness([with_neighbours(job) for job in jobs]),
+            "characters of jobs": lambda: self._characters.nearness([" ".join(job) for job in jobs]),
+            "description": lambda: self._lifted(highest(self._bags.transform([words]), self._in_told)),
+            "topics": lambda: self._topics([words]),
+            "topics of jobs": lambda: self._topics(jobs),
+            "coverage": lambda: self._lifted(self._coverage(words)),
+        }
+        found = {kind: make() for kind, make in makers.items() if self.weights_.get(kind)}
+        if self.model is not None:
+            vector = self.model.encode([singular(plain)])[0]
+            found["sentence"] = self._vectors @ vector
+            found["concept sentence"] = self._lifted(self._concept_vectors @ vector)
+        return found
+
+    def label_scores(self, title: str) -> Floats:
+        """Return how well each label fits.
+
+        Parameters
+        ----------
+        title : str
+
+        Returns
+        -------
+        ndarray of float32 of shape (n_labels,)
+            In the order of ``labels_``, in [0, 1].
+        """
+        total = np.zeros(len(self.labels_), np.float32)
+        for kind, values in self.evidence(title).items():
+            total += np.float32(self.weights_.get(kind, 0.0)) * values
+        scale = np.float32(sum(self.weights_.values()) or 1.0)
+        return np.asarray(np.clip(total / scale, 0.0, 1.0))
+
+    def find(self, title: str, limit: int = 5) -> Found:
+        """Return the likeliest occupations.
+
+        Parameters
+        ----------
+        title : str
+            Anything at all; only its first 500 characters are read.
+        limit : int
+            At least 1.
+
+        Returns
+        -------
+        Found
+            Offers up to the limit even where nothing fits, but none that the title shares nothing with.
+
+        Raises
+        ------
+        ValueError
+            If the limit is under 1.
+        """
+        if limit < 1:
+            raise ValueError("The limit is at least 1.")
+        scores = self.label_scores(title)[self._label_of]
+        best: dict[int, Offer] = {}
+        for place in np.lexsort((self._label_of, self._concept_of, -scores)).tolist():
+            if len(best) == limit or scores[place] <= 0:
+                break
+            concept = self.concepts_[self._concept_of[place]]
+            label = self.labels_[self._label_of[place]]
+            offer = Offer(concept.uri, label, concept.preferred, float(scores[place]))
+            best.setdefault(int(self._concept_of[place]), offer)
+        offers = tuple(best.values())
+        return Found(offers, fits=bool(offers) and offers[0].score >= self.threshold_)

@@ -1,0 +1,232 @@
+"""The taxonomy in the database: loading ESCO's files, and what a ranking reads of it about the words in use."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from math import log
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+from uuid_utils.compat import uuid7
+
+from pathways.database import Session, WriteSession
+from pathways.errors import RuleBroken
+from pathways.reference import esco
+from pathways.reference.esco import ConceptKind, RelationKind
+from pathways.reference.models import Concept, ConceptLabel, ConceptRelation
+
+AT_ONCE = 2000
+LONGEST_LABEL = 500
+# How much of a skill counts for its neighbour: the wider one, one that needs or uses it, one under the same heading.
+BROADER, USED_WITH, SIBLING = 0.7, 0.6, 0.5
+MOST_SIBLINGS = 40  # a heading of more skills than this says little about any two of them
+
+Item = TypeVar("Item")
+Normalise = Callable[[str], str]
+
+
+@dataclass
+class Loaded:
+    """What a load came to."""
+
+    concepts: int = 0
+    labels: int = 0
+    relations: int = 0
+    unknown: int = 0  # relations that name a concept no file has brought yet
+
+
+def _pieces(items: Iterable[Item], size: int = AT_ONCE) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while piece := list(islice(rest, size)):
+        yield piece
+
+
+def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, normalise: Normalise) -> Loaded:
+    """Load ESCO's CSV files as they were downloaded: concepts first, then relations; loading again replaces.
+
+    All of it or nothing: a bad file leaves the taxonomy as it was.
+    """
+    loaded = Loaded()
+    kinds = {path: esco.kind_of(path) for path in files}
+    for path, kind in kinds.items():
+        if kind in esco.CONCEPTS:
+            if kind.value != f"{wanted.value}s":
+                raise RuleBroken(f"{path.name} holds {kind}; load it with reference load-{kind}.")
+            _load_concepts(session, esco.concepts(path), normalise, loaded)
+    ids = {row.uri: row.id for row in session.execute(select(Concept.uri, Concept.id))}
+    if not ids:
+        raise RuleBroken("There is no concept yet: load the file of skills or of occupations first.")
+    for path, kind in kinds.items():
+        if kind not in esco.CONCEPTS:
+            _load_relations(session, esco.relations(path), ids, loaded)
+    return loaded
+
+
+def _load_concepts(
+    session: WriteSession, concepts: Iterable[esco.Concept], normalise: Normalise, loaded: Loaded
+) -> None:
+    known = {row.uri: row.id for row in session.execute(select(Concept.uri, Concept.id))}
+    for piece in _pieces(concepts):
+        fresh: list[dict[str, Any]] = []
+        changed: list[dict[str, Any]] = []
+        labels: list[dict[str, Any]] = []
+        for one in piece:
+            concept_id = known.get(one.uri) or uuid7()
+            columns = {
+                "id": concept_id,
+                "uri": one.uri,
+                "kind": one.kind,
+                "preferred": one.preferred[:LONGEST_LABEL],
+                "description": one.description or None,
+                "code": one.code or None,
+                "reuse_level": one.reuse_level or None,
+            }
+            (changed if one.uri in known else fresh).append(columns)
+            told = dict.fromkeys(label[:LONGEST_LABEL] for label in (one.preferred, *one.alternatives))
+            labels += [
+                {"id": uuid7(), "concept_id": concept_id, "label": label, "key": normalise(label)} for label in told
+            ]
+        if changed:
+            session.execute(update(Concept), changed)
+            for ids in _pieces([columns["id"] for columns in changed], 500):
+                session.execute(delete(ConceptLabel).where(ConceptLabel.concept_id.in_(ids)))
+        if fresh:
+            session.execute(insert(Concept), fresh)
+        if labels:
+            session.execute(insert(ConceptLabel), labels)
+        loaded.concepts += len(piece)
+        loaded.labels += len(labels)
+
+
+def _load_relations(
+    session: WriteSession, relations: Iterable[esco.Relation], ids: dict[str, UUID], loaded: Loaded
+) -> None:
+    there = {
+        (row.from_id, row.to_id, row.kind)
+        for row in session.execute(select(ConceptRelation.from_id, ConceptRelation.to_id, ConceptRelation.kind))
+    }
+    for piece in _pieces(relations):
+        rows = []
+        for one in piece:
+            origin, target = ids.get(one.from_uri), ids.get(one.to_uri)
+            if origin is None or target is None:
+                loaded.unknown += 1
+                continue
+            if (origin, target, one.kind) not in there:
+                there.add((origin, target, one.kind))
+                rows.append({"id": uuid7(), "from_id": origin, "to_id": target, "kind": one.kind})
+        if rows:
+            session.execute(insert(ConceptRelation), rows)
+        loaded.relations += len(rows)
+
+
+@dataclass(frozen=True)
+class WordsInUse:
+    """What the taxonomy says of some words: their entries, how near entries stand, how rare each is."""
+
+    skills: list[tuple[str, str]] = field(default_factory=list)
+    occupations: list[tuple[str, str]] = field(default_factory=list)
+    near: dict[tuple[str, str], float] = field(default_factory=dict)
+    importance: dict[str, float] = field(default_factory=dict)
+
+
+def is_loaded(session: Session, kind: ConceptKind) -> bool:
+    return session.scalars(select(Concept.id).where(Concept.kind == kind).limit(1)).first() is not None
+
+
+def preferred(session: Session, kind: ConceptKind, uri: str) -> str | None:
+    return session.scalars(select(Concept.preferred).where(Concept.kind == kind, Concept.uri == uri)).one_or_none()
+
+
+def version(session: Session, kind: ConceptKind) -> tuple[int, str]:
+    """Return what changes when the taxonomy does: the number of its labels, and the newest one's id."""
+    labels = select(ConceptLabel.id).join(Concept, Concept.id == ConceptLabel.concept_id).where(Concept.kind == kind)
+    count = session.scalars(select(func.count()).select_from(labels.subquery())).one()
+    return count, str(session.scalars(labels.order_by(ConceptLabel.id.desc()).limit(1)).first())
+
+
+def entries(session: Session, kind: ConceptKind) -> Iterator[esco.Concept]:
+    """Return the concepts of a kind with their labels, for a finder to learn."""
+    labels: dict[UUID, list[str]] = defaultdict(list)
+    for row in session.execute(
+        select(ConceptLabel.concept_id, ConceptLabel.label)
+        .join(Concept, Concept.id == ConceptLabel.concept_id)
+        .where(Concept.kind == kind)
+    ):
+        labels[row.concept_id].append(row.label)
+    for concept in session.execute(
+        select(Concept.id, Concept.uri, Concept.preferred, Concept.description).where(Concept.kind == kind)
+    ):
+        others = tuple(sorted(label for label in labels[concept.id] if label != concept.preferred))
+        yield esco.Concept(concept.uri, kind, concept.preferred, others, concept.description or "")
+
+
+def words_in_use(session: Session, keys: Iterable[str]) -> WordsInUse:
+    """Return what the taxonomy says of these words, as labels are keyed; nothing where none is loaded."""
+    wanted = sorted({key for key in keys if key})
+    found: list[Any] = []
+    for piece in _pieces(wanted, AT_ONCE):
+        found += session.execute(
+            select(ConceptLabel.label, Concept.id, Concept.uri, Concept.kind)
+            .join(Concept, Concept.id == ConceptLabel.concept_id)
+            .where(ConceptLabel.key.in_(piece))
+        ).all()
+    of_skills = {row.id: row.uri for row in found if row.kind is ConceptKind.SKILL}
+    if not found:
+        return WordsInUse()
+    return WordsInUse(
+        skills=[(row.label, row.uri) for row in found if row.kind is ConceptKind.SKILL],
+        occupations=[(row.label, row.uri) for row in found if row.kind is ConceptKind.OCCUPATION],
+        near=_near(session, of_skills),
+        importance=_importance(session, of_skills),
+    )
+
+
+def _near(session: Session, uris: dict[UUID, str]) -> dict[tuple[str, str], float]:
+    """Return how near each two of these skills stand: one wider than the other, used with it, or beside it."""
+    near: dict[tuple[str, str], float] = {}
+    above: dict[UUID, list[UUID]] = defaultdict(list)
+    for piece in _pieces(sorted(uris), AT_ONCE):
+        for row in session.execute(
+            select(ConceptRelation.from_id, ConceptRelation.to_id, ConceptRelation.kind).where(
+                ConceptRelation.from_id.in_(piece)
+            )
+        ):
+            if row.kind is RelationKind.BROADER:
+                above[row.to_id].append(row.from_id)
+            if row.to_id in uris:
+                credit = BROADER if row.kind is RelationKind.BROADER else USED_WITH
+                _credit(near, uris[row.from_id], uris[row.to_id], credit)
+    for siblings in above.values():
+        if len(siblings) <= MOST_SIBLINGS:
+            for one in siblings:
+                for other in siblings:
+                    if one != other:
+                        _credit(near, uris[one], uris[other], SIBLING)
+    return near
+
+
+def _credit(near: dict[tuple[str, str], float], one: str, other: str, credit: float) -> None:
+    near[one, other] = near[other, one] = max(near.get((one, other), 0.0), credit)
+
+
+def _importance(session: Session, uris: dict[UUID, str]) -> dict[str, float]:
+    """Return how much a skill tells: one that few occupations need more than one that most do."""
+    occupations = session.scalars(
+        select(func.count()).select_from(Concept).where(Concept.kind == ConceptKind.OCCUPATION)
+    ).one()
+    if not occupations:
+        return {}
+    found: dict[str, float] = {}
+    for piece in _pieces(sorted(uris), AT_ONCE):
+        rows = session.execute(
+            select(ConceptRelation.to_id, func.count())
+            .where(ConceptRelation.to_id.in_(piece), ConceptRelation.kind == RelationKind.ESSENTIAL)
+            .group_by(ConceptRelation.to_id)
+        )
+        for concept_id, count in rows:
+            found[uris[concept_id]] = 0.5 + log((occupations + 1) / (count + 1)) / log(occupations + 1)
+    return found

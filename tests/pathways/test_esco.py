@@ -1,0 +1,109 @@
+"""What is read of ESCO's files, and what is refused."""
+
+import pytest
+
+from pathways.errors import RuleBroken
+from pathways.reference import esco
+
+HEADERS = {
+    "skills": (
+        "conceptType,conceptUri,skillType,reuseLevel,preferredLabel,altLabels,hiddenLabels,status,modifiedDate,"
+        "scopeNote,definition,inScheme,description"
+    ),
+    "occupations": (
+        "conceptType,conceptUri,iscoGroup,preferredLabel,altLabels,hiddenLabels,status,modifiedDate,"
+        "regulatedProfessionNote,scopeNote,definition,inScheme,description,code"
+    ),
+    "needs": "occupationUri,relationType,skillType,skillUri",
+    "between": "originalSkillUri,originalSkillType,relationType,relatedSkillType,relatedSkillUri",
+    "broader": "conceptType,conceptUri,broaderType,broaderUri",
+}
+SKILL = 'X,s:1,knowledge,cross-sector,sew hems,"hem trousers\nhem skirts\nhem trousers",sow hems,released,,,,,Hemming.'
+
+
+def written(folder, header, *lines, encoding="utf-8"):
+    path = folder / "esco.csv"
+    path.write_bytes("\n".join([HEADERS.get(header, header), *lines, ""]).encode(encoding))
+    return path
+
+
+def test_skills_of_esco_are_read_with_hidden_labels_among_the_alternatives(tmp_path):
+    path = written(tmp_path, "skills", SKILL, encoding="utf-8-sig")
+    assert esco.kind_of(path) is esco.FileKind.SKILLS
+    assert list(esco.concepts(path)) == [
+        esco.Concept(
+            uri="s:1",
+            kind=esco.ConceptKind.SKILL,
+            preferred="sew hems",
+            alternatives=("hem trousers", "hem skirts", "sow hems"),
+            description="Hemming.",
+            skill_type="knowledge",
+            reuse_level="cross-sector",
+        )
+    ]
+
+
+def test_occupations_of_esco_are_read_with_their_code(tmp_path):
+    path = written(tmp_path, "occupations", "X,o:1,7531,tailor,,,released,,,,,,Makes suits.,7531.3", "")
+    (tailor,) = esco.concepts(path)
+    assert (tailor.kind, tailor.code, tailor.alternatives) == (esco.ConceptKind.OCCUPATION, "7531.3", ())
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "expected"),
+    [
+        ("needs", "o:1,essential,knowledge,s:1", esco.Relation("o:1", "s:1", esco.RelationKind.ESSENTIAL)),
+        ("between", "s:1,x,optional,y,s:2", esco.Relation("s:1", "s:2", esco.RelationKind.OPTIONAL)),
+        ("broader", "x,s:1,y,s:2", esco.Relation("s:1", "s:2", esco.RelationKind.BROADER)),
+    ],
+)
+def test_relations_of_esco_are_read(tmp_path, header, line, expected):
+    assert list(esco.relations(written(tmp_path, header, line))) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("header", "lines", "expected"),
+    [
+        ("name,age", [], "esco.csv, row 1 is the header of no ESCO file"),
+        ("", [], "esco.csv, row 1 is the header of no ESCO file"),
+        ("needs", ["o:1,essential,x,s:1"], "esco.csv, row 1 holds occupation skills, not skills or occupations"),
+        ("skills", [SKILL, SKILL], "esco.csv, row 3, column conceptUri: the concept comes a second time"),
+        ("skills", [SKILL, SKILL.replace("s:1", " ")], "esco.csv, row 3, column conceptUri: it is empty"),
+        ("skills", [SKILL.replace("sew hems", "")], "esco.csv, row 2, column preferredLabel: it is empty"),
+        ("skills", [SKILL, "X,s:2,knowledge"], "esco.csv, row 3, column reuseLevel: the row has 3 cells"),
+        ("skills", [f"{SKILL},more"], "esco.csv, row 2, column description: the row has 14 cells"),
+        ("skills", [SKILL, 'X,"s:2'], "esco.csv, row 3 is not CSV in UTF-8"),
+        (
+            "skills",
+            [SKILL.replace("Hemming", "\x00")],
+            "esco.csv, row 2, column description: it holds a null character",
+        ),
+        ("skills", [SKILL.replace("Hemming", "x" * 1_100_000)], "esco.csv, row 2 is not CSV in UTF-8"),
+    ],
+)
+def test_a_bad_file_of_concepts_is_refused_by_file_row_and_column(tmp_path, header, lines, expected):
+    with pytest.raises(RuleBroken) as refused:
+        list(esco.concepts(written(tmp_path, header, *lines)))
+    assert str(refused.value).startswith(expected)
+    assert str(refused.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "expected"),
+    [
+        ("needs", "o:1,useful,x,s:1", "esco.csv, row 2, column relationType: it is neither essential nor optional."),
+        ("broader", "x,s:1,y,", "esco.csv, row 2, column broaderUri: it is empty."),
+        ("skills", SKILL, "esco.csv, row 1 holds skills, not occupation skills or skill skills or broader skills."),
+    ],
+)
+def test_a_bad_file_of_relations_is_refused_by_file_row_and_column(tmp_path, header, line, expected):
+    with pytest.raises(RuleBroken) as refused:
+        list(esco.relations(written(tmp_path, header, line)))
+    assert str(refused.value) == expected
+
+
+def test_a_file_that_is_not_utf_8_or_not_there_is_refused(tmp_path):
+    with pytest.raises(RuleBroken, match=r"^esco\.csv, row \d+ is not CSV in UTF-8"):
+        list(esco.concepts(written(tmp_path, "skills", SKILL.replace("Hemming", "Hemmi\u00e9"), encoding="latin-1")))
+    with pytest.raises(RuleBroken, match=r"^nowhere\.csv cannot be opened"):
+        esco.kind_of(tmp_path / "nowhere.csv")
