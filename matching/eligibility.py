@@ -228,7 +228,12 @@ def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Chec
     if state == "time_limited":
         return Check(Rule.RIGHT_TO_WORK, Result.PASS, "There is a right to work for now; check until when.")
     text = "The right to work is not evidenced yet."
-    return Check(Rule.RIGHT_TO_WORK, Result.UNKNOWN, text, "Look at the evidence: a passport or a share code.")
+    return Check(
+        Rule.RIGHT_TO_WORK,
+        Result.UNKNOWN,
+        text,
+        "Look at the evidence of the right to work: a passport or a share code.",
+    )
 
 
 def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
@@ -257,7 +262,10 @@ def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None
     hours = placement.hours_per_week
     if hours is None:
         return Check(
-            Rule.HOURS, Result.UNKNOWN, "The listing does not say how many hours.", "Ask the social enterprise."
+            Rule.HOURS,
+            Result.UNKNOWN,
+            "The listing does not say how many hours.",
+            "Ask the social enterprise how many hours it is.",
         )
     if limits.hours_min is None and limits.hours_max is None:
         return Check(
@@ -286,7 +294,10 @@ def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None
 def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
     if placement.half_days is None:
         return Check(
-            Rule.HALF_DAYS, Result.UNKNOWN, "The listing does not say which half-days.", "Ask the social enterprise."
+            Rule.HALF_DAYS,
+            Result.UNKNOWN,
+            "The listing does not say which half-days.",
+            "Ask the social enterprise which half-days it is.",
         )
     if limits.half_days is None:
         text = "Which half-days the jobseeker can work is not known."
@@ -375,7 +386,10 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, found: Journey
     if found.minutes_high <= limit:
         return Check(Rule.TRAVEL, Result.PASS, f"{trip}, within {limit} minutes.")
     return Check(
-        Rule.TRAVEL, Result.UNKNOWN, f"{trip}; the limit is {limit} minutes.", "Try the journey once together."
+        Rule.TRAVEL,
+        Result.UNKNOWN,
+        f"{trip}; the limit is {limit} minutes.",
+        "Try the journey once together: it may be too long.",
     )
 
 

@@ -13,6 +13,49 @@ SAME, NEAR = 1.0, 0.7
 CHANCE = 0.78
 LONGEST = 300
 SHORT = 3  # "gas" and "bus" are no plurals
+# Words of a title that say how somebody is employed and not at what: two titles that share only these are not alike.
+ANY_WORK = frozenset(
+    {
+        "and",
+        "apprentice",
+        "apprenticeship",
+        "assistant",
+        "band",
+        "bank",
+        "for",
+        "full",
+        "general",
+        "grade",
+        "helper",
+        "in",
+        "job",
+        "junior",
+        "lead",
+        "level",
+        "manager",
+        "member",
+        "of",
+        "officer",
+        "operative",
+        "part",
+        "permanent",
+        "post",
+        "role",
+        "senior",
+        "service",
+        "staff",
+        "supervisor",
+        "support",
+        "team",
+        "temporary",
+        "the",
+        "time",
+        "trainee",
+        "with",
+        "work",
+        "worker",
+    }
+)
 
 
 @lru_cache(maxsize=50_000)
@@ -153,7 +196,7 @@ class Vocabulary:
         if one == other:
             return SAME
         shared = self._concepts_of_title(one) & self._concepts_of_title(other)
-        return SAME if shared else _letters(one, other)
+        return SAME if shared else _letters(_what_at(one), _what_at(other))
 
     def _find_concepts(self, title: str) -> frozenset[str]:
         """Return the concepts whose labels stand in a title as whole words, longer labels first."""
@@ -166,6 +209,12 @@ class Vocabulary:
         return frozenset(found)
 
 
+def _what_at(title: str) -> str:
+    return " ".join(word for word in title.split() if word not in ANY_WORK)
+
+
 def _letters(one: str, other: str) -> float:
+    if not one or not other:
+        return 0.0
     alike = fuzz.token_sort_ratio(one, other) / 100
     return alike if alike >= CHANCE else 0.0

@@ -655,6 +655,7 @@ def shortlist(
         print(
             f"\n{match.rank}. {match.title}, {match.social_enterprise}: "
             f"{match.score:.2f}, {match.confidence} confidence"
+            + (", its place among near-equal ones drawn by lot" if (match.propensity or 1.0) < 1.0 else "")
         )
         signs = {"for": "+", "against": "-", "unknown": "?"}
         for reason in match.reasons:

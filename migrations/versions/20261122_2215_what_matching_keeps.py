@@ -19,13 +19,15 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("uri", sa.String(length=300), nullable=False),
         sa.Column(
-            "kind", sa.Enum("skill", "occupation", name="conceptkind", native_enum=False, length=40), nullable=False
+            "kind",
+            sa.Enum("skill", "occupation", "skill_group", name="conceptkind", native_enum=False, length=40),
+            nullable=False,
         ),
         sa.Column("preferred", sa.String(length=500), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("code", sa.String(length=80), nullable=True),
         sa.Column("reuse_level", sa.String(length=80), nullable=True),
-        sa.CheckConstraint("kind IN ('skill', 'occupation')", name=op.f("ck_concepts_kind_is_known")),
+        sa.CheckConstraint("kind IN ('skill', 'occupation', 'skill_group')", name=op.f("ck_concepts_kind_is_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_concepts")),
         sa.UniqueConstraint("uri", name=op.f("uq_concepts_uri")),
     )

@@ -25,6 +25,7 @@ class EscoFileNotUnderstood(RuleBroken):
 class FileKind(StrEnum):
     SKILLS = "skills"
     OCCUPATIONS = "occupations"
+    SKILL_GROUPS = "skill groups"
     OCCUPATION_SKILLS = "occupation skills"
     SKILL_SKILLS = "skill skills"
     BROADER_SKILLS = "broader skills"
@@ -33,6 +34,7 @@ class FileKind(StrEnum):
 class ConceptKind(StrEnum):
     SKILL = "skill"
     OCCUPATION = "occupation"
+    SKILL_GROUP = "skill_group"
 
 
 class RelationKind(StrEnum):
@@ -84,11 +86,24 @@ COLUMNS: Mapping[FileKind, tuple[str, ...]] = {
         "description",
         "code",
     ),
+    FileKind.SKILL_GROUPS: (
+        "conceptType",
+        "conceptUri",
+        "preferredLabel",
+        "altLabels",
+        "hiddenLabels",
+        "description",
+        "code",
+    ),
     FileKind.OCCUPATION_SKILLS: ("occupationUri", "relationType", "skillUri"),
     FileKind.SKILL_SKILLS: ("originalSkillUri", "relationType", "relatedSkillUri"),
     FileKind.BROADER_SKILLS: ("conceptUri", "broaderUri"),
 }
-CONCEPTS = (FileKind.SKILLS, FileKind.OCCUPATIONS)
+CONCEPTS: Mapping[FileKind, ConceptKind] = {
+    FileKind.SKILLS: ConceptKind.SKILL,
+    FileKind.OCCUPATIONS: ConceptKind.OCCUPATION,
+    FileKind.SKILL_GROUPS: ConceptKind.SKILL_GROUP,
+}
 
 
 def kind_of(path: Path) -> FileKind:
@@ -99,7 +114,7 @@ def kind_of(path: Path) -> FileKind:
 def concepts(path: Path) -> Iterator[Concept]:
     """Yield the skills or occupations of a file, one at a time; a URI may come once only."""
     seen: set[str] = set()
-    for kind, row, cells in _rows(path, CONCEPTS):
+    for kind, row, cells in _rows(path, list(CONCEPTS)):
         _fill(path, row, cells, ("conceptUri", "preferredLabel"))
         if cells["conceptUri"] in seen:
             raise _wrong(path, row, "conceptUri", "the concept comes a second time")
@@ -126,7 +141,7 @@ def _concept(kind: FileKind, cells: Mapping[str, str]) -> Concept:
     is_skill = kind is FileKind.SKILLS
     return Concept(
         uri=cells["conceptUri"],
-        kind=ConceptKind.SKILL if is_skill else ConceptKind.OCCUPATION,
+        kind=CONCEPTS[kind],
         preferred=cells["preferredLabel"],
         alternatives=tuple(dict.fromkeys(label.strip() for label in labels if label.strip())),
         description=cells["description"],

@@ -22,6 +22,12 @@ AT_ONCE = 2000
 LONGEST_LABEL = 500
 # How much of a skill counts for its neighbour: the wider one, one that needs or uses it, one under the same heading.
 BROADER, USED_WITH, SIBLING = 0.7, 0.6, 0.5
+# Which command loads a kind of entry: headings come with the skills that stand under them.
+OF_LOAD = {
+    ConceptKind.SKILL: ConceptKind.SKILL,
+    ConceptKind.SKILL_GROUP: ConceptKind.SKILL,
+    ConceptKind.OCCUPATION: ConceptKind.OCCUPATION,
+}
 MOST_SIBLINGS = 40  # a heading of more skills than this says little about any two of them
 
 Item = TypeVar("Item")
@@ -53,7 +59,7 @@ def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, norm
     kinds = {path: esco.kind_of(path) for path in files}
     for path, kind in kinds.items():
         if kind in esco.CONCEPTS:
-            if kind.value != f"{wanted.value}s":
+            if OF_LOAD[esco.CONCEPTS[kind]] is not wanted:
                 raise RuleBroken(f"{path.name} holds {kind}; load it with reference load-{kind}.")
             _load_concepts(session, esco.concepts(path), normalise, loaded)
     ids = {row.uri: row.id for row in session.execute(select(Concept.uri, Concept.id))}

@@ -93,6 +93,8 @@ class Shaper:
         seen = self.groups(match.jobseeker_id)
         shown = [reason for reason in told if GROUP_OF_FEATURE.get(reason.feature, Group.WORK) in seen]
         self.withheld += len(told) - len(shown)
+        asked = {rule for rule, result, _, change in match.checks if result == Result.UNKNOWN and change}
+        shown = [reason for reason in shown if not (reason.effect == "unknown" and reason.feature in asked)]
         unknowns = [
             ReasonOut(feature=rule, text=change, effect="unknown")
             for rule, result, _, change in match.checks
