@@ -43,8 +43,9 @@ prove: dev
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/house/test_access.py
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
 
-bench: install
-	@echo "No benchmark exists yet: the first come with matching and speed."
+bench: dev
+	$(BIN)/python -W ignore -m benchmarks.borough
+	$(BIN)/python -m benchmarks.allocation
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock pyproject.toml

@@ -1,6 +1,7 @@
 """A simulated borough whose truth no ranker sees: experts' weights, learning from few cases, LightGBM, and an oracle.
 
 ``python -m benchmarks.borough [--seed N] [--truth FILE]``; FILE is JSON with any of the numbers of ``synthetic.Truth``.
+Without a seed, five boroughs are pooled, each with a truth of its own, and their figures printed one by one as well.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from matching.training import Case, Outcome, Trained, train
 
 SIZES = (5, 10, 30, 100, 300)
 CHECKED = 2000
+CALIBRATED = ("score", *(side.value for side in Side))
 LOOKED_AT = 15  # a caseworker reads this far down a list
 NAMES = tuple(Feature)
 
@@ -68,6 +70,18 @@ def lists_of(borough: synthetic.Borough, people: Sequence[int]) -> Lists:
 
 def scores(model: TwoSidedModel, lists: Lists) -> list[Floats]:
     return [model.scores_of(matrices) for matrices in lists.matrices]
+
+
+def together(one: Lists, other: Lists) -> Lists:
+    """Return the lists of the whole borough: nothing about places is learnt, so nobody need be held out."""
+    return Lists(
+        one.people + other.people,
+        one.placements + other.placements,
+        one.values + other.values,
+        one.matrices + other.matrices,
+        one.plain + other.plain,
+        one.shown + other.shown,
+    )
 
 
 def cases_of(lists: Lists, outcomes: np.ndarray, n: int, rng: np.random.Generator) -> list[Case]:
@@ -171,11 +185,13 @@ class Result:
     chance: Floats
     learnt: dict[int, Floats]
     lightgbm: dict[int, dict[str, Floats]]
-    calibration: dict[int, dict[Side, float]]
+    calibration: dict[int, dict[str, float]]
     gates: dict[int, float]
     own_top: Placed
     allocated: Placed
-    allocation: Allocation
+    own_top_as_listed: Placed
+    allocated_as_listed: Placed
+    allocations: list[Allocation]
 
 
 def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: int, draws: int) -> Result:
@@ -186,11 +202,11 @@ def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: in
     rng = np.random.default_rng([seed, 3])
     chance = [rng.random(len(p)) for p in held_out.placements]
     learnt, light, gates = {}, {}, {}
-    calibration: dict[int, dict[Side, float]] = {}
+    calibration: dict[int, dict[str, float]] = {}
     for n in SIZES:
         rows: list[Floats] = []
         others: dict[str, list[Floats]] = {"pointwise": [], "lambdamart": []}
-        sides: dict[Side, list[float]] = {side: [] for side in Side}
+        sides: dict[str, list[float]] = {name: [] for name in CALIBRATED}
         opened = 0
         for draw in range(draws):
             cases = cases_of(known, outcomes, n, np.random.default_rng([seed, 4, n, draw]))
@@ -205,11 +221,16 @@ def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: in
         light[n] = {name: np.array(found) for name, found in others.items()}
         calibration[n] = {side: float(np.mean(errors)) for side, errors in sides.items()}
         gates[n] = opened / (2 * draws)
-    own_top, allocated, allocation = places_given(borough, held_out, outcomes, in_most_need(borough))
+    given = [
+        places_given(borough, together(known, held_out), outcomes, in_most_need(borough), places)
+        for places in ([1] * placements, [placement.places_left for placement in borough.placements])
+    ]
     return Result(
-        own_top=own_top,
-        allocated=allocated,
-        allocation=allocation,
+        own_top=given[0][0],
+        allocated=given[0][1],
+        own_top_as_listed=given[1][0],
+        allocated_as_listed=given[1][1],
+        allocations=[allocation for *_, allocation in given],
         expert=ndcg_of(held_out, outcomes, scores(TwoSidedModel.expert(), held_out)),
         oracle=ndcg_of(held_out, outcomes, oracle_scores(borough, known, held_out)),
         chance=ndcg_of(held_out, outcomes, chance),
@@ -222,8 +243,8 @@ def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: in
 
 def calibration_of(
     borough: synthetic.Borough, lists: Lists, outcomes: np.ndarray, trained: Trained, seed: Sequence[int]
-) -> dict[Side, float]:
-    """Return each side's calibration error on pairs that would be introduced next, of people never seen.
+) -> dict[str, float]:
+    """Return the calibration error of the score and of each side on the next pairs to introduce, of people never seen.
 
     Against the true chances, not one draw of them: so the figure is the model's error and not the draw's.
     """
@@ -234,18 +255,19 @@ def calibration_of(
         Side.PLACEMENT: [borough.takes[pair] * borough.lasts[pair] for pair in where],
     }
     p = trained.model.probabilities([case.values for case in fresh])
-    return {side: evaluation.calibration_error(p[side], truth[side]) for side in Side}
+    found = {side.value: evaluation.calibration_error(p[side], truth[side]) for side in Side}
+    both = np.array(truth[Side.JOBSEEKER]) * np.array(truth[Side.PLACEMENT])
+    return found | {"score": evaluation.calibration_error(p[Side.JOBSEEKER] * p[Side.PLACEMENT], both)}
 
 
 def places_given(
-    borough: synthetic.Borough, lists: Lists, outcomes: np.ndarray, in_need: np.ndarray
+    borough: synthetic.Borough, lists: Lists, outcomes: np.ndarray, in_need: np.ndarray, places: Sequence[int]
 ) -> tuple[Placed, Placed, Allocation]:
     """Return everyone sent to their own top against the allocation, on the same scores and places."""
     expert = scores(TwoSidedModel.expert(), lists)
     table = np.full((len(lists.people), len(borough.placements)), np.nan)
     for row, (placements, score) in enumerate(zip(lists.placements, expert, strict=True)):
         table[row, placements] = score
-    places = [placement.places_left for placement in borough.placements]
     own: list[tuple[int, int]] = []
     for placement in range(len(places)):
         tops = [row for row in range(len(table)) if np.nanargmax(table[row]) == placement]
@@ -282,17 +304,62 @@ def _placed(
     )
 
 
+def pooled(results: Sequence[Result]) -> Result:
+    """Return several boroughs as one: all their lists, their places together, the mean of their calibration."""
+    first = results[0]
+    return Result(
+        expert=np.concatenate([r.expert for r in results]),
+        oracle=np.concatenate([r.oracle for r in results]),
+        chance=np.concatenate([r.chance for r in results]),
+        learnt={n: np.hstack([r.learnt[n] for r in results]) for n in SIZES},
+        lightgbm={
+            n: {name: np.hstack([r.lightgbm[n][name] for r in results]) for name in first.lightgbm[n]} for n in SIZES
+        },
+        calibration={
+            n: {name: float(np.mean([r.calibration[n][name] for r in results])) for name in CALIBRATED} for n in SIZES
+        },
+        gates={n: float(np.mean([r.gates[n] for r in results])) for n in SIZES},
+        own_top=_together([r.own_top for r in results]),
+        allocated=_together([r.allocated for r in results]),
+        own_top_as_listed=_together([r.own_top_as_listed for r in results]),
+        allocated_as_listed=_together([r.allocated_as_listed for r in results]),
+        allocations=[allocation for r in results for allocation in r.allocations],
+    )
+
+
+def _together(placed: Sequence[Placed]) -> Placed:
+    return Placed(
+        sum(p.true_matches for p in placed),
+        sum(p.expected for p in placed),
+        sum(p.offered for p in placed),
+        float(np.average([p.need_share for p in placed], weights=[p.offered for p in placed])),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="one borough; without it five are pooled")
     parser.add_argument("--truth", type=Path, help="JSON with any of the numbers of synthetic.Truth")
-    parser.add_argument("--people", type=int, default=400)
+    parser.add_argument("--people", type=int, default=300)
     parser.add_argument("--placements", type=int, default=200)
-    parser.add_argument("--draws", type=int, default=5, help="how often cases are drawn anew at each size")
+    parser.add_argument("--draws", type=int, default=3, help="how often cases are drawn anew at each size")
     asked = parser.parse_args()
     truth = synthetic.Truth(**json.loads(asked.truth.read_text())) if asked.truth else None
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
-    report(run(asked.seed, truth, people=asked.people, placements=asked.placements, draws=asked.draws))
+    seeds = range(5) if asked.seed is None else [asked.seed]
+    results = []
+    for seed in seeds:
+        results.append(run(seed, truth, people=asked.people, placements=asked.placements, draws=asked.draws))
+        one = results[-1]
+        oracle = float(np.nanmean(one.oracle))
+        shares = [f"{n}: {np.nanmean(one.learnt[n]) / oracle:.1%}" for n in SIZES]
+        print(
+            f"borough {seed}: experts {np.nanmean(one.expert) / oracle:.1%} of oracle; after {', '.join(shares)}; "
+            f"allocation {one.allocated.expected / one.own_top.expected:.2f} x own top",
+            flush=True,
+        )
+    print()
+    report(pooled(results))
 
 
 def report(result: Result) -> None:
@@ -302,7 +369,7 @@ def report(result: Result) -> None:
         print(f"{name:34}{np.nanmean(lists):7.3f}{np.nanmean(lists) / oracle:11.1%}")
     print(
         f"\n{'cases':>6}{'ours':>8}{'of oracle':>11}{'experts':>9}{'LGBM point':>12}{'LambdaMART':>12}"
-        f"{'less the better of them':>28}{'ECE wants':>11}{'ECE takes':>11}{'boosted':>9}"
+        f"{'less the better of them':>28}{'ECE score':>11}{'wants':>8}{'takes':>8}{'boosted':>9}"
     )
     for n in SIZES:
         ours = result.learnt[n].mean(axis=0)
@@ -313,18 +380,27 @@ def report(result: Result) -> None:
             f"{n:6}{np.nanmean(ours):8.3f}{np.nanmean(ours) / oracle:11.1%}{np.nanmean(result.expert):9.3f}"
             f"{np.nanmean(rivals['pointwise']):12.3f}{np.nanmean(rivals['lambdamart']):12.3f}"
             f"{gap.mean:+10.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
-            f"{result.calibration[n][Side.JOBSEEKER]:9.3f}{result.calibration[n][Side.PLACEMENT]:11.3f}"
+            f"{result.calibration[n]['score']:9.3f}{result.calibration[n][Side.JOBSEEKER]:8.3f}"
+            f"{result.calibration[n][Side.PLACEMENT]:8.3f}"
             f"{result.gates[n]:9.0%}"
         )
     print(f"\n{'the same places given out':34}{'true matches':>14}{'expected':>10}{'offered':>9}{'in need':>9}")
-    for name, placed in (("everyone to their own top", result.own_top), ("allocation", result.allocated)):
-        print(f"{name:34}{placed.true_matches:14}{placed.expected:10.1f}{placed.offered:9}{placed.need_share:9.0%}")
-    found, ratio = result.allocation, result.allocated.expected / result.own_top.expected
-    drawn = result.allocated.true_matches / result.own_top.true_matches
-    print(f"allocation over own top: {drawn:.2f} times the true matches, {ratio:.2f} times the expected ones")
+    for how, own, ours in (
+        ("one vacancy, one hire", result.own_top, result.allocated),
+        ("places as listed", result.own_top_as_listed, result.allocated_as_listed),
+    ):
+        for name, placed in (("own top", own), ("allocation", ours)):
+            print(
+                f"{how + ': ' + name:34}{placed.true_matches:14}{placed.expected:10.1f}{placed.offered:9}"
+                f"{placed.need_share:9.0%}"
+            )
+        print(f"{'':34}{ours.true_matches / own.true_matches:13.2f}x{ours.expected / own.expected:9.2f}x")
+    found = result.allocations
     print(
-        f"need floor: {found.need_offers} offers to the band, at least {found.need_floor} reserved; the band is "
-        f"{found.need_share_of_caseload:.0%} of everybody and {found.need_share_of_top:.0%} of the top 30 % by score"
+        f"need floor: {sum(f.need_offers for f in found)} offers to the band, at least "
+        f"{sum(f.need_floor for f in found)} reserved; the band is "
+        f"{np.mean([f.need_share_of_caseload for f in found]):.0%} of everybody and "
+        f"{np.mean([f.need_share_of_top for f in found]):.0%} of the top 30 % by score"
     )
 
 
