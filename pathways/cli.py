@@ -7,6 +7,7 @@ imported when it runs, so that ``--help`` and a shortlist start quickly.
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -211,7 +212,25 @@ def make_app() -> object:
 
     settings = _settings()
     tables.use_folder(settings.reference_folder)
-    return app.create_app(settings, Database.of(settings))
+    database = Database.of(settings)
+    threading.Thread(target=_learn_words, args=(database,), daemon=True).start()
+    return app.create_app(settings, database)
+
+
+def _learn_words(database: "Database") -> None:
+    """Learn a loaded taxonomy at the start, so that the first caseworker who looks up a word need not wait for it."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from pathways.reference import taxonomy, vocabulary
+    from pathways.reference.esco import ConceptKind
+
+    try:
+        with database.reading() as session:
+            for kind in (ConceptKind.SKILL, ConceptKind.OCCUPATION):
+                if taxonomy.is_loaded(session, kind):
+                    vocabulary.finder(session, kind)
+    except SQLAlchemyError:
+        return  # the first look-up tries again and says what is wrong
 
 
 @db.command("upgrade")

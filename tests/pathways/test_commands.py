@@ -1,0 +1,77 @@
+"""The commands of matching, in a process of their own, on a small made-up borough."""
+
+import re
+import sqlite3
+
+import pytest
+
+from tests.pathways.test_backup import pathways
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("borough")
+    for step in (
+        ("db", "upgrade"),
+        ("demo", "load", "--jobseekers", "24", "--placements", "12", "--months", "4", "--until", "2026-10-31"),
+    ):
+        done = pathways(made, *step)
+        assert done.returncode == 0, done.stderr
+    return made
+
+
+def test_rematch_proposes_for_every_partner_and_says_who_has_nothing_and_why(folder):
+    alone = pathways(folder, "rematch", "--on", "2026-11-01")
+    assert alone.returncode == 0, alone.stderr
+    assert len(re.findall(r"people would be offered one of", alone.stdout)) == 2
+    assert "are reserved" in alone.stdout
+    assert "caseworkers accept, change or reject each line" in alone.stdout
+    shared = pathways(folder, "rematch", "--on", "2026-11-01", "--jobs", "2", "--partner", "stepping-stones")
+    assert shared.returncode == 0, shared.stderr
+    offered = [
+        re.search(r"Stepping Stones: (\d+ of \d+) people", out).group(1) for out in (alone.stdout, shared.stdout)
+    ]
+    assert offered[0] == offered[1]  # one process or two propose the same
+
+
+def test_a_model_is_trained_assessed_and_not_released_while_a_gate_is_closed(folder):
+    trained = pathways(folder, "model", "train", "--until", "2026-10-31")
+    assert trained.returncode == 0, trained.stderr
+    name = trained.stdout.split(":")[0]
+    assessed = pathways(folder, "model", "assess", name)
+    assert assessed.returncode == 0, assessed.stderr
+    assert "CLOSED ranking" in assessed.stdout
+    refused = pathways(folder, "model", "release", name, "--reason", "In a hurry")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    listed = pathways(folder, "model", "list")
+    assert "The experts' own weights rank" in listed.stdout
+    assert "assessed" in listed.stdout
+
+
+def test_unlock_reads_like_a_caseworker_speaks(folder):
+    with sqlite3.connect(folder / "cli.db") as database:
+        rows = database.execute(
+            "SELECT reference FROM jobseekers WHERE state = 'open' ORDER BY reference LIMIT 3"
+        ).fetchall()
+    assert rows
+    for (reference,) in rows:
+        told = pathways(folder, "unlock", reference, "--on", "2026-11-01")
+        assert told.returncode == 0, told.stderr
+        assert re.search(r"\(opens \d+\)|\(settles \d+ open questions\)|No single change", told.stdout)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("rematch", "--backend", "abacus"),
+        ("rematch", "--partner", "nobody"),
+        ("model", "assess", "no-such-model"),
+        ("unlock", "J-000000"),
+        ("reference", "load-skills", "nowhere.csv"),
+    ],
+)
+def test_a_wrong_word_is_one_plain_sentence(folder, wrong):
+    done = pathways(folder, *wrong)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert "Traceback" not in done.stderr + done.stdout
