@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from pathways.allocations.models import AllocationLine, AllocationLineMove
 from pathways.database import Session
 from pathways.enrolments.models import Enrolment, EnrolmentMove
 from pathways.facts import as_known
@@ -20,6 +21,7 @@ from pathways.jobseekers.models import (
 from pathways.placements.models import Place, Placement, PlacementMove, PlacementState, PlaceMove, PlaceState
 from pathways.progression.models import Outcome, OutcomeClaimed, Spell, SpellState, SpellVersion
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
+from pathways.shortlists.models import ModelState, RankingModel, RankingModelMove
 
 # Each log: the rows whose state it explains, its key to them, and the state of a row without any move.
 LOGS: tuple[tuple[Any, Any, Any, str | None], ...] = (
@@ -29,6 +31,8 @@ LOGS: tuple[tuple[Any, Any, Any, str | None], ...] = (
     (Introduction, IntroductionMove, IntroductionMove.introduction_id, None),
     (Placement, PlacementMove, PlacementMove.placement_id, PlacementState.DRAFT.value),
     (Place, PlaceMove, PlaceMove.place_id, None),
+    (AllocationLine, AllocationLineMove, AllocationLineMove.line_id, None),
+    (RankingModel, RankingModelMove, RankingModelMove.model_id, ModelState.TRAINED.value),
 )
 
 

@@ -208,9 +208,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["placement_id"], ["placements.id"], name=op.f("fk_allocation_lines_placement_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_allocation_lines")),
-        sa.UniqueConstraint(
-            "allocation_id", "jobseeker_id", name=op.f("uq_allocation_lines_allocation_id_jobseeker_id")
-        ),
         sa.UniqueConstraint("partner_id", "id", name=op.f("uq_allocation_lines_partner_id_id")),
     )
     with op.batch_alter_table("allocation_lines", schema=None) as batch_op:

@@ -151,8 +151,8 @@ def record(session: WriteSession, actor: Actor, gathered: Gathered, proposal: Pr
     )
     session.add(allocation)
     session.flush()  # its lines point to it
-    for offer in proposal.offers:
-        session.add(
+    lines = [
+        *(
             _line(
                 allocation,
                 offer.jobseeker,
@@ -165,9 +165,9 @@ def record(session: WriteSession, actor: Actor, gathered: Gathered, proposal: Pr
                 could_go_to=offer.could_go_to,
                 why=offer.why,
             )
-        )
-    for unplaced in proposal.without:
-        session.add(
+            for offer in proposal.offers
+        ),
+        *(
             _line(
                 allocation,
                 unplaced.jobseeker,
@@ -176,7 +176,12 @@ def record(session: WriteSession, actor: Actor, gathered: Gathered, proposal: Pr
                 could_go_to=unplaced.could_go_to,
                 why=unplaced.why,
             )
-        )
+            for unplaced in proposal.without
+        ),
+    ]
+    session.add_all(lines)
+    session.flush()  # their log points to them
+    session.add_all(_move_row(actor, line, "propose", None, line.state, "") for line in lines)
     session.flush()  # the reply counts them
     return allocation
 
@@ -189,6 +194,21 @@ def _line(allocation: Allocation, key: str, gathered: Gathered, **columns: Any) 
         jobseeker_id=UUID(key),
         need_facts=gathered.need.get(key, []),
         **columns,
+    )
+
+
+def _move_row(
+    actor: Actor, line: AllocationLine, event: str, from_state: LineState | None, to_state: LineState, reason: str
+) -> AllocationLineMove:
+    return AllocationLineMove.recorded(
+        actor,
+        partner_id=line.partner_id,
+        jobseeker_id=line.jobseeker_id,
+        line_id=line.id,
+        event=event,
+        from_state=from_state.value if from_state else None,
+        to_state=to_state.value,
+        reason=reason,
     )
 
 
@@ -235,18 +255,7 @@ def decide(
             raise RuleBroken("That is the placement that was proposed: accept the line.", pointer="/placement_id")
     if event is LineEvent.ACCEPT and line.placement_id is None:
         raise LineMoveRefused("Nothing was proposed here; change the line to a placement.", possible=["change"])
-    session.add(
-        AllocationLineMove.recorded(
-            actor,
-            partner_id=line.partner_id,
-            jobseeker_id=line.jobseeker_id,
-            line_id=line.id,
-            event=event.value,
-            from_state=line.state.value,
-            to_state=to_state.value,
-            reason=reason,
-        )
-    )
+    session.add(_move_row(actor, line, event.value, line.state, to_state, reason))
     line.state = to_state
     line.changed_to_id = placement_id if event is LineEvent.CHANGE else None
     session.flush()  # the reply carries the new version
@@ -316,7 +325,7 @@ def shown_lines(session: Session, actor: Actor, lines: Sequence[AllocationLine])
             need_facts=line.need_facts,
             could_go_to=line.could_go_to,
             changed_to_id=line.changed_to_id,
-            decided_because=reasons.get(line.id),
+            decided_because=reasons.get(line.id) or None,
             possible_events=[event.value for event in possible_events(LINE_MOVES, line.state)],
             version=line.version,
         )

@@ -12,7 +12,10 @@ HOLDING = Holding(
         Held(
             AllocationLineMove,
             plainly(AllocationMoveRecord),
-            fact_entry("allocation", lambda m: f"A proposed placement was decided: {m.event}."),
+            fact_entry(
+                "allocation",
+                lambda m: "A caseload's places were proposed." if m.event == "propose" else f"Proposal: {m.event}.",
+            ),
         ),
     ),
 )

@@ -58,7 +58,6 @@ class AllocationLine(AboutPerson, Versioned, Base):
     __table_args__ = about_person(
         "allocation_lines",
         UniqueConstraint("partner_id", "id"),
-        UniqueConstraint("allocation_id", "jobseeker_id"),
         ForeignKeyConstraint(["partner_id", "allocation_id"], ["allocations.partner_id", "allocations.id"]),
         CheckConstraint(one_of("state", LineState), name="state_is_known"),
         CheckConstraint("(state = 'changed') = (changed_to_id IS NOT NULL)", name="changed_names_a_placement"),

@@ -5,10 +5,16 @@ from datetime import date, timedelta
 
 from sqlalchemy import func, select
 
+from matching.profiles import JobseekerProfile
 from pathways import coherence, demonstration
+from pathways.access.models import User
 from pathways.all_models import METADATA
+from pathways.allocations import actions as allocation_actions
 from pathways.app import HOLDINGS
+from pathways.base import Actor, Role
+from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers.models import Jobseeker
+from pathways.jobseekers.schemas import NewConfirmedWord, NewSafetyExclusion
 from tests.world import World
 
 END = date(2026, 6, 30)
@@ -22,8 +28,31 @@ def a_full_life(database):
             session.scalars(select(Jobseeker.id)).all(),
             key=lambda one: sum(bool(rows) for h in HOLDINGS for rows in h.rows(session, one).values()),
         )
+    add_what_matching_keeps(database, best)
+    with database.reading() as session:
         count = {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, best).items()}
+    assert all(count[table] for table in ("allocation_lines", "confirmed_words", "safety_exclusions"))
     return best, count
+
+
+def add_what_matching_keeps(database, jobseeker_id):
+    """A proposal for everybody's places, somewhere not to be sent, and what a word means."""
+    with database.reading() as session:
+        person = session.get_one(Jobseeker, jobseeker_id)
+        user_id = session.scalars(select(User.id).limit(1)).one()
+        actor = Actor(user_id, person.partner_id, Role.TEAM_MANAGER)
+        gathered, proposal = allocation_actions.propose(database, actor, END)
+    with database.writing(actor) as session:
+        person = session.get_one(Jobseeker, jobseeker_id)
+        if not any(one.key == str(jobseeker_id) for one in gathered.people):
+            gathered.people.append(JobseekerProfile(key=str(jobseeker_id)))
+            proposal = allocation_actions.assign(gathered, [])
+        allocation_actions.record(session, actor, gathered, proposal)
+        kept = NewSafetyExclusion(kind="person", who="Sam Stone", reason="Asked.")
+        exclusion = jobseeker_actions.exclude(session, actor, person, kept)
+        jobseeker_actions.withdraw_exclusion(session, actor, exclusion, "Entered twice.")
+        word = NewConfirmedWord(kind="skill", text="tidying", uri=None)
+        jobseeker_actions.confirm_word(session, actor, person, word)
 
 
 def test_the_extract_holds_every_row_and_the_timeline_is_in_order(client, world: World, database):
