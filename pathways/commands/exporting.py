@@ -1,0 +1,61 @@
+"""The month's figures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pathways.commands.acting import ActAs, PlainError, body_of, day_of, opened, operator
+
+export = typer.Typer(no_args_is_help=True, help="The month's figures.")
+
+
+@export.command("month")
+def export_month(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM")],
+    out: Annotated[Path, typer.Option("--out")],
+    programme: Annotated[str | None, typer.Option("--programme", help="One programme's reference.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="As known at the end of this day.")] = None,
+    acting_as: ActAs = None,
+) -> None:
+    """Write a month's folder for each commissioner. Example: pathways export month 2026-10 --out var/exports."""
+    from sqlalchemy import select
+
+    from pathways.exports import actions, queries
+    from pathways.exports.schemas import NewExport
+    from pathways.programmes.models import Programme
+
+    with opened() as database:
+        actor = operator(database, "export:make", acting_as)
+        with database.reading() as session:
+            programme_id = None
+            commissioners = queries.commissioners(session)
+            if programme is not None:
+                row = session.scalars(select(Programme).where(Programme.ref == programme)).one_or_none()
+                if row is None:
+                    message = f"There is no programme {programme}. `pathways programmes list` shows them."
+                    raise PlainError(message)
+                programme_id, commissioners = row.id, [row.commissioner_id]
+        if not commissioners:
+            message = "There is no programme yet, so there is nothing to export."
+            raise PlainError(message)
+        for commissioner_id in commissioners:
+            new = body_of(
+                NewExport, month=month, commissioner_id=commissioner_id, programme_id=programme_id, as_of=day_of(as_of)
+            )
+            with database.writing(actor) as session:
+                print(actions.write_folder(session, actions.make(session, actor, new), out))
+
+
+@export.command("verify")
+def export_verify(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    """Prove that a delivered folder is as it was made. Example: pathways export verify var/outcomes_x_2026-10_v1."""
+    from pathways.exports import actions
+
+    found = actions.verify_folder(folder)
+    for fault in found:
+        print(fault)
+    if found:
+        message = f"{folder} is not as it was made."
+        raise PlainError(message)
+    print(f"{folder} is as it was made.")

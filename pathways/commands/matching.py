@@ -1,0 +1,275 @@
+"""Shortlists, what would open most, a caseload's places, and models."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pathways.commands.acting import ActAs, On, PlainError, day_of, for_partner, opened, operator
+
+if TYPE_CHECKING:
+    from pathways.allocations.actions import Gathered, Scored
+    from pathways.base import Actor
+    from pathways.database import Database
+    from pathways.learning.schemas import ModelOut
+
+alone = typer.Typer()
+models = typer.Typer(no_args_is_help=True, help="Learning: train, assess, and release by a person's act.")
+
+
+@alone.command()
+def shortlist(
+    jobseeker: Annotated[str, typer.Argument(metavar="JOBSEEKER_REF")],
+    on: On = None,
+    limit: int = 10,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    acting_as: ActAs = None,
+) -> None:
+    """Rank the open placements for a jobseeker, with reasons. Example: pathways shortlist J-7K2M9Q --limit 5."""
+    from pathways.jobseekers import queries
+    from pathways.shortlists import actions, replay
+
+    with opened() as database:
+        actor = operator(database, "shortlist:make", acting_as)
+        with database.reading() as session:
+            person = queries.by_reference(session, jobseeker)
+            jobseeker_id = person.id
+            actor = for_partner(actor, person.partner_id)
+        ranked = actions.rank_placements(database, actor, jobseeker_id, day_of(on) or actor.today)
+        with database.writing(actor) as session:
+            made = actions.record(session, actor, ranked, limit=limit, jobseeker_id=jobseeker_id)
+            answer = replay.shown(session, actor, made)
+    if as_json:
+        print(answer.model_dump_json(indent=2))
+        return
+    print(f"{jobseeker}: {answer.eligible} of {answer.looked_at} placements fit; model {answer.model_version}.")
+    for match in answer.matches:
+        print(
+            f"\n{match.rank}. {match.title}, {match.social_enterprise}: "
+            f"{match.score:.2f}, {match.confidence} confidence"
+            + (", its place among near-equal ones drawn by lot" if (match.propensity or 1.0) < 1.0 else "")
+        )
+        signs = {"for": "+", "against": "-", "unknown": "?"}
+        for reason in match.reasons:
+            print(f"   {signs[reason.effect]} {reason.text}")
+        for check in match.checks:
+            if check.result == "unknown" or check.rule in {"travel", "dbs"}:
+                print(f"   {check.rule}: {check.text}")
+    if answer.refused:
+        rules = ", ".join(f"{count} by {rule}" for rule, count in answer.refused_by_rule.items())
+        print(f"\n{answer.refused} do not fit: {rules}. The nearest:")
+        for refusal in answer.nearest_refusals[:3]:
+            print(f"   {refusal.title}, {refusal.social_enterprise}: {' '.join(refusal.what_would_change_it)}")
+
+
+@alone.command()
+def unlock(
+    jobseeker: Annotated[str, typer.Argument(metavar="JOBSEEKER_REF")],
+    on: On = None,
+    limit: int = 10,
+    acting_as: ActAs = None,
+) -> None:
+    """Say which single changes would open most good placements. Example: pathways unlock J-7K2M9Q."""
+    from pathways.jobseekers import queries
+    from pathways.shortlists import unlock as unlocking
+
+    with opened() as database:
+        actor = operator(database, "unlock:read", acting_as)
+        with database.reading() as session:
+            person = queries.by_reference(session, jobseeker)
+            jobseeker_id = person.id
+            actor = for_partner(actor, person.partner_id)
+        answer = unlocking.for_jobseeker(database, actor, jobseeker_id, day_of(on) or actor.today)
+    if not answer.items:
+        print("No single change would open a good placement that is not open now.")
+    for line in answer.items[:limit]:
+        gain = f"opens {line.opens}" if line.opens else f"settles {line.settles} open questions"
+        print(f"{line.text} ({gain})")
+        for listing in line.placements[:3]:
+            print(f"   {listing.title}, {listing.social_enterprise}")
+
+
+@alone.command()
+def rematch(
+    partner: Annotated[str | None, typer.Option(metavar="REF", help="Only this partner; else each in turn.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that score.")] = 1,
+    backend: Annotated[str, typer.Option(help="loky: on this machine; dask: on a cluster.")] = "loky",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler.")] = None,
+    on: On = None,
+    limit: Annotated[int, typer.Option(help="How many people without an offer to name.")] = 20,
+    acting_as: ActAs = None,
+) -> None:
+    """Propose an allocation for a whole caseload. Example: pathways rematch --partner stepping-stones --jobs 2."""
+    from pathways.allocations import actions, queries
+    from pathways.allocations.models import AllocationLine, LineState
+
+    if backend not in {"loky", "dask"}:
+        message = f"There is no backend {backend}. Use loky or dask."
+        raise PlainError(message)
+    with opened() as database:
+        first = operator(database, "allocation:make", acting_as)
+        for name, actor in _partners_to_rematch(database, first, partner):
+            day = day_of(on) or actor.today
+            with _scoring(jobs, backend, scheduler, name) as run:
+                gathered, proposal = actions.propose(database, actor, day, run=run)
+            if not gathered.people:
+                print(f"{name}: no open cases.")
+                continue
+            with database.writing(actor) as session:
+                made = actions.record(session, actor, gathered, proposal)
+                answer = actions.shown(session, made)
+                rows = session.scalars(
+                    queries.lines(actor, made.id).where(AllocationLine.state == LineState.WITHOUT).limit(limit)
+                )
+                without = actions.shown_lines(session, actor, rows.all())
+            told = answer.figures
+            print(
+                f"{name}: {told.offers} of {answer.looked_at} people would be offered one of {answer.placements} "
+                f"placements, {told.first_choices} of them their first choice; {told.kept} as before."
+            )
+            print(
+                f"   In the need band: {told.need_people} people, {told.need_offers} offers "
+                f"(at least {told.need_floor} are reserved); {told.need_share_of_caseload:.0%} of the caseload, "
+                f"{told.need_share_of_top:.0%} of the top 30 % by score."
+            )
+            print(f"   {told.without} would have nothing." + (" The first:" if told.without else ""))
+            for line in without:
+                print(f"   {line.jobseeker_reference}: {line.why}")
+            print(f"   A proposal, {made.id}: caseworkers accept, change or reject each line.")
+
+
+def _partners_to_rematch(database: "Database", actor: "Actor", ref: str | None) -> list[tuple[str, "Actor"]]:
+    from sqlalchemy import select
+
+    from pathways.base import Role
+    from pathways.organisations.models import Organisation, OrganisationKind
+
+    rows = select(Organisation.id, Organisation.name).where(
+        Organisation.kind == OrganisationKind.VOLUNTARY_SECTOR_PARTNER
+    )
+    if ref is not None:
+        rows = rows.where(Organisation.ref == ref)
+    if actor.role is not Role.OPERATOR:
+        rows = rows.where(Organisation.id == actor.organisation_id)
+    with database.reading() as session:
+        found = [(row.name, for_partner(actor, row.id)) for row in session.execute(rows.order_by(Organisation.name))]
+    if not found:
+        message = f"There is no voluntary-sector partner {ref or 'yet'}."
+        raise PlainError(message)
+    return found
+
+
+PEOPLE_AT_ONCE = 10
+
+
+@contextmanager
+def _scoring(jobs: int, backend: str, scheduler: str | None, name: str) -> Iterator["Callable[[Gathered], Scored]"]:
+    """Return what scores a caseload piece by piece under a progress bar, in this process or in several."""
+    from joblib import Parallel, delayed, parallel_config
+
+    from pathways.allocations import actions
+
+    def run(gathered: "Gathered") -> "Scored":
+        count = len(gathered.people)
+        pieces = [(n, min(n + PEOPLE_AT_ONCE, count)) for n in range(0, count, PEOPLE_AT_ONCE)]
+        found: list[tuple[int, list[int], list[float]]] = []
+        with typer.progressbar(length=count, label=f"{name}: scoring") as bar:
+            if jobs == 1 and backend == "loky":
+                answers = (actions.score(gathered, *piece) for piece in pieces)
+            else:
+                parallel = Parallel(n_jobs=jobs, return_as="generator")
+                answers = parallel(delayed(actions.score)(gathered, *piece) for piece in pieces)
+            for piece, answer in zip(pieces, answers, strict=True):
+                found += answer
+                bar.update(piece[1] - piece[0])
+        return found
+
+    if backend == "loky":
+        with parallel_config(backend="loky"):
+            yield run
+        return
+    try:
+        from distributed import Client  # type: ignore[import-not-found]  # optional: only with --backend dask
+    except ImportError as wrong:
+        message = "dask is not installed here. Install distributed, or use --backend loky."
+        raise PlainError(message) from wrong
+    with Client(scheduler, n_workers=None if scheduler else jobs), parallel_config(backend="dask"):
+        yield run
+
+
+@models.command("train")
+def model_train(
+    until: Annotated[str | None, typer.Option(help="Learn from what was decided up to this day.")] = None,
+    acting_as: ActAs = None,
+) -> None:
+    """Train on decided introductions; it ranks nothing yet. Example: pathways model train --until 2026-10-31."""
+    from pathways.learning import actions
+
+    with opened() as database:
+        actor = operator(database, "model:train", acting_as)
+        with database.writing(actor) as session:
+            model = actions.shown(actions.train_model(session, actor, day_of(until) or actor.today))
+    print(f"{model.name}: learnt from {model.cases} cases, {model.first_day} to {model.last_day}.")
+    for side, gate in model.manifest["metrics"]["boosting"].items():
+        print(f"   {side}: {gate['cases']} answers. {gate['why']}")
+    print(f"It ranks nothing yet. Next: pathways model assess {model.name}")
+
+
+@models.command("list")
+def model_list() -> None:
+    """List models, the released one marked. Example: pathways model list."""
+    from sqlalchemy import select
+
+    from pathways.shortlists.models import ModelState, RankingModel
+
+    with opened() as database, database.reading() as session:
+        rows = list(session.scalars(select(RankingModel).order_by(RankingModel.made_at)))
+        for row in rows:
+            print(f"{row.name:24} {row.state.value:10} {row.manifest['cases']} cases")
+        if not any(row.state is ModelState.RELEASED for row in rows):
+            print("The experts' own weights rank: no model is released.")
+
+
+def _model_act(name: str, act: "Callable[[Any, Any, Any], Any]", doing: str, acting_as: str | None) -> "ModelOut":
+    from pathways.learning import actions, queries
+
+    with opened() as database:
+        actor = operator(database, doing, acting_as)
+        with database.writing(actor) as session:
+            return actions.shown(act(session, actor, queries.model(session, name)))
+
+
+@models.command("assess")
+def model_assess(version: str, acting_as: ActAs = None) -> None:
+    """Measure a model on days held out, and judge its gates. Example: pathways model assess 2026-10-31-1."""
+    from pathways.learning import actions
+
+    model = _model_act(version, actions.assess, "model:train", acting_as)
+    told = model.assessment or {}
+    print(f"{model.name}: {told['cases_learnt_from']} cases learnt from, {told['cases_held_out']} held out.")
+    for name in ("ndcg_at_10", "ndcg_at_10_of_the_model_in_use", "difference"):
+        print(f"   {name.replace('_', ' ')}: {told[name]['mean']} {told[name]['interval'] or ''}")
+    for gate in model.gates:
+        print(f"   {'open  ' if gate.passed else 'CLOSED'} {gate.gate}: {gate.text}")
+
+
+Why = Annotated[str, typer.Option("--reason", prompt="Why", help="One sentence, kept on record.")]
+
+
+@models.command("release")
+def model_release(version: str, reason: Why, acting_as: ActAs = None) -> None:
+    """Let a model rank from now on. Example: pathways model release 2026-10-31-1 --reason "Better held out"."""
+    from pathways.learning import actions
+
+    model = _model_act(version, lambda s, a, m: actions.release(s, a, m, reason), "model:release", acting_as)
+    print(f"{model.name} ranks from now on.")
+
+
+@models.command("retire")
+def model_retire(version: str, reason: Why, acting_as: ActAs = None) -> None:
+    """Take a model out of use. Example: pathways model retire 2026-10-31-1 --reason "Drifted"."""
+    from pathways.learning import actions
+
+    model = _model_act(version, lambda s, a, m: actions.retire(s, a, m, reason), "model:release", acting_as)
+    print(f"{model.name} is retired.")

@@ -1,0 +1,199 @@
+"""Who is who, who pays for what, and the keys."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from pathways.commands.acting import ActAs, PlainError, body_of, day_of, member_of, opened, operator
+
+if TYPE_CHECKING:
+    from pathways.database import Session
+
+organisations = typer.Typer(no_args_is_help=True, help="Partners, referrers, social enterprises, commissioners.")
+users = typer.Typer(no_args_is_help=True, help="People and machines.")
+members = typer.Typer(no_args_is_help=True, help="Who does what in which organisation.")
+programmes = typer.Typer(no_args_is_help=True, help="What a commissioner pays a partner for.")
+keys = typer.Typer(no_args_is_help=True, help="API keys of members.")
+
+
+@organisations.command("create")
+def organisations_create(
+    kind: Annotated[str, typer.Option()],
+    name: Annotated[str, typer.Option()],
+    ref: Annotated[str | None, typer.Option()] = None,
+    nation: Annotated[str, typer.Option()] = "england",
+    acting_as: ActAs = None,
+) -> None:
+    """Create one. Example: pathways organisations create --kind social_enterprise --name "Acorn Kitchen CIC"."""
+    from pathways.organisations import actions
+    from pathways.organisations.schemas import NewOrganisation
+
+    with opened() as database:
+        actor = operator(database, "organisation:make", acting_as)
+        new = body_of(NewOrganisation, kind=kind, name=name, ref=ref, nation=nation)
+        with database.writing(actor) as session:
+            made = actions.make_organisation(session, actor, new)
+            print(made.ref)
+
+
+@organisations.command("list")
+def organisations_list() -> None:
+    """List them with their references. Example: pathways organisations list."""
+    from sqlalchemy import select
+
+    from pathways.organisations.models import Organisation
+
+    with opened() as database, database.reading() as session:
+        for row in session.scalars(select(Organisation).order_by(Organisation.kind, Organisation.ref)):
+            print(f"{row.kind.value:25} {row.ref:40} {row.name}")
+
+
+@users.command("create")
+def users_create(
+    name: Annotated[str, typer.Option()],
+    email: Annotated[str, typer.Option()],
+    machine: Annotated[bool, typer.Option(help="A machine, not a person.")] = False,
+    acting_as: ActAs = None,
+) -> None:
+    """Create a user. Example: pathways users create --name "Wanda Worker" --email wanda@example.org."""
+    from pathways.organisations import actions
+    from pathways.organisations.schemas import NewUser
+
+    with opened() as database:
+        actor = operator(database, "user:make", acting_as)
+        new = body_of(NewUser, name=name, email=email, is_machine=machine)
+        with database.writing(actor) as session:
+            print(actions.make_user(session, actor, new).email)
+
+
+@members.command("add")
+def members_add(
+    user: str,
+    organisation: Annotated[str, typer.Option()],
+    role: Annotated[str, typer.Option()],
+    acting_as: ActAs = None,
+) -> None:
+    """Add a member. Example: pathways members add wanda@example.org --organisation partner --role caseworker."""
+    from pathways.organisations import actions, queries
+    from pathways.organisations.schemas import NewMember
+
+    with opened() as database:
+        actor = operator(database, "member:make", acting_as)
+        with database.writing(actor) as session:
+            organisation_id = queries.organisation_by_ref(session, organisation).id
+            new = body_of(NewMember, user_id=_user_id(session, user), organisation_id=organisation_id, role=role)
+            actions.add_member(session, actor, new)
+    print(f"{user}@{organisation}:{role}")
+
+
+def _user_id(session: "Session", mail: str) -> UUID:
+    from sqlalchemy import select
+
+    from pathways.access.models import User
+
+    found = session.scalars(select(User.id).where(User.email == mail.lower())).one_or_none()
+    if found is None:
+        message = "There is no user with this address. Create one: pathways users create"
+        raise PlainError(message)
+    return found
+
+
+@programmes.command("create")
+def programmes_create(
+    commissioner: Annotated[str, typer.Option()],
+    partner: Annotated[str, typer.Option()],
+    name: Annotated[str, typer.Option()],
+    starts: Annotated[str, typer.Option("--from")],
+    ends: Annotated[str | None, typer.Option("--to")] = None,
+    acting_as: ActAs = None,
+) -> None:
+    """Create one. Example: pathways programmes create --commissioner fund --partner p --name Work --from 2026-04-01."""
+    from pathways.organisations import queries
+    from pathways.programmes import actions
+    from pathways.programmes.schemas import NewProgramme
+
+    with opened() as database:
+        actor = operator(database, "programme:make", acting_as)
+        with database.writing(actor) as session:
+            new = body_of(
+                NewProgramme,
+                commissioner_id=queries.organisation_by_ref(session, commissioner).id,
+                partner_id=queries.organisation_by_ref(session, partner).id,
+                name=name,
+                starts_on=day_of(starts),
+                ends_on=day_of(ends),
+            )
+            print(actions.make(session, actor, new).ref)
+
+
+@programmes.command("list")
+def programmes_list() -> None:
+    """List programmes. Example: pathways programmes list."""
+    from sqlalchemy import select
+
+    from pathways.programmes.models import Programme
+
+    with opened() as database, database.reading() as session:
+        for row in session.scalars(select(Programme).order_by(Programme.ref)):
+            print(f"{row.ref:40} {row.starts_on} to {row.ends_on or 'open':10} {', '.join(row.rule_versions)}")
+
+
+@keys.command("create")
+def keys_create(
+    member: Annotated[str, typer.Option(help="USER@REF:ROLE")],
+    expires: Annotated[str | None, typer.Option()] = None,
+    acting_as: ActAs = None,
+) -> None:
+    """Create a key, shown once. Example: pathways keys create --member wanda@example.org@partner:caseworker."""
+    from pathways.organisations import actions
+    from pathways.organisations.schemas import NewKey
+
+    with opened() as database:
+        actor = operator(database, "key:make", acting_as)
+        with database.writing(actor) as session:
+            new = body_of(NewKey, membership_id=member_of(session, member)[3], expires_on=day_of(expires))
+            key, secret = actions.make_key(session, actor, new)
+            print(secret)
+            print(f"Key {key.public_id} for {member}. The secret is not shown again.", file=sys.stderr)
+
+
+@keys.command("list")
+def keys_list() -> None:
+    """List keys without their secrets. Example: pathways keys list."""
+    from sqlalchemy import select
+
+    from pathways.access.models import User
+    from pathways.organisations.models import ApiKey, Membership, Organisation
+
+    with opened() as database, database.reading() as session:
+        rows = session.execute(
+            select(ApiKey, Membership.role, Organisation.ref, User.email)
+            .join(Membership, Membership.id == ApiKey.membership_id)
+            .join(Organisation, Organisation.id == Membership.organisation_id)
+            .join(User, User.id == Membership.user_id)
+            .order_by(ApiKey.id)
+        )
+        for key, role, ref, mail in rows:
+            state = "revoked" if key.revoked_at else f"expires {key.expires_on}" if key.expires_on else "no expiry"
+            print(f"{key.public_id}  {mail}@{ref}:{role.value}  {state}")
+
+
+@keys.command("revoke")
+def keys_revoke(public_id: str, acting_as: ActAs = None) -> None:
+    """Revoke a key at once. Example: pathways keys revoke AbCd1234."""
+    from sqlalchemy import select
+
+    from pathways.organisations import actions
+    from pathways.organisations.models import ApiKey
+
+    with opened() as database:
+        actor = operator(database, "key:revoke", acting_as)
+        with database.writing(actor) as session:
+            key = session.scalars(select(ApiKey).where(ApiKey.public_id == public_id)).one_or_none()
+            if key is None:
+                message = "There is no such key. `pathways keys list` shows them."
+                raise PlainError(message)
+            actions.revoke_key(session, actor, key)
+    print(f"{public_id} is revoked.")
