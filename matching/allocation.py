@@ -213,7 +213,7 @@ def allocate(problem: Problem, policy: Policy | None = None) -> Allocation:
     -----
     As many offers as can be are made in value terms (``offer_value`` + score); the need floor is exact: at most
     ``band - floor`` of the columns that mean "no offer" may be taken by the band. Evenness is a price on the
-    placements of social enterprises over the soft cap, found by trying again, at most twice.
+    places of a social enterprise over the soft cap, found by trying again, at most twice; it never costs an offer.
 
     Examples
     --------
@@ -227,15 +227,17 @@ def allocate(problem: Problem, policy: Policy | None = None) -> Allocation:
     columns = np.repeat(np.arange(len(inorder.placements)), _useful_places(inorder))
     value = _values(inorder, rules)
     floor = _floor(inorder, columns, rules)
-    price = np.zeros(len(inorder.placements))
-    chosen = _assign(inorder, value, columns, floor)
+    chosen = _assign(inorder, value, columns, floor, np.zeros(len(columns)))
+    held_back = np.zeros(len(inorder.placements), dtype=bool)
     for _ in range(2):
-        over = _over_cap(inorder, chosen, rules)
-        if not over.any():
+        price = _prices(inorder, chosen, columns, rules)
+        if not price.any():
             break
-        price += over * rules.evenness
-        chosen = _assign(inorder, value - price, columns, floor)
-    return _told(inorder, rules, chosen, floor, price)
+        tried = _assign(inorder, value, columns, floor, price)
+        if (tried >= 0).sum() < (chosen >= 0).sum():
+            break  # evenness is never worth an offer
+        chosen, held_back = tried, held_back | (np.bincount(columns, price, len(held_back)) > 0.0)
+    return _told(inorder, rules, chosen, floor, held_back)
 
 
 def _sorted(problem: Problem) -> Problem:
@@ -282,7 +284,7 @@ def _most_offers(is_open: NDArray[np.bool_]) -> int:
     return int((maximum_bipartite_matching(csr_array(is_open), perm_type="column") >= 0).sum())
 
 
-def _assign(problem: Problem, value: Floats, columns: NDArray[np.intp], floor: int) -> NDArray[np.intp]:
+def _assign(problem: Problem, value: Floats, columns: NDArray[np.intp], floor: int, price: Floats) -> NDArray[np.intp]:
     """Return the placement of each jobseeker, or -1: the assignment of greatest value under the floor.
 
     Beside a column for each place there are columns that mean "no offer", worth nothing: one for each person outside
@@ -293,7 +295,8 @@ def _assign(problem: Problem, value: Floats, columns: NDArray[np.intp], floor: i
     chosen = np.full(n, -1, dtype=np.intp)
     if not n or not len(columns):
         return chosen
-    people, places = np.nonzero((value[:, columns] > 0.0) | (band[:, None] & (value[:, columns] > FORBIDDEN)))
+    net = value[:, columns] - price
+    people, places = np.nonzero((net > 0.0) | (band[:, None] & (value[:, columns] > FORBIDDEN)))
     inside, outside = np.flatnonzero(band), np.flatnonzero(~band)
     shared = len(inside) - floor
     rows = np.r_[people, outside, np.repeat(inside, shared)]
@@ -302,7 +305,7 @@ def _assign(problem: Problem, value: Floats, columns: NDArray[np.intp], floor: i
         len(columns) + np.arange(len(outside)),
         np.tile(len(columns) + len(outside) + np.arange(shared), len(inside)),
     ]
-    worth = np.r_[value[people, columns[places]], np.zeros(len(rows) - len(people))]
+    worth = np.r_[net[people, places], np.zeros(len(rows) - len(people))]
     # SciPy reads a weight of 0 as no edge, so all are kept over 0
     edges = csr_array((worth.max(initial=0.0) + 1.0 - worth, (rows, cols)), shape=(n, int(cols.max()) + 1))
     matched, taken = min_weight_full_bipartite_matching(edges)
@@ -311,21 +314,48 @@ def _assign(problem: Problem, value: Floats, columns: NDArray[np.intp], floor: i
     return chosen
 
 
-def _over_cap(problem: Problem, chosen: NDArray[np.intp], policy: Policy) -> Floats:
-    """Return, for each placement, how far its social enterprise is over the soft cap, in fair shares."""
+def _prices(problem: Problem, chosen: NDArray[np.intp], columns: NDArray[np.intp], policy: Policy) -> Floats:
+    """Return what each place costs for evenness: nothing up to its social enterprise's soft cap, then a little.
+
+    The places that are used best stay free up to the cap. A price stays under the worth of an offer, so that a dear
+    place is still better than none.
+    """
+    price = np.zeros(len(columns))
     holders = sorted({o for o, p in zip(problem.organisations, problem.places, strict=True) if o is not None and p})
-    offers = [problem.organisations[j] for j in chosen.tolist() if j >= 0]
-    over = np.zeros(len(problem.placements))
+    offers = int((chosen >= 0).sum())
     if len(holders) < 2 or not offers:  # noqa: PLR2004 - one has nobody to share with
-        return over
-    fair = len(offers) / len(holders)
-    counted = Counter(offers)
-    for j, organisation in enumerate(problem.organisations):
-        over[j] = max(0.0, counted[organisation] / fair - policy.soft_cap) if organisation is not None else 0.0
-    return over
+        return price
+    cap = policy.soft_cap * offers / len(holders)
+    used: dict[int, list[float]] = defaultdict(list)
+    for person, placement in enumerate(chosen.tolist()):
+        if placement >= 0:
+            used[placement].append(float(problem.scores[person, placement]))
+    for holder in holders:
+        own = [c for c, j in enumerate(columns.tolist()) if problem.organisations[j] == holder]
+        given = sum(len(used[j]) for j in set(columns[own].tolist()))
+        if given <= cap:
+            continue
+        worth = _worth_of_columns(own, columns, used)
+        dear = sorted(own, key=lambda c: (-worth[c], c))[int(cap) :]
+        price[dear] = min(policy.evenness * (given / cap), 0.9 * policy.offer_value)
+    return price
 
 
-def _told(problem: Problem, policy: Policy, chosen: NDArray[np.intp], floor: int, price: Floats) -> Allocation:
+def _worth_of_columns(
+    own: Sequence[int], columns: NDArray[np.intp], used: Mapping[int, Sequence[float]]
+) -> dict[int, float]:
+    """Return the score each place was used with, best first among the places of a placement; -1 for an unused one."""
+    left = {placement: sorted(scores) for placement, scores in used.items()}
+    worth = {}
+    for column in own:
+        scores = left.get(int(columns[column]), [])
+        worth[column] = scores.pop() if scores else -1.0
+    return worth
+
+
+def _told(
+    problem: Problem, policy: Policy, chosen: NDArray[np.intp], floor: int, held_back: NDArray[np.bool_]
+) -> Allocation:
     band = np.asarray(problem.in_need, dtype=bool)
     holders: dict[int, list[int]] = defaultdict(list)
     for person, placement in enumerate(chosen.tolist()):
@@ -334,7 +364,8 @@ def _told(problem: Problem, policy: Policy, chosen: NDArray[np.intp], floor: int
     has_places = np.asarray(problem.places) > 0
     could = [np.flatnonzero(~np.isnan(row) & has_places).tolist() for row in problem.scores]
     offers = [
-        _offer(problem, policy, i, int(chosen[i]), holders, price, could) for i in np.flatnonzero(chosen >= 0).tolist()
+        _offer(problem, policy, i, int(chosen[i]), holders, held_back, could)
+        for i in np.flatnonzero(chosen >= 0).tolist()
     ]
     without = [_unplaced(problem, i, len(could[i])) for i in np.flatnonzero(chosen < 0).tolist()]
     counts = Counter(problem.organisations[j] for j in chosen.tolist() if j >= 0)
@@ -395,7 +426,7 @@ def _offer(
     person: int,
     placement: int,
     holders: Mapping[int, Sequence[int]],
-    price: Floats,
+    held_back: NDArray[np.bool_],
     could: Sequence[Sequence[int]],
 ) -> Offer:
     mine = problem.scores[person, could[person]]
@@ -408,7 +439,7 @@ def _offer(
         round(score, 6),
         rank,
         problem.placements[first],
-        "" if rank == 1 else _why(problem, policy, person, first, holders, price, could),
+        "" if rank == 1 else _why(problem, policy, person, first, holders, held_back, could),
         len(could[person]),
     )
 
@@ -419,13 +450,13 @@ def _why(
     person: int,
     first: int,
     holders: Mapping[int, Sequence[int]],
-    price: Floats,
+    held_back: NDArray[np.bool_],
     could: Sequence[Sequence[int]],
 ) -> str:
     """Say what displaced a first choice, without a word about anybody in particular."""
     held_by, places = holders.get(first, ()), problem.places[first]
     if len(held_by) < places:
-        if price[first] > 0.0:
+        if held_back[first]:
             return "Its social enterprise already has far more than its fair share of the offers."
         return "The pair proposed before was kept, since the difference is small."
     mine = float(problem.scores[person, first])

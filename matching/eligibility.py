@@ -12,6 +12,12 @@ from matching.profiles import JobseekerLimits, PlacementProfile
 from matching.text import normalise
 from matching.travel import Journey, Mode, distance_km, quickest
 
+# Words of a licence that say nothing of what it is for, and those that say how somebody holds it.
+OF_ANY_LICENCE = frozenset({"a", "card", "certificate", "full", "level", "licence", "license", "my", "the", "uk"})
+HOW_HELD = frozenset(
+    {"automatic", "b", "blue", "category", "clean", "current", "gold", "green", "manual", "own", "red", "valid"}
+)
+
 
 class Result(StrEnum):
     """How a check came out."""
@@ -92,6 +98,7 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 PART_NAMES = ("morning", "afternoon", "evening")
 PUBLIC_MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MOST_NAMED = 3
+OUTCODE_REACH_KM = 10.0  # a rural outcode reaches about this far from its middle
 EXCLUDED = "A safety exclusion that a caseworker recorded covers it."
 ONLY_A_CASEWORKER = "A caseworker looks at the safety exclusion again with the jobseeker."
 
@@ -173,7 +180,10 @@ def is_refused(checks: tuple[Check, ...]) -> bool:
 
 
 def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
-    """Keep a jobseeker from an organisation, a person or an area; nothing is said where nothing is excluded."""
+    """Keep a jobseeker from an organisation, a person or an area; nothing is said where nothing is excluded.
+
+    A listing seldom says who runs it, and a place may be known roughly only: then it is a question, never a pass.
+    """
     excluded = limits.exclusions
     if not excluded:
         return None
@@ -183,8 +193,15 @@ def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | Non
         if placement.place is None:
             text = "An area is excluded for safety, and where this placement is, is not known."
             return Check(Rule.SAFETY, Result.UNKNOWN, text, "Find where it is before it is spoken of.")
-        if any(distance_km(placement.place, centre) <= km for centre, km in excluded.areas):
+        past_edge = min(distance_km(placement.place, centre) - km for centre, km in excluded.areas)
+        if past_edge <= 0.0:
             return Check(Rule.SAFETY, Result.FAIL, EXCLUDED, ONLY_A_CASEWORKER)
+        if not placement.is_place_exact and past_edge <= OUTCODE_REACH_KM:
+            text = "An area near is excluded for safety, and where exactly this placement is, is not known."
+            return Check(Rule.SAFETY, Result.UNKNOWN, text, "Find its full postcode before it is spoken of.")
+    if excluded.people:
+        text = "There is somebody to be kept from, and the listing does not say who is there."
+        return Check(Rule.SAFETY, Result.UNKNOWN, text, "Find out who runs it and works there before it is spoken of.")
     return Check(Rule.SAFETY, Result.PASS, "No safety exclusion covers it.")
 
 
@@ -412,14 +429,16 @@ def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
     >>> holds_licence("Driving licence", ("full driving licence",))
     True
     """
-    wanted = set(normalise(needed).split()) - {"full", "licence", "license", "card"}
-    for one in held:
-        words = set(normalise(one).split())
-        if "provisional" in words and "provisional" not in wanted:
-            continue
-        if wanted <= words:
-            return True
-    return False
+    wanted = set(normalise(needed).split()) - OF_ANY_LICENCE
+    return any(_is_licence(wanted, set(normalise(one).split())) for one in held)
+
+
+def _is_licence(wanted: set[str], words: set[str]) -> bool:
+    """Return whether it is the very licence: a word more than says how it is held makes it another one."""
+    kind = {word for word in words - OF_ANY_LICENCE if not word.isdigit()}
+    if not kind:  # "full UK licence" says nothing of its kind: in everyday speech that is for a car
+        return bool(words & {"licence", "license"}) and wanted == {"driving"}
+    return wanted <= kind <= wanted | HOW_HELD
 
 
 def _licences(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -438,7 +457,7 @@ def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Che
     needed = placement.qualifications_needed
     if needed is None or needed not in LEVELS:
         return None
-    if limits.qualification_level is None:
+    if limits.qualification_level not in LEVELS:
         text = f"The work needs RQF level {needed}; ours is not known."
         return Check(Rule.QUALIFICATIONS, Result.UNKNOWN, text, "Ask which qualifications there are.")
     if LEVELS.index(limits.qualification_level) >= LEVELS.index(needed):

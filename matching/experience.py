@@ -86,6 +86,33 @@ class Drawn:
     source: str
 
 
+# What was not done, or was done for the jobseeker, shows no skill: help that somebody needs must never read as one.
+NOT_DONE = (
+    "can't",
+    "cannot",
+    "can not",
+    "couldn't",
+    "could not",
+    "don't",
+    "do not",
+    "didn't",
+    "did not",
+    "never",
+    "unable",
+    "not able",
+    "no longer",
+    "struggle",
+    "struggled",
+    "hard for me",
+)
+DONE_FOR_ME = ("me", "help me", "my carer", "my support worker", "my social worker", "for me")
+
+
+def _is_not_shown(text: str) -> bool:
+    framed = f" {text} "
+    return any(f" {words} " in framed for words in (*NOT_DONE, *DONE_FOR_ME))
+
+
 def skills_of(experiences: Iterable[Experience], cues: Sequence[Cue]) -> tuple[Drawn, ...]:
     """Return the skills that experiences show, each once, from the first experience that shows it.
 
@@ -107,6 +134,8 @@ def skills_of(experiences: Iterable[Experience], cues: Sequence[Cue]) -> tuple[D
     found: dict[str, Drawn] = {}
     for experience in experiences:
         text = title_words(experience.text)
+        if _is_not_shown(text):
+            continue
         for cue in cues:
             if cue.is_in(text):
                 for skill in cue.skills:

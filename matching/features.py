@@ -184,7 +184,7 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
 def _told(mine: str, skill: str, offer: JobseekerOffer) -> str:
     name = mine if normalise(mine) == normalise(skill) else f"{mine} (for {skill})"
     source = offer.drawn_from.get(mine)
-    return f"{name}, from “{source}”" if source else name
+    return f"{name}, from {source}" if source else name
 
 
 def _travel(placement: PlacementProfile, journey: Journey | None) -> Value:

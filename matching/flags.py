@@ -1,5 +1,6 @@
 """Benefits that work may touch: said to an adviser, never a reason to hide a placement."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -75,9 +76,18 @@ def flags(
     >>> flags(["ESA"], [esa], hours=8, pence_an_hour=1200)
     ()
     """
-    named = {normalise(benefit) for benefit in benefits}
+    named = {name for benefit in benefits for name in _names(benefit)}
     return tuple(
         Flag(rule.benefit, rule.text) for rule in rules if named & rule.names and _touches(rule, hours, pence_an_hour)
+    )
+
+
+def _names(benefit: str) -> tuple[str, ...]:
+    """Return how a benefit may be meant: as written, without what stands in brackets, and what stands there."""
+    return (
+        normalise(benefit),
+        normalise(re.sub(r"\([^)]*\)", " ", benefit)),
+        *(normalise(inside) for inside in re.findall(r"\(([^)]*)\)", benefit)),
     )
 
 

@@ -10,6 +10,7 @@ reach a score that should not know it.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from typing import Literal
 
 RightToWorkState = Literal["unrestricted", "time_limited", "not_evidenced", "no", "unknown"]
@@ -22,6 +23,11 @@ Grid = tuple[float, float]
 def _check_half_days(half_days: int | None) -> None:
     if half_days is not None and not 0 <= half_days <= MOST_HALF_DAYS:
         raise ValueError("half_days is a number of 21 bits.")
+
+
+def _check_place(place: Grid | None) -> None:
+    if place is not None and not all(isfinite(metres) for metres in place):
+        raise ValueError("A place is an easting and a northing in metres.")
 
 
 def _check_hours(*hours: float | None) -> None:
@@ -51,6 +57,10 @@ class Exclusions:
     organisations: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     areas: tuple[tuple[Grid, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(isfinite(number) for centre, km in self.areas for number in (*centre, km)):
+            raise ValueError("An area has a place and a size in numbers.")
 
     def __bool__(self) -> bool:
         return bool(self.organisations or self.people or self.areas)
@@ -112,6 +122,7 @@ class JobseekerLimits:
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)
         _check_hours(self.hours_min, self.hours_max)
+        _check_place(self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +155,7 @@ class JobseekerOffer:
     skills : tuple of str or None
         As the jobseeker put it, and what life, school, caring and volunteering have taught; None is unknown.
     drawn_from : mapping of str to str
-        For a skill that was drawn from experience, the words it was drawn from.
+        For a skill that was drawn from something else, what it was drawn from, as a reason may tell it.
     hours_min, hours_max : float or None
         Hours a week.
     half_days : int or None
@@ -228,6 +239,8 @@ class PlacementProfile:
         First and last day.
     place : tuple of float or None
         Easting and northing in metres.
+    is_place_exact : bool
+        False where only the middle of an outcode is known.
     remote : str or None
         ``no``, ``hybrid`` or ``yes``.
     dbs_level : str or None
@@ -265,6 +278,7 @@ class PlacementProfile:
     starts_on: date | None = None
     ends_on: date | None = None
     place: Grid | None = None
+    is_place_exact: bool = True
     remote: str | None = None
     environment: tuple[str, ...] | None = None
     adjustments_offered: tuple[str, ...] | None = None
@@ -275,5 +289,6 @@ class PlacementProfile:
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)
         _check_hours(self.hours_per_week)
+        _check_place(self.place)
         if self.places_left < 0:
             raise ValueError("places_left cannot be under 0.")

@@ -111,8 +111,10 @@ def load(kept: bytes) -> tuple[TwoSidedModel, Manifest]:
         read = json.loads(kept)
         head, body = dict(read["manifest"]), dict(read["sides"])
         kept_format, digest = int(head.pop("format")), str(head.pop("sha256"))
-    except (ValueError, KeyError, TypeError) as wrong:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as wrong:
         raise ModelRefused("This is not a saved model.") from wrong
+    if kept_format < 1:
+        raise ModelRefused("This is not a saved model.")
     if kept_format > FORMAT:
         raise ModelRefused(f"This model was saved by a newer version (format {kept_format}); update Pathways first.")
     if _hash_of(body, head) != digest:
@@ -123,7 +125,7 @@ def load(kept: bytes) -> tuple[TwoSidedModel, Manifest]:
     try:
         manifest = Manifest(**{**head, "first_day": _day(head["first_day"]), "last_day": _day(head["last_day"])})
         sides = {side: _side_in(side, body[side.value]) for side in Side}
-    except (ValueError, KeyError, TypeError, IndexError) as wrong:
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as wrong:
         raise ModelRefused("This is not a saved model.") from wrong
     return TwoSidedModel(manifest.version, sides, manifest.cases), manifest
 

@@ -18,6 +18,7 @@ from matching.sides import Calibration, Floats, SideModel, Tables, logit, matrix
 
 HALF_WEIGHT_CASES = 50  # boosting's share is n / (n + 50): measured findings 1
 FEWEST_FOR_BOOSTING = 40  # under it, held-out figures of five folds say nothing
+FEWEST_KNOTS = 5  # a curve through fewer points is a line, and Platt's is the better one
 ISOTONIC_FROM = 500  # measured findings, section 5
 FOLDS = 5
 RESAMPLES = 400
@@ -316,14 +317,12 @@ def calibrate(p: Floats, y: Floats) -> Calibration:
     True
     """
     z = logit(p)
-    if len(y) < ISOTONIC_FROM:
+    at = np.unique(np.quantile(z, np.linspace(0.02, 0.98, 25)))
+    if len(y) < ISOTONIC_FROM or len(at) < FEWEST_KNOTS:
         line, _, _ = most_probable(z[:, None], y, np.array([0.0, 1.0]), np.array(PLATT_SPREADS), monotone=[True])
         slope = max(float(line[1]), LEAST_SLOPE)
         return Calibration(np.array([-1.0, 1.0]), np.array([line[0] - slope, line[0] + slope]))
     curve = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip").fit(z, y)
-    at = np.quantile(z, np.linspace(0.02, 0.98, 25))
-    to = logit(np.asarray(curve.predict(at)))
     # a whisker of slope keeps the order that came in wherever the isotonic curve is flat
-    steps = np.unique(at, return_index=True)[1]
-    at, to = at[steps], np.maximum.accumulate(to[steps])
+    to = np.maximum.accumulate(logit(np.asarray(curve.predict(at))))
     return Calibration(at, to + LEAST_SLOPE * (at - at[0]))

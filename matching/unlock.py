@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from matching import eligibility
 from matching.eligibility import DAY_NAMES, LEVELS, PART_NAMES, PUBLIC_MODES, Result, Rule
-from matching.features import Values
+from matching.features import Feature, Values
 from matching.profiles import HALF_DAYS_IN_A_WEEK, JobseekerLimits, JobseekerOffer, JobseekerProfile, PlacementProfile
 from matching.ranker import Match, PlacementRanker, Refusal
 from matching.text import Vocabulary, normalise
@@ -32,6 +32,10 @@ class Kind(StrEnum):
     SKILL = "skill"
     HOURS = "hours"
     ANSWER = "answer"
+
+
+# These move a feature, so that they can make an open pair a good one too; the others can only open a refused pair.
+MOVES_A_FEATURE = frozenset({Kind.HALF_DAY, Kind.TRAVEL_ALONE, Kind.HOURS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ def for_jobseeker(
         touched = [p for rule in sorted(change.touches) for p in by_rule[rule]]
         if change.kind is Kind.SKILL:
             touched += asking.get(change.what, [])
-        elif change.offer != jobseeker.offer:
+        elif change.kind in MOVES_A_FEATURE:
             touched += low
         opens = _good_keys(ranker, changed, touched, good)
         settles = _settled(change, now.values())
@@ -194,10 +198,10 @@ def _tries(
 ) -> list[_Try]:
     """List every single change worth trying."""
     return [
-        *_half_days(jobseeker, by_rule[Rule.HALF_DAYS]),
+        *_half_days(jobseeker, [*by_rule[Rule.HALF_DAYS], *(m.placement for m in matches)]),
         *_travel(jobseeker),
         *_papers(jobseeker, by_rule),
-        *_hours(jobseeker, by_rule[Rule.HOURS]),
+        *_hours(jobseeker),
         *_skills(jobseeker, [m.placement for m in matches]),
         *_answers(jobseeker),
     ]
@@ -263,10 +267,8 @@ def _papers(jobseeker: JobseekerProfile, by_rule: Mapping[Rule, Sequence[Placeme
     return tries
 
 
-def _hours(jobseeker: JobseekerProfile, refused: Sequence[PlacementProfile]) -> list[_Try]:
+def _hours(jobseeker: JobseekerProfile) -> list[_Try]:
     limits, tries = jobseeker.limits, []
-    if not refused:
-        return []
     if limits.hours_max is not None:
         more = min(limits.hours_max + HOURS_STEP, A_WEEK)
         changed, offer = replace(limits, hours_max=more), replace(jobseeker.offer, hours_max=more)
@@ -330,16 +332,31 @@ def _answers(jobseeker: JobseekerProfile) -> list[_Try]:
         Rule.LICENCES: limits.licences is None,
         Rule.QUALIFICATIONS: limits.qualification_level is None,
     }
-    return [
+    tries = [
         _Try(Kind.ANSWER, QUESTIONS[rule][0], QUESTIONS[rule][1], limits, jobseeker.offer, frozenset({rule}))
         for rule, blank in is_blank.items()
         if blank
     ]
+    if not jobseeker.wishes.aspirations:
+        tries.append(
+            _Try(Kind.ANSWER, "wishes", "Ask which kinds of work the jobseeker wants.", limits, jobseeker.offer)
+        )
+    if not jobseeker.offer.skills:
+        tries.append(_Try(Kind.ANSWER, "skills", "Ask what the jobseeker can do.", limits, jobseeker.offer))
+    return tries
+
+
+FEATURE_OF_ANSWER = {"wishes": Feature.ASPIRATION, "skills": Feature.ESSENTIAL_SKILLS}
 
 
 def _settled(change: _Try, matches: Iterable[Match]) -> int:
     if change.kind is not Kind.ANSWER:
         return 0
+    feature = FEATURE_OF_ANSWER.get(change.what)
+    if feature is Feature.ESSENTIAL_SKILLS:
+        return sum(bool(m.placement.essential_skills) for m in matches)
+    if feature is not None:
+        return sum(m.values[feature].value is None for m in matches)
     return sum(any(c.rule in change.touches and c.result is Result.UNKNOWN for c in m.checks) for m in matches)
 
 

@@ -49,6 +49,8 @@ class Holding:
     void: Callable[[WriteSession, Actor, Any, str], None] = lambda *_: None
     # What must stop when a case closes, beside its enrolment.
     close: Callable[[WriteSession, Actor, Any, str], None] = lambda *_: None
+    # What of a person stands inside rows that are about others too: taken out when the person is erased.
+    scrub: Callable[[WriteSession, UUID], None] = lambda *_: None
 
     def rows(self, session: Session, jobseeker_id: UUID) -> dict[str, list[Any]]:
         """Return every row, superseded ones too, by table."""
@@ -97,6 +99,7 @@ class Holding:
     def erase(self, session: WriteSession, jobseeker_id: UUID) -> int:
         """Delete every row for good, newest tables first; return how many."""
         gone = 0
+        self.scrub(session, jobseeker_id)
         for held in reversed(self.tables):
             key = _key(held.model)
             identity = held.model.id if key is None else key  # type: ignore[attr-defined]

@@ -28,12 +28,15 @@ from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
+from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
+from pathways.organisations.models import Membership
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
 from pathways.shortlists import actions as shortlist_actions
+from pathways.shortlists import safety
 from pathways.shortlists.actions import GatheredPeople
 
 Scored = Sequence[tuple[int, list[int], list[float]]]
@@ -81,6 +84,10 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
 
 def gather(session: Session, actor: Actor, on: date, caseworker_id: UUID | None = None) -> Gathered:
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
+    if caseworker_id is not None:
+        member = session.get(Membership, caseworker_id)
+        if member is None or member.organisation_id != actor.organisation_id:
+            raise RuleBroken("There is no such member of your organisation.", pointer="/caseworker_id")
     policy, rule = policy_in_force(on)
     return Gathered(
         caseload=shortlist_actions.gather_people(session, actor, on, *where),
@@ -247,14 +254,10 @@ def decide(
     to_state = destination(LINE_MOVES, line.state, event, LineMoveRefused)
     if event is not LineEvent.ACCEPT and not reason:
         raise ReasonNeeded("Say why, in a sentence.", pointer="/reason")
-    if event is LineEvent.CHANGE:
-        placement = placement_queries.placement(session, actor, placement_id) if placement_id else None
-        if placement is None or placement.state is not PlacementState.PUBLISHED:
-            raise RuleBroken("Choose a placement that is published.", pointer="/placement_id")
-        if placement.id == line.placement_id:
-            raise RuleBroken("That is the placement that was proposed: accept the line.", pointer="/placement_id")
     if event is LineEvent.ACCEPT and line.placement_id is None:
         raise LineMoveRefused("Nothing was proposed here; change the line to a placement.", possible=["change"])
+    if event is not LineEvent.REJECT:
+        _must_be_possible(session, actor, line, placement_id if event is LineEvent.CHANGE else line.placement_id, event)
     session.add(_move_row(actor, line, event.value, line.state, to_state, reason))
     line.state = to_state
     line.changed_to_id = placement_id if event is LineEvent.CHANGE else None
@@ -262,34 +265,65 @@ def decide(
     return line
 
 
-def shown(session: Session, allocation: Allocation) -> AllocationOut:
-    return shown_all(session, [allocation])[0]
+def _must_be_possible(
+    session: Session, actor: Actor, line: AllocationLine, placement_id: UUID | None, event: LineEvent
+) -> None:
+    """Look again at what a proposal rests on: the case is open, the placement published, no exclusion covers it."""
+    person = jobseeker_queries.jobseeker(session, actor, line.jobseeker_id)
+    jobseeker_actions.must_be_open(person)
+    placement = placement_queries.placement(session, actor, placement_id) if placement_id else None
+    if placement is None or placement.state is not PlacementState.PUBLISHED:
+        raise RuleBroken("This placement is not published now. Choose another one.", pointer="/placement_id")
+    if event is LineEvent.CHANGE and placement.id == line.placement_id:
+        raise RuleBroken("That is the placement that was proposed: accept the line.", pointer="/placement_id")
+    safety.must_not_be_excluded(session, person, placement)
 
 
-def shown_all(session: Session, allocations: Sequence[Allocation]) -> list[AllocationOut]:
-    counted = queries.states(session, [allocation.id for allocation in allocations])
-    return [_shown(allocation, counted[allocation.id]) for allocation in allocations]
+def close_lines(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
+    """Reject what is still proposed for somebody whose case closes or whose record is void."""
+    for line in session.scalars(
+        select(AllocationLine).where(
+            AllocationLine.partner_id == person.partner_id,
+            AllocationLine.jobseeker_id == person.id,
+            AllocationLine.state == LineState.PROPOSED,
+        )
+    ):
+        session.add(_move_row(actor, line, LineEvent.REJECT.value, line.state, LineState.REJECTED, reason))
+        line.state = LineState.REJECTED
 
 
-def _shown(allocation: Allocation, counted: Counter[LineState]) -> AllocationOut:
+def shown(session: Session, actor: Actor, allocation: Allocation) -> AllocationOut:
+    return shown_all(session, actor, [allocation])[0]
+
+
+def shown_all(session: Session, actor: Actor, allocations: Sequence[Allocation]) -> list[AllocationOut]:
+    ids = [allocation.id for allocation in allocations]
+    counted, whole = queries.states(session, ids), queries.wholly_visible(session, actor, ids)
+    return [
+        AllocationOut(
+            id=allocation.id,
+            on=allocation.proposed_on,
+            made_at=allocation.recorded_at,
+            by=allocation.by,
+            model_version=allocation.model_version,
+            policy=allocation.policy,
+            looked_at=allocation.looked_at if allocation.id in whole else None,
+            placements=allocation.placements,
+            figures=Figures(**allocation.figures) if allocation.id in whole else None,
+            decided=_decided(counted[allocation.id]) if allocation.id in whole else None,
+        )
+        for allocation in allocations
+    ]
+
+
+def _decided(counted: Counter[LineState]) -> Decided:
     decided = counted[LineState.ACCEPTED] + counted[LineState.CHANGED] + counted[LineState.REJECTED]
-    return AllocationOut(
-        id=allocation.id,
-        on=allocation.proposed_on,
-        made_at=allocation.recorded_at,
-        by=allocation.by,
-        model_version=allocation.model_version,
-        policy=allocation.policy,
-        looked_at=allocation.looked_at,
-        placements=allocation.placements,
-        figures=Figures(**allocation.figures),
-        decided=Decided(
-            proposed=counted[LineState.PROPOSED],
-            accepted=counted[LineState.ACCEPTED],
-            changed=counted[LineState.CHANGED],
-            rejected=counted[LineState.REJECTED],
-            accepted_unchanged_share=round(counted[LineState.ACCEPTED] / decided, 4) if decided else None,
-        ),
+    return Decided(
+        proposed=counted[LineState.PROPOSED],
+        accepted=counted[LineState.ACCEPTED],
+        changed=counted[LineState.CHANGED],
+        rejected=counted[LineState.REJECTED],
+        accepted_unchanged_share=round(counted[LineState.ACCEPTED] / decided, 4) if decided else None,
     )
 
 

@@ -42,21 +42,21 @@ def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, 
             lambda: actions.record(session, actor, gathered, proposal),
             lambda made: queries.allocation(session, actor, made),
         )
-        return actions.shown(session, made)
+        return actions.shown(session, actor, made)
 
 
 @router.get("")
 def list_allocations(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[AllocationOut]:
     with database.reading(actor) as session:
         answer = page_of(session, queries.visible_to(actor), Allocation.id, page, lambda row: row)
-        return Page[AllocationOut](items=actions.shown_all(session, answer.items), next=answer.next)
+        return Page[AllocationOut](items=actions.shown_all(session, actor, answer.items), next=answer.next)
 
 
 @router.get("/{allocation_id}", responses=documented(NotFound))
 def get_allocation(allocation_id: UUID, actor: Reader, database: DatabaseDep) -> AllocationOut:
     """The proposal: its policy, who is in need, who would have nothing, and how its lines were decided so far."""
     with database.reading(actor) as session:
-        return actions.shown(session, queries.allocation(session, actor, allocation_id))
+        return actions.shown(session, actor, queries.allocation(session, actor, allocation_id))
 
 
 @router.get("/{allocation_id}/lines", responses=documented(NotFound, Conflict))

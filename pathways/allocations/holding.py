@@ -1,5 +1,6 @@
 """What this feature keeps about a person."""
 
+from pathways.allocations import actions
 from pathways.allocations.models import AllocationLine, AllocationLineMove
 from pathways.allocations.schemas import AllocationLineRecord, AllocationMoveRecord
 from pathways.holdings import Held, Holding, fact_entry
@@ -18,4 +19,6 @@ HOLDING = Holding(
             ),
         ),
     ),
+    void=actions.close_lines,
+    close=actions.close_lines,
 )

@@ -18,6 +18,8 @@ from pathways.introductions.models import IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import EverPaidWork, ProfileVersion
 
+KEPT_DAYS = 90  # an older proposal is no promise any more
+
 
 def visible_to(actor: Actor) -> Select[Allocation]:
     """A partner's caseworkers and team managers see its proposals; of the lines only those of people they may see."""
@@ -61,6 +63,20 @@ def states(session: Session, allocation_ids: Iterable[UUID]) -> dict[UUID, Count
     return found
 
 
+def wholly_visible(session: Session, actor: Actor, allocation_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Return the proposals of which this actor may see every line; a total over the others would tell of somebody."""
+    ids = list(allocation_ids)
+    hidden = session.scalars(
+        select(AllocationLine.allocation_id)
+        .where(
+            AllocationLine.allocation_id.in_(ids),
+            AllocationLine.jobseeker_id.not_in(jobseeker_queries.ids_visible_to(actor)),
+        )
+        .distinct()
+    )
+    return frozenset(ids) - frozenset(hidden)
+
+
 def last_reasons(session: Session, line_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Return the reason of the last decision on each line that has one."""
     rows = session.execute(
@@ -72,20 +88,23 @@ def last_reasons(session: Session, line_ids: Iterable[UUID]) -> dict[UUID, str]:
 
 
 def before(session: Session, actor: Actor) -> dict[str, str]:
-    """Return what was proposed last time and not rejected: jobseeker to placement."""
-    last = session.scalars(visible_to(actor).order_by(Allocation.recorded_at.desc(), Allocation.id.desc()).limit(1))
-    newest = last.first()
-    if newest is None:
-        return {}
-    kept = (LineState.PROPOSED, LineState.ACCEPTED, LineState.CHANGED)
+    """Return what was last proposed to each person lately and not rejected: jobseeker to placement."""
     rows = session.scalars(
-        select(AllocationLine).where(
-            AllocationLine.partner_id == newest.partner_id,
-            AllocationLine.allocation_id == newest.id,
-            AllocationLine.state.in_(kept),
+        select(AllocationLine)
+        .join(Allocation, Allocation.id == AllocationLine.allocation_id)
+        .where(
+            AllocationLine.partner_id == actor.organisation_id,
+            Allocation.proposed_on >= actor.today - timedelta(days=KEPT_DAYS),
         )
+        .order_by(AllocationLine.id)
     )
-    return {str(row.jobseeker_id): str(row.changed_to_id or row.placement_id) for row in rows}
+    kept = (LineState.PROPOSED, LineState.ACCEPTED, LineState.CHANGED)
+    newest = {row.jobseeker_id: row for row in rows}
+    return {
+        str(row.jobseeker_id): str(row.changed_to_id or row.placement_id)
+        for row in newest.values()
+        if row.state in kept
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,12 @@ class AllocationOut(Schema):
     by: Annotated[UUID, Group.RECORD]
     model_version: Annotated[str, Group.RECORD]
     policy: Annotated[dict[str, Any], Group.RECORD]
-    looked_at: Annotated[int, Group.RECORD]
+    looked_at: Annotated[int | None, Group.RECORD]
     placements: Annotated[int, Group.RECORD]
-    figures: Annotated[Figures, Group.RECORD]
-    decided: Annotated[Decided, Group.RECORD]
+    figures: Annotated[Figures | None, Group.RECORD] = Field(
+        description="None where a line is of somebody you may not see: a total would tell of them."
+    )
+    decided: Annotated[Decided | None, Group.RECORD]
     note: Annotated[str, Group.RECORD] = (
         "A proposal: nothing is sent and no introduction is made. A caseworker accepts, changes or rejects each line."
     )

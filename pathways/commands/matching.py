@@ -118,12 +118,15 @@ def rematch(
                 continue
             with database.writing(actor) as session:
                 made = actions.record(session, actor, gathered, proposal)
-                answer = actions.shown(session, made)
+                answer = actions.shown(session, actor, made)
                 rows = session.scalars(
                     queries.lines(actor, made.id).where(AllocationLine.state == LineState.WITHOUT).limit(limit)
                 )
                 without = actions.shown_lines(session, actor, rows.all())
             told = answer.figures
+            if told is None:  # some lines are of people this member may not see
+                print(f"{name}: {made.id} is proposed; its totals are for a team manager.")
+                continue
             print(
                 f"{name}: {told.offers} of {answer.looked_at} people would be offered one of {answer.placements} "
                 f"placements, {told.first_choices} of them their first choice; {told.kept} as before."

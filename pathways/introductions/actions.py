@@ -28,6 +28,10 @@ from pathways.placements import actions as placement_actions
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.shortlists import queries as shortlist_queries
+from pathways.shortlists import safety
+
+# The partner's own moves that bring a jobseeker nearer to a placement; the social enterprise's moves tell it nothing.
+PUTS_FORWARD = frozenset({IntroductionEvent.AGREE, IntroductionEvent.SEND, IntroductionEvent.ACCEPT})
 
 
 class IntroductionMoveRefused(MoveRefused):
@@ -53,6 +57,7 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
     placement = placement_queries.placement(session, actor, new.placement_id)
     if placement.state is not PlacementState.PUBLISHED:
         raise RuleBroken(f"The placement is {placement.state}.", pointer="/placement_id")
+    safety.must_not_be_excluded(session, person, placement)
     if new.shortlist_id is not None:
         shortlist = shortlist_queries.shortlist(session, actor, new.shortlist_id)
         if shortlist.jobseeker_id not in {person.id, None}:
@@ -117,6 +122,9 @@ def move(
     """Make one move of the table, with what it does to the place: held at the offer, filled at the start."""
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(f"The role {actor.role} may not {event} an introduction.")
+    if event in PUTS_FORWARD:
+        person = session.get_one(Jobseeker, introduction.jobseeker_id)
+        safety.must_not_be_excluded(session, person, session.get_one(Placement, introduction.placement_id))
     from_state = introduction.state
     to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
     on = actor.today

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
@@ -347,7 +347,12 @@ def add_profile(
 
 
 def shown_profile(actor: Actor, person: Jobseeker, version: ProfileVersion) -> ProfileOut:
-    return ProfileOut.model_validate(version).shown(queries.visible_groups(actor, person))
+    answer = ProfileOut.model_validate(version)
+    answer.skills_shown = [
+        {"skill": one.skill, "kind": one.kind.value, "text": one.source}
+        for one in vocabulary.drawn(version.experiences)
+    ]
+    return answer.shown(queries.visible_groups(actor, person))
 
 
 def record_monitoring(session: WriteSession, actor: Actor, person: Jobseeker, new: NewMonitoring) -> MonitoringAnswers:
@@ -457,8 +462,10 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
         if new.radius_km is None:
             raise RuleBroken("Say how far around, in kilometres.", pointer="/radius_km")
         place = locate(session, new.postcode)
-        if place is None:
-            raise RuleBroken("Where this postcode is, is not known; use one near it.", pointer="/postcode")
+        if place is None or place.basis != "postcode":
+            raise RuleBroken(
+                "Where exactly this postcode is, is not known; use a full one near it.", pointer="/postcode"
+            )
         columns |= {"postcode": formats.tidy_postcode(new.postcode), "radius_km": new.radius_km}
         columns |= {"easting": place.easting, "northing": place.northing}
     exclusion = SafetyExclusion.recorded(
@@ -514,7 +521,7 @@ def exclusion_of(session: Session, row: SafetyExclusion) -> SafetyExclusionOut:
 def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:
     """Store which entry of the taxonomy words mean, beside what was offered; the same words again replace that."""
     must_not_be_void(person)
-    kind = ConceptKind(new.kind)
+    kind = ConceptKind(new.kind.value)
     found = vocabulary.finder(session, kind).find(new.text)
     offered = [{"uri": one.uri, "label": one.preferred, "score": round(one.score, 4)} for one in found.offers]
     label = None
@@ -524,11 +531,8 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         )
         if label is None:
             raise RuleBroken("There is no such entry in the taxonomy.", pointer="/uri")
-    previous = session.scalars(
-        queries.facts_about(ConfirmedWord, person).where(
-            ConfirmedWord.kind == new.kind, func.lower(ConfirmedWord.text) == new.text.lower()
-        )
-    ).first()
+    standing = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
+    previous = next((word for word in standing if word.text.casefold() == new.text.casefold()), None)
     confirmed = ConfirmedWord.recorded(
         actor,
         partner_id=person.partner_id,

@@ -5,7 +5,7 @@ from typing import Any
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.fields import Schema
-from pathways.holdings import Held, Holding, fact_entry
+from pathways.holdings import Held, Holding, TimelineEntry, fact_entry
 from pathways.jobseekers import actions, queries
 from pathways.jobseekers.models import (
     CaseworkerAssignment,
@@ -54,6 +54,12 @@ def plainly(schema: type[Schema]) -> Any:
     return shape
 
 
+def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:
+    """Say that there is one, and nothing of why: a reason may name somebody."""
+    entry = fact_entry("safety exclusion", lambda _: "Somewhere not to be sent was recorded.")(row)
+    return entry.model_copy(update={"text": "It was taken back."}) if row.is_withdrawal else entry
+
+
 HOLDING = Holding(
     "jobseekers",
     (
@@ -90,7 +96,7 @@ HOLDING = Holding(
         Held(
             SafetyExclusion,
             actions.exclusion_of,
-            fact_entry("safety exclusion", lambda _: "Somewhere not to be sent was recorded."),
+            _exclusion_entry,
         ),
         Held(
             ConfirmedWord,

@@ -245,6 +245,9 @@ class ProfileOut(ProfileFields):
     note: Annotated[str | None, Group.NOTES]
     experiences: Annotated[list[dict[str, str]] | None, Group.NOTES]
     barriers: Annotated[list[str] | None, Group.NOTES]
+    skills_shown: Annotated[list[dict[str, str]] | None, Group.NOTES] = Field(
+        default=None, description="The skills that the experiences show, each with its words: what a shortlist adds."
+    )
     valid_on: Annotated[date, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
     by: Annotated[UUID, Group.RECORD]

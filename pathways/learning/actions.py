@@ -1,6 +1,6 @@
 """Training, assessing, releasing and retiring models. A person releases; nothing here does so by itself."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
@@ -21,11 +21,13 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.learning import queries
 from pathways.learning.schemas import GateOut, ModelOut
+from pathways.reference import tables
 from pathways.shortlists.models import MODEL_MOVES, ModelEvent, ModelState, RankingModel, RankingModelMove
 from pathways.shortlists.queries import read_model, released_model
 
 HELD_OUT_SHARE = 0.25
-FEWEST_LISTS = 20
+FEWEST_PEOPLE = 20
+NOT_SAID = frozenset({"not_asked", "prefer_not_to_say"})
 TOLERATED = 0.01  # of NDCG: a lower edge further down than this is a risk no person should be asked to take
 MOST_DRIFT = 0.25  # of a feature's mean between the cases learnt from and the newest ones, on its scale of 0 to 1
 
@@ -40,6 +42,8 @@ class GatesClosed(Conflict):
 
 def train_model(session: WriteSession, actor: Actor, until: date) -> RankingModel:
     """Train on all that was decided up to a day, and keep it; it ranks nothing until a person releases it."""
+    if until > actor.today:
+        raise RuleBroken("This day has not come: nothing can be learnt from it yet.", pointer="/until")
     cases = queries.cases(session, until)
     if not cases:
         raise RuleBroken("No introduction from a shortlist has been decided yet, so there is nothing to learn from.")
@@ -47,7 +51,9 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
     name = f"{until.isoformat()}-{count + 1}"
     trained = train(cases, name)
     days = [case.decided_on for case in cases]
-    manifest = saved.Manifest(name, min(days), max(days), len(cases), metrics=_training_metrics(trained))
+    manifest = saved.Manifest(
+        name, min(days), max(days), len(cases), metrics=_training_metrics(trained) | {"until": until.isoformat()}
+    )
     kept = saved.save(trained.model, manifest)
     model = RankingModel(
         id=uuid7(),
@@ -90,11 +96,8 @@ def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingM
     What is measured is a model trained in the same way on the earlier cases alone; the kept one has seen them all.
     """
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.ASSESS, ModelMoveRefused)
-    manifest = read_manifest(model)
-    if manifest.last_day is None:
-        raise RuleBroken("The model says no last day of its cases; train it again.")
-    cases = queries.cases(session, manifest.last_day)
-    figures, gates = measure(session, cases, released_model(session), read_model(model.kept))
+    until = date.fromisoformat(read_manifest(model).metrics["until"])
+    figures, gates = measure(session, until, released_model(session), read_model(model.kept))
     _move(session, actor, model, ModelEvent.ASSESS, to_state, "")
     model.assessment = figures | {"gates": [gate.model_dump() for gate in gates], "on": actor.today.isoformat()}
     session.flush()  # the reply carries the new version
@@ -109,31 +112,36 @@ def read_manifest(model: RankingModel) -> saved.Manifest:
 
 
 def measure(
-    session: Session, cases: Sequence[Case], now: TwoSidedModel, kept: TwoSidedModel
+    session: Session, until: date, now: TwoSidedModel, kept: TwoSidedModel
 ) -> tuple[dict[str, Any], list[GateOut]]:
+    """Return held-out figures and gates. Every interval is over people: one person's lists are not many people."""
+    decided = queries.decided(session, until)
+    cases = [one.case for one in decided]
     split = evaluation.split_by_time(
         [case.decided_on for case in cases], [case.jobseeker for case in cases], HELD_OUT_SHARE
     )
-    earlier = [cases[i] for i in split.train]
-    later = [cases[i] for i in (*split.warm, *split.cold)]
+    held_out = [decided[i] for i in (*split.warm, *split.cold)]
+    learnt = [decided[i] for i in split.train]
+    earlier, later = [one.case for one in learnt], [one.case for one in held_out]
     recipe = train(earlier, "assessed").model
-    since = min((case.decided_on for case in later), default=date.max)
-    lists = [one for one in queries.shown_lists(session, later, date.min) if any(one.grades)]
-    ours, theirs = _ndcg(lists, recipe), _ndcg(lists, now)
+    lists = [one for one in queries.shown_lists(session, held_out, learnt) if any(one.grades)]
+    people, ours, theirs = _by_person(lists, recipe, now)
     gap = evaluation.paired(ours, theirs)
     drift = _drift(earlier, later)
-    people = [one.jobseeker for one in lists]
+    fewest = int(tables.limit("model_group_smallest", until))
     by_group = {
-        question: _group_figures(ours - theirs, [answers.get(person, "") for person in people])
+        question: _group_figures(ours - theirs, [answers.get(person, "") for person in people], fewest)
         for question, answers in queries.groups(session).items()
     }
     figures = {
+        "compared_with": now.version,
         "cases_learnt_from": len(earlier),
         "cases_held_out": len(later),
-        "held_out_from": since.isoformat() if later else None,
-        "people_seen_before": len(split.warm),
-        "people_never_seen": len(split.cold),
+        "held_out_from": min(case.decided_on for case in later).isoformat() if later else None,
+        "cases_of_people_seen_before": len(split.warm),
+        "cases_of_people_never_seen": len(split.cold),
         "lists": len(lists),
+        "people": len(people),
         "outcomes": dict(Counter(case.outcome.name.lower() for case in cases)),
         "ndcg_at_10": _told(evaluation.mean_of(ours)),
         "ndcg_at_10_of_the_model_in_use": _told(evaluation.mean_of(theirs)),
@@ -144,6 +152,22 @@ def measure(
         "note": "Only what was shown can be judged: a pair nobody was shown counts as not relevant.",
     }
     return figures, _gates(gap, drift, by_group, kept)
+
+
+def _by_person(
+    lists: Sequence[queries.ShownList], recipe: TwoSidedModel, now: TwoSidedModel
+) -> tuple[list[str], Any, Any]:
+    """Return each person's mean figure under both models."""
+    ours, theirs = _ndcg(lists, recipe), _ndcg(lists, now)
+    of_person: dict[str, list[int]] = defaultdict(list)
+    for place, one in enumerate(lists):
+        of_person[one.jobseeker].append(place)
+    people = sorted(of_person)
+    return (
+        people,
+        np.array([ours[of_person[person]].mean() for person in people]),
+        np.array([theirs[of_person[person]].mean() for person in people]),
+    )
 
 
 def _told(measured: evaluation.Measured) -> dict[str, Any]:
@@ -165,7 +189,7 @@ def _calibration(model: TwoSidedModel, cases: Sequence[Case]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for side in Side:
         told = [(case.values, label) for case in cases if (label := case.label(side)) is not None]
-        if len(told) < FEWEST_LISTS:
+        if len(told) < FEWEST_PEOPLE:
             found[side.value] = {"cases": len(told), "note": "Too few to say."}
             continue
         p = model.probabilities([values for values, _ in told])[side]
@@ -192,25 +216,28 @@ def _value(case: Case, feature: Feature) -> float | None:
     return case.values[feature].value if feature in case.values else None
 
 
-def _group_figures(gaps: Any, groups: Sequence[str]) -> dict[str, Any]:
-    named = [group or "not answered" for group in groups]
-    return {
-        group: None if found is None else _told(found)
-        for group, found in (evaluation.by_group(gaps, named) if named else {}).items()
-    }
+def _group_figures(gaps: Any, groups: Sequence[str], fewest: int) -> dict[str, Any]:
+    """Return the figure of each group of enough people; of who did not say, none is made."""
+    told = np.array([bool(group) and group not in NOT_SAID for group in groups], dtype=bool)
+    if not told.any():
+        return {}
+    named = [group for group, is_told in zip(groups, told, strict=True) if is_told]
+    found = evaluation.by_group(np.asarray(gaps)[told], named, fewest)
+    return {group: None if measured is None else _told(measured) for group, measured in found.items()}
 
 
 def _gates(
     gap: evaluation.Measured, drift: dict[str, float], by_group: dict[str, Any], kept: TwoSidedModel
 ) -> list[GateOut]:
     """Return the release gates; a gate that cannot be judged for want of cases is closed."""
-    enough = gap.lists >= FEWEST_LISTS
+    enough = gap.lists >= FEWEST_PEOPLE
     worse = [
         f"{question} {group}"
         for question, groups in by_group.items()
         for group, figures in groups.items()
         if figures is not None and figures["interval"] is not None and figures["interval"][1] < 0.0
     ]
+    judged = [f for groups in by_group.values() for f in groups.values() if f is not None]
     drifted = [name for name, moved in drift.items() if abs(moved) > MOST_DRIFT]
     best, worst = ({name: Value(at) for name in Feature} for at in (1.0, 0.0))
     top, bottom = kept.scores([best, worst]).tolist()
@@ -220,19 +247,25 @@ def _gates(
             passed=enough and gap.low > -TOLERATED and gap.mean >= 0.0,
             text=f"Held-out ranking against the model in use: {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]."
             if enough
-            else f"{gap.lists} held-out lists with something good; {FEWEST_LISTS} are needed to judge.",
+            else f"{gap.lists} people with something good held out; {FEWEST_PEOPLE} are needed to judge.",
         ),
         GateOut(
             gate="groups",
-            passed=not worse,
-            text="No group is ranked for worse." if not worse else f"Ranked for worse: {', '.join(worse)}.",
+            passed=bool(judged) and not worse,
+            text=f"Ranked for worse: {', '.join(worse)}."
+            if worse
+            else "No group is ranked for worse."
+            if judged
+            else "No group is large enough to judge.",
         ),
         GateOut(
             gate="drift",
-            passed=not drifted,
-            text="The newest cases are like those learnt from."
-            if not drifted
-            else f"The newest cases differ in {', '.join(drifted)}.",
+            passed=bool(drift) and not drifted,
+            text=f"The newest cases differ in {', '.join(drifted)}."
+            if drifted
+            else "The newest cases are like those learnt from."
+            if drift
+            else "There are no newer cases to compare.",
         ),
         GateOut(
             gate="nonsense",
@@ -257,6 +290,9 @@ def release(session: WriteSession, actor: Actor, model: RankingModel, reason: st
     closed = [gate.gate for gate in gates_of(model) if not gate.passed]
     if closed:
         raise GatesClosed(f"Closed: {', '.join(closed)}. Assess it again when there are more cases.", closed=closed)
+    compared_with = (model.assessment or {}).get("compared_with")
+    if compared_with != released_model(session).version:
+        raise GatesClosed("It was assessed against another model than the one in use now. Assess it again.", closed=[])
     in_use = session.scalars(select(RankingModel).where(RankingModel.state == ModelState.RELEASED)).one_or_none()
     if in_use is not None:
         _move(session, actor, in_use, ModelEvent.RETIRE, ModelState.RETIRED, f"{model.name} took its place.")

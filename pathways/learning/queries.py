@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,9 +18,10 @@ from pathways.introductions.models import Introduction, IntroductionEvent, Intro
 from pathways.jobseekers.models import MonitoringAnswers
 from pathways.progression.models import Spell, SpellEnd, SpellState, SpellVersion
 from pathways.reference import tables
-from pathways.shortlists.models import RankingModel, Shortlist, ShortlistMatch
+from pathways.shortlists.models import RankingModel, ShortlistMatch
 
 S, E = IntroductionState, IntroductionEvent
+AT_ONCE = 500
 # Before it is sent, only the jobseeker can say no; once there is an offer, it is theirs to take up again.
 THEIRS_TO_DECLINE = frozenset({S.PROPOSED, S.OFFERED, S.ACCEPTED})
 
@@ -50,7 +50,15 @@ def values_of(match: ShortlistMatch) -> dict[Feature, Value]:
     return {Feature(name): Value(value, tuple(found)) for name, (value, found) in match.values.items() if name in known}
 
 
-def cases(session: Session, until: date) -> list[Case]:
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A case, and the shortlist it came from."""
+
+    case: Case
+    shortlist_id: UUID
+
+
+def decided(session: Session, until: date) -> list[Decided]:
     """Return every introduction that came from a shortlist and was decided by a day."""
     endings = _endings(session, until)
     if not endings:
@@ -67,18 +75,26 @@ def cases(session: Session, until: date) -> list[Case]:
         .order_by(Introduction.id)
     )
     return [
-        Case(
-            values_of(match),
-            wanted=ending.wanted,
-            lasted=ending.lasted,
-            outcome=ending.outcome,
-            decided_on=ending.decided_on,
-            jobseeker=str(introduction.jobseeker_id),
-            placement=str(introduction.placement_id),
+        Decided(
+            Case(
+                values_of(match),
+                wanted=ending.wanted,
+                lasted=ending.lasted,
+                outcome=ending.outcome,
+                decided_on=ending.decided_on,
+                jobseeker=str(introduction.jobseeker_id),
+                placement=str(introduction.placement_id),
+            ),
+            match.shortlist_id,
         )
         for introduction, match in rows
         if (ending := endings.get(introduction.id)) is not None
     ]
+
+
+def cases(session: Session, until: date) -> list[Case]:
+    """Return what was decided by a day, without where it came from."""
+    return [one.case for one in decided(session, until)]
 
 
 def _endings(session: Session, until: date) -> dict[UUID, Ending]:
@@ -113,13 +129,21 @@ def _declined(move: IntroductionMove) -> Ending | None:
 
 
 def _started(started_on: date, spell: SpellVersion | None, until: date, lasting: timedelta) -> Ending:
-    ended_on = spell.ended_on if spell is not None and spell.ended_on is not None and spell.ended_on <= until else None
-    if (ended_on or until) - started_on >= lasting:
-        went_on = spell is not None and ended_on is not None and spell.end_reason is SpellEnd.ANOTHER_JOB
-        outcome = Outcome.PROGRESSED if went_on else Outcome.SUSTAINED
-        return Ending(wanted=True, lasted=True, outcome=outcome, decided_on=started_on)
-    lasted = None if ended_on is None else False
-    return Ending(wanted=True, lasted=lasted, outcome=Outcome.STARTED, decided_on=started_on)
+    """Read a start. Whether it lasted is known of all starts at the same age, or the newest would all seem to fail.
+
+    It is known from a spell alone. One that led to another job lasted; one that was completed early, as it was meant
+    to be, says nothing of lasting.
+    """
+    known_on = started_on + lasting
+    if spell is None or known_on > until:
+        return Ending(wanted=True, lasted=None, outcome=Outcome.STARTED, decided_on=started_on)
+    ended_on = spell.ended_on if spell.ended_on is not None and spell.ended_on <= until else None
+    if ended_on is not None and spell.end_reason is SpellEnd.ANOTHER_JOB:
+        return Ending(wanted=True, lasted=True, outcome=Outcome.PROGRESSED, decided_on=known_on)
+    if ended_on is None or ended_on >= known_on:
+        return Ending(wanted=True, lasted=True, outcome=Outcome.SUSTAINED, decided_on=known_on)
+    lasted = None if spell.end_reason is SpellEnd.COMPLETED else False
+    return Ending(wanted=True, lasted=lasted, outcome=Outcome.STARTED, decided_on=known_on)
 
 
 def _spells(session: Session, until: date) -> dict[UUID, SpellVersion]:
@@ -141,41 +165,30 @@ class ShownList:
     """A shortlist as it was shown, and how far each of its pairs came."""
 
     jobseeker: str
-    shown_on: date
     pairs: Sequence[dict[Feature, Value]]
     grades: Sequence[int]
 
 
-def shown_lists(session: Session, decided: Iterable[Case], since: date) -> list[ShownList]:
-    """Return the shortlists from a day on that led to at least one decided introduction."""
-    grade = {(case.jobseeker, case.placement): int(case.outcome) for case in decided}
-    lists: dict[UUID, list[ShortlistMatch]] = defaultdict(list)
-    rows: Any = session.execute(
-        select(ShortlistMatch, Shortlist.shown_on)
-        .join(
-            Shortlist,
-            (Shortlist.partner_id == ShortlistMatch.partner_id) & (Shortlist.id == ShortlistMatch.shortlist_id),
+def shown_lists(session: Session, later: Iterable[Decided], earlier: Iterable[Decided]) -> list[ShownList]:
+    """Return the shortlists that held-out cases came from, without the pairs that were decided before."""
+    grade: dict[tuple[UUID, str, str], int] = {}
+    for one in later:
+        grade[one.shortlist_id, one.case.jobseeker, one.case.placement] = int(one.case.outcome)
+    learnt = {(one.case.jobseeker, one.case.placement) for one in earlier}
+    lists: dict[tuple[UUID, str], list[tuple[dict[Feature, Value], int]]] = defaultdict(list)
+    ids = sorted({shortlist_id for shortlist_id, *_ in grade})
+    for start in range(0, len(ids), AT_ONCE):
+        rows = session.scalars(
+            select(ShortlistMatch)
+            .where(ShortlistMatch.shortlist_id.in_(ids[start : start + AT_ONCE]))
+            .order_by(ShortlistMatch.shortlist_id, ShortlistMatch.rank)
         )
-        .where(Shortlist.shown_on >= since, Shortlist.jobseeker_id.is_not(None))
-        .order_by(ShortlistMatch.shortlist_id, ShortlistMatch.rank)
-    )
-    days: dict[UUID, date] = {}
-    for match, shown_on in rows:
-        lists[match.shortlist_id].append(match)
-        days[match.shortlist_id] = shown_on
-    found = []
-    for shortlist_id, matches in lists.items():
-        keys = [(str(match.jobseeker_id), str(match.placement_id)) for match in matches]
-        if any(key in grade for key in keys):
-            found.append(
-                ShownList(
-                    keys[0][0],
-                    days[shortlist_id],
-                    [values_of(match) for match in matches],
-                    [grade.get(key, 0) for key in keys],
-                )
-            )
-    return found
+        for match in rows:
+            pair = (str(match.jobseeker_id), str(match.placement_id))
+            found = grade.get((match.shortlist_id, *pair))
+            if found is not None or pair not in learnt:
+                lists[match.shortlist_id, pair[0]].append((values_of(match), found or 0))
+    return [ShownList(person, [v for v, _ in pairs], [g for _, g in pairs]) for (_, person), pairs in lists.items()]
 
 
 def groups(session: Session) -> dict[str, dict[str, str]]:

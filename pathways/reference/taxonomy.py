@@ -61,25 +61,59 @@ def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, norm
         if kind in esco.CONCEPTS:
             if OF_LOAD[esco.CONCEPTS[kind]] is not wanted:
                 raise RuleBroken(f"{path.name} holds {kind}; load it with reference load-{kind}.")
-            _load_concepts(session, esco.concepts(path), normalise, loaded)
+            _load_concepts(session, esco.concepts(path), esco.CONCEPTS[kind], normalise, loaded)
     ids = {row.uri: row.id for row in session.execute(select(Concept.uri, Concept.id))}
     if not ids:
         raise RuleBroken("There is no concept yet: load the file of skills or of occupations first.")
     for path, kind in kinds.items():
         if kind not in esco.CONCEPTS:
+            _clear_relations(session, kind)
             _load_relations(session, esco.relations(path), ids, loaded)
     return loaded
 
 
+# What the first end of a file's relations is; those of the file loaded before go when it is loaded again.
+FIRST_END = {
+    esco.FileKind.OCCUPATION_SKILLS: (ConceptKind.OCCUPATION, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
+    esco.FileKind.SKILL_SKILLS: (ConceptKind.SKILL, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
+    esco.FileKind.BROADER_SKILLS: (None, (RelationKind.BROADER,)),
+}
+
+
+def _clear_relations(session: WriteSession, kind: esco.FileKind) -> None:
+    first, kinds = FIRST_END[kind]
+    gone = delete(ConceptRelation).where(ConceptRelation.kind.in_(kinds))
+    if first is not None:
+        gone = gone.where(ConceptRelation.from_id.in_(select(Concept.id).where(Concept.kind == first)))
+    session.execute(gone)
+
+
+def _forget(session: WriteSession, ids: Sequence[UUID]) -> None:
+    """Take out entries that a newer release has no more; what was confirmed of them keeps its own words."""
+    for piece in _pieces(ids, 500):
+        session.execute(
+            delete(ConceptRelation).where(ConceptRelation.from_id.in_(piece) | ConceptRelation.to_id.in_(piece))
+        )
+        session.execute(delete(ConceptLabel).where(ConceptLabel.concept_id.in_(piece)))
+        session.execute(delete(Concept).where(Concept.id.in_(piece)))
+
+
 def _load_concepts(
-    session: WriteSession, concepts: Iterable[esco.Concept], normalise: Normalise, loaded: Loaded
+    session: WriteSession,
+    concepts: Iterable[esco.Concept],
+    kind: ConceptKind,
+    normalise: Normalise,
+    loaded: Loaded,
 ) -> None:
-    known = {row.uri: row.id for row in session.execute(select(Concept.uri, Concept.id))}
+    rows = session.execute(select(Concept.uri, Concept.id).where(Concept.kind == kind))
+    known = {row.uri: row.id for row in rows}
+    gone = dict(known)
     for piece in _pieces(concepts):
         fresh: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         labels: list[dict[str, Any]] = []
         for one in piece:
+            gone.pop(one.uri, None)
             concept_id = known.get(one.uri) or uuid7()
             columns = {
                 "id": concept_id,
@@ -105,6 +139,7 @@ def _load_concepts(
             session.execute(insert(ConceptLabel), labels)
         loaded.concepts += len(piece)
         loaded.labels += len(labels)
+    _forget(session, list(gone.values()))
 
 
 def _load_relations(

@@ -1,12 +1,12 @@
 """Words as matching/ takes them: the starter vocabulary, ESCO where it is loaded, what experience shows, finders."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from matching.experience import Cue
+from matching.experience import Cue, Drawn, Experience, ExperienceKind, skills_of
 from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.text import Vocabulary, normalise
 from pathways.database import Session
@@ -53,6 +53,12 @@ def cues() -> tuple[Cue, ...]:
         Cue(_set(row["any_of"]), _set(row["and_any_of"]), tuple(row["skills"].split(";")))
         for row in tables.rows("experiences")
     )
+
+
+def drawn(experiences: Iterable[Mapping[str, str]] | None) -> tuple[Drawn, ...]:
+    """Return the skills that experiences show, each with the experience that shows it."""
+    told = [Experience(ExperienceKind(one["kind"]), one["text"]) for one in experiences or ()]
+    return skills_of(told, cues())
 
 
 def _set(cell: str) -> frozenset[str]:

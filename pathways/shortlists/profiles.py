@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from matching.eligibility import Context
-from matching.experience import Experience, ExperienceKind, skills_of
+from matching.experience import ExperienceKind
 from matching.flags import BenefitRule
 from matching.profiles import (
     Exclusions,
@@ -31,8 +31,17 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _place(row: Any) -> tuple[float, float] | None:
+def place_of(row: Any) -> tuple[float, float] | None:
     return (float(row.easting), float(row.northing)) if row.easting is not None else None
+
+
+WHERE_FROM: Mapping[ExperienceKind, str] = {
+    ExperienceKind.LIFE: "everyday life",
+    ExperienceKind.SCHOOL: "school",
+    ExperienceKind.CARING: "caring",
+    ExperienceKind.VOLUNTEERING: "volunteering",
+    ExperienceKind.WORK: "work",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,7 @@ def of_jobseeker(
     more = beside or Beside()
     age = formats.age_on(person.date_of_birth, on) if person.date_of_birth else None
     if profile is None:
-        limits = JobseekerLimits(age_years=age, place=_place(person), exclusions=more.exclusions)
+        limits = JobseekerLimits(age_years=age, place=place_of(person), exclusions=more.exclusions)
         return JobseekerProfile(key=str(person.id), limits=limits)
     hours = (_number(profile.hours_min), _number(profile.hours_max))
     return JobseekerProfile(
@@ -65,7 +74,7 @@ def of_jobseeker(
             hours_max=hours[1],
             half_days=profile.half_days,
             earliest_start_on=profile.earliest_start_on,
-            place=_place(person),
+            place=place_of(person),
             travel_modes=_words(profile.travel_modes),
             max_travel_minutes=profile.max_travel_minutes,
             exclusions=more.exclusions,
@@ -85,15 +94,15 @@ def _offer(profile: ProfileVersion, more: Beside, hours: tuple[float | None, flo
     skills = dict.fromkeys([*(profile.skills or ()), *(profile.strengths or ())])
     drawn_from: dict[str, str] = {}
     for told in list(skills):
-        meaning = more.skills.get(told.lower())
+        meaning = more.skills.get(told.casefold())
         if meaning and meaning not in skills:
             skills[meaning] = None
             drawn_from[meaning] = told
-    experiences = [Experience(ExperienceKind(one["kind"]), one["text"]) for one in profile.experiences or ()]
-    for drawn in skills_of(experiences, vocabulary.cues()):
+    for drawn in vocabulary.drawn(profile.experiences):
         if drawn.skill not in skills:
             skills[drawn.skill] = None
-            drawn_from[drawn.skill] = drawn.source
+            # The words themselves may tell of somebody else's health; they stay on the profile.
+            drawn_from[drawn.skill] = WHERE_FROM[drawn.kind]
     return JobseekerOffer(
         skills=tuple(skills) or None,
         drawn_from=drawn_from,
@@ -105,7 +114,7 @@ def _offer(profile: ProfileVersion, more: Beside, hours: tuple[float | None, flo
 
 
 def _with_meanings(told: Sequence[str] | None, meanings: Mapping[str, str]) -> tuple[str, ...] | None:
-    found = [m for m in (meanings.get(word.lower()) for word in told or ()) if m]
+    found = [m for m in (meanings.get(word.casefold()) for word in told or ()) if m]
     return tuple(dict.fromkeys([*(told or ()), *found])) or None
 
 
@@ -144,7 +153,8 @@ def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> Plac
         half_days=row.half_days,
         starts_on=row.starts_on,
         ends_on=row.ends_on,
-        place=_place(row),
+        place=place_of(row),
+        is_place_exact=row.place_basis != "outcode",
         remote=row.remote.value if row.remote else None,
         environment=_words(row.environment),
         adjustments_offered=_words(row.adjustments_offered),

@@ -86,7 +86,7 @@ def profiled(session: Session, people: Iterable[Jobseeker], on: date) -> list[tu
     meanings: dict[tuple[UUID, WordKind], dict[str, str]] = defaultdict(dict)
     for word in _facts(session, ConfirmedWord, ids):
         if word.label is not None:
-            meanings[word.jobseeker_id, word.kind][word.text.lower()] = word.label
+            meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
     found = []
     for person in everybody:
         version = versions.get(person.id)

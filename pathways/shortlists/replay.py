@@ -51,8 +51,12 @@ GROUP_OF_RULE = {
 GROUP_OF_FEATURE = {Feature.ADJUSTMENTS.value: Group.HEALTH}
 
 
-def _unpacked(shortlist: Shortlist) -> list[list[Any]]:
-    rows: list[list[Any]] = json.loads(zlib.decompress(shortlist.refusals))
+def packed(rows: Sequence[Sequence[Any]]) -> bytes:
+    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
+
+
+def unpacked(kept: bytes) -> list[list[Any]]:
+    rows: list[list[Any]] = json.loads(zlib.decompress(kept))
     return rows
 
 
@@ -128,7 +132,7 @@ class Shaper:
 def shown(session: Session, actor: Actor, shortlist: Shortlist) -> ShortlistOut:
     """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today."""
     matches = queries.matches(session, actor, shortlist.id)
-    refused = _unpacked(shortlist)
+    refused = unpacked(shortlist.refusals)
     nearest = refused[:NEAREST]
     titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
     references = _references(session, {m.jobseeker_id for m in matches})
@@ -275,7 +279,7 @@ def _shown_refusals(shaper: Shaper, rows: Sequence[Sequence[Any]], titles: Title
 
 def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> RefusedPage:
     """Return the refused pairs one page at a time, so that nothing disappears silently."""
-    rows = _unpacked(shortlist)
+    rows = unpacked(shortlist.refusals)
     found = page_after(rows, request, lambda row: UUID(row[0]))
     page = found[: request.limit]
     titles = _titles(session, {UUID(row[2]) for row in page})
@@ -286,7 +290,7 @@ def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: 
 
 def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> BelowPage:
     """Return what fits but stood under the limit, best first, so that the whole list can be read."""
-    rows: list[list[Any]] = json.loads(zlib.decompress(shortlist.below)) if shortlist.below else []
+    rows = unpacked(shortlist.below) if shortlist.below else []
     found = page_after(rows, request, lambda row: UUID(row[0]))
     page = found[: request.limit]
     titles = _titles(session, {UUID(row[2]) for row in page})
@@ -318,7 +322,7 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
         if match.placement_id == placement_id:
             titles = _titles(session, {placement_id})
             return _shown_match(shaper, shortlist, match, titles, _references(session, {match.jobseeker_id}))
-    for row in _unpacked(shortlist):
+    for row in unpacked(shortlist.refusals):
         if row[2] == str(placement_id):
             found = _shown_refusals(shaper, [row], _titles(session, {placement_id}), actor)
             if found:

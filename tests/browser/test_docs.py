@@ -18,6 +18,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--virtual-time-budget=15000",
+    "--window-size=1200,20000",  # the page draws an operation once it comes into view
     "--dump-dom",
 )
 

@@ -92,6 +92,19 @@ def test_offers_spread_over_social_enterprises_where_one_would_have_nearly_all()
     assert even.enterprise_gini < uneven.enterprise_gini
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.05, 0.5, 5.0]))
+def test_evenness_never_costs_an_offer(seed, evenness):
+    rng = np.random.default_rng(seed)
+    scores = rng.random((30, 40)) * 0.4
+    scores[rng.random(scores.shape) < 0.5] = np.nan
+    organisations = ["big" if j < 30 else f"small{j}" for j in range(40)]
+    made = Problem([f"j{i}" for i in range(30)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations)
+    even, plain = allocate(made, Policy(evenness=evenness, soft_cap=1.5)), allocate(made, Policy(evenness=0.0))
+    assert len(even.offers) >= len(plain.offers)
+    assert even.enterprise_gini <= plain.enterprise_gini + 0.02
+
+
 @pytest.mark.parametrize(
     ("scores", "places", "offers"),
     [
@@ -127,6 +140,32 @@ def test_a_policy_out_of_range_is_refused(wrong):
         Policy(**wrong)
 
 
+def test_no_change_that_would_open_something_is_left_unsaid():
+    """Walking or going by bus, a half-day more, hours more: whatever opens a good placement is on the list."""
+    borough = synthetic.make(30, 60, seed=4)
+    ranker = PlacementRanker(borough.vocabulary, borough.context)
+    good, looked = 0.25, 0
+    for person in borough.jobseekers:
+        before = {m.placement.key for m in ranker.rank(person, borough.placements).matches if m.score >= good}
+        told = {
+            (u.kind, u.what) for u in unlock.for_jobseeker(ranker, person, borough.placements, good=good) if u.opens
+        }
+        changes = [(unlock.Kind.HOURS, "more")] if person.limits.hours_max else []
+        changes += [(unlock.Kind.TRAVEL_ALONE, "bus")] if person.limits.travel_modes == ("walk",) else []
+        if person.limits.half_days is not None:
+            changes += [
+                (unlock.Kind.HALF_DAY, f"{eligibility.DAY_NAMES[b // 3]} {eligibility.PART_NAMES[b % 3]}")
+                for b in range(21)
+                if not person.limits.half_days >> b & 1
+            ]
+        for kind, what in changes:
+            changed = _made(person, unlock.Unlock(kind, what, "", ()))
+            after = {m.placement.key for m in ranker.rank(changed, borough.placements).matches if m.score >= good}
+            assert bool(after - before) == ((kind, what) in told), (person.key, kind, what)
+            looked += 1
+    assert looked > 100
+
+
 def test_each_unlock_opens_exactly_what_it_says():
     """Every change is made for real, and the whole list ranked again."""
     borough = synthetic.make(12, 60, seed=3)
@@ -154,6 +193,11 @@ def _made(person, found):
         return replace(person, limits=replace(limits, half_days=week), offer=replace(offer, half_days=week))
     if found.kind is unlock.Kind.TRAVEL_TIME:
         return replace(person, limits=replace(limits, max_travel_minutes=limits.max_travel_minutes + 15))
+    if found.kind is unlock.Kind.TRAVEL_ALONE:
+        return replace(person, limits=replace(limits, travel_modes=(*limits.travel_modes, "bus")))
+    if found.kind is unlock.Kind.HOURS:
+        hours = {"hours_max": limits.hours_max + 4} if found.what == "more" else {"hours_min": limits.hours_min - 4}
+        return replace(person, limits=replace(limits, **hours), offer=replace(offer, **hours))
     if found.kind is unlock.Kind.SKILL:
         return replace(person, offer=replace(offer, skills=(*(offer.skills or ()), found.what)))
     return None

@@ -96,6 +96,18 @@ def test_moving_to_another_record_and_undoing_it_leaves_all_as_it_was(database):
         assert coherence.faults(session) == []
 
 
+def test_erasing_takes_a_person_out_of_placements_shortlists_too(client, world: World, database):
+    person, _ = world.supported(right_to_work="no")
+    placement = world.list_placement(right_to_work_needed=True)
+    made = client.post(f"/api/v1/placements/{placement}/shortlists", json={}, headers=world.key("caseworker")).json()
+    assert (made["refused"], made["refused_by_rule"]) == (1, {"right_to_work": 1})
+    with database.writing(None) as session:
+        for holding in reversed(HOLDINGS):
+            holding.erase(session, person)
+    again = client.get(f"/api/v1/shortlists/{made['id']}", headers=world.key("caseworker")).json()
+    assert (again["refused"], again["refused_by_rule"]) == (0, {})
+
+
 def test_erasing_leaves_no_row_about_the_person(database):
     person, before = a_full_life(database)
     with database.writing(None) as session:

@@ -93,6 +93,14 @@ def test_a_safety_exclusion_keeps_a_placement_away_and_nobody_outside_reads_it(c
     )
     for body in bodies:
         kept = post(client, world, f"/jobseekers/{person}/safety-exclusions", body)
+        refused = post(
+            client,
+            world,
+            "/introductions",
+            {"jobseeker_id": str(person), "placement_id": str(placement)},
+            expect=409,
+        )
+        assert refused["type"] == "/problems/excluded-for-safety"
         made = post(client, world, f"/jobseekers/{person}/shortlists")
         assert made["matches"] == []
         assert made["refused_by_rule"] == {"safety": 1}
@@ -111,6 +119,51 @@ def test_a_safety_exclusion_keeps_a_placement_away_and_nobody_outside_reads_it(c
     get(client, world, f"/jobseekers/{person}/safety-exclusions", by="other_caseworker", expect=404)
 
 
+def test_a_name_that_no_listing_can_be_compared_with_is_a_question_and_never_a_pass(client, world: World):
+    person, _ = world.supported()
+    world.list_placement(contact_email="casey.rowan@example.org")
+    body = {"kind": "person", "who": "Casey Rowan", "reason": "Asked."}
+    post(client, world, f"/jobseekers/{person}/safety-exclusions", body)
+    checks = post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]["checks"]
+    assert [c["result"] for c in checks if c["rule"] == "safety"] == ["unknown"]
+
+
+def test_an_exclusion_recorded_after_a_proposal_stops_its_line_and_a_closed_case_stops_its_own(client, world: World):
+    a_caseload(world)
+    made = post(client, world, "/allocations", by="manager")
+    path = f"/allocations/{made['id']}/lines"
+    first, second = (one for one in get(client, world, path)["items"] if one["state"] == "proposed")
+    away = {"kind": "organisation", "social_enterprise_id": str(world.organisations["enterprise"]), "reason": "Asked."}
+    post(client, world, f"/jobseekers/{first['jobseeker_id']}/safety-exclusions", away)
+    problem = post(client, world, f"{path}/{first['id']}/accept", {}, expect=409)
+    assert problem["type"] == "/problems/excluded-for-safety"
+    closing = {"closed_on": str(world.on("manager").today), "end_reason": "moved_away", "reason": "Moved away."}
+    read = client.get(f"{API}/jobseekers/{second['jobseeker_id']}", headers=world.key("caseworker"))
+    answer = client.post(
+        f"{API}/jobseekers/{second['jobseeker_id']}/close",
+        json=closing,
+        headers=world.key("caseworker") | {"If-Match": read.headers["ETag"]},
+    )
+    assert answer.status_code == 200, answer.text
+    post(client, world, f"{path}/{second['id']}/accept", {}, expect=409)
+
+
+def test_totals_of_a_proposal_are_kept_from_who_may_not_see_every_line(client, world: World):
+    people = a_caseload(world)
+    made = post(client, world, "/allocations", by="manager")
+    read = client.get(f"{API}/jobseekers/{people[0]}", headers=world.key("manager"))
+    hidden = client.patch(
+        f"{API}/jobseekers/{people[0]}",
+        json={"is_restricted": True},
+        headers=world.key("manager") | {"If-Match": read.headers["ETag"]},
+    )
+    assert hidden.status_code == 200, hidden.text
+    assert get(client, world, f"/allocations/{made['id']}", by="manager")["figures"]["offers"] == 2
+    told = get(client, world, f"/allocations/{made['id']}", by="colleague")
+    assert (told["figures"], told["looked_at"], told["decided"]) == (None, None, None)
+    assert len(get(client, world, f"/allocations/{made['id']}/lines", by="colleague")["items"]) == 2
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -118,6 +171,7 @@ def test_a_safety_exclusion_keeps_a_placement_away_and_nobody_outside_reads_it(c
         {"kind": "person"},
         {"kind": "area", "postcode": "NW4 4BT"},
         {"kind": "area", "postcode": "ZZ99 9ZZ", "radius_km": 1},
+        {"kind": "area", "postcode": "NW4", "radius_km": 1},
     ],
 )
 def test_an_exclusion_that_names_nothing_is_refused_with_the_field(client, world: World, body):
@@ -143,7 +197,16 @@ def test_experience_is_matched_on_and_says_where_it_came_from(client, world: Wor
     match = post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]
     reason = next(r for r in match["reasons"] if r["feature"] == "essential_skills")
     assert reason["effect"] == "for"
-    assert "from “Looked after my nan”" in reason["text"]
+    assert reason["text"].endswith("caring for people, from caring.")
+    profile = get(client, world, f"/jobseekers/{person}/profile")
+    assert {"skill": "caring for people", "kind": "caring", "text": "Looked after my nan"} in profile["skills_shown"]
+
+
+@pytest.mark.parametrize("text", ["My carer helps me wash and dress", "My gran looked after me", "I can't cook"])
+def test_help_that_somebody_needs_is_never_read_as_a_skill(client, world: World, text):
+    person, _ = world.supported()
+    profile = write_profile(client, world, person, experiences=[{"kind": "life", "text": text}])
+    assert profile["skills_shown"] == []
 
 
 def test_a_benefit_is_a_flag_for_those_who_may_read_benefits_and_never_a_filter(client, world: World):
@@ -279,6 +342,7 @@ def test_a_model_learns_is_assessed_and_ranks_only_once_a_person_released_it_beh
     client, world: World, database
 ):
     post(client, world, "/models", by="operator", expect=409)  # nothing was decided yet
+    post(client, world, "/models", {"until": "2099-01-01"}, by="operator", expect=409)
     decided_cases(client, world, 6)
     model = post(client, world, "/models", by="operator")
     assert (model["state"], model["cases"]) == ("trained", 3)
