@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching import features
-from matching.eligibility import Check, Context, Result, Rule, check
+from matching.eligibility import Check, Context, Result, Rule, check, holds_licence
 from matching.explain import reasons
 from matching.features import SIDES, Feature, Side
 from matching.priors import WEIGHTS
@@ -264,3 +264,58 @@ def test_propensities_are_how_often_a_pair_stands_where_it_stands():
     for key in "abc":
         assert first[key] / 4000 == pytest.approx(told[key], abs=0.02)
     assert first["d"] == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: JobseekerLimits(place=(float("nan"), 0.0)),
+        lambda: PlacementProfile(key="1", title="x", place=(0.0, float("inf"))),
+        lambda: PlacementProfile(key="1", title="x", hours_per_week=float("nan")),
+        lambda: JobseekerOffer(hours_min=float("nan")),
+        lambda: Exclusions(areas=(((float("nan"), 0.0), 1.0),)),
+        lambda: JobseekerLimits(half_days=1 << 21),
+    ],
+)
+def test_a_number_that_is_none_is_refused_when_a_profile_is_made(make):
+    with pytest.raises(ValueError, match=r"\."):
+        make()
+
+
+def test_one_placement_all_refused_and_all_tied_have_a_ranking():
+    assert [m.propensity for m in RANKER.rank(PERSON, [PLACEMENT]).matches] == [1.0]
+    shut = [replace(PLACEMENT, key=str(n), places_left=0) for n in range(3)]
+    assert (RANKER.rank(PERSON, shut).matches, len(RANKER.rank(PERSON, shut).refusals)) == ((), 3)
+    tied = RANKER.rank(PERSON, [replace(PLACEMENT, key=str(n)) for n in range(8)]).matches
+    assert {match.propensity for match in tied} == {0.125}
+    other_day = PlacementRanker(vocabulary.starter(), replace(CONTEXT, on=date(2026, 11, 3)))
+    again = other_day.rank(PERSON, [replace(PLACEMENT, key=str(n)) for n in range(8)]).matches
+    assert sorted(m.placement.key for m in again) == sorted(m.placement.key for m in tied)
+    assert [m.placement.key for m in again] != [m.placement.key for m in tied]  # another day, another lot
+
+
+def test_a_placement_without_requirements_and_a_skill_told_twice_change_nothing():
+    bare = RANKER.pair(JobseekerProfile(), PlacementProfile(key="q", title=""))
+    assert isinstance(bare, Match)
+    assert bare.values[Feature.ESSENTIAL_SKILLS].value is None
+    twice = replace(PLACEMENT, essential_skills=("customer service", "customer service"))
+    once, doubled = RANKER.pair(PERSON, PLACEMENT), RANKER.pair(PERSON, twice)
+    assert isinstance(once, Match)
+    assert isinstance(doubled, Match)
+    assert once.score == doubled.score
+
+
+@pytest.mark.parametrize(
+    ("needed", "held", "is_held"),
+    [
+        ("driving licence", "full UK driving licence", True),
+        ("driving licence", "Full UK licence", True),
+        ("driving licence", "forklift driving licence", False),
+        ("driving licence", "No driving licence", False),
+        ("CSCS card", "CSCS green card", True),
+        ("food hygiene", "Food Hygiene Level 2", True),
+        ("forklift licence", "driving licence", False),
+    ],
+)
+def test_a_licence_is_the_very_licence(needed, held, is_held):
+    assert holds_licence(needed, (held,)) is is_held
