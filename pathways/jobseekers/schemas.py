@@ -29,6 +29,11 @@ Hours = Annotated[
     Field(ge=0, le=168, max_digits=5, decimal_places=2),
     WithJsonSchema({"type": "number", "minimum": 0, "maximum": 168, "multipleOf": 0.25}),
 ]
+RadiusKm = Annotated[
+    Decimal,
+    Field(gt=0, le=100, max_digits=5, decimal_places=2),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100, "multipleOf": 0.25}),
+]
 Identifier = Annotated[str, StringConstraints(max_length=30, pattern=r"^[^*\x00-\x1f\x7f]*$")]
 Minutes = Annotated[int, Field(ge=0, le=600)]
 Mode = Literal["walk", "bicycle", "bus", "tube", "train", "car"]
@@ -262,7 +267,7 @@ class NewSafetyExclusion(Body):
     social_enterprise_id: UUID | None = None
     who: Line | None = Field(default=None, description="The name or e-mail address of who runs the placement.")
     postcode: Annotated[Line, Field(max_length=20)] | None = None
-    radius_km: Annotated[Decimal, Field(gt=0, le=100, max_digits=5, decimal_places=2)] | None = None
+    radius_km: RadiusKm | None = None
     reason: NeededLine
 
 

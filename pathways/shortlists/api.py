@@ -130,7 +130,7 @@ def explain_match(
         return replay.explained(session, actor, shortlist, placement_id)
 
 
-@router.get("/jobseekers/{jobseeker_id}/unlock", responses=documented(NotFound))
+@router.get("/jobseekers/{jobseeker_id}/unlock", responses=documented(NotFound, Conflict))
 def unlock_for_jobseeker(
     jobseeker_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> JobseekerUnlockOut:
@@ -149,7 +149,7 @@ def unlock_for_placement(
     return unlock.for_placement(database, actor, placement_id, on or actor.today)
 
 
-@router.get("/unlock")
+@router.get("/unlock", responses=documented(Conflict))
 def unlock_for_caseload(
     actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> CaseloadUnlockOut:
