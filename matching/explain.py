@@ -1,10 +1,9 @@
 """From a score to the reasons a caseworker can read: for, against, not known, and what would change it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from matching.eligibility import Check, Result
 from matching.features import Feature, Value, Values
 from matching.ranker import Match, Refusal, TwoSidedModel
 
@@ -239,25 +238,6 @@ def what_would_open(refusal: Refusal) -> list[Change]:
     []
     """
     return [Change(check.rule.value, check.change) for check in refusal.failed if check.change]
-
-
-def questions(checks: Iterable[Check]) -> list[Change]:
-    """Return what to ask or find out so that an unknown check is settled.
-
-    Parameters
-    ----------
-    checks : iterable of Check
-
-    Returns
-    -------
-    list of Change
-
-    Examples
-    --------
-    >>> questions([])
-    []
-    """
-    return [Change(c.rule.value, c.change) for c in checks if c.result is Result.UNKNOWN and c.change]
 
 
 def additive(values: Values, model: TwoSidedModel) -> Mapping[str, float]:

@@ -364,10 +364,6 @@ def _bits(weeks: NDArray[np.int64]) -> Floats:
     return np.bitwise_count(weeks).astype(np.float64)
 
 
-def _told(rng: Generator, answer: object, blank_share: float) -> bool:
-    return answer is not None and bool(rng.random() >= blank_share)
-
-
 def _jobseeker(rng: Generator, people: _People, i: int, blank_share: float) -> JobseekerProfile:
     def kept(answer: Any) -> Any:
         return answer if rng.random() >= blank_share else None

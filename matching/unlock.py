@@ -18,7 +18,7 @@ from matching.text import Vocabulary, normalise
 MORE_MINUTES = 15
 HOURS_STEP = 4.0
 A_WEEK = 168.0
-NEEDS_SUPPORT = frozenset({"walk"})
+ON_FOOT = frozenset({"walk"})
 
 
 class Kind(StrEnum):
@@ -241,7 +241,7 @@ def _travel(jobseeker: JobseekerProfile) -> list[_Try]:
         what = f"{MORE_MINUTES} minutes"
         text = f"{MORE_MINUTES} more minutes of travel: up to {longer.max_travel_minutes} minutes."
         tries.append(_Try(Kind.TRAVEL_TIME, what, text, longer, jobseeker.offer, touches))
-    if limits.travel_modes is not None and not set(limits.travel_modes) - NEEDS_SUPPORT:
+    if limits.travel_modes is not None and not set(limits.travel_modes) - ON_FOOT:
         public = tuple(mode for mode in PUBLIC_MODES if mode in {*limits.travel_modes, "bus"})
         text = "Learning to travel by bus on one's own: travel training helps."
         changed = replace(limits, travel_modes=public)
