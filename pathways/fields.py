@@ -11,7 +11,16 @@ from enum import StrEnum
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from pathways.base import Actor, Role
@@ -132,9 +141,21 @@ class Schema(BaseModel):
 
 
 class Body(BaseModel):
-    """What a caller sends: a field that is not known is refused, not passed over."""
+    """What a caller sends: a field that is not known is refused, not passed over.
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    Spaces around a text go after it was measured: before, a text over its limit would pass that the schema refuses.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _without_spaces_around(cls, value: Any) -> Any:
+        if type(value) is str:
+            return value.strip()
+        if type(value) is list:
+            return [one.strip() if type(one) is str else one for one in value]
+        return value
 
 
 # A value of the right shape that is against a rule: answered with 409, where a wrong shape is 422.
