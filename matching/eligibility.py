@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from matching.grades import hundredths
 from matching.profiles import JobseekerLimits, PlacementProfile
 from matching.text import normalise
 from matching.travel import Journey, Mode, distance_km, quickest
@@ -179,6 +180,27 @@ def is_refused(checks: tuple[Check, ...]) -> bool:
     return any(c.result is Result.FAIL for c in checks)
 
 
+def is_excluded(limits: JobseekerLimits, placement: PlacementProfile) -> bool:
+    """Return whether a safety exclusion covers a placement.
+
+    Parameters
+    ----------
+    limits : JobseekerLimits
+    placement : PlacementProfile
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_excluded(JobseekerLimits(), PlacementProfile(key="1", title="x"))
+    False
+    """
+    found = _safety(limits, placement)
+    return found is not None and found.result is Result.FAIL
+
+
 def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     """Keep a jobseeker from an organisation, a person or an area; nothing is said where nothing is excluded.
 
@@ -288,7 +310,7 @@ def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None
         return Check(
             Rule.HOURS, Result.UNKNOWN, "The hours the jobseeker wants are not known.", "Ask how many hours suit."
         )
-    if limits.hours_max is not None and hours > limits.hours_max:
+    if limits.hours_max is not None and hundredths(hours) > hundredths(limits.hours_max):
         if placement.hours_flexible:
             text = f"It is {hours:g} hours a week and flexible; up to {limits.hours_max:g} are wanted."
             return Check(Rule.HOURS, Result.PASS, text)
@@ -298,7 +320,7 @@ def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None
             f"It is {hours:g} hours a week; up to {limits.hours_max:g} are wanted.",
             f"Wanting {hours:g} hours a week, or fewer hours at the placement.",
         )
-    if limits.hours_min is not None and hours < limits.hours_min:
+    if limits.hours_min is not None and hundredths(hours) < hundredths(limits.hours_min):
         return Check(
             Rule.HOURS,
             Result.FAIL,
@@ -335,10 +357,10 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
     assert limits.half_days is not None
     assert placement.half_days is not None
     shared = (placement.half_days & limits.half_days).bit_count()
-    wanted = placement.hours_per_week or 0.0
+    wanted = hundredths(placement.hours_per_week or 0.0)
     if limits.hours_max is not None:
-        wanted = min(wanted, limits.hours_max)
-    needed = max(1, round(wanted / context.hours_in_a_half_day))
+        wanted = min(wanted, hundredths(limits.hours_max))
+    needed = half_days_for(wanted, hundredths(context.hours_in_a_half_day))
     if shared >= needed:
         return Check(
             Rule.HALF_DAYS, Result.PASS, f"{shared} shared half-days are enough, since the hours are flexible."
@@ -351,6 +373,29 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
         text,
         f"Being free on {more} more of {_named(missing, placement.half_days.bit_count())}.",
     )
+
+
+def half_days_for(hours: int, of_each: int) -> int:
+    """Return how many half-days some hours fill, rounded to the nearest, a half to the even number; at least one.
+
+    Parameters
+    ----------
+    hours, of_each : int
+        In hundredths of an hour: those worked, and those of a half-day.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> half_days_for(1600, 400), half_days_for(1000, 400), half_days_for(0, 400)
+    (4, 2, 1)
+    """
+    whole, rest = divmod(hours, of_each)
+    if 2 * rest > of_each or (2 * rest == of_each and whole % 2):
+        whole += 1
+    return max(1, whole)
 
 
 def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Journey | None:

@@ -1,13 +1,16 @@
-"""The named features of a pair, each in [0, 1], or None where something is not known.
+"""The named features of a pair, each in [0, 1] on the grid of ``grades``, or None where something is not known.
 
 A side of the score has features of its own. The functions of the placement's side take ``JobseekerOffer`` only, and
 those of the jobseeker's side ``JobseekerWishes`` and ``JobseekerOffer``, so nothing protected can reach a feature.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
+from matching.grades import STEPS, THOUSAND, UNKNOWN, Codes, graded, hundredths, share, thousandths, weight
 from matching.profiles import JobseekerOffer, JobseekerWishes, PlacementProfile
 from matching.text import Vocabulary, normalise
 from matching.travel import Journey
@@ -66,7 +69,7 @@ class Value:
     Parameters
     ----------
     value : float or None
-        In [0, 1]; None is unknown.
+        In [0, 1], on the grid; None is unknown.
     found : tuple of str
         The words that made it so.
     """
@@ -78,9 +81,11 @@ class Value:
 Values = Mapping[Feature, Value]
 
 ALIKE = 0.6
-FAR_MINUTES = 90.0
-LONG_WAIT_DAYS = 120.0
-SOMETHING_ELSE = 0.4  # an environment that is neither what was asked for nor its opposite
+FAR_MINUTES = 90
+LONG_WAIT_DAYS = 120
+SHORT_WEEK = 800  # hundredths of an hour: of a shorter one, an hour too much is not a large part
+BEST, WORST = STEPS, 0
+SOMETHING_ELSE = graded(0.4)  # an environment that is neither what was asked for nor its opposite
 # What each thing to avoid looks like in a listing: words of title, occupation and environment, or the evenings.
 AVOIDED = {
     "nights": ("night", "nights"),
@@ -136,6 +141,36 @@ def compute(
     }
 
 
+def codes_of(pairs: Sequence[Values]) -> Codes:
+    """Return the grades of the features of many pairs.
+
+    Parameters
+    ----------
+    pairs : sequence of mapping of Feature to Value
+
+    Returns
+    -------
+    ndarray of uint8 of shape (n_pairs, n_features)
+        In the order of ``Feature``; 255 where something is not known.
+
+    Examples
+    --------
+    >>> codes_of([{Feature.TRAVEL: Value(0.5)}])[0, list(Feature).index(Feature.TRAVEL)]
+    np.uint8(120)
+    """
+    codes = np.full((len(pairs), len(Feature)), UNKNOWN, dtype=np.uint8)
+    for row, values in enumerate(pairs):
+        for column, name in enumerate(Feature):
+            value = values[name].value if name in values else None
+            if value is not None:
+                codes[row, column] = graded(value)
+    return codes
+
+
+def _at(grade: int, *found: str) -> Value:
+    return Value(grade / STEPS, found)
+
+
 def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
     if not wishes.aspirations:
         return Value(None)
@@ -145,21 +180,82 @@ def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary
         alike = max(vocabulary.occupation_likeness(aspiration, text) for text in texts)
         if alike > best:
             best, wish = alike, aspiration
-    return Value(best if best >= ALIKE else 0.0, (wish,) if best >= ALIKE else ())
+    return _at(graded(best), wish) if best >= ALIKE else _at(WORST)
+
+
+def listing_text(title: str, occupation: str | None, environment: Sequence[str] | None) -> str:
+    """Return the words of a listing in which what a jobseeker wants to avoid is looked for.
+
+    Parameters
+    ----------
+    title : str
+    occupation : str or None
+    environment : sequence of str or None
+
+    Returns
+    -------
+    str
+        Normalised, with a space at each end.
+
+    Examples
+    --------
+    >>> listing_text("Night Porter", None, ("busy",))
+    ' night porter busy '
+    """
+    return f" {normalise(' '.join([title, occupation or '', *(environment or ())]))} "
+
+
+def avoided_words(wish: str) -> tuple[str, ...]:
+    """Return the beginnings of words by which a listing shows what is to be avoided.
+
+    Parameters
+    ----------
+    wish : str
+
+    Returns
+    -------
+    tuple of str
+        Each with a space before it.
+
+    Examples
+    --------
+    >>> avoided_words("Nights")
+    (' night', ' nights', ' nights')
+    """
+    words = (*AVOIDED.get(normalise(wish), ()), wish)
+    return tuple(f" {normalise(word)}" for word in words if normalise(word))
 
 
 def _avoids(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
     if not wishes.avoid:
         return Value(None)
-    listing = f" {normalise(' '.join([placement.title, placement.occupation or '', *(placement.environment or ())]))} "
-    hit = tuple(
-        wish
-        for wish in wishes.avoid
-        if any(
-            f" {normalise(word)}" in listing for word in (*AVOIDED.get(normalise(wish), ()), wish) if normalise(word)
-        )
-    )
-    return Value(0.0 if hit else 1.0, hit)
+    listing = listing_text(placement.title, placement.occupation, placement.environment)
+    hit = tuple(wish for wish in wishes.avoid if any(word in listing for word in avoided_words(wish)))
+    return _at(WORST if hit else BEST, *hit)
+
+
+def asked_skills(wanted: Sequence[str] | None) -> dict[str, str]:
+    """Return the skills a listing asks for, each once, with how it is spelt there.
+
+    Parameters
+    ----------
+    wanted : sequence of str or None
+
+    Returns
+    -------
+    dict of str to str
+        From the normalised word to the first spelling of it.
+
+    Examples
+    --------
+    >>> asked_skills(("First Aid", "first aid", ""))
+    {'first aid': 'First Aid'}
+    """
+    found: dict[str, str] = {}
+    for skill in wanted or ():
+        if key := normalise(skill):
+            found.setdefault(key, skill)
+    return found
 
 
 def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: Vocabulary) -> Value:
@@ -167,18 +263,18 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
 
     Nothing wanted, or nothing known, is unknown.
     """
-    asked = tuple(dict.fromkeys(skill for skill in wanted or () if normalise(skill)))
+    asked = asked_skills(wanted)
     if not asked or not offer.skills:
         return Value(None)
-    total, weight, found = 0.0, 0.0, []
-    for skill in asked:
+    total, whole, found = 0, 0, []
+    for skill in asked.values():
         best, mine = max(((vocabulary.skill_likeness(one, skill), one) for one in offer.skills), key=lambda p: p[0])
-        importance = vocabulary.importance(skill)
-        total += importance * best
-        weight += importance
+        importance = weight(vocabulary.importance(skill))
+        total += importance * thousandths(best)
+        whole += importance * THOUSAND
         if best >= ALIKE:
             found.append(_told(mine, skill, offer))
-    return Value(total / weight, tuple(dict.fromkeys(found)))
+    return _at(share(total, whole), *dict.fromkeys(found))
 
 
 def _told(mine: str, skill: str, offer: JobseekerOffer) -> str:
@@ -189,23 +285,22 @@ def _told(mine: str, skill: str, offer: JobseekerOffer) -> str:
 
 def _travel(placement: PlacementProfile, journey: Journey | None) -> Value:
     if placement.remote == "yes":
-        return Value(1.0, ("from home",))
+        return _at(BEST, "from home")
     if journey is None:
         return Value(None)
-    middle = (journey.minutes_low + journey.minutes_high) / 2
-    return Value(max(0.0, 1.0 - middle / FAR_MINUTES), (f"{journey.km:g} km",))
+    twice_the_middle = journey.minutes_low + journey.minutes_high
+    return _at(share(max(0, 2 * FAR_MINUTES - twice_the_middle), 2 * FAR_MINUTES), f"{journey.km:g} km")
 
 
 def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
-    hours = placement.hours_per_week
-    if hours is None or (offer.hours_min is None and offer.hours_max is None):
+    if placement.hours_per_week is None or (offer.hours_min is None and offer.hours_max is None):
         return Value(None)
-    low = offer.hours_min or 0.0
-    high = offer.hours_max if offer.hours_max is not None else max(low, hours)
+    hours, low = hundredths(placement.hours_per_week), hundredths(offer.hours_min or 0.0)
+    high = hundredths(offer.hours_max) if offer.hours_max is not None else max(low, hours)
     if low <= hours <= high:
-        return Value(1.0, (f"{hours:g} hours",))
-    gap = low - hours if hours < low else hours - high
-    return Value(max(0.0, 1.0 - gap / max(high, 8.0)), ())
+        return _at(BEST, f"{placement.hours_per_week:g} hours")
+    gap, whole = (low - hours if hours < low else hours - high), max(high, SHORT_WEEK)
+    return _at(share(max(0, whole - gap), whole))
 
 
 def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
@@ -214,7 +309,7 @@ def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
         return Value(None)
     shared = (offer.half_days & placement.half_days).bit_count()
     total = placement.half_days.bit_count()
-    return Value(shared / total, (f"{shared} of {total} half-days",))
+    return _at(share(shared, total), f"{shared} of {total} half-days")
 
 
 def _environment(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
@@ -224,14 +319,14 @@ def _environment(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
     wanted = {normalise(word): word for word in wishes.environment}
     hits = [word for key, word in wanted.items() if key in offered or key.removesuffix(" is fine") in offered]
     clashes = "quiet" in wanted and "busy" in offered
-    return Value(0.0 if clashes else 1.0 if hits else SOMETHING_ELSE, tuple(hits))
+    return _at(WORST if clashes else BEST if hits else SOMETHING_ELSE, *hits)
 
 
 def _start_date(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
     if placement.starts_on is None or offer.earliest_start_on is None:
         return Value(None)
-    wait = (placement.starts_on - offer.earliest_start_on).days
-    return Value(max(0.0, 1.0 - abs(wait) / LONG_WAIT_DAYS))
+    wait = abs((placement.starts_on - offer.earliest_start_on).days)
+    return _at(share(max(0, LONG_WAIT_DAYS - wait), LONG_WAIT_DAYS))
 
 
 def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
@@ -240,9 +335,10 @@ def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
         return Value(None)
     offered = {normalise(word) for word in placement.adjustments_offered or ()}
     hits = tuple(word for word in wishes.adjustments if normalise(word) in offered)
-    return Value(0.5 + 0.5 * len(hits) / len(wishes.adjustments), hits) if hits else Value(None)
+    asked = len(wishes.adjustments)
+    return _at(share(asked + len(hits), 2 * asked), *hits) if hits else Value(None)
 
 
 def _support(placement: PlacementProfile) -> Value:
     """Raise the score for support that is offered; a listing that names none is not marked down."""
-    return Value(1.0, placement.support_offered) if placement.support_offered else Value(None)
+    return _at(BEST, *placement.support_offered) if placement.support_offered else Value(None)

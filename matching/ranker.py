@@ -1,30 +1,32 @@
 """PlacementRanker: checks first, then two probabilities a pair, one for each side, multiplied into the score."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
 from matching import eligibility, features
 from matching.eligibility import Check, Context
-from matching.features import Feature, Side, Value, Values
+from matching.features import SIDES, Feature, Side, Value, Values
+from matching.grades import Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.priors import NEUTRAL
 from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.score_tables import MILLION, ONE, SIDE_ORDER, ScoreTables
 from matching.sides import Floats, SideModel, logit, matrix, sigmoid
 from matching.text import Vocabulary
 from matching.travel import Journey
 
-EXPERT_VERSION = "expert-2"
+EXPERT_VERSION = "expert-3"
 # An interval that holds the truth four times in five: wide enough to be honest, narrow enough to be read.
 INTERVAL_DEVIATIONS = 1.2816
 HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.75, 0.45
 # Two scores this near cannot be told apart by anybody; one such run in ten is shuffled, which is how later learning can
 # tell what was chosen from what merely stood first (measured findings 8).
-NEAR_TIE = 0.005
+NEAR_TIE = 5000  # millionths
 SHUFFLED_SHARE = 0.1
+OF_RUNS, OF_NEAR_TIES = 0x72756E73, 0x6E656172  # what keeps the lots of one kind apart from those of another
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,11 @@ class TwoSidedModel:
         """
         return cls(EXPERT_VERSION, {side: SideModel.expert(side) for side in Side})
 
+    @cached_property
+    def tables(self) -> ScoreTables:
+        """The model compiled to tables of whole numbers, which define its scores."""
+        return ScoreTables.of(self.sides)
+
     def probabilities(self, pairs: Sequence[Values]) -> dict[Side, Floats]:
         """Return what each side would say of each pair.
 
@@ -69,7 +76,20 @@ class TwoSidedModel:
         -------
         dict of Side to ndarray of shape (n_pairs,)
         """
-        return {side: model.probability(matrix(side, pairs)) for side, model in self.sides.items()}
+        return self.probabilities_of(features.codes_of(pairs))
+
+    def probabilities_of(self, codes: Codes) -> dict[Side, Floats]:
+        """Return what each side would say of pairs whose features stand as grades already.
+
+        Parameters
+        ----------
+        codes : ndarray of uint8 of shape (n_pairs, n_features)
+
+        Returns
+        -------
+        dict of Side to ndarray of shape (n_pairs,)
+        """
+        return dict(zip(SIDE_ORDER, (side / ONE for side in self.tables.sides(codes)), strict=True))
 
     def scores(self, pairs: Sequence[Values]) -> Floats:
         """Return the product of both sides.
@@ -81,9 +101,9 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs,)
-            In [0, 1], rounded to six places so that a tie is a tie on every machine.
+            In [0, 1], in whole millionths: the same on every machine, so that a tie is a tie.
         """
-        return self.scores_of({side: matrix(side, pairs) for side in self.sides})
+        return np.asarray(self.tables.scores(features.codes_of(pairs)) / MILLION)
 
     def scores_of(self, matrices: Mapping[Side, Floats]) -> Floats:
         """Return the product of both sides for features that stand in matrices already.
@@ -96,10 +116,12 @@ class TwoSidedModel:
         -------
         ndarray of shape (n_pairs,)
         """
-        product: Any = 1.0
-        for side, model in self.sides.items():
-            product = product * model.probability(matrices[side])
-        return np.asarray(np.asarray(product, dtype=np.float64).round(6), dtype=np.float64)
+        rows = len(next(iter(matrices.values())))
+        codes = np.full((rows, len(Feature)), 255, dtype=np.uint8)
+        inorder = list(Feature)
+        for side, X in matrices.items():
+            codes[:, [inorder.index(name) for name in SIDES[side]]] = grades_of(X)
+        return np.asarray(self.tables.scores(codes) / MILLION)
 
     def intervals(self, pairs: Sequence[Values]) -> Floats:
         """Return the range the score may well lie in: four times in five, were the model's form right.
@@ -271,14 +293,17 @@ def confidence_of(known_share: float) -> str:
     return "high" if known_share >= HIGH_CONFIDENCE else "medium" if known_share >= MEDIUM_CONFIDENCE else "low"
 
 
-def lot(seed: str, *keys: str) -> int:
+def lot(seed: str, list_key: str, key: str = "") -> int:
     """Return the same number for the same words on every machine, as good as drawn at random.
 
     Parameters
     ----------
     seed : str
         The day's.
-    *keys : str
+    list_key : str
+        Whose list it is.
+    key : str
+        What stands on it.
 
     Returns
     -------
@@ -290,7 +315,7 @@ def lot(seed: str, *keys: str) -> int:
     >>> lot("2026-11-02", "a") == lot("2026-11-02", "a")
     True
     """
-    return int.from_bytes(hashlib.blake2b("\x1f".join((seed, *keys)).encode(), digest_size=8).digest(), "big")
+    return mixed(list_hash(seed, list_key) ^ hash_of(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +334,9 @@ class Order:
     propensities: list[float] = field(default_factory=list)
 
 
-def order(scores: Sequence[float], keys: Sequence[str], seed: str, list_key: str) -> Order:
+def order(
+    scores: Sequence[float] | Floats, keys: Sequence[str], seed: str, list_key: str, hashes: Uints | None = None
+) -> Order:
     """Return the order to show: by score, equal scores by lot, and now and then near-equal ones too.
 
     The lot depends on the day's seed, whose list it is and the keys alone, so the same day gives the same order
@@ -324,6 +351,8 @@ def order(scores: Sequence[float], keys: Sequence[str], seed: str, list_key: str
         The day's.
     list_key : str
         Whose list it is.
+    hashes : ndarray of uint64 or None
+        ``hash_of`` each key, where it is known already.
 
     Returns
     -------
@@ -334,18 +363,27 @@ def order(scores: Sequence[float], keys: Sequence[str], seed: str, list_key: str
     >>> order([0.1, 0.9], ["a", "b"], "2026-11-02", "J").places
     [1, 0]
     """
-    drawn = sorted(range(len(scores)), key=lambda i: (-scores[i], lot(seed, list_key, keys[i]), keys[i]))
-    found = Order()
-    for number, run in enumerate(_runs(drawn, scores)):
-        tied = all(scores[i] == scores[run[0]] for i in run)
-        shuffles = not tied and lot(seed, list_key, "run", str(number)) / 2**64 < SHUFFLED_SHARE
-        shown = sorted(run, key=lambda i: lot(seed, list_key, "near", keys[i])) if shuffles else run
+    whole = np.floor(np.asarray(scores, dtype=np.float64) * MILLION + 0.5).astype(np.int64)
+    own = np.array([hash_of(key) for key in keys], dtype=np.uint64) if hashes is None else hashes
+    drawn_by = np.uint64(list_hash(seed, list_key))
+    lots = mixed_all(own ^ drawn_by)
+    by_key = np.argsort(np.asarray(keys, dtype=np.str_), kind="stable") if len(set(lots.tolist())) < len(keys) else None
+    inorder = (lots, -whole) if by_key is None else (np.argsort(by_key), lots, -whole)
+    drawn = np.lexsort(inorder).tolist()
+    found, told = Order(), whole.tolist()
+    for number, run in enumerate(_runs(drawn, told)):
+        tied = all(told[i] == told[run[0]] for i in run)
+        shuffles = not tied and mixed(int(drawn_by) ^ OF_RUNS ^ number << 32) / 2**64 < SHUFFLED_SHARE
+        shown = run
+        if shuffles:
+            near = mixed_all(lots[run] ^ np.uint64(OF_NEAR_TIES))
+            shown = [run[i] for i in np.argsort(near, kind="stable").tolist()]
         found.places.extend(shown)
-        found.propensities.extend(_propensities(run, shown, scores, tied=tied))
+        found.propensities.extend(_propensities(run, shown, told, tied=tied))
     return found
 
 
-def _runs(drawn: Sequence[int], scores: Sequence[float]) -> list[list[int]]:
+def _runs(drawn: Sequence[int], scores: Sequence[int]) -> list[list[int]]:
     """Cut a falling list into runs no wider than a near-tie."""
     runs: list[list[int]] = []
     for place in drawn:
@@ -356,11 +394,11 @@ def _runs(drawn: Sequence[int], scores: Sequence[float]) -> list[list[int]]:
     return runs
 
 
-def _propensities(run: Sequence[int], shown: Sequence[int], scores: Sequence[float], *, tied: bool) -> list[float]:
+def _propensities(run: Sequence[int], shown: Sequence[int], scores: Sequence[int], *, tied: bool) -> list[float]:
     if tied:
         return [1.0 / len(run)] * len(run)
     equal: dict[int, int] = {}
-    level: dict[int, float] = {}
+    level: dict[int, int] = {}
     for score, group in groupby(range(len(run)), key=lambda rank: scores[run[rank]]):
         ranks = list(group)
         for rank in ranks:
@@ -458,8 +496,9 @@ class PlacementRanker:
             values.append(features.compute(jobseeker.wishes, jobseeker.offer, placement, journey, self.vocabulary))
         if not kept:
             return [], refusals
-        sides = self.model.probabilities(values)
-        scores = self.model.scores(values).tolist()
+        codes = features.codes_of(values)
+        sides = self.model.probabilities_of(codes)
+        scores = (self.model.tables.scores(codes) / MILLION).tolist()
         intervals = self.model.intervals(values).tolist()
         matches = [
             (

@@ -39,7 +39,7 @@ class Manifest:
 
     Examples
     --------
-    >>> Manifest("expert-2").cases
+    >>> Manifest("expert-3").cases
     0
     """
 
@@ -74,9 +74,9 @@ def save(model: TwoSidedModel, manifest: Manifest) -> bytes:
 
     Examples
     --------
-    >>> kept = save(TwoSidedModel.expert(), Manifest("expert-2"))
+    >>> kept = save(TwoSidedModel.expert(), Manifest("expert-3"))
     >>> load(kept)[0].version
-    'expert-2'
+    'expert-3'
     """
     if manifest.version != model.version:
         raise ValueError(f"The manifest is of {manifest.version}, and the model is {model.version}.")

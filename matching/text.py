@@ -150,7 +150,10 @@ class Vocabulary:
         self._by_length = sorted(self._occupations, key=len, reverse=True)
         self.skill_likeness = lru_cache(maxsize=200_000)(self._skill_likeness)
         self.occupation_likeness = lru_cache(maxsize=200_000)(self._occupation_likeness)
-        self._concepts_of_title = lru_cache(maxsize=50_000)(self._find_concepts)
+        self.concepts_of_title = lru_cache(maxsize=50_000)(self._find_concepts)
+        self.neighbours: dict[str, set[str]] = defaultdict(set)
+        for one, other in near:
+            self.neighbours[one].add(other)
 
     def __reduce__(self) -> tuple[type["Vocabulary"], tuple[object, ...]]:
         """Go to another process as what it was made of; what it has looked up stays here."""
@@ -169,6 +172,20 @@ class Vocabulary:
             Over 0; 1 where nothing is known of how rare it is.
         """
         return self._importance.get(normalise(skill), 1.0)
+
+    def concepts_of_skill(self, key: str) -> Mapping[str, float]:
+        """Return the concepts a skill belongs to, and how fully; none where it is not known.
+
+        Parameters
+        ----------
+        key : str
+            As ``normalise`` gives it.
+
+        Returns
+        -------
+        mapping of str to float
+        """
+        return self._skills.get(key, {})
 
     def _skill_likeness(self, one: str, other: str) -> float:
         """Return how alike two skills are, in [0, 1]: through a shared concept, else by their letters."""
@@ -195,8 +212,8 @@ class Vocabulary:
             return 0.0
         if one == other:
             return SAME
-        shared = self._concepts_of_title(one) & self._concepts_of_title(other)
-        return SAME if shared else _letters(_what_at(one), _what_at(other))
+        shared = self.concepts_of_title(one) & self.concepts_of_title(other)
+        return SAME if shared else _letters(what_at(one), what_at(other))
 
     def _find_concepts(self, title: str) -> frozenset[str]:
         """Return the concepts whose labels stand in a title as whole words, longer labels first."""
@@ -209,7 +226,23 @@ class Vocabulary:
         return frozenset(found)
 
 
-def _what_at(title: str) -> str:
+def what_at(title: str) -> str:
+    """Return the words of a title that say at what somebody works, without those that say how.
+
+    Parameters
+    ----------
+    title : str
+        As ``title_words`` gives it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> what_at("trainee bike mechanic")
+    'bike mechanic'
+    """
     return " ".join(word for word in title.split() if word not in ANY_WORK)
 
 

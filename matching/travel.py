@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import hypot
+from math import ceil, sqrt
 
 from matching.profiles import Grid
 
@@ -22,6 +22,8 @@ class Mode:
     --------
     >>> Mode(6, 4, 1.0, 1.5, 0, 0).km_per_hour_fast
     6
+    >>> Mode(6, 4, 1.0, 1.5, 0, 0).minutes_per_km_low
+    10.0
     """
 
     km_per_hour_fast: float
@@ -30,6 +32,16 @@ class Mode:
     detour_high: float
     wait_minutes_low: float
     wait_minutes_high: float
+
+    @property
+    def minutes_per_km_low(self) -> float:
+        """Minutes for a straight kilometre at the fast estimate."""
+        return self.detour_low / self.km_per_hour_fast * 60
+
+    @property
+    def minutes_per_km_high(self) -> float:
+        """Minutes for a straight kilometre at the slow estimate."""
+        return self.detour_high / self.km_per_hour_slow * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +76,13 @@ def distance_km(origin: Grid, destination: Grid) -> float:
     >>> round(distance_km((429900.0, 433400.0), (460300.0, 451900.0)), 1)
     35.6
     """
-    return hypot(origin[0] - destination[0], origin[1] - destination[1]) / 1000
+    # A root is rounded the same everywhere, which ``hypot`` is not: every pass must find the same minutes.
+    east, north = origin[0] - destination[0], origin[1] - destination[1]
+    return sqrt(east * east + north * north) / 1000
 
 
 def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> Journey | None:
-    """Return the journey by the mode whose low estimate is lowest; None without a mode.
+    """Return the journey by the mode whose low estimate is lowest, then the high one; None without a mode.
 
     Parameters
     ----------
@@ -91,9 +105,9 @@ def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> Jour
     """
     km = distance_km(origin, destination)
     best: Journey | None = None
-    for name, mode in modes.items():
-        low = int(km * mode.detour_low / mode.km_per_hour_fast * 60 + mode.wait_minutes_low)
-        high = -int(-(km * mode.detour_high / mode.km_per_hour_slow * 60 + mode.wait_minutes_high) // 1)
-        if best is None or low < best.minutes_low:
+    for name, mode in sorted(modes.items()):
+        low = int(km * mode.minutes_per_km_low + mode.wait_minutes_low)
+        high = ceil(km * mode.minutes_per_km_high + mode.wait_minutes_high)
+        if best is None or (low, high) < (best.minutes_low, best.minutes_high):
             best = Journey(round(km, 1), low, high, name)
     return best

@@ -193,11 +193,13 @@ def _scoring(jobs: int, backend: str, scheduler: str | None, name: str) -> Itera
             yield run
         return
     try:
-        from distributed import Client  # type: ignore[import-not-found]  # optional: only with --backend dask
+        from distributed import Client  # optional: only with --backend dask
+
+        connect: Callable[..., Any] = Client
     except ImportError as wrong:
         message = "dask is not installed here. Install distributed, or use --backend loky."
         raise PlainError(message) from wrong
-    with Client(scheduler, n_workers=None if scheduler else jobs), parallel_config(backend="dask"):
+    with connect(scheduler, n_workers=None if scheduler else jobs), parallel_config(backend="dask"):
         yield run
 
 

@@ -1,0 +1,232 @@
+"""The fixed grid that every feature lies on: 241 grades from worst to best, and one number for what is not known.
+
+A feature on a grid of whole numbers is the same on every machine and in every implementation, so that a score can be
+looked up in a table and two ways of computing it cannot disagree by a rounding. 240 has many divisors: the half-days of
+a week, tenths, eighths and thirds all lie on it exactly.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STEPS = 240
+UNKNOWN = 255
+NEUTRAL_GRADE = STEPS // 2
+THOUSAND = 1000
+HUNDRED = 100
+Uints = NDArray[np.uint64]
+Codes = NDArray[np.uint8]
+# The finaliser of SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+MIX_ONE, MIX_TWO, MIX_SHIFTS = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, (30, 27, 31)
+_ALL_BITS = (1 << 64) - 1
+
+
+def share(part: int, whole: int) -> int:
+    """Return the grade of a part of a whole, rounded to the nearest, a half up.
+
+    Parameters
+    ----------
+    part, whole : int
+        ``0 <= part <= whole`` and ``whole > 0``; exact whole numbers, so the same everywhere.
+
+    Returns
+    -------
+    int
+        0 to 240.
+
+    Examples
+    --------
+    >>> share(1, 2), share(2, 3), share(5, 5)
+    (120, 160, 240)
+    """
+    return (2 * STEPS * part + whole) // (2 * whole)
+
+
+def graded(value: float) -> int:
+    """Return the grade nearest to a value.
+
+    Parameters
+    ----------
+    value : float
+        In [0, 1].
+
+    Returns
+    -------
+    int
+        0 to 240.
+
+    Examples
+    --------
+    >>> graded(0.4), graded(1.0)
+    (96, 240)
+    """
+    return int(value * STEPS + 0.5)
+
+
+def grades_of(X: NDArray[np.float64]) -> Codes:
+    """Return the grades of features that stand in a matrix.
+
+    Parameters
+    ----------
+    X : ndarray
+        In [0, 1], NaN where something is not known.
+
+    Returns
+    -------
+    ndarray of uint8 of the same shape
+
+    Examples
+    --------
+    >>> grades_of(np.array([[0.5, np.nan]])).tolist()
+    [[120, 255]]
+    """
+    blank = np.isnan(X)
+    return np.where(blank, UNKNOWN, np.where(blank, 0.0, X) * STEPS + 0.5).astype(np.uint8)
+
+
+def thousandths(likeness: float) -> int:
+    """Return a likeness of two words as a whole number of thousandths.
+
+    Parameters
+    ----------
+    likeness : float
+        In [0, 1].
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> thousandths(0.7)
+    700
+    """
+    return int(likeness * THOUSAND + 0.5)
+
+
+def weight(importance: float) -> int:
+    """Return how much a skill weighs as a whole number of thousandths, at least one.
+
+    Parameters
+    ----------
+    importance : float
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> weight(1.0)
+    1000
+    """
+    return max(1, int(importance * THOUSAND + 0.5))
+
+
+def hundredths(hours: float) -> int:
+    """Return hours as a whole number of hundredths, as a listing keeps them.
+
+    Parameters
+    ----------
+    hours : float
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> hundredths(37.5)
+    3750
+    """
+    return int(hours * HUNDRED + 0.5)
+
+
+def hash_of(text: str) -> int:
+    """Return the same 64 bits for the same text on every machine.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> hash_of("a") == hash_of("a") != hash_of("b")
+    True
+    """
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def mixed(bits: int) -> int:
+    """Return 64 bits shuffled, so that numbers alike give numbers unlike.
+
+    Parameters
+    ----------
+    bits : int
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> mixed(1) == int(mixed_all(np.array([1], dtype=np.uint64))[0])
+    True
+    """
+    one, two, three = MIX_SHIFTS
+    bits ^= bits >> one
+    bits = bits * MIX_ONE & _ALL_BITS
+    bits ^= bits >> two
+    bits = bits * MIX_TWO & _ALL_BITS
+    return bits ^ bits >> three
+
+
+def mixed_all(bits: Any) -> Uints:
+    """Return many times 64 bits shuffled, as ``mixed`` shuffles each.
+
+    Parameters
+    ----------
+    bits : ndarray of uint64
+
+    Returns
+    -------
+    ndarray of uint64
+
+    Examples
+    --------
+    >>> mixed_all(np.zeros(2, dtype=np.uint64)).tolist()
+    [0, 0]
+    """
+    one, two, three = (np.uint64(shift) for shift in MIX_SHIFTS)
+    found = np.asarray(bits, dtype=np.uint64)
+    found = (found ^ (found >> one)) * np.uint64(MIX_ONE)
+    found = (found ^ (found >> two)) * np.uint64(MIX_TWO)
+    return np.asarray(found ^ (found >> three), dtype=np.uint64)
+
+
+def list_hash(seed: str, list_key: str) -> int:
+    """Return what draws the lots of one list on one day.
+
+    Parameters
+    ----------
+    seed : str
+        The day's.
+    list_key : str
+        Whose list it is.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> list_hash("2026-11-02", "J") != list_hash("2026-11-03", "J")
+    True
+    """
+    return mixed(hash_of(list_key) ^ hash_of(seed))
