@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from matching.compiled import njit
 
 FREE = -1
-STEP_SHARE = 4.0  # each round's step is this much finer than the one before
+STEP_SHARE = 12.0  # each round's step is this much finer than the one before
 MOST_ROUNDS = 8
+MARGIN_STEPS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,15 +83,27 @@ class Auctioned:
         return self.value / self.bound if self.bound else 1.0
 
 
+@njit(inline="always")
+def _two_cheapest(prices, first_place, placement):
+    """Return the cheapest place of a placement, and what the next one costs."""
+    place, low, after = first_place[placement], np.iinfo(np.int64).max, np.iinfo(np.int64).max
+    for one in range(first_place[placement], first_place[placement + 1]):
+        if prices[one] < low:
+            low, after, place = prices[one], low, one
+        elif prices[one] < after:
+            after = prices[one]
+    return place, after
+
+
 @njit(cache=True, nogil=True)
-def _auction(begins, placements, values, first_place, step):
-    """Let everybody bid until nobody without a place would still pay for one."""
-    people, count, total = len(begins) - 1, len(first_place) - 1, first_place[-1]
-    prices, holders = np.zeros(total, dtype=np.int64), np.full(total, FREE, dtype=np.int32)
+def _auction(begins, placements, values, first_place, prices, step):
+    """Let everybody bid, from given prices, until nobody without a place would still pay for one."""
+    people, count = len(begins) - 1, len(first_place) - 1
+    holders = np.full(first_place[-1], FREE, dtype=np.int32)
     cheapest, second = first_place[:-1].copy(), np.full(count, np.iinfo(np.int64).max, dtype=np.int64)
     for placement in range(count):
-        if first_place[placement + 1] - first_place[placement] > 1:
-            second[placement] = 0
+        if first_place[placement] < first_place[placement + 1]:
+            cheapest[placement], second[placement] = _two_cheapest(prices, first_place, placement)
     chosen = np.full(people, np.int64(FREE), dtype=np.int64)
     waiting = np.empty(people, dtype=np.int32)
     for person in range(people):
@@ -121,18 +134,12 @@ def _auction(begins, placements, values, first_place, step):
             left += 1
         holders[place], chosen[person] = person, edge
         prices[place] += best - next_best + step
-        low, after = np.iinfo(np.int64).max, np.iinfo(np.int64).max
-        for one in range(first_place[placement], first_place[placement + 1]):
-            if prices[one] < low:
-                low, after, place = prices[one], low, one
-            elif prices[one] < after:
-                after = prices[one]
-        cheapest[placement], second[placement] = place, after
+        cheapest[placement], second[placement] = _two_cheapest(prices, first_place, placement)
     lowest = np.zeros(count, dtype=np.int64)
     for placement in range(count):
         if first_place[placement] < first_place[placement + 1]:
             lowest[placement] = prices[cheapest[placement]]
-    return chosen, prices, lowest
+    return chosen, lowest
 
 
 @njit(cache=True, nogil=True)
@@ -149,7 +156,7 @@ def _bound(begins, placements, values, first_place, prices, lowest):
     return bound + prices.sum()
 
 
-def auction(edges: Edges, *, certify: float = 0.9995, first_step: int = 2000) -> Auctioned:
+def auction(edges: Edges, *, certify: float = 0.9995, first_step: int = 24_000) -> Auctioned:
     """Return an assignment that is surely within a share of the best.
 
     Parameters
@@ -175,10 +182,11 @@ def auction(edges: Edges, *, certify: float = 0.9995, first_step: int = 2000) ->
     """
     first_place = np.concatenate([[0], np.cumsum(edges.places, dtype=np.int64)]).astype(np.int64)
     begins: Any = edges.begins.astype(np.int64)
+    prices = np.zeros(int(first_place[-1]), dtype=np.int64)
     best: Auctioned | None = None
     step = max(1, first_step)
     for _ in range(MOST_ROUNDS):
-        chosen, prices, lowest = _auction(begins, edges.placements, edges.values, first_place, step)
+        chosen, lowest = _auction(begins, edges.placements, edges.values, first_place, prices, step)
         value = int(edges.values[chosen[chosen != FREE]].sum())
         bound = int(_bound(begins, edges.placements, edges.values, first_place, prices, lowest))
         bound = min(bound, best.bound) if best is not None else bound
@@ -188,6 +196,8 @@ def auction(edges: Edges, *, certify: float = 0.9995, first_step: int = 2000) ->
             best = Auctioned(best.edges, best.prices, best.value, bound)
         if best.certified >= certify or step == 1:
             break
+        # The next, finer round begins a little under these prices, so that it need not climb to them again.
+        prices = np.maximum(prices - MARGIN_STEPS * step, 0)
         step = max(1, int(step / STEP_SHARE))
     assert best is not None
     return best

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching import passes
 from matching.columns import DayArrays, JobseekerArrays, PlacementArrays, take
@@ -76,6 +77,27 @@ def block(jobseekers: JobseekerArrays, work: Work, threads: int = 1) -> Best:
     with ThreadPoolExecutor(threads) as pool:
         found = pool.map(lambda part: passes.best(part, work.placements, work.tables, work.day, **asked), parts)
         return together(found)
+
+
+def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np.intp], NDArray[np.int32]]]:
+    """Return every pair of some jobseekers that no check refuses, for an assignment that weighs them all.
+
+    Parameters
+    ----------
+    jobseekers : JobseekerArrays
+    work : Work
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+        For each jobseeker, the rows of the placements' columns and the scores in millionths.
+    """
+    found = []
+    for j in range(len(jobseekers.east)):
+        failed, scores = passes.look(jobseekers, j, work.placements, work.tables, work.day)
+        kept = np.flatnonzero(failed == 0)
+        found.append((kept, scores[kept]))
+    return found
 
 
 Run = Callable[[Iterable[JobseekerArrays], Work], Iterable[Best]]

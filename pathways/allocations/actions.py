@@ -13,7 +13,12 @@ from uuid_utils.compat import uuid7
 
 from matching.allocation import Allocation as Proposal
 from matching.allocation import Policy, Problem, allocate
+from matching.caseload import Work, open_pairs
+from matching.columns import JobseekerArrays, PlacementColumns, day_arrays, jobseeker_arrays
+from matching.grades import hash_of
+from matching.lexicon import Lexicon
 from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.score_tables import MILLION
 from pathways.allocations import queries
 from pathways.allocations.models import (
     LINE_MOVES,
@@ -36,7 +41,7 @@ from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
 from pathways.shortlists import actions as shortlist_actions
-from pathways.shortlists import safety
+from pathways.shortlists import profiles, safety
 from pathways.shortlists.actions import GatheredPeople
 
 Scored = Sequence[tuple[int, list[int], list[float]]]
@@ -97,16 +102,39 @@ def gather(session: Session, actor: Actor, on: date, caseworker_id: UUID | None 
     )
 
 
-def score(gathered: Gathered, first: int, last: int) -> Scored:
-    """Return, for each person of a stretch of the caseload, the open placements and their scores."""
-    ranker = gathered.caseload.ranker()
-    column = {placement.key: j for j, placement in enumerate(gathered.placements)}
-    found = []
-    for row in range(first, last):
-        person = gathered.people[row]
-        matches, _ = ranker.pairs((person, placement) for placement in gathered.placements)
-        found.append((row, [column[m.placement.key] for _, m in matches], [m.score for _, m in matches]))
-    return found
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """A caseload as columns: its pieces are plain arrays, so that another process scores them without a database."""
+
+    gathered: Gathered
+    placements: PlacementColumns
+    work: Work
+
+    @classmethod
+    def of(cls, gathered: Gathered) -> "Scoring":
+        ranker = gathered.caseload.ranker()
+        placements = PlacementColumns.of(gathered.placements, Lexicon(gathered.caseload.words))
+        day = day_arrays(ranker.context, placements)
+        return cls(gathered, placements, Work(placements.arrays, ranker.model.tables.arrays, day, hash_of(ranker.seed)))
+
+    def people(self, first: int, last: int) -> JobseekerArrays:
+        """Return a stretch of the caseload, to be scored by ``matching.caseload.open_pairs``."""
+        return jobseeker_arrays(
+            self.gathered.people[first:last], self.placements, profiles.context(self.gathered.caseload.on)
+        )
+
+    def told(self, first: int, pairs: Sequence[tuple[Any, Any]]) -> Scored:
+        """Return what was found of a stretch by person, placement and score."""
+        return [
+            (first + row, self.placements.order[kept].tolist(), (scores / MILLION).tolist())
+            for row, (kept, scores) in enumerate(pairs)
+        ]
+
+
+def score(gathered: Gathered) -> Scored:
+    """Return, for each person of a caseload, the open placements and their scores."""
+    scoring = Scoring.of(gathered)
+    return scoring.told(0, open_pairs(scoring.people(0, len(gathered.people)), scoring.work))
 
 
 def assign(gathered: Gathered, scored: Scored) -> Proposal:
@@ -139,7 +167,7 @@ def propose(
     """Read, then score and assign with nothing open; ``run`` may score in several processes."""
     with database.reading(actor) as session:
         gathered = gather(session, actor, on, caseworker_id)
-    scored = run(gathered) if run is not None else score(gathered, 0, len(gathered.people))
+    scored = run(gathered) if run is not None else score(gathered)
     return gathered, assign(gathered, scored)
 
 

@@ -163,7 +163,7 @@ def _partners_to_rematch(database: "Database", actor: "Actor", ref: str | None) 
     return found
 
 
-PEOPLE_AT_ONCE = 10
+PEOPLE_AT_ONCE = 100
 
 
 @contextmanager
@@ -171,21 +171,23 @@ def _scoring(jobs: int, backend: str, scheduler: str | None, name: str) -> Itera
     """Return what scores a caseload piece by piece under a progress bar, in this process or in several."""
     from joblib import Parallel, delayed, parallel_config
 
+    from matching.caseload import open_pairs
     from pathways.allocations import actions
 
     def run(gathered: "Gathered") -> "Scored":
-        count = len(gathered.people)
-        pieces = [(n, min(n + PEOPLE_AT_ONCE, count)) for n in range(0, count, PEOPLE_AT_ONCE)]
+        count, scoring = len(gathered.people), actions.Scoring.of(gathered)
+        begins = range(0, count, PEOPLE_AT_ONCE)
+        pieces = (scoring.people(n, min(n + PEOPLE_AT_ONCE, count)) for n in begins)
         found: list[tuple[int, list[int], list[float]]] = []
         with typer.progressbar(length=count, label=f"{name}: scoring") as bar:
             if jobs == 1 and backend == "loky":
-                answers = (actions.score(gathered, *piece) for piece in pieces)
+                answers = (open_pairs(piece, scoring.work) for piece in pieces)
             else:
-                parallel = Parallel(n_jobs=jobs, return_as="generator")
-                answers = parallel(delayed(actions.score)(gathered, *piece) for piece in pieces)
-            for piece, answer in zip(pieces, answers, strict=True):
-                found += answer
-                bar.update(piece[1] - piece[0])
+                parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs")
+                answers = parallel(delayed(open_pairs)(piece, scoring.work) for piece in pieces)
+            for first, answer in zip(begins, answers, strict=True):
+                found += scoring.told(first, answer)
+                bar.update(len(answer))
         return found
 
     if backend == "loky":
