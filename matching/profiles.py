@@ -17,6 +17,8 @@ RightToWorkState = Literal["unrestricted", "time_limited", "not_evidenced", "no"
 HALF_DAYS_IN_A_WEEK = 21
 MOST_HALF_DAYS = (1 << HALF_DAYS_IN_A_WEEK) - 1
 HOURS_IN_A_WEEK = 168
+MOST_METRES = 1e8  # beyond any place on earth: a larger number is a slip, and would not fit into whole minutes
+MOST_NUMBER = 1_000_000
 Grid = tuple[float, float]
 
 
@@ -26,8 +28,13 @@ def _check_half_days(half_days: int | None) -> None:
 
 
 def _check_place(place: Grid | None) -> None:
-    if place is not None and not all(isfinite(metres) for metres in place):
+    if place is not None and not all(isfinite(metres) and abs(metres) <= MOST_METRES for metres in place):
         raise ValueError("A place is an easting and a northing in metres.")
+
+
+def _check_whole(*numbers: int | None) -> None:
+    if any(number is not None and not 0 <= number <= MOST_NUMBER for number in numbers):
+        raise ValueError("An age or a number of minutes is 0 or more.")
 
 
 def _check_hours(*hours: float | None) -> None:
@@ -123,6 +130,7 @@ class JobseekerLimits:
         _check_half_days(self.half_days)
         _check_hours(self.hours_min, self.hours_max)
         _check_place(self.place)
+        _check_whole(self.age_years, self.max_travel_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,5 +298,6 @@ class PlacementProfile:
         _check_half_days(self.half_days)
         _check_hours(self.hours_per_week)
         _check_place(self.place)
+        _check_whole(self.minimum_age, self.maximum_age)
         if self.places_left < 0:
             raise ValueError("places_left cannot be under 0.")

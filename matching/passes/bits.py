@@ -66,11 +66,18 @@ def room_for(n_jobseekers: int, n_placements: int, k: int, side_k: int) -> Best:
     -------
     Best
 
+    Raises
+    ------
+    ValueError
+        If a list would hold nobody.
+
     Examples
     --------
     >>> room_for(2, 3, 4, 0).placements.tolist()
     [[-1, -1, -1, -1], [-1, -1, -1, -1]]
     """
+    if k < 1 or side_k < 0:
+        raise ValueError("A list holds at least one.")
     return Best(
         np.full((n_jobseekers, k), NOBODY, dtype=np.int32),
         np.full((n_jobseekers, k), NOBODY, dtype=np.int32),

@@ -410,10 +410,9 @@ def look(
     """
     failed = np.zeros(len(placements.east), dtype=np.uint16)
     scores = np.full(len(placements.east), -1, dtype=np.int32)
-    none = _NOTHING
     _pass(j, j + 1, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(0), True, failed, scores,
-          none.placements, none.scores, _NO_LOTS, none.eligible,
-          none.jobseekers, none.jobseeker_scores, none.jobseeker_lots)  # fmt: skip
+          _NOTHING.placements, _NOTHING.scores, _NO_LOTS, _NOTHING.eligible,
+          _NOTHING.jobseekers, _NOTHING.jobseeker_scores, _NOTHING.jobseeker_lots)  # fmt: skip
     return failed, scores
 
 

@@ -58,7 +58,7 @@ def of_jobseeker(
 ) -> JobseekerProfile:
     """Return the parts of a profile; the date of birth becomes an age for the legal checks only."""
     more = beside or Beside()
-    age = formats.age_on(person.date_of_birth, on) if person.date_of_birth else None
+    age = max(0, formats.age_on(person.date_of_birth, on)) if person.date_of_birth else None
     if profile is None:
         limits = JobseekerLimits(age_years=age, place=place_of(person), exclusions=more.exclusions)
         return JobseekerProfile(key=str(person.id), limits=limits)

@@ -21,7 +21,7 @@ from matching.ranker import PlacementRanker, TwoSidedModel, order
 from matching.sides import Calibration
 from matching.training import fit_boosted, fit_logistic
 
-pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="Numba has no wheel here")
+pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="Numba has no wheel here, or PATHWAYS_PLAIN_PASSES=1 is set")
 K, SIDE_K = 7, 3
 LICENCES = ("driving licence", "forklift licence", "CSCS card")
 
@@ -186,6 +186,16 @@ def test_nobody_nothing_and_one_are_lists_too(blank_share, model):
             ]
             assert np.array_equal(answers[0].placements, answers[1].placements)
             assert answers[0].placements.shape == (people_kept, 2)
+
+
+def test_a_list_of_nobody_is_refused_before_compiled_code_runs():
+    borough = synthetic.make(2, 2)
+    placements, people, day = columns_of(borough)
+    from matching.passes import fused
+
+    for way in (plain, fused):
+        with pytest.raises(ValueError, match="at least one"):
+            way.best(people, placements.arrays, TwoSidedModel.expert().tables.arrays, day, k=0, seed=1)
 
 
 def test_a_stretch_of_jobseekers_is_cut_with_its_lists():

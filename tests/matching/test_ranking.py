@@ -275,6 +275,10 @@ def test_propensities_are_how_often_a_pair_stands_where_it_stands():
         lambda: JobseekerOffer(hours_min=float("nan")),
         lambda: Exclusions(areas=(((float("nan"), 0.0), 1.0),)),
         lambda: JobseekerLimits(half_days=1 << 21),
+        lambda: JobseekerLimits(max_travel_minutes=-1),
+        lambda: JobseekerLimits(age_years=-1),
+        lambda: PlacementProfile(key="1", title="x", minimum_age=-1),
+        lambda: PlacementProfile(key="1", title="x", place=(1e12, 0.0)),
     ],
 )
 def test_a_number_that_is_none_is_refused_when_a_profile_is_made(make):
