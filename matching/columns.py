@@ -5,9 +5,10 @@ swapped for it. Placements lie in the order of a grid of cells, so that those wi
 neighbours; what has no known place, or is done from home, lies behind the grid and is always looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -185,50 +186,44 @@ class PlacementColumns:
         -------
         PlacementColumns
         """
-        return cls.of_rows(profiles, [row_of(profile, lexicon) for profile in profiles], lexicon)
+        return cls.of_rows(PlacementRows.of(profiles, lexicon), lexicon)
 
     @classmethod
-    def of_rows(
-        cls, profiles: Sequence[PlacementProfile], rows: Sequence["PlacementRow"], lexicon: Lexicon
-    ) -> "PlacementColumns":
+    def of_rows(cls, rows: "PlacementRows", lexicon: Lexicon) -> "PlacementColumns":
         """Build the columns of placements whose words were looked up before.
 
         Parameters
         ----------
-        profiles : sequence of PlacementProfile
-        rows : sequence of PlacementRow
-            One for each profile.
+        rows : PlacementRows
         lexicon : Lexicon
+            In whose numbers their words stand.
 
         Returns
         -------
         PlacementColumns
         """
-        east = np.array([row.place[0] for row in rows], dtype=np.float64)
-        north = np.array([row.place[1] for row in rows], dtype=np.float64)
-        on_grid = np.array([row.is_on_grid for row in rows], dtype=np.bool_)
-        grid = _grid(east[on_grid], north[on_grid])
-        cell = np.where(on_grid, _cells(east, north, grid), int(grid[3] * grid[4]))
+        is_on_grid = (rows.column("is_placed") == 1) & (rows.column("is_remote") == 0)
+        grid = _grid(rows.east[is_on_grid], rows.north[is_on_grid])
+        behind = int(grid[3] * grid[4])
+        cell = np.where(is_on_grid, _cells(rows.east, rows.north, grid), behind)
         order = np.argsort(cell, kind="stable")
-        told = np.array([row.numbers for row in rows], dtype=np.int32).reshape(len(rows), len(PLACEMENT_NUMBERS))
-        inorder = [rows[at] for at in order.tolist()]
-        essential = _runs([row.essential for row in inorder])
-        desirable = _runs([row.desirable for row in inorder])
+        essential_from, (essential, essential_weight) = _picked(rows.essential, order)
+        desirable_from, (desirable, desirable_weight) = _picked(rows.desirable, order)
         arrays = PlacementArrays(
-            numbers=np.ascontiguousarray(told[order].T),
-            east=east[order],
-            north=north[order],
-            essential_from=essential[0],
-            essential=essential[1],
-            essential_weight=_runs([row.essential_weight for row in inorder])[1],
-            desirable_from=desirable[0],
-            desirable=desirable[1],
-            desirable_weight=_runs([row.desirable_weight for row in inorder])[1],
-            hashes=np.array([row.hashed for row in inorder], dtype=np.uint64),
-            cells=np.searchsorted(cell[order], np.arange(int(grid[3] * grid[4]) + 1)).astype(np.int32),
+            numbers=np.ascontiguousarray(rows.numbers[:, order]),
+            east=rows.east[order],
+            north=rows.north[order],
+            essential_from=essential_from,
+            essential=essential,
+            essential_weight=essential_weight,
+            desirable_from=desirable_from,
+            desirable=desirable,
+            desirable_weight=desirable_weight,
+            hashes=rows.hashes[order],
+            cells=np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=behind + 1)[:behind])]).astype(np.int32),
             grid=grid,
         )
-        return cls(profiles, order, arrays, lexicon)
+        return cls(rows.profiles, order, arrays, lexicon)
 
     def profile(self, row: int) -> PlacementProfile:
         """Return the profile of a row.
@@ -244,59 +239,131 @@ class PlacementColumns:
         return self.profiles[int(self.order[row])]
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementRow:
-    """One placement with its words looked up: kept as long as the listing does not change.
+class Runs(NamedTuple):
+    """Lists of numbers as one run: where each list begins, and two numbers for each of their members."""
+
+    begins: Int32s
+    members: Int32s
+    weights: Int32s
+
+
+@dataclass(frozen=True, eq=False)
+class PlacementRows:
+    """Placements with their words looked up, in the order they came: what columns are built of.
+
+    A listing is looked up once and kept as long as it does not change; what changed is left out and added anew.
 
     Parameters
     ----------
-    numbers : tuple of int
-        In the order of ``PLACEMENT_NUMBERS``.
-    place : tuple of float
-        In metres; 0, 0 where it is not known.
-    is_on_grid : bool
-        Whether it is somewhere to travel to.
-    essential, desirable, essential_weight, desirable_weight : tuple of int
+    profiles : list of PlacementProfile
+    numbers : ndarray of int32 of shape (n_numbers, n_placements)
+        A row for each of ``PLACEMENT_NUMBERS``.
+    east, north : ndarray of float64 of shape (n_placements,)
+        In metres; 0 where it is not known.
+    essential, desirable : Runs
         Skills asked for and how much each weighs.
-    hashed : int
-        Of its key.
-    """
-
-    numbers: tuple[int, ...]
-    place: tuple[float, float]
-    is_on_grid: bool
-    essential: tuple[int, ...]
-    desirable: tuple[int, ...]
-    essential_weight: tuple[int, ...]
-    desirable_weight: tuple[int, ...]
-    hashed: int
-
-
-def row_of(profile: PlacementProfile, lexicon: Lexicon) -> PlacementRow:
-    """Look up the words of one placement.
-
-    Parameters
-    ----------
-    profile : PlacementProfile
-    lexicon : Lexicon
-
-    Returns
-    -------
-    PlacementRow
+    hashes : ndarray of uint64 of shape (n_placements,)
+        Of their keys.
 
     Examples
     --------
     >>> from matching.text import Vocabulary
-    >>> row_of(PlacementProfile(key="1", title="x", place=(1.0, 2.0)), Lexicon(Vocabulary())).is_on_grid
-    True
+    >>> words = Lexicon(Vocabulary())
+    >>> both = PlacementRows.of([PlacementProfile(key="1", title="x"), PlacementProfile(key="2", title="y")], words)
+    >>> [one.key for one in both.kept(np.array([False, True])).profiles]
+    ['2']
     """
-    is_remote = profile.remote == "yes"
-    essential, desirable = asked_skills(profile.essential_skills), asked_skills(profile.desirable_skills)
+
+    profiles: list[PlacementProfile]
+    numbers: Int32s
+    east: NDArray[np.float64]
+    north: NDArray[np.float64]
+    essential: Runs
+    desirable: Runs
+    hashes: NDArray[np.uint64]
+
+    def column(self, name: str) -> Int32s:
+        """Return one column of whole numbers."""
+        found: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
+        return found
+
+    @classmethod
+    def of(cls, profiles: Iterable[PlacementProfile], lexicon: Lexicon) -> "PlacementRows":
+        """Look up the words of some placements.
+
+        Parameters
+        ----------
+        profiles : iterable of PlacementProfile
+        lexicon : Lexicon
+
+        Returns
+        -------
+        PlacementRows
+        """
+        kept = list(profiles)
+        places = np.array([one.place or (0.0, 0.0) for one in kept], dtype=np.float64).reshape(-1, 2)
+        told = np.array([_numbers_of_placement(one, lexicon) for one in kept], dtype=np.int32)
+        return cls(
+            kept,
+            told.reshape(len(kept), len(PLACEMENT_NUMBERS)).T.copy(),
+            places[:, 0].copy(),
+            places[:, 1].copy(),
+            _asked([one.essential_skills for one in kept], lexicon),
+            _asked([one.desirable_skills for one in kept], lexicon),
+            np.array([hash_of(one.key) for one in kept], dtype=np.uint64),
+        )
+
+    def kept(self, mask: NDArray[np.bool_]) -> "PlacementRows":
+        """Return only some of them.
+
+        Parameters
+        ----------
+        mask : ndarray of bool of shape (n_placements,)
+
+        Returns
+        -------
+        PlacementRows
+        """
+        rows = np.flatnonzero(mask)
+        essential, desirable = _picked(self.essential, rows), _picked(self.desirable, rows)
+        return PlacementRows(
+            list(compress(self.profiles, mask.tolist())),
+            self.numbers[:, rows],
+            self.east[rows],
+            self.north[rows],
+            Runs(essential[0], *essential[1]),
+            Runs(desirable[0], *desirable[1]),
+            self.hashes[rows],
+        )
+
+    def and_also(self, more: "PlacementRows") -> "PlacementRows":
+        """Return these and others behind them.
+
+        Parameters
+        ----------
+        more : PlacementRows
+
+        Returns
+        -------
+        PlacementRows
+        """
+        return PlacementRows(
+            [*self.profiles, *more.profiles],
+            np.hstack([self.numbers, more.numbers]),
+            np.concatenate([self.east, more.east]),
+            np.concatenate([self.north, more.north]),
+            _joined(self.essential, more.essential),
+            _joined(self.desirable, more.desirable),
+            np.concatenate([self.hashes, more.hashes]),
+        )
+
+
+def _numbers_of_placement(profile: PlacementProfile, lexicon: Lexicon) -> tuple[int, ...]:
     most_age = profile.maximum_age if profile.has_legal_basis and profile.maximum_age is not None else ENDLESS
     needed = profile.qualifications_needed
     numbers = {
         "is_placed": profile.place is not None,
-        "is_remote": is_remote,
+        "is_remote": profile.remote == "yes",
         "has_places": profile.places_left > 0,
         "asks_right_to_work": profile.right_to_work_needed is not False,
         "offers_support": bool(profile.support_offered),
@@ -315,16 +382,31 @@ def row_of(profile: PlacementProfile, lexicon: Lexicon) -> PlacementRow:
         "environment": _right(lexicon.environments, profile.environment),
         "adjustments": _right(lexicon.adjustments, profile.adjustments_offered),
     }
+    return tuple(int(numbers[name]) for name in PLACEMENT_NUMBERS)
+
+
+def _asked(lists: Sequence[tuple[str, ...] | None], lexicon: Lexicon) -> Runs:
+    told = [asked_skills(one) for one in lists]
     weigh = lexicon.vocabulary.importance
-    return PlacementRow(
-        tuple(int(numbers[name]) for name in PLACEMENT_NUMBERS),
-        profile.place or (0.0, 0.0),
-        profile.place is not None and not is_remote,
-        tuple(lexicon.skills.right(key) for key in essential),
-        tuple(lexicon.skills.right(key) for key in desirable),
-        tuple(weight(weigh(skill)) for skill in essential.values()),
-        tuple(weight(weigh(skill)) for skill in desirable.values()),
-        hash_of(profile.key),
+    begins, members = _runs([[lexicon.skills.right(key) for key in one] for one in told])
+    weights = np.array([weight(weigh(skill)) for one in told for skill in one.values()], dtype=np.int32)
+    return Runs(begins, members, weights)
+
+
+def _picked(runs: Runs, rows: NDArray[np.intp]) -> tuple[Int32s, tuple[Int32s, Int32s]]:
+    """Return some lists of a run, in another order."""
+    lengths = np.diff(runs.begins)[rows]
+    begins = np.zeros(len(rows) + 1, dtype=np.int32)
+    np.cumsum(lengths, out=begins[1:])
+    at = np.repeat(runs.begins[:-1][rows] - begins[:-1], lengths) + np.arange(begins[-1])
+    return begins, (runs.members[at], runs.weights[at])
+
+
+def _joined(one: Runs, other: Runs) -> Runs:
+    return Runs(
+        np.concatenate([one.begins, other.begins[1:] + one.begins[-1]]).astype(np.int32),
+        np.concatenate([one.members, other.members]),
+        np.concatenate([one.weights, other.weights]),
     )
 
 

@@ -236,6 +236,30 @@ class Match:
     interval: tuple[float, float] = (0.0, 1.0)
     propensity: float = 1.0
 
+    def standing_by(self, propensity: float) -> "Match":
+        """Return the same match with how likely it was to stand where it stands.
+
+        Parameters
+        ----------
+        propensity : float
+
+        Returns
+        -------
+        Match
+        """
+        # Field by field: ``dataclasses.replace`` costs as much as the score itself.
+        return Match(
+            self.placement,
+            self.score,
+            self.confidence,
+            self.values,
+            self.checks,
+            self.journey,
+            self.sides,
+            self.interval,
+            propensity,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -576,21 +600,6 @@ class PlacementRanker:
         """
         found = order([m.score for m in matches], keys, self.seed, list_key)
         return [
-            (place, _with_propensity(matches[place], round(chance, 6)))
+            (place, matches[place].standing_by(round(chance, 6)))
             for place, chance in zip(found.places, found.propensities, strict=True)
         ]
-
-
-def _with_propensity(match: Match, propensity: float) -> Match:
-    """Copy field by field: ``dataclasses.replace`` costs as much as the score itself."""
-    return Match(
-        match.placement,
-        match.score,
-        match.confidence,
-        match.values,
-        match.checks,
-        match.journey,
-        match.sides,
-        match.interval,
-        propensity,
-    )

@@ -147,7 +147,8 @@ class Vocabulary:
         for label, concept in occupations:
             self._occupations[title_words(label)].add(concept)
             self._occupations[title_words(concept)].add(concept)
-        self._by_length = sorted(self._occupations, key=len, reverse=True)
+        by_length = sorted(self._occupations, key=len, reverse=True)
+        self._lengths = {label: rank for rank, label in enumerate(by_length)}
         self.skill_likeness = lru_cache(maxsize=200_000)(self._skill_likeness)
         self.occupation_likeness = lru_cache(maxsize=200_000)(self._occupation_likeness)
         self.concepts_of_title = lru_cache(maxsize=50_000)(self._find_concepts)
@@ -217,9 +218,12 @@ class Vocabulary:
 
     def _find_concepts(self, title: str) -> frozenset[str]:
         """Return the concepts whose labels stand in a title as whole words, longer labels first."""
+        words = title.split()
+        spans = ((start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1))
+        there = {text for text in (" ".join(words[start:end]) for start, end in spans) if text in self._lengths}
         rest = f" {title} "
         found: set[str] = set()
-        for label in self._by_length:
+        for label in sorted(there, key=self._lengths.__getitem__):
             if f" {label} " in rest:
                 found |= self._occupations[label]
                 rest = rest.replace(f" {label} ", " | ")

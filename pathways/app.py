@@ -1,5 +1,6 @@
 """Wires everything: the only module that knows every part."""
 
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -38,6 +39,7 @@ from pathways.referrals import api as referrals
 from pathways.referrals.holding import HOLDING as REFERRALS
 from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
+from pathways.shortlists import index
 from pathways.shortlists.holding import HOLDING as SHORTLISTS
 from pathways.web import docs, logs
 from pathways.web.requests import BodyLimits, RequestRecord
@@ -94,7 +96,10 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Connections are derived from the same number, so that a thread never waits for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
+        stop = threading.Event()
+        threading.Thread(target=index.warm, args=(database, stop), daemon=True).start()
         yield
+        stop.set()
         database.close()
 
     app = FastAPI(
@@ -135,6 +140,6 @@ def _add_health(app: FastAPI) -> None:
 
     @app.get("/health/ready", include_in_schema=False)
     def ready(database: DatabaseDep) -> JSONResponse:
-        """The database answers and is at this version."""
-        is_ready = at_head(database)
+        """The database answers and is at this version, and what is open has been read."""
+        is_ready = at_head(database) and index.of(database).is_ready
         return JSONResponse({"status": "ready" if is_ready else "not ready"}, status_code=200 if is_ready else 503)

@@ -18,7 +18,15 @@ from pathways.jobseekers.models import (
     JobseekerState,
     ProfileVersion,
 )
-from pathways.placements.models import Place, Placement, PlacementMove, PlacementState, PlaceMove, PlaceState
+from pathways.placements.models import (
+    Place,
+    Placement,
+    PlacementMove,
+    PlacementState,
+    PlacementVersion,
+    PlaceMove,
+    PlaceState,
+)
 from pathways.progression.models import Outcome, OutcomeClaimed, Spell, SpellState, SpellVersion
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 from pathways.shortlists.models import ModelState, RankingModel, RankingModelMove
@@ -43,6 +51,7 @@ def faults(session: Session) -> list[str]:
         *_heads(session),
         *_caseworkers(session),
         *_places(session),
+        *_versions(session),
         *_spells(session),
         *_outcomes(session),
     ]
@@ -111,6 +120,15 @@ def _places(session: Session) -> Iterator[str]:
             yield f"introductions: {row_id} holds a place of another placement."
     for row_id in places:
         yield f"places: held for introduction {row_id}, which there is not."
+
+
+def _versions(session: Session) -> Iterator[str]:
+    """Every listing is kept as it stands now; without that no shortlist could be worked out again."""
+    kept = select(PlacementVersion.placement_id).where(
+        PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version
+    )
+    for row_id in session.scalars(select(Placement.id).where(~kept.exists())):
+        yield f"placements: {row_id} is not kept as it stands now."
 
 
 def _spells(session: Session) -> Iterator[str]:

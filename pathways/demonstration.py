@@ -52,6 +52,7 @@ from pathways.referrals import actions as referral_actions
 from pathways.referrals.models import Referral, ReferralEvent, SourceType
 from pathways.referrals.schemas import NewReferral
 from pathways.shortlists import actions as shortlist_actions
+from pathways.shortlists import index as shortlist_index
 
 GIVEN = (
     "Amina Ben Carys Dev Ewa Femi Grace Hassan Iona Jamal Kasia Liam Maya Noor Owen Priya Rhys Sana Tomas Uma".split()
@@ -441,11 +442,13 @@ class Person:
         """Shortlist, choose among the first five, and put forward what the jobseeker agrees to."""
         self.tries += 1
         actor = self.worker.then(at=at)
-        gathered = shortlist_actions.gather(session, actor, self.jobseeker_id, actor.today)
-        ranked = shortlist_actions.rank(gathered)
+        # All of it is one transaction, which no index can see into.
+        standing = shortlist_index.read(session)
+        gathered = shortlist_actions.gather(session, actor, self.jobseeker_id, actor.today, standing)
+        ranked = shortlist_actions.rank(gathered, limit=20)
         if self.tries < 4:
             self.later(at, 20, 45, self.introduce_again)
-        shortlist = shortlist_actions.record(session, actor, ranked, limit=20, jobseeker_id=self.jobseeker_id)
+        shortlist, _ = shortlist_actions.record(session, actor, ranked, jobseeker_id=self.jobseeker_id)
         if not ranked.matches:
             return
         # The key of a placement is made anew in each database, so the choice goes by its rank among equals' titles.

@@ -14,9 +14,8 @@ from uuid_utils.compat import uuid7
 from matching.allocation import Allocation as Proposal
 from matching.allocation import Policy, Problem, allocate
 from matching.caseload import Work, open_pairs
-from matching.columns import JobseekerArrays, PlacementColumns, day_arrays, jobseeker_arrays
+from matching.columns import JobseekerArrays, PlacementColumns, jobseeker_arrays
 from matching.grades import hash_of
-from matching.lexicon import Lexicon
 from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.score_tables import MILLION
 from pathways.allocations import queries
@@ -41,8 +40,9 @@ from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
 from pathways.shortlists import actions as shortlist_actions
-from pathways.shortlists import profiles, safety
+from pathways.shortlists import index, profiles, safety
 from pathways.shortlists.actions import GatheredPeople
+from pathways.shortlists.index import Standing
 
 Scored = Sequence[tuple[int, list[int], list[float]]]
 
@@ -87,7 +87,7 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
     return policy, queries.NeedRule(int(row["weeks_without_offer"]), int(row["open_barriers"]))
 
 
-def gather(session: Session, actor: Actor, on: date, caseworker_id: UUID | None = None) -> Gathered:
+def gather(session: Session, actor: Actor, on: date, standing: Standing, caseworker_id: UUID | None = None) -> Gathered:
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
         member = session.get(Membership, caseworker_id)
@@ -95,7 +95,7 @@ def gather(session: Session, actor: Actor, on: date, caseworker_id: UUID | None 
             raise RuleBroken("There is no such member of your organisation.", pointer="/caseworker_id")
     policy, rule = policy_in_force(on)
     return Gathered(
-        caseload=shortlist_actions.gather_people(session, actor, on, *where),
+        caseload=shortlist_actions.gather_people(session, actor, on, standing, *where),
         policy=policy,
         need={str(key): facts for key, facts in queries.need_facts(session, actor, on, rule).items()},
         before=queries.before(session, actor),
@@ -112,10 +112,11 @@ class Scoring:
 
     @classmethod
     def of(cls, gathered: Gathered) -> "Scoring":
-        ranker = gathered.caseload.ranker()
-        placements = PlacementColumns.of(gathered.placements, Lexicon(gathered.caseload.words))
-        day = day_arrays(ranker.context, placements)
-        return cls(gathered, placements, Work(placements.arrays, ranker.model.tables.arrays, day, hash_of(ranker.seed)))
+        caseload = gathered.caseload
+        ranker, day = caseload.ranker(), caseload.standing.on(caseload.on)
+        tables = ranker.model.tables.arrays
+        work = Work(day.columns.arrays, tables, day.arrays, hash_of(ranker.seed))
+        return cls(gathered, day.columns, work)
 
     def people(self, first: int, last: int) -> JobseekerArrays:
         """Return a stretch of the caseload, to be scored by ``matching.caseload.open_pairs``."""
@@ -165,8 +166,9 @@ def propose(
     run: Callable[[Gathered], Scored] | None = None,
 ) -> tuple[Gathered, Proposal]:
     """Read, then score and assign with nothing open; ``run`` may score in several processes."""
+    standing = index.of(database).standing(database)
     with database.reading(actor) as session:
-        gathered = gather(session, actor, on, caseworker_id)
+        gathered = gather(session, actor, on, standing, caseworker_id)
     scored = run(gathered) if run is not None else score(gathered)
     return gathered, assign(gathered, scored)
 

@@ -11,8 +11,10 @@ from pathways.commands.acting import ActAs, On, PlainError, day_of, for_partner,
 if TYPE_CHECKING:
     from pathways.allocations.actions import Gathered, Scored
     from pathways.base import Actor
-    from pathways.database import Database
+    from pathways.database import Database, WriteSession
     from pathways.learning.schemas import ModelOut
+    from pathways.shortlists.actions import Ranked
+    from pathways.shortlists.schemas import ShortlistOut
 
 alone = typer.Typer()
 models = typer.Typer(no_args_is_help=True, help="Learning: train, assess, and release by a person's act.")
@@ -36,10 +38,16 @@ def shortlist(
             person = queries.by_reference(session, jobseeker)
             jobseeker_id = person.id
             actor = for_partner(actor, person.partner_id)
-        ranked = actions.rank_placements(database, actor, jobseeker_id, day_of(on) or actor.today)
-        with database.writing(actor) as session:
-            made = actions.record(session, actor, ranked, limit=limit, jobseeker_id=jobseeker_id)
-            answer = replay.shown(session, actor, made)
+        day = day_of(on) or actor.today
+
+        def ranking() -> "Ranked":
+            return actions.rank_placements(database, actor, jobseeker_id, day, limit)
+
+        def act(session: "WriteSession", ranked: "Ranked", may_repeat: bool) -> "ShortlistOut":
+            made, matches = actions.record(session, actor, ranked, jobseeker_id=jobseeker_id, may_repeat=may_repeat)
+            return replay.shown(session, actor, made, matches)
+
+        answer = actions.settled(database, actor, ranking, act)
     if as_json:
         print(answer.model_dump_json(indent=2))
         return

@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, Numeric, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
@@ -177,3 +178,41 @@ class PlaceMove(StateLog, Base):
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
     place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"), index=True)
     introduction_id: Mapped[UUID | None]
+
+
+Numbered = BigInteger().with_variant(Integer, "sqlite")
+
+
+class PlacementVersion(Base):
+    """A listing as it stood, each time it changed: what a shortlist was ranked on can be read again.
+
+    ``inputs`` holds ``VERSION_COLUMNS``; ``number`` is short, so that a shortlist can name thousands of them.
+    """
+
+    __tablename__ = "placement_versions"
+    __unaudited__ = True
+    __table_args__ = (UniqueConstraint("placement_id", "version"),)
+
+    number: Mapped[int] = mapped_column(Numbered, primary_key=True, autoincrement=True)
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"))
+    version: Mapped[int]
+    made_at: Mapped[datetime]
+    easting: Mapped[int | None]
+    northing: Mapped[int | None]
+    inputs: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class PlacementChange(Base):
+    """That something about a placement or its places changed: written by a trigger, so whatever changed it is noted.
+
+    ``mark`` is the transaction that changed it, on PostgreSQL, where numbers are not committed in their order;
+    ``token`` is drawn at random, so that a database put in another's place is not taken for it.
+    """
+
+    __tablename__ = "placement_changes"
+    __unaudited__ = True
+
+    number: Mapped[int] = mapped_column(Numbered, primary_key=True, autoincrement=True)
+    placement_id: Mapped[UUID]
+    token: Mapped[int] = mapped_column(BigInteger)
+    mark: Mapped[int | None] = mapped_column(BigInteger, index=True)

@@ -1,17 +1,19 @@
 """Every SELECT on placements and places."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.imports import ImportRun
 from pathways.organisations.models import Organisation
-from pathways.placements.models import Place, Placement, PlacementState, PlaceState
+from pathways.placements.models import Place, Placement, PlacementState, PlacementVersion, PlaceState
+from pathways.placements.versions import VERSION_COLUMNS
 
 
 def visible_to(actor: Actor) -> Select[Placement]:
@@ -77,23 +79,43 @@ def place_of(session: Session, introduction_id: UUID) -> Place | None:
     return session.scalars(select(Place).where(Place.introduction_id == introduction_id)).one_or_none()
 
 
-def open_on(on: date) -> Select[Any]:
-    """Return the columns of what may be shortlisted on a day, with the places left."""
+RANKED_COLUMNS = (Placement.id, Placement.version, Placement.closes_on, Placement.contact_email)
+
+
+def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
+    """Return what a ranking reads of every listing that is published, or of some: its columns, version and places."""
     left = (
         select(func.count())
         .where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE)
         .scalar_subquery()
         .label("places_left")
     )
-    columns = [column for column in Placement.__table__.c if column.name != "description"]
-    return (
-        select(*columns, Organisation.name.label("social_enterprise"), left)
-        .join(Organisation, Organisation.id == Placement.social_enterprise_id)
-        .where(
-            Placement.state == PlacementState.PUBLISHED, or_(Placement.closes_on.is_(None), Placement.closes_on >= on)
+    rows = (
+        select(*RANKED_COLUMNS, *(getattr(Placement, name) for name in VERSION_COLUMNS), PlacementVersion.number, left)
+        .join(
+            PlacementVersion,
+            and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version),
+            isouter=True,  # a listing that is not kept as it stands is a fault of ours, and still ranked
         )
+        .where(Placement.state == PlacementState.PUBLISHED)
         .order_by(Placement.id)
     )
+    return rows if placement_ids is None else rows.where(Placement.id.in_(placement_ids))
+
+
+def still_open(session: Session, placement_ids: Collection[UUID], on: date) -> dict[UUID, tuple[int, int]]:
+    """Return of some placements those that may be shortlisted on a day, each with its version and its free places."""
+    left = (
+        select(func.count()).where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE).scalar_subquery()
+    )
+    rows = session.execute(
+        select(Placement.id, Placement.version, left).where(
+            Placement.id.in_(placement_ids),
+            Placement.state == PlacementState.PUBLISHED,
+            or_(Placement.closes_on.is_(None), Placement.closes_on >= on),
+        )
+    )
+    return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}
 
 
 def import_run(session: Session, actor: Actor, run_id: UUID) -> ImportRun:

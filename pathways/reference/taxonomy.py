@@ -1,4 +1,4 @@
-"""The taxonomy in the database: loading ESCO's files, and what a ranking reads of it about the words in use."""
+"""The taxonomy in the database: loading ESCO's files, and what a ranking reads of it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from uuid_utils.compat import uuid7
 
 from pathways.database import Session, WriteSession
@@ -165,8 +165,8 @@ def _load_relations(
 
 
 @dataclass(frozen=True)
-class WordsInUse:
-    """What the taxonomy says of some words: their entries, how near entries stand, how rare each is."""
+class KnownWords:
+    """What the taxonomy says of words: their entries, how near entries stand, how rare each is."""
 
     skills: list[tuple[str, str]] = field(default_factory=list)
     occupations: list[tuple[str, str]] = field(default_factory=list)
@@ -205,20 +205,31 @@ def entries(session: Session, kind: ConceptKind) -> Iterator[esco.Concept]:
         yield esco.Concept(concept.uri, kind, concept.preferred, others, concept.description or "")
 
 
-def words_in_use(session: Session, keys: Iterable[str]) -> WordsInUse:
-    """Return what the taxonomy says of these words, as labels are keyed; nothing where none is loaded."""
-    wanted = sorted({key for key in keys if key})
-    found: list[Any] = []
-    for piece in _pieces(wanted, AT_ONCE):
-        found += session.execute(
-            select(ConceptLabel.label, Concept.id, Concept.uri, Concept.kind)
-            .join(Concept, Concept.id == ConceptLabel.concept_id)
-            .where(ConceptLabel.key.in_(piece))
-        ).all()
+def stamp() -> Select[Any, Any]:
+    """Return the query of what changes whenever a taxonomy is loaded: its newest label and its newest relation."""
+    newest: Select[Any, Any] = select(
+        select(ConceptLabel.id).order_by(ConceptLabel.id.desc()).limit(1).scalar_subquery().label("newest_label"),
+        select(ConceptRelation.id)
+        .order_by(ConceptRelation.id.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("newest_relation"),
+    )
+    return newest
+
+
+def known_words(session: Session) -> KnownWords:
+    """Return what the taxonomy says of every word it knows; nothing where none is loaded."""
+    found = session.execute(
+        select(ConceptLabel.label, Concept.id, Concept.uri, Concept.kind)
+        .join(Concept, Concept.id == ConceptLabel.concept_id)
+        .where(Concept.kind.in_((ConceptKind.SKILL, ConceptKind.OCCUPATION)))
+        .order_by(ConceptLabel.id)
+    ).all()
     of_skills = {row.id: row.uri for row in found if row.kind is ConceptKind.SKILL}
     if not found:
-        return WordsInUse()
-    return WordsInUse(
+        return KnownWords()
+    return KnownWords(
         skills=[(row.label, row.uri) for row in found if row.kind is ConceptKind.SKILL],
         occupations=[(row.label, row.uri) for row in found if row.kind is ConceptKind.OCCUPATION],
         near=_near(session, of_skills),

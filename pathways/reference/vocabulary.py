@@ -7,8 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from matching.experience import Cue, Drawn, Experience, ExperienceKind, skills_of
-from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.text import Vocabulary, normalise
+from matching.text import Vocabulary
 from pathways.database import Session
 from pathways.reference import tables, taxonomy
 from pathways.reference.esco import Concept, ConceptKind
@@ -33,17 +32,32 @@ def _occupation_rows() -> tuple[tuple[str, str], ...]:
     return tuple((row["label"], row["concept"]) for row in tables.rows("occupations"))
 
 
-def of_words(session: Session, words: Iterable[str]) -> Vocabulary:
-    """Return the starter vocabulary, with what ESCO says of the words in use where it is loaded."""
-    if not taxonomy.is_loaded(session, ConceptKind.SKILL) and not taxonomy.is_loaded(session, ConceptKind.OCCUPATION):
+# Reading the whole of a taxonomy takes seconds, so each process keeps what it read last.
+_in_force: tuple[object, Vocabulary] | None = None
+_reading = Lock()
+
+
+def in_force(session: Session, stamp: object = None) -> Vocabulary:
+    """Return the starter vocabulary, with all that ESCO says where it is loaded.
+
+    ``stamp`` is what ``taxonomy.stamp`` gives, where it was read already.
+    """
+    global _in_force  # noqa: PLW0603 - one for the process
+    if stamp is None:
+        stamp = tuple(session.execute(taxonomy.stamp()).one())
+    if stamp == (None, None):
         return starter()
-    found = taxonomy.words_in_use(session, {normalise(word) for word in words})
-    return Vocabulary(
-        skills=(*_skill_rows(), *((label, uri, True) for label, uri in found.skills)),
-        occupations=(*_occupation_rows(), *found.occupations),
-        importance={label: found.importance[uri] for label, uri in found.skills if uri in found.importance},
-        near=found.near,
-    )
+    with _reading:
+        if _in_force is None or _in_force[0] != stamp:
+            known = taxonomy.known_words(session)
+            made = Vocabulary(
+                skills=(*_skill_rows(), *((label, uri, True) for label, uri in known.skills)),
+                occupations=(*_occupation_rows(), *known.occupations),
+                importance={label: known.importance[uri] for label, uri in known.skills if uri in known.importance},
+                near=known.near,
+            )
+            _in_force = (stamp, made)
+        return _in_force[1]
 
 
 @lru_cache
@@ -113,14 +127,3 @@ def label_of(session: Session, kind: ConceptKind, uri: str) -> str | None:
     if uri.startswith(STARTER):
         return next((one.preferred for one in _starter_concepts(kind) if one.uri == uri), None)
     return taxonomy.preferred(session, kind, uri)
-
-
-def all_words(people: Iterable[JobseekerProfile], placements: Iterable[PlacementProfile]) -> set[str]:
-    """Return every word about skills and occupations in profiles and listings."""
-    found: set[str] = set()
-    for person in people:
-        found.update(person.offer.skills or (), person.wishes.aspirations or ())
-    for placement in placements:
-        found.update(placement.essential_skills or (), placement.desirable_skills or (), (placement.title,))
-        found.update((placement.occupation,) if placement.occupation else ())
-    return found

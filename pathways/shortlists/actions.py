@@ -1,42 +1,64 @@
 """Making a shortlist: read, rank outside any transaction, then recheck and record in one short write."""
 
-import json
-import zlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import insert
 from uuid_utils.compat import uuid7
 
+from matching import eligibility, passes
+from matching.columns import jobseeker_arrays
+from matching.passes.bits import RULES
 from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.ranker import Match, PlacementRanker, Refusal, TwoSidedModel
-from matching.text import Vocabulary
+from matching.ranker import NEAR_TIE, Match, PlacementRanker, Refusal, TwoSidedModel, order
+from matching.score_tables import MILLION
 from matching.travel import Journey
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.placements import queries as placement_queries
-from pathways.placements.models import Placement, PlacementState
-from pathways.reference import vocabulary
-from pathways.shortlists import profiles, queries
+from pathways.shortlists import index, looked, queries
+from pathways.shortlists.index import Day, Standing
+from pathways.shortlists.looked import Looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
+
+NEAREST = 20
+# How often a list is ranked again because a listing changed while it was being ranked.
+TRIES = 3
+Rows = NDArray[np.intp]
+Done = TypeVar("Done")
+
+
+class ListingsMoved(Exception):
+    """A listing that would be shown has changed since it was ranked: rank again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What was ranked, on its way into the record: pairs of a jobseeker's and a placement's id."""
+    """What was ranked, on its way into the record: the pairs to show, and what is kept of the others.
+
+    ``versions`` are those the shown listings were ranked at; empty where only their state is looked at again.
+    """
 
     on: date
     looked_at: int
+    eligible: int
     matches: Sequence[tuple[UUID, UUID, Match]]
-    refusals: Sequence[tuple[UUID, UUID, Refusal]]
+    refused_by_rule: Mapping[str, int]
+    refusals: bytes
     model_version: str
     seed: str
+    below: bytes | None = None
+    inputs: bytes | None = None
+    looked: bytes | None = None
+    versions: Mapping[UUID, int] = field(default_factory=dict)
     profile_version_id: UUID | None = None
 
 
@@ -48,12 +70,14 @@ class Gathered:
     on: date
     wanted: JobseekerProfile
     profile_version_id: UUID | None
-    placements: Sequence[PlacementProfile]
-    model: TwoSidedModel
-    words: Vocabulary
+    standing: Standing
+
+    @property
+    def day(self) -> Day:
+        return self.standing.on(self.on)
 
     def ranker(self) -> PlacementRanker:
-        return PlacementRanker(self.words, profiles.context(self.on), self.model)
+        return self.standing.ranker(self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,80 +87,151 @@ class GatheredPeople:
     on: date
     people: list[JobseekerProfile]
     placements: list[PlacementProfile]
-    model: TwoSidedModel
-    words: Vocabulary
+    standing: Standing
+
+    @property
+    def model(self) -> TwoSidedModel:
+        return self.standing.model
 
     def ranker(self) -> PlacementRanker:
-        return PlacementRanker(self.words, profiles.context(self.on), self.model)
+        return self.standing.ranker(self.on)
 
 
-def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date) -> Gathered:
+def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, standing: Standing) -> Gathered:
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     wanted, version_id = queries.profiled(session, [person], on)[0]
-    placements = queries.open_placements(session, on, [wanted])
-    return Gathered(
-        jobseeker_id=person.id,
-        on=on,
-        wanted=wanted,
-        profile_version_id=version_id,
-        placements=placements,
-        model=queries.released_model(session),
-        words=vocabulary.of_words(session, vocabulary.all_words([wanted], placements)),
-    )
+    return Gathered(person.id, on, wanted, version_id, standing)
 
 
-def rank(gathered: Gathered) -> Ranked:
-    """Rank what is open on a day for one jobseeker."""
-    ranker = gathered.ranker()
-    ranking = ranker.rank(gathered.wanted, gathered.placements)
+def rank(gathered: Gathered, limit: int) -> Ranked:
+    """Rank what is open on a day for one jobseeker: all of it by the pass, what is shown with its reasons."""
+    day, ranker, wanted = gathered.day, gathered.ranker(), gathered.wanted
+    people = jobseeker_arrays([wanted], day.columns, day.context)
+    failed, scores = passes.look(people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays)
+    rows, propensities = _first(day, failed, scores, ranker.seed, wanted.key, limit)
+    pairs, _ = ranker.pairs((wanted, day.columns.profile(row)) for row in rows)
+    matches = [
+        (gathered.jobseeker_id, UUID(match.placement.key), match.standing_by(round(chance, 6)))
+        for (_, match), chance in zip(pairs, propensities, strict=True)
+    ]
+    by_number = np.argsort(day.numbers)
+    kept = Looked(day.numbers[by_number], failed[by_number], scores[by_number])
     return Ranked(
         on=gathered.on,
-        looked_at=len(gathered.placements),
-        matches=[(gathered.jobseeker_id, UUID(m.placement.key), m) for m in ranking.matches],
-        refusals=[(gathered.jobseeker_id, UUID(r.placement.key), r) for r in ranking.refusals],
-        model_version=gathered.model.version,
+        looked_at=len(failed),
+        eligible=int((failed == 0).sum()),
+        matches=matches,
+        refused_by_rule=_counted(failed),
+        refusals=_nearest(gathered, day, failed),
+        model_version=ranker.model.version,
         seed=ranker.seed,
+        inputs=looked.profile_packed(wanted),
+        looked=kept.packed(),
+        versions={UUID(day.columns.profile(row).key): int(day.versions[row]) for row in rows},
         profile_version_id=gathered.profile_version_id,
     )
 
 
-def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> Ranked:
+def _first(
+    day: Day, failed: NDArray[np.uint16], scores: NDArray[np.int32], seed: str, list_key: str, limit: int
+) -> tuple[list[int], list[float]]:
+    """Return the rows to show and how likely each was to stand there, ordering no more of the list than that takes."""
+    rows = np.flatnonzero(failed == 0)
+    if len(rows) > limit:
+        least = np.partition(scores[rows], len(rows) - limit)[len(rows) - limit]
+        rows = rows[scores[rows] >= least - NEAR_TIE]
+    keys = [day.columns.profile(row).key for row in rows.tolist()]
+    found = order(scores[rows] / MILLION, keys, seed, list_key, day.columns.arrays.hashes[rows])
+    return rows[found.places[:limit]].tolist(), found.propensities[:limit]
+
+
+def _counted(failed: NDArray[np.uint16]) -> dict[str, int]:
+    """Return how many listings each check refuses, by the alphabet."""
+    patterns, counts = np.unique(failed, return_counts=True)
+    told = {rule.value: int(counts[patterns >> bit & 1 == 1].sum()) for bit, rule in enumerate(RULES)}
+    return {rule: count for rule, count in sorted(told.items()) if count}
+
+
+def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16]) -> bytes:
+    """Keep the nearest refusals in their words; the others can be worked out from what is kept of all."""
+    rows = np.flatnonzero(failed)
+    arrays, home = day.columns.arrays, gathered.wanted.limits.place
+    metres = np.zeros(len(rows))
+    if home is not None:
+        goes = (arrays.column("is_placed")[rows] == 1) & (arrays.column("is_remote")[rows] == 0)
+        metres = np.where(goes, np.hypot(arrays.east[rows] - home[0], arrays.north[rows] - home[1]), 0.0)
+    near = looked.nearness(failed[rows], metres)
+    if len(rows) > NEAREST:
+        few = near <= np.partition(near, NEAREST)[NEAREST]
+        rows, near = rows[few], near[few]
+    first = rows[np.lexsort((day.numbers[rows], near))][:NEAREST].tolist()
+    told = []
+    for row in first:
+        listing = day.columns.profile(row)
+        checks, _ = eligibility.look(gathered.wanted.limits, listing, day.context)
+        of_bits = looked.told_of(int(failed[row]), checks)
+        told.append([str(uuid7()), str(gathered.jobseeker_id), listing.key, _checks(of_bits)])
+    return looked.packed(told)
+
+
+def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: date, limit: int) -> Ranked:
     """Read, then rank with nothing open."""
+    standing = index.of(database).standing(database)
     with database.reading(actor) as session:
-        gathered = gather(session, actor, jobseeker_id, on)
-    return rank(gathered)
+        gathered = gather(session, actor, jobseeker_id, on, standing)
+    return rank(gathered, limit)
 
 
-def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date) -> Ranked:
+def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date, limit: int) -> Ranked:
     """Rank the open cases this caseworker may see for one placement; for caseworkers only, never for the enterprise."""
+    standing = index.of(database).standing(database)
     with database.reading(actor) as session:
-        gathered = gather_people(session, actor, on, placement_id=placement_id)
+        gathered = gather_people(session, actor, on, standing, placement_id=placement_id)
     ranker = gathered.ranker()
     matches, refusals = ranker.rank_jobseekers(gathered.placements[0], gathered.people)
+    refused_by = Counter(check.rule.value for _, refusal in refusals for check in refusal.failed)
+    rows = [(UUID(person.key), placement_id, match) for person, match in matches]
     return Ranked(
         on=on,
         looked_at=len(gathered.people),
-        matches=[(UUID(person.key), placement_id, match) for person, match in matches],
-        refusals=[(UUID(person.key), placement_id, refusal) for person, refusal in refusals],
+        eligible=len(matches),
+        matches=rows[:limit],
+        refused_by_rule=dict(sorted(refused_by.items())),
+        refusals=_packed([(UUID(person.key), placement_id, refusal) for person, refusal in refusals]),
+        below=_packed_below(rows[limit:], limit),
         model_version=gathered.model.version,
         seed=ranker.seed,
     )
 
 
 def gather_people(
-    session: Session, actor: Actor, on: date, *where: Any, placement_id: UUID | None = None
+    session: Session, actor: Actor, on: date, standing: Standing, *where: Any, placement_id: UUID | None = None
 ) -> GatheredPeople:
     """Read the open cases this actor may see, and what is open to them: one placement, or all."""
     if placement_id is not None:
         placement_queries.placement(session, actor, placement_id)
     people = [person for person, _ in queries.profiled(session, queries.people_to_rank(session, actor, *where), on)]
-    placements = queries.open_placements(session, on, people)
-    if placement_id is not None:
-        placements = [placement for placement in placements if placement.key == str(placement_id)]
-        if not placements:
-            raise RuleBroken("The placement is not open on this day.")
-    words = vocabulary.of_words(session, vocabulary.all_words(people, placements))
-    return GatheredPeople(on, people, placements, queries.released_model(session), words)
+    day = standing.on(on)
+    if placement_id is None:
+        return GatheredPeople(on, people, day.profiles, standing)
+    listing = day.profile_of(placement_id)
+    if listing is None:
+        raise RuleBroken("The placement is not open on this day.")
+    return GatheredPeople(on, people, [listing], standing)
+
+
+def settled(
+    database: Database, actor: Actor, ranking: Callable[[], Ranked], act: Callable[[WriteSession, Ranked, bool], Done]
+) -> Done:
+    """Rank and record, ranking again where a listing changed in between; the last time what changed is left out."""
+    for tries_left in reversed(range(TRIES)):
+        ranked = ranking()
+        try:
+            with database.writing(actor) as session:
+                return act(session, ranked, tries_left > 0)
+        except ListingsMoved:
+            continue
+    raise AssertionError  # the last try leaves out and does not raise
 
 
 def record(
@@ -144,29 +239,21 @@ def record(
     actor: Actor,
     ranked: Ranked,
     *,
-    limit: int,
     jobseeker_id: UUID | None = None,
     placement_id: UUID | None = None,
-) -> Shortlist:
-    """Record what is shown, after looking again that each placement is still open with a place left."""
+    may_repeat: bool = False,
+) -> tuple[Shortlist, list[ShortlistMatch]]:
+    """Record what is shown, after looking again that each placement is still open, unchanged and has a place left."""
     if jobseeker_id is not None:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-    shown = ranked.matches[:limit]
-    still_open = set(
-        session.scalars(
-            select(Placement.id).where(
-                Placement.id.in_({placement for _, placement, _ in shown}),
-                Placement.state == PlacementState.PUBLISHED,
-            )
-        )
-    )
-    counts = placement_queries.place_counts(session, list(still_open))
+    there = placement_queries.still_open(session, {placement for _, placement, _ in ranked.matches}, ranked.on)
     shown = [
-        (person, placement, match)
-        for person, placement, match in shown
-        if placement in still_open and counts.get(placement, (0, 0))[1] > 0
+        pair
+        for pair in ranked.matches
+        if pair[1] in there and ranked.versions.get(pair[1], there[pair[1]][0]) == there[pair[1]][0]
     ]
-    refused_by = Counter(check.rule.value for _, _, refusal in ranked.refusals for check in refusal.failed)
+    if may_repeat and len(shown) < len(ranked.matches):
+        raise ListingsMoved
     shortlist = Shortlist.recorded(
         actor,
         ranked.on,
@@ -177,23 +264,34 @@ def record(
         model_version=ranked.model_version,
         profile_version_id=ranked.profile_version_id,
         looked_at=ranked.looked_at,
-        eligible=len(ranked.matches),
-        refused_by_rule=dict(sorted(refused_by.items())),
-        refusals=_packed(ranked.refusals),
-        below=_packed_below(ranked.matches[limit:], limit),
+        eligible=ranked.eligible,
+        refused_by_rule=dict(ranked.refused_by_rule),
+        refusals=ranked.refusals,
+        below=ranked.below,
+        inputs=ranked.inputs,
+        looked=ranked.looked,
         seed=ranked.seed,
     )
     session.add(shortlist)
     session.flush()  # the matches point to it
-    for rank, (person_id, match_placement_id, match) in enumerate(shown, start=1):
-        places_left = counts[match_placement_id][1]
-        row = _match_row(actor, shortlist, person_id, match_placement_id, match, rank=rank, places_left=places_left)
-        session.add(row)
-    session.flush()  # the reply reads them
-    return shortlist
+    matches = [
+        match_row(actor, shortlist, person, placement, match, rank=rank, places_left=there[placement][1])
+        for rank, (person, placement, match) in enumerate(shown, start=1)
+    ]
+    if matches:
+        # In one statement: the session would keep and look through each row. The shortlist itself is what is audited.
+        session.execute(insert(ShortlistMatch), [_columns(match) for match in matches])
+    return shortlist, matches
 
 
-def _match_row(
+COLUMNS = tuple(ShortlistMatch.__mapper__.columns.keys())
+
+
+def _columns(match: ShortlistMatch) -> dict[str, Any]:
+    return {name: getattr(match, name) for name in COLUMNS}
+
+
+def match_row(
     actor: Actor,
     shortlist: Shortlist,
     person_id: UUID,
@@ -214,7 +312,7 @@ def _match_row(
         score=match.score,
         confidence=match.confidence,
         values={f.value: [v.value, list(v.found)] for f, v in match.values.items()},
-        checks=[[c.rule.value, c.result.value, c.text, c.change] for c in match.checks],
+        checks=_checks(match.checks),
         journey=_journey(match.journey),
         places_left=places_left,
         propensity=match.propensity,
@@ -226,11 +324,12 @@ def _match_row(
 
 
 def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> bytes:
-    rows = [
-        [str(uuid7()), str(person), str(placement), rank, match.score, match.confidence]
-        for rank, (person, placement, match) in enumerate(matches, start=limit + 1)
-    ]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
+    return looked.packed(
+        [
+            [str(uuid7()), str(person), str(placement), rank, match.score, match.confidence]
+            for rank, (person, placement, match) in enumerate(matches, start=limit + 1)
+        ]
+    )
 
 
 def _journey(journey: Journey | None) -> dict[str, Any] | None:
@@ -244,14 +343,11 @@ def _journey(journey: Journey | None) -> dict[str, Any] | None:
     }
 
 
+def _checks(checks: Sequence[eligibility.Check]) -> list[list[str]]:
+    return [[c.rule.value, c.result.value, c.text, c.change] for c in checks]
+
+
 def _packed(refusals: Sequence[tuple[UUID, UUID, Refusal]]) -> bytes:
-    rows = [
-        [
-            str(uuid7()),
-            str(person),
-            str(placement),
-            [[c.rule.value, c.result.value, c.text, c.change] for c in r.failed],
-        ]
-        for person, placement, r in refusals
-    ]
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
+    return looked.packed(
+        [[str(uuid7()), str(person), str(placement), _checks(r.failed)] for person, placement, r in refusals]
+    )

@@ -1,5 +1,6 @@
 """JSON of shortlists."""
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -9,14 +10,16 @@ from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
-from pathways.database import Database
+from pathways.database import Database, WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.fields import Day
+from pathways.idempotency import Once
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 from pathways.shortlists import actions, queries, replay, unlock
-from pathways.shortlists.models import Shortlist
+from pathways.shortlists.actions import Ranked
+from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.schemas import (
     BelowPage,
     CaseloadUnlockOut,
@@ -43,20 +46,34 @@ def _note(database: Database, actor: Actor, shortlist_id: UUID) -> None:
     audit.opened(database, actor, "shortlists", [(shortlist_id, jobseeker_id)])
 
 
+def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ranked], **whose: UUID) -> ShortlistOut:
+    """Rank, record and show; the same key again shows what it made before."""
+
+    def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> ShortlistOut:  # noqa: FBT001 - settled calls it
+        matches: list[ShortlistMatch] = []
+
+        def make() -> Shortlist:
+            shortlist, shown = actions.record(session, actor, ranked, may_repeat=may_repeat, **whose)
+            matches.extend(shown)
+            return shortlist
+
+        shortlist = once(session, actor, make, lambda found: queries.shortlist(session, actor, found))
+        return replay.shown(session, actor, shortlist, matches or None)
+
+    return actions.settled(database, actor, ranking, act)
+
+
 @router.post("/jobseekers/{jobseeker_id}/shortlists", status_code=201, responses=documented(NotFound, Conflict))
 def shortlist_for_jobseeker(
     jobseeker_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
 ) -> ShortlistOut:
     """Rank the open placements for a jobseeker, record what is shown, and say why and why not."""
-    ranked = actions.rank_placements(database, actor, jobseeker_id, new.on or actor.today)
-    with database.writing(actor) as session:
-        shortlist = once(
-            session,
-            actor,
-            lambda: actions.record(session, actor, ranked, limit=new.limit, jobseeker_id=jobseeker_id),
-            lambda made: queries.shortlist(session, actor, made),
-        )
-        return replay.shown(session, actor, shortlist)
+    day = new.on or actor.today
+
+    def ranking() -> Ranked:
+        return actions.rank_placements(database, actor, jobseeker_id, day, new.limit)
+
+    return _made(database, actor, once, ranking, jobseeker_id=jobseeker_id)
 
 
 @router.get("/jobseekers/{jobseeker_id}/shortlists", responses=documented(NotFound))
@@ -84,15 +101,12 @@ def shortlist_for_placement(
     placement_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
 ) -> ShortlistOut:
     """Rank the open cases you may see for a placement; for caseworkers and team managers only."""
-    ranked = actions.rank_jobseekers(database, actor, placement_id, new.on or actor.today)
-    with database.writing(actor) as session:
-        shortlist = once(
-            session,
-            actor,
-            lambda: actions.record(session, actor, ranked, limit=new.limit, placement_id=placement_id),
-            lambda made: queries.shortlist(session, actor, made),
-        )
-        return replay.shown(session, actor, shortlist)
+    day = new.on or actor.today
+
+    def ranking() -> Ranked:
+        return actions.rank_jobseekers(database, actor, placement_id, day, new.limit)
+
+    return _made(database, actor, once, ranking, placement_id=placement_id)
 
 
 @router.get("/shortlists/{shortlist_id}", responses=documented(NotFound))

@@ -9,7 +9,7 @@ from pathways.database import WriteSession
 from pathways.holdings import Held, Holding, fact_entry
 from pathways.jobseekers.holding import plainly
 from pathways.jobseekers.models import Jobseeker
-from pathways.shortlists import replay
+from pathways.shortlists import looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.schemas import MatchRecord, ShortlistRecord
 
@@ -23,7 +23,7 @@ def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
         )
     )
     for row in rows.all():
-        refused, below = replay.unpacked(row.refusals), replay.unpacked(row.below) if row.below else []
+        refused, below = looked.unpacked(row.refusals), looked.unpacked(row.below) if row.below else []
         kept = [one for one in refused if one[1] != str(jobseeker_id)]
         kept_below = [one for one in below if one[1] != str(jobseeker_id)]
         if len(kept) + len(kept_below) < len(refused) + len(below):
@@ -32,8 +32,8 @@ def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
                 update(Shortlist)
                 .where(Shortlist.id == row.id)
                 .values(
-                    refusals=replay.packed(kept),
-                    below=replay.packed(kept_below) if row.below else None,
+                    refusals=looked.packed(kept),
+                    below=looked.packed(kept_below) if row.below else None,
                     refused_by_rule=dict(sorted(rules.items())),
                 )
             )

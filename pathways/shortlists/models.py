@@ -47,6 +47,10 @@ class Shortlist(Fact, Base):
     refusals: Mapped[bytes] = mapped_column(LargeBinary)
     # zlib-compressed JSON of every eligible pair that stood under the limit: jobseeker, placement, rank, score.
     below: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # Of a jobseeker's list, what it was ranked on (``looked.py``): the profile as it was read, and every listing's
+    # version with its failed checks and score. Then ``refusals`` and ``below`` are empty: they are worked out again.
+    inputs: Mapped[bytes | None] = mapped_column(LargeBinary)
+    looked: Mapped[bytes | None] = mapped_column(LargeBinary)
     # The day's seed of the lots that ordered ties and near-ties; a replay repeats the order with it.
     seed: Mapped[str | None] = mapped_column(SHORT)
 

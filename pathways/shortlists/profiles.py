@@ -155,11 +155,11 @@ def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> Plac
         ends_on=row.ends_on,
         place=place_of(row),
         is_place_exact=row.place_basis != "outcode",
-        remote=row.remote.value if row.remote else None,
+        remote=str(row.remote) if row.remote else None,
         environment=_words(row.environment),
         adjustments_offered=_words(row.adjustments_offered),
         support_offered=_words(row.support_offered),
-        dbs_level=row.dbs_level.value if row.dbs_level else None,
+        dbs_level=str(row.dbs_level) if row.dbs_level else None,
         places_left=row.places_left,
     )
 

@@ -1,23 +1,22 @@
 """Every SELECT on shortlists, and what a ranking reads of people."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, select
 
 from matching import saved
-from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.profiles import JobseekerProfile
 from matching.ranker import TwoSidedModel
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound, RuleBroken
 from pathways.facts import Fact, as_known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.actions import who_hash
 from pathways.jobseekers.models import (
     ConfirmedWord,
     Jobseeker,
@@ -26,7 +25,7 @@ from pathways.jobseekers.models import (
     SafetyExclusion,
     WordKind,
 )
-from pathways.placements import queries as placement_queries
+from pathways.placements.models import PlacementVersion
 from pathways.shortlists import profiles
 from pathways.shortlists.models import ModelState, RankingModel, Shortlist, ShortlistMatch
 
@@ -111,11 +110,25 @@ def _facts(session: Session, model: type[AboutPeople], ids: Sequence[UUID]) -> I
         )
 
 
-def open_placements(session: Session, on: date, people: Iterable[JobseekerProfile]) -> list[PlacementProfile]:
-    """Return what may be shortlisted on a day; who runs it is read only where somebody is kept from a person."""
-    needs_names = any(person.limits.exclusions.people for person in people)
-    hashed = partial(who_hash, session) if needs_names else None
-    return [profiles.of_placement(row, hashed) for row in session.execute(placement_queries.open_on(on))]
+def versions(session: Session, numbers: Collection[int]) -> dict[int, PlacementVersion]:
+    """Return listings as they stood, by the short numbers of their versions."""
+    rows = session.scalars(select(PlacementVersion).where(PlacementVersion.number.in_(numbers)))
+    return {row.number: row for row in rows}
+
+
+def where_listings_were(session: Session, numbers: Sequence[int]) -> list[Any]:
+    """Return the placement and the place of each of many versions, in the order of their numbers."""
+    columns = (
+        PlacementVersion.number,
+        PlacementVersion.placement_id,
+        PlacementVersion.easting,
+        PlacementVersion.northing,
+    )
+    found: list[Any] = []
+    for start in range(0, len(numbers), MOST_IDS):
+        piece = list(numbers[start : start + MOST_IDS])
+        found += session.execute(select(*columns).where(PlacementVersion.number.in_(piece)))
+    return sorted(found, key=lambda row: row.number)
 
 
 def ranking_model(session: Session, name: str) -> TwoSidedModel:

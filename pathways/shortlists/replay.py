@@ -1,29 +1,33 @@
 """Showing a shortlist: its stored ids, scores and order, in words as today's policy lets them be told."""
 
-import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 
-from matching import explain, flags
+from matching import eligibility, explain, flags
 from matching.eligibility import Result, Rule
 from matching.features import Feature, Value
-from matching.profiles import PlacementProfile
-from matching.ranker import Match
+from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.ranker import Match, PlacementRanker, order
+from matching.score_tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
-from pathways.errors import NotFound
+from pathways.errors import NotFound, RuleBroken
 from pathways.fields import Group
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.pagination import PageRequest, cursor, page_after
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement
-from pathways.shortlists import profiles, queries
+from pathways.reference import vocabulary
+from pathways.shortlists import looked, profiles, queries
+from pathways.shortlists.looked import Looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.schemas import (
     BelowOut,
@@ -49,15 +53,6 @@ GROUP_OF_RULE = {
     Rule.SAFETY: Group.SAFETY,
 }
 GROUP_OF_FEATURE = {Feature.ADJUSTMENTS.value: Group.HEALTH}
-
-
-def packed(rows: Sequence[Sequence[Any]]) -> bytes:
-    return zlib.compress(json.dumps(rows, separators=(",", ":")).encode())
-
-
-def unpacked(kept: bytes) -> list[list[Any]]:
-    rows: list[list[Any]] = json.loads(zlib.decompress(kept))
-    return rows
 
 
 def _values(match: ShortlistMatch) -> dict[Feature, Value]:
@@ -129,11 +124,16 @@ class Shaper:
         return [FlagOut(benefit=flag.benefit, text=flag.text) for flag in found]
 
 
-def shown(session: Session, actor: Actor, shortlist: Shortlist) -> ShortlistOut:
-    """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today."""
-    matches = queries.matches(session, actor, shortlist.id)
-    refused = unpacked(shortlist.refusals)
-    nearest = refused[:NEAREST]
+def shown(
+    session: Session, actor: Actor, shortlist: Shortlist, made: Sequence[ShortlistMatch] | None = None
+) -> ShortlistOut:
+    """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today.
+
+    ``made`` are its pairs where they were recorded a moment ago by this actor.
+    """
+    matches = queries.matches(session, actor, shortlist.id) if made is None else made
+    kept = looked.unpacked(shortlist.refusals)
+    nearest = kept[:NEAREST]
     titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
     references = _references(session, {m.jobseeker_id for m in matches})
     shaper = Shaper(session, actor, shortlist)
@@ -151,7 +151,7 @@ def shown(session: Session, actor: Actor, shortlist: Shortlist) -> ShortlistOut:
         looked_at=shortlist.looked_at,
         eligible=shortlist.eligible,
         matches=items,
-        refused=len(refused),
+        refused=len(kept) if shortlist.looked is None else shortlist.looked_at - shortlist.eligible,
         refused_by_rule=shortlist.refused_by_rule,
         nearest_refusals=refusals,
         withheld=shaper.withheld,
@@ -279,9 +279,13 @@ def _shown_refusals(shaper: Shaper, rows: Sequence[Sequence[Any]], titles: Title
 
 def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> RefusedPage:
     """Return the refused pairs one page at a time, so that nothing disappears silently."""
-    rows = unpacked(shortlist.refusals)
-    found = page_after(rows, request, lambda row: UUID(row[0]))
-    page = found[: request.limit]
+    again = Again.of(session, shortlist)
+    if again is None:
+        found = page_after(looked.unpacked(shortlist.refusals), request, lambda row: UUID(row[0]))
+        page = list(found[: request.limit])
+    else:
+        found = page_after(again.refused(), request, lambda at: _place_in_list(shortlist, at))
+        page = again.refusals(found[: request.limit])
     titles = _titles(session, {UUID(row[2]) for row in page})
     items = _shown_refusals(Shaper(session, actor, shortlist), page, titles, actor)
     more = len(found) > request.limit
@@ -290,9 +294,14 @@ def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: 
 
 def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> BelowPage:
     """Return what fits but stood under the limit, best first, so that the whole list can be read."""
-    rows = unpacked(shortlist.below) if shortlist.below else []
-    found = page_after(rows, request, lambda row: UUID(row[0]))
-    page = found[: request.limit]
+    again = Again.of(session, shortlist)
+    if again is None:
+        rows = looked.unpacked(shortlist.below) if shortlist.below else []
+        found = page_after(rows, request, lambda row: UUID(row[0]))
+        page = list(found[: request.limit])
+    else:
+        found = page_after(again.below(), request, lambda at: _place_in_list(shortlist, at))
+        page = again.pairs(found[: request.limit])
     titles = _titles(session, {UUID(row[2]) for row in page})
     references = _references(session, {UUID(row[1]) for row in page})
     visible = set(session.scalars(jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_(references))))
@@ -313,6 +322,99 @@ def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: Pa
     return BelowPage(items=items, next=cursor(UUID(page[-1][0])) if len(found) > request.limit else None)
 
 
+def _place_in_list(shortlist: Shortlist, at: int) -> UUID:
+    """Name a place of a list that is worked out again: the same at each reading, and no other list's."""
+    return UUID(int=shortlist.id.int ^ at)
+
+
+class Again:
+    """A jobseeker's list worked out again from what it was ranked on: what failed and scored is kept, words are made.
+
+    Rows are numbers of places in what was looked at; each page makes the words of its own rows only.
+    """
+
+    def __init__(self, session: Session, shortlist: Shortlist, wanted: JobseekerProfile, kept: Looked) -> None:
+        self.session = session
+        self.shortlist = shortlist
+        self.wanted = wanted
+        self.kept = kept
+        self.where = queries.where_listings_were(session, kept.numbers.tolist())
+        if len(self.where) != len(kept.numbers):
+            raise RuleBroken("A listing of this shortlist is kept no longer. Make the shortlist again.")
+
+    @classmethod
+    def of(cls, session: Session, shortlist: Shortlist) -> "Again | None":
+        """Return nothing for a list that keeps its sentences: a placement's, or one made before lists were packed."""
+        if shortlist.looked is None or shortlist.inputs is None:
+            return None
+        wanted = looked.profile_unpacked(shortlist.inputs)
+        return cls(session, shortlist, wanted, Looked.unpacked(shortlist.looked))
+
+    def refused(self) -> list[int]:
+        """Return the refused rows, nearest first."""
+        rows = np.flatnonzero(self.kept.failed)
+        near = looked.nearness(self.kept.failed[rows], self._metres(rows))
+        return [int(row) for row in rows[np.lexsort((self.kept.numbers[rows], near))]]
+
+    def _metres(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        home = self.wanted.limits.place
+        if home is None:
+            return np.zeros(len(rows))
+        east = np.array([self.where[row].easting for row in rows.tolist()], dtype=np.float64)
+        north = np.array([self.where[row].northing for row in rows.tolist()], dtype=np.float64)
+        return np.nan_to_num(np.hypot(east - home[0], north - home[1]))
+
+    def refusals(self, rows: Sequence[int]) -> list[list[Any]]:
+        """Return the failed checks of some rows in their words."""
+        context = profiles.context(self.shortlist.shown_on)
+        versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
+        told = []
+        for row in rows:
+            failed, version = int(self.kept.failed[row]), versions[int(self.kept.numbers[row])]
+            checks, _ = eligibility.look(self.wanted.limits, looked.listing(version, failed), context)
+            words = [[c.rule.value, c.result.value, c.text, c.change] for c in looked.told_of(failed, checks)]
+            place = str(_place_in_list(self.shortlist, row))
+            told.append([place, self.wanted.key, str(version.placement_id), words])
+        return told
+
+    @cached_property
+    def inorder(self) -> list[int]:
+        """Every row that may be, in the order of the list."""
+        rows = np.flatnonzero(self.kept.failed == 0)
+        keys = [str(self.where[row].placement_id) for row in rows.tolist()]
+        found = order(self.kept.scores[rows] / MILLION, keys, self.shortlist.seed or "", self.wanted.key)
+        return [int(row) for row in rows[found.places]]
+
+    def below(self) -> list[int]:
+        """Return the rows that may be and were not shown, best first."""
+        rows = select(ShortlistMatch.placement_id).where(
+            ShortlistMatch.partner_id == self.shortlist.partner_id, ShortlistMatch.shortlist_id == self.shortlist.id
+        )
+        shown = set(self.session.scalars(rows))
+        return [row for row in self.inorder if self.where[row].placement_id not in shown]
+
+    def pairs(self, rows: Sequence[int]) -> list[list[Any]]:
+        """Return some rows with their ranks, scores and how much of them was known."""
+        ranks = {row: rank for rank, row in enumerate(self.inorder, start=1)}
+        told = []
+        for row, match in zip(rows, self.matches(rows), strict=True):
+            place, score = str(_place_in_list(self.shortlist, row)), int(self.kept.scores[row]) / MILLION
+            told.append([place, self.wanted.key, match.placement.key, ranks[row], score, match.confidence])
+        return told
+
+    def matches(self, rows: Sequence[int]) -> list[Match]:
+        """Return some rows that may be, explained anew."""
+        versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
+        ranker = PlacementRanker(
+            vocabulary.in_force(self.session),
+            profiles.context(self.shortlist.shown_on),
+            queries.ranking_model(self.session, self.shortlist.model_version),
+        )
+        listings = [looked.listing(versions[int(self.kept.numbers[row])], 0) for row in rows]
+        found, _ = ranker.pairs((self.wanted, listing) for listing in listings)
+        return [match for _, match in found]
+
+
 def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id: UUID) -> MatchOut | RefusalOut:
     """Return one pair of a jobseeker's shortlist, whether it was shown or refused."""
     if shortlist.jobseeker_id is None:
@@ -322,9 +424,16 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
         if match.placement_id == placement_id:
             titles = _titles(session, {placement_id})
             return _shown_match(shaper, shortlist, match, titles, _references(session, {match.jobseeker_id}))
-    for row in unpacked(shortlist.refusals):
-        if row[2] == str(placement_id):
-            found = _shown_refusals(shaper, [row], _titles(session, {placement_id}), actor)
-            if found:
-                return found[0]
+    for row in _refusal_of(session, shortlist, placement_id):
+        found = _shown_refusals(shaper, [row], _titles(session, {placement_id}), actor)
+        if found:
+            return found[0]
     raise NotFound("This placement was not looked at, or ranked below the limit; make a longer shortlist.")
+
+
+def _refusal_of(session: Session, shortlist: Shortlist, placement_id: UUID) -> list[list[Any]]:
+    again = Again.of(session, shortlist)
+    if again is None:
+        return [row for row in looked.unpacked(shortlist.refusals) if row[2] == str(placement_id)]
+    rows = [row for row in np.flatnonzero(again.kept.failed).tolist() if again.where[row].placement_id == placement_id]
+    return again.refusals(rows)

@@ -14,7 +14,7 @@ from pathways.jobseekers.models import Jobseeker
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement
 from pathways.reference import tables
-from pathways.shortlists import actions
+from pathways.shortlists import actions, index
 from pathways.shortlists.schemas import (
     CaseloadUnlockLine,
     CaseloadUnlockOut,
@@ -37,10 +37,11 @@ def _good(on: date) -> float:
 
 def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> JobseekerUnlockOut:
     """Say which single changes would open good placements for one jobseeker."""
+    standing = index.of(database).standing(database)
     with database.reading(actor) as session:
-        gathered = actions.gather(session, actor, jobseeker_id, on)
+        gathered = actions.gather(session, actor, jobseeker_id, on, standing)
         seen = jobseeker_queries.visible_groups(actor, session.get_one(Jobseeker, jobseeker_id))
-    found = unlock.for_jobseeker(gathered.ranker(), gathered.wanted, gathered.placements, good=_good(on))
+    found = unlock.for_jobseeker(gathered.ranker(), gathered.wanted, gathered.day.profiles, good=_good(on))
     kept = [one for one in found if _group_of(one) in seen]
     with database.reading(actor) as session:
         named = {UUID(key) for one in kept for key in one.opens[:MOST_NAMED]}
@@ -52,7 +53,7 @@ def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date
     return JobseekerUnlockOut(
         jobseeker_id=jobseeker_id,
         on=on,
-        model_version=gathered.model.version,
+        model_version=gathered.standing.model.version,
         good_score=_good(on),
         withheld=len(found) - len(kept),
         items=[
@@ -81,8 +82,9 @@ def _group_of(one: unlock.Unlock) -> Group:
 
 def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date) -> PlacementUnlockOut:
     """Say which requirement alone keeps out most suitable people of those this actor may see; counts, never names."""
+    standing = index.of(database).standing(database)
     with database.reading(actor) as session:
-        gathered = actions.gather_people(session, actor, on, placement_id=placement_id)
+        gathered = actions.gather_people(session, actor, on, standing, placement_id=placement_id)
     placement, people = gathered.placements[0], gathered.people
     found = unlock.for_placement(gathered.ranker(), placement, people, good=_good(on))
     return PlacementUnlockOut(
@@ -98,8 +100,9 @@ def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date
 
 def for_caseload(database: Database, actor: Actor, on: date) -> CaseloadUnlockOut:
     """Say which training or support would open most matches over the open cases this actor may see."""
+    standing = index.of(database).standing(database)
     with database.reading(actor) as session:
-        gathered = actions.gather_people(session, actor, on)
+        gathered = actions.gather_people(session, actor, on, standing)
     people = gathered.people
     found = unlock.for_caseload(gathered.ranker(), people, gathered.placements, good=_good(on))
     return CaseloadUnlockOut(

@@ -7,11 +7,15 @@ from collections import Counter
 
 import pytest
 import structlog
+from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+from pathways.app import create_app
 from pathways.audit import AuditRow
+from pathways.database import Database
 from pathways.idempotency import IdempotencyKey
 from pathways.referrals.models import Referral
+from pathways.shortlists import index
 from pathways.web import logs
 from tests.world import World
 
@@ -157,9 +161,17 @@ def test_no_personal_word_reaches_the_logs_or_the_addresses(client, world: World
     assert not [word for word in SECRET_WORDS if word in told]
 
 
-def test_health_tells_live_and_ready_and_every_answer_is_private(client, world: World):
+def test_health_tells_live_and_ready_only_when_what_is_open_has_been_read(stage):
+    database = Database.of(stage.settings)
+    client = TestClient(create_app(stage.settings, database))
     assert client.get("/health/live").json() == {"status": "live"}
+    assert client.get("/health/ready").status_code == 503
+    index.warm(database, threading.Event())
     assert client.get("/health/ready").json() == {"status": "ready"}
+    database.close()
+
+
+def test_every_answer_is_private(client, world: World):
     answer = client.get("/api/v1/jobseekers", headers=world.key("manager"))
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-request-id"]

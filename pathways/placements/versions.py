@@ -1,0 +1,77 @@
+"""Each state of a listing is kept as it is written, so that what was ranked on it can be explained later."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import event, insert
+
+from pathways.base import utc_now
+from pathways.database import WriteSession
+from pathways.placements.models import Placement, PlacementVersion, Remote
+
+# What a check or a feature reads of a listing. Who runs it is not kept: a shortlist keeps what it refused for that.
+VERSION_COLUMNS = (
+    "social_enterprise_id",
+    "title",
+    "occupation",
+    "essential_skills",
+    "desirable_skills",
+    "qualifications_needed",
+    "licences_needed",
+    "minimum_age",
+    "maximum_age",
+    "legal_basis",
+    "right_to_work_needed",
+    "hours_per_week",
+    "hours_flexible",
+    "half_days",
+    "starts_on",
+    "ends_on",
+    "easting",
+    "northing",
+    "place_basis",
+    "remote",
+    "environment",
+    "adjustments_offered",
+    "support_offered",
+    "dbs_level",
+)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def inputs_of(row: Any) -> dict[str, Any]:
+    return {name: _plain(getattr(row, name)) for name in VERSION_COLUMNS}
+
+
+def _keep(session: WriteSession, *_: object) -> None:
+    at: datetime = session.actor.at if session.actor is not None else utc_now()
+    rows = [
+        {
+            "placement_id": placement.id,
+            "version": placement.version,
+            "made_at": at,
+            # Where somebody would go to: work done from home is nowhere.
+            "easting": placement.easting if placement.remote != Remote.YES else None,
+            "northing": placement.northing if placement.remote != Remote.YES else None,
+            "inputs": inputs_of(placement),
+        }
+        for placement in [*session.new, *session.dirty]
+        if isinstance(placement, Placement) and (placement in session.new or session.is_modified(placement))
+    ]
+    if rows:
+        session.connection().execute(insert(PlacementVersion), rows)
+
+
+event.listen(WriteSession, "after_flush", _keep)

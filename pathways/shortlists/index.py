@@ -1,0 +1,281 @@
+"""What is open, kept in this process as columns: brought up to date before each answer, and never the last word.
+
+A trigger notes every change to a placement or its places. Before an answer the index reads the notes it has not seen,
+reads those placements anew, and puts new columns beside the old; whoever holds the old ones keeps them. The index
+proposes: what is shown is checked again in the transaction that records it, so that even a change the index missed
+can show nothing wrong.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from threading import Event, Lock
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Select, func, literal, literal_column, null, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from matching import passes
+from matching.columns import DayArrays, PlacementColumns, PlacementRows, day_arrays, jobseeker_arrays
+from matching.eligibility import Context
+from matching.grades import hash_of
+from matching.lexicon import Lexicon
+from matching.profiles import JobseekerProfile, PlacementProfile
+from matching.ranker import PlacementRanker, TwoSidedModel
+from pathways.base import local_day, utc_now
+from pathways.database import Database, Session
+from pathways.jobseekers.actions import who_hash
+from pathways.placements import queries as placement_queries
+from pathways.placements.models import PlacementChange
+from pathways.reference import taxonomy, vocabulary
+from pathways.shortlists import profiles, queries
+from pathways.shortlists.models import ModelState, RankingModel
+
+ENDLESS = date.max.toordinal()
+# A list is for one of these many days at once; a day asked for less often is worked out anew.
+DAYS_KEPT = 4
+SECONDS_BETWEEN_TRIES = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Day:
+    """What may be shortlisted on one day.
+
+    ``numbers`` and ``versions`` belong to the rows of ``columns``: the short number of each listing's version, and the
+    version itself.
+    """
+
+    columns: PlacementColumns
+    arrays: DayArrays
+    context: Context
+    numbers: NDArray[np.int64]
+    versions: NDArray[np.int64]
+
+    @property
+    def profiles(self) -> list[PlacementProfile]:
+        """Every listing, in the order they were read."""
+        return list(self.columns.profiles)
+
+    def profile_of(self, placement_id: UUID) -> PlacementProfile | None:
+        key = str(placement_id)
+        return next((one for one in self.columns.profiles if one.key == key), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Everything published, the words and the model in force, as they stood at one moment."""
+
+    rows: PlacementRows
+    numbers: NDArray[np.int64]
+    versions: NDArray[np.int64]
+    closes: NDArray[np.int64]
+    lexicon: Lexicon
+    model: TwoSidedModel
+    _days: dict[date, Day] = field(default_factory=dict)
+    _lock: Any = field(default_factory=Lock)
+
+    def on(self, day: date) -> Day:
+        """Return what has not closed by a day."""
+        with self._lock:
+            if day not in self._days:
+                while len(self._days) >= DAYS_KEPT:
+                    self._days.pop(next(iter(self._days)))
+                self._days[day] = self._made(day)
+            return self._days[day]
+
+    def ranker(self, day: date) -> PlacementRanker:
+        return PlacementRanker(self.lexicon.vocabulary, profiles.context(day), self.model)
+
+    def _made(self, day: date) -> Day:
+        is_open = self.closes >= day.toordinal()
+        rows = self.rows if is_open.all() else self.rows.kept(is_open)
+        columns = PlacementColumns.of_rows(rows, self.lexicon)
+        context = profiles.context(day)
+        return Day(
+            columns,
+            day_arrays(context, columns),
+            context,
+            self.numbers[is_open][columns.order],
+            self.versions[is_open][columns.order],
+        )
+
+    def without(self, gone: Iterable[str]) -> "Standing":
+        """Return all but some listings."""
+        keys = set(gone)
+        hashes = np.array([hash_of(key) for key in keys], dtype=np.uint64)
+        mask = ~np.isin(self.rows.hashes, hashes)
+        for row in np.flatnonzero(~mask).tolist():
+            mask[row] = self.rows.profiles[row].key not in keys
+        return Standing(
+            self.rows if mask.all() else self.rows.kept(mask),
+            self.numbers[mask],
+            self.versions[mask],
+            self.closes[mask],
+            self.lexicon,
+            self.model,
+        )
+
+    def and_also(self, session: Session, listings: Iterable[Any]) -> "Standing":
+        """Return these and the listings of some rows of the database."""
+        fresh = list(listings)
+        hashed = partial(who_hash, session)
+        more = PlacementRows.of((profiles.of_placement(row, hashed) for row in fresh), self.lexicon)
+        return Standing(
+            self.rows.and_also(more),
+            np.concatenate([self.numbers, np.array([row.number or 0 for row in fresh], dtype=np.int64)]),
+            np.concatenate([self.versions, np.array([row.version for row in fresh], dtype=np.int64)]),
+            np.concatenate(
+                [
+                    self.closes,
+                    np.array([row.closes_on.toordinal() if row.closes_on else ENDLESS for row in fresh], np.int64),
+                ]
+            ),
+            self.lexicon,
+            self.model,
+        )
+
+
+NONE = np.zeros(0, dtype=np.int64)
+
+
+def read(session: Session, lexicon: Lexicon | None = None, model: TwoSidedModel | None = None) -> Standing:
+    """Read everything that is published, in a session that is open: for a command, or inside a long act."""
+    words = lexicon or Lexicon(vocabulary.in_force(session))
+    empty = Standing(PlacementRows.of([], words), NONE, NONE, NONE, words, model or queries.released_model(session))
+    return empty.and_also(session, session.execute(placement_queries.published()))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Up to where the notes of changes have been read, and what of words and models was read with them.
+
+    On PostgreSQL transactions commit out of the order of their numbers: every note of a transaction that is not older
+    than ``horizon``, the oldest one still running at the last look, is looked at again, and ``numbers`` are those of
+    them that were dealt with.
+    """
+
+    last: int = 0
+    token: int = 0
+    horizon: int = 0
+    numbers: frozenset[int] = frozenset()
+    words: tuple[UUID | None, UUID | None] = (None, None)
+    model: str | None = None
+
+
+class Index:
+    """The standing of one database, kept up to date by whoever asks for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._standing: Standing | None = None
+        self._seen = Seen()
+        # Read once and the pass compiled: from now on an answer waits for what changed only.
+        self.is_ready = False
+
+    def standing(self, database: Database) -> Standing:
+        """Return what stands now: every change that was committed before this call is in it."""
+        # The reading begins under the lock, so that no reader brings the index back to an older moment.
+        with self._lock, database.reading() as session:
+            notes = list(session.execute(_notes(self._seen, is_sqlite=database.is_sqlite)))
+            seen, changed = _looked_at(self._seen, notes)
+            standing = self._standing
+            if standing is None or changed is None or seen.words != self._seen.words:
+                keep = standing is not None and seen.words == self._seen.words
+                words = standing.lexicon if standing and keep else Lexicon(vocabulary.in_force(session, seen.words))
+                standing = read(session, words)
+            else:
+                if seen.model != self._seen.model:
+                    standing = Standing(
+                        standing.rows,
+                        standing.numbers,
+                        standing.versions,
+                        standing.closes,
+                        standing.lexicon,
+                        queries.released_model(session),
+                    )
+                if changed:
+                    fresh = session.execute(placement_queries.published(changed)).all()
+                    standing = standing.without(str(one) for one in changed).and_also(session, fresh)
+            self._standing, self._seen = standing, seen
+            return standing
+
+
+def _notes(seen: Seen, *, is_sqlite: bool) -> Select[Any]:
+    """Return the query of the changes that may be new, always with one row at least: the first says what is in force.
+
+    The last note seen comes again; where it does not, the database is another one or was emptied.
+    """
+    stamp = taxonomy.stamp().subquery()
+    horizon: Any = literal(0)
+    new: Any = PlacementChange.number >= seen.last
+    if not is_sqlite:
+        horizon = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        new = or_(PlacementChange.number == seen.last, PlacementChange.mark >= seen.horizon)
+    if not seen.last:
+        new = PlacementChange.number == select(func.max(PlacementChange.number)).scalar_subquery()
+    released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
+    notes = select(PlacementChange.number, PlacementChange.token, PlacementChange.placement_id, PlacementChange.mark)
+    found = notes.where(new).subquery()
+    return (
+        select(
+            stamp.c.newest_label,
+            stamp.c.newest_relation,
+            released.label("model"),
+            horizon.label("horizon"),
+            found.c.number,
+            found.c.token,
+            found.c.placement_id,
+            found.c.mark,
+        )
+        .select_from(stamp.outerjoin(found, null().is_(None)))
+        .order_by(found.c.number)
+    )
+
+
+def _looked_at(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:
+    """Return how far the notes have been read, and which placements changed; None where all must be read anew."""
+    first = notes[0]
+    there = [note for note in notes if note.number is not None]
+    words, model, horizon = (first.newest_label, first.newest_relation), first.model, first.horizon
+    newest = max(there, key=lambda note: note.number, default=None)
+    open_still = frozenset(note.number for note in there if note.mark is not None and note.mark >= horizon)
+    seen = Seen(newest.number if newest else 0, newest.token if newest else 0, horizon, open_still, words, model)
+    is_same = any(note.number == before.last and note.token == before.token for note in there)
+    if not before.last or not is_same or horizon < before.horizon:
+        return seen, None
+    fresh = {note.placement_id for note in there if note.number != before.last and note.number not in before.numbers}
+    return seen, fresh
+
+
+_kept: WeakKeyDictionary[Database, Index] = WeakKeyDictionary()
+_keeping = Lock()
+
+
+def of(database: Database) -> Index:
+    """Return the index this process keeps of a database."""
+    with _keeping:
+        found = _kept.get(database)
+        if found is None:
+            found = _kept[database] = Index()
+        return found
+
+
+def warm(database: Database, stop: Event) -> None:
+    """Read the index and compile the pass at the start, so that no caseworker waits for either; try until it works."""
+    kept = of(database)
+    while not stop.is_set():
+        try:
+            standing = kept.standing(database)
+        except SQLAlchemyError:
+            stop.wait(SECONDS_BETWEEN_TRIES)
+            continue
+        day = standing.on(local_day(utc_now()))
+        somebody = jobseeker_arrays([JobseekerProfile()], day.columns, day.context)
+        passes.look(somebody, 0, day.columns.arrays, standing.model.tables.arrays, day.arrays)
+        kept.is_ready = True
+        return

@@ -1,0 +1,339 @@
+"""The index proposes and the database decides: nothing that changed is missed, and nothing stale is ever shown."""
+
+import random
+from datetime import date, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import numpy as np
+import pytest
+from sqlalchemy import delete, select, text, update
+
+from matching import eligibility
+from matching.passes.bits import RULES
+from pathways.database import Database
+from pathways.introductions import actions as introduction_actions
+from pathways.introductions import queries as introduction_queries
+from pathways.introductions.models import IntroductionEvent
+from pathways.introductions.schemas import NewIntroduction
+from pathways.jobseekers.schemas import NewSafetyExclusion
+from pathways.placements import actions as placement_actions
+from pathways.placements.models import Place, Placement, PlacementChange, PlacementEvent, PlaceState
+from pathways.placements.schemas import PlacementChange as ChangeBody
+from pathways.shortlists import actions, index, looked, profiles, queries
+from pathways.shortlists.looked import Looked
+from pathways.shortlists.models import Shortlist
+from tests.pathways.test_matching import get, post
+from tests.world import World
+
+TODAY = date(2026, 11, 2)
+
+
+def standing(database: Database) -> dict[str, int]:
+    """The titles that are open today and their free places, as the index has them."""
+    day = index.of(database).standing(database).on(date.max - timedelta(days=1))
+    return {one.title: one.places_left for one in day.profiles}
+
+
+def move(world: World, placement: UUID, event: PlacementEvent) -> None:
+    actor = world.on("lister")
+    with world.database.writing(actor) as session:
+        row = session.get_one(Placement, placement)
+        placement_actions.move(session, actor, row, event, reason="because")
+
+
+def change(world: World, placement: UUID, **body) -> None:
+    with world.database.writing(world.on("lister")) as session:
+        row = session.get_one(Placement, placement)
+        placement_actions.change(session, world.on("lister"), row, ChangeBody(**body))
+
+
+def test_every_change_is_in_the_next_answer_whoever_made_it(world: World, database, stage):
+    assert standing(database) == {}
+    one = world.list_placement(title="One", places=2)
+    two = world.list_placement(title="Two")
+    assert standing(database) == {"One": 2, "Two": 3}
+    change(world, one, title="Uno", places=1)
+    assert standing(database) == {"Uno": 1, "Two": 3}
+    move(world, two, PlacementEvent.PAUSE)
+    assert standing(database) == {"Uno": 1}
+    move(world, two, PlacementEvent.PUBLISH)
+    other = Database.of(stage.settings)  # as another process would
+    with other.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(update(Placement).where(Placement.id == two).values(title="Zwei"))
+        connection.execute(update(Place).where(Place.placement_id == one).values(state=PlaceState.WITHDRAWN))
+    other.close()
+    assert standing(database) == {"Uno": 0, "Zwei": 3}
+    move(world, one, PlacementEvent.CLOSE)
+    assert standing(database) == {"Zwei": 3}
+
+
+def test_a_place_that_is_offered_is_one_less(world: World, database):
+    placement = world.list_placement(title="One", places=1)
+    person, _ = world.supported()
+    world.permit(person)
+    actor = world.on("manager")
+    with database.writing(actor) as session:
+        made = introduction_actions.propose(
+            session, actor, NewIntroduction(jobseeker_id=person, placement_id=placement)
+        )
+        introduction_actions.move(session, actor, made, IntroductionEvent.AGREE)
+        introduction_actions.move(session, actor, made, IntroductionEvent.SEND)
+    assert standing(database) == {"One": 1}
+    lister = world.on("lister")
+    with database.writing(lister) as session:
+        row = introduction_queries.introduction(session, lister, made.id, for_update=True)
+        introduction_actions.move(session, lister, row, IntroductionEvent.OFFER)
+    assert standing(database) == {"One": 0}
+
+
+def test_what_commits_late_is_seen_though_a_later_change_was_seen_before_it(world: World, database):
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time, so changes commit in their order.")
+    one, two = world.list_placement(title="One"), world.list_placement(title="Two")
+    assert standing(database) == {"One": 3, "Two": 3}
+    slow = database.engine.connect()
+    begun = slow.begin()
+    slow.execute(update(Placement).where(Placement.id == one).values(title="Late"))
+    with database.engine.begin() as quick:
+        quick.execute(update(Placement).where(Placement.id == two).values(title="Soon"))
+    for _ in range(3):
+        assert standing(database) == {"One": 3, "Soon": 3}
+    begun.commit()
+    slow.close()
+    assert standing(database) == {"Late": 3, "Soon": 3}
+
+
+def test_a_change_that_is_rolled_back_changes_nothing(world: World, database):
+    one = world.list_placement(title="One")
+    assert standing(database) == {"One": 3}
+    with database.rehearsing(world.on("lister")) as session:
+        placement_actions.change(session, world.on("lister"), session.get_one(Placement, one), ChangeBody(title="No"))
+        session.flush()
+    assert standing(database) == {"One": 3}
+
+
+def test_a_database_put_in_the_place_of_another_is_read_anew(world: World, database):
+    one = world.list_placement(title="One")
+    standing(database)
+    with database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(update(Placement).where(Placement.id == one).values(title="Restored"))
+        connection.execute(delete(PlacementChange))
+    assert standing(database) == {"Restored": 3}
+    with database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(update(Placement).where(Placement.id == one).values(title="Again"))
+        connection.execute(update(PlacementChange).values(token=7))
+    assert standing(database) == {"Again": 3}
+
+
+def test_what_is_kept_after_many_changes_is_what_is_read_afresh(world: World, database):
+    drawn = random.Random(4)
+    kept = [world.list_placement(title=f"Job {n}", ref=f"R{n}", essential_skills=["cooking"]) for n in range(6)]
+    for round_ in range(25):
+        act = drawn.choice(("make", "change", "change", "pause", "back", "close"))
+        one = drawn.choice(kept)
+        with database.reading() as session:
+            state = session.get_one(Placement, one).state.value
+        if act == "make":
+            kept.append(
+                world.list_placement(title=f"New {round_}", ref=f"N{round_}", remote=drawn.choice(["yes", "no"]))
+            )
+        elif act == "change" and state != "closed":
+            words = drawn.sample(["cooking", "cleaning", "driving", "welding"], drawn.randrange(3))
+            change(world, one, essential_skills=words, title=f"Job {drawn.randrange(99)}")
+        elif (act, state) in {("pause", "published"), ("back", "paused"), ("close", "paused")}:
+            events = {"pause": PlacementEvent.PAUSE, "back": PlacementEvent.PUBLISH, "close": PlacementEvent.CLOSE}
+            move(world, one, events[act])
+        mended = index.of(database).standing(database)
+        with database.reading() as session:
+            fresh = index.read(session, mended.lexicon)
+        ours, theirs = (_told(one) for one in (mended, fresh))
+        assert ours == theirs
+
+
+def _told(found: index.Standing) -> list[tuple]:
+    day = found.on(TODAY)
+    arrays = day.columns.arrays
+    rows = []
+    for row in range(len(day.columns)):
+        skills = arrays.essential[arrays.essential_from[row] : arrays.essential_from[row + 1]].tolist()
+        profile = day.columns.profile(row)
+        numbers = arrays.numbers[:, row].tolist()
+        rows.append((profile.key, profile, numbers, skills, int(day.numbers[row]), int(day.versions[row])))
+    return sorted(rows, key=lambda row: row[0])
+
+
+def test_a_listing_reads_the_same_from_its_version_as_from_its_row(world: World, database):
+    world.list_placement(
+        essential_skills=["cooking"],
+        licences_needed=["food hygiene"],
+        qualifications_needed="E3",
+        minimum_age=18,
+        remote="hybrid",
+        environment=["quiet"],
+        adjustments_offered=["quiet space"],
+        support_offered=["job coach"],
+        starts_on="2026-12-01",
+        ends_on="2027-03-01",
+        dbs_level="BASIC",
+        contact_email="somebody@example.org",
+    )
+    found = index.of(database).standing(database)
+    with database.reading() as session:
+        (number,) = found.numbers.tolist()
+        version = queries.versions(session, [number])[number]
+        told = looked.listing(version, 0)
+    kept = found.rows.profiles[0]
+    assert (told.places_left, kept.run_by != told.run_by) == (1, True)
+    for name in type(kept).__slots__:
+        if name not in {"places_left", "run_by"}:
+            assert getattr(told, name) == getattr(kept, name), name
+
+
+def test_a_listing_closed_while_it_was_ranked_is_not_shown_and_another_takes_its_place(world: World, database):
+    person, _ = world.supported()
+    placements = {world.list_placement(ref=f"R{n}", title="Cafe Assistant") for n in range(3)}
+    actor, closed = world.on("caseworker"), []
+
+    def ranking():
+        ranked = actions.rank_placements(database, actor, person, actor.today, 2)
+        if not closed:
+            closed.append(ranked.matches[0][1])
+            move(world, closed[0], PlacementEvent.CLOSE)
+        return ranked
+
+    def act(session, ranked, may_repeat):
+        _, matches = actions.record(session, actor, ranked, jobseeker_id=person, may_repeat=may_repeat)
+        return [match.placement_id for match in matches]
+
+    shown = actions.settled(database, actor, ranking, act)
+    assert set(shown) == placements - set(closed)
+    with database.reading() as session:
+        assert session.scalars(select(Shortlist.looked_at)).all() == [2]
+
+
+def test_a_list_that_never_settles_leaves_out_what_changed(world: World, database):
+    person, _ = world.supported()
+    busy = world.list_placement(ref="BUSY", title="Cafe Assistant")
+    calm = world.list_placement(ref="CALM", title="Porter")
+    actor, tries = world.on("caseworker"), []
+
+    def ranking():
+        ranked = actions.rank_placements(database, actor, person, actor.today, 20)
+        tries.append(len(ranked.matches))
+        change(world, busy, title=f"Cafe Assistant {len(tries)}")
+        return ranked
+
+    def act(session, ranked, may_repeat):
+        _, matches = actions.record(session, actor, ranked, jobseeker_id=person, may_repeat=may_repeat)
+        return [match.placement_id for match in matches]
+
+    assert actions.settled(database, actor, ranking, act) == [calm]
+    assert tries == [2, 2, 2]
+
+
+def test_what_was_refused_is_worked_out_again_as_it_was_decided_whatever_changed_since(client, world: World, database):
+    person, _ = world.supported(half_days="mon am", hours_max=20)
+    far = world.list_placement(ref="FAR", postcode="LS1 4AP")
+    days = world.list_placement(ref="DAYS", hours_flexible=False, half_days="sat pm; sun pm")
+    licence = world.list_placement(ref="LICENCE", licences_needed=["forklift licence"], minimum_age=21)
+    full = world.list_placement(ref="FULL", places=1)
+    with database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(update(Place).where(Place.placement_id == full).values(state=PlaceState.WITHDRAWN))
+    made = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 1})
+    path = f"/shortlists/{made['id']}"
+    before = _pages(client, world, f"{path}/refused?limit=2")
+    assert {UUID(one["placement_id"]) for one in before} >= {far, days, licence, full}
+    assert len(before) == made["refused"]
+    nearest = sorted(made["nearest_refusals"], key=lambda one: one["placement_id"])
+    assert sorted(before, key=lambda one: one["placement_id"]) == nearest
+    change(world, days, half_days="mon am", hours_flexible=True)
+    move(world, far, PlacementEvent.CLOSE)
+    assert _pages(client, world, f"{path}/refused?limit=3") == before
+    one = get(client, world, f"{path}/matches/{days}")
+    assert {check["rule"] for check in one["checks"]} == {"half_days"}
+    refused = client.get(f"/api/v1{path}/refused?after=AAAAAAAAAAAAAAAAAAAAAA", headers=world.key("caseworker"))
+    assert refused.status_code == 409
+
+
+def _pages(client, world: World, path: str) -> list[dict]:
+    found, after = [], ""
+    while True:
+        page = get(client, world, f"{path}{after}")
+        found += page["items"]
+        if page["next"] is None:
+            return found
+        after = f"&after={page['next']}"
+
+
+def test_what_is_kept_of_a_list_says_what_the_checks_say(client, world: World, database):
+    person, _ = world.supported(half_days="mon am; tue am", hours_max=20, date_of_birth="2008-05-26")
+    drawn = random.Random(11)
+    for number in range(40):
+        world.list_placement(
+            ref=f"R{number}",
+            hours_flexible=drawn.choice([True, False, None]),
+            half_days=drawn.choice(["mon am; tue am", "sat pm", None]),
+            postcode=drawn.choice(["NW4 4BT", "LS1 4AP", None]),
+            minimum_age=drawn.choice([None, 18, 21]),
+            licences_needed=drawn.choice([None, ["forklift licence"]]),
+            starts_on=drawn.choice([None, "2027-05-01"]),
+        )
+    made = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 3})
+    with database.reading() as session:
+        row = session.get_one(Shortlist, UUID(made["id"]))
+        kept, wanted = Looked.unpacked(row.looked), looked.profile_unpacked(row.inputs)
+        versions = queries.versions(session, kept.numbers.tolist())
+        context = profiles.context(row.shown_on)
+        for number, failed in zip(kept.numbers.tolist(), kept.failed.tolist(), strict=True):
+            checks, _ = eligibility.look(wanted.limits, looked.listing(versions[number], failed), context)
+            bits = sum(1 << RULES.index(c.rule) for c in checks if c.result is eligibility.Result.FAIL)
+            assert bits == failed
+    assert 0 < made["eligible"] < made["looked_at"] == 40
+    below = _pages(client, world, f"/shortlists/{made['id']}/below?limit=2")
+    ranks = [match["rank"] for match in made["matches"]] + [one["rank"] for one in below]
+    assert ranks == list(range(1, made["eligible"] + 1))
+    scores = [match["score"] for match in made["matches"]] + [one["score"] for one in below]
+    assert all(one + 0.005 >= other for one, other in pairwise(scores))
+
+
+def test_a_safety_exclusion_is_told_again_though_the_exclusion_itself_is_not_kept(client, world: World, database):
+    person, _ = world.supported()
+    placement = world.list_placement()
+    body = NewSafetyExclusion(
+        kind="organisation", social_enterprise_id=world.organisations["enterprise"], reason="Her ex."
+    )
+    path = f"/jobseekers/{person}/safety-exclusions"
+    post(client, world, path, body.model_dump(mode="json", exclude_none=True))
+    made = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert made["refused_by_rule"] == {"safety": 1}
+    with database.reading() as session:
+        inputs = session.scalars(select(Shortlist.inputs)).one()
+    assert str(world.organisations["enterprise"]).encode() not in inputs
+    (told,) = get(client, world, f"/shortlists/{made['id']}/refused")["items"]
+    assert told["placement_id"] == str(placement)
+    assert told["checks"] == made["nearest_refusals"][0]["checks"]
+
+
+def test_packing_keeps_every_number(database):
+    drawn = np.random.default_rng(1)
+    for largest in (1, 200, 60_000, 4_000_000):
+        numbers = np.cumsum(drawn.integers(1, largest + 1, 500)).astype(np.int64)
+        failed = drawn.integers(0, 3, 500).astype(np.uint16)
+        scores = np.where(failed == 0, drawn.integers(0, 1_000_001, 500), -1).astype(np.int32)
+        again = Looked.unpacked(Looked(numbers, failed, scores).packed())
+        for name in ("numbers", "failed", "scores"):
+            assert np.array_equal(getattr(again, name), locals()[name])
+    none = Looked(np.zeros(0, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.int32))
+    assert len(Looked.unpacked(none.packed()).numbers) == 0
+
+
+def test_both_tables_note_their_changes(database):
+    """A later migration that makes one of them anew on SQLite loses its triggers: it has to make them again."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    if not database.is_sqlite:
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+    with database.engine.connect() as connection:
+        found = set(connection.execute(text(query)).scalars())
+    acts = ("_insert", "_update", "_delete") if database.is_sqlite else ("",)
+    assert found == {f"note_{table}{act}" for table in ("placements", "places") for act in acts}
