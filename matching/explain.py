@@ -1,11 +1,15 @@
 """From a score to the reasons a caseworker can read: for, against, not known, and what would change it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from matching.features import Feature, Value, Values
-from matching.ranker import Match, Refusal, TwoSidedModel
+import numpy as np
+
+from matching.features import Feature, Value, Values, codes_of
+from matching.grades import STEPS, UNKNOWN
+from matching.ranker import Refusal, TwoSidedModel
+from matching.score_tables import MILLION
 
 Effect = Literal["for", "against", "unknown"]
 LEAST_EFFECT = 0.02  # of the log of the score; under it a reason would say nothing
@@ -79,7 +83,7 @@ AGAINST = {
     Feature.ADJUSTMENTS: "It offers little of what the jobseeker asked for.",
     Feature.SUPPORT: "Support there has helped less than hoped: {found}.",
 }
-UNKNOWN = {
+UNKNOWN_TEXT = {
     Feature.ASPIRATION: "Which work the jobseeker wants is not known: ask.",
     Feature.AVOIDS: "What the jobseeker would rather not do is not known: ask.",
     Feature.ESSENTIAL_SKILLS: "Skills were not compared: ask what the jobseeker can do, or what the work needs.",
@@ -102,6 +106,9 @@ LIFTED_BY = {
     Feature.SUPPORT: "If it offered support on the job.",
 }
 
+FEATURES = tuple(Feature)
+CANNOT_BE_ASKED = [at for at, name in enumerate(FEATURES) if name not in UNKNOWN_TEXT]
+
 
 def reasons(values: Values, model: TwoSidedModel | None = None) -> list[Reason]:
     """Return the reasons of one score: the weightiest first, then what is not known and would tell most.
@@ -123,42 +130,63 @@ def reasons(values: Values, model: TwoSidedModel | None = None) -> list[Reason]:
     >>> reasons({Feature.TRAVEL: Value(1.0, ("2 km",))})[0].text
     'It is near: 2 km.'
     """
-    used = model or TwoSidedModel.expert()
-    told: list[Reason] = []
-    for feature, moved in used.contributions(values).items():
-        if abs(moved) >= LEAST_EFFECT:
-            text = sentence(feature, moved > 0, values[feature].found)
-            told.append(Reason(feature.value, text, "for" if moved > 0 else "against", round(moved, 4)))
-    rest = used.rest(values)
-    if abs(rest) >= LEAST_EFFECT:
-        way = "more" if rest > 0 else "less"
-        text = f"Past decisions on pairs like this make it {way} likely than the reasons above alone."
-        told.append(Reason(PAST_DECISIONS, text, "for" if rest > 0 else "against", round(rest, 4)))
-    told.sort(key=lambda r: (-abs(r.weight), r.feature))
-    return told + unknowns(values, used)
+    return reasons_of([values], model or TwoSidedModel.expert())[0]
 
 
-def unknowns(values: Values, model: TwoSidedModel) -> list[Reason]:
-    """Return what is not known of a pair, what could move the score most first.
+def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Reason]]:
+    """Return the reasons of many scores, as ``reasons`` has them.
 
     Parameters
     ----------
-    values : mapping of Feature to Value
+    pairs : sequence of mapping of Feature to Value
     model : TwoSidedModel
 
     Returns
     -------
-    list of Reason
+    list of list of Reason
 
     Examples
     --------
-    >>> unknowns({Feature.HOURS: Value(None)}, TwoSidedModel.expert())[0].feature
-    'hours'
+    >>> reasons_of([{Feature.HOURS: Value(None)}], TwoSidedModel.expert())[0][0].effect
+    'unknown'
     """
-    missing = {name: Value(1.0) for name, value in values.items() if value.value is None and name in UNKNOWN}
-    reach = model.contributions(missing)
-    found = [Reason(name.value, UNKNOWN[name], "unknown", round(reach.get(name, 0.0), 4)) for name in missing]
-    return sorted(found, key=lambda r: (-abs(r.weight), r.feature))
+    codes = codes_of(pairs)
+    moved, past = model.contributions(codes).round(4).tolist(), model.rest(codes).round(4).tolist()
+    is_open = codes == UNKNOWN
+    is_open[:, CANNOT_BE_ASKED] = False
+    reach = model.contributions(np.where(is_open, STEPS, UNKNOWN).astype(np.uint8)).round(4).tolist()
+    found = []
+    for row, values in enumerate(pairs):
+        told = [
+            Reason(
+                feature.value,
+                sentence(feature, moved[row][at] > 0, values[feature].found),
+                _way(moved[row][at]),
+                moved[row][at],
+            )
+            for at, feature in enumerate(FEATURES)
+            if abs(moved[row][at]) >= LEAST_EFFECT
+        ]
+        if abs(past[row]) >= LEAST_EFFECT:
+            way = "more" if past[row] > 0 else "less"
+            text = f"Past decisions on pairs like this make it {way} likely than the reasons above alone."
+            told.append(Reason(PAST_DECISIONS, text, _way(past[row]), past[row]))
+        told.sort(key=_weightiest)
+        missing = [
+            Reason(feature.value, UNKNOWN_TEXT[feature], "unknown", reach[row][at])
+            for at, feature in enumerate(FEATURES)
+            if is_open[row, at] and feature in values
+        ]
+        found.append(told + sorted(missing, key=_weightiest))
+    return found
+
+
+def _way(moved: float) -> Effect:
+    return "for" if moved > 0 else "against"
+
+
+def _weightiest(reason: Reason) -> tuple[float, str]:
+    return -abs(reason.weight), reason.feature
 
 
 def sentence(feature: Feature, is_for: bool, found: tuple[str, ...]) -> str:  # noqa: FBT001 - the two tables
@@ -186,12 +214,12 @@ def sentence(feature: Feature, is_for: bool, found: tuple[str, ...]) -> str:  # 
     return text.format(found=", ".join(found[:4]))
 
 
-def what_would_lift(match: Match, model: TwoSidedModel, most: int = 3) -> list[Change]:
+def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list[Change]:
     """Return the single changes that would lift a pair most, each with the score it would have then.
 
     Parameters
     ----------
-    match : Match
+    values : mapping of Feature to Value
     model : TwoSidedModel
     most : int
 
@@ -202,21 +230,46 @@ def what_would_lift(match: Match, model: TwoSidedModel, most: int = 3) -> list[C
 
     Examples
     --------
-    >>> from matching.profiles import PlacementProfile
-    >>> values = {Feature.HOURS: Value(0.0)}
-    >>> low = Match(PlacementProfile(key="1", title="x"), 0.1, "low", values, (), None)
-    >>> [change.about for change in what_would_lift(low, TwoSidedModel.expert())]
+    >>> [change.about for change in what_would_lift({Feature.HOURS: Value(0.0)}, TwoSidedModel.expert())]
     ['hours']
     """
-    low = [name for name, value in match.values.items() if value.value is not None and value.value < 1.0]
-    if not low:
-        return []
-    scores = model.scores([match.values, *({**match.values, name: Value(1.0)} for name in low)])
-    lifts = sorted(zip(low, scores[1:].tolist(), strict=True), key=lambda lift: (-lift[1], lift[0]))
+    return lifts_of([values], model, most)[0]
+
+
+def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> list[list[Change]]:
+    """Return what would lift many pairs, as ``what_would_lift`` has it.
+
+    Parameters
+    ----------
+    pairs : sequence of mapping of Feature to Value
+    model : TwoSidedModel
+    most : int
+
+    Returns
+    -------
+    list of list of Change
+
+    Examples
+    --------
+    >>> lifts_of([], TwoSidedModel.expert())
+    []
+    """
+    codes = codes_of(pairs)
+    rows, at = np.nonzero(codes < STEPS)
+    lifted = codes[rows]
+    lifted[np.arange(len(rows)), at] = STEPS
+    now = (model.tables.scores(codes) / MILLION).tolist()
+    then = (model.tables.scores(lifted) / MILLION).tolist()
+    found: list[list[tuple[Feature, float]]] = [[] for _ in pairs]
+    for row, column, score in zip(rows.tolist(), at.tolist(), then, strict=True):
+        found[row].append((FEATURES[column], score))
     return [
-        Change(name.value, LIFTED_BY[name], round(score, 4))
-        for name, score in lifts[:most]
-        if score - scores[0] >= LEAST_LIFT
+        [
+            Change(name.value, LIFTED_BY[name], round(score, 4))
+            for name, score in sorted(lifts, key=lambda lift: (-lift[1], lift[0]))[:most]
+            if score - now[row] >= LEAST_LIFT
+        ]
+        for row, lifts in enumerate(found)
     ]
 
 
@@ -257,5 +310,7 @@ def additive(values: Values, model: TwoSidedModel) -> Mapping[str, float]:
     >>> additive({}, TwoSidedModel.expert())
     {'past_decisions': 0.0}
     """
-    parts = {name.value: moved for name, moved in model.contributions(values).items()}
-    return {**parts, PAST_DECISIONS: model.rest(values)}
+    codes = codes_of([values])
+    parts = dict(zip((name.value for name in FEATURES), model.contributions(codes)[0].tolist(), strict=True))
+    known = {name: parts[name] for name in parts if values.get(Feature(name), Value(None)).value is not None}
+    return {**known, PAST_DECISIONS: float(model.rest(codes)[0])}

@@ -79,6 +79,7 @@ class Value:
 
 
 Values = Mapping[Feature, Value]
+INORDER = tuple(Feature)
 
 ALIKE = 0.6
 FAR_MINUTES = 90
@@ -158,13 +159,12 @@ def codes_of(pairs: Sequence[Values]) -> Codes:
     >>> codes_of([{Feature.TRAVEL: Value(0.5)}])[0, list(Feature).index(Feature.TRAVEL)]
     np.uint8(120)
     """
-    codes = np.full((len(pairs), len(Feature)), UNKNOWN, dtype=np.uint8)
-    for row, values in enumerate(pairs):
-        for column, name in enumerate(Feature):
-            value = values[name].value if name in values else None
-            if value is not None:
-                codes[row, column] = graded(value)
-    return codes
+    rows = [[_grade(values.get(name)) for name in INORDER] for values in pairs]
+    return np.array(rows, dtype=np.uint8).reshape(len(pairs), len(INORDER))
+
+
+def _grade(told: Value | None) -> int:
+    return UNKNOWN if told is None or told.value is None else graded(told.value)
 
 
 def _at(grade: int, *found: str) -> Value:
@@ -267,8 +267,11 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
     if not asked or not offer.skills:
         return Value(None)
     total, whole, found = 0, 0, []
+    likeness = vocabulary.skill_likeness
     for skill in asked.values():
-        best, mine = max(((vocabulary.skill_likeness(one, skill), one) for one in offer.skills), key=lambda p: p[0])
+        told = [likeness(one, skill) for one in offer.skills]
+        best = max(told)
+        mine = offer.skills[told.index(best)]
         importance = weight(vocabulary.importance(skill))
         total += importance * thousandths(best)
         whole += importance * THOUSAND

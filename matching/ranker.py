@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 
 import numpy as np
@@ -10,11 +10,10 @@ import numpy as np
 from matching import eligibility, features
 from matching.eligibility import Check, Context
 from matching.features import SIDES, Feature, Side, Value, Values
-from matching.grades import Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
-from matching.priors import NEUTRAL
+from matching.grades import UNKNOWN, Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.score_tables import MILLION, ONE, SIDE_ORDER, ScoreTables
-from matching.sides import Floats, SideModel, logit, matrix, sigmoid
+from matching.sides import COLUMNS_OF, Floats, SideModel, logit, matrix_of, sigmoid
 from matching.text import Vocabulary
 from matching.travel import Journey
 
@@ -50,15 +49,15 @@ class TwoSidedModel:
     sides: Mapping[Side, SideModel]
     cases: int = 0
 
-    @classmethod
-    def expert(cls) -> "TwoSidedModel":
+    @staticmethod
+    def expert() -> "TwoSidedModel":
         """Return the model of the published priors.
 
         Returns
         -------
         TwoSidedModel
         """
-        return cls(EXPERT_VERSION, {side: SideModel.expert(side) for side in Side})
+        return _expert()
 
     @cached_property
     def tables(self) -> ScoreTables:
@@ -123,85 +122,91 @@ class TwoSidedModel:
             codes[:, [inorder.index(name) for name in SIDES[side]]] = grades_of(X)
         return np.asarray(self.tables.scores(codes) / MILLION)
 
-    def intervals(self, pairs: Sequence[Values]) -> Floats:
+    def intervals(self, codes: Codes) -> Floats:
         """Return the range the score may well lie in: four times in five, were the model's form right.
 
         Parameters
         ----------
-        pairs : sequence of mapping of Feature to Value
+        codes : ndarray of uint8 of shape (n_pairs, n_features)
 
         Returns
         -------
         ndarray of shape (n_pairs, 2)
             Lowest and highest.
         """
-        low, high = np.ones(len(pairs)), np.ones(len(pairs))
+        low, high = np.ones(len(codes)), np.ones(len(codes))
         for side, model in self.sides.items():
-            X = matrix(side, pairs)
+            X = matrix_of(side, codes)
             z, reach = logit(model.probability(X)), INTERVAL_DEVIATIONS * model.spread(X)
             low *= sigmoid(z - reach)
             high *= sigmoid(z + reach)
         return np.asarray(np.column_stack([low, high]).round(4), dtype=np.float64)
 
-    def known_share(self, values: Values) -> float:
+    def known_shares(self, codes: Codes) -> Floats:
         """Return how much of the model's weight rests on something known.
 
         Parameters
         ----------
-        values : mapping of Feature to Value
+        codes : ndarray of uint8 of shape (n_pairs, n_features)
 
         Returns
         -------
-        float
+        ndarray of shape (n_pairs,)
             In [0, 1].
         """
-        total = known = 0.0
-        for model in self.sides.values():
-            for name, weight in model.contributions_of.items():
-                total += abs(weight)
-                if name in values and values[name].value is not None:
-                    known += abs(weight)
-        return known / total if total else 0.0
+        weights = sum(np.abs(self._spread_out(side, model.weights)) for side, model in self.sides.items())
+        total = float(np.sum(weights))
+        return np.asarray((codes != UNKNOWN) @ weights / total if total else np.zeros(len(codes)))
 
-    def contributions(self, values: Values) -> dict[Feature, float]:
+    @staticmethod
+    def _spread_out(side: Side, of_side: Floats) -> Floats:
+        """Return numbers of a side's features among all features, 0 for those it does not read."""
+        found = np.zeros((*of_side.shape[:-1], len(Feature)))
+        found[..., COLUMNS_OF[side]] = of_side
+        return found
+
+    def contributions(self, codes: Codes) -> Floats:
         """Return what each known feature adds to or takes from the log of the score, by the logistic halves.
 
         Parameters
         ----------
-        values : mapping of Feature to Value
+        codes : ndarray of uint8 of shape (n_pairs, n_features)
 
         Returns
         -------
-        dict of Feature to float
+        ndarray of shape (n_pairs, n_features)
             Weight x (value - neutral) on each side, times the share of that side's odds that is still open, so that
-            the parts of both sides can be added.
+            the parts of both sides can be added; 0 for what is not known.
         """
-        parts: dict[Feature, float] = {}
+        parts = np.zeros(codes.shape)
         for side, model in self.sides.items():
-            still_open = 1.0 - float(model.logistic(matrix(side, [values]))[0])
-            for name, weight in model.contributions_of.items():
-                value = values[name].value if name in values else None
-                if value is not None:
-                    parts[name] = parts.get(name, 0.0) + weight * (value - NEUTRAL) * still_open
+            X = matrix_of(side, codes)
+            still_open = 1.0 - model.logistic(X)
+            parts += self._spread_out(side, model.centred(X) * model.weights * still_open[:, None])
         return parts
 
-    def rest(self, values: Values) -> float:
+    def rest(self, codes: Codes) -> Floats:
         """Return what past decisions add beyond the named contributions: the boosted half and the calibration.
 
         Parameters
         ----------
-        values : mapping of Feature to Value
+        codes : ndarray of uint8 of shape (n_pairs, n_features)
 
         Returns
         -------
-        float
+        ndarray of shape (n_pairs,)
             On the scale of ``contributions``.
         """
-        total = 0.0
+        total = np.zeros(len(codes))
         for side, model in self.sides.items():
-            X = matrix(side, [values])
-            total += float(np.log(model.probability(X)[0]) - np.log(model.logistic(X)[0]))
+            X = matrix_of(side, codes)
+            total += np.log(model.probability(X)) - np.log(model.logistic(X))
         return total
+
+
+@lru_cache
+def _expert() -> TwoSidedModel:
+    return TwoSidedModel(EXPERT_VERSION, {side: SideModel.expert(side) for side in Side})
 
 
 @dataclass(frozen=True, slots=True)
@@ -523,14 +528,15 @@ class PlacementRanker:
         codes = features.codes_of(values)
         sides = self.model.probabilities_of(codes)
         scores = (self.model.tables.scores(codes) / MILLION).tolist()
-        intervals = self.model.intervals(values).tolist()
+        intervals = self.model.intervals(codes).tolist()
+        known = self.model.known_shares(codes).tolist()
         matches = [
             (
                 jobseeker,
                 Match(
                     placement,
                     scores[i],
-                    confidence_of(self.model.known_share(values[i])),
+                    confidence_of(known[i]),
                     values[i],
                     checks,
                     journey,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.features import SIDES, Feature, Side, Values
+from matching.grades import STEPS, UNKNOWN, Codes
 from matching.priors import INTERCEPTS, NEUTRAL, WEIGHTS
 
 Floats = NDArray[np.float64]
@@ -44,6 +45,32 @@ def matrix(side: Side, pairs: Sequence[Values]) -> Floats:
             if value is not None:
                 X[row, column] = value
     return X
+
+
+COLUMNS_OF = {side: [list(Feature).index(name) for name in SIDES[side]] for side in Side}
+VALUE_OF = np.append(np.arange(UNKNOWN) / STEPS, np.nan)
+
+
+def matrix_of(side: Side, codes: Codes) -> Floats:
+    """Return the features of many pairs, which stand as grades already, as one side reads them.
+
+    Parameters
+    ----------
+    side : Side
+    codes : ndarray of uint8 of shape (n_pairs, n_features)
+        In the order of ``Feature``.
+
+    Returns
+    -------
+    ndarray of shape (n_pairs, n_features_of_the_side)
+        NaN where something is not known.
+
+    Examples
+    --------
+    >>> matrix_of(Side.PLACEMENT, np.full((1, len(Feature)), 120, dtype=np.uint8)).tolist()
+    [[0.5, 0.5, 0.5, 0.5, 0.5, 0.5]]
+    """
+    return np.asarray(VALUE_OF[codes[:, COLUMNS_OF[side]]])
 
 
 def sigmoid(z: Floats) -> Floats:
@@ -252,7 +279,7 @@ class SideModel:
         -------
         ndarray of shape (n_samples, n_features)
         """
-        return np.nan_to_num(X - NEUTRAL, nan=0.0)
+        return np.asarray(np.where(np.isnan(X), 0.0, X - NEUTRAL))
 
     def logistic(self, X: Floats) -> Floats:
         """Return the probability of the logistic half alone.

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session as OrmSession
@@ -55,9 +56,14 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _json(value: Any) -> str:
+    return to_json(value).decode()
+
+
 def make_engine(url: str, worker_threads: int) -> Engine:
     """Return an engine whose connections equal the worker threads: pool_size + max_overflow = threads + 2 spare."""
-    pool: dict[str, Any] = {"pool_size": min(10, worker_threads), "pool_timeout": 30}
+    pool: dict[str, Any] = {"json_serializer": _json, "json_deserializer": from_json}
+    pool |= {"pool_size": min(10, worker_threads), "pool_timeout": 30}
     pool["max_overflow"] = worker_threads + 2 - pool["pool_size"]
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":

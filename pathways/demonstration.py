@@ -448,7 +448,7 @@ class Person:
         ranked = shortlist_actions.rank(gathered, limit=20)
         if self.tries < 4:
             self.later(at, 20, 45, self.introduce_again)
-        shortlist, _ = shortlist_actions.record(session, actor, ranked, jobseeker_id=self.jobseeker_id)
+        shortlist = shortlist_actions.record(session, actor, ranked, jobseeker_id=self.jobseeker_id).shortlist
         if not ranked.matches:
             return
         # The key of a placement is made anew in each database, so the choice goes by its rank among equals' titles.

@@ -166,8 +166,7 @@ def propose(
     run: Callable[[Gathered], Scored] | None = None,
 ) -> tuple[Gathered, Proposal]:
     """Read, then score and assign with nothing open; ``run`` may score in several processes."""
-    standing = index.of(database).standing(database)
-    with database.reading(actor) as session:
+    with index.of(database).reading(database, actor) as (session, standing):
         gathered = gather(session, actor, on, standing, caseworker_id)
     scored = run(gathered) if run is not None else score(gathered)
     return gathered, assign(gathered, scored)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathways.database import Database, WriteSession
     from pathways.learning.schemas import ModelOut
     from pathways.shortlists.actions import Ranked
-    from pathways.shortlists.schemas import ShortlistOut
 
 alone = typer.Typer()
 models = typer.Typer(no_args_is_help=True, help="Learning: train, assess, and release by a person's act.")
@@ -31,6 +30,7 @@ def shortlist(
     """Rank the open placements for a jobseeker, with reasons. Example: pathways shortlist J-7K2M9Q --limit 5."""
     from pathways.jobseekers import queries
     from pathways.shortlists import actions, replay
+    from pathways.shortlists.schemas import ShortlistOut
 
     with opened() as database:
         actor = operator(database, "shortlist:make", acting_as)
@@ -43,9 +43,9 @@ def shortlist(
         def ranking() -> "Ranked":
             return actions.rank_placements(database, actor, jobseeker_id, day, limit)
 
-        def act(session: "WriteSession", ranked: "Ranked", may_repeat: bool) -> "ShortlistOut":
-            made, matches = actions.record(session, actor, ranked, jobseeker_id=jobseeker_id, may_repeat=may_repeat)
-            return replay.shown(session, actor, made, matches)
+        def act(session: "WriteSession", ranked: "Ranked", may_repeat: bool) -> ShortlistOut:
+            made = actions.record(session, actor, ranked, jobseeker_id=jobseeker_id, may_repeat=may_repeat)
+            return ShortlistOut.model_validate(replay.shown(session, actor, made.shortlist, made))
 
         answer = actions.settled(database, actor, ranking, act)
     if as_json:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 
 from pathways.base import Actor, Role
 from pathways.database import Session
@@ -103,18 +103,20 @@ def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
     return rows if placement_ids is None else rows.where(Placement.id.in_(placement_ids))
 
 
+STILL_OPEN = select(
+    Placement.id,
+    Placement.version,
+    select(func.count()).where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE).scalar_subquery(),
+).where(
+    Placement.id.in_(bindparam("ids", expanding=True)),
+    Placement.state == PlacementState.PUBLISHED,
+    or_(Placement.closes_on.is_(None), Placement.closes_on >= bindparam("day")),
+)
+
+
 def still_open(session: Session, placement_ids: Collection[UUID], on: date) -> dict[UUID, tuple[int, int]]:
     """Return of some placements those that may be shortlisted on a day, each with its version and its free places."""
-    left = (
-        select(func.count()).where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE).scalar_subquery()
-    )
-    rows = session.execute(
-        select(Placement.id, Placement.version, left).where(
-            Placement.id.in_(placement_ids),
-            Placement.state == PlacementState.PUBLISHED,
-            or_(Placement.closes_on.is_(None), Placement.closes_on >= on),
-        )
-    )
+    rows = session.execute(STILL_OPEN, {"ids": list(placement_ids), "day": on})
     return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}
 
 

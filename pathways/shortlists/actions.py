@@ -4,16 +4,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from uuid_utils.compat import uuid7
 
 from matching import eligibility, passes
 from matching.columns import jobseeker_arrays
+from matching.features import Values
 from matching.passes.bits import RULES
 from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.ranker import NEAR_TIE, Match, PlacementRanker, Refusal, TwoSidedModel, order
@@ -23,6 +25,7 @@ from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.placements import queries as placement_queries
 from pathways.shortlists import index, looked, queries
 from pathways.shortlists.index import Day, Standing
@@ -53,13 +56,28 @@ class Ranked:
     matches: Sequence[tuple[UUID, UUID, Match]]
     refused_by_rule: Mapping[str, int]
     refusals: bytes
-    model_version: str
+    model: TwoSidedModel
     seed: str
     below: bytes | None = None
     inputs: bytes | None = None
     looked: bytes | None = None
     versions: Mapping[UUID, int] = field(default_factory=dict)
-    profile_version_id: UUID | None = None
+    profile: ProfileVersion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was written of a shortlist and read for it, for the session that shows it.
+
+    ``matches`` have the columns of ``ShortlistMatch``; ``person`` is of a jobseeker's list.
+    """
+
+    shortlist: Shortlist
+    matches: Sequence[Any]
+    values: Sequence[Values]
+    model: TwoSidedModel
+    person: Jobseeker | None = None
+    profile: ProfileVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +87,7 @@ class Gathered:
     jobseeker_id: UUID
     on: date
     wanted: JobseekerProfile
-    profile_version_id: UUID | None
+    profile: ProfileVersion | None
     standing: Standing
 
     @property
@@ -99,8 +117,8 @@ class GatheredPeople:
 
 def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, standing: Standing) -> Gathered:
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-    wanted, version_id = queries.profiled(session, [person], on)[0]
-    return Gathered(person.id, on, wanted, version_id, standing)
+    wanted, profile = queries.profiled(session, [person], on)[0]
+    return Gathered(person.id, on, wanted, profile, standing)
 
 
 def rank(gathered: Gathered, limit: int) -> Ranked:
@@ -110,25 +128,25 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
     failed, scores = passes.look(people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays)
     rows, propensities = _first(day, failed, scores, ranker.seed, wanted.key, limit)
     pairs, _ = ranker.pairs((wanted, day.columns.profile(row)) for row in rows)
+    ids = [UUID(day.columns.profile(row).key) for row in rows]
     matches = [
-        (gathered.jobseeker_id, UUID(match.placement.key), match.standing_by(round(chance, 6)))
-        for (_, match), chance in zip(pairs, propensities, strict=True)
+        (gathered.jobseeker_id, placement_id, match.standing_by(round(chance, 6)))
+        for placement_id, (_, match), chance in zip(ids, pairs, propensities, strict=True)
     ]
-    by_number = np.argsort(day.numbers)
-    kept = Looked(day.numbers[by_number], failed[by_number], scores[by_number])
+    kept = Looked(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
     return Ranked(
         on=gathered.on,
         looked_at=len(failed),
-        eligible=int((failed == 0).sum()),
+        eligible=int(np.count_nonzero(failed == 0)),
         matches=matches,
         refused_by_rule=_counted(failed),
         refusals=_nearest(gathered, day, failed),
-        model_version=ranker.model.version,
+        model=ranker.model,
         seed=ranker.seed,
         inputs=looked.profile_packed(wanted),
-        looked=kept.packed(),
-        versions={UUID(day.columns.profile(row).key): int(day.versions[row]) for row in rows},
-        profile_version_id=gathered.profile_version_id,
+        looked=kept.packed(day.packed_numbers),
+        versions=dict(zip(ids, day.versions[rows].tolist(), strict=True)),
+        profile=gathered.profile,
     )
 
 
@@ -147,16 +165,29 @@ def _first(
 
 def _counted(failed: NDArray[np.uint16]) -> dict[str, int]:
     """Return how many listings each check refuses, by the alphabet."""
-    patterns, counts = np.unique(failed, return_counts=True)
-    told = {rule.value: int(counts[patterns >> bit & 1 == 1].sum()) for bit, rule in enumerate(RULES)}
+    counts = np.bincount(failed, minlength=1)
+    patterns = np.flatnonzero(counts)
+    told = {rule.value: int(counts[patterns[patterns >> bit & 1 == 1]].sum()) for bit, rule in enumerate(RULES)}
     return {rule: count for rule, count in sorted(told.items()) if count}
 
 
 def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16]) -> bytes:
     """Keep the nearest refusals in their words; the others can be worked out from what is kept of all."""
-    rows = np.flatnonzero(failed)
-    arrays, home = day.columns.arrays, gathered.wanted.limits.place
-    metres = np.zeros(len(rows))
+    told = []
+    for row in _nearest_rows(day, failed, gathered.wanted.limits.place):
+        listing = day.columns.profile(row)
+        checks, _ = eligibility.look(gathered.wanted.limits, listing, day.context)
+        of_bits = looked.told_of(int(failed[row]), checks)
+        told.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits)])
+    return looked.packed(told)
+
+
+def _nearest_rows(day: Day, failed: NDArray[np.uint16], home: tuple[float, float] | None) -> list[int]:
+    # Those with fewest failed checks are near whatever their distance: only of so many is it worked out.
+    how_many = np.bitwise_count(failed)
+    enough = int(np.searchsorted(np.cumsum(np.bincount(how_many)[1:]), NEAREST)) + 1
+    rows = np.flatnonzero((how_many > 0) & (how_many <= enough))
+    arrays, metres = day.columns.arrays, np.zeros(len(rows))
     if home is not None:
         goes = (arrays.column("is_placed")[rows] == 1) & (arrays.column("is_remote")[rows] == 0)
         metres = np.where(goes, np.hypot(arrays.east[rows] - home[0], arrays.north[rows] - home[1]), 0.0)
@@ -164,28 +195,20 @@ def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16]) -> bytes:
     if len(rows) > NEAREST:
         few = near <= np.partition(near, NEAREST)[NEAREST]
         rows, near = rows[few], near[few]
-    first = rows[np.lexsort((day.numbers[rows], near))][:NEAREST].tolist()
-    told = []
-    for row in first:
-        listing = day.columns.profile(row)
-        checks, _ = eligibility.look(gathered.wanted.limits, listing, day.context)
-        of_bits = looked.told_of(int(failed[row]), checks)
-        told.append([str(uuid7()), str(gathered.jobseeker_id), listing.key, _checks(of_bits)])
-    return looked.packed(told)
+    first: list[int] = rows[np.lexsort((day.numbers[rows], near))][:NEAREST].tolist()
+    return first
 
 
 def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: date, limit: int) -> Ranked:
     """Read, then rank with nothing open."""
-    standing = index.of(database).standing(database)
-    with database.reading(actor) as session:
+    with index.of(database).reading(database, actor) as (session, standing):
         gathered = gather(session, actor, jobseeker_id, on, standing)
     return rank(gathered, limit)
 
 
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date, limit: int) -> Ranked:
     """Rank the open cases this caseworker may see for one placement; for caseworkers only, never for the enterprise."""
-    standing = index.of(database).standing(database)
-    with database.reading(actor) as session:
+    with index.of(database).reading(database, actor) as (session, standing):
         gathered = gather_people(session, actor, on, standing, placement_id=placement_id)
     ranker = gathered.ranker()
     matches, refusals = ranker.rank_jobseekers(gathered.placements[0], gathered.people)
@@ -199,7 +222,7 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
         refused_by_rule=dict(sorted(refused_by.items())),
         refusals=_packed([(UUID(person.key), placement_id, refusal) for person, refusal in refusals]),
         below=_packed_below(rows[limit:], limit),
-        model_version=gathered.model.version,
+        model=gathered.model,
         seed=ranker.seed,
     )
 
@@ -242,10 +265,9 @@ def record(
     jobseeker_id: UUID | None = None,
     placement_id: UUID | None = None,
     may_repeat: bool = False,
-) -> tuple[Shortlist, list[ShortlistMatch]]:
+) -> Recorded:
     """Record what is shown, after looking again that each placement is still open, unchanged and has a place left."""
-    if jobseeker_id is not None:
-        jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+    person = jobseeker_queries.jobseeker(session, actor, jobseeker_id) if jobseeker_id is not None else None
     there = placement_queries.still_open(session, {placement for _, placement, _ in ranked.matches}, ranked.on)
     shown = [
         pair
@@ -261,8 +283,8 @@ def record(
         jobseeker_id=jobseeker_id,
         placement_id=placement_id,
         shown_on=ranked.on,
-        model_version=ranked.model_version,
-        profile_version_id=ranked.profile_version_id,
+        model_version=ranked.model.version,
+        profile_version_id=ranked.profile.id if ranked.profile else None,
         looked_at=ranked.looked_at,
         eligible=ranked.eligible,
         refused_by_rule=dict(ranked.refused_by_rule),
@@ -274,24 +296,22 @@ def record(
     )
     session.add(shortlist)
     session.flush()  # the matches point to it
-    matches = [
-        match_row(actor, shortlist, person, placement, match, rank=rank, places_left=there[placement][1])
-        for rank, (person, placement, match) in enumerate(shown, start=1)
+    rows = [
+        _match_columns(actor, shortlist, person_id, placement, match, rank=rank, places_left=there[placement][1])
+        for rank, (person_id, placement, match) in enumerate(shown, start=1)
     ]
-    if matches:
-        # In one statement: the session would keep and look through each row. The shortlist itself is what is audited.
-        session.execute(insert(ShortlistMatch), [_columns(match) for match in matches])
-    return shortlist, matches
+    if rows:
+        # In one statement: a session would keep and look through each row. The shortlist itself is what is audited.
+        session.execute(MATCHES, rows)
+    matches = [SimpleNamespace(**row) for row in rows]
+    values = [match.values for _, _, match in shown]
+    return Recorded(shortlist, matches, values, ranked.model, person, ranked.profile)
 
 
-COLUMNS = tuple(ShortlistMatch.__mapper__.columns.keys())
+MATCHES = insert(cast("Table", ShortlistMatch.__table__))
 
 
-def _columns(match: ShortlistMatch) -> dict[str, Any]:
-    return {name: getattr(match, name) for name in COLUMNS}
-
-
-def match_row(
+def _match_columns(
     actor: Actor,
     shortlist: Shortlist,
     person_id: UUID,
@@ -300,27 +320,33 @@ def match_row(
     *,
     rank: int,
     places_left: int,
-) -> ShortlistMatch:
-    return ShortlistMatch.recorded(
-        actor,
-        shortlist.shown_on,
-        partner_id=actor.organisation_id,
-        jobseeker_id=person_id,
-        shortlist_id=shortlist.id,
-        placement_id=placement_id,
-        rank=rank,
-        score=match.score,
-        confidence=match.confidence,
-        values={f.value: [v.value, list(v.found)] for f, v in match.values.items()},
-        checks=_checks(match.checks),
-        journey=_journey(match.journey),
-        places_left=places_left,
-        propensity=match.propensity,
-        jobseeker_side=match.sides[0],
-        placement_side=match.sides[1],
-        score_low=match.interval[0],
-        score_high=match.interval[1],
-    )
+) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "valid_on": shortlist.shown_on,
+        "recorded_at": actor.at,
+        "by": actor.user_id,
+        "source": actor.source,
+        "is_withdrawal": False,
+        "reason": "",
+        "supersedes": None,
+        "partner_id": actor.organisation_id,
+        "jobseeker_id": person_id,
+        "shortlist_id": shortlist.id,
+        "placement_id": placement_id,
+        "rank": rank,
+        "score": match.score,
+        "confidence": match.confidence,
+        "values": {f.value: [v.value, list(v.found)] for f, v in match.values.items()},
+        "checks": _checks(match.checks),
+        "journey": _journey(match.journey),
+        "places_left": places_left,
+        "propensity": match.propensity,
+        "jobseeker_side": match.sides[0],
+        "placement_side": match.sides[1],
+        "score_low": match.interval[0],
+        "score_high": match.interval[1],
+    }
 
 
 def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> bytes:

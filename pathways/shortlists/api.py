@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from pydantic_core import to_json
 
 from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
@@ -18,8 +19,8 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 from pathways.shortlists import actions, queries, replay, unlock
-from pathways.shortlists.actions import Ranked
-from pathways.shortlists.models import Shortlist, ShortlistMatch
+from pathways.shortlists.actions import Ranked, Recorded
+from pathways.shortlists.models import Shortlist
 from pathways.shortlists.schemas import (
     BelowPage,
     CaseloadUnlockOut,
@@ -46,27 +47,36 @@ def _note(database: Database, actor: Actor, shortlist_id: UUID) -> None:
     audit.opened(database, actor, "shortlists", [(shortlist_id, jobseeker_id)])
 
 
-def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ranked], **whose: UUID) -> ShortlistOut:
+def _shaped(shape: replay.Shape, status_code: int = 200) -> Response:
+    """Write a shortlist as JSON once: two hundred kinds of lines are not checked again on their way out."""
+    return Response(to_json(shape), status_code, media_type="application/json")
+
+
+def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ranked], **whose: UUID) -> Response:
     """Rank, record and show; the same key again shows what it made before."""
 
-    def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> ShortlistOut:  # noqa: FBT001 - settled calls it
-        matches: list[ShortlistMatch] = []
+    def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> replay.Shape:  # noqa: FBT001 - settled calls it
+        made: list[Recorded] = []
 
         def make() -> Shortlist:
-            shortlist, shown = actions.record(session, actor, ranked, may_repeat=may_repeat, **whose)
-            matches.extend(shown)
-            return shortlist
+            made.append(actions.record(session, actor, ranked, may_repeat=may_repeat, **whose))
+            return made[0].shortlist
 
         shortlist = once(session, actor, make, lambda found: queries.shortlist(session, actor, found))
-        return replay.shown(session, actor, shortlist, matches or None)
+        return replay.shown(session, actor, shortlist, made[0] if made else None)
 
-    return actions.settled(database, actor, ranking, act)
+    return _shaped(actions.settled(database, actor, ranking, act), 201)
 
 
-@router.post("/jobseekers/{jobseeker_id}/shortlists", status_code=201, responses=documented(NotFound, Conflict))
+@router.post(
+    "/jobseekers/{jobseeker_id}/shortlists",
+    status_code=201,
+    response_model=ShortlistOut,
+    responses=documented(NotFound, Conflict),
+)
 def shortlist_for_jobseeker(
     jobseeker_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
-) -> ShortlistOut:
+) -> Response:
     """Rank the open placements for a jobseeker, record what is shown, and say why and why not."""
     day = new.on or actor.today
 
@@ -96,10 +106,15 @@ def list_shortlists(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, pa
         )
 
 
-@router.post("/placements/{placement_id}/shortlists", status_code=201, responses=documented(NotFound, Conflict))
+@router.post(
+    "/placements/{placement_id}/shortlists",
+    status_code=201,
+    response_model=ShortlistOut,
+    responses=documented(NotFound, Conflict),
+)
 def shortlist_for_placement(
     placement_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
-) -> ShortlistOut:
+) -> Response:
     """Rank the open cases you may see for a placement; for caseworkers and team managers only."""
     day = new.on or actor.today
 
@@ -109,12 +124,12 @@ def shortlist_for_placement(
     return _made(database, actor, once, ranking, placement_id=placement_id)
 
 
-@router.get("/shortlists/{shortlist_id}", responses=documented(NotFound))
-def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> ShortlistOut:
+@router.get("/shortlists/{shortlist_id}", response_model=ShortlistOut, responses=documented(NotFound))
+def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> Response:
     """Replay a shortlist: the same ids, scores and order, with reasons as today's policy lets you read them."""
     _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
-        return replay.shown(session, actor, queries.shortlist(session, actor, shortlist_id))
+        return _shaped(replay.shown(session, actor, queries.shortlist(session, actor, shortlist_id)))
 
 
 @router.get("/shortlists/{shortlist_id}/refused", responses=documented(NotFound, Conflict))

@@ -6,7 +6,8 @@ proposes: what is shown is checked again in the transaction that records it, so 
 can show nothing wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -17,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, func, literal, literal_column, null, or_, select
+from sqlalchemy import Select, bindparam, func, literal, literal_column, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from matching import passes
@@ -27,13 +28,14 @@ from matching.grades import hash_of
 from matching.lexicon import Lexicon
 from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.ranker import PlacementRanker, TwoSidedModel
-from pathways.base import local_day, utc_now
-from pathways.database import Database, Session
+from pathways.base import Actor, local_day, utc_now
+from pathways.database import Database, ReadSession, Session
 from pathways.jobseekers.actions import who_hash
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementChange
 from pathways.reference import taxonomy, vocabulary
 from pathways.shortlists import profiles, queries
+from pathways.shortlists.looked import numbers_packed
 from pathways.shortlists.models import ModelState, RankingModel
 
 ENDLESS = date.max.toordinal()
@@ -47,7 +49,7 @@ class Day:
     """What may be shortlisted on one day.
 
     ``numbers`` and ``versions`` belong to the rows of ``columns``: the short number of each listing's version, and the
-    version itself.
+    version itself. ``by_number`` are those rows in the order of their numbers; packed, as each shortlist keeps them.
     """
 
     columns: PlacementColumns
@@ -55,6 +57,8 @@ class Day:
     context: Context
     numbers: NDArray[np.int64]
     versions: NDArray[np.int64]
+    by_number: NDArray[np.intp]
+    packed_numbers: bytes
 
     @property
     def profiles(self) -> list[PlacementProfile]:
@@ -89,20 +93,28 @@ class Standing:
             return self._days[day]
 
     def ranker(self, day: date) -> PlacementRanker:
-        return PlacementRanker(self.lexicon.vocabulary, profiles.context(day), self.model)
+        return PlacementRanker(self.lexicon.vocabulary, self.on(day).context, self.model)
 
     def _made(self, day: date) -> Day:
         is_open = self.closes >= day.toordinal()
         rows = self.rows if is_open.all() else self.rows.kept(is_open)
         columns = PlacementColumns.of_rows(rows, self.lexicon)
         context = profiles.context(day)
+        numbers = self.numbers[is_open][columns.order]
+        by_number = np.argsort(numbers)
         return Day(
             columns,
             day_arrays(context, columns),
             context,
-            self.numbers[is_open][columns.order],
+            numbers,
             self.versions[is_open][columns.order],
+            by_number,
+            numbers_packed(numbers[by_number]),
         )
+
+    def ranked_by(self, model: TwoSidedModel) -> "Standing":
+        """Return the same under another model."""
+        return Standing(self.rows, self.numbers, self.versions, self.closes, self.lexicon, model)
 
     def without(self, gone: Iterable[str]) -> "Standing":
         """Return all but some listings."""
@@ -179,62 +191,68 @@ class Index:
 
     def standing(self, database: Database) -> Standing:
         """Return what stands now: every change that was committed before this call is in it."""
-        # The reading begins under the lock, so that no reader brings the index back to an older moment.
-        with self._lock, database.reading() as session:
-            notes = list(session.execute(_notes(self._seen, is_sqlite=database.is_sqlite)))
-            seen, changed = _looked_at(self._seen, notes)
-            standing = self._standing
-            if standing is None or changed is None or seen.words != self._seen.words:
-                keep = standing is not None and seen.words == self._seen.words
-                words = standing.lexicon if standing and keep else Lexicon(vocabulary.in_force(session, seen.words))
-                standing = read(session, words)
-            else:
-                if seen.model != self._seen.model:
-                    standing = Standing(
-                        standing.rows,
-                        standing.numbers,
-                        standing.versions,
-                        standing.closes,
-                        standing.lexicon,
-                        queries.released_model(session),
-                    )
-                if changed:
-                    fresh = session.execute(placement_queries.published(changed)).all()
-                    standing = standing.without(str(one) for one in changed).and_also(session, fresh)
-            self._standing, self._seen = standing, seen
+        with self.reading(database) as (_, standing):
             return standing
 
+    @contextmanager
+    def reading(self, database: Database, actor: Actor | None = None) -> Iterator[tuple[ReadSession, Standing]]:
+        """Open a session to read with, beside what stands now."""
+        with database.reading(actor) as session:
+            # The first thing read, and under the lock, so that no reader brings the index back to an older moment.
+            with self._lock:
+                standing = self._brought_up_to_date(session, is_sqlite=database.is_sqlite)
+            yield session, standing
 
-def _notes(seen: Seen, *, is_sqlite: bool) -> Select[Any]:
-    """Return the query of the changes that may be new, always with one row at least: the first says what is in force.
+    def _brought_up_to_date(self, session: Session, *, is_sqlite: bool) -> Standing:
+        before, standing = self._seen, self._standing
+        query = NOTES[is_sqlite, before.last > 0]
+        notes = list(session.execute(query, {"last": before.last, "horizon": before.horizon}))
+        seen, changed = _looked_at(before, notes)
+        are_same_words = standing is not None and seen.words == before.words
+        if standing is None or changed is None or not are_same_words:
+            words = standing.lexicon if standing and are_same_words else None
+            standing = read(session, words or Lexicon(vocabulary.in_force(session, seen.words)))
+        else:
+            if seen.model != before.model:
+                standing = standing.ranked_by(queries.released_model(session))
+            if changed:
+                fresh = session.execute(placement_queries.published(changed)).all()
+                standing = standing.without(str(one) for one in changed).and_also(session, fresh)
+        self._standing, self._seen = standing, seen
+        return standing
 
-    The last note seen comes again; where it does not, the database is another one or was emptied.
-    """
+
+def _notes(new: Any, horizon: Any) -> Select[Any]:
+    """Return the query of changes, always with one row at least: each says what is in force, too."""
     stamp = taxonomy.stamp().subquery()
-    horizon: Any = literal(0)
-    new: Any = PlacementChange.number >= seen.last
-    if not is_sqlite:
-        horizon = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        new = or_(PlacementChange.number == seen.last, PlacementChange.mark >= seen.horizon)
-    if not seen.last:
-        new = PlacementChange.number == select(func.max(PlacementChange.number)).scalar_subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
     notes = select(PlacementChange.number, PlacementChange.token, PlacementChange.placement_id, PlacementChange.mark)
     found = notes.where(new).subquery()
-    return (
-        select(
-            stamp.c.newest_label,
-            stamp.c.newest_relation,
-            released.label("model"),
-            horizon.label("horizon"),
-            found.c.number,
-            found.c.token,
-            found.c.placement_id,
-            found.c.mark,
-        )
-        .select_from(stamp.outerjoin(found, null().is_(None)))
-        .order_by(found.c.number)
-    )
+    return select(
+        stamp.c.newest_label,
+        stamp.c.newest_relation,
+        released.label("model"),
+        horizon.label("horizon"),
+        found.c.number,
+        found.c.token,
+        found.c.placement_id,
+        found.c.mark,
+    ).select_from(stamp.outerjoin(found, true()))
+
+
+# The last note seen comes again; where it does not, the database is another one or was emptied.
+NEWEST = PlacementChange.number == select(func.max(PlacementChange.number)).scalar_subquery()
+OLDEST_RUNNING: Any = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+SINCE_LAST = PlacementChange.number >= bindparam("last")
+SINCE_HORIZON = or_(PlacementChange.number == bindparam("last"), PlacementChange.mark >= bindparam("horizon"))
+# By whether it is SQLite, and whether anything was read before. Made once, for each costs more to put together than to
+# run.
+NOTES = {
+    (True, False): _notes(NEWEST, literal(0)),
+    (True, True): _notes(SINCE_LAST, literal(0)),
+    (False, False): _notes(NEWEST, OLDEST_RUNNING),
+    (False, True): _notes(SINCE_HORIZON, OLDEST_RUNNING),
+}
 
 
 def _looked_at(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from struct import Struct
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,9 @@ from matching.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile,
 from pathways.shortlists import profiles
 
 QUICKLY = 1  # zlib's level: the lists are written far more often than read
+# How many listings, how many patterns of failed checks, how many bytes of numbers.
+HEAD = Struct("<III")
+MOST_NARROW = 256
 STEPS: tuple[Any, ...] = (np.uint8, np.uint16, np.uint32)
 DAYS = {"earliest_start_on"}
 LISTING_DAYS = ("starts_on", "ends_on")
@@ -40,28 +44,42 @@ class Looked:
     failed: NDArray[np.uint16]
     scores: NDArray[np.int32]
 
-    def packed(self) -> bytes:
-        steps = np.diff(self.numbers, prepend=0)
-        largest = int(steps.max(initial=0))
-        width = next(n for n, kind in enumerate(STEPS) if largest <= np.iinfo(kind).max)
-        parts = (
-            np.array([len(steps), width], dtype=np.int64),
-            steps.astype(STEPS[width]),
-            self.failed,
-            self.scores[self.failed == 0],
-        )
-        return zlib.compress(b"".join(part.tobytes() for part in parts), QUICKLY)
+    def packed(self, numbers: bytes | None = None) -> bytes:
+        """Pack all three; ``numbers`` where they stand packed already, as many lists of one moment share them."""
+        patterns = np.flatnonzero(np.bincount(self.failed, minlength=1)).astype(np.uint16)
+        codes = np.zeros(int(patterns[-1]) + 1 if len(patterns) else 1, dtype=np.uint16)
+        codes[patterns] = np.arange(len(patterns))
+        narrow = np.uint8 if len(patterns) <= MOST_NARROW else np.uint16
+        told = (patterns, codes.astype(narrow)[self.failed], self.scores[self.failed == 0])
+        kept = zlib.compress(b"".join(part.tobytes() for part in told), QUICKLY)
+        first = numbers if numbers is not None else numbers_packed(self.numbers)
+        return HEAD.pack(len(self.numbers), len(patterns), len(first)) + first + kept
 
     @classmethod
     def unpacked(cls, kept: bytes) -> "Looked":
-        told = zlib.decompress(kept)
-        count, width = np.frombuffer(told, dtype=np.int64, count=2).tolist()
-        steps = np.frombuffer(told, dtype=STEPS[width], count=count, offset=16)
-        at = 16 + steps.nbytes
-        failed = np.frombuffer(told, dtype=np.uint16, count=count, offset=at)
+        count, patterns, length = HEAD.unpack_from(kept)
+        numbers = _numbers_unpacked(kept[HEAD.size : HEAD.size + length], count)
+        told = zlib.decompress(kept[HEAD.size + length :])
+        palette = np.frombuffer(told, dtype=np.uint16, count=patterns)
+        narrow = np.uint8 if patterns <= MOST_NARROW else np.uint16
+        codes = np.frombuffer(told, dtype=narrow, count=count, offset=palette.nbytes)
+        failed = palette[codes] if count else np.zeros(0, dtype=np.uint16)
         scores = np.full(count, -1, dtype=np.int32)
-        scores[failed == 0] = np.frombuffer(told, dtype=np.int32, offset=at + failed.nbytes)
-        return cls(np.cumsum(steps.astype(np.int64)), failed, scores)
+        scores[failed == 0] = np.frombuffer(told, dtype=np.int32, offset=palette.nbytes + codes.nbytes)
+        return cls(numbers, failed, scores)
+
+
+def numbers_packed(numbers: NDArray[np.int64]) -> bytes:
+    """Pack rising numbers as the steps between them."""
+    steps = np.diff(numbers, prepend=0)
+    largest = int(steps.max(initial=0))
+    width = next(n for n, kind in enumerate(STEPS) if largest <= np.iinfo(kind).max)
+    return bytes([width]) + zlib.compress(steps.astype(STEPS[width]).tobytes(), QUICKLY)
+
+
+def _numbers_unpacked(kept: bytes, count: int) -> NDArray[np.int64]:
+    steps = np.frombuffer(zlib.decompress(kept[1:]), dtype=STEPS[kept[0]], count=count)
+    return np.cumsum(steps.astype(np.int64))
 
 
 def packed(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from matching import saved
 from matching.profiles import JobseekerProfile
-from matching.ranker import TwoSidedModel
+from matching.ranker import EXPERT_VERSION, TwoSidedModel
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound, RuleBroken
@@ -74,16 +74,17 @@ def people_to_rank(session: Session, actor: Actor, *where: Any) -> list[Jobseeke
     )
 
 
-def profiled(session: Session, people: Iterable[Jobseeker], on: date) -> list[tuple[JobseekerProfile, UUID | None]]:
-    """Return people as a ranking reads them, each with the id of the profile version that was read."""
+def profiled(
+    session: Session, people: Iterable[Jobseeker], on: date
+) -> list[tuple[JobseekerProfile, ProfileVersion | None]]:
+    """Return people as a ranking reads them, each with the profile version that was read."""
     everybody = list(people)
-    ids = [person.id for person in everybody]
-    versions = {row.jobseeker_id: row for row in _facts(session, ProfileVersion, ids)}
+    versions = {row.jobseeker_id: row for row in _facts(session, ProfileVersion, everybody)}
     exclusions: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
-    for exclusion in _facts(session, SafetyExclusion, ids):
+    for exclusion in _facts(session, SafetyExclusion, everybody):
         exclusions[exclusion.jobseeker_id].append(exclusion)
     meanings: dict[tuple[UUID, WordKind], dict[str, str]] = defaultdict(dict)
-    for word in _facts(session, ConfirmedWord, ids):
+    for word in _facts(session, ConfirmedWord, everybody):
         if word.label is not None:
             meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
     found = []
@@ -94,20 +95,32 @@ def profiled(session: Session, people: Iterable[Jobseeker], on: date) -> list[tu
             skills=meanings[person.id, WordKind.SKILL],
             occupations=meanings[person.id, WordKind.OCCUPATION],
         )
-        found.append((profiles.of_jobseeker(person, version, on, beside), version.id if version else None))
+        found.append((profiles.of_jobseeker(person, version, on, beside), version))
     return found
 
 
 AboutPeople = TypeVar("AboutPeople", bound=Fact)
 
 
-def _facts(session: Session, model: type[AboutPeople], ids: Sequence[UUID]) -> Iterator[AboutPeople]:
+# Made once: putting such a query together costs as much as running it.
+FACTS: dict[type[Fact], Select[Any]] = {
+    model: select(model)
+    .where(
+        model.partner_id.in_(bindparam("partners", expanding=True)),
+        model.jobseeker_id.in_(bindparam("people", expanding=True)),
+        as_known(model),
+    )
+    .order_by(model.id)
+    for model in (ProfileVersion, SafetyExclusion, ConfirmedWord)
+}
+
+
+def _facts(session: Session, model: type[AboutPeople], people: Sequence[Jobseeker]) -> Iterator[AboutPeople]:
     """Read in pieces that both databases take as parameters."""
-    for start in range(0, len(ids), MOST_IDS):
-        piece = ids[start : start + MOST_IDS]
-        yield from session.scalars(
-            select(model).where(model.jobseeker_id.in_(piece), as_known(model)).order_by(model.id)  # type: ignore[attr-defined]
-        )
+    for start in range(0, len(people), MOST_IDS):
+        piece = people[start : start + MOST_IDS]
+        whose = {"partners": list({one.partner_id for one in piece}), "people": [one.id for one in piece]}
+        yield from session.scalars(FACTS[model], whose)
 
 
 def versions(session: Session, numbers: Collection[int]) -> dict[int, PlacementVersion]:
@@ -133,6 +146,8 @@ def where_listings_were(session: Session, numbers: Sequence[int]) -> list[Any]:
 
 def ranking_model(session: Session, name: str) -> TwoSidedModel:
     """Return the model a shortlist was made with; the experts' own where none of that name is kept."""
+    if name == EXPERT_VERSION:
+        return TwoSidedModel.expert()
     kept = session.scalars(select(RankingModel.kept).where(RankingModel.name == name)).one_or_none()
     return TwoSidedModel.expert() if kept is None else read_model(kept)
 

@@ -1,20 +1,20 @@
 """Showing a shortlist: its stored ids, scores and order, in words as today's policy lets them be told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from matching import eligibility, explain, flags
 from matching.eligibility import Result, Rule
-from matching.features import Feature, Value
-from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.ranker import Match, PlacementRanker, order
+from matching.features import Feature, Value, Values
+from matching.profiles import JobseekerProfile
+from matching.ranker import Match, PlacementRanker, TwoSidedModel, order
 from matching.score_tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
@@ -22,148 +22,37 @@ from pathways.errors import NotFound, RuleBroken
 from pathways.fields import Group
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
+from pathways.organisations.models import Organisation
 from pathways.pagination import PageRequest, cursor, page_after
-from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement
 from pathways.reference import vocabulary
 from pathways.shortlists import looked, profiles, queries
+from pathways.shortlists.actions import NEAREST, Recorded
 from pathways.shortlists.looked import Looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.schemas import (
     BelowOut,
     BelowPage,
-    ChangeOut,
-    CheckOut,
-    FlagOut,
     MatchOut,
-    ProfileUsed,
-    ReasonOut,
     RefusalOut,
     RefusedPage,
     ShortlistOut,
-    TravelOut,
 )
 
-NEAREST = 20
 # The group of what a check or a reason tells of the jobseeker; all others tell of work.
 GROUP_OF_RULE = {
-    Rule.RIGHT_TO_WORK: Group.RIGHT_TO_WORK,
-    Rule.AGE: Group.IDENTITY,
-    Rule.TRAVEL: Group.CONTACT,
-    Rule.SAFETY: Group.SAFETY,
+    Rule.RIGHT_TO_WORK.value: Group.RIGHT_TO_WORK,
+    Rule.AGE.value: Group.IDENTITY,
+    Rule.TRAVEL.value: Group.CONTACT,
+    Rule.SAFETY.value: Group.SAFETY,
 }
+# What every shortlist says of itself.
+ADVISES = ShortlistOut.model_fields["note"].default
 GROUP_OF_FEATURE = {Feature.ADJUSTMENTS.value: Group.HEALTH}
 
 
-def _values(match: ShortlistMatch) -> dict[Feature, Value]:
+def _values(match: Any) -> dict[Feature, Value]:
     return {Feature(name): Value(value, tuple(found)) for name, (value, found) in match.values.items()}
-
-
-class Shaper:
-    """Shapes the stored pairs of one shortlist under today's policy, counting what it withholds."""
-
-    def __init__(self, session: Session, actor: Actor, shortlist: Shortlist) -> None:
-        self.session = session
-        self.actor = actor
-        self.withheld = 0
-        self.model = queries.ranking_model(session, shortlist.model_version)
-        self.rules = profiles.benefit_rules(shortlist.shown_on)
-        self._benefits: dict[UUID, list[str]] = {}
-        self._groups: dict[UUID, frozenset[Group]] = {}
-
-    def groups(self, jobseeker_id: UUID) -> frozenset[Group]:
-        if jobseeker_id not in self._groups:
-            person = self.session.get_one(Jobseeker, jobseeker_id)
-            self._groups[jobseeker_id] = jobseeker_queries.visible_groups(self.actor, person)
-        return self._groups[jobseeker_id]
-
-    def checks(self, jobseeker_id: UUID, stored: Sequence[Sequence[str]]) -> list[CheckOut]:
-        seen = self.groups(jobseeker_id)
-        shown = [
-            CheckOut(rule=rule, result=result, text=text)
-            for rule, result, text, _ in stored
-            if GROUP_OF_RULE.get(Rule(rule), Group.WORK) in seen
-        ]
-        self.withheld += len(stored) - len(shown)
-        return shown
-
-    def reasons(self, match: ShortlistMatch) -> list[ReasonOut]:
-        told = explain.reasons(_values(match), self.model)
-        seen = self.groups(match.jobseeker_id)
-        shown = [reason for reason in told if GROUP_OF_FEATURE.get(reason.feature, Group.WORK) in seen]
-        self.withheld += len(told) - len(shown)
-        asked = {rule for rule, result, _, change in match.checks if result == Result.UNKNOWN and change}
-        shown = [reason for reason in shown if not (reason.effect == "unknown" and reason.feature in asked)]
-        unknowns = [
-            ReasonOut(feature=rule, text=change, effect="unknown")
-            for rule, result, _, change in match.checks
-            if result == Result.UNKNOWN and change and GROUP_OF_RULE.get(Rule(rule), Group.WORK) in seen
-        ]
-        return [ReasonOut(feature=r.feature, text=r.text, effect=r.effect) for r in shown] + unknowns
-
-    def lifts(self, match: ShortlistMatch) -> list[ChangeOut]:
-        """Say which single changes would lift a pair most, and to what score."""
-        seen = self.groups(match.jobseeker_id)
-        placement = PlacementProfile(key=str(match.placement_id), title="")
-        pair = Match(placement, match.score, match.confidence, _values(match), (), None)
-        return [
-            ChangeOut(about=change.about, text=change.text, score=change.score)
-            for change in explain.what_would_lift(pair, self.model)
-            if GROUP_OF_FEATURE.get(change.about, Group.WORK) in seen
-        ]
-
-    def flags(self, match: ShortlistMatch, hours: float | None, pence: int | None) -> list[FlagOut]:
-        """Say what a benefits adviser should look at, to those who may read benefits."""
-        if Group.BENEFITS not in self.groups(match.jobseeker_id):
-            return []
-        if match.jobseeker_id not in self._benefits:
-            person = self.session.get_one(Jobseeker, match.jobseeker_id)
-            profile = jobseeker_queries.profile(self.session, person)
-            self._benefits[person.id] = (profile.benefits or []) if profile else []
-        found = flags.flags(self._benefits[match.jobseeker_id], self.rules, hours=hours, pence_an_hour=pence)
-        return [FlagOut(benefit=flag.benefit, text=flag.text) for flag in found]
-
-
-def shown(
-    session: Session, actor: Actor, shortlist: Shortlist, made: Sequence[ShortlistMatch] | None = None
-) -> ShortlistOut:
-    """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today.
-
-    ``made`` are its pairs where they were recorded a moment ago by this actor.
-    """
-    matches = queries.matches(session, actor, shortlist.id) if made is None else made
-    kept = looked.unpacked(shortlist.refusals)
-    nearest = kept[:NEAREST]
-    titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
-    references = _references(session, {m.jobseeker_id for m in matches})
-    shaper = Shaper(session, actor, shortlist)
-    items = [_shown_match(shaper, shortlist, match, titles, references) for match in matches]
-    refusals = _shown_refusals(shaper, nearest, titles, actor)
-    return ShortlistOut(
-        id=shortlist.id,
-        jobseeker_id=shortlist.jobseeker_id,
-        placement_id=shortlist.placement_id,
-        on=shortlist.shown_on,
-        made_at=shortlist.recorded_at,
-        model_version=shortlist.model_version,
-        profile=_profile_used(session, shortlist),
-        seed=shortlist.seed,
-        looked_at=shortlist.looked_at,
-        eligible=shortlist.eligible,
-        matches=items,
-        refused=len(kept) if shortlist.looked is None else shortlist.looked_at - shortlist.eligible,
-        refused_by_rule=shortlist.refused_by_rule,
-        nearest_refusals=refusals,
-        withheld=shaper.withheld,
-    )
-
-
-def _profile_used(session: Session, shortlist: Shortlist) -> ProfileUsed | None:
-    """Say which version of the profile was read, and from which day it is."""
-    if shortlist.profile_version_id is None:
-        return None
-    version = session.get(ProfileVersion, shortlist.profile_version_id)
-    return ProfileUsed(number=version.number, valid_on=version.valid_on) if version else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,101 +69,204 @@ class Listing:
 Titles = dict[UUID, Listing]
 
 
-def _titles(session: Session, placement_ids: set[UUID]) -> Titles:
-    rows = session.execute(
-        select(
-            Placement.id,
-            Placement.title,
-            Placement.social_enterprise_id,
-            Placement.place_basis,
-            Placement.hours_per_week,
-            Placement.pay_per_hour_pence,
-        ).where(Placement.id.in_(placement_ids))
-    ).all()
-    names = placement_queries.names(session, {row.social_enterprise_id for row in rows})
+Shape = dict[str, Any]
+UNKNOWN = Result.UNKNOWN.value
+
+
+@cache
+def _hidden(seen: frozenset[Group]) -> frozenset[str]:
+    """Return the rules and features that tell of what is not among some groups."""
+    return frozenset(name for name, group in {**GROUP_OF_RULE, **GROUP_OF_FEATURE}.items() if group not in seen)
+
+
+class Shaper:
+    """Shapes the stored pairs of one shortlist under today's policy, counting what it withholds.
+
+    Only people this actor may see today are shaped at all. What it makes are plain shapes, checked once as a whole.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        actor: Actor,
+        shortlist: Shortlist,
+        people: Iterable[Jobseeker],
+        model: TwoSidedModel | None = None,
+    ) -> None:
+        self.session = session
+        self.actor = actor
+        self.shortlist = shortlist
+        self.withheld = 0
+        self.model = model or queries.ranking_model(session, shortlist.model_version)
+        self.people = {person.id: person for person in people}
+        self.groups = {person.id: jobseeker_queries.visible_groups(actor, person) for person in self.people.values()}
+        self.hidden = {key: _hidden(seen) for key, seen in self.groups.items()}
+        self._benefits: dict[UUID, list[str]] = {}
+
+    @classmethod
+    def of(cls, session: Session, actor: Actor, shortlist: Shortlist, ids: Iterable[UUID]) -> "Shaper":
+        """Look up who of these people this actor may see."""
+        visible = jobseeker_queries.visible_to(actor).where(Jobseeker.id.in_(set(ids)))
+        return cls(session, actor, shortlist, session.scalars(visible))
+
+    def know_benefits(self, jobseeker_id: UUID, profile: ProfileVersion | None) -> None:
+        self._benefits[jobseeker_id] = (profile.benefits or []) if profile else []
+
+    @cached_property
+    def rules(self) -> tuple[flags.BenefitRule, ...]:
+        return profiles.benefit_rules(self.shortlist.shown_on)
+
+    def matches(self, rows: Sequence[Any], titles: Titles, values: Sequence[Values] | None = None) -> list[Shape]:
+        """Shape pairs that were shown: rows of ``ShortlistMatch``, or what has its columns."""
+        known = values if values is not None else [_values(row) for row in rows]
+        told, lifts = explain.reasons_of(known, self.model), explain.lifts_of(known, self.model)
+        return [
+            self._match(row, titles[row.placement_id], reasons, changes)
+            for row, reasons, changes in zip(rows, told, lifts, strict=True)
+        ]
+
+    def _match(self, row: Any, listing: Listing, reasons: list[explain.Reason], changes: list[explain.Change]) -> Shape:
+        person, hidden = self.people[row.jobseeker_id], self.hidden[row.jobseeker_id]
+        travel = None
+        if row.journey is not None:
+            basis = "outcode" if "outcode" in {listing.place_basis, person.place_basis} else "postcode"
+            travel = {**row.journey, "basis": basis}
+        return {
+            "rank": row.rank,
+            "placement_id": row.placement_id,
+            "jobseeker_id": row.jobseeker_id,
+            "jobseeker_reference": person.reference,
+            "title": listing.title,
+            "social_enterprise": listing.social_enterprise,
+            "score": row.score,
+            "score_low": row.score_low,
+            "score_high": row.score_high,
+            "jobseeker_side": row.jobseeker_side,
+            "placement_side": row.placement_side,
+            "propensity": row.propensity,
+            "confidence": row.confidence,
+            "reasons": self._reasons(row, reasons, hidden),
+            "what_would_lift_it": [
+                {"about": change.about, "text": change.text, "score": change.score}
+                for change in changes
+                if change.about not in hidden
+            ],
+            "benefit_flags": self._flags(row, listing),
+            "checks": self.checks(row.checks, hidden),
+            "travel": travel,
+            "places_left": row.places_left,
+            "model_version": self.shortlist.model_version,
+        }
+
+    def checks(self, stored: Sequence[Sequence[str]], hidden: frozenset[str]) -> list[Shape]:
+        shown = [
+            {"rule": rule, "result": result, "text": text} for rule, result, text, _ in stored if rule not in hidden
+        ]
+        self.withheld += len(stored) - len(shown)
+        return shown
+
+    def _reasons(self, row: Any, told: list[explain.Reason], hidden: frozenset[str]) -> list[Shape]:
+        asked = {rule: change for rule, result, _, change in row.checks if change and result == UNKNOWN}
+        kept = []
+        for reason in told:
+            if reason.feature in hidden:
+                self.withheld += 1
+            elif reason.effect != "unknown" or reason.feature not in asked:
+                kept.append({"feature": reason.feature, "text": reason.text, "effect": reason.effect})
+        return kept + [
+            {"feature": rule, "text": change, "effect": UNKNOWN} for rule, change in asked.items() if rule not in hidden
+        ]
+
+    def _flags(self, row: Any, listing: Listing) -> list[Shape]:
+        """Say what a benefits adviser should look at, to those who may read benefits."""
+        if Group.BENEFITS not in self.groups[row.jobseeker_id]:
+            return []
+        if row.jobseeker_id not in self._benefits:
+            person = self.people[row.jobseeker_id]
+            self.know_benefits(person.id, jobseeker_queries.profile(self.session, person))
+        benefits = self._benefits[row.jobseeker_id]
+        if not benefits:
+            return []
+        found = flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
+        return [{"benefit": flag.benefit, "text": flag.text} for flag in found]
+
+    def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
+        """Shape refused pairs as they are kept: an id, the person, the placement, the failed checks."""
+        shapes = []
+        for _, person, placement, failed in rows:
+            jobseeker_id, placement_id = UUID(person), UUID(placement)
+            if jobseeker_id not in self.people:
+                self.withheld += 1
+                continue
+            listing, hidden = titles[placement_id], self.hidden[jobseeker_id]
+            shapes.append(
+                {
+                    "placement_id": placement_id,
+                    "jobseeker_id": jobseeker_id,
+                    "title": listing.title,
+                    "social_enterprise": listing.social_enterprise,
+                    "checks": self.checks(failed, hidden),
+                    "what_would_change_it": [change for rule, *_, change in failed if change and rule not in hidden],
+                }
+            )
+        return shapes
+
+
+def shown(session: Session, actor: Actor, shortlist: Shortlist, recorded: Recorded | None = None) -> Shape:
+    """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today.
+
+    It is the shape of ``ShortlistOut``. ``recorded`` is what was read and written of it a moment ago in this session.
+    """
+    kept = looked.unpacked(shortlist.refusals)
+    nearest = kept[:NEAREST]
+    if recorded is None or recorded.person is None:
+        matches: Sequence[Any] = queries.matches(session, actor, shortlist.id)
+        values: Sequence[Values] | None = None
+        people = {match.jobseeker_id for match in matches} | {UUID(row[1]) for row in nearest}
+        shaper = Shaper.of(session, actor, shortlist, people)
+        profile = session.get(ProfileVersion, shortlist.profile_version_id) if shortlist.profile_version_id else None
+    else:
+        matches, values, profile = recorded.matches, recorded.values, recorded.profile
+        shaper = Shaper(session, actor, shortlist, [recorded.person], recorded.model)
+        shaper.know_benefits(recorded.person.id, profile)
+    titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
     return {
-        row.id: Listing(
-            row.title,
-            names[row.social_enterprise_id],
-            row.place_basis,
-            float(row.hours_per_week) if row.hours_per_week is not None else None,
-            row.pay_per_hour_pence,
-        )
-        for row in rows
+        "id": shortlist.id,
+        "jobseeker_id": shortlist.jobseeker_id,
+        "placement_id": shortlist.placement_id,
+        "on": shortlist.shown_on,
+        "made_at": shortlist.recorded_at,
+        "model_version": shortlist.model_version,
+        "profile": {"number": profile.number, "valid_on": profile.valid_on} if profile else None,
+        "seed": shortlist.seed,
+        "looked_at": shortlist.looked_at,
+        "eligible": shortlist.eligible,
+        "matches": shaper.matches(matches, titles, values),
+        "refused": len(kept) if shortlist.looked is None else shortlist.looked_at - shortlist.eligible,
+        "refused_by_rule": shortlist.refused_by_rule,
+        "nearest_refusals": shaper.refusals(nearest, titles),
+        "withheld": shaper.withheld,
+        "note": ADVISES,
     }
 
 
-def _references(session: Session, jobseeker_ids: set[UUID]) -> dict[UUID, tuple[str, str | None]]:
-    rows = session.execute(
-        select(Jobseeker.id, Jobseeker.reference, Jobseeker.place_basis).where(Jobseeker.id.in_(jobseeker_ids))
+LISTINGS = (
+    select(
+        Placement.id,
+        Placement.title,
+        Organisation.name,
+        Placement.place_basis,
+        Placement.hours_per_week,
+        Placement.pay_per_hour_pence,
     )
-    return {row.id: (row.reference, row.place_basis) for row in rows}
+    .join(Organisation, Organisation.id == Placement.social_enterprise_id)
+    .where(Placement.id.in_(bindparam("ids", expanding=True)))
+)
 
 
-def _shown_match(
-    shaper: Shaper,
-    shortlist: Shortlist,
-    match: ShortlistMatch,
-    titles: Titles,
-    references: dict[UUID, tuple[str, str | None]],
-) -> MatchOut:
-    listing = titles[match.placement_id]
-    reference, home_basis = references[match.jobseeker_id]
-    travel = None
-    if match.journey is not None:
-        basis = "outcode" if "outcode" in {listing.place_basis, home_basis} else "postcode"
-        travel = TravelOut(**match.journey, basis=basis)
-    return MatchOut(
-        rank=match.rank,
-        placement_id=match.placement_id,
-        jobseeker_id=match.jobseeker_id,
-        jobseeker_reference=reference,
-        title=listing.title,
-        social_enterprise=listing.social_enterprise,
-        score=match.score,
-        score_low=match.score_low,
-        score_high=match.score_high,
-        jobseeker_side=match.jobseeker_side,
-        placement_side=match.placement_side,
-        propensity=match.propensity,
-        confidence=match.confidence,
-        reasons=shaper.reasons(match),
-        what_would_lift_it=shaper.lifts(match),
-        benefit_flags=shaper.flags(match, listing.hours, listing.pence_an_hour),
-        checks=shaper.checks(match.jobseeker_id, match.checks),
-        travel=travel,
-        places_left=match.places_left,
-        model_version=shortlist.model_version,
-    )
-
-
-def _shown_refusals(shaper: Shaper, rows: Sequence[Sequence[Any]], titles: Titles, actor: Actor) -> list[RefusalOut]:
-    visible = set(
-        shaper.session.scalars(
-            jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_({UUID(row[1]) for row in rows}))
-        )
-    )
-    shapes = []
-    for _, person, placement, failed in rows:
-        if UUID(person) not in visible:
-            shaper.withheld += 1
-            continue
-        listing = titles[UUID(placement)]
-        shapes.append(
-            RefusalOut(
-                placement_id=UUID(placement),
-                jobseeker_id=UUID(person),
-                title=listing.title,
-                social_enterprise=listing.social_enterprise,
-                checks=shaper.checks(UUID(person), failed),
-                what_would_change_it=[
-                    change
-                    for rule, *_, change in failed
-                    if change and GROUP_OF_RULE.get(Rule(rule), Group.WORK) in shaper.groups(UUID(person))
-                ],
-            )
-        )
-    return shapes
+def _titles(session: Session, placement_ids: set[UUID]) -> Titles:
+    rows = session.execute(LISTINGS, {"ids": list(placement_ids)}).all()
+    return {row[0]: Listing(*row[1:4], float(row[4]) if row[4] is not None else None, row[5]) for row in rows}
 
 
 def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> RefusedPage:
@@ -286,10 +278,10 @@ def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: 
     else:
         found = page_after(again.refused(), request, lambda at: _place_in_list(shortlist, at))
         page = again.refusals(found[: request.limit])
-    titles = _titles(session, {UUID(row[2]) for row in page})
-    items = _shown_refusals(Shaper(session, actor, shortlist), page, titles, actor)
+    shaper = Shaper.of(session, actor, shortlist, {UUID(row[1]) for row in page})
+    items = shaper.refusals(page, _titles(session, {UUID(row[2]) for row in page}))
     more = len(found) > request.limit
-    return RefusedPage(items=items, next=cursor(UUID(page[-1][0])) if more else None)
+    return RefusedPage.model_validate({"items": items, "next": cursor(UUID(page[-1][0])) if more else None})
 
 
 def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> BelowPage:
@@ -303,21 +295,20 @@ def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: Pa
         found = page_after(again.below(), request, lambda at: _place_in_list(shortlist, at))
         page = again.pairs(found[: request.limit])
     titles = _titles(session, {UUID(row[2]) for row in page})
-    references = _references(session, {UUID(row[1]) for row in page})
-    visible = set(session.scalars(jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_(references))))
+    people = Shaper.of(session, actor, shortlist, {UUID(row[1]) for row in page}).people
     items = [
         BelowOut(
             rank=rank,
             placement_id=UUID(placement),
             jobseeker_id=UUID(person),
-            jobseeker_reference=references[UUID(person)][0],
+            jobseeker_reference=people[UUID(person)].reference,
             title=titles[UUID(placement)].title,
             social_enterprise=titles[UUID(placement)].social_enterprise,
             score=score,
             confidence=confidence,
         )
         for _, person, placement, rank, score, confidence in page
-        if UUID(person) in visible
+        if UUID(person) in people
     ]
     return BelowPage(items=items, next=cursor(UUID(page[-1][0])) if len(found) > request.limit else None)
 
@@ -419,15 +410,14 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
     """Return one pair of a jobseeker's shortlist, whether it was shown or refused."""
     if shortlist.jobseeker_id is None:
         raise NotFound("This is a placement's shortlist; look at the jobseeker's own to have a pair explained.")
-    shaper = Shaper(session, actor, shortlist)
-    for match in queries.matches(session, actor, shortlist.id):
-        if match.placement_id == placement_id:
-            titles = _titles(session, {placement_id})
-            return _shown_match(shaper, shortlist, match, titles, _references(session, {match.jobseeker_id}))
-    for row in _refusal_of(session, shortlist, placement_id):
-        found = _shown_refusals(shaper, [row], _titles(session, {placement_id}), actor)
-        if found:
-            return found[0]
+    shaper = Shaper.of(session, actor, shortlist, {shortlist.jobseeker_id})
+    titles = _titles(session, {placement_id})
+    shown = [one for one in queries.matches(session, actor, shortlist.id) if one.placement_id == placement_id]
+    if shown:
+        return MatchOut.model_validate(shaper.matches(shown, titles)[0])
+    refused = shaper.refusals(_refusal_of(session, shortlist, placement_id), titles)
+    if refused:
+        return RefusalOut.model_validate(refused[0])
     raise NotFound("This placement was not looked at, or ranked below the limit; make a longer shortlist.")
 
 

@@ -37,8 +37,7 @@ def _good(on: date) -> float:
 
 def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> JobseekerUnlockOut:
     """Say which single changes would open good placements for one jobseeker."""
-    standing = index.of(database).standing(database)
-    with database.reading(actor) as session:
+    with index.of(database).reading(database, actor) as (session, standing):
         gathered = actions.gather(session, actor, jobseeker_id, on, standing)
         seen = jobseeker_queries.visible_groups(actor, session.get_one(Jobseeker, jobseeker_id))
     found = unlock.for_jobseeker(gathered.ranker(), gathered.wanted, gathered.day.profiles, good=_good(on))
@@ -82,8 +81,7 @@ def _group_of(one: unlock.Unlock) -> Group:
 
 def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date) -> PlacementUnlockOut:
     """Say which requirement alone keeps out most suitable people of those this actor may see; counts, never names."""
-    standing = index.of(database).standing(database)
-    with database.reading(actor) as session:
+    with index.of(database).reading(database, actor) as (session, standing):
         gathered = actions.gather_people(session, actor, on, standing, placement_id=placement_id)
     placement, people = gathered.placements[0], gathered.people
     found = unlock.for_placement(gathered.ranker(), placement, people, good=_good(on))
@@ -100,8 +98,7 @@ def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date
 
 def for_caseload(database: Database, actor: Actor, on: date) -> CaseloadUnlockOut:
     """Say which training or support would open most matches over the open cases this actor may see."""
-    standing = index.of(database).standing(database)
-    with database.reading(actor) as session:
+    with index.of(database).reading(database, actor) as (session, standing):
         gathered = actions.gather_people(session, actor, on, standing)
     people = gathered.people
     found = unlock.for_caseload(gathered.ranker(), people, gathered.placements, good=_good(on))

@@ -203,8 +203,8 @@ def test_a_listing_closed_while_it_was_ranked_is_not_shown_and_another_takes_its
         return ranked
 
     def act(session, ranked, may_repeat):
-        _, matches = actions.record(session, actor, ranked, jobseeker_id=person, may_repeat=may_repeat)
-        return [match.placement_id for match in matches]
+        made = actions.record(session, actor, ranked, jobseeker_id=person, may_repeat=may_repeat)
+        return [match.placement_id for match in made.matches]
 
     shown = actions.settled(database, actor, ranking, act)
     assert set(shown) == placements - set(closed)
@@ -225,8 +225,8 @@ def test_a_list_that_never_settles_leaves_out_what_changed(world: World, databas
         return ranked
 
     def act(session, ranked, may_repeat):
-        _, matches = actions.record(session, actor, ranked, jobseeker_id=person, may_repeat=may_repeat)
-        return [match.placement_id for match in matches]
+        made = actions.record(session, actor, ranked, jobseeker_id=person, may_repeat=may_repeat)
+        return [match.placement_id for match in made.matches]
 
     assert actions.settled(database, actor, ranking, act) == [calm]
     assert tries == [2, 2, 2]

@@ -1,0 +1,134 @@
+"""A shortlist over HTTP against a route that only inserts a row, and under sixteen clients while listings change.
+
+``python -m benchmarks.http [--placements 10000 --jobseekers 1000 --database sqlite|postgresql]``. The alternative is an
+authorised route of the same application that inserts one row (an audit row, in a transaction of its own) and returns a
+fixed body of the shortlist's own size. CPU is the serving process's own, over as many requests of each kind in turn.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import httpx2 as httpx
+import numpy as np
+from fastapi import APIRouter, FastAPI, Response
+
+from benchmarks import stocked
+from pathways import audit
+from pathways.access.guards import DatabaseDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from tests import postgres
+
+
+SIZE = "PATHWAYS_BENCH_BODY"
+ROUNDS = 12
+
+
+def make_app() -> FastAPI:
+    """Return the service as it is served, with the two routes of the comparison beside its own."""
+    from pathways.commands import running  # noqa: PLC0415 - as the command does
+
+    app: Any = running.make_app()
+    router = APIRouter(route_class=PathwaysRoute)
+    body = b'"' + b"x" * (int(os.environ.get(SIZE, "2")) - 2) + b'"'
+
+    @router.post("/bench/rows/{row_id}")
+    def insert_a_row(
+        row_id: UUID, actor: Annotated[Actor, permitted(Permission.SHORTLIST_MAKE)], database: DatabaseDep
+    ) -> Response:
+        with database.writing(actor) as session:
+            session.add(audit.row(actor, "bench", row_id, is_change=True))
+        return Response(body, media_type="application/json")
+
+    @app.get("/bench/cpu")
+    async def cpu() -> float:
+        return time.process_time()
+
+    app.include_router(router)
+    return app
+
+
+@contextmanager
+def database_url(kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/bench.db"
+        return
+    with postgres.server() as url:
+        yield url
+
+
+def in_turn(client: httpx.Client, people: list[UUID], count: int) -> dict[str, tuple[float, float]]:
+    """Return for each route the CPU milliseconds of the server and the median wall milliseconds, a request."""
+    paths = {
+        "insert": lambda n: (f"/bench/rows/{people[n % len(people)]}", None),
+        "shortlist": lambda n: (f"/api/v1/jobseekers/{people[n % len(people)]}/shortlists", {}),
+    }
+    cpu: dict[str, list[float]] = {name: [] for name in paths}
+    wall: dict[str, list[float]] = {name: [] for name in paths}
+    each = max(1, count // ROUNDS)
+    for round_ in range(ROUNDS + 1):
+        for name, path in paths.items():
+            before = client.get("/bench/cpu").json()
+            for n in range(round_ * each, (round_ + 1) * each):
+                where, body = path(n)
+                began = time.perf_counter()
+                answer = client.post(where, json=body)
+                taken = time.perf_counter() - began
+                answer.raise_for_status()
+                if round_:  # the first round warms both
+                    wall[name].append(taken * 1000)
+            if round_:
+                cpu[name].append((client.get("/bench/cpu").json() - before) / each * 1000)
+    return {name: (float(np.median(cpu[name])), float(np.median(wall[name]))) for name in paths}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--placements", type=int, default=10_000)
+    parser.add_argument("--jobseekers", type=int, default=1_000)
+    parser.add_argument("--requests", type=int, default=360)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default=None)
+    asked = parser.parse_args()
+    for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
+        for shape, changes in (
+            ("all known", {}),
+            ("blanks of the intake", {"blank": True}),
+            ("one city", {"city": True}),
+        ):
+            with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
+                report(kind, shape, changes, url, Path(folder), asked)
+
+
+def report(kind: str, shape: str, changes: dict[str, bool], url: str, folder: Path, asked: argparse.Namespace) -> None:
+    world, people = stocked.stocked(url, asked.placements, asked.jobseekers, **changes)
+    headers = world.key("caseworker")
+    with stocked.served(url, folder / "size.log", "benchmarks.http:make_app") as (address, _, _):
+        answer = httpx.post(f"{address}/api/v1/jobseekers/{people[0]}/shortlists", json={}, headers=headers)
+        answer.raise_for_status()
+    os.environ[SIZE] = str(len(answer.content))
+    with (
+        stocked.served(url, folder / "serve.log", "benchmarks.http:make_app") as (address, _, ready),
+        httpx.Client(base_url=address, headers=headers, timeout=60) as client,
+    ):
+        told = in_turn(client, people, asked.requests)
+    shown = json.loads(answer.content)
+    (cpu, wall), (plain_cpu, plain_wall) = told["shortlist"], told["insert"]
+    print(
+        f"{kind}, {shape}: {asked.placements} placements, {len(shown['matches'])} matches and "
+        f"{len(shown['nearest_refusals'])} refusals in {len(answer.content) // 1000} kB; ready in {ready:.1f} s"
+    )
+    print(f"  shortlist   {cpu:6.2f} ms CPU {wall:6.2f} ms wall")
+    print(f"  one insert  {plain_cpu:6.2f} ms CPU {plain_wall:6.2f} ms wall")
+    print(f"  ratio       {cpu / plain_cpu:6.2f} x      {wall / plain_wall:6.2f} x", flush=True)
+
+
+if __name__ == "__main__":
+    main()
