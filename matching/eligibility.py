@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from matching.grades import hundredths
 from matching.profiles import JobseekerLimits, PlacementProfile
@@ -50,8 +51,7 @@ ENTERPRISE_MAY_SEE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One check of one pair.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ LEAST_LIFT = 0.01
 PAST_DECISIONS = "past_decisions"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One reason: what it is about, the sentence, and whether it speaks for or against.
 
     Parameters
@@ -258,8 +257,8 @@ def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> li
     rows, at = np.nonzero(codes < STEPS)
     lifted = codes[rows]
     lifted[np.arange(len(rows)), at] = STEPS
-    now = (model.tables.scores(codes) / MILLION).tolist()
-    then = (model.tables.scores(lifted) / MILLION).tolist()
+    scores = (model.tables.scores(np.vstack([codes, lifted])) / MILLION).tolist()
+    now, then = scores[: len(codes)], scores[len(codes) :]
     found: list[list[tuple[Feature, float]]] = [[] for _ in pairs]
     for row, column, score in zip(rows.tolist(), at.tolist(), then, strict=True):
         found[row].append((FEATURES[column], score))

@@ -5,8 +5,9 @@ those of the jobseeker's side ``JobseekerWishes`` and ``JobseekerOffer``, so not
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,8 +63,7 @@ SIDES: Mapping[Side, tuple[Feature, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A feature of one pair: its value, and what was found, for the reasons.
 
     Parameters
@@ -263,21 +263,28 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
 
     Nothing wanted, or nothing known, is unknown.
     """
-    asked = asked_skills(wanted)
-    if not asked or not offer.skills:
+    if not wanted or not offer.skills:
+        return Value(None)
+    asked = _weighted(wanted, vocabulary)
+    if not asked:
         return Value(None)
     total, whole, found = 0, 0, []
     likeness = vocabulary.skill_likeness
-    for skill in asked.values():
+    for skill, importance in asked:
         told = [likeness(one, skill) for one in offer.skills]
         best = max(told)
         mine = offer.skills[told.index(best)]
-        importance = weight(vocabulary.importance(skill))
         total += importance * thousandths(best)
         whole += importance * THOUSAND
         if best >= ALIKE:
             found.append(_told(mine, skill, offer))
     return _at(share(total, whole), *dict.fromkeys(found))
+
+
+@lru_cache(maxsize=100_000)
+def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, int], ...]:
+    """Return the skills a listing asks for, each once, and how much each weighs."""
+    return tuple((skill, weight(vocabulary.importance(skill))) for skill in asked_skills(wanted).values())
 
 
 def _told(mine: str, skill: str, offer: JobseekerOffer) -> str:

@@ -12,7 +12,7 @@ from matching.eligibility import Check, Context
 from matching.features import SIDES, Feature, Side, Value, Values
 from matching.grades import UNKNOWN, Codes, Uints, grades_of, hash_of, list_hash, mixed, mixed_all
 from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.score_tables import MILLION, ONE, SIDE_ORDER, ScoreTables
+from matching.score_tables import MILLION, ONE, SIDE_ORDER, ScoreTables, multiplied
 from matching.sides import COLUMNS_OF, Floats, SideModel, logit, matrix_of, sigmoid
 from matching.text import Vocabulary
 from matching.travel import Journey
@@ -199,6 +199,8 @@ class TwoSidedModel:
         """
         total = np.zeros(len(codes))
         for side, model in self.sides.items():
+            if model.is_plain:
+                continue
             X = matrix_of(side, codes)
             total += np.log(model.probability(X)) - np.log(model.logistic(X))
         return total
@@ -526,8 +528,9 @@ class PlacementRanker:
         if not kept:
             return [], refusals
         codes = features.codes_of(values)
-        sides = self.model.probabilities_of(codes)
-        scores = (self.model.tables.scores(codes) / MILLION).tolist()
+        sides = self.model.tables.sides(codes)
+        scores = (multiplied(*sides) / MILLION).tolist()
+        told = (np.column_stack(sides) / ONE).round(4).tolist()
         intervals = self.model.intervals(codes).tolist()
         known = self.model.known_shares(codes).tolist()
         matches = [
@@ -540,7 +543,7 @@ class PlacementRanker:
                     values[i],
                     checks,
                     journey,
-                    sides=(round(float(sides[Side.JOBSEEKER][i]), 4), round(float(sides[Side.PLACEMENT][i]), 4)),
+                    sides=(told[i][0], told[i][1]),
                     interval=(intervals[i][0], intervals[i][1]),
                 ),
             )

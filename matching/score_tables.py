@@ -26,6 +26,7 @@ CURVE_POINTS = 4096
 MILLION = 1_000_000
 GRADES = 256
 FEATURES = tuple(Feature)
+COLUMNS = np.arange(len(FEATURES))
 SIDE_ORDER = (Side.JOBSEEKER, Side.PLACEMENT)
 Ints = NDArray[np.int64]
 
@@ -150,8 +151,7 @@ class ScoreTables:
         ndarray of int64 of shape (n_pairs,)
             In millionths.
         """
-        one, other = self.sides(codes)
-        return np.asarray((one * other * MILLION + (1 << 39)) >> 40)
+        return multiplied(*self.sides(codes))
 
     def sides(self, codes: Codes) -> tuple[Ints, Ints]:
         """Return the calibrated probability of each side.
@@ -173,13 +173,13 @@ class ScoreTables:
         if share:
             p = ((UNIT - share) * p + share * self._odds(self._total(side, 1, codes))) >> 16
         at = np.minimum(p >> 8, CURVE_POINTS - 1)
-        curve = self.arrays.curves[side].astype(np.int64)
-        return np.asarray(curve[at] + ((curve[at + 1] - curve[at]) * (p - (at << 8)) >> 8))
+        curve = self.arrays.curves[side]
+        lower = curve[at].astype(np.int64)
+        return np.asarray(lower + ((curve[at + 1] - lower) * (p - (at << 8)) >> 8))
 
     def _total(self, side: int, half: int, codes: Codes) -> Ints:
-        total = np.full(len(codes), self.arrays.base[side, half], dtype=np.int64)
-        for feature in range(len(FEATURES)):
-            total += self.arrays.parts[side, half, feature][codes[:, feature]]
+        of_features = self.arrays.parts[side, half][COLUMNS, codes]
+        total: Ints = of_features.sum(axis=1, dtype=np.int64) + self.arrays.base[side, half]
         if half:
             for number, (whose, one, other) in enumerate(self.arrays.pairs.tolist()):
                 if whose == side:
@@ -189,8 +189,28 @@ class ScoreTables:
 
     def _odds(self, total: Ints) -> Ints:
         z = np.clip(total + REACH * UNIT, 0, 2 * REACH * UNIT - 1)
-        odds = self.arrays.odds.astype(np.int64)
-        return np.asarray(odds[z >> 10] + ((odds[(z >> 10) + 1] - odds[z >> 10]) * (z & 1023) >> 10))
+        odds, at = self.arrays.odds, z >> 10
+        lower = odds[at].astype(np.int64)
+        return np.asarray(lower + ((odds[at + 1] - lower) * (z & 1023) >> 10))
+
+
+def multiplied(one: Ints, other: Ints) -> Ints:
+    """Return scores in millionths from what each side says in 1 / 1,048,576.
+
+    Parameters
+    ----------
+    one, other : ndarray of int64 of shape (n_pairs,)
+
+    Returns
+    -------
+    ndarray of int64 of shape (n_pairs,)
+
+    Examples
+    --------
+    >>> multiplied(np.array([1 << 19]), np.array([1 << 20])).tolist()
+    [500000]
+    """
+    return np.asarray((one * other * MILLION + (1 << 39)) >> 40)
 
 
 def _curve(model: SideModel) -> NDArray[np.int32]:

@@ -268,6 +268,11 @@ class SideModel:
         """The features it reads, in order."""
         return SIDES[self.side]
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether its probability is its logistic half's: nothing boosted, nothing calibrated."""
+        return self.boosted is None and np.array_equal(self.calibration.at, self.calibration.to)
+
     def centred(self, X: Floats) -> Floats:
         """Return features less the neutral value; what is not known adds nothing.
 

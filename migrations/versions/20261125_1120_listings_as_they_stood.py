@@ -137,9 +137,28 @@ END $$;
 CREATE TRIGGER note_{table} AFTER INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION note_{table}()
 """
 
+# A listing is shown under its social enterprise's name.
+NAMES_BY_SQLITE = """
+CREATE TRIGGER note_organisations_update AFTER UPDATE OF name ON organisations BEGIN
+    INSERT INTO placement_changes (placement_id, token)
+    SELECT id, random() FROM placements WHERE social_enterprise_id = NEW.id;
+END
+"""
+NAMES_BY_POSTGRESQL = """
+CREATE FUNCTION note_organisations() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO placement_changes (placement_id, token, mark)
+    SELECT id, (random() * 9007199254740991)::bigint, pg_current_xact_id()::text::bigint
+    FROM placements WHERE social_enterprise_id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_organisations AFTER UPDATE OF name ON organisations FOR EACH ROW
+EXECUTE FUNCTION note_organisations()
+"""
+
 
 def _note_changes() -> None:
     is_sqlite = op.get_bind().dialect.name == "sqlite"
+    op.execute(NAMES_BY_SQLITE if is_sqlite else NAMES_BY_POSTGRESQL)
     for table, column in TABLES:
         if not is_sqlite:
             op.execute(NOTED_BY_POSTGRESQL.format(table=table, column=column))
@@ -150,11 +169,12 @@ def _note_changes() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TRIGGER note_organisations_update")
         for table, _ in TABLES:
             for act in ("insert", "update", "delete"):
                 op.execute(f"DROP TRIGGER note_{table}_{act}")
     else:
-        for table, _ in TABLES:
+        for table in ("organisations", *(table for table, _ in TABLES)):
             op.execute(f"DROP TRIGGER note_{table} ON {table}")
             op.execute(f"DROP FUNCTION note_{table}()")
     with op.batch_alter_table("shortlists", schema=None) as batch_op:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from rapidfuzz import fuzz
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, func, or_, select
 
 from pathways.audit import AuditRow
 from pathways.base import Actor, Role
@@ -33,17 +33,37 @@ def visible_to(actor: Actor) -> Select[Jobseeker]:
 
     A record made by mistake and voided is seen by team managers only.
     """
-    rows = select(Jobseeker).where(may_see(actor))
-    return rows.where(Jobseeker.state != JobseekerState.VOIDED) if actor.role is not Role.TEAM_MANAGER else rows
+    return _visible(actor.role, actor.organisation_id, actor.membership_id)
 
 
 def may_see(actor: Actor) -> ColumnElement[bool]:
-    own = Jobseeker.partner_id == actor.organisation_id
-    if actor.role is Role.TEAM_MANAGER:
+    return _may_see(actor.role, actor.organisation_id, actor.membership_id)
+
+
+def _visible(role: Role, organisation: Any, membership: Any) -> Select[Jobseeker]:
+    rows = select(Jobseeker).where(_may_see(role, organisation, membership))
+    return rows.where(Jobseeker.state != JobseekerState.VOIDED) if role is not Role.TEAM_MANAGER else rows
+
+
+def _may_see(role: Role, organisation: Any, membership: Any) -> ColumnElement[bool]:
+    own: ColumnElement[bool] = Jobseeker.partner_id == organisation
+    if role is Role.TEAM_MANAGER:
         return own
-    if actor.role is Role.CASEWORKER:
-        return and_(own, or_(~Jobseeker.is_restricted, Jobseeker.caseworker_id == actor.membership_id))
+    if role is Role.CASEWORKER:
+        return and_(own, or_(~Jobseeker.is_restricted, Jobseeker.caseworker_id == membership))
     return Jobseeker.id.is_(None)
+
+
+def _asked(name: str) -> Any:
+    return bindparam(name, type_=Uuid())
+
+
+# One jobseeker as each role sees them. Made once: putting the query together costs as much as running it.
+ONE = {
+    role: _visible(role, _asked("organisation"), _asked("membership")).where(Jobseeker.id == _asked("id"))
+    for role in Role
+}
+ONE_ID = {role: rows.with_only_columns(Jobseeker.id) for role, rows in ONE.items()}
 
 
 def ids_visible_to(actor: Actor) -> Select[Any]:
@@ -52,12 +72,22 @@ def ids_visible_to(actor: Actor) -> Select[Any]:
 
 def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update: bool = False) -> Jobseeker:
     """Return one jobseeker; for a change, locked and read afresh."""
-    found = session.scalars(visible_to(actor).where(Jobseeker.id == jobseeker_id)).one_or_none()
+    found = session.scalars(ONE[actor.role], _whose(actor, jobseeker_id)).one_or_none()
     if found is None:
         raise NotFound("There is no such jobseeker.")
     if for_update:
         session.refresh(found, with_for_update=True)
     return found
+
+
+def _whose(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
+    return {"organisation": actor.organisation_id, "membership": actor.membership_id, "id": jobseeker_id}
+
+
+def must_see(session: Session, actor: Actor, jobseeker_id: UUID) -> None:
+    """Refuse where this actor may not see a jobseeker, without reading more of them."""
+    if session.scalars(ONE_ID[actor.role], _whose(actor, jobseeker_id)).one_or_none() is None:
+        raise NotFound("There is no such jobseeker.")
 
 
 def by_reference(session: Session, reference: str) -> Jobseeker:

@@ -79,7 +79,14 @@ def place_of(session: Session, introduction_id: UUID) -> Place | None:
     return session.scalars(select(Place).where(Place.introduction_id == introduction_id)).one_or_none()
 
 
-RANKED_COLUMNS = (Placement.id, Placement.version, Placement.closes_on, Placement.contact_email)
+RANKED_COLUMNS = (
+    Placement.id,
+    Placement.version,
+    Placement.closes_on,
+    Placement.contact_email,
+    Placement.pay_per_hour_pence,
+    Organisation.name.label("social_enterprise"),
+)
 
 
 def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
@@ -92,6 +99,7 @@ def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
     )
     rows = (
         select(*RANKED_COLUMNS, *(getattr(Placement, name) for name in VERSION_COLUMNS), PlacementVersion.number, left)
+        .join(Organisation, Organisation.id == Placement.social_enterprise_id)
         .join(
             PlacementVersion,
             and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version),

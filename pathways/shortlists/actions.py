@@ -28,7 +28,7 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.placements import queries as placement_queries
 from pathways.shortlists import index, looked, queries
-from pathways.shortlists.index import Day, Standing
+from pathways.shortlists.index import Day, Listing, Standing
 from pathways.shortlists.looked import Looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 
@@ -62,6 +62,8 @@ class Ranked:
     inputs: bytes | None = None
     looked: bytes | None = None
     versions: Mapping[UUID, int] = field(default_factory=dict)
+    listings: Mapping[UUID, Listing] = field(default_factory=dict)
+    person: Jobseeker | None = None
     profile: ProfileVersion | None = None
 
 
@@ -69,22 +71,20 @@ class Ranked:
 class Recorded:
     """What was written of a shortlist and read for it, for the session that shows it.
 
-    ``matches`` have the columns of ``ShortlistMatch``; ``person`` is of a jobseeker's list.
+    ``matches`` have the columns of ``ShortlistMatch``.
     """
 
     shortlist: Shortlist
     matches: Sequence[Any]
     values: Sequence[Values]
-    model: TwoSidedModel
-    person: Jobseeker | None = None
-    profile: ProfileVersion | None = None
+    ranked: Ranked
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What is read for one jobseeker's shortlist, so that ranking needs nothing open."""
 
-    jobseeker_id: UUID
+    person: Jobseeker
     on: date
     wanted: JobseekerProfile
     profile: ProfileVersion | None
@@ -118,7 +118,7 @@ class GatheredPeople:
 def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, standing: Standing) -> Gathered:
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     wanted, profile = queries.profiled(session, [person], on)[0]
-    return Gathered(person.id, on, wanted, profile, standing)
+    return Gathered(person, on, wanted, profile, standing)
 
 
 def rank(gathered: Gathered, limit: int) -> Ranked:
@@ -130,9 +130,10 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
     pairs, _ = ranker.pairs((wanted, day.columns.profile(row)) for row in rows)
     ids = [UUID(day.columns.profile(row).key) for row in rows]
     matches = [
-        (gathered.jobseeker_id, placement_id, match.standing_by(round(chance, 6)))
+        (gathered.person.id, placement_id, match.standing_by(round(chance, 6)))
         for placement_id, (_, match), chance in zip(ids, pairs, propensities, strict=True)
     ]
+    nearest = _nearest_rows(day, failed, wanted.limits.place)
     kept = Looked(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
     return Ranked(
         on=gathered.on,
@@ -140,12 +141,14 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         eligible=int(np.count_nonzero(failed == 0)),
         matches=matches,
         refused_by_rule=_counted(failed),
-        refusals=_nearest(gathered, day, failed),
+        refusals=_nearest(gathered, day, failed, nearest),
         model=ranker.model,
         seed=ranker.seed,
         inputs=looked.profile_packed(wanted),
         looked=kept.packed(day.packed_numbers),
         versions=dict(zip(ids, day.versions[rows].tolist(), strict=True)),
+        listings={UUID(day.columns.profile(row).key): day.listing(row) for row in [*rows, *nearest]},
+        person=gathered.person,
         profile=gathered.profile,
     )
 
@@ -171,10 +174,10 @@ def _counted(failed: NDArray[np.uint16]) -> dict[str, int]:
     return {rule: count for rule, count in sorted(told.items()) if count}
 
 
-def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16]) -> bytes:
+def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Sequence[int]) -> bytes:
     """Keep the nearest refusals in their words; the others can be worked out from what is kept of all."""
     told = []
-    for row in _nearest_rows(day, failed, gathered.wanted.limits.place):
+    for row in rows:
         listing = day.columns.profile(row)
         checks, _ = eligibility.look(gathered.wanted.limits, listing, day.context)
         of_bits = looked.told_of(int(failed[row]), checks)
@@ -267,7 +270,8 @@ def record(
     may_repeat: bool = False,
 ) -> Recorded:
     """Record what is shown, after looking again that each placement is still open, unchanged and has a place left."""
-    person = jobseeker_queries.jobseeker(session, actor, jobseeker_id) if jobseeker_id is not None else None
+    if jobseeker_id is not None:
+        jobseeker_queries.must_see(session, actor, jobseeker_id)
     there = placement_queries.still_open(session, {placement for _, placement, _ in ranked.matches}, ranked.on)
     shown = [
         pair
@@ -305,7 +309,7 @@ def record(
         session.execute(MATCHES, rows)
     matches = [SimpleNamespace(**row) for row in rows]
     values = [match.values for _, _, match in shown]
-    return Recorded(shortlist, matches, values, ranked.model, person, ranked.profile)
+    return Recorded(shortlist, matches, values, ranked)
 
 
 MATCHES = insert(cast("Table", ShortlistMatch.__table__))

@@ -6,11 +6,13 @@ proposes: what is shown is checked again in the transaction that records it, so 
 can show nothing wrong.
 """
 
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import compress
 from threading import Event, Lock
 from typing import Any
 from uuid import UUID
@@ -44,6 +46,22 @@ DAYS_KEPT = 4
 SECONDS_BETWEEN_TRIES = 2.0
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a shortlist shows of a placement."""
+
+    title: str
+    social_enterprise: str
+    place_basis: str | None
+    hours: float | None
+    pence_an_hour: int | None
+
+    @classmethod
+    def of(cls, row: Any) -> "Listing":
+        hours = float(row.hours_per_week) if row.hours_per_week is not None else None
+        return cls(row.title, row.social_enterprise, row.place_basis, hours, row.pay_per_hour_pence)
+
+
 @dataclass(frozen=True, eq=False)
 class Day:
     """What may be shortlisted on one day.
@@ -59,6 +77,10 @@ class Day:
     versions: NDArray[np.int64]
     by_number: NDArray[np.intp]
     packed_numbers: bytes
+    listings: list[Listing]
+
+    def listing(self, row: int) -> Listing:
+        return self.listings[int(self.columns.order[row])]
 
     @property
     def profiles(self) -> list[PlacementProfile]:
@@ -75,6 +97,7 @@ class Standing:
     """Everything published, the words and the model in force, as they stood at one moment."""
 
     rows: PlacementRows
+    listings: list[Listing]
     numbers: NDArray[np.int64]
     versions: NDArray[np.int64]
     closes: NDArray[np.int64]
@@ -110,11 +133,12 @@ class Standing:
             self.versions[is_open][columns.order],
             by_number,
             numbers_packed(numbers[by_number]),
+            list(compress(self.listings, is_open.tolist())),
         )
 
     def ranked_by(self, model: TwoSidedModel) -> "Standing":
         """Return the same under another model."""
-        return Standing(self.rows, self.numbers, self.versions, self.closes, self.lexicon, model)
+        return Standing(self.rows, self.listings, self.numbers, self.versions, self.closes, self.lexicon, model)
 
     def without(self, gone: Iterable[str]) -> "Standing":
         """Return all but some listings."""
@@ -125,6 +149,7 @@ class Standing:
             mask[row] = self.rows.profiles[row].key not in keys
         return Standing(
             self.rows if mask.all() else self.rows.kept(mask),
+            list(compress(self.listings, mask.tolist())),
             self.numbers[mask],
             self.versions[mask],
             self.closes[mask],
@@ -139,6 +164,7 @@ class Standing:
         more = PlacementRows.of((profiles.of_placement(row, hashed) for row in fresh), self.lexicon)
         return Standing(
             self.rows.and_also(more),
+            [*self.listings, *map(Listing.of, fresh)],
             np.concatenate([self.numbers, np.array([row.number or 0 for row in fresh], dtype=np.int64)]),
             np.concatenate([self.versions, np.array([row.version for row in fresh], dtype=np.int64)]),
             np.concatenate(
@@ -158,7 +184,7 @@ NONE = np.zeros(0, dtype=np.int64)
 def read(session: Session, lexicon: Lexicon | None = None, model: TwoSidedModel | None = None) -> Standing:
     """Read everything that is published, in a session that is open: for a command, or inside a long act."""
     words = lexicon or Lexicon(vocabulary.in_force(session))
-    empty = Standing(PlacementRows.of([], words), NONE, NONE, NONE, words, model or queries.released_model(session))
+    empty = Standing(PlacementRows.of([], words), [], NONE, NONE, NONE, words, model or queries.released_model(session))
     return empty.and_also(session, session.execute(placement_queries.published()))
 
 
@@ -295,5 +321,9 @@ def warm(database: Database, stop: Event) -> None:
         day = standing.on(local_day(utc_now()))
         somebody = jobseeker_arrays([JobseekerProfile()], day.columns, day.context)
         passes.look(somebody, 0, day.columns.arrays, standing.model.tables.arrays, day.arrays)
+        # What was read stays for the life of the process: looking through it for rubbish would cost each answer more
+        # than its ranking.
+        gc.collect()
+        gc.freeze()
         kept.is_ready = True
         return

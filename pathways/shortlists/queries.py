@@ -1,10 +1,10 @@
 """Every SELECT on shortlists, and what a ranking reads of people."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, select
@@ -15,7 +15,7 @@ from matching.ranker import EXPERT_VERSION, TwoSidedModel
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound, RuleBroken
-from pathways.facts import Fact, as_known
+from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     ConfirmedWord,
@@ -74,19 +74,48 @@ def people_to_rank(session: Session, actor: Actor, *where: Any) -> list[Jobseeke
     )
 
 
+def _about(model: Any, *columns: Any) -> Select[Any]:
+    return select(*columns).where(
+        model.partner_id.in_(bindparam("partners", expanding=True)),
+        model.jobseeker_id.in_(bindparam("people", expanding=True)),
+        as_known(model),
+    )
+
+
+# Made once: putting such a query together costs as much as running it. Most people have no exclusion and no confirmed
+# word, so the first says whether there is any to read.
+FACTS: dict[type[Any], Select[Any]] = {
+    model: _about(model, model).order_by(model.id) for model in (SafetyExclusion, ConfirmedWord)
+}
+PROFILES = _about(
+    ProfileVersion,
+    ProfileVersion,
+    _about(SafetyExclusion, SafetyExclusion.id).exists().label("has_exclusions"),
+    _about(ConfirmedWord, ConfirmedWord.id).exists().label("has_words"),
+)
+
+
 def profiled(
     session: Session, people: Iterable[Jobseeker], on: date
 ) -> list[tuple[JobseekerProfile, ProfileVersion | None]]:
     """Return people as a ranking reads them, each with the profile version that was read."""
     everybody = list(people)
-    versions = {row.jobseeker_id: row for row in _facts(session, ProfileVersion, everybody)}
+    versions: dict[UUID, ProfileVersion] = {}
     exclusions: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
-    for exclusion in _facts(session, SafetyExclusion, everybody):
-        exclusions[exclusion.jobseeker_id].append(exclusion)
     meanings: dict[tuple[UUID, WordKind], dict[str, str]] = defaultdict(dict)
-    for word in _facts(session, ConfirmedWord, everybody):
-        if word.label is not None:
-            meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
+    # Read in pieces that both databases take as parameters.
+    for start in range(0, len(everybody), MOST_IDS):
+        piece = everybody[start : start + MOST_IDS]
+        whose = {"partners": list({one.partner_id for one in piece}), "people": [one.id for one in piece]}
+        rows = session.execute(PROFILES, whose).all()
+        versions |= {row[0].jobseeker_id: row[0] for row in rows}
+        if not rows or rows[0].has_exclusions:
+            for exclusion in session.scalars(FACTS[SafetyExclusion], whose):
+                exclusions[exclusion.jobseeker_id].append(exclusion)
+        if not rows or rows[0].has_words:
+            for word in session.scalars(FACTS[ConfirmedWord], whose):
+                if word.label is not None:
+                    meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
     found = []
     for person in everybody:
         version = versions.get(person.id)
@@ -97,30 +126,6 @@ def profiled(
         )
         found.append((profiles.of_jobseeker(person, version, on, beside), version))
     return found
-
-
-AboutPeople = TypeVar("AboutPeople", bound=Fact)
-
-
-# Made once: putting such a query together costs as much as running it.
-FACTS: dict[type[Fact], Select[Any]] = {
-    model: select(model)
-    .where(
-        model.partner_id.in_(bindparam("partners", expanding=True)),
-        model.jobseeker_id.in_(bindparam("people", expanding=True)),
-        as_known(model),
-    )
-    .order_by(model.id)
-    for model in (ProfileVersion, SafetyExclusion, ConfirmedWord)
-}
-
-
-def _facts(session: Session, model: type[AboutPeople], people: Sequence[Jobseeker]) -> Iterator[AboutPeople]:
-    """Read in pieces that both databases take as parameters."""
-    for start in range(0, len(people), MOST_IDS):
-        piece = people[start : start + MOST_IDS]
-        whose = {"partners": list({one.partner_id for one in piece}), "people": [one.id for one in piece]}
-        yield from session.scalars(FACTS[model], whose)
 
 
 def versions(session: Session, numbers: Collection[int]) -> dict[int, PlacementVersion]:

@@ -1,7 +1,6 @@
 """Showing a shortlist: its stored ids, scores and order, in words as today's policy lets them be told."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
@@ -28,6 +27,7 @@ from pathways.placements.models import Placement
 from pathways.reference import vocabulary
 from pathways.shortlists import looked, profiles, queries
 from pathways.shortlists.actions import NEAREST, Recorded
+from pathways.shortlists.index import Listing
 from pathways.shortlists.looked import Looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.schemas import (
@@ -55,18 +55,7 @@ def _values(match: Any) -> dict[Feature, Value]:
     return {Feature(name): Value(value, tuple(found)) for name, (value, found) in match.values.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a shortlist shows of a placement."""
-
-    title: str
-    social_enterprise: str
-    place_basis: str | None
-    hours: float | None
-    pence_an_hour: int | None
-
-
-Titles = dict[UUID, Listing]
+Titles = Mapping[UUID, Listing]
 
 
 Shape = dict[str, Any]
@@ -219,17 +208,19 @@ def shown(session: Session, actor: Actor, shortlist: Shortlist, recorded: Record
     """
     kept = looked.unpacked(shortlist.refusals)
     nearest = kept[:NEAREST]
-    if recorded is None or recorded.person is None:
+    ranked = recorded.ranked if recorded else None
+    if recorded is None or ranked is None or ranked.person is None:
         matches: Sequence[Any] = queries.matches(session, actor, shortlist.id)
         values: Sequence[Values] | None = None
         people = {match.jobseeker_id for match in matches} | {UUID(row[1]) for row in nearest}
         shaper = Shaper.of(session, actor, shortlist, people)
+        titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
         profile = session.get(ProfileVersion, shortlist.profile_version_id) if shortlist.profile_version_id else None
     else:
-        matches, values, profile = recorded.matches, recorded.values, recorded.profile
-        shaper = Shaper(session, actor, shortlist, [recorded.person], recorded.model)
-        shaper.know_benefits(recorded.person.id, profile)
-    titles = _titles(session, {m.placement_id for m in matches} | {UUID(row[2]) for row in nearest})
+        matches, values, profile = recorded.matches, recorded.values, ranked.profile
+        shaper = Shaper(session, actor, shortlist, [ranked.person], ranked.model)
+        shaper.know_benefits(ranked.person.id, profile)
+        titles = ranked.listings
     return {
         "id": shortlist.id,
         "jobseeker_id": shortlist.jobseeker_id,
@@ -254,7 +245,7 @@ LISTINGS = (
     select(
         Placement.id,
         Placement.title,
-        Organisation.name,
+        Organisation.name.label("social_enterprise"),
         Placement.place_basis,
         Placement.hours_per_week,
         Placement.pay_per_hour_pence,
@@ -266,7 +257,7 @@ LISTINGS = (
 
 def _titles(session: Session, placement_ids: set[UUID]) -> Titles:
     rows = session.execute(LISTINGS, {"ids": list(placement_ids)}).all()
-    return {row[0]: Listing(*row[1:4], float(row[4]) if row[4] is not None else None, row[5]) for row in rows}
+    return {row.id: Listing.of(row) for row in rows}
 
 
 def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> RefusedPage:

@@ -17,6 +17,7 @@ from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import IntroductionEvent
 from pathways.introductions.schemas import NewIntroduction
 from pathways.jobseekers.schemas import NewSafetyExclusion
+from pathways.organisations.models import Organisation
 from pathways.placements import actions as placement_actions
 from pathways.placements.models import Place, Placement, PlacementChange, PlacementEvent, PlaceState
 from pathways.placements.schemas import PlacementChange as ChangeBody
@@ -66,6 +67,17 @@ def test_every_change_is_in_the_next_answer_whoever_made_it(world: World, databa
     assert standing(database) == {"Uno": 0, "Zwei": 3}
     move(world, one, PlacementEvent.CLOSE)
     assert standing(database) == {"Zwei": 3}
+
+
+def test_a_social_enterprise_is_shown_by_its_new_name_at_once(client, world: World, database):
+    person, _ = world.supported()
+    world.list_placement()
+    post(client, world, f"/jobseekers/{person}/shortlists")
+    with database.engine.execution_options(writes=True).begin() as connection:
+        renamed = update(Organisation).where(Organisation.id == world.organisations["enterprise"])
+        connection.execute(renamed.values(name="Oak Kitchen CIC"))
+    made = post(client, world, f"/jobseekers/{person}/shortlists")
+    assert [match["social_enterprise"] for match in made["matches"]] == ["Oak Kitchen CIC"]
 
 
 def test_a_place_that_is_offered_is_one_less(world: World, database):
@@ -336,4 +348,5 @@ def test_both_tables_note_their_changes(database):
     with database.engine.connect() as connection:
         found = set(connection.execute(text(query)).scalars())
     acts = ("_insert", "_update", "_delete") if database.is_sqlite else ("",)
-    assert found == {f"note_{table}{act}" for table in ("placements", "places") for act in acts}
+    named = {"note_organisations_update" if database.is_sqlite else "note_organisations"}
+    assert found == {f"note_{table}{act}" for table in ("placements", "places") for act in acts} | named
