@@ -8,6 +8,7 @@ OR-Tools' exact min-cost flow.
 import argparse
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from ortools.graph.python import min_cost_flow
@@ -38,9 +39,13 @@ def problem_of(jobseekers: int, places: int, seed: int) -> Problem:
     )
 
 
+def _matrix(problem: Problem) -> Any:
+    return problem.scores
+
+
 def own_top(problem: Problem) -> Pairs:
     best: dict[int, int] = {}
-    filled = np.nan_to_num(problem.scores, nan=-1.0)
+    filled = np.nan_to_num(_matrix(problem), nan=-1.0)
     for person, placement in enumerate(filled.argmax(axis=1).tolist()):
         if (
             filled[person, placement] >= 0
@@ -51,9 +56,9 @@ def own_top(problem: Problem) -> Pairs:
 
 
 def greedy(problem: Problem) -> Pairs:
-    rows, columns = np.nonzero(~np.isnan(problem.scores))
+    rows, columns = np.nonzero(~np.isnan(_matrix(problem)))
     people, places, pairs = set(), set(), []
-    for at in np.argsort(-problem.scores[rows, columns], kind="stable"):
+    for at in np.argsort(-_matrix(problem)[rows, columns], kind="stable"):
         person, placement = int(rows[at]), int(columns[at])
         if person not in people and placement not in places:
             people.add(person)
@@ -63,7 +68,7 @@ def greedy(problem: Problem) -> Pairs:
 
 
 def dense(problem: Problem) -> Pairs:
-    filled = np.nan_to_num(problem.scores, nan=0.0)
+    filled = np.nan_to_num(_matrix(problem), nan=0.0)
     rows, columns = linear_sum_assignment(filled, maximize=True)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if filled[i, j] > 0]
 
@@ -100,7 +105,7 @@ def main() -> None:
     optimum = value(problem, found["SciPy linear_sum_assignment, dense"][0])
     print(
         f"{asked.jobseekers} jobseekers, {asked.places} places, "
-        f"{np.mean(~np.isnan(problem.scores)):.0%} of pairs open, "
+        f"{np.mean(~np.isnan(_matrix(problem))):.0%} of pairs open, "
         f"{in_need.mean():.0%} in the need band"
     )
     print(f"{'':36}{'offers':>8}{'sum of scores':>15}{'of optimum':>12}{'in need':>9}{'CPU s':>8}")
@@ -169,7 +174,7 @@ def wide(jobseekers: int, places: int, seed: int) -> None:
 
 
 def value(problem: Problem, pairs: Pairs) -> float:
-    return float(np.sum([problem.scores[pair] for pair in pairs]))
+    return float(np.sum([_matrix(problem)[pair] for pair in pairs]))
 
 
 if __name__ == "__main__":

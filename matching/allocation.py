@@ -9,11 +9,14 @@ References
 .. [1] Jonker, Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems",
    Computing 38, 1987 (what SciPy implements for sparse graphs).
 .. [2] Measured findings 3, 4 and 10: allocate, do not only rank; a visible need floor; caps on evenness are soft.
+.. [3] Everett, "Generalized Lagrange multiplier method", Operations Research 11, 1963: what the need floor costs, and
+   why the bound still certifies it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -21,12 +24,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching, min_weight_full_bipartite_matching
 
+from matching.auction import FREE, Edges, auction
 from matching.evaluation import gini
 from matching.ranker import lot
+from matching.score_tables import MILLION
 from matching.sides import Floats
 
-FORBIDDEN = -1e6
 TOP_SHARE = 0.3
+# Beyond so many edges, with those that mean "no offer", an exact solver is slow or does not fit: then an auction.
+MOST_EXACT = 4_000_000
+# What a place in the need band may be worth more before everybody of the band who can has one: over any score.
+FIRST_BONUS, MOST_BONUS = MILLION // 100, 64 * MILLION
+HALVINGS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,50 @@ class Policy:
 
 
 @dataclass(frozen=True, eq=False)
+class OpenPairs:
+    """The pairs that no check refuses, person by person.
+
+    Parameters
+    ----------
+    begins : ndarray of int64 of shape (n_jobseekers + 1,)
+        Where each one's pairs begin.
+    placements : ndarray of int32 of shape (n_pairs,)
+    scores : ndarray of float64 of shape (n_pairs,)
+        In [0, 1].
+
+    Examples
+    --------
+    >>> OpenPairs.of(np.array([[0.5, np.nan], [0.1, 0.2]])).placements.tolist()
+    [0, 0, 1]
+    """
+
+    begins: NDArray[np.int64]
+    placements: NDArray[np.int32]
+    scores: Floats
+
+    @classmethod
+    def of(cls, scores: Floats) -> "OpenPairs":
+        """Return the pairs of a matrix in which NaN is a refusal.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_jobseekers, n_placements)
+
+        Returns
+        -------
+        OpenPairs
+        """
+        is_open = ~np.isnan(scores)
+        begins = np.concatenate([[0], np.cumsum(is_open.sum(axis=1))]).astype(np.int64)
+        return cls(begins, np.nonzero(is_open)[1].astype(np.int32), scores[is_open])
+
+    @cached_property
+    def people(self) -> NDArray[np.intp]:
+        """Whose each pair is."""
+        return np.repeat(np.arange(len(self.begins) - 1), np.diff(self.begins))
+
+
+@dataclass(frozen=True, eq=False)
 class Problem:
     """Who could go where.
 
@@ -80,8 +133,8 @@ class Problem:
     ----------
     jobseekers, placements : sequence of str
         Keys.
-    scores : ndarray of shape (n_jobseekers, n_placements)
-        In [0, 1]; NaN where the pair is refused.
+    scores : ndarray of shape (n_jobseekers, n_placements), or OpenPairs
+        In [0, 1]; NaN in a matrix where the pair is refused.
     places : sequence of int
         Free places of each placement.
     in_need : sequence of bool
@@ -90,6 +143,8 @@ class Problem:
         Social enterprise of each placement.
     before : mapping of str to str
         Jobseeker to placement as proposed last time.
+    open_to : sequence of int
+        How many placements with places are open to each, where ``scores`` names only the best of them.
 
     Raises
     ------
@@ -99,20 +154,30 @@ class Problem:
 
     jobseekers: Sequence[str]
     placements: Sequence[str]
-    scores: Floats
+    scores: Floats | OpenPairs
     places: Sequence[int]
     in_need: Sequence[bool] = ()
     organisations: Sequence[str | None] = ()
     before: Mapping[str, str] = field(default_factory=dict)
+    open_to: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         n, m = len(self.jobseekers), len(self.placements)
-        if self.scores.shape != (n, m) or len(self.places) != m:
+        if isinstance(self.scores, OpenPairs):
+            fits = len(self.scores.begins) == n + 1 and int(self.scores.placements.max(initial=-1)) < m
+        else:
+            fits = self.scores.shape == (n, m)
+        if not fits or len(self.places) != m:
             raise ValueError("scores has one row a jobseeker and one column a placement, and places one number each.")
-        if len(self.in_need) not in {0, n} or len(self.organisations) not in {0, m}:
+        if len(self.in_need) not in {0, n} or len(self.organisations) not in {0, m} or len(self.open_to) not in {0, n}:
             raise ValueError("in_need has one entry a jobseeker, and organisations one a placement, or none.")
         if min(self.places, default=0) < 0:
             raise ValueError("A placement cannot have fewer than no places.")
+
+    @cached_property
+    def pairs(self) -> OpenPairs:
+        """The open pairs, however they came."""
+        return self.scores if isinstance(self.scores, OpenPairs) else OpenPairs.of(self.scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +245,8 @@ class Allocation:
         How unevenly offers fall over the social enterprises that have places.
     kept : int
         Pairs kept from the proposal before.
+    certified : float
+        The share of the best there could be, in value terms, that is surely reached: 1 from the exact solver.
     """
 
     policy: Policy
@@ -193,9 +260,10 @@ class Allocation:
     need_share_of_top: float
     enterprise_gini: float
     kept: int
+    certified: float = 1.0
 
 
-def allocate(problem: Problem, policy: Policy | None = None) -> Allocation:
+def allocate(problem: Problem, policy: Policy | None = None, *, most_exact: int = MOST_EXACT) -> Allocation:
     """Return the best proposal under a policy.
 
     Parameters
@@ -203,6 +271,8 @@ def allocate(problem: Problem, policy: Policy | None = None) -> Allocation:
     problem : Problem
     policy : Policy or None
         The default one where None.
+    most_exact : int
+        Edges up to which the exact solver is used; beyond it an auction, whose distance from the best is certified.
 
     Returns
     -------
@@ -211,9 +281,10 @@ def allocate(problem: Problem, policy: Policy | None = None) -> Allocation:
 
     Notes
     -----
-    As many offers as can be are made in value terms (``offer_value`` + score); the need floor is exact: at most
-    ``band - floor`` of the columns that mean "no offer" may be taken by the band. Evenness is a price on the
-    places of a social enterprise over the soft cap, found by trying again, at most twice; it never costs an offer.
+    As many offers as can be are made in value terms (``offer_value`` + score). The exact solver keeps the need floor by
+    letting at most ``band - floor`` of the columns that mean "no offer" be taken by the band; in an auction an offer to
+    the band is worth a bonus, about the smallest that brings the floor about [3]_. Evenness is a price on the places of
+    a social enterprise over the soft cap, found by trying again, at most twice; it never costs an offer.
 
     Examples
     --------
@@ -223,120 +294,235 @@ def allocate(problem: Problem, policy: Policy | None = None) -> Allocation:
     [('a', 'q'), ('b', 'p')]
     """
     rules = policy or Policy()
-    inorder = _sorted(problem)
-    columns = np.repeat(np.arange(len(inorder.placements)), _useful_places(inorder))
-    value = _values(inorder, rules)
-    floor = _floor(inorder, columns, rules)
-    chosen = _assign(inorder, value, columns, floor, np.zeros(len(columns)))
-    held_back = np.zeros(len(inorder.placements), dtype=bool)
+    case = _Case.of(problem, rules)
+    price = np.zeros(len(case.columns))
+    chosen, certified = case.assign(price, most_exact)
+    held_back = np.zeros(len(case.placements), dtype=bool)
     for _ in range(2):
-        price = _prices(inorder, chosen, columns, rules)
+        price = _prices(case, chosen, rules)
         if not price.any():
             break
-        tried = _assign(inorder, value, columns, floor, price)
+        tried, share = case.assign(price, most_exact)
         if (tried >= 0).sum() < (chosen >= 0).sum():
             break  # evenness is never worth an offer
-        chosen, held_back = tried, held_back | (np.bincount(columns, price, len(held_back)) > 0.0)
-    return _told(inorder, rules, chosen, floor, held_back)
+        chosen, certified = tried, share
+        held_back = held_back | (np.bincount(case.columns, price, len(held_back)) > 0.0)
+    return _told(case, rules, chosen, held_back, certified)
 
 
-def _sorted(problem: Problem) -> Problem:
-    """Put people and placements in an order of their keys' own, so that the order they came in decides nothing."""
-    rows = sorted(range(len(problem.jobseekers)), key=lambda i: lot("allocation", problem.jobseekers[i]))
-    columns = sorted(range(len(problem.placements)), key=lambda j: lot("allocation", problem.placements[j]))
-    return Problem(
-        [problem.jobseekers[i] for i in rows],
-        [problem.placements[j] for j in columns],
-        problem.scores[np.ix_(rows, columns)],
-        [problem.places[j] for j in columns],
-        [bool(problem.in_need[i]) for i in rows] if len(problem.in_need) else [False] * len(rows),
-        [problem.organisations[j] for j in columns] if len(problem.organisations) else [None] * len(columns),
-        problem.before,
-    )
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A problem in an order of its keys' own, so that the order it came in decides nothing.
 
-
-def _useful_places(problem: Problem) -> NDArray[np.intp]:
-    """Count the places of each placement, but never more than there are people it is open to."""
-    open_to = (~np.isnan(problem.scores)).sum(axis=0) if len(problem.jobseekers) else np.zeros(len(problem.placements))
-    return np.minimum(np.asarray(problem.places, dtype=np.intp), open_to.astype(np.intp))
-
-
-def _values(problem: Problem, policy: Policy) -> Floats:
-    value = np.where(np.isnan(problem.scores), FORBIDDEN, np.nan_to_num(problem.scores) + policy.offer_value)
-    column_of = {key: j for j, key in enumerate(problem.placements)}
-    for i, key in enumerate(problem.jobseekers):
-        j = column_of.get(problem.before.get(key, ""))
-        if j is not None and value[i, j] > FORBIDDEN:
-            value[i, j] += policy.keeping
-    return np.asarray(value)
-
-
-def _floor(problem: Problem, columns: NDArray[np.intp], policy: Policy) -> int:
-    """Return how many offers are reserved: of as many as can be made, but no more than the band can take up."""
-    band = np.asarray(problem.in_need, dtype=bool)
-    if not policy.need_floor or not band.any() or not len(columns):
-        return 0
-    is_open = ~np.isnan(problem.scores[:, columns])
-    return min(ceil(policy.need_floor * _most_offers(is_open)), _most_offers(is_open[band]))
-
-
-def _most_offers(is_open: NDArray[np.bool_]) -> int:
-    return int((maximum_bipartite_matching(csr_array(is_open), perm_type="column") >= 0).sum())
-
-
-def _assign(problem: Problem, value: Floats, columns: NDArray[np.intp], floor: int, price: Floats) -> NDArray[np.intp]:
-    """Return the placement of each jobseeker, or -1: the assignment of greatest value under the floor.
-
-    Beside a column for each place there are columns that mean "no offer", worth nothing: one for each person outside
-    the band, and ``band - floor`` for the band, so that at least ``floor`` of it must take a place. With them a full
-    matching always exists, and only open pairs are edges, so the work grows with them alone.
+    ``columns`` has the placement of every useful place; ``values`` what each pair is worth; ``chosen`` below is the
+    pair of each person, or -1.
     """
-    n, band = len(problem.jobseekers), np.asarray(problem.in_need, dtype=bool)
-    chosen = np.full(n, -1, dtype=np.intp)
-    if not n or not len(columns):
+
+    jobseekers: list[str]
+    placements: list[str]
+    pairs: OpenPairs
+    places: NDArray[np.intp]
+    band: NDArray[np.bool_]
+    organisations: list[str | None]
+    before: Mapping[str, str]
+    could: NDArray[np.intp]
+    values: Floats
+    columns: NDArray[np.intp]
+    floor: int
+
+    @classmethod
+    def of(cls, problem: Problem, policy: Policy) -> "_Case":
+        pairs, n, m = problem.pairs, len(problem.jobseekers), len(problem.placements)
+        rows = sorted(range(n), key=lambda i: lot("allocation", problem.jobseekers[i]))
+        columns = sorted(range(m), key=lambda j: lot("allocation", problem.placements[j]))
+        row_at, column_at = _inverse(rows), _inverse(columns).astype(np.int32)
+        people, placements = row_at[pairs.people], column_at[pairs.placements]
+        inorder = np.lexsort((placements, people))
+        begins = np.concatenate([[0], np.cumsum(np.bincount(people, minlength=n))]).astype(np.int64)
+        kept = OpenPairs(begins, placements[inorder], pairs.scores[inorder])
+        places = np.asarray(problem.places, dtype=np.intp)[columns] if m else np.zeros(0, dtype=np.intp)
+        band = np.zeros(n, dtype=bool)
+        if len(problem.in_need):
+            band = np.asarray(problem.in_need, dtype=bool)[rows]
+        with_places = np.bincount(kept.people, (places > 0)[kept.placements], n).astype(np.intp)
+        keys, names = [problem.jobseekers[i] for i in rows], [problem.placements[j] for j in columns]
+        useful = np.minimum(places, np.bincount(kept.placements, minlength=m))
+        case = cls(
+            keys,
+            names,
+            kept,
+            places,
+            band,
+            [problem.organisations[j] for j in columns] if len(problem.organisations) else [None] * m,
+            problem.before,
+            np.asarray(problem.open_to, dtype=np.intp)[rows] if len(problem.open_to) else with_places,
+            _values(kept, keys, names, problem.before, policy),
+            np.repeat(np.arange(m), useful),
+            0,
+        )
+        return replace(case, floor=_floor(case, policy))
+
+    def score_of(self, chosen: NDArray[np.intp]) -> Floats:
+        """Return the score of some pairs."""
+        return np.asarray(self.pairs.scores[chosen])
+
+    def assign(self, price: Floats, most_exact: int) -> tuple[NDArray[np.intp], float]:
+        """Return the pair of each person, or -1, and the share of the best that is surely reached."""
+        chosen = np.full(len(self.jobseekers), -1, dtype=np.intp)
+        if not len(chosen) or not len(self.columns):
+            return chosen, 1.0
+        shared = int(self.band.sum()) - self.floor
+        places_of = np.bincount(self.columns, minlength=len(self.placements))
+        edges = int(places_of[self.pairs.placements].sum()) + len(chosen) + int(self.band.sum()) * shared
+        if edges <= most_exact:
+            return self._exactly(price, chosen), 1.0
+        return self._by_auction(price, places_of)
+
+    def _exactly(self, price: Floats, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the assignment of greatest value under the floor.
+
+        Beside a column for each place there are columns that mean "no offer", worth nothing: one for each person
+        outside the band, and ``band - floor`` for the band, so that at least ``floor`` of it must take a place. With
+        them a full matching always exists, and only open pairs are edges, so the work grows with them alone.
+        """
+        n, width = len(chosen), len(self.columns)
+        pair, places = _expanded(self)
+        net = self.values[pair] - price[places]
+        kept = (net > 0.0) | self.band[self.pairs.people[pair]]
+        pair, places, net = pair[kept], places[kept], net[kept]
+        inside, outside = np.flatnonzero(self.band), np.flatnonzero(~self.band)
+        shared = len(inside) - self.floor
+        rows = np.r_[self.pairs.people[pair], outside, np.repeat(inside, shared)]
+        cols = np.r_[
+            places,
+            width + np.arange(len(outside)),
+            np.tile(width + len(outside) + np.arange(shared), len(inside)),
+        ]
+        worth = np.r_[net, np.zeros(len(rows) - len(pair))]
+        # SciPy reads a weight of 0 as no edge, so all are kept over 0
+        edges = csr_array((worth.max(initial=0.0) + 1.0 - worth, (rows, cols)), shape=(n, int(cols.max()) + 1))
+        matched, taken = min_weight_full_bipartite_matching(edges)
+        is_place = taken < width
+        chosen[matched[is_place]] = _pairs_at(self.pairs, matched[is_place], self.columns[taken[is_place]])
         return chosen
-    net = value[:, columns] - price
-    people, places = np.nonzero((net > 0.0) | (band[:, None] & (value[:, columns] > FORBIDDEN)))
-    inside, outside = np.flatnonzero(band), np.flatnonzero(~band)
-    shared = len(inside) - floor
-    rows = np.r_[people, outside, np.repeat(inside, shared)]
-    cols = np.r_[
-        places,
-        len(columns) + np.arange(len(outside)),
-        np.tile(len(columns) + len(outside) + np.arange(shared), len(inside)),
-    ]
-    worth = np.r_[net[people, places], np.zeros(len(rows) - len(people))]
-    # SciPy reads a weight of 0 as no edge, so all are kept over 0
-    edges = csr_array((worth.max(initial=0.0) + 1.0 - worth, (rows, cols)), shape=(n, int(cols.max()) + 1))
-    matched, taken = min_weight_full_bipartite_matching(edges)
-    is_place = taken < len(columns)
-    chosen[matched[is_place]] = columns[taken[is_place]]
-    return chosen
+
+    def _by_auction(self, price: Floats, places_of: NDArray[np.intp]) -> tuple[NDArray[np.intp], float]:
+        """Return a nearly best assignment under the floor, and how near it surely is."""
+        values = np.floor(self.values * MILLION + 0.5).astype(np.int64)
+        reserve = np.floor(price * MILLION + 0.5).astype(np.int64)
+        in_band = self.band[self.pairs.people]
+
+        def tried(bonus: int) -> tuple[NDArray[np.intp], int, int]:
+            edges = Edges(
+                self.pairs.begins, self.pairs.placements, values + bonus * in_band, places_of.astype(np.int32)
+            )
+            found = auction(edges, reserve=reserve)
+            chosen = np.where(found.edges == FREE, -1, found.edges).astype(np.intp)
+            given = int(self.band[chosen >= 0].sum())
+            return chosen, given, found.bound - bonus * self.floor
+
+        best, low, high = tried(0), 0, FIRST_BONUS
+        halvings = HALVINGS if best[1] < self.floor else 0
+        while best[1] < self.floor and high <= MOST_BONUS:
+            best = tried(high)
+            low, high = (high, high * 2) if best[1] < self.floor else (low, high)
+        for _ in range(halvings):
+            middle = (low + high) // 2
+            other = tried(middle)
+            if other[1] >= self.floor:
+                best, high = other, middle
+            else:
+                low = middle
+        chosen, _, bound = best
+        taken = chosen[chosen >= 0]
+        worth = int(values[taken].sum()) - self._cheapest(reserve, places_of, taken)
+        return chosen, min(1.0, worth / bound) if bound > 0 else 1.0
+
+    def _cheapest(self, reserve: NDArray[np.int64], places_of: NDArray[np.intp], taken: NDArray[np.intp]) -> int:
+        """Return what the places that are taken cost, the cheapest of each placement first."""
+        if not reserve.any():
+            return 0
+        first = np.concatenate([[0], np.cumsum(places_of)])
+        used = np.bincount(self.pairs.placements[taken], minlength=len(places_of))
+        return sum(int(np.sort(reserve[first[j] : first[j + 1]])[: used[j]].sum()) for j in np.flatnonzero(used))
 
 
-def _prices(problem: Problem, chosen: NDArray[np.intp], columns: NDArray[np.intp], policy: Policy) -> Floats:
+def _inverse(order: Sequence[int]) -> NDArray[np.intp]:
+    found = np.empty(len(order), dtype=np.intp)
+    found[np.asarray(order, dtype=np.intp)] = np.arange(len(order))
+    return found
+
+
+def _pairs_at(pairs: OpenPairs, people: NDArray[np.intp], placements: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return which pair each person and placement is; placements rise within a person."""
+    width = int(pairs.placements.max(initial=0)) + 1
+    return np.searchsorted(pairs.people * width + pairs.placements, people * width + placements)
+
+
+def _expanded(case: _Case) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return every pair once for each useful place of its placement, and those places."""
+    count = np.bincount(case.columns, minlength=len(case.placements))
+    first = np.concatenate([[0], np.cumsum(count)])
+    times = count[case.pairs.placements]
+    pair = np.repeat(np.arange(len(case.pairs.placements)), times)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(times) - times, times)
+    return pair, first[case.pairs.placements[pair]] + within
+
+
+def _values(
+    pairs: OpenPairs, jobseekers: Sequence[str], placements: Sequence[str], before: Mapping[str, str], policy: Policy
+) -> Floats:
+    values = pairs.scores + policy.offer_value
+    column_of = {key: j for j, key in enumerate(placements)}
+    told = [(i, column_of[before[key]]) for i, key in enumerate(jobseekers) if before.get(key) in column_of]
+    for i, j in told:
+        at = pairs.begins[i] + int(np.searchsorted(pairs.placements[pairs.begins[i] : pairs.begins[i + 1]], j))
+        if at < pairs.begins[i + 1] and pairs.placements[at] == j:
+            values[at] += policy.keeping
+    return np.asarray(values)
+
+
+def _floor(case: _Case, policy: Policy) -> int:
+    """Return how many offers are reserved: of as many as can be made, but no more than the band can take up."""
+    if not policy.need_floor or not case.band.any() or not len(case.columns):
+        return 0
+    pair, places = _expanded(case)
+    people = case.pairs.people[pair]
+    shape = (len(case.jobseekers), len(case.columns))
+    is_open = csr_array((np.ones(len(pair), dtype=np.int8), (people, places)), shape=shape)
+    return min(ceil(policy.need_floor * _most_offers(is_open)), _most_offers(is_open[case.band]))
+
+
+def _most_offers(is_open: csr_array) -> int:
+    return int((maximum_bipartite_matching(is_open, perm_type="column") >= 0).sum())
+
+
+def _prices(case: _Case, chosen: NDArray[np.intp], policy: Policy) -> Floats:
     """Return what each place costs for evenness: nothing up to its social enterprise's soft cap, then a little.
 
     The places that are used best stay free up to the cap. A price stays under the worth of an offer, so that a dear
     place is still better than none.
     """
-    price = np.zeros(len(columns))
-    holders = sorted({o for o, p in zip(problem.organisations, problem.places, strict=True) if o is not None and p})
-    offers = int((chosen >= 0).sum())
-    if len(holders) < 2 or not offers:  # noqa: PLR2004 - one has nobody to share with
+    price = np.zeros(len(case.columns))
+    holders = {o for o, p in zip(case.organisations, case.places.tolist(), strict=True) if o is not None and p}
+    taken = chosen[chosen >= 0]
+    if len(holders) < 2 or not len(taken):  # noqa: PLR2004 - one has nobody to share with
         return price
-    cap = policy.soft_cap * offers / len(holders)
+    cap = policy.soft_cap * len(taken) / len(holders)
     used: dict[int, list[float]] = defaultdict(list)
-    for person, placement in enumerate(chosen.tolist()):
-        if placement >= 0:
-            used[placement].append(float(problem.scores[person, placement]))
-    for holder in holders:
-        own = [c for c, j in enumerate(columns.tolist()) if problem.organisations[j] == holder]
-        given = sum(len(used[j]) for j in set(columns[own].tolist()))
+    for placement, score in zip(case.pairs.placements[taken].tolist(), case.score_of(taken).tolist(), strict=True):
+        used[placement].append(score)
+    own: dict[str, list[int]] = defaultdict(list)
+    for column, placement in enumerate(case.columns.tolist()):
+        holder = case.organisations[placement]
+        if holder is not None:
+            own[holder].append(column)
+    for holder in sorted(own):
+        given = sum(len(used[j]) for j in set(case.columns[own[holder]].tolist()))
         if given <= cap:
             continue
-        worth = _worth_of_columns(own, columns, used)
-        dear = sorted(own, key=lambda c: (-worth[c], c))[int(cap) :]
+        worth = _worth_of_columns(own[holder], case.columns, used)
+        dear = sorted(own[holder], key=lambda c: (-worth[c], c))[int(cap) :]
         price[dear] = min(policy.evenness * (given / cap), 0.9 * policy.offer_value)
     return price
 
@@ -354,35 +540,34 @@ def _worth_of_columns(
 
 
 def _told(
-    problem: Problem, policy: Policy, chosen: NDArray[np.intp], floor: int, held_back: NDArray[np.bool_]
+    case: _Case, policy: Policy, chosen: NDArray[np.intp], held_back: NDArray[np.bool_], certified: float
 ) -> Allocation:
-    band = np.asarray(problem.in_need, dtype=bool)
+    with_offer = np.flatnonzero(chosen >= 0)
+    taken = case.pairs.placements[chosen[with_offer]]
     holders: dict[int, list[int]] = defaultdict(list)
-    for person, placement in enumerate(chosen.tolist()):
-        if placement >= 0:
-            holders[placement].append(person)
-    has_places = np.asarray(problem.places) > 0
-    could = [np.flatnonzero(~np.isnan(row) & has_places).tolist() for row in problem.scores]
-    offers = [
-        _offer(problem, policy, i, int(chosen[i]), holders, held_back, could)
-        for i in np.flatnonzero(chosen >= 0).tolist()
-    ]
-    without = [_unplaced(problem, i, len(could[i])) for i in np.flatnonzero(chosen < 0).tolist()]
-    counts = Counter(problem.organisations[j] for j in chosen.tolist() if j >= 0)
-    with_places = {o for o, p in zip(problem.organisations, problem.places, strict=True) if o is not None and p}
-    need_offers = int(band[chosen >= 0].sum())
+    for person, placement in zip(with_offer.tolist(), taken.tolist(), strict=True):
+        holders[placement].append(person)
+    look = _Look(case, policy, holders, held_back)
+    offers = [look.offer(i, int(chosen[i])) for i in with_offer.tolist()]
+    without = [look.unplaced(i) for i in np.flatnonzero(chosen < 0).tolist()]
+    counts = Counter(case.organisations[j] for j in taken.tolist())
+    with_places = {o for o, p in zip(case.organisations, case.places.tolist(), strict=True) if o is not None and p}
+    need_offers = int(case.band[chosen >= 0].sum())
+    best = np.full(len(case.jobseekers), -1.0)
+    np.maximum.at(best, case.pairs.people, case.pairs.scores)
     return Allocation(
         policy=policy,
         offers=tuple(sorted(offers, key=lambda o: o.jobseeker)),
         without=tuple(sorted(without, key=lambda u: u.jobseeker)),
         expected_lasting=round(sum(offer.score for offer in offers), 4),
         need_offers=need_offers,
-        need_floor=floor,
-        need_share_of_caseload=_share(int(band.sum()), len(band)),
+        need_floor=case.floor,
+        need_share_of_caseload=_share(int(case.band.sum()), len(case.band)),
         need_share_of_offers=_share(need_offers, len(offers)),
-        need_share_of_top=creaming(problem.scores, problem.in_need),
+        need_share_of_top=creaming(best, case.band) if len(case.placements) else 0.0,
         enterprise_gini=round(gini([counts[o] for o in sorted(with_places)]), 4),
-        kept=sum(problem.before.get(offer.jobseeker) == offer.placement for offer in offers),
+        kept=sum(case.before.get(offer.jobseeker) == offer.placement for offer in offers),
+        certified=round(certified, 6),
     )
 
 
@@ -390,12 +575,13 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def creaming(scores: Floats, in_need: Sequence[bool], top_share: float = TOP_SHARE) -> float:
+def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_share: float = TOP_SHARE) -> float:
     """Return the need band's share of those whose own best score is highest.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_jobseekers, n_placements)
+    best : ndarray of shape (n_jobseekers,)
+        Of each one's scores; under 0 where nothing is open to them.
     in_need : sequence of bool
     top_share : float
 
@@ -406,13 +592,12 @@ def creaming(scores: Floats, in_need: Sequence[bool], top_share: float = TOP_SHA
 
     Examples
     --------
-    >>> creaming(np.array([[0.9], [0.1]]), [False, True], 0.5)
+    >>> creaming(np.array([0.9, 0.1]), [False, True], 0.5)
     0.0
     """
     band = np.asarray(in_need, dtype=bool)
-    if not len(band) or not scores.shape[1]:
+    if not len(band):
         return 0.0
-    best = np.where(np.isnan(scores), -1.0, np.nan_to_num(scores)).max(axis=1)
     top = max(1, round(top_share * len(best)))
     edge = np.sort(best)[::-1][top - 1]
     surely, at_edge = best > edge, best == edge
@@ -420,68 +605,73 @@ def creaming(scores: Floats, in_need: Sequence[bool], top_share: float = TOP_SHA
     return round(float((band & surely).sum() + left * (band & at_edge).sum()) / top, 4)
 
 
-def _offer(
-    problem: Problem,
-    policy: Policy,
-    person: int,
-    placement: int,
-    holders: Mapping[int, Sequence[int]],
-    held_back: NDArray[np.bool_],
-    could: Sequence[Sequence[int]],
-) -> Offer:
-    mine = problem.scores[person, could[person]]
-    score = float(problem.scores[person, placement])
-    first = placement if score == mine.max() else could[person][int(mine.argmax())]
-    rank = 1 + int((mine > score).sum())
-    return Offer(
-        problem.jobseekers[person],
-        problem.placements[placement],
-        round(score, 6),
-        rank,
-        problem.placements[first],
-        "" if rank == 1 else _why(problem, policy, person, first, holders, held_back, could),
-        len(could[person]),
-    )
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A finished assignment, to be put in words person by person."""
 
+    case: _Case
+    policy: Policy
+    holders: Mapping[int, Sequence[int]]
+    held_back: NDArray[np.bool_]
 
-def _why(
-    problem: Problem,
-    policy: Policy,
-    person: int,
-    first: int,
-    holders: Mapping[int, Sequence[int]],
-    held_back: NDArray[np.bool_],
-    could: Sequence[Sequence[int]],
-) -> str:
-    """Say what displaced a first choice, without a word about anybody in particular."""
-    held_by, places = holders.get(first, ()), problem.places[first]
-    if len(held_by) < places:
-        if held_back[first]:
-            return "Its social enterprise already has far more than its fair share of the offers."
-        return "The pair proposed before was kept, since the difference is small."
-    mine = float(problem.scores[person, first])
-    better = sum(float(problem.scores[other, first]) >= mine for other in held_by)
-    only = sum(len(could[other]) == 1 for other in held_by)
-    if better == len(held_by):
-        return f"{_places(places)} went to people it fits at least as well."
-    if only:
-        return f"{_places(places)} went in part to people who have nowhere else to go ({only})."
-    need = sum(problem.in_need[other] for other in held_by)
-    if need and not problem.in_need[person] and policy.need_floor:
-        return f"{_places(places)} went in part to people for whom offers are reserved ({need})."
-    return f"{_places(places)} went in part to people who would lose more by going elsewhere ({len(held_by) - better})."
+    def own(self, person: int) -> tuple[NDArray[np.int32], Floats]:
+        """Return the placements with places that are open to somebody, and the scores."""
+        pairs = self.case.pairs
+        run = slice(int(pairs.begins[person]), int(pairs.begins[person + 1]))
+        kept = self.case.places[pairs.placements[run]] > 0
+        return pairs.placements[run][kept], pairs.scores[run][kept]
+
+    def offer(self, person: int, pair: int) -> Offer:
+        case = self.case
+        placements, mine = self.own(person)
+        placement, score = int(case.pairs.placements[pair]), float(case.pairs.scores[pair])
+        first = placement if score == mine.max() else int(placements[int(mine.argmax())])
+        rank = 1 + int((mine > score).sum())
+        return Offer(
+            case.jobseekers[person],
+            case.placements[placement],
+            round(score, 6),
+            rank,
+            case.placements[first],
+            "" if rank == 1 else self._why(person, first, float(mine.max())),
+            int(case.could[person]),
+        )
+
+    def _why(self, person: int, first: int, mine: float) -> str:
+        """Say what displaced a first choice, without a word about anybody in particular."""
+        case, held_by, places = self.case, self.holders.get(first, ()), int(self.case.places[first])
+        if len(held_by) < places:
+            if self.held_back[first]:
+                return "Its social enterprise already has far more than its fair share of the offers."
+            return "The pair proposed before was kept, since the difference is small."
+        better = sum(self._score(other, first) >= mine for other in held_by)
+        only = sum(int(case.could[other]) == 1 for other in held_by)
+        if better == len(held_by):
+            return f"{_places(places)} went to people it fits at least as well."
+        if only:
+            return f"{_places(places)} went in part to people who have nowhere else to go ({only})."
+        need = sum(bool(case.band[other]) for other in held_by)
+        if need and not case.band[person] and self.policy.need_floor:
+            return f"{_places(places)} went in part to people for whom offers are reserved ({need})."
+        lose = len(held_by) - better
+        return f"{_places(places)} went in part to people who would lose more by going elsewhere ({lose})."
+
+    def _score(self, person: int, placement: int) -> float:
+        pairs = self.case.pairs
+        run = pairs.placements[pairs.begins[person] : pairs.begins[person + 1]]
+        return float(pairs.scores[int(pairs.begins[person]) + int(np.searchsorted(run, placement))])
+
+    def unplaced(self, person: int) -> Unplaced:
+        case, could = self.case, int(self.case.could[person])
+        if could:
+            thing = "the one placement" if could == 1 else f"all {could} placements"
+            why = f"Every place of {thing} open to them went to somebody else; what changes that is more places."
+        elif len(case.placements) and case.pairs.begins[person] == case.pairs.begins[person + 1]:
+            why = "A check keeps them from every placement; see what one change would open."
+        else:
+            why = "No placement that is open to them has a free place."
+        return Unplaced(case.jobseekers[person], could, why)
 
 
 def _places(count: int) -> str:
     return "Its only place" if count == 1 else f"Its {count} places"
-
-
-def _unplaced(problem: Problem, person: int, could: int) -> Unplaced:
-    if could:
-        thing = "the one placement" if could == 1 else f"all {could} placements"
-        why = f"Every place of {thing} open to them went to somebody else; what changes that is more places."
-    elif len(problem.placements) and np.isnan(problem.scores[person]).all():
-        why = "A check keeps them from every placement; see what one change would open."
-    else:
-        why = "No placement that is open to them has a free place."
-    return Unplaced(problem.jobseekers[person], could, why)

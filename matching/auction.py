@@ -139,7 +139,7 @@ def _auction(begins, placements, values, first_place, prices, step):
     for placement in range(count):
         if first_place[placement] < first_place[placement + 1]:
             lowest[placement] = prices[cheapest[placement]]
-    return chosen, lowest
+    return chosen, lowest, holders != FREE
 
 
 @njit(cache=True, nogil=True)
@@ -156,12 +156,16 @@ def _bound(begins, placements, values, first_place, prices, lowest):
     return bound + prices.sum()
 
 
-def auction(edges: Edges, *, certify: float = 0.9995, first_step: int = 24_000) -> Auctioned:
+def auction(
+    edges: Edges, *, reserve: NDArray[np.int64] | None = None, certify: float = 0.9995, first_step: int = 24_000
+) -> Auctioned:
     """Return an assignment that is surely within a share of the best.
 
     Parameters
     ----------
     edges : Edges
+    reserve : ndarray of int64 of shape (n_places,) or None
+        What each place costs at least, placement by placement; the value of an assignment is less by that.
     certify : float
         The share of the best to be reached; steps are made finer until the bound proves it, at most eight times.
     first_step : int
@@ -182,13 +186,14 @@ def auction(edges: Edges, *, certify: float = 0.9995, first_step: int = 24_000) 
     """
     first_place = np.concatenate([[0], np.cumsum(edges.places, dtype=np.int64)]).astype(np.int64)
     begins: Any = edges.begins.astype(np.int64)
-    prices = np.zeros(int(first_place[-1]), dtype=np.int64)
+    asked = np.zeros(int(first_place[-1]), dtype=np.int64) if reserve is None else reserve.astype(np.int64)
+    prices = asked.copy()
     best: Auctioned | None = None
     step = max(1, first_step)
     for _ in range(MOST_ROUNDS):
-        chosen, lowest = _auction(begins, edges.placements, edges.values, first_place, prices, step)
-        value = int(edges.values[chosen[chosen != FREE]].sum())
-        bound = int(_bound(begins, edges.placements, edges.values, first_place, prices, lowest))
+        chosen, lowest, taken = _auction(begins, edges.placements, edges.values, first_place, prices, step)
+        value = int(edges.values[chosen[chosen != FREE]].sum()) - int(asked[taken].sum())
+        bound = int(_bound(begins, edges.placements, edges.values, first_place, prices, lowest)) - int(asked.sum())
         bound = min(bound, best.bound) if best is not None else bound
         if best is None or value >= best.value:
             best = Auctioned(chosen, lowest, value, bound)
@@ -197,7 +202,7 @@ def auction(edges: Edges, *, certify: float = 0.9995, first_step: int = 24_000) 
         if best.certified >= certify or step == 1:
             break
         # The next, finer round begins a little under these prices, so that it need not climb to them again.
-        prices = np.maximum(prices - MARGIN_STEPS * step, 0)
+        prices = np.maximum(prices - MARGIN_STEPS * step, asked)
         step = max(1, int(step / STEP_SHARE))
     assert best is not None
     return best
