@@ -1,0 +1,280 @@
+"""One shortlist by a query of PostgreSQL that makes the same hard checks, on the same placements and people.
+
+The query's score is simpler than ours, which flatters it: a wish or a skill counts where it is the very same word (ours
+knows how alike two words are), the journey is by the least low and the least high estimate, every skill weighs the
+same, and the weights are added up once (ours has a logistic curve and a calibration for each of two sides). Words are
+whole numbers, the rows lie in the order of our grid and have an index, all is analysed, prepared and warm. A b-tree on
+east and north was never quicker than the GiST index on a point. Safety exclusions are left out: nobody here has one.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import psycopg
+
+from benchmarks import population
+from benchmarks.stage import K, Stage, open_rows
+from matching.columns import ENDLESS, JobseekerArrays
+from matching.eligibility import LEVELS, PUBLIC_MODES, half_days_for
+from matching.grades import hundredths
+from matching.passes.bits import MARGIN_METRES
+from matching.profiles import JobseekerProfile, PlacementProfile
+from tests import postgres
+
+TABLE = """
+CREATE TABLE placement (
+  id integer PRIMARY KEY, at point, east float8, north float8, is_remote boolean NOT NULL,
+  is_anywhere boolean NOT NULL, places_left smallint NOT NULL, asks_right_to_work boolean NOT NULL,
+  minimum_age smallint, starts integer, ends integer, hours integer, flexible boolean, half_days integer,
+  half_days_filled smallint NOT NULL, licences integer NOT NULL, level smallint, title integer NOT NULL,
+  essential integer[], desirable integer[], environment integer, adjustments integer[], offers_support boolean NOT NULL
+)
+"""
+INDEXES = (
+    "CREATE INDEX ON placement USING gist (at) WHERE NOT is_anywhere",
+    "CREATE INDEX ON placement (id) WHERE is_anywhere",
+)
+# The ways of travelling one has not are NULL, which ``least`` passes over.
+LOW, HIGH = (
+    "least(" + ", ".join(f"{rounded}(km * %({way}_{end})s::float8 + {wait})" for way, wait in waits.items()) + ")"
+    for rounded, end, waits in (
+        ("floor", "low", {way: mode.wait_minutes_low for way, mode in population.MODES.items()}),
+        ("ceil", "high", {way: mode.wait_minutes_high for way, mode in population.MODES.items()}),
+    )
+)
+CHECKS = """
+  places_left > 0
+  AND (minimum_age IS NULL OR %(age)s::int IS NULL OR %(age)s::int >= minimum_age)
+  AND NOT (asks_right_to_work AND %(may_not_work)s::boolean)
+  AND (ends IS NULL OR (ends >= %(today)s::int AND (%(earliest)s::int IS NULL OR %(earliest)s::int <= ends)))
+  AND (hours IS NULL OR CASE WHEN hours > %(most_hours)s::int THEN flexible IS TRUE
+                             ELSE hours >= %(least_hours)s::int END)
+  AND (half_days IS NULL OR %(half_days)s::int IS NULL OR half_days & ~%(half_days)s::int = 0 OR flexible IS NULL
+       OR (flexible AND bit_count((half_days & %(half_days)s::int)::bit(32))
+                        >= least(half_days_filled, %(most_half_days)s::int)))
+  AND (%(licences)s::int IS NULL OR licences & ~%(licences)s::int = 0)
+  AND (level IS NULL OR %(level)s::int IS NULL OR %(level)s::int >= level)
+"""
+SCORE = """
+  2.4::float8 * coalesce((title = ANY(%(wishes)s::int[]))::int, 0.5::float8)
+  + 1.8::float8 * coalesce((SELECT avg((e = ANY(%(skills)s::int[]))::int::float8) FROM unnest(essential) e), 0.5)
+  + 0.7::float8 * coalesce((SELECT avg((d = ANY(%(skills)s::int[]))::int::float8) FROM unnest(desirable) d), 0.5)
+  + 2.6::float8 * CASE WHEN is_remote THEN 1 ELSE coalesce(greatest(0, 180 - (low + high)) / 180, 0.5) END
+  + 1.2::float8 * CASE WHEN hours BETWEEN %(least_hours)s::int AND %(most_hours)s::int THEN 1::float8 ELSE 0.5 END
+  + 1.4::float8 * coalesce(bit_count((half_days & %(half_days)s::int)::bit(32))::float8
+                           / nullif(bit_count(half_days::bit(32)), 0), 0.5)
+  + 0.7::float8 * coalesce(CASE WHEN environment = %(environment)s::int THEN 1::float8 ELSE 0.4 END, 0.5)
+  + 0.6::float8 * coalesce(greatest(0, 120 - abs(starts - %(earliest)s::int)) / 120::float8, 0.5)
+  + 0.9::float8 * CASE WHEN %(adjustment)s::int = ANY(adjustments) THEN 1::float8 ELSE 0.5 END
+  + 0.4::float8 * CASE WHEN offers_support THEN 1::float8 ELSE 0.5 END
+"""
+BOX = "at <@ box(point(%(west)s, %(south)s), point(%(far_east)s, %(far_north)s))"
+ONE_SCAN = f"(SELECT * FROM placement WHERE {BOX} OR is_anywhere)"  # noqa: S608 - put together from constants
+TWO_PARTS = f"""(SELECT * FROM placement WHERE NOT is_anywhere AND {BOX}
+                 UNION ALL SELECT * FROM placement WHERE is_anywhere)"""  # noqa: S608 - put together from constants
+# OFFSET 0 keeps the server from working the journey out anew wherever it is read: the query is quicker with it.
+QUERY = f"""
+SELECT {{told}} FROM (
+  SELECT *, {LOW} AS low, {HIGH} AS high FROM (
+    SELECT *, sqrt((east - %(x)s::float8) * (east - %(x)s::float8) + (north - %(y)s::float8) * (north - %(y)s::float8))
+              / 1000 AS km
+    FROM {{around}} AS around WHERE {CHECKS} OFFSET 0
+  ) AS measured
+) AS reached
+WHERE %(minutes)s::int IS NULL OR low IS NULL OR low <= %(minutes)s::int
+"""  # noqa: S608 - put together from constants
+SHORTLIST = QUERY.replace("{told}", f"id, {SCORE} AS score") + f"ORDER BY score DESC, id LIMIT {K}"
+OPEN = QUERY.replace("{told}", "id")
+# How the query is written, and whether the server may keep one plan for everybody. The second and the third are what
+# trying has found quickest, at 10,000 placements and at 100,000.
+PLAIN = "one scan"
+WAYS = {
+    PLAIN: (ONE_SCAN, "auto"),
+    "two parts, plan kept": (TWO_PARTS, "auto"),
+    "two parts, planned anew": (TWO_PARTS, "force_custom_plan"),
+}
+WARM = 10  # queries: after five the server settles how it plans
+
+
+def number_of(words: dict[str, int], word: str) -> int:
+    return words.setdefault(word, len(words))
+
+
+def numbers_of(words: dict[str, int], told: Sequence[str] | None) -> list[int] | None:
+    return [number_of(words, word) for word in told] if told else None
+
+
+def licences_held(told: Sequence[str] | None) -> int | None:
+    return None if told is None else sum(1 << population.LICENCES.index(one) for one in set(told))
+
+
+def level_of(told: str | None) -> int | None:
+    return None if told is None else LEVELS.index(told)
+
+
+def hundredths_or_none(hours: float | None) -> int | None:
+    return None if hours is None else hundredths(hours)
+
+
+def half_days_filled(hours: float | None) -> int:
+    each = hundredths(population.context().hours_in_a_half_day)
+    return half_days_for(hundredths_or_none(hours) or 0, each)
+
+
+def row_of(number: int, listing: PlacementProfile, words: dict[str, int]) -> tuple[Any, ...]:
+    is_anywhere = listing.place is None or listing.remote == "yes"
+    east, north = (None, None) if is_anywhere or listing.place is None else listing.place
+    return (
+        number,
+        None if is_anywhere else f"({east},{north})",
+        east,
+        north,
+        listing.remote == "yes",
+        is_anywhere,
+        listing.places_left,
+        listing.right_to_work_needed is not False,
+        listing.minimum_age,
+        listing.starts_on and listing.starts_on.toordinal(),
+        listing.ends_on and listing.ends_on.toordinal(),
+        hundredths_or_none(listing.hours_per_week),
+        listing.hours_flexible,
+        listing.half_days,
+        half_days_filled(listing.hours_per_week),
+        licences_held(listing.licences_needed or ()),
+        level_of(listing.qualifications_needed),
+        number_of(words, listing.title),
+        numbers_of(words, listing.essential_skills),
+        numbers_of(words, listing.desirable_skills),
+        number_of(words, listing.environment[0]) if listing.environment else None,
+        numbers_of(words, listing.adjustments_offered),
+        bool(listing.support_offered),
+    )
+
+
+def asked_of(person: JobseekerProfile, words: dict[str, int]) -> dict[str, Any]:
+    """Return the parameters of one person's query."""
+    limits, wishes = person.limits, person.wishes
+    x, y = limits.place or (None, None)
+    held = limits.travel_modes or PUBLIC_MODES
+    ways = {way: mode for way, mode in population.MODES.items() if way in held}
+    asked: dict[str, Any] = {
+        "x": x, "y": y, "minutes": limits.max_travel_minutes, "today": population.DAY.toordinal(),
+        "age": limits.age_years, "may_not_work": limits.right_to_work == "no",
+        "earliest": limits.earliest_start_on and limits.earliest_start_on.toordinal(),
+        "least_hours": hundredths_or_none(limits.hours_min) or 0,
+        "most_hours": ENDLESS if limits.hours_max is None else hundredths(limits.hours_max),
+        "half_days": limits.half_days,
+        "most_half_days": ENDLESS if limits.hours_max is None else half_days_filled(limits.hours_max),
+        "licences": licences_held(limits.licences), "level": level_of(limits.qualification_level),
+        "wishes": numbers_of(words, wishes.aspirations), "skills": numbers_of(words, person.offer.skills),
+        "environment": number_of(words, wishes.environment[0]) if wishes.environment else None,
+        "adjustment": number_of(words, wishes.adjustments[0]) if wishes.adjustments else None,
+    }  # fmt: skip
+    for way in population.MODES:
+        mode = ways.get(way)
+        asked |= {
+            f"{way}_low": mode and mode.minutes_per_km_low,
+            f"{way}_high": mode and mode.minutes_per_km_high,
+        }
+    if x is not None and y is not None and limits.max_travel_minutes is not None and ways:
+        reach = MARGIN_METRES + 1000 * max(
+            (limits.max_travel_minutes + 1 - mode.wait_minutes_low) / mode.minutes_per_km_low for mode in ways.values()
+        )
+        asked |= {"west": x - reach, "south": y - reach, "far_east": x + reach, "far_north": y + reach}
+    return asked
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Median milliseconds of one shortlist: the server's CPU, where its process can be read, and the wall."""
+
+    cpu: float
+    wall: float
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How long each way of writing the query took, and for how many people it let the same placements through."""
+
+    ways: dict[str, Taken]
+    agreed: int
+    people: int
+
+    @property
+    def plain(self) -> Taken:
+        return self.ways[PLAIN]
+
+    @property
+    def quickest(self) -> Taken:
+        return min(self.ways.values(), key=lambda taken: taken.wall)
+
+
+class Server:
+    """A real PostgreSQL and one client of it, on this machine."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        connection.execute("SET random_page_cost = 1.1")  # everything is in memory
+        connection.execute("SET jit = off")
+        connection.execute("SET max_parallel_workers_per_gather = 0")  # one thread, as ours has
+        self.ways = WAYS
+        self.version = connection.info.parameter_status("server_version") or "?"
+        process = Path(f"/proc/{connection.info.backend_pid}")
+        is_here = (process / "comm").exists() and (process / "comm").read_text().startswith("postgres")
+        self._clock = process / "schedstat" if is_here else None
+
+    def cpu(self) -> float:
+        """Return the milliseconds of CPU that the server has spent on us; NaN where they cannot be read."""
+        return int(self._clock.read_text().split()[0]) / 1e6 if self._clock else float("nan")
+
+    def load(self, stage: Stage, words: dict[str, int]) -> None:
+        self.connection.execute("DROP TABLE IF EXISTS placement")
+        self.connection.execute(TABLE)
+        with self.connection.cursor() as cursor, cursor.copy("COPY placement FROM STDIN") as copy:
+            for number in range(len(stage.columns)):
+                copy.write_row(row_of(number, stage.columns.profile(number), words))
+        for index in INDEXES:
+            self.connection.execute(index)
+        self.connection.execute("VACUUM ANALYZE placement")
+
+    def ask(self, query: str, around: str, asked: dict[str, Any]) -> list[Any]:
+        """Run a query; where nothing bounds the journey, on every placement."""
+        whole = query.replace("{around}", around if "west" in asked else "placement").encode()
+        return self.connection.execute(whole, asked, prepare=True).fetchall()
+
+    def time(self, around: str, people: Sequence[dict[str, Any]]) -> Taken:
+        for asked in people[:WARM]:
+            self.ask(SHORTLIST, around, asked)
+        cpu, wall = [], []
+        for asked in people:
+            spent, began = self.cpu(), perf_counter()
+            self.ask(SHORTLIST, around, asked)
+            wall.append(perf_counter() - began)
+            cpu.append(self.cpu() - spent)
+        return Taken(float(np.median(cpu)), float(np.median(wall)) * 1000)
+
+    def compare(self, stage: Stage, profiles: Sequence[JobseekerProfile], people: JobseekerArrays) -> Compared:
+        """Time the query on some people, and hold what it lets through to what our checks do."""
+        words: dict[str, int] = {}
+        self.load(stage, words)
+        asked = [asked_of(person, words) for person in profiles]
+        ways = {}
+        for name, (around, planned) in WAYS.items():
+            self.connection.execute(f"SET plan_cache_mode = {planned}".encode())
+            ways[name] = self.time(around, asked)
+        agreed = 0
+        for j, one in enumerate(asked):
+            found = {row[0] for row in self.ask(OPEN, TWO_PARTS, one)}
+            agreed += found == set(open_rows(stage, people, j).tolist())
+        return Compared(ways, agreed, len(asked))
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    with postgres.server() as url, psycopg.connect(url, autocommit=True) as connection:
+        yield Server(connection)
