@@ -163,9 +163,8 @@ def together(parts: Iterable[Best]) -> Best:
         placements.append(part.placements)
         scores.append(part.scores)
         eligible.append(part.eligible)
-        moved = np.where(part.jobseekers == NOBODY, NOBODY, part.jobseekers + offset).astype(np.int32)
-        fresh = Best(part.placements, part.scores, part.eligible, moved, part.jobseeker_scores, part.jobseeker_lots)
-        side = fresh if side is None else _best_of(side, fresh)
+        fresh = moved(part, offset)
+        side = fresh if side is None else best_of(side, fresh)
         offset += len(part.eligible)
     if side is None:
         raise ValueError("There is no block.")
@@ -179,8 +178,35 @@ def together(parts: Iterable[Best]) -> Best:
     )
 
 
-def _best_of(one: Best, other: Best) -> Best:
-    """Return the better jobseekers of each placement's two lists."""
+def moved(part: Best, offset: int) -> Best:
+    """Return a block's answer with its jobseekers numbered as those of the whole.
+
+    Parameters
+    ----------
+    part : Best
+    offset : int
+        How many jobseekers came before the block.
+
+    Returns
+    -------
+    Best
+    """
+    people = np.where(part.jobseekers == NOBODY, NOBODY, part.jobseekers + offset).astype(np.int32)
+    return Best(part.placements, part.scores, part.eligible, people, part.jobseeker_scores, part.jobseeker_lots)
+
+
+def best_of(one: Best, other: Best) -> Best:
+    """Return the better jobseekers of each placement's two lists; everything else is the first one's.
+
+    Parameters
+    ----------
+    one, other : Best
+        With jobseekers numbered as those of the whole.
+
+    Returns
+    -------
+    Best
+    """
     side_k = one.jobseekers.shape[1]
     if not side_k:
         return one

@@ -1,10 +1,12 @@
 """Who opened or changed whose record: append-only rows, written by the session itself, so that none is forgotten."""
 
 from collections.abc import Iterable
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, event, inspect
+from sqlalchemy import ForeignKey, Table, event, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
+from uuid_utils.compat import uuid7
 
 from pathways.base import SHORT, Actor, Base
 from pathways.database import Database, WriteSession
@@ -47,6 +49,33 @@ def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tu
         session.add_all(
             row(actor, subject, subject_id, jobseeker_id, is_change=False) for subject_id, jobseeker_id in subjects
         )
+
+
+def changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:
+    """Note that records were changed by statements that the session does not see row by row."""
+    rows = [
+        {
+            "id": uuid7(),
+            "valid_on": actor.today,
+            "recorded_at": actor.at,
+            "by": actor.user_id,
+            "source": actor.source,
+            "is_withdrawal": False,
+            "reason": "",
+            "supersedes": None,
+            "doing": actor.doing,
+            "role": actor.role.value,
+            "organisation_id": actor.organisation_id,
+            "subject": "jobseekers",
+            "subject_id": jobseeker_id,
+            "jobseeker_id": jobseeker_id,
+            "is_change": True,
+            "request_id": actor.request_id,
+        }
+        for jobseeker_id in jobseeker_ids
+    ]
+    if rows:
+        session.execute(insert(cast("Table", AuditRow.__table__)), rows)
 
 
 def _note_changes(session: WriteSession, *_: object) -> None:

@@ -1,23 +1,19 @@
 """Proposing an allocation, and deciding each line. A proposal makes no introduction and sends nothing."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
-import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select
 from uuid_utils.compat import uuid7
 
 from matching.allocation import Allocation as Proposal
-from matching.allocation import Policy, Problem, allocate
-from matching.caseload import Work, open_pairs
-from matching.columns import JobseekerArrays, PlacementColumns, jobseeker_arrays
-from matching.grades import hash_of
-from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.score_tables import MILLION
+from matching.allocation import Offer, Policy, Problem, Unplaced, allocate
+from pathways import audit
 from pathways.allocations import queries
 from pathways.allocations.models import (
     LINE_MOVES,
@@ -28,6 +24,7 @@ from pathways.allocations.models import (
     LineState,
 )
 from pathways.allocations.schemas import AllocationLineOut, AllocationOut, Decided, Figures
+from pathways.allocations.scoring import Caseload, Run, Scored, Tell, in_turn, score, true_ranks
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import RuleBroken
@@ -39,12 +36,12 @@ from pathways.organisations.models import Membership
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
-from pathways.shortlists import actions as shortlist_actions
-from pathways.shortlists import index, profiles, safety
-from pathways.shortlists.actions import GatheredPeople
+from pathways.shortlists import index, safety
+from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.index import Standing
 
-Scored = Sequence[tuple[int, list[int], list[float]]]
+LINES_AT_ONCE = 2_000
+GONE = "Its place went while the proposal was being made. Propose again to fill what is left."
 
 
 class LineMoveRefused(MoveRefused):
@@ -53,24 +50,6 @@ class LineMoveRefused(MoveRefused):
 
 class ReasonNeeded(RuleBroken):
     title = "A decision that departs from the proposal needs its reason"
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What is read for a whole caseload, so that ranking needs nothing open."""
-
-    caseload: GatheredPeople
-    policy: Policy
-    need: dict[str, list[str]]
-    before: dict[str, str]
-
-    @property
-    def people(self) -> list[JobseekerProfile]:
-        return self.caseload.people
-
-    @property
-    def placements(self) -> list[PlacementProfile]:
-        return self.caseload.placements
 
 
 def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
@@ -87,73 +66,39 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
     return policy, queries.NeedRule(int(row["weeks_without_offer"]), int(row["open_barriers"]))
 
 
-def gather(session: Session, actor: Actor, on: date, standing: Standing, caseworker_id: UUID | None = None) -> Gathered:
+def gather(session: Session, actor: Actor, on: date, standing: Standing, caseworker_id: UUID | None = None) -> Caseload:
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
         member = session.get(Membership, caseworker_id)
         if member is None or member.organisation_id != actor.organisation_id:
             raise RuleBroken("There is no such member of your organisation.", pointer="/caseworker_id")
     policy, rule = policy_in_force(on)
-    return Gathered(
-        caseload=shortlist_actions.gather_people(session, actor, on, standing, *where),
-        policy=policy,
-        need={str(key): facts for key, facts in queries.need_facts(session, actor, on, rule).items()},
-        before=queries.before(session, actor),
+    return Caseload(
+        on,
+        shortlist_queries.ids_to_rank(session, actor, *where),
+        standing,
+        policy,
+        {str(key): facts for key, facts in queries.need_facts(session, actor, on, rule).items()},
+        queries.before(session, actor),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """A caseload as columns: its pieces are plain arrays, so that another process scores them without a database."""
-
-    gathered: Gathered
-    placements: PlacementColumns
-    work: Work
-
-    @classmethod
-    def of(cls, gathered: Gathered) -> "Scoring":
-        caseload = gathered.caseload
-        ranker, day = caseload.ranker(), caseload.standing.on(caseload.on)
-        tables = ranker.model.tables.arrays
-        work = Work(day.columns.arrays, tables, day.arrays, hash_of(ranker.seed))
-        return cls(gathered, day.columns, work)
-
-    def people(self, first: int, last: int) -> JobseekerArrays:
-        """Return a stretch of the caseload, to be scored by ``matching.caseload.open_pairs``."""
-        return jobseeker_arrays(
-            self.gathered.people[first:last], self.placements, profiles.context(self.gathered.caseload.on)
-        )
-
-    def told(self, first: int, pairs: Sequence[tuple[Any, Any]]) -> Scored:
-        """Return what was found of a stretch by person, placement and score."""
-        return [
-            (first + row, self.placements.order[kept].tolist(), (scores / MILLION).tolist())
-            for row, (kept, scores) in enumerate(pairs)
-        ]
-
-
-def score(gathered: Gathered) -> Scored:
-    """Return, for each person of a caseload, the open placements and their scores."""
-    scoring = Scoring.of(gathered)
-    return scoring.told(0, open_pairs(scoring.people(0, len(gathered.people)), scoring.work))
-
-
-def assign(gathered: Gathered, scored: Scored) -> Proposal:
+def assign(caseload: Caseload, scored: Scored) -> Proposal:
     """Assign places over the whole caseload under the policy."""
-    scores = np.full((len(gathered.people), len(gathered.placements)), np.nan)
-    for row, columns, values in scored:
-        scores[row, columns] = values
+    listings = caseload.day.columns.profiles
+    keys = [str(one) for one in caseload.ids]
     return allocate(
         Problem(
-            [person.key for person in gathered.people],
-            [placement.key for placement in gathered.placements],
-            scores,
-            [placement.places_left for placement in gathered.placements],
-            [person.key in gathered.need for person in gathered.people],
-            [placement.organisation for placement in gathered.placements],
-            gathered.before,
+            keys,
+            [listing.key for listing in listings],
+            scored.pairs,
+            [listing.places_left for listing in listings],
+            [key in caseload.need for key in keys],
+            [listing.organisation for listing in listings],
+            caseload.before,
+            scored.open_to.tolist(),
         ),
-        gathered.policy,
+        caseload.policy,
     )
 
 
@@ -163,74 +108,132 @@ def propose(
     on: date,
     *,
     caseworker_id: UUID | None = None,
-    run: Callable[[Gathered], Scored] | None = None,
-) -> tuple[Gathered, Proposal]:
-    """Read, then score and assign with nothing open; ``run`` may score in several processes."""
+    run: Run = in_turn,
+    folder: Path | None = None,
+    begun: Callable[[int], Tell] | None = None,
+) -> tuple[Caseload, Proposal]:
+    """Read, score and assign with no transaction open; see ``scoring.score``. ``begun`` is told how many there are."""
     with index.of(database).reading(database, actor) as (session, standing):
-        gathered = gather(session, actor, on, standing, caseworker_id)
-    scored = run(gathered) if run is not None else score(gathered)
-    return gathered, assign(gathered, scored)
+        caseload = gather(session, actor, on, standing, caseworker_id)
+    tell = begun(len(caseload.ids)) if begun is not None else None
+    scored = score(database, actor, caseload, run=run, folder=folder, tell=tell)
+    proposal = assign(caseload, scored)
+    if caseload.weighs_all:
+        return caseload, proposal
+    late = [(UUID(one.jobseeker), one.score) for one in proposal.offers if one.rank > 1]
+    ranks = true_ranks(database, actor, caseload, late)
+    offers = tuple(replace(one, rank=ranks.get(UUID(one.jobseeker), one.rank)) for one in proposal.offers)
+    return caseload, replace(proposal, offers=offers)
 
 
-def record(session: WriteSession, actor: Actor, gathered: Gathered, proposal: Proposal) -> Allocation:
-    """Keep a proposal with a line for everybody, those without an offer too."""
+def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Allocation:
+    """Keep a proposal with a line for everybody, after looking again at who and what is still open."""
+    proposal = _as_it_stands(session, actor, caseload, proposal)
     allocation = Allocation.recorded(
         actor,
-        gathered.caseload.on,
+        caseload.on,
         partner_id=actor.organisation_id,
-        proposed_on=gathered.caseload.on,
-        model_version=gathered.caseload.model.version,
-        policy=_policy_told(gathered.caseload.on),
-        looked_at=len(gathered.people),
-        placements=len(gathered.placements),
-        figures=_figures(gathered, proposal),
+        proposed_on=caseload.on,
+        model_version=caseload.standing.model.version,
+        policy=_policy_told(caseload.on),
+        looked_at=len(proposal.offers) + len(proposal.without),
+        placements=len(caseload.day.columns),
+        figures=_figures(caseload, proposal),
     )
     session.add(allocation)
     session.flush()  # its lines point to it
-    lines = [
-        *(
-            _line(
-                allocation,
-                offer.jobseeker,
-                gathered,
-                state=LineState.PROPOSED,
-                placement_id=UUID(offer.placement),
-                first_choice_id=UUID(offer.first_choice),
-                score=offer.score,
-                rank_of_own=offer.rank,
-                could_go_to=offer.could_go_to,
-                why=offer.why,
-            )
-            for offer in proposal.offers
-        ),
-        *(
-            _line(
-                allocation,
-                unplaced.jobseeker,
-                gathered,
-                state=LineState.WITHOUT,
-                could_go_to=unplaced.could_go_to,
-                why=unplaced.why,
-            )
-            for unplaced in proposal.without
-        ),
-    ]
-    session.add_all(lines)
-    session.flush()  # their log points to them
-    session.add_all(_move_row(actor, line, "propose", None, line.state, "") for line in lines)
-    session.flush()  # the reply counts them
+    lines = [_offered(allocation, offer, caseload) for offer in proposal.offers]
+    lines += [_left_out(allocation, one, caseload) for one in proposal.without]
+    for start in range(0, len(lines), LINES_AT_ONCE):
+        piece = lines[start : start + LINES_AT_ONCE]
+        session.execute(insert(cast("Table", AllocationLine.__table__)), piece)
+        moves = [_proposed(actor, line) for line in piece]
+        session.execute(insert(cast("Table", AllocationLineMove.__table__)), moves)
+        audit.changed(session, actor, [line["jobseeker_id"] for line in piece])
     return allocation
 
 
-def _line(allocation: Allocation, key: str, gathered: Gathered, **columns: Any) -> AllocationLine:
-    return AllocationLine(
-        id=uuid7(),
-        partner_id=allocation.partner_id,
-        allocation_id=allocation.id,
-        jobseeker_id=UUID(key),
-        need_facts=gathered.need.get(key, []),
-        **columns,
+def _as_it_stands(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Proposal:
+    """Leave out who closed meanwhile, and take back what has no place any more, the lowest scores first."""
+    open_still = {str(one) for one in shortlist_queries.ids_to_rank(session, actor)}
+    ids = sorted({UUID(offer.placement) for offer in proposal.offers})
+    left: dict[str, int] = {}
+    for start in range(0, len(ids), LINES_AT_ONCE):
+        there = placement_queries.still_open(session, ids[start : start + LINES_AT_ONCE], caseload.on)
+        left |= {str(key): places for key, (_, places) in there.items()}
+    offers, gone = [], []
+    for offer in sorted(proposal.offers, key=lambda one: (-one.score, one.jobseeker)):
+        if offer.jobseeker not in open_still:
+            continue
+        if left.get(offer.placement, 0) > 0:
+            left[offer.placement] -= 1
+            offers.append(offer)
+        else:
+            gone.append(Unplaced(offer.jobseeker, offer.could_go_to, GONE))
+    kept = tuple(one for one in (*proposal.without, *gone) if one.jobseeker in open_still)
+    if len(offers) == len(proposal.offers) and len(kept) == len(proposal.without):
+        return proposal
+    offers.sort(key=lambda one: one.jobseeker)
+    return replace(
+        proposal,
+        offers=tuple(offers),
+        without=kept,
+        expected_lasting=round(sum(one.score for one in offers), 4),
+        need_offers=sum(one.jobseeker in caseload.need for one in offers),
+        kept=sum(caseload.before.get(one.jobseeker) == one.placement for one in offers),
     )
+
+
+def _offered(allocation: Allocation, offer: Offer, caseload: Caseload) -> dict[str, Any]:
+    return _line(
+        allocation,
+        offer.jobseeker,
+        caseload,
+        state=LineState.PROPOSED,
+        placement_id=UUID(offer.placement),
+        first_choice_id=UUID(offer.first_choice),
+        score=offer.score,
+        rank_of_own=offer.rank,
+        could_go_to=offer.could_go_to,
+        why=offer.why,
+    )
+
+
+def _left_out(allocation: Allocation, one: Unplaced, caseload: Caseload) -> dict[str, Any]:
+    return _line(allocation, one.jobseeker, caseload, state=LineState.WITHOUT, could_go_to=one.could_go_to, why=one.why)
+
+
+def _line(allocation: Allocation, key: str, caseload: Caseload, **columns: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(("placement_id", "first_choice_id", "changed_to_id", "score", "rank_of_own"))
+    return {
+        "id": uuid7(),
+        "version": 1,
+        "partner_id": allocation.partner_id,
+        "allocation_id": allocation.id,
+        "jobseeker_id": UUID(key),
+        "need_facts": caseload.need.get(key, []),
+        **empty,
+        **columns,
+    }
+
+
+def _proposed(actor: Actor, line: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "valid_on": actor.today,
+        "recorded_at": actor.at,
+        "by": actor.user_id,
+        "source": actor.source,
+        "is_withdrawal": False,
+        "reason": "",
+        "supersedes": None,
+        "partner_id": line["partner_id"],
+        "jobseeker_id": line["jobseeker_id"],
+        "line_id": line["id"],
+        "event": "propose",
+        "from_state": None,
+        "to_state": line["state"].value,
+    }
 
 
 def _move_row(
@@ -253,12 +256,12 @@ def _policy_told(on: date) -> dict[str, Any]:
     return asdict(policy) | asdict(rule) | {"table": tables.version_of("allocation_policies")}
 
 
-def _figures(gathered: Gathered, proposal: Proposal) -> dict[str, Any]:
+def _figures(caseload: Caseload, proposal: Proposal) -> dict[str, Any]:
     return Figures(
         offers=len(proposal.offers),
         without=len(proposal.without),
         expected_lasting=proposal.expected_lasting,
-        need_people=sum(person.key in gathered.need for person in gathered.people),
+        need_people=sum(str(one) in caseload.need for one in caseload.ids),
         need_offers=proposal.need_offers,
         need_floor=proposal.need_floor,
         need_share_of_caseload=proposal.need_share_of_caseload,
@@ -267,6 +270,7 @@ def _figures(gathered: Gathered, proposal: Proposal) -> dict[str, Any]:
         enterprise_gini=proposal.enterprise_gini,
         kept=proposal.kept,
         first_choices=sum(offer.rank == 1 for offer in proposal.offers),
+        certified=proposal.certified,
     ).model_dump()
 
 

@@ -34,12 +34,12 @@ Decider = Annotated[Actor, permitted(Permission.ALLOCATION_DECIDE)]
 @router.post("", status_code=201, responses=documented(NotFound, Conflict))
 def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, once: OnceDep) -> AllocationOut:
     """Propose places for the open cases you may see, under the policy in force. Nothing is sent to anybody."""
-    gathered, proposal = actions.propose(database, actor, new.on or actor.today, caseworker_id=new.caseworker_id)
+    caseload, proposal = actions.propose(database, actor, new.on or actor.today, caseworker_id=new.caseworker_id)
     with database.writing(actor) as session:
         made = once(
             session,
             actor,
-            lambda: actions.record(session, actor, gathered, proposal),
+            lambda: actions.record(session, actor, caseload, proposal),
             lambda made: queries.allocation(session, actor, made),
         )
         return actions.shown(session, actor, made)

@@ -47,6 +47,9 @@ class Figures(Schema):
     enterprise_gini: Annotated[float, Group.RECORD]
     kept: Annotated[int, Group.RECORD] = Field(description="Pairs kept from the proposal before.")
     first_choices: Annotated[int, Group.RECORD]
+    certified: Annotated[float, Group.RECORD] = Field(
+        default=1.0, description="The share of the best there could be that is surely reached; 1 is the best itself."
+    )
 
 
 class Decided(Schema):

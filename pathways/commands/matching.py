@@ -1,7 +1,8 @@
 """Shortlists, what would open most, a caseload's places, and models."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +10,9 @@ import typer
 from pathways.commands.acting import ActAs, On, PlainError, day_of, for_partner, opened, operator
 
 if TYPE_CHECKING:
-    from pathways.allocations.actions import Gathered, Scored
+    from matching.caseload import Work
+    from matching.columns import JobseekerArrays
+    from pathways.allocations.scoring import Answer, Run, Score, Tell
     from pathways.base import Actor
     from pathways.database import Database, WriteSession
     from pathways.learning.schemas import ModelOut
@@ -105,11 +108,14 @@ def rematch(
     backend: Annotated[str, typer.Option(help="loky: on this machine; dask: on a cluster.")] = "loky",
     scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler.")] = None,
     on: On = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep what is scored, to go on from there when stopped.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many people without an offer to name.")] = 20,
     acting_as: ActAs = None,
 ) -> None:
     """Propose an allocation for a whole caseload. Example: pathways rematch --partner stepping-stones --jobs 2."""
-    from pathways.allocations import actions, queries
+    from pathways.allocations import actions, queries, scoring
     from pathways.allocations.models import AllocationLine, LineState
 
     if backend not in {"loky", "dask"}:
@@ -119,18 +125,20 @@ def rematch(
         first = operator(database, "allocation:make", acting_as)
         for name, actor in _partners_to_rematch(database, first, partner):
             day = day_of(on) or actor.today
-            with _scoring(jobs, backend, scheduler, name) as run:
-                gathered, proposal = actions.propose(database, actor, day, run=run)
-            if not gathered.people:
+            own = keep / str(actor.organisation_id) if keep is not None else None
+            with _scoring(jobs, backend, scheduler) as run, _bar(name) as begun:
+                caseload, proposal = actions.propose(database, actor, day, run=run, folder=own, begun=begun)
+            if not caseload.ids:
                 print(f"{name}: no open cases.")
                 continue
             with database.writing(actor) as session:
-                made = actions.record(session, actor, gathered, proposal)
+                made = actions.record(session, actor, caseload, proposal)
                 answer = actions.shown(session, actor, made)
                 rows = session.scalars(
                     queries.lines(actor, made.id).where(AllocationLine.state == LineState.WITHOUT).limit(limit)
                 )
                 without = actions.shown_lines(session, actor, rows.all())
+            scoring.forget(own)
             told = answer.figures
             if told is None:  # some lines are of people this member may not see
                 print(f"{name}: {made.id} is proposed; its totals are for a team manager.")
@@ -171,36 +179,32 @@ def _partners_to_rematch(database: "Database", actor: "Actor", ref: str | None) 
     return found
 
 
-PEOPLE_AT_ONCE = 100
+@contextmanager
+def _bar(name: str) -> Iterator["Callable[[int], Tell]"]:
+    """Return what begins a progress bar once it is known how many people there are."""
+    with ExitStack() as stack:
+
+        def begun(count: int) -> "Tell":
+            return stack.enter_context(typer.progressbar(length=count, label=f"{name}: scoring")).update
+
+        yield begun
 
 
 @contextmanager
-def _scoring(jobs: int, backend: str, scheduler: str | None, name: str) -> Iterator["Callable[[Gathered], Scored]"]:
-    """Return what scores a caseload piece by piece under a progress bar, in this process or in several."""
+def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run"]:
+    """Return what scores the pieces of a caseload, in this process or in several."""
     from joblib import Parallel, delayed, parallel_config
 
-    from matching.caseload import open_pairs
-    from pathways.allocations import actions
+    from pathways.allocations.scoring import in_turn
 
-    def run(gathered: "Gathered") -> "Scored":
-        count, scoring = len(gathered.people), actions.Scoring.of(gathered)
-        begins = range(0, count, PEOPLE_AT_ONCE)
-        pieces = (scoring.people(n, min(n + PEOPLE_AT_ONCE, count)) for n in begins)
-        found: list[tuple[int, list[int], list[float]]] = []
-        with typer.progressbar(length=count, label=f"{name}: scoring") as bar:
-            if jobs == 1 and backend == "loky":
-                answers = (open_pairs(piece, scoring.work) for piece in pieces)
-            else:
-                parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs")
-                answers = parallel(delayed(open_pairs)(piece, scoring.work) for piece in pieces)
-            for first, answer in zip(begins, answers, strict=True):
-                found += scoring.told(first, answer)
-                bar.update(len(answer))
-        return found
+    def run(score: "Score", pieces: "Iterable[JobseekerArrays]", work: "Work") -> "Iterable[Answer]":
+        parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
+        answers: Iterable[Answer] = parallel(delayed(score)(piece, work) for piece in pieces)
+        return answers
 
     if backend == "loky":
         with parallel_config(backend="loky"):
-            yield run
+            yield in_turn if jobs == 1 else run
         return
     try:
         from distributed import Client  # optional: only with --backend dask

@@ -74,6 +74,36 @@ def people_to_rank(session: Session, actor: Actor, *where: Any) -> list[Jobseeke
     )
 
 
+def ids_to_rank(session: Session, actor: Actor, *where: Any) -> list[UUID]:
+    """Return the ids of the open cases this actor may see."""
+    rows = select(Jobseeker.id).where(jobseeker_queries.may_see(actor), Jobseeker.state == JobseekerState.OPEN, *where)
+    return list(session.scalars(rows.order_by(Jobseeker.id)))
+
+
+def people(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[Jobseeker]:
+    """Return those of some jobseekers whose cases are open and who may be seen."""
+    found: list[Jobseeker] = []
+    for start in range(0, len(ids), MOST_IDS):
+        found += people_to_rank(session, actor, Jobseeker.id.in_(ids[start : start + MOST_IDS]))
+    return found
+
+
+def newest_facts(session: Session, ids: Sequence[UUID]) -> list[Any]:
+    """Return what changes whenever anything does that a ranking reads of some people."""
+    told: list[Any] = []
+    for start in range(0, len(ids), MOST_IDS):
+        piece = list(ids[start : start + MOST_IDS])
+        rows = select(Jobseeker.id, Jobseeker.version, Jobseeker.easting, Jobseeker.northing).where(
+            Jobseeker.id.in_(piece)
+        )
+        told += [tuple(row) for row in session.execute(rows.order_by(Jobseeker.id))]
+        for model in (ProfileVersion, SafetyExclusion, ConfirmedWord):
+            partners = select(Jobseeker.partner_id).where(Jobseeker.id.in_(piece))
+            facts = select(model.id).where(model.partner_id.in_(partners), model.jobseeker_id.in_(piece))
+            told += session.scalars(facts.order_by(model.id)).all()
+    return told
+
+
 def _about(model: Any, *columns: Any) -> Select[Any]:
     return select(*columns).where(
         model.partner_id.in_(bindparam("partners", expanding=True)),

@@ -55,6 +55,25 @@ def test_processes_give_the_same_bytes(caseload):
         assert equal(together(in_parallel(2)(blocks, work)), block(whole, work))
 
 
+@pytest.mark.filterwarnings("ignore:Sending large graph", "ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_a_cluster_of_two_gives_the_same_bytes(caseload, tmp_path):
+    """What many machines run: the same block function, sent to workers by a scheduler."""
+    from distributed import Client, LocalCluster
+
+    whole, blocks, work = caseload
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path), processes=True
+        ) as cluster,
+        Client(cluster),
+        parallel_config(backend="dask"),
+    ):
+        found = together(in_parallel(2)(blocks, work))
+    alone = block(whole, work)
+    for name in ARRAYS:
+        assert getattr(found, name).tobytes() == getattr(alone, name).tobytes()
+
+
 def test_no_block_is_refused(caseload):
     with pytest.raises(ValueError, match="no block"):
         together([])

@@ -4,12 +4,13 @@ import json
 from datetime import date, timedelta
 
 from sqlalchemy import func, select
+from uuid_utils.compat import uuid7
 
-from matching.profiles import JobseekerProfile
 from pathways import coherence, demonstration
 from pathways.access.models import User
 from pathways.all_models import METADATA
 from pathways.allocations import actions as allocation_actions
+from pathways.allocations.models import AllocationLine, AllocationLineMove, LineState
 from pathways.app import HOLDINGS
 from pathways.base import Actor, Role
 from pathways.jobseekers import actions as jobseeker_actions
@@ -41,13 +42,26 @@ def add_what_matching_keeps(database, jobseeker_id):
         person = session.get_one(Jobseeker, jobseeker_id)
         user_id = session.scalars(select(User.id).limit(1)).one()
         actor = Actor(user_id, person.partner_id, Role.TEAM_MANAGER)
-        gathered, proposal = allocation_actions.propose(database, actor, END)
+        caseload, proposal = allocation_actions.propose(database, actor, END)
     with database.writing(actor) as session:
         person = session.get_one(Jobseeker, jobseeker_id)
-        if not any(one.key == str(jobseeker_id) for one in gathered.people):
-            gathered.people.append(JobseekerProfile(key=str(jobseeker_id)))
-            proposal = allocation_actions.assign(gathered, [])
-        allocation_actions.record(session, actor, gathered, proposal)
+        made = allocation_actions.record(session, actor, caseload, proposal)
+        if jobseeker_id not in caseload.ids:  # a closed case is in no proposal made today, but in those made before
+            line = AllocationLine(
+                id=uuid7(),
+                partner_id=person.partner_id,
+                jobseeker_id=jobseeker_id,
+                allocation_id=made.id,
+                state=LineState.WITHOUT,
+                could_go_to=0,
+                need_facts=[],
+                why="",
+            )
+            session.add(line)
+            session.flush()
+            move = {"line_id": line.id, "event": "propose", "from_state": None, "to_state": "without"}
+            whose = {"partner_id": person.partner_id, "jobseeker_id": jobseeker_id}
+            session.add(AllocationLineMove.recorded(actor, **whose, **move))
         kept = NewSafetyExclusion(kind="person", who="Sam Stone", reason="Asked.")
         exclusion = jobseeker_actions.exclude(session, actor, person, kept)
         jobseeker_actions.withdraw_exclusion(session, actor, exclusion, "Entered twice.")

@@ -1,0 +1,133 @@
+"""A caseload scored in pieces: the same however it is cut, stopped half-way, or thinned to the best of both sides."""
+
+import random
+from uuid import UUID
+
+import numpy as np
+import pytest
+from sqlalchemy import select
+
+from pathways.allocations import actions, scoring
+from pathways.allocations.models import AllocationLine, LineState
+from pathways.audit import AuditRow
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers.models import Jobseeker, JobseekerEvent
+from pathways.placements.models import PlacementEvent
+from pathways.shortlists import index
+from tests.pathways.test_index import move as move_placement
+from tests.world import World
+
+PEOPLE, PLACEMENTS = 24, 10
+
+
+@pytest.fixture
+def caseload(world: World):
+    drawn = random.Random(8)
+    trades = ["Cafe Assistant", "Gardener", "Porter", "Cleaner"]
+    for number in range(PEOPLE):
+        world.supported(
+            ref=f"R{number}",
+            given_name=f"Person {number}",
+            nino=None,
+            nhs_number=None,
+            email=None,
+            phone=None,
+            aspirations=[drawn.choice(trades)],
+            half_days=drawn.choice(["mon all day; tue all day", "wed all day; thu all day", None]),
+        )
+    for number in range(PLACEMENTS):
+        world.list_placement(
+            ref=f"P{number}",
+            title=drawn.choice(trades),
+            places=drawn.choice([1, 2]),
+            half_days=drawn.choice(["mon am; tue am", "wed am; thu am"]),
+            hours_flexible=False,
+        )
+    return world.on("manager")
+
+
+def gathered(database, actor) -> scoring.Caseload:
+    with index.of(database).reading(database, actor) as (session, standing):
+        return actions.gather(session, actor, actor.today, standing)
+
+
+def test_however_it_is_cut_the_same_pairs_are_found(database, caseload, monkeypatch):
+    whole = scoring.score(database, caseload, gathered(database, caseload))
+    monkeypatch.setattr(scoring, "AT_ONCE", 5)
+    cut = scoring.score(database, caseload, gathered(database, caseload))
+    for name in ("begins", "placements", "scores"):
+        assert np.array_equal(getattr(whole.pairs, name), getattr(cut.pairs, name))
+    assert whole.open_to.tolist() == cut.open_to.tolist()
+    assert 0 < whole.open_to.sum() < PEOPLE * PLACEMENTS
+
+
+def test_the_best_of_both_sides_loses_nothing_of_the_proposal_and_ranks_are_true(database, caseload, monkeypatch):
+    _, whole = actions.propose(database, caseload, caseload.today)
+    monkeypatch.setattr(scoring, "MOST_PAIRS", 0)
+    monkeypatch.setattr(scoring, "CANDIDATES", 2)
+    monkeypatch.setattr(scoring, "SIDE_CANDIDATES", 4)
+    monkeypatch.setattr(scoring, "AT_ONCE", 7)
+    thinned, proposal = actions.propose(database, caseload, caseload.today)
+    assert not thinned.weighs_all
+    assert len(proposal.offers) == len(whole.offers)
+    assert proposal.expected_lasting >= 0.95 * whole.expected_lasting
+    every = scoring.score(database, caseload, thinned)
+    could = dict(zip(map(str, thinned.ids), every.open_to.tolist(), strict=True))
+    assert {one.jobseeker: one.could_go_to for one in proposal.offers} == {
+        one.jobseeker: could[one.jobseeker] for one in proposal.offers
+    }
+    monkeypatch.setattr(scoring, "MOST_PAIRS", 10**9)
+    pairs = scoring.score(database, caseload, gathered(database, caseload)).pairs
+    at = {str(one): number for number, one in enumerate(thinned.ids)}
+    for offer in proposal.offers:
+        run = slice(pairs.begins[at[offer.jobseeker]], pairs.begins[at[offer.jobseeker] + 1])
+        assert offer.rank == 1 + int((pairs.scores[run] > offer.score + 1e-9).sum())
+
+
+def test_what_is_stopped_half_way_goes_on_from_there(database, caseload, monkeypatch, tmp_path, world: World):
+    monkeypatch.setattr(scoring, "AT_ONCE", 5)
+    done: list[int] = []
+
+    def stops_after(pieces_left):
+        def run(score, pieces, work):
+            for number, piece in enumerate(pieces):
+                if number == pieces_left:
+                    raise KeyboardInterrupt
+                done.append(number)
+                yield score(piece, work)
+
+        return run
+
+    once = scoring.score(database, caseload, gathered(database, caseload))
+    with pytest.raises(KeyboardInterrupt):
+        scoring.score(database, caseload, gathered(database, caseload), run=stops_after(3), folder=tmp_path)
+    assert len(list(tmp_path.glob("*.npz"))) == len(done) == 3
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.npz")} == {0o600}
+    again = scoring.score(database, caseload, gathered(database, caseload), run=stops_after(99), folder=tmp_path)
+    assert len(done) == 5
+    assert np.array_equal(once.pairs.scores, again.pairs.scores)
+    world.list_placement(ref="NEW")  # what it rests on has changed: everything is scored again
+    scoring.score(database, caseload, gathered(database, caseload), run=stops_after(99), folder=tmp_path)
+    assert len(done) == 10
+    scoring.forget(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_closes_while_a_proposal_is_made_is_in_no_line_of_it(database, caseload, world: World):
+    made, proposal = actions.propose(database, caseload, caseload.today)
+    first, second = proposal.offers[0], proposal.offers[1]
+    with database.writing(caseload) as session:
+        person = session.get_one(Jobseeker, UUID(first.jobseeker))
+        jobseeker_actions.move(session, caseload, person, JobseekerEvent.CLOSE, reason="Moved away.")
+    move_placement(world, UUID(second.placement), PlacementEvent.CLOSE)
+    with database.writing(caseload) as session:
+        kept = actions.record(session, caseload, made, proposal)
+        lines = {line.jobseeker_id: line for line in session.scalars(select(AllocationLine))}
+        assert UUID(first.jobseeker) not in lines
+        assert lines[UUID(second.jobseeker)].state is LineState.WITHOUT
+        assert "went while" in lines[UUID(second.jobseeker)].why
+        assert kept.looked_at == PEOPLE - 1
+        offered = sum(line.state is LineState.PROPOSED for line in lines.values())
+        assert kept.figures["offers"] == offered < len(proposal.offers)
+        told = select(AuditRow.jobseeker_id).where(AuditRow.recorded_at == caseload.at, AuditRow.is_change)
+        assert set(session.scalars(told)) >= set(lines)
