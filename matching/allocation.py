@@ -32,7 +32,7 @@ from matching.sides import Floats
 
 TOP_SHARE = 0.3
 # Beyond so many edges, with those that mean "no offer", an exact solver is slow or does not fit: then an auction.
-MOST_EXACT = 4_000_000
+MOST_EXACT = 1_000_000
 # What a place in the need band may be worth more before everybody of the band who can has one: over any score.
 FIRST_BONUS, MOST_BONUS = MILLION // 100, 64 * MILLION
 HALVINGS = 6
