@@ -19,10 +19,11 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from matching import evaluation, synthetic
 from matching.allocation import Allocation, Problem, allocate
+from matching.cases import Case, Outcome
 from matching.features import Feature, Side, Values
 from matching.ranker import PlacementRanker, TwoSidedModel, order
 from matching.sides import Floats, matrix
-from matching.training import Case, Outcome, Trained, train
+from matching.training import Trained, train
 
 SIZES = (5, 10, 30, 100, 300)
 CHECKED = 2000

@@ -18,11 +18,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching, min_weight_full_bipartite_matching
 
 from matching.auction import FREE, Edges, auction
 from matching.evaluation import gini
@@ -385,6 +384,9 @@ class _Case:
         outside the band, and ``band - floor`` for the band, so that at least ``floor`` of it must take a place. With
         them a full matching always exists, and only open pairs are edges, so the work grows with them alone.
         """
+        from scipy.sparse import csr_array  # noqa: PLC0415 - a tenth of a second that most processes never need
+        from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # noqa: PLC0415
+
         n, width = len(chosen), len(self.columns)
         pair, places = _expanded(self)
         net = self.values[pair] - price[places]
@@ -486,6 +488,8 @@ def _floor(case: _Case, policy: Policy) -> int:
     """Return how many offers are reserved: of as many as can be made, but no more than the band can take up."""
     if not policy.need_floor or not case.band.any() or not len(case.columns):
         return 0
+    from scipy.sparse import csr_array  # noqa: PLC0415
+
     pair, places = _expanded(case)
     people = case.pairs.people[pair]
     shape = (len(case.jobseekers), len(case.columns))
@@ -493,7 +497,9 @@ def _floor(case: _Case, policy: Policy) -> int:
     return min(ceil(policy.need_floor * _most_offers(is_open)), _most_offers(is_open[case.band]))
 
 
-def _most_offers(is_open: csr_array) -> int:
+def _most_offers(is_open: Any) -> int:
+    from scipy.sparse.csgraph import maximum_bipartite_matching  # noqa: PLC0415
+
     return int((maximum_bipartite_matching(is_open, perm_type="column") >= 0).sum())
 
 

@@ -1,16 +1,15 @@
 """Learning both sides from decided cases: around the expert priors, with boosting let in by its weight and its gate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from matching.boosting import BoostedTables
-from matching.features import SIDES, Feature, Side, Value
+from matching.cases import Case
+from matching.features import SIDES, Side
 from matching.logistic import most_probable
 from matching.priors import INTERCEPTS, NEUTRAL, WEIGHTS
 from matching.ranker import TwoSidedModel
@@ -28,63 +27,6 @@ TOLERATED = 0.005  # of log-loss: a lower edge further down than this is a risk 
 LEAST_SLOPE = 0.05
 # Platt's line is held to the diagonal by the weight of this many cases, so that a handful cannot tilt it.
 PLATT_SPREADS = (0.2, 0.1)
-
-
-class Outcome(IntEnum):
-    """How far a pair came: the grade of a case."""
-
-    DECLINED = 0
-    INTRODUCED = 1
-    STARTED = 2
-    SUSTAINED = 3
-    PROGRESSED = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A pair that was introduced and decided.
-
-    Parameters
-    ----------
-    values : mapping of Feature to Value
-        As they were when it was shown.
-    wanted : bool or None
-        Whether the jobseeker wanted it and, if it was theirs to start, started; None where the other side ended it
-        before that could be seen.
-    lasted : bool or None
-        Whether the placement took them and it lasted; None where it never came to that, or it is too early to say.
-    outcome : Outcome
-    decided_on : date
-    jobseeker, placement : str
-        Keys.
-
-    Examples
-    --------
-    >>> case = Case({}, True, None, Outcome.STARTED, date(2026, 3, 2), "J", "P")
-    >>> case.outcome > Outcome.INTRODUCED
-    True
-    """
-
-    values: Mapping[Feature, Value]
-    wanted: bool | None
-    lasted: bool | None
-    outcome: Outcome
-    decided_on: date
-    jobseeker: str
-    placement: str
-
-    def label(self, side: Side) -> bool | None:
-        """Return what one side's model learns from it.
-
-        Parameters
-        ----------
-        side : Side
-
-        Returns
-        -------
-        bool or None
-        """
-        return self.wanted if side is Side.JOBSEEKER else self.lasted
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
 from matching import evaluation, saved
+from matching.cases import Case
 from matching.features import SIDES, Feature, Side, Value
 from matching.priors import WEIGHTS
 from matching.ranker import TwoSidedModel
-from matching.training import Case, Trained, train
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
@@ -24,6 +24,9 @@ from pathways.learning.schemas import GateOut, ModelOut
 from pathways.reference import tables
 from pathways.shortlists.models import MODEL_MOVES, ModelEvent, ModelState, RankingModel, RankingModelMove
 from pathways.shortlists.queries import read_model, released_model
+
+if TYPE_CHECKING:
+    from matching.training import Trained
 
 HELD_OUT_SHARE = 0.25
 FEWEST_PEOPLE = 20
@@ -49,6 +52,8 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
         raise RuleBroken("No introduction from a shortlist has been decided yet, so there is nothing to learn from.")
     count = session.scalars(select(func.count()).select_from(RankingModel)).one()
     name = f"{until.isoformat()}-{count + 1}"
+    from matching.training import train  # noqa: PLC0415 - scikit-learn takes a second to import
+
     trained = train(cases, name)
     days = [case.decided_on for case in cases]
     manifest = saved.Manifest(
@@ -75,7 +80,7 @@ def _manifest_told(manifest: saved.Manifest) -> dict[str, Any]:
     return told
 
 
-def _training_metrics(trained: Trained) -> dict[str, Any]:
+def _training_metrics(trained: "Trained") -> dict[str, Any]:
     return {
         "boosting": {
             gate.side.value: {
@@ -123,6 +128,8 @@ def measure(
     held_out = [decided[i] for i in (*split.warm, *split.cold)]
     learnt = [decided[i] for i in split.train]
     earlier, later = [one.case for one in learnt], [one.case for one in held_out]
+    from matching.training import train  # noqa: PLC0415
+
     recipe = train(earlier, "assessed").model
     lists = [one for one in queries.shown_lists(session, held_out, learnt) if any(one.grades)]
     people, ours, theirs = _by_person(lists, recipe, now)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from matching.cases import Case, Outcome
 from matching.features import Feature, Value
-from matching.training import Case, Outcome
 from pathways.base import Role
 from pathways.database import Session
 from pathways.errors import NotFound

@@ -13,13 +13,14 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from matching import evaluation, saved, synthetic
 from matching.boosting import BoostedTables
+from matching.cases import Case, Outcome
 from matching.explain import additive, reasons, what_would_lift
 from matching.features import SIDES, Feature, Side, Value
 from matching.logistic import MapLogistic
 from matching.priors import WEIGHTS
 from matching.ranker import Match, PlacementRanker, TwoSidedModel
 from matching.sides import SideModel
-from matching.training import Case, Outcome, train
+from matching.training import train
 
 
 def does_not_hold(estimator):
