@@ -185,7 +185,7 @@ def test_what_would_lift_a_pair_is_the_score_it_then_has():
     told = 0
     for person in borough.jobseekers:
         for match in ranker.rank(person, borough.placements).matches:
-            for change in what_would_lift(match, ranker.model):
+            for change in what_would_lift(match.values, ranker.model):
                 lifted = {**match.values, Feature(change.about): Value(1.0)}
                 assert change.score == pytest.approx(ranker.model.scores([lifted])[0], abs=1e-4)
                 assert change.score > match.score
