@@ -95,7 +95,13 @@ def main() -> None:
     parser.add_argument("--jobseekers", type=int, default=1_000)
     parser.add_argument("--requests", type=int, default=360)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default=None)
+    parser.add_argument("--cold", action="store_true", help="Only start the service, and say how long it takes.")
     asked = parser.parse_args()
+    if asked.cold:
+        for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
+            with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
+                cold(kind, url, Path(folder), asked)
+        return
     for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
         for shape, changes in (
             ("all known", {}),
@@ -127,6 +133,31 @@ def report(kind: str, shape: str, changes: dict[str, bool], url: str, folder: Pa
     print(f"  shortlist   {cpu:6.2f} ms CPU {wall:6.2f} ms wall")
     print(f"  one insert  {plain_cpu:6.2f} ms CPU {plain_wall:6.2f} ms wall")
     print(f"  ratio       {cpu / plain_cpu:6.2f} x      {wall / plain_wall:6.2f} x", flush=True)
+
+
+def cold(kind: str, url: str, folder: Path, asked: argparse.Namespace) -> None:
+    """Say how long a start takes until the service is ready, what the first list takes then, and the memory."""
+    world, people = stocked.stocked(url, asked.placements, asked.jobseekers)
+    headers = world.key("caseworker")
+    with stocked.served(url, folder / "serve.log") as (address, process, ready):
+        before = resident(process.pid)
+        began = time.perf_counter()
+        answer = httpx.post(f"{address}/api/v1/jobseekers/{people[0]}/shortlists", json={}, headers=headers, timeout=60)
+        first = time.perf_counter() - began
+        answer.raise_for_status()
+        print(
+            f"{kind}: {asked.placements:,} placements, {asked.jobseekers:,} jobseekers: ready after {ready:.1f} s, "
+            f"{before:.0f} MB; first shortlist {first * 1000:.0f} ms, {resident(process.pid):.0f} MB",
+            flush=True,
+        )
+
+
+def resident(process: int) -> float:
+    """Return the resident memory of a process in MB."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1000
+    return 0.0
 
 
 if __name__ == "__main__":

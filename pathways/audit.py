@@ -1,12 +1,11 @@
 """Who opened or changed whose record: append-only rows, written by the session itself, so that none is forgotten."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Table, event, insert, inspect
 from sqlalchemy.orm import Mapped, mapped_column
-from uuid_utils.compat import uuid7
 
 from pathways.base import SHORT, Actor, Base
 from pathways.database import Database, WriteSession
@@ -30,17 +29,22 @@ class AuditRow(Fact, Base):
 
 
 def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None = None, *, is_change: bool) -> AuditRow:
-    return AuditRow.recorded(
-        actor,
-        doing=actor.doing,
-        role=actor.role.value,
-        organisation_id=actor.organisation_id,
-        subject=subject,
-        subject_id=subject_id,
-        jobseeker_id=jobseeker_id,
-        is_change=is_change,
-        request_id=actor.request_id,
-    )
+    return AuditRow.recorded(actor, **_told(actor, subject, subject_id, jobseeker_id, is_change=is_change))
+
+
+def _told(
+    actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None, *, is_change: bool
+) -> dict[str, Any]:
+    return {
+        "doing": actor.doing,
+        "role": actor.role.value,
+        "organisation_id": actor.organisation_id,
+        "subject": subject,
+        "subject_id": subject_id,
+        "jobseeker_id": jobseeker_id,
+        "is_change": is_change,
+        "request_id": actor.request_id,
+    }
 
 
 def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tuple[UUID, UUID | None]]) -> None:
@@ -51,27 +55,10 @@ def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tu
         )
 
 
-def changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:
-    """Note that records were changed by statements that the session does not see row by row."""
+def people_changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:
+    """Note that records of people were changed by statements that the session does not see row by row."""
     rows = [
-        {
-            "id": uuid7(),
-            "valid_on": actor.today,
-            "recorded_at": actor.at,
-            "by": actor.user_id,
-            "source": actor.source,
-            "is_withdrawal": False,
-            "reason": "",
-            "supersedes": None,
-            "doing": actor.doing,
-            "role": actor.role.value,
-            "organisation_id": actor.organisation_id,
-            "subject": "jobseekers",
-            "subject_id": jobseeker_id,
-            "jobseeker_id": jobseeker_id,
-            "is_change": True,
-            "request_id": actor.request_id,
-        }
+        AuditRow.row(actor, **_told(actor, "jobseekers", jobseeker_id, jobseeker_id, is_change=True))
         for jobseeker_id in jobseeker_ids
     ]
     if rows:

@@ -53,6 +53,21 @@ class Fact:
         )
         return fact
 
+    @classmethod
+    def row(cls, actor: Actor, valid_on: date | None = None, **columns: Any) -> dict[str, Any]:
+        """Return a new fact as a row for an INSERT of many, which a session would look through one by one."""
+        return {
+            "id": uuid7(),
+            "valid_on": valid_on or actor.today,
+            "recorded_at": actor.at,
+            "by": actor.user_id,
+            "source": actor.source,
+            "is_withdrawal": False,
+            "reason": "",
+            "supersedes": None,
+            **columns,
+        }
+
     def withdrawn(self, actor: Actor, reason: str) -> Self:
         """Return the fact that takes this one back; it keeps the same columns, so that it names the same things."""
         keep = {

@@ -149,7 +149,7 @@ def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Pr
         session.execute(insert(cast("Table", AllocationLine.__table__)), piece)
         moves = [_proposed(actor, line) for line in piece]
         session.execute(insert(cast("Table", AllocationLineMove.__table__)), moves)
-        audit.changed(session, actor, [line["jobseeker_id"] for line in piece])
+        audit.people_changed(session, actor, [line["jobseeker_id"] for line in piece])
     return allocation
 
 
@@ -218,22 +218,9 @@ def _line(allocation: Allocation, key: str, caseload: Caseload, **columns: Any) 
 
 
 def _proposed(actor: Actor, line: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": uuid7(),
-        "valid_on": actor.today,
-        "recorded_at": actor.at,
-        "by": actor.user_id,
-        "source": actor.source,
-        "is_withdrawal": False,
-        "reason": "",
-        "supersedes": None,
-        "partner_id": line["partner_id"],
-        "jobseeker_id": line["jobseeker_id"],
-        "line_id": line["id"],
-        "event": "propose",
-        "from_state": None,
-        "to_state": line["state"].value,
-    }
+    whose = {name: line[name] for name in ("partner_id", "jobseeker_id")}
+    moved = {"event": "propose", "from_state": None, "to_state": line["state"].value}
+    return AllocationLineMove.row(actor, line_id=line["id"], **whose, **moved)
 
 
 def _move_row(

@@ -8,7 +8,7 @@ import string
 import unicodedata
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from pathways.access.models import User
 from pathways.base import Actor, Nation, Role
@@ -189,26 +189,30 @@ def revoke_key(session: WriteSession, actor: Actor, key: ApiKey) -> ApiKey:
 NO_KEY = "This key is not valid now. Ask your administrator for a new one."
 
 
+# Made once, for each request asks it.
+OF_KEY = (
+    select(
+        ApiKey.secret_hash,
+        ApiKey.expires_on,
+        ApiKey.revoked_at,
+        Membership.id,
+        Membership.user_id,
+        Membership.organisation_id,
+        Membership.role,
+        Membership.ended_at,
+    )
+    .join(Membership, Membership.id == ApiKey.membership_id)
+    .where(ApiKey.public_id == bindparam("public_id"))
+)
+
+
 def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     """Return the member a key belongs to, if key and membership are both still good today."""
     parts = secret.split("_")
     if len(parts) != 3 or parts[0] != "pw":  # noqa: PLR2004 - pw, public part, secret part
         raise Unauthenticated(NO_KEY)
     with database.reading() as session:
-        row = session.execute(
-            select(
-                ApiKey.secret_hash,
-                ApiKey.expires_on,
-                ApiKey.revoked_at,
-                Membership.id,
-                Membership.user_id,
-                Membership.organisation_id,
-                Membership.role,
-                Membership.ended_at,
-            )
-            .join(Membership, Membership.id == ApiKey.membership_id)
-            .where(ApiKey.public_id == parts[1])
-        ).one_or_none()
+        row = session.execute(OF_KEY, {"public_id": parts[1]}).one_or_none()
     given = hashlib.sha256(parts[2].encode()).hexdigest()
     if row is None or not hmac.compare_digest(row.secret_hash, given):
         raise Unauthenticated(NO_KEY)

@@ -21,6 +21,7 @@ from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.ranker import NEAR_TIE, Match, PlacementRanker, Refusal, TwoSidedModel, order
 from matching.score_tables import MILLION
 from matching.travel import Journey
+from pathways import audit
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import RuleBroken
@@ -280,7 +281,7 @@ def record(
     ]
     if may_repeat and len(shown) < len(ranked.matches):
         raise ListingsMoved
-    shortlist = Shortlist.recorded(
+    kept = Shortlist.row(
         actor,
         ranked.on,
         partner_id=actor.organisation_id,
@@ -298,20 +299,25 @@ def record(
         looked=ranked.looked,
         seed=ranked.seed,
     )
-    session.add(shortlist)
-    session.flush()  # the matches point to it
+    session.execute(SHORTLISTS, [kept])
+    shortlist = Shortlist(**kept)
+    if jobseeker_id is None:
+        session.add(audit.row(actor, "shortlists", shortlist.id, is_change=True))
+    people = {person_id for person_id, _, _ in shown} if jobseeker_id is None else {jobseeker_id}
+    audit.people_changed(session, actor, people)
     rows = [
         _match_columns(actor, shortlist, person_id, placement, match, rank=rank, places_left=there[placement][1])
         for rank, (person_id, placement, match) in enumerate(shown, start=1)
     ]
     if rows:
-        # In one statement: a session would keep and look through each row. The shortlist itself is what is audited.
+        # In one statement: a session would keep and look through each row.
         session.execute(MATCHES, rows)
     matches = [SimpleNamespace(**row) for row in rows]
     values = [match.values for _, _, match in shown]
     return Recorded(shortlist, matches, values, ranked)
 
 
+SHORTLISTS = insert(cast("Table", Shortlist.__table__))
 MATCHES = insert(cast("Table", ShortlistMatch.__table__))
 
 
@@ -325,32 +331,26 @@ def _match_columns(
     rank: int,
     places_left: int,
 ) -> dict[str, Any]:
-    return {
-        "id": uuid7(),
-        "valid_on": shortlist.shown_on,
-        "recorded_at": actor.at,
-        "by": actor.user_id,
-        "source": actor.source,
-        "is_withdrawal": False,
-        "reason": "",
-        "supersedes": None,
-        "partner_id": actor.organisation_id,
-        "jobseeker_id": person_id,
-        "shortlist_id": shortlist.id,
-        "placement_id": placement_id,
-        "rank": rank,
-        "score": match.score,
-        "confidence": match.confidence,
-        "values": {f.value: [v.value, list(v.found)] for f, v in match.values.items()},
-        "checks": _checks(match.checks),
-        "journey": _journey(match.journey),
-        "places_left": places_left,
-        "propensity": match.propensity,
-        "jobseeker_side": match.sides[0],
-        "placement_side": match.sides[1],
-        "score_low": match.interval[0],
-        "score_high": match.interval[1],
-    }
+    return ShortlistMatch.row(
+        actor,
+        shortlist.shown_on,
+        partner_id=actor.organisation_id,
+        jobseeker_id=person_id,
+        shortlist_id=shortlist.id,
+        placement_id=placement_id,
+        rank=rank,
+        score=match.score,
+        confidence=match.confidence,
+        values={f.value: [v.value, list(v.found)] for f, v in match.values.items()},
+        checks=_checks(match.checks),
+        journey=_journey(match.journey),
+        places_left=places_left,
+        propensity=match.propensity,
+        jobseeker_side=match.sides[0],
+        placement_side=match.sides[1],
+        score_low=match.interval[0],
+        score_high=match.interval[1],
+    )
 
 
 def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> bytes:
