@@ -82,12 +82,25 @@ def make_engine(url: str, worker_threads: int) -> Engine:
 class Database:
     """One database, and the only way to it."""
 
-    def __init__(self, url: str, vault: Vault, *, worker_threads: int = 40, is_production: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        vault: Vault,
+        *,
+        worker_threads: int = 40,
+        is_production: bool = False,
+        reader_url: str | None = None,
+    ) -> None:
         self.engine = make_engine(url, worker_threads)
+        # A replica answers what only reads; what must be the newest is read where it is written.
+        self._replica = make_engine(reader_url, worker_threads) if reader_url else self.engine
         self.vault = vault
         self.is_production = is_production
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._readers = self.engine if self.is_sqlite else self.engine.execution_options(postgresql_readonly=True)
+        self._readers, self._newest = (
+            engine if self.is_sqlite else engine.execution_options(postgresql_readonly=True)
+            for engine in (self._replica, self.engine)
+        )
         self._writers = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
         # SQLite's busy handler is unfair; one queue in the process keeps the longest wait short.
         self._writer_lock = threading.Lock() if self.is_sqlite else nullcontext()
@@ -101,11 +114,13 @@ class Database:
             vault,
             worker_threads=settings.worker_threads,
             is_production=settings.environment == "production",
+            reader_url=settings.reader_url,
         )
 
     @contextmanager
-    def reading(self, actor: Actor | None = None) -> Iterator[ReadSession]:
-        with ReadSession(self._readers) as session:
+    def reading(self, actor: Actor | None = None, *, newest: bool = False) -> Iterator[ReadSession]:
+        """Open a session to read with; ``newest`` where a replica that lags a moment behind would not do."""
+        with ReadSession(self._newest if newest else self._readers) as session:
             session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
             yield session
 
@@ -126,3 +141,4 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._replica.dispose()

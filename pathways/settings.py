@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PATHWAYS_", env_file=SECRETS_FILE, frozen=True, extra="ignore")
 
     database_url: str = DEFAULT_DATABASE_URL
+    reader_url: str | None = None
     environment: Literal["development", "production"] = "development"
     encryption_key: SecretStr
     hash_key: SecretStr
@@ -30,6 +31,15 @@ class Settings(BaseSettings):
     max_unpacked_bytes: int = 512_000_000
     reference_folder: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _a_replica_is_of_postgresql(self) -> Self:
+        if self.reader_url and not (
+            self.database_url.startswith("postgres") and self.reader_url.startswith("postgres")
+        ):
+            message = "PATHWAYS_READER_URL is a replica of a PostgreSQL database; SQLite has none. Leave it out."
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _keys_are_long_enough(self) -> Self:

@@ -223,7 +223,7 @@ class Index:
     @contextmanager
     def reading(self, database: Database, actor: Actor | None = None) -> Iterator[tuple[ReadSession, Standing]]:
         """Open a session to read with, beside what stands now."""
-        with database.reading(actor) as session:
+        with database.reading(actor, newest=True) as session:
             # The first thing read, and under the lock, so that no reader brings the index back to an older moment.
             with self._lock:
                 standing = self._brought_up_to_date(session, is_sqlite=database.is_sqlite)

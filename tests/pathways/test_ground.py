@@ -10,11 +10,14 @@ import structlog
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
+from pathways import migrate
 from pathways.app import create_app
 from pathways.audit import AuditRow
 from pathways.database import Database
 from pathways.idempotency import IdempotencyKey
+from pathways.organisations.models import Organisation
 from pathways.referrals.models import Referral
+from pathways.settings import Settings
 from pathways.shortlists import index
 from pathways.web import logs
 from tests.world import World
@@ -169,6 +172,29 @@ def test_health_tells_live_and_ready_only_when_what_is_open_has_been_read(stage)
     index.warm(database, threading.Event())
     assert client.get("/health/ready").json() == {"status": "ready"}
     database.close()
+
+
+def test_a_replica_answers_what_only_reads_and_nothing_else(world: World, stage, tmp_path, database):
+    """Two databases that differ stand in for one that lags."""
+    behind = f"sqlite:///{tmp_path}/behind.db"
+    lagging = Database(behind, database.vault)
+    migrate.upgrade(lagging)
+    lagging.close()
+    split = Database(stage.settings.database_url, database.vault, reader_url=behind)
+    count = select(func.count()).select_from(Organisation)
+    with split.reading() as session:
+        assert session.scalars(count).one() == 0
+    with split.reading(newest=True) as session:
+        assert session.scalars(count).one() > 0
+    with split.writing(world.operator) as session:
+        assert session.scalars(count).one() > 0
+    split.close()
+
+
+def test_a_replica_of_sqlite_is_refused_in_words(monkeypatch):
+    monkeypatch.setenv("PATHWAYS_READER_URL", "postgresql://replica/x")
+    with pytest.raises(ValueError, match="SQLite has none"):
+        Settings(_env_file=None, database_url="sqlite:///x.db", encryption_key="k" * 40, hash_key="h" * 40)
 
 
 def test_every_answer_is_private(client, world: World):
