@@ -44,8 +44,7 @@ prove: dev
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
 
 bench: dev
-	$(BIN)/python -W ignore -m benchmarks.borough
-	$(BIN)/python -m benchmarks.allocation
+	$(BIN)/python -m benchmarks
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock pyproject.toml

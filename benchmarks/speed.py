@@ -22,6 +22,7 @@ from lightgbm import LGBMRanker
 from benchmarks import parity, postgres_shortlist
 from benchmarks.parity import Parity
 from benchmarks.postgres_shortlist import PLAIN
+from benchmarks.results import tell
 from benchmarks.stage import (
     AT_ONCE,
     SAMPLE,
@@ -84,7 +85,7 @@ def report(name: str, asked: argparse.Namespace, server: postgres_shortlist.Serv
     print(f"  one list by a call of its own: median CPU {single:.4f} ms, wall {single_wall:.4f} ms")
     for one in learnt:
         print("\n".join(parity.lines(one)))
-    caseload(stage, asked.jobseekers, learnt[0], light)
+    caseload(name, stage, asked.jobseekers, learnt[0], light)
     both_sides(stage, asked.jobseekers)
     growth(name, asked.seed, server)
     print(f"  peak memory {peak_gigabytes():.2f} GB, with all the benchmark keeps", flush=True)
@@ -114,10 +115,13 @@ def shortlists(name: str, stage: Stage, sample: JobseekerArrays, learnt: Parity)
     ):
         told = f"{taken / SAMPLE * 1e3:14.4f}{taken / seconds:12.1f} x{taken / paired_seconds:10.1f} x"
         print(f"  {what:26}{told}")
+    for what, taken in (("LightGBM, prediction only", light), ("NumPy pass", plain_seconds)):
+        each = seconds / SAMPLE * 1e3, what, taken / SAMPLE * 1e3, taken / seconds
+        tell(f"one list, {name}, {len(stage.columns)} placements, ms CPU", *each)
     return light / SAMPLE
 
 
-def caseload(stage: Stage, jobseekers: int, learnt: Parity, light: float) -> None:
+def caseload(name: str, stage: Stage, jobseekers: int, learnt: Parity, light: float) -> None:
     """Print what all the people's lists cost, how that grows, and LightGBM's time for as many."""
     with_pairs = replace(stage.work, tables=learnt.tables)
     grown, paired = [], 0.0
@@ -136,6 +140,9 @@ def caseload(stage: Stage, jobseekers: int, learnt: Parity, light: float) -> Non
     print(f"  {jobseekers} people with the learnt tables: {paired:.2f} s CPU")
     print(f"  growth exponent in people {np.log2(grown[1] / grown[0]):.3f}")
     of_light = light * jobseekers
+    what = f"{jobseekers} people x {len(stage.columns)} placements, {name}, s CPU"
+    tell(what, grown[1], "LightGBM, from a sample", of_light, of_light / grown[1])
+    tell(f"{what}, learnt tables", paired, "LightGBM, from a sample", of_light, of_light / paired)
     print(
         f"  LightGBM for all {of_light:.0f} s (from the sample): {of_light / grown[1]:.0f} x ours, "
         f"{of_light / paired:.0f} x ours with the learnt tables"
@@ -185,6 +192,17 @@ def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
         ]
         print(f"  {placements:10}{cpu:8.4f}{wall:8.4f} {''.join(cells)}{f'{theirs.agreed} of {theirs.people}':>13}")
         ours.append(cpu)
+        plainly, best = (f"PostgreSQL, {way}" for way in (PLAIN, "quickest"))
+        tell(
+            f"one list, {name}, {placements} placements, ms CPU", cpu, plainly, theirs.plain.cpu, theirs.plain.cpu / cpu
+        )
+        tell(
+            f"one list, {name}, {placements} placements, ms CPU",
+            cpu,
+            best,
+            theirs.quickest.cpu,
+            theirs.quickest.cpu / cpu,
+        )
     exponents = ", ".join(f"{np.log10(after / before):.2f}" for before, after in pairwise(ours))
     print(f"  growth exponents in placements {exponents}")
     print(f"  one list among 100,000 placements under {MOST_MILLISECONDS} ms: {is_met(ours[-1] < MOST_MILLISECONDS)}")
@@ -205,6 +223,8 @@ def workers(asked: argparse.Namespace) -> None:
             answers[jobs] = together(run(blocks, stage.work))
             walls[jobs] = time.perf_counter() - began
     ratio, are_same = walls[1] / walls[2], same(answers[1], answers[2])
+    what = f"two loky workers, {asked.jobseekers} x {asked.placements}, s wall"
+    tell(what, walls[2], "one worker", walls[1], ratio)
     print(f"workers: one {walls[1]:.1f} s, two {walls[2]:.1f} s: {ratio:.2f} x; the same lists: {are_same}")
 
 

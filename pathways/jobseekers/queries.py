@@ -86,7 +86,7 @@ def _whose(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
 
 def must_see(session: Session, actor: Actor, jobseeker_id: UUID) -> None:
     """Refuse where this actor may not see a jobseeker, without reading more of them."""
-    if session.scalars(ONE_ID[actor.role], _whose(actor, jobseeker_id)).one_or_none() is None:
+    if session.connection().execute(ONE_ID[actor.role], _whose(actor, jobseeker_id)).one_or_none() is None:
         raise NotFound("There is no such jobseeker.")
 
 

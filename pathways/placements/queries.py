@@ -124,7 +124,7 @@ STILL_OPEN = select(
 
 def still_open(session: Session, placement_ids: Collection[UUID], on: date) -> dict[UUID, tuple[int, int]]:
     """Return of some placements those that may be shortlisted on a day, each with its version and its free places."""
-    rows = session.execute(STILL_OPEN, {"ids": list(placement_ids), "day": on})
+    rows = session.connection().execute(STILL_OPEN, {"ids": list(placement_ids), "day": on})
     return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}
 
 

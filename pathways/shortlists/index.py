@@ -232,7 +232,7 @@ class Index:
     def _brought_up_to_date(self, session: Session, *, is_sqlite: bool) -> Standing:
         before, standing = self._seen, self._standing
         query = NOTES[is_sqlite, before.last > 0]
-        notes = list(session.execute(query, {"last": before.last, "horizon": before.horizon}))
+        notes = list(session.connection().execute(query, {"last": before.last, "horizon": before.horizon}))
         seen, changed = _looked_at(before, notes)
         are_same_words = standing is not None and seen.words == before.words
         if standing is None or changed is None or not are_same_words:

@@ -1,0 +1,65 @@
+"""Run every benchmark on data that a seed provides, print one table, and keep it with what was printed.
+
+``python -m benchmarks [--small]``; `make bench` is this at full size, some twenty minutes.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.results import FILE, KEPT, machine, table, told
+
+FULL = (
+    ("borough",),
+    ("allocation",),
+    ("allocation", "--jobseekers", "100000", "--places", "20000"),
+    ("speed",),
+    ("speed", "--country"),
+    ("speed", "--workers", "--placements", "50000", "--jobseekers", "1000000"),
+    ("http",),
+    ("http", "--cold", "--jobseekers", "100000"),
+)
+SMALL = (
+    ("allocation", "--jobseekers", "300", "--places", "300"),
+    ("http", "--placements", "300", "--requests", "60", "--database", "sqlite"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", action="store_true", help="Only whether they run; nothing is kept.")
+    asked = parser.parse_args()
+    sections = []
+    with tempfile.TemporaryDirectory() as folder:
+        gathered = Path(folder) / "told.jsonl"
+        for command in SMALL if asked.small else FULL:
+            name = "python -m benchmarks." + " ".join(command)
+            print(f"\n== {name}", flush=True)
+            began = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, "-W", "ignore", "-m", f"benchmarks.{command[0]}", *command[1:]],
+                check=False,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=os.environ | {FILE: str(gathered)},
+            )
+            print(done.stdout, flush=True)
+            if done.returncode:
+                sys.exit(f"{name} failed.")
+            seconds = time.perf_counter() - began
+            sections.append(f"## `{name}`\n\n{seconds:.0f} s\n\n```\n{done.stdout.strip()}\n```\n")
+        rows = table(told(gathered))
+    print(rows)
+    if not asked.small:
+        day = datetime.now(UTC).date().isoformat()
+        head = f"# Results of the last run\n\n`make bench` on {day}: {machine()}.\n\n{rows}\n"
+        KEPT.write_text("\n".join([head, *sections]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
