@@ -1,10 +1,10 @@
 """A shortlist over HTTP against a route that only inserts a row; and how long a start takes.
 
-``python -m benchmarks.http [--placements 10000 --jobseekers 40 --database sqlite|postgresql] [--cold]``. The alternative
-is an authorised route of the same application that takes the same body, honours an Idempotency-Key like every POST of
-ours, inserts one row (an audit row, in a transaction of its own) and returns a fixed body of the shortlist's own size.
-CPU is the serving process's own, the median of rounds in which both take turns; PostgreSQL's is not in it. The first
-round is not counted: a word nobody has told before costs its first list some milliseconds more.
+``python -m benchmarks.http [--placements N --jobseekers N --database sqlite|postgresql] [--cold]``. It is set beside an
+authorised route of the same application that takes the same body, honours an Idempotency-Key like every POST of ours,
+inserts one row (an audit row, in a transaction of its own) and returns a fixed body of the shortlist's own size. CPU is
+the serving process's own, the median of rounds in which both take turns; PostgreSQL's is not in it. The first round is
+not counted: a word nobody has told before costs its first list some milliseconds more.
 """
 
 import argparse

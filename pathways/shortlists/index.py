@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, bindparam, func, literal, literal_column, or_, select, true
+from sqlalchemy import Select, bindparam, delete, func, literal, literal_column, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from matching import passes
@@ -44,6 +44,7 @@ ENDLESS = date.max.toordinal()
 # A list is for one of these many days at once; a day asked for less often is worked out anew.
 DAYS_KEPT = 4
 SECONDS_BETWEEN_TRIES = 2.0
+NOTES_KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,11 +310,23 @@ def of(database: Database) -> Index:
         return found
 
 
+def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
+    """Keep the newest notes of changes only; a process that had not read so far yet reads everything anew."""
+    newest = select(func.max(PlacementChange.number)).scalar_subquery()
+    with database.writing(None) as session:
+        session.execute(
+            delete(PlacementChange)
+            .where(PlacementChange.number <= newest - most)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def warm(database: Database, stop: Event) -> None:
     """Read the index and compile the pass at the start, so that no caseworker waits for either; try until it works."""
     kept = of(database)
     while not stop.is_set():
         try:
+            forget_old_notes(database)
             standing = kept.standing(database)
         except SQLAlchemyError:
             stop.wait(SECONDS_BETWEEN_TRIES)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 
 from matching import eligibility
 from matching.passes.bits import RULES
@@ -136,6 +136,22 @@ def test_a_database_put_in_the_place_of_another_is_read_anew(world: World, datab
         connection.execute(update(Placement).where(Placement.id == one).values(title="Again"))
         connection.execute(update(PlacementChange).values(token=7))
     assert standing(database) == {"Again": 3}
+
+
+def test_old_notes_are_forgotten_and_who_had_not_read_them_reads_anew(world: World, database):
+    one = world.list_placement(title="One")
+    standing(database)
+    behind = index.Index()
+    behind.standing(database)
+    for number in range(4):
+        change(world, one, title=f"Title {number}")
+    index.forget_old_notes(database, most=2)
+    with database.reading() as session:
+        assert session.scalars(select(func.count()).select_from(PlacementChange)).one() == 2
+    assert standing(database) == {"Title 3": 3}
+    assert [one.title for one in behind.standing(database).rows.profiles] == ["Title 3"]
+    index.forget_old_notes(database, most=2)
+    assert standing(database) == {"Title 3": 3}
 
 
 def test_what_is_kept_after_many_changes_is_what_is_read_afresh(world: World, database):
