@@ -3,10 +3,12 @@
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
-from pathways import migrate
+from pathways import coherence, migrate
 from pathways.all_models import METADATA
+from pathways.placements.models import Placement, PlacementVersion
+from tests.world import World
 
 
 def test_there_is_one_head():
@@ -48,3 +50,22 @@ def test_a_migration_imports_nothing_of_ours():
     assert versions
     for path in versions:
         assert "pathways" not in path.read_text()
+
+
+def test_a_listing_that_stood_before_its_states_were_kept_is_kept_as_it_stands(database, world: World):
+    first = world.list_placement(title="One", essential_skills=["cooking"], starts_on="2026-12-01", remote="yes")
+    world.list_placement(title="Two", hours_per_week=12.5)
+    with database.reading() as session:
+        before = {row.placement_id: (row.inputs, row.easting) for row in _newest(session)}
+    migrate.downgrade(database, "50efff20953a")
+    migrate.upgrade(database)
+    with database.reading() as session:
+        assert {row.placement_id: (row.inputs, row.easting) for row in _newest(session)} == before
+        assert coherence.faults(session) == []
+    assert before[first][1] is None  # from home is nowhere to travel to
+
+
+def _newest(session):
+    same = PlacementVersion.version == Placement.version
+    rows = select(PlacementVersion).join(Placement, Placement.id == PlacementVersion.placement_id)
+    return session.scalars(rows.where(same))
