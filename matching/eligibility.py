@@ -3,7 +3,7 @@
 A DBS check never fails a person, and permission to share gates the sending of an introduction, not the ranking.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -143,6 +143,34 @@ def check(
         _dbs(placement),
     )
     return tuple(c for c in found if c is not None)
+
+
+def failures(
+    limits: JobseekerLimits, placement: PlacementProfile, context: Context, rules: Iterable[Rule]
+) -> list[Check]:
+    """Return those of some rules that one pair fails, making no other check.
+
+    Parameters
+    ----------
+    limits : JobseekerLimits
+    placement : PlacementProfile
+    context : Context
+    rules : iterable of Rule
+
+    Returns
+    -------
+    list of Check
+        In the order they came in.
+
+    Examples
+    --------
+    >>> full = PlacementProfile(key="1", title="x", places_left=0)
+    >>> told = failures(JobseekerLimits(), full, Context(date(2026, 1, 1), {}), [Rule.AGE, Rule.PLACES])
+    >>> [check.rule.value for check in told]
+    ['places']
+    """
+    found = (CHECKS[rule](limits, placement, context) for rule in rules)
+    return [check for check in found if check is not None and check.result is Result.FAIL]
 
 
 def look(
@@ -533,3 +561,18 @@ def _named(half_days: int, most: int = MOST_NAMED) -> str:
     ]
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Check | None]] = {
+    Rule.SAFETY: lambda limits, placement, _: _safety(limits, placement),
+    Rule.PLACES: lambda _, placement, __: _places(placement),
+    Rule.AGE: lambda limits, placement, _: _age(limits, placement),
+    Rule.RIGHT_TO_WORK: lambda limits, placement, _: _right_to_work(limits, placement),
+    Rule.DATES: _dates,
+    Rule.HOURS: lambda limits, placement, _: _hours(limits, placement),
+    Rule.HALF_DAYS: _half_days,
+    Rule.TRAVEL: lambda limits, placement, context: _travel(limits, placement, journey(limits, placement, context)),
+    Rule.LICENCES: lambda limits, placement, _: _licences(limits, placement),
+    Rule.QUALIFICATIONS: lambda limits, placement, _: _qualifications(limits, placement),
+    Rule.DBS: lambda _, placement, __: _dbs(placement),
+}

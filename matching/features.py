@@ -183,14 +183,15 @@ def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary
     return _at(graded(best), wish) if best >= ALIKE else _at(WORST)
 
 
-def listing_text(title: str, occupation: str | None, environment: Sequence[str] | None) -> str:
+@lru_cache(maxsize=100_000)
+def listing_text(title: str, occupation: str | None, environment: tuple[str, ...] | None) -> str:
     """Return the words of a listing in which what a jobseeker wants to avoid is looked for.
 
     Parameters
     ----------
     title : str
     occupation : str or None
-    environment : sequence of str or None
+    environment : tuple of str or None
 
     Returns
     -------
@@ -205,6 +206,7 @@ def listing_text(title: str, occupation: str | None, environment: Sequence[str] 
     return f" {normalise(' '.join([title, occupation or '', *(environment or ())]))} "
 
 
+@lru_cache(maxsize=50_000)
 def avoided_words(wish: str) -> tuple[str, ...]:
     """Return the beginnings of words by which a listing shows what is to be avoided.
 
@@ -325,11 +327,16 @@ def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 def _environment(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
     if not wishes.environment or not placement.environment:
         return Value(None)
-    offered = {normalise(word) for word in placement.environment}
+    offered = _normalised(placement.environment)
     wanted = {normalise(word): word for word in wishes.environment}
     hits = [word for key, word in wanted.items() if key in offered or key.removesuffix(" is fine") in offered]
     clashes = "quiet" in wanted and "busy" in offered
     return _at(WORST if clashes else BEST if hits else SOMETHING_ELSE, *hits)
+
+
+@lru_cache(maxsize=50_000)
+def _normalised(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(normalise(word) for word in words)
 
 
 def _start_date(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
@@ -343,7 +350,7 @@ def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
     """Raise the score for an adjustment that is offered; one not listed is a question and costs nothing."""
     if not wishes.adjustments:
         return Value(None)
-    offered = {normalise(word) for word in placement.adjustments_offered or ()}
+    offered = _normalised(placement.adjustments_offered or ())
     hits = tuple(word for word in wishes.adjustments if normalise(word) in offered)
     asked = len(wishes.adjustments)
     return _at(share(asked + len(hits), 2 * asked), *hits) if hits else Value(None)

@@ -72,7 +72,7 @@ def ids_visible_to(actor: Actor) -> Select[Any]:
 
 def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update: bool = False) -> Jobseeker:
     """Return one jobseeker; for a change, locked and read afresh."""
-    found = session.scalars(ONE[actor.role], _whose(actor, jobseeker_id)).one_or_none()
+    found = session.scalars(ONE[actor.role], whose(actor, jobseeker_id)).one_or_none()
     if found is None:
         raise NotFound("There is no such jobseeker.")
     if for_update:
@@ -80,13 +80,14 @@ def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update:
     return found
 
 
-def _whose(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
+def whose(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
+    """Return the parameters of ``ONE`` and ``ONE_ID``."""
     return {"organisation": actor.organisation_id, "membership": actor.membership_id, "id": jobseeker_id}
 
 
 def must_see(session: Session, actor: Actor, jobseeker_id: UUID) -> None:
     """Refuse where this actor may not see a jobseeker, without reading more of them."""
-    if session.connection().execute(ONE_ID[actor.role], _whose(actor, jobseeker_id)).one_or_none() is None:
+    if session.connection().execute(ONE_ID[actor.role], whose(actor, jobseeker_id)).one_or_none() is None:
         raise NotFound("There is no such jobseeker.")
 
 

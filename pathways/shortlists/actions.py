@@ -180,8 +180,7 @@ def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Seq
     told = []
     for row in rows:
         listing = day.columns.profile(row)
-        checks, _ = eligibility.look(gathered.wanted.limits, listing, day.context)
-        of_bits = looked.told_of(int(failed[row]), checks)
+        of_bits = looked.told_of(int(failed[row]), gathered.wanted.limits, listing, day.context)
         told.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits)])
     return looked.packed(told)
 
@@ -271,9 +270,7 @@ def record(
     may_repeat: bool = False,
 ) -> Recorded:
     """Record what is shown, after looking again that each placement is still open, unchanged and has a place left."""
-    if jobseeker_id is not None:
-        jobseeker_queries.must_see(session, actor, jobseeker_id)
-    there = placement_queries.still_open(session, {placement for _, placement, _ in ranked.matches}, ranked.on)
+    there = queries.still_open(session, actor, {key for _, key, _ in ranked.matches}, ranked.on, jobseeker_id)
     shown = [
         pair
         for pair in ranked.matches

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.eligibility import EXCLUDED, ONLY_A_CASEWORKER, Check, Result, Rule
+from matching import eligibility
+from matching.eligibility import EXCLUDED, ONLY_A_CASEWORKER, Check, Context, Result, Rule
 from matching.passes.bits import PLACES, RULES, SAFETY
 from matching.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
 from pathways.shortlists import profiles
@@ -135,9 +136,8 @@ def nearness(failed: NDArray[np.uint16], metres: NDArray[np.float64]) -> NDArray
     return np.bitwise_count(failed) * METRES_BEYOND_ANY + metres
 
 
-def told_of(failed: int, checks: tuple[Check, ...]) -> list[Check]:
+def told_of(failed: int, limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> list[Check]:
     """Return the checks that failed, in their own words made again; a safety exclusion has but one sentence."""
-    found = {check.rule: check for check in checks if check.result is Result.FAIL}
-    if failed & SAFETY:
-        found[Rule.SAFETY] = COVERED
-    return [found[rule] for bit, rule in enumerate(RULES) if failed >> bit & 1 and rule in found]
+    rules = [rule for bit, rule in enumerate(RULES) if failed >> bit & 1 and rule is not Rule.SAFETY]
+    found = eligibility.failures(limits, placement, context, rules)
+    return [COVERED, *found] if failed & SAFETY else found

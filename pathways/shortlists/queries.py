@@ -25,6 +25,7 @@ from pathways.jobseekers.models import (
     SafetyExclusion,
     WordKind,
 )
+from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementVersion
 from pathways.shortlists import profiles
 from pathways.shortlists.models import ModelState, RankingModel, Shortlist, ShortlistMatch
@@ -156,6 +157,27 @@ def profiled(
         )
         found.append((profiles.of_jobseeker(person, version, on, beside), version))
     return found
+
+
+# Placements as they stand, and whether a jobseeker may be seen, in one question.
+STILL_OPEN = {
+    role: placement_queries.STILL_OPEN.add_columns(one.exists()) for role, one in jobseeker_queries.ONE_ID.items()
+}
+
+
+def still_open(
+    session: Session, actor: Actor, placement_ids: Collection[UUID], on: date, jobseeker_id: UUID | None
+) -> dict[UUID, tuple[int, int]]:
+    """Return what ``placement_queries.still_open`` does; refuse where this actor may not see the jobseeker any more."""
+    if jobseeker_id is None or not placement_ids:
+        if jobseeker_id is not None:
+            jobseeker_queries.must_see(session, actor, jobseeker_id)
+        return placement_queries.still_open(session, placement_ids, on)
+    asked = {"ids": list(placement_ids), "day": on, **jobseeker_queries.whose(actor, jobseeker_id)}
+    rows = session.connection().execute(STILL_OPEN[actor.role], asked).all()
+    if not rows or not rows[0][3]:
+        jobseeker_queries.must_see(session, actor, jobseeker_id)
+    return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}
 
 
 def versions(session: Session, numbers: Collection[int]) -> dict[int, PlacementVersion]:

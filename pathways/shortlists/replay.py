@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, select
 
-from matching import eligibility, explain, flags
+from matching import explain, flags
 from matching.eligibility import Result, Rule
 from matching.features import Feature, Value, Values
 from matching.profiles import JobseekerProfile
@@ -353,8 +353,8 @@ class Again:
         told = []
         for row in rows:
             failed, version = int(self.kept.failed[row]), versions[int(self.kept.numbers[row])]
-            checks, _ = eligibility.look(self.wanted.limits, looked.listing(version, failed), context)
-            words = [[c.rule.value, c.result.value, c.text, c.change] for c in looked.told_of(failed, checks)]
+            told_of = looked.told_of(failed, self.wanted.limits, looked.listing(version, failed), context)
+            words = [[c.rule.value, c.result.value, c.text, c.change] for c in told_of]
             place = str(_place_in_list(self.shortlist, row))
             told.append([place, self.wanted.key, str(version.placement_id), words])
         return told
