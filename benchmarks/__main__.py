@@ -26,7 +26,7 @@ FULL = (
 )
 SMALL = (
     ("allocation", "--jobseekers", "300", "--places", "300"),
-    ("http", "--placements", "300", "--requests", "60", "--database", "sqlite"),
+    ("http", "--placements", "300", "--requests", "36", "--database", "sqlite", "--shape", "all known"),
 )
 
 

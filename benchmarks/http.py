@@ -24,6 +24,7 @@ from fastapi import APIRouter, Response
 
 from benchmarks import stocked
 from benchmarks.results import tell
+from benchmarks.stage import SHAPES
 from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--jobseekers", type=int, default=40)
     parser.add_argument("--requests", type=int, default=360)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default=None)
+    parser.add_argument("--shape", choices=SHAPES, default=None)
     parser.add_argument("--cold", action="store_true", help="Only start the service, and say how long it takes.")
     asked = parser.parse_args()
     if asked.cold:
@@ -124,13 +126,9 @@ def main() -> None:
                 cold(kind, url, Path(folder), asked)
         return
     for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
-        for shape, changes in (
-            ("all known", {}),
-            ("blanks of the intake", {"blank": True}),
-            ("one city", {"city": True}),
-        ):
+        for shape in [asked.shape] if asked.shape else list(SHAPES):
             with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
-                report(kind, shape, changes, url, Path(folder), asked)
+                report(kind, shape, SHAPES[shape], url, Path(folder), asked)
 
 
 def report(kind: str, shape: str, changes: dict[str, bool], url: str, folder: Path, asked: argparse.Namespace) -> None:
