@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 
 from pathways import problems
 from pathways.access.guards import DatabaseDep
@@ -79,10 +80,20 @@ ROUTERS: Sequence[APIRouter] = (
     words.router,
 )
 PREFIX = "/api/v1"
+SECONDS_BETWEEN_COUNTS = 3600  # counting takes some ten milliseconds, and tables do not grow tenfold in an hour
 DESCRIPTION = (
     "Referrals, profiles, ranked placements, outcomes and monthly figures for voluntary-sector partners. "
     "Every call needs a key; every refusal is a problem document that says what to do."
 )
+
+
+def _keep_counted(database: Database, stop: threading.Event) -> None:
+    """Count rows for SQLite's planner at the start, and again as tables grow; a count that fails waits for the next."""
+    while database.is_sqlite:
+        with suppress(SQLAlchemyError):
+            database.count_rows()
+        if stop.wait(SECONDS_BETWEEN_COUNTS):
+            return
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -97,7 +108,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         # Connections are derived from the same number, so that a thread never waits for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         stop = threading.Event()
-        threading.Thread(target=index.warm, args=(database, stop), daemon=True).start()
+        for kept_up in (index.warm, _keep_counted):
+            threading.Thread(target=kept_up, args=(database, stop), daemon=True).start()
         yield
         stop.set()
         database.close()

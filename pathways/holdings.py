@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from pathways.base import Actor, Base
 from pathways.database import Session, WriteSession
@@ -81,8 +81,8 @@ class Holding:
             key = _key(held.model)
             if key is None:
                 continue
-            ids = list(session.scalars(select(held.model.id).where(key == origin)))  # type: ignore[attr-defined]
-            session.execute(update(held.model).where(key == origin).values({key: target}))
+            ids = list(session.scalars(select(held.model.id).where(_about(held.model, origin))))  # type: ignore[attr-defined]
+            session.execute(update(held.model).where(_about(held.model, origin)).values({key: target}))
             moved[held.model.__tablename__] = ids
         return moved
 
@@ -101,24 +101,38 @@ class Holding:
         gone = 0
         self.scrub(session, jobseeker_id)
         for held in reversed(self.tables):
-            key = _key(held.model)
-            identity = held.model.id if key is None else key  # type: ignore[attr-defined]
+            theirs = _about(held.model, jobseeker_id)
             if "supersedes" in held.model.__table__.c:
-                session.execute(update(held.model).where(identity == jobseeker_id).values(supersedes=None))
-            gone += session.execute(delete(held.model).where(identity == jobseeker_id)).rowcount  # type: ignore[attr-defined]
+                session.execute(update(held.model).where(theirs).values(supersedes=None))
+            gone += session.execute(delete(held.model).where(theirs)).rowcount  # type: ignore[attr-defined]
         return gone
 
     @staticmethod
     def _of(session: Session, held: Held, jobseeker_id: UUID) -> list[Any]:
-        key = _key(held.model)
-        identity = held.model.id if key is None else key  # type: ignore[attr-defined]
         order = held.model.__table__.c.get("recorded_at", held.model.id)  # type: ignore[attr-defined]
-        return list(session.scalars(select(held.model).where(identity == jobseeker_id).order_by(order, held.model.id)))  # type: ignore[attr-defined]
+        rows = select(held.model).where(_about(held.model, jobseeker_id)).order_by(order, held.model.id)  # type: ignore[attr-defined]
+        return list(session.scalars(rows))
 
 
 def _key(model: type[Base]) -> Any:
     """The column that names the jobseeker; None for the table of jobseekers itself."""
     return getattr(model, "jobseeker_id", None)
+
+
+def _about(model: type[Base], jobseeker_id: UUID) -> ColumnElement[bool]:
+    """Return the condition that a row is about a person.
+
+    It names the partner too, for the index of each table about people begins with it.
+    """
+    key: Any = _key(model)
+    if key is None:
+        mine: ColumnElement[bool] = model.id == jobseeker_id  # type: ignore[attr-defined]
+        return mine
+    columns, people = model.__table__.c, Base.metadata.tables["jobseekers"].c
+    if "partner_id" not in columns:
+        return key == jobseeker_id  # type: ignore[no-any-return]
+    partner = select(people.partner_id).where(people.id == jobseeker_id).scalar_subquery()
+    return and_(columns.partner_id == partner, key == jobseeker_id)
 
 
 def fact_entry(what: str, tell: Callable[[Any], str]) -> Callable[[Any], TimelineEntry]:

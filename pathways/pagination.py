@@ -50,6 +50,18 @@ def page_of(
     return cut(found, request, shape, lambda row: row.id)
 
 
+def page_of_all(
+    session: Session,
+    rows: Select[Any],
+    key: Any,
+    request: PageRequest,
+    shape_all: Callable[[Sequence[Any]], Sequence[Item]],
+) -> Page[Item]:
+    """Return one page of entities, shaped together: what stands beside them is read once for all."""
+    found = page_of(session, rows, key, request, lambda row: row)
+    return Page(items=list(shape_all(found.items)), next=found.next)
+
+
 def cut(
     found: Sequence[Any], request: PageRequest, shape: Callable[[Any], Item], identity: Callable[[Any], UUID]
 ) -> Page[Item]:

@@ -318,7 +318,7 @@ def shown(session: Session, actor: Actor, allocation: Allocation) -> AllocationO
 
 def shown_all(session: Session, actor: Actor, allocations: Sequence[Allocation]) -> list[AllocationOut]:
     ids = [allocation.id for allocation in allocations]
-    counted, whole = queries.states(session, ids), queries.wholly_visible(session, actor, ids)
+    counted, whole = queries.states(session, actor, ids), queries.wholly_visible(session, actor, ids)
     return [
         AllocationOut(
             id=allocation.id,
@@ -359,7 +359,7 @@ def shown_lines(session: Session, actor: Actor, lines: Sequence[AllocationLine])
     ).all()
     names = placement_queries.names(session, {row.social_enterprise_id for row in rows})
     titles = {row.id: (row.title, names[row.social_enterprise_id]) for row in rows}
-    reasons = queries.last_reasons(session, [line.id for line in lines])
+    reasons = queries.last_reasons(session, actor, [line.id for line in lines])
     answers = []
     for line in lines:
         person = people[line.jobseeker_id]

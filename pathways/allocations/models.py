@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
@@ -62,6 +62,7 @@ class AllocationLine(AboutPerson, Versioned, Base):
         CheckConstraint(one_of("state", LineState), name="state_is_known"),
         CheckConstraint("(state = 'changed') = (changed_to_id IS NOT NULL)", name="changed_names_a_placement"),
         CheckConstraint("state <> 'without' OR placement_id IS NULL", name="without_has_no_placement"),
+        Index("ix_allocation_lines_allocation", "partner_id", "allocation_id", "id"),
     )
 
     id: Mapped[PrimaryKey]
@@ -82,6 +83,7 @@ class AllocationLineMove(AboutPerson, StateLog, Base):
     __table_args__ = about_person(
         "allocation_line_moves",
         ForeignKeyConstraint(["partner_id", "line_id"], ["allocation_lines.partner_id", "allocation_lines.id"]),
+        Index("ix_allocation_line_moves_line", "partner_id", "line_id"),
     )
 
     line_id: Mapped[UUID]

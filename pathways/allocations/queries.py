@@ -37,7 +37,7 @@ def lines(actor: Actor, allocation_id: UUID) -> Select[AllocationLine]:
     return select(AllocationLine).where(
         AllocationLine.partner_id == actor.organisation_id,
         AllocationLine.allocation_id == allocation_id,
-        AllocationLine.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        jobseeker_queries.is_visible(actor, AllocationLine.jobseeker_id),
     )
 
 
@@ -50,11 +50,14 @@ def line(session: Session, actor: Actor, allocation_id: UUID, line_id: UUID) -> 
     return found
 
 
-def states(session: Session, allocation_ids: Iterable[UUID]) -> dict[UUID, Counter[LineState]]:
+def states(session: Session, actor: Actor, allocation_ids: Iterable[UUID]) -> dict[UUID, Counter[LineState]]:
     """Return how many lines of each proposal stand in each state."""
     rows = session.execute(
         select(AllocationLine.allocation_id, AllocationLine.state, func.count())
-        .where(AllocationLine.allocation_id.in_(list(allocation_ids)))
+        .where(
+            AllocationLine.partner_id == actor.organisation_id,
+            AllocationLine.allocation_id.in_(list(allocation_ids)),
+        )
         .group_by(AllocationLine.allocation_id, AllocationLine.state)
     )
     found: dict[UUID, Counter[LineState]] = defaultdict(Counter)
@@ -69,19 +72,20 @@ def wholly_visible(session: Session, actor: Actor, allocation_ids: Iterable[UUID
     hidden = session.scalars(
         select(AllocationLine.allocation_id)
         .where(
+            AllocationLine.partner_id == actor.organisation_id,
             AllocationLine.allocation_id.in_(ids),
-            AllocationLine.jobseeker_id.not_in(jobseeker_queries.ids_visible_to(actor)),
+            ~jobseeker_queries.is_visible(actor, AllocationLine.jobseeker_id),
         )
         .distinct()
     )
     return frozenset(ids) - frozenset(hidden)
 
 
-def last_reasons(session: Session, line_ids: Iterable[UUID]) -> dict[UUID, str]:
+def last_reasons(session: Session, actor: Actor, line_ids: Iterable[UUID]) -> dict[UUID, str]:
     """Return the reason of the last decision on each line that has one."""
     rows = session.execute(
         select(AllocationLineMove.line_id, AllocationLineMove.reason)
-        .where(AllocationLineMove.line_id.in_(list(line_ids)))
+        .where(AllocationLineMove.partner_id == actor.organisation_id, AllocationLineMove.line_id.in_(list(line_ids)))
         .order_by(AllocationLineMove.recorded_at, AllocationLineMove.id)
     )
     return {row[0]: row[1] for row in rows}

@@ -1,5 +1,6 @@
 """Every change to enrolments; closing a case ends the open one."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -262,14 +263,24 @@ def end_for_mistake(session: WriteSession, actor: Actor, person: Jobseeker, reas
 
 
 def shown(session: Session, actor: Actor, enrolment: Enrolment) -> EnrolmentOut:
-    person = session.get_one(Jobseeker, enrolment.jobseeker_id)
-    nation = session.get_one(Organisation, enrolment.partner_id).nation
-    columns = {name: getattr(enrolment, name, None) for name in EnrolmentOut.model_fields}
-    columns |= {
-        "action_plan_by": tables.due_on("action_plan", enrolment.started_on, nation),
-        "first_employer_contact_by": tables.due_on("first_employer_contact", enrolment.started_on, nation),
-        "first_employer_contact_on": queries.first_employer_contact_on(session, enrolment),
-        "possible_events": [event.value for event in possible_events(ENROLMENT_MOVES, enrolment.state)],
-        "withheld": [],
-    }
-    return EnrolmentOut(**columns).shown(jobseeker_queries.visible_groups(actor, person))
+    return shown_all(session, actor, [enrolment])[0]
+
+
+def shown_all(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -> list[EnrolmentOut]:
+    """Return enrolments as this actor may see them, with what stands beside them in one look-up for all."""
+    people = jobseeker_queries.cases(session, (enrolment.jobseeker_id for enrolment in enrolments))
+    contacts = queries.first_employer_contacts(session, (enrolment.id for enrolment in enrolments))
+    nation = session.get_one(Organisation, actor.organisation_id).nation  # nobody sees another partner's enrolments
+    shapes = []
+    for enrolment in enrolments:
+        columns = {name: getattr(enrolment, name, None) for name in EnrolmentOut.model_fields}
+        columns |= {
+            "action_plan_by": tables.due_on("action_plan", enrolment.started_on, nation),
+            "first_employer_contact_by": tables.due_on("first_employer_contact", enrolment.started_on, nation),
+            "first_employer_contact_on": contacts.get(enrolment.id),
+            "possible_events": [event.value for event in possible_events(ENROLMENT_MOVES, enrolment.state)],
+            "withheld": [],
+        }
+        seen = jobseeker_queries.visible_groups(actor, people[enrolment.jobseeker_id])
+        shapes.append(EnrolmentOut(**columns).shown(seen))
+    return shapes

@@ -23,7 +23,7 @@ from pathways.enrolments.models import Enrolment
 from pathways.enrolments.schemas import Assignment, Ending, EnrolmentChange, EnrolmentOut, NewEnrolment
 from pathways.errors import Conflict, NotFound
 from pathways.jobseekers.schemas import Reason
-from pathways.pagination import Page, page_of
+from pathways.pagination import Page, page_of_all
 from pathways.problems import documented
 
 router = APIRouter(prefix="/enrolments", tags=["enrolments"], route_class=PathwaysRoute)
@@ -47,7 +47,7 @@ def list_enrolments(
             rows = rows.where(Enrolment.jobseeker_id == jobseeker)
         if programme is not None:
             rows = rows.where(Enrolment.programme_id == programme)
-        return page_of(session, rows, Enrolment.id, page, lambda row: actions.shown(session, actor, row))
+        return page_of_all(session, rows, Enrolment.id, page, lambda found: actions.shown_all(session, actor, found))
 
 
 @router.post("", status_code=201, responses=documented(Conflict, NotFound))

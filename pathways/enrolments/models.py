@@ -83,6 +83,7 @@ class EnrolmentMove(AboutPerson, StateLog, Base):
     __table_args__ = about_person(
         "enrolment_moves",
         ForeignKeyConstraint(["partner_id", "enrolment_id"], ["enrolments.partner_id", "enrolments.id"]),
+        Index("ix_enrolment_moves_enrolment", "partner_id", "enrolment_id"),
     )
 
     enrolment_id: Mapped[UUID]

@@ -1,9 +1,10 @@
 """Every SELECT on enrolments."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from pathways.base import Actor
 from pathways.database import Session
@@ -17,7 +18,7 @@ from pathways.jobseekers.models import Contact, ContactOutcome, ContactWith, Job
 def visible_to(actor: Actor) -> Select[Enrolment]:
     return select(Enrolment).where(
         Enrolment.partner_id == actor.organisation_id,
-        Enrolment.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        jobseeker_queries.is_visible(actor, Enrolment.jobseeker_id),
     )
 
 
@@ -40,15 +41,22 @@ def open_enrolment(session: Session, person: Jobseeker) -> Enrolment | None:
     ).one_or_none()
 
 
-def first_employer_contact_on(session: Session, enrolment: Enrolment) -> date | None:
-    """The measured clock: the first day an employer was spoken to about this person since the start."""
-    return session.scalars(
-        select(func.min(Contact.valid_on)).where(
-            Contact.partner_id == enrolment.partner_id,
-            Contact.jobseeker_id == enrolment.jobseeker_id,
-            Contact.with_whom == ContactWith.EMPLOYER,
-            Contact.outcome == ContactOutcome.SPOKE,
-            Contact.valid_on >= enrolment.started_on,
-            as_known(Contact),
+def first_employer_contacts(session: Session, enrolment_ids: Iterable[UUID]) -> dict[UUID, date]:
+    """The measured clock of each: the first day an employer was spoken to about this person since the start."""
+    rows = session.execute(
+        select(Enrolment.id, func.min(Contact.valid_on))
+        .join(
+            Contact,
+            and_(
+                Contact.partner_id == Enrolment.partner_id,
+                Contact.jobseeker_id == Enrolment.jobseeker_id,
+                Contact.with_whom == ContactWith.EMPLOYER,
+                Contact.outcome == ContactOutcome.SPOKE,
+                Contact.valid_on >= Enrolment.started_on,
+                as_known(Contact),
+            ),
         )
-    ).one()
+        .where(Enrolment.id.in_(list(enrolment_ids)))
+        .group_by(Enrolment.id)
+    )
+    return {row[0]: row[1] for row in rows}

@@ -1,7 +1,7 @@
 """Making a month: rows from facts as known, bytes from rows, a version for what is new."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -132,15 +132,19 @@ def _latest(session: Session, commissioner_id: UUID, programme_id: UUID | None, 
 
 
 def shown(session: Session, export: Export) -> ExportOut:
-    answer = ExportOut.model_validate(export)
-    return answer.model_copy(update={"files": queries.file_names(session, export.id)})
+    return shown_all(session, [export])[0]
+
+
+def shown_all(session: Session, exports: Sequence[Export]) -> list[ExportOut]:
+    names = queries.file_names(session, (export.id for export in exports))
+    return [ExportOut.model_validate(one).model_copy(update={"files": names[one.id]}) for one in exports]
 
 
 def write_folder(session: Session, export: Export, out: Path) -> Path:
     """Write an export's files to a folder of its name; what stands there already is replaced by the same bytes."""
     folder = out / export.folder
     folder.mkdir(parents=True, exist_ok=True)
-    for name in queries.file_names(session, export.id):
+    for name in queries.file_names(session, [export.id])[export.id]:
         (folder / name).write_bytes(queries.file(session, export, name).content)
     return folder
 

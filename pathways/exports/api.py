@@ -13,7 +13,7 @@ from pathways.errors import Conflict, NotFound
 from pathways.exports import actions, queries
 from pathways.exports.models import Export
 from pathways.exports.schemas import ExportOut, NewExport
-from pathways.pagination import Page, page_of
+from pathways.pagination import Page, page_of_all
 from pathways.problems import documented
 
 router = APIRouter(prefix="/exports", tags=["exports"], route_class=PathwaysRoute)
@@ -25,7 +25,8 @@ FILE_TYPES = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
 @router.get("")
 def list_exports(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ExportOut]:
     with database.reading(actor) as session:
-        return page_of(session, queries.visible_to(actor), Export.id, page, lambda row: actions.shown(session, row))
+        rows = queries.visible_to(actor)
+        return page_of_all(session, rows, Export.id, page, lambda found: actions.shown_all(session, found))
 
 
 @router.post("", status_code=201, responses=documented(Conflict))

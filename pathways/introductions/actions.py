@@ -1,6 +1,8 @@
 """Every change to introductions; places are held and filled in the same transaction."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
@@ -190,47 +192,44 @@ def _withdraw(
 
 def shown(session: Session, actor: Actor, introduction: Introduction) -> IntroductionOut:
     """Return an introduction as this side may see it."""
-    person = session.get_one(Jobseeker, introduction.jobseeker_id)
-    details = jobseeker_queries.details(session, person)
-    profile = jobseeker_queries.profile(session, person)
-    placement = session.get_one(Placement, introduction.placement_id)
-    names = placement_queries.names(session, {introduction.social_enterprise_id, introduction.partner_id})
-    place = placement_queries.place_of(session, introduction.id)
-    of_profile = (
-        "skills",
-        "qualification_level",
-        "licences",
-        "half_days",
-        "hours_min",
-        "hours_max",
-        "earliest_start_on",
-        "adjustments",
-        "right_to_work",
-    )
-    columns = {name: getattr(profile, name) if profile else None for name in of_profile}
-    columns |= {name: getattr(details, name) for name in ("given_name", "family_name", "known_as", "email", "phone")}
-    columns["right_to_work"] = profile.right_to_work.value if profile and profile.right_to_work else None
+    return shown_all(session, actor, [introduction])[0]
+
+
+def shown_all(session: Session, actor: Actor, introductions: Sequence[Introduction]) -> list[IntroductionOut]:
+    """Return introductions as this side may see them, with what stands beside them in one look-up for all."""
+    beside = queries.beside(session, introductions)
+    granted = queries.granted(session, actor, introductions)
+    shapes = []
+    for introduction in introductions:
+        row = beside[introduction.id]
+        seen = queries.visible_groups(actor, introduction, row, granted.get(introduction.jobseeker_id, frozenset()))
+        shapes.append(_shaped(actor, introduction, row).shown(seen))
+    return shapes
+
+
+def _shaped(actor: Actor, introduction: Introduction, row: Any) -> IntroductionOut:
+    columns = {column.key: getattr(row, column.key) for column in (*queries.OF_DETAILS, *queries.OF_PROFILE)}
+    columns["right_to_work"] = row.right_to_work.value if row.right_to_work else None
     events = [
         event.value for event in possible_events(INTRODUCTION_MOVES, introduction.state) if actor.role in WHO_MAY[event]
     ]
-    answer = IntroductionOut(
+    return IntroductionOut(
         **columns,
         id=introduction.id,
         state=introduction.state,
-        placement_id=placement.id,
-        title=placement.title,
+        placement_id=introduction.placement_id,
+        title=row.title,
         social_enterprise_id=introduction.social_enterprise_id,
-        social_enterprise=names[introduction.social_enterprise_id],
-        partner=names[introduction.partner_id],
-        jobseeker_id=person.id,
-        jobseeker_reference=person.reference,
+        social_enterprise=row.social_enterprise,
+        partner=row.partner,
+        jobseeker_id=introduction.jobseeker_id,
+        jobseeker_reference=row.reference,
         shortlist_id=introduction.shortlist_id,
         made_at=introduction.made_at,
         sent_at=introduction.sent_at,
-        held_until=place.held_until if place else None,
+        held_until=row.held_until,
         started_on=introduction.started_on,
-        last_reason=queries.last_reason(session, introduction) or None,
+        last_reason=row.last_reason or None,
         possible_events=events,
         version=introduction.version,
     )
-    return answer.shown(queries.visible_groups(session, actor, introduction))

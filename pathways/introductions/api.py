@@ -45,13 +45,9 @@ def list_introductions(
             rows = rows.where(Introduction.placement_id == placement)
         if jobseeker is not None:
             rows = rows.where(Introduction.jobseeker_id == jobseeker)
-        seen: list[tuple[UUID, UUID | None]] = []
-
-        def shape(row: Introduction) -> IntroductionOut:
-            seen.append((row.id, row.jobseeker_id))
-            return actions.shown(session, actor, row)
-
-        answer = page_of(session, rows, Introduction.id, page, shape)
+        found = page_of(session, rows, Introduction.id, page, lambda row: row)
+        seen = [(row.id, row.jobseeker_id) for row in found.items]
+        answer = Page[IntroductionOut](items=actions.shown_all(session, actor, found.items), next=found.next)
     audit.opened(database, actor, "introductions", seen)
     return answer
 

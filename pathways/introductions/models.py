@@ -102,6 +102,7 @@ class Introduction(AboutPerson, Versioned, Base):
         ),
         Index("ix_introductions_social_enterprise_id", "social_enterprise_id", "id"),
         Index("ix_introductions_placement_id", "placement_id"),
+        Index("ix_introductions_partner_id_state", "partner_id", "state", "id"),
     )
 
     id: Mapped[PrimaryKey]
@@ -119,6 +120,7 @@ class IntroductionMove(AboutPerson, StateLog, Base):
     __table_args__ = about_person(
         "introduction_moves",
         ForeignKeyConstraint(["partner_id", "introduction_id"], ["introductions.partner_id", "introductions.id"]),
+        Index("ix_introduction_moves_introduction", "partner_id", "introduction_id"),
     )
 
     introduction_id: Mapped[UUID]

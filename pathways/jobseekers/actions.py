@@ -35,7 +35,6 @@ from pathways.jobseekers.models import (
     Supporter,
 )
 from pathways.jobseekers.schemas import (
-    QUESTIONS,
     ConfirmedWordOut,
     DetailsFields,
     DetailsOut,
@@ -373,8 +372,7 @@ def monitoring_summary(session: Session, actor: Actor) -> list[MonitoringCount]:
     """Return the counts, hiding small ones and the next smallest where a single hidden one could be worked out."""
     smallest = int(tables.limit("disclosure_smallest_count", actor.today))
     items = []
-    for question in QUESTIONS:
-        counts = queries.monitoring_counts(session, actor)[question]
+    for question, counts in queries.monitoring_counts(session, actor).items():
         hidden = {answer for answer, count in counts.items() if 0 < count < smallest}
         if len(hidden) == 1 and len(counts) > 1:
             hidden.add(min((a for a in counts if a not in hidden), key=lambda a: (counts[a], a)))

@@ -114,6 +114,7 @@ class Jobseeker(Versioned, Base):
         Index("ix_jobseekers_partner_id_family_key", "partner_id", "family_key"),
         Index("ix_jobseekers_partner_id_postcode_key", "partner_id", "postcode_key"),
         Index("ix_jobseekers_partner_id_state", "partner_id", "state", "id"),
+        Index("ix_jobseekers_partner_id_caseworker_id", "partner_id", "caseworker_id", "id"),
     )
 
     id: Mapped[PrimaryKey]

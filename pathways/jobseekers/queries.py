@@ -1,7 +1,8 @@
 """Every SELECT on jobseekers, starting from what the actor may see."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from rapidfuzz import fuzz
@@ -70,6 +71,15 @@ def ids_visible_to(actor: Actor) -> Select[Any]:
     return visible_to(actor).with_only_columns(Jobseeker.id)
 
 
+def is_visible(actor: Actor, jobseeker_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a row is about a jobseeker this actor may see.
+
+    It is looked up for each row: a list of ids would be made of a whole caseload first, for a page of ten.
+    """
+    rows = ids_visible_to(actor).where(Jobseeker.id == jobseeker_id)
+    return rows.correlate_except(Jobseeker).exists()
+
+
 def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update: bool = False) -> Jobseeker:
     """Return one jobseeker; for a change, locked and read afresh."""
     found = session.scalars(ONE[actor.role], whose(actor, jobseeker_id)).one_or_none()
@@ -99,7 +109,25 @@ def by_reference(session: Session, reference: str) -> Jobseeker:
     return found
 
 
-def relationship(actor: Actor, person: Jobseeker) -> Relationship:
+class Case(Protocol):
+    """What decides how an actor stands to a jobseeker: the row itself, or these columns of it."""
+
+    @property
+    def partner_id(self) -> UUID: ...
+    @property
+    def caseworker_id(self) -> UUID | None: ...
+
+
+def cases(session: Session, jobseeker_ids: Iterable[UUID]) -> dict[UUID, Case]:
+    """Return what decides who may read what about some people."""
+    rows = session.execute(
+        select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.caseworker_id).where(Jobseeker.id.in_(set(jobseeker_ids)))
+    )
+    found: dict[UUID, Any] = {row.id: row for row in rows}
+    return found
+
+
+def relationship(actor: Actor, person: Case) -> Relationship:
     if person.partner_id != actor.organisation_id:
         return Relationship(Relation.NONE)
     if actor.role is Role.TEAM_MANAGER:
@@ -110,8 +138,16 @@ def relationship(actor: Actor, person: Jobseeker) -> Relationship:
     return Relationship(Relation.OWN_CASEWORKER if is_own else Relation.COLLEAGUE)
 
 
-def visible_groups(actor: Actor, person: Jobseeker, purpose: Purpose = Purpose.SUPPORT) -> frozenset[Group]:
+def visible_groups(actor: Actor, person: Case, purpose: Purpose = Purpose.SUPPORT) -> frozenset[Group]:
     return visible_fields(actor, relationship(actor, person), purpose)
+
+
+# By partner too, for every index of rows about people begins with it.
+THEIR_DETAILS = and_(
+    JobseekerDetails.partner_id == Jobseeker.partner_id,
+    JobseekerDetails.jobseeker_id == Jobseeker.id,
+    as_known(JobseekerDetails),
+)
 
 
 def listed(
@@ -137,7 +173,7 @@ def listed(
         )
         .join(
             JobseekerDetails,
-            and_(JobseekerDetails.jobseeker_id == Jobseeker.id, as_known(JobseekerDetails)),
+            THEIR_DETAILS,
             isouter=True,
         )
     )
@@ -216,7 +252,7 @@ def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any
             JobseekerDetails.given_name,
             JobseekerDetails.family_name,
         )
-        .join(JobseekerDetails, and_(JobseekerDetails.jobseeker_id == Jobseeker.id, as_known(JobseekerDetails)))
+        .join(JobseekerDetails, THEIR_DETAILS)
     ).all()
     name = formats.name_key(wanted.name)
     reference = (wanted.reference or "").strip().upper()
@@ -283,7 +319,7 @@ def duplicates(session: Session, actor: Actor, person: Jobseeker) -> list[tuple[
             JobseekerDetails.given_name,
             JobseekerDetails.family_name,
         )
-        .join(JobseekerDetails, and_(JobseekerDetails.jobseeker_id == Jobseeker.id, as_known(JobseekerDetails)))
+        .join(JobseekerDetails, THEIR_DETAILS)
         .where(Jobseeker.id != person.id, or_(*same))
     ).all()
     found = []
@@ -300,6 +336,24 @@ def duplicates(session: Session, actor: Actor, person: Jobseeker) -> list[tuple[
             told = [name.removesuffix("_hash").removesuffix("_key") for name in agrees]
             found.append((row, round(likeness, 3), [*told, "name"] if names >= 80 else told))  # noqa: PLR2004
     return sorted(found, key=lambda hit: (-hit[1], hit[0].reference))[:MOST_HITS]
+
+
+def permissions_for(
+    session: Session, social_enterprise_id: UUID, jobseeker_ids: Iterable[UUID]
+) -> dict[UUID, SharingPermission]:
+    """Return what each of some jobseekers lets one social enterprise be told now, where they said."""
+    ids = set(jobseeker_ids)
+    rows = session.scalars(
+        select(SharingPermission)
+        .where(
+            SharingPermission.partner_id.in_(select(Jobseeker.partner_id).where(Jobseeker.id.in_(ids))),
+            SharingPermission.jobseeker_id.in_(ids),
+            SharingPermission.social_enterprise_id == social_enterprise_id,
+            as_known(SharingPermission),
+        )
+        .order_by(SharingPermission.recorded_at, SharingPermission.id)
+    )
+    return {row.jobseeker_id: row for row in rows}
 
 
 def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int]]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy import select
+from sqlalchemy.orm import defer
 
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
@@ -26,7 +27,8 @@ Releaser = Annotated[Actor, permitted(Permission.MODEL_RELEASE)]
 def list_models(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ModelOut]:
     """Every model that was trained, with its gates and what was measured of it."""
     with database.reading(actor) as session:
-        return page_of(session, select(RankingModel), RankingModel.id, page, actions.shown)
+        rows = select(RankingModel).options(defer(RankingModel.kept))
+        return page_of(session, rows, RankingModel.id, page, actions.shown)
 
 
 @router.post("", status_code=201, responses=documented(Conflict))

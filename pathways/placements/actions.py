@@ -278,7 +278,7 @@ def shown(session: Session, actor: Actor, placements: list[Placement]) -> list[P
         total, left = counts.get(placement.id, (0, 0))
         columns = {name: getattr(placement, name, None) for name in PlacementOut.model_fields}
         is_own = placement.social_enterprise_id == actor.organisation_id
-        reasons = legality.reasons_to_stay_in_draft(placement, actor.today)
+        is_draft = placement.state is PlacementState.DRAFT
         columns |= {
             "social_enterprise": names[placement.social_enterprise_id],
             "pay_per_hour_pounds": pounds(placement.pay_per_hour_pence),
@@ -287,7 +287,7 @@ def shown(session: Session, actor: Actor, placements: list[Placement]) -> list[P
             "possible_events": [event.value for event in possible_events(PLACEMENT_MOVES, placement.state)]
             if is_own
             else [],
-            "kept_in_draft_because": reasons if placement.state is PlacementState.DRAFT else [],
+            "kept_in_draft_because": legality.reasons_to_stay_in_draft(placement, actor.today) if is_draft else [],
         }
         shapes.append(PlacementOut(**columns))
     return shapes

@@ -1,6 +1,6 @@
 """Every change to spells, evidence and outcomes. Whoever claims may not check."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -410,46 +410,60 @@ def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reas
 
 
 def shown_spell(session: Session, actor: Actor, spell: Spell) -> SpellOut:
-    version = session.scalars(
-        select(SpellVersion)
-        .where(SpellVersion.partner_id == spell.partner_id, SpellVersion.spell_id == spell.id)
-        .order_by(SpellVersion.recorded_at.desc(), SpellVersion.id.desc())
-        .limit(1)
-    ).one()
-    person = session.get_one(Jobseeker, spell.jobseeker_id)
-    visible = jobseeker_queries.visible_groups(actor, person)
-    answer = SpellOut(
-        id=spell.id,
-        jobseeker_id=spell.jobseeker_id,
-        enrolment_id=spell.enrolment_id,
-        introduction_id=spell.introduction_id,
-        state=spell.state,
-        kind=version.kind,
-        title=version.title,
-        employer=version.employer,
-        started_on=version.started_on,
-        ended_on=version.ended_on,
-        end_reason=version.end_reason,
-        pay_per_hour_pounds=pounds(version.pay_per_hour_pence),
-        hours=[HoursLine(week_from=h.valid_on, hours=h.hours).shown(visible) for h in queries.hours(session, spell)],
-        counts_as_job=version.kind.value in queries.kinds_that_count(actor.today),
-        version=spell.version,
-    )
-    return answer.shown(visible)
+    return shown_spells(session, actor, [spell])[0]
+
+
+def shown_spells(session: Session, actor: Actor, spells: Sequence[Spell]) -> list[SpellOut]:
+    """Return spells as this actor may see them, with their versions and hours in one look-up for all."""
+    people = jobseeker_queries.cases(session, (spell.jobseeker_id for spell in spells))
+    versions, weeks = queries.last_versions(session, spells), queries.weeks_of(session, spells)
+    kinds = queries.kinds_that_count(actor.today)
+    shapes = []
+    for spell in spells:
+        version = versions[spell.id]
+        visible = jobseeker_queries.visible_groups(actor, people[spell.jobseeker_id])
+        answer = SpellOut(
+            id=spell.id,
+            jobseeker_id=spell.jobseeker_id,
+            enrolment_id=spell.enrolment_id,
+            introduction_id=spell.introduction_id,
+            state=spell.state,
+            kind=version.kind,
+            title=version.title,
+            employer=version.employer,
+            started_on=version.started_on,
+            ended_on=version.ended_on,
+            end_reason=version.end_reason,
+            pay_per_hour_pounds=pounds(version.pay_per_hour_pence),
+            hours=[HoursLine(week_from=week, hours=paid).shown(visible) for week, paid in weeks.get(spell.id, [])],
+            counts_as_job=version.kind.value in kinds,
+            version=spell.version,
+        )
+        shapes.append(answer.shown(visible))
+    return shapes
 
 
 def shown_evidence(session: Session, actor: Actor, item: Evidence) -> EvidenceOut:
-    check = queries.check_of(session, item)
-    state = EvidenceState.UNCHECKED
-    if check is not None:
-        state = EvidenceState.ACCEPTED if check.is_accepted else EvidenceState.REJECTED
-    columns = {name: getattr(item, name, None) for name in EvidenceOut.model_fields}
-    columns |= {
-        "received_on": item.valid_on,
-        "recorded_by": item.by,
-        "state": state,
-        "checked_by": check.by if check else None,
-        "withheld": [],
-    }
-    person = session.get_one(Jobseeker, item.jobseeker_id)
-    return EvidenceOut(**columns).shown(jobseeker_queries.visible_groups(actor, person))
+    return shown_items(session, actor, [item])[0]
+
+
+def shown_items(session: Session, actor: Actor, items: Sequence[Evidence]) -> list[EvidenceOut]:
+    """Return items of evidence as this actor may see them, with how they were checked in one look-up for all."""
+    people = jobseeker_queries.cases(session, (item.jobseeker_id for item in items))
+    checks = queries.checks_of(session, items)
+    shapes = []
+    for item in items:
+        check = checks.get(item.id)
+        state = EvidenceState.UNCHECKED
+        if check is not None:
+            state = EvidenceState.ACCEPTED if check.is_accepted else EvidenceState.REJECTED
+        columns = {name: getattr(item, name, None) for name in EvidenceOut.model_fields}
+        columns |= {
+            "received_on": item.valid_on,
+            "recorded_by": item.by,
+            "state": state,
+            "checked_by": check.by if check else None,
+            "withheld": [],
+        }
+        shapes.append(EvidenceOut(**columns).shown(jobseeker_queries.visible_groups(actor, people[item.jobseeker_id])))
+    return shapes

@@ -21,7 +21,7 @@ from pathways.base import Actor
 from pathways.errors import Conflict, NotFound, NotPermitted
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.schemas import Reason
-from pathways.pagination import Page, page_of
+from pathways.pagination import Page, page_of, page_of_all
 from pathways.problems import documented
 from pathways.progression import actions, queries
 from pathways.progression.models import Evidence, Outcome, Spell
@@ -63,7 +63,7 @@ def list_spells(
         rows = queries.visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Spell.jobseeker_id == jobseeker)
-        return page_of(session, rows, Spell.id, page, lambda row: actions.shown_spell(session, actor, row))
+        return page_of_all(session, rows, Spell.id, page, lambda found: actions.shown_spells(session, actor, found))
 
 
 @spells.post("", status_code=201, responses=REFUSALS)
@@ -164,7 +164,7 @@ def list_evidence(
         rows = queries.evidence_visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Evidence.jobseeker_id == jobseeker)
-        return page_of(session, rows, Evidence.id, page, lambda row: actions.shown_evidence(session, actor, row))
+        return page_of_all(session, rows, Evidence.id, page, lambda found: actions.shown_items(session, actor, found))
 
 
 @evidence.post("", status_code=201, responses=REFUSALS)

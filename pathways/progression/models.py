@@ -69,6 +69,7 @@ class SpellVersion(AboutPerson, Fact, Base):
         CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
         CheckConstraint("(ended_on IS NULL) = (end_reason IS NULL)", name="end_has_reason"),
         Index("ix_spell_versions_spell", "partner_id", "spell_id"),
+        Index("ix_spell_versions_enrolment", "partner_id", "enrolment_id"),
     )
 
     spell_id: Mapped[UUID]
@@ -135,6 +136,7 @@ class Evidence(AboutPerson, Fact, Base):
         ForeignKeyConstraint(["partner_id", "spell_id"], ["spells.partner_id", "spells.id"]),
         CheckConstraint(one_of("kind", EvidenceKind), name="kind_is_known"),
         CheckConstraint("covers_to >= covers_from", name="covers_in_order"),
+        Index("ix_evidence_spell", "partner_id", "spell_id"),
     )
 
     spell_id: Mapped[UUID]
@@ -153,6 +155,7 @@ class EvidenceCheck(AboutPerson, Fact, Base):
     __table_args__ = about_person(
         "evidence_checks",
         ForeignKeyConstraint(["partner_id", "evidence_id"], ["evidence.partner_id", "evidence.id"]),
+        Index("ix_evidence_checks_evidence", "partner_id", "evidence_id"),
     )
 
     evidence_id: Mapped[UUID]
@@ -163,7 +166,12 @@ class Outcome(AboutPerson, Fact, Base):
     """A rule was met, with the evidence it rests on; ``valid_on`` is the day it was met."""
 
     __tablename__ = "outcomes"
-    __table_args__ = about_person("outcomes", UniqueConstraint("partner_id", "id"), _to_enrolment())
+    __table_args__ = about_person(
+        "outcomes",
+        UniqueConstraint("partner_id", "id"),
+        _to_enrolment(),
+        Index("ix_outcomes_enrolment", "partner_id", "enrolment_id"),
+    )
 
     enrolment_id: Mapped[UUID]
     rule: Mapped[str] = mapped_column(SHORT)

@@ -1,11 +1,12 @@
 """Every SELECT on spells, evidence and outcomes."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from pathways.base import Actor
 from pathways.database import Session
@@ -29,7 +30,7 @@ from pathways.reference import tables
 def visible_to(actor: Actor) -> Select[Spell]:
     return select(Spell).where(
         Spell.partner_id == actor.organisation_id,
-        Spell.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        jobseeker_queries.is_visible(actor, Spell.jobseeker_id),
     )
 
 
@@ -50,20 +51,46 @@ def version(session: Session, spell: Spell) -> SpellVersion:
     ).one()
 
 
+def last_versions(session: Session, spells: Iterable[Spell]) -> dict[UUID, SpellVersion]:
+    """Return the last version of each spell, one that takes it back too."""
+    rows = session.scalars(
+        select(SpellVersion).where(_of(SpellVersion, spells)).order_by(SpellVersion.recorded_at, SpellVersion.id)
+    )
+    return {row.spell_id: row for row in rows}
+
+
 def hours(session: Session, spell: Spell) -> list[SpellHours]:
     return list(
         session.scalars(
-            select(SpellHours)
-            .where(SpellHours.partner_id == spell.partner_id, SpellHours.spell_id == spell.id, as_known(SpellHours))
-            .order_by(SpellHours.valid_on)
+            select(SpellHours).where(_of(SpellHours, [spell]), as_known(SpellHours)).order_by(SpellHours.valid_on)
         )
+    )
+
+
+def weeks_of(session: Session, spells: Iterable[Spell]) -> dict[UUID, list[tuple[date, Decimal]]]:
+    """Return the weeks of each spell with their paid hours, as known."""
+    rows = session.execute(
+        select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours)
+        .where(_of(SpellHours, spells), as_known(SpellHours))
+        .order_by(SpellHours.valid_on)
+    )
+    found: dict[UUID, list[tuple[date, Decimal]]] = defaultdict(list)
+    for spell_id, week_from, amount in rows:
+        found[spell_id].append((week_from, amount))
+    return found
+
+
+def _of(model: type[SpellVersion] | type[SpellHours], spells: Iterable[Spell]) -> ColumnElement[bool]:
+    mine = list(spells)
+    return and_(
+        model.partner_id.in_({spell.partner_id for spell in mine}), model.spell_id.in_([spell.id for spell in mine])
     )
 
 
 def evidence_visible_to(actor: Actor) -> Select[Evidence]:
     return select(Evidence).where(
         Evidence.partner_id == actor.organisation_id,
-        Evidence.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        jobseeker_queries.is_visible(actor, Evidence.jobseeker_id),
         as_known(Evidence),
     )
 
@@ -76,19 +103,25 @@ def evidence(session: Session, actor: Actor, evidence_id: UUID) -> Evidence:
 
 
 def check_of(session: Session, item: Evidence) -> EvidenceCheck | None:
-    return session.scalars(
+    return checks_of(session, [item]).get(item.id)
+
+
+def checks_of(session: Session, items: Iterable[Evidence]) -> dict[UUID, EvidenceCheck]:
+    mine = list(items)
+    rows = session.scalars(
         select(EvidenceCheck).where(
-            EvidenceCheck.partner_id == item.partner_id,
-            EvidenceCheck.evidence_id == item.id,
+            EvidenceCheck.partner_id.in_({item.partner_id for item in mine}),
+            EvidenceCheck.evidence_id.in_([item.id for item in mine]),
             as_known(EvidenceCheck),
         )
-    ).one_or_none()
+    )
+    return {row.evidence_id: row for row in rows}
 
 
 def outcomes_visible_to(actor: Actor) -> Select[Outcome]:
     return select(Outcome).where(
         Outcome.partner_id == actor.organisation_id,
-        Outcome.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        jobseeker_queries.is_visible(actor, Outcome.jobseeker_id),
         as_known(Outcome),
     )
 
@@ -134,7 +167,14 @@ def accepted_evidence(
     return list(
         session.scalars(
             select(Evidence)
-            .join(EvidenceCheck, (EvidenceCheck.evidence_id == Evidence.id) & as_known(EvidenceCheck))
+            .join(
+                EvidenceCheck,
+                and_(
+                    EvidenceCheck.partner_id == Evidence.partner_id,
+                    EvidenceCheck.evidence_id == Evidence.id,
+                    as_known(EvidenceCheck),
+                ),
+            )
             .where(
                 Evidence.partner_id == enrolment.partner_id,
                 Evidence.spell_id.in_([UUID(one) for one in spell_ids]),

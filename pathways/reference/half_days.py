@@ -40,6 +40,9 @@ def bit(day: str, part: str) -> int:
     return 1 << (DAYS.index(day) * len(PARTS) + PARTS.index(part))
 
 
+_BITS = tuple((bit(day, part), f"{day} {part}") for day in DAYS for part in PARTS)
+
+
 def parse(text: str | None) -> int | None:
     """Return the half-days that a text such as "mon am; tue all day" names; None for an empty one."""
     if text is None or not text.strip():
@@ -70,4 +73,4 @@ def read_cell(text: str) -> int | None:
 def text_of(half_days: int | None) -> str | None:
     if half_days is None:
         return None
-    return "; ".join(f"{day} {part}" for day in DAYS for part in PARTS if half_days & bit(day, part))
+    return "; ".join(text for one, text in _BITS if half_days & one)

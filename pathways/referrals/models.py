@@ -66,6 +66,7 @@ class Referral(AboutPerson, Versioned, Base):
             "state NOT IN ('acknowledged', 'accepted') OR acknowledged_at IS NOT NULL", name="acknowledged_at_matches"
         ),
         Index("ix_referrals_referring_organisation_id", "referring_organisation_id", "id"),
+        Index("ix_referrals_partner_id_state", "partner_id", "state", "id"),
     )
 
     id: Mapped[PrimaryKey]
@@ -82,7 +83,9 @@ class Referral(AboutPerson, Versioned, Base):
 class ReferralMove(AboutPerson, StateLog, Base):
     __tablename__ = "referral_moves"
     __table_args__ = about_person(
-        "referral_moves", ForeignKeyConstraint(["partner_id", "referral_id"], ["referrals.partner_id", "referrals.id"])
+        "referral_moves",
+        ForeignKeyConstraint(["partner_id", "referral_id"], ["referrals.partner_id", "referrals.id"]),
+        Index("ix_referral_moves_referral", "partner_id", "referral_id"),
     )
 
     referral_id: Mapped[UUID]
@@ -95,6 +98,7 @@ class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):
     __table_args__ = about_person(
         "referral_snapshots",
         ForeignKeyConstraint(["partner_id", "referral_id"], ["referrals.partner_id", "referrals.id"]),
+        Index("ix_referral_snapshots_referral", "partner_id", "referral_id"),
     )
 
     referral_id: Mapped[UUID]

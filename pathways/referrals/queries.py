@@ -23,7 +23,7 @@ def visible_to(actor: Actor) -> Select[Referral]:
         return rows.where(Referral.referring_organisation_id == actor.organisation_id)
     return rows.where(
         Referral.partner_id == actor.organisation_id,
-        Referral.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+        jobseeker_queries.is_visible(actor, Referral.jobseeker_id),
     )
 
 
@@ -66,7 +66,14 @@ def listed(actor: Actor) -> Select[Any]:
             Referral.source_type,
             Referral.made_at,
         )
-        .join(ReferralSnapshot, and_(ReferralSnapshot.referral_id == Referral.id, as_known(ReferralSnapshot)))
+        .join(
+            ReferralSnapshot,
+            and_(
+                ReferralSnapshot.partner_id == Referral.partner_id,
+                ReferralSnapshot.referral_id == Referral.id,
+                as_known(ReferralSnapshot),
+            ),
+        )
     )
     return rows
 

@@ -90,7 +90,11 @@ def shortlist_for_jobseeker(
 def list_shortlists(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ShortlistLine]:
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        rows = queries.visible_to(actor).where(Shortlist.jobseeker_id == person.id)
+        rows = (
+            queries.visible_to(actor)
+            .where(Shortlist.jobseeker_id == person.id)
+            .options(queries.WITHOUT_WHAT_WAS_RANKED)
+        )
         return page_of(
             session,
             rows,

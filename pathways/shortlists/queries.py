@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import load_only
 
 from matching import saved
 from matching.profiles import JobseekerProfile
@@ -31,14 +32,18 @@ from pathways.shortlists import profiles
 from pathways.shortlists.models import ModelState, RankingModel, Shortlist, ShortlistMatch
 
 MOST_IDS = 5000
+# For lists of shortlists: what one was ranked on is tens of kilobytes.
+WITHOUT_WHAT_WAS_RANKED = load_only(
+    Shortlist.id, Shortlist.shown_on, Shortlist.recorded_at, Shortlist.eligible, Shortlist.model_version
+)
 
 
 def visible_to(actor: Actor) -> Select[Shortlist]:
     """A shortlist for a jobseeker is seen by who may see the jobseeker; one for a placement by who made it."""
-    visible = jobseeker_queries.ids_visible_to(actor)
+    visible = jobseeker_queries.is_visible(actor, Shortlist.jobseeker_id)
     return select(Shortlist).where(
         Shortlist.partner_id == actor.organisation_id,
-        Shortlist.jobseeker_id.in_(visible) | ((Shortlist.placement_id.is_not(None)) & (Shortlist.by == actor.user_id)),
+        visible | ((Shortlist.placement_id.is_not(None)) & (Shortlist.by == actor.user_id)),
     )
 
 
@@ -57,11 +62,25 @@ def matches(session: Session, actor: Actor, shortlist_id: UUID) -> list[Shortlis
             .where(
                 ShortlistMatch.partner_id == actor.organisation_id,
                 ShortlistMatch.shortlist_id == shortlist_id,
-                ShortlistMatch.jobseeker_id.in_(jobseeker_queries.ids_visible_to(actor)),
+                jobseeker_queries.is_visible(actor, ShortlistMatch.jobseeker_id),
             )
             .order_by(ShortlistMatch.rank)
         )
     )
+
+
+def benefits(session: Session, actor: Actor, jobseeker_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """Return the benefits that some people of this actor's partner named."""
+    if not jobseeker_ids:
+        return {}
+    rows = session.execute(
+        select(ProfileVersion.jobseeker_id, ProfileVersion.benefits).where(
+            ProfileVersion.partner_id == actor.organisation_id,
+            ProfileVersion.jobseeker_id.in_(jobseeker_ids),
+            as_known(ProfileVersion),
+        )
+    )
+    return {row.jobseeker_id: row.benefits or [] for row in rows}
 
 
 def people_to_rank(session: Session, actor: Actor, *where: Any) -> list[Jobseeker]:

@@ -101,6 +101,11 @@ class Shaper:
     def know_benefits(self, jobseeker_id: UUID, profile: ProfileVersion | None) -> None:
         self._benefits[jobseeker_id] = (profile.benefits or []) if profile else []
 
+    def look_up_benefits(self) -> None:
+        """Read the benefits of those whose benefits this actor may read, once for all."""
+        may = [key for key, seen in self.groups.items() if Group.BENEFITS in seen and key not in self._benefits]
+        self._benefits |= {key: [] for key in may} | queries.benefits(self.session, self.actor, may)
+
     @cached_property
     def rules(self) -> tuple[flags.BenefitRule, ...]:
         return profiles.benefit_rules(self.shortlist.shown_on)
@@ -108,6 +113,7 @@ class Shaper:
     def matches(self, rows: Sequence[Any], titles: Titles, values: Sequence[Values] | None = None) -> list[Shape]:
         """Shape pairs that were shown: rows of ``ShortlistMatch``, or what has its columns."""
         known = values if values is not None else [_values(row) for row in rows]
+        self.look_up_benefits()
         told, lifts = explain.reasons_of(known, self.model), explain.lifts_of(known, self.model)
         return [
             self._match(row, titles[row.placement_id], reasons, changes)
@@ -170,9 +176,6 @@ class Shaper:
         """Say what a benefits adviser should look at, to those who may read benefits."""
         if Group.BENEFITS not in self.groups[row.jobseeker_id]:
             return []
-        if row.jobseeker_id not in self._benefits:
-            person = self.people[row.jobseeker_id]
-            self.know_benefits(person.id, jobseeker_queries.profile(self.session, person))
         benefits = self._benefits[row.jobseeker_id]
         if not benefits:
             return []
