@@ -150,7 +150,7 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Reaso
     'unknown'
     """
     codes = codes_of(pairs)
-    moved, past = model.contributions(codes).round(4).tolist(), model.rest(codes).round(4).tolist()
+    moved, past = model.contributions(codes).tolist(), model.rest(codes).tolist()
     is_open = codes == UNKNOWN
     is_open[:, CANNOT_BE_ASKED] = False
     reach = model.contributions(np.where(is_open, STEPS, UNKNOWN).astype(np.uint8)).round(4).tolist()
@@ -161,7 +161,7 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Reaso
                 feature.value,
                 sentence(feature, moved[row][at] > 0, values[feature].found),
                 _way(moved[row][at]),
-                moved[row][at],
+                round(moved[row][at], 4),
             )
             for at, feature in enumerate(FEATURES)
             if abs(moved[row][at]) >= LEAST_EFFECT
@@ -169,7 +169,7 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Reaso
         if abs(past[row]) >= LEAST_EFFECT:
             way = "more" if past[row] > 0 else "less"
             text = f"Past decisions on pairs like this make it {way} likely than the reasons above alone."
-            told.append(Reason(PAST_DECISIONS, text, _way(past[row]), past[row]))
+            told.append(Reason(PAST_DECISIONS, text, _way(past[row]), round(past[row], 4)))
         told.sort(key=_weightiest)
         missing = [
             Reason(feature.value, UNKNOWN_TEXT[feature], "unknown", reach[row][at])
