@@ -389,8 +389,9 @@ class _Case:
 
         n, width = len(chosen), len(self.columns)
         pair, places = _expanded(self)
-        net = self.values[pair] - price[places]
-        kept = (net > 0.0) | self.band[self.pairs.people[pair]]
+        # Whole numbers: on weights that tie but for a rounding SciPy's solver never ends, and stops the process.
+        net = _whole(self.values)[pair] - _whole(price)[places]
+        kept = (net > 0) | self.band[self.pairs.people[pair]]
         pair, places, net = pair[kept], places[kept], net[kept]
         inside, outside = np.flatnonzero(self.band), np.flatnonzero(~self.band)
         shared = len(inside) - self.floor
@@ -400,9 +401,11 @@ class _Case:
             width + np.arange(len(outside)),
             np.tile(width + len(outside) + np.arange(shared), len(inside)),
         ]
-        worth = np.r_[net, np.zeros(len(rows) - len(pair))]
+        worth = np.r_[net, np.zeros(len(rows) - len(pair), dtype=np.int64)]
         # SciPy reads a weight of 0 as no edge, so all are kept over 0
-        edges = csr_array((worth.max(initial=0.0) + 1.0 - worth, (rows, cols)), shape=(n, int(cols.max()) + 1))
+        edges = csr_array(
+            ((worth.max(initial=0) + 1 - worth).astype(np.float64), (rows, cols)), shape=(n, int(cols.max()) + 1)
+        )
         matched, taken = min_weight_full_bipartite_matching(edges)
         is_place = taken < width
         chosen[matched[is_place]] = _pairs_at(self.pairs, matched[is_place], self.columns[taken[is_place]])
@@ -410,8 +413,7 @@ class _Case:
 
     def _by_auction(self, price: Floats, places_of: NDArray[np.intp]) -> tuple[NDArray[np.intp], float]:
         """Return a nearly best assignment under the floor, and how near it surely is."""
-        values = np.floor(self.values * MILLION + 0.5).astype(np.int64)
-        reserve = np.floor(price * MILLION + 0.5).astype(np.int64)
+        values, reserve = _whole(self.values), _whole(price)
         in_band = self.band[self.pairs.people]
 
         def tried(bonus: int) -> tuple[NDArray[np.intp], int, int]:
@@ -447,6 +449,11 @@ class _Case:
         first = np.concatenate([[0], np.cumsum(places_of)])
         used = np.bincount(self.pairs.placements[taken], minlength=len(places_of))
         return sum(int(np.sort(reserve[first[j] : first[j + 1]])[: used[j]].sum()) for j in np.flatnonzero(used))
+
+
+def _whole(values: Floats) -> NDArray[np.int64]:
+    """Return values in whole millionths."""
+    return np.floor(values * MILLION + 0.5).astype(np.int64)
 
 
 def _inverse(order: Sequence[int]) -> NDArray[np.intp]:

@@ -5,12 +5,14 @@ scored can be kept in a folder: whoever is stopped half-way goes on from there.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,13 +113,31 @@ class Kept:
         return self.folder / f"{name[:32]}.npz"
 
     @staticmethod
-    def save(path: Path | None, answer: Answer) -> None:
+    def load(path: Path | None, ids: Sequence[UUID]) -> Answer | None:
+        """Return what was kept of just these people; nothing where it is not there, or of others, or cut short."""
+        if path is None or not path.exists():
+            return None
+        try:
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                told = dict(file)
+        except (OSError, ValueError, BadZipFile):
+            return None
+        if not np.array_equal(told.pop("people", None), _people(ids)) or len(told["eligible"]) != len(ids):
+            return None
+        return told
+
+    @staticmethod
+    def save(path: Path | None, ids: Sequence[UUID], answer: Answer) -> None:
         if path is not None:
-            half = path.with_suffix(".half")
+            half = path.with_suffix(f".{os.getpid()}.half")
+            half.touch(mode=0o600)
             with half.open("wb") as file:
-                np.savez(file, allow_pickle=False, **dict(answer))
-            half.chmod(0o600)
+                np.savez(file, allow_pickle=False, people=_people(ids), **dict(answer))
             half.replace(path)
+
+
+def _people(ids: Sequence[UUID]) -> NDArray[np.uint8]:
+    return np.frombuffer(b"".join(one.bytes for one in ids), dtype=np.uint8)
 
 
 def forget(folder: Path | None) -> None:
@@ -138,27 +158,30 @@ def score(
 ) -> Scored:
     """Score a caseload; ``run`` may do so in several processes, ``folder`` keeps what is done, ``tell`` hears of it."""
     kept, pieces = Kept(folder, caseload), [caseload.ids[n : n + AT_ONCE] for n in range(0, len(caseload.ids), AT_ONCE)]
-    with database.reading(actor) as session:
+    with database.reading(actor, newest=True) as session:
         paths = [kept.path(session, piece) for piece in pieces]
-    todo = [piece for piece, path in zip(pieces, paths, strict=True) if path is None or not path.exists()]
+    # Decided once and for all: another run on the same folder must not change whose answer comes next.
+    are_kept = [Kept.load(path, piece) is not None for piece, path in zip(pieces, paths, strict=True)]
+    todo = [piece for piece, is_kept in zip(pieces, are_kept, strict=True) if not is_kept]
     how = score_all if caseload.weighs_all else score_best
-    fresh = iter(run(how, (_read(database, actor, caseload, piece) for piece in todo), caseload.work()))
+    work = caseload.work()
+    fresh = iter(run(how, (_read(database, actor, caseload, piece) for piece in todo), work))
     gathered = _Gathering(caseload)
-    for piece, path in zip(pieces, paths, strict=True):
-        if path is not None and path.exists():
-            with np.load(path, allow_pickle=False) as file:
-                answer: Answer = dict(file)
+    for piece, path, is_kept in zip(pieces, paths, are_kept, strict=True):
+        if is_kept:
+            known = Kept.load(path, piece)  # gone meanwhile, where another run ended and cleared up
+            gathered.add(known if known is not None else how(_read(database, actor, caseload, piece), work))
         else:
             answer = next(fresh)
-            kept.save(path, answer)
-        gathered.add(answer)
+            kept.save(path, piece, answer)
+            gathered.add(answer)
         if tell is not None:
             tell(len(piece))
     return gathered.whole()
 
 
 def _read(database: Database, actor: Actor, caseload: Caseload, ids: Sequence[UUID]) -> JobseekerArrays:
-    with database.reading(actor) as session:
+    with database.reading(actor, newest=True) as session:
         people = shortlist_queries.people(session, actor, ids)
         profiled = {one.key: one for one, _ in shortlist_queries.profiled(session, people, caseload.on)}
     # Somebody whose case closed a moment ago keeps their row; the record looks again and leaves them out.

@@ -211,7 +211,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     parts = secret.split("_")
     if len(parts) != 3 or parts[0] != "pw":  # noqa: PLR2004 - pw, public part, secret part
         raise Unauthenticated(NO_KEY)
-    with database.reading() as session:
+    with database.reading(newest=True) as session:  # a key revoked a moment ago opens nothing
         row = session.connection().execute(OF_KEY, {"public_id": parts[1]}).one_or_none()
     given = hashlib.sha256(parts[2].encode()).hexdigest()
     if row is None or not hmac.compare_digest(row.secret_hash, given):

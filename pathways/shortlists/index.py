@@ -32,6 +32,7 @@ from matching.profiles import JobseekerProfile, PlacementProfile
 from matching.ranker import PlacementRanker, TwoSidedModel
 from pathways.base import Actor, local_day, utc_now
 from pathways.database import Database, ReadSession, Session
+from pathways.errors import DomainError
 from pathways.jobseekers.actions import who_hash
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementChange
@@ -45,6 +46,7 @@ ENDLESS = date.max.toordinal()
 DAYS_KEPT = 4
 SECONDS_BETWEEN_TRIES = 2.0
 NOTES_KEPT = 100_000
+MOST_MENDED = 5_000  # beyond so many changed listings everything is read anew, which takes no more parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ def _looked_at(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:
     if not before.last or not is_same or horizon < before.horizon:
         return seen, None
     fresh = {note.placement_id for note in there if note.number != before.last and note.number not in before.numbers}
-    return seen, fresh
+    return seen, fresh if len(fresh) <= MOST_MENDED else None
 
 
 _kept: WeakKeyDictionary[Database, Index] = WeakKeyDictionary()
@@ -328,7 +330,7 @@ def warm(database: Database, stop: Event) -> None:
         try:
             forget_old_notes(database)
             standing = kept.standing(database)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, DomainError):  # a model that cannot be read is retired by a person, then it goes on
             stop.wait(SECONDS_BETWEEN_TRIES)
             continue
         day = standing.on(local_day(utc_now()))

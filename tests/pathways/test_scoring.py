@@ -113,6 +113,43 @@ def test_what_is_stopped_half_way_goes_on_from_there(database, caseload, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_another_run_on_the_same_folder_gives_nobody_the_scores_of_another(database, caseload, monkeypatch, tmp_path):
+    monkeypatch.setattr(scoring, "AT_ONCE", 5)
+    alone = scoring.score(database, caseload, gathered(database, caseload))
+
+    def while_another_runs(leaves):
+        def run(score, pieces, work):
+            for number, piece in enumerate(pieces):
+                yield score(piece, work)
+                if number == 0:  # the other run goes on between two of our pieces, and leaves some of its own there
+                    before = set(tmp_path.glob("*.npz"))
+                    scoring.score(database, caseload, gathered(database, caseload), folder=tmp_path)
+                    made = sorted(set(tmp_path.glob("*.npz")) - before, key=lambda path: path.stat().st_mtime_ns)
+                    for path in made if leaves is None else made[:leaves] + made[leaves + 1 :]:
+                        path.unlink()
+
+        return run
+
+    for leaves in (None, 1, 2):
+        case = gathered(database, caseload)
+        ours = scoring.score(database, caseload, case, run=while_another_runs(leaves), folder=tmp_path)
+        again = scoring.score(database, caseload, case, folder=tmp_path)
+        for found in (ours, again):
+            assert np.array_equal(found.pairs.begins, alone.pairs.begins)
+            assert np.array_equal(found.pairs.scores, alone.pairs.scores)
+        scoring.forget(tmp_path)
+
+
+def test_a_kept_piece_of_others_or_cut_short_is_scored_again(database, caseload, monkeypatch, tmp_path):
+    monkeypatch.setattr(scoring, "AT_ONCE", 12)
+    alone = scoring.score(database, caseload, gathered(database, caseload), folder=tmp_path)
+    one, other = sorted(tmp_path.glob("*.npz"))
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(other.read_bytes()[:50])
+    again = scoring.score(database, caseload, gathered(database, caseload), folder=tmp_path)
+    assert np.array_equal(again.pairs.scores, alone.pairs.scores)
+
+
 def test_what_closes_while_a_proposal_is_made_is_in_no_line_of_it(database, caseload, world: World):
     made, proposal = actions.propose(database, caseload, caseload.today)
     first, second = proposal.offers[0], proposal.offers[1]
