@@ -127,7 +127,7 @@ def _not_its_own(session: Any, answer: dict[str, Any], moved: set[UUID]) -> list
     keys = {key for key, _ in shown}
     first = again.inorder[: len(shown) + len(moved)]
     rows = [row for row in first if str(again.where[row].placement_id) in keys]
-    ours = [(match.placement.key, round(match.score * 1e6)) for match in again.matches(rows)]
+    ours = [(key, score) for key, score, _ in again.scored(rows)]
     ahead = {again.where[row].placement_id for row in first[: first.index(rows[-1]) if rows else 0]}
     kept = [(str(one.placement_id), one.rank) for one in queries.matches(session, session.actor, shortlist.id)]
     found = []

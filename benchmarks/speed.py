@@ -218,9 +218,9 @@ def workers(asked: argparse.Namespace) -> None:
     for jobs in (1, 2):
         with parallel_config(backend="loky", inner_max_num_threads=1):
             run = in_parallel(jobs)
-            list(run(blocks[:2], stage.work))
+            list(run(block, blocks[:2], stage.work))
             began = time.perf_counter()
-            answers[jobs] = together(run(blocks, stage.work))
+            answers[jobs] = together(run(block, blocks, stage.work))
             walls[jobs] = time.perf_counter() - began
     ratio, are_same = walls[1] / walls[2], same(answers[1], answers[2])
     what = f"two loky workers, {asked.jobseekers} x {asked.placements}, s wall"

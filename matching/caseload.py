@@ -7,7 +7,7 @@ one machine, joblib's loky over its cores and Dask over many machines give the s
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from matching import passes
 from matching.columns import DayArrays, JobseekerArrays, PlacementArrays, take
 from matching.passes.bits import NOBODY, Best
 from matching.score_tables import TableArrays
-
-# Of whatever the caller keeps of a block's people beside the arrays, this many at once are in memory.
-PEOPLE_IN_A_BLOCK = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,27 +97,32 @@ def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np
     return found
 
 
-Run = Callable[[Iterable[JobseekerArrays], Work], Iterable[Best]]
+Answer = TypeVar("Answer")
+Score = Callable[[JobseekerArrays, Work], Answer]
+Run = Callable[[Score[Answer], Iterable[JobseekerArrays], Work], Iterable[Answer]]
 
 
-def in_turn(blocks: Iterable[JobseekerArrays], work: Work) -> Iterator[Best]:
-    """Rank blocks one after another in this process.
+def in_turn(score: Score[Answer], blocks: Iterable[JobseekerArrays], work: Work) -> Iterator[Answer]:
+    """Do the same with blocks one after another in this process.
 
     Parameters
     ----------
+    score : callable
+        A pure function of a block and the work, ``block`` for one.
     blocks : iterable of JobseekerArrays
     work : Work
 
     Yields
     ------
-    Best
+    object
+        The answer for each block.
     """
     for one in blocks:
-        yield block(one, work)
+        yield score(one, work)
 
 
-def in_parallel(jobs: int) -> Run:
-    """Return what ranks blocks by joblib's current backend: loky's processes, or a Dask cluster.
+def in_parallel(jobs: int) -> Run[Any]:
+    """Return what does the same with blocks by joblib's current backend: loky's processes, or a Dask cluster.
 
     Parameters
     ----------
@@ -129,15 +131,15 @@ def in_parallel(jobs: int) -> Run:
     Returns
     -------
     callable
-        From blocks and work to the answers in the order of the blocks; blocks are made as workers ask for them, so
-        that a caseload of any size is never in memory as a whole.
+        As ``in_turn``, with the answers in the order of the blocks; blocks are made as workers ask for them, so that a
+        caseload of any size is never in memory as a whole.
     """
 
-    def run(blocks: Iterable[JobseekerArrays], work: Work) -> Iterable[Best]:
+    def run(score: Score[Any], blocks: Iterable[JobseekerArrays], work: Work) -> Iterable[Any]:
         from joblib import Parallel, delayed  # noqa: PLC0415 - the service itself does without
 
         parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
-        answers: Iterable[Best] = parallel(delayed(block)(one, work) for one in blocks)
+        answers: Iterable[Any] = parallel(delayed(score)(one, work) for one in blocks)
         return answers
 
     return run

@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from matching.allocation import Allocation as Proposal
 from matching.allocation import Offer, Policy, Problem, Unplaced, allocate
+from matching.caseload import Run, in_turn
 from pathways import audit
 from pathways.allocations import queries
 from pathways.allocations.models import (
@@ -24,7 +25,7 @@ from pathways.allocations.models import (
     LineState,
 )
 from pathways.allocations.schemas import AllocationLineOut, AllocationOut, Decided, Figures
-from pathways.allocations.scoring import Caseload, Run, Scored, Tell, in_turn, score, true_ranks
+from pathways.allocations.scoring import Answer, Caseload, Scored, Tell, score, true_ranks
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import RuleBroken
@@ -108,7 +109,7 @@ def propose(
     on: date,
     *,
     caseworker_id: UUID | None = None,
-    run: Run = in_turn,
+    run: Run[Answer] = in_turn,
     folder: Path | None = None,
     begun: Callable[[int], Tell] | None = None,
 ) -> tuple[Caseload, Proposal]:

@@ -6,7 +6,7 @@ scored can be kept in a folder: whoever is stopped half-way goes on from there.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.allocation import OpenPairs, Policy
-from matching.caseload import Work, best_of, block, moved, open_pairs
+from matching.caseload import Run, Work, best_of, block, in_turn, moved, open_pairs
 from matching.columns import JobseekerArrays, jobseeker_arrays
 from matching.grades import hash_of
 from matching.passes.bits import NOBODY, Best
@@ -35,8 +35,6 @@ MOST_PAIRS = 4_000_000
 CANDIDATES, SIDE_CANDIDATES = 20, 20
 AT_ONCE = 2_000
 Answer = Mapping[str, NDArray[Any]]
-Score = Callable[[JobseekerArrays, Work], Answer]
-Run = Callable[[Score, Iterable[JobseekerArrays], Work], Iterable[Answer]]
 Tell = Callable[[int], None]
 
 
@@ -87,11 +85,6 @@ def score_all(jobseekers: JobseekerArrays, work: Work) -> Answer:
 def score_best(jobseekers: JobseekerArrays, work: Work) -> Answer:
     """Return the best pairs of a piece, from both sides."""
     return vars(block(jobseekers, work))
-
-
-def in_turn(score: Score, pieces: Iterable[JobseekerArrays], work: Work) -> Iterator[Answer]:
-    """Score one piece after another in this process."""
-    return (score(piece, work) for piece in pieces)
 
 
 class Kept:
@@ -152,7 +145,7 @@ def score(
     actor: Actor,
     caseload: Caseload,
     *,
-    run: Run = in_turn,
+    run: Run[Answer] = in_turn,
     folder: Path | None = None,
     tell: Tell | None = None,
 ) -> Scored:

@@ -1,6 +1,6 @@
 """Shortlists, what would open most, a caseload's places, and models."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,9 +10,8 @@ import typer
 from pathways.commands.acting import ActAs, On, PlainError, day_of, for_partner, opened, operator
 
 if TYPE_CHECKING:
-    from matching.caseload import Work
-    from matching.columns import JobseekerArrays
-    from pathways.allocations.scoring import Answer, Run, Score, Tell
+    from matching.caseload import Run
+    from pathways.allocations.scoring import Answer, Tell
     from pathways.base import Actor
     from pathways.database import Database, WriteSession
     from pathways.learning.schemas import ModelOut
@@ -191,20 +190,15 @@ def _bar(name: str) -> Iterator["Callable[[int], Tell]"]:
 
 
 @contextmanager
-def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run"]:
+def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run[Answer]"]:
     """Return what scores the pieces of a caseload, in this process or in several."""
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import parallel_config
 
-    from pathways.allocations.scoring import in_turn
-
-    def run(score: "Score", pieces: "Iterable[JobseekerArrays]", work: "Work") -> "Iterable[Answer]":
-        parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
-        answers: Iterable[Answer] = parallel(delayed(score)(piece, work) for piece in pieces)
-        return answers
+    from matching.caseload import in_parallel, in_turn
 
     if backend == "loky":
         with parallel_config(backend="loky"):
-            yield in_turn if jobs == 1 else run
+            yield in_turn if jobs == 1 else in_parallel(jobs)
         return
     try:
         from distributed import Client  # optional: only with --backend dask
@@ -214,7 +208,7 @@ def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run"]:
         message = "dask is not installed here. Install distributed, or use --backend loky."
         raise PlainError(message) from wrong
     with connect(scheduler, n_workers=None if scheduler else jobs), parallel_config(backend="dask"):
-        yield run
+        yield in_parallel(jobs)
 
 
 @models.command("train")

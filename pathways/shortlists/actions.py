@@ -48,7 +48,7 @@ class ListingsMoved(Exception):
 class Ranked:
     """What was ranked, on its way into the record: the pairs to show, and what is kept of the others.
 
-    ``versions`` are those the shown listings were ranked at; empty where only their state is looked at again.
+    ``versions`` are those the shown listings were ranked at.
     """
 
     on: date
@@ -101,12 +101,13 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class GatheredPeople:
-    """What is read to rank people for placements."""
+    """What is read to rank people for placements; ``versions`` of one placement that was asked for."""
 
     on: date
     people: list[JobseekerProfile]
     placements: list[PlacementProfile]
     standing: Standing
+    versions: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
     def model(self) -> TwoSidedModel:
@@ -225,6 +226,7 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
         refused_by_rule=dict(sorted(refused_by.items())),
         refusals=_packed([(UUID(person.key), placement_id, refusal) for person, refusal in refusals]),
         below=_packed_below(rows[limit:], limit),
+        versions=gathered.versions,
         model=gathered.model,
         seed=ranker.seed,
     )
@@ -240,10 +242,10 @@ def gather_people(
     day = standing.on(on)
     if placement_id is None:
         return GatheredPeople(on, people, day.profiles, standing)
-    listing = day.profile_of(placement_id)
-    if listing is None:
+    row = day.row_of(placement_id)
+    if row is None:
         raise RuleBroken("The placement is not open on this day.")
-    return GatheredPeople(on, people, [listing], standing)
+    return GatheredPeople(on, people, [day.columns.profile(row)], standing, {placement_id: int(day.versions[row])})
 
 
 def settled(
@@ -271,11 +273,7 @@ def record(
 ) -> Recorded:
     """Record what is shown, after looking again that each placement is still open, unchanged and has a place left."""
     there = queries.still_open(session, actor, {key for _, key, _ in ranked.matches}, ranked.on, jobseeker_id)
-    shown = [
-        pair
-        for pair in ranked.matches
-        if pair[1] in there and ranked.versions.get(pair[1], there[pair[1]][0]) == there[pair[1]][0]
-    ]
+    shown = [pair for pair in ranked.matches if pair[1] in there and ranked.versions[pair[1]] == there[pair[1]][0]]
     if may_repeat and len(shown) < len(ranked.matches):
         raise ListingsMoved
     kept = Shortlist.row(

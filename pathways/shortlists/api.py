@@ -48,7 +48,7 @@ def _note(database: Database, actor: Actor, shortlist_id: UUID) -> None:
 
 
 def _shaped(shape: replay.Shape, status_code: int = 200) -> Response:
-    """Write a shortlist as JSON once: two hundred kinds of lines are not checked again on their way out."""
+    """Write a shortlist as JSON once: its hundreds of lines are not checked again on their way out."""
     return Response(to_json(shape), status_code, media_type="application/json")
 
 

@@ -90,9 +90,10 @@ class Day:
         """Every listing, in the order they were read."""
         return list(self.columns.profiles)
 
-    def profile_of(self, placement_id: UUID) -> PlacementProfile | None:
+    def row_of(self, placement_id: UUID) -> int | None:
+        """Return which row of the columns a listing is; None where it is not open on this day."""
         key = str(placement_id)
-        return next((one for one in self.columns.profiles if one.key == key), None)
+        return next((row for row in range(len(self.columns)) if self.columns.profile(row).key == key), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,10 +185,10 @@ class Standing:
 NONE = np.zeros(0, dtype=np.int64)
 
 
-def read(session: Session, lexicon: Lexicon | None = None, model: TwoSidedModel | None = None) -> Standing:
+def read(session: Session, lexicon: Lexicon | None = None) -> Standing:
     """Read everything that is published, in a session that is open: for a command, or inside a long act."""
     words = lexicon or Lexicon(vocabulary.in_force(session))
-    empty = Standing(PlacementRows.of([], words), [], NONE, NONE, NONE, words, model or queries.released_model(session))
+    empty = Standing(PlacementRows.of([], words), [], NONE, NONE, NONE, words, queries.released_model(session))
     return empty.and_also(session, session.execute(placement_queries.published()))
 
 

@@ -31,6 +31,8 @@ STEPS: tuple[Any, ...] = (np.uint8, np.uint16, np.uint32)
 DAYS = {"earliest_start_on"}
 LISTING_DAYS = ("starts_on", "ends_on")
 METRES_BEYOND_ANY = 1e9
+# Where a table has been revised since, so that the check would say something else today.
+THEN = "The check of {rule} refused it by the tables then in force."
 COVERED = Check(Rule.SAFETY, Result.FAIL, EXCLUDED, ONLY_A_CASEWORKER)
 
 
@@ -138,6 +140,8 @@ def nearness(failed: NDArray[np.uint16], metres: NDArray[np.float64]) -> NDArray
 
 def told_of(failed: int, limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> list[Check]:
     """Return the checks that failed, in their own words made again; a safety exclusion has but one sentence."""
-    rules = [rule for bit, rule in enumerate(RULES) if failed >> bit & 1 and rule is not Rule.SAFETY]
-    found = eligibility.failures(limits, placement, context, rules)
-    return [COVERED, *found] if failed & SAFETY else found
+    rules = [rule for bit, rule in enumerate(RULES) if failed >> bit & 1]
+    found = {check.rule: check for check in eligibility.failures(limits, placement, context, rules)}
+    if failed & SAFETY:
+        found[Rule.SAFETY] = COVERED
+    return [found.get(rule) or Check(rule, Result.FAIL, THEN.format(rule=rule.value)) for rule in rules]

@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, select
 
 from matching import explain, flags
 from matching.eligibility import Result, Rule
-from matching.features import Feature, Value, Values
+from matching.features import Feature, Value, Values, codes_of
 from matching.profiles import JobseekerProfile
-from matching.ranker import Match, PlacementRanker, TwoSidedModel, order
+from matching.ranker import PlacementRanker, TwoSidedModel, confidence_of, order
 from matching.score_tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
@@ -382,22 +382,26 @@ class Again:
         """Return some rows with their ranks, scores and how much of them was known."""
         ranks = {row: rank for rank, row in enumerate(self.inorder, start=1)}
         told = []
-        for row, match in zip(rows, self.matches(rows), strict=True):
+        for row, (placement, _, confidence) in zip(rows, self.scored(rows), strict=True):
             place, score = str(_place_in_list(self.shortlist, row)), int(self.kept.scores[row]) / MILLION
-            told.append([place, self.wanted.key, match.placement.key, ranks[row], score, match.confidence])
+            told.append([place, self.wanted.key, placement, ranks[row], score, confidence])
         return told
 
-    def matches(self, rows: Sequence[int]) -> list[Match]:
-        """Return some rows that may be, explained anew."""
+    def scored(self, rows: Sequence[int]) -> list[tuple[str, int, str]]:
+        """Return of some rows the placement, its score worked out anew in millionths, and how much was known.
+
+        Whether they may be was decided when the list was made: a table revised since takes none of them away.
+        """
         versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
-        ranker = PlacementRanker(
-            vocabulary.in_force(self.session),
-            profiles.context(self.shortlist.shown_on),
-            queries.ranking_model(self.session, self.shortlist.model_version),
-        )
         listings = [looked.listing(versions[int(self.kept.numbers[row])], 0) for row in rows]
-        found, _ = ranker.pairs((self.wanted, listing) for listing in listings)
-        return [match for _, match in found]
+        model = queries.ranking_model(self.session, self.shortlist.model_version)
+        ranker = PlacementRanker(vocabulary.in_force(self.session), profiles.context(self.shortlist.shown_on), model)
+        codes = codes_of([ranker.values(self.wanted, listing) for listing in listings])
+        scores, known = model.tables.scores(codes).tolist(), model.known_shares(codes).tolist()
+        return [
+            (listing.key, score, confidence_of(share))
+            for listing, score, share in zip(listings, scores, known, strict=True)
+        ]
 
 
 def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id: UUID) -> MatchOut | RefusalOut:

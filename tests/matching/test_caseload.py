@@ -39,7 +39,7 @@ def equal(one, other):
 
 def test_blocks_put_together_are_the_whole(caseload):
     whole, blocks, work = caseload
-    assert equal(together(in_turn(blocks, work)), block(whole, work))
+    assert equal(together(in_turn(block, blocks, work)), block(whole, work))
     assert (block(whole, work).jobseekers != NOBODY).any()
 
 
@@ -52,7 +52,7 @@ def test_threads_change_nothing(caseload, threads):
 def test_processes_give_the_same_bytes(caseload):
     whole, blocks, work = caseload
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        assert equal(together(in_parallel(2)(blocks, work)), block(whole, work))
+        assert equal(together(in_parallel(2)(block, blocks, work)), block(whole, work))
 
 
 @pytest.mark.filterwarnings("ignore:Sending large graph", "ignore::ResourceWarning", "ignore::DeprecationWarning")
@@ -68,7 +68,7 @@ def test_a_cluster_of_two_gives_the_same_bytes(caseload, tmp_path):
         Client(cluster),
         parallel_config(backend="dask"),
     ):
-        found = together(in_parallel(2)(blocks, work))
+        found = together(in_parallel(2)(block, blocks, work))
     alone = block(whole, work)
     for name in ARRAYS:
         assert getattr(found, name).tobytes() == getattr(alone, name).tobytes()

@@ -1,6 +1,7 @@
 """The index proposes and the database decides: nothing that changed is missed, and nothing stale is ever shown."""
 
 import random
+import threading
 from datetime import date, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -21,9 +22,10 @@ from pathways.organisations.models import Organisation
 from pathways.placements import actions as placement_actions
 from pathways.placements.models import Place, Placement, PlacementChange, PlacementEvent, PlaceState
 from pathways.placements.schemas import PlacementChange as ChangeBody
+from pathways.reference import tables
 from pathways.shortlists import actions, index, looked, profiles, queries
 from pathways.shortlists.looked import Looked
-from pathways.shortlists.models import Shortlist
+from pathways.shortlists.models import ModelState, RankingModel, Shortlist
 from tests.pathways.test_matching import get, post
 from tests.world import World
 
@@ -136,6 +138,54 @@ def test_a_database_put_in_the_place_of_another_is_read_anew(world: World, datab
         connection.execute(update(Placement).where(Placement.id == one).values(title="Again"))
         connection.execute(update(PlacementChange).values(token=7))
     assert standing(database) == {"Again": 3}
+
+
+def test_a_flood_of_changes_is_read_anew(world: World, database, monkeypatch):
+    placements = [world.list_placement(title=f"Job {n}", ref=f"R{n}") for n in range(4)]
+    standing(database)
+    monkeypatch.setattr(index, "MOST_MENDED", 2)
+    for number, placement in enumerate(placements):
+        change(world, placement, title=f"New {number}")
+    assert standing(database) == {f"New {number}": 3 for number in range(4)}
+
+
+def test_a_start_with_a_model_that_cannot_be_read_goes_on_once_it_is_retired(world: World, database, monkeypatch):
+    monkeypatch.setattr(index, "SECONDS_BETWEEN_TRIES", 0.05)
+    with database.writing(world.operator) as session:
+        columns = {"name": "spoilt", "state": ModelState.RELEASED, "kept": b"no model", "manifest": {}}
+        session.add(RankingModel(**columns, made_at=world.operator.at))
+    fresh = Database(database.engine.url.render_as_string(hide_password=False), database.vault)
+    stop = threading.Event()
+    starting = threading.Thread(target=index.warm, args=(fresh, stop))
+    starting.start()
+    starting.join(0.5)
+    assert starting.is_alive()
+    assert not index.of(fresh).is_ready
+    with database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(update(RankingModel).values(state=ModelState.RETIRED))
+    starting.join(20)
+    stop.set()
+    assert index.of(fresh).is_ready
+    fresh.close()
+
+
+def test_a_listing_changed_while_people_were_ranked_for_it_is_ranked_again(world: World, database):
+    for number in range(2):
+        world.supported(ref=f"R{number}", given_name=f"Person {number}", nino=None, nhs_number=None)
+    placement = world.list_placement()
+    actor, tries = world.on("caseworker"), []
+
+    def ranking():
+        ranked = actions.rank_jobseekers(database, actor, placement, actor.today, 20)
+        if not tries:
+            change(world, placement, minimum_age=18, title="Another title")
+        tries.append(len(ranked.matches))
+        return ranked
+
+    def act(session, ranked, may_repeat):
+        return len(actions.record(session, actor, ranked, placement_id=placement, may_repeat=may_repeat).matches)
+
+    assert (actions.settled(database, actor, ranking, act), tries) == (2, [2, 2])
 
 
 def test_old_notes_are_forgotten_and_who_had_not_read_them_reads_anew(world: World, database):
@@ -294,6 +344,33 @@ def _pages(client, world: World, path: str) -> list[dict]:
         after = f"&after={page['next']}"
 
 
+def test_a_table_revised_since_changes_no_list_that_was_made(client, world: World, tmp_path):
+    person, _ = world.supported(max_travel_minutes=60)
+    for number in range(4):
+        world.list_placement(ref=f"NEAR{number}", title="Cafe Assistant")
+    world.list_placement(ref="FAR", postcode="LS1 4AP")
+    made = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 1})
+    pages = [f"/shortlists/{made['id']}/{page}?limit=2" for page in ("below", "refused")]
+    before = [_pages(client, world, page) for page in pages]
+    assert [len(page) for page in before] == [3, 1]
+    text = tables.path_of("travel_modes").read_text()
+    for slower in (True, False):
+        lines = [line.split(",") for line in text.splitlines()]
+        for line in lines[1:]:
+            line[2:4] = ("0.01", "0.01") if slower else ("9999", "9999")
+        (tmp_path / "travel_modes.csv").write_text("\n".join(map(",".join, lines)) + "\n")
+        tables.use_folder(tmp_path)
+        try:
+            below, refused = (_pages(client, world, page) for page in pages)
+        finally:
+            tables.use_folder(None)
+        told = [[(one["placement_id"], one["rank"], one["score"]) for one in page] for page in (below, before[0])]
+        assert told[0] == told[1]
+        assert [one["placement_id"] for one in refused] == [one["placement_id"] for one in before[1]]
+        assert [[check["rule"] for check in one["checks"]] for one in refused] == [["travel"]]
+    assert "then in force" in refused[0]["checks"][0]["text"]
+
+
 def test_what_is_kept_of_a_list_says_what_the_checks_say(client, world: World, database):
     person, _ = world.supported(half_days="mon am; tue am", hours_max=20, date_of_birth="2008-05-26")
     drawn = random.Random(11)
@@ -343,7 +420,7 @@ def test_a_safety_exclusion_is_told_again_though_the_exclusion_itself_is_not_kep
     assert told["checks"] == made["nearest_refusals"][0]["checks"]
 
 
-def test_packing_keeps_every_number(database):
+def test_packing_keeps_every_number():
     drawn = np.random.default_rng(1)
     for largest in (1, 200, 60_000, 4_000_000):
         numbers = np.cumsum(drawn.integers(1, largest + 1, 500)).astype(np.int64)
