@@ -14,7 +14,7 @@ References
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
@@ -244,8 +244,11 @@ class Allocation:
         How unevenly offers fall over the social enterprises that have places.
     kept : int
         Pairs kept from the proposal before.
-    certified : float
-        The share of the best there could be, in value terms, that is surely reached: 1 from the exact solver.
+    certified : float or None
+        The share of the best there could be, in value terms, that is surely reached: 1 from the exact solver; None
+        where an offer was taken back since, so that nothing is known.
+    taken_back : int
+        Offers that were made and taken back before anybody saw them, as their places or people went.
     """
 
     policy: Policy
@@ -259,7 +262,8 @@ class Allocation:
     need_share_of_top: float
     enterprise_gini: float
     kept: int
-    certified: float = 1.0
+    certified: float | None = 1.0
+    taken_back: int = 0
 
 
 def allocate(problem: Problem, policy: Policy | None = None, *, most_exact: int = MOST_EXACT) -> Allocation:
@@ -563,7 +567,6 @@ def _told(
     look = _Look(case, policy, holders, held_back)
     offers = [look.offer(i, int(chosen[i])) for i in with_offer.tolist()]
     without = [look.unplaced(i) for i in np.flatnonzero(chosen < 0).tolist()]
-    counts = Counter(case.organisations[j] for j in taken.tolist())
     with_places = {o for o, p in zip(case.organisations, case.places.tolist(), strict=True) if o is not None and p}
     need_offers = int(case.band[chosen >= 0].sum())
     best = np.full(len(case.jobseekers), -1.0)
@@ -575,17 +578,56 @@ def _told(
         expected_lasting=round(sum(offer.score for offer in offers), 4),
         need_offers=need_offers,
         need_floor=case.floor,
-        need_share_of_caseload=_share(int(case.band.sum()), len(case.band)),
-        need_share_of_offers=_share(need_offers, len(offers)),
+        need_share_of_caseload=share_of(int(case.band.sum()), len(case.band)),
+        need_share_of_offers=share_of(need_offers, len(offers)),
         need_share_of_top=creaming(best, case.band) if len(case.placements) else 0.0,
-        enterprise_gini=round(gini([counts[o] for o in sorted(with_places)]), 4),
+        enterprise_gini=unevenness((case.organisations[j] for j in taken.tolist()), with_places),
         kept=sum(case.before.get(offer.jobseeker) == offer.placement for offer in offers),
         certified=round(certified, 6),
     )
 
 
-def _share(part: int, whole: int) -> float:
+def share_of(part: int, whole: int) -> float:
+    """Return a share to four places, 0 of nothing.
+
+    Parameters
+    ----------
+    part, whole : int
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> share_of(1, 3), share_of(0, 0)
+    (0.3333, 0.0)
+    """
     return round(part / whole, 4) if whole else 0.0
+
+
+def unevenness(given: Iterable[str | None], holders: Collection[str]) -> float:
+    """Return how unevenly offers fall over the social enterprises that have places.
+
+    Parameters
+    ----------
+    given : iterable of str or None
+        The social enterprise of each offer.
+    holders : collection of str
+        Those with places.
+
+    Returns
+    -------
+    float
+        The Gini coefficient to four places: 0 where each has as many.
+
+    Examples
+    --------
+    >>> unevenness(["a", "b"], {"a", "b"})
+    0.0
+    """
+    counts = Counter(given)
+    return round(gini([counts[holder] for holder in sorted(holders)]), 4)
 
 
 def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_share: float = TOP_SHARE) -> float:

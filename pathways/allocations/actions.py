@@ -12,7 +12,7 @@ from sqlalchemy import Table, insert, select
 from uuid_utils.compat import uuid7
 
 from matching.allocation import Allocation as Proposal
-from matching.allocation import Offer, Policy, Problem, Unplaced, allocate
+from matching.allocation import Offer, Policy, Problem, Unplaced, allocate, share_of, unevenness
 from matching.caseload import Run, in_turn
 from pathways import audit
 from pathways.allocations import queries
@@ -43,6 +43,7 @@ from pathways.shortlists.index import Standing
 
 LINES_AT_ONCE = 2_000
 GONE = "Its place went while the proposal was being made. Propose again to fill what is left."
+CHANGED = "Something about the case changed while the proposal was being made. Propose again."
 
 
 class LineMoveRefused(MoveRefused):
@@ -137,7 +138,7 @@ def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Pr
         proposed_on=caseload.on,
         model_version=caseload.standing.model.version,
         policy=_policy_told(caseload.on),
-        looked_at=len(proposal.offers) + len(proposal.without),
+        looked_at=len(_people(proposal)),
         placements=len(caseload.day.columns),
         figures=_figures(caseload, proposal),
     )
@@ -155,18 +156,28 @@ def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Pr
 
 
 def _as_it_stands(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Proposal:
-    """Leave out who closed meanwhile, and take back what has no place any more, the lowest scores first."""
+    """Leave out who closed meanwhile, and take back what has no place any more or must not be.
+
+    Of offers for one place too few the lowest scores go. The figures are counted again; how near what is left comes to
+    the best there could be is not known then.
+    """
     open_still = {str(one) for one in shortlist_queries.ids_to_rank(session, actor)}
     ids = sorted({UUID(offer.placement) for offer in proposal.offers})
     left: dict[str, int] = {}
     for start in range(0, len(ids), LINES_AT_ONCE):
         there = placement_queries.still_open(session, ids[start : start + LINES_AT_ONCE], caseload.on)
         left |= {str(key): places for key, (_, places) in there.items()}
+    listings = {listing.key: listing for listing in caseload.day.columns.profiles}
+    apart = safety.covered(
+        session, actor, [(UUID(one.jobseeker), listings[one.placement]) for one in proposal.offers], caseload.on
+    )
     offers, gone = [], []
     for offer in sorted(proposal.offers, key=lambda one: (-one.score, one.jobseeker)):
         if offer.jobseeker not in open_still:
             continue
-        if left.get(offer.placement, 0) > 0:
+        if (UUID(offer.jobseeker), offer.placement) in apart:
+            gone.append(Unplaced(offer.jobseeker, offer.could_go_to, CHANGED))
+        elif left.get(offer.placement, 0) > 0:
             left[offer.placement] -= 1
             offers.append(offer)
         else:
@@ -175,14 +186,26 @@ def _as_it_stands(session: WriteSession, actor: Actor, caseload: Caseload, propo
     if len(offers) == len(proposal.offers) and len(kept) == len(proposal.without):
         return proposal
     offers.sort(key=lambda one: one.jobseeker)
+    people, need_offers = len(offers) + len(kept), sum(one.jobseeker in caseload.need for one in offers)
+    in_need = need_offers + sum(one.jobseeker in caseload.need for one in kept)
+    holders = {one.organisation for one in listings.values() if one.organisation is not None and one.places_left}
     return replace(
         proposal,
         offers=tuple(offers),
         without=kept,
         expected_lasting=round(sum(one.score for one in offers), 4),
-        need_offers=sum(one.jobseeker in caseload.need for one in offers),
+        need_offers=need_offers,
+        need_share_of_caseload=share_of(in_need, people),
+        need_share_of_offers=share_of(need_offers, len(offers)),
+        enterprise_gini=unevenness((listings[one.placement].organisation for one in offers), holders),
+        certified=proposal.certified if len(offers) == len(proposal.offers) else None,
+        taken_back=len(proposal.offers) - len(offers),
         kept=sum(caseload.before.get(one.jobseeker) == one.placement for one in offers),
     )
+
+
+def _people(proposal: Proposal) -> list[str]:
+    return [one.jobseeker for one in proposal.offers] + [one.jobseeker for one in proposal.without]
 
 
 def _offered(allocation: Allocation, offer: Offer, caseload: Caseload) -> dict[str, Any]:
@@ -249,7 +272,7 @@ def _figures(caseload: Caseload, proposal: Proposal) -> dict[str, Any]:
         offers=len(proposal.offers),
         without=len(proposal.without),
         expected_lasting=proposal.expected_lasting,
-        need_people=sum(str(one) in caseload.need for one in caseload.ids),
+        need_people=sum(key in caseload.need for key in _people(proposal)),
         need_offers=proposal.need_offers,
         need_floor=proposal.need_floor,
         need_share_of_caseload=proposal.need_share_of_caseload,
@@ -259,6 +282,7 @@ def _figures(caseload: Caseload, proposal: Proposal) -> dict[str, Any]:
         kept=proposal.kept,
         first_choices=sum(offer.rank == 1 for offer in proposal.offers),
         certified=proposal.certified,
+        taken_back=proposal.taken_back,
     ).model_dump()
 
 

@@ -47,8 +47,15 @@ class Figures(Schema):
     enterprise_gini: Annotated[float, Group.RECORD]
     kept: Annotated[int, Group.RECORD] = Field(description="Pairs kept from the proposal before.")
     first_choices: Annotated[int, Group.RECORD]
-    certified: Annotated[float, Group.RECORD] = Field(
-        default=1.0, description="The share of the best there could be that is surely reached; 1 is the best itself."
+    certified: Annotated[float | None, Group.RECORD] = Field(
+        default=1.0,
+        description="The share of the best there could be that is surely reached; 1 is the best itself. None where an"
+        " offer was taken back, so that it is not known.",
+    )
+    taken_back: Annotated[int, Group.RECORD] = Field(
+        default=0,
+        description="Offers taken back before they were recorded, as their places or people went; with some, fewer may"
+        " be left to the need band than were reserved. Propose again to fill what is left.",
     )
 
 

@@ -1,8 +1,7 @@
 """Making a shortlist: read, rank outside any transaction, then recheck and record in one short write."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -28,7 +27,7 @@ from pathways.errors import RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.placements import queries as placement_queries
-from pathways.shortlists import index, looked, queries
+from pathways.shortlists import index, looked, queries, safety
 from pathways.shortlists.index import Day, Listing, Standing
 from pathways.shortlists.looked import Looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
@@ -40,15 +39,16 @@ Rows = NDArray[np.intp]
 Done = TypeVar("Done")
 
 
-class ListingsMoved(Exception):
-    """A listing that would be shown has changed since it was ranked: rank again."""
+class RankedTooSoon(Exception):
+    """A listing that would be shown has changed since it was ranked, or an exclusion covers it now: rank again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """What was ranked, on its way into the record: the pairs to show, and what is kept of the others.
 
-    ``versions`` are those the shown listings were ranked at.
+    ``versions`` are those the shown listings were ranked at, ``profiles`` what was ranked of them; ``people`` everybody
+    that a placement's list looked at.
     """
 
     on: date
@@ -63,9 +63,29 @@ class Ranked:
     inputs: bytes | None = None
     looked: bytes | None = None
     versions: Mapping[UUID, int] = field(default_factory=dict)
+    profiles: Mapping[UUID, PlacementProfile] = field(default_factory=dict)
     listings: Mapping[UUID, Listing] = field(default_factory=dict)
+    people: frozenset[UUID] = frozenset()
     person: Jobseeker | None = None
     profile: ProfileVersion | None = None
+
+    def without(self, gone: Collection[UUID]) -> "Ranked":
+        """Return the same with nothing of some people in it, counted again."""
+        if not gone:
+            return self
+        keys = {str(one) for one in gone}
+        refused = looked.without(looked.unpacked(self.refusals), keys)
+        below = looked.without(looked.unpacked(self.below), keys) if self.below else []
+        matches = [pair for pair in self.matches if pair[0] not in gone]
+        return replace(
+            self,
+            looked_at=self.looked_at - len(gone),
+            eligible=len(matches) + len(below),
+            matches=matches,
+            refused_by_rule=looked.counted(refused),
+            refusals=looked.packed(refused),
+            below=looked.packed(below) if self.below else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +150,10 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
     failed, scores = passes.look(people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays)
     rows, propensities = _first(day, failed, scores, ranker.seed, wanted.key, limit)
     pairs, _ = ranker.pairs((wanted, day.columns.profile(row)) for row in rows)
-    ids = [UUID(day.columns.profile(row).key) for row in rows]
+    listed = {UUID(day.columns.profile(row).key): day.columns.profile(row) for row in rows}
     matches = [
         (gathered.person.id, placement_id, match.standing_by(round(chance, 6)))
-        for placement_id, (_, match), chance in zip(ids, pairs, propensities, strict=True)
+        for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
     ]
     nearest = _nearest_rows(day, failed, wanted.limits.place)
     kept = Looked(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
@@ -148,7 +168,8 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         seed=ranker.seed,
         inputs=looked.profile_packed(wanted),
         looked=kept.packed(day.packed_numbers),
-        versions=dict(zip(ids, day.versions[rows].tolist(), strict=True)),
+        versions=dict(zip(listed, day.versions[rows].tolist(), strict=True)),
+        profiles=listed,
         listings={UUID(day.columns.profile(row).key): day.listing(row) for row in [*rows, *nearest]},
         person=gathered.person,
         profile=gathered.profile,
@@ -216,17 +237,19 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
         gathered = gather_people(session, actor, on, standing, placement_id=placement_id)
     ranker = gathered.ranker()
     matches, refusals = ranker.rank_jobseekers(gathered.placements[0], gathered.people)
-    refused_by = Counter(check.rule.value for _, refusal in refusals for check in refusal.failed)
+    refused = [_refusal(person, gathered.placements[0], refusal) for person, refusal in refusals]
     rows = [(UUID(person.key), placement_id, match) for person, match in matches]
     return Ranked(
         on=on,
         looked_at=len(gathered.people),
         eligible=len(matches),
         matches=rows[:limit],
-        refused_by_rule=dict(sorted(refused_by.items())),
-        refusals=_packed([(UUID(person.key), placement_id, refusal) for person, refusal in refusals]),
+        refused_by_rule=looked.counted(refused),
+        refusals=looked.packed(refused),
         below=_packed_below(rows[limit:], limit),
         versions=gathered.versions,
+        profiles={placement_id: gathered.placements[0]},
+        people=frozenset(UUID(person.key) for person in gathered.people),
         model=gathered.model,
         seed=ranker.seed,
     )
@@ -257,7 +280,7 @@ def settled(
         try:
             with database.writing(actor) as session:
                 return act(session, ranked, tries_left > 0)
-        except ListingsMoved:
+        except RankedTooSoon:
             continue
     raise AssertionError  # the last try leaves out and does not raise
 
@@ -271,11 +294,24 @@ def record(
     placement_id: UUID | None = None,
     may_repeat: bool = False,
 ) -> Recorded:
-    """Record what is shown, after looking again that each placement is still open, unchanged and has a place left."""
-    there = queries.still_open(session, actor, {key for _, key, _ in ranked.matches}, ranked.on, jobseeker_id)
-    shown = [pair for pair in ranked.matches if pair[1] in there and ranked.versions[pair[1]] == there[pair[1]][0]]
+    """Record what is shown, after looking again at the database, which has the last word.
+
+    Each placement is still open, unchanged and has a place left, and no exclusion covers it; of a placement's list,
+    whoever was closed, erased or restricted meanwhile is in no part of it.
+    """
+    if jobseeker_id is None:
+        ranked = ranked.without(ranked.people.difference(queries.ids_to_rank(session, actor)))
+    placements = {key for _, key, _ in ranked.matches}
+    there, has_exclusions = queries.still_open(session, actor, placements, ranked.on, jobseeker_id)
+    pairs = [(person_id, ranked.profiles[key]) for person_id, key, _ in ranked.matches] if has_exclusions else []
+    apart = safety.covered(session, actor, pairs, ranked.on)
+    shown = [
+        (person_id, key, match)
+        for person_id, key, match in ranked.matches
+        if key in there and ranked.versions[key] == there[key][0] and (person_id, str(key)) not in apart
+    ]
     if may_repeat and len(shown) < len(ranked.matches):
-        raise ListingsMoved
+        raise RankedTooSoon
     kept = Shortlist.row(
         actor,
         ranked.on,
@@ -372,7 +408,5 @@ def _checks(checks: Sequence[eligibility.Check]) -> list[list[str]]:
     return [[c.rule.value, c.result.value, c.text, c.change] for c in checks]
 
 
-def _packed(refusals: Sequence[tuple[UUID, UUID, Refusal]]) -> bytes:
-    return looked.packed(
-        [[str(uuid7()), str(person), str(placement), _checks(r.failed)] for person, placement, r in refusals]
-    )
+def _refusal(person: JobseekerProfile, placement: PlacementProfile, refusal: Refusal) -> list[Any]:
+    return [str(uuid7()), person.key, placement.key, _checks(refusal.failed)]

@@ -1,6 +1,5 @@
 """What this feature keeps about a person."""
 
-from collections import Counter
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -24,17 +23,15 @@ def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
     )
     for row in rows.all():
         refused, below = looked.unpacked(row.refusals), looked.unpacked(row.below) if row.below else []
-        kept = [one for one in refused if one[1] != str(jobseeker_id)]
-        kept_below = [one for one in below if one[1] != str(jobseeker_id)]
+        kept, kept_below = (looked.without(rows_of, {str(jobseeker_id)}) for rows_of in (refused, below))
         if len(kept) + len(kept_below) < len(refused) + len(below):
-            rules = Counter(check[0] for one in kept for check in one[3])
             session.execute(
                 update(Shortlist)
                 .where(Shortlist.id == row.id)
                 .values(
                     refusals=looked.packed(kept),
                     below=looked.packed(kept_below) if row.below else None,
-                    refused_by_rule=dict(sorted(rules.items())),
+                    refused_by_rule=looked.counted(kept),
                 )
             )
 

@@ -7,7 +7,8 @@ scores are what was decided; only the words are made again.
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from struct import Struct
@@ -92,6 +93,16 @@ def packed(rows: Sequence[Sequence[Any]]) -> bytes:
 def unpacked(kept: bytes) -> list[list[Any]]:
     rows: list[list[Any]] = json.loads(zlib.decompress(kept))
     return rows
+
+
+def without(rows: Sequence[Sequence[Any]], gone: Collection[str]) -> list[Sequence[Any]]:
+    """Return packed-away pairs, refused or under the limit, but those of some people."""
+    return [row for row in rows if row[1] not in gone]
+
+
+def counted(refused: Sequence[Sequence[Any]]) -> dict[str, int]:
+    """Return how many refused pairs each rule refuses, by the alphabet."""
+    return dict(sorted(Counter(check[0] for row in refused for check in row[3]).items()))
 
 
 def profile_packed(wanted: JobseekerProfile) -> bytes:

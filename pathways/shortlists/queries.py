@@ -178,25 +178,49 @@ def profiled(
     return found
 
 
-# Placements as they stand, and whether a jobseeker may be seen, in one question.
+def exclusions(session: Session, actor: Actor, jobseeker_ids: Collection[UUID]) -> dict[UUID, list[SafetyExclusion]]:
+    """Return the safety exclusions that stand about some people of this actor's partner, of those who have any."""
+    ids = list(jobseeker_ids)
+    found: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
+    for start in range(0, len(ids), MOST_IDS):
+        whose = {"partners": [actor.organisation_id], "people": ids[start : start + MOST_IDS]}
+        for row in session.scalars(FACTS[SafetyExclusion], whose):
+            found[row.jobseeker_id].append(row)
+    return dict(found)
+
+
+# Placements as they stand, whether a jobseeker may be seen and has any exclusion, in one question.
 STILL_OPEN = {
-    role: placement_queries.STILL_OPEN.add_columns(one.exists()) for role, one in jobseeker_queries.ONE_ID.items()
+    role: placement_queries.STILL_OPEN.add_columns(
+        one.exists(),
+        select(SafetyExclusion.id)
+        .where(
+            SafetyExclusion.partner_id == bindparam("organisation"),
+            SafetyExclusion.jobseeker_id == bindparam("id"),
+            as_known(SafetyExclusion),
+        )
+        .exists(),
+    )
+    for role, one in jobseeker_queries.ONE_ID.items()
 }
 
 
 def still_open(
     session: Session, actor: Actor, placement_ids: Collection[UUID], on: date, jobseeker_id: UUID | None
-) -> dict[UUID, tuple[int, int]]:
-    """Return what ``placement_queries.still_open`` does; refuse where this actor may not see the jobseeker any more."""
+) -> tuple[dict[UUID, tuple[int, int]], bool]:
+    """Return what ``placement_queries.still_open`` does, and whether an exclusion has to be looked for.
+
+    Refuses where this actor may not see the jobseeker any more.
+    """
     if jobseeker_id is None or not placement_ids:
         if jobseeker_id is not None:
             jobseeker_queries.must_see(session, actor, jobseeker_id)
-        return placement_queries.still_open(session, placement_ids, on)
+        return placement_queries.still_open(session, placement_ids, on), True
     asked = {"ids": list(placement_ids), "day": on, **jobseeker_queries.whose(actor, jobseeker_id)}
     rows = session.connection().execute(STILL_OPEN[actor.role], asked).all()
     if not rows or not rows[0][3]:
         jobseeker_queries.must_see(session, actor, jobseeker_id)
-    return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}
+    return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}, any(row[4] for row in rows)
 
 
 def versions(session: Session, numbers: Collection[int]) -> dict[int, PlacementVersion]:

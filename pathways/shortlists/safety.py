@@ -1,15 +1,20 @@
 """A safety exclusion is looked at wherever a jobseeker is put forward, not only where placements are ranked."""
 
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
 from matching import eligibility
-from matching.eligibility import Context, Result, Rule
+from matching.eligibility import Context, Rule
 from matching.profiles import JobseekerLimits, PlacementProfile
+from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import Conflict
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.actions import who_hash
 from pathways.jobseekers.models import Jobseeker, SafetyExclusion
 from pathways.placements.models import Placement
-from pathways.shortlists import profiles
+from pathways.shortlists import profiles, queries
 
 
 class ExcludedForSafety(Conflict):
@@ -21,7 +26,6 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
     rows = list(session.scalars(jobseeker_queries.facts_about(SafetyExclusion, person)))
     if not rows:
         return
-    limits = JobseekerLimits(exclusions=profiles.exclusions_of(rows))
     run_by = frozenset([who_hash(session, placement.contact_email)]) if placement.contact_email else frozenset()
     listing = PlacementProfile(
         key=str(placement.id),
@@ -32,8 +36,25 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
         is_place_exact=placement.place_basis != "outcode",
         remote=placement.remote.value if placement.remote else None,
     )
-    checks = eligibility.check(limits, listing, Context(placement.confirmed_on, {}))
-    if any(check.rule is Rule.SAFETY and check.result is Result.FAIL for check in checks):
+    if _is_covered(rows, listing, placement.confirmed_on):
         raise ExcludedForSafety(
             "The jobseeker must not be sent there. Look at the exclusion together; if it is over, take it back."
         )
+
+
+def covered(
+    session: Session, actor: Actor, pairs: Iterable[tuple[UUID, PlacementProfile]], on: date
+) -> set[tuple[UUID, str]]:
+    """Return which jobseekers and placements an exclusion keeps apart as it stands now, whatever was ranked before."""
+    asked = list(pairs)
+    standing = queries.exclusions(session, actor, {jobseeker_id for jobseeker_id, _ in asked})
+    return {
+        (jobseeker_id, listing.key)
+        for jobseeker_id, listing in asked
+        if jobseeker_id in standing and _is_covered(standing[jobseeker_id], listing, on)
+    }
+
+
+def _is_covered(rows: Sequence[SafetyExclusion], listing: PlacementProfile, on: date) -> bool:
+    limits = JobseekerLimits(exclusions=profiles.exclusions_of(rows))
+    return bool(eligibility.failures(limits, listing, Context(on, {}), [Rule.SAFETY]))

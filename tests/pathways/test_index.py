@@ -17,6 +17,8 @@ from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import IntroductionEvent
 from pathways.introductions.schemas import NewIntroduction
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers.models import Jobseeker, JobseekerEvent
 from pathways.jobseekers.schemas import NewSafetyExclusion
 from pathways.organisations.models import Organisation
 from pathways.placements import actions as placement_actions
@@ -186,6 +188,67 @@ def test_a_listing_changed_while_people_were_ranked_for_it_is_ranked_again(world
         return len(actions.record(session, actor, ranked, placement_id=placement, may_repeat=may_repeat).matches)
 
     assert (actions.settled(database, actor, ranking, act), tries) == (2, [2, 2])
+
+
+def test_whoever_is_hidden_while_people_are_ranked_is_in_no_part_of_a_placements_list(world: World, database):
+    """Restricted, closed or kept apart between ranking and record: not shown, not under the limit, not refused."""
+    people = [
+        world.supported(ref=f"R{n}", given_name=f"Person {n}", nino=None, nhs_number=None, half_days=week)[0]
+        for n, week in enumerate(["mon all day; tue all day"] * 5 + ["thu all day"] * 2)
+    ]
+    placement = world.list_placement(hours_flexible=False)
+    actor = world.on("colleague")
+    ranked = actions.rank_jobseekers(database, actor, placement, actor.today, 2)
+    refused = [UUID(row[1]) for row in looked.unpacked(ranked.refusals)]
+    below = [UUID(row[1]) for row in looked.unpacked(ranked.below)]
+    shown = [person for person, _, _ in ranked.matches]
+    assert {*refused, *below, *shown} == set(people)
+    assert (len(refused), len(below), len(shown)) == (2, 3, 2)
+    assert list(ranked.refused_by_rule.values()) == [2]
+    manager = world.on("manager")
+    with database.writing(manager) as session:
+        for person in (refused[0], below[0]):
+            session.get_one(Jobseeker, person).is_restricted = True
+        closed = session.get_one(Jobseeker, below[1])
+        jobseeker_actions.move(session, manager, closed, JobseekerEvent.CLOSE, reason="Moved away.")
+        exclude(session, manager, shown[0], world)
+    with pytest.raises(actions.RankedTooSoon), database.writing(actor) as session:
+        actions.record(session, actor, ranked, placement_id=placement, may_repeat=True)
+    with database.writing(actor) as session:
+        made = actions.record(session, actor, ranked, placement_id=placement)
+        kept = made.shortlist
+        assert [match.jobseeker_id for match in made.matches] == shown[1:]
+        assert [UUID(row[1]) for row in looked.unpacked(kept.refusals)] == refused[1:]
+        assert [UUID(row[1]) for row in looked.unpacked(kept.below)] == below[2:]
+        assert (kept.looked_at, kept.eligible, kept.refused_by_rule) == (4, 3, {next(iter(ranked.refused_by_rule)): 1})
+
+
+def test_an_exclusion_recorded_while_a_list_is_made_is_heeded(world: World, database):
+    person, _ = world.supported()
+    kept_apart = world.list_placement(ref="APART", title="Cafe Assistant")
+    actor, tries = world.on("caseworker"), []
+
+    def ranking():
+        ranked = actions.rank_placements(database, actor, person, actor.today, 20)
+        if not tries:
+            with database.writing(actor) as session:
+                exclude(session, actor, person, world)
+        tries.append([key for _, key, _ in ranked.matches])
+        return ranked
+
+    def act(session, ranked, may_repeat):
+        made = actions.record(session, actor, ranked, jobseeker_id=person, may_repeat=may_repeat)
+        return made.shortlist.refused_by_rule, [match.placement_id for match in made.matches]
+
+    assert actions.settled(database, actor, ranking, act) == ({"safety": 1}, [])
+    assert tries == [[kept_apart], []]
+
+
+def exclude(session, actor, person, world: World):
+    new = NewSafetyExclusion(
+        kind="organisation", social_enterprise_id=world.organisations["enterprise"], reason="Asked."
+    )
+    jobseeker_actions.exclude(session, actor, session.get_one(Jobseeker, person), new)
 
 
 def test_old_notes_are_forgotten_and_who_had_not_read_them_reads_anew(world: World, database):

@@ -14,6 +14,7 @@ from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent
 from pathways.placements.models import PlacementEvent
 from pathways.shortlists import index
+from tests.pathways.test_index import exclude
 from tests.pathways.test_index import move as move_placement
 from tests.world import World
 
@@ -159,6 +160,7 @@ def test_what_closes_while_a_proposal_is_made_is_in_no_line_of_it(database, case
     move_placement(world, UUID(second.placement), PlacementEvent.CLOSE)
     with database.writing(caseload) as session:
         kept = actions.record(session, caseload, made, proposal)
+        assert (kept.figures["certified"], kept.figures["taken_back"]) == (None, 2)
         lines = {line.jobseeker_id: line for line in session.scalars(select(AllocationLine))}
         assert UUID(first.jobseeker) not in lines
         assert lines[UUID(second.jobseeker)].state is LineState.WITHOUT
@@ -168,3 +170,18 @@ def test_what_closes_while_a_proposal_is_made_is_in_no_line_of_it(database, case
         assert kept.figures["offers"] == offered < len(proposal.offers)
         told = select(AuditRow.jobseeker_id).where(AuditRow.recorded_at == caseload.at, AuditRow.is_change)
         assert set(session.scalars(told)) >= set(lines)
+
+
+def test_an_exclusion_recorded_while_a_proposal_is_made_takes_its_offers_back(database, caseload, world: World):
+    made, proposal = actions.propose(database, caseload, caseload.today)
+    offer = proposal.offers[0]
+    with database.writing(caseload) as session:
+        exclude(session, caseload, UUID(offer.jobseeker), world)
+    with database.writing(caseload) as session:
+        kept = actions.record(session, caseload, made, proposal)
+        lines = {line.jobseeker_id: line for line in session.scalars(select(AllocationLine))}
+    told, before = lines[UUID(offer.jobseeker)], len(proposal.offers)
+    assert (told.state, told.placement_id) == (LineState.WITHOUT, None)
+    assert "exclusion" not in told.why  # whoever reads the line may not read of it
+    assert (kept.figures["offers"], kept.figures["taken_back"]) == (before - 1, 1)
+    assert kept.figures["need_share_of_offers"] == round(kept.figures["need_offers"] / (before - 1), 4)
