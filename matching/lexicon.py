@@ -165,6 +165,16 @@ class Lexicon:
         self.environments = Relation(_environments, np.uint8)
         self.adjustments = Relation(_adjustments, np.uint8)
 
+    def count_of_words(self) -> int:
+        """Return how many words of listings have been numbered so far, those of listings long gone too.
+
+        Returns
+        -------
+        int
+        """
+        every = (self.titles, self.listings, self.skills, self.licences, self.environments, self.adjustments)
+        return sum(len(one.rights) for one in every)
+
     def _titles(self, wishes: Sequence[str], titles: Sequence[str]) -> Table:
         """Return the grade of each wish beside each title, as ``Vocabulary.occupation_likeness`` has it."""
         words = self.vocabulary

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from pathways.allocations.models import AllocationLine, AllocationLineMove
 from pathways.database import Session
@@ -27,6 +27,7 @@ from pathways.placements.models import (
     PlaceMove,
     PlaceState,
 )
+from pathways.placements.versions import inputs_of
 from pathways.progression.models import Outcome, OutcomeClaimed, Spell, SpellState, SpellVersion
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 from pathways.shortlists.models import ModelState, RankingModel, RankingModelMove
@@ -129,6 +130,11 @@ def _versions(session: Session) -> Iterator[str]:
     )
     for row_id in session.scalars(select(Placement.id).where(~kept.exists())):
         yield f"placements: {row_id} is not kept as it stands now."
+    standing = and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version)
+    rows = select(Placement, PlacementVersion.inputs).join(PlacementVersion, standing)
+    for placement, inputs in session.execute(rows.execution_options(yield_per=1_000)):
+        if inputs != inputs_of(placement):
+            yield f"placements: {placement.id} is kept otherwise than it stands now."
 
 
 def _spells(session: Session) -> Iterator[str]:

@@ -21,6 +21,9 @@ from pathways.vault import Vault
 
 SQLITE_BUSY_MILLISECONDS = 15_000
 SQLITE_ROWS_SAMPLED = 1_000  # of each index; https://sqlite.org/pragma.html#pragma_analysis_limit advises 100 to 1,000
+# With a replica to read from, what was written is there before it is said to be; the primary's setting
+# synchronous_standby_names says which replicas wait for it.
+SEEN_BY_REPLICAS = " -c synchronous_commit=remote_apply"
 POSTGRESQL_OPTIONS = "-c statement_timeout=60000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=120000"
 
 
@@ -61,7 +64,7 @@ def _json(value: Any) -> str:
     return to_json(value).decode()
 
 
-def make_engine(url: str, worker_threads: int) -> Engine:
+def make_engine(url: str, worker_threads: int, *, has_replica: bool = False) -> Engine:
     """Return an engine whose connections equal the worker threads: pool_size + max_overflow = threads + 2 spare."""
     pool: dict[str, Any] = {"json_serializer": _json, "json_deserializer": from_json}
     pool |= {"pool_size": min(10, worker_threads), "pool_timeout": 30}
@@ -75,9 +78,8 @@ def make_engine(url: str, worker_threads: int) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(
-        parsed, pool_pre_ping=True, connect_args={"options": POSTGRESQL_OPTIONS}, hide_parameters=True, **pool
-    )
+    options = POSTGRESQL_OPTIONS + (SEEN_BY_REPLICAS if has_replica else "")
+    return create_engine(parsed, pool_pre_ping=True, connect_args={"options": options}, hide_parameters=True, **pool)
 
 
 class Database:
@@ -92,7 +94,7 @@ class Database:
         is_production: bool = False,
         reader_url: str | None = None,
     ) -> None:
-        self.engine = make_engine(url, worker_threads)
+        self.engine = make_engine(url, worker_threads, has_replica=reader_url is not None)
         # A replica answers what only reads; what must be the newest is read where it is written.
         self._replica = make_engine(reader_url, worker_threads) if reader_url else self.engine
         self.vault = vault
@@ -139,6 +141,13 @@ class Database:
             session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
             yield session
             session.rollback()
+
+    def replica_may_lag(self) -> bool:
+        """Whether reads go to a replica that the primary does not wait for: who may be seen could be told too late."""
+        if self._replica is self.engine:
+            return False
+        with self._newest.connect() as connection:
+            return not connection.exec_driver_sql("SHOW synchronous_standby_names").scalar_one()
 
     def count_rows(self) -> None:
         """Let SQLite sample its indexes: its planner goes by that, and it never does so by itself as PostgreSQL does.

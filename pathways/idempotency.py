@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import Table, UniqueConstraint, delete, select
+from sqlalchemy import Select, Table, UniqueConstraint, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
 from pathways.base import SHORT, Actor, Base, PrimaryKey
-from pathways.database import WriteSession
+from pathways.database import Database, WriteSession
 from pathways.errors import Conflict, Invalid
 
 KEPT = timedelta(hours=24)
@@ -84,19 +84,31 @@ class Once:
         table = cast("Table", IdempotencyKey.__table__)
         statement = dialect.insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
         claimed = session.execute(statement).scalar_one_or_none() is not None
-        row = session.scalars(
-            select(IdempotencyKey).where(
-                IdempotencyKey.user_id == actor.user_id,
-                IdempotencyKey.organisation_id == actor.organisation_id,
-                IdempotencyKey.key == self.key,
-            )
-        ).one()
+        row = session.scalars(self._row(actor)).one()
         if claimed:
             made = make()
             row.resource_id = made.id
             return made
+        return find(self._made(row))
+
+    def earlier(self, database: Database, actor: Actor) -> UUID | None:
+        """Return what the same key made before, so that no long work is begun for a repeat."""
+        if self.key is None:
+            return None
+        with database.reading(actor, newest=True) as session:
+            row = session.scalars(self._row(actor).where(IdempotencyKey.made_at >= actor.at - KEPT)).one_or_none()
+            return self._made(row) if row is not None else None
+
+    def _row(self, actor: Actor) -> Select[IdempotencyKey]:
+        return select(IdempotencyKey).where(
+            IdempotencyKey.user_id == actor.user_id,
+            IdempotencyKey.organisation_id == actor.organisation_id,
+            IdempotencyKey.key == self.key,
+        )
+
+    def _made(self, row: IdempotencyKey) -> UUID:
         if row.fingerprint != self.fingerprint:
             raise IdempotencyKeyReused("Send a new Idempotency-Key with a new request.", pointer="/Idempotency-Key")
         if row.resource_id is None:
             raise RequestInFlight("Wait a moment, then send the same request again.")
-        return find(row.resource_id)
+        return row.resource_id

@@ -34,6 +34,10 @@ Decider = Annotated[Actor, permitted(Permission.ALLOCATION_DECIDE)]
 @router.post("", status_code=201, responses=documented(NotFound, Conflict))
 def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, once: OnceDep) -> AllocationOut:
     """Propose places for the open cases you may see, under the policy in force. Nothing is sent to anybody."""
+    earlier = once.earlier(database, actor)
+    if earlier is not None:
+        with database.reading(actor, newest=True) as session:
+            return actions.shown(session, actor, queries.allocation(session, actor, earlier))
     caseload, proposal = actions.propose(database, actor, new.on or actor.today, caseworker_id=new.caseworker_id)
     with database.writing(actor) as session:
         made = once(

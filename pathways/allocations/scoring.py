@@ -9,11 +9,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zipfile import BadZipFile
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,7 @@ from matching.profiles import JobseekerProfile
 from matching.score_tables import MILLION
 from pathways.base import Actor
 from pathways.database import Database, Session
+from pathways.reference import tables
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.index import Day, Standing
 
@@ -92,11 +95,17 @@ class Kept:
 
     def __init__(self, folder: Path | None, caseload: Caseload) -> None:
         self.folder = folder
-        told = [caseload.on.isoformat(), caseload.standing.model.version, str(caseload.weighs_all)]
-        arrays = caseload.day.columns.arrays
-        self.common = "\n".join(told).encode() + caseload.day.numbers.tobytes() + arrays.numbers.tobytes()
+        self.common = b""
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.common = self._told(caseload).encode()
+
+    @staticmethod
+    def _told(caseload: Caseload) -> str:
+        """Return what changes with anything that every piece is scored from: listings, model, day, words, tables."""
+        day, vocabulary = caseload.day, caseload.standing.lexicon.vocabulary
+        shared = (caseload.work(), day.context, day.numbers, vocabulary, caseload.weighs_all)
+        return f"{joblib.hash(shared)} {tables.version_of_all()} {version('pathways')}"
 
     def path(self, session: Session, ids: Sequence[UUID]) -> Path | None:
         if self.folder is None:

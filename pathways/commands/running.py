@@ -92,6 +92,11 @@ def db_check() -> None:
 
     with opened() as database, database.reading() as session:
         found = coherence.faults(session)
+        if database.replica_may_lag():
+            found.append(
+                "PATHWAYS_READER_URL: the primary does not wait for this replica, so somebody just restricted could"
+                " still be read. Name it in the primary's synchronous_standby_names."
+            )
     for fault in found:
         print(fault)
     if found:

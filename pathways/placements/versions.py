@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
 
 from pathways.base import utc_now
 from pathways.database import WriteSession
@@ -55,23 +55,38 @@ def inputs_of(row: Any) -> dict[str, Any]:
     return {name: _plain(getattr(row, name)) for name in VERSION_COLUMNS}
 
 
+def _kept(placement: Placement, at: datetime) -> dict[str, Any]:
+    return {
+        "placement_id": placement.id,
+        "version": placement.version,
+        "made_at": at,
+        # Where somebody would go to: work done from home is nowhere.
+        "easting": placement.easting if placement.remote != Remote.YES else None,
+        "northing": placement.northing if placement.remote != Remote.YES else None,
+        "inputs": inputs_of(placement),
+    }
+
+
 def _keep(session: WriteSession, *_: object) -> None:
     at: datetime = session.actor.at if session.actor is not None else utc_now()
     rows = [
-        {
-            "placement_id": placement.id,
-            "version": placement.version,
-            "made_at": at,
-            # Where somebody would go to: work done from home is nowhere.
-            "easting": placement.easting if placement.remote != Remote.YES else None,
-            "northing": placement.northing if placement.remote != Remote.YES else None,
-            "inputs": inputs_of(placement),
-        }
+        _kept(placement, at)
         for placement in [*session.new, *session.dirty]
         if isinstance(placement, Placement) and (placement in session.new or session.is_modified(placement))
     ]
     if rows:
         session.connection().execute(insert(PlacementVersion), rows)
+
+
+def keep_missing(session: WriteSession) -> int:
+    """Keep every listing that is not kept as it stands, as after a change by hand; return how many there were."""
+    kept = select(PlacementVersion.number).where(
+        PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version
+    )
+    rows = [_kept(placement, utc_now()) for placement in session.scalars(select(Placement).where(~kept.exists()))]
+    if rows:
+        session.connection().execute(insert(PlacementVersion), rows)
+    return len(rows)
 
 
 event.listen(WriteSession, "after_flush", _keep)

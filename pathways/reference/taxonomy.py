@@ -67,8 +67,11 @@ def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, norm
         raise RuleBroken("There is no concept yet: load the file of skills or of occupations first.")
     for path, kind in kinds.items():
         if kind not in esco.CONCEPTS:
+            before = loaded.relations
             _clear_relations(session, kind)
             _load_relations(session, esco.relations(path), ids, loaded)
+            if loaded.relations == before:
+                raise RuleBroken(f"{path.name} tells of nothing that is loaded. Load its skills and occupations first.")
     return loaded
 
 

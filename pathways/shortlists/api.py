@@ -53,7 +53,11 @@ def _shaped(shape: replay.Shape, status_code: int = 200) -> Response:
 
 
 def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ranked], **whose: UUID) -> Response:
-    """Rank, record and show; the same key again shows what it made before."""
+    """Rank, record and show; the same key again shows what it made before, and ranks nothing."""
+    earlier = once.earlier(database, actor)
+    if earlier is not None:
+        with database.reading(actor, newest=True) as session:
+            return _shaped(replay.shown(session, actor, queries.shortlist(session, actor, earlier)), 201)
 
     def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> replay.Shape:  # noqa: FBT001 - settled calls it
         made: list[Recorded] = []

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, bindparam, delete, func, literal, literal_column, or_, select, true
+from sqlalchemy import Select, bindparam, delete, func, literal, literal_column, or_, select, true, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from matching import passes
@@ -36,15 +36,19 @@ from pathways.errors import DomainError
 from pathways.jobseekers.actions import who_hash
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementChange
+from pathways.placements.versions import keep_missing
 from pathways.reference import taxonomy, vocabulary
 from pathways.shortlists import profiles, queries
 from pathways.shortlists.looked import numbers_packed
 from pathways.shortlists.models import ModelState, RankingModel
 
 ENDLESS = date.max.toordinal()
+NOT_KEPT = 0
 # A list is for one of these many days at once; a day asked for less often is worked out anew.
 DAYS_KEPT = 4
 SECONDS_BETWEEN_TRIES = 2.0
+# Words of listings that closed long ago stay in the lexicon: grown so much since it was begun, it is begun anew.
+TIMES_GROWN, MOST_GROWN_BY = 4, 50_000
 NOTES_KEPT = 100_000
 MOST_MENDED = 5_000  # beyond so many changed listings everything is read anew, which takes no more parameters
 
@@ -71,6 +75,7 @@ class Day:
 
     ``numbers`` and ``versions`` belong to the rows of ``columns``: the short number of each listing's version, and the
     version itself. ``by_number`` are those rows in the order of their numbers; packed, as each shortlist keeps them.
+    Nothing can be told again later of a listing whose version is not kept, so such a one is not among them.
     """
 
     columns: PlacementColumns
@@ -128,7 +133,7 @@ class Standing:
         columns = PlacementColumns.of_rows(rows, self.lexicon)
         context = profiles.context(day)
         numbers = self.numbers[is_open][columns.order]
-        by_number = np.argsort(numbers)
+        by_number = np.argsort(numbers)[np.count_nonzero(numbers == NOT_KEPT) :]
         return Day(
             columns,
             day_arrays(context, columns),
@@ -169,7 +174,7 @@ class Standing:
         return Standing(
             self.rows.and_also(more),
             [*self.listings, *map(Listing.of, fresh)],
-            np.concatenate([self.numbers, np.array([row.number or 0 for row in fresh], dtype=np.int64)]),
+            np.concatenate([self.numbers, np.array([row.number or NOT_KEPT for row in fresh], dtype=np.int64)]),
             np.concatenate([self.versions, np.array([row.version for row in fresh], dtype=np.int64)]),
             np.concatenate(
                 [
@@ -215,7 +220,8 @@ class Index:
     def __init__(self) -> None:
         self._lock = Lock()
         self._standing: Standing | None = None
-        self._seen = Seen()
+        self.seen = Seen()
+        self._most_words = MOST_GROWN_BY
         # Read once and the pass compiled: from now on an answer waits for what changed only.
         self.is_ready = False
 
@@ -234,21 +240,24 @@ class Index:
             yield session, standing
 
     def _brought_up_to_date(self, session: Session, *, is_sqlite: bool) -> Standing:
-        before, standing = self._seen, self._standing
+        before, standing = self.seen, self._standing
         query = NOTES[is_sqlite, before.last > 0]
         notes = list(session.connection().execute(query, {"last": before.last, "horizon": before.horizon}))
         seen, changed = _looked_at(before, notes)
         are_same_words = standing is not None and seen.words == before.words
-        if standing is None or changed is None or not are_same_words:
-            words = standing.lexicon if standing and are_same_words else None
+        is_outgrown = standing is not None and standing.lexicon.count_of_words() > self._most_words
+        if standing is None or changed is None or not are_same_words or is_outgrown:
+            words = standing.lexicon if standing and are_same_words and not is_outgrown else None
             standing = read(session, words or Lexicon(vocabulary.in_force(session, seen.words)))
+            if words is None:
+                self._most_words = TIMES_GROWN * standing.lexicon.count_of_words() + MOST_GROWN_BY
         else:
             if seen.model != before.model:
                 standing = standing.ranked_by(queries.released_model(session))
             if changed:
                 fresh = session.execute(placement_queries.published(changed)).all()
                 standing = standing.without(str(one) for one in changed).and_also(session, fresh)
-        self._standing, self._seen = standing, seen
+        self._standing, self.seen = standing, seen
         return standing
 
 
@@ -273,6 +282,7 @@ def _notes(new: Any, horizon: Any) -> Select[Any]:
 # The last note seen comes again; where it does not, the database is another one or was emptied.
 NEWEST = PlacementChange.number == select(func.max(PlacementChange.number)).scalar_subquery()
 OLDEST_RUNNING: Any = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+NOT_YET_BEGUN: Any = literal_column("pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
 SINCE_LAST = PlacementChange.number >= bindparam("last")
 SINCE_HORIZON = or_(PlacementChange.number == bindparam("last"), PlacementChange.mark >= bindparam("horizon"))
 # By whether it is SQLite, and whether anything was read before. Made once, for each costs more to put together than to
@@ -294,6 +304,8 @@ def _looked_at(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:
     open_still = frozenset(note.number for note in there if note.mark is not None and note.mark >= horizon)
     seen = Seen(newest.number if newest else 0, newest.token if newest else 0, horizon, open_still, words, model)
     is_same = any(note.number == before.last and note.token == before.token for note in there)
+    if not before.last and newest is None:
+        return seen, set()  # nothing has ever been noted
     if not before.last or not is_same or horizon < before.horizon:
         return seen, None
     fresh = {note.placement_id for note in there if note.number != before.last and note.number not in before.numbers}
@@ -322,6 +334,14 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
             .where(PlacementChange.number <= newest - most)
             .execution_options(synchronize_session=False)
         )
+        if not database.is_sqlite:
+            # Transactions of another cluster, whose dump this is: here they would seem to be running for ever.
+            session.execute(
+                update(PlacementChange)
+                .where(PlacementChange.mark >= NOT_YET_BEGUN)
+                .values(mark=None)
+                .execution_options(synchronize_session=False)
+            )
 
 
 def warm(database: Database, stop: Event) -> None:
@@ -330,6 +350,8 @@ def warm(database: Database, stop: Event) -> None:
     while not stop.is_set():
         try:
             forget_old_notes(database)
+            with database.writing(None) as session:
+                keep_missing(session)
             standing = kept.standing(database)
         except (SQLAlchemyError, DomainError):  # a model that cannot be read is retired by a person, then it goes on
             stop.wait(SECONDS_BETWEEN_TRIES)

@@ -59,6 +59,11 @@ class Looked:
         first = numbers if numbers is not None else numbers_packed(self.numbers)
         return HEAD.pack(len(self.numbers), len(patterns), len(first)) + first + kept
 
+    def only(self, numbers: Sequence[int]) -> "Looked":
+        """Return what is told of some versions, rising."""
+        there = np.isin(self.numbers, np.asarray(numbers, dtype=np.int64))
+        return self if there.all() else Looked(self.numbers[there], self.failed[there], self.scores[there])
+
     @classmethod
     def unpacked(cls, kept: bytes) -> "Looked":
         count, patterns, length = HEAD.unpack_from(kept)

@@ -17,7 +17,7 @@ from matching.ranker import PlacementRanker, TwoSidedModel, confidence_of, order
 from matching.score_tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
-from pathways.errors import NotFound, RuleBroken
+from pathways.errors import NotFound
 from pathways.fields import Group
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
@@ -322,10 +322,9 @@ class Again:
         self.session = session
         self.shortlist = shortlist
         self.wanted = wanted
-        self.kept = kept
         self.where = queries.where_listings_were(session, kept.numbers.tolist())
-        if len(self.where) != len(kept.numbers):
-            raise RuleBroken("A listing of this shortlist is kept no longer. Make the shortlist again.")
+        # What is kept no longer cannot be told again; one such listing hides none of the others.
+        self.kept = kept.only([row.number for row in self.where])
 
     @classmethod
     def of(cls, session: Session, shortlist: Shortlist) -> "Again | None":

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import structlog
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from pathways import migrate
 from pathways.app import create_app
@@ -188,6 +188,10 @@ def test_a_replica_answers_what_only_reads_and_nothing_else(world: World, stage,
         assert session.scalars(count).one() > 0
     with split.writing(world.operator) as session:
         assert session.scalars(count).one() > 0
+        if not database.is_sqlite:  # a write waits until the replica shows it, and it is told where none would wait
+            assert session.execute(text("SHOW synchronous_commit")).scalar_one() == "remote_apply"
+            assert split.replica_may_lag()
+            assert not database.replica_may_lag()
     split.close()
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, select, text, update
 
 from matching import eligibility
 from matching.passes.bits import RULES
+from pathways import coherence
 from pathways.database import Database
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
@@ -22,7 +23,7 @@ from pathways.jobseekers.models import Jobseeker, JobseekerEvent
 from pathways.jobseekers.schemas import NewSafetyExclusion
 from pathways.organisations.models import Organisation
 from pathways.placements import actions as placement_actions
-from pathways.placements.models import Place, Placement, PlacementChange, PlacementEvent, PlaceState
+from pathways.placements.models import Place, Placement, PlacementChange, PlacementEvent, PlacementVersion, PlaceState
 from pathways.placements.schemas import PlacementChange as ChangeBody
 from pathways.reference import tables
 from pathways.shortlists import actions, index, looked, profiles, queries
@@ -494,6 +495,93 @@ def test_packing_keeps_every_number():
             assert np.array_equal(getattr(again, name), locals()[name])
     none = Looked(np.zeros(0, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.int32))
     assert len(Looked.unpacked(none.packed()).numbers) == 0
+
+
+def test_a_repeat_shows_what_its_key_made_though_the_placement_has_closed(client, world: World):
+    world.supported()
+    placement = world.list_placement()
+    path, headers = f"/api/v1/placements/{placement}/shortlists", world.key("caseworker") | {"Idempotency-Key": "one"}
+    made = client.post(path, json={}, headers=headers)
+    move(world, placement, PlacementEvent.CLOSE)
+    again = client.post(path, json={}, headers=headers)
+    assert (made.status_code, again.status_code, made.json()["id"]) == (201, 201, again.json()["id"])
+    assert client.post(path, json={"limit": 3}, headers=headers).status_code == 422
+    assert client.post(path, json={}, headers=world.key("caseworker")).status_code == 409
+
+
+def test_a_listing_whose_version_is_lost_hides_no_other_and_is_kept_again_at_the_next_start(
+    client, world: World, database
+):
+    person, _ = world.supported()
+    listed = [world.list_placement(ref=f"R{n}", title=f"Porter {n}", hours_flexible=False) for n in range(4)]
+    made = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 1})
+    lose = delete(PlacementVersion).where(PlacementVersion.placement_id == listed[0])
+    with database.engine.execution_options(writes=database.is_sqlite).begin() as connection:
+        connection.execute(lose)
+        connection.execute(update(Placement).where(Placement.id == listed[0]).values(title="By hand"))
+    told = {row["placement_id"] for row in get(client, world, f"/shortlists/{made['id']}/below")["items"]}
+    shown = {made["matches"][0]["placement_id"]}
+    assert told == {str(one) for one in listed[1:]} - shown
+    later = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 1})
+    assert later["eligible"] == 4  # it is ranked and shown as ever
+    assert [fault for fault in faults_of(database) if "not kept" in fault]
+    fresh = Database(database.engine.url.render_as_string(hide_password=False), database.vault)
+    index.warm(fresh, threading.Event())
+    fresh.close()
+    assert faults_of(database) == []
+    with database.engine.execution_options(writes=database.is_sqlite).begin() as connection:
+        connection.execute(update(Placement).where(Placement.id == listed[1]).values(title="By hand too"))
+    assert faults_of(database) == [f"placements: {listed[1]} is kept otherwise than it stands now."]
+
+
+def faults_of(database: Database) -> list[str]:
+    with database.reading() as session:
+        return coherence.faults(session)
+
+
+def test_notes_of_another_cluster_are_not_read_for_ever(world: World, database):
+    if database.is_sqlite:
+        pytest.skip("Notes of SQLite have no mark: it has one writer at a time.")
+    one = world.list_placement(title="One")
+    with database.engine.begin() as connection:
+        connection.execute(update(PlacementChange).values(mark=2**40))
+    kept = index.Index()
+    kept.standing(database)
+    assert kept.seen.numbers
+    index.forget_old_notes(database)
+    kept = index.Index()
+    kept.standing(database)
+    assert not kept.seen.numbers
+    change(world, one, title="Two")
+    assert [row.title for row in kept.standing(database).rows.profiles] == ["Two"]
+
+
+def test_what_has_no_note_yet_is_read_once(world: World, database, monkeypatch):
+    one = world.list_placement(title="One")
+    with database.engine.execution_options(writes=database.is_sqlite).begin() as connection:
+        connection.execute(delete(PlacementChange))
+    kept, read, whole = index.Index(), [], index.read
+    monkeypatch.setattr(index, "read", lambda *told: read.append(1) or whole(*told))
+    for _ in range(3):
+        assert [row.title for row in kept.standing(database).rows.profiles] == ["One"]
+    assert read == [1]
+    change(world, one, title="Two")
+    assert [row.title for row in kept.standing(database).rows.profiles] == ["Two"]
+
+
+def test_words_of_what_closed_long_ago_are_forgotten(world: World, database, monkeypatch):
+    one = world.list_placement(title="One")
+    monkeypatch.setattr(index, "MOST_GROWN_BY", 8)
+    kept = index.Index()
+    words = kept.standing(database).lexicon
+    sizes = []
+    for number in range(40):
+        change(world, one, title=f"Title {number}")
+        now = kept.standing(database)
+        assert [row.title for row in now.rows.profiles] == [f"Title {number}"]
+        sizes.append(now.lexicon.count_of_words())
+    assert now.lexicon is not words
+    assert max(sizes) <= index.TIMES_GROWN * min(sizes) + 8 + 2
 
 
 def test_both_tables_note_their_changes(database):

@@ -1,5 +1,6 @@
 """A caseload scored in pieces: the same however it is cut, stopped half-way, or thinned to the best of both sides."""
 
+import dataclasses
 import random
 from uuid import UUID
 
@@ -7,12 +8,15 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from matching.lexicon import Lexicon
+from matching.text import Vocabulary
 from pathways.allocations import actions, scoring
 from pathways.allocations.models import AllocationLine, LineState
 from pathways.audit import AuditRow
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent
 from pathways.placements.models import PlacementEvent
+from pathways.reference import tables
 from pathways.shortlists import index
 from tests.pathways.test_index import exclude
 from tests.pathways.test_index import move as move_placement
@@ -110,8 +114,22 @@ def test_what_is_stopped_half_way_goes_on_from_there(database, caseload, monkeyp
     world.list_placement(ref="NEW")  # what it rests on has changed: everything is scored again
     scoring.score(database, caseload, gathered(database, caseload), run=stops_after(99), folder=tmp_path)
     assert len(done) == 10
+    tables.use_folder(tmp_path / "tables")  # a table or the taxonomy is another: everything again
+    (tmp_path / "tables").mkdir()
+    experiences = tables.SHIPPED / "experiences.csv"
+    (tmp_path / "tables" / "experiences.csv").write_text("\n".join(experiences.read_text().splitlines()[:-1]))
+    try:
+        scoring.score(database, caseload, gathered(database, caseload), run=stops_after(99), folder=tmp_path)
+    finally:
+        tables.use_folder(None)
+    assert len(done) == 15
+    case = gathered(database, caseload)
+    words = dataclasses.replace(case.standing, lexicon=Lexicon(Vocabulary([("cooking", "cookery", True)])))
+    other = dataclasses.replace(case, standing=words)
+    assert scoring.Kept(tmp_path, case).common != scoring.Kept(tmp_path, other).common
+    assert scoring.Kept(tmp_path, case).common == scoring.Kept(tmp_path, gathered(database, caseload)).common
     scoring.forget(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*.npz")) == []
 
 
 def test_another_run_on_the_same_folder_gives_nobody_the_scores_of_another(database, caseload, monkeypatch, tmp_path):
@@ -154,13 +172,14 @@ def test_a_kept_piece_of_others_or_cut_short_is_scored_again(database, caseload,
 def test_what_closes_while_a_proposal_is_made_is_in_no_line_of_it(database, caseload, world: World):
     made, proposal = actions.propose(database, caseload, caseload.today)
     first, second = proposal.offers[0], proposal.offers[1]
+    gone = [one for one in proposal.offers if one.jobseeker == first.jobseeker or one.placement == second.placement]
     with database.writing(caseload) as session:
         person = session.get_one(Jobseeker, UUID(first.jobseeker))
         jobseeker_actions.move(session, caseload, person, JobseekerEvent.CLOSE, reason="Moved away.")
     move_placement(world, UUID(second.placement), PlacementEvent.CLOSE)
     with database.writing(caseload) as session:
         kept = actions.record(session, caseload, made, proposal)
-        assert (kept.figures["certified"], kept.figures["taken_back"]) == (None, 2)
+        assert (kept.figures["certified"], kept.figures["taken_back"]) == (None, len(gone))
         lines = {line.jobseeker_id: line for line in session.scalars(select(AllocationLine))}
         assert UUID(first.jobseeker) not in lines
         assert lines[UUID(second.jobseeker)].state is LineState.WITHOUT
