@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, bindparam, delete, func, literal, literal_column, or_, select, true, update
 from sqlalchemy.exc import SQLAlchemyError
+from uuid_utils.compat import uuid7
 
 from matching import passes
 from matching.columns import DayArrays, PlacementColumns, PlacementRows, day_arrays, jobseeker_arrays
@@ -50,6 +51,7 @@ SECONDS_BETWEEN_TRIES = 2.0
 # Words of listings that closed long ago stay in the lexicon: grown so much since it was begun, it is begun anew.
 TIMES_GROWN, MOST_GROWN_BY = 4, 50_000
 NOTES_KEPT = 100_000
+MOST_TOKEN = 2**53
 MOST_MENDED = 5_000  # beyond so many changed listings everything is read anew, which takes no more parameters
 
 
@@ -304,8 +306,6 @@ def _looked_at(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:
     open_still = frozenset(note.number for note in there if note.mark is not None and note.mark >= horizon)
     seen = Seen(newest.number if newest else 0, newest.token if newest else 0, horizon, open_still, words, model)
     is_same = any(note.number == before.last and note.token == before.token for note in there)
-    if not before.last and newest is None:
-        return seen, set()  # nothing has ever been noted
     if not before.last or not is_same or horizon < before.horizon:
         return seen, None
     fresh = {note.placement_id for note in there if note.number != before.last and note.number not in before.numbers}
@@ -326,7 +326,7 @@ def of(database: Database) -> Index:
 
 
 def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
-    """Keep the newest notes of changes only; a process that had not read so far yet reads everything anew."""
+    """Keep the newest notes of changes only, at least one; who had not read so far yet reads everything anew."""
     newest = select(func.max(PlacementChange.number)).scalar_subquery()
     with database.writing(None) as session:
         session.execute(
@@ -334,6 +334,9 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
             .where(PlacementChange.number <= newest - most)
             .execution_options(synchronize_session=False)
         )
+        if session.scalars(select(PlacementChange.number).limit(1)).first() is None:
+            # Where nothing was ever noted a look could not tell that nothing has changed, and would read everything.
+            session.add(PlacementChange(placement_id=UUID(int=0), token=uuid7().int % MOST_TOKEN))
         if not database.is_sqlite:
             # Transactions of another cluster, whose dump this is: here they would seem to be running for ever.
             session.execute(
