@@ -23,8 +23,11 @@ FULL = (
     ("speed", "--workers", "--placements", "50000", "--jobseekers", "1000000"),
     ("http",),
     ("http", "--cold", "--jobseekers", "100000"),
+    ("people",),
+    ("people", "--town", "20000"),
 )
 SMALL = (
+    ("people", "--town", "600"),
     ("allocation", "--jobseekers", "300", "--places", "300"),
     ("http", "--placements", "300", "--requests", "36", "--database", "sqlite", "--shape", "all known"),
 )

@@ -1,0 +1,196 @@
+"""A made-up town of people and what several offices write of them: couples, twins, hostels, 1 January births, slips.
+
+Names come from Faker's lists: British ones by how common they are, and those of other countries. Nobody here exists;
+identifiers, numbers and addresses are in reserved ranges.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import lru_cache
+from importlib import import_module
+from itertools import accumulate
+from typing import Any
+
+from matching.people.identity import Identity
+from matching.people.names import called, plain
+
+# How many of a hundred people have names of which list; all but the first are as common as their rank says.
+LISTS = {"en_GB": 62, "en_IN": 12, "en_PK": 8, "yo_NG": 5, "tw_GH": 3, "ro_RO": 4, "tr_TR": 3, "es_ES": 3}
+YOUNGEST, OLDEST = date(1961, 1, 1), date(2009, 12, 31)
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+INWARD = "ABDEFGHJLNPQRSTUWXYZ"
+OUTWARDS = ("N", "NW", "E", "EN", "HA", "W", "SE", "SW")
+PEOPLE_A_POSTCODE = 30
+HOSTEL = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is."""
+
+    number: int
+    given: str
+    family: str
+    born: date
+    postcode: str
+    phone: str
+    email: str
+    nino: str
+
+
+@lru_cache
+def _names(country: str) -> tuple[list[str], list[float], list[str], list[float]]:
+    """Return given and family names of a list with how common each is, summed up."""
+    told: Any = import_module(f"faker.providers.person.{country}").Provider
+    found: list[Any] = []
+    for names in (told.first_names, told.last_names):
+        if hasattr(names, "items"):
+            listed, weights = list(names), [float(weight) for weight in names.values()]
+        else:
+            listed = list(dict.fromkeys(names))
+            random.Random(country).shuffle(listed)  # the lists are by the alphabet
+            weights = [1 / (rank + 4) for rank in range(len(listed))]
+        found += [listed, list(accumulate(weights))]
+    return tuple(found)
+
+
+def people(count: int, seed: int = 0) -> Iterator[Person]:
+    """Make people up, household by household."""
+    drawn = random.Random(seed)
+    countries, shares = list(LISTS), list(accumulate(LISTS.values()))
+    postcodes = max(4, count // PEOPLE_A_POSTCODE)
+    made = 0
+    while made < count:
+        country = drawn.choices(countries, cum_weights=shares)[0]
+        chance = drawn.random()
+        size = 2 if chance < 0.12 else HOSTEL if chance < 0.124 else 1
+        kind = "twins" if size == 2 and drawn.random() < 0.15 else "couple" if size == 2 else "hostel"
+        home = _postcode(drawn.randrange(postcodes))
+        first = _person(drawn, made, country, home)
+        for n in range(min(size, count - made)):
+            one = first if n == 0 else _person(drawn, made, country, home)
+            if n and kind == "twins":
+                one = replace(one, family=first.family, born=first.born, phone=first.phone)
+                if one.given == first.given:
+                    one = replace(one, given=f"{one.given[:1]}{one.given[1:][::-1]}".title())
+            elif n and kind == "couple":
+                one = replace(one, family=first.family if drawn.random() < 0.7 else one.family)
+                one = replace(one, phone=first.phone, email=first.email if drawn.random() < 0.6 else one.email)
+            elif n:
+                one = replace(one, phone=first.phone, email=first.email)
+            yield one
+            made += 1
+
+
+def _postcode(number: int) -> str:
+    sector, unit = divmod(number, len(INWARD) ** 2)
+    area, digits = OUTWARDS[sector % len(OUTWARDS)], sector // len(OUTWARDS)
+    return f"{area}{digits // 10 % 99 + 1}{digits % 10}{INWARD[unit // len(INWARD)]}{INWARD[unit % len(INWARD)]}"
+
+
+def _person(drawn: random.Random, number: int, country: str, home: str) -> Person:
+    given, given_weights, family, family_weights = _names(country)
+    one, other = (
+        drawn.choices(given, cum_weights=given_weights)[0],
+        drawn.choices(family, cum_weights=family_weights)[0],
+    )
+    born = YOUNGEST + timedelta(days=drawn.randrange((OLDEST - YOUNGEST).days))
+    if country in {"en_PK", "tr_TR", "yo_NG"} and drawn.random() < 0.25:
+        born = born.replace(month=1, day=1)
+    if drawn.random() < 0.03:
+        other = f"{other}-{drawn.choices(family, cum_weights=family_weights)[0]}"
+    phone = f"+4477{drawn.randrange(10**8):08d}"
+    email = f"{plain(one)[:1] or 'x'}.{plain(other).replace(' ', '')}{number % 97}.{number}@example.org"
+    nino = f"QQ{number % 10**6:06d}{'ABCD'[number // 10**6 % 4]}"
+    return Person(number, one, other, born, home, phone, email, nino)
+
+
+def slipped(drawn: random.Random, text: str, letters: str = LETTERS) -> str:
+    """Return a text with one slip of the pen."""
+    if len(text) < 2:
+        return text
+    at = drawn.randrange(len(text) - 1)
+    kind = drawn.randrange(4)
+    if kind == 0:
+        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+    if kind == 1:
+        return text[:at] + text[at + 1 :]
+    if kind == 2:
+        return text[:at] + drawn.choice(letters) + text[at:]
+    return text[:at] + drawn.choice(letters) + text[at + 1 :]
+
+
+def told(drawn: random.Random, person: Person, key: str) -> Identity:
+    """Return what one office writes of a person: much of it, with slips, some of it long out of date."""
+    chance = drawn.random
+    given, family = _names_told(drawn, person)
+    return Identity(
+        key,
+        given,
+        family if chance() > 0.01 else "",
+        born=_born_told(drawn, person.born) if chance() > 0.04 else "",
+        postcode=_postcode_told(drawn, person.postcode) if chance() > 0.12 else "",
+        phone=_phone_told(drawn, person.phone) if chance() > 0.15 else "",
+        email=person.email if chance() > 0.45 else "",
+    )
+
+
+def _names_told(drawn: random.Random, person: Person) -> tuple[str, str]:
+    given, family, chance = person.given, person.family, drawn.random
+    if chance() < 0.06:
+        short = sorted(called(plain(given).split(" ")[0]))
+        given = drawn.choice(short).title() if short else given
+    if chance() < 0.05:
+        given = slipped(drawn, given)
+    if chance() < 0.06:
+        family = slipped(drawn, family)
+    if "-" in family and chance() < 0.5:
+        family = drawn.choice(family.split("-"))
+    if chance() < 0.02:
+        family = drawn.choices(_names("en_GB")[2], cum_weights=_names("en_GB")[3])[0]  # married since
+    return (family, given) if chance() < 0.015 else (given, family)
+
+
+def _born_told(drawn: random.Random, born: date) -> str:
+    chance = drawn.random()
+    if chance < 0.02 and born.day <= 12:
+        return f"{born:%Y%d%m}"
+    if chance < 0.05:
+        return slipped(drawn, f"{born:%Y%m%d}", "0123456789")[:8].ljust(8, "1")
+    return f"{born:%Y%m%d}"
+
+
+def _postcode_told(drawn: random.Random, postcode: str) -> str:
+    chance = drawn.random()
+    if chance < 0.18:
+        return _postcode(drawn.randrange(5_000))  # moved since
+    return slipped(drawn, postcode.lower(), LETTERS + "0123456789").upper() if chance < 0.2 else postcode
+
+
+def _phone_told(drawn: random.Random, phone: str) -> str:
+    chance = drawn.random()
+    if chance < 0.3:
+        return f"+4477{drawn.randrange(10**8):08d}"
+    return phone[:3] + slipped(drawn, phone[3:], "0123456789") if chance < 0.32 else phone
+
+
+def twice(count: int, share: float = 0.3, seed: int = 0) -> tuple[list[Identity], list[int]]:
+    """Return records of people, some of them told by two offices, and whose each one is."""
+    drawn = random.Random(seed + 1)
+    records: list[Identity] = []
+    whose: list[int] = []
+    for person in people(count, seed):
+        for _ in range(2 if drawn.random() < share else 1):
+            records.append(told(drawn, person, str(len(records))))
+            whose.append(person.number)
+    return records, whose
+
+
+def true_pairs(whose: Sequence[int]) -> set[tuple[int, int]]:
+    """Return the pairs of records that are about one person."""
+    by: dict[int, list[int]] = {}
+    for at, number in enumerate(whose):
+        by.setdefault(number, []).append(at)
+    return {(a, b) for rows in by.values() for at, a in enumerate(rows) for b in rows[at + 1 :]}
