@@ -4,6 +4,7 @@ from pathways import audit, idempotency, imports
 from pathways.access import models as access
 from pathways.allocations import models as allocations
 from pathways.base import Base
+from pathways.duplicates import models as duplicates
 from pathways.enrolments import models as enrolments
 from pathways.exports import models as exports
 from pathways.introductions import models as introductions
@@ -21,6 +22,7 @@ MODULES = (
     access,
     allocations,
     audit,
+    duplicates,
     enrolments,
     exports,
     idempotency,

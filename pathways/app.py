@@ -18,6 +18,8 @@ from pathways.audit import AuditRow
 from pathways.casefile import api as casefile
 from pathways.casefile.schemas import AccessLine
 from pathways.database import Database
+from pathways.duplicates import api as duplicates
+from pathways.duplicates.holding import HOLDING as DUPLICATES
 from pathways.enrolments import api as enrolments
 from pathways.enrolments.holding import HOLDING as ENROLMENTS
 from pathways.exports import api as exports
@@ -25,6 +27,7 @@ from pathways.holdings import Held, Holding
 from pathways.introductions import api as introductions
 from pathways.introductions.holding import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
+from pathways.jobseekers import known
 from pathways.jobseekers.holding import HOLDING as JOBSEEKERS
 from pathways.jobseekers.holding import plainly
 from pathways.learning import api as learning
@@ -48,6 +51,7 @@ from pathways.web.requests import BodyLimits, RequestRecord
 # In the order their tables may be written in; erasing goes the other way.
 HOLDINGS: Sequence[Holding] = (
     JOBSEEKERS,
+    DUPLICATES,
     REFERRALS,
     ENROLMENTS,
     SHORTLISTS,
@@ -65,6 +69,7 @@ ROUTERS: Sequence[APIRouter] = (
     referrals.router,
     jobseekers.monitoring,
     jobseekers.router,
+    duplicates.router,
     casefile.router,
     enrolments.router,
     placements.router,
@@ -96,6 +101,12 @@ def _keep_counted(database: Database, stop: threading.Event) -> None:
             return
 
 
+def _keep_known(database: Database, _: threading.Event) -> None:
+    """Make the keys by which people are found of those who have none, where an upgrade was not by our own command."""
+    with suppress(SQLAlchemyError):
+        known.fill(database)
+
+
 def _operation_id(route: APIRoute) -> str:
     return route.name
 
@@ -108,7 +119,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         # Connections are derived from the same number, so that a thread never waits for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         stop = threading.Event()
-        for kept_up in (index.warm, _keep_counted):
+        for kept_up in (index.warm, _keep_counted, _keep_known):
             threading.Thread(target=kept_up, args=(database, stop), daemon=True).start()
         yield
         stop.set()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import DateTime, Dialect, Enum, MetaData, String, TypeDecorator, Uuid
+from sqlalchemy import BigInteger, DateTime, Dialect, Enum, Integer, MetaData, String, TypeDecorator, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from uuid_utils.compat import uuid7
 
@@ -148,5 +148,7 @@ class Actor:
         return replace(self, **changes)
 
 
+# Ids of rows that are many and that nobody names: SQLite counts only an INTEGER by itself.
+Numbered = BigInteger().with_variant(Integer, "sqlite")
 SHORT = String(80)
 LINE = String(300)

@@ -20,6 +20,7 @@ from pathways.database import Database
 from pathways.enrolments.models import Enrolment, EnrolmentMove, EnrolmentState
 from pathways.idempotency import IdempotencyKey
 from pathways.introductions.models import Introduction, IntroductionMove, IntroductionState
+from pathways.jobseekers import known
 from pathways.jobseekers.models import Contact, Jobseeker, JobseekerMove, MonitoringAnswers, SharingPermission
 from pathways.organisations.models import ApiKey, Membership
 from pathways.placements.models import Place, Placement, PlacementMove, PlaceState
@@ -88,6 +89,7 @@ def fill(url: str, *, people: int, placements: int) -> Stock:
         # On SQLite only what the service itself counts is known.
         connection.execute(text("DELETE FROM sqlite_stat1" if stock.database.is_sqlite else "ANALYZE"))
         connection.commit()
+    known.fill(stock.database)
     stock.database.count_rows()
     return stock
 

@@ -9,7 +9,7 @@ References
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -49,7 +49,12 @@ SHIPPED = Path(__file__).with_name("shipped.json")
 # person does stops here: a person looks.
 MOST_UNSURE = 0.98
 SHARED_BY_MANY = 3  # so many records with one phone, address or inbox: a hostel, a support worker, a family
-IDENTIFIER_AGREES, IDENTIFIER_DIFFERS = 18.0, -7.0  # bits
+IDENTIFIER_AGREES, IDENTIFIER_SLIPS, IDENTIFIER_DIFFERS = 18.0, 8.0, -7.0  # bits
+IDENTIFIER_TEXT = {
+    IDENTIFIER_AGREES: "The same.",
+    IDENTIFIER_SLIPS: "One character differs.",
+    IDENTIFIER_DIFFERS: "Another one.",
+}
 LEAST_SHARE = 1e-6
 MOST_RARE = 64.0  # a name seen once is not known to be rarer than this times the usual
 MOST_BITS = 300.0
@@ -227,6 +232,7 @@ class Linkage:
         among: float,
         shared: Mapping[Field, int] | None = None,
         common: tuple[float | None, float | None] = (None, None),
+        slips: Collection[str] = (),
     ) -> Verdict:
         """Return how probable it is that two records are of one person, and what each field tells.
 
@@ -239,6 +245,8 @@ class Linkage:
             How many records have the same postcode, phone or e-mail as the first one, where that is known.
         common : tuple of (float or None, float or None)
             How common the given and the family name of the first one are, where that was counted.
+        slips : collection of str
+            Identifiers that were seen to differ by one character only.
 
         Returns
         -------
@@ -258,26 +266,29 @@ class Linkage:
                 lift = min(0.0, log2(max(among, 2.0) / counts[name]) - bits[Kin.PERSON])
             found = {kin: found[kin] + bits[kin] + lift for kin in Kin}
             told.append(Told(name.value, text_of(name, level), round(bits[Kin.PERSON] + lift, 2)))
-        identifiers = self._identifiers(one, other)
-        told += [Told(kind, "The same." if bits > 0 else "Another one.", round(bits, 2)) for kind, bits in identifiers]
+        identifiers = self._identifiers(one, other, slips)
+        told += [Told(kind, IDENTIFIER_TEXT[bits], bits) for kind, bits in identifiers]
         explained = self._explained(found, among)
         if explained >= TOLD_FROM:
             told.append(Told("household", TOGETHER, round(-explained, 2)))
         sum_of_all = found[Kin.PERSON] + sum(bits for _, bits in identifiers) + self.prior(among) - explained
         found_at = probability(sum_of_all)
-        why = "" if any(bits > 0 for _, bits in identifiers) else held_back(one, other, levels, counts)
+        is_sure = any(bits == IDENTIFIER_AGREES for _, bits in identifiers)
+        why = "" if is_sure else held_back(one, other, levels, counts)
         if any(bits < 0 for _, bits in identifiers):
             why = "An identifier differs: one of the two is wrong, or they are two people."
         held = why if found_at > MOST_UNSURE else ""
         return Verdict(min(found_at, MOST_UNSURE) if why else found_at, tuple(told), held)
 
     @staticmethod
-    def _identifiers(one: Identity, other: Identity) -> list[tuple[str, float]]:
-        return [
-            (kind, IDENTIFIER_AGREES if value == other.identifiers[kind] else IDENTIFIER_DIFFERS)
-            for kind, value in sorted(one.identifiers.items())
-            if value and other.identifiers.get(kind)
-        ]
+    def _identifiers(one: Identity, other: Identity, slips: Collection[str] = ()) -> list[tuple[str, float]]:
+        told = []
+        for kind, value in sorted(one.identifiers.items()):
+            theirs = other.identifiers.get(kind)
+            if value and theirs:
+                differs = IDENTIFIER_SLIPS if kind in slips else IDENTIFIER_DIFFERS
+                told.append((kind, IDENTIFIER_AGREES if value == theirs else differs))
+        return told
 
     def saved(self) -> bytes:
         """Return the parameters as bytes to keep: JSON under a hash, so nothing in it can run.

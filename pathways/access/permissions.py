@@ -12,6 +12,7 @@ class Permission(StrEnum):
     ALLOCATION_READ = "allocation:read"
     CONTACT_READ = "contact:read"
     CONTACT_RECORD = "contact:record"
+    DUPLICATE_REVIEW = "duplicate:review"
     ENROLMENT_ASSIGN = "enrolment:assign"
     ENROLMENT_END = "enrolment:end"
     ENROLMENT_MAKE = "enrolment:make"
@@ -84,6 +85,7 @@ _CASEWORKER = _EVERYONE | {
     P.ALLOCATION_READ,
     P.CONTACT_READ,
     P.CONTACT_RECORD,
+    P.DUPLICATE_REVIEW,
     P.ENROLMENT_ASSIGN,
     P.ENROLMENT_END,
     P.ENROLMENT_MAKE,

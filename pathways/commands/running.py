@@ -78,9 +78,11 @@ def _learn_words(database: "Database") -> None:
 def db_upgrade() -> None:
     """Bring the database to this version. Example: pathways db upgrade."""
     from pathways import migrate
+    from pathways.jobseekers import known
 
     with opened(migrated=False) as database:
         migrate.upgrade(database)
+        known.fill(database)
         operator(database, "db upgrade")
     print("The database is at this version.")
 

@@ -14,7 +14,7 @@ from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.errors import RuleBroken, StaleVersion
 from pathways.facts import MoveRefused, destination, possible_events
-from pathways.jobseekers import formats, queries
+from pathways.jobseekers import formats, known, queries
 from pathways.jobseekers.models import (
     DETAIL_NAMES,
     JOBSEEKER_MOVES,
@@ -128,6 +128,7 @@ def record_details(session: WriteSession, actor: Actor, person: Jobseeker, value
     person.easting, person.northing = (place.easting, place.northing) if place else (None, None)
     person.place_basis = place.basis if place else None
     flag_modified(person, "state")  # its details are a row of their own, but they are part of this version
+    known.index(session, person.partner_id, person.id, known.identity(session, str(person.id), values))
     session.flush()  # so that the reply carries the new version
 
 

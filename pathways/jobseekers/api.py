@@ -218,28 +218,6 @@ def reopen_case(
     return _move(jobseeker_id, reason, actor, database, once, JobseekerEvent.REOPEN)
 
 
-@router.get("/{jobseeker_id}/duplicates", responses=documented(NotFound))
-def possible_duplicates(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> SearchAnswer:
-    """Other records of this partner that may be the same person. Nothing merges by itself."""
-    open_record(database, actor, jobseeker_id)
-    with database.reading(actor) as session:
-        person = queries.jobseeker(session, actor, jobseeker_id)
-        return SearchAnswer(
-            items=[
-                SearchHit(
-                    jobseeker_id=row.id,
-                    reference=row.reference,
-                    given_name=row.given_name,
-                    family_name=row.family_name,
-                    date_of_birth=row.date_of_birth,
-                    likeness=likeness,
-                    agrees_on=agrees,
-                )
-                for row, likeness, agrees in queries.duplicates(session, actor, person)
-            ]
-        )
-
-
 @router.get("/{jobseeker_id}/profile", responses=documented(NotFound))
 def get_profile(jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, response: Response) -> ProfileOut:
     """The vocational profile as it stands."""

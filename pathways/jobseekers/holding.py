@@ -15,6 +15,7 @@ from pathways.jobseekers.models import (
     JobseekerDetails,
     JobseekerMove,
     MonitoringAnswers,
+    PersonKey,
     ProfileVersion,
     SafetyExclusion,
     SharingPermission,
@@ -25,6 +26,7 @@ from pathways.jobseekers.schemas import (
     ConfirmedWordOut,
     ContactOut,
     JobseekerRecord,
+    KeyRecord,
     MonitoringExtract,
     MoveOut,
     PermissionOut,
@@ -66,6 +68,7 @@ HOLDING = Holding(
         Held(Jobseeker, plainly(JobseekerRecord)),
         Held(JobseekerDetails, actions.extract_of_details, fact_entry("details", lambda _: "Details recorded.")),
         Held(JobseekerMove, plainly(MoveOut), fact_entry("case", lambda m: f"Case: {m.event}, now {m.to_state}.")),
+        Held(PersonKey, plainly(KeyRecord)),
         Held(
             CaseworkerAssignment,
             plainly(AssignmentOut),

@@ -6,10 +6,20 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.base import LINE, SHORT, Base, Numbered, PrimaryKey, Versioned, one_of, words
 from pathways.facts import Fact, StateLog
 
 
@@ -158,6 +168,17 @@ def about_person(table: str, *more: Any) -> tuple[Any, ...]:
 
 class JobseekerMove(AboutPerson, StateLog, Base):
     __tablename__ = "jobseeker_moves"
+
+
+class PersonKey(AboutPerson, Base):
+    """A keyed hash by which another record of the same person is found: of name and birthday, address or telephone."""
+
+    __tablename__ = "person_keys"
+    __unaudited__ = True  # made of details, whose change is noted
+    __table_args__ = about_person("person_keys", Index("ix_person_keys_key", "key", "partner_id", "jobseeker_id"))
+
+    id: Mapped[int] = mapped_column(Numbered, primary_key=True, autoincrement=True)
+    key: Mapped[int] = mapped_column(BigInteger)
 
 
 class JobseekerDetails(AboutPerson, DetailsColumns, Fact, Base):

@@ -296,48 +296,6 @@ def _alike_dates(one: date, other: date | None) -> float:
     return 0.85 if swapped or near else 0.0
 
 
-def duplicates(session: Session, actor: Actor, person: Jobseeker) -> list[tuple[Any, float, list[str]]]:
-    """Return other records that may be this person: by identifier, else by name with birth date or postcode."""
-    same: list[ColumnElement[bool]] = []
-    for column in (Jobseeker.nino_hash, Jobseeker.nhs_number_hash, Jobseeker.date_of_birth, Jobseeker.postcode_key):
-        value = getattr(person, column.key)
-        if value is not None:
-            same.append(column == value)
-    if not same:
-        return []
-    rows = session.execute(
-        visible_to(actor)
-        .with_only_columns(
-            Jobseeker.id,
-            Jobseeker.reference,
-            Jobseeker.given_key,
-            Jobseeker.family_key,
-            Jobseeker.date_of_birth,
-            Jobseeker.postcode_key,
-            Jobseeker.nino_hash,
-            Jobseeker.nhs_number_hash,
-            JobseekerDetails.given_name,
-            JobseekerDetails.family_name,
-        )
-        .join(JobseekerDetails, THEIR_DETAILS)
-        .where(Jobseeker.id != person.id, or_(*same))
-    ).all()
-    found = []
-    for row in rows:
-        names = fuzz.token_sort_ratio(f"{row.given_key} {row.family_key}", f"{person.given_key} {person.family_key}")
-        agrees = [
-            name
-            for name in ("nino_hash", "nhs_number_hash", "date_of_birth", "postcode_key")
-            if getattr(row, name) is not None and getattr(row, name) == getattr(person, name)
-        ]
-        by_identifier = any(name.endswith("_hash") for name in agrees)
-        likeness = max(0.95 if by_identifier else 0.0, names / 100 if agrees else 0.0)
-        if likeness >= 0.8:  # noqa: PLR2004 - twins at one address share all but the given name and score lower
-            told = [name.removesuffix("_hash").removesuffix("_key") for name in agrees]
-            found.append((row, round(likeness, 3), [*told, "name"] if names >= 80 else told))  # noqa: PLR2004
-    return sorted(found, key=lambda hit: (-hit[1], hit[0].reference))[:MOST_HITS]
-
-
 def permissions_for(
     session: Session, social_enterprise_id: UUID, jobseeker_ids: Iterable[UUID]
 ) -> dict[UUID, SharingPermission]:

@@ -159,6 +159,12 @@ class SearchBody(Body):
     date_of_birth: Day | None = None
 
 
+class KeyRecord(Schema):
+    """A keyed hash of details, for the extract: by it another record of the same person is found."""
+
+    id: Annotated[int, Group.RECORD]
+
+
 class SearchHit(Schema):
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]

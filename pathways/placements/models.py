@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, Numeric, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+from pathways.base import LINE, SHORT, Base, Numbered, PrimaryKey, Versioned, one_of, words
 from pathways.facts import Fact, StateLog
 
 
@@ -178,9 +178,6 @@ class PlaceMove(StateLog, Base):
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
     place_id: Mapped[UUID] = mapped_column(ForeignKey("places.id"), index=True)
     introduction_id: Mapped[UUID | None]
-
-
-Numbered = BigInteger().with_variant(Integer, "sqlite")
 
 
 class PlacementVersion(Base):

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Nation, Role, local_day
 from pathways.database import Session, WriteSession
+from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
@@ -134,6 +135,8 @@ def record(
         profile = _sensible({name: values.get(name) for name in PROFILE_NAMES})
         said = {name: "referrer" for name, value in profile.items() if value is not None}
         jobseeker_actions.add_profile(session, actor, person, profile, said_by=said, valid_on=referral.referred_on)
+    if is_new:
+        duplicate_actions.look(session, actor, person, values)
     session.flush()  # so that the reply reads what was recorded
     return referral
 

@@ -11,9 +11,9 @@ from pathways import cells, spreadsheets
 from pathways.base import Actor, Role, Source
 from pathways.cells import CellError
 from pathways.database import WriteSession
+from pathways.duplicates import queries as duplicate_queries
 from pathways.imports import ImportReport, ImportRun
 from pathways.jobseekers import formats
-from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -375,9 +375,9 @@ class ReferralImport:
 
     def _warn_of_duplicates(self, row: spreadsheets.Row, person: Jobseeker) -> None:
         """Name the records it may be the same person as, of those this actor may see; nothing is merged."""
-        found = jobseeker_queries.duplicates(self.session, self.actor, person)
+        found = duplicate_queries.references(self.session, self.actor, person.id)
         if found:
-            names = ", ".join(hit[0].reference for hit in found[:3])
+            names = ", ".join(found[:3])
             rule = f"This may be the same person as {names}."
             self.report.warnings.append(self._warning(row, "referral_ref", rule, "Look at both; nothing was merged."))
 

@@ -1,0 +1,150 @@
+"""Noting pairs that may be one person, and what people say of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor
+from pathways.database import Session, WriteSession
+from pathways.duplicates import queries
+from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
+from pathways.duplicates.schemas import FieldTold, PairOut, PairSide
+from pathways.facts import MoveRefused, destination, possible_events
+from pathways.fields import Group
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import known
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.known import SURELY, Hit
+from pathways.jobseekers.models import Jobseeker
+
+SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
+GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}
+
+
+class PairMoveRefused(MoveRefused):
+    title = "This cannot be said of the pair now"
+
+
+def look(session: WriteSession, actor: Actor, person: Jobseeker, values: Mapping[str, Any]) -> list[Hit]:
+    """Look whether a partner knows a person of these details already, and note each pair for people to look at.
+
+    A pair that was looked at before, whatever was said of it, is not noted again. Returns everybody it may be: the
+    caller tells an actor of those they may see.
+    """
+    who = known.identity(session, str(person.id), values)
+    hits = known.look_up(session, person.partner_id, who, but=person.id, identifiers=values)
+    there = queries.known_others(session, person) if hits else set()
+    for hit in hits:
+        if hit.jobseeker_id not in there:
+            _note(session, actor, person, hit)
+    return hits
+
+
+def _note(session: WriteSession, actor: Actor, person: Jobseeker, hit: Hit) -> None:
+    newer, older = max(person.id, hit.jobseeker_id), min(person.id, hit.jobseeker_id)
+    session.add(
+        DuplicatePair(
+            id=uuid7(),
+            partner_id=person.partner_id,
+            jobseeker_id=newer,
+            other_id=older,
+            state=PairState.OPEN,
+            probability=round(hit.verdict.probability, 6),
+            told=[[told.field, told.text, told.bits] for told in hit.verdict.told],
+            held_back=hit.verdict.held_back,
+            found_at=actor.at,
+        )
+    )
+
+
+def visible_hits(session: Session, actor: Actor, hits: Iterable[Hit]) -> list[Hit]:
+    """Return those of some people whom this actor may see."""
+    found = list(hits)
+    if not found:
+        return []
+    rows = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_([hit.jobseeker_id for hit in found]))
+    seen = set(session.scalars(rows))
+    return [hit for hit in found if hit.jobseeker_id in seen]
+
+
+def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Hit]:
+    """Return who a person may be now, of those this actor may see."""
+    values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    who = known.identity(session, str(person.id), values)
+    return visible_hits(session, actor, known.look_up(session, person.partner_id, who, but=person.id))
+
+
+def say(session: WriteSession, actor: Actor, pair: DuplicatePair, event: PairEvent, reason: str) -> DuplicatePair:
+    """Say that a pair is one person, two, or to be asked about; to be one record they are merged by a team manager."""
+    to_state = destination(PAIR_MOVES, pair.state, event, PairMoveRefused)
+    session.add(
+        DuplicateMove.recorded(
+            actor,
+            partner_id=pair.partner_id,
+            jobseeker_id=pair.jobseeker_id,
+            pair_id=pair.id,
+            event=event.value,
+            from_state=pair.state.value,
+            to_state=to_state.value,
+            reason=reason,
+        )
+    )
+    pair.state = to_state
+    session.flush()  # the reply carries the new version
+    return pair
+
+
+def shown(session: Session, actor: Actor, pairs: Sequence[DuplicatePair]) -> list[PairOut]:
+    """Return pairs side by side, each field as this actor may read it of both people."""
+    people = queries.people(session, {key for pair in pairs for key in (pair.jobseeker_id, pair.other_id)})
+    reasons = queries.reasons(session, pairs)
+    return [_shown(session, actor, pair, people, reasons.get(pair.id)) for pair in pairs]
+
+
+def _shown(
+    session: Session, actor: Actor, pair: DuplicatePair, people: Mapping[UUID, Any], reason: str | None
+) -> PairOut:
+    both = [people[key] for key in (pair.jobseeker_id, pair.other_id)]
+    plain = [jobseeker_actions.unsealed(session, details) for _, details in both]
+    groups = frozenset.intersection(*(jobseeker_queries.visible_groups(actor, person) for person, _ in both))
+    differs = [
+        name
+        for name in SIDE_NAMES
+        if plain[0][name] is not None and plain[1][name] is not None and plain[0][name] != plain[1][name]
+    ]
+    told = [FieldTold(field=name, text=text, bits=bits) for name, text, bits in pair.told]
+    events = [event for event in possible_events(PAIR_MOVES, pair.state) if event in SAID]
+    one, other = (_side(session, person, details).shown(groups) for person, details in both)
+    return PairOut(
+        id=pair.id,
+        state=pair.state,
+        probability=pair.probability,
+        is_proposed=pair.probability >= SURELY,
+        held_back=pair.held_back,
+        told=[line for line in told if GROUP_OF_TOLD.get(line.field, Group.IDENTITY) in groups],
+        one=one,
+        other=other,
+        differs_on=[name for name in differs if PairSide.group_of[name] in groups],
+        found_at=pair.found_at,
+        reason=reason if Group.NOTES in groups else None,
+        possible_events=[event.value for event in events],
+        version=pair.version,
+    )
+
+
+# What people say by themselves; merging and its undo are acts on the records.
+SAID = (PairEvent.ASK, PairEvent.SAME, PairEvent.DIFFERENT)
+
+
+def _side(session: Session, person: Jobseeker, details: Any) -> PairSide:
+    values = jobseeker_actions.readable(session, details)
+    return PairSide(
+        jobseeker_id=person.id,
+        reference=person.reference,
+        state=person.state,
+        made_at=person.made_at,
+        caseworker_id=person.caseworker_id,
+        **{name: values[name] for name in SIDE_NAMES},
+    )

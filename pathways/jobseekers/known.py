@@ -1,0 +1,266 @@
+"""Is this person known already? Keyed hashes of name, birthday, address and numbers find who it may be; a model weighs.
+
+What is looked up by is a hash under the service's own key, so the table tells nothing to whoever reads it alone. A
+record found by any key is compared field by field (``matching/people``); nothing is ever merged by a number.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from rapidfuzz.distance import DamerauLevenshtein
+from sqlalchemy import Engine, Select, Uuid, bindparam, delete, func, insert, literal, select, union_all
+
+from matching.people.compare import Field
+from matching.people.identity import Identity, keys_of
+from matching.people.linkage import Linkage, Verdict
+from pathways import audit
+from pathways.database import Database, Session, WriteSession
+from pathways.facts import as_known
+from pathways.jobseekers import formats
+from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
+
+# From here on two records go to a person to look at; from here on they are put forward as one.
+MAY_BE, SURELY = 0.5, 0.99
+# So many records under one key are looked at; a key that more share tells next to nothing.
+MOST_OF_A_KEY = 60
+MOST_COUNTED = 1_000  # of people of one name
+AT_ONCE = 1_000
+# A count of very many people is kept for a while: it sets odds, and a thousandth more or less changes none.
+LARGE, KEPT_SECONDS = 10_000, 600.0
+SIGNED = 2**63
+IDENTIFIERS = ("nino", "nhs_number")
+GONE = (JobseekerState.VOIDED,)
+PARTNER: Any = bindparam("partner", type_=Uuid())
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Somebody it may be: the columns of the record that are shown, and how probable it is."""
+
+    row: Any
+    verdict: Verdict
+
+    @property
+    def jobseeker_id(self) -> UUID:
+        found: UUID = self.row.id
+        return found
+
+    @property
+    def agrees_on(self) -> list[str]:
+        return [told.field for told in self.verdict.told if told.bits > 0]
+
+
+@lru_cache(maxsize=1)
+def model() -> Linkage:
+    return Linkage.shipped()
+
+
+def identity(session: Session, key: str, values: Mapping[str, Any]) -> Identity:
+    """Return plain details as they are compared; identifiers as the hashes that are kept."""
+    hashes = {}
+    for name in IDENTIFIERS:
+        text = formats.compact(values.get(name))
+        if text:
+            hashes[name] = session.vault.fingerprint(name, text)
+    born = values.get("date_of_birth")
+    return Identity(
+        key,
+        values.get("given_name") or "",
+        values.get("family_name") or "",
+        values.get("known_as") or "",
+        f"{born:%Y%m%d}" if born else "",
+        formats.compact(values.get("postcode")) or "",
+        formats.tidy_phone(values.get("phone")) or "",
+        (values.get("email") or "").strip().lower(),
+        identifiers=hashes,
+    )
+
+
+def _hashed(session: Session, key: str) -> int:
+    return int(session.vault.fingerprint("person", key)[:16], 16) - SIGNED
+
+
+def index(session: WriteSession, partner_id: UUID, jobseeker_id: UUID, who: Identity) -> None:
+    """Keep the keys of a person's details, and none of what they were before."""
+    wanted = {_hashed(session, key) for key in keys_of(who)}
+    mine = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
+    there = set(session.scalars(select(PersonKey.key).where(*mine)))
+    if there - wanted:
+        session.execute(delete(PersonKey).where(*mine, PersonKey.key.in_(there - wanted)))
+    if wanted - there:
+        whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
+        session.execute(insert(PersonKey), [{**whose, "key": key} for key in sorted(wanted - there)])
+
+
+@lru_cache(maxsize=64)
+def _found_by(count: int) -> Select[Any]:
+    """Return the query of who shares any of so many keys, some of each. Made once: it is long."""
+    parts = [
+        select(literal(n).label("n"), PersonKey.jobseeker_id)
+        .where(PersonKey.key == bindparam(f"key_{n}"), PersonKey.partner_id == PARTNER)
+        .limit(MOST_OF_A_KEY + 1)
+        .subquery()
+        for n in range(count)
+    ]
+    return select(union_all(*(select(part) for part in parts)).subquery())
+
+
+CANDIDATES = (
+    select(
+        Jobseeker.id,
+        Jobseeker.reference,
+        Jobseeker.nino_hash,
+        Jobseeker.nhs_number_hash,
+        JobseekerDetails.id.label("details_id"),
+        JobseekerDetails.given_name,
+        JobseekerDetails.family_name,
+        JobseekerDetails.known_as,
+        JobseekerDetails.date_of_birth,
+        JobseekerDetails.postcode,
+        JobseekerDetails.phone,
+        JobseekerDetails.email,
+        JobseekerDetails.nino_sealed,
+        JobseekerDetails.nhs_number_sealed,
+    )
+    .join(
+        JobseekerDetails,
+        (JobseekerDetails.partner_id == Jobseeker.partner_id) & (JobseekerDetails.jobseeker_id == Jobseeker.id),
+    )
+    .where(
+        Jobseeker.partner_id == PARTNER,
+        Jobseeker.id.in_(bindparam("ids", expanding=True)),
+        Jobseeker.state.not_in(GONE),
+        as_known(JobseekerDetails),
+    )
+)
+SHARE_A_NAME = select(func.count()).select_from(
+    select(literal(1))
+    .select_from(Jobseeker)
+    .where(Jobseeker.partner_id == PARTNER, Jobseeker.family_key == bindparam("family"))
+    .limit(MOST_COUNTED)
+    .subquery()
+)
+
+
+def look_up(
+    session: Session,
+    partner_id: UUID,
+    who: Identity,
+    *,
+    but: UUID | None = None,
+    identifiers: Mapping[str, Any] | None = None,
+) -> list[Hit]:
+    """Return whom of a partner's people it may be, likeliest first; a record made by mistake is nobody.
+
+    This says nothing of who may see whom: the caller shows a hit to whoever may see that person. With ``identifiers``
+    in plain, those of a record found by another key are opened where they differ, and that is noted as a read: a slip
+    of one character is not another person's number.
+    """
+    keys = keys_of(who)
+    if not keys:
+        return []
+    asked = {f"key_{n}": _hashed(session, key) for n, key in enumerate(keys)}
+    found = session.connection().execute(_found_by(len(keys)), {"partner": partner_id, **asked}).all()
+    shared = Counter(keys[n].split(":")[0] for n, _ in found)
+    ids = {jobseeker_id for n, jobseeker_id in found if jobseeker_id != but}
+    if not ids:
+        return []
+    among = _people(session, partner_id)
+    counts = {Field.PHONE: shared["phone"], Field.EMAIL: shared["email"]}
+    family = formats.name_key(who.family)
+    alike = session.scalars(SHARE_A_NAME, {"partner": partner_id, "family": family}).one() if family else 0
+    common = (None, alike / among if alike else None)
+    hits = []
+    for row in session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": list(ids)}):
+        slips = _slips(session, row, who, identifiers) if identifiers else ()
+        verdict = model().verdict(who, _identity_of(row), among, counts, common, slips)
+        if verdict.probability >= MAY_BE:
+            hits.append(Hit(row, verdict))
+    return sorted(hits, key=lambda hit: (-hit.verdict.probability, hit.row.reference))
+
+
+def _slips(session: Session, row: Any, who: Identity, identifiers: Mapping[str, Any]) -> list[str]:
+    """Return which identifiers differ by one character; opening somebody's number is noted."""
+    found = []
+    for name in IDENTIFIERS:
+        ours, theirs = formats.compact(identifiers.get(name)), getattr(row, f"{name}_hash")
+        sealed = getattr(row, f"{name}_sealed")
+        if not ours or not theirs or sealed is None or theirs == who.identifiers.get(name):
+            continue
+        if session.actor is not None:
+            session.add(audit.row(session.actor, "jobseekers", row.id, row.id, is_change=False))
+        plain = session.vault.open(sealed, place=f"jobseeker_details:{name}:{row.details_id}")
+        if DamerauLevenshtein.distance(ours, plain, score_cutoff=1) <= 1:
+            found.append(name)
+    return found
+
+
+def _identity_of(row: Any) -> Identity:
+    """Return a row of ``CANDIDATES`` as it is compared."""
+    hashes = {name: getattr(row, f"{name}_hash") for name in IDENTIFIERS if getattr(row, f"{name}_hash")}
+    return Identity(
+        str(row.id),
+        row.given_name or "",
+        row.family_name or "",
+        row.known_as or "",
+        f"{row.date_of_birth:%Y%m%d}" if row.date_of_birth else "",
+        formats.compact(row.postcode) or "",
+        row.phone or "",
+        (row.email or "").strip().lower(),
+        identifiers=hashes,
+    )
+
+
+_counted: WeakKeyDictionary[Engine, dict[UUID, tuple[float, int]]] = WeakKeyDictionary()
+
+
+def _people(session: Session, partner_id: UUID) -> int:
+    """Return how many people a partner knows, at least one."""
+    engine = session.get_bind()
+    counts = _counted.setdefault(engine.engine, {})
+    at, count = counts.get(partner_id, (0.0, 0))
+    if count < LARGE or time.monotonic() - at > KEPT_SECONDS:
+        count = session.scalars(select(func.count()).where(Jobseeker.partner_id == partner_id)).one()
+        counts[partner_id] = (time.monotonic(), count)
+    return max(count, 1)
+
+
+def fill(database: Database) -> int:
+    """Make the keys of everybody who has none, as after an upgrade or a load by bulk; return of how many.
+
+    In pieces, each a transaction of its own: whoever writes beside it waits for none of them long.
+    """
+    done, last = 0, UUID(int=0)
+    without = ~select(PersonKey.id).where(*_theirs()).exists()
+    while True:
+        with database.writing(None) as session:
+            rows = session.execute(
+                select(Jobseeker.partner_id, Jobseeker.id)
+                .where(Jobseeker.id > last, without)
+                .order_by(Jobseeker.id)
+                .limit(AT_ONCE)
+            ).all()
+            if not rows:
+                return done
+            last = rows[-1].id
+            for partner_id in {row.partner_id for row in rows}:
+                ids = [row.id for row in rows if row.partner_id == partner_id]
+                found = session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": ids})
+                told = [
+                    {"partner_id": partner_id, "jobseeker_id": row.id, "key": key}
+                    for row in found
+                    for key in sorted({_hashed(session, key) for key in keys_of(_identity_of(row))})
+                ]
+                if told:
+                    session.execute(insert(PersonKey), told)
+            done += len(rows)
+
+
+def _theirs() -> tuple[Any, Any]:
+    return PersonKey.partner_id == Jobseeker.partner_id, PersonKey.jobseeker_id == Jobseeker.id

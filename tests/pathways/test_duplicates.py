@@ -1,0 +1,207 @@
+"""One person arrives twice: found at intake, looked at by people; who may not see one of the two hears nothing."""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from pathways.audit import AuditRow
+from pathways.duplicates import actions
+from pathways.duplicates.models import DuplicatePair, PairState
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import known
+from pathways.jobseekers.models import Jobseeker, JobseekerEvent, PersonKey
+from tests.pathways.test_matching import get
+from tests.world import World
+
+BARE = {"nino": None, "nhs_number": None, "email": None, "phone": None}
+
+
+def pairs(database) -> list[DuplicatePair]:
+    with database.reading() as session:
+        return list(session.scalars(select(DuplicatePair).order_by(DuplicatePair.id)))
+
+
+def say(client, world: World, pair: dict, what: str, by: str = "caseworker", expect: int = 200, reason="Asked her."):
+    headers = world.key(by) | {"If-Match": f'"{pair["version"]}"'}
+    answer = client.post(f"/api/v1/duplicates/{pair['id']}/{what}", json={"reason": reason}, headers=headers)
+    assert answer.status_code == expect, answer.text
+    return answer.json()
+
+
+def test_the_same_person_from_two_offices_is_put_forward_and_nothing_is_merged(client, world: World, database):
+    first = world.refer(ref="A").jobseeker_id
+    second = world.refer(
+        ref="B", by="other_referrer", given_name="Aminah", family_name="Ni Bhriain", phone="07700 900 124", email=None
+    ).jobseeker_id
+    assert first != second
+    (kept,) = pairs(database)
+    assert (kept.jobseeker_id, kept.other_id, kept.state) == (max(first, second), min(first, second), PairState.OPEN)
+    queue = get(client, world, "/duplicates")["items"]
+    assert [one["is_proposed"] for one in queue] == [True]
+    assert queue[0]["probability"] >= 0.99
+    fields = {line["field"]: line["text"] for line in queue[0]["told"]}
+    assert fields["nino"] == "The same."
+    assert fields["name"].startswith("Given name close, family name the same")
+    assert set(queue[0]["differs_on"]) == {"given_name", "family_name", "phone"}
+    assert queue[0]["one"]["nino"].endswith("56C")
+    assert "QQ123" not in str(queue)
+    hits = get(client, world, f"/jobseekers/{first}/duplicates")["items"]
+    assert [UUID(hit["jobseeker_id"]) for hit in hits] == [second]
+    assert "nino" in hits[0]["agrees_on"]
+
+
+def test_without_an_identifier_it_waits_for_a_person_and_twins_are_two(client, world: World, database):
+    world.refer(ref="A", **BARE | {"phone": "07700 900123"})
+    world.refer(ref="TWIN", given_name="Aisling", **BARE | {"phone": "07700 900123"})
+    assert [one.probability < 0.99 for one in pairs(database)] in ([], [True])
+    world.refer(ref="C", given_name="Amina", family_name="Ni Bhriain", **BARE)
+    found = get(client, world, "/duplicates")["items"]
+    assert found
+    assert not any(one["is_proposed"] and one["held_back"] for one in found)
+    world.refer(ref="D", given_name="Zebedee", family_name="Quill", date_of_birth="1961-02-03", **BARE)
+    assert len(get(client, world, "/duplicates")["items"]) == len(found)
+
+
+def test_a_slip_in_a_number_is_seen_and_opening_the_other_one_is_noted(client, world: World, database):
+    first = world.refer(ref="A", nhs_number=None).jobseeker_id
+    world.refer(ref="B", nino="QQ123465C", nhs_number=None)
+    (pair,) = get(client, world, "/duplicates")["items"]
+    assert {"field": "nino", "text": "One character differs.", "bits": 8.0} in pair["told"]
+    with database.reading() as session:
+        reads = select(func.count()).where(AuditRow.jobseeker_id == first, ~AuditRow.is_change)
+        assert session.scalars(reads).one() >= 1
+
+
+def test_a_verdict_is_kept_a_pair_that_is_two_people_never_returns_and_may_be_looked_at_again(client, world, database):
+    world.refer(ref="A")
+    world.refer(ref="B", by="other_referrer", given_name="Aminah")
+    (pair,) = get(client, world, "/duplicates")["items"]
+    say(client, world, pair, "ask", expect=422, reason="")
+    asked = say(client, world, pair, "ask")
+    assert (asked["state"], asked["reason"]) == ("asked", "Asked her.")
+    say(client, world, pair, "different", expect=412)  # somebody has said something since it was read
+    told = say(client, world, asked, "different", reason="Two sisters.")
+    assert told["possible_events"] == ["ask", "same"]
+    assert get(client, world, "/duplicates")["items"] == []
+    assert get(client, world, "/duplicates?state=different")["items"][0]["reason"] == "Two sisters."
+    with database.writing(world.on("manager")) as session:
+        person = session.get_one(Jobseeker, UUID(pair["one"]["jobseeker_id"]))
+        values = jobseeker_actions.unsealed(session, jobseeker_actions.queries.details(session, person))
+        assert actions.look(session, world.on("manager"), person, values)
+    assert [one.state for one in pairs(database)] == [PairState.DIFFERENT]
+    again = say(client, world, told, "same")
+    say(client, world, again, "same", expect=409)
+
+
+def test_a_pair_is_seen_by_who_may_see_both(client, world: World, database):
+    first = world.refer(ref="A").jobseeker_id
+    second = world.refer(ref="B", by="other_referrer", given_name="Aminah").jobseeker_id
+    (pair,) = get(client, world, "/duplicates")["items"]
+    assert get(client, world, "/duplicates", by="other_caseworker")["items"] == []
+    get(client, world, f"/duplicates/{pair['id']}", by="other_manager", expect=404)
+    for outsider in ("referrer", "lister", "commissioner", "auditor", "administrator"):
+        get(client, world, "/duplicates", by=outsider, expect=403)
+    with database.writing(world.on("manager")) as session:
+        session.get_one(Jobseeker, second).is_restricted = True
+    assert get(client, world, "/duplicates")["items"] == []
+    assert get(client, world, f"/jobseekers/{first}/duplicates")["items"] == []
+    get(client, world, f"/duplicates/{pair['id']}", expect=404)
+    assert len(get(client, world, "/duplicates", by="manager")["items"]) == 1
+    with database.reading() as session:
+        opened = select(AuditRow.jobseeker_id).where(AuditRow.by == world.actors["manager"].user_id)
+        assert {first, second} <= set(session.scalars(opened.where(~AuditRow.is_change)))
+
+
+def test_a_referrer_is_told_nothing_whoever_is_known(client, world: World):
+    told = []
+    for ref in ("A", "B"):
+        body = {"partner_id": str(world.organisations["partner"]), "source_type": "JCP", "ref": ref}
+        body |= {"referred_on": "2026-09-01", "given_name": "Amina", "family_name": "Begum", "nino": "QQ123456C"}
+        answer = client.post("/api/v1/referrals", json=body, headers=world.key("referrer"))
+        assert answer.status_code == 201, answer.text
+        told.append({name: value for name, value in answer.json().items() if name not in {"id", "ref", "made_at"}})
+    assert told[0] == told[1]
+
+
+def test_a_record_that_was_a_mistake_or_another_partners_is_nobody(client, world: World, database):
+    first = world.refer(ref="A").jobseeker_id
+    with database.writing(world.on("manager")) as session:
+        person = session.get_one(Jobseeker, first)
+        jobseeker_actions.move(session, world.on("manager"), person, JobseekerEvent.VOID, reason="Twice.")
+    world.refer(ref="B", to="other_partner")
+    world.refer(ref="C")
+    assert pairs(database) == []
+
+
+def test_rows_of_one_file_that_may_be_one_person_are_named_in_its_preview(client, world: World, database):
+    lines = ["source_type,referring_organisation,referred_on,given_name,family_name,date_of_birth,nino,referral_ref"]
+    lines += ["JCP,Hendon Jobcentre,2026-09-01,Amina,Begum,2002-05-26,QQ123456C,R1"]
+    lines += ["JCP,Hendon Jobcentre,2026-09-01,Ameena,Begum,2002-05-26,QQ123456C,R2"]
+    for dry_run, kept in (("true", 0), ("false", 1)):
+        answer = client.post(
+            f"/api/v1/referrals/imports?dry_run={dry_run}",
+            files={"file": ("r.csv", "\n".join(lines).encode())},
+            headers=world.key("caseworker"),
+        )
+        warnings = answer.json()["report"]["warnings"]
+        assert [w["row"] for w in warnings if "same person" in w["rule"]] == [3]
+        assert len(pairs(database)) == kept
+
+
+def test_details_that_change_change_what_a_person_is_found_by(client, world: World, database):
+    first = world.refer(ref="A", **BARE).jobseeker_id
+    manager = world.on("manager")
+    with database.writing(manager) as session:
+        person = session.get_one(Jobseeker, first)
+        changed = {"given_name": "Zofia", "family_name": "Wojcik", "date_of_birth": None, "postcode": None}
+        jobseeker_actions.change(session, manager, person, changed)
+    with database.reading() as session:
+        assert session.scalars(select(PersonKey).where(PersonKey.jobseeker_id == first)).all() == []
+    world.refer(ref="B", **BARE)
+    assert pairs(database) == []
+
+
+def test_keys_that_are_missing_are_made_again_and_tell_nobody_anything(world: World, database):
+    first = world.refer(ref="A").jobseeker_id
+    with database.reading() as session:
+        before = sorted(session.scalars(select(PersonKey.key)))
+    assert len(before) > 5
+    with database.writing(None) as session:
+        session.execute(delete(PersonKey))
+    assert known.fill(database) == 1
+    assert known.fill(database) == 0
+    with database.reading() as session:
+        assert sorted(session.scalars(select(PersonKey.key))) == before
+        assert set(session.scalars(select(PersonKey.jobseeker_id))) == {first}
+
+
+def test_a_person_who_is_erased_leaves_no_pair_on_either_side(world: World, database):
+    from pathways.app import HOLDINGS
+
+    world.refer(ref="A")
+    world.refer(ref="B", by="other_referrer", given_name="Aminah")
+    for side in ("other_id", "jobseeker_id"):
+        kept = pairs(database)[0] if pairs(database) else None
+        if kept is None:
+            break
+        with database.writing(None) as session:
+            for holding in reversed(HOLDINGS):
+                holding.erase(session, getattr(kept, side))
+        assert pairs(database) == []
+
+
+@pytest.mark.parametrize("names", [("Suharto", None), (None, "李"), ("محمد", "علي"), ("A" * 150, "B" * 150)])
+def test_names_of_every_kind_come_in(world: World, database, names):
+    given, family = names
+    for ref in ("A", "B"):
+        world.refer(ref=ref, given_name=given, family_name=family)
+    (kept,) = pairs(database)
+    assert kept.probability >= 0.99
+
+
+def test_everyone_born_on_1_january_is_not_one_person(world: World, database):
+    for ref, given in (("A", "Amina"), ("B", "Amina")):
+        world.refer(ref=ref, given_name=given, date_of_birth="1990-01-01", **BARE | {"phone": "07700 900123"})
+    assert [one.probability < 0.99 for one in pairs(database)] == [True]
+    assert "1 January" in pairs(database)[0].held_back
