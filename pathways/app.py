@@ -58,7 +58,7 @@ HOLDINGS: Sequence[Holding] = (
     INTRODUCTIONS,
     ALLOCATIONS,
     PROGRESSION,
-    Holding("audit", (Held(AuditRow, plainly(AccessLine)),)),
+    Holding("audit", (Held(AuditRow, plainly(AccessLine), stays=True),)),
 )
 ROUTERS: Sequence[APIRouter] = (
     organisations.organisations,

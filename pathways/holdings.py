@@ -1,20 +1,22 @@
-"""What a feature must offer about a person: rows, timeline, extract, reassign, undo, erase.
+"""What a feature must offer about a person: rows, timeline, extract, reassign, put back, erase.
 
 Each feature that keeps rows about a person registers one ``Holding`` in ``app.py``; ``casefile`` loops over them and
 knows none of them by name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 
 from pathways.base import Actor, Base
 from pathways.database import Session, WriteSession
 from pathways.fields import Group, Schema
+
+AT_ONCE = 1_000
 
 
 class TimelineEntry(Schema):
@@ -37,6 +39,8 @@ class Held:
     model: type[Base]
     shape: Callable[[Session, Any], Schema]
     entry: Callable[[Any], TimelineEntry | None] = lambda _: None
+    # Whether it describes the record rather than what happened to the person: when two records are merged it stays.
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,26 +79,63 @@ class Holding:
         }
 
     def reassign(self, session: WriteSession, origin: UUID, target: UUID) -> dict[str, list[UUID]]:
-        """Move every row to another jobseeker of the same partner; what it returns lets ``undo`` put them back."""
+        """Move every row that does not stay to another jobseeker of the same partner; return which were moved."""
         moved: dict[str, list[UUID]] = {}
-        for held in self.tables:
-            key = _key(held.model)
-            if key is None:
-                continue
-            ids = list(session.scalars(select(held.model.id).where(_about(held.model, origin))))  # type: ignore[attr-defined]
-            session.execute(update(held.model).where(_about(held.model, origin)).values({key: target}))
-            moved[held.model.__tablename__] = ids
+        for held in self.moving:
+            rows = select(held.model.id).where(_about(held.model, origin))  # type: ignore[attr-defined]
+            moved[held.model.__tablename__] = list(session.scalars(rows))
+            session.execute(
+                update(held.model)
+                .where(_about(held.model, origin))
+                .values({_key(held.model): target})
+                .execution_options(synchronize_session=False)
+            )
         return moved
 
-    def undo(self, session: WriteSession, moved: dict[str, list[UUID]], origin: UUID) -> None:
-        """Put back exactly the rows that ``reassign`` moved."""
-        for held in self.tables:
-            key = _key(held.model)
-            ids = moved.get(held.model.__tablename__, [])
-            if key is not None and ids:
+    def put_back(
+        self, session: WriteSession, moved: Mapping[str, set[UUID]], origin: UUID, target: UUID, since: datetime
+    ) -> tuple[dict[str, set[UUID]], dict[str, int]]:
+        """Put back the rows that ``reassign`` moved from ``origin`` to ``target``, and those that hang on them since.
+
+        ``moved`` has them by table, and those of the features that were put back before. Returns what went back, by
+        table, and how many rows came ``since`` of which nothing says that they belong there: they stay.
+        """
+        gone: dict[str, set[UUID]] = {}
+        stay: dict[str, int] = {}
+        for held in self.moving:
+            table = held.model.__tablename__
+            back = set(moved.get(table, set()))
+            rows = self._of(session, held, target)
+            parents = _parents(held.model)
+            known = {**moved, **gone}
+            while True:  # what supersedes a row, or stands under one, that goes back goes with it
+                more = {
+                    row.id
+                    for row in rows
+                    if row.id not in back
+                    and any(
+                        getattr(row, column) in (back if parent == table else known.get(parent, set()))
+                        for column, parent in parents
+                    )
+                }
+                if not more:
+                    break
+                back |= more
+            there = [row.id for row in rows if row.id in back]
+            for start in range(0, len(there), AT_ONCE):
                 session.execute(
-                    update(held.model).where(held.model.id.in_(ids)).values({key: origin})  # type: ignore[attr-defined]
+                    update(held.model)
+                    .where(held.model.id.in_(there[start : start + AT_ONCE]))  # type: ignore[attr-defined]
+                    .values({_key(held.model): origin})
+                    .execution_options(synchronize_session=False)
                 )
+            gone[table] = back
+            stay[table] = sum(row.id not in back and _made_at(row.id) > since for row in rows)
+        return gone, stay
+
+    @property
+    def moving(self) -> list[Held]:
+        return [held for held in self.tables if not held.stays and _key(held.model) is not None]
 
     def erase(self, session: WriteSession, jobseeker_id: UUID) -> int:
         """Delete every row for good, newest tables first; return how many."""
@@ -112,6 +153,22 @@ class Holding:
         order = held.model.__table__.c.get("recorded_at", held.model.id)  # type: ignore[attr-defined]
         rows = select(held.model).where(_about(held.model, jobseeker_id)).order_by(order, held.model.id)  # type: ignore[attr-defined]
         return list(session.scalars(rows))
+
+
+def _made_at(row_id: UUID) -> datetime:
+    """Return when an id was made: its first 48 bits are milliseconds (RFC 9562)."""
+    return datetime.fromtimestamp((row_id.int >> 80) / 1000, UTC)
+
+
+def _parents(model: type[Base]) -> list[tuple[str, str]]:
+    """Return the columns by which a row hangs on another one about the person, or supersedes one, and its table."""
+    found = []
+    for constraint in model.__table__.foreign_key_constraints:  # type: ignore[attr-defined]
+        if "jobseeker_id" in constraint.column_keys or not isinstance(constraint.referred_table, Table):
+            continue
+        if "jobseeker_id" in constraint.referred_table.c:
+            found.append((constraint.column_keys[-1], constraint.referred_table.name))
+    return found
 
 
 def _key(model: type[Base]) -> Any:

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     JOBSEEKER_CHANGE = "jobseeker:change"
     JOBSEEKER_CLOSE = "jobseeker:close"
     JOBSEEKER_EXTRACT = "jobseeker:extract"
+    JOBSEEKER_MERGE = "jobseeker:merge"
     JOBSEEKER_READ = "jobseeker:read"
     JOBSEEKER_VOID = "jobseeker:void"
     KEY_MAKE = "key:make"
@@ -182,6 +183,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.ACCESS_LOG_READ,
             P.ALLOCATION_MAKE,
             P.JOBSEEKER_EXTRACT,
+            P.JOBSEEKER_MERGE,
             P.JOBSEEKER_VOID,
             P.MONITORING_AGGREGATE,
             P.REFERRAL_CHANGE,

@@ -10,13 +10,14 @@ from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute,
 from pathways.access.permissions import Permission
 from pathways.audit import AuditRow, opened
 from pathways.base import Actor, Role
-from pathways.casefile import actions
-from pathways.casefile.schemas import AccessLine, Extract, TimelinePage
+from pathways.casefile import actions, merging
+from pathways.casefile.schemas import AccessLine, Extract, MergeOut, NewMerge, TimelinePage, UndoneOut
 from pathways.enrolments.schemas import Closing
 from pathways.errors import Conflict, NotFound
 from pathways.holdings import Holding
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Merge
 from pathways.jobseekers.schemas import JobseekerOut, Reason
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
@@ -26,6 +27,7 @@ Reader = Annotated[Actor, permitted(Permission.JOBSEEKER_READ)]
 LogReader = Annotated[Actor, permitted(Permission.ACCESS_LOG_READ)]
 Extracter = Annotated[Actor, permitted(Permission.JOBSEEKER_EXTRACT)]
 Closer = Annotated[Actor, permitted(Permission.JOBSEEKER_CLOSE)]
+Merger = Annotated[Actor, permitted(Permission.JOBSEEKER_MERGE)]
 Voider = Annotated[Actor, permitted(Permission.JOBSEEKER_VOID)]
 
 
@@ -123,3 +125,41 @@ def void_record(
             lambda made: jobseeker_queries.jobseeker(session, actor, made),
         )
         return jobseeker_actions.shown(session, actor, person)
+
+
+@router.post("/{jobseeker_id}/merge", status_code=201, responses=documented(NotFound, Conflict))
+def merge_records(
+    jobseeker_id: UUID,
+    new: NewMerge,
+    actor: Merger,
+    database: DatabaseDep,
+    holdings: HoldingsDep,
+    once: OnceDep,
+) -> MergeOut:
+    """Take another record of the same person into this one; both histories are kept, and it can be undone."""
+    with database.writing(actor) as session:
+        made = once(
+            session,
+            actor,
+            lambda: merging.merge(session, actor, holdings, jobseeker_id, new.other_id, new.reason),
+            lambda found: session.get_one(Merge, found),
+        )
+        return merging.shown(session, made)
+
+
+@router.get("/{jobseeker_id}/merges", responses=documented(NotFound))
+def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: PageDep) -> Page[MergeOut]:
+    """The records that were taken into this one and not put back."""
+    with database.reading(actor) as session:
+        rows = jobseeker_queries.merges_into(jobseeker_queries.jobseeker(session, actor, jobseeker_id))
+        return page_of(session, rows, Merge.id, page, lambda made: merging.shown(session, made))
+
+
+@router.post("/{jobseeker_id}/merges/{merge_id}/undo", responses=documented(NotFound, Conflict))
+def undo_merge(
+    jobseeker_id: UUID, merge_id: UUID, reason: Reason, actor: Merger, database: DatabaseDep, holdings: HoldingsDep
+) -> UndoneOut:
+    """Make two records of one again; the reply says what was edited or recorded since and stays as it is."""
+    with database.writing(actor) as session:
+        made = jobseeker_queries.merge(session, actor, jobseeker_id, merge_id)
+        return merging.undo(session, actor, holdings, made, reason.reason)[1]

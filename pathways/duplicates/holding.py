@@ -28,6 +28,9 @@ def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
 
 HOLDING = Holding(
     "duplicates",
-    (Held(DuplicatePair, plainly(PairRecord)), Held(DuplicateMove, plainly(PairMoveRecord))),
+    (
+        Held(DuplicatePair, plainly(PairRecord), stays=True),
+        Held(DuplicateMove, plainly(PairMoveRecord), stays=True),
+    ),
     scrub=scrub,
 )

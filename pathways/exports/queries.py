@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from pathways.exports.cohort import Journey
 from pathways.exports.models import Export, ExportFile
 from pathways.facts import as_known
 from pathways.introductions.models import IntroductionMove
+from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import JobseekerMove, JobseekerState, ProfileVersion
 from pathways.programmes.models import Programme
 from pathways.progression import queries as progression_queries
@@ -85,6 +87,7 @@ class Known:
         self.session = session
         self.at = at
         self.partners = partners
+        self.merged_into, self.whose = jobseeker_queries.merged_at(session, partners, at)
         self.voided = self._people(
             select(JobseekerMove.partner_id, JobseekerMove.jobseeker_id).where(
                 JobseekerMove.partner_id.in_(partners),
@@ -99,11 +102,17 @@ class Known:
     def moves(self, model: Any, events: list[str]) -> list[Any]:
         """Return the moves of one kind that stood, in the order they were true."""
         rows = (
-            select(model)
+            select(model.__table__)
             .where(model.partner_id.in_(self.partners), model.event.in_(events), as_known(model, self.at))
             .order_by(model.valid_on, model.recorded_at, model.id)
         )
-        return [m for m in self.session.scalars(rows) if (m.partner_id, m.jobseeker_id) not in self.voided]
+        found = [self._as_theirs(move) for move in self.session.execute(rows)]
+        return [m for m in found if (m.partner_id, m.jobseeker_id) not in self.voided]
+
+    def _as_theirs(self, move: Any) -> Any:
+        """Return a move as being about whom it was then: a merge that came later, or was undone, moved it."""
+        whose = self.whose.get(move.id)
+        return move if whose is None else SimpleNamespace(**{**move._mapping, "jobseeker_id": whose})  # noqa: SLF001 - its public name
 
     def profiled(self) -> dict[Person, list[date]]:
         """The days on which jobseekers agreed to a profile; a later version does not undo that it happened."""
@@ -115,7 +124,10 @@ class Known:
         )
         for partner_id, jobseeker_id, agreed_on in self.session.execute(rows):
             if agreed_on is not None:
-                found[partner_id, jobseeker_id].append(agreed_on)
+                whose = jobseeker_id
+                while whose in self.merged_into:  # its profile stays with a record that was merged; its case does not
+                    whose = self.merged_into[whose]
+                found[partner_id, whose].append(agreed_on)
         return found
 
     def spells(self) -> dict[UUID, list[rules.SpellFacts]]:

@@ -243,6 +243,31 @@ def move(
     return person
 
 
+def restore(session: WriteSession, actor: Actor, person: Jobseeker, state: JobseekerState) -> None:
+    """Put a case back into the state it was in before its record was merged with another."""
+    if person.state is state:
+        return
+    last = select(JobseekerMove).where(
+        JobseekerMove.partner_id == person.partner_id, JobseekerMove.jobseeker_id == person.id
+    )
+    # What it takes back stood while the two were one, and no longer: figures of that time still know of it.
+    undone = session.scalars(last.order_by(JobseekerMove.recorded_at.desc(), JobseekerMove.id.desc()).limit(1)).one()
+    session.add(
+        JobseekerMove.recorded(
+            actor,
+            partner_id=person.partner_id,
+            jobseeker_id=person.id,
+            supersedes=undone.id,
+            event="undo_merge",
+            from_state=person.state.value,
+            to_state=state.value,
+            reason="A merge of two records was undone.",
+        )
+    )
+    person.state = state
+    session.flush()  # so that the reply carries the new version
+
+
 def open_case(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """Open the case of someone whose referral is accepted; reopen it if it had been closed."""
     must_not_be_void(person)

@@ -1,9 +1,12 @@
 """What this feature keeps about a person."""
 
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
 
 from pathways.base import Actor
-from pathways.database import Session
+from pathways.database import Session, WriteSession
 from pathways.fields import Schema
 from pathways.holdings import Held, Holding, TimelineEntry, fact_entry
 from pathways.jobseekers import actions, queries
@@ -14,6 +17,7 @@ from pathways.jobseekers.models import (
     Jobseeker,
     JobseekerDetails,
     JobseekerMove,
+    Merge,
     MonitoringAnswers,
     PersonKey,
     ProfileVersion,
@@ -27,6 +31,7 @@ from pathways.jobseekers.schemas import (
     ContactOut,
     JobseekerRecord,
     KeyRecord,
+    MergeRecord,
     MonitoringExtract,
     MoveOut,
     PermissionOut,
@@ -62,20 +67,51 @@ def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:
     return entry.model_copy(update={"text": "It was taken back."}) if row.is_withdrawal else entry
 
 
+def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
+    """Take out the merges by which a person's record was taken into another one."""
+    partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
+    theirs = Merge.partner_id == partner_id, Merge.merged_id == jobseeker_id
+    session.execute(update(Merge).where(*theirs).values(supersedes=None))
+    session.execute(delete(Merge).where(*theirs))
+    session.execute(update(Jobseeker).where(Jobseeker.merged_into_id == jobseeker_id).values(merged_into_id=None))
+
+
 HOLDING = Holding(
     "jobseekers",
     (
-        Held(Jobseeker, plainly(JobseekerRecord)),
-        Held(JobseekerDetails, actions.extract_of_details, fact_entry("details", lambda _: "Details recorded.")),
-        Held(JobseekerMove, plainly(MoveOut), fact_entry("case", lambda m: f"Case: {m.event}, now {m.to_state}.")),
-        Held(PersonKey, plainly(KeyRecord)),
+        Held(Jobseeker, plainly(JobseekerRecord), stays=True),
+        Held(
+            JobseekerDetails,
+            actions.extract_of_details,
+            fact_entry("details", lambda _: "Details recorded."),
+            stays=True,
+        ),
+        Held(
+            JobseekerMove,
+            plainly(MoveOut),
+            fact_entry("case", lambda m: f"Case: {m.event}, now {m.to_state}."),
+            stays=True,
+        ),
+        Held(PersonKey, plainly(KeyRecord), stays=True),
+        Held(
+            Merge,
+            plainly(MergeRecord),
+            fact_entry("merge", lambda _: "Another record of the same person was merged into this one."),
+            stays=True,
+        ),
         Held(
             CaseworkerAssignment,
             plainly(AssignmentOut),
             fact_entry("caseworker", lambda a: "Caseworker assigned." if a.caseworker_id else "Caseworker ended."),
+            stays=True,
         ),
-        Held(ProfileVersion, plainly(ProfileOut), fact_entry("profile", lambda p: f"Profile version {p.number}.")),
-        Held(MonitoringAnswers, plainly(MonitoringExtract)),
+        Held(
+            ProfileVersion,
+            plainly(ProfileOut),
+            fact_entry("profile", lambda p: f"Profile version {p.number}."),
+            stays=True,
+        ),
+        Held(MonitoringAnswers, plainly(MonitoringExtract), stays=True),
         Held(
             SharingPermission,
             plainly(PermissionOut),
@@ -108,4 +144,5 @@ HOLDING = Holding(
         ),
         Held(Supporter, plainly(SupporterOut), fact_entry("supporter", lambda s: f"Supporter recorded: {s.role}.")),
     ),
+    scrub=scrub,
 )

@@ -14,7 +14,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from rapidfuzz.distance import DamerauLevenshtein
-from sqlalchemy import Engine, Select, Uuid, bindparam, delete, func, insert, literal, select, union_all
+from sqlalchemy import Engine, Select, Uuid, bindparam, delete, func, insert, literal, or_, select, union_all
 
 from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
@@ -35,7 +35,6 @@ AT_ONCE = 1_000
 LARGE, KEPT_SECONDS = 10_000, 600.0
 SIGNED = 2**63
 IDENTIFIERS = ("nino", "nhs_number")
-GONE = (JobseekerState.VOIDED,)
 PARTNER: Any = bindparam("partner", type_=Uuid())
 
 
@@ -115,6 +114,7 @@ CANDIDATES = (
     select(
         Jobseeker.id,
         Jobseeker.reference,
+        Jobseeker.merged_into_id,
         Jobseeker.nino_hash,
         Jobseeker.nhs_number_hash,
         JobseekerDetails.id.label("details_id"),
@@ -135,7 +135,8 @@ CANDIDATES = (
     .where(
         Jobseeker.partner_id == PARTNER,
         Jobseeker.id.in_(bindparam("ids", expanding=True)),
-        Jobseeker.state.not_in(GONE),
+        # A record that was merged is void; its details still find the one it was merged into.
+        or_(Jobseeker.state != JobseekerState.VOIDED, Jobseeker.merged_into_id.is_not(None)),
         as_known(JobseekerDetails),
     )
 )
@@ -182,7 +183,23 @@ def look_up(
         verdict = model().verdict(who, _identity_of(row), among, counts, common, slips)
         if verdict.probability >= MAY_BE:
             hits.append(Hit(row, verdict))
-    return sorted(hits, key=lambda hit: (-hit.verdict.probability, hit.row.reference))
+    return _of_those_kept(session, partner_id, hits, but)
+
+
+def _of_those_kept(session: Session, partner_id: UUID, hits: list[Hit], but: UUID | None) -> list[Hit]:
+    """Return hits by the records that are kept: one that was merged stands for the one it was merged into."""
+    best: dict[UUID, Hit] = {}
+    there = {hit.jobseeker_id: hit.row for hit in hits}
+    for hit in hits:
+        row = hit.row
+        while row.merged_into_id is not None:
+            if row.merged_into_id not in there:
+                asked = {"partner": partner_id, "ids": [row.merged_into_id]}
+                there |= {found.id: found for found in session.connection().execute(CANDIDATES, asked)}
+            row = there[row.merged_into_id]
+        if row.id != but and (row.id not in best or best[row.id].verdict.probability < hit.verdict.probability):
+            best[row.id] = Hit(row, hit.verdict)
+    return sorted(best.values(), key=lambda hit: (-hit.verdict.probability, hit.row.reference))
 
 
 def _slips(session: Session, row: Any, who: Identity, identifiers: Mapping[str, Any]) -> list[str]:

@@ -144,6 +144,8 @@ class Jobseeker(Versioned, Base):
     easting: Mapped[int | None]
     northing: Mapped[int | None]
     place_basis: Mapped[str | None] = mapped_column(SHORT)
+    # Of a record that turned out to be another one's person, and was merged into that one; it is void meanwhile.
+    merged_into_id: Mapped[UUID | None]
 
 
 class AboutPerson:
@@ -209,6 +211,27 @@ class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
     experiences: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
     # What the jobseeker says stands in the way and is not solved yet.
     barriers: Mapped[list[str] | None] = mapped_column(JSON)
+
+
+class Merge(AboutPerson, Fact, Base):
+    """The record ``merged_id`` was found to be of the same person as ``jobseeker_id``, and was taken into that one.
+
+    A fact that withdraws it undoes it; that one's ``moved`` names what went back.
+    """
+
+    __tablename__ = "merges"
+    __table_args__ = about_person(
+        "merges",
+        ForeignKeyConstraint(["partner_id", "merged_id"], ["jobseekers.partner_id", "jobseekers.id"]),
+        Index("ix_merges_merged", "partner_id", "merged_id"),
+    )
+
+    merged_id: Mapped[UUID]
+    # The ids of the rows that moved, by table.
+    moved: Mapped[dict[str, list[str]]] = mapped_column(JSON)
+    # How the two records stood before, and after: what undoing compares with, and puts back.
+    before: Mapped[dict[str, Any]] = mapped_column(JSON)
+    filled: Mapped[list[str]] = mapped_column(JSON)
 
 
 class ExclusionKind(StrEnum):

@@ -19,6 +19,7 @@ from pathways.jobseekers.models import (
     Jobseeker,
     JobseekerDetails,
     JobseekerState,
+    Merge,
     MonitoringAnswers,
     ProfileVersion,
     SharingPermission,
@@ -294,6 +295,51 @@ def _alike_dates(one: date, other: date | None) -> float:
     swapped = one.day == other.month and one.month == other.day and one.year == other.year
     near = fuzz.ratio(one.isoformat(), other.isoformat()) >= 90  # noqa: PLR2004 - one digit of ten differs
     return 0.85 if swapped or near else 0.0
+
+
+def merges_into(person: Jobseeker) -> Select[Merge]:
+    """Return the merges into a record that are not undone."""
+    return facts_about(Merge, person)
+
+
+def merge(session: Session, actor: Actor, jobseeker_id: UUID, merge_id: UUID) -> Merge:
+    person = jobseeker(session, actor, jobseeker_id)
+    found = session.scalars(merges_into(person).where(Merge.id == merge_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such merge, or it has been undone.")
+    return found
+
+
+def merged_at(session: Session, partner_ids: Iterable[UUID], at: datetime) -> tuple[dict[UUID, UUID], dict[UUID, UUID]]:
+    """Return how merges stood at an instant: into which record each one was taken, and whose some rows were then.
+
+    Rows of a merge are moved, so what is said now of whose they are is not what was known before it or after its undo:
+    of those that were another record's at that instant, the second answer names that record.
+    """
+    merges = list(
+        session.scalars(
+            select(Merge).where(Merge.partner_id.in_(list(partner_ids))).order_by(Merge.recorded_at, Merge.id)
+        )
+    )
+    into: dict[UUID, UUID] = {}
+    then: dict[UUID, UUID] = {}
+    now: dict[UUID, UUID] = {}
+    for one in merges:
+        # A merge moves its rows into the record that is kept; its withdrawal moves them back.
+        origin, target = one.merged_id, one.jobseeker_id
+        if one.is_withdrawal:
+            origin, target = target, origin
+        if one.recorded_at <= at:
+            into.pop(one.merged_id, None)
+            if not one.is_withdrawal:
+                into[one.merged_id] = one.jobseeker_id
+        for ids in one.moved.values():
+            for row_id in map(UUID, ids):
+                then.setdefault(row_id, origin)
+                now[row_id] = target
+                if one.recorded_at <= at:
+                    then[row_id] = target
+    return into, {row_id: whose for row_id, whose in then.items() if whose != now[row_id]}
 
 
 def permissions_for(

@@ -165,6 +165,16 @@ class KeyRecord(Schema):
     id: Annotated[int, Group.RECORD]
 
 
+class MergeRecord(Schema):
+    """The merge, for the extract."""
+
+    id: Annotated[UUID, Group.RECORD]
+    merged_id: Annotated[UUID, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+    filled: Annotated[list[str], Group.RECORD]
+    is_withdrawal: Annotated[bool, Group.RECORD]
+
+
 class SearchHit(Schema):
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]

@@ -43,8 +43,9 @@ HOLDING = Holding(
             Shortlist,
             plainly(ShortlistRecord),
             fact_entry("shortlist", lambda s: f"Shortlist: {s.eligible} of {s.looked_at} placements fit."),
+            stays=True,
         ),
-        Held(ShortlistMatch, plainly(MatchRecord)),
+        Held(ShortlistMatch, plainly(MatchRecord), stays=True),
     ),
     scrub=scrub,
 )

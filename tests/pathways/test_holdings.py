@@ -12,7 +12,7 @@ from pathways.all_models import METADATA
 from pathways.allocations import actions as allocation_actions
 from pathways.allocations.models import AllocationLine, AllocationLineMove, LineState
 from pathways.app import HOLDINGS
-from pathways.base import Actor, Role
+from pathways.base import Actor, Role, utc_now
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers.models import Jobseeker
 from pathways.jobseekers.schemas import NewConfirmedWord, NewSafetyExclusion
@@ -102,8 +102,9 @@ def test_moving_to_another_record_and_undoing_it_leaves_all_as_it_was(database):
             r for h in HOLDINGS for t, r in h.rows(session, person).items() if r and t in ("contacts", "spells")
         ]
     with database.writing(None) as session:
+        gone = {table: set(ids) for tables in moved.values() for table, ids in tables.items()}
         for holding in HOLDINGS:
-            holding.undo(session, moved.get(holding.name, {}), person)
+            holding.put_back(session, gone, person, other, utc_now())
     with database.reading() as session:
         assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, person).items()} == before
         assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, other).items()} == of_other

@@ -1,0 +1,302 @@
+"""Two records of one person become one and two again: nothing is lost or counted twice, and all of it goes back."""
+
+import os
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import func, select
+
+from pathways import coherence
+from pathways.app import HOLDINGS
+from pathways.casefile import merging
+from pathways.database import Database
+from pathways.duplicates.models import DuplicatePair, PairState
+from pathways.exports import queries as export_queries
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import (
+    Jobseeker,
+    JobseekerDetails,
+    JobseekerMove,
+    JobseekerState,
+    Merge,
+    ProfileVersion,
+)
+from pathways.programmes.models import Programme
+from pathways.referrals import actions as referral_actions
+from pathways.referrals import queries as referral_queries
+from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
+from tests.pathways.test_duplicates import BARE
+from tests.pathways.test_matching import get, post
+from tests.world import World
+
+STAYS = {held.model.__tablename__ for h in HOLDINGS for held in h.tables if held.stays}
+
+
+def rows_of(database, jobseeker_id: UUID) -> dict[str, set[UUID]]:
+    """What happened to a person, by table: everything but what describes the record."""
+    with database.reading() as session:
+        return {
+            table: {row.id for row in rows}
+            for h in HOLDINGS
+            for table, rows in h.rows(session, jobseeker_id).items()
+            if table not in STAYS and rows
+        }
+
+
+def says(database, jobseeker_id: UUID) -> dict:
+    """What a record says, and how its case stands."""
+    with database.reading() as session:
+        person = session.get_one(Jobseeker, jobseeker_id)
+        details = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+        profile = jobseeker_queries.profile(session, person)
+        told = {name: getattr(profile, name) for name in ("skills", "aspirations", "hours_min")} if profile else {}
+        case = {name: getattr(person, name) for name in ("state", "caseworker_id", "programme_id", "is_restricted")}
+        return details | {name: value for name, value in told.items() if value} | case
+
+
+def merge(client, world: World, kept: UUID, other: UUID, expect: int = 201, by: str = "manager"):
+    body = {"other_id": str(other), "reason": "Same NI number; she says so."}
+    return post(client, world, f"/jobseekers/{kept}/merge", body, by=by, expect=expect)
+
+
+def undo(client, world: World, made: dict, expect: int = 200):
+    path = f"/jobseekers/{made['jobseeker_id']}/merges/{made['id']}/undo"
+    return post(client, world, path, {"reason": "Two sisters."}, by="manager", expect=expect)
+
+
+@pytest.fixture
+def two(world: World) -> tuple[UUID, UUID]:
+    """One person supported, and referred again by another office that knows other things of her."""
+    kept, _ = world.supported(ref="A", email=None, skills=None, half_days=None)
+    other = world.refer(ref="B", by="other_referrer", given_name="Aminah", phone=None, skills=["sewing"]).jobseeker_id
+    return kept, other
+
+
+def test_what_happened_moves_what_is_not_known_is_learnt_and_all_of_it_goes_back(client, world: World, database, two):
+    kept, other = two
+    before = {one: (rows_of(database, one), says(database, one)) for one in two}
+    made = merge(client, world, kept, other)
+    assert made["moved"]["referrals"] == 1
+    assert set(made["filled"]) == {"email", "skills", "half_days"}
+    assert rows_of(database, other) == {}
+    both = {t: before[kept][0].get(t, set()) | before[other][0].get(t, set()) for one in two for t in before[one][0]}
+    assert rows_of(database, kept) == both
+    now = says(database, kept)
+    assert (now["email"], now["skills"], now["given_name"]) == ("amina@example.org", ["sewing"], "Amina")
+    assert says(database, other)["state"] is JobseekerState.VOIDED
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+        assert session.scalars(select(DuplicatePair.state)).all() == [PairState.MERGED]
+    assert [one["id"] for one in get(client, world, f"/jobseekers/{kept}/merges", by="manager")["items"]] == [
+        made["id"]
+    ]
+    what = [entry["what"] for entry in get(client, world, f"/jobseekers/{kept}/timeline?limit=100")["items"]]
+    assert what.count("referral") + what.count("referral taken back") >= 2 or "merge" in what
+    told = undo(client, world, made)
+    assert (told["left"], told["stays"], told["put_back"]["referrals"]) == ([], {}, 1)
+    for one in two:
+        assert (rows_of(database, one), says(database, one)) == before[one]
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+        assert session.scalars(select(DuplicatePair.state)).all() == [PairState.OPEN]
+    assert get(client, world, f"/jobseekers/{kept}/merges", by="manager")["items"] == []
+    undo(client, world, made, expect=404)
+
+
+def test_what_is_recorded_since_goes_with_what_it_hangs_on_and_the_rest_is_told(client, world: World, database, two):
+    kept, other = two
+    made = merge(client, world, kept, other)
+    with database.reading() as session:
+        moved = session.scalars(select(Referral).where(Referral.ref == "B")).one().id
+    post(client, world, f"/referrals/{moved}/accept", {}, expect=200)
+    contact = {"with_whom": "jobseeker", "how": "phone", "outcome": "spoke", "on": "2026-11-01"}
+    post(client, world, f"/jobseekers/{kept}/contacts", contact)
+    with database.writing(world.on("manager")) as session:
+        person = session.get_one(Jobseeker, kept)
+        jobseeker_actions.change(session, world.on("manager"), person, {"email": "new@example.org"})
+    told = undo(client, world, made)
+    assert told["stays"] == {"contacts": 1}
+    assert told["left"] == ["The details were edited since the merge, so they are left as they are now."]
+    assert told["put_back"]["referral_moves"] == 2  # submitted before the merge, accepted since
+    assert says(database, kept)["email"] == "new@example.org"
+    with database.reading() as session:
+        assert session.get_one(Referral, moved).jobseeker_id == other
+        faults = coherence.faults(session)
+    assert faults == []
+
+
+def test_a_record_taken_in_is_found_by_what_it_said_and_is_nobody_by_itself(client, world: World, database):
+    kept, _ = world.supported(ref="A", **BARE | {"phone": "07700 900123"})
+    other = world.refer(
+        ref="B", given_name="Zofia", family_name="Wojcik", **BARE | {"email": "z@example.org"}
+    ).jobseeker_id
+    merge(client, world, kept, other)
+    third = world.refer(
+        ref="C", given_name="Zofia", family_name="Wojcik", **BARE | {"email": "z@example.org"}
+    ).jobseeker_id
+    hits = get(client, world, f"/jobseekers/{third}/duplicates")["items"]
+    assert [UUID(hit["jobseeker_id"]) for hit in hits] == [kept]
+    with database.reading() as session:
+        (pair,) = session.scalars(select(DuplicatePair)).all()
+        assert {pair.jobseeker_id, pair.other_id} == {kept, third}
+
+
+def test_two_open_enrolments_are_not_made_one_by_a_merge(client, world: World, database):
+    kept, _ = world.supported(ref="A")
+    other, _ = world.supported(ref="B", given_name="Aminah")
+    before = {one: rows_of(database, one) for one in (kept, other)}
+    refused = merge(client, world, kept, other, expect=409)
+    assert refused["type"] == "/problems/merge-refused"
+    assert "End or withdraw one" in refused["detail"]
+    assert {one: rows_of(database, one) for one in (kept, other)} == before
+
+
+def test_merges_are_a_team_managers_and_of_two_records_that_are_there(client, world: World, database, two):
+    kept, other = two
+    merge(client, world, kept, other, expect=403, by="caseworker")
+    merge(client, world, kept, other, expect=404, by="other_manager")
+    merge(client, world, kept, kept, expect=409)
+    made = merge(client, world, kept, other)
+    merge(client, world, kept, other, expect=409)
+    third = world.refer(ref="C", given_name="Aisha").jobseeker_id
+    merge(client, world, third, other, expect=409)
+    later = merge(client, world, third, kept)
+    assert undo(client, world, made, expect=409)["type"] == "/problems/undo-refused"
+    undo(client, world, later)
+    undo(client, world, made)
+    assert {says(database, one)["state"] for one in (kept, other)} == {JobseekerState.OPEN, JobseekerState.REFERRED}
+
+
+def test_a_restricted_record_keeps_the_other_one_restricted_while_they_are_one(client, world: World, database, two):
+    kept, other = two
+    with database.writing(world.on("manager")) as session:
+        session.get_one(Jobseeker, other).is_restricted = True
+    made = merge(client, world, kept, other)
+    assert says(database, kept)["is_restricted"] is True
+    undo(client, world, made)
+    assert (says(database, kept)["is_restricted"], says(database, other)["is_restricted"]) == (False, True)
+
+
+def journeys_at(database, at) -> list[str]:
+    with database.reading() as session:
+        programmes = list(session.scalars(select(Programme)))
+        return sorted(map(str, export_queries.journeys(session, programmes, at, date.max)))
+
+
+def test_one_person_is_counted_once_while_they_are_one_and_any_day_is_told_as_it_was_known(
+    client, world: World, database, two
+):
+    """Two referrals in workload, one cohort row; a merge and its undo change nothing of what was known before them."""
+    kept, other = two
+    instants = [datetime.now(UTC)]
+    told = [journeys_at(database, instants[0])]
+    made = merge(client, world, kept, other)
+    instants.append(datetime.now(UTC))
+    told.append(journeys_at(database, instants[1]))
+    undo(client, world, made)
+    instants.append(datetime.now(UTC))
+    told.append(journeys_at(database, instants[2]))
+    again = merge(client, world, kept, other)
+    instants.append(datetime.now(UTC))
+    told.append(journeys_at(database, instants[3]))
+    assert [len(one) for one in told] == [2, 1, 2, 1]
+    assert (told[0], told[1]) == (told[2], told[3])
+    assert [journeys_at(database, at) for at in instants] == told
+    with database.reading() as session:
+        assert {row.jobseeker_id for row in session.scalars(select(Referral))} == {kept}
+    undo(client, world, again)
+    assert [journeys_at(database, at) for at in instants] == told
+
+
+class Intake(RuleBasedStateMachine):
+    """Referrals, re-imports, verdicts, merges and undos in any order."""
+
+    database: Database
+    world: World
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refs = 0
+        self.people: list[UUID] = []
+        self.merges: list[tuple[UUID, UUID, dict, dict]] = []
+        self.facts = 0
+
+    @rule(name=st.sampled_from(["Amina", "Aminah", "Zofia", "Wei"]), born=st.sampled_from([1990, 2002]))
+    def refer(self, name, born):
+        self.refs += 1
+        day = date(born, 5, 26)
+        told = self.world.refer(ref=f"S{id(self)}-{self.refs}", given_name=name, date_of_birth=day, **BARE)
+        self.people.append(told.jobseeker_id)
+
+    @precondition(lambda self: len(self.people) > 1)
+    @rule(data=st.data())
+    def merge(self, data):
+        kept, other = data.draw(st.permutations(self.people))[:2]
+        before = {one: (rows_of(self.database, one), says(self.database, one)) for one in (kept, other)}
+        manager = self.world.on("manager")
+        with self.database.writing(manager) as session:
+            made = merging.merge(session, manager, HOLDINGS, kept, other, "The same.")
+            self.merges.append((made.id, kept, other, before))
+        self.people.remove(other)
+
+    @precondition(lambda self: self.merges)
+    @rule()
+    def undo_the_last(self):
+        merge_id, kept, other, before = self.merges.pop()
+        manager = self.world.on("manager")
+        with self.database.writing(manager) as session:
+            made = session.get_one(Merge, merge_id)
+            _, told = merging.undo(session, manager, HOLDINGS, made, "Two people.")
+        self.people.append(other)
+        if not told.left and not told.stays:
+            for one in (kept, other):
+                assert rows_of(self.database, one) == before[one][0]
+                assert says(self.database, one) == before[one][1]
+
+    @precondition(lambda self: self.people)
+    @rule(data=st.data(), phone=st.sampled_from(["07700 900201", "07700 900202"]))
+    def edit(self, data, phone):
+        person, manager = data.draw(st.sampled_from(self.people)), self.world.on("manager")
+        self.merges = [one for one in self.merges if person not in one[1:3]]  # what is edited since is left, and said
+        with self.database.writing(manager) as session:
+            jobseeker_actions.change(session, manager, session.get_one(Jobseeker, person), {"phone": phone})
+
+    @precondition(lambda self: self.refs)
+    @rule(data=st.data())
+    def import_again(self, data):
+        ref = f"S{id(self)}-{data.draw(st.integers(1, self.refs))}"
+        manager = self.world.on("manager")
+        with self.database.writing(manager) as session:
+            row = session.scalars(select(Referral).where(Referral.ref == ref)).one()
+            said = referral_actions.said(session, referral_queries.snapshot(session, row))
+            assert not referral_actions.resay(session, manager, row, said)
+
+    @invariant()
+    def nothing_is_lost(self):
+        with self.database.reading() as session:
+            facts = sum(session.scalars(select(func.count()).select_from(model)).one() for model in fact_models())
+            assert facts >= self.facts
+            self.facts = facts
+            without = select(Referral.id).where(
+                ~select(Jobseeker.id).where(Jobseeker.id == Referral.jobseeker_id).exists()
+            )
+            assert session.scalars(without).all() == []
+            held = session.scalars(select(Jobseeker).join(Referral, Referral.jobseeker_id == Jobseeker.id)).all()
+            assert all(one.state is not JobseekerState.VOIDED for one in held)
+            assert coherence.faults(session) == []
+
+
+def fact_models() -> list:
+    return [ReferralMove, ReferralSnapshot, JobseekerDetails, JobseekerMove, Merge, ProfileVersion]
+
+
+def test_intake_merge_undo_and_import_in_any_order_lose_nothing(world: World, database):
+    """A Hypothesis state machine; `make prove` runs more and longer walks."""
+    walks, steps = (60, 30) if os.environ.get("PATHWAYS_PROVE") else (6, 12)
+    machine = type("Walk", (Intake,), {"database": database, "world": world})
+    run_state_machine_as_test(machine, settings=settings(max_examples=walks, stateful_step_count=steps, deadline=None))
