@@ -8,7 +8,6 @@ query leaves out. ``--country`` ranks 1,000,000 people among 50,000 placements i
 """
 
 import argparse
-import resource
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,6 +32,7 @@ from benchmarks.stage import (
     candidates,
     median_milliseconds,
     one_by_one,
+    peak_gigabytes,
     timed,
 )
 from matching.caseload import block, in_parallel, together
@@ -66,10 +66,6 @@ def same(one: Best, other: Best) -> bool:
     return all(
         np.array_equal(getattr(one, name), getattr(other, name)) for name in ("placements", "scores", "eligible")
     )
-
-
-def peak_gigabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def is_met(condition: object) -> str:

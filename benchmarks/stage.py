@@ -1,5 +1,6 @@
 """What the benchmarks of speed stand on: one population's placements as columns, its people in blocks, and clocks."""
 
+import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -68,6 +69,10 @@ def median_milliseconds(acts: Sequence[Callable[[], object]]) -> tuple[float, fl
         wall.append(time.perf_counter() - began)
         cpu.append(seconds)
     return float(np.median(cpu)) * 1000, float(np.median(wall)) * 1000
+
+
+def peak_gigabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def one_by_one(work: Work, people: JobseekerArrays) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from matching.people.names import Alike, alike
 
 CLOSE_STREET = 88.0
 SHORTEST_TO_SLIP = 5
+SHORTEST_FORM = 2
 
 
 class Field(StrEnum):
@@ -130,6 +131,8 @@ def compare_names(one: Identity, other: Identity) -> int:
         known = [alike(a, b) for a, b in ((one.also, their_given), (our_given, other.also), (one.also, other.also))]
         if max(known) >= Alike.VARIANT:
             given = Alike.VARIANT
+    if given is Alike.OTHER and _is_short_for(our_given, their_given):
+        given = Alike.CLOSE
     family = alike(our_family, their_family)
     if given >= Alike.VARIANT and family >= Alike.VARIANT:
         return name_level(given, family)
@@ -137,6 +140,12 @@ def compare_names(one: Identity, other: Identity) -> int:
     if sum(WORTH[part] for part in turned) > max(0, WORTH[given] + WORTH[family]):
         return TURNED_SAME if Alike.SAME in turned and min(turned) >= Alike.UNKNOWN else TURNED_ALIKE
     return name_level(given, family)
+
+
+def _is_short_for(one: str, other: str) -> bool:
+    """Whether one given name begins the other, as "Mo" does "Mohammed": perhaps a short form that no list has."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= SHORTEST_FORM and long.startswith(short)
 
 
 def compare_days(one: Identity, other: Identity) -> int:

@@ -81,13 +81,14 @@ def identity(session: Session, key: str, values: Mapping[str, Any]) -> Identity:
     )
 
 
-def _hashed(session: Session, key: str) -> int:
+def hashed(session: Session, key: str) -> int:
+    """Return a key as it is kept: a keyed hash, of 64 bits."""
     return int(session.vault.fingerprint("person", key)[:16], 16) - SIGNED
 
 
 def index(session: WriteSession, partner_id: UUID, jobseeker_id: UUID, who: Identity) -> None:
     """Keep the keys of a person's details, and none of what they were before."""
-    wanted = {_hashed(session, key) for key in keys_of(who)}
+    wanted = {hashed(session, key) for key in keys_of(who)}
     mine = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
     there = set(session.scalars(select(PersonKey.key).where(*mine)))
     if there - wanted:
@@ -166,7 +167,7 @@ def look_up(
     keys = keys_of(who)
     if not keys:
         return []
-    asked = {f"key_{n}": _hashed(session, key) for n, key in enumerate(keys)}
+    asked = {f"key_{n}": hashed(session, key) for n, key in enumerate(keys)}
     found = session.connection().execute(_found_by(len(keys)), {"partner": partner_id, **asked}).all()
     shared = Counter(keys[n].split(":")[0] for n, _ in found)
     ids = {jobseeker_id for n, jobseeker_id in found if jobseeker_id != but}
@@ -272,7 +273,7 @@ def fill(database: Database) -> int:
                 told = [
                     {"partner_id": partner_id, "jobseeker_id": row.id, "key": key}
                     for row in found
-                    for key in sorted({_hashed(session, key) for key in keys_of(_identity_of(row))})
+                    for key in sorted({hashed(session, key) for key in keys_of(_identity_of(row))})
                 ]
                 if told:
                     session.execute(insert(PersonKey), told)

@@ -1,0 +1,196 @@
+"""Is this person known? Our look-up by keyed hashes beside a scan of everybody, on both databases.
+
+``python -m benchmarks.known [--people N] [--database sqlite|postgresql]``. A made-up town is put in by bulk. Half of
+those looked up are in it, told anew by another office with slips and moves; half are strangers. CPU is this process's
+own; PostgreSQL's is not in it, so the wall is beside it. The scan reads everybody and compares names, as a search
+without keys would; it is run a few times only.
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from rapidfuzz import fuzz, process
+from sqlalchemy import insert, select
+from uuid_utils.compat import uuid7
+
+from benchmarks import people_population, stocked
+from benchmarks.http import database_url
+from benchmarks.people_population import Person
+from benchmarks.results import tell
+from benchmarks.stage import peak_gigabytes
+from matching.people.identity import Identity, keys_of
+from pathways import migrate
+from pathways.base import Source
+from pathways.database import Database, Session
+from pathways.jobseekers import formats, known
+from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
+from tests.world import World, build_world
+
+AT_ONCE = 5_000
+LOOK_UPS, SCANS = 1_000, 3
+STRANGERS_SEED = 1_000_003
+Rows = list[dict[str, Any]]
+
+
+def filled(url: str, count: int) -> tuple[Database, World, list[tuple[Person, UUID]]]:
+    """Put a town in, and return some of its people with the ids of their records."""
+    database = Database.of(stocked.settings_for(url))
+    migrate.upgrade(database)
+    world = build_world(database)
+    some: list[tuple[Person, UUID]] = []
+    drawn = random.Random(7)
+    every = max(1, count // (LOOK_UPS // 2))
+    for piece in _pieces(people_population.people(count)):
+        with database.writing(None) as session:
+            rows: dict[type[Any], Rows] = {Jobseeker: [], JobseekerDetails: [], PersonKey: []}
+            for person in piece:
+                jobseeker_id = _add(session, world, rows, person, drawn)
+                if person.number % every == 0:
+                    some.append((person, jobseeker_id))
+            for model, told in rows.items():
+                session.connection().execute(insert(model.__table__), told)
+    if database.is_sqlite:
+        database.count_rows()
+    else:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("ANALYZE")
+            connection.commit()
+    return database, world, some
+
+
+def _pieces(people: Iterator[Person]) -> Iterator[list[Person]]:
+    while piece := list(islice(people, AT_ONCE)):
+        yield piece
+
+
+def _add(session: Session, world: World, rows: dict[type[Any], Rows], person: Person, drawn: random.Random) -> UUID:
+    who = people_population.told(drawn, person, "")
+    actor, jobseeker_id = world.actors["manager"], uuid7()
+    born = _day(who.born)
+    whose = {"partner_id": actor.organisation_id}
+    identifiers = known.identity(session, "", {"nino": person.nino}).identifiers if drawn.random() < 0.6 else {}
+    kept = Identity(
+        "", who.given, who.family, born=f"{born:%Y%m%d}" if born else "", postcode=who.postcode, phone=who.phone,
+        email=who.email, identifiers=identifiers,
+    )  # fmt: skip
+    rows[Jobseeker].append(
+        {
+            "id": jobseeker_id,
+            **whose,
+            "reference": f"J-{person.number:07d}",
+            "state": JobseekerState.OPEN,
+            "is_restricted": False,
+            "made_at": actor.at,
+            "given_key": formats.name_key(who.given),
+            "family_key": formats.name_key(who.family),
+            "date_of_birth": born,
+            "postcode_key": who.postcode or None,
+            "nino_hash": identifiers.get("nino"),
+            "version": 1,
+        }
+    )
+    rows[JobseekerDetails].append(
+        {
+            "id": uuid7(),
+            **whose,
+            "jobseeker_id": jobseeker_id,
+            "given_name": who.given,
+            "family_name": who.family,
+            "date_of_birth": born,
+            "postcode": who.postcode or None,
+            "phone": who.phone or None,
+            "email": who.email or None,
+            "valid_on": actor.today,
+            "recorded_at": actor.at,
+            "by": actor.user_id,
+            "source": Source.DEMONSTRATION,
+            "is_withdrawal": False,
+            "reason": "",
+        }
+    )
+    keys = {known.hashed(session, key) for key in keys_of(kept)}
+    rows[PersonKey] += [{**whose, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
+    return jobseeker_id
+
+
+def _day(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        return None
+
+
+def look_ups(database: Database, world: World, asked: Sequence[Identity]) -> tuple[list[list[known.Hit]], float, float]:
+    """Return what is found for each, and the median milliseconds of CPU and of wall."""
+    partner, cpu, wall, found = world.organisations["partner"], [], [], []
+    with database.reading() as session:
+        known.look_up(session, partner, asked[0])
+        for who in asked:
+            before, began = time.process_time(), time.perf_counter()
+            found.append(known.look_up(session, partner, who))
+            cpu.append((time.process_time() - before) * 1000)
+            wall.append((time.perf_counter() - began) * 1000)
+    print(f"  95 in 100 within {np.percentile(wall, 95):.1f} ms, the longest {max(wall):.1f} ms wall")
+    return found, float(np.median(cpu)), float(np.median(wall))
+
+
+def scanned(database: Database, world: World, asked: Iterable[Identity]) -> tuple[float, float]:
+    """Return the milliseconds of CPU and of wall to read everybody and compare names."""
+    cpu, wall = [], []
+    rows = select(Jobseeker.id, Jobseeker.given_key, Jobseeker.family_key, Jobseeker.date_of_birth).where(
+        Jobseeker.partner_id == world.organisations["partner"]
+    )
+    for who in asked:
+        before, began = time.process_time(), time.perf_counter()
+        with database.reading() as session:
+            names = [f"{row[1]} {row[2]}" for row in session.connection().execute(rows)]
+        process.extract(f"{who.given} {who.family}".casefold(), names, scorer=fuzz.token_sort_ratio, limit=20)
+        cpu.append((time.process_time() - before) * 1000)
+        wall.append((time.perf_counter() - began) * 1000)
+    return float(np.median(cpu)), float(np.median(wall))
+
+
+def report(kind: str, count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
+        began = time.perf_counter()
+        database, world, some = filled(url, count)
+        print(f"{kind}: {count:,} people put in within {time.perf_counter() - began:.0f} s", flush=True)
+        drawn = random.Random(99)
+        again = [people_population.told(drawn, person, "") for person, _ in some]
+        strangers = [
+            people_population.told(drawn, person, "") for person in people_population.people(len(again), STRANGERS_SEED)
+        ]
+        found, cpu, wall = look_ups(database, world, [*again, *strangers])
+        mine = [jobseeker_id for _, jobseeker_id in some]
+        hit = sum(any(one.jobseeker_id == whose for one in hits) for hits, whose in zip(found, mine, strict=False))
+        wrong = sum(hits[0].verdict.probability >= known.SURELY for hits in found[len(mine) :] if hits)
+        scan_cpu, scan_wall = scanned(database, world, again[:SCANS])
+        print(f"  {len(found):,} looked up: {cpu:.2f} ms CPU, {wall:.2f} ms wall")
+        print(f"  a scan: {scan_cpu:.0f} ms CPU, {scan_wall:.0f} ms wall")
+        print(f"  of {len(mine)} told anew without their number {hit / len(mine):.3f} are found")
+        print(f"  of {len(strangers)} strangers {wrong} are surely somebody")
+        print(f"  peak memory {peak_gigabytes():.2f} GB", flush=True)
+        tell(f"known among {count}, {kind}, ms CPU", cpu, "scan of everybody", scan_cpu, scan_cpu / cpu)
+        database.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default=None)
+    asked = parser.parse_args(arguments)
+    for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
+        report(kind, asked.people)
+
+
+if __name__ == "__main__":
+    main()
