@@ -5,6 +5,7 @@ from pathways.access import models as access
 from pathways.allocations import models as allocations
 from pathways.base import Base
 from pathways.duplicates import models as duplicates
+from pathways.elsewhere import models as elsewhere
 from pathways.enrolments import models as enrolments
 from pathways.exports import models as exports
 from pathways.introductions import models as introductions
@@ -23,6 +24,7 @@ MODULES = (
     allocations,
     audit,
     duplicates,
+    elsewhere,
     enrolments,
     exports,
     idempotency,

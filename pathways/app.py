@@ -20,6 +20,8 @@ from pathways.casefile.schemas import AccessLine
 from pathways.database import Database
 from pathways.duplicates import api as duplicates
 from pathways.duplicates.holding import HOLDING as DUPLICATES
+from pathways.elsewhere import api as elsewhere
+from pathways.elsewhere.holding import HOLDING as ELSEWHERE
 from pathways.enrolments import api as enrolments
 from pathways.enrolments.holding import HOLDING as ENROLMENTS
 from pathways.exports import api as exports
@@ -52,6 +54,7 @@ from pathways.web.requests import BodyLimits, RequestRecord
 HOLDINGS: Sequence[Holding] = (
     JOBSEEKERS,
     DUPLICATES,
+    ELSEWHERE,
     REFERRALS,
     ENROLMENTS,
     SHORTLISTS,
@@ -70,6 +73,7 @@ ROUTERS: Sequence[APIRouter] = (
     jobseekers.monitoring,
     jobseekers.router,
     duplicates.router,
+    elsewhere.router,
     casefile.router,
     enrolments.router,
     placements.router,

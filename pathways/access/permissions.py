@@ -7,12 +7,16 @@ from pathways.base import Role
 
 class Permission(StrEnum):
     ACCESS_LOG_READ = "access_log:read"
+    AGREEMENT_MAKE = "agreement:make"
+    AGREEMENT_READ = "agreement:read"
     ALLOCATION_DECIDE = "allocation:decide"
     ALLOCATION_MAKE = "allocation:make"
     ALLOCATION_READ = "allocation:read"
     CONTACT_READ = "contact:read"
     CONTACT_RECORD = "contact:record"
     DUPLICATE_REVIEW = "duplicate:review"
+    ELSEWHERE_ANSWER = "elsewhere:answer"
+    ELSEWHERE_ASK = "elsewhere:ask"
     ENROLMENT_ASSIGN = "enrolment:assign"
     ENROLMENT_END = "enrolment:end"
     ENROLMENT_MAKE = "enrolment:make"
@@ -87,6 +91,7 @@ _CASEWORKER = _EVERYONE | {
     P.CONTACT_READ,
     P.CONTACT_RECORD,
     P.DUPLICATE_REVIEW,
+    P.ELSEWHERE_ASK,
     P.ENROLMENT_ASSIGN,
     P.ENROLMENT_END,
     P.ENROLMENT_MAKE,
@@ -139,6 +144,8 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.OPERATOR: frozenset(
         _EVERYONE
         | {
+            P.AGREEMENT_MAKE,
+            P.AGREEMENT_READ,
             P.EXPORT_MAKE,
             P.EXPORT_READ,
             P.KEY_MAKE,
@@ -181,7 +188,9 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         _CASEWORKER
         | {
             P.ACCESS_LOG_READ,
+            P.AGREEMENT_READ,
             P.ALLOCATION_MAKE,
+            P.ELSEWHERE_ANSWER,
             P.JOBSEEKER_EXTRACT,
             P.JOBSEEKER_MERGE,
             P.JOBSEEKER_VOID,

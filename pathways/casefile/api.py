@@ -152,7 +152,8 @@ def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: 
     """The records that were taken into this one and not put back."""
     with database.reading(actor) as session:
         rows = jobseeker_queries.merges_into(jobseeker_queries.jobseeker(session, actor, jobseeker_id))
-        return page_of(session, rows, Merge.id, page, lambda made: merging.shown(session, made))
+        found = page_of(session, rows, Merge.id, page, lambda row: row)
+        return Page[MergeOut](items=merging.shown_all(session, found.items), next=found.next)
 
 
 @router.post("/{jobseeker_id}/merges/{merge_id}/undo", responses=documented(NotFound, Conflict))

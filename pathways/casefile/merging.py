@@ -257,19 +257,25 @@ def _restore_profile(session: WriteSession, actor: Actor, kept: Jobseeker, befor
 
 
 def shown(session: Session, made: Merge) -> MergeOut:
-    rows = session.execute(
-        select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_([made.jobseeker_id, made.merged_id]))
-    )
+    return shown_all(session, [made])[0]
+
+
+def shown_all(session: Session, merges: Sequence[Merge]) -> list[MergeOut]:
+    ids = {key for made in merges for key in (made.jobseeker_id, made.merged_id)}
+    rows = session.execute(select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_(ids)))
     references = {row.id: row.reference for row in rows}
-    return MergeOut(
-        id=made.id,
-        jobseeker_id=made.jobseeker_id,
-        reference=references[made.jobseeker_id],
-        merged_id=made.merged_id,
-        merged_reference=references[made.merged_id],
-        made_at=made.recorded_at,
-        by=made.by,
-        reason=made.reason,
-        moved={table: len(ids) for table, ids in made.moved.items()},
-        filled=made.filled,
-    )
+    return [
+        MergeOut(
+            id=made.id,
+            jobseeker_id=made.jobseeker_id,
+            reference=references[made.jobseeker_id],
+            merged_id=made.merged_id,
+            merged_reference=references[made.merged_id],
+            made_at=made.recorded_at,
+            by=made.by,
+            reason=made.reason,
+            moved={table: len(ids) for table, ids in made.moved.items()},
+            filled=made.filled,
+        )
+        for made in merges
+    ]

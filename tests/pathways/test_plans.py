@@ -16,9 +16,10 @@ from uuid_utils.compat import uuid7
 from pathways import app as pathways_app
 from pathways.base import Base
 from pathways.database import Database
+from pathways.elsewhere.models import ContactRequest, ElsewhereAsk, RequestState, SharingAgreement
 from pathways.enrolments.models import Enrolment
 from pathways.exports.models import Export, ExportFile
-from pathways.jobseekers.models import Jobseeker
+from pathways.jobseekers.models import Jobseeker, Merge
 from pathways.placements import queries as placement_queries
 from pathways.progression import queries as progression_queries
 from pathways.progression.models import Outcome
@@ -430,6 +431,34 @@ class Grower:
         self.post("caseworker", f"/introductions/{made['id']}/send")
         self._record_work(person, enrolment)
         self._record_about(first)
+        self._ask_and_merge(person, first)
+
+    def _ask_and_merge(self, person: UUID, first: UUID) -> None:
+        """What two partners agree on and ask, and what is merged, as their tables take it."""
+        actors, partner = self.world.actors, self.world.organisations["partner"]
+        manager, other = self.world.on("manager"), self.world.organisations["other_partner"]
+        about = {"partner_id": partner, "jobseeker_id": first}
+        asked = ElsewhereAsk.recorded(manager, **about, reason="She said so.")
+        leads = {"one_lead_id": manager.membership_id, "other_lead_id": actors["other_manager"].membership_id}
+        moved = {"merged_id": person, "moved": {}, "before": {}, "filled": []}
+        self.write(
+            SharingAgreement.recorded(manager, one_id=partner, other_id=other, document="Signed.", **leads),
+            asked,
+            ContactRequest(
+                id=uuid7(),
+                partner_id=partner,
+                jobseeker_id=person,
+                ask_id=asked.id,
+                asking_id=other,
+                asked_by=manager.user_id,
+                asked_at=manager.at,
+                because="She said so.",
+                lead_id=manager.membership_id,
+                state=RequestState.WAITING,
+            ),
+        )
+        if person != first:
+            self.write(Merge.recorded(manager, **about, **moved))
 
     def _record_work(self, person: UUID, enrolment: UUID) -> None:
         day = date.today().isoformat()

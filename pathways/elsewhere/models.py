@@ -1,0 +1,90 @@
+"""Tables of agreements between partners, of what was asked under them, and of the holder's answer."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, Base, PrimaryKey, Versioned, one_of, words
+from pathways.facts import Fact, StateLog
+from pathways.jobseekers.models import AboutPerson, about_person
+
+
+class SharingAgreement(Fact, Base):
+    """Two partners agreed in writing to ask each other about people; withdrawing it ends that.
+
+    Each names a lead, who alone hears of what is asked about a restricted case.
+    """
+
+    __tablename__ = "sharing_agreements"
+    __table_args__ = (CheckConstraint("one_id <> other_id", name="two_partners"),)
+
+    one_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    other_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
+    one_lead_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"))
+    other_lead_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"))
+    document: Mapped[str] = mapped_column(LINE)
+
+
+class ElsewhereAsk(AboutPerson, Fact, Base):
+    """A partner asked whether another one supports this person; ``reason`` says why."""
+
+    __tablename__ = "elsewhere_asks"
+
+
+class RequestState(StrEnum):
+    WAITING = "waiting"
+    OPENED = "opened"
+    DECLINED = "declined"
+
+
+class RequestEvent(StrEnum):
+    OPEN = "open"
+    DECLINE = "decline"
+
+
+S, E = RequestState, RequestEvent
+REQUEST_MOVES: dict[tuple[RequestState, RequestEvent], RequestState] = {
+    (S.WAITING, E.OPEN): S.OPENED,
+    (S.DECLINED, E.OPEN): S.OPENED,
+    (S.WAITING, E.DECLINE): S.DECLINED,
+}
+
+
+class ContactRequest(AboutPerson, Versioned, Base):
+    """Somebody asked about a person this partner supports; only the holder sees it until it opens contact.
+
+    ``ask_id`` names the question at the partner that asked. It is no foreign key: nothing points across partners.
+    """
+
+    __tablename__ = "contact_requests"
+    __table_args__ = about_person(
+        "contact_requests",
+        UniqueConstraint("partner_id", "id"),
+        CheckConstraint(one_of("state", RequestState), name="state_is_known"),
+        CheckConstraint("(state = 'opened') = (answer IS NOT NULL)", name="opened_has_an_answer"),
+        Index("ix_contact_requests_ask_id", "ask_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    ask_id: Mapped[UUID]
+    asking_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    asked_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    asked_at: Mapped[datetime]
+    because: Mapped[str] = mapped_column(LINE)
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"))
+    state: Mapped[RequestState] = mapped_column(words(RequestState), default=RequestState.WAITING)
+    answer: Mapped[str | None] = mapped_column(LINE)
+
+
+class ContactRequestMove(AboutPerson, StateLog, Base):
+    __tablename__ = "contact_request_moves"
+    __table_args__ = about_person(
+        "contact_request_moves",
+        ForeignKeyConstraint(["partner_id", "request_id"], ["contact_requests.partner_id", "contact_requests.id"]),
+        Index("ix_contact_request_moves_request", "partner_id", "request_id"),
+    )
+
+    request_id: Mapped[UUID]
