@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from dateutil import parser as dates
 from pydantic import BaseModel, Field
 
 from pathways.fields import EARLIEST, LATEST
 from pathways.spreadsheets import Row
 
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%d-%m-%Y", "%d.%m.%Y")
+FOUR_DIGIT_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+EXCEL_DAY, FIRST_EXCEL_DAY = re.compile(r"^[1-5]\d{4}$"), date(1899, 12, 30)
+UNLIKE = ((2001, 1, 1), (1999, 2, 2))  # two days that share no part: what a date leaves out differs between them
 YES = {"yes", "y", "true", "1"}
 NO = {"no", "n", "false", "0"}
 UNKNOWN = {"", "unknown", "not known", "n/k", "nk", "?"}
@@ -71,7 +75,29 @@ def as_date(text: str) -> date | None:
         if not EARLIEST <= found <= LATEST:
             raise Wrong(f"A date lies between {EARLIEST} and {LATEST}.", "Correct the year.")
         return found
-    raise Wrong("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
+    otherwise = _written_otherwise(text)
+    if otherwise is None or not EARLIEST <= otherwise <= LATEST:
+        raise Wrong("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
+    return otherwise
+
+
+def _written_otherwise(text: str) -> date | None:
+    """Return a day written as in "26th May 2002" or with a time, or as the number Excel keeps it as; None for none.
+
+    The year has four digits, for of two nobody knows the century; a part that is missing is not made up, and a month
+    never stands before the day.
+    """
+    if EXCEL_DAY.match(text):
+        return FIRST_EXCEL_DAY + timedelta(days=int(text))
+    if not FOUR_DIGIT_YEAR.search(text):
+        return None
+    try:
+        one, other = (dates.parse(text, dayfirst=True, default=datetime(*day)).date() for day in UNLIKE)  # noqa: DTZ001
+    except (ValueError, OverflowError):
+        return None
+    first = re.match(r"\d{1,2}(?=\D)", text)
+    is_day_first = first is None or int(first[0]) == one.day
+    return one if one == other and is_day_first else None
 
 
 def as_needed_date(text: str) -> date:

@@ -14,6 +14,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from pathways.errors import RuleBroken, TooLarge
 
+UTF_16_MARKS = {b"\xff\xfe", b"\xfe\xff"}
+WINDOWS = "The file is not UTF-8 (line {line}), so it was read as Windows-1252. Look at letters with accents."
 DELIMITERS = (",", ";", "\t", "|")
 ROWS_BEFORE_HEADER = 30
 FEWEST_KNOWN = 3
@@ -52,6 +54,7 @@ class Table:
 
     rows: list[Row] = field(default_factory=list)
     unknown_columns: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
 
 
@@ -77,15 +80,7 @@ def normal(header: str) -> str:
 def _of_csv(content: bytes, aliases: Mapping[str, str]) -> Table:
     if not content.strip():
         raise FileNotUnderstood("The file is empty.")
-    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise FileNotUnderstood('The file is UTF-16. Save it as "CSV UTF-8" and send it again.')
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        line = content.count(b"\n", 0, wrong.start) + 1
-        raise FileNotUnderstood(
-            f'The file is not UTF-8 (line {line}). Save it as "CSV UTF-8" and send it again.'
-        ) from wrong
+    text, notes = _decoded(content)
     if "\x00" in text:
         raise FileNotUnderstood("This is neither CSV nor XLSX. Save it as CSV UTF-8 and send it again.")
     best: list[tuple[int, list[str]]] | None = None
@@ -102,11 +97,33 @@ def _of_csv(content: bytes, aliases: Mapping[str, str]) -> Table:
         raise FileNotUnderstood(
             "A quote that opens is never closed, or stands inside a cell. Correct it and send again."
         )
-    table = Table()
+    table = Table(notes=notes)
     _take_sheet(table, "", best, aliases, {})
     if not table.rows and table.passed_over:
         raise _no_header(aliases)
     return table
+
+
+def _decoded(content: bytes) -> tuple[str, list[str]]:
+    """Return a file as text, and what to look at where its letters had to be guessed.
+
+    Excel writes "CSV" as Windows-1252 and "Unicode text" as UTF-16; both come in as often as UTF-8.
+    """
+    if content[:2] in UTF_16_MARKS:
+        try:
+            return content.decode("utf-16"), []
+        except UnicodeDecodeError as wrong:
+            raise FileNotUnderstood('The file is broken UTF-16. Save it as "CSV UTF-8" and send it again.') from wrong
+    try:
+        return content.decode("utf-8-sig"), []
+    except UnicodeDecodeError as wrong:
+        line = content.count(b"\n", 0, wrong.start) + 1
+        try:
+            return content.decode("cp1252"), [WINDOWS.format(line=line)]
+        except UnicodeDecodeError:
+            raise FileNotUnderstood(
+                f'The file is not UTF-8 (line {line}). Save it as "CSV UTF-8" and send it again.'
+            ) from wrong
 
 
 def _numbered(text: str, delimiter: str) -> list[tuple[int, list[str]]]:

@@ -141,6 +141,7 @@ class PlacementImport:
         report.is_dry_run = dry_run
         table = spreadsheets.read_table(content, ALIASES, needed=["title", "kind"], most_unpacked=most_unpacked)
         report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
+        report.notes += table.notes
         good = self._checked(table.rows)
         report.rows = len(table.rows)
         report.in_error = len({(error.sheet, error.row) for error in report.errors})

@@ -198,6 +198,7 @@ class ReferralImport:
             content, ALIASES, needed=["source_type", "referred_on"], most_unpacked=most_unpacked
         )
         report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
+        report.notes += table.notes
         report.rows = len(table.rows)
         good = self._checked(table.rows)
         report.in_error = len({(error.sheet, error.row) for error in report.errors})

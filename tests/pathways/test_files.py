@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
-from pathways import spreadsheets
+from pathways import cells, spreadsheets
 from pathways.errors import DomainError
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.referrals import files
@@ -124,8 +124,8 @@ def test_another_delimiter_is_understood(client, world: World, delimiter: str):
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"\xff\xfeR\x00e\x00", "UTF-16"),
-        (HEADER.encode() + b"\nA1,JCP,x,2026-09-01,Jos\xe9,Test,,", "not UTF-8 (line 2)"),
+        (b"\xff\xfeR\x00e", "UTF-16"),
+        (HEADER.encode() + b"\nA1,JCP,x,2026-09-01,Jos\xe9\x81,Test,,", "not UTF-8 (line 2)"),
         (b"one,two\n1,2\n", "No header row"),
         (b"referral_ref,given_name,family_name\nA1,Amina,Test\n", "There is no column source_type, referred_on"),
         (b"PK\x03\x04 but no workbook", "cannot be opened"),
@@ -139,6 +139,38 @@ def test_a_file_that_cannot_be_read_is_one_plain_problem(client, world: World, d
     assert words in answer.json()["detail"]
     with database.reading() as session:
         assert session.scalars(select(func.count()).select_from(Jobseeker)).one() == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252", "utf-8-sig"])
+def test_a_file_as_excel_saves_it_is_read_and_what_was_guessed_is_said(client, world: World, database, encoding: str):
+    row = GOOD.replace("Amina", "José")
+    assert "José" in row
+    report = send(client, world, f"{HEADER}\n{row}".encode(encoding)).json()["report"]
+    assert report["created"] == 1
+    assert ["Windows-1252" in note for note in report["notes"]] == [True] * (encoding == "cp1252")
+    with database.reading() as session:
+        assert session.scalars(select(Jobseeker.given_key)).all() == ["jose"]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("26th May 2002", date(2002, 5, 26)),
+        ("Sunday 26 May 2002", date(2002, 5, 26)),
+        ("2002-05-26 00:00:00", date(2002, 5, 26)),
+        ("26/05/2002 12:30", date(2002, 5, 26)),
+        ("37402", date(2002, 5, 26)),
+        ("05.06.2002", date(2002, 6, 5)),
+    ],
+)
+def test_dates_are_read_as_people_write_them(text: str, day: date):
+    assert cells.as_date(text) == day
+
+
+@pytest.mark.parametrize("text", ["May 2002", "26/05/02", "5.26.2002", "31/02/2002", "2002", "99999", "1 Jan 1870"])
+def test_a_date_that_is_half_told_or_none_is_not_made_up(text: str):
+    with pytest.raises(cells.Wrong):
+        cells.as_date(text)
 
 
 def workbook(rows: list[list[object]], *, merge: str | None = None) -> bytes:
