@@ -22,7 +22,7 @@ from pathways.base import Actor
 from pathways.database import Database, Session
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
-from pathways.imports import ImportOut, ImportRun
+from pathways.imports import ColumnNames, ColumnNamesOut, ImportOut, ImportRun, confirm_columns, own_columns
 from pathways.jobseekers.schemas import Reason
 from pathways.pagination import Page, cursor
 from pathways.placements import actions, files, queries
@@ -113,6 +113,20 @@ def import_placements(
         with database.writing(actor) as session:
             answer = ImportOut.model_validate(files.record(session, actor, content, importer.report))
     return answer
+
+
+@router.get("/columns")
+def get_placement_columns(actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
+    """What headers of your organisation's own mean in a file of placements, beside those that everybody's may have."""
+    with database.reading(actor) as session:
+        return ColumnNamesOut(columns=own_columns(session, actor, files.FILE_KIND))
+
+
+@router.put("/columns", responses=documented(Conflict))
+def confirm_placement_columns(names: ColumnNames, actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
+    """Confirm once what a header means; a report suggests it where a header is like one of our columns."""
+    with database.writing(actor) as session:
+        return ColumnNamesOut(columns=confirm_columns(session, actor, files.FILE_KIND, names.columns, files.READERS))
 
 
 @router.get("/imports/{import_id}", responses=documented(NotFound))

@@ -12,7 +12,7 @@ from pathways.base import Actor, Role, Source
 from pathways.cells import CellError
 from pathways.database import WriteSession
 from pathways.errors import DomainError
-from pathways.imports import ImportReport, ImportRun
+from pathways.imports import ImportReport, ImportRun, own_columns, suggested
 from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -105,6 +105,7 @@ READERS: dict[str, cells.Reader] = {
     "support_offered": cells.as_list,
     "contact_email": _email,
 }
+FILE_KIND = "placements"
 ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
     "slots": "half_days",
     "available": "half_days",
@@ -139,9 +140,13 @@ class PlacementImport:
         """Read a file and save its good rows, or none; the caller rolls back a dry run."""
         report = self.report
         report.is_dry_run = dry_run
-        table = spreadsheets.read_table(content, ALIASES, needed=["title", "kind"], most_unpacked=most_unpacked)
+        aliases = ALIASES | own_columns(self.session, self.actor, FILE_KIND)
+        table = spreadsheets.read_table(content, aliases, needed=["title", "kind"], most_unpacked=most_unpacked)
         report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
         report.notes += table.notes
+        report.suggested_columns = suggested(
+            table.unknown_columns, aliases, {name for row in table.rows[:1] for name in row.cells}
+        )
         good = self._checked(table.rows)
         report.rows = len(table.rows)
         report.in_error = len({(error.sheet, error.row) for error in report.errors})
@@ -288,7 +293,7 @@ def _ref_of(values: Mapping[str, Any]) -> str:
 
 def record(session: WriteSession, actor: Actor, content: bytes, report: ImportReport) -> ImportRun:
     run = ImportRun(
-        kind="placements",
+        kind=FILE_KIND,
         organisation_id=actor.organisation_id,
         by=actor.user_id,
         made_at=actor.at,

@@ -22,7 +22,7 @@ from pathways.base import Actor, Role
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.idempotency import Once
-from pathways.imports import ImportOut, ImportRun
+from pathways.imports import ColumnNames, ColumnNamesOut, ImportOut, ImportRun, confirm_columns, own_columns
 from pathways.jobseekers.schemas import Reason
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.pagination import Page, cut
@@ -122,6 +122,20 @@ def _partner(actor: Actor, database: Database, partner_id: UUID | None) -> UUID:
         if partner is None or partner.kind is not OrganisationKind.VOLUNTARY_SECTOR_PARTNER:
             raise RuleBroken("Name the partner to refer to.", pointer="/partner_id")
         return partner.id
+
+
+@router.get("/columns")
+def get_referral_columns(actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
+    """What headers of your organisation's own mean in a file of referrals, beside those that everybody's may have."""
+    with database.reading(actor) as session:
+        return ColumnNamesOut(columns=own_columns(session, actor, files.FILE_KIND))
+
+
+@router.put("/columns", responses=documented(Conflict))
+def confirm_referral_columns(names: ColumnNames, actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
+    """Confirm once what a header means; a report suggests it where a header is like one of our columns."""
+    with database.writing(actor) as session:
+        return ColumnNamesOut(columns=confirm_columns(session, actor, files.FILE_KIND, names.columns, files.COLUMNS))
 
 
 @router.get("/imports/{import_id}", responses=documented(NotFound))

@@ -12,7 +12,7 @@ from pathways.base import Actor, Role, Source
 from pathways.cells import CellError
 from pathways.database import WriteSession
 from pathways.duplicates import queries as duplicate_queries
-from pathways.imports import ImportReport, ImportRun
+from pathways.imports import ImportReport, ImportRun, own_columns, suggested
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
 from pathways.organisations import actions as organisation_actions
@@ -26,6 +26,7 @@ KIND_OF_SOURCE = {
     SourceType.JCP: OrganisationKind.JOB_CENTRE,
     SourceType.ASC: OrganisationKind.LOCAL_AUTHORITY,
 }
+FILE_KIND = "referrals"
 MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MODE_NAMES = {mode: mode for mode in MODES} | {
     "walking": "walk",
@@ -194,11 +195,15 @@ class ReferralImport:
         """Read a file and save its good rows, or none; the caller rolls back a dry run."""
         report = self.report
         report.is_dry_run = dry_run
+        aliases = ALIASES | own_columns(self.session, self.actor, FILE_KIND)
         table = spreadsheets.read_table(
-            content, ALIASES, needed=["source_type", "referred_on"], most_unpacked=most_unpacked
+            content, aliases, needed=["source_type", "referred_on"], most_unpacked=most_unpacked
         )
         report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
         report.notes += table.notes
+        report.suggested_columns = suggested(
+            table.unknown_columns, aliases, {name for row in table.rows[:1] for name in row.cells}
+        )
         report.rows = len(table.rows)
         good = self._checked(table.rows)
         report.in_error = len({(error.sheet, error.row) for error in report.errors})
@@ -397,7 +402,7 @@ def _ref_of(values: Mapping[str, Any]) -> str:
 
 def record(session: WriteSession, actor: Actor, partner_id: UUID, content: bytes, report: ImportReport) -> ImportRun:
     run = ImportRun(
-        kind="referrals",
+        kind=FILE_KIND,
         organisation_id=actor.organisation_id,
         partner_id=partner_id,
         by=actor.user_id,

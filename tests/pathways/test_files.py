@@ -173,6 +173,29 @@ def test_a_date_that_is_half_told_or_none_is_not_made_up(text: str):
         cells.as_date(text)
 
 
+def test_a_header_nobody_knows_is_confirmed_once_and_then_read(client, world: World, database):
+    header = HEADER.replace("given_name", "Frist Nmae").replace("skills", "Things she likes")
+    report = send(client, world, f"{header}\n{GOOD}".encode(), "?dry_run=true").json()["report"]
+    assert report["unknown_columns"] == ["Frist Nmae", "Things she likes"]
+    assert report["suggested_columns"] == {"Frist Nmae": "given_name"}
+    path, who = "/api/v1/referrals/columns", world.key("caseworker")
+    names = {"columns": {"Frist Nmae": "given_name", "THINGS she likes!": "skills"}}
+    assert client.put(path, json=names, headers=who).json()["columns"] == {
+        "frist nmae": "given_name",
+        "things she likes": "skills",
+    }
+    report = send(client, world, f"{header}\n{GOOD}".encode()).json()["report"]
+    assert (report["unknown_columns"], report["created"]) == ([], 1)
+    with database.reading() as session:
+        assert session.scalars(select(ProfileVersion)).one().skills == ["cooking", "team work"]
+    wrong = client.put(path, json={"columns": {"x": "no such column"}}, headers=who)
+    assert (wrong.status_code, "There is no column no such column" in wrong.json()["detail"]) == (409, True)
+    assert client.put(path, json={"columns": {"FRIST nmae": None}}, headers=who).json()["columns"] == {
+        "things she likes": "skills"
+    }
+    assert client.get(path, headers=world.key("other_caseworker")).json() == {"columns": {}}
+
+
 def workbook(rows: list[list[object]], *, merge: str | None = None) -> bytes:
     book = openpyxl.Workbook()
     sheet = book.active
