@@ -11,7 +11,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
 from matching.people.identity import DIGITS_OF_A_DAY, INWARD, UNKNOWN_DAY, Identity
-from matching.people.names import Alike, alike
+from matching.people.names import Alike, alike, is_contained
 
 CLOSE_STREET = 88.0
 SHORTEST_TO_SLIP = 5
@@ -131,6 +131,8 @@ def compare_names(one: Identity, other: Identity) -> int:
         known = [alike(a, b) for a, b in ((one.also, their_given), (our_given, other.also), (one.also, other.also))]
         if max(known) >= Alike.VARIANT:
             given = Alike.VARIANT
+    if given is Alike.VARIANT and set(our_given.split()) & set(their_given.split()):
+        given = Alike.VARIANT if is_contained(our_given, their_given) else Alike.CLOSE
     if given is Alike.OTHER and _is_short_for(our_given, their_given):
         given = Alike.CLOSE
     family = alike(our_family, their_family)

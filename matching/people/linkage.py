@@ -31,7 +31,7 @@ from matching.people.compare import (
     parts_of,
 )
 from matching.people.identity import UNKNOWN_DAY, Identity
-from matching.people.names import Alike
+from matching.people.names import Alike, alike, is_contained
 
 FORMAT = 1
 
@@ -48,7 +48,9 @@ SHIPPED = Path(__file__).with_name("shipped.json")
 # Without an identifier that agrees, evidence that twins, couples, hostels or an unknown birthday explain as well as one
 # person does stops here: a person looks.
 MOST_UNSURE = 0.98
-SHARED_BY_MANY = 3  # so many records with one phone, address or inbox: a hostel, a support worker, a family
+# So many records with one telephone or inbox are a family or a support worker; so many with one postcode, which a whole
+# street has, a hostel.
+SHARED_BY_MANY = {Field.PHONE: 3, Field.EMAIL: 3, Field.POSTCODE: 10}
 IDENTIFIER_AGREES, IDENTIFIER_SLIPS, IDENTIFIER_DIFFERS = 18.0, 8.0, -7.0  # bits
 IDENTIFIER_TEXT = {
     IDENTIFIER_AGREES: "The same.",
@@ -408,10 +410,12 @@ def held_back(one: Identity, other: Identity, levels: tuple[int, ...], shared: M
         if UNKNOWN_DAY in (one.day[4:], other.day[4:]):
             return "1 January is what offices write for people whose birthday nobody knows."
         return "The day of birth does not surely agree."
-    if parts is not None and parts[0] < Alike.VARIANT:
+    turned = alike(one.names[0], other.names[1]), alike(one.names[1], other.names[0])
+    is_same = parts[0] is Alike.SAME if parts is not None else min(turned) is Alike.SAME
+    if not is_same and not (parts is not None and is_contained(one.names[0], other.names[0])):
         return "Their given names are not surely the same: twins share all the rest."
     close = [name for name, level in SAME_OF.items() if of[name] == level]
-    if not any(shared.get(name, 0) < SHARED_BY_MANY for name in close):
+    if not any(shared.get(name, 0) < SHARED_BY_MANY[name] for name in close):
         return "Nothing but name and birthday agrees that few people share."
     return ""
 

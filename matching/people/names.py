@@ -112,6 +112,28 @@ def called(name: str) -> frozenset[str]:
     return frozenset(known.nicknames_of(name) | known.canonicals_of(name))
 
 
+def is_contained(one: str, other: str) -> bool:
+    """Return whether every word of the shorter of two names is a word of the longer one, or its initial.
+
+    Parameters
+    ----------
+    one, other : str
+        Plain.
+
+    Returns
+    -------
+    bool
+        Twins share a first word often; two names with a word each that the other has not are two people's.
+
+    Examples
+    --------
+    >>> is_contained("maria", "maria jose"), is_contained("muhammad hassan", "muhammad hussein")
+    (True, False)
+    """
+    short, long = sorted((one.split(), other.split()), key=len)
+    return bool(short) and all(any(word in (theirs, theirs[:1]) for theirs in long) for word in short)
+
+
 @lru_cache(maxsize=500_000)
 def alike(one: str, other: str) -> Alike:
     """Return how alike two given names or two family names are.

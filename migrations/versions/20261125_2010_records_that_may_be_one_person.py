@@ -74,7 +74,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("person_keys", schema=None) as batch_op:
         batch_op.create_index("ix_person_keys_key", ["key", "partner_id", "jobseeker_id"], unique=False)
-        batch_op.create_index("ix_person_keys_person", ["partner_id", "jobseeker_id"], unique=False)
+        batch_op.create_index("uq_person_keys_person", ["partner_id", "jobseeker_id", "key"], unique=True)
 
     op.create_table(
         "duplicate_moves",
@@ -127,7 +127,7 @@ def downgrade() -> None:
 
     op.drop_table("duplicate_moves")
     with op.batch_alter_table("person_keys", schema=None) as batch_op:
-        batch_op.drop_index("ix_person_keys_person")
+        batch_op.drop_index("uq_person_keys_person")
         batch_op.drop_index("ix_person_keys_key")
 
     op.drop_table("person_keys")

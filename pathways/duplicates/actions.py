@@ -1,13 +1,15 @@
 """Noting pairs that may be one person, and what people say of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
-from pathways.database import Session, WriteSession
+from pathways.database import Database, Session, WriteSession
 from pathways.duplicates import queries
 from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import FieldTold, PairOut, PairSide
@@ -20,6 +22,7 @@ from pathways.jobseekers.known import SURELY, Hit
 from pathways.jobseekers.models import Jobseeker
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
+MOST_PAIRS = 10  # of one referral: who is alike with more is a name, not a person
 GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}
 
 
@@ -34,29 +37,48 @@ def look(session: WriteSession, actor: Actor, person: Jobseeker, values: Mapping
     caller tells an actor of those they may see.
     """
     who = known.identity(session, str(person.id), values)
-    hits = known.look_up(session, person.partner_id, who, but=person.id, identifiers=values)
+    # Whoever refers opens nobody's number, not even by our doing.
+    own = actor.organisation_id == person.partner_id
+    hits = known.look_up(session, person.partner_id, who, but=person.id, identifiers=values if own else None)
     there = queries.known_others(session, person) if hits else set()
-    for hit in hits:
+    for hit in hits[:MOST_PAIRS]:
         if hit.jobseeker_id not in there:
             _note(session, actor, person, hit)
     return hits
 
 
+def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
+    """Look once more after the transaction: two who came at the same moment could not see each other before."""
+    if database.is_sqlite or not jobseeker_ids:
+        return  # it has one writer at a time
+    with database.writing(actor) as session:
+        for jobseeker_id in jobseeker_ids:
+            person = session.get(Jobseeker, jobseeker_id)
+            if person is not None:
+                values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+                who = known.identity(session, str(person.id), values)
+                there = queries.known_others(session, person)
+                for hit in known.look_up(session, person.partner_id, who, but=person.id)[:MOST_PAIRS]:
+                    if hit.jobseeker_id not in there:
+                        _note(session, actor, person, hit)
+
+
 def _note(session: WriteSession, actor: Actor, person: Jobseeker, hit: Hit) -> None:
-    newer, older = max(person.id, hit.jobseeker_id), min(person.id, hit.jobseeker_id)
-    session.add(
-        DuplicatePair(
-            id=uuid7(),
-            partner_id=person.partner_id,
-            jobseeker_id=newer,
-            other_id=older,
-            state=PairState.OPEN,
-            probability=round(hit.verdict.probability, 6),
-            told=[[told.field, told.text, told.bits] for told in hit.verdict.told],
-            held_back=hit.verdict.held_back,
-            found_at=actor.at,
-        )
-    )
+    """Keep a pair; who notes it at the same moment from the other side notes it once."""
+    row = {
+        "id": uuid7(),
+        "version": 1,
+        "partner_id": person.partner_id,
+        "jobseeker_id": max(person.id, hit.jobseeker_id),
+        "other_id": min(person.id, hit.jobseeker_id),
+        "state": PairState.OPEN,
+        "probability": round(hit.verdict.probability, 6),
+        "told": [[told.field, told.text, told.bits] for told in hit.verdict.told],
+        "held_back": hit.verdict.held_back,
+        "found_at": actor.at,
+    }
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    session.execute(dialect.insert(cast("Table", DuplicatePair.__table__)).on_conflict_do_nothing(), row)
 
 
 def visible_hits(session: Session, actor: Actor, hits: Iterable[Hit]) -> list[Hit]:

@@ -96,7 +96,10 @@ def possible_duplicates(jobseeker_id: UUID, actor: Reviewer, database: DatabaseD
     """Other records of this partner that may be the same person. Nothing merges by itself."""
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-    opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
+    with database.reading(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        seen = [jobseeker_id, *(hit.jobseeker_id for hit in actions.alike(session, actor, person))]
+    opened(database, actor, "jobseekers", [(key, key) for key in seen])
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
         return SearchAnswer(

@@ -6,15 +6,29 @@ record found by any key is compared field by field (``matching/people``); nothin
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from rapidfuzz.distance import DamerauLevenshtein
-from sqlalchemy import Engine, Select, Uuid, bindparam, delete, func, insert, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Select,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
@@ -93,9 +107,15 @@ def index(session: WriteSession, partner_id: UUID, jobseeker_id: UUID, who: Iden
     there = set(session.scalars(select(PersonKey.key).where(*mine)))
     if there - wanted:
         session.execute(delete(PersonKey).where(*mine, PersonKey.key.in_(there - wanted)))
-    if wanted - there:
-        whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
-        session.execute(insert(PersonKey), [{**whose, "key": key} for key in sorted(wanted - there)])
+    whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
+    _insert(session, [{**whose, "key": key} for key in sorted(wanted - there)])
+
+
+def _insert(session: WriteSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep keys; another process that makes those of an upgrade at the same time makes none twice."""
+    if rows:
+        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+        session.connection().execute(dialect.insert(cast("Table", PersonKey.__table__)).on_conflict_do_nothing(), rows)
 
 
 @lru_cache(maxsize=64)
@@ -104,6 +124,7 @@ def _found_by(count: int) -> Select[Any]:
     parts = [
         select(literal(n).label("n"), PersonKey.jobseeker_id)
         .where(PersonKey.key == bindparam(f"key_{n}"), PersonKey.partner_id == PARTNER)
+        .order_by(PersonKey.jobseeker_id.desc())
         .limit(MOST_OF_A_KEY + 1)
         .subquery()
         for n in range(count)
@@ -141,12 +162,17 @@ CANDIDATES = (
         as_known(JobseekerDetails),
     )
 )
-SHARE_A_NAME = select(func.count()).select_from(
-    select(literal(1))
-    .select_from(Jobseeker)
-    .where(Jobseeker.partner_id == PARTNER, Jobseeker.family_key == bindparam("family"))
-    .limit(MOST_COUNTED)
-    .subquery()
+
+
+def _how_many(condition: ColumnElement[bool]) -> Any:
+    """Return the query of how many people a condition holds for; beyond a thousand it does not matter."""
+    some = select(literal(1)).select_from(Jobseeker).where(Jobseeker.partner_id == PARTNER, condition)
+    return select(func.count()).select_from(some.limit(MOST_COUNTED).subquery()).scalar_subquery()
+
+
+# How many share a family name, and a postcode: a hostel's tells little.
+SHARED = select(
+    _how_many(Jobseeker.family_key == bindparam("family")), _how_many(Jobseeker.postcode_key == bindparam("postcode"))
 )
 
 
@@ -169,19 +195,28 @@ def look_up(
         return []
     asked = {f"key_{n}": hashed(session, key) for n, key in enumerate(keys)}
     found = session.connection().execute(_found_by(len(keys)), {"partner": partner_id, **asked}).all()
-    shared = Counter(keys[n].split(":")[0] for n, _ in found)
-    ids = {jobseeker_id for n, jobseeker_id in found if jobseeker_id != but}
+    found_by = Counter(n for n, _ in found)
+    # A key that very many share names the newest of them only: it counts where no other key finds anybody.
+    few = {jobseeker_id for n, jobseeker_id in found if found_by[n] <= MOST_OF_A_KEY and jobseeker_id != but}
+    ids = few or {jobseeker_id for _, jobseeker_id in found if jobseeker_id != but}
     if not ids:
         return []
     among = _people(session, partner_id)
-    counts = {Field.PHONE: shared["phone"], Field.EMAIL: shared["email"]}
-    family = formats.name_key(who.family)
-    alike = session.scalars(SHARE_A_NAME, {"partner": partner_id, "family": family}).one() if family else 0
-    common = (None, alike / among if alike else None)
+    shared = {keys[n].split(":")[0]: count for n, count in found_by.items()}
+    asked_of = {"partner": partner_id, "family": formats.name_key(who.family), "postcode": who.postcode}
+    alike, at_home = session.connection().execute(SHARED, asked_of).one()
+    counts = {Field.PHONE: shared.get("phone", 0), Field.EMAIL: shared.get("email", 0), Field.POSTCODE: at_home}
+    common = (None, alike / among if alike and who.family else None)
     hits = []
     for row in session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": list(ids)}):
-        slips = _slips(session, row, who, identifiers) if identifiers else ()
-        verdict = model().verdict(who, _identity_of(row), among, counts, common, slips)
+        them = _identity_of(row)
+        slips: Collection[str] = ()
+        if identifiers and _differing(who, them):
+            # Nobody's number is opened where a slip in it would not matter.
+            if model().verdict(who, them, among, counts, common, IDENTIFIERS).probability < MAY_BE:
+                continue
+            slips = _slips(session, row, who, identifiers)
+        verdict = model().verdict(who, them, among, counts, common, slips)
         if verdict.probability >= MAY_BE:
             hits.append(Hit(row, verdict))
     return _of_those_kept(session, partner_id, hits, but)
@@ -193,14 +228,23 @@ def _of_those_kept(session: Session, partner_id: UUID, hits: list[Hit], but: UUI
     there = {hit.jobseeker_id: hit.row for hit in hits}
     for hit in hits:
         row = hit.row
-        while row.merged_into_id is not None:
+        while row is not None and row.merged_into_id is not None:
             if row.merged_into_id not in there:
                 asked = {"partner": partner_id, "ids": [row.merged_into_id]}
                 there |= {found.id: found for found in session.connection().execute(CANDIDATES, asked)}
-            row = there[row.merged_into_id]
-        if row.id != but and (row.id not in best or best[row.id].verdict.probability < hit.verdict.probability):
+            row = there.get(row.merged_into_id)  # the record that was kept may be void by now: then it is nobody
+        if (
+            row is not None
+            and row.id != but
+            and (row.id not in best or best[row.id].verdict.probability < hit.verdict.probability)
+        ):
             best[row.id] = Hit(row, hit.verdict)
     return sorted(best.values(), key=lambda hit: (-hit.verdict.probability, hit.row.reference))
+
+
+def _differing(one: Identity, other: Identity) -> bool:
+    theirs = other.identifiers
+    return any(theirs.get(kind, value) != value for kind, value in one.identifiers.items())
 
 
 def _slips(session: Session, row: Any, who: Identity, identifiers: Mapping[str, Any]) -> list[str]:
@@ -275,8 +319,7 @@ def fill(database: Database) -> int:
                     for row in found
                     for key in sorted({hashed(session, key) for key in keys_of(_identity_of(row))})
                 ]
-                if told:
-                    session.execute(insert(PersonKey), told)
+                _insert(session, told)
             done += len(rows)
 
 

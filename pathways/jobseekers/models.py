@@ -107,7 +107,7 @@ class ProfileColumns:
 
 
 PROFILE_NAMES = tuple(ProfileColumns.__annotations__)
-DETAIL_NAMES = tuple(name for name in DetailsColumns.__annotations__ if not name.endswith("_sealed"))
+DETAIL_NAMES = tuple(name.removesuffix("_sealed") for name in DetailsColumns.__annotations__)
 
 
 class Jobseeker(Versioned, Base):
@@ -177,7 +177,11 @@ class PersonKey(AboutPerson, Base):
 
     __tablename__ = "person_keys"
     __unaudited__ = True  # made of details, whose change is noted
-    __table_args__ = about_person("person_keys", Index("ix_person_keys_key", "key", "partner_id", "jobseeker_id"))
+    __table_args__ = (
+        ForeignKeyConstraint(["partner_id", "jobseeker_id"], ["jobseekers.partner_id", "jobseekers.id"]),
+        Index("uq_person_keys_person", "partner_id", "jobseeker_id", "key", unique=True),
+        Index("ix_person_keys_key", "key", "partner_id", "jobseeker_id"),
+    )
 
     id: Mapped[int] = mapped_column(Numbered, primary_key=True, autoincrement=True)
     key: Mapped[int] = mapped_column(BigInteger)

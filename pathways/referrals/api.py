@@ -20,6 +20,7 @@ from pathways.access.guards import (
 from pathways.access.permissions import Permission
 from pathways.base import Actor, Role
 from pathways.database import Database
+from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.idempotency import Once
 from pathways.imports import ColumnNames, ColumnNamesOut, ImportOut, ImportRun, confirm_columns, own_columns
@@ -74,7 +75,9 @@ def submit_referral(
             lambda made: queries.referral(session, actor, made),
         )
         etag(response, referral.version)
-        return actions.shown(session, actor, referral)
+        answer = actions.shown(session, actor, referral)
+    duplicate_actions.look_again(database, actor, [referral.jobseeker_id])
+    return answer
 
 
 @router.post("/imports", status_code=201, responses=documented(Conflict))
@@ -106,6 +109,8 @@ def import_referrals(
 
         run = once.with_file(content)(session, actor, make, lambda made: queries.import_run(session, actor, made))
         answer = ImportOut.model_validate(run)
+    if not dry_run:
+        duplicate_actions.look_again(database, actor, importer.made)
     if dry_run:
         with database.writing(actor) as session:
             answer = ImportOut.model_validate(files.record(session, actor, to_partner, content, importer.report))

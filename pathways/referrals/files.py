@@ -190,6 +190,7 @@ class ReferralImport:
         self.create_organisations = create_organisations
         self.report = ImportReport(is_dry_run=False, was_applied=False)
         self._organisations: dict[str, UUID] = {}
+        self.made: list[UUID] = []
 
     def run(self, content: bytes, *, dry_run: bool, all_or_nothing: bool, most_unpacked: int) -> ImportReport:
         """Read a file and save its good rows, or none; the caller rolls back a dry run."""
@@ -334,6 +335,7 @@ class ReferralImport:
         )
         person = self.session.get_one(Jobseeker, referral.jobseeker_id)
         self.report.created += 1
+        self.made.append(person.id)
         if self.actor.role is not Role.REFERRER:
             self.report.made.append(person.reference)
             self._warn_of_duplicates(row, person)
