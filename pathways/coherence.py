@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
 from pathways.allocations.models import AllocationLine, AllocationLineMove
 from pathways.database import Session
@@ -54,6 +54,7 @@ def faults(session: Session) -> list[str]:
         *_places(session),
         *_versions(session),
         *_spells(session),
+        *_whose(session),
         *_outcomes(session),
     ]
 
@@ -146,6 +147,32 @@ def _spells(session: Session) -> Iterator[str]:
             expected = SpellState.ENDED if version.ended_on else SpellState.RUNNING
         if state is not expected:
             yield f"spells: {row_id} is {state.value}, but its versions say {expected.value}."
+
+
+# What hangs on what: both are about one person, whatever was merged and put back.
+HANGS_ON: tuple[tuple[Any, Any, Any], ...] = (
+    (Enrolment, Enrolment.referral_id, Referral),
+    (Spell, Spell.enrolment_id, Enrolment),
+    (Outcome, Outcome.enrolment_id, Enrolment),
+)
+
+
+def _whose(session: Session) -> Iterator[str]:
+    """What hangs on something is about the same person, and an open enrolment is an open case's."""
+    for model, key, parent in HANGS_ON:
+        rows = select(model.id).join(parent, parent.id == key).where(model.jobseeker_id != parent.jobseeker_id)
+        for row_id in session.scalars(rows):
+            yield f"{model.__tablename__}: {row_id} is about somebody else than what it hangs on."
+    rows = (
+        select(Enrolment.id)
+        .join(Jobseeker, Jobseeker.id == Enrolment.jobseeker_id)
+        .where(
+            Enrolment.ended_on.is_(None),
+            or_(Jobseeker.state != JobseekerState.OPEN, Jobseeker.programme_id != Enrolment.programme_id),
+        )
+    )
+    for row_id in session.scalars(rows):
+        yield f"enrolments: {row_id} is open, and the case is not, or is on another programme."
 
 
 def _outcomes(session: Session) -> Iterator[str]:

@@ -4,7 +4,7 @@ Each feature that keeps rows about a person registers one ``Holding`` in ``app.p
 knows none of them by name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -30,6 +30,10 @@ class TimelineEntry(Schema):
     by: Annotated[UUID | None, Group.RECORD]
     source: Annotated[str, Group.RECORD]
     is_taken_back: Annotated[bool, Group.RECORD] = False
+
+
+class TiedTogether(Exception):
+    """A row hangs on what belongs to one record and on what belongs to another."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,19 @@ class Holding:
         return moved
 
     def put_back(
-        self, session: WriteSession, moved: Mapping[str, set[UUID]], origin: UUID, target: UUID, since: datetime
+        self,
+        session: WriteSession,
+        moved: Mapping[str, set[UUID]],
+        origin: UUID,
+        target: UUID,
+        since: datetime,
+        moving: Collection[str],
     ) -> tuple[dict[str, set[UUID]], dict[str, int]]:
         """Put back the rows that ``reassign`` moved from ``origin`` to ``target``, and those that hang on them since.
 
-        ``moved`` has them by table, and those of the features that were put back before. Returns what went back, by
-        table, and how many rows came ``since`` of which nothing says that they belong there: they stay.
+        ``moved`` has them by table, and those of the features that were put back before; ``moving`` names all tables
+        whose rows move. Returns what went back, by table, and how many rows came ``since`` of which nothing says that
+        they belong there: they stay. A row that hangs on both records is ``TiedTogether``.
         """
         gone: dict[str, set[UUID]] = {}
         stay: dict[str, int] = {}
@@ -122,6 +133,13 @@ class Holding:
                     break
                 back |= more
             there = [row.id for row in rows if row.id in back]
+            for row in rows:
+                on = [(getattr(row, column), parent) for column, parent in parents if parent in moving]
+                if row.id in back and any(
+                    key is not None and key not in (back if parent == table else known.get(parent, set()))
+                    for key, parent in on
+                ):
+                    raise TiedTogether
             for start in range(0, len(there), AT_ONCE):
                 session.execute(
                     update(held.model)

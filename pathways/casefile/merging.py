@@ -7,6 +7,7 @@ that supersede its own. So both histories are kept, and undoing is putting back.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,13 @@ from pathways.casefile.schemas import MergeOut, UndoneOut
 from pathways.database import Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
 from pathways.duplicates import queries as duplicate_queries
-from pathways.duplicates.models import PAIR_MOVES, PairEvent
+from pathways.duplicates.models import PAIR_MOVES, PairEvent, PairState
+from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import Conflict, RuleBroken
-from pathways.holdings import Holding
+from pathways.holdings import Holding, TiedTogether
+from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import formats
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     DETAIL_NAMES,
@@ -30,16 +34,30 @@ from pathways.jobseekers.models import (
     Jobseeker,
     JobseekerDetails,
     JobseekerEvent,
+    JobseekerMove,
     JobseekerState,
     Merge,
     ProfileVersion,
+    SafetyExclusion,
+    SharingPermission,
 )
+from pathways.placements.models import Placement
+from pathways.referrals.models import Referral, ReferralState
+from pathways.shortlists import safety
 
 BLANK: tuple[Any, ...] = (None, "", [])
+# Where and how somebody may be reached is one thing: none of it is taken from a record where either says it is withheld.
+REACHED_BY = ("phone", "email", "postcode")
+WITHHELD = ("contact_withheld_reason", "safe_contact")
+HOURS = ("hours_min", "hours_max")
+BESIDE = ("own_words", "note", "experiences", "barriers")
 WHAT = {
-    "details": "The details were edited since the merge, so they are left as they are now.",
-    "profile": "The profile was edited since the merge, so it is left as it is now.",
+    "details": "Details that were edited since the merge are left as they are now.",
+    "profile": "Profile fields that were edited since the merge are left as they are now.",
     "case": "The case has been closed, opened or assigned since the merge, so it is left as it is now.",
+    "restricted": "The record was restricted since the merge, so both are restricted now.",
+    "kept_restricted": "The record stays restricted, for something recorded or edited since the merge stays in it.",
+    "protected": "What protects the person and was recorded since the merge holds for both records now.",
 }
 
 
@@ -56,7 +74,11 @@ def merge(
 ) -> Merge:
     """Take one record into another of the same person; nothing is lost, and it can be undone."""
     kept, taken = _both(session, actor, kept_id, merged_id)
+    pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
+    if pair is not None and pair.state is PairState.DIFFERENT:
+        raise MergeRefused("Somebody said that these are two people. Say otherwise of the pair first.")
     before = _standing(session, kept, taken)
+    session.info["merging"] = True
     try:
         with session.begin_nested():
             moved = {
@@ -71,6 +93,7 @@ def merge(
             " the two first, then merge."
         ) from clash
     session.expire_all()
+    _must_be_safe(session, kept)
     filled = _fill(session, actor, kept, taken)
     _take_case(session, actor, kept, taken)
     jobseeker_actions.move(session, actor, taken, JobseekerEvent.VOID, reason=f"Merged into {kept.reference}.")
@@ -117,6 +140,7 @@ def _standing(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, 
         "details": str(jobseeker_queries.details(session, kept).id),
         "profile": str(profile.id) if profile else None,
         "state": kept.state.value,
+        "last_move": _last_move(session, kept),
         "caseworker_id": str(kept.caseworker_id) if kept.caseworker_id else None,
         "programme_id": str(kept.programme_id) if kept.programme_id else None,
         "is_restricted": kept.is_restricted,
@@ -124,39 +148,81 @@ def _standing(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, 
     }
 
 
+def _last_move(session: Session, person: Jobseeker) -> str:
+    rows = select(JobseekerMove.id).where(
+        JobseekerMove.partner_id == person.partner_id, JobseekerMove.jobseeker_id == person.id
+    )
+    return str(session.scalars(rows.order_by(JobseekerMove.recorded_at.desc(), JobseekerMove.id.desc())).first())
+
+
+def _must_be_safe(session: Session, kept: Jobseeker) -> None:
+    """Refuse while somebody is put forward where the other record must not be sent: it would tell of them there."""
+    rows = select(Introduction).where(
+        Introduction.partner_id == kept.partner_id, Introduction.jobseeker_id == kept.id, Introduction.state.in_(OPEN)
+    )
+    for introduction in session.scalars(rows):
+        try:
+            safety.must_not_be_excluded(session, kept, session.get_one(Placement, introduction.placement_id))
+        except safety.ExcludedForSafety as excluded:
+            raise MergeRefused(
+                "One record is put forward where the other one must not be sent. Withdraw that introduction first."
+            ) from excluded
+
+
 def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> list[str]:
     """Let the kept record learn what it does not know and the other one does; what differs is left as it is."""
     mine = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, kept))
     theirs = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, taken))
-    learnt = {name: theirs[name] for name in DETAIL_NAMES if mine[name] in BLANK and theirs[name] not in BLANK}
+    names: Sequence[str] = DETAIL_NAMES
+    if any(told[name] not in BLANK for told in (mine, theirs) for name in WITHHELD):
+        names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
+    learnt = _unknown(mine, theirs, names)
     if learnt:
         jobseeker_actions.record_details(session, actor, kept, mine | learnt)
     ours, other = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)
     if other is None:
         return sorted(learnt)
-    told = {name: getattr(ours, name) if ours else None for name in PROFILE_NAMES}
-    more = {
-        name: getattr(other, name)
-        for name in PROFILE_NAMES
-        if told[name] in BLANK and getattr(other, name) not in BLANK
-    }
+    told, said = _columns(ours), _columns(other)
+    more = _unknown(told, said, PROFILE_NAMES)
+    if formats.hours_are_crossed(told | more):
+        more = {name: value for name, value in more.items() if name not in HOURS}
     if more:
         said_by = (dict(ours.said_by) if ours else {}) | {name: other.said_by.get(name, "merge") for name in more}
-        jobseeker_actions.add_profile(session, actor, kept, told | more, said_by=said_by, **_beside(ours or other))
+        _write_profile(session, actor, kept, told | more, said_by, ours or other)
     return sorted({*learnt, *more})
 
 
-def _beside(version: ProfileVersion) -> dict[str, Any]:
-    """Return what a profile version says beside its fields."""
-    names = ("agreed_on", "agreed_by", "own_words", "note", "experiences", "barriers")
-    return {name: getattr(version, name) for name in names}
+def _unknown(mine: Mapping[str, Any], theirs: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: theirs[name] for name in names if mine[name] in BLANK and theirs[name] not in BLANK}
+
+
+def _columns(version: ProfileVersion | None) -> dict[str, Any]:
+    return {name: getattr(version, name) if version else None for name in PROFILE_NAMES}
+
+
+def _write_profile(
+    session: WriteSession,
+    actor: Actor,
+    kept: Jobseeker,
+    columns: Mapping[str, Any],
+    said_by: Mapping[str, str],
+    beside: ProfileVersion | None,
+) -> None:
+    """Write a version nobody has agreed to: the person agreed to what stood before, and that is kept."""
+    about = {name: getattr(beside, name) for name in BESIDE} if beside is not None else {}
+    jobseeker_actions.add_profile(session, actor, kept, columns, said_by=said_by, **about)
 
 
 def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> None:
-    """Open the kept case where the other one was open, and give it that one's caseworker where it has none."""
+    """Open the kept case where the other one was open; the open enrolment decides whose it is."""
     if taken.state is JobseekerState.OPEN:
         jobseeker_actions.open_case(session, actor, kept)
-    whose = kept.caseworker_id or taken.caseworker_id, kept.programme_id or taken.programme_id
+    enrolment = enrolment_queries.open_enrolment(session, kept)
+    whose = (
+        (enrolment.caseworker_id, enrolment.programme_id)
+        if enrolment is not None
+        else (kept.caseworker_id or taken.caseworker_id, None)
+    )
     if whose != (kept.caseworker_id, kept.programme_id):
         jobseeker_actions.assign(session, actor, kept, *whose)
 
@@ -164,11 +230,7 @@ def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobs
 def _say(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, event: PairEvent, reason: str) -> None:
     """Say of their pair, where one was found, what became of it."""
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
-    if pair is None:
-        return
-    if event is PairEvent.MERGE and (pair.state, event) not in PAIR_MOVES:
-        duplicate_actions.say(session, actor, pair, PairEvent.SAME, reason)
-    if (pair.state, event) in PAIR_MOVES:
+    if pair is not None and (pair.state, event) in PAIR_MOVES:
         duplicate_actions.say(session, actor, pair, event, reason)
 
 
@@ -180,80 +242,166 @@ def undo(
     taken = jobseeker_queries.jobseeker(session, actor, made.merged_id, for_update=True)
     if kept.merged_into_id is not None:
         raise UndoRefused(f"{kept.reference} was merged into another record since. Undo that merge first.")
-    later = session.scalars(jobseeker_queries.merges_into(kept).where(Merge.id > made.id)).first()
-    if later is not None and _overlaps(made, later):
+    if session.scalars(jobseeker_queries.merges_into(kept).where(Merge.id > made.id).limit(1)).first() is not None:
         raise UndoRefused("Another record was merged into this one since. Undo that merge first.")
+    session.info["merging"] = True
     gone = {table: {UUID(one) for one in ids} for table, ids in made.moved.items()}
+    moving = {held.model.__tablename__ for holding in holdings for held in holding.moving}
     stay: dict[str, int] = {}
     counts: dict[str, int] = {}
     try:
         with session.begin_nested():
             for holding in holdings:
-                back, there = holding.put_back(session, gone, taken.id, kept.id, made.recorded_at)
+                back, there = holding.put_back(session, gone, taken.id, kept.id, made.recorded_at, moving)
                 gone |= back
                 counts |= {table: len(ids) for table, ids in back.items() if ids}
                 stay |= {table: count for table, count in there.items() if count}
-    except IntegrityError as clash:
+    except (IntegrityError, TiedTogether) as clash:
         raise UndoRefused(
             "What happened since ties the two records together: a place, an enrolment or evidence hangs on both."
         ) from clash
     session.expire_all()
-    left = _restore(session, actor, kept, taken, made.before)
+    left = _restore(session, actor, kept, taken, made.before, stays=bool(stay))
+    if _protect_both(session, actor, kept, taken, made.recorded_at):
+        left.append("protected")
     withdrawn = made.withdrawn(actor, reason)
     withdrawn.moved = {table: sorted(map(str, ids)) for table, ids in gone.items() if ids}
     session.add(withdrawn)
     audit.people_changed(session, actor, [taken.id])
     _say(session, actor, kept, taken, PairEvent.UNDO, reason)
     session.flush()
+    for person in (kept, taken):
+        duplicate_actions.look_anew(session, actor, person)
     told = UndoneOut(
         jobseeker_id=kept.id, restored_id=taken.id, put_back=counts, stays=stay, left=[WHAT[name] for name in left]
     )
     return withdrawn, told
 
 
-def _overlaps(made: Merge, later: Merge) -> bool:
-    """Whether a later merge rests on what this one did: it filled or moved the same record's facts."""
-    return any(later.before[name] != made.before[name] for name in ("details", "profile"))
-
-
 def _restore(
-    session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, before: Mapping[str, Any]
+    session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, before: Mapping[str, Any], *, stays: bool
 ) -> list[str]:
-    """Put back how the two stood, where it stands as the merge left it; return what was edited since."""
+    """Put back how the two stood, field by field where nothing was edited since; return what could not be."""
     after, now = before["after"], _standing(session, kept, taken)
     left = []
-    taken.merged_into_id = None
-    jobseeker_actions.restore(session, actor, taken, JobseekerState(before["merged_state"]))
-    if now["details"] != after["details"]:
+    if _restore_details(session, actor, kept, before, after):
         left.append("details")
-    elif after["details"] != before["details"]:
-        old = session.get_one(JobseekerDetails, UUID(before["details"]))
-        jobseeker_actions.record_details(session, actor, kept, jobseeker_actions.unsealed(session, old))
-    if now["profile"] != after["profile"]:
+    if _restore_profile(session, actor, kept, before, after):
         left.append("profile")
-    elif after["profile"] != before["profile"]:
-        _restore_profile(session, actor, kept, before["profile"])
-    case = ("state", "caseworker_id", "programme_id")
-    if any(now[name] != after[name] for name in case):
+    taken.merged_into_id = None
+    session.flush()
+    jobseeker_actions.restore(session, actor, taken, _state_of(session, taken, JobseekerState(before["merged_state"])))
+    if any(now[name] != after[name] for name in ("state", "last_move", "caseworker_id", "programme_id")):
         left.append("case")
+        _assign_as_enrolled(session, actor, kept, kept.caseworker_id)
     else:
-        caseworker, programme = (UUID(before[name]) if before[name] else None for name in case[1:])
-        jobseeker_actions.assign(session, actor, kept, caseworker, programme)
-        if before["state"] != after["state"]:
-            jobseeker_actions.restore(session, actor, kept, JobseekerState(before["state"]))
-    if now["is_restricted"] == after["is_restricted"]:
-        kept.is_restricted = before["is_restricted"]
+        _assign_as_enrolled(session, actor, kept, UUID(before["caseworker_id"]) if before["caseworker_id"] else None)
+        if before["last_move"] != after["last_move"]:
+            jobseeker_actions.restore(session, actor, kept, _state_of(session, kept, JobseekerState(before["state"])))
+    _assign_as_enrolled(session, actor, taken, taken.caseworker_id)
+    if now["is_restricted"] and not after["is_restricted"]:
+        taken.is_restricted = True
+        left.append("restricted")
+    elif now["is_restricted"] and not before["is_restricted"]:
+        if stays or left:
+            left.append("kept_restricted")
+        else:
+            kept.is_restricted = False
     return left
 
 
-def _restore_profile(session: WriteSession, actor: Actor, kept: Jobseeker, before: str | None) -> None:
-    """Write the profile that stood before as the newest version; where there was none, one that knows nothing."""
-    if before is None:
-        jobseeker_actions.add_profile(session, actor, kept, dict.fromkeys(PROFILE_NAMES), said_by={})
-        return
-    old = session.get_one(ProfileVersion, UUID(before))
-    columns = {name: getattr(old, name) for name in PROFILE_NAMES}
-    jobseeker_actions.add_profile(session, actor, kept, columns, said_by=dict(old.said_by), **_beside(old))
+def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> JobseekerState:
+    """Return how a case stands by what it holds: enrolled, or accepted since, it is open; else as it was before."""
+    if enrolment_queries.open_enrolment(session, person) is not None:
+        return JobseekerState.OPEN
+    accepted = select(Referral.id).where(
+        Referral.partner_id == person.partner_id,
+        Referral.jobseeker_id == person.id,
+        Referral.state == ReferralState.ACCEPTED,
+    )
+    if before is JobseekerState.REFERRED and session.scalars(accepted.limit(1)).first() is not None:
+        return JobseekerState.OPEN
+    return before
+
+
+def _assign_as_enrolled(session: WriteSession, actor: Actor, person: Jobseeker, otherwise: UUID | None) -> None:
+    """Let the open enrolment decide whose case it is and on which programme; without one, nobody's programme."""
+    enrolment = enrolment_queries.open_enrolment(session, person)
+    whose = (enrolment.caseworker_id, enrolment.programme_id) if enrolment is not None else (otherwise, None)
+    if whose != (person.caseworker_id, person.programme_id):
+        jobseeker_actions.assign(session, actor, person, *whose)
+
+
+def _restore_details(
+    session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> bool:
+    """Take back what a merge filled in, where it still stands; say whether something was edited since."""
+    if before["details"] == after["details"]:
+        return False
+    old, new = (
+        jobseeker_actions.unsealed(session, session.get_one(JobseekerDetails, UUID(told["details"])))
+        for told in (before, after)
+    )
+    now = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, kept))
+    back = _taken_back(old, new, now)
+    if back:
+        jobseeker_actions.record_details(session, actor, kept, now | back)
+    return now != new
+
+
+def _restore_profile(
+    session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> bool:
+    if before["profile"] == after["profile"]:
+        return False
+    old = session.get(ProfileVersion, UUID(before["profile"])) if before["profile"] else None
+    new = session.get_one(ProfileVersion, UUID(after["profile"]))
+    now = jobseeker_queries.profile(session, kept)
+    told = _columns(now)
+    back = _taken_back(_columns(old), _columns(new), told)
+    if back:
+        said_by = {name: by for name, by in (now.said_by if now else {}).items() if name not in back}
+        _write_profile(session, actor, kept, told | back, said_by, old if old is None else now)
+    return told != _columns(new)
+
+
+def _taken_back(old: Mapping[str, Any], new: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a merge changed and nobody has since, as they were before."""
+    return {name: old[name] for name in old if new[name] != old[name] and now[name] == new[name]}
+
+
+def _protect_both(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, since: datetime) -> bool:
+    """Let what protects the person and was recorded while they were one hold for both: nobody knows whose it was."""
+    found = False
+    for one, other in ((kept, taken), (taken, kept)):
+        for exclusion in session.scalars(jobseeker_queries.facts_about(SafetyExclusion, one)).all():
+            if since < exclusion.recorded_at < actor.at:
+                jobseeker_actions.exclude_as(session, actor, other, exclusion)
+                found = True
+        for revoked in session.scalars(jobseeker_queries.facts_about(SharingPermission, one)).all():
+            if since < revoked.recorded_at < actor.at and not revoked.is_granted:
+                found |= _revoke_too(session, actor, other, revoked)
+    return found
+
+
+def _revoke_too(session: WriteSession, actor: Actor, other: Jobseeker, revoked: SharingPermission) -> bool:
+    standing = jobseeker_queries.permission_for(session, other, revoked.social_enterprise_id)
+    if standing is None or not standing.is_granted:
+        return False
+    session.add(
+        SharingPermission.recorded(
+            actor,
+            partner_id=other.partner_id,
+            jobseeker_id=other.id,
+            supersedes=standing.id,
+            social_enterprise_id=revoked.social_enterprise_id,
+            groups=revoked.groups,
+            is_granted=False,
+            how_given=revoked.how_given,
+        )
+    )
+    session.flush()  # whoever revokes it at the same moment meets it here
+    return True
 
 
 def shown(session: Session, made: Merge) -> MergeOut:

@@ -63,6 +63,23 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
                         _note(session, actor, person, hit)
 
 
+def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
+    """Look at somebody whose record was another one's for a while: note whom it may be, drop what it no longer is."""
+    values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    hits = look(session, actor, person, values)
+    may_be = {hit.jobseeker_id for hit in hits}
+    for pair in session.scalars(queries.unlooked(person)).all():
+        other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
+        if other not in may_be:
+            say(
+                session,
+                actor,
+                pair,
+                PairEvent.DIFFERENT,
+                "Found through a record that was merged then, and is not now.",
+            )
+
+
 def _note(session: WriteSession, actor: Actor, person: Jobseeker, hit: Hit) -> None:
     """Keep a pair; who notes it at the same moment from the other side notes it once."""
     row = {

@@ -25,6 +25,13 @@ def visible_to(actor: Actor) -> Select[DuplicatePair]:
 
 def listed(actor: Actor, states: Collection[PairState], jobseeker_id: UUID | None = None) -> Select[DuplicatePair]:
     rows = visible_to(actor).where(DuplicatePair.state.in_(states))
+    if PairState.MERGED not in states:  # what is said of a record that was merged is said of the one that is kept
+        gone = select(Jobseeker.id).where(
+            Jobseeker.partner_id == DuplicatePair.partner_id,
+            Jobseeker.id.in_([DuplicatePair.jobseeker_id, DuplicatePair.other_id]),
+            Jobseeker.merged_into_id.is_not(None),
+        )
+        rows = rows.where(~gone.exists())
     if jobseeker_id is None:
         return rows
     return rows.where(or_(DuplicatePair.jobseeker_id == jobseeker_id, DuplicatePair.other_id == jobseeker_id))
@@ -70,6 +77,14 @@ def references(session: Session, actor: Actor, jobseeker_id: UUID) -> list[str]:
     rows = session.execute(select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_(others)))
     told = {row.id: row.reference for row in rows}
     return [told[one] for one in others]
+
+
+def unlooked(person: Jobseeker) -> Select[DuplicatePair]:
+    """Return the pairs of a person that nobody has said anything of, whoever may see them."""
+    mine = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)
+    return select(DuplicatePair).where(
+        DuplicatePair.partner_id == person.partner_id, mine, DuplicatePair.state == PairState.OPEN
+    )
 
 
 def people(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Jobseeker, JobseekerDetails]]:

@@ -6,19 +6,20 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
-from pathways.errors import RuleBroken, StaleVersion
+from pathways.errors import Conflict, RuleBroken, StaleVersion
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import formats, known, queries
 from pathways.jobseekers.models import (
     DETAIL_NAMES,
     JOBSEEKER_MOVES,
     PROFILE_NAMES,
+    AboutPerson,
     CaseworkerAssignment,
     ConfirmedWord,
     Contact,
@@ -506,6 +507,28 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
     return exclusion
 
 
+def exclude_as(session: WriteSession, actor: Actor, person: Jobseeker, other: SafetyExclusion) -> None:
+    """Keep somebody from what another record is kept from; whose name it is is sealed anew."""
+    fact_id = uuid7()
+    columns = {
+        name: getattr(other, name)
+        for name in ("kind", "social_enterprise_id", "who_hash", "postcode", "easting", "northing", "radius_km")
+    }
+    if other.who_sealed is not None:
+        who = session.vault.open(other.who_sealed, place=f"safety_exclusions:who:{other.id}")
+        columns["who_sealed"] = session.vault.seal(who, place=f"safety_exclusions:who:{fact_id}")
+    session.add(
+        SafetyExclusion.recorded(
+            actor,
+            id=fact_id,
+            partner_id=person.partner_id,
+            jobseeker_id=person.id,
+            reason=other.reason,
+            **columns,
+        )
+    )
+
+
 def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExclusion, reason: str) -> SafetyExclusion:
     """Take an exclusion back; a name in it is sealed again for the row that takes it back."""
     withdrawal = exclusion.withdrawn(actor, reason)
@@ -613,3 +636,29 @@ def withdraw_fact(session: WriteSession, actor: Actor, fact: Any, reason: str) -
     session.add(withdrawal)
     session.flush()  # two who take back the same entry meet here
     return withdrawal
+
+
+class MergedMeanwhile(Conflict):
+    title = "The record was merged into another one"
+
+
+def _must_not_be_merged(session: WriteSession, *_: object) -> None:
+    """Refuse facts about a record that was merged into another one while they were on their way.
+
+    On PostgreSQL they would wait for the merge, and then stand with a record nobody looks at; SQLite has one writer.
+    """
+    if session.get_bind().dialect.name == "sqlite" or session.info.get("merging"):
+        return
+    people = {row.jobseeker_id for row in session.new if isinstance(row, AboutPerson) and row.jobseeker_id is not None}
+    if not people:
+        return
+    rows = select(Jobseeker.id).where(Jobseeker.id.in_(people), Jobseeker.merged_into_id.is_not(None))
+    # Whoever is merging holds these rows: this waits for it, and reads what it left.
+    locked = select(Jobseeker.id).where(Jobseeker.id.in_(people)).order_by(Jobseeker.id)
+    with session.no_autoflush:
+        session.connection().execute(locked.with_for_update(read=True, key_share=True))
+        if session.connection().execute(rows).first() is not None:
+            raise MergedMeanwhile("Use the record it was merged into.")
+
+
+event.listen(WriteSession, "before_flush", _must_not_be_merged)

@@ -302,6 +302,17 @@ def merges_into(person: Jobseeker) -> Select[Merge]:
     return facts_about(Merge, person)
 
 
+def merged_ids(session: Session, person: Jobseeker) -> list[UUID]:
+    """Return the records that were merged into a person's, and into those."""
+    found: list[UUID] = []
+    last = [person.id]
+    while last:
+        rows = select(Jobseeker.id).where(Jobseeker.partner_id == person.partner_id, Jobseeker.merged_into_id.in_(last))
+        last = [one for one in session.scalars(rows.order_by(Jobseeker.id)) if one not in found]
+        found += last
+    return found
+
+
 def merge(session: Session, actor: Actor, jobseeker_id: UUID, merge_id: UUID) -> Merge:
     person = jobseeker(session, actor, jobseeker_id)
     found = session.scalars(merges_into(person).where(Merge.id == merge_id)).one_or_none()
@@ -367,7 +378,12 @@ def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int
         column = getattr(MonitoringAnswers, question)
         rows = session.execute(
             select(column, func.count())
-            .where(MonitoringAnswers.partner_id == actor.organisation_id, as_known(MonitoringAnswers))
+            .join(Jobseeker, Jobseeker.id == MonitoringAnswers.jobseeker_id)
+            .where(
+                MonitoringAnswers.partner_id == actor.organisation_id,
+                Jobseeker.state != JobseekerState.VOIDED,  # a record that was merged is counted with the one kept
+                as_known(MonitoringAnswers),
+            )
             .group_by(column)
         )
         counts[question] = {row[0]: row[1] for row in rows}

@@ -69,7 +69,6 @@ def decided(session: Session, until: date) -> list[Decided]:
             ShortlistMatch,
             (ShortlistMatch.partner_id == Introduction.partner_id)
             & (ShortlistMatch.shortlist_id == Introduction.shortlist_id)
-            & (ShortlistMatch.jobseeker_id == Introduction.jobseeker_id)
             & (ShortlistMatch.placement_id == Introduction.placement_id),
         )
         .order_by(Introduction.id)

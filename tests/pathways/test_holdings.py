@@ -104,7 +104,7 @@ def test_moving_to_another_record_and_undoing_it_leaves_all_as_it_was(database):
     with database.writing(None) as session:
         gone = {table: set(ids) for tables in moved.values() for table, ids in tables.items()}
         for holding in HOLDINGS:
-            holding.put_back(session, gone, person, other, utc_now())
+            holding.put_back(session, gone, person, other, utc_now(), set())
     with database.reading() as session:
         assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, person).items()} == before
         assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, other).items()} == of_other

@@ -1,6 +1,7 @@
 """Two records of one person become one and two again: nothing is lost or counted twice, and all of it goes back."""
 
 import os
+import threading
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from pathways.programmes.models import Programme
 from pathways.referrals import actions as referral_actions
 from pathways.referrals import queries as referral_queries
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
-from tests.pathways.test_duplicates import BARE
+from tests.pathways.test_duplicates import BARE, say
 from tests.pathways.test_matching import get, post
 from tests.world import World
 
@@ -121,7 +122,7 @@ def test_what_is_recorded_since_goes_with_what_it_hangs_on_and_the_rest_is_told(
         jobseeker_actions.change(session, world.on("manager"), person, {"email": "new@example.org"})
     told = undo(client, world, made)
     assert told["stays"] == {"contacts": 1}
-    assert told["left"] == ["The details were edited since the merge, so they are left as they are now."]
+    assert told["left"] == ["Details that were edited since the merge are left as they are now."]
     assert told["put_back"]["referral_moves"] == 2  # submitted before the merge, accepted since
     assert says(database, kept)["email"] == "new@example.org"
     with database.reading() as session:
@@ -300,3 +301,162 @@ def test_intake_merge_undo_and_import_in_any_order_lose_nothing(world: World, da
     walks, steps = (60, 30) if os.environ.get("PATHWAYS_PROVE") else (6, 12)
     machine = type("Walk", (Intake,), {"database": database, "world": world})
     run_state_machine_as_test(machine, settings=settings(max_examples=walks, stateful_step_count=steps, deadline=None))
+
+
+# What a hostile reader found.
+
+
+def edit(database, world: World, person: UUID, **changes) -> None:
+    manager = world.on("manager")
+    with database.writing(manager) as session:
+        jobseeker_actions.change(session, manager, session.get_one(Jobseeker, person), changes)
+
+
+def test_the_number_is_learnt_and_contact_that_is_withheld_is_not(client, world: World, database):
+    withheld = {"contact_withheld_reason": "Ex-partner reads her phone."}
+    kept = world.refer(ref="A", **BARE | withheld).jobseeker_id
+    other = world.refer(ref="B", given_name="Aminah").jobseeker_id
+    made = merge(client, world, kept, other)
+    assert set(made["filled"]) == {"nino", "nhs_number"}
+    told = says(database, kept)
+    assert (told["nino"], told["phone"], told["email"]) == ("QQ123456C", None, None)
+    undo(client, world, made)
+    assert says(database, kept)["nino"] is None
+
+
+def test_what_was_filled_goes_back_field_by_field_and_what_stays_keeps_the_record_closed(
+    client, world: World, database
+):
+    kept, _ = world.supported(ref="A", **BARE)
+    other = world.refer(ref="B", given_name="Aminah", **BARE | {"phone": "07700 900123"}).jobseeker_id
+    with database.writing(world.on("manager")) as session:
+        session.get_one(Jobseeker, other).is_restricted = True
+    made = merge(client, world, kept, other)
+    edit(database, world, kept, language="Somali")
+    told = undo(client, world, made)
+    assert (says(database, kept)["phone"], says(database, kept)["language"]) == (None, "Somali")
+    assert any("stays restricted" in one for one in told["left"])
+    get(client, world, f"/jobseekers/{kept}", by="colleague", expect=404)
+
+
+def test_a_restriction_asked_for_while_they_were_one_holds_for_both(client, world: World, database, two):
+    kept, other = two
+    made = merge(client, world, kept, other)
+    with database.writing(world.on("manager")) as session:
+        session.get_one(Jobseeker, kept).is_restricted = True
+    told = undo(client, world, made)
+    assert [says(database, one)["is_restricted"] for one in two] == [True, True]
+    assert any("both are restricted" in one for one in told["left"])
+
+
+def test_an_earlier_merge_is_undone_after_the_later_one(client, world: World, database, two):
+    kept, other = two
+    third = world.refer(ref="C", given_name="Aisha").jobseeker_id
+    first, second = merge(client, world, kept, other), merge(client, world, kept, third)
+    assert undo(client, world, first, expect=409)["type"] == "/problems/undo-refused"
+    undo(client, world, second)
+    undo(client, world, first)
+
+
+def test_two_people_by_a_verdict_are_not_merged_in_silence(client, world: World, database, two):
+    kept, other = two
+    (pair,) = get(client, world, "/duplicates")["items"]
+    say(client, world, pair, "different")
+    refused = merge(client, world, kept, other, expect=409)
+    assert "two people" in refused["detail"]
+
+
+def test_who_must_be_kept_away_is_not_told_by_a_merge(client, world: World, database):
+    kept, _ = world.supported(ref="A", **BARE)
+    away = {"kind": "organisation", "social_enterprise_id": str(world.organisations["enterprise"]), "reason": "Asked."}
+    post(client, world, f"/jobseekers/{kept}/safety-exclusions", away)
+    referral = world.refer(ref="B", given_name="Aminah")
+    world.accept(referral)
+    body = {"jobseeker_id": str(referral.jobseeker_id), "placement_id": str(world.list_placement())}
+    made = post(client, world, "/introductions", body)
+    refused = merge(client, world, kept, referral.jobseeker_id, expect=409)
+    assert "Withdraw that introduction first" in refused["detail"]
+    post(client, world, f"/introductions/{made['id']}/withdraw", {"reason": "Not safe."}, expect=200)
+    merge(client, world, kept, referral.jobseeker_id)
+
+
+def test_what_protects_and_was_recorded_while_they_were_one_holds_for_both(client, world: World, database, two):
+    kept, other = two
+    world.permit(kept)
+    made = merge(client, world, kept, other)
+    away = {"kind": "person", "who": "Sam Stone", "reason": "Asked."}
+    post(client, world, f"/jobseekers/{kept}/safety-exclusions", away)
+    told = undo(client, world, made)
+    assert any("protects" in one for one in told["left"])
+    for one in two:
+        who = [row["who"] for row in get(client, world, f"/jobseekers/{one}/safety-exclusions")["items"]]
+        assert who == ["Sam Stone"]
+
+
+def test_a_referral_accepted_while_they_were_one_leaves_an_open_case(client, world: World, database, two):
+    kept, other = two
+    made = merge(client, world, kept, other)
+    with database.reading() as session:
+        moved = session.scalars(select(Referral).where(Referral.ref == "B")).one().id
+    post(client, world, f"/referrals/{moved}/accept", {}, expect=200)
+    undo(client, world, made)
+    assert says(database, other)["state"] is JobseekerState.OPEN
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def test_the_open_enrolment_decides_whose_case_it_is(client, world: World, database):
+    kept = world.refer(ref="A", **BARE).jobseeker_id
+    referral = world.refer(ref="B", given_name="Aminah")
+    world.accept(referral)
+    colleague = world.actors["colleague"].membership_id
+    world.enrol(referral, caseworker_id=colleague)
+    before = says(database, kept)
+    made = merge(client, world, kept, referral.jobseeker_id)
+    told = says(database, kept)
+    assert (told["caseworker_id"], told["programme_id"]) == (colleague, world.programme_id)
+    undo(client, world, made)
+    assert says(database, kept) == before
+    assert says(database, referral.jobseeker_id)["caseworker_id"] == colleague
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def test_a_subject_access_request_tells_what_stayed_with_a_merged_record(client, world: World, database, two):
+    kept, other = two
+    merge(client, world, kept, other)
+    held = get(client, world, f"/jobseekers/{kept}/extract", by="manager")["holdings"]
+    assert {row["given_name"] for row in held["jobseeker_details"]} == {"Amina", "Aminah"}
+
+
+def test_a_pair_found_through_a_merged_record_is_that_records_after_an_undo(client, world: World, database):
+    kept, _ = world.supported(ref="A", **BARE | {"phone": "07700 900555"})
+    zofia = {"given_name": "Zofia", "family_name": "Wojcik", **BARE, "nino": "QQ654321A"}
+    other = world.refer(ref="B", **zofia).jobseeker_id
+    made = merge(client, world, kept, other)
+    third = world.refer(ref="C", **zofia).jobseeker_id
+    undo(client, world, made)
+    with database.reading() as session:
+        rows = session.scalars(select(DuplicatePair).where(DuplicatePair.state == PairState.OPEN)).all()
+        assert [{row.jobseeker_id, row.other_id} for row in rows] == [{other, third}]
+
+
+def test_what_is_written_during_a_merge_does_not_stand_with_a_record_nobody_looks_at(client, world: World, database):
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time, so whoever writes next reads the merge first.")
+    kept, other = world.refer(ref="A").jobseeker_id, world.refer(ref="B", given_name="Aminah").jobseeker_id
+    manager, answers = world.on("manager"), []
+
+    def exclude() -> None:
+        away = {"kind": "person", "who": "Sam Stone", "reason": "Asked."}
+        path = f"/api/v1/jobseekers/{other}/safety-exclusions"
+        answers.append(client.post(path, json=away, headers=world.key("manager")).status_code)
+
+    with database.writing(manager) as session:
+        merging.merge(session, manager, HOLDINGS, kept, other, "One.")
+        writing = threading.Thread(target=exclude)
+        writing.start()
+        writing.join(1.0)
+        assert writing.is_alive()  # it waits for the merge
+    writing.join(10)
+    assert answers == [409]
