@@ -46,7 +46,7 @@ from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists import safety
 
 BLANK: tuple[Any, ...] = (None, "", [])
-# Where and how somebody may be reached is one thing: none of it is taken from a record where either says it is withheld.
+# How somebody may be reached is one thing: none of it is taken from a record where either says that it is withheld.
 REACHED_BY = ("phone", "email", "postcode")
 WITHHELD = ("contact_withheld_reason", "safe_contact")
 HOURS = ("hours_min", "hours_max")

@@ -307,8 +307,10 @@ def merged_ids(session: Session, person: Jobseeker) -> list[UUID]:
     found: list[UUID] = []
     last = [person.id]
     while last:
-        rows = select(Jobseeker.id).where(Jobseeker.partner_id == person.partner_id, Jobseeker.merged_into_id.in_(last))
-        last = [one for one in session.scalars(rows.order_by(Jobseeker.id)) if one not in found]
+        rows = select(Merge.merged_id).where(
+            Merge.partner_id == person.partner_id, Merge.jobseeker_id.in_(last), as_known(Merge)
+        )
+        last = [one for one in session.scalars(rows.order_by(Merge.id)) if one not in found]
         found += last
     return found
 
