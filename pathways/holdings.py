@@ -75,10 +75,10 @@ class Holding:
                     entries.append(entry.model_copy(update={"is_taken_back": row.id in gone}))
         return entries
 
-    def extract(self, session: Session, jobseeker_id: UUID) -> dict[str, list[Schema]]:
-        """Return all of it as the person may read it."""
+    def extract(self, session: Session, jobseeker_ids: Sequence[UUID]) -> dict[str, list[Schema]]:
+        """Return all of it as the person may read it; of several records of one person, all of theirs."""
         return {
-            held.model.__tablename__: [held.shape(session, row) for row in self._of(session, held, jobseeker_id)]
+            held.model.__tablename__: [held.shape(session, row) for row in self._of(session, held, *jobseeker_ids)]
             for held in self.tables
         }
 
@@ -167,9 +167,9 @@ class Holding:
         return gone
 
     @staticmethod
-    def _of(session: Session, held: Held, jobseeker_id: UUID) -> list[Any]:
+    def _of(session: Session, held: Held, *jobseeker_ids: UUID) -> list[Any]:
         order = held.model.__table__.c.get("recorded_at", held.model.id)  # type: ignore[attr-defined]
-        rows = select(held.model).where(_about(held.model, jobseeker_id)).order_by(order, held.model.id)  # type: ignore[attr-defined]
+        rows = select(held.model).where(_about(held.model, *jobseeker_ids)).order_by(order, held.model.id)  # type: ignore[attr-defined]
         return list(session.scalars(rows))
 
 
@@ -194,20 +194,20 @@ def _key(model: type[Base]) -> Any:
     return getattr(model, "jobseeker_id", None)
 
 
-def _about(model: type[Base], jobseeker_id: UUID) -> ColumnElement[bool]:
-    """Return the condition that a row is about a person.
+def _about(model: type[Base], *jobseeker_ids: UUID) -> ColumnElement[bool]:
+    """Return the condition that a row is about a person, or about one of several records of one partner.
 
     It names the partner too, for the index of each table about people begins with it.
     """
     key: Any = _key(model)
     if key is None:
-        mine: ColumnElement[bool] = model.id == jobseeker_id  # type: ignore[attr-defined]
+        mine: ColumnElement[bool] = model.id.in_(jobseeker_ids)  # type: ignore[attr-defined]
         return mine
     columns, people = model.__table__.c, Base.metadata.tables["jobseekers"].c
     if "partner_id" not in columns:
-        return key == jobseeker_id  # type: ignore[no-any-return]
-    partner = select(people.partner_id).where(people.id == jobseeker_id).scalar_subquery()
-    return and_(columns.partner_id == partner, key == jobseeker_id)
+        return key.in_(jobseeker_ids)  # type: ignore[no-any-return]
+    partner = select(people.partner_id).where(people.id == jobseeker_ids[0]).scalar_subquery()
+    return and_(columns.partner_id == partner, key.in_(jobseeker_ids))
 
 
 def fact_entry(what: str, tell: Callable[[Any], str]) -> Callable[[Any], TimelineEntry]:

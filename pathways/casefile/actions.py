@@ -1,7 +1,6 @@
 """Reading and voiding a whole casefile, feature by feature, through the registered holdings."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
@@ -33,11 +32,12 @@ def timeline(session: Session, holdings: Sequence[Holding], person: Jobseeker, r
 def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person: Jobseeker) -> Extract:
     """Return all that is held, as the person themselves may read it."""
     visible = jobseeker_queries.visible_groups(actor, person, Purpose.EXTRACT)
-    held: dict[str, list[dict[str, Any]]] = {}
-    for jobseeker_id in [person.id, *jobseeker_queries.merged_ids(session, person)]:
-        for holding in holdings:
-            for table, rows in holding.extract(session, jobseeker_id).items():
-                held.setdefault(table, []).extend(row.shown(visible).model_dump(mode="json") for row in rows)
+    records = [person.id, *jobseeker_queries.merged_ids(session, person)]
+    held = {
+        table: [row.shown(visible).model_dump(mode="json") for row in rows]
+        for holding in holdings
+        for table, rows in holding.extract(session, records).items()
+    }
     return Extract(jobseeker_id=person.id, reference=person.reference, made_at=actor.at, holdings=held)
 
 
