@@ -5,13 +5,14 @@ does not type-check on a reader.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session as OrmSession
 
@@ -41,6 +42,13 @@ class ReadSession(Session):
 
 class WriteSession(Session):
     """A session that writes; everything in it lands together or not at all."""
+
+
+def insert_unless_there(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, leaving out those that a unique index has already: who writes the same at once meets no error."""
+    if rows:
+        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+        session.connection().execute(dialect.insert(model.__table__).on_conflict_do_nothing(), rows)
 
 
 def _on_sqlite_connect(connection: Any, _: object) -> None:

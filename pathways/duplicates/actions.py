@@ -1,15 +1,13 @@
 """Noting pairs that may be one person, and what people say of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
-from pathways.database import Database, Session, WriteSession
+from pathways.database import Database, Session, WriteSession, insert_unless_there
 from pathways.duplicates import queries
 from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import FieldTold, PairOut, PairSide
@@ -94,8 +92,7 @@ def _note(session: WriteSession, actor: Actor, person: Jobseeker, hit: Hit) -> N
         "held_back": hit.verdict.held_back,
         "found_at": actor.at,
     }
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    session.execute(dialect.insert(cast("Table", DuplicatePair.__table__)).on_conflict_do_nothing(), row)
+    insert_unless_there(session, DuplicatePair, [row])
 
 
 def visible_hits(session: Session, actor: Actor, hits: Iterable[Hit]) -> list[Hit]:

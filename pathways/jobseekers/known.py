@@ -6,10 +6,10 @@ record found by any key is compared field by field (``matching/people``); nothin
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -18,7 +18,6 @@ from sqlalchemy import (
     ColumnElement,
     Engine,
     Select,
-    Table,
     Uuid,
     bindparam,
     delete,
@@ -28,13 +27,12 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
 from matching.people.linkage import Linkage, Verdict
 from pathways import audit
-from pathways.database import Database, Session, WriteSession
+from pathways.database import Database, Session, WriteSession, insert_unless_there
 from pathways.facts import as_known
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
@@ -108,14 +106,7 @@ def index(session: WriteSession, partner_id: UUID, jobseeker_id: UUID, who: Iden
     if there - wanted:
         session.execute(delete(PersonKey).where(*mine, PersonKey.key.in_(there - wanted)))
     whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
-    _insert(session, [{**whose, "key": key} for key in sorted(wanted - there)])
-
-
-def _insert(session: WriteSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep keys; another process that makes those of an upgrade at the same time makes none twice."""
-    if rows:
-        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-        session.connection().execute(dialect.insert(cast("Table", PersonKey.__table__)).on_conflict_do_nothing(), rows)
+    insert_unless_there(session, PersonKey, [{**whose, "key": key} for key in sorted(wanted - there)])
 
 
 @lru_cache(maxsize=64)
@@ -319,7 +310,8 @@ def fill(database: Database) -> int:
                     for row in found
                     for key in sorted({hashed(session, key) for key in keys_of(_identity_of(row))})
                 ]
-                _insert(session, told)
+                # Another process may be making those of an upgrade, too.
+                insert_unless_there(session, PersonKey, told)
             done += len(rows)
 
 
