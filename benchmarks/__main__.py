@@ -25,9 +25,11 @@ FULL = (
     ("http", "--cold", "--jobseekers", "100000"),
     ("people",),
     ("people", "--town", "20000"),
+    ("known", "--people", "100000"),
 )
 SMALL = (
     ("people", "--town", "600"),
+    ("known", "--people", "600", "--database", "sqlite"),
     ("allocation", "--jobseekers", "300", "--places", "300"),
     ("http", "--placements", "300", "--requests", "36", "--database", "sqlite", "--shape", "all known"),
 )

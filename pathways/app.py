@@ -89,6 +89,7 @@ ROUTERS: Sequence[APIRouter] = (
     words.router,
 )
 PREFIX = "/api/v1"
+SECONDS_BETWEEN_TRIES = 5.0
 SECONDS_BETWEEN_COUNTS = 3600  # counting takes some ten milliseconds, and tables do not grow tenfold in an hour
 DESCRIPTION = (
     "Referrals, profiles, ranked placements, outcomes and monthly figures for voluntary-sector partners. "
@@ -105,10 +106,13 @@ def _keep_counted(database: Database, stop: threading.Event) -> None:
             return
 
 
-def _keep_known(database: Database, _: threading.Event) -> None:
+def _keep_known(database: Database, stop: threading.Event) -> None:
     """Make the keys by which people are found of those who have none, where an upgrade was not by our own command."""
-    with suppress(SQLAlchemyError):
-        known.fill(database)
+    while not stop.is_set():
+        with suppress(SQLAlchemyError):
+            known.fill(database, stop)
+            return
+        stop.wait(SECONDS_BETWEEN_TRIES)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Event
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -42,7 +43,7 @@ MAY_BE, SURELY = 0.5, 0.99
 # So many records under one key are looked at; a key that more share tells next to nothing.
 MOST_OF_A_KEY = 60
 MOST_COUNTED = 1_000  # of people of one name
-AT_ONCE = 1_000
+AT_ONCE, PAUSE_SECONDS = 500, 0.05
 # A count of very many people is kept for a while: it sets odds, and a thousandth more or less changes none.
 LARGE, KEPT_SECONDS = 10_000, 600.0
 SIGNED = 2**63
@@ -284,35 +285,39 @@ def _people(session: Session, partner_id: UUID) -> int:
     return max(count, 1)
 
 
-def fill(database: Database) -> int:
+def fill(database: Database, stop: Event | None = None) -> int:
     """Make the keys of everybody who has none, as after an upgrade or a load by bulk; return of how many.
 
-    In pieces, each a transaction of its own: whoever writes beside it waits for none of them long.
+    In small pieces, made with nothing open and kept in transactions of their own. In a service, which gives ``stop``,
+    a moment is left between them, so that whoever writes beside it never waits for more than one.
     """
     done, last = 0, UUID(int=0)
     without = ~select(PersonKey.id).where(*_theirs()).exists()
     while True:
-        with database.writing(None) as session:
-            rows = session.execute(
+        told: list[dict[str, Any]] = []
+        with database.reading(newest=True) as session:
+            people = session.execute(
                 select(Jobseeker.partner_id, Jobseeker.id)
                 .where(Jobseeker.id > last, without)
                 .order_by(Jobseeker.id)
                 .limit(AT_ONCE)
             ).all()
-            if not rows:
-                return done
-            last = rows[-1].id
-            for partner_id in {row.partner_id for row in rows}:
-                ids = [row.id for row in rows if row.partner_id == partner_id]
+            for partner_id in {row.partner_id for row in people}:
+                ids = [row.id for row in people if row.partner_id == partner_id]
                 found = session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": ids})
-                told = [
+                told += [
                     {"partner_id": partner_id, "jobseeker_id": row.id, "key": key}
                     for row in found
                     for key in sorted({hashed(session, key) for key in keys_of(_identity_of(row))})
                 ]
-                # Another process may be making those of an upgrade, too.
-                insert_unless_there(session, PersonKey, told)
-            done += len(rows)
+        if not people:
+            return done
+        with database.writing(None) as session:
+            # Another process may be making those of an upgrade, too.
+            insert_unless_there(session, PersonKey, told)
+        last, done = people[-1].id, done + len(people)
+        if stop is not None and stop.wait(PAUSE_SECONDS):
+            return done
 
 
 def _theirs() -> tuple[Any, Any]:
