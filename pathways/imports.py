@@ -17,7 +17,8 @@ from pathways.errors import RuleBroken
 from pathways.fields import Body, Group, Schema
 from pathways.spreadsheets import normal
 
-# Under this a header is like a column by chance: measured on the aliases of all columns against each other.
+# From here on a header is put forward as one of our columns, for a person to confirm. Of 4,529 pairs of our own headers
+# that mean two columns 7 are so alike ("min hours wk", "max hours wk"); slips of a letter or two score 80 to 94.
 LIKE_A_COLUMN = 78
 
 

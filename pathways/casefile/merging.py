@@ -120,10 +120,7 @@ def merge(
 def _both(session: WriteSession, actor: Actor, kept_id: UUID, merged_id: UUID) -> tuple[Jobseeker, Jobseeker]:
     if kept_id == merged_id:
         raise RuleBroken("This is the same record. Name the other one.", pointer="/other_id")
-    # In one order, so that two who merge the same pair the other way round wait for each other and not for ever.
-    rows = {
-        key: jobseeker_queries.jobseeker(session, actor, key, for_update=True) for key in sorted((kept_id, merged_id))
-    }
+    rows = _locked(session, actor, kept_id, merged_id)
     for key, row in rows.items():
         if row.merged_into_id is not None:
             raise MergeRefused(f"{row.reference} was merged into another record. Use that one.")
@@ -131,6 +128,11 @@ def _both(session: WriteSession, actor: Actor, kept_id: UUID, merged_id: UUID) -
             pointer = "/other_id" if key == merged_id else "/jobseeker_id"
             raise RuleBroken(f"{row.reference} was made by mistake and is void.", pointer=pointer)
     return rows[kept_id], rows[merged_id]
+
+
+def _locked(session: WriteSession, actor: Actor, *ids: UUID) -> dict[UUID, Jobseeker]:
+    """Return records locked in one order, so that two who merge the same pair the other way round only wait."""
+    return {key: jobseeker_queries.jobseeker(session, actor, key, for_update=True) for key in sorted(ids)}
 
 
 def _standing(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, Any]:
@@ -238,8 +240,8 @@ def undo(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], made: Merge, reason: str
 ) -> tuple[Merge, UndoneOut]:
     """Make them two records again: what moved goes back, with what hangs on it since; say what cannot be put back."""
-    kept = jobseeker_queries.jobseeker(session, actor, made.jobseeker_id, for_update=True)
-    taken = jobseeker_queries.jobseeker(session, actor, made.merged_id, for_update=True)
+    rows = _locked(session, actor, made.jobseeker_id, made.merged_id)
+    kept, taken = rows[made.jobseeker_id], rows[made.merged_id]
     if kept.merged_into_id is not None:
         raise UndoRefused(f"{kept.reference} was merged into another record since. Undo that merge first.")
     if session.scalars(jobseeker_queries.merges_into(kept).where(Merge.id > made.id).limit(1)).first() is not None:

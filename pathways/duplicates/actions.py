@@ -1,6 +1,6 @@
 """Noting pairs that may be one person, and what people say of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +38,7 @@ def look(session: WriteSession, actor: Actor, person: Jobseeker, values: Mapping
     # Whoever refers opens nobody's number, not even by our doing.
     own = actor.organisation_id == person.partner_id
     hits = known.look_up(session, person.partner_id, who, but=person.id, identifiers=values if own else None)
-    there = queries.known_others(session, person) if hits else set()
-    for hit in hits[:MOST_PAIRS]:
-        if hit.jobseeker_id not in there:
-            _note(session, actor, person, hit)
+    _note_new(session, actor, person, hits)
     return hits
 
 
@@ -53,12 +50,7 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
         for jobseeker_id in jobseeker_ids:
             person = session.get(Jobseeker, jobseeker_id)
             if person is not None:
-                values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
-                who = known.identity(session, str(person.id), values)
-                there = queries.known_others(session, person)
-                for hit in known.look_up(session, person.partner_id, who, but=person.id)[:MOST_PAIRS]:
-                    if hit.jobseeker_id not in there:
-                        _note(session, actor, person, hit)
+                _note_new(session, actor, person, _hits(session, person))
 
 
 def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
@@ -78,6 +70,19 @@ def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
             )
 
 
+def _hits(session: Session, person: Jobseeker) -> list[Hit]:
+    values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    who = known.identity(session, str(person.id), values)
+    return known.look_up(session, person.partner_id, who, but=person.id)
+
+
+def _note_new(session: WriteSession, actor: Actor, person: Jobseeker, hits: Sequence[Hit]) -> None:
+    there = queries.known_others(session, person) if hits else set()
+    for hit in hits[:MOST_PAIRS]:
+        if hit.jobseeker_id not in there:
+            _note(session, actor, person, hit)
+
+
 def _note(session: WriteSession, actor: Actor, person: Jobseeker, hit: Hit) -> None:
     """Keep a pair; who notes it at the same moment from the other side notes it once."""
     row = {
@@ -95,21 +100,12 @@ def _note(session: WriteSession, actor: Actor, person: Jobseeker, hit: Hit) -> N
     insert_unless_there(session, DuplicatePair, [row])
 
 
-def visible_hits(session: Session, actor: Actor, hits: Iterable[Hit]) -> list[Hit]:
-    """Return those of some people whom this actor may see."""
-    found = list(hits)
-    if not found:
-        return []
-    rows = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_([hit.jobseeker_id for hit in found]))
-    seen = set(session.scalars(rows))
-    return [hit for hit in found if hit.jobseeker_id in seen]
-
-
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Hit]:
     """Return who a person may be now, of those this actor may see."""
-    values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
-    who = known.identity(session, str(person.id), values)
-    return visible_hits(session, actor, known.look_up(session, person.partner_id, who, but=person.id))
+    hits = _hits(session, person)
+    rows = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_([hit.jobseeker_id for hit in hits]))
+    seen = set(session.scalars(rows))
+    return [hit for hit in hits if hit.jobseeker_id in seen]
 
 
 def say(session: WriteSession, actor: Actor, pair: DuplicatePair, event: PairEvent, reason: str) -> DuplicatePair:

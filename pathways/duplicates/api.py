@@ -98,21 +98,19 @@ def possible_duplicates(jobseeker_id: UUID, actor: Reviewer, database: DatabaseD
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        seen = [jobseeker_id, *(hit.jobseeker_id for hit in actions.alike(session, actor, person))]
-    opened(database, actor, "jobseekers", [(key, key) for key in seen])
-    with database.reading(actor) as session:
-        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        return SearchAnswer(
-            items=[
-                SearchHit(
-                    jobseeker_id=hit.jobseeker_id,
-                    reference=hit.row.reference,
-                    given_name=hit.row.given_name,
-                    family_name=hit.row.family_name,
-                    date_of_birth=hit.row.date_of_birth,
-                    likeness=round(hit.verdict.probability, 3),
-                    agrees_on=hit.agrees_on,
-                )
-                for hit in actions.alike(session, actor, person)
-            ]
-        )
+        hits = actions.alike(session, actor, person)
+    opened(database, actor, "jobseekers", [(key, key) for key in (jobseeker_id, *(hit.jobseeker_id for hit in hits))])
+    return SearchAnswer(
+        items=[
+            SearchHit(
+                jobseeker_id=hit.jobseeker_id,
+                reference=hit.row.reference,
+                given_name=hit.row.given_name,
+                family_name=hit.row.family_name,
+                date_of_birth=hit.row.date_of_birth,
+                likeness=round(hit.verdict.probability, 3),
+                agrees_on=hit.agrees_on,
+            )
+            for hit in hits
+        ]
+    )

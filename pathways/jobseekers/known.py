@@ -111,7 +111,7 @@ def index(session: WriteSession, partner_id: UUID, jobseeker_id: UUID, who: Iden
 
 
 @lru_cache(maxsize=64)
-def _found_by(count: int) -> Select[Any]:
+def whoever_shares(count: int) -> Select[Any]:
     """Return the query of who shares any of so many keys, some of each. Made once: it is long."""
     parts = [
         select(literal(n).label("n"), PersonKey.jobseeker_id)
@@ -186,7 +186,7 @@ def look_up(
     if not keys:
         return []
     asked = {f"key_{n}": hashed(session, key) for n, key in enumerate(keys)}
-    found = session.connection().execute(_found_by(len(keys)), {"partner": partner_id, **asked}).all()
+    found = session.connection().execute(whoever_shares(len(keys)), {"partner": partner_id, **asked}).all()
     found_by = Counter(n for n, _ in found)
     # A key that very many share names the newest of them only: it counts where no other key finds anybody.
     few = {jobseeker_id for n, jobseeker_id in found if found_by[n] <= MOST_OF_A_KEY and jobseeker_id != but}

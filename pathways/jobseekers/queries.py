@@ -383,7 +383,8 @@ def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int
             .join(Jobseeker, Jobseeker.id == MonitoringAnswers.jobseeker_id)
             .where(
                 MonitoringAnswers.partner_id == actor.organisation_id,
-                Jobseeker.state != JobseekerState.VOIDED,  # a record that was merged is counted with the one kept
+                Jobseeker.state
+                != JobseekerState.VOIDED,  # made by mistake, or merged into another record of the person
                 as_known(MonitoringAnswers),
             )
             .group_by(column)

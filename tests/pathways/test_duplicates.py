@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, func, select
 
+from pathways.app import HOLDINGS
 from pathways.audit import AuditRow
 from pathways.duplicates import actions
 from pathways.duplicates.models import DuplicatePair, PairState
@@ -158,7 +159,7 @@ def test_rows_of_one_file_that_may_be_one_person_are_named_in_its_preview(client
         assert len(pairs(database)) == kept
 
 
-def test_details_that_change_change_what_a_person_is_found_by(client, world: World, database):
+def test_details_that_change_change_what_a_person_iswhoever_shares(client, world: World, database):
     first = world.refer(ref="A", **BARE).jobseeker_id
     manager = world.on("manager")
     with database.writing(manager) as session:
@@ -185,19 +186,35 @@ def test_keys_that_are_missing_are_made_again_and_tell_nobody_anything(world: Wo
         assert set(session.scalars(select(PersonKey.jobseeker_id))) == {first}
 
 
-def test_a_person_who_is_erased_leaves_no_pair_on_either_side(world: World, database):
-    from pathways.app import HOLDINGS
-
+@pytest.mark.parametrize("side", ["other_id", "jobseeker_id"])
+def test_a_person_who_is_erased_leaves_no_pair_on_either_side(world: World, database, side: str):
     world.refer(ref="A")
     world.refer(ref="B", by="other_referrer", given_name="Aminah")
-    for side in ("other_id", "jobseeker_id"):
-        kept = pairs(database)[0] if pairs(database) else None
-        if kept is None:
-            break
-        with database.writing(None) as session:
-            for holding in reversed(HOLDINGS):
-                holding.erase(session, getattr(kept, side))
-        assert pairs(database) == []
+    (kept,) = pairs(database)
+    with database.writing(None) as session:
+        for holding in reversed(HOLDINGS):
+            holding.erase(session, getattr(kept, side))
+    assert pairs(database) == []
+
+
+def test_whom_somebody_may_be_is_shown_and_noted_as_read(client, world: World, database):
+    first, second = world.refer(ref="A").jobseeker_id, world.refer(ref="B", given_name="Aminah").jobseeker_id
+    get(client, world, f"/jobseekers/{first}/duplicates")
+    with database.reading() as session:
+        read = select(AuditRow.jobseeker_id).where(~AuditRow.is_change)
+        assert set(session.scalars(read)) == {first, second}
+
+
+def test_a_key_that_very_many_share_counts_only_where_no_other_finds_anybody(world: World, database, monkeypatch):
+    monkeypatch.setattr(known, "MOST_OF_A_KEY", 3)
+    known.whoever_shares.cache_clear()
+    for n, name in enumerate(("Zoe", "Wei", "Ola", "Ed", "Fay")):
+        born, phone = date(1960 + 3 * n, n + 1, 2 * n + 2), {"phone": "07700 900123"}
+        world.refer(ref=f"H{n}", given_name=name, family_name=name[::-1], date_of_birth=born, **BARE | phone)
+    first = world.refer(ref="A", **BARE | {"phone": "07700 900123"}).jobseeker_id
+    second = world.refer(ref="B", **BARE | {"phone": "07700 900123"}).jobseeker_id
+    known.whoever_shares.cache_clear()
+    assert [{one.jobseeker_id, one.other_id} for one in pairs(database)] == [{first, second}]
 
 
 @pytest.mark.parametrize("names", [("Suharto", None), (None, "李"), ("محمد", "علي"), ("A" * 150, "B" * 150)])
