@@ -1,6 +1,6 @@
 """Every table, for what needs the whole schema without the web: migrations and the command line."""
 
-from pathways import audit, idempotency, imports
+from pathways import audit, idempotency
 from pathways.access import models as access
 from pathways.allocations import models as allocations
 from pathways.base import Base
@@ -8,6 +8,7 @@ from pathways.duplicates import models as duplicates
 from pathways.elsewhere import models as elsewhere
 from pathways.enrolments import models as enrolments
 from pathways.exports import models as exports
+from pathways.imports import models as imports
 from pathways.introductions import models as introductions
 from pathways.jobseekers import models as jobseekers
 from pathways.organisations import models as organisations

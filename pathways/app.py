@@ -1,6 +1,7 @@
 """Wires everything: the only module that knows every part."""
 
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -24,8 +25,10 @@ from pathways.elsewhere import api as elsewhere
 from pathways.elsewhere.holding import HOLDING as ELSEWHERE
 from pathways.enrolments import api as enrolments
 from pathways.enrolments.holding import HOLDING as ENROLMENTS
+from pathways.errors import DomainError
 from pathways.exports import api as exports
 from pathways.holdings import Held, Holding
+from pathways.imports import actions as imports
 from pathways.introductions import api as introductions
 from pathways.introductions.holding import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
@@ -36,12 +39,15 @@ from pathways.learning import api as learning
 from pathways.migrate import at_head
 from pathways.organisations import api as organisations
 from pathways.organisations.actions import authenticate
+from pathways.organisations.queries import is_still_member
 from pathways.placements import api as placements
+from pathways.placements import files as placement_files
 from pathways.programmes import api as programmes
 from pathways.progression import api as progression
 from pathways.progression.holding import HOLDING as PROGRESSION
 from pathways.reference import api as words
 from pathways.referrals import api as referrals
+from pathways.referrals import files as referral_files
 from pathways.referrals.holding import HOLDING as REFERRALS
 from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
@@ -90,6 +96,8 @@ ROUTERS: Sequence[APIRouter] = (
 )
 PREFIX = "/api/v1"
 SECONDS_BETWEEN_TRIES = 5.0
+SECONDS_BETWEEN_LOOKS = 1.0
+FILE_KINDS = (referral_files.KIND, placement_files.KIND)
 SECONDS_BETWEEN_COUNTS = 3600  # counting takes some ten milliseconds, and tables do not grow tenfold in an hour
 DESCRIPTION = (
     "Referrals, profiles, ranked placements, outcomes and monthly figures for voluntary-sector partners. "
@@ -115,6 +123,17 @@ def _keep_known(database: Database, stop: threading.Event) -> None:
         stop.wait(SECONDS_BETWEEN_TRIES)
 
 
+def _keep_importing(database: Database, stop: threading.Event) -> None:
+    """Carry on imports that are larger than one answer waits for, and those that were stopped half-way."""
+    forgot = 0.0
+    while not stop.wait(SECONDS_BETWEEN_LOOKS):
+        with suppress(SQLAlchemyError, DomainError):
+            imports.go_on_with_what_was_left(database, FILE_KINDS, is_still_member)
+            if time.monotonic() - forgot > SECONDS_BETWEEN_COUNTS:
+                imports.forget(database)
+                forgot = time.monotonic()
+
+
 def _operation_id(route: APIRoute) -> str:
     return route.name
 
@@ -127,7 +146,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         # Connections are derived from the same number, so that a thread never waits for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         stop = threading.Event()
-        for kept_up in (index.warm, _keep_counted, _keep_known):
+        for kept_up in (index.warm, _keep_counted, _keep_known, _keep_importing):
             threading.Thread(target=kept_up, args=(database, stop), daemon=True).start()
         yield
         stop.set()

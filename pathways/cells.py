@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from dateutil import parser as dates
@@ -64,6 +65,7 @@ def line(most: int) -> "Reader":
     return read
 
 
+@lru_cache(maxsize=20_000)
 def as_date(text: str) -> date | None:
     if text.lower() in UNKNOWN:
         return None
@@ -170,6 +172,12 @@ def one_of(words: type[Word], *, ignoring_case: bool = True) -> Callable[[str], 
 Reader = Callable[[str], Any]
 
 
+@lru_cache(maxsize=1_000)
+def _of_blank(reader: Reader) -> Any:
+    """Return what a blank cell says, which most cells of a file are; one that must not be blank says so each time."""
+    return reader("")
+
+
 def read_row(row: Row, readers: Mapping[str, Reader]) -> tuple[dict[str, Any], list[CellError]]:
     """Return the values of one row, and everything that is wrong in it."""
     values: dict[str, Any] = {}
@@ -177,8 +185,9 @@ def read_row(row: Row, readers: Mapping[str, Reader]) -> tuple[dict[str, Any], l
         CellError(row=row.number, sheet=row.sheet, field="row", rule=rule, remedy=remedy) for rule, remedy in row.faults
     ]
     for name, reader in readers.items():
+        text = row.cells.get(name, "")
         try:
-            values[name] = reader(row.cells.get(name, ""))
+            values[name] = reader(text) if text else _of_blank(reader)
         except Wrong as wrong:
             errors.append(CellError(row=row.number, sheet=row.sheet, field=name, rule=wrong.rule, remedy=wrong.remedy))
     return values, errors

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session as OrmSession
@@ -49,6 +49,12 @@ def insert_unless_there(session: WriteSession, model: Any, rows: Sequence[Mappin
     if rows:
         dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
         session.connection().execute(dialect.insert(model.__table__).on_conflict_do_nothing(), rows)
+
+
+def insert_many(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that nobody reads as objects: a session would set and look through each column of each."""
+    if rows:
+        session.connection().execute(insert(model.__table__), rows)
 
 
 def _on_sqlite_connect(connection: Any, _: object) -> None:

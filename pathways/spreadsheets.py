@@ -5,12 +5,15 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
+from functools import partial
+from itertools import islice
+from typing import IO, Any
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from pathways.errors import RuleBroken, TooLarge
 
@@ -24,10 +27,14 @@ MOST_COLUMNS = 1_000
 MOST_CELLS = 5_000_000
 SHEET = re.compile(r"<sheet [^>]*>")
 RELATION = re.compile(r"<Relationship [^>]*>")
-CELL = re.compile(r'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"[^>]*>(<f)?')
+CELL = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"[^>]*>(<(?:\w+:)?f)?')
+PIECE_BYTES, MOST_BETWEEN_TAGS = 1 << 20, 1 << 24
 FORMULA = ("A formula is not taken.", "Paste the cells of this row as values.")
 MERGED = ("Merged cells are not taken.", "Unmerge them and fill each cell.")
 TOO_MANY = ("It has more cells than the header.", "Put quotes round a cell that holds the delimiter.")
+FORMULA_STARTS = ("=", "+", "-", "@")
+OUR_ANSWERS = {"import result", "import problems"}  # columns of a result file that is sent again once it is corrected
+MOST_PASSED_OVER = 100
 TOTAL = re.compile(r"^(grand |sub)?totals?\b", re.IGNORECASE)
 
 
@@ -36,8 +43,23 @@ class FileNotUnderstood(RuleBroken):
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """The header of one sheet (of a CSV: of the file): where it stands, as written, our column for each cell or ""."""
+
+    name: str
+    header_at: int
+    header: tuple[str, ...]
+    columns: tuple[str, ...]
+
+    def named(self, written: Sequence[str]) -> dict[str, str]:
+        """Return the cells of a row by our column names."""
+        padded = [*written, *[""] * (len(self.columns) - len(written))]
+        return {name: _plain(cell) for name, cell in zip(self.columns, padded, strict=False) if name}
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: its number as the spreadsheet shows it, and its cells by our column names.
+    """One row of a file: its number as the spreadsheet shows it, its cells as written, and by our column names.
 
     ``faults`` says what is wrong with the row as a whole: pairs of a rule and what to do.
     """
@@ -45,29 +67,65 @@ class Row:
     number: int
     sheet: str
     cells: Mapping[str, str]
+    written: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+
+
+# The lines of a sheet, read anew each time: a file of very many is never held as a whole.
+Lines = Callable[[], Iterator[tuple[int, Sequence[str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One sheet as it is read, and what is wrong with rows of it."""
+
+    sheet: Sheet
+    lines: Lines
+    faults: Mapping[int, list[tuple[str, str]]]
 
 
 @dataclass(slots=True)
 class Table:
     """What was found in a file."""
 
-    rows: list[Row] = field(default_factory=list)
+    count: int = 0
     unknown_columns: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        return [part.sheet for part in self.parts]
+
+    @property
+    def columns(self) -> set[str]:
+        """Which of our columns the first sheet with rows has."""
+        return {name for part in self.parts[:1] for name in part.sheet.columns if name}
+
+    def rows(self) -> Iterator[Row]:
+        """Read the rows, from the first one again each time."""
+        for part in self.parts:
+            for number, cells in _rows_of(part):
+                wrong = list(dict.fromkeys(part.faults.get(number, [])))
+                if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
+                    wrong.append(TOO_MANY)
+                yield Row(number, part.sheet.name, part.sheet.named(cells), tuple(cells), tuple(wrong))
 
 
 def read_table(content: bytes, aliases: Mapping[str, str], *, needed: Sequence[str], most_unpacked: int) -> Table:
-    """Return the rows of a file under our column names; ``aliases`` maps a header as written to one of ours."""
+    """Return the rows of a file under our column names; ``aliases`` maps a header as written to one of ours.
+
+    The whole file is read once to see that it can be; no row is kept.
+    """
+    table = Table()
     if content[:4] == b"PK\x03\x04":
-        table = _of_workbook(content, aliases, most_unpacked)
+        _look_at_workbook(table, content, aliases, most_unpacked)
     elif content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise FileNotUnderstood("This is an old or password-protected Excel file. Save it as .xlsx or as CSV UTF-8.")
     else:
-        table = _of_csv(content, aliases)
-    found = {name for row in table.rows[:1] for name in row.cells}
-    missing = [name for name in needed if table.rows and name not in found]
+        _look_at_csv(table, content, aliases)
+    missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
         raise FileNotUnderstood(f"There is no column {', '.join(missing)}. Add it, or rename the column that holds it.")
     return table
@@ -77,31 +135,37 @@ def normal(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", header.lower()).strip()
 
 
-def _of_csv(content: bytes, aliases: Mapping[str, str]) -> Table:
+def _look_at_csv(table: Table, content: bytes, aliases: Mapping[str, str]) -> None:
     if not content.strip():
         raise FileNotUnderstood("The file is empty.")
     text, notes = _decoded(content)
+    table.notes += notes
     if "\x00" in text:
         raise FileNotUnderstood("This is neither CSV nor XLSX. Save it as CSV UTF-8 and send it again.")
-    best: list[tuple[int, list[str]]] | None = None
-    best_known = -1
-    for delimiter in DELIMITERS:
-        try:
-            lines = _numbered(text, delimiter)
-        except csv.Error:
-            continue
-        known = max((_known(cells, aliases) for _, cells in lines[:ROWS_BEFORE_HEADER]), default=0)
-        if known > best_known:
-            best, best_known = lines, known
-    if best is None or best_known < FEWEST_KNOWN <= _known_anywhere(text, aliases):
-        raise FileNotUnderstood(
-            "A quote that opens is never closed, or stands inside a cell. Correct it and send again."
-        )
-    table = Table(notes=notes)
-    _take_sheet(table, "", best, aliases, {})
-    if not table.rows and table.passed_over:
+    known, delimiter = max(
+        ((_most_known(text, delimiter, aliases), delimiter) for delimiter in DELIMITERS), key=lambda found: found[0]
+    )
+    lines: Lines = lambda: _numbered(text, delimiter)  # noqa: E731 - one reader of this file, made where it is known
+    if known < FEWEST_KNOWN <= _known_anywhere(text, aliases):
+        raise _open_quote()
+    _take_sheet(table, "", lines, aliases, {})
+    if not table.count and table.passed_over:
         raise _no_header(aliases)
-    return table
+
+
+def _most_known(text: str, delimiter: str, aliases: Mapping[str, str]) -> int:
+    """Return how many of our columns a header has, if this is what stands between cells; -1 where it cannot be."""
+    try:
+        return max((_known(cells, aliases) for _, cells in islice(_numbered(text, delimiter), ROWS_BEFORE_HEADER)))
+    except FileNotUnderstood:
+        return -1
+
+
+def _open_quote(row: int | None = None) -> FileNotUnderstood:
+    where = f" Row {row} is where it begins to be wrong." if row is not None else ""
+    return FileNotUnderstood(
+        f"A quote that opens is never closed, or stands inside a cell.{where} Correct it and send again."
+    )
 
 
 def _decoded(content: bytes) -> tuple[str, list[str]]:
@@ -126,9 +190,14 @@ def _decoded(content: bytes) -> tuple[str, list[str]]:
             ) from wrong
 
 
-def _numbered(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+def _numbered(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     # Excel and our report count rows, not lines: a quoted cell may hold several lines.
-    return list(enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), start=1))
+    number = 0
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
+            yield number, cells
+    except csv.Error as wrong:
+        raise _open_quote(number + 1) from wrong
 
 
 def _known_anywhere(text: str, aliases: Mapping[str, str]) -> int:
@@ -138,31 +207,36 @@ def _known_anywhere(text: str, aliases: Mapping[str, str]) -> int:
     )
 
 
-def _of_workbook(content: bytes, aliases: Mapping[str, str], most_unpacked: int) -> Table:
+def _look_at_workbook(table: Table, content: bytes, aliases: Mapping[str, str], most_unpacked: int) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
             if unpacked > most_unpacked:
                 raise TooLarge(f"The workbook unpacks to more than {most_unpacked // 1_000_000} MB. Split it.")
+            _must_unpack_as_told(parts)
             formulas = _looked_through(parts)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        table = Table()
         for name in workbook.sheet_names:
             sheet = workbook.get_sheet_by_name(name)
-            lines = [
-                (number, [_text(cell) for cell in cells])
-                for number, cells in enumerate(sheet.to_python(skip_empty_area=False), start=1)
-            ]
             faults = {number: [FORMULA] for number in formulas.get(name, set())}
             for (first, _), (last, _) in sheet.merged_cell_ranges or []:
                 for number in range(first + 1, last + 2):
                     faults.setdefault(number, []).append(MERGED)
-            _take_sheet(table, name, lines, aliases, faults)
-    except (CalamineError, zipfile.BadZipFile, KeyError, ValueError, OSError) as broken:
+            _take_sheet(table, name, partial(_lines_of, sheet), aliases, faults)
+    except (CalamineError, zipfile.BadZipFile, KeyError, ValueError, OSError, zlib.error) as broken:
         raise FileNotUnderstood("The workbook cannot be opened. Save it again as .xlsx, or as CSV UTF-8.") from broken
-    if not table.rows:
+    if not table.count:
         raise _no_header(aliases)
-    return table
+
+
+def _must_unpack_as_told(parts: zipfile.ZipFile) -> None:
+    if parts.testzip() is not None:
+        raise zipfile.BadZipFile
+
+
+def _lines_of(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        yield number, [_text(cell) for cell in cells]
 
 
 def _looked_through(parts: zipfile.ZipFile) -> dict[str, set[int]]:
@@ -177,7 +251,8 @@ def _looked_through(parts: zipfile.ZipFile) -> dict[str, set[int]]:
         target = relations.get(relation, "").lstrip("/").removeprefix("xl/")
         if f"xl/{target}" not in parts.namelist():
             continue
-        rows, columns, with_formula = _extent(parts.read(f"xl/{target}").decode("utf-8", "replace"))
+        with parts.open(f"xl/{target}") as xml:
+            rows, columns, with_formula = _extent(xml)
         if columns > MOST_COLUMNS or rows * columns > MOST_CELLS:
             raise FileNotUnderstood(
                 f"The sheet {name} reaches over {rows} rows and {columns} columns. Delete empty ones, send it again."
@@ -199,18 +274,31 @@ def _attributes(parts: zipfile.ZipFile, part: str, pattern: re.Pattern[str]) -> 
     return found
 
 
-def _extent(xml: str) -> tuple[int, int, set[int]]:
-    """Return the last row, the last column, and the rows that hold a formula."""
+def _extent(xml: IO[bytes]) -> tuple[int, int, set[int]]:
+    """Return the last row, the last column, and the rows that hold a formula, of a sheet read piece by piece."""
     rows = columns = 0
     with_formula: set[int] = set()
-    for letters, digits, rest in CELL.findall(xml):
-        column = 0
-        for letter in letters:
-            column = column * 26 + ord(letter) - 64
-        rows, columns = max(rows, int(digits)), max(columns, column)
-        if rest.startswith("<f"):
-            with_formula.add(int(digits))
+    kept = b""
+    while piece := xml.read(PIECE_BYTES):
+        kept += piece
+        # A tag that the piece cuts in two is looked at with the next one; before a closing tag none is.
+        cut = kept.rfind(b"</")
+        if cut < 0 and len(kept) > MOST_BETWEEN_TAGS:
+            raise zipfile.BadZipFile
+        for letters, digits, formula in CELL.findall(kept[: max(cut, 0)]):
+            rows, columns = max(rows, int(digits)), max(columns, _place_of(letters))
+            if formula:
+                with_formula.add(int(digits))
+        kept = kept[max(cut, 0) :]
     return rows, columns, with_formula
+
+
+def _place_of(letters: bytes) -> int:
+    """Return the number of a column: A is 1, AA is 27."""
+    column = 0
+    for letter in letters:
+        column = column * 26 + letter - 64
+    return column
 
 
 def _no_header(aliases: Mapping[str, str]) -> FileNotUnderstood:
@@ -238,42 +326,50 @@ def _known(cells: Sequence[str], aliases: Mapping[str, str]) -> int:
 
 
 def _take_sheet(
-    table: Table,
-    sheet: str,
-    lines: list[tuple[int, list[str]]],
-    aliases: Mapping[str, str],
-    faults: Mapping[int, list[tuple[str, str]]],
+    table: Table, name: str, lines: Lines, aliases: Mapping[str, str], faults: Mapping[int, list[tuple[str, str]]]
 ) -> None:
-    """Add the rows of one sheet, with what is wrong with each as a whole."""
-    place = next(
-        (
-            place
-            for place, (_, cells) in enumerate(lines[:ROWS_BEFORE_HEADER])
-            if _known(cells, aliases) >= FEWEST_KNOWN
-        ),
-        None,
+    """Add one sheet where it has a header: what its columns mean, how many rows it has, what of it is passed over."""
+    header_at, header = next(
+        ((at, cells) for at, cells in islice(lines(), ROWS_BEFORE_HEADER) if _known(cells, aliases) >= FEWEST_KNOWN),
+        (0, ()),
     )
-    if place is None:
-        table.passed_over.append(f"sheet {sheet}: no header row" if sheet else "no header row")
+    if not header:
+        table.passed_over.append(f"sheet {name}: no header row" if name else "no header row")
         return
-    header = lines[place][1]
     if len(header) > MOST_COLUMNS:
         raise FileNotUnderstood(f"The file has more than {MOST_COLUMNS} columns. Send the columns we know only.")
-    names = [aliases.get(normal(cell), "") for cell in header]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
+    columns = [aliases.get(normal(cell), "") for cell in header]
+    twice = sorted({column for column in columns if column and columns.count(column) > 1})
     if twice:
         raise FileNotUnderstood(f"Two columns mean {twice[0]}. Remove or rename one of them.")
-    table.unknown_columns += [cell for cell, name in zip(header, names, strict=True) if not name and cell.strip()]
-    for row_number, cells in lines[place + 1 :]:
+    table.unknown_columns += [
+        cell
+        for cell, column in zip(header, columns, strict=True)
+        if not column and cell.strip() and normal(cell) not in OUR_ANSWERS
+    ]
+    part = _Part(Sheet(name, header_at, tuple(header), tuple(columns)), lines, faults)
+    rows = sum(1 for _ in _rows_of(part, table.passed_over))
+    table.count += rows
+    if rows:
+        table.parts.append(part)
+
+
+def _rows_of(part: _Part, passed_over: list[str] | None = None) -> Iterator[tuple[int, Sequence[str]]]:
+    """Read the rows under a header that say something."""
+    for number, cells in part.lines():
+        if number <= part.sheet.header_at:
+            continue
         filled = [cell.strip() for cell in cells if cell.strip()]
         if not filled:
             continue
         if TOTAL.match(filled[0]) and len(filled) <= MOST_CELLS_IN_TOTAL:
-            table.passed_over.append(f"row {row_number}: a total")
+            if passed_over is not None and len(passed_over) < MOST_PASSED_OVER:
+                passed_over.append(f"row {number}: a total")
             continue
-        padded = [*cells, *[""] * (len(names) - len(cells))]
-        taken = {name: cell.strip() for name, cell in zip(names, padded, strict=False) if name}
-        wrong = list(dict.fromkeys(faults.get(row_number, [])))
-        if any(cell.strip() for cell in cells[len(names) :]):
-            wrong.append(TOO_MANY)
-        table.rows.append(Row(row_number, sheet, taken, tuple(wrong)))
+        yield number, cells
+
+
+def _plain(cell: str) -> str:
+    """Return a cell as it is read: a mark that keeps a spreadsheet from taking text for a formula is none of it."""
+    text = cell.strip()
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_STARTS else text

@@ -227,6 +227,36 @@ class Linkage:
         )
         return log2(1.0 + others)
 
+    def may_be(
+        self,
+        one: Identity,
+        other: Identity,
+        among: float,
+        common: tuple[float | None, float | None] = (None, None),
+        slips: Collection[str] = (),
+    ) -> bool:
+        """Return whether ``verdict`` may find one person likelier than two; where not, it surely does not.
+
+        What else explains an agreement, and sharing it with many, only ever tell against one person: they are left out.
+
+        Parameters
+        ----------
+        one, other : Identity
+        among : float
+        common : tuple of (float or None, float or None)
+        slips : collection of str
+            As for ``verdict``.
+
+        Returns
+        -------
+        bool
+        """
+        levels = compare(one, other)
+        bits = self.bits[Kin.PERSON]
+        told = sum(bits[name][level] for name, level in zip(FIELDS, levels, strict=True))
+        told += self.rarity(levels[0], one, common) + sum(more for _, more in self._identifiers(one, other, slips))
+        return told + self.prior(among) >= 0.0
+
     def verdict(
         self,
         one: Identity,

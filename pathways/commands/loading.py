@@ -1,7 +1,11 @@
 """Reference files and spreadsheets, in."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -18,7 +22,13 @@ from pathways.commands.acting import (
 )
 
 if TYPE_CHECKING:
-    from pathways.imports import ImportReport
+    from pathways.base import Actor
+    from pathways.cells import CellError
+    from pathways.database import Database
+    from pathways.imports.actions import Wish
+    from pathways.imports.models import ImportRun
+    from pathways.imports.schemas import ImportOut, ImportReport
+    from pathways.imports.staging import FileKind, Progress
 
 reference = typer.Typer(no_args_is_help=True, help="Dated tables and postcodes.")
 imports = typer.Typer(no_args_is_help=True, help="Referrals and placements from CSV or XLSX files.")
@@ -39,6 +49,9 @@ def reference_load_postcodes(file: Path, acting_as: ActAs = None) -> None:
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; save nothing.")]
 CreateOrganisations = Annotated[bool, typer.Option("--create-organisations", help="Make the ones not known yet.")]
 AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Save nothing if any row is wrong.")]
+ResultFile = Annotated[
+    Path | None, typer.Option("--result", help="Write every row here with what became of it: .csv or .xlsx.")
+]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the whole report here, as JSON.")]
 
 
@@ -78,24 +91,22 @@ def import_referrals(
     create_organisations: CreateOrganisations = False,
     all_or_nothing: AllOrNothing = False,
     report: ReportFile = None,
+    result: ResultFile = None,
     acting_as: ActAs = None,
 ) -> None:
     """Import referrals to a partner. Example: pathways import referrals jcp.csv --to stepping-stones --dry-run."""
+    from pathways.imports.actions import Wish
     from pathways.organisations import queries
     from pathways.referrals import files
 
     content = bytes_of(file)
     with opened() as database:
-        most_unpacked = read_settings().max_unpacked_bytes
         actor = acting_on(operator(database, "referral:import", acting_as), on)
         with database.reading() as session:
             partner_id = queries.organisation_by_ref(session, to).id
         actor = for_partner(actor, partner_id)
-        with (database.rehearsing if dry_run else database.writing)(actor) as session:
-            importer = files.ReferralImport(session, actor, partner_id, create_organisations=create_organisations)
-            found = importer.run(content, dry_run=dry_run, all_or_nothing=all_or_nothing, most_unpacked=most_unpacked)
-            files.record(session, actor, partner_id, content, found)
-    _tell(found, report)
+        wish = Wish(partner_id, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
+        _tell(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
 @imports.command("placements")
@@ -106,38 +117,146 @@ def import_placements(
     create_organisations: CreateOrganisations = False,
     all_or_nothing: AllOrNothing = False,
     report: ReportFile = None,
+    result: ResultFile = None,
     acting_as: ActAs = None,
 ) -> None:
     """Import placements. Example: pathways import placements adverts.csv --create-organisations."""
+    from pathways.imports.actions import Wish
     from pathways.placements import files
 
     content = bytes_of(file)
     with opened() as database:
-        most_unpacked = read_settings().max_unpacked_bytes
         actor = acting_on(operator(database, "placement:import", acting_as), on)
-        with (database.rehearsing if dry_run else database.writing)(actor) as session:
-            importer = files.PlacementImport(session, actor, create_organisations=create_organisations)
-            found = importer.run(content, dry_run=dry_run, all_or_nothing=all_or_nothing, most_unpacked=most_unpacked)
-            files.record(session, actor, content, found)
-    _tell(found, report)
+        wish = Wish(None, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
+        _tell(_imported(database, actor, files.KIND, content, wish, result), report)
+
+
+@imports.command("apply")
+def apply_import(
+    kind: Annotated[str, typer.Argument(help="referrals or placements")],
+    import_id: Annotated[UUID, typer.Argument(help="As --dry-run printed it.")],
+    all_or_nothing: AllOrNothing = False,
+    report: ReportFile = None,
+    result: ResultFile = None,
+    acting_as: ActAs = None,
+) -> None:
+    """Apply what a dry run checked. Example: pathways import apply referrals 0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80."""
+    from pathways.imports import actions
+    from pathways.imports.models import ImportRun
+    from pathways.imports.schemas import ApplyImport
+    from pathways.placements import files as placements
+    from pathways.referrals import files as referrals
+
+    kinds = {one.name: one for one in (referrals.KIND, placements.KIND)}
+    if kind not in kinds:
+        message = f"There are imports of {' and of '.join(sorted(kinds))}."
+        raise PlainError(message)
+    with opened() as database:
+        actor = operator(database, f"{kind.removesuffix('s')}:import", acting_as)
+        with database.writing(None) as session:
+            run = session.get(ImportRun, import_id)
+            if run is None or run.kind != kind:
+                message = f"There is no import {import_id} of {kind}."
+                raise PlainError(message)
+            actor = for_partner(actor, run.partner_id) if run.partner_id else actor
+            actions.apply(session, actor, run, ApplyImport(all_or_nothing=all_or_nothing))
+        with _bar() as tell:
+            actions.carry_on(database, kinds[kind], actor, run, tell)
+        _tell(_shown(database, run, result), report)
+
+
+def _imported(
+    database: "Database", actor: "Actor", kind: "FileKind", content: bytes, wish: "Wish", result: Path | None
+) -> "ImportOut":
+    """Import a file, or go on with it where an earlier run was stopped."""
+    from pathways.imports import actions
+
+    with database.reading(actor) as session:
+        table = actions.look_at(session, actor, kind, content, read_settings().max_unpacked_bytes)
+    with database.writing(actor) as session:
+        run = actions.begin(session, actor, kind, content, table, wish)
+    with _bar() as tell:
+        actions.take(database, kind, actor, run, table, tell)
+        actions.carry_on(database, kind, actor, run, tell)
+    return _shown(database, run, result)
+
+
+def _shown(database: "Database", run: "ImportRun", result: Path | None) -> "ImportOut":
+    from pathways.imports import files, queries
+    from pathways.imports.models import ImportRun
+
+    with database.reading(newest=True) as session:
+        run = session.get_one(ImportRun, run.id)
+        if result is not None:
+            write = files.as_workbook if result.suffix.lower() == ".xlsx" else files.as_csv
+            result.touch(mode=0o600)
+            result.write_bytes(write(session, run))
+        return queries.shown(session, run)
+
+
+@contextmanager
+def _bar() -> "Iterator[Progress | None]":
+    """Return what shows how far an import is, on a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with ExitStack() as stack:
+        bars: dict[str, Any] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step not in bars:
+                stack.close()
+                bars[step] = stack.enter_context(typer.progressbar(length=total, label=step, file=sys.stderr))
+            bars[step].update(done - bars[step].pos)
+
+        yield tell
 
 
 MOST_LINES = 40
 
 
-def _tell(found: "ImportReport", report: Path | None) -> None:
-    from pathways.imports import as_sentences
-
-    lines = as_sentences(found)
+def _tell(found: "ImportOut", report: Path | None) -> None:
+    told = found.report
+    lines = as_sentences(told)
     for line in lines[:MOST_LINES]:
         print(line)
     if len(lines) > MOST_LINES:
-        print(f"and {len(lines) - MOST_LINES} more lines; --report FILE writes all of them.")
-    if found.made:
-        shown = " ".join(found.made[:10])
-        print(f"Made: {shown}{' …' if len(found.made) > 10 else ''}")  # noqa: PLR2004 - as many as fit a line
+        print(f"and {len(lines) - MOST_LINES} more lines; --report FILE writes them, --result FILE all rows.")
+    if told.made:
+        shown = " ".join(told.made[:10])
+        print(f"Made: {shown}{' …' if len(told.made) > 10 else ''}")  # noqa: PLR2004 - as many as fit a line
+    if not told.was_applied:
+        print(f"To apply it: pathways import apply {found.kind} {found.id}")
     if report is not None:
-        report.write_text(found.model_dump_json(indent=2), encoding="utf-8")
-    if found.errors and not found.was_applied and not found.is_dry_run:
+        report.write_text(told.model_dump_json(indent=2), encoding="utf-8")
+    if told.errors and not told.was_applied and not told.is_dry_run:
         message = "Nothing was saved, because rows are wrong and --all-or-nothing was asked for."
         raise PlainError(message)
+
+
+def as_sentences(report: "ImportReport") -> list[str]:
+    """Return the report as lines for a terminal."""
+    verb = "would be " if report.is_dry_run else ""
+    lines = [
+        (
+            f"{report.rows} rows: {report.created} {verb}created, {report.updated} {verb}updated, "
+            f"{report.unchanged} unchanged, {report.repeated} repeated, {report.in_error} with errors."
+        )
+    ]
+    if report.possible_duplicates:
+        lines.append(f"{report.possible_duplicates} of those to create may be of somebody known already.")
+    if not report.was_applied and not report.is_dry_run:
+        lines.append("Nothing was saved.")
+    for column in report.unknown_columns:
+        meant = report.suggested_columns.get(column)
+        perhaps = f" Does it mean {meant}? Confirm it once, or rename it." if meant else ""
+        lines.append(f"Not known, so not read: column {column}.{perhaps}")
+    lines += [f"Passed over: {what}." for what in report.passed_over]
+    lines += report.notes
+    lines += [f"Error, {_where(e)}, {e.field}: {e.rule} {e.remedy}" for e in report.errors]
+    lines += [f"Warning, {_where(w)}, {w.field}: {w.rule} {w.remedy}" for w in report.warnings]
+    return lines
+
+
+def _where(found: "CellError") -> str:
+    return f"sheet {found.sheet}, row {found.row}" if found.sheet else f"row {found.row}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
@@ -16,7 +17,7 @@ from pathways.fields import Group
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.known import SURELY, Hit
+from pathways.jobseekers.known import SURELY, Asked, Hit
 from pathways.jobseekers.models import Jobseeker
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
@@ -28,17 +29,29 @@ class PairMoveRefused(MoveRefused):
     title = "This cannot be said of the pair now"
 
 
-def look(session: WriteSession, actor: Actor, person: Jobseeker, values: Mapping[str, Any]) -> list[Hit]:
-    """Look whether a partner knows a person of these details already, and note each pair for people to look at.
+def look(
+    session: WriteSession,
+    actor: Actor,
+    people: Sequence[tuple[Jobseeker, Mapping[str, Any]]],
+    *,
+    only_before: bool = False,
+) -> list[list[Hit]]:
+    """Look whether a partner knows people of these details already, and note each pair for people to look at.
 
-    A pair that was looked at before, whatever was said of it, is not noted again. Returns everybody it may be: the
+    A pair that was looked at before, whatever was said of it, is not noted again. Returns everybody each may be: the
     caller tells an actor of those they may see.
     """
-    who = known.identity(session, str(person.id), values)
+    if not people:
+        return []
+    partner_id = people[0][0].partner_id
     # Whoever refers opens nobody's number, not even by our doing.
-    own = actor.organisation_id == person.partner_id
-    hits = known.look_up(session, person.partner_id, who, but=person.id, identifiers=values if own else None)
-    _note_new(session, actor, person, hits)
+    own = actor.organisation_id == partner_id
+    asked = [
+        Asked(known.identity(session, str(person.id), values), person.id, values if own else None, only_before)
+        for person, values in people
+    ]
+    hits = known.look_up(session, partner_id, asked)
+    _note(session, actor, [(person, found) for (person, _), found in zip(people, hits, strict=True)])
     return hits
 
 
@@ -47,16 +60,14 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
     if database.is_sqlite or not jobseeker_ids:
         return  # it has one writer at a time
     with database.writing(actor) as session:
-        for jobseeker_id in jobseeker_ids:
-            person = session.get(Jobseeker, jobseeker_id)
-            if person is not None:
-                _note_new(session, actor, person, _hits(session, person))
+        people = session.scalars(select(Jobseeker).where(Jobseeker.id.in_(jobseeker_ids))).all()
+        _note(session, actor, [(person, _hits(session, person)) for person in people])
 
 
 def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """Look at somebody whose record was another one's for a while: note whom it may be, drop what it no longer is."""
     values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
-    hits = look(session, actor, person, values)
+    [hits] = look(session, actor, [(person, values)])
     may_be = {hit.jobseeker_id for hit in hits}
     for pair in session.scalars(queries.unlooked(person)).all():
         other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
@@ -73,31 +84,30 @@ def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
 def _hits(session: Session, person: Jobseeker) -> list[Hit]:
     values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
     who = known.identity(session, str(person.id), values)
-    return known.look_up(session, person.partner_id, who, but=person.id)
+    return known.look_up(session, person.partner_id, [Asked(who, person.id)])[0]
 
 
-def _note_new(session: WriteSession, actor: Actor, person: Jobseeker, hits: Sequence[Hit]) -> None:
-    there = queries.known_others(session, person) if hits else set()
-    for hit in hits[:MOST_PAIRS]:
-        if hit.jobseeker_id not in there:
-            _note(session, actor, person, hit)
-
-
-def _note(session: WriteSession, actor: Actor, person: Jobseeker, hit: Hit) -> None:
-    """Keep a pair; who notes it at the same moment from the other side notes it once."""
-    row = {
-        "id": uuid7(),
-        "version": 1,
-        "partner_id": person.partner_id,
-        "jobseeker_id": max(person.id, hit.jobseeker_id),
-        "other_id": min(person.id, hit.jobseeker_id),
-        "state": PairState.OPEN,
-        "probability": round(hit.verdict.probability, 6),
-        "told": [[told.field, told.text, told.bits] for told in hit.verdict.told],
-        "held_back": hit.verdict.held_back,
-        "found_at": actor.at,
-    }
-    insert_unless_there(session, DuplicatePair, [row])
+def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[Jobseeker, Sequence[Hit]]]) -> None:
+    """Keep pairs; one that is noted from both sides, or is there already, is noted once, as the later one found it."""
+    pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    for person, hits in people:
+        for hit in hits[:MOST_PAIRS]:
+            later, earlier = max(person.id, hit.jobseeker_id), min(person.id, hit.jobseeker_id)
+            if (later, earlier) in pairs and person.id != later:
+                continue
+            pairs[later, earlier] = {
+                "id": uuid7(),
+                "version": 1,
+                "partner_id": person.partner_id,
+                "jobseeker_id": later,
+                "other_id": earlier,
+                "state": PairState.OPEN,
+                "probability": round(hit.verdict.probability, 6),
+                "told": [[told.field, told.text, told.bits] for told in hit.verdict.told],
+                "held_back": hit.verdict.held_back,
+                "found_at": actor.at,
+            }
+    insert_unless_there(session, DuplicatePair, list(pairs.values()))
 
 
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Hit]:

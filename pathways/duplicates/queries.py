@@ -57,28 +57,6 @@ def between(session: Session, partner_id: UUID, one: UUID, other: UUID) -> Dupli
     ).one_or_none()
 
 
-def known_others(session: Session, person: Jobseeker) -> set[UUID]:
-    """Return with whom a person stands in a pair already."""
-    mine = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)
-    rows = session.execute(
-        select(DuplicatePair.jobseeker_id, DuplicatePair.other_id).where(
-            DuplicatePair.partner_id == person.partner_id, mine
-        )
-    )
-    return {one if other == person.id else other for one, other in rows}
-
-
-def references(session: Session, actor: Actor, jobseeker_id: UUID) -> list[str]:
-    """Return the references of whom a person may be, likeliest first, of those this actor may see."""
-    pairs = session.scalars(
-        listed(actor, [PairState.OPEN], jobseeker_id).order_by(DuplicatePair.probability.desc(), DuplicatePair.id)
-    ).all()
-    others = [one.other_id if one.jobseeker_id == jobseeker_id else one.jobseeker_id for one in pairs]
-    rows = session.execute(select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_(others)))
-    told = {row.id: row.reference for row in rows}
-    return [told[one] for one in others]
-
-
 def unlooked(person: Jobseeker) -> Select[DuplicatePair]:
     """Return the pairs of a person that nobody has said anything of, whoever may see them."""
     mine = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)

@@ -28,6 +28,7 @@ from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import known
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.known import Asked
 from pathways.jobseekers.models import Jobseeker
 from pathways.organisations.models import Membership, Organisation, OrganisationKind
 from pathways.reference import tables
@@ -103,7 +104,7 @@ def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> 
     values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
     who = known.identity(session, str(person.id), values)
     for holder_id, lead_id in sorted(holders.items()):
-        for hit in known.look_up(session, holder_id, who):
+        for hit in known.look_up(session, holder_id, [Asked(who)])[0]:
             if hit.verdict.probability >= LIKELY:
                 _request(session, actor, asked, holder_id, lead_id, hit.jobseeker_id)
     session.flush()

@@ -1,7 +1,7 @@
 """Every change to a jobseeker's record."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
-from pathways.database import Session, WriteSession
+from pathways.database import Session, WriteSession, insert_many
 from pathways.errors import Conflict, RuleBroken, StaleVersion
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import formats, known, queries
@@ -55,7 +55,7 @@ from pathways.jobseekers.schemas import (
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables, vocabulary
 from pathways.reference.esco import ConceptKind
-from pathways.reference.postcodes import locate
+from pathways.reference.postcodes import GridPoint, locate, locate_all
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LENGTH = 6
@@ -74,50 +74,81 @@ class CaseIsClosed(RuleBroken):
     title = "The case is closed"
 
 
-def make(
-    session: WriteSession, actor: Actor, partner_id: UUID, values: Mapping[str, Any], *, is_restricted: bool
-) -> Jobseeker:
-    """Make a jobseeker with first details; ``values`` holds the names of ``DetailsBody``."""
-    person = Jobseeker(
-        id=uuid7(),
-        partner_id=partner_id,
-        reference=_free_reference(session),
-        state=JobseekerState.REFERRED,
-        is_restricted=is_restricted,
-        made_at=actor.at,
-    )
-    session.add(person)
-    session.flush()  # the details point to it
-    record_details(session, actor, person, values)
-    return person
+def make(session: WriteSession, actor: Actor, partner_id: UUID, told: Sequence[Mapping[str, Any]]) -> list[Jobseeker]:
+    """Make jobseekers with first details; each of ``told`` holds the names of ``DetailsBody`` and ``is_restricted``."""
+    people = [
+        Jobseeker(
+            id=uuid7(),
+            partner_id=partner_id,
+            reference=reference,
+            state=JobseekerState.REFERRED,
+            is_restricted=bool(values.get("is_restricted")),
+            made_at=actor.at,
+        )
+        for values, reference in zip(told, _free_references(session, len(told)), strict=True)
+    ]
+    places = locate_all(session, [values.get("postcode") for values in told])
+    for person, values in zip(people, told, strict=True):
+        _must_have_a_name(values)
+        refuse_test_values(session, values)
+        _describe(session, person, values, places[values.get("postcode")])
+    session.add_all(people)
+    session.flush()  # the details point to them
+    rows = [
+        JobseekerDetails.row(actor, **_details(session, person, values))
+        for person, values in zip(people, told, strict=True)
+    ]
+    insert_many(session, JobseekerDetails, rows)
+    who = {
+        person.id: known.identity(session, str(person.id), values) for person, values in zip(people, told, strict=True)
+    }
+    known.index(session, partner_id, who)
+    return people
 
 
-def _free_reference(session: Session) -> str:
-    while True:
-        reference = "J-" + "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH))
-        if session.scalars(select(Jobseeker.id).where(Jobseeker.reference == reference)).first() is None:
-            return reference
+def _free_references(session: Session, count: int) -> list[str]:
+    free: dict[str, None] = {}
+    while len(free) < count:
+        drawn = {
+            "J-" + "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH)) for _ in range(count - len(free))
+        }
+        taken = set(session.scalars(select(Jobseeker.reference).where(Jobseeker.reference.in_(drawn))))
+        free |= dict.fromkeys(sorted(drawn - taken))
+    return list(free)
 
 
 def record_details(session: WriteSession, actor: Actor, person: Jobseeker, values: Mapping[str, Any]) -> None:
     """Record a whole new version of identity and contact, and the keys by which the person is found."""
+    _must_have_a_name(values)
+    refuse_test_values(session, values)
+    previous = session.scalars(queries.facts_about(JobseekerDetails, person)).one_or_none()
+    supersedes = previous.id if previous else None
+    session.add(JobseekerDetails.recorded(actor, **_details(session, person, values), supersedes=supersedes))
+    _describe(session, person, values, locate(session, values.get("postcode")))
+    flag_modified(person, "state")  # its details are a row of their own, but they are part of this version
+    known.index(session, person.partner_id, {person.id: known.identity(session, str(person.id), values)})
+    session.flush()  # so that the reply carries the new version
+
+
+def _must_have_a_name(values: Mapping[str, Any]) -> None:
     if not (values.get("given_name") or values.get("family_name")):
         raise RuleBroken(
             "A jobseeker needs a name; one of given_name and family_name is enough.", pointer="/given_name"
         )
-    refuse_test_values(session, values)
-    previous = session.scalars(queries.facts_about(JobseekerDetails, person)).one_or_none()
+
+
+def _details(session: Session, person: Jobseeker, values: Mapping[str, Any]) -> dict[str, Any]:
     fact_id = uuid7()
-    session.add(
-        JobseekerDetails.recorded(
-            actor,
-            id=fact_id,
-            partner_id=person.partner_id,
-            jobseeker_id=person.id,
-            supersedes=previous.id if previous else None,
-            **sealed(session, "jobseeker_details", fact_id, values),
-        )
-    )
+    return {
+        "id": fact_id,
+        "partner_id": person.partner_id,
+        "jobseeker_id": person.id,
+        **sealed(session, "jobseeker_details", fact_id, values),
+    }
+
+
+def _describe(session: Session, person: Jobseeker, values: Mapping[str, Any], place: GridPoint | None) -> None:
+    """Keep beside a person what they are looked up and ranked by."""
     person.given_key = formats.name_key(values.get("given_name"))
     person.family_key = formats.name_key(values.get("family_name"))
     person.date_of_birth = values.get("date_of_birth")
@@ -125,12 +156,8 @@ def record_details(session: WriteSession, actor: Actor, person: Jobseeker, value
     nino, nhs_number = formats.compact(values.get("nino")), formats.compact(values.get("nhs_number"))
     person.nino_hash = session.vault.fingerprint("nino", nino) if nino else None
     person.nhs_number_hash = session.vault.fingerprint("nhs_number", nhs_number) if nhs_number else None
-    place = locate(session, values.get("postcode"))
     person.easting, person.northing = (place.easting, place.northing) if place else (None, None)
     person.place_basis = place.basis if place else None
-    flag_modified(person, "state")  # its details are a row of their own, but they are part of this version
-    known.index(session, person.partner_id, person.id, known.identity(session, str(person.id), values))
-    session.flush()  # so that the reply carries the new version
 
 
 def refuse_test_values(session: Session, values: Mapping[str, Any]) -> None:

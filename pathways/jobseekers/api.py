@@ -132,11 +132,10 @@ def make_jobseeker(
 ) -> JobseekerOut:
     """Record a person who came without a referral; the case opens with the first accepted referral."""
     with database.writing(actor) as session:
-        values = new.model_dump(exclude={"is_restricted"})
         person = once(
             session,
             actor,
-            lambda: actions.make(session, actor, actor.organisation_id, values, is_restricted=new.is_restricted),
+            lambda: actions.make(session, actor, actor.organisation_id, [new.model_dump()])[0],
             lambda made: queries.jobseeker(session, actor, made),
         )
         etag(response, person.version)

@@ -6,7 +6,7 @@ record found by any key is compared field by field (``matching/people``); nothin
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Event
@@ -14,10 +14,13 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from rapidfuzz.distance import DamerauLevenshtein
 from sqlalchemy import (
-    ColumnElement,
+    ARRAY,
+    BigInteger,
     Engine,
+    Integer,
     Select,
     Uuid,
     bindparam,
@@ -26,6 +29,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
 )
 
@@ -43,12 +47,15 @@ MAY_BE, SURELY = 0.5, 0.99
 # So many records under one key are looked at; a key that more share tells next to nothing.
 MOST_OF_A_KEY = 60
 MOST_COUNTED = 1_000  # of people of one name
+# In one statement of SQLite: as many as one person has, else always so many, for each number is a statement to prepare.
+KEYS_OF_ONE, KEYS_AT_ONCE, NO_KEY = 20, 96, 0
 AT_ONCE, PAUSE_SECONDS = 500, 0.05
 # A count of very many people is kept for a while: it sets odds, and a thousandth more or less changes none.
 LARGE, KEPT_SECONDS = 10_000, 600.0
 SIGNED = 2**63
 IDENTIFIERS = ("nino", "nhs_number")
 PARTNER: Any = bindparam("partner", type_=Uuid())
+MOST: Any = bindparam("most", type_=Integer())
 
 
 @dataclass(frozen=True)
@@ -99,29 +106,71 @@ def hashed(session: Session, key: str) -> int:
     return int(session.vault.fingerprint("person", key)[:16], 16) - SIGNED
 
 
-def index(session: WriteSession, partner_id: UUID, jobseeker_id: UUID, who: Identity) -> None:
-    """Keep the keys of a person's details, and none of what they were before."""
-    wanted = {hashed(session, key) for key in keys_of(who)}
-    mine = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
-    there = set(session.scalars(select(PersonKey.key).where(*mine)))
-    if there - wanted:
-        session.execute(delete(PersonKey).where(*mine, PersonKey.key.in_(there - wanted)))
-    whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
-    insert_unless_there(session, PersonKey, [{**whose, "key": key} for key in sorted(wanted - there)])
+def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identity]) -> None:
+    """Keep the keys of some people's details, and none of what they were before."""
+    mine = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id.in_(people))
+    there: dict[UUID, set[int]] = {jobseeker_id: set() for jobseeker_id in people}
+    for jobseeker_id, key in session.execute(select(PersonKey.jobseeker_id, PersonKey.key).where(*mine)):
+        there[jobseeker_id].add(key)
+    new: list[dict[str, Any]] = []
+    for jobseeker_id, who in people.items():
+        wanted = {hashed(session, key) for key in keys_of(who)}
+        gone = there[jobseeker_id] - wanted
+        if gone:
+            theirs = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
+            session.execute(delete(PersonKey).where(*theirs, PersonKey.key.in_(gone)))
+        whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
+        new += [{**whose, "key": key} for key in sorted(wanted - there[jobseeker_id])]
+    insert_unless_there(session, PersonKey, new)
 
 
-@lru_cache(maxsize=64)
-def whoever_shares(count: int) -> Select[Any]:
+@lru_cache(maxsize=128)
+def _whoever_shares(count: int) -> Select[Any]:
     """Return the query of who shares any of so many keys, some of each. Made once: it is long."""
     parts = [
-        select(literal(n).label("n"), PersonKey.jobseeker_id)
-        .where(PersonKey.key == bindparam(f"key_{n}"), PersonKey.partner_id == PARTNER)
+        select(bindparam(f"key_{n}", type_=BigInteger()).label("key"), PersonKey.jobseeker_id)
+        .where(PersonKey.key == bindparam(f"key_{n}", type_=BigInteger()), PersonKey.partner_id == PARTNER)
         .order_by(PersonKey.jobseeker_id.desc())
-        .limit(MOST_OF_A_KEY + 1)
+        .limit(MOST)
         .subquery()
         for n in range(count)
     ]
     return select(union_all(*(select(part) for part in parts)).subquery())
+
+
+@lru_cache(maxsize=1)
+def _whoever_shares_any() -> Select[Any]:
+    """Return the same query for any number of keys, which PostgreSQL plans once."""
+    keys = func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).table_valued("key").render_derived()
+    some = (
+        select(PersonKey.jobseeker_id)
+        .where(PersonKey.key == keys.c.key, PersonKey.partner_id == PARTNER)
+        .order_by(PersonKey.jobseeker_id.desc())
+        .limit(MOST)
+        .lateral()
+    )
+    return select(keys.c.key, some.c.jobseeker_id).select_from(keys).join(some, true())
+
+
+def sharing(session: Session, partner_id: UUID, keys: Sequence[int], most: int) -> dict[int, list[UUID]]:
+    """Return who shares each of some keys, newest first and at most so many."""
+    found: dict[int, list[UUID]] = {}
+    if not keys:
+        return found
+    told = {"partner": partner_id, "most": most}
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        rows = connection.execute(_whoever_shares_any(), {**told, "keys": list(keys)}).all()
+    else:
+        rows = []
+        size = len(keys) if len(keys) <= KEYS_OF_ONE else KEYS_AT_ONCE
+        for start in range(0, len(keys), size):
+            some = [*keys[start : start + size], *[NO_KEY] * (start + size - len(keys))]
+            asked = {f"key_{n}": key for n, key in enumerate(some)}
+            rows += connection.execute(_whoever_shares(size), {**told, **asked}).all()
+    for key, jobseeker_id in rows:
+        found.setdefault(key, []).append(jobseeker_id)
+    return found
 
 
 CANDIDATES = (
@@ -156,62 +205,117 @@ CANDIDATES = (
 )
 
 
-def _how_many(condition: ColumnElement[bool]) -> Any:
-    """Return the query of how many people a condition holds for; beyond a thousand it does not matter."""
-    some = select(literal(1)).select_from(Jobseeker).where(Jobseeker.partner_id == PARTNER, condition)
-    return select(func.count()).select_from(some.limit(MOST_COUNTED).subquery()).scalar_subquery()
+def _how_many(session: Session, partner_id: UUID, column: Any, values: Collection[str]) -> dict[str, int]:
+    """Return how many of a partner's people share each of some values; beyond a thousand it does not matter."""
+    wanted = sorted(filter(None, values))
+    if len(wanted) == 1:
+        some = select(literal(1)).where(Jobseeker.partner_id == partner_id, column == wanted[0]).limit(MOST_COUNTED)
+        return {wanted[0]: session.scalar(select(func.count()).select_from(some.subquery())) or 0}
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        rows = select(column, func.count()).where(
+            Jobseeker.partner_id == partner_id, column.in_(wanted[start : start + AT_ONCE])
+        )
+        found |= {row[0]: min(row[1], MOST_COUNTED) for row in session.execute(rows.group_by(column))}
+    return found
 
 
-# How many share a family name, and a postcode: a hostel's tells little.
-SHARED = select(
-    _how_many(Jobseeker.family_key == bindparam("family")), _how_many(Jobseeker.postcode_key == bindparam("postcode"))
-)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody of whom it is asked who they may be.
 
-
-def look_up(
-    session: Session,
-    partner_id: UUID,
-    who: Identity,
-    *,
-    but: UUID | None = None,
-    identifiers: Mapping[str, Any] | None = None,
-) -> list[Hit]:
-    """Return whom of a partner's people it may be, likeliest first; a record made by mistake is nobody.
-
-    This says nothing of who may see whom: the caller shows a hit to whoever may see that person. With ``identifiers``
-    in plain, those of a record found by another key are opened where they differ, and that is noted as a read: a slip
-    of one character is not another person's number.
+    ``but`` is their own record, which is nobody else; with ``only_before`` nobody who came after it is looked at, so
+    that of many who come at once each is told of those before. With ``identifiers`` in plain, those of a record found
+    by another key are opened where they differ, and that is noted as a read: a slip of one character is not another
+    person's number.
     """
-    keys = keys_of(who)
-    if not keys:
-        return []
-    asked = {f"key_{n}": hashed(session, key) for n, key in enumerate(keys)}
-    found = session.connection().execute(whoever_shares(len(keys)), {"partner": partner_id, **asked}).all()
-    found_by = Counter(n for n, _ in found)
-    # A key that very many share names the newest of them only: it counts where no other key finds anybody.
-    few = {jobseeker_id for n, jobseeker_id in found if found_by[n] <= MOST_OF_A_KEY and jobseeker_id != but}
-    ids = few or {jobseeker_id for _, jobseeker_id in found if jobseeker_id != but}
-    if not ids:
-        return []
+
+    who: Identity
+    but: UUID | None = None
+    identifiers: Mapping[str, Any] | None = None
+    only_before: bool = False
+
+
+def look_up(session: Session, partner_id: UUID, asked: Sequence[Asked]) -> list[list[Hit]]:
+    """Return for each one asked of whom of a partner's people it may be, likeliest first.
+
+    A record made by mistake is nobody. This says nothing of who may see whom: the caller shows a hit to whoever may see
+    that person.
+    """
+    keys = [{hashed(session, key): key for key in keys_of(one.who)} for one in asked]
+    most = MOST_OF_A_KEY + len(asked)  # those who come at once crowd nobody out
+    found = sharing(session, partner_id, sorted({key for ours in keys for key in ours}), most)
+    theres = [_others(found, ours, one) for one, ours in zip(asked, keys, strict=True)]
+    ids = [_candidates(there, one.but) for one, there in zip(asked, theres, strict=True)]
+    rows = _rows_of(session, partner_id, sorted({other for some in ids for other in some}))
+    if not rows:
+        return [[] for _ in asked]
     among = _people(session, partner_id)
-    shared = {keys[n].split(":")[0]: count for n, count in found_by.items()}
-    asked_of = {"partner": partner_id, "family": formats.name_key(who.family), "postcode": who.postcode}
-    alike, at_home = session.connection().execute(SHARED, asked_of).one()
-    counts = {Field.PHONE: shared.get("phone", 0), Field.EMAIL: shared.get("email", 0), Field.POSTCODE: at_home}
-    common = (None, alike / among if alike and who.family else None)
+    met = [one.who for one, some in zip(asked, ids, strict=True) if some]
+    families = _how_many(session, partner_id, Jobseeker.family_key, {formats.name_key(who.family) for who in met})
+    homes = _how_many(session, partner_id, Jobseeker.postcode_key, {who.postcode for who in met})
+    answers = []
+    for one, ours, there, some in zip(asked, keys, theres, ids, strict=True):
+        shared = {name.split(":")[0]: len(there[key]) for key, name in ours.items()}
+        counts = {Field.PHONE: shared.get("phone", 0), Field.EMAIL: shared.get("email", 0)}
+        counts[Field.POSTCODE] = homes.get(one.who.postcode, 0)
+        alike = families.get(formats.name_key(one.who.family), 0)
+        common = (None, alike / among if alike and one.who.family else None)
+        theirs = [rows[other] for other in some if other in rows]
+        hits = _weighed(session, one, theirs, counts, common, among)
+        answers.append(_of_those_kept(session, partner_id, hits, one.but))
+    return answers
+
+
+def _others(found: Mapping[int, list[UUID]], keys: Collection[int], one: Asked) -> dict[int, list[UUID]]:
+    """Return who shares each key of one person, one more than are looked at."""
+    last = one.but if one.only_before else None
+    return {
+        key: [other for other in found.get(key, ()) if last is None or other <= last][: MOST_OF_A_KEY + 1]
+        for key in keys
+    }
+
+
+def _candidates(there: Mapping[int, list[UUID]], but: UUID | None) -> list[UUID]:
+    """Return who is looked at. A key that very many share names the newest of them only, where no other finds any."""
+    few = {other for some in there.values() if len(some) <= MOST_OF_A_KEY for other in some} - {but}
+    return sorted(few or {other for some in there.values() for other in some} - {but})
+
+
+def _rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, Identity]]:
+    """Return the rows of some people as they are compared."""
+    found = {}
+    for start in range(0, len(ids), AT_ONCE):
+        asked = {"partner": partner_id, "ids": ids[start : start + AT_ONCE]}
+        for row in session.connection().execute(CANDIDATES, asked):
+            found[row.id] = (row, _identity_of(row))
+    return found
+
+
+def _weighed(
+    session: Session,
+    one: Asked,
+    theirs: Sequence[tuple[Any, Identity]],
+    counts: Mapping[Field, int],
+    common: tuple[float | None, float | None],
+    among: int,
+) -> list[Hit]:
+    """Return which of some records may be of the one asked of."""
+    who, linkage = one.who, model()
     hits = []
-    for row in session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": list(ids)}):
-        them = _identity_of(row)
+    for row, them in theirs:
         slips: Collection[str] = ()
-        if identifiers and _differing(who, them):
+        if not linkage.may_be(who, them, among, common, IDENTIFIERS if one.identifiers else ()):
+            continue
+        if one.identifiers and _differing(who, them):
             # Nobody's number is opened where a slip in it would not matter.
-            if model().verdict(who, them, among, counts, common, IDENTIFIERS).probability < MAY_BE:
+            if linkage.verdict(who, them, among, counts, common, IDENTIFIERS).probability < MAY_BE:
                 continue
-            slips = _slips(session, row, who, identifiers)
-        verdict = model().verdict(who, them, among, counts, common, slips)
+            slips = _slips(session, row, who, one.identifiers)
+        verdict = linkage.verdict(who, them, among, counts, common, slips)
         if verdict.probability >= MAY_BE:
             hits.append(Hit(row, verdict))
-    return _of_those_kept(session, partner_id, hits, but)
+    return hits
 
 
 def _of_those_kept(session: Session, partner_id: UUID, hits: list[Hit], but: UUID | None) -> list[Hit]:
@@ -269,6 +373,42 @@ def _identity_of(row: Any) -> Identity:
         (row.email or "").strip().lower(),
         identifiers=hashes,
     )
+
+
+def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> list[tuple[int, int]]:
+    """Return which of some people, by their places, may be one with an earlier one of them: the likeliest of each."""
+    places, keys, kept = [], [], []
+    for place, who in enumerate(people):
+        kept.append(who)
+        ours = [hashed(session, key) for key in keys_of(who)]
+        keys += ours
+        places += [place] * len(ours)
+    found_by = np.array(keys, dtype=np.int64)
+    order = np.argsort(found_by, kind="stable")
+    sorted_places, sorted_keys = np.array(places, dtype=np.int64)[order], found_by[order]
+    starts = np.flatnonzero(np.diff(sorted_keys, prepend=sorted_keys[:1] - 1))
+    pairs = set()
+    for start, end in zip(starts, [*starts[1:], len(sorted_keys)], strict=True):
+        if 1 < end - start <= MOST_OF_A_KEY:
+            group = sorted(set(sorted_places[start:end].tolist()))
+            pairs |= {(later, earlier) for n, later in enumerate(group) for earlier in group[:n]}
+    among = _people(session, partner_id) + len(kept)
+    shared = {
+        name: Counter(value for who in kept if (value := getattr(who, name.value)))
+        for name in (Field.PHONE, Field.EMAIL, Field.POSTCODE)
+    }
+    families = Counter(who.names[1] for who in kept)
+    best: dict[int, tuple[float, int]] = {}
+    for later, earlier in sorted(pairs):
+        one, other = kept[later], kept[earlier]
+        counts = {name: there[getattr(one, name.value)] for name, there in shared.items()}
+        common = (None, families[one.names[1]] / among if one.family else None)
+        if not model().may_be(one, other, among, common):
+            continue
+        found = model().verdict(one, other, among, counts, common).probability
+        if found >= MAY_BE and found > best.get(later, (0.0, 0))[0]:
+            best[later] = (found, earlier)
+    return sorted((later, earlier) for later, (_, earlier) in best.items())
 
 
 _counted: WeakKeyDictionary[Engine, dict[UUID, tuple[float, int]]] = WeakKeyDictionary()

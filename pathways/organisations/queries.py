@@ -55,6 +55,14 @@ def member(session: Session, actor: Actor, membership_id: UUID) -> Membership:
     return found
 
 
+def is_still_member(session: Session, actor: Actor) -> bool:
+    """Whether somebody still is what they were; a command acts for its partner as no member."""
+    if actor.membership_id is None:
+        return True
+    membership = session.get(Membership, actor.membership_id)
+    return membership is not None and membership.ended_at is None
+
+
 def users_visible_to(actor: Actor) -> Select[User]:
     rows = select(User)
     if actor.role is Role.OPERATOR:

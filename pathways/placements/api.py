@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import func
 
 from pathways.access.guards import (
@@ -12,7 +12,6 @@ from pathways.access.guards import (
     OnceDep,
     PageDep,
     PathwaysRoute,
-    SettingsDep,
     etag,
     expect_version,
     permitted,
@@ -22,7 +21,7 @@ from pathways.base import Actor
 from pathways.database import Database, Session
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
-from pathways.imports import ColumnNames, ColumnNamesOut, ImportOut, ImportRun, confirm_columns, own_columns
+from pathways.imports import api as imports
 from pathways.jobseekers.schemas import Reason
 from pathways.pagination import Page, cursor
 from pathways.placements import actions, files, queries
@@ -82,57 +81,12 @@ def make_placement(
         return one(session, actor, placement, response)
 
 
-@router.post("/imports", status_code=201, responses=documented(Conflict))
-def import_placements(
-    actor: Importer,
-    database: DatabaseDep,
-    settings: SettingsDep,
-    once: OnceDep,
-    file: Annotated[UploadFile, File(description="CSV UTF-8 or XLSX, one row a placement.")],
-    dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
-    all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
-) -> ImportOut:
-    """Import your own placements from a file; good rows land, or none, as you choose."""
-    content = file.file.read()
-    open_session = database.rehearsing if dry_run else database.writing
-    with open_session(actor) as session:
-        importer = files.PlacementImport(session, actor, create_organisations=False)
-
-        def make() -> ImportRun:
-            report = importer.run(
-                content,
-                dry_run=dry_run,
-                all_or_nothing=all_or_nothing,
-                most_unpacked=settings.max_unpacked_bytes,
-            )
-            return files.record(session, actor, content, report)
-
-        run = once.with_file(content)(session, actor, make, lambda made: queries.import_run(session, actor, made))
-        answer = ImportOut.model_validate(run)
-    if dry_run:
-        with database.writing(actor) as session:
-            answer = ImportOut.model_validate(files.record(session, actor, content, importer.report))
-    return answer
+def _for_themselves() -> UUID | None:
+    """Whoever lists placements lists their own."""
+    return None
 
 
-@router.get("/columns")
-def get_placement_columns(actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
-    """What headers of your organisation's own mean in a file of placements, beside those that everybody's may have."""
-    with database.reading(actor) as session:
-        return ColumnNamesOut(columns=own_columns(session, actor, files.FILE_KIND))
-
-
-@router.put("/columns", responses=documented(Conflict))
-def confirm_placement_columns(names: ColumnNames, actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
-    """Confirm once what a header means; a report suggests it where a header is like one of our columns."""
-    with database.writing(actor) as session:
-        return ColumnNamesOut(columns=confirm_columns(session, actor, files.FILE_KIND, names.columns, files.READERS))
-
-
-@router.get("/imports/{import_id}", responses=documented(NotFound))
-def get_placement_import(import_id: UUID, actor: Importer, database: DatabaseDep) -> ImportOut:
-    with database.reading(actor) as session:
-        return ImportOut.model_validate(queries.import_run(session, actor, import_id))
+router.include_router(imports.routes(files.KIND, Permission.PLACEMENT_IMPORT, _for_themselves))
 
 
 @router.get("/{placement_id}", responses=documented(NotFound))

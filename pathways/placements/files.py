@@ -1,27 +1,27 @@
 """The placement file: CSV or XLSX, one row a placement (contract: placement file)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from pathways import cells, spreadsheets
-from pathways.base import Actor, Role, Source
-from pathways.cells import CellError
-from pathways.database import WriteSession
-from pathways.errors import DomainError
-from pathways.imports import ImportReport, ImportRun, own_columns, suggested
+from pathways.base import Actor, Role
+from pathways.database import Session, WriteSession
+from pathways.errors import DomainError, RuleBroken
+from pathways.imports.models import ImportRun, RowState
+from pathways.imports.staging import Fault, FileKind, Plan, Told
 from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import actions, legality, queries
 from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
+from pathways.placements.schemas import pounds
 from pathways.reference import half_days
-from pathways.reference.postcodes import resolve
 
-KIND = cells.one_of(PlacementKind)
+PLACEMENT_KIND = cells.one_of(PlacementKind)
 
 
 def _level(text: str) -> str | None:
@@ -41,7 +41,7 @@ def _needed_line(text: str) -> str:
 
 
 def _kind(text: str) -> PlacementKind:
-    kind = KIND(text)
+    kind = PLACEMENT_KIND(text)
     if kind is None:
         raise cells.Wrong("This field is needed.", f"Write one of {', '.join(PlacementKind)}.")
     return kind
@@ -105,7 +105,6 @@ READERS: dict[str, cells.Reader] = {
     "support_offered": cells.as_list,
     "contact_email": _email,
 }
-FILE_KIND = "placements"
 ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
     "slots": "half_days",
     "available": "half_days",
@@ -126,85 +125,32 @@ ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
 NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places"}
 
 
-class PlacementImport:
-    """One file on its way in: read and checked whole, then saved."""
+class PlacementIntake:
+    """Rows of a placement file on their way in."""
 
-    def __init__(self, session: WriteSession, actor: Actor, *, create_organisations: bool) -> None:
+    def __init__(self, session: Session, actor: Actor, run: ImportRun) -> None:
         self.session = session
-        self.actor = actor.then(source=Source.IMPORT)
-        self.create_organisations = create_organisations
-        self.report = ImportReport(is_dry_run=False, was_applied=False)
-        self._organisations: dict[str, UUID] = {}
+        self.actor = actor
+        self.run = run
+        self._made: dict[str, UUID] = {}
 
-    def run(self, content: bytes, *, dry_run: bool, all_or_nothing: bool, most_unpacked: int) -> ImportReport:
-        """Read a file and save its good rows, or none; the caller rolls back a dry run."""
-        report = self.report
-        report.is_dry_run = dry_run
-        aliases = ALIASES | own_columns(self.session, self.actor, FILE_KIND)
-        table = spreadsheets.read_table(content, aliases, needed=["title", "kind"], most_unpacked=most_unpacked)
-        report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
-        report.notes += table.notes
-        report.suggested_columns = suggested(
-            table.unknown_columns, aliases, {name for row in table.rows[:1] for name in row.cells}
-        )
-        good = self._checked(table.rows)
-        report.rows = len(table.rows)
-        report.in_error = len({(error.sheet, error.row) for error in report.errors})
-        if not table.rows:
-            report.notes.append("There are no rows under the header.")
-        if report.errors and all_or_nothing:
-            return report
-        resolve(self.session, (formats.tidy_postcode(values["postcode"]) for _, values in good))
-        for row, values in good:
-            self._save(row, values)
-        report.in_error = len({(error.sheet, error.row) for error in report.errors})
-        report.was_applied = not dry_run
-        return report
-
-    def _checked(self, rows: list[spreadsheets.Row]) -> list[tuple[spreadsheets.Row, dict[str, Any]]]:
-        good: list[tuple[spreadsheets.Row, dict[str, Any]]] = []
-        seen: dict[tuple[Any, Any], tuple[int, dict[str, Any]]] = {}
-        for row in rows:
-            values, errors = cells.read_row(row, READERS)
-            if not errors:
-                errors = [self._error(row, *fault) for fault in self._against_rules(values)]
-            if errors:
-                self.report.errors += errors
-                continue
-            key = (values["social_enterprise"], values["placement_ref"] or _ref_of(values))
-            first, before = seen.setdefault(key, (row.number, values))
-            if before is values:
-                good.append((row, values))
-            elif before == values:
-                self.report.repeated += 1
-            else:
-                rule = f"Row {first} has the same reference and says something else."
-                self.report.errors.append(
-                    self._error(row, "placement_ref", rule, "Keep one, or give each a reference.")
-                )
-        return good
-
-    @staticmethod
-    def _error(row: spreadsheets.Row, field: str, rule: str, remedy: str) -> CellError:
-        return CellError(row=row.number, sheet=row.sheet, field=field, rule=rule, remedy=remedy)
-
-    def _against_rules(self, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-        wrong: list[tuple[str, str, str]] = []
+    def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
+        wrong: list[Fault] = []
         if values["starts_on"] and values["ends_on"] and values["ends_on"] < values["starts_on"]:
-            wrong.append(("ends_on", "It ends before it starts.", "Correct a date."))
+            wrong.append(Fault("ends_on", "It ends before it starts.", "Correct a date."))
         if values["minimum_age"] and values["maximum_age"] and values["maximum_age"] < values["minimum_age"]:
-            wrong.append(("maximum_age", "maximum_age is under minimum_age.", "Correct one of them."))
+            wrong.append(Fault("maximum_age", "maximum_age is under minimum_age.", "Correct one of them."))
         name, field = values["social_enterprise"], "social_enterprise"
         if self.actor.role is Role.PLACEMENT_LISTER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
             if name is not None and name != own.name:
                 rule = "You may list placements of your own organisation only."
-                wrong.append((field, rule, "Leave the cell blank, or remove the row."))
+                wrong.append(Fault(field, rule, "Leave the cell blank, or remove the row."))
         elif name is None:
-            wrong.append((field, "This field is needed.", "Fill it in."))
-        elif not self.create_organisations and self._known(name) is None:
+            wrong.append(Fault(field, "This field is needed.", "Fill it in."))
+        elif not self.run.creates_organisations and self._known(name) is None:
             rule = "There is no social enterprise of this name."
-            wrong.append((field, rule, "Create it first, or import with --create-organisations."))
+            wrong.append(Fault(field, rule, "Create it first, or import with --create-organisations."))
         return wrong
 
     def _known(self, name: str) -> UUID | None:
@@ -214,76 +160,139 @@ class PlacementImport:
             .limit(1)
         ).first()
 
-    def _owner(self, values: Mapping[str, Any]) -> UUID:
+    def key(self, values: Mapping[str, Any]) -> str:
+        return repr((values["social_enterprise"], values["placement_ref"]))
+
+    def same_person(self, jobseeker_id: UUID) -> None:
+        raise RuleBroken("A placement is about no jobseeker. Leave same_as out.", pointer="/same_as")
+
+    def plan(self, told: Sequence[Told]) -> list[Plan]:
+        plans = []
+        for one in told:
+            columns = _columns(self.session, one.values)
+            placement = self._there(self._owner(one.values), one.values)
+            if placement is None:
+                plans.append(Plan(RowState.TO_CREATE, warnings=self._unshown(_copy(None, columns))))
+            else:
+                plans.append(self._to_update(placement, columns, one.values["places"])[0])
+        return plans
+
+    def _owner(self, values: Mapping[str, Any]) -> UUID | None:
+        """Return whose placement it is; None for a social enterprise still to be made."""
         if self.actor.role is Role.PLACEMENT_LISTER:
             return self.actor.organisation_id
-        owner = organisation_actions.known_or_made(
-            self.session,
-            self.actor,
-            values["social_enterprise"],
-            OrganisationKind.SOCIAL_ENTERPRISE,
-            self._organisations,
-        )
-        organisation = self.session.get_one(Organisation, owner)
-        for name in ("company_number", "charity_number"):
-            if values[name] and getattr(organisation, name) is None:
-                setattr(organisation, name, values[name])
-        return owner
+        return self._known(values["social_enterprise"])
 
-    def _save(self, row: spreadsheets.Row, values: dict[str, Any]) -> None:
-        owner = self._owner(values)
-        columns = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
-        columns["postcode"] = formats.tidy_postcode(columns["postcode"])
-        ref = values["placement_ref"] or _ref_of(values)
-        before = self.session.scalars(
-            select(Placement).where(Placement.social_enterprise_id == owner, Placement.ref == ref)
+    def _there(self, owner: UUID | None, values: Mapping[str, Any]) -> Placement | None:
+        if owner is None:
+            return None
+        return self.session.scalars(
+            select(Placement).where(Placement.social_enterprise_id == owner, Placement.ref == values["placement_ref"])
         ).one_or_none()
-        if before is not None:
-            self._update(row, before, columns, values["places"])
-            return
-        placement = actions.make(self.session, self.actor, owner, columns | {"ref": ref}, places=values["places"])
-        self.report.created += 1
-        self.report.made.append(ref)
-        self._publish(row, placement)
 
-    def _update(self, row: spreadsheets.Row, placement: Placement, columns: Mapping[str, Any], places: int) -> None:
+    def _to_update(self, placement: Placement, columns: Mapping[str, Any], places: int) -> tuple[Plan, dict[str, Any]]:
         """Blank cells clear nothing; what would make a published listing unlawful is an error of that row."""
         changes = {
-            name: value
-            for name, value in actions.columns_of(self.session, columns).items()
-            if value is not None and getattr(placement, name) != value
+            name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
         }
-        has_more = places > len(queries.places(self.session, placement.id))
-        if not changes and not has_more:
-            self.report.unchanged += 1
-            return
+        there = len(queries.places(self.session, placement.id))
+        if not changes and places <= there:
+            return Plan(RowState.UNCHANGED), {}
+        changed = _copy(placement, changes)
         try:
-            with self.session.begin_nested():
-                for name, value in changes.items():
-                    setattr(placement, name, value)
-                actions.check_sense(placement)
-                if placement.state is PlacementState.PUBLISHED:
-                    actions.must_be_lawful(placement, self.actor)
-                if has_more:
-                    actions.set_places(self.session, self.actor, placement, places)
+            actions.check_sense(changed)
+            if placement.state is PlacementState.PUBLISHED:
+                actions.must_be_lawful(changed, self.actor)
         except DomainError as refused:
-            self.session.refresh(placement)
-            self.report.errors.append(
-                self._error(row, "listing", refused.detail, "Correct the row; the listing is as it was.")
-            )
-        else:
-            self.report.updated += 1
+            remedy = "Correct the row; the listing is as it was."
+            return Plan(RowState.WITH_ERRORS, [Fault("listing", refused.detail, remedy)]), {}
+        told = [
+            (NAME_IN_FILE.get(name, name), _as_cell(name, getattr(placement, name)), _as_cell(name, value))
+            for name, value in sorted(changes.items())
+            if name not in WORKED_OUT
+        ]
+        told += [("places", there, places)] if places > there else []
+        return Plan(RowState.TO_UPDATE, changes=told), changes
 
-    def _publish(self, row: spreadsheets.Row, placement: Placement) -> None:
+    def apply(self, told: Sequence[Told]) -> list[Plan]:
+        session = self.session
+        assert isinstance(session, WriteSession)  # an import is applied by a session that writes
+        return [self._apply(session, one.values) for one in told]
+
+    def _apply(self, session: WriteSession, values: Mapping[str, Any]) -> Plan:
+        owner = self._owner_or_made(session, values)
+        columns = _columns(session, values)
+        placement = self._there(owner, values)
+        if placement is None:
+            ref = values["placement_ref"]
+            body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
+            body["postcode"] = formats.tidy_postcode(body["postcode"])
+            made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"])
+            return Plan(RowState.CREATED, warnings=self._publish(session, made), made=ref)
+        planned, changes = self._to_update(placement, columns, values["places"])
+        if planned.state is not RowState.TO_UPDATE:
+            return planned
+        for name, value in changes.items():
+            setattr(placement, name, value)
+        if values["places"] > len(queries.places(session, placement.id)):
+            actions.set_places(session, self.actor, placement, values["places"])
+        return Plan(RowState.UPDATED, made=placement.ref)
+
+    def _owner_or_made(self, session: WriteSession, values: Mapping[str, Any]) -> UUID:
+        if self.actor.role is Role.PLACEMENT_LISTER:
+            return self.actor.organisation_id
+        name, kind = values["social_enterprise"], OrganisationKind.SOCIAL_ENTERPRISE
+        owner = organisation_actions.known_or_made(session, self.actor, name, kind, self._made)
+        organisation = session.get_one(Organisation, owner)
+        for number in ("company_number", "charity_number"):
+            if values[number] and getattr(organisation, number) is None:
+                setattr(organisation, number, values[number])
+        return owner
+
+    def _publish(self, session: WriteSession, placement: Placement) -> list[Fault]:
         """A listing in a file is meant to be seen: it is published, or stays in draft with the reason."""
+        unshown = self._unshown(placement)
+        if not unshown:
+            actions.move(session, self.actor, placement, PlacementEvent.PUBLISH)
+        elif unshown[0].field == "closes_on":
+            actions.move(session, self.actor, placement, PlacementEvent.CLOSE, reason="closes_on had passed.")
+        return unshown
+
+    def _unshown(self, placement: Placement) -> list[Fault]:
+        """Return why a new listing would not be shown."""
         reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today)
         if reasons:
-            self.report.warnings += [self._error(row, "listing", f"Kept in draft. {reason}", "") for reason in reasons]
-        elif placement.closes_on is not None and placement.closes_on < self.actor.today:
-            actions.move(self.session, self.actor, placement, PlacementEvent.CLOSE, reason="closes_on had passed.")
-            self.report.warnings.append(self._error(row, "closes_on", "It had closed already, so it is not shown.", ""))
-        else:
-            actions.move(self.session, self.actor, placement, PlacementEvent.PUBLISH)
+            return [Fault("listing", f"Kept in draft. {reason}", "") for reason in reasons]
+        if placement.closes_on is not None and placement.closes_on < self.actor.today:
+            return [Fault("closes_on", "It had closed already, so it is not shown.", "")]
+        return []
+
+
+WORKED_OUT = {"easting", "northing", "place_basis"}
+NAME_IN_FILE = {"pay_per_hour_pence": "pay_per_hour_pounds"}
+
+
+def _columns(session: Session, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row says as the table's columns."""
+    body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
+    return actions.columns_of(session, body | {"postcode": formats.tidy_postcode(body["postcode"])})
+
+
+def _copy(placement: Placement | None, columns: Mapping[str, Any]) -> Placement:
+    """Return a listing as it would be, which no session knows of."""
+    before = {} if placement is None else {a.key: getattr(placement, a.key) for a in inspect(Placement).column_attrs}
+    return Placement(**{**before, **columns})
+
+
+def _as_cell(name: str, value: Any) -> Any:
+    if name == "half_days" and value is not None:
+        return half_days.text_of(value)
+    return pounds(value) if name == "pay_per_hour_pence" and value is not None else value
+
+
+def _values(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of a row; where the file gives no reference, what and where it is make one."""
+    return {**found, "placement_ref": found["placement_ref"] or _ref_of(found)}
 
 
 def _ref_of(values: Mapping[str, Any]) -> str:
@@ -291,15 +300,4 @@ def _ref_of(values: Mapping[str, Any]) -> str:
     return "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def record(session: WriteSession, actor: Actor, content: bytes, report: ImportReport) -> ImportRun:
-    run = ImportRun(
-        kind=FILE_KIND,
-        organisation_id=actor.organisation_id,
-        by=actor.user_id,
-        made_at=actor.at,
-        file_hash=hashlib.sha256(content).hexdigest(),
-        report=report.model_dump(mode="json"),
-    )
-    session.add(run)
-    session.flush()  # its id is needed by the reply
-    return run
+KIND = FileKind("placements", READERS, ALIASES, ("title", "kind"), "placement_ref", PlacementIntake, _values)

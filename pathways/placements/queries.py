@@ -10,7 +10,6 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
-from pathways.imports import ImportRun
 from pathways.organisations.models import Organisation
 from pathways.placements.models import Place, Placement, PlacementState, PlacementVersion, PlaceState
 from pathways.placements.versions import VERSION_COLUMNS
@@ -126,14 +125,3 @@ def still_open(session: Session, placement_ids: Collection[UUID], on: date) -> d
     """Return of some placements those that may be shortlisted on a day, each with its version and its free places."""
     rows = session.connection().execute(STILL_OPEN, {"ids": list(placement_ids), "day": on})
     return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}
-
-
-def import_run(session: Session, actor: Actor, run_id: UUID) -> ImportRun:
-    found = session.scalars(
-        select(ImportRun).where(
-            ImportRun.id == run_id, ImportRun.kind == "placements", ImportRun.organisation_id == actor.organisation_id
-        )
-    ).one_or_none()
-    if found is None:
-        raise NotFound("There is no such import.")
-    return found

@@ -9,7 +9,7 @@ import csv
 import importlib.util
 import io
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from pathways.errors import RuleBroken
 
 Basis = Literal["postcode", "outcode"]
 INWARD = 3
+CODES_AT_ONCE = 1_000
 UNKNOWN_AREAS = ("BT", "GY", "JE", "IM")  # not in the directory's open licence: unknown unless a file is loaded
 
 
@@ -76,20 +77,35 @@ def _letter(letter: str) -> Letter:
     return Letter(columns["pcd"], columns["oseast1m"], columns["osnrth1m"])
 
 
-def resolve(session: Session, postcodes: Iterable[str | None]) -> None:
-    """Find many postcodes at once, a letter at a time, so that ``locate`` then answers from what was found."""
-    for postcode in sorted({postcode or "" for postcode in postcodes}):
-        locate(session, postcode)
-
-
 def locate(session: Session, postcode: str | None) -> GridPoint | None:
     """Return where a postcode is: by itself, else by the middle of its outcode, else None for unknown."""
+    return locate_all(session, [postcode])[postcode]
+
+
+def locate_all(session: Session, postcodes: Iterable[str | None]) -> dict[str | None, GridPoint | None]:
+    """Return where each of some postcodes is, as ``locate`` says it."""
+    asked = {postcode: _codes(postcode) for postcode in postcodes}
+    codes = sorted({code for both in asked.values() if both is not None for code in both})
+    loaded: dict[str, LoadedPostcode] = {}
+    for start in range(0, len(codes), CODES_AT_ONCE):
+        rows = select(LoadedPostcode).where(LoadedPostcode.code.in_(codes[start : start + CODES_AT_ONCE]))
+        loaded |= {row.code: row for row in session.scalars(rows)}
+    # A letter at a time: the directory of one is read once and is large.
+    return {
+        postcode: _place(loaded, *both) if both is not None else None
+        for postcode, both in sorted(asked.items(), key=lambda told: told[1] or ("", ""))
+    }
+
+
+def _codes(postcode: str | None) -> tuple[str, str] | None:
+    """Return a postcode without spaces and its outcode; None for what begins with no letter."""
     compact = (postcode or "").replace(" ", "").upper()
     if not compact or not compact[0].isalpha():
         return None
-    outcode = compact[:-INWARD] if len(compact) > 4 else compact  # noqa: PLR2004 - an outcode has 2 to 4 characters
-    rows = session.scalars(select(LoadedPostcode).where(LoadedPostcode.code.in_([compact, outcode])))
-    loaded = {row.code: row for row in rows}
+    return compact, compact[:-INWARD] if len(compact) > 4 else compact  # noqa: PLR2004 - an outcode has 2 to 4 letters
+
+
+def _place(loaded: Mapping[str, LoadedPostcode], compact: str, outcode: str) -> GridPoint | None:
     if compact in loaded and compact != outcode:
         return GridPoint(loaded[compact].easting, loaded[compact].northing, "postcode")
     if not compact.startswith(UNKNOWN_AREAS):

@@ -1,6 +1,7 @@
 """Every change to referrals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,14 +11,15 @@ from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Nation, Role, local_day
-from pathways.database import Session, WriteSession
+from pathways.database import Session, WriteSession, insert_many
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker
+from pathways.jobseekers.known import Hit
+from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
@@ -54,16 +56,9 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
         jobseeker_actions.must_not_be_void(person)
     values = new.model_dump(exclude={"partner_id", "referring_organisation_id", "source_type", "ref", "jobseeker_id"})
     values["half_days"] = half_days.parse(new.half_days)
-    return record(
-        session,
-        actor,
-        partner_id,
-        values,
-        organisation_id=organisation_id,
-        source_type=new.source_type,
-        ref=new.ref or f"R-{uuid7().hex[-10:]}",
-        person=person,
-    )
+    ref = new.ref or f"R-{uuid7().hex[-10:]}"
+    [recorded] = record(session, actor, partner_id, [Arriving(values, organisation_id, new.source_type, ref, person)])
+    return recorded.referral
 
 
 def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUID, UUID | None]:
@@ -95,50 +90,94 @@ def source_key(organisation_id: UUID | None, ref: str) -> str:
     return f"{organisation_id or 'self'}:{ref}"[:300]
 
 
-def record(
-    session: WriteSession,
-    actor: Actor,
-    partner_id: UUID,
-    values: Mapping[str, Any],
-    *,
-    organisation_id: UUID | None,
-    source_type: SourceType,
-    ref: str,
-    person: Jobseeker | None = None,
-) -> Referral:
-    """Record a referral, and the person with a first profile where the partner does not support them yet."""
-    key = source_key(organisation_id, ref)
-    if queries.by_source_key(session, partner_id, key) is not None:
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A referral on its way in: what the referrer says, who refers, and the person where the partner knows them."""
+
+    values: Mapping[str, Any]
+    organisation_id: UUID | None
+    source_type: SourceType
+    ref: str
+    person: Jobseeker | None = None
+
+    @property
+    def key(self) -> str:
+        return source_key(self.organisation_id, self.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A referral that was recorded, whom it is about, and whom they may be, whoever may see that."""
+
+    referral: Referral
+    person: Jobseeker
+    may_be: Sequence[Hit] = ()
+
+
+def record(session: WriteSession, actor: Actor, partner_id: UUID, arriving: Sequence[Arriving]) -> list[Recorded]:
+    """Record referrals, and each person with a first profile whom the partner does not support yet."""
+    if queries.by_source_keys(session, partner_id, [one.key for one in arriving]):
         raise ReferredAlready("Change that referral, or send this one with another ref.")
-    is_new = person is None
-    if person is None:
-        person = jobseeker_actions.make(
-            session, actor, partner_id, values, is_restricted=bool(values.get("is_restricted"))
-        )
-    referral = Referral(
-        id=uuid7(),
-        partner_id=partner_id,
-        jobseeker_id=person.id,
-        ref=ref,
-        source_key=key,
-        source_type=source_type,
-        referring_organisation_id=organisation_id,
-        referred_on=values["referred_on"],
-        state=ReferralState.SUBMITTED,
-        made_at=actor.at,
+    made = iter(
+        jobseeker_actions.make(session, actor, partner_id, [one.values for one in arriving if one.person is None])
     )
-    session.add(referral)
-    session.flush()  # its log and its snapshot point to it
-    session.add(_move_row(actor, referral, "submit", None, ReferralState.SUBMITTED))
-    _take_snapshot(session, actor, referral, values, None)
-    if is_new and any(values.get(name) is not None for name in PROFILE_NAMES):
-        profile = _sensible({name: values.get(name) for name in PROFILE_NAMES})
-        said = {name: "referrer" for name, value in profile.items() if value is not None}
-        jobseeker_actions.add_profile(session, actor, person, profile, said_by=said, valid_on=referral.referred_on)
-    if is_new:
-        duplicate_actions.look(session, actor, person, values)
-    session.flush()  # so that the reply reads what was recorded
-    return referral
+    people = [one.person or next(made) for one in arriving]
+    referrals = [
+        Referral(
+            id=uuid7(),
+            partner_id=partner_id,
+            jobseeker_id=person.id,
+            ref=one.ref,
+            source_key=one.key,
+            source_type=one.source_type,
+            referring_organisation_id=one.organisation_id,
+            referred_on=one.values["referred_on"],
+            state=ReferralState.SUBMITTED,
+            made_at=actor.at,
+        )
+        for one, person in zip(arriving, people, strict=True)
+    ]
+    session.add_all(referrals)
+    session.flush()  # their logs and their snapshots point to them
+    new = [(person, one.values) for one, person in zip(arriving, people, strict=True) if one.person is None]
+    insert_many(session, ReferralMove, [_submitted(actor, referral) for referral in referrals])
+    insert_many(
+        session,
+        ReferralSnapshot,
+        [_snapshot(session, actor, row, one.values) for row, one in zip(referrals, arriving, strict=True)],
+    )
+    insert_many(
+        session,
+        ProfileVersion,
+        [
+            _first_profile(actor, row, one.values)
+            for row, one in zip(referrals, arriving, strict=True)
+            if one.person is None and any(one.values.get(name) is not None for name in PROFILE_NAMES)
+        ],
+    )
+    looked = duplicate_actions.look(session, actor, new, only_before=True)
+    may_be = {person.id: hits for (person, _), hits in zip(new, looked, strict=True)}
+    return [
+        Recorded(referral, person, may_be.get(person.id, ()))
+        for referral, person in zip(referrals, people, strict=True)
+    ]
+
+
+def _submitted(actor: Actor, referral: Referral) -> dict[str, Any]:
+    return ReferralMove.row(actor, referral.referred_on, **_move(referral, "submit", None, ReferralState.SUBMITTED))
+
+
+def _first_profile(actor: Actor, referral: Referral, values: Mapping[str, Any]) -> dict[str, Any]:
+    profile = _sensible({name: values.get(name) for name in PROFILE_NAMES})
+    return ProfileVersion.row(
+        actor,
+        referral.referred_on,
+        partner_id=referral.partner_id,
+        jobseeker_id=referral.jobseeker_id,
+        number=1,
+        said_by={name: "referrer" for name, value in profile.items() if value is not None},
+        **profile,
+    )
 
 
 def _take_snapshot(
@@ -148,23 +187,27 @@ def _take_snapshot(
     values: Mapping[str, Any],
     previous: ReferralSnapshot | None,
 ) -> ReferralSnapshot:
+    columns = _snapshot(session, actor, referral, values) | {"supersedes": previous.id if previous else None}
+    snapshot = ReferralSnapshot(**columns)
+    session.add(snapshot)
+    session.flush()  # two who supersede the same snapshot meet here
+    return snapshot
+
+
+def _snapshot(session: Session, actor: Actor, referral: Referral, values: Mapping[str, Any]) -> dict[str, Any]:
     fact_id = uuid7()
-    snapshot = ReferralSnapshot.recorded(
+    return ReferralSnapshot.row(
         actor,
         referral.referred_on,
         id=fact_id,
         partner_id=referral.partner_id,
         jobseeker_id=referral.jobseeker_id,
         referral_id=referral.id,
-        supersedes=previous.id if previous else None,
         **jobseeker_actions.sealed(session, "referral_snapshots", fact_id, values),
         **{name: values.get(name) for name in PROFILE_NAMES},
         **{name: values.get(name) for name in ABOUT_NAMES if name != "is_restricted"},
         is_restricted=bool(values.get("is_restricted")),
     )
-    session.add(snapshot)
-    session.flush()  # two who supersede the same snapshot meet here
-    return snapshot
 
 
 def said(session: Session, snapshot: ReferralSnapshot) -> dict[str, Any]:
@@ -193,9 +236,13 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
     return referral
 
 
+def may_correct_referred_on(referral: Referral) -> bool:
+    return referral.state in {ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED}
+
+
 def correct_referred_on(session: WriteSession, actor: Actor, referral: Referral, day: date) -> bool:
     """Correct the day of a referral that nobody has decided yet; say whether it could be."""
-    if referral.state not in {ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED}:
+    if not may_correct_referred_on(referral):
         return False
     first = session.scalars(
         select(ReferralMove)
@@ -231,15 +278,7 @@ def resay(
     jobseeker_actions.refuse_test_values(session, values)
     previous = queries.snapshot(session, referral)
     before = said(session, previous)
-    tidied = dict(values) | {
-        "postcode": formats.tidy_postcode(values.get("postcode")),
-        "phone": formats.tidy_phone(values.get("phone")),
-        "nino": formats.compact(values.get("nino")),
-        "nhs_number": formats.compact(values.get("nhs_number")),
-    }
-    given = {name: value for name, value in tidied.items() if name in before}
-    after = before | {name: value for name, value in given.items() if blanks_clear or value is not None}
-    new = {name for name, value in after.items() if value != before[name]}
+    after, new = said_anew(before, values, blanks_clear=blanks_clear)
     if not new:
         return False
     _take_snapshot(session, actor, referral, after, previous)
@@ -251,6 +290,21 @@ def resay(
         person.is_restricted = True
     session.flush()  # so that the reply carries the new version
     return True
+
+
+def said_anew(
+    before: Mapping[str, Any], values: Mapping[str, Any], *, blanks_clear: bool = False
+) -> tuple[dict[str, Any], set[str]]:
+    """Return what a referrer says after saying some values, and which names of it are new."""
+    tidied = dict(values) | {
+        "postcode": formats.tidy_postcode(values.get("postcode")),
+        "phone": formats.tidy_phone(values.get("phone")),
+        "nino": formats.compact(values.get("nino")),
+        "nhs_number": formats.compact(values.get("nhs_number")),
+    }
+    given = {name: value for name, value in tidied.items() if name in before}
+    after = dict(before) | {name: value for name, value in given.items() if blanks_clear or value is not None}
+    return after, {name for name, value in after.items() if value != before[name]}
 
 
 def _carry_details(
@@ -313,17 +367,19 @@ def _move_row(
     to_state: ReferralState,
     reason: str = "",
 ) -> ReferralMove:
-    return ReferralMove.recorded(
-        actor,
-        referral.referred_on if event == "submit" else None,
-        partner_id=referral.partner_id,
-        jobseeker_id=referral.jobseeker_id,
-        referral_id=referral.id,
-        event=event,
-        from_state=from_state.value if from_state else None,
-        to_state=to_state.value,
-        reason=reason,
-    )
+    valid_on = referral.referred_on if event == "submit" else None
+    return ReferralMove.recorded(actor, valid_on, **_move(referral, event, from_state, to_state), reason=reason)
+
+
+def _move(referral: Referral, event: str, from_state: ReferralState | None, to_state: ReferralState) -> dict[str, Any]:
+    return {
+        "partner_id": referral.partner_id,
+        "jobseeker_id": referral.jobseeker_id,
+        "referral_id": referral.id,
+        "event": event,
+        "from_state": from_state.value if from_state else None,
+        "to_state": to_state.value,
+    }
 
 
 def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:

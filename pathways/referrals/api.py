@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import APIRouter, Query, Response
 
 from pathways import audit
 from pathways.access.guards import (
@@ -12,7 +12,6 @@ from pathways.access.guards import (
     OnceDep,
     PageDep,
     PathwaysRoute,
-    SettingsDep,
     etag,
     expect_version,
     permitted,
@@ -23,7 +22,7 @@ from pathways.database import Database
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.idempotency import Once
-from pathways.imports import ColumnNames, ColumnNamesOut, ImportOut, ImportRun, confirm_columns, own_columns
+from pathways.imports import api as imports
 from pathways.jobseekers.schemas import Reason
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.pagination import Page, cut
@@ -80,44 +79,11 @@ def submit_referral(
     return answer
 
 
-@router.post("/imports", status_code=201, responses=documented(Conflict))
-def import_referrals(
+def _partner(
     actor: Importer,
     database: DatabaseDep,
-    settings: SettingsDep,
-    once: OnceDep,
-    file: Annotated[UploadFile, File(description="CSV UTF-8 or XLSX, one row a referral.")],
     partner_id: Annotated[UUID | None, Query(description="To whom; a caseworker's own partner when left out.")] = None,
-    dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
-    all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
-) -> ImportOut:
-    """Import referrals from a file; good rows land, or none, as you choose. The report never repeats a value."""
-    content = file.file.read()
-    to_partner = _partner(actor, database, partner_id)
-    open_session = database.rehearsing if dry_run else database.writing
-    with open_session(actor) as session:
-        importer = files.ReferralImport(session, actor, to_partner)
-
-        def make() -> ImportRun:
-            report = importer.run(
-                content,
-                dry_run=dry_run,
-                all_or_nothing=all_or_nothing,
-                most_unpacked=settings.max_unpacked_bytes,
-            )
-            return files.record(session, actor, to_partner, content, report)
-
-        run = once.with_file(content)(session, actor, make, lambda made: queries.import_run(session, actor, made))
-        answer = ImportOut.model_validate(run)
-    if not dry_run:
-        duplicate_actions.look_again(database, actor, importer.made)
-    if dry_run:
-        with database.writing(actor) as session:
-            answer = ImportOut.model_validate(files.record(session, actor, to_partner, content, importer.report))
-    return answer
-
-
-def _partner(actor: Actor, database: Database, partner_id: UUID | None) -> UUID:
+) -> UUID:
     if actor.role is not Role.REFERRER:
         if partner_id not in {None, actor.organisation_id}:
             raise RuleBroken("You may import referrals to your own organisation only.", pointer="/partner_id")
@@ -129,24 +95,7 @@ def _partner(actor: Actor, database: Database, partner_id: UUID | None) -> UUID:
         return partner.id
 
 
-@router.get("/columns")
-def get_referral_columns(actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
-    """What headers of your organisation's own mean in a file of referrals, beside those that everybody's may have."""
-    with database.reading(actor) as session:
-        return ColumnNamesOut(columns=own_columns(session, actor, files.FILE_KIND))
-
-
-@router.put("/columns", responses=documented(Conflict))
-def confirm_referral_columns(names: ColumnNames, actor: Importer, database: DatabaseDep) -> ColumnNamesOut:
-    """Confirm once what a header means; a report suggests it where a header is like one of our columns."""
-    with database.writing(actor) as session:
-        return ColumnNamesOut(columns=confirm_columns(session, actor, files.FILE_KIND, names.columns, files.COLUMNS))
-
-
-@router.get("/imports/{import_id}", responses=documented(NotFound))
-def get_referral_import(import_id: UUID, actor: Importer, database: DatabaseDep) -> ImportOut:
-    with database.reading(actor) as session:
-        return ImportOut.model_validate(queries.import_run(session, actor, import_id))
+router.include_router(imports.routes(files.KIND, Permission.REFERRAL_IMPORT, _partner))
 
 
 @router.get("/{referral_id}", responses=documented(NotFound))

@@ -1,32 +1,38 @@
 """The referral file: CSV or XLSX, one row a referral (contract: referral file)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
 from pathways import cells, spreadsheets
-from pathways.base import Actor, Role, Source
-from pathways.cells import CellError
-from pathways.database import WriteSession
-from pathways.duplicates import queries as duplicate_queries
-from pathways.imports import ImportReport, ImportRun, own_columns, suggested
-from pathways.jobseekers import formats
+from pathways.base import Actor, Role
+from pathways.database import Database, Session, WriteSession
+from pathways.duplicates import actions as duplicate_actions
+from pathways.errors import RuleBroken
+from pathways.imports import queries as import_queries
+from pathways.imports import staging
+from pathways.imports.models import ImportRow, ImportRun, RowState
+from pathways.imports.staging import Fault, FileKind, Plan, Told
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import formats, known
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.known import Asked, Hit
 from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
-from pathways.reference.postcodes import resolve
 from pathways.referrals import actions, queries
+from pathways.referrals.actions import Arriving
 from pathways.referrals.models import Referral, SourceType
+from pathways.referrals.schemas import ReferralOut
 
 KIND_OF_SOURCE = {
     SourceType.JCP: OrganisationKind.JOB_CENTRE,
     SourceType.ASC: OrganisationKind.LOCAL_AUTHORITY,
 }
-FILE_KIND = "referrals"
 MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MODE_NAMES = {mode: mode for mode in MODES} | {
     "walking": "walk",
@@ -178,120 +184,55 @@ ALIASES = {spreadsheets.normal(name): name for name in COLUMNS} | {
 OURS_TO_COLUMN = {ours: column for column, (ours, _) in COLUMNS.items()}
 
 
-class ReferralImport:
-    """One file on its way in to one partner: read and checked whole, then saved."""
+class ReferralIntake:
+    """Rows of a referral file on their way in to one partner."""
 
-    def __init__(
-        self, session: WriteSession, actor: Actor, partner_id: UUID, *, create_organisations: bool = False
-    ) -> None:
+    def __init__(self, session: Session, actor: Actor, run: ImportRun) -> None:
         self.session = session
-        self.actor = actor.then(source=Source.IMPORT)
-        self.partner_id = partner_id
-        self.create_organisations = create_organisations
-        self.report = ImportReport(is_dry_run=False, was_applied=False)
-        self._organisations: dict[str, UUID] = {}
-        self.made: list[UUID] = []
+        self.actor = actor
+        self.run = run
+        assert run.partner_id is not None  # a file of referrals is for a partner
+        self.partner_id = run.partner_id
+        self.is_own = actor.role is not Role.REFERRER
+        self._names: dict[str, UUID | None] = {}
+        self._made: dict[str, UUID] = {}
 
-    def run(self, content: bytes, *, dry_run: bool, all_or_nothing: bool, most_unpacked: int) -> ImportReport:
-        """Read a file and save its good rows, or none; the caller rolls back a dry run."""
-        report = self.report
-        report.is_dry_run = dry_run
-        aliases = ALIASES | own_columns(self.session, self.actor, FILE_KIND)
-        table = spreadsheets.read_table(
-            content, aliases, needed=["source_type", "referred_on"], most_unpacked=most_unpacked
-        )
-        report.unknown_columns, report.passed_over = table.unknown_columns, table.passed_over
-        report.notes += table.notes
-        report.suggested_columns = suggested(
-            table.unknown_columns, aliases, {name for row in table.rows[:1] for name in row.cells}
-        )
-        report.rows = len(table.rows)
-        good = self._checked(table.rows)
-        report.in_error = len({(error.sheet, error.row) for error in report.errors})
-        if not table.rows:
-            report.notes.append("There are no rows under the header.")
-        if report.errors and all_or_nothing:
-            return report
-        resolve(self.session, (values["postcode"] for _, values in good))
-        for row, values in good:
-            self._save(row, values)
-        report.was_applied = not dry_run
-        return report
-
-    def _checked(self, rows: list[spreadsheets.Row]) -> list[tuple[spreadsheets.Row, dict[str, Any]]]:
-        """Return the good rows; where a reference comes twice and says two things, none of its rows is good."""
-        read: list[tuple[spreadsheets.Row, dict[str, Any]]] = []
-        first_of: dict[Any, tuple[spreadsheets.Row, dict[str, Any]]] = {}
-        conflicting: dict[Any, int] = {}
-        for row in rows:
-            cells_read, errors = cells.read_row(row, READERS)
-            values = {COLUMNS[column][0]: value for column, value in cells_read.items()}
-            if not errors:
-                errors = self._against_rules(row, values)
-            if errors:
-                self.report.errors += errors
-                continue
-            values["ref"] = values["ref"] or _ref_of(values)
-            first = first_of.setdefault(_key_of(values), (row, values))
-            if first[1] != values:
-                conflicting.setdefault(_key_of(values), row.number)
-            read.append((row, values))
-        good = []
-        for row, values in read:
-            key = _key_of(values)
-            first_row = first_of[key][0]
-            if key in conflicting:
-                other = conflicting[key] if row is first_row else first_row.number
-                self.report.errors.append(
-                    CellError(
-                        row=row.number,
-                        sheet=row.sheet,
-                        field="referral_ref",
-                        rule=f"Row {other} has the same reference and says something else.",
-                        remedy="Keep one of them.",
-                    )
-                )
-            elif row is not first_row:
-                self.report.repeated += 1
-            else:
-                good.append((row, values))
-        return good
-
-    def _against_rules(self, row: spreadsheets.Row, values: Mapping[str, Any]) -> list[CellError]:
-        wrong: list[tuple[str, str, str]] = []
+    def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
+        wrong: list[Fault] = []
         if not (values["given_name"] or values["family_name"]):
-            wrong.append(("family_name", "A referral needs a name.", "Fill in the given or the family name."))
+            wrong.append(Fault("family_name", "A referral needs a name.", "Fill in the given or the family name."))
         if values["referred_on"] > self.actor.today:
-            wrong.append(("referred_on", "This day has not come.", "Correct the date."))
+            wrong.append(Fault("referred_on", "This day has not come.", "Correct the date."))
         wrong += self._wrong_organisation(values)
         if self.session.is_production:
             wrong += [
-                (OURS_TO_COLUMN[name], "This value is reserved for tests and not taken here.", "Remove it.")
+                Fault(OURS_TO_COLUMN[name], "This value is reserved for tests and not taken here.", "Remove it.")
                 for name in formats.test_values(values)
             ]
-        return [
-            CellError(row=row.number, sheet=row.sheet, field=field, rule=rule, remedy=remedy)
-            for field, rule, remedy in wrong
-        ]
+        return wrong
 
-    def _wrong_organisation(self, values: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    def key(self, values: Mapping[str, Any]) -> str:
+        """Whose reference it is: two organisations may both have a 001."""
+        return repr((values["referring_organisation"], values["source_type"] is SourceType.SELF, values["ref"]))
+
+    def _wrong_organisation(self, values: Mapping[str, Any]) -> list[Fault]:
         name = values["referring_organisation"]
         field = "referring_organisation"
         if values["source_type"] is SourceType.SELF:
             if self.actor.role is Role.REFERRER:
                 rule = "An organisation's referral is not SELF."
-                return [("source_type", rule, "Write what kind of organisation refers.")]
-            return [(field, "A self-referral has no referring organisation.", "Leave it blank.")] if name else []
+                return [Fault("source_type", rule, "Write what kind of organisation refers.")]
+            return [Fault(field, "A self-referral has no referring organisation.", "Leave it blank.")] if name else []
         if self.actor.role is Role.REFERRER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
             if name is not None and name != own.name:
-                return [(field, "You refer for your own organisation only.", "Leave it blank, or remove the row.")]
+                return [Fault(field, "You refer for your own organisation only.", "Leave it blank, or remove the row.")]
             return []
         if name is None:
-            return [(field, "This field is needed.", "Fill it in; only SELF leaves it blank.")]
-        if not self.create_organisations and self._known(name) is None:
+            return [Fault(field, "This field is needed.", "Fill it in; only SELF leaves it blank.")]
+        if not self.run.creates_organisations and self._known(name) is None:
             return [
-                (
+                Fault(
                     field,
                     "There is no referring organisation of this name.",
                     "Create it first, or import with --create-organisations.",
@@ -300,118 +241,228 @@ class ReferralImport:
         return []
 
     def _known(self, name: str) -> UUID | None:
-        return self.session.scalars(
-            select(Organisation.id).where(Organisation.name == name, Organisation.kind.in_(actions.REFERRERS)).limit(1)
-        ).first()
+        if name not in self._names:
+            rows = select(Organisation.id).where(Organisation.name == name, Organisation.kind.in_(actions.REFERRERS))
+            self._names[name] = self.session.scalars(rows.limit(1)).first()
+        return self._names[name]
 
     def _organisation(self, values: Mapping[str, Any]) -> UUID | None:
+        """Return who refers; None for a person who came by themselves, and for an organisation still to be made."""
         if values["source_type"] is SourceType.SELF:
             return None
-        if self.actor.role is Role.REFERRER:
-            return self.actor.organisation_id
-        name = values["referring_organisation"]
-        known = self._organisations.get(name) or self._known(name)
-        if known is not None:
-            return known
-        kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
-        return organisation_actions.known_or_made(self.session, self.actor, name, kind, self._organisations)
+        return self._known(values["referring_organisation"]) if self.is_own else self.actor.organisation_id
 
-    def _save(self, row: spreadsheets.Row, values: dict[str, Any]) -> None:
-        organisation_id = self._organisation(values)
-        ref = values["ref"]
-        before = queries.by_source_key(self.session, self.partner_id, actions.source_key(organisation_id, ref))
-        if before is not None:
-            self._update(row, before, values)
-            return
-        values["is_restricted"] = bool(values["is_restricted"])
-        referral = actions.record(
-            self.session,
-            self.actor,
-            self.partner_id,
-            values,
-            organisation_id=organisation_id,
-            source_type=values["source_type"],
-            ref=ref,
-        )
-        person = self.session.get_one(Jobseeker, referral.jobseeker_id)
-        self.report.created += 1
-        self.made.append(person.id)
-        if self.actor.role is not Role.REFERRER:
-            self.report.made.append(person.reference)
-            self._warn_of_duplicates(row, person)
-        self.report.warnings += [
-            self._warning(row, OURS_TO_COLUMN[w["field"]], w["text"], "Saved as it was written.")
-            for w in formats.warnings_of(values, self.actor.today)
+    def _organisation_or_made(self, session: WriteSession, values: Mapping[str, Any]) -> UUID | None:
+        found = self._organisation(values)
+        if found is not None or values["source_type"] is SourceType.SELF:
+            return found
+        kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
+        name = values["referring_organisation"]
+        return organisation_actions.known_or_made(session, self.actor, name, kind, self._made)
+
+    def plan(self, told: Sequence[Told]) -> list[Plan]:
+        there = self._there(told, [self._organisation(one.values) for one in told])
+        says = self._said_now([found for found in there if found is not None])
+        plans = [
+            self._to_create(one.values) if found is None else self._to_update(found, one.values, says.get(found.id))
+            for one, found in zip(told, there, strict=True)
+        ]
+        if self.is_own and not self.run.applies:  # whoever refers learns nothing of the partner's own records
+            self._mark_possible_duplicates(told, plans)
+        return plans
+
+    def _there(self, told: Sequence[Told], organisations: Sequence[UUID | None]) -> list[Referral | None]:
+        """Return the referral each row is about, where there is one."""
+        keys = [
+            actions.source_key(organisation_id, one.values["ref"])
+            for one, organisation_id in zip(told, organisations, strict=True)
+        ]
+        found = queries.by_source_keys(self.session, self.partner_id, keys)
+        return [
+            # An organisation still to be made has no referral, and its key would be that of a self-referral.
+            None if organisation_id is None and one.values["source_type"] is not SourceType.SELF else found.get(key)
+            for one, organisation_id, key in zip(told, organisations, keys, strict=True)
         ]
 
-    def _update(self, row: spreadsheets.Row, before: Referral, values: dict[str, Any]) -> None:
-        """Take what the referrer says now, where this actor may see whose referral it is."""
-        visible = select(Referral.id).where(
-            Referral.id == before.id, Referral.id.in_(queries.visible_to(self.actor).with_only_columns(Referral.id))
-        )
-        if self.session.scalars(visible).first() is None:
-            self.report.in_error += 1
-            self.report.errors.append(
-                CellError(
-                    row=row.number,
-                    sheet=row.sheet,
-                    field="referral_ref",
-                    rule="This row cannot be imported by you.",
-                    remedy="Ask a team manager to import it.",
-                )
-            )
-            return
-        changed = actions.resay(self.session, self.actor, before, values)
-        if values["referred_on"] != before.referred_on:
-            if actions.correct_referred_on(self.session, self.actor, before, values["referred_on"]):
-                changed = True
+    def _said_now(self, referrals: Sequence[Referral]) -> dict[UUID, dict[str, Any]]:
+        """Return what was last said of each referral that this actor may see."""
+        ids = [referral.id for referral in referrals]
+        rows = queries.visible_to(self.actor).with_only_columns(Referral.id).where(Referral.id.in_(ids))
+        visible = list(self.session.scalars(rows)) if ids else []
+        snapshots = queries.snapshots(self.session, self.partner_id, visible)
+        return {referral_id: actions.said(self.session, row) for referral_id, row in snapshots.items()}
+
+    def _to_create(self, values: Mapping[str, Any]) -> Plan:
+        warnings = [
+            Fault(OURS_TO_COLUMN[told["field"]], told["text"], "Saved as it was written.")
+            for told in formats.warnings_of(values, self.actor.today)
+        ]
+        return Plan(RowState.TO_CREATE, warnings=warnings)
+
+    def _to_update(self, referral: Referral, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> Plan:
+        if before is None:
+            rule, remedy = "This row cannot be imported by you.", "Ask a team manager to import it."
+            return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", rule, remedy)])
+        after, new = actions.said_anew(before, values)
+        groups = queries.visible_groups(self.session, self.actor, referral)
+        changes = [
+            (OURS_TO_COLUMN[name], as_cell(name, before[name]), as_cell(name, after[name]))
+            for name in sorted(new)
+            if ReferralOut.group_of[name] in groups
+        ]
+        warnings: list[Fault] = []
+        state = RowState.TO_UPDATE if new else RowState.UNCHANGED
+        if values["referred_on"] != referral.referred_on:
+            if actions.may_correct_referred_on(referral):
+                changes.append(("referred_on", referral.referred_on, values["referred_on"]))
+                state = RowState.TO_UPDATE
             else:
-                self.report.warnings.append(
-                    self._warning(
-                        row,
-                        "referred_on",
-                        "The referral is decided, so its date is kept.",
-                        "Ask the partner to correct it.",
-                    )
-                )
-        self.report.updated += changed
-        self.report.unchanged += not changed
+                rule, remedy = "The referral is decided, so its date is kept.", "Ask the partner to correct it."
+                warnings.append(Fault("referred_on", rule, remedy))
+        return Plan(state, warnings=warnings, changes=changes, jobseeker_id=referral.jobseeker_id)
 
-    @staticmethod
-    def _warning(row: spreadsheets.Row, field: str, rule: str, remedy: str) -> CellError:
-        return CellError(row=row.number, sheet=row.sheet, field=field, rule=rule, remedy=remedy)
+    def _mark_possible_duplicates(self, told: Sequence[Told], plans: Sequence[Plan]) -> None:
+        """Name the records each new row may be the same person as, of those this actor may see."""
+        new = [
+            (one, found)
+            for one, found in zip(told, plans, strict=True)
+            if found.state is RowState.TO_CREATE and one.row.same_as is None
+        ]
+        asked = [Asked(known.identity(self.session, str(one.row.id), one.values)) for one, _ in new]
+        hits = known.look_up(self.session, self.partner_id, asked)
+        for (_, found), theirs in zip(new, self._visible(hits), strict=True):
+            if theirs:
+                found.state = RowState.POSSIBLE_DUPLICATE
+                found.warnings.append(may_be(theirs))
 
-    def _warn_of_duplicates(self, row: spreadsheets.Row, person: Jobseeker) -> None:
-        """Name the records it may be the same person as, of those this actor may see; nothing is merged."""
-        found = duplicate_queries.references(self.session, self.actor, person.id)
-        if found:
-            names = ", ".join(found[:3])
-            rule = f"This may be the same person as {names}."
-            self.report.warnings.append(self._warning(row, "referral_ref", rule, "Look at both; nothing was merged."))
+    def _visible(self, hits: Sequence[Sequence[Hit]]) -> list[list[Hit]]:
+        """Return of those whom people may be the ones this actor may see."""
+        ids = {hit.jobseeker_id for some in hits for hit in some}
+        rows = jobseeker_queries.ids_visible_to(self.actor).where(Jobseeker.id.in_(ids))
+        seen = set(self.session.scalars(rows)) if ids else set()
+        return [[hit for hit in some if hit.jobseeker_id in seen] for some in hits]
+
+    def apply(self, told: Sequence[Told]) -> list[Plan]:
+        """Record what is new in one go, and take what the referrer says anew of what is there."""
+        session = self.session
+        assert isinstance(session, WriteSession)  # an import is applied by a session that writes
+        organisations = [self._organisation_or_made(session, one.values) for one in told]
+        there = self._there(told, organisations)
+        says = self._said_now([found for found in there if found is not None])
+        new = [
+            (one, organisation_id)
+            for one, organisation_id, found in zip(told, organisations, there, strict=True)
+            if found is None
+        ]
+        recorded = iter(self._record(session, new))
+        return [
+            next(recorded) if found is None else self._update(session, one, found, says.get(found.id))
+            for one, found in zip(told, there, strict=True)
+        ]
+
+    def _record(self, session: WriteSession, new: Sequence[tuple[Told, UUID | None]]) -> list[Plan]:
+        arriving = [
+            Arriving(
+                one.values | {"is_restricted": bool(one.values["is_restricted"])},
+                organisation_id,
+                one.values["source_type"],
+                one.values["ref"],
+                self._person(one.row.same_as) if one.row.same_as is not None else None,
+            )
+            for one, organisation_id in new
+        ]
+        recorded = actions.record(session, self.actor, self.partner_id, arriving)
+        may_see = self._visible([one.may_be for one in recorded]) if self.is_own else [[] for _ in recorded]
+        return [
+            Plan(
+                RowState.CREATED,
+                warnings=[*([may_be(theirs)] if theirs else []), *self._to_create(one.values).warnings],
+                made=made.person.reference if self.is_own else None,
+                jobseeker_id=made.person.id,
+            )
+            for (one, _), made, theirs in zip(new, recorded, may_see, strict=True)
+        ]
+
+    def _update(self, session: WriteSession, one: Told, referral: Referral, before: Mapping[str, Any] | None) -> Plan:
+        planned = self._to_update(referral, one.values, before)
+        if planned.state is not RowState.TO_UPDATE:
+            return planned
+        actions.resay(session, self.actor, referral, one.values)
+        if one.values["referred_on"] != referral.referred_on:
+            actions.correct_referred_on(session, self.actor, referral, one.values["referred_on"])
+        return Plan(RowState.UPDATED, warnings=planned.warnings, jobseeker_id=referral.jobseeker_id)
+
+    def same_person(self, jobseeker_id: UUID) -> None:
+        if not self.is_own:
+            raise RuleBroken("Leave same_as out.", pointer="/same_as")
+        self._person(jobseeker_id)
+
+    def _person(self, jobseeker_id: UUID) -> Jobseeker:
+        person = jobseeker_queries.jobseeker(self.session, self.actor, jobseeker_id)
+        jobseeker_actions.must_not_be_void(person)
+        return person
 
 
-def _key_of(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Whose reference it is: two organisations may both have a 001."""
-    return (values["referring_organisation"], values["source_type"] is SourceType.SELF, values["ref"])
+def may_be(hits: Sequence[Hit]) -> Fault:
+    names = ", ".join(hit.row.reference for hit in hits[:3])
+    return Fault("referral_ref", f"This may be the same person as {names}.", "Look at both; nothing was merged.")
 
 
-def _ref_of(values: Mapping[str, Any]) -> str:
-    """Where the file gives no reference, who it is and when make one."""
+def as_cell(name: str, value: Any) -> Any:
+    """Return a value as the file writes it; of NI and NHS numbers only the end is read back."""
+    if name == "half_days" and value is not None:
+        return half_days.text_of(value)
+    return formats.masked(value) if name in {"nino", "nhs_number"} else value
+
+
+def _values(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of a row under our names; where the file gives no reference, who it is and when make one."""
+    values = {COLUMNS[column][0]: value for column, value in found.items()}
     names = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
     text = "|".join(str(values[name] or "") for name in names)
-    return "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
+    values["ref"] = values["ref"] or "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
+    return values
 
 
-def record(session: WriteSession, actor: Actor, partner_id: UUID, content: bytes, report: ImportReport) -> ImportRun:
-    run = ImportRun(
-        kind=FILE_KIND,
-        organisation_id=actor.organisation_id,
-        partner_id=partner_id,
-        by=actor.user_id,
-        made_at=actor.at,
-        file_hash=hashlib.sha256(content).hexdigest(),
-        report=report.model_dump(mode="json"),
-    )
-    session.add(run)
-    session.flush()  # its id is needed by the reply
-    return run
+def _look_within(database: Database, actor: Actor, run: ImportRun) -> None:
+    """Mark new rows that may be of one person with an earlier row of the same file."""
+    if actor.role is Role.REFERRER:
+        return
+    rows: list[tuple[UUID, int]] = []
+
+    def read(session: Session) -> Iterator[Any]:
+        for row in import_queries.in_order(session, run, [RowState.TO_CREATE, RowState.POSSIBLE_DUPLICATE]):
+            told, errors = staging.understood(session, KIND, run, row)
+            if not errors and row.same_as is None:
+                rows.append((row.id, row.number))
+                yield known.identity(session, str(row.id), told.values)
+
+    assert run.partner_id is not None  # a file of referrals is for a partner
+    with database.reading(actor, newest=True) as session:
+        found = known.within(session, run.partner_id, read(session))
+    for start in range(0, len(found), MARKED_AT_ONCE):
+        with database.writing(actor) as writing:
+            for later, earlier in found[start : start + MARKED_AT_ONCE]:
+                row = writing.get_one(ImportRow, rows[later][0])
+                mark = Fault("referral_ref", f"This may be the same person as row {rows[earlier][1]}.", LOOK_AT_BOTH)
+                others = [Fault(*told) for told in row.warnings or () if Fault(*told) != mark]
+                staging.become(row, Plan(RowState.POSSIBLE_DUPLICATE, warnings=[mark, *others]))
+
+
+def _look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
+    duplicate_actions.look_again(database, actor, jobseeker_ids)
+
+
+MARKED_AT_ONCE = 500
+LOOK_AT_BOTH = "Look at both; skip one, or take both."
+KIND = FileKind(
+    "referrals",
+    READERS,
+    ALIASES,
+    ("source_type", "referred_on"),
+    "referral_ref",
+    ReferralIntake,
+    _values,
+    _look_within,
+    _look_again,
+)

@@ -1,6 +1,8 @@
 """What this feature keeps about a person."""
 
 from pathways.holdings import Held, Holding, fact_entry
+from pathways.imports import actions as imports
+from pathways.imports.models import ImportRow
 from pathways.jobseekers.holding import plainly
 from pathways.jobseekers.schemas import MoveOut
 from pathways.referrals import actions
@@ -19,6 +21,8 @@ HOLDING = Holding(
             actions.extract_of_snapshot,
             fact_entry("referral details", lambda _: "What the referrer said was recorded."),
         ),
+        Held(ImportRow, imports.extract_of_row, stays=True),
     ),
     void=actions.withdraw_open,
+    scrub=imports.forget_person,
 )

@@ -1,5 +1,6 @@
 """Every SELECT on referrals, starting from what the actor may see."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,6 @@ from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
-from pathways.imports import ImportRun
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.referrals.models import Referral, ReferralSnapshot
@@ -78,18 +78,17 @@ def listed(actor: Actor) -> Select[Any]:
     return rows
 
 
-def by_source_key(session: Session, partner_id: UUID, source_key: str) -> Referral | None:
-    return session.scalars(
-        select(Referral).where(Referral.partner_id == partner_id, Referral.source_key == source_key)
-    ).one_or_none()
+def by_source_keys(session: Session, partner_id: UUID, source_keys: Sequence[str]) -> dict[str, Referral]:
+    """Return which of some keys a partner has referrals of."""
+    rows = select(Referral).where(Referral.partner_id == partner_id, Referral.source_key.in_(source_keys))
+    return {row.source_key: row for row in session.scalars(rows)}
 
 
-def import_run(session: Session, actor: Actor, run_id: UUID) -> ImportRun:
-    found = session.scalars(
-        select(ImportRun).where(
-            ImportRun.id == run_id, ImportRun.kind == "referrals", ImportRun.organisation_id == actor.organisation_id
-        )
-    ).one_or_none()
-    if found is None:
-        raise NotFound("There is no such import.")
-    return found
+def snapshots(session: Session, partner_id: UUID, referral_ids: Sequence[UUID]) -> dict[UUID, ReferralSnapshot]:
+    """Return what was last said of each of some referrals."""
+    rows = select(ReferralSnapshot).where(
+        ReferralSnapshot.partner_id == partner_id,
+        ReferralSnapshot.referral_id.in_(referral_ids),
+        as_known(ReferralSnapshot),
+    )
+    return {row.referral_id: row for row in session.scalars(rows)}

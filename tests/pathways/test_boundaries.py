@@ -8,7 +8,10 @@ import openpyxl
 import pytest
 
 from pathways import coherence
+from pathways.app import FILE_KINDS
+from pathways.imports.actions import go_on_with_what_was_left
 from pathways.introductions.models import IntroductionEvent as E
+from pathways.organisations.queries import is_still_member
 from pathways.progression.rules import Finding, OutcomeRule, judge
 from tests.pathways.test_files import GOOD, HEADER, counted, send, text, workbook
 from tests.pathways.test_places import introduced, left_of, move
@@ -132,8 +135,13 @@ def test_a_corrected_referral_date_is_taken_until_the_referral_is_decided(client
     assert "its date is kept" in report["warnings"][0]["rule"]
 
 
-def test_a_longer_file_of_equal_rows_counts_each_once(client, world: World):
-    assert counted(send(client, world, text(*[GOOD] * 3000)))["repeated"] == 2999
+def test_a_longer_file_goes_on_after_the_answer_and_equal_rows_count_once(client, world: World, database):
+    answer = send(client, world, text(*[GOOD] * 3000))
+    assert (answer.status_code, answer.json()["state"], answer.json()["rows_read"]) == (202, "checking", 3000)
+    assert go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 1
+    assert go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 0
+    told = client.get(f"/api/v1/referrals/imports/{answer.json()['id']}", headers=world.key("caseworker")).json()
+    assert (told["state"], told["report"]["created"], told["report"]["repeated"]) == ("applied", 1, 2999)
 
 
 @pytest.mark.parametrize(

@@ -227,6 +227,6 @@ def test_values_reserved_for_tests_are_refused_in_production(world: World, stage
     try:
         with stage.database.rehearsing(actor) as session, pytest.raises(actions.TestValueRefused):
             body = {"given_name": "A", field: values[field]}
-            actions.make(session, actor, actor.organisation_id, body, is_restricted=False)
+            actions.make(session, actor, actor.organisation_id, [body])
     finally:
         stage.database.is_production = False

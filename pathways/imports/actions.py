@@ -1,0 +1,346 @@
+"""Every change to imports: begun, put right row by row, applied, given up, forgotten; and what headers mean."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from pathways import audit
+from pathways.base import Actor, Source, utc_now
+from pathways.database import Database, Session, WriteSession
+from pathways.errors import Conflict, RuleBroken
+from pathways.imports import queries, staging
+from pathways.imports.models import (
+    DONE,
+    PENDING,
+    ColumnName,
+    ImportRow,
+    ImportRun,
+    ImportState,
+    RowState,
+)
+from pathways.imports.schemas import ApplyImport, Change, ImportRowOut, ImportRowRecord, Problem, RowChange
+from pathways.imports.staging import FileKind, Progress, Worker
+from pathways.spreadsheets import Table, normal, read_table
+
+KEPT_DAYS = 30  # cells of an import, for its rows to be put right and its result to be fetched
+AT_ONCE = 1_000  # rows of a file that are checked and applied before the answer; more go on after it
+LEFT_ALONE = timedelta(seconds=20)
+FORGOTTEN_AT_ONCE = 1_000
+MayAct = Callable[[Session, Actor], bool]  # whether somebody is still what they were when they began an import
+
+
+class ImportNotReady(Conflict):
+    title = "The import cannot do that now"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What whoever sends a file wants of it."""
+
+    partner_id: UUID | None = None
+    applies: bool = True
+    all_or_nothing: bool = False
+    creates_organisations: bool = False
+    acts_at: datetime | None = None
+
+
+def look_at(session: Session, actor: Actor, kind: FileKind, content: bytes, most_unpacked: int) -> Table:
+    """Return what is in a file, with this organisation's own names of columns; whatever cannot be read is refused."""
+    aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
+    table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked)
+    if not table.count:
+        table.notes.append("There are no rows under the header.")
+    return table
+
+
+def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, table: Table, wish: Wish) -> ImportRun:
+    """Begin an import, or take up the one of the same file that was stopped half-way."""
+    file_hash = hashlib.sha256(content).hexdigest()
+    there = session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash).limit(1)).first()
+    if there is not None and there.applies == wish.applies:
+        return there
+    aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
+    run = ImportRun(
+        kind=kind.name,
+        organisation_id=actor.organisation_id,
+        partner_id=wish.partner_id,
+        by=actor.user_id,
+        membership_id=actor.membership_id,
+        role=actor.role,
+        doing=actor.doing,
+        made_at=actor.at,
+        acts_at=wish.acts_at,
+        touched_at=utc_now(),
+        file_hash=file_hash,
+        state=ImportState.READING,
+        applies=wish.applies,
+        all_or_nothing=wish.all_or_nothing,
+        creates_organisations=wish.creates_organisations,
+        rows=table.count,
+        found={
+            "is_workbook": content[:4] == b"PK\x03\x04",
+            "sheets": [
+                {
+                    "name": sheet.name,
+                    "header_at": sheet.header_at,
+                    "header": list(sheet.header),
+                    "columns": list(sheet.columns),
+                }
+                for sheet in table.sheets
+            ],
+            "notes": table.notes,
+            "unknown_columns": table.unknown_columns,
+            "suggested_columns": queries.suggested(table.unknown_columns, aliases, table.columns),
+            "passed_over": table.passed_over,
+        },
+    )
+    session.add(run)
+    session.flush()  # its id is needed by the reply
+    _note(session, actor, run)
+    return run
+
+
+def _note(session: WriteSession, actor: Actor, run: ImportRun) -> None:
+    session.add(audit.row(actor, "imports", run.id, is_change=True))
+
+
+def carry_on(database: Database, kind: FileKind, actor: Actor, run: ImportRun, tell: Progress | None = None) -> None:
+    """Check an import, and apply it where that was asked for; returns when nothing of it is left to do."""
+    Worker(database, kind, actor, run.id, tell).go_on()
+
+
+def leave(session: WriteSession, run_id: UUID) -> None:
+    """Leave an import to whoever carries on what was left."""
+    session.get_one(ImportRun, run_id).touched_at = None
+
+
+def take(
+    database: Database, kind: FileKind, actor: Actor, run: ImportRun, table: Table, tell: Progress | None = None
+) -> None:
+    """Keep the rows of a file."""
+    Worker(database, kind, actor, run.id, tell).read(table)
+
+
+def go_on_with_what_was_left(database: Database, kinds: Collection[FileKind], may_act: MayAct) -> int:
+    """Carry on imports that nobody works on any more; return how many. Who may not act any more has theirs stopped."""
+    by_name = {kind.name: kind for kind in kinds}
+    with database.reading(newest=True) as session:
+        left = session.execute(queries.left_alone(list(by_name), utc_now() - LEFT_ALONE)).all()
+    for run_id, name in left:
+        with database.reading(newest=True) as session:
+            run = session.get_one(ImportRun, run_id)
+            actor = who_acts(run)
+            may = may_act(session, actor)
+        if not may:
+            with database.writing(None) as session:
+                session.get_one(ImportRun, run_id).state = ImportState.CHECKED
+            continue
+        carry_on(database, by_name[name], actor, run)
+    return len(left)
+
+
+def who_acts(run: ImportRun) -> Actor:
+    """Return the member who began an import, as it goes on without them."""
+    assert run.role is not None  # of what is not finished it is kept
+    return Actor(run.by, run.organisation_id, run.role, run.membership_id, source=Source.IMPORT, doing=run.doing)
+
+
+def apply(session: WriteSession, actor: Actor, run: ImportRun, wish: ApplyImport) -> ImportRun:
+    """Let a checked import be applied: all of it, or its good rows; who calls carries it on after this."""
+    if run.state not in {ImportState.CHECKED, ImportState.APPLIED}:
+        raise ImportNotReady(f"An import that is {run.state} cannot be applied now.", possible=[])
+    if run.role is None:
+        raise ImportNotReady("This import was made before rows were kept. Send the file again.", possible=[])
+    has_errors = session.scalars(queries.rows_of(run, [RowState.WITH_ERRORS]).limit(1)).first() is not None
+    if wish.all_or_nothing and has_errors:
+        raise ImportNotReady("Rows are wrong. Correct or skip them, or apply the good ones only.", possible=["PATCH"])
+    run.state, run.applies, run.all_or_nothing = ImportState.APPLYING, True, wish.all_or_nothing
+    run.takes_duplicates = wish.with_possible_duplicates
+    # It goes on as whoever applies it, who may be another than who sent the file.
+    run.by, run.role, run.membership_id, run.doing = actor.user_id, actor.role, actor.membership_id, actor.doing
+    run.touched_at = utc_now()
+    _note(session, actor, run)
+    session.flush()  # the reply says how far it is
+    return run
+
+
+def discard(session: WriteSession, actor: Actor, run: ImportRun) -> ImportRun:
+    """Give an import up: what it made stays, what it kept of the file goes."""
+    if run.state is ImportState.APPLYING:
+        raise ImportNotReady("It is being applied. Wait until it is done.", possible=[])
+    if run.state is not ImportState.APPLIED:
+        run.state = ImportState.DISCARDED
+    session.execute(update(ImportRow).where(ImportRow.import_id == run.id).values(cells_sealed=None))
+    _note(session, actor, run)
+    session.flush()  # the reply says so
+    return run
+
+
+def change_row(
+    session: WriteSession, actor: Actor, kind: FileKind, run: ImportRun, row: ImportRow, change: RowChange
+) -> ImportRow:
+    """Put one row right, leave it out, or say whom it is about; it is checked anew at once, and so is what it meets."""
+    if run.state not in {ImportState.CHECKED, ImportState.APPLIED}:
+        raise ImportNotReady(f"An import that is {run.state} cannot be changed now.", possible=[])
+    if row.state in DONE:
+        raise ImportNotReady("This row is applied. Change the record itself.", possible=[])
+    intake = kind.open(session, actor, run)
+    kept = staging.opened(session, row)
+    if kept is None:
+        raise ImportNotReady("What this row said is not kept any more. Send the file again.", possible=[])
+    _note(session, actor, run)
+    before = row.key
+    if change.cells:
+        written, added = _written(kind, run, row, kept, change.cells)
+        row.cells_sealed = staging.sealed(session, row.id, written, added)
+        run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
+        row.faults = None  # a person has looked at the row
+    if "same_as" in change.model_fields_set:
+        if change.same_as is not None:
+            intake.same_person(change.same_as)
+        row.same_as = change.same_as
+    if change.is_skipped:
+        row.key = row.said = None
+        staging.become(row, staging.Plan(RowState.SKIPPED))
+    else:
+        staging.understand(session, kind, run, intake, [row])
+    session.flush()  # what it meets is read next
+    _look_again(session, kind, run, intake, {key for key in (before, row.key) if key})
+    session.refresh(row)
+    return row
+
+
+def _written(
+    kind: FileKind,
+    run: ImportRun,
+    row: ImportRow,
+    kept: tuple[list[str], dict[str, str]],
+    cells: Mapping[str, str | None],
+) -> tuple[list[str], dict[str, str]]:
+    """Return a row as it is written now, each cell in its own place."""
+    written, added = list(kept[0]), dict(kept[1])
+    sheet = staging.sheet_of(run, row)
+    written += [""] * (len(sheet.columns) - len(written))
+    for column, text in cells.items():
+        if column not in kind.readers:
+            known = ", ".join(sorted(kind.readers))
+            raise RuleBroken(f"There is no column {column[:60]}. Columns: {known}.", pointer="/cells")
+        if column in sheet.columns:
+            written[sheet.columns.index(column)] = text or ""
+        else:
+            added[column] = text or ""
+    return written, added
+
+
+def _look_again(session: WriteSession, kind: FileKind, run: ImportRun, intake: Any, keys: Collection[str]) -> None:
+    """Compare rows of some keys anew: one that met another may be the only one now, or the other way round."""
+    rows = [row for row in queries.of_keys(session, run, keys) if row.state not in (*DONE, RowState.SKIPPED)]
+    staging.understand(session, kind, run, intake, rows)
+    staging.meet(kind, rows, run)
+    left = [row for row in rows if row.state is RowState.UNDERSTOOD]
+    staging.plan(session, kind, run, intake, left)
+
+
+def shown_rows(
+    session: Session, actor: Actor, kind: FileKind, run: ImportRun, rows: Sequence[ImportRow]
+) -> list[ImportRowOut]:
+    """Return rows with what they would change as it stands now."""
+    pending = [row for row in rows if row.state in PENDING and row.cells_sealed is not None]
+    told = [staging.understood(session, kind, run, row)[0] for row in pending]
+    plans = kind.open(session, actor, run).plan([one for one in told if one.values]) if told else []
+    changes = {one.row.id: found.changes for one, found in zip([t for t in told if t.values], plans, strict=True)}
+    return [_shown(session, run, row, changes.get(row.id, [])) for row in rows]
+
+
+def _shown(session: Session, run: ImportRun, row: ImportRow, changes: Sequence[tuple[str, Any, Any]]) -> ImportRowOut:
+    return ImportRowOut(
+        id=row.id,
+        row=row.number,
+        sheet=staging.sheet_of(run, row).name,
+        state=row.state,
+        cells=staging.cells_of(session, run, row),
+        errors=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.errors or ()],
+        warnings=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.warnings or ()],
+        changes=[Change(field=name, was=as_text(was), becomes=as_text(becomes)) for name, was, becomes in changes],
+        same_as=row.same_as,
+        made=row.made,
+        version=row.version,
+    )
+
+
+def as_text(value: Any) -> str | None:
+    """Return a value as a cell holds it."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(str, value))
+    return str(value)
+
+
+def extract_of_row(session: Session, row: ImportRow) -> ImportRowRecord:
+    """Return a row as the person it is about may read it."""
+    run = session.get_one(ImportRun, row.import_id)
+    cells = staging.cells_of(session, run, row)
+    return ImportRowRecord(id=row.id, import_id=row.import_id, made_at=run.made_at, state=row.state, cells=cells)
+
+
+def forget_person(session: WriteSession, jobseeker_id: UUID) -> None:
+    """Take a person out of rows about others, as they are erased."""
+    session.execute(update(ImportRow).where(ImportRow.same_as == jobseeker_id).values(same_as=None))
+
+
+def forget(database: Database, before: datetime | None = None) -> int:
+    """Take away the cells of imports that are old enough, in small pieces; return of how many rows."""
+    limit = before or utc_now() - timedelta(days=KEPT_DAYS)
+    old = select(ImportRun.id).where(ImportRun.made_at < limit)
+    gone = 0
+    while True:
+        with database.writing(None) as session:
+            ids = session.scalars(
+                select(ImportRow.id)
+                .where(ImportRow.import_id.in_(old), ImportRow.cells_sealed.is_not(None))
+                .limit(FORGOTTEN_AT_ONCE)
+            ).all()
+            session.execute(update(ImportRow).where(ImportRow.id.in_(ids)).values(cells_sealed=None))
+        gone += len(ids)
+        if len(ids) < FORGOTTEN_AT_ONCE:
+            return gone
+
+
+def confirm_columns(
+    session: WriteSession, actor: Actor, kind: str, columns: Mapping[str, str | None], known: Collection[str]
+) -> dict[str, str]:
+    """Keep what headers mean for this organisation from now on; return all of them."""
+    for header, column in columns.items():
+        if column is not None and column not in known:
+            raise RuleBroken(
+                f"There is no column {column[:60]}. Columns: {', '.join(sorted(known))}.", pointer="/columns"
+            )
+        if not normal(header):
+            raise RuleBroken("A header has a letter or a digit.", pointer="/columns")
+        there = queries.column_name(session, actor, kind, header)
+        if column is None:
+            if there is not None:
+                session.delete(there)
+        elif there is not None:
+            there.column, there.by, there.made_at = column, actor.user_id, actor.at
+        else:
+            session.add(
+                ColumnName(
+                    organisation_id=actor.organisation_id,
+                    kind=kind,
+                    header=normal(header)[:300],
+                    column=column,
+                    by=actor.user_id,
+                    made_at=actor.at,
+                )
+            )
+        session.flush()  # two headers that are the same to us meet here
+    return queries.own_columns(session, actor, kind)

@@ -1,0 +1,249 @@
+"""JSON of imports: the same routes for each kind of file."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, File, Query, Response, UploadFile
+
+from pathways import audit
+from pathways.access.guards import (
+    DatabaseDep,
+    IfMatch,
+    OnceDep,
+    PageDep,
+    PathwaysRoute,
+    SettingsDep,
+    etag,
+    expect_version,
+    permitted,
+)
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.database import Database
+from pathways.errors import Conflict, NotFound
+from pathways.imports import actions, files, queries
+from pathways.imports.actions import Wish
+from pathways.imports.models import ImportRow, ImportRun, RowState
+from pathways.imports.schemas import (
+    ApplyImport,
+    ColumnNames,
+    ColumnNamesOut,
+    ImportLine,
+    ImportOut,
+    ImportRowOut,
+    RowChange,
+)
+from pathways.imports.staging import FileKind
+from pathways.pagination import Page, page_of, page_of_all
+from pathways.problems import documented
+
+CSV, WORKBOOK = "text/csv; charset=utf-8", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def routes(kind: FileKind, permission: Permission, partner: Callable[..., UUID | None]) -> APIRouter:
+    """Return the routes of imports of one kind: send, look, put right, apply, fetch the result.
+
+    ``partner`` is the dependency that says whom a file is for.
+    """
+    router = APIRouter(route_class=PathwaysRoute)
+    importer = permitted(permission)
+    _add_files(router, kind, importer, partner)
+    _add_runs(router, kind, importer)
+    _add_rows(router, kind, importer)
+    _add_columns(router, kind, importer)
+    return router
+
+
+def _carried_on(database: Database, kind: FileKind, actor: Actor, run: ImportRun, response: Response) -> ImportOut:
+    """Carry a small import on to its end; a large one goes on after the answer."""
+    if run.rows <= actions.AT_ONCE:
+        actions.carry_on(database, kind, actor, run)
+    else:
+        response.status_code = 202
+        with database.writing(actor) as session:
+            actions.leave(session, run.id)
+    with database.reading(actor, newest=True) as session:
+        return queries.shown(session, queries.run(session, actor, kind.name, run.id))
+
+
+def _one(kind: FileKind) -> str:
+    return kind.name.removesuffix("s")
+
+
+def _add_files(router: APIRouter, kind: FileKind, importer: Any, partner: Callable[..., UUID | None]) -> None:
+    @router.post("/imports", status_code=201, responses=documented(Conflict), name=f"import_{kind.name}")
+    def send(
+        actor: Annotated[Actor, importer],
+        database: DatabaseDep,
+        settings: SettingsDep,
+        once: OnceDep,
+        response: Response,
+        file: Annotated[UploadFile, File(description=f"CSV UTF-8 or XLSX, one row a {_one(kind)}.")],
+        partner_id: Annotated[UUID | None, Depends(partner)],
+        dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
+        all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
+    ) -> ImportOut:
+        """Import a file; good rows land, or none, as you choose. The report never repeats a value.
+
+        With ``dry_run`` its rows are kept and checked and nothing else happens: look at them, put them right, apply.
+        A large file is answered with 202 while it goes on; look at the import to see how far it is. The same file sent
+        again goes on where the first was stopped.
+        """
+        content = file.file.read()
+        wish = Wish(partner_id, applies=not dry_run, all_or_nothing=all_or_nothing)
+        with database.reading(actor) as session:
+            table = actions.look_at(session, actor, kind, content, settings.max_unpacked_bytes)
+        with database.writing(actor) as session:
+            run = once.with_file(content)(
+                session,
+                actor,
+                lambda: actions.begin(session, actor, kind, content, table, wish),
+                lambda made: queries.run(session, actor, kind.name, made),
+            )
+        actions.take(database, kind, actor, run, table)
+        return _carried_on(database, kind, actor, run, response)
+
+
+def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
+    @router.get("/imports", name=f"list_{_one(kind)}_imports")
+    def list_imports(actor: Annotated[Actor, importer], database: DatabaseDep, page: PageDep) -> Page[ImportLine]:
+        with database.reading(actor) as session:
+            return page_of(session, queries.runs(actor, kind.name), ImportRun.id, page, ImportLine.model_validate)
+
+    @router.get("/imports/{import_id}", responses=documented(NotFound), name=f"get_{_one(kind)}_import")
+    def get_import(import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep) -> ImportOut:
+        """How far an import is, what it did or would do, and what is wrong."""
+        with database.reading(actor) as session:
+            return queries.shown(session, queries.run(session, actor, kind.name, import_id))
+
+    @router.post(
+        "/imports/{import_id}/apply", responses=documented(NotFound, Conflict), name=f"apply_{_one(kind)}_import"
+    )
+    def apply_import(
+        import_id: UUID,
+        actor: Annotated[Actor, importer],
+        database: DatabaseDep,
+        once: OnceDep,
+        response: Response,
+        wish: Annotated[ApplyImport | None, Body()] = None,
+    ) -> ImportOut:
+        """Apply what was checked: all rows, or the good ones; again, once more rows are put right."""
+        with database.writing(actor) as session:
+            run = once(
+                session,
+                actor,
+                lambda: actions.apply(
+                    session,
+                    actor,
+                    queries.with_rows(session, actor, kind.name, import_id, for_update=True),
+                    wish or ApplyImport(),
+                ),
+                lambda made: queries.run(session, actor, kind.name, made),
+            )
+        return _carried_on(database, kind, actor, run, response)
+
+    @router.post(
+        "/imports/{import_id}/discard", responses=documented(NotFound, Conflict), name=f"discard_{_one(kind)}_import"
+    )
+    def discard_import(
+        import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep, once: OnceDep
+    ) -> ImportOut:
+        """Give an import up: what the file said is not kept any longer; what was made stays."""
+        with database.writing(actor) as session:
+            run = once(
+                session,
+                actor,
+                lambda: actions.discard(
+                    session, actor, queries.with_rows(session, actor, kind.name, import_id, for_update=True)
+                ),
+                lambda made: queries.run(session, actor, kind.name, made),
+            )
+            return queries.shown(session, run)
+
+    @router.get(
+        "/imports/{import_id}/result",
+        responses={**documented(NotFound), 200: {"content": {CSV: {}, WORKBOOK: {}}}},
+        response_class=Response,
+        name=f"get_{_one(kind)}_import_result",
+    )
+    def get_result(
+        import_id: UUID,
+        actor: Annotated[Actor, importer],
+        database: DatabaseDep,
+        form: Annotated[
+            Literal["csv", "xlsx"] | None, Query(alias="format", description="As it was sent when left out.")
+        ] = None,
+    ) -> Response:
+        """The file again, with what became of each row and what is wrong beside the cells; correct it and send it."""
+        with database.reading(actor) as session:
+            queries.with_rows(session, actor, kind.name, import_id)
+        audit.opened(database, actor, "imports", [(import_id, None)])
+        with database.reading(actor) as session:
+            run = queries.with_rows(session, actor, kind.name, import_id)
+            is_workbook = form == "xlsx" or (form is None and run.found.get("is_workbook", False))
+            content = (files.as_workbook if is_workbook else files.as_csv)(session, run)
+        name = f"{kind.name}-{import_id}.{'xlsx' if is_workbook else 'csv'}"
+        return Response(
+            content,
+            media_type=WORKBOOK if is_workbook else CSV,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+
+def _add_rows(router: APIRouter, kind: FileKind, importer: Any) -> None:
+    @router.get("/imports/{import_id}/rows", responses=documented(NotFound), name=f"list_{_one(kind)}_import_rows")
+    def list_rows(
+        import_id: UUID,
+        actor: Annotated[Actor, importer],
+        database: DatabaseDep,
+        page: PageDep,
+        state: Annotated[list[RowState] | None, Query(max_length=11)] = None,
+    ) -> Page[ImportRowOut]:
+        """Rows as written, what is wrong in them, and what an update would change."""
+        with database.reading(actor) as session:
+            queries.with_rows(session, actor, kind.name, import_id)
+        audit.opened(database, actor, "imports", [(import_id, None)])
+        with database.reading(actor) as session:
+            run = queries.with_rows(session, actor, kind.name, import_id)
+            rows = queries.rows_of(run, state or ())
+            return page_of_all(
+                session, rows, ImportRow.id, page, lambda found: actions.shown_rows(session, actor, kind, run, found)
+            )
+
+    @router.patch(
+        "/imports/{import_id}/rows/{row_id}", responses=documented(NotFound), name=f"change_{_one(kind)}_import_row"
+    )
+    def change_row(
+        import_id: UUID,
+        row_id: UUID,
+        change: RowChange,
+        actor: Annotated[Actor, importer],
+        database: DatabaseDep,
+        version: IfMatch,
+        response: Response,
+    ) -> ImportRowOut:
+        """Put a row right, leave it out, or say whom it is about; it is checked anew at once."""
+        with database.writing(actor) as session:
+            run = queries.with_rows(session, actor, kind.name, import_id, for_update=True)
+            row = queries.row(session, run, row_id)
+            expect_version(row, version)
+            actions.change_row(session, actor, kind, run, row, change)
+            etag(response, row.version)
+            return actions.shown_rows(session, actor, kind, run, [row])[0]
+
+
+def _add_columns(router: APIRouter, kind: FileKind, importer: Any) -> None:
+    @router.get("/columns", name=f"get_{_one(kind)}_columns")
+    def get_columns(actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
+        """What headers of your organisation's own mean in such a file, beside those that everybody's may have."""
+        with database.reading(actor) as session:
+            return ColumnNamesOut(columns=queries.own_columns(session, actor, kind.name))
+
+    @router.put("/columns", responses=documented(Conflict), name=f"confirm_{_one(kind)}_columns")
+    def confirm_columns(names: ColumnNames, actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
+        """Confirm once what a header means; a report suggests it where a header is like one of our columns."""
+        with database.writing(actor) as session:
+            return ColumnNamesOut(
+                columns=actions.confirm_columns(session, actor, kind.name, names.columns, kind.readers)
+            )

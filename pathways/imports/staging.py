@@ -1,0 +1,366 @@
+"""An import step by step: rows kept, checked, compared, applied; each step a block in a transaction of its own.
+
+A step takes up what the rows themselves say is not done yet, with the run locked. So an import that is killed at any
+moment goes on where it stopped, two processes that work on one run take turns, and what is done is never done twice.
+Blocks are as large as some tenths of a second allow, so that nobody who writes beside an import waits long.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from uuid_utils.compat import uuid7
+
+from pathways import cells
+from pathways.base import Actor, Source, utc_now
+from pathways.cells import CellError
+from pathways.database import Database, Session, WriteSession
+from pathways.errors import DomainError
+from pathways.imports import queries
+from pathways.imports.models import DONE, PENDING, ImportRow, ImportRun, ImportState, RowState
+from pathways.spreadsheets import Row, Sheet, Table
+
+SECONDS_A_BLOCK = 0.25
+FIRST_BLOCK, LARGEST_BLOCK = 50, 1_000
+# Who waits for SQLite's lock in another process looks again after at most a tenth of a second.
+PAUSE_SECONDS = 0.1
+TRIES = 3
+
+
+class Fault(NamedTuple):
+    """What is wrong or unsure in a row: the field, the rule, what to do. Never the value."""
+
+    field: str
+    rule: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A row that could be read: what it says, by our names."""
+
+    row: ImportRow
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What would become of a row, or what became of it."""
+
+    state: RowState
+    errors: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+    changes: list[tuple[str, Any, Any]] = field(default_factory=list)  # column, as it is, as it would be
+    made: str | None = None
+    jobseeker_id: UUID | None = None
+
+
+class Intake(Protocol):
+    """How one kind of file is understood and applied, for one block of rows."""
+
+    def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
+        """Return what is wrong in a row by itself."""
+
+    def key(self, values: Mapping[str, Any]) -> str:
+        """Return what a row is about: two rows of one key are one or in conflict."""
+
+    def plan(self, told: Sequence[Told]) -> list[Plan]:
+        """Return what would become of some rows, changing nothing."""
+
+    def apply(self, told: Sequence[Told]) -> list[Plan]:
+        """Apply some rows and return what became of them."""
+
+    def same_person(self, jobseeker_id: UUID) -> None:
+        """Refuse, unless the caller may say that a row is about this person."""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """One kind of file.
+
+    ``alike`` marks rows that may be of one person with another row of the file; it is asked once, when all rows are
+    checked. ``after`` is told whom a block was about, once it is committed.
+    """
+
+    name: str
+    readers: Mapping[str, cells.Reader]
+    aliases: Mapping[str, str]
+    needed: Sequence[str]
+    key_column: str
+    open: Callable[[Session, Actor, ImportRun], Intake]
+    values: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    alike: Callable[[Database, Actor, ImportRun], None] = lambda *_: None
+    after: Callable[[Database, Actor, Sequence[UUID]], None] = lambda *_: None
+
+
+# What was written.
+
+
+def sealed(session: Session, row_id: UUID, written: Sequence[str], added: Mapping[str, str]) -> str:
+    """Return the cells of a row as they are kept: encrypted, for they hold all that a record will."""
+    text = json.dumps({"written": list(written), "added": dict(added)}, ensure_ascii=False)
+    return session.vault.seal(text, place=f"import_rows:cells:{row_id}")
+
+
+def opened(session: Session, row: ImportRow) -> tuple[list[str], dict[str, str]] | None:
+    """Return the cells of a row as they were written, and what was added by hand under columns the file has not."""
+    if row.cells_sealed is None:
+        return None
+    kept = json.loads(session.vault.open(row.cells_sealed, place=f"import_rows:cells:{row.id}"))
+    return kept["written"], kept["added"]
+
+
+def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
+    kept = run.found["sheets"][row.sheet]
+    return Sheet(kept["name"], kept["header_at"], tuple(kept["header"]), tuple(kept["columns"]))
+
+
+def cells_of(session: Session, run: ImportRun, row: ImportRow) -> dict[str, str] | None:
+    """Return the cells of a row by our column names."""
+    kept = opened(session, row)
+    if kept is None:
+        return None
+    written, added = kept
+    return sheet_of(run, row).named(written) | added
+
+
+def understood(session: Session, kind: FileKind, run: ImportRun, row: ImportRow) -> tuple[Told, list[CellError]]:
+    """Return what a row says, and what of it cannot be read."""
+    faults = tuple((rule, remedy) for rule, remedy in row.faults or ())
+    taken = cells_of(session, run, row) or {}
+    found, errors = cells.read_row(Row(row.number, "", taken, faults=faults), kind.readers)
+    return Told(row, {} if errors else kind.values(found)), errors
+
+
+# Steps.
+
+
+# Told after every block: which step, how many rows of it are done, of how many.
+Progress = Callable[[str, int, int], None]
+
+
+class Worker:
+    """Whoever carries imports of one kind on, block by block."""
+
+    def __init__(
+        self, database: Database, kind: FileKind, actor: Actor, run_id: UUID, tell: Progress | None = None
+    ) -> None:
+        self.database = database
+        self.kind = kind
+        self.actor = actor
+        self.run_id = run_id
+        self._told = tell
+        self._size = FIRST_BLOCK
+
+    @contextmanager
+    def _block(self) -> Iterator[tuple[WriteSession, ImportRun, Actor]]:
+        """Open one block: the run locked, the present instant, and the next block sized by how long this one took."""
+        actor = self.actor.then(source=Source.IMPORT)
+        began = time.monotonic()
+        with self.database.writing(None) as session:
+            run = session.scalars(select(ImportRun).where(ImportRun.id == self.run_id).with_for_update()).one()
+            actor = actor.then(at=run.acts_at or utc_now())
+            session.actor = actor
+            yield session, run, actor
+            run.touched_at = utc_now()
+        took = max(time.monotonic() - began, 1e-3)
+        self._size = max(1, min(LARGEST_BLOCK, round(self._size * min(2.0, max(0.5, SECONDS_A_BLOCK / took)))))
+        if self.database.is_sqlite and took > SECONDS_A_BLOCK / 10:
+            time.sleep(PAUSE_SECONDS)
+
+    def read(self, table: Table) -> None:
+        """Keep the rows of a file, from the first that is not kept yet."""
+        numbers = {sheet.name: place for place, sheet in enumerate(table.sheets)}
+        rows = table.rows()
+        at = 0
+        while True:
+            with self._block() as (session, run, _):
+                if run.state is not ImportState.READING:
+                    return
+                there = queries.positions_there(session, run)
+                for _ in islice(rows, there - at):  # kept already, by the one that was stopped or by one beside us
+                    pass
+                at = max(at, there)
+                block = list(islice(rows, self._size))
+                session.add_all(self._kept(session, run, at + n, row, numbers) for n, row in enumerate(block))
+                at += len(block)
+                run.rows_read = at
+                if not block:
+                    run.state = ImportState.CHECKING
+            if self._told is not None:
+                self._told("Reading", at, table.count)
+
+    @staticmethod
+    def _kept(session: WriteSession, run: ImportRun, position: int, row: Row, numbers: Mapping[str, int]) -> ImportRow:
+        row_id = uuid7()
+        return ImportRow(
+            id=row_id,
+            import_id=run.id,
+            partner_id=run.partner_id,
+            position=position,
+            number=row.number,
+            sheet=numbers[row.sheet],
+            faults=[list(fault) for fault in row.faults] or None,
+            cells_sealed=sealed(session, row_id, row.written, {}),
+        )
+
+    def go_on(self) -> None:
+        """Check what is read, and apply it where that was asked for."""
+        while self._check_some():
+            self._tell("Checking")
+        self._finish_checking()
+        while self._apply_some():
+            self._tell("Saving")
+
+    def _tell(self, step: str) -> None:
+        if self._told is None:
+            return
+        with self.database.reading(newest=True) as session:
+            run = session.get_one(ImportRun, self.run_id)
+            count = queries.counts(session, run)
+        left = sum(count[state] for state in PENDING)
+        done = sum(count[state] for state in DONE)
+        if step == "Checking":
+            left, done = count[RowState.READ] + count[RowState.UNDERSTOOD], run.rows_read
+            done -= left
+        self._told(step, done, done + left)
+
+    def _check_some(self) -> bool:
+        with self._block() as (session, run, actor):
+            if run.state is not ImportState.CHECKING:
+                return False
+            rows = self._next(session, run, RowState.READ)
+            if not rows:
+                return self._compare(session, run, actor)
+            understand(session, self.kind, run, self.kind.open(session, actor, run), rows)
+            return True
+
+    def _finish_checking(self) -> None:
+        with self.database.reading(self.actor, newest=True) as session:
+            run = session.get_one(ImportRun, self.run_id)
+        if run.state is not ImportState.CHECKING:
+            return
+        if not run.applies:
+            self.kind.alike(self.database, self.actor, run)
+        with self._block() as (session, run, _):
+            if run.state is ImportState.CHECKING:
+                has_errors = session.scalars(queries.rows_of(run, [RowState.WITH_ERRORS]).limit(1)).first() is not None
+                is_barred = run.all_or_nothing and has_errors
+                run.state = ImportState.APPLYING if run.applies and not is_barred else ImportState.CHECKED
+
+    def _compare(self, session: WriteSession, run: ImportRun, actor: Actor) -> bool:
+        """Compare rows that say something about the same with each other, then some with what is there."""
+        twice = queries.keys_met_twice(session, run)
+        if twice:
+            for start in range(0, len(twice), LARGEST_BLOCK):
+                meet(self.kind, queries.of_keys(session, run, twice[start : start + LARGEST_BLOCK]), run)
+            session.flush()  # the next look reads what they became
+            return True
+        rows = self._next(session, run, RowState.UNDERSTOOD)
+        if rows:
+            plan(session, self.kind, run, self.kind.open(session, actor, run), rows)
+        return bool(rows)
+
+    def _next(self, session: Session, run: ImportRun, *states: RowState) -> Sequence[ImportRow]:
+        return session.scalars(queries.rows_of(run, states).order_by(ImportRow.position).limit(self._size)).all()
+
+    def _apply_some(self) -> bool:
+        for _ in range(TRIES):
+            try:
+                return self._apply_block()
+            except (DomainError, IntegrityError):
+                # One row of the block met what somebody else did meanwhile: smaller blocks find which.
+                self._size = max(1, self._size // 8)
+        return self._leave_one_out()
+
+    def _apply_block(self) -> bool:
+        with self._block() as (session, run, actor):
+            if run.state is not ImportState.APPLYING:
+                return False
+            states = [s for s in PENDING if run.takes_duplicates or s is not RowState.POSSIBLE_DUPLICATE]
+            rows = self._next(session, run, *states)
+            if not rows:
+                run.state = ImportState.APPLIED
+                return False
+            told = [understood(session, self.kind, run, row)[0] for row in rows]
+            outcomes = self.kind.open(session, actor, run).apply(told)
+            for row, outcome in zip(rows, outcomes, strict=True):
+                become(row, outcome)
+        self.kind.after(self.database, actor, [row.jobseeker_id for row in rows if row.jobseeker_id is not None])
+        return True
+
+    def _leave_one_out(self) -> bool:
+        """Give up the one row that cannot be saved, saying so; the others go on."""
+        self._size = 1
+        try:
+            return self._apply_block()
+        except (DomainError, IntegrityError) as refused:
+            rule = refused.detail if isinstance(refused, DomainError) else "Somebody changed the same at this moment."
+            with self._block() as (session, run, _):
+                for row in self._next(session, run, *PENDING)[:1]:
+                    become(
+                        row,
+                        Plan(RowState.WITH_ERRORS, [Fault("row", rule, "Look at it, then apply the import again.")]),
+                    )
+            return True
+
+
+def understand(
+    session: WriteSession, kind: FileKind, run: ImportRun, intake: Intake, rows: Sequence[ImportRow]
+) -> None:
+    """Read the cells of some rows: what is wrong in them by themselves, and what they are about."""
+    for row in rows:
+        told, errors = understood(session, kind, run, row)
+        faults = [Fault(error.field, error.rule, error.remedy) for error in errors] or intake.wrong(told.values)
+        if faults:
+            row.key = row.said = None
+            become(row, Plan(RowState.WITH_ERRORS, faults))
+            continue
+        row.key = session.vault.fingerprint("import", intake.key(told.values))[:40]
+        row.said = session.vault.fingerprint("import", repr(sorted(told.values.items())))[:40]
+        become(row, Plan(RowState.UNDERSTOOD))
+    session.flush()  # rows of one key are looked for next
+
+
+def meet(kind: FileKind, rows: Sequence[ImportRow], run: ImportRun) -> None:
+    """Where several rows are about the same: equal ones count once; ones that say two things are all wrong."""
+    by_key: dict[str | None, list[ImportRow]] = {}
+    for row in rows:
+        if row.state is RowState.UNDERSTOOD:
+            by_key.setdefault(row.key, []).append(row)
+    for group in by_key.values():
+        first = group[0]
+        other = next((row for row in group if row.said != first.said), None)
+        if other is None:
+            for row in group[1:]:
+                become(row, Plan(RowState.REPEATED))
+            continue
+        for row in group:
+            against = other if row is first else first
+            sheet = sheet_of(run, against).name
+            where = f"Row {against.number} of sheet {sheet}" if against.sheet != row.sheet else f"Row {against.number}"
+            rule = f"{where} has the same reference and says something else."
+            become(row, Plan(RowState.WITH_ERRORS, [Fault(kind.key_column, rule, "Keep one of them.")]))
+
+
+def plan(session: WriteSession, kind: FileKind, run: ImportRun, intake: Intake, rows: Sequence[ImportRow]) -> None:
+    """Say of some rows what would become of them."""
+    told = [understood(session, kind, run, row)[0] for row in rows]
+    for row, planned in zip(rows, intake.plan(told), strict=True):
+        become(row, planned)
+    session.flush()  # the next step reads their states
+
+
+def become(row: ImportRow, outcome: Plan) -> None:
+    row.state = outcome.state
+    row.errors = [list(fault) for fault in outcome.errors] or None
+    row.warnings = [list(fault) for fault in outcome.warnings] or None
+    row.made = outcome.made
+    row.jobseeker_id = outcome.jobseeker_id
