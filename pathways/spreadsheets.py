@@ -51,23 +51,31 @@ class Sheet:
     header: tuple[str, ...]
     columns: tuple[str, ...]
 
-    def named(self, written: Sequence[str]) -> dict[str, str]:
-        """Return the cells of a row by our column names."""
+    def named(self, written: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the cells of a row by our column names, and those of columns nobody knows by their place."""
         padded = [*written, *[""] * (len(self.columns) - len(written))]
-        return {name: _plain(cell) for name, cell in zip(self.columns, padded, strict=False) if name}
+        both = enumerate(zip(self.columns, padded, strict=False))
+        cells, others = {}, {}
+        for place, (name, cell) in both:
+            if name:
+                cells[name] = _plain(cell)
+            elif cell.strip() and normal(self.header[place]) not in OUR_ANSWERS:
+                others[str(place)] = cell
+        return cells, others
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a file: its number as the spreadsheet shows it, its cells as written, and by our column names.
+    """One row of a file: its number as the spreadsheet shows it, and its cells by our column names.
 
-    ``faults`` says what is wrong with the row as a whole: pairs of a rule and what to do.
+    ``others`` are cells of columns nobody knows, by their place; ``faults`` says what is wrong with the row as a whole:
+    pairs of a rule and what to do.
     """
 
     number: int
     sheet: str
     cells: Mapping[str, str]
-    written: tuple[str, ...] = ()
+    others: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[tuple[str, str], ...] = ()
 
 
@@ -110,7 +118,7 @@ class Table:
                 wrong = list(dict.fromkeys(part.faults.get(number, [])))
                 if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
                     wrong.append(TOO_MANY)
-                yield Row(number, part.sheet.name, part.sheet.named(cells), tuple(cells), tuple(wrong))
+                yield Row(number, part.sheet.name, *part.sheet.named(cells), tuple(wrong))
 
 
 def read_table(content: bytes, aliases: Mapping[str, str], *, needed: Sequence[str], most_unpacked: int) -> Table:

@@ -16,7 +16,6 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.imports import queries, staging
 from pathways.imports.models import (
     DONE,
-    PENDING,
     ColumnName,
     ImportRow,
     ImportRun,
@@ -196,8 +195,9 @@ def change_row(
     _note(session, actor, run)
     before = row.key
     if change.cells:
-        written, added = _written(kind, run, row, kept, change.cells)
-        row.cells_sealed = staging.sealed(session, row.id, written, added)
+        cells, others = kept
+        row.cells_sealed = staging.sealed(session, row.id, cells | _known(kind, change.cells), others)
+        added = set(change.cells) - set(staging.sheet_of(run, row).columns)
         run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
         row.faults = None  # a person has looked at the row
     if "same_as" in change.model_fields_set:
@@ -208,52 +208,41 @@ def change_row(
         row.key = row.said = None
         staging.become(row, staging.Plan(RowState.SKIPPED))
     else:
-        staging.understand(session, kind, run, intake, [row])
+        staging.understand(session, kind, intake, [row])
     session.flush()  # what it meets is read next
     _look_again(session, kind, run, intake, {key for key in (before, row.key) if key})
     session.refresh(row)
     return row
 
 
-def _written(
-    kind: FileKind,
-    run: ImportRun,
-    row: ImportRow,
-    kept: tuple[list[str], dict[str, str]],
-    cells: Mapping[str, str | None],
-) -> tuple[list[str], dict[str, str]]:
-    """Return a row as it is written now, each cell in its own place."""
-    written, added = list(kept[0]), dict(kept[1])
-    sheet = staging.sheet_of(run, row)
-    written += [""] * (len(sheet.columns) - len(written))
-    for column, text in cells.items():
+def _known(kind: FileKind, cells: Mapping[str, str | None]) -> dict[str, str]:
+    for column in cells:
         if column not in kind.readers:
             known = ", ".join(sorted(kind.readers))
             raise RuleBroken(f"There is no column {column[:60]}. Columns: {known}.", pointer="/cells")
-        if column in sheet.columns:
-            written[sheet.columns.index(column)] = text or ""
-        else:
-            added[column] = text or ""
-    return written, added
+    return {column: (text or "").strip() for column, text in cells.items()}
 
 
 def _look_again(session: WriteSession, kind: FileKind, run: ImportRun, intake: Any, keys: Collection[str]) -> None:
     """Compare rows of some keys anew: one that met another may be the only one now, or the other way round."""
     rows = [row for row in queries.of_keys(session, run, keys) if row.state not in (*DONE, RowState.SKIPPED)]
-    staging.understand(session, kind, run, intake, rows)
+    staging.understand(session, kind, intake, rows)
     staging.meet(kind, rows, run)
     left = [row for row in rows if row.state is RowState.UNDERSTOOD]
-    staging.plan(session, kind, run, intake, left)
+    staging.plan(session, kind, intake, left)
 
 
 def shown_rows(
     session: Session, actor: Actor, kind: FileKind, run: ImportRun, rows: Sequence[ImportRow]
 ) -> list[ImportRowOut]:
     """Return rows with what they would change as it stands now."""
-    pending = [row for row in rows if row.state in PENDING and row.cells_sealed is not None]
-    told = [staging.understood(session, kind, run, row)[0] for row in pending]
-    plans = kind.open(session, actor, run).plan([one for one in told if one.values]) if told else []
-    changes = {one.row.id: found.changes for one, found in zip([t for t in told if t.values], plans, strict=True)}
+    told = [
+        staging.understood(session, kind, row)[0]
+        for row in rows
+        if row.state is RowState.TO_UPDATE and row.cells_sealed is not None
+    ]
+    found = kind.open(session, actor, run).changes(told) if told else []
+    changes = {one.row.id: made for one, made in zip(told, found, strict=True)}
     return [_shown(session, run, row, changes.get(row.id, [])) for row in rows]
 
 
@@ -263,7 +252,7 @@ def _shown(session: Session, run: ImportRun, row: ImportRow, changes: Sequence[t
         row=row.number,
         sheet=staging.sheet_of(run, row).name,
         state=row.state,
-        cells=staging.cells_of(session, run, row),
+        cells=(staging.opened(session, row) or (None,))[0],
         errors=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.errors or ()],
         warnings=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.warnings or ()],
         changes=[Change(field=name, was=as_text(was), becomes=as_text(becomes)) for name, was, becomes in changes],
@@ -286,9 +275,8 @@ def as_text(value: Any) -> str | None:
 
 def extract_of_row(session: Session, row: ImportRow) -> ImportRowRecord:
     """Return a row as the person it is about may read it."""
-    run = session.get_one(ImportRun, row.import_id)
-    cells = staging.cells_of(session, run, row)
-    return ImportRowRecord(id=row.id, import_id=row.import_id, made_at=run.made_at, state=row.state, cells=cells)
+    kept = staging.opened(session, row)
+    return ImportRowRecord(id=row.id, import_id=row.import_id, state=row.state, cells=kept[0] if kept else None)
 
 
 def forget_person(session: WriteSession, jobseeker_id: UUID) -> None:

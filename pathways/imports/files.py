@@ -93,6 +93,7 @@ def _cells(session: Session, run: ImportRun, row: ImportRow, sheet: Sheet) -> li
     kept = staging.opened(session, row)
     if kept is None:
         return [""] * len(_header(run, sheet))
-    written, added = kept
-    padded = [*written, *[""] * (len(sheet.header) - len(written))][: len(sheet.header)]
-    return [*padded, *(added.get(column, "") for column in run.found.get("added") or [])]
+    cells, others = kept
+    own = [cells.get(column, "") if column else others.get(str(at), "") for at, column in enumerate(sheet.columns)]
+    # What was added by hand under a column that this sheet has stands in its own place.
+    return [*own, *("" if name in sheet.columns else cells.get(name, "") for name in run.found.get("added") or [])]

@@ -97,7 +97,6 @@ class ImportRowRecord(Schema):
 
     id: Annotated[UUID, Group.RECORD]
     import_id: Annotated[UUID, Group.RECORD]
-    made_at: Annotated[datetime, Group.RECORD]
     state: Annotated[RowState, Group.RECORD]
     cells: Annotated[dict[str, str] | None, Group.IDENTITY]
 

@@ -50,6 +50,9 @@ class Told:
     values: dict[str, Any]
 
 
+Change = tuple[str, Any, Any]  # column, as it is, as it would be
+
+
 @dataclass(slots=True)
 class Plan:
     """What would become of a row, or what became of it."""
@@ -57,7 +60,7 @@ class Plan:
     state: RowState
     errors: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
-    changes: list[tuple[str, Any, Any]] = field(default_factory=list)  # column, as it is, as it would be
+    changes: list[Change] = field(default_factory=list)
     made: str | None = None
     jobseeker_id: UUID | None = None
 
@@ -73,6 +76,9 @@ class Intake(Protocol):
 
     def plan(self, told: Sequence[Told]) -> list[Plan]:
         """Return what would become of some rows, changing nothing."""
+
+    def changes(self, told: Sequence[Told]) -> list[list[Change]]:
+        """Return what some rows would change of what is there, as this actor may see it."""
 
     def apply(self, told: Sequence[Told]) -> list[Plan]:
         """Apply some rows and return what became of them."""
@@ -103,18 +109,22 @@ class FileKind:
 # What was written.
 
 
-def sealed(session: Session, row_id: UUID, written: Sequence[str], added: Mapping[str, str]) -> str:
-    """Return the cells of a row as they are kept: encrypted, for they hold all that a record will."""
-    text = json.dumps({"written": list(written), "added": dict(added)}, ensure_ascii=False)
-    return session.vault.seal(text, place=f"import_rows:cells:{row_id}")
+def sealed(session: Session, row_id: UUID, cells: Mapping[str, str], others: Mapping[str, str]) -> str:
+    """Return what a row says as it is kept: encrypted, for it holds all that a record will.
+
+    ``cells`` are those of our columns, ``others`` those of columns nobody knows, by their place; blank ones are left
+    out.
+    """
+    kept = [{name: text for name, text in some.items() if text} for some in (cells, others)]
+    return session.vault.seal(json.dumps(kept, ensure_ascii=False), place=f"import_rows:cells:{row_id}")
 
 
-def opened(session: Session, row: ImportRow) -> tuple[list[str], dict[str, str]] | None:
-    """Return the cells of a row as they were written, and what was added by hand under columns the file has not."""
+def opened(session: Session, row: ImportRow) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Return what a row says as ``sealed`` kept it; None once the time to keep it is over."""
     if row.cells_sealed is None:
         return None
-    kept = json.loads(session.vault.open(row.cells_sealed, place=f"import_rows:cells:{row.id}"))
-    return kept["written"], kept["added"]
+    cells, others = json.loads(session.vault.open(row.cells_sealed, place=f"import_rows:cells:{row.id}"))
+    return cells, others
 
 
 def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
@@ -122,19 +132,10 @@ def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
     return Sheet(kept["name"], kept["header_at"], tuple(kept["header"]), tuple(kept["columns"]))
 
 
-def cells_of(session: Session, run: ImportRun, row: ImportRow) -> dict[str, str] | None:
-    """Return the cells of a row by our column names."""
-    kept = opened(session, row)
-    if kept is None:
-        return None
-    written, added = kept
-    return sheet_of(run, row).named(written) | added
-
-
-def understood(session: Session, kind: FileKind, run: ImportRun, row: ImportRow) -> tuple[Told, list[CellError]]:
+def understood(session: Session, kind: FileKind, row: ImportRow) -> tuple[Told, list[CellError]]:
     """Return what a row says, and what of it cannot be read."""
     faults = tuple((rule, remedy) for rule, remedy in row.faults or ())
-    taken = cells_of(session, run, row) or {}
+    taken, _ = opened(session, row) or ({}, {})
     found, errors = cells.read_row(Row(row.number, "", taken, faults=faults), kind.readers)
     return Told(row, {} if errors else kind.values(found)), errors
 
@@ -208,7 +209,7 @@ class Worker:
             number=row.number,
             sheet=numbers[row.sheet],
             faults=[list(fault) for fault in row.faults] or None,
-            cells_sealed=sealed(session, row_id, row.written, {}),
+            cells_sealed=sealed(session, row_id, row.cells, row.others),
         )
 
     def go_on(self) -> None:
@@ -239,7 +240,7 @@ class Worker:
             rows = self._next(session, run, RowState.READ)
             if not rows:
                 return self._compare(session, run, actor)
-            understand(session, self.kind, run, self.kind.open(session, actor, run), rows)
+            understand(session, self.kind, self.kind.open(session, actor, run), rows)
             return True
 
     def _finish_checking(self) -> None:
@@ -265,7 +266,7 @@ class Worker:
             return True
         rows = self._next(session, run, RowState.UNDERSTOOD)
         if rows:
-            plan(session, self.kind, run, self.kind.open(session, actor, run), rows)
+            plan(session, self.kind, self.kind.open(session, actor, run), rows)
         return bool(rows)
 
     def _next(self, session: Session, run: ImportRun, *states: RowState) -> Sequence[ImportRow]:
@@ -289,7 +290,7 @@ class Worker:
             if not rows:
                 run.state = ImportState.APPLIED
                 return False
-            told = [understood(session, self.kind, run, row)[0] for row in rows]
+            told = [understood(session, self.kind, row)[0] for row in rows]
             outcomes = self.kind.open(session, actor, run).apply(told)
             for row, outcome in zip(rows, outcomes, strict=True):
                 become(row, outcome)
@@ -312,12 +313,10 @@ class Worker:
             return True
 
 
-def understand(
-    session: WriteSession, kind: FileKind, run: ImportRun, intake: Intake, rows: Sequence[ImportRow]
-) -> None:
+def understand(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
     """Read the cells of some rows: what is wrong in them by themselves, and what they are about."""
     for row in rows:
-        told, errors = understood(session, kind, run, row)
+        told, errors = understood(session, kind, row)
         faults = [Fault(error.field, error.rule, error.remedy) for error in errors] or intake.wrong(told.values)
         if faults:
             row.key = row.said = None
@@ -350,9 +349,9 @@ def meet(kind: FileKind, rows: Sequence[ImportRow], run: ImportRun) -> None:
             become(row, Plan(RowState.WITH_ERRORS, [Fault(kind.key_column, rule, "Keep one of them.")]))
 
 
-def plan(session: WriteSession, kind: FileKind, run: ImportRun, intake: Intake, rows: Sequence[ImportRow]) -> None:
+def plan(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
     """Say of some rows what would become of them."""
-    told = [understood(session, kind, run, row)[0] for row in rows]
+    told = [understood(session, kind, row)[0] for row in rows]
     for row, planned in zip(rows, intake.plan(told), strict=True):
         become(row, planned)
     session.flush()  # the next step reads their states

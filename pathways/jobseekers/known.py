@@ -386,11 +386,11 @@ def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> li
     found_by = np.array(keys, dtype=np.int64)
     order = np.argsort(found_by, kind="stable")
     sorted_places, sorted_keys = np.array(places, dtype=np.int64)[order], found_by[order]
-    starts = np.flatnonzero(np.diff(sorted_keys, prepend=sorted_keys[:1] - 1))
+    _, starts, sizes = np.unique(sorted_keys, return_index=True, return_counts=True)
     pairs = set()
-    for start, end in zip(starts, [*starts[1:], len(sorted_keys)], strict=True):
-        if 1 < end - start <= MOST_OF_A_KEY:
-            group = sorted(set(sorted_places[start:end].tolist()))
+    for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
+        if 1 < size <= MOST_OF_A_KEY:
+            group = sorted(set(sorted_places[start : start + size].tolist()))
             pairs |= {(later, earlier) for n, later in enumerate(group) for earlier in group[:n]}
     among = _people(session, partner_id) + len(kept)
     shared = {

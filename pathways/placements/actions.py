@@ -28,7 +28,7 @@ from pathways.placements.models import (
 )
 from pathways.placements.schemas import PlacementChange, PlacementOut, pence, pounds
 from pathways.reference import half_days, tables
-from pathways.reference.postcodes import locate
+from pathways.reference.postcodes import GridPoint, locate
 
 
 class PlacementMoveRefused(MoveRefused):
@@ -55,10 +55,17 @@ def columns_of(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(body.get("half_days"), str):
         columns["half_days"] = half_days.parse(body["half_days"])
     if "postcode" in body:
-        place = locate(session, body["postcode"])
-        columns["easting"], columns["northing"] = (place.easting, place.northing) if place else (None, None)
-        columns["place_basis"] = place.basis if place else None
+        columns |= placed(locate(session, body["postcode"]))
     return columns
+
+
+def placed(place: GridPoint | None) -> dict[str, Any]:
+    """Return where a listing is, as the table's columns."""
+    return {
+        "easting": place.easting if place else None,
+        "northing": place.northing if place else None,
+        "place_basis": place.basis if place else None,
+    }
 
 
 def check_sense(placement: Placement) -> None:

@@ -12,7 +12,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
 from pathways.imports.models import ImportRun, RowState
-from pathways.imports.staging import Fault, FileKind, Plan, Told
+from pathways.imports.staging import Change, Fault, FileKind, Plan, Told
 from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -20,6 +20,7 @@ from pathways.placements import actions, legality, queries
 from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
 from pathways.placements.schemas import pounds
 from pathways.reference import half_days
+from pathways.reference.postcodes import locate_all
 
 PLACEMENT_KIND = cells.one_of(PlacementKind)
 
@@ -133,6 +134,7 @@ class PlacementIntake:
         self.actor = actor
         self.run = run
         self._made: dict[str, UUID] = {}
+        self._names: dict[str, UUID | None] = {}
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
         wrong: list[Fault] = []
@@ -154,11 +156,12 @@ class PlacementIntake:
         return wrong
 
     def _known(self, name: str) -> UUID | None:
-        return self.session.scalars(
-            select(Organisation.id)
-            .where(Organisation.name == name, Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE)
-            .limit(1)
-        ).first()
+        if name not in self._names:
+            rows = select(Organisation.id).where(
+                Organisation.name == name, Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE
+            )
+            self._names[name] = self.session.scalars(rows.limit(1)).first()
+        return self._names[name]
 
     def key(self, values: Mapping[str, Any]) -> str:
         return repr((values["social_enterprise"], values["placement_ref"]))
@@ -167,15 +170,18 @@ class PlacementIntake:
         raise RuleBroken("A placement is about no jobseeker. Leave same_as out.", pointer="/same_as")
 
     def plan(self, told: Sequence[Told]) -> list[Plan]:
-        plans = []
-        for one in told:
-            columns = _columns(self.session, one.values)
-            placement = self._there(self._owner(one.values), one.values)
-            if placement is None:
-                plans.append(Plan(RowState.TO_CREATE, warnings=self._unshown(_copy(None, columns))))
-            else:
-                plans.append(self._to_update(placement, columns, one.values["places"])[0])
-        return plans
+        there = self._there(told, [self._owner(one.values) for one in told])
+        columns = _columns(self.session, told)
+        counts = queries.place_counts(self.session, [one.id for one in there if one is not None])
+        return [
+            Plan(RowState.TO_CREATE, warnings=self._unshown(_copy(None, says)))
+            if found is None
+            else self._to_update(found, says, one.values["places"], counts.get(found.id, (0, 0))[0])[0]
+            for one, found, says in zip(told, there, columns, strict=True)
+        ]
+
+    def changes(self, told: Sequence[Told]) -> list[list[Change]]:
+        return [planned.changes for planned in self.plan(told)]
 
     def _owner(self, values: Mapping[str, Any]) -> UUID | None:
         """Return whose placement it is; None for a social enterprise still to be made."""
@@ -183,19 +189,25 @@ class PlacementIntake:
             return self.actor.organisation_id
         return self._known(values["social_enterprise"])
 
-    def _there(self, owner: UUID | None, values: Mapping[str, Any]) -> Placement | None:
-        if owner is None:
-            return None
-        return self.session.scalars(
-            select(Placement).where(Placement.social_enterprise_id == owner, Placement.ref == values["placement_ref"])
-        ).one_or_none()
+    def _there(self, told: Sequence[Told], owners: Sequence[UUID | None]) -> list[Placement | None]:
+        """Return the placement each row is about, where there is one."""
+        refs = {one.values["placement_ref"] for one in told}
+        rows = select(Placement).where(
+            Placement.social_enterprise_id.in_({owner for owner in owners if owner}), Placement.ref.in_(refs)
+        )
+        found = {(row.social_enterprise_id, row.ref): row for row in self.session.scalars(rows)}
+        return [
+            found.get((owner, one.values["placement_ref"])) if owner else None
+            for one, owner in zip(told, owners, strict=True)
+        ]
 
-    def _to_update(self, placement: Placement, columns: Mapping[str, Any], places: int) -> tuple[Plan, dict[str, Any]]:
+    def _to_update(
+        self, placement: Placement, columns: Mapping[str, Any], places: int, there: int
+    ) -> tuple[Plan, dict[str, Any]]:
         """Blank cells clear nothing; what would make a published listing unlawful is an error of that row."""
         changes = {
             name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
         }
-        there = len(queries.places(self.session, placement.id))
         if not changes and places <= there:
             return Plan(RowState.UNCHANGED), {}
         changed = _copy(placement, changes)
@@ -217,24 +229,30 @@ class PlacementIntake:
     def apply(self, told: Sequence[Told]) -> list[Plan]:
         session = self.session
         assert isinstance(session, WriteSession)  # an import is applied by a session that writes
-        return [self._apply(session, one.values) for one in told]
+        owners = [self._owner_or_made(session, one.values) for one in told]
+        columns = _columns(session, told)
+        return [
+            self._make(session, owner, one.values) if found is None else self._update(session, found, says, one.values)
+            for one, owner, found, says in zip(told, owners, self._there(told, owners), columns, strict=True)
+        ]
 
-    def _apply(self, session: WriteSession, values: Mapping[str, Any]) -> Plan:
-        owner = self._owner_or_made(session, values)
-        columns = _columns(session, values)
-        placement = self._there(owner, values)
-        if placement is None:
-            ref = values["placement_ref"]
-            body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
-            body["postcode"] = formats.tidy_postcode(body["postcode"])
-            made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"])
-            return Plan(RowState.CREATED, warnings=self._publish(session, made), made=ref)
-        planned, changes = self._to_update(placement, columns, values["places"])
+    def _make(self, session: WriteSession, owner: UUID, values: Mapping[str, Any]) -> Plan:
+        ref = values["placement_ref"]
+        body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
+        body["postcode"] = formats.tidy_postcode(body["postcode"])
+        made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"])
+        return Plan(RowState.CREATED, warnings=self._publish(session, made), made=ref)
+
+    def _update(
+        self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> Plan:
+        there, _ = queries.place_counts(session, [placement.id]).get(placement.id, (0, 0))
+        planned, changes = self._to_update(placement, columns, values["places"], there)
         if planned.state is not RowState.TO_UPDATE:
             return planned
         for name, value in changes.items():
             setattr(placement, name, value)
-        if values["places"] > len(queries.places(session, placement.id)):
+        if values["places"] > there:
             actions.set_places(session, self.actor, placement, values["places"])
         return Plan(RowState.UPDATED, made=placement.ref)
 
@@ -272,10 +290,17 @@ WORKED_OUT = {"easting", "northing", "place_basis"}
 NAME_IN_FILE = {"pay_per_hour_pence": "pay_per_hour_pounds"}
 
 
-def _columns(session: Session, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a row says as the table's columns."""
-    body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
-    return actions.columns_of(session, body | {"postcode": formats.tidy_postcode(body["postcode"])})
+def _columns(session: Session, told: Sequence[Told]) -> list[dict[str, Any]]:
+    """Return what rows say as the table's columns."""
+    postcodes = [formats.tidy_postcode(one.values["postcode"]) for one in told]
+    places = locate_all(session, postcodes)
+    return [
+        actions.columns_of(
+            session, {name: value for name, value in one.values.items() if name not in {*NOT_COLUMNS, "postcode"}}
+        )
+        | {"postcode": postcode, **actions.placed(places[postcode])}
+        for one, postcode in zip(told, postcodes, strict=True)
+    ]
 
 
 def _copy(placement: Placement | None, columns: Mapping[str, Any]) -> Placement:

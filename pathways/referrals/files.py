@@ -15,7 +15,7 @@ from pathways.errors import RuleBroken
 from pathways.imports import queries as import_queries
 from pathways.imports import staging
 from pathways.imports.models import ImportRow, ImportRun, RowState
-from pathways.imports.staging import Fault, FileKind, Plan, Told
+from pathways.imports.staging import Change, Fault, FileKind, Plan, Told
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, known
 from pathways.jobseekers import queries as jobseeker_queries
@@ -196,6 +196,7 @@ class ReferralIntake:
         self.is_own = actor.role is not Role.REFERRER
         self._names: dict[str, UUID | None] = {}
         self._made: dict[str, UUID] = {}
+        self._people: Sequence[Jobseeker] = ()
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
         wrong: list[Fault] = []
@@ -261,15 +262,21 @@ class ReferralIntake:
         return organisation_actions.known_or_made(session, self.actor, name, kind, self._made)
 
     def plan(self, told: Sequence[Told]) -> list[Plan]:
-        there = self._there(told, [self._organisation(one.values) for one in told])
-        says = self._said_now([found for found in there if found is not None])
-        plans = [
-            self._to_create(one.values) if found is None else self._to_update(found, one.values, says.get(found.id))
-            for one, found in zip(told, there, strict=True)
-        ]
+        plans = self._plans(told)
         if self.is_own and not self.run.applies:  # whoever refers learns nothing of the partner's own records
             self._mark_possible_duplicates(told, plans)
         return plans
+
+    def changes(self, told: Sequence[Told]) -> list[list[Change]]:
+        return [planned.changes for planned in self._plans(told)]
+
+    def _plans(self, told: Sequence[Told]) -> list[Plan]:
+        there = self._there(told, [self._organisation(one.values) for one in told])
+        says = self._said_now([found for found in there if found is not None])
+        return [
+            self._to_create(one.values) if found is None else self._to_update(found, one.values, says.get(found.id))
+            for one, found in zip(told, there, strict=True)
+        ]
 
     def _there(self, told: Sequence[Told], organisations: Sequence[UUID | None]) -> list[Referral | None]:
         """Return the referral each row is about, where there is one."""
@@ -287,6 +294,9 @@ class ReferralIntake:
     def _said_now(self, referrals: Sequence[Referral]) -> dict[UUID, dict[str, Any]]:
         """Return what was last said of each referral that this actor may see."""
         ids = [referral.id for referral in referrals]
+        # Held here, so that what is asked of each person finds them in the session.
+        about = select(Jobseeker).where(Jobseeker.id.in_({referral.jobseeker_id for referral in referrals}))
+        self._people = self.session.scalars(about).all() if ids else []
         rows = queries.visible_to(self.actor).with_only_columns(Referral.id).where(Referral.id.in_(ids))
         visible = list(self.session.scalars(rows)) if ids else []
         snapshots = queries.snapshots(self.session, self.partner_id, visible)
@@ -432,7 +442,7 @@ def _look_within(database: Database, actor: Actor, run: ImportRun) -> None:
 
     def read(session: Session) -> Iterator[Any]:
         for row in import_queries.in_order(session, run, [RowState.TO_CREATE, RowState.POSSIBLE_DUPLICATE]):
-            told, errors = staging.understood(session, KIND, run, row)
+            told, errors = staging.understood(session, KIND, row)
             if not errors and row.same_as is None:
                 rows.append((row.id, row.number))
                 yield known.identity(session, str(row.id), told.values)

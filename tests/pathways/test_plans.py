@@ -325,6 +325,8 @@ READERS = {
     "/models": ("operator",),
     "/organisations": ("operator", "manager"),
     "/placements": ("manager", "lister"),
+    "/placements/imports": ("lister",),
+    "/placements/imports/{import_id}/rows": ("lister",),
     "/programmes": ("operator",),
     "/referrals": ("manager", "referrer"),
     "/users": ("operator", "administrator"),
@@ -336,6 +338,7 @@ COUNTED = {
     "/placements/{placement_id}/unlock",
     "/unlock",
 }
+REFERRALS_HEAD = "referral_ref,source_type,referring_organisation,referred_on,given_name,known_as"
 # Lists under another name than ``items``.
 BESIDE = ("/jobseekers/{jobseeker_id}/extract", "/shortlists/{shortlist_id}", "/shortlists/{placement_shortlist_id}")
 
@@ -373,7 +376,25 @@ class Grower:
             self.count += 1
             self._organise()
             self._support()
+        self._import()
         self._list_and_rank()
+
+    def _import(self) -> None:
+        """Files that would change everything there is, looked at and not applied; one more of each kind a growth."""
+        for kind, who, head, line in (
+            ("referrals", "manager", REFERRALS_HEAD, "R-{n},JCP,Hendon Jobcentre,2026-09-01,Amina,{count}"),
+            ("placements", "lister", "placement_ref,title,kind,postcode", "fits-{n},Cafe {count},JOB_OPEN,N1 1AA"),
+        ):
+            for size in (*range(1, self.count), self.count)[-10:]:
+                lines = [head, *(line.format(n=n + 1, count=self.count) for n in range(size))]
+                answer = self.client.post(
+                    f"/api/v1/{kind}/imports?dry_run=true",
+                    headers=self.world.key(who),
+                    files={"file": ("file.csv", "\n".join(lines).encode())},
+                )
+                report = answer.json()["report"]
+                assert (report["updated"], report["in_error"]) == (size, 0), answer.text
+            self.ids[f"{kind}_import_id"] = answer.json()["id"]
 
     def _organise(self) -> None:
         n, partner = self.count, self.world.organisations["partner"]
@@ -531,6 +552,8 @@ class Grower:
         ids = self.ids
         if path.endswith("/below"):
             ids = ids | {"shortlist_id": ids["short_shortlist_id"]}
+        if "{import_id}" in path:
+            ids = ids | {"import_id": ids[f"{path.split('/')[1]}_import_id"]}
         try:
             filled = path.format(**ids)
         except KeyError as name:
