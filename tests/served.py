@@ -16,19 +16,23 @@ from pathways.settings import Settings
 LONGEST_START_SECONDS = 60
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment in which a process of its own uses the same database."""
+    return os.environ | {
+        "PATHWAYS_DATABASE_URL": settings.database_url,
+        "PATHWAYS_ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
+        "PATHWAYS_HASH_KEY": settings.hash_key.get_secret_value(),
+        "PATHWAYS_LOG_LEVEL": "warning",
+    }
+
+
 @contextmanager
 def served(settings: Settings, log: Path, **changes: str) -> Iterator[str]:
     """Serve a database that is migrated already; yield the address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {
-        "PATHWAYS_DATABASE_URL": settings.database_url,
-        "PATHWAYS_ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
-        "PATHWAYS_HASH_KEY": settings.hash_key.get_secret_value(),
-        "PATHWAYS_LOG_LEVEL": "warning",
-        **changes,
-    }
+    environment = environment_of(settings) | changes
     command = [sys.executable, "-m", "pathways.cli", "serve", "--port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=log.parent)

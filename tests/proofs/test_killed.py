@@ -1,0 +1,147 @@
+"""An import that is killed at random moments and run again ends as one that was never stopped."""
+
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, delete, func, select
+
+from pathways import coherence
+from pathways.base import Base
+from pathways.database import Database
+from pathways.idempotency import IdempotencyKey
+from pathways.imports.models import ImportRow, ImportRun, ImportState
+from pathways.referrals.models import Referral
+from tests.intake import referral_file
+from tests.served import environment_of
+from tests.world import build_world
+
+ROWS, KILLS = (100_000, 10) if os.environ.get("PATHWAYS_PROVE") else (1_200, 3)
+TABLES = (
+    *("jobseekers", "jobseeker_details", "profile_versions", "person_keys", "duplicate_pairs"),
+    *("referrals", "referral_moves", "referral_snapshots", "import_rows", "audit"),
+)
+# What differs from run to run by its nature: ids, instants, references that are drawn.
+OF_THE_RUN = {
+    *("id", "made_at", "recorded_at", "found_at", "reference", "made", "by", "partner_id", "import_id", "request_id"),
+    *("referral_id", "referring_organisation_id", "source_key", "organisation_id", "subject_id", "version"),
+    # How common a name is and among how many a match was found depend on who was there at that moment.
+    *("probability", "told", "held_back"),
+}
+SEALED = {"cells_sealed": "cells", "nino_sealed": "nino", "nhs_number_sealed": "nhs_number"}
+READ_AT_ONCE = 5_000
+LONGEST_WAIT = 5.0  # on a machine that does other things; what was measured is printed
+
+
+def rows_of(database: Database, table: Table, who: dict[Any, str]) -> Iterator[str]:
+    """Tell each row without what is of the run, people by their referrals."""
+    with database.reading(newest=True) as session:
+        rows = select(table)
+        if table.name == "audit":  # each command notes its own beginning, too; whose number was opened goes by odds
+            rows = rows.where(table.c.jobseeker_id.is_not(None), table.c.is_change)
+        for row in session.connection().execution_options(yield_per=READ_AT_ONCE).execute(rows):
+            told = {}
+            for name, value in zip(row._fields, row, strict=True):
+                if name in SEALED and value is not None:
+                    place = f"{table.name}:{SEALED[name]}:{row.id}"
+                    told[name] = session.vault.open(value, place=place)
+                elif name in {"jobseeker_id", "other_id"}:
+                    told[name] = who.get(value, value and "somebody")
+                elif name not in OF_THE_RUN:
+                    told[name] = value
+            yield re.sub(r"J-[0-9A-Z]{6}", "J-", repr(told))
+
+
+def told(database: Database) -> dict[str, Counter[int]]:
+    """Return the whole state by table, each row as a hash."""
+    with database.reading(newest=True) as session:
+        who = {row.jobseeker_id: row.ref for row in session.execute(select(Referral.jobseeker_id, Referral.ref))}
+    return {name: Counter(map(hash, rows_of(database, Base.metadata.tables[name], who))) for name in TABLES}
+
+
+@contextmanager
+def importing(stage: Any, file: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "pathways.cli", "import", "referrals", str(file), "--to", "stepping-stones"]
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, env=environment_of(stage.settings), stdout=out, stderr=out, cwd=log.parent)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def writing_beside(database: Database) -> Iterator[list[float]]:
+    """Write small things all the time, as people would; yield how long each waited."""
+    waited: list[float] = []
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.wait(0.05):
+            began = time.monotonic()
+            with database.writing(None) as session:
+                session.execute(delete(IdempotencyKey).where(IdempotencyKey.key == "nobody's"))
+            waited.append(time.monotonic() - began)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield waited
+    finally:
+        over.set()
+        writer.join()
+
+
+def state_of(database: Database) -> ImportState | None:
+    with database.reading(newest=True) as session:
+        return session.scalars(select(ImportRun.state)).one_or_none()
+
+
+def test_an_import_that_is_killed_and_run_again_ends_as_if_run_once(stage, tmp_path):
+    database, file, log = stage.database, tmp_path / "intake.csv", tmp_path / "import.log"
+    file.write_bytes(referral_file(ROWS))
+    build_world(database)
+    began = time.monotonic()
+    with writing_beside(database) as waited, importing(stage, file, log) as process:
+        assert process.wait(3600) == 0, log.read_text()[-2000:]
+    took = time.monotonic() - began
+    once = told(database)
+    assert once["referrals"].total() > ROWS * 0.9
+    stage.reset()
+
+    build_world(database)
+    drawn = random.Random(ROWS)
+    met: list[ImportState | None] = []
+    for _ in range(KILLS):
+        with importing(stage, file, log) as process:
+            try:
+                process.wait(drawn.uniform(0.2, 1.2) * took / (KILLS + 1) + took * 0.01)
+            except subprocess.TimeoutExpired:
+                met.append(state_of(database))
+    with importing(stage, file, log) as process:
+        assert process.wait(3600) == 0, log.read_text()[-2000:]
+    assert len(met) == KILLS
+    assert state_of(database) is ImportState.APPLIED  # one run, however often it was begun
+    again = told(database)
+    for name in TABLES:
+        assert once[name] == again[name], (name, len(once[name] - again[name]), len(again[name] - once[name]))
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+        referrals = session.scalar(select(func.count()).select_from(Referral))
+        assert session.scalar(select(func.count()).select_from(ImportRow)) == ROWS
+    states = Counter(str(state) for state in met)
+    print(
+        f"\n{stage.backend}: {ROWS} rows, {referrals} referrals in {took:.0f} s; killed {len(met)} times while "
+        f"{dict(states)}; the same state; who wrote beside waited at most {max(waited):.2f} s"
+    )
+    assert max(waited) < LONGEST_WAIT
