@@ -177,9 +177,13 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_imports_state"), ["state"], unique=False)
         batch_op.create_foreign_key(batch_op.f("fk_imports_membership_id"), "memberships", ["membership_id"], ["id"])
+    with op.batch_alter_table("referrals", schema=None) as batch_op:
+        batch_op.create_index("ix_referrals_partner_id_made_at", ["partner_id", "made_at"], unique=False)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("referrals", schema=None) as batch_op:
+        batch_op.drop_index("ix_referrals_partner_id_made_at")
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_imports_membership_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_imports_state"))

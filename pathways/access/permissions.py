@@ -63,6 +63,7 @@ class Permission(StrEnum):
     REFERRAL_ACCEPT = "referral:accept"
     REFERRAL_ACKNOWLEDGE = "referral:acknowledge"
     REFERRAL_CHANGE = "referral:change"
+    REFERRAL_COUNT = "referral:count"
     REFERRAL_DECLINE = "referral:decline"
     REFERRAL_IMPORT = "referral:import"
     REFERRAL_MAKE = "referral:make"
@@ -196,6 +197,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.JOBSEEKER_VOID,
             P.MONITORING_AGGREGATE,
             P.REFERRAL_CHANGE,
+            P.REFERRAL_COUNT,
             P.REFERRAL_WITHDRAW,
         }
     ),

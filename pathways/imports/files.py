@@ -30,7 +30,7 @@ def as_csv(session: Session, run: ImportRun) -> bytes:
             writer.writerow([*_header(run, sheet), RESULT, PROBLEMS])
             line += 1
         line = _pad(writer, line, row.number)
-        writer.writerow(list(map(_inert, [*_cells(session, run, row, sheet), row.state.value, problems_of(row)])))
+        writer.writerow(list(map(inert, [*_cells(session, run, row, sheet), row.state.value, problems_of(row)])))
         line += 1
     return out.getvalue().encode("utf-8-sig")
 
@@ -43,7 +43,7 @@ def _pad(writer: Any, line: int, number: int) -> int:
     return line
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 

@@ -158,7 +158,7 @@ class Worker:
         self.actor = actor
         self.run_id = run_id
         self._told = tell
-        self._size = FIRST_BLOCK
+        self.size = FIRST_BLOCK
 
     @contextmanager
     def _block(self) -> Iterator[tuple[WriteSession, ImportRun, Actor]]:
@@ -172,7 +172,7 @@ class Worker:
             yield session, run, actor
             run.touched_at = utc_now()
         took = max(time.monotonic() - began, 1e-3)
-        self._size = max(1, min(LARGEST_BLOCK, round(self._size * min(2.0, max(0.5, SECONDS_A_BLOCK / took)))))
+        self.size = max(1, min(LARGEST_BLOCK, round(self.size * min(2.0, max(0.5, SECONDS_A_BLOCK / took)))))
         if self.database.is_sqlite and took > SECONDS_A_BLOCK / 10:
             time.sleep(PAUSE_SECONDS)
 
@@ -189,7 +189,7 @@ class Worker:
                 for _ in islice(rows, there - at):  # kept already, by the one that was stopped or by one beside us
                     pass
                 at = max(at, there)
-                block = list(islice(rows, self._size))
+                block = list(islice(rows, self.size))
                 session.add_all(self._kept(session, run, at + n, row, numbers) for n, row in enumerate(block))
                 at += len(block)
                 run.rows_read = at
@@ -214,7 +214,7 @@ class Worker:
 
     def go_on(self) -> None:
         """Check what is read, and apply it where that was asked for."""
-        while self._check_some():
+        while self.check_some():
             self._tell("Checking")
         self._finish_checking()
         while self._apply_some():
@@ -233,11 +233,11 @@ class Worker:
             done -= left
         self._told(step, done, done + left)
 
-    def _check_some(self) -> bool:
+    def check_some(self) -> bool:
         with self._block() as (session, run, actor):
             if run.state is not ImportState.CHECKING:
                 return False
-            rows = self._next(session, run, RowState.READ)
+            rows = self.next_rows(session, run, RowState.READ)
             if not rows:
                 return self._compare(session, run, actor)
             understand(session, self.kind, self.kind.open(session, actor, run), rows)
@@ -264,13 +264,13 @@ class Worker:
                 meet(self.kind, queries.of_keys(session, run, twice[start : start + LARGEST_BLOCK]), run)
             session.flush()  # the next look reads what they became
             return True
-        rows = self._next(session, run, RowState.UNDERSTOOD)
+        rows = self.next_rows(session, run, RowState.UNDERSTOOD)
         if rows:
             plan(session, self.kind, self.kind.open(session, actor, run), rows)
         return bool(rows)
 
-    def _next(self, session: Session, run: ImportRun, *states: RowState) -> Sequence[ImportRow]:
-        return session.scalars(queries.rows_of(run, states).order_by(ImportRow.position).limit(self._size)).all()
+    def next_rows(self, session: Session, run: ImportRun, *states: RowState) -> Sequence[ImportRow]:
+        return session.scalars(queries.rows_of(run, states).order_by(ImportRow.position).limit(self.size)).all()
 
     def _apply_some(self) -> bool:
         for _ in range(TRIES):
@@ -278,7 +278,7 @@ class Worker:
                 return self._apply_block()
             except (DomainError, IntegrityError):
                 # One row of the block met what somebody else did meanwhile: smaller blocks find which.
-                self._size = max(1, self._size // 8)
+                self.size = max(1, self.size // 8)
         return self._leave_one_out()
 
     def _apply_block(self) -> bool:
@@ -286,7 +286,7 @@ class Worker:
             if run.state is not ImportState.APPLYING:
                 return False
             states = [s for s in PENDING if run.takes_duplicates or s is not RowState.POSSIBLE_DUPLICATE]
-            rows = self._next(session, run, *states)
+            rows = self.next_rows(session, run, *states)
             if not rows:
                 run.state = ImportState.APPLIED
                 return False
@@ -299,13 +299,13 @@ class Worker:
 
     def _leave_one_out(self) -> bool:
         """Give up the one row that cannot be saved, saying so; the others go on."""
-        self._size = 1
+        self.size = 1
         try:
             return self._apply_block()
         except (DomainError, IntegrityError) as refused:
             rule = refused.detail if isinstance(refused, DomainError) else "Somebody changed the same at this moment."
             with self._block() as (session, run, _):
-                for row in self._next(session, run, *PENDING)[:1]:
+                for row in self.next_rows(session, run, *PENDING)[:1]:
                     become(
                         row,
                         Plan(RowState.WITH_ERRORS, [Fault("row", rule, "Look at it, then apply the import again.")]),

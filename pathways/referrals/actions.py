@@ -1,8 +1,9 @@
 """Every change to referrals."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor, Nation, Role, local_day
+from pathways.base import LONDON, Actor, Nation, Role, local_day
 from pathways.database import Session, WriteSession, insert_many
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
@@ -34,7 +35,16 @@ from pathways.referrals.models import (
     ReferralState,
     SourceType,
 )
-from pathways.referrals.schemas import NewReferral, ReferralChange, ReferralLine, ReferralOut, SnapshotOut
+from pathways.referrals.schemas import (
+    EarlierReferral,
+    NewReferral,
+    ReferralChange,
+    ReferralLine,
+    ReferralOut,
+    SnapshotOut,
+    Workload,
+    WorkloadQuery,
+)
 
 REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, OrganisationKind.OTHER_REFERRER}
 
@@ -404,6 +414,7 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
     partner = session.get_one(Organisation, referral.partner_id)
     received_on = local_day(referral.made_at)
     is_referrer = actor.role is Role.REFERRER
+    earlier = [] if is_referrer else queries.earlier(session, referral)
     events = [
         event.value
         for event in possible_events(REFERRAL_MOVES, referral.state)
@@ -428,6 +439,8 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         possible_events=events,
         differs_from_record=None if is_referrer else differences(session, referral, snapshot),
         warnings=[Warned(**warning) for warning in formats.warnings_of(said(session, snapshot), actor.today)],
+        earlier=[EarlierReferral.model_validate(one) for one in earlier] or None,
+        case_was=queries.case_was(session, referral) if earlier else None,
         version=referral.version,
     )
     visible = queries.visible_groups(session, actor, referral)
@@ -455,6 +468,21 @@ def shown_line(nation: Nation, row: Any) -> ReferralLine:
         referred_on=row.referred_on,
         source_type=row.source_type,
         acknowledge_by=due,
+        is_repeat=row.is_repeat,
+    )
+
+
+def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:
+    """Count the referrals that came in some days, and the people they are about: a repeat is work once more."""
+    first = datetime.combine(days.first_day, time(), tzinfo=LONDON)
+    end = datetime.combine(days.last_day + timedelta(days=1), time(), tzinfo=LONDON)
+    rows = session.execute(queries.came_between(actor, first, end)).all()
+    return Workload(
+        referrals=len(rows),
+        people=len({row[0] for row in rows}),
+        repeats=sum(row[3] for row in rows),
+        by_state=dict(sorted(Counter(row[1].value for row in rows).items())),
+        by_source=dict(sorted(Counter(row[2].value for row in rows).items())),
     )
 
 

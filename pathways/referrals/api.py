@@ -29,7 +29,7 @@ from pathways.pagination import Page, cut
 from pathways.problems import documented
 from pathways.referrals import actions, files, queries
 from pathways.referrals.models import Referral, ReferralEvent, ReferralState
-from pathways.referrals.schemas import NewReferral, ReferralChange, ReferralLine, ReferralOut
+from pathways.referrals.schemas import NewReferral, ReferralChange, ReferralLine, ReferralOut, Workload, WorkloadQuery
 
 router = APIRouter(prefix="/referrals", tags=["referrals"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.REFERRAL_READ)]
@@ -39,6 +39,7 @@ Accepter = Annotated[Actor, permitted(Permission.REFERRAL_ACCEPT)]
 Acknowledger = Annotated[Actor, permitted(Permission.REFERRAL_ACKNOWLEDGE)]
 Decliner = Annotated[Actor, permitted(Permission.REFERRAL_DECLINE)]
 Withdrawer = Annotated[Actor, permitted(Permission.REFERRAL_WITHDRAW)]
+Counter = Annotated[Actor, permitted(Permission.REFERRAL_COUNT)]
 Importer = Annotated[Actor, permitted(Permission.REFERRAL_IMPORT)]
 
 
@@ -59,6 +60,13 @@ def list_referrals(
         found = session.execute(rows.order_by(Referral.id).limit(page.limit + 1)).all()
         nation = session.get_one(Organisation, actor.organisation_id).nation
         return cut(found, page, lambda row: actions.shown_line(nation, row), lambda row: row.id)
+
+
+@router.get("/workload")
+def count_workload(actor: Counter, database: DatabaseDep, days: Annotated[WorkloadQuery, Query()]) -> Workload:
+    """How many referrals came in some days, about how many people; a repeat referral counts once more."""
+    with database.reading(actor) as session:
+        return actions.workload(session, actor, days)
 
 
 @router.post("", status_code=201, responses=documented(Conflict, NotFound))

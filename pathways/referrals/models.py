@@ -66,6 +66,7 @@ class Referral(AboutPerson, Versioned, Base):
             "state NOT IN ('acknowledged', 'accepted') OR acknowledged_at IS NOT NULL", name="acknowledged_at_matches"
         ),
         Index("ix_referrals_referring_organisation_id", "referring_organisation_id", "id"),
+        Index("ix_referrals_partner_id_made_at", "partner_id", "made_at"),
         Index("ix_referrals_partner_id_state", "partner_id", "state", "id"),
     )
 

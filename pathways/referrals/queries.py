@@ -1,10 +1,12 @@
 """Every SELECT on referrals, starting from what the actor may see."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, null, or_, select
+from sqlalchemy.orm import aliased
 
 from pathways.base import Actor, Role
 from pathways.database import Session
@@ -12,7 +14,7 @@ from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker
+from pathways.jobseekers.models import Jobseeker, JobseekerMove, JobseekerState
 from pathways.referrals.models import Referral, ReferralSnapshot
 
 
@@ -53,6 +55,48 @@ def visible_groups(session: Session, actor: Actor, referral: Referral) -> frozen
     return jobseeker_queries.visible_groups(actor, person, Purpose.REFERRAL)
 
 
+def earlier(session: Session, referral: Referral) -> Sequence[Referral]:
+    """Return what came before for the same person, first ones first."""
+    rows = select(Referral).where(
+        Referral.partner_id == referral.partner_id,
+        Referral.jobseeker_id == referral.jobseeker_id,
+        Referral.id != referral.id,
+        _came_before(Referral, referral),
+    )
+    return session.scalars(rows.order_by(Referral.made_at, Referral.id)).all()
+
+
+def _came_before(one: Any, other: Any) -> ColumnElement[bool]:
+    return or_(one.made_at < other.made_at, and_(one.made_at == other.made_at, one.id < other.id))
+
+
+def is_repeat() -> ColumnElement[bool]:
+    """Return the condition that the same person was referred to the same partner before."""
+    before = aliased(Referral)
+    return exists().where(
+        before.partner_id == Referral.partner_id,
+        before.jobseeker_id == Referral.jobseeker_id,
+        _came_before(before, Referral),
+    )
+
+
+def case_was(session: Session, referral: Referral) -> JobseekerState:
+    """Return the state of the case when a referral came."""
+    rows = select(JobseekerMove.to_state).where(
+        JobseekerMove.partner_id == referral.partner_id,
+        JobseekerMove.jobseeker_id == referral.jobseeker_id,
+        JobseekerMove.recorded_at <= referral.made_at,
+    )
+    last = session.scalars(rows.order_by(JobseekerMove.recorded_at.desc(), JobseekerMove.id.desc()).limit(1)).first()
+    return JobseekerState(last) if last is not None else JobseekerState.REFERRED
+
+
+def came_between(actor: Actor, first: datetime, end: datetime) -> Select[Any]:
+    """Return the referrals to a partner that came between two instants, whoever may see each: they are only counted."""
+    rows: Select[Any] = select(Referral.jobseeker_id, Referral.state, Referral.source_type, is_repeat())  # type: ignore[assignment]  # a select of columns is a select
+    return rows.where(Referral.partner_id == actor.organisation_id, Referral.made_at >= first, Referral.made_at < end)
+
+
 def listed(actor: Actor) -> Select[Any]:
     rows: Select[Any] = (
         visible_to(actor)
@@ -65,6 +109,7 @@ def listed(actor: Actor) -> Select[Any]:
             Referral.referred_on,
             Referral.source_type,
             Referral.made_at,
+            (null() if actor.role is Role.REFERRER else is_repeat()).label("is_repeat"),
         )
         .join(
             ReferralSnapshot,

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from pathways.fields import Day, Group, Line, NeededLine, Paragraph, Schema, against_the_rule
+from pathways.fields import Body, Day, Group, Line, NeededLine, Paragraph, Schema, against_the_rule
+from pathways.jobseekers.models import JobseekerState
 from pathways.jobseekers.schemas import DetailsBody, DetailsFields, ProfileBody, ProfileFields, Warned
 from pathways.referrals.models import ReferralState, SourceType
 
@@ -50,6 +51,15 @@ class ReferralChange(ReferralBody):
     is_restricted: bool | None = None  # type: ignore[assignment]  # a change may leave it out
 
 
+class EarlierReferral(Schema):
+    """A referral of the same person that came before."""
+
+    id: Annotated[UUID, Group.RECORD]
+    ref: Annotated[str, Group.RECORD]
+    referred_on: Annotated[date, Group.RECORD]
+    state: Annotated[ReferralState, Group.RECORD]
+
+
 class ReferralOut(DetailsFields, ProfileFields):
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]
@@ -74,6 +84,12 @@ class ReferralOut(DetailsFields, ProfileFields):
     differs_from_record: Annotated[list[str] | None, Group.NOTES] = Field(
         description="Fields where the referrer now says something else than the record: a proposal, never written over."
     )
+    earlier: Annotated[list[EarlierReferral] | None, Group.NOTES] = Field(
+        default=None, description="Where it is a repeat: what came before it for the same person. For the partner only."
+    )
+    case_was: Annotated[JobseekerState | None, Group.NOTES] = Field(
+        default=None, description="Where it is a repeat: the state of the case when it came."
+    )
     warnings: Annotated[list[Warned], Group.RECORD] = []
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
@@ -90,6 +106,32 @@ class ReferralLine(Schema):
     referred_on: Annotated[date, Group.RECORD]
     source_type: Annotated[SourceType | None, Group.REFERRAL_SOURCE]
     acknowledge_by: Annotated[date, Group.RECORD]
+    is_repeat: Annotated[bool | None, Group.NOTES] = Field(
+        default=None, description="The same person was referred before. For the partner only."
+    )
+
+
+class WorkloadQuery(Body):
+    """The days of a workload, both included."""
+
+    first_day: Day
+    last_day: Day
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last_day < self.first_day:
+            raise against_the_rule("last_day is before first_day.")
+        return self
+
+
+class Workload(Schema):
+    """The referrals that came in some days: work to do for each, however many people they are about."""
+
+    referrals: Annotated[int, Group.RECORD]
+    people: Annotated[int, Group.RECORD]
+    repeats: Annotated[int, Group.RECORD] = Field(description="Of somebody who had been referred before.")
+    by_state: Annotated[dict[str, int], Group.RECORD]
+    by_source: Annotated[dict[str, int], Group.RECORD]
 
 
 class SnapshotOut(DetailsFields, ProfileFields):

@@ -148,6 +148,7 @@ GETS = {
     "shortlists of a person": ("caseworker", f"{PERSON}/shortlists?limit=10"),
     "one shortlist": ("caseworker", "/shortlists/{shortlist_id}"),
     "referrals": ("manager", "/referrals?limit=10"),
+    "the workload of days without any": ("manager", "/referrals/workload?first_day=2020-01-01&last_day=2020-01-31"),
     "referrals that wait, of which there are few": ("manager", "/referrals?limit=10&state=submitted"),
     "referrals, as the referrer sees them": ("referrer", "/referrals?limit=10"),
     "referrals of another partner": ("other_manager", "/referrals?limit=10"),
