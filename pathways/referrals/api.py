@@ -62,7 +62,7 @@ def list_referrals(
         return cut(found, page, lambda row: actions.shown_line(nation, row), lambda row: row.id)
 
 
-@router.get("/workload")
+@router.get("/workload", responses=documented(RuleBroken))
 def count_workload(actor: Counter, database: DatabaseDep, days: Annotated[WorkloadQuery, Query()]) -> Workload:
     """How many referrals came in some days, about how many people; a repeat referral counts once more."""
     with database.reading(actor) as session:
