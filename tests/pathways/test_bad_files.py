@@ -1,0 +1,150 @@
+"""Files as they should not be: each is read, or refused in one plain sentence, and nothing breaks or is half saved."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable
+
+import openpyxl
+import pytest
+from sqlalchemy import func, select
+
+from pathways.errors import DomainError
+from pathways.imports.models import ImportRun
+from pathways.jobseekers.models import JobseekerDetails
+from pathways.referrals.files import ALIASES
+from pathways.spreadsheets import MOST_COLUMNS, read_table
+from tests.world import World
+
+HEAD = "source_type,referring_organisation,referred_on,given_name,family_name"
+LINE = "JCP,Hendon Jobcentre,2026-09-01,{given},{family}"
+
+
+def send(client, world: World, content: bytes):
+    return client.post(
+        "/api/v1/referrals/imports", headers=world.key("caseworker"), files={"file": ("f", content, "text/csv")}
+    )
+
+
+def book(*rows: list[object], more: Callable[[openpyxl.Workbook], None] = lambda _: None) -> bytes:
+    made = openpyxl.Workbook()
+    for row in rows:
+        made.active.append(row)
+    more(made)
+    out = io.BytesIO()
+    made.save(out)
+    return out.getvalue()
+
+
+def test_a_thousand_columns_are_read_and_one_more_is_refused(client, world: World):
+    for more, expect in ((MOST_COLUMNS - 5, 201), (MOST_COLUMNS - 4, 409)):
+        head = HEAD + "".join(f",other {n}" for n in range(more))
+        answer = send(client, world, f"{head}\n{LINE.format(given='Amina', family='Begum')}".encode())
+        assert answer.status_code == expect, answer.text[:300]
+    assert str(MOST_COLUMNS) in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ('"O""Brien"', 'O"Brien'),
+        ('"Begum, Amina"', "Begum, Amina"),
+        ('"two\nlines"', "two lines"),
+        ("n" * 200, "n" * 200),
+        ("محمد", "محمد"),
+        ("שלמה\u200f", "שלמה\u200f"),
+        ("ﬁona", "ﬁona"),
+        ("李", "李"),
+    ],
+)
+def test_names_of_every_kind_are_kept_as_they_are(client, world: World, database, written: str, kept: str):
+    answer = send(client, world, f"{HEAD}\n{LINE.format(given=written, family='')}".encode())
+    assert answer.json()["report"]["created"] == 1, answer.text
+    with database.reading() as session:
+        assert session.scalars(select(JobseekerDetails.given_name)).all() == [kept]
+
+
+@pytest.mark.parametrize("cell", ["=HYPERLINK(1)", "@SUM(1)", "a\x07b", "n" * 301])
+def test_a_cell_that_is_not_taken_is_named_and_never_repeated(client, world: World, cell: str):
+    report = send(client, world, f"{HEAD}\n{LINE.format(given=cell, family='Begum')}".encode()).json()["report"]
+    assert [(error["row"], error["field"]) for error in report["errors"]] == [(2, "given_name")]
+    assert cell not in str(report)
+
+
+def test_a_quote_that_is_never_closed_is_found_however_far_down(client, world: World, database):
+    lines = [HEAD, *(LINE.format(given=f"A{n}", family="Begum") for n in range(300)), 'JCP,"Hendon,2026-09-01,A,B']
+    answer = send(client, world, "\n".join(lines).encode())
+    assert answer.status_code == 409
+    assert "302" in answer.json()["detail"]
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(ImportRun)) == 0
+
+
+def lying(content: bytes, part: str, told: int) -> bytes:
+    """Return a workbook whose table of contents says that one part is small."""
+    raw = bytearray(content)
+    at = 0
+    while (at := raw.find(b"PK\x01\x02", at)) >= 0:
+        (length,) = struct.unpack_from("<H", raw, at + 28)
+        if raw[at + 46 : at + 46 + length].decode() == part:
+            struct.pack_into("<I", raw, at + 24, told)
+        at += 4
+    return bytes(raw)
+
+
+@pytest.mark.parametrize("part", ["xl/worksheets/sheet1.xml", "xl/styles.xml"])
+def test_a_workbook_that_unpacks_to_more_than_it_says_is_refused(client, world: World, part: str):
+    good = book(HEAD.split(","), LINE.format(given="Amina", family="Begum").split(","))
+    assert send(client, world, good).status_code == 201
+    assert send(client, world, lying(good, part, 20)).status_code == 409
+
+
+def bomb() -> bytes:
+    """A small workbook one of whose parts unpacks to a hundred megabytes of nothing."""
+    out = io.BytesIO(book(HEAD.split(",")))
+    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as parts:
+        parts.writestr("xl/media/image1.png", bytes(100_000_000))
+    return out.getvalue()
+
+
+def far_cell(made: openpyxl.Workbook) -> None:
+    made.active["XFD1048576"] = "x"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (bomb(), "unpacks to more"),
+        (book(HEAD.split(","), ["JCP"], more=far_cell), "reaches over"),
+        (b"PK\x03\x04" + bytes(200), "cannot be opened"),
+        (book(["nothing", "of", "ours"]), "No header row"),
+    ],
+    ids=["a bomb", "a far cell", "no workbook", "no header"],
+)
+def test_a_workbook_that_would_fill_the_memory_or_says_nothing_is_refused(content: bytes, words: str):
+    with pytest.raises(DomainError, match=words):
+        read_table(content, ALIASES, needed=[], most_unpacked=50_000_000)
+
+
+def test_sheets_of_odd_names_and_other_headers_are_each_read_and_come_back(client, world: World):
+    def more(made: openpyxl.Workbook) -> None:
+        made.active.title = "Referrals of September 2026, N"
+        second = made.create_sheet("O'Brien's")
+        second.append([name.upper() for name in reversed(HEAD.split(","))])
+        second.append(list(reversed(LINE.format(given="Wei", family="Zhang").split(","))))
+        made.create_sheet("Notes").append(["Call Mrs Hall about these."])
+
+    content = book(HEAD.split(","), LINE.format(given="Amina", family="Begum").split(","), more=more)
+    answer = send(client, world, content).json()
+    assert (answer["report"]["created"], answer["report"]["passed_over"]) == (2, ["sheet Notes: no header row"])
+    result = client.get(f"/api/v1/referrals/imports/{answer['id']}/result", headers=world.key("caseworker"))
+    read = openpyxl.load_workbook(io.BytesIO(result.content))
+    assert read.sheetnames == ["Referrals of September 2026, N", "O'Brien's"]
+    assert [cell.value for cell in read["O'Brien's"][2]][:2] == ["Zhang", "Wei"]
+
+
+def test_text_that_looks_like_a_number_and_totals_under_the_rows_are_understood(client, world: World):
+    head = [*HEAD.split(","), "hours_max", "referral_ref"]
+    rows = [[*LINE.format(given=f"A{n}", family="Begum").split(","), "16", f"00{n}"] for n in range(2)]
+    answer = send(client, world, book(["Hendon, September"], [], head, *rows, ["Total", None, None, 2])).json()
+    assert (answer["report"]["created"], answer["report"]["passed_over"]) == (2, ["row 6: a total"])
