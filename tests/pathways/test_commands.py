@@ -3,8 +3,10 @@
 import re
 import sqlite3
 
+import openpyxl
 import pytest
 
+from tests.intake import referral_file
 from tests.pathways.test_backup import pathways
 
 
@@ -75,3 +77,27 @@ def test_a_wrong_word_is_one_plain_sentence(folder, wrong):
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ")
     assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_an_import_is_looked_at_first_then_applied_and_its_result_written(folder):
+    file, result = folder / "intake.csv", folder / "result.xlsx"
+    file.write_bytes(referral_file(40, organisation="Hendon Office"))
+    told = ("import", "referrals", str(file), "--to", "stepping-stones")
+    unknown = pathways(folder, *told, "--dry-run")
+    assert "40 rows: 0 would be created" in unknown.stdout
+    assert "There is no referring organisation of this name." in unknown.stdout
+    looked = pathways(folder, *told, "--dry-run", "--create-organisations")
+    (run,) = re.findall(r"pathways import apply referrals (\S+)", looked.stdout)
+    applied = pathways(folder, "import", "apply", "referrals", run, "--result", str(result))
+    assert applied.returncode == 0, applied.stderr
+    assert re.search(r"40 rows: \d+ created, 0 updated", applied.stdout)
+    assert oct(result.stat().st_mode)[-3:] == "600"  # it holds people
+    with sqlite3.connect(folder / "cli.db") as database:
+        made = database.execute("SELECT count(*) FROM referrals WHERE ref LIKE 'R0000%'").fetchone()
+    states = [cell.value for cell in openpyxl.load_workbook(result).active["S"]]
+    assert (states[0], states.count("created")) == ("import result", made[0])
+    again = pathways(folder, *told)
+    assert "40 rows: 0 created, 0 updated, 40 unchanged" in again.stdout
+    for wrong in (("people", run), ("referrals", "0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80")):
+        refused = pathways(folder, "import", "apply", *wrong)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
