@@ -75,6 +75,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_import_rows_same_as"), ["same_as"], unique=False)
 
     with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("acting_id", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("membership_id", sa.Uuid(), nullable=True))
         batch_op.add_column(
             sa.Column(
@@ -176,6 +177,7 @@ def upgrade() -> None:
             "state IN ('reading', 'checking', 'checked', 'applying', 'applied', 'discarded')",
         )
         batch_op.create_index(batch_op.f("ix_imports_state"), ["state"], unique=False)
+        batch_op.create_foreign_key(batch_op.f("fk_imports_acting_id"), "users", ["acting_id"], ["id"])
         batch_op.create_foreign_key(batch_op.f("fk_imports_membership_id"), "memberships", ["membership_id"], ["id"])
     with op.batch_alter_table("referrals", schema=None) as batch_op:
         batch_op.create_index("ix_referrals_partner_id_made_at", ["partner_id", "made_at"], unique=False)
@@ -186,6 +188,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_referrals_partner_id_made_at")
     with op.batch_alter_table("imports", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_imports_membership_id"), type_="foreignkey")
+        batch_op.drop_constraint(batch_op.f("fk_imports_acting_id"), type_="foreignkey")
         batch_op.drop_index(batch_op.f("ix_imports_state"))
         batch_op.drop_constraint(batch_op.f("ck_imports_state_is_known"), type_="check")
         batch_op.drop_column("found")
@@ -201,6 +204,7 @@ def downgrade() -> None:
         batch_op.drop_column("doing")
         batch_op.drop_column("role")
         batch_op.drop_column("membership_id")
+        batch_op.drop_column("acting_id")
 
     with op.batch_alter_table("import_rows", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_import_rows_same_as"))

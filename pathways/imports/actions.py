@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select, update
 
 from pathways import audit
@@ -26,6 +27,7 @@ from pathways.imports.schemas import ApplyImport, Change, ImportRowOut, ImportRo
 from pathways.imports.staging import FileKind, Progress, Worker
 from pathways.spreadsheets import Table, normal, read_table
 
+LOG = structlog.get_logger()
 KEPT_DAYS = 30  # cells of an import, for its rows to be put right and its result to be fetched
 AT_ONCE = 1_000  # rows of a file that are checked and applied before the answer; more go on after it
 LEFT_ALONE = timedelta(seconds=20)
@@ -60,15 +62,34 @@ def look_at(session: Session, actor: Actor, kind: FileKind, content: bytes, most
 def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, table: Table, wish: Wish) -> ImportRun:
     """Begin an import, or take up the one of the same file that was stopped half-way."""
     file_hash = hashlib.sha256(content).hexdigest()
-    there = session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash).limit(1)).first()
-    if there is not None and there.applies == wish.applies:
-        return there
     aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
+    found = {
+        "is_workbook": content[:4] == b"PK\x03\x04",
+        "sheets": [
+            {
+                "name": sheet.name,
+                "header_at": sheet.header_at,
+                "header": list(sheet.header),
+                "columns": list(sheet.columns),
+            }
+            for sheet in table.sheets
+        ],
+        "notes": table.notes,
+        "unknown_columns": table.unknown_columns,
+        "suggested_columns": queries.suggested(table.unknown_columns, aliases, table.columns),
+        "passed_over": table.passed_over,
+    }
+    for there in session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash)):
+        if _is_the_same(there, wish, found):
+            return there
+        if there.state is ImportState.READING:  # nobody can read on what is wanted otherwise now
+            there.state = ImportState.DISCARDED
     run = ImportRun(
         kind=kind.name,
         organisation_id=actor.organisation_id,
         partner_id=wish.partner_id,
         by=actor.user_id,
+        acting_id=actor.user_id,
         membership_id=actor.membership_id,
         role=actor.role,
         doing=actor.doing,
@@ -81,27 +102,23 @@ def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, t
         all_or_nothing=wish.all_or_nothing,
         creates_organisations=wish.creates_organisations,
         rows=table.count,
-        found={
-            "is_workbook": content[:4] == b"PK\x03\x04",
-            "sheets": [
-                {
-                    "name": sheet.name,
-                    "header_at": sheet.header_at,
-                    "header": list(sheet.header),
-                    "columns": list(sheet.columns),
-                }
-                for sheet in table.sheets
-            ],
-            "notes": table.notes,
-            "unknown_columns": table.unknown_columns,
-            "suggested_columns": queries.suggested(table.unknown_columns, aliases, table.columns),
-            "passed_over": table.passed_over,
-        },
+        found=found,
     )
     session.add(run)
     session.flush()  # its id is needed by the reply
     _note(session, actor, run)
     return run
+
+
+def _is_the_same(run: ImportRun, wish: Wish, found: Mapping[str, Any]) -> bool:
+    """Whether an import that was stopped wants what is wanted now, of columns that mean the same."""
+    return (
+        run.applies == wish.applies
+        and run.all_or_nothing == wish.all_or_nothing
+        and run.creates_organisations == wish.creates_organisations
+        and run.acts_at == wish.acts_at
+        and run.found["sheets"] == found["sheets"]
+    )
 
 
 def _note(session: WriteSession, actor: Actor, run: ImportRun) -> None:
@@ -131,22 +148,32 @@ def go_on_with_what_was_left(database: Database, kinds: Collection[FileKind], ma
     with database.reading(newest=True) as session:
         left = session.execute(queries.left_alone(list(by_name), utc_now() - LEFT_ALONE)).all()
     for run_id, name in left:
-        with database.reading(newest=True) as session:
-            run = session.get_one(ImportRun, run_id)
-            actor = who_acts(run)
-            may = may_act(session, actor)
-        if not may:
+        try:
+            _go_on(database, by_name[name], run_id, may_act)
+        except Exception as wrong:  # noqa: BLE001 - one import that breaks stops no other, and is tried again
+            LOG.warning("import stopped", import_id=str(run_id), error=type(wrong).__name__)
             with database.writing(None) as session:
-                session.get_one(ImportRun, run_id).state = ImportState.CHECKED
-            continue
-        carry_on(database, by_name[name], actor, run)
+                session.get_one(ImportRun, run_id).touched_at = utc_now()
     return len(left)
+
+
+def _go_on(database: Database, kind: FileKind, run_id: UUID, may_act: MayAct) -> None:
+    with database.reading(newest=True) as session:
+        run = session.get_one(ImportRun, run_id)
+        actor = who_acts(run)
+        may = may_act(session, actor)
+    if may:
+        carry_on(database, kind, actor, run)
+        return
+    with database.writing(None) as session:
+        session.get_one(ImportRun, run_id).state = ImportState.CHECKED
 
 
 def who_acts(run: ImportRun) -> Actor:
     """Return the member who began an import, as it goes on without them."""
-    assert run.role is not None  # of what is not finished it is kept
-    return Actor(run.by, run.organisation_id, run.role, run.membership_id, source=Source.IMPORT, doing=run.doing)
+    assert run.role is not None  # of what is not finished
+    assert run.acting_id is not None  # both are kept
+    return Actor(run.acting_id, run.organisation_id, run.role, run.membership_id, source=Source.IMPORT, doing=run.doing)
 
 
 def apply(session: WriteSession, actor: Actor, run: ImportRun, wish: ApplyImport) -> ImportRun:
@@ -161,7 +188,7 @@ def apply(session: WriteSession, actor: Actor, run: ImportRun, wish: ApplyImport
     run.state, run.applies, run.all_or_nothing = ImportState.APPLYING, True, wish.all_or_nothing
     run.takes_duplicates = wish.with_possible_duplicates
     # It goes on as whoever applies it, who may be another than who sent the file.
-    run.by, run.role, run.membership_id, run.doing = actor.user_id, actor.role, actor.membership_id, actor.doing
+    run.acting_id, run.role, run.membership_id, run.doing = actor.user_id, actor.role, actor.membership_id, actor.doing
     run.touched_at = utc_now()
     _note(session, actor, run)
     session.flush()  # the reply says how far it is

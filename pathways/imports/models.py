@@ -57,8 +57,10 @@ class ImportRun(Base):
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
     partner_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    # In whose name it goes on: who sent it, then who applies it. Nobody's, of imports made before rows were kept.
+    acting_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     membership_id: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"))
-    role: Mapped[Role | None] = mapped_column(words(Role))  # in which it goes on; None before rows were kept
+    role: Mapped[Role | None] = mapped_column(words(Role))
     doing: Mapped[str] = mapped_column(SHORT, default="")
     made_at: Mapped[datetime]
     acts_at: Mapped[datetime | None]  # the instant it acts at, where that is not the present one

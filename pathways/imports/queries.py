@@ -61,7 +61,7 @@ def rows_of(run: ImportRun, states: Collection[RowState] = ()) -> Select[ImportR
 def unfinished(actor: Actor, kind: str, partner_id: UUID | None, file_hash: str) -> Select[ImportRun]:
     """Return imports of the same file by the same member that stopped half-way."""
     return runs(actor, kind).where(
-        ImportRun.by == actor.user_id,
+        ImportRun.acting_id == actor.user_id,
         ImportRun.role == actor.role,
         ImportRun.partner_id == partner_id if partner_id else ImportRun.partner_id.is_(None),
         ImportRun.file_hash == file_hash,

@@ -8,7 +8,10 @@ from typing import Any
 import structlog
 
 ALLOWED = frozenset(
-    {"event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "error", "where"}
+    {
+        *("event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "error", "where"),
+        "import_id",
+    }
 )
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

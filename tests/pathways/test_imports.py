@@ -246,6 +246,50 @@ def test_an_import_of_somebody_who_left_is_checked_and_goes_no_further(client, w
     assert applied["report"]["created"] == 1
 
 
+def test_the_same_file_wanted_otherwise_is_another_import(client, world: World, database):
+    content, actor = text(AMINA), world.on("caseworker").then(doing="referral:import")
+    partner = world.organisations["partner"]
+    with database.reading(actor) as session:
+        table = actions.look_at(session, actor, KIND, content, 1_000_000)
+    with database.writing(actor) as session:
+        first = actions.begin(session, actor, KIND, content, table, actions.Wish(partner))
+    with database.writing(actor) as session:
+        second = actions.begin(session, actor, KIND, content, table, actions.Wish(partner, all_or_nothing=True))
+    assert first.id != second.id
+    with database.reading() as session:
+        assert session.get_one(ImportRun, first.id).state is ImportState.DISCARDED
+
+
+def test_an_import_that_breaks_stops_no_other_and_is_tried_again(client, world: World, database, monkeypatch):
+    runs = [send(client, world, text(AMINA.replace("R1", ref)), query="?dry_run=true") for ref in ("R1", "R2")]
+    actor = world.on("caseworker")
+    with database.writing(actor) as session:
+        for run in session.scalars(select(ImportRun)).all():
+            actions.apply(session, actor, run, actions.ApplyImport())
+            actions.leave(session, run.id)
+    before = files_of_one_that_breaks(monkeypatch, runs[0])
+    assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 2
+    assert count(database, Referral) == 1
+    monkeypatch.setattr(actions, "carry_on", before)
+    assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 0  # not at once
+    monkeypatch.setattr(actions, "LEFT_ALONE", timedelta(seconds=-1))
+    assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 1
+    assert count(database, Referral) == 2
+
+
+def files_of_one_that_breaks(monkeypatch, broken: Any) -> Any:
+    """Let one import fail as it would where a key of the vault is another one."""
+    before = actions.carry_on
+
+    def breaks(database: Database, kind: Any, actor: Any, run: ImportRun, tell: Any = None) -> None:
+        if str(run.id) == broken["id"]:
+            raise ValueError("A value does not open with this key.")
+        before(database, kind, actor, run, tell)
+
+    monkeypatch.setattr(actions, "carry_on", breaks)
+    return before
+
+
 def test_one_row_that_cannot_be_saved_is_left_out_and_the_others_land(client, world: World, database):
     run = send(client, world, text(AMINA, WEI))
     first = rows(client, world, run)[0]
