@@ -1,10 +1,9 @@
 """Noting pairs that may be one person, and what people say of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
@@ -60,8 +59,7 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
     if database.is_sqlite or not jobseeker_ids:
         return  # it has one writer at a time
     with database.writing(actor) as session:
-        people = session.scalars(select(Jobseeker).where(Jobseeker.id.in_(jobseeker_ids))).all()
-        _note(session, actor, [(person, _hits(session, person)) for person in people])
+        _note(session, actor, _hits(session, jobseeker_ids))
 
 
 def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
@@ -81,10 +79,17 @@ def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
             )
 
 
-def _hits(session: Session, person: Jobseeker) -> list[Hit]:
-    values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
-    who = known.identity(session, str(person.id), values)
-    return known.look_up(session, person.partner_id, [Asked(who, person.id)])[0]
+def _hits(session: Session, jobseeker_ids: Collection[UUID]) -> list[tuple[Jobseeker, list[Hit]]]:
+    """Return whom some people of one partner may be as their records stand."""
+    people = list(queries.people(session, jobseeker_ids).values())
+    if not people:
+        return []
+    asked = [
+        Asked(known.identity(session, str(person.id), jobseeker_actions.unsealed(session, details)), person.id)
+        for person, details in people
+    ]
+    found = known.look_up(session, people[0][0].partner_id, asked)
+    return [(person, hits) for (person, _), hits in zip(people, found, strict=True)]
 
 
 def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[Jobseeker, Sequence[Hit]]]) -> None:
@@ -112,7 +117,7 @@ def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[Jobseeker,
 
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Hit]:
     """Return who a person may be now, of those this actor may see."""
-    hits = _hits(session, person)
+    hits = [hit for _, theirs in _hits(session, [person.id]) for hit in theirs]
     rows = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_([hit.jobseeker_id for hit in hits]))
     seen = set(session.scalars(rows))
     return [hit for hit in hits if hit.jobseeker_id in seen]
