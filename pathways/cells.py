@@ -17,6 +17,7 @@ from pathways.spreadsheets import Row
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%d-%m-%Y", "%d.%m.%Y")
 FOUR_DIGIT_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 EXCEL_DAY, FIRST_EXCEL_DAY = re.compile(r"^[1-5]\d{4}$"), date(1899, 12, 30)
+LONGEST_DAY = 40
 UNLIKE = ((2001, 1, 1), (1999, 2, 2))  # two days that share no part: what a date leaves out differs between them
 YES = {"yes", "y", "true", "1"}
 NO = {"no", "n", "false", "0"}
@@ -69,6 +70,8 @@ def line(most: int) -> "Reader":
 def as_date(text: str) -> date | None:
     if text.lower() in UNKNOWN:
         return None
+    if len(text) > LONGEST_DAY:
+        raise Wrong("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
     for form in DATE_FORMATS:
         try:
             found = datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no time zone
@@ -94,8 +97,12 @@ def _written_otherwise(text: str) -> date | None:
     if not FOUR_DIGIT_YEAR.search(text):
         return None
     try:
-        one, other = (dates.parse(text, dayfirst=True, default=datetime(*day)).date() for day in UNLIKE)  # noqa: DTZ001
-    except (ValueError, OverflowError):
+        # Time zones are not looked for: a name in the cell would be taken for one, and warned of by name.
+        one, other = (
+            dates.parse(text, dayfirst=True, ignoretz=True, default=datetime(*day)).date()  # noqa: DTZ001
+            for day in UNLIKE
+        )
+    except (ValueError, ArithmeticError):
         return None
     first = re.match(r"\d{1,2}(?=\D)", text)
     is_day_first = first is None or int(first[0]) == one.day

@@ -1,7 +1,6 @@
 """Rows out of CSV and XLSX files as people send them: the header found, title, total and blank rows passed over."""
 
 import csv
-import html
 import io
 import re
 import zipfile
@@ -11,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import partial
 from itertools import islice
-from typing import IO, Any
+from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from pathways.errors import RuleBroken, TooLarge
+from pathways.workbooks import Extent, extents_of
 
 UTF_16_MARKS = {b"\xff\xfe", b"\xfe\xff"}
 WINDOWS = "The file is not UTF-8 (line {line}), so it was read as Windows-1252. Look at letters with accents."
@@ -25,10 +25,6 @@ FEWEST_KNOWN = 3
 MOST_CELLS_IN_TOTAL = 3
 MOST_COLUMNS = 1_000
 MOST_CELLS = 5_000_000
-SHEET = re.compile(r"<sheet [^>]*>")
-RELATION = re.compile(r"<Relationship [^>]*>")
-CELL = re.compile(rb'<(?:\w+:)?c [^>]*?r="([A-Z]{1,3})(\d{1,7})"[^>]*>(<(?:\w+:)?f)?')
-PIECE_BYTES, MOST_BETWEEN_TAGS = 1 << 20, 1 << 24
 FORMULA = ("A formula is not taken.", "Paste the cells of this row as values.")
 MERGED = ("Merged cells are not taken.", "Unmerge them and fill each cell.")
 TOO_MANY = ("It has more cells than the header.", "Put quotes round a cell that holds the delimiter.")
@@ -53,15 +49,18 @@ class Sheet:
 
     def named(self, written: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return the cells of a row by our column names, and those of columns nobody knows by their place."""
-        padded = [*written, *[""] * (len(self.columns) - len(written))]
-        both = enumerate(zip(self.columns, padded, strict=False))
-        cells, others = {}, {}
-        for place, (name, cell) in both:
+        cells = {name: "" for name in self.columns if name}
+        others = {}
+        for place, cell in enumerate(written):
+            name = self.columns[place] if place < len(self.columns) else ""
             if name:
                 cells[name] = _plain(cell)
-            elif cell.strip() and normal(self.header[place]) not in OUR_ANSWERS:
-                others[str(place)] = cell
+            elif cell.strip() and not self._is_our_answer(place):
+                others[str(place)] = cell.strip()  # beyond the header, too: whoever puts the row right must see it
         return cells, others
+
+    def _is_our_answer(self, place: int) -> bool:
+        return place < len(self.header) and normal(self.header[place]) in OUR_ANSWERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +221,32 @@ def _look_at_workbook(table: Table, content: bytes, aliases: Mapping[str, str], 
             if unpacked > most_unpacked:
                 raise TooLarge(f"The workbook unpacks to more than {most_unpacked // 1_000_000} MB. Split it.")
             _must_unpack_as_told(parts)
-            formulas = _looked_through(parts)
+            extents = extents_of(parts)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        for name in workbook.sheet_names:
+        names = workbook.sheet_names
+        if len({name.casefold() for name in names}) < len(names):
+            raise FileNotUnderstood("Two sheets have one name. Rename one of them, then send it again.")
+        for name in names:
+            extent = extents[name]  # a sheet that was not looked at is not opened
+            _must_fit(name, extent)
             sheet = workbook.get_sheet_by_name(name)
-            faults = {number: [FORMULA] for number in formulas.get(name, set())}
-            for (first, _), (last, _) in sheet.merged_cell_ranges or []:
-                for number in range(first + 1, last + 2):
-                    faults.setdefault(number, []).append(MERGED)
+            faults = {number: [FORMULA] for number in extent.with_formula}
+            for number in extent.merged:
+                faults.setdefault(number, []).append(MERGED)
             _take_sheet(table, name, partial(_lines_of, sheet), aliases, faults)
     except (CalamineError, zipfile.BadZipFile, KeyError, ValueError, OSError, zlib.error) as broken:
         raise FileNotUnderstood("The workbook cannot be opened. Save it again as .xlsx, or as CSV UTF-8.") from broken
     if not table.count:
         raise _no_header(aliases)
+
+
+def _must_fit(name: str, extent: Extent) -> None:
+    """Refuse a sheet whose far cells would fill the memory: the reader lays it out as a whole rectangle."""
+    if extent.columns > MOST_COLUMNS or extent.rows * extent.columns > MOST_CELLS:
+        raise FileNotUnderstood(
+            f"The sheet {name} reaches over {extent.rows} rows and {extent.columns} columns. "
+            "Delete empty ones, send it again."
+        )
 
 
 def _must_unpack_as_told(parts: zipfile.ZipFile) -> None:
@@ -245,68 +257,6 @@ def _must_unpack_as_told(parts: zipfile.ZipFile) -> None:
 def _lines_of(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         yield number, [_text(cell) for cell in cells]
-
-
-def _looked_through(parts: zipfile.ZipFile) -> dict[str, set[int]]:
-    """Return the rows with formulas of each sheet; refuse a sheet whose far cells would fill the memory.
-
-    The reader lays a sheet out as a whole rectangle, so that one cell in the last column of the last row of a tiny file
-    would ask for gigabytes: the extent is looked at before the workbook is opened.
-    """
-    relations = dict(_attributes(parts, "xl/_rels/workbook.xml.rels", RELATION))
-    formulas: dict[str, set[int]] = {}
-    for name, relation in _attributes(parts, "xl/workbook.xml", SHEET):
-        target = relations.get(relation, "").lstrip("/").removeprefix("xl/")
-        if f"xl/{target}" not in parts.namelist():
-            continue
-        with parts.open(f"xl/{target}") as xml:
-            rows, columns, with_formula = _extent(xml)
-        if columns > MOST_COLUMNS or rows * columns > MOST_CELLS:
-            raise FileNotUnderstood(
-                f"The sheet {name} reaches over {rows} rows and {columns} columns. Delete empty ones, send it again."
-            )
-        formulas[html.unescape(name)] = with_formula
-    return formulas
-
-
-def _attributes(parts: zipfile.ZipFile, part: str, pattern: re.Pattern[str]) -> list[tuple[str, str]]:
-    """Return two attributes of each element of a part, in whichever order they are written."""
-    if part not in parts.namelist():
-        return []
-    found = []
-    for element in pattern.findall(parts.read(part).decode("utf-8", "replace")):
-        values = dict(re.findall(r'([\w:]+)="([^"]*)"', element))
-        first, second = values.get("Id") or values.get("name"), values.get("Target") or values.get("r:id")
-        if first is not None and second is not None:
-            found.append((first, second))
-    return found
-
-
-def _extent(xml: IO[bytes]) -> tuple[int, int, set[int]]:
-    """Return the last row, the last column, and the rows that hold a formula, of a sheet read piece by piece."""
-    rows = columns = 0
-    with_formula: set[int] = set()
-    kept = b""
-    while piece := xml.read(PIECE_BYTES):
-        kept += piece
-        # A tag that the piece cuts in two is looked at with the next one; before a closing tag none is.
-        cut = kept.rfind(b"</")
-        if cut < 0 and len(kept) > MOST_BETWEEN_TAGS:
-            raise zipfile.BadZipFile
-        for letters, digits, formula in CELL.findall(kept[: max(cut, 0)]):
-            rows, columns = max(rows, int(digits)), max(columns, _place_of(letters))
-            if formula:
-                with_formula.add(int(digits))
-        kept = kept[max(cut, 0) :]
-    return rows, columns, with_formula
-
-
-def _place_of(letters: bytes) -> int:
-    """Return the number of a column: A is 1, AA is 27."""
-    column = 0
-    for letter in letters:
-        column = column * 26 + letter - 64
-    return column
 
 
 def _no_header(aliases: Mapping[str, str]) -> FileNotUnderstood:

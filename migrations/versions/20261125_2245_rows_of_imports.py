@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("said", sa.String(length=80), nullable=True),
         sa.Column("errors", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("warnings", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("alike", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("same_as", sa.Uuid(), nullable=True),
         sa.Column("made", sa.String(length=300), nullable=True),
         sa.Column("partner_id", sa.Uuid(), nullable=True),

@@ -141,6 +141,8 @@ def apply_import(
     acting_as: ActAs = None,
 ) -> None:
     """Apply what a dry run checked. Example: pathways import apply referrals 0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80."""
+    from sqlalchemy import select
+
     from pathways.imports import actions
     from pathways.imports.models import ImportRun
     from pathways.imports.schemas import ApplyImport
@@ -154,15 +156,19 @@ def apply_import(
     with opened() as database:
         actor = operator(database, f"{kind.removesuffix('s')}:import", acting_as)
         with database.writing(None) as session:
-            run = session.get(ImportRun, import_id)
-            if run is None or run.kind != kind:
+            rows = select(ImportRun).where(ImportRun.id == import_id, ImportRun.kind == kind).with_for_update()
+            run = session.scalars(rows).one_or_none()
+            if run is None:
                 message = f"There is no import {import_id} of {kind}."
                 raise PlainError(message)
             actor = for_partner(actor, run.partner_id) if run.partner_id else actor
+            if run.organisation_id != actor.organisation_id:
+                message = "Another organisation sent this file: its own members apply it, or one named by --as."
+                raise PlainError(message)
             actions.apply(session, actor, run, ApplyImport(all_or_nothing=all_or_nothing))
         with _bar() as tell:
             actions.carry_on(database, kinds[kind], actor, run, tell)
-        _tell(_shown(database, run, result), report)
+        _tell(_shown(database, actor, kinds[kind], run, result), report)
 
 
 def _imported(
@@ -178,11 +184,13 @@ def _imported(
     with _bar() as tell:
         actions.take(database, kind, actor, run, table, tell)
         actions.carry_on(database, kind, actor, run, tell)
-    return _shown(database, run, result)
+    return _shown(database, actor, kind, run, result)
 
 
-def _shown(database: "Database", run: "ImportRun", result: Path | None) -> "ImportOut":
-    from pathways.imports import files, queries
+def _shown(
+    database: "Database", actor: "Actor", kind: "FileKind", run: "ImportRun", result: Path | None
+) -> "ImportOut":
+    from pathways.imports import actions, files
     from pathways.imports.models import ImportRun
 
     with database.reading(newest=True) as session:
@@ -190,8 +198,8 @@ def _shown(database: "Database", run: "ImportRun", result: Path | None) -> "Impo
         if result is not None:
             write = files.as_workbook if result.suffix.lower() == ".xlsx" else files.as_csv
             result.touch(mode=0o600)
-            result.write_bytes(write(session, run))
-        return queries.shown(session, run)
+            result.write_bytes(write(session, actor, kind, run))
+        return actions.shown(session, actor, kind, run)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Noting pairs that may be one person, and what people say of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from pathways.fields import Group
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.known import SURELY, Asked, Hit
+from pathways.jobseekers.known import SURELY, Asked, Hit, Order
 from pathways.jobseekers.models import Jobseeker
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
@@ -32,8 +32,7 @@ def look(
     session: WriteSession,
     actor: Actor,
     people: Sequence[tuple[Jobseeker, Mapping[str, Any]]],
-    *,
-    only_before: bool = False,
+    order: Order = Order.ANY,
 ) -> list[list[Hit]]:
     """Look whether a partner knows people of these details already, and note each pair for people to look at.
 
@@ -46,11 +45,11 @@ def look(
     # Whoever refers opens nobody's number, not even by our doing.
     own = actor.organisation_id == partner_id
     asked = [
-        Asked(known.identity(session, str(person.id), values), person.id, values if own else None, only_before)
+        Asked(known.identity(session, str(person.id), values), person.id, values if own else None)
         for person, values in people
     ]
-    hits = known.look_up(session, partner_id, asked)
-    _note(session, actor, [(person, found) for (person, _), found in zip(people, hits, strict=True)])
+    hits = known.look_up(session, partner_id, asked, order)
+    _note(session, actor, [(person.id, found) for (person, _), found in zip(people, hits, strict=True)])
     return hits
 
 
@@ -59,7 +58,9 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
     if database.is_sqlite or not jobseeker_ids:
         return  # it has one writer at a time
     with database.writing(actor) as session:
-        _note(session, actor, _hits(session, jobseeker_ids))
+        first = session.get(Jobseeker, jobseeker_ids[0])
+        if first is not None:
+            _note(session, actor, _hits(session, first.partner_id, jobseeker_ids, Order.AGAIN))
 
 
 def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
@@ -79,31 +80,27 @@ def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
             )
 
 
-def _hits(session: Session, jobseeker_ids: Collection[UUID]) -> list[tuple[Jobseeker, list[Hit]]]:
-    """Return whom some people of one partner may be as their records stand."""
-    people = list(queries.people(session, jobseeker_ids).values())
-    if not people:
-        return []
-    asked = [
-        Asked(known.identity(session, str(person.id), jobseeker_actions.unsealed(session, details)), person.id)
-        for person, details in people
-    ]
-    found = known.look_up(session, people[0][0].partner_id, asked)
-    return [(person, hits) for (person, _), hits in zip(people, found, strict=True)]
+def _hits(
+    session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID], order: Order = Order.ANY
+) -> list[tuple[UUID, list[Hit]]]:
+    """Return whom some people may be as their records stand."""
+    people = known.identities(session, partner_id, jobseeker_ids)
+    asked = [Asked(who, jobseeker_id) for jobseeker_id, who in people.items()]
+    return list(zip(people, known.look_up(session, partner_id, asked, order), strict=True))
 
 
-def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[Jobseeker, Sequence[Hit]]]) -> None:
+def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Hit]]]) -> None:
     """Keep pairs; one that is noted from both sides, or is there already, is noted once, as the later one found it."""
     pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
-    for person, hits in people:
+    for person_id, hits in people:
         for hit in hits[:MOST_PAIRS]:
-            later, earlier = max(person.id, hit.jobseeker_id), min(person.id, hit.jobseeker_id)
-            if (later, earlier) in pairs and person.id != later:
+            later, earlier = max(person_id, hit.jobseeker_id), min(person_id, hit.jobseeker_id)
+            if (later, earlier) in pairs and person_id != later:
                 continue
             pairs[later, earlier] = {
                 "id": uuid7(),
                 "version": 1,
-                "partner_id": person.partner_id,
+                "partner_id": hit.row.partner_id,
                 "jobseeker_id": later,
                 "other_id": earlier,
                 "state": PairState.OPEN,
@@ -117,7 +114,7 @@ def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[Jobseeker,
 
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Hit]:
     """Return who a person may be now, of those this actor may see."""
-    hits = [hit for _, theirs in _hits(session, [person.id]) for hit in theirs]
+    hits = [hit for _, theirs in _hits(session, person.partner_id, [person.id]) for hit in theirs]
     rows = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_([hit.jobseeker_id for hit in hits]))
     seen = set(session.scalars(rows))
     return [hit for hit in hits if hit.jobseeker_id in seen]

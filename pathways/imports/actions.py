@@ -1,6 +1,7 @@
 """Every change to imports: begun, put right row by row, applied, given up, forgotten; and what headers mean."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,23 +9,35 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from pathways import audit
 from pathways.base import Actor, Source, utc_now
+from pathways.cells import CellError
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
 from pathways.imports import queries, staging
 from pathways.imports.models import (
     DONE,
+    PENDING,
+    UNFINISHED,
     ColumnName,
     ImportRow,
     ImportRun,
     ImportState,
     RowState,
 )
-from pathways.imports.schemas import ApplyImport, Change, ImportRowOut, ImportRowRecord, Problem, RowChange
-from pathways.imports.staging import FileKind, Progress, Worker
+from pathways.imports.schemas import (
+    ApplyImport,
+    Change,
+    ImportOut,
+    ImportReport,
+    ImportRowOut,
+    ImportRowRecord,
+    Problem,
+    RowChange,
+)
+from pathways.imports.staging import WITHIN, FileKind, Intake, Progress, Worker
 from pathways.spreadsheets import Table, normal, read_table
 
 LOG = structlog.get_logger()
@@ -93,7 +106,7 @@ def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, t
         membership_id=actor.membership_id,
         role=actor.role,
         doing=actor.doing,
-        made_at=actor.at,
+        made_at=utc_now(),  # when it came, whatever day it acts on: what it keeps is forgotten by this
         acts_at=wish.acts_at,
         touched_at=utc_now(),
         file_hash=file_hash,
@@ -143,30 +156,36 @@ def take(
 
 
 def go_on_with_what_was_left(database: Database, kinds: Collection[FileKind], may_act: MayAct) -> int:
-    """Carry on imports that nobody works on any more; return how many. Who may not act any more has theirs stopped."""
+    """Carry on imports that nobody works on any more; return how many.
+
+    Of somebody who may not act any more nothing more is applied.
+    """
     by_name = {kind.name: kind for kind in kinds}
+    left_alone = queries.left_alone(list(by_name), utc_now() - LEFT_ALONE)
     with database.reading(newest=True) as session:
-        left = session.execute(queries.left_alone(list(by_name), utc_now() - LEFT_ALONE)).all()
+        left = session.execute(select(ImportRun.id, ImportRun.kind).where(left_alone)).all()
+    done = 0
     for run_id, name in left:
+        claim = update(ImportRun).where(ImportRun.id == run_id, left_alone).values(touched_at=utc_now())
+        with database.writing(None) as session:
+            if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]  # another process was quicker
+                continue
+        done += 1
         try:
             _go_on(database, by_name[name], run_id, may_act)
         except Exception as wrong:  # noqa: BLE001 - one import that breaks stops no other, and is tried again
             LOG.warning("import stopped", import_id=str(run_id), error=type(wrong).__name__)
-            with database.writing(None) as session:
-                session.get_one(ImportRun, run_id).touched_at = utc_now()
-    return len(left)
+    return done
 
 
 def _go_on(database: Database, kind: FileKind, run_id: UUID, may_act: MayAct) -> None:
-    with database.reading(newest=True) as session:
-        run = session.get_one(ImportRun, run_id)
-        actor = who_acts(run)
-        may = may_act(session, actor)
-    if may:
-        carry_on(database, kind, actor, run)
-        return
     with database.writing(None) as session:
-        session.get_one(ImportRun, run_id).state = ImportState.CHECKED
+        run = session.scalars(select(ImportRun).where(ImportRun.id == run_id).with_for_update()).one()
+        actor = who_acts(run)
+        if not may_act(session, actor):
+            run.applies = False  # what is not checked yet is checked: that changes nobody's record
+            run.state = ImportState.CHECKED if run.state is ImportState.APPLYING else run.state
+    carry_on(database, kind, actor, run)
 
 
 def who_acts(run: ImportRun) -> Actor:
@@ -185,7 +204,9 @@ def apply(session: WriteSession, actor: Actor, run: ImportRun, wish: ApplyImport
     has_errors = session.scalars(queries.rows_of(run, [RowState.WITH_ERRORS]).limit(1)).first() is not None
     if wish.all_or_nothing and has_errors:
         raise ImportNotReady("Rows are wrong. Correct or skip them, or apply the good ones only.", possible=["PATCH"])
-    run.state, run.applies, run.all_or_nothing = ImportState.APPLYING, True, wish.all_or_nothing
+    is_checked = session.scalars(queries.rows_of(run, [RowState.READ, RowState.UNDERSTOOD]).limit(1)).first() is None
+    run.state = ImportState.APPLYING if is_checked else ImportState.CHECKING
+    run.applies, run.all_or_nothing = True, wish.all_or_nothing
     run.takes_duplicates = wish.with_possible_duplicates
     # It goes on as whoever applies it, who may be another than who sent the file.
     run.acting_id, run.role, run.membership_id, run.doing = actor.user_id, actor.role, actor.membership_id, actor.doing
@@ -201,7 +222,9 @@ def discard(session: WriteSession, actor: Actor, run: ImportRun) -> ImportRun:
         raise ImportNotReady("It is being applied. Wait until it is done.", possible=[])
     if run.state is not ImportState.APPLIED:
         run.state = ImportState.DISCARDED
-    session.execute(update(ImportRow).where(ImportRow.import_id == run.id).values(cells_sealed=None))
+    rows = update(ImportRow).where(ImportRow.import_id == run.id)
+    session.execute(rows.values(cells_sealed=None))
+    session.execute(rows.where(ImportRow.state.in_(PENDING)).values(state=RowState.SKIPPED))
     _note(session, actor, run)
     session.flush()  # the reply says so
     return run
@@ -220,25 +243,33 @@ def change_row(
     if kept is None:
         raise ImportNotReady("What this row said is not kept any more. Send the file again.", possible=[])
     _note(session, actor, run)
-    before = row.key
+    before, told_before = row.key, row.warnings or []
     if change.cells:
         cells, others = kept
         row.cells_sealed = staging.sealed(session, row.id, cells | _known(kind, change.cells), others)
         added = set(change.cells) - set(staging.sheet_of(run, row).columns)
         run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
-        row.faults = None  # a person has looked at the row
+        row.faults = None  # a person has looked at the row, and has seen the cells beyond the header
     if "same_as" in change.model_fields_set:
         if change.same_as is not None:
             intake.same_person(change.same_as)
         row.same_as = change.same_as
-    if change.is_skipped:
+    stays_out = row.state is RowState.SKIPPED and change.is_skipped is None
+    if change.is_skipped or stays_out:
         row.key = row.said = None
         staging.become(row, staging.Plan(RowState.SKIPPED))
     else:
         staging.understand(session, kind, intake, [row])
     session.flush()  # what it meets is read next
+    marks = [staging.Fault(*told) for told in told_before if told[1].startswith(WITHIN)]
     _look_again(session, kind, run, intake, {key for key in (before, row.key) if key})
     session.refresh(row)
+    if marks:  # like another row of the file it may be still: a person looks
+        staging.mark(session, run, {row.id: marks[0]})
+    about = shows_of(row)
+    if about is not None:
+        session.add(audit.row(actor, "jobseekers", about, about, is_change=False))
+    session.flush()  # the reply carries the new version
     return row
 
 
@@ -250,13 +281,73 @@ def _known(kind: FileKind, cells: Mapping[str, str | None]) -> dict[str, str]:
     return {column: (text or "").strip() for column, text in cells.items()}
 
 
-def _look_again(session: WriteSession, kind: FileKind, run: ImportRun, intake: Any, keys: Collection[str]) -> None:
+def _look_again(session: WriteSession, kind: FileKind, run: ImportRun, intake: Intake, keys: Collection[str]) -> None:
     """Compare rows of some keys anew: one that met another may be the only one now, or the other way round."""
-    rows = [row for row in queries.of_keys(session, run, keys) if row.state not in (*DONE, RowState.SKIPPED)]
-    staging.understand(session, kind, intake, rows)
-    staging.meet(kind, rows, run)
-    left = [row for row in rows if row.state is RowState.UNDERSTOOD]
-    staging.plan(session, kind, intake, left)
+    of_keys = and_(ImportRow.import_id == run.id, ImportRow.key.in_(keys))
+    anew = update(ImportRow).where(of_keys, ImportRow.state.not_in([*DONE, RowState.SKIPPED]))
+    session.execute(anew.values(state=RowState.UNDERSTOOD, errors=None))
+    for key in sorted(set(queries.keys_met_twice(session, run)) & set(keys)):
+        staging.meet(session, kind, run, key)
+    left = select(ImportRow).where(of_keys, ImportRow.state == RowState.UNDERSTOOD)
+    staging.plan(session, kind, intake, session.scalars(left).all())
+
+
+def shown(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> ImportOut:
+    """Return an import with its report, counted anew: an import has no figures beside its rows."""
+    count = queries.counts(session, run)
+    return ImportOut(
+        id=run.id,
+        kind=run.kind,
+        state=run.state,
+        made_at=run.made_at,
+        file_hash=run.file_hash,
+        rows_read=run.rows_read,
+        rows_checked=sum(count.values()) - count[RowState.READ] - count[RowState.UNDERSTOOD],
+        rows_applied=sum(count[state] for state in DONE),
+        report=ImportReport.model_validate(run.report) if run.report else _report(session, actor, kind, run, count),
+    )
+
+
+def _report(session: Session, actor: Actor, kind: FileKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
+    to_create, to_update = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE], count[RowState.TO_UPDATE]
+    made, told = queries.made(session, run), queries.told(session, run)
+    about = {row.jobseeker_id for row in made if row.jobseeker_id is not None}
+    about |= {UUID(one) for row in told for one in row.alike or ()}
+    names = kind.references(session, actor, about)
+    warnings = [
+        (row, fault) for row in told for fault in [*(row.warnings or ()), *staging.alike_told(kind, names, row.alike)]
+    ]
+    return ImportReport(
+        is_dry_run=not run.applies,
+        was_applied=run.state is ImportState.APPLIED,
+        rows=run.rows,
+        created=count[RowState.CREATED] + (0 if run.applies else to_create),
+        updated=count[RowState.UPDATED] + (0 if run.applies else to_update),
+        to_create=to_create,
+        to_update=to_update,
+        unchanged=count[RowState.UNCHANGED],
+        possible_duplicates=count[RowState.POSSIBLE_DUPLICATE],
+        repeated=count[RowState.REPEATED],
+        skipped=count[RowState.SKIPPED],
+        in_error=count[RowState.WITH_ERRORS],
+        errors=[_cell_error(run, row, fault) for row in told for fault in row.errors or ()],
+        warnings=[_cell_error(run, row, fault) for row, fault in warnings],
+        notes=run.found["notes"],
+        unknown_columns=run.found["unknown_columns"],
+        suggested_columns=run.found["suggested_columns"],
+        passed_over=run.found["passed_over"],
+        made=[name for row in made if (name := row.made or names.get(row.jobseeker_id)) is not None],
+    )
+
+
+def _cell_error(run: ImportRun, row: Any, fault: Sequence[str]) -> CellError:
+    sheet = run.found["sheets"][row.sheet]["name"]
+    return CellError(row=row.number, sheet=sheet, field=fault[0], rule=fault[1], remedy=fault[2])
+
+
+def shows_of(row: ImportRow) -> UUID | None:
+    """Return whose record a row that is shown tells of: what an update would change is told as it is there."""
+    return row.jobseeker_id if row.state is RowState.TO_UPDATE else None
 
 
 def shown_rows(
@@ -270,10 +361,22 @@ def shown_rows(
     ]
     found = kind.open(session, actor, run).changes(told) if told else []
     changes = {one.row.id: made for one, made in zip(told, found, strict=True)}
-    return [_shown(session, run, row, changes.get(row.id, [])) for row in rows]
+    about = {UUID(one) for row in rows for one in row.alike or ()}
+    about |= {one for row in rows for one in (row.jobseeker_id, row.same_as) if one is not None}
+    names = kind.references(session, actor, about)
+    return [_shown(session, kind, run, row, changes.get(row.id, []), names) for row in rows]
 
 
-def _shown(session: Session, run: ImportRun, row: ImportRow, changes: Sequence[tuple[str, Any, Any]]) -> ImportRowOut:
+def _shown(
+    session: Session,
+    kind: FileKind,
+    run: ImportRun,
+    row: ImportRow,
+    changes: Sequence[tuple[str, Any, Any]],
+    names: Mapping[UUID, str],
+) -> ImportRowOut:
+    warnings = [*(row.warnings or ()), *staging.alike_told(kind, names, row.alike)]
+    about = row.jobseeker_id if row.state in DONE else None
     return ImportRowOut(
         id=row.id,
         row=row.number,
@@ -281,10 +384,10 @@ def _shown(session: Session, run: ImportRun, row: ImportRow, changes: Sequence[t
         state=row.state,
         cells=(staging.opened(session, row) or (None,))[0],
         errors=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.errors or ()],
-        warnings=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.warnings or ()],
+        warnings=[Problem(field=f, rule=r, remedy=m) for f, r, m in warnings],
         changes=[Change(field=name, was=as_text(was), becomes=as_text(becomes)) for name, was, becomes in changes],
-        same_as=row.same_as,
-        made=row.made,
+        same_as=row.same_as if row.same_as in names else None,
+        made=row.made or (names.get(about) if about else None),
         version=row.version,
     )
 
@@ -307,14 +410,21 @@ def extract_of_row(session: Session, row: ImportRow) -> ImportRowRecord:
 
 
 def forget_person(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Take a person out of rows about others, as they are erased."""
-    session.execute(update(ImportRow).where(ImportRow.same_as == jobseeker_id).values(same_as=None))
+    """Take out what other rows say of a person who is erased: those that said the same, or are said to be of them."""
+    theirs = select(ImportRow.import_id, ImportRow.key).where(
+        ImportRow.jobseeker_id == jobseeker_id, ImportRow.key.is_not(None)
+    )
+    for import_id, key in session.execute(theirs).all():
+        same = update(ImportRow).where(ImportRow.import_id == import_id, ImportRow.key == key)
+        session.execute(same.values(cells_sealed=None, state=RowState.SKIPPED, same_as=None))
+    said = update(ImportRow).where(ImportRow.same_as == jobseeker_id)
+    session.execute(said.values(cells_sealed=None, state=RowState.SKIPPED, same_as=None))
 
 
 def forget(database: Database, before: datetime | None = None) -> int:
     """Take away the cells of imports that are old enough, in small pieces; return of how many rows."""
     limit = before or utc_now() - timedelta(days=KEPT_DAYS)
-    old = select(ImportRun.id).where(ImportRun.made_at < limit)
+    old = select(ImportRun.id).where(ImportRun.made_at < limit, ImportRun.state.not_in(UNFINISHED))
     gone = 0
     while True:
         with database.writing(None) as session:

@@ -64,7 +64,7 @@ def _carried_on(database: Database, kind: FileKind, actor: Actor, run: ImportRun
         with database.writing(actor) as session:
             actions.leave(session, run.id)
     with database.reading(actor, newest=True) as session:
-        return queries.shown(session, queries.run(session, actor, kind.name, run.id))
+        return actions.shown(session, actor, kind, queries.run(session, actor, kind.name, run.id))
 
 
 def _one(kind: FileKind) -> str:
@@ -115,7 +115,7 @@ def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
     def get_import(import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep) -> ImportOut:
         """How far an import is, what it did or would do, and what is wrong."""
         with database.reading(actor) as session:
-            return queries.shown(session, queries.run(session, actor, kind.name, import_id))
+            return actions.shown(session, actor, kind, queries.run(session, actor, kind.name, import_id))
 
     @router.post(
         "/imports/{import_id}/apply", responses=documented(NotFound, Conflict), name=f"apply_{_one(kind)}_import"
@@ -159,7 +159,7 @@ def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
                 ),
                 lambda made: queries.run(session, actor, kind.name, made),
             )
-            return queries.shown(session, run)
+            return actions.shown(session, actor, kind, run)
 
     @router.get(
         "/imports/{import_id}/result",
@@ -182,7 +182,7 @@ def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             is_workbook = form == "xlsx" or (form is None and run.found.get("is_workbook", False))
-            content = (files.as_workbook if is_workbook else files.as_csv)(session, run)
+            content = (files.as_workbook if is_workbook else files.as_csv)(session, actor, kind, run)
         name = f"{kind.name}-{import_id}.{'xlsx' if is_workbook else 'csv'}"
         return Response(
             content,
@@ -202,11 +202,12 @@ def _add_rows(router: APIRouter, kind: FileKind, importer: Any) -> None:
     ) -> Page[ImportRowOut]:
         """Rows as written, what is wrong in them, and what an update would change."""
         with database.reading(actor) as session:
-            queries.with_rows(session, actor, kind.name, import_id)
-        audit.opened(database, actor, "imports", [(import_id, None)])
-        with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             rows = queries.rows_of(run, state or ())
+            about = page_of(session, rows, ImportRow.id, page, actions.shows_of).items
+        audit.opened(database, actor, "imports", [(import_id, None), *((one, one) for one in about if one)])
+        with database.reading(actor) as session:
+            run = queries.with_rows(session, actor, kind.name, import_id)
             return page_of_all(
                 session, rows, ImportRow.id, page, lambda found: actions.shown_rows(session, actor, kind, run, found)
             )

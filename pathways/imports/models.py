@@ -104,10 +104,11 @@ class ImportRow(Versioned, Base):
     said: Mapped[str | None] = mapped_column(SHORT)  # a hash of all it says
     errors: Mapped[list[list[str]] | None] = mapped_column(NONE_AS_NULL)  # field, rule, remedy
     warnings: Mapped[list[list[str]] | None] = mapped_column(NONE_AS_NULL)
+    alike: Mapped[list[str] | None] = mapped_column(NONE_AS_NULL)  # ids of people it may be about, whoever may see them
     same_as: Mapped[UUID | None] = mapped_column(
         ForeignKey("jobseekers.id"), index=True
     )  # the caller's word: whom it is about
-    made: Mapped[str | None] = mapped_column(LINE)  # the reference of what it made
+    made: Mapped[str | None] = mapped_column(LINE)  # the reference of what it made, where that is no person
     partner_id: Mapped[UUID | None]
     jobseeker_id: Mapped[UUID | None]
 

@@ -6,14 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from rapidfuzz import fuzz, process
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from pathways.base import Actor, Role
-from pathways.cells import CellError
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.imports.models import (
-    DONE,
     UNFINISHED,
     ColumnName,
     ImportRow,
@@ -21,13 +19,13 @@ from pathways.imports.models import (
     ImportState,
     RowState,
 )
-from pathways.imports.schemas import ImportOut, ImportReport
 from pathways.spreadsheets import normal
 
 # From here on a header is put forward as one of our columns, for a person to confirm. Of 4,529 pairs of our own headers
 # that mean two columns 7 are so alike ("min hours wk", "max hours wk"); slips of a letter or two score 80 to 94.
 LIKE_A_COLUMN = 78
 READ_AT_ONCE = 2_000
+KEYS_AT_ONCE = 100
 MOST_TOLD = 1_000  # errors and warnings of a report; all of them stand in the rows and in the result file
 # Who sees the rows somebody else sent: they hold people whom not everybody in a partner may see.
 SEES_ALL_ROWS = {Role.TEAM_MANAGER, Role.REFERRER, Role.PLACEMENT_LISTER, Role.OPERATOR}
@@ -76,72 +74,23 @@ def counts(session: Session, run: ImportRun) -> Counter[RowState]:
     return Counter({row[0]: row[1] for row in found})
 
 
-def shown(session: Session, run: ImportRun) -> ImportOut:
-    """Return an import with its report, counted anew: an import has no figures beside its rows."""
-    count = counts(session, run)
-    total = sum(count.values())
-    checked = total - count[RowState.READ] - count[RowState.UNDERSTOOD]
-    return ImportOut(
-        id=run.id,
-        kind=run.kind,
-        state=run.state,
-        made_at=run.made_at,
-        file_hash=run.file_hash,
-        rows_read=run.rows_read,
-        rows_checked=checked,
-        rows_applied=sum(count[state] for state in DONE),
-        report=ImportReport.model_validate(run.report) if run.report else _report(session, run, count),
-    )
-
-
-def _report(session: Session, run: ImportRun, count: Counter[RowState]) -> ImportReport:
-    is_applied = run.state is ImportState.APPLIED
-    pending = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE]
-    errors, warnings = _told(session, run, "errors"), _told(session, run, "warnings")
-    return ImportReport(
-        is_dry_run=not run.applies,
-        was_applied=is_applied,
-        rows=run.rows,
-        created=count[RowState.CREATED] + (0 if is_applied else pending),
-        updated=count[RowState.UPDATED] + (0 if is_applied else count[RowState.TO_UPDATE]),
-        unchanged=count[RowState.UNCHANGED],
-        possible_duplicates=count[RowState.POSSIBLE_DUPLICATE],
-        repeated=count[RowState.REPEATED],
-        skipped=count[RowState.SKIPPED],
-        in_error=count[RowState.WITH_ERRORS],
-        errors=errors,
-        warnings=warnings,
-        notes=run.found["notes"],
-        unknown_columns=run.found["unknown_columns"],
-        suggested_columns=run.found["suggested_columns"],
-        passed_over=run.found["passed_over"],
-        made=_made(session, run),
-    )
-
-
-def _told(session: Session, run: ImportRun, what: str) -> list[CellError]:
-    column = getattr(ImportRow, what)
-    rows = session.execute(
-        select(ImportRow.number, ImportRow.sheet, column)
-        .where(ImportRow.import_id == run.id, column.is_not(None))
-        .order_by(ImportRow.position)
-        .limit(MOST_TOLD)
-    )
-    told = [
-        CellError(row=row.number, sheet=run.found["sheets"][row.sheet]["name"], field=field, rule=rule, remedy=remedy)
-        for row in rows
-        for field, rule, remedy in row[2]
-    ]
-    return told[:MOST_TOLD]
-
-
-def _made(session: Session, run: ImportRun) -> list[str]:
+def told(session: Session, run: ImportRun) -> Sequence[Any]:
+    """Return the first rows of which there is something to tell."""
     rows = (
-        select(ImportRow.made)
-        .where(ImportRow.import_id == run.id, ImportRow.state == RowState.CREATED, ImportRow.made.is_not(None))
+        select(ImportRow.number, ImportRow.sheet, ImportRow.errors, ImportRow.warnings, ImportRow.alike)
+        .where(
+            _of(run),
+            or_(ImportRow.errors.is_not(None), ImportRow.warnings.is_not(None), ImportRow.alike.is_not(None)),
+        )
         .order_by(ImportRow.position)
     )
-    return [made for made in session.scalars(rows.limit(MOST_TOLD)) if made]
+    return session.execute(rows.limit(MOST_TOLD)).all()
+
+
+def made(session: Session, run: ImportRun) -> Sequence[Any]:
+    """Return the first rows that made something: its reference, or whom it is about."""
+    rows = select(ImportRow.made, ImportRow.jobseeker_id).where(_of(run), ImportRow.state == RowState.CREATED)
+    return session.execute(rows.order_by(ImportRow.position).limit(MOST_TOLD)).all()
 
 
 def positions_there(session: Session, run: ImportRun) -> int:
@@ -153,14 +102,23 @@ def _of(run: ImportRun) -> Any:
     return ImportRow.import_id == run.id
 
 
-def keys_met_twice(session: Session, run: ImportRun) -> list[str]:
+def keys_met_twice(session: Session, run: ImportRun) -> Sequence[str]:
+    """Return some keys that several rows have which are not compared yet."""
     rows = (
         select(ImportRow.key)
-        .where(_of(run), ImportRow.state == RowState.UNDERSTOOD)
+        .where(_of(run), ImportRow.state == RowState.UNDERSTOOD, ImportRow.key.is_not(None))
         .group_by(ImportRow.key)
         .having(func.count() > 1)
+        .limit(KEYS_AT_ONCE)
     )
     return [key for key in session.scalars(rows) if key]
+
+
+def of_key(session: Session, run: ImportRun, key: str) -> tuple[ImportRow, ImportRow | None]:
+    """Return the first row of a key that is not compared yet, and the first that says something else."""
+    rows = rows_of(run, [RowState.UNDERSTOOD]).where(ImportRow.key == key).order_by(ImportRow.position).limit(1)
+    first = session.scalars(rows).one()
+    return first, session.scalars(rows.where(ImportRow.said != first.said)).first()
 
 
 def of_keys(session: Session, run: ImportRun, keys: Iterable[str]) -> Sequence[ImportRow]:
@@ -214,10 +172,9 @@ def suggested(unknown: Iterable[str], aliases: Mapping[str, str], taken: Collect
     return found
 
 
-def left_alone(kinds: Collection[str], before: Any) -> Select[Any]:
-    """Return imports whose rows are all kept and whose next step nobody has taken for a while."""
-    rows: Select[Any] = select(ImportRun.id, ImportRun.kind)  # type: ignore[assignment]  # a select of columns is one
-    return rows.where(
+def left_alone(kinds: Collection[str], before: Any) -> ColumnElement[bool]:
+    """Return the condition that the rows of an import are all kept and nobody has taken its next step for a while."""
+    return and_(
         ImportRun.kind.in_(kinds),
         ImportRun.state.in_([ImportState.CHECKING, ImportState.APPLYING]),
         or_(ImportRun.touched_at.is_(None), ImportRun.touched_at < before),

@@ -27,8 +27,10 @@ class ImportReport(BaseModel):
     is_dry_run: bool
     was_applied: bool
     rows: int = 0
-    created: int = 0
+    created: int = Field(default=0, description="Of a dry run, how many would be.")
     updated: int = 0
+    to_create: int = Field(default=0, description="Not applied yet.")
+    to_update: int = 0
     unchanged: int = 0
     possible_duplicates: int = Field(default=0, description="Of those to create: perhaps somebody known already.")
     repeated: int = 0

@@ -7,15 +7,16 @@ Blocks are as large as some tenths of a second allow, so that nobody who writes 
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
 from uuid_utils.compat import uuid7
 
 from pathways import cells
@@ -32,6 +33,10 @@ FIRST_BLOCK, LARGEST_BLOCK = 50, 1_000
 # Who waits for SQLite's lock in another process looks again after at most a tenth of a second.
 PAUSE_SECONDS = 0.1
 TRIES = 3
+WITHIN = "This may be the same person as row"
+NOT_KEPT = "What this row said is not kept any more."
+# What somebody else's work beside an import may cause: once more it goes well, or it is the row's own fault.
+MET_OTHERS = (DomainError, IntegrityError, StaleDataError, OperationalError)
 
 
 class Fault(NamedTuple):
@@ -61,6 +66,7 @@ class Plan:
     errors: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    alike: list[UUID] = field(default_factory=list)  # whom it may be about, whoever may see them
     made: str | None = None
     jobseeker_id: UUID | None = None
 
@@ -91,8 +97,9 @@ class Intake(Protocol):
 class FileKind:
     """One kind of file.
 
-    ``alike`` marks rows that may be of one person with another row of the file; it is asked once, when all rows are
-    checked. ``after`` is told whom a block was about, once it is committed.
+    ``alike`` finds rows that may be of one person with another row of the file, once all rows are checked, and what to
+    say of each. ``after`` is told whom a block was about, once it is committed. ``references`` names people, of those
+    the actor may see.
     """
 
     name: str
@@ -102,8 +109,9 @@ class FileKind:
     key_column: str
     open: Callable[[Session, Actor, ImportRun], Intake]
     values: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
-    alike: Callable[[Database, Actor, ImportRun], None] = lambda *_: None
+    alike: Callable[[Database, Actor, ImportRun], Sequence[tuple[UUID, Fault]]] = lambda *_: ()
     after: Callable[[Database, Actor, Sequence[UUID]], None] = lambda *_: None
+    references: Callable[[Session, Actor, Collection[UUID]], Mapping[UUID, str]] = lambda *_: {}
 
 
 # What was written.
@@ -135,7 +143,10 @@ def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
 def understood(session: Session, kind: FileKind, row: ImportRow) -> tuple[Told, list[CellError]]:
     """Return what a row says, and what of it cannot be read."""
     faults = tuple((rule, remedy) for rule, remedy in row.faults or ())
-    taken, _ = opened(session, row) or ({}, {})
+    kept = opened(session, row)
+    if kept is None:
+        return Told(row, {}), [CellError(row=row.number, field="row", rule=NOT_KEPT, remedy="Send the file again.")]
+    taken, _ = kept
     found, errors = cells.read_row(Row(row.number, "", taken, faults=faults), kind.readers)
     return Told(row, {} if errors else kind.values(found)), errors
 
@@ -248,8 +259,12 @@ class Worker:
             run = session.get_one(ImportRun, self.run_id)
         if run.state is not ImportState.CHECKING:
             return
-        if not run.applies:
-            self.kind.alike(self.database, self.actor, run)
+        marks = [] if run.applies else list(self.kind.alike(self.database, self.actor, run))
+        while marks:
+            some, marks = marks[: self.size], marks[self.size :]
+            with self._block() as (session, run, _):
+                if run.state is ImportState.CHECKING:
+                    mark(session, run, dict(some))
         with self._block() as (session, run, _):
             if run.state is ImportState.CHECKING:
                 has_errors = session.scalars(queries.rows_of(run, [RowState.WITH_ERRORS]).limit(1)).first() is not None
@@ -259,10 +274,9 @@ class Worker:
     def _compare(self, session: WriteSession, run: ImportRun, actor: Actor) -> bool:
         """Compare rows that say something about the same with each other, then some with what is there."""
         twice = queries.keys_met_twice(session, run)
+        for key in twice:
+            meet(session, self.kind, run, key)
         if twice:
-            for start in range(0, len(twice), LARGEST_BLOCK):
-                meet(self.kind, queries.of_keys(session, run, twice[start : start + LARGEST_BLOCK]), run)
-            session.flush()  # the next look reads what they became
             return True
         rows = self.next_rows(session, run, RowState.UNDERSTOOD)
         if rows:
@@ -273,44 +287,114 @@ class Worker:
         return session.scalars(queries.rows_of(run, states).order_by(ImportRow.position).limit(self.size)).all()
 
     def _apply_some(self) -> bool:
-        for _ in range(TRIES):
+        for turn in range(TRIES):
             try:
                 return self._apply_block()
-            except (DomainError, IntegrityError):
+            except _Barred as barred:
+                self._stop(barred.wrong)
+                return False
+            except MET_OTHERS as refused:
                 # One row of the block met what somebody else did meanwhile: smaller blocks find which.
+                if turn == TRIES - 1 and (self.size == 1 or self._is_all_or_nothing()):
+                    self._leave_one_out(refused)
                 self.size = max(1, self.size // 8)
-        return self._leave_one_out()
+        return True
+
+    def _is_all_or_nothing(self) -> bool:
+        with self.database.reading(newest=True) as session:
+            return session.get_one(ImportRun, self.run_id).all_or_nothing
 
     def _apply_block(self) -> bool:
         with self._block() as (session, run, actor):
             if run.state is not ImportState.APPLYING:
                 return False
-            states = [s for s in PENDING if run.takes_duplicates or s is not RowState.POSSIBLE_DUPLICATE]
-            rows = self.next_rows(session, run, *states)
+            if run.all_or_nothing:
+                self.size = max(self.size, LARGEST_BLOCK)
+            rows = self.next_rows(session, run, *_pending(run))
             if not rows:
                 run.state = ImportState.APPLIED
                 return False
-            told = [understood(session, self.kind, row)[0] for row in rows]
-            outcomes = self.kind.open(session, actor, run).apply(told)
-            for row, outcome in zip(rows, outcomes, strict=True):
-                become(row, outcome)
+            _apply(session, self.kind, self.kind.open(session, actor, run), rows)
+            if run.all_or_nothing and any(row.state is RowState.WITH_ERRORS for row in rows):
+                wrong = [row for row in rows if row.state is RowState.WITH_ERRORS]
+                raise _Barred([(row.id, [Fault(*told) for told in row.errors or ()]) for row in wrong])
         self.kind.after(self.database, actor, [row.jobseeker_id for row in rows if row.jobseeker_id is not None])
         return True
 
-    def _leave_one_out(self) -> bool:
-        """Give up the one row that cannot be saved, saying so; the others go on."""
-        self.size = 1
-        try:
-            return self._apply_block()
-        except (DomainError, IntegrityError) as refused:
-            rule = refused.detail if isinstance(refused, DomainError) else "Somebody changed the same at this moment."
-            with self._block() as (session, run, _):
-                for row in self.next_rows(session, run, *PENDING)[:1]:
-                    become(
-                        row,
-                        Plan(RowState.WITH_ERRORS, [Fault("row", rule, "Look at it, then apply the import again.")]),
-                    )
-            return True
+    def _stop(self, wrong: Sequence[tuple[UUID, list[Fault]]]) -> None:
+        """Apply nothing more of an import that is all or nothing: say which rows are wrong by now."""
+        with self._block() as (session, run, _):
+            for row_id, errors in wrong:
+                become(session.get_one(ImportRow, row_id), Plan(RowState.WITH_ERRORS, errors))
+            run.state = ImportState.CHECKED
+
+    def _leave_one_out(self, refused: Exception) -> None:
+        """Give up the one row that cannot be saved, saying so; the others go on, unless it is all or nothing."""
+        if isinstance(refused, OperationalError):
+            raise refused  # the database does not answer: that is no fault of a row
+        if self._is_all_or_nothing():
+            self._stop(self._refused_alone())
+            return
+        with self._block() as (session, run, _):
+            for row in self.next_rows(session, run, *_pending(run))[:1]:
+                become(row, Plan(RowState.WITH_ERRORS, [_told_of(refused)]))
+
+    def _refused_alone(self) -> list[tuple[UUID, list[Fault]]]:
+        """Return the first row that is refused where each is tried by itself; nothing of it is kept."""
+        with self.database.rehearsing(self.actor) as session:
+            run = session.get_one(ImportRun, self.run_id)
+            intake = self.kind.open(session, self.actor.then(source=Source.IMPORT), run)
+            for row in session.scalars(queries.rows_of(run, _pending(run)).order_by(ImportRow.position)).all():
+                try:
+                    with session.begin_nested():
+                        _apply(session, self.kind, intake, [row])
+                except MET_OTHERS as refused:
+                    return [(row.id, [_told_of(refused)])]
+        return []
+
+
+def _told_of(refused: Exception) -> Fault:
+    rule = refused.detail if isinstance(refused, DomainError) else "Somebody changed the same at this moment."
+    return Fault("row", rule, "Look at it, then apply the import again.")
+
+
+class _Barred(Exception):
+    """Rows are wrong by now, of an import that is all or nothing."""
+
+    def __init__(self, wrong: Sequence[tuple[UUID, list[Fault]]]) -> None:
+        super().__init__()
+        self.wrong = wrong
+
+
+def _pending(run: ImportRun) -> list[RowState]:
+    """Return what applying takes up, as whoever applies it wants."""
+    return [state for state in PENDING if run.takes_duplicates or state is not RowState.POSSIBLE_DUPLICATE]
+
+
+def _apply(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
+    """Apply a block of rows; those that said the same are about the same person."""
+    told = _readable(session, kind, rows)
+    for one, outcome in zip(told, intake.apply(told), strict=True):
+        become(one.row, outcome)
+    about = {one.row.key: one.row.jobseeker_id for one in told if one.row.jobseeker_id is not None}
+    session.flush()  # the repeats are found next
+    repeats = select(ImportRow).where(
+        ImportRow.import_id == rows[0].import_id, ImportRow.key.in_(about), ImportRow.state == RowState.REPEATED
+    )
+    for repeat in session.scalars(repeats) if about else ():
+        repeat.jobseeker_id = about[repeat.key]
+
+
+def _readable(session: WriteSession, kind: FileKind, rows: Sequence[ImportRow]) -> list[Told]:
+    """Return rows that can still be read; of others say why not."""
+    told = []
+    for row in rows:
+        one, errors = understood(session, kind, row)
+        if errors:
+            become(row, Plan(RowState.WITH_ERRORS, [Fault(e.field, e.rule, e.remedy) for e in errors]))
+        else:
+            told.append(one)
+    return told
 
 
 def understand(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
@@ -328,38 +412,63 @@ def understand(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequ
     session.flush()  # rows of one key are looked for next
 
 
-def meet(kind: FileKind, rows: Sequence[ImportRow], run: ImportRun) -> None:
-    """Where several rows are about the same: equal ones count once; ones that say two things are all wrong."""
-    by_key: dict[str | None, list[ImportRow]] = {}
-    for row in rows:
-        if row.state is RowState.UNDERSTOOD:
-            by_key.setdefault(row.key, []).append(row)
-    for group in by_key.values():
-        first = group[0]
-        other = next((row for row in group if row.said != first.said), None)
-        if other is None:
-            for row in group[1:]:
-                become(row, Plan(RowState.REPEATED))
-            continue
-        for row in group:
-            against = other if row is first else first
-            sheet = sheet_of(run, against).name
-            where = f"Row {against.number} of sheet {sheet}" if against.sheet != row.sheet else f"Row {against.number}"
-            rule = f"{where} has the same reference and says something else."
-            become(row, Plan(RowState.WITH_ERRORS, [Fault(kind.key_column, rule, "Keep one of them.")]))
+def meet(session: WriteSession, kind: FileKind, run: ImportRun, key: str) -> None:
+    """Where several rows are about the same: equal ones count once; ones that say two things are all wrong.
+
+    By statements over all of them, for a whole file may be of one key.
+    """
+    first, other = queries.of_key(session, run, key)
+    rest = update(ImportRow).where(
+        ImportRow.import_id == run.id,
+        ImportRow.key == key,
+        ImportRow.state == RowState.UNDERSTOOD,
+        ImportRow.id != first.id,
+    )
+    if other is None:
+        session.execute(rest.values(state=RowState.REPEATED))
+        return
+    session.execute(rest.values(state=RowState.WITH_ERRORS, errors=[_conflict(kind, run, first)]))
+    become(first, Plan(RowState.WITH_ERRORS, [_conflict(kind, run, other)]))
+    session.flush()  # the next look reads their states
+
+
+def _conflict(kind: FileKind, run: ImportRun, against: ImportRow) -> Fault:
+    sheets = run.found["sheets"]
+    sheet = f" of sheet {sheets[against.sheet]['name']}" if len(sheets) > 1 else ""
+    rule = f"Row {against.number}{sheet} has the same reference and says something else."
+    return Fault(kind.key_column, rule, "Keep one of them.")
 
 
 def plan(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
     """Say of some rows what would become of them."""
-    told = [understood(session, kind, row)[0] for row in rows]
-    for row, planned in zip(rows, intake.plan(told), strict=True):
-        become(row, planned)
+    told = _readable(session, kind, rows)
+    for one, planned in zip(told, intake.plan(told), strict=True):
+        become(one.row, planned)
     session.flush()  # the next step reads their states
+
+
+def mark(session: WriteSession, run: ImportRun, marks: Mapping[UUID, Fault]) -> None:
+    """Mark new rows that may be of one person with another row, unless they have become something else."""
+    rows = queries.rows_of(run, [RowState.TO_CREATE, RowState.POSSIBLE_DUPLICATE]).where(ImportRow.id.in_(marks))
+    for row in session.scalars(rows):
+        others = [told for told in row.warnings or () if tuple(told) != marks[row.id]]
+        row.warnings = [list(marks[row.id]), *others]
+        row.state = RowState.POSSIBLE_DUPLICATE
+
+
+def alike_told(kind: FileKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
+    """Return whom a row may be about, of those that whoever reads it may see."""
+    seen = [names[UUID(one)] for one in alike or () if UUID(one) in names]
+    if not seen:
+        return []
+    told = f"This may be the same person as {', '.join(seen[:3])}."
+    return [Fault(kind.key_column, told, "Look at both; nothing was merged.")]
 
 
 def become(row: ImportRow, outcome: Plan) -> None:
     row.state = outcome.state
     row.errors = [list(fault) for fault in outcome.errors] or None
     row.warnings = [list(fault) for fault in outcome.warnings] or None
+    row.alike = [str(one) for one in outcome.alike] or None
     row.made = outcome.made
     row.jobseeker_id = outcome.jobseeker_id

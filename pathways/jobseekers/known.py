@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from threading import Event
 from typing import Any
@@ -46,6 +47,7 @@ from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerSta
 MAY_BE, SURELY = 0.5, 0.99
 # So many records under one key are looked at; a key that more share tells next to nothing.
 MOST_OF_A_KEY = 60
+MOST_WITHIN = 20  # rows of one file under one key
 MOST_COUNTED = 1_000  # of people of one name
 # In one statement of SQLite: as many as one person has, else always so many, for each number is a statement to prepare.
 KEYS_OF_ONE, KEYS_AT_ONCE, NO_KEY = 20, 96, 0
@@ -176,6 +178,7 @@ def sharing(session: Session, partner_id: UUID, keys: Sequence[int], most: int) 
 CANDIDATES = (
     select(
         Jobseeker.id,
+        Jobseeker.partner_id,
         Jobseeker.reference,
         Jobseeker.merged_into_id,
         Jobseeker.nino_hash,
@@ -205,17 +208,21 @@ CANDIDATES = (
 )
 
 
-def _how_many(session: Session, partner_id: UUID, column: Any, values: Collection[str]) -> dict[str, int]:
-    """Return how many of a partner's people share each of some values; beyond a thousand it does not matter."""
+def _how_many(
+    session: Session, partner_id: UUID, column: Any, values: Collection[str], before: UUID | None = None
+) -> dict[str, int]:
+    """Return how many of a partner's people share each of some values; beyond a thousand it does not matter.
+
+    With ``before``, of those only whose records were made before that one.
+    """
     wanted = sorted(filter(None, values))
+    theirs = [Jobseeker.partner_id == partner_id, *([Jobseeker.id < before] if before is not None else [])]
     if len(wanted) == 1:
-        some = select(literal(1)).where(Jobseeker.partner_id == partner_id, column == wanted[0]).limit(MOST_COUNTED)
+        some = select(literal(1)).where(*theirs, column == wanted[0]).limit(MOST_COUNTED)
         return {wanted[0]: session.scalar(select(func.count()).select_from(some.subquery())) or 0}
     found: dict[str, int] = {}
     for start in range(0, len(wanted), AT_ONCE):
-        rows = select(column, func.count()).where(
-            Jobseeker.partner_id == partner_id, column.in_(wanted[start : start + AT_ONCE])
-        )
+        rows = select(column, func.count()).where(*theirs, column.in_(wanted[start : start + AT_ONCE]))
         found |= {row[0]: min(row[1], MOST_COUNTED) for row in session.execute(rows.group_by(column))}
     return found
 
@@ -224,56 +231,87 @@ def _how_many(session: Session, partner_id: UUID, column: Any, values: Collectio
 class Asked:
     """Somebody of whom it is asked who they may be.
 
-    ``but`` is their own record, which is nobody else; with ``only_before`` nobody who came after it is looked at, so
-    that of many who come at once each is told of those before. With ``identifiers`` in plain, those of a record found
-    by another key are opened where they differ, and that is noted as a read: a slip of one character is not another
-    person's number.
+    ``but`` is their own record, which is nobody else. With ``identifiers`` in plain, those of a record found by another
+    key are opened where they differ, and that is noted as a read: a slip of one character is not another person's
+    number.
     """
 
     who: Identity
     but: UUID | None = None
     identifiers: Mapping[str, Any] | None = None
-    only_before: bool = False
 
 
-def look_up(session: Session, partner_id: UUID, asked: Sequence[Asked]) -> list[list[Hit]]:
+class Order(StrEnum):
+    """Whom of those who are asked of it is told beside everybody who was there before."""
+
+    ANY = "any"
+    CAME = "came"  # of those before, as things stood then: many who come at once are told as one after the other
+    AGAIN = "again"  # and of those after who are not asked of: they came at the same moment by another way
+
+
+def look_up(session: Session, partner_id: UUID, asked: Sequence[Asked], order: Order = Order.ANY) -> list[list[Hit]]:
     """Return for each one asked of whom of a partner's people it may be, likeliest first.
 
     A record made by mistake is nobody. This says nothing of who may see whom: the caller shows a hit to whoever may see
-    that person.
+    that person. In any order but ``ANY`` those asked of have records, and stand in the order these were made.
     """
     keys = [{hashed(session, key): key for key in keys_of(one.who)} for one in asked]
     most = MOST_OF_A_KEY + len(asked)  # those who come at once crowd nobody out
     found = sharing(session, partner_id, sorted({key for ours in keys for key in ours}), most)
-    theres = [_others(found, ours, one) for one, ours in zip(asked, keys, strict=True)]
+    together = {one.but for one in asked}
+    theres = [_others(found, ours, one, order, together) for one, ours in zip(asked, keys, strict=True)]
     ids = [_candidates(there, one.but) for one, there in zip(asked, theres, strict=True)]
     rows = _rows_of(session, partner_id, sorted({other for some in ids for other in some}))
     if not rows:
         return [[] for _ in asked]
-    among = _people(session, partner_id)
-    met = [one.who for one, some in zip(asked, ids, strict=True) if some]
-    families = _how_many(session, partner_id, Jobseeker.family_key, {formats.name_key(who.family) for who in met})
-    homes = _how_many(session, partner_id, Jobseeker.postcode_key, {who.postcode for who in met})
+    counts = _counts(session, partner_id, asked, order)
     answers = []
-    for one, ours, there, some in zip(asked, keys, theres, ids, strict=True):
+    for one, ours, there, some, (among, families, homes) in zip(asked, keys, theres, ids, counts, strict=True):
         shared = {name.split(":")[0]: len(there[key]) for key, name in ours.items()}
-        counts = {Field.PHONE: shared.get("phone", 0), Field.EMAIL: shared.get("email", 0)}
-        counts[Field.POSTCODE] = homes.get(one.who.postcode, 0)
-        alike = families.get(formats.name_key(one.who.family), 0)
-        common = (None, alike / among if alike and one.who.family else None)
+        told = {Field.PHONE: shared.get("phone", 0), Field.EMAIL: shared.get("email", 0), Field.POSTCODE: homes}
+        common = (None, families / among if families and one.who.family else None)
         theirs = [rows[other] for other in some if other in rows]
-        hits = _weighed(session, one, theirs, counts, common, among)
+        hits = _weighed(session, one, theirs, told, common, among)
         answers.append(_of_those_kept(session, partner_id, hits, one.but))
     return answers
 
 
-def _others(found: Mapping[int, list[UUID]], keys: Collection[int], one: Asked) -> dict[int, list[UUID]]:
+def _counts(session: Session, partner_id: UUID, asked: Sequence[Asked], order: Order) -> list[tuple[int, int, int]]:
+    """Return for each one among how many they are, and how many share their family name and their postcode.
+
+    Of many who came one after the other it is told as it was for each, however many of them are looked at at once.
+    """
+    families = [formats.name_key(one.who.family) for one in asked]
+    homes = [one.who.postcode for one in asked]
+    if order is Order.ANY:
+        people = _people(session, partner_id)
+        alike = _how_many(session, partner_id, Jobseeker.family_key, set(families))
+        at_home = _how_many(session, partner_id, Jobseeker.postcode_key, set(homes))
+        return [(people, alike.get(f, 0), at_home.get(h, 0)) for f, h in zip(families, homes, strict=True)]
+    first = asked[0].but
+    # One who comes alone is told of a count that is kept for a while; it sets odds only.
+    before = _people(session, partner_id, first if len(asked) > 1 else None)
+    alike = Counter(_how_many(session, partner_id, Jobseeker.family_key, set(families), first))
+    at_home = Counter(_how_many(session, partner_id, Jobseeker.postcode_key, set(homes), first))
+    told = []
+    for n, (family, home) in enumerate(zip(families, homes, strict=True), start=1):
+        alike[family] += 1
+        at_home[home] += 1
+        told.append((before + n, min(alike[family], MOST_COUNTED), min(at_home[home], MOST_COUNTED)))
+    return told
+
+
+def _others(
+    found: Mapping[int, list[UUID]], keys: Collection[int], one: Asked, order: Order, together: Collection[UUID | None]
+) -> dict[int, list[UUID]]:
     """Return who shares each key of one person, one more than are looked at."""
-    last = one.but if one.only_before else None
-    return {
-        key: [other for other in found.get(key, ()) if last is None or other <= last][: MOST_OF_A_KEY + 1]
-        for key in keys
-    }
+
+    def is_told(other: UUID) -> bool:
+        if order is Order.ANY or one.but is None or other <= one.but:
+            return True
+        return order is Order.AGAIN and other not in together
+
+    return {key: [other for other in found.get(key, ()) if is_told(other)][: MOST_OF_A_KEY + 1] for key in keys}
 
 
 def _candidates(there: Mapping[int, list[UUID]], but: UUID | None) -> list[UUID]:
@@ -359,6 +397,11 @@ def _slips(session: Session, row: Any, who: Identity, identifiers: Mapping[str, 
     return found
 
 
+def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Identity]:
+    """Return who some people are as their records stand, in the order these were made."""
+    return {row.id: who for _, (row, who) in sorted(_rows_of(session, partner_id, ids).items())}
+
+
 def _identity_of(row: Any) -> Identity:
     """Return a row of ``CANDIDATES`` as it is compared."""
     hashes = {name: getattr(row, f"{name}_hash") for name in IDENTIFIERS if getattr(row, f"{name}_hash")}
@@ -389,7 +432,7 @@ def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> li
     _, starts, sizes = np.unique(sorted_keys, return_index=True, return_counts=True)
     pairs = set()
     for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
-        if 1 < size <= MOST_OF_A_KEY:
+        if 1 < size <= MOST_WITHIN:
             group = sorted(set(sorted_places[start : start + size].tolist()))
             pairs |= {(later, earlier) for n, later in enumerate(group) for earlier in group[:n]}
     among = _people(session, partner_id) + len(kept)
@@ -414,13 +457,16 @@ def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> li
 _counted: WeakKeyDictionary[Engine, dict[UUID, tuple[float, int]]] = WeakKeyDictionary()
 
 
-def _people(session: Session, partner_id: UUID) -> int:
-    """Return how many people a partner knows, at least one."""
+def _people(session: Session, partner_id: UUID, before: UUID | None = None) -> int:
+    """Return how many people a partner knows, at least one; with ``before`` how many before that one, counted anew."""
+    everybody = select(func.count()).where(Jobseeker.partner_id == partner_id)
+    if before is not None:
+        return session.scalars(everybody.where(Jobseeker.id < before)).one()
     engine = session.get_bind()
     counts = _counted.setdefault(engine.engine, {})
     at, count = counts.get(partner_id, (0.0, 0))
     if count < LARGE or time.monotonic() - at > KEPT_SECONDS:
-        count = session.scalars(select(func.count()).where(Jobseeker.partner_id == partner_id)).one()
+        count = session.scalars(everybody).one()
         counts[partner_id] = (time.monotonic(), count)
     return max(count, 1)
 

@@ -164,7 +164,8 @@ class PlacementIntake:
         return self._names[name]
 
     def key(self, values: Mapping[str, Any]) -> str:
-        return repr((values["social_enterprise"], values["placement_ref"]))
+        """Whose reference it is, as the record will have it."""
+        return repr((str(self._owner(values) or values["social_enterprise"]), values["placement_ref"]))
 
     def same_person(self, jobseeker_id: UUID) -> None:
         raise RuleBroken("A placement is about no jobseeker. Leave same_as out.", pointer="/same_as")
@@ -229,11 +230,19 @@ class PlacementIntake:
     def apply(self, told: Sequence[Told]) -> list[Plan]:
         session = self.session
         assert isinstance(session, WriteSession)  # an import is applied by a session that writes
-        owners = [self._owner_or_made(session, one.values) for one in told]
-        columns = _columns(session, told)
+        wrong = [self.wrong(one.values) for one in told]  # an enterprise may have another name by now
+        owners = [
+            None if faults else self._owner_or_made(session, one.values)
+            for one, faults in zip(told, wrong, strict=True)
+        ]
+        columns, there = _columns(session, told), self._there(told, owners)
         return [
-            self._make(session, owner, one.values) if found is None else self._update(session, found, says, one.values)
-            for one, owner, found, says in zip(told, owners, self._there(told, owners), columns, strict=True)
+            Plan(RowState.WITH_ERRORS, faults)
+            if owner is None
+            else self._make(session, owner, one.values)
+            if found is None
+            else self._update(session, found, says, one.values)
+            for one, owner, found, says, faults in zip(told, owners, there, columns, wrong, strict=True)
         ]
 
     def _make(self, session: WriteSession, owner: UUID, values: Mapping[str, Any]) -> Plan:

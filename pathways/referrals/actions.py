@@ -1,5 +1,6 @@
 """Every change to referrals."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.known import Hit
+from pathways.jobseekers.known import Hit, Order
 from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -46,6 +47,7 @@ from pathways.referrals.schemas import (
     WorkloadQuery,
 )
 
+MOST_OF_A_KEY = 300
 REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, OrganisationKind.OTHER_REFERRER}
 
 
@@ -97,7 +99,11 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
 
 
 def source_key(organisation_id: UUID | None, ref: str) -> str:
-    return f"{organisation_id or 'self'}:{ref}"[:300]
+    """Return who referred and their reference, in the length of its column: a longer one by its hash."""
+    key = f"{organisation_id or 'self'}:{ref}"
+    return (
+        key if len(key) <= MOST_OF_A_KEY else f"{organisation_id or 'self'}:{hashlib.sha256(ref.encode()).hexdigest()}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ def record(session: WriteSession, actor: Actor, partner_id: UUID, arriving: Sequ
             if one.person is None and any(one.values.get(name) is not None for name in PROFILE_NAMES)
         ],
     )
-    looked = duplicate_actions.look(session, actor, new, only_before=True)
+    looked = duplicate_actions.look(session, actor, new, Order.CAME)
     may_be = {person.id: hits for (person, _), hits in zip(new, looked, strict=True)}
     return [
         Recorded(referral, person, may_be.get(person.id, ()))

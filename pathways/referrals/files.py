@@ -1,7 +1,7 @@
 """The referral file: CSV or XLSX, one row a referral (contract: referral file)."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import RuleBroken
 from pathways.imports import queries as import_queries
 from pathways.imports import staging
-from pathways.imports.models import ImportRow, ImportRun, RowState
+from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.imports.staging import Change, Fault, FileKind, Plan, Told
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, known
@@ -194,7 +194,7 @@ class ReferralIntake:
         assert run.partner_id is not None  # a file of referrals is for a partner
         self.partner_id = run.partner_id
         self.is_own = actor.role is not Role.REFERRER
-        self._names: dict[str, UUID | None] = {}
+        self._names: dict[str, list[tuple[UUID, OrganisationKind]]] = {}
         self._made: dict[str, UUID] = {}
         self._people: Sequence[Jobseeker] = ()
 
@@ -213,8 +213,9 @@ class ReferralIntake:
         return wrong
 
     def key(self, values: Mapping[str, Any]) -> str:
-        """Whose reference it is: two organisations may both have a 001."""
-        return repr((values["referring_organisation"], values["source_type"] is SourceType.SELF, values["ref"]))
+        """Whose reference it is, as the record will have it: two organisations may both have a 001."""
+        organisation = self._organisation(values) or values["referring_organisation"]
+        return repr((str(organisation), values["source_type"] is SourceType.SELF, values["ref"]))
 
     def _wrong_organisation(self, values: Mapping[str, Any]) -> list[Fault]:
         name = values["referring_organisation"]
@@ -231,31 +232,36 @@ class ReferralIntake:
             return []
         if name is None:
             return [Fault(field, "This field is needed.", "Fill it in; only SELF leaves it blank.")]
-        if not self.run.creates_organisations and self._known(name) is None:
-            return [
-                Fault(
-                    field,
-                    "There is no referring organisation of this name.",
-                    "Create it first, or import with --create-organisations.",
-                )
-            ]
+        known = self._known(name, values["source_type"])
+        if len(known) > 1:
+            rule = "Several referring organisations have this name."
+            return [Fault(field, rule, "Ask who runs this service to give each a name of its own.")]
+        if not self.run.creates_organisations and not known:
+            remedy = "Create it first, or import with --create-organisations."
+            return [Fault(field, "There is no referring organisation of this name.", remedy)]
         return []
 
-    def _known(self, name: str) -> UUID | None:
+    def _known(self, name: str, source: SourceType) -> list[UUID]:
+        """Return the referring organisations of a name: those of the kind that refers so, else any."""
         if name not in self._names:
-            rows = select(Organisation.id).where(Organisation.name == name, Organisation.kind.in_(actions.REFERRERS))
-            self._names[name] = self.session.scalars(rows.limit(1)).first()
-        return self._names[name]
+            rows = select(Organisation.id, Organisation.kind).where(
+                Organisation.name == name, Organisation.kind.in_(actions.REFERRERS)
+            )
+            self._names[name] = [(row.id, row.kind) for row in self.session.execute(rows.order_by(Organisation.id))]
+        kind = KIND_OF_SOURCE.get(source, OrganisationKind.OTHER_REFERRER)
+        return [one for one, its in self._names[name] if its is kind] or [one for one, _ in self._names[name]]
 
     def _organisation(self, values: Mapping[str, Any]) -> UUID | None:
         """Return who refers; None for a person who came by themselves, and for an organisation still to be made."""
         if values["source_type"] is SourceType.SELF:
             return None
-        return self._known(values["referring_organisation"]) if self.is_own else self.actor.organisation_id
+        if not self.is_own:
+            return self.actor.organisation_id
+        return next(iter(self._known(values["referring_organisation"], values["source_type"])), None)
 
     def _organisation_or_made(self, session: WriteSession, values: Mapping[str, Any]) -> UUID | None:
         found = self._organisation(values)
-        if found is not None or values["source_type"] is SourceType.SELF:
+        if found is not None or values["source_type"] is SourceType.SELF or not self.run.creates_organisations:
             return found
         kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
         name = values["referring_organisation"]
@@ -263,7 +269,9 @@ class ReferralIntake:
 
     def plan(self, told: Sequence[Told]) -> list[Plan]:
         plans = self._plans(told)
-        if self.is_own and not self.run.applies:  # whoever refers learns nothing of the partner's own records
+        # Whoever refers learns nothing of the partner's records; a file that is applied at once is looked through then.
+        is_at_once = self.run.applies and self.run.state is ImportState.CHECKING
+        if self.is_own and not is_at_once:
             self._mark_possible_duplicates(told, plans)
         return plans
 
@@ -343,14 +351,12 @@ class ReferralIntake:
         for (_, found), theirs in zip(new, self._visible(hits), strict=True):
             if theirs:
                 found.state = RowState.POSSIBLE_DUPLICATE
-                found.warnings.append(may_be(theirs))
+                found.alike = theirs
 
-    def _visible(self, hits: Sequence[Sequence[Hit]]) -> list[list[Hit]]:
+    def _visible(self, hits: Sequence[Sequence[Hit]]) -> list[list[UUID]]:
         """Return of those whom people may be the ones this actor may see."""
-        ids = {hit.jobseeker_id for some in hits for hit in some}
-        rows = jobseeker_queries.ids_visible_to(self.actor).where(Jobseeker.id.in_(ids))
-        seen = set(self.session.scalars(rows)) if ids else set()
-        return [[hit for hit in some if hit.jobseeker_id in seen] for some in hits]
+        seen = _references(self.session, self.actor, {hit.jobseeker_id for some in hits for hit in some})
+        return [[hit.jobseeker_id for hit in some if hit.jobseeker_id in seen] for some in hits]
 
     def apply(self, told: Sequence[Told]) -> list[Plan]:
         """Record what is new in one go, and take what the referrer says anew of what is there."""
@@ -359,15 +365,20 @@ class ReferralIntake:
         organisations = [self._organisation_or_made(session, one.values) for one in told]
         there = self._there(told, organisations)
         says = self._said_now([found for found in there if found is not None])
+        wrong = [self._wrong_organisation(one.values) for one in told]  # one may have another name by now
         new = [
             (one, organisation_id)
-            for one, organisation_id, found in zip(told, organisations, there, strict=True)
-            if found is None
+            for one, organisation_id, found, faults in zip(told, organisations, there, wrong, strict=True)
+            if found is None and not faults
         ]
         recorded = iter(self._record(session, new))
         return [
-            next(recorded) if found is None else self._update(session, one, found, says.get(found.id))
-            for one, found in zip(told, there, strict=True)
+            Plan(RowState.WITH_ERRORS, faults)
+            if faults
+            else next(recorded)
+            if found is None
+            else self._update(session, one, found, says.get(found.id))
+            for one, found, faults in zip(told, there, wrong, strict=True)
         ]
 
     def _record(self, session: WriteSession, new: Sequence[tuple[Told, UUID | None]]) -> list[Plan]:
@@ -386,8 +397,8 @@ class ReferralIntake:
         return [
             Plan(
                 RowState.CREATED,
-                warnings=[*([may_be(theirs)] if theirs else []), *self._to_create(one.values).warnings],
-                made=made.person.reference if self.is_own else None,
+                warnings=self._to_create(one.values).warnings,
+                alike=theirs,
                 jobseeker_id=made.person.id,
             )
             for (one, _), made, theirs in zip(new, recorded, may_see, strict=True)
@@ -413,9 +424,13 @@ class ReferralIntake:
         return person
 
 
-def may_be(hits: Sequence[Hit]) -> Fault:
-    names = ", ".join(hit.row.reference for hit in hits[:3])
-    return Fault("referral_ref", f"This may be the same person as {names}.", "Look at both; nothing was merged.")
+def _references(session: Session, actor: Actor, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the references of people, of those this actor may see; whoever refers sees none."""
+    if not ids or actor.role is Role.REFERRER:
+        return {}
+    visible = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_(ids))
+    rows = select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_(visible))
+    return {row.id: row.reference for row in session.execute(rows)}
 
 
 def as_cell(name: str, value: Any) -> Any:
@@ -434,10 +449,10 @@ def _values(found: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _look_within(database: Database, actor: Actor, run: ImportRun) -> None:
-    """Mark new rows that may be of one person with an earlier row of the same file."""
+def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:
+    """Return the new rows that may be of one person with an earlier row of the same file, and what to say of each."""
     if actor.role is Role.REFERRER:
-        return
+        return []
     rows: list[tuple[UUID, int]] = []
 
     def read(session: Session) -> Iterator[Any]:
@@ -450,20 +465,16 @@ def _look_within(database: Database, actor: Actor, run: ImportRun) -> None:
     assert run.partner_id is not None  # a file of referrals is for a partner
     with database.reading(actor, newest=True) as session:
         found = known.within(session, run.partner_id, read(session))
-    for start in range(0, len(found), MARKED_AT_ONCE):
-        with database.writing(actor) as writing:
-            for later, earlier in found[start : start + MARKED_AT_ONCE]:
-                row = writing.get_one(ImportRow, rows[later][0])
-                mark = Fault("referral_ref", f"This may be the same person as row {rows[earlier][1]}.", LOOK_AT_BOTH)
-                others = [Fault(*told) for told in row.warnings or () if Fault(*told) != mark]
-                staging.become(row, Plan(RowState.POSSIBLE_DUPLICATE, warnings=[mark, *others]))
+    return [
+        (rows[later][0], Fault("referral_ref", f"{staging.WITHIN} {rows[earlier][1]}.", LOOK_AT_BOTH))
+        for later, earlier in found
+    ]
 
 
 def _look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
     duplicate_actions.look_again(database, actor, jobseeker_ids)
 
 
-MARKED_AT_ONCE = 500
 LOOK_AT_BOTH = "Look at both; skip one, or take both."
 KIND = FileKind(
     "referrals",
@@ -475,4 +486,5 @@ KIND = FileKind(
     _values,
     _look_within,
     _look_again,
+    _references,
 )

@@ -34,8 +34,7 @@ TABLES = (
 OF_THE_RUN = {
     *("id", "made_at", "recorded_at", "found_at", "reference", "made", "by", "partner_id", "import_id", "request_id"),
     *("referral_id", "referring_organisation_id", "source_key", "organisation_id", "subject_id", "version"),
-    # How common a name is and among how many a match was found depend on who was there at that moment.
-    *("probability", "told", "held_back"),
+    "alike",
 }
 SEALED = {"cells_sealed": "cells", "nino_sealed": "nino", "nhs_number_sealed": "nhs_number"}
 READ_AT_ONCE = 5_000
@@ -46,8 +45,8 @@ def rows_of(database: Database, table: Table, who: dict[Any, str]) -> Iterator[s
     """Tell each row without what is of the run, people by their referrals."""
     with database.reading(newest=True) as session:
         rows = select(table)
-        if table.name == "audit":  # each command notes its own beginning, too; whose number was opened goes by odds
-            rows = rows.where(table.c.jobseeker_id.is_not(None), table.c.is_change)
+        if table.name == "audit":  # each command notes its own beginning, too
+            rows = rows.where(table.c.jobseeker_id.is_not(None))
         for row in session.connection().execution_options(yield_per=READ_AT_ONCE).execute(rows):
             told = {}
             for name, value in zip(row._fields, row, strict=True):
