@@ -7,7 +7,7 @@ Blocks are as large as some tenths of a second allow, so that nobody who writes 
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -98,8 +98,8 @@ class FileKind:
     """One kind of file.
 
     ``alike`` finds rows that may be of one person with another row of the file, once all rows are checked, and what to
-    say of each. ``after`` is told whom a block was about, once it is committed. ``references`` names people, of those
-    the actor may see.
+    say of each. ``prepare`` is shown the cells of all that will be applied, while nothing is locked. ``after`` is told
+    whom a block was about, once it is committed. ``references`` names people, of those the actor may see.
     """
 
     name: str
@@ -111,6 +111,7 @@ class FileKind:
     values: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     alike: Callable[[Database, Actor, ImportRun], Sequence[tuple[UUID, Fault]]] = lambda *_: ()
     after: Callable[[Database, Actor, Sequence[UUID]], None] = lambda *_: None
+    prepare: Callable[[Session, Iterable[Mapping[str, str]]], None] = lambda *_: None
     references: Callable[[Session, Actor, Collection[UUID]], Mapping[UUID, str]] = lambda *_: {}
 
 
@@ -170,6 +171,7 @@ class Worker:
         self.run_id = run_id
         self._told = tell
         self.size = FIRST_BLOCK
+        self._step = ""
 
     @contextmanager
     def _block(self) -> Iterator[tuple[WriteSession, ImportRun, Actor]]:
@@ -186,6 +188,11 @@ class Worker:
         self.size = max(1, min(LARGEST_BLOCK, round(self.size * min(2.0, max(0.5, SECONDS_A_BLOCK / took)))))
         if self.database.is_sqlite and took > SECONDS_A_BLOCK / 10:
             time.sleep(PAUSE_SECONDS)
+
+    def _at(self, step: str) -> None:
+        """Begin small where another step begins: a row costs more in one than in another."""
+        if self._step != step:
+            self._step, self.size = step, FIRST_BLOCK
 
     def read(self, table: Table) -> None:
         """Keep the rows of a file, from the first that is not kept yet."""
@@ -228,6 +235,7 @@ class Worker:
         while self.check_some():
             self._tell("Checking")
         self._finish_checking()
+        self._prepare()
         while self._apply_some():
             self._tell("Saving")
 
@@ -248,6 +256,7 @@ class Worker:
         with self._block() as (session, run, actor):
             if run.state is not ImportState.CHECKING:
                 return False
+            self._at("understand")
             rows = self.next_rows(session, run, RowState.READ)
             if not rows:
                 return self._compare(session, run, actor)
@@ -278,6 +287,7 @@ class Worker:
             meet(session, self.kind, run, key)
         if twice:
             return True
+        self._at("plan")
         rows = self.next_rows(session, run, RowState.UNDERSTOOD)
         if rows:
             plan(session, self.kind, self.kind.open(session, actor, run), rows)
@@ -285,6 +295,13 @@ class Worker:
 
     def next_rows(self, session: Session, run: ImportRun, *states: RowState) -> Sequence[ImportRow]:
         return session.scalars(queries.rows_of(run, states).order_by(ImportRow.position).limit(self.size)).all()
+
+    def _prepare(self) -> None:
+        with self.database.reading(self.actor, newest=True) as session:
+            run = session.get_one(ImportRun, self.run_id)
+            if run.state is ImportState.APPLYING:
+                rows = queries.in_order(session, run, _pending(run))
+                self.kind.prepare(session, (kept[0] for row in rows if (kept := opened(session, row)) is not None))
 
     def _apply_some(self) -> bool:
         for turn in range(TRIES):
@@ -308,6 +325,7 @@ class Worker:
         with self._block() as (session, run, actor):
             if run.state is not ImportState.APPLYING:
                 return False
+            self._at("apply")
             if run.all_or_nothing:
                 self.size = max(self.size, LARGEST_BLOCK)
             rows = self.next_rows(session, run, *_pending(run))

@@ -20,7 +20,7 @@ from pathways.placements import actions, legality, queries
 from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
 from pathways.placements.schemas import pounds
 from pathways.reference import half_days
-from pathways.reference.postcodes import locate_all
+from pathways.reference.postcodes import find_places, locate_all
 
 PLACEMENT_KIND = cells.one_of(PlacementKind)
 
@@ -334,4 +334,6 @@ def _ref_of(values: Mapping[str, Any]) -> str:
     return "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-KIND = FileKind("placements", READERS, ALIASES, ("title", "kind"), "placement_ref", PlacementIntake, _values)
+KIND = FileKind(
+    "placements", READERS, ALIASES, ("title", "kind"), "placement_ref", PlacementIntake, _values, prepare=find_places
+)

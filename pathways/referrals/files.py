@@ -24,6 +24,7 @@ from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
+from pathways.reference.postcodes import find_places
 from pathways.referrals import actions, queries
 from pathways.referrals.actions import Arriving
 from pathways.referrals.models import Referral, SourceType
@@ -486,5 +487,6 @@ KIND = FileKind(
     _values,
     _look_within,
     _look_again,
+    find_places,
     _references,
 )
