@@ -64,7 +64,7 @@ def as_workbook(session: Session, actor: Actor, kind: FileKind, run: ImportRun) 
     with xlsxwriter.Workbook(out, options) as book:
         bold, wrong = book.add_format({"bold": True}), book.add_format({"bg_color": WRONG})
         unsure = book.add_format({"bg_color": UNSURE})
-        names = _lawful([sheet["name"] for sheet in run.found["sheets"]])
+        names = lawful([sheet["name"] for sheet in run.found["sheets"]])
         page, page_of = None, -1
         for row, (errors, warnings) in _told(session, actor, kind, run):
             sheet = staging.sheet_of(run, row)
@@ -90,7 +90,7 @@ def as_workbook(session: Session, actor: Actor, kind: FileKind, run: ImportRun) 
     return out.getvalue()
 
 
-def _lawful(names: Sequence[str]) -> list[str]:
+def lawful(names: Sequence[str]) -> list[str]:
     """Return names that a workbook takes: of 31 characters at most, each once, without some marks."""
     taken: list[str] = []
     for name in names:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from pathways.errors import DomainError
+from pathways.imports.files import lawful as result_names
 from pathways.imports.models import ImportRun
 from pathways.jobseekers.models import JobseekerDetails
 from pathways.referrals.files import ALIASES
@@ -148,3 +149,90 @@ def test_text_that_looks_like_a_number_and_totals_under_the_rows_are_understood(
     rows = [[*LINE.format(given=f"A{n}", family="Begum").split(","), "16", f"00{n}"] for n in range(2)]
     answer = send(client, world, book(["Hendon, September"], [], head, *rows, ["Total", None, None, 2])).json()
     assert (answer["report"]["created"], answer["report"]["passed_over"]) == (2, ["row 6: a total"])
+
+
+def rewritten(content: bytes, part: str, change: Callable[[str], str]) -> bytes:
+    """Return a workbook one part of which is written otherwise."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as read, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name in read.namelist():
+            text = read.read(name)
+            parts.writestr(name, change(text.decode()).encode() if name == part else text)
+    return out.getvalue()
+
+
+SHEET, BOOK = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
+FAR = "<row r='900000'><c r='XFD900000' t='inlineStr'><is><t>x</t></is></c></row></sheetData>"
+UNSAID = "<row r='900000'>" + "<c/>" * 10 + "<c t='inlineStr'><is><t>x</t></is></c></row></sheetData>"
+DOCTYPE = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "words"),
+    [
+        (SHEET, lambda xml: xml.replace("</sheetData>", FAR), "reaches over"),
+        (SHEET, lambda xml: xml.replace("</sheetData>", UNSAID), "reaches over"),
+        (BOOK, lambda xml: xml.replace('name="Sheet"', "name='Sheet'"), ""),
+        (SHEET, lambda xml: xml[xml.index("<worksheet") :].replace("<worksheet", DOCTYPE + "<worksheet", 1), "opened"),
+        (SHEET, lambda xml: xml[:300], "opened"),
+        (BOOK, lambda xml: xml.replace('"rId1"', '"rId9"'), "opened"),
+    ],
+    ids=["a far cell in other quotes", "a place that is not told", "a name in other quotes", "entities", "cut", "none"],
+)
+def test_what_a_workbook_says_of_itself_is_read_as_its_reader_reads_it(part: str, change, words: str):
+    good = book(HEAD.split(","), *(LINE.format(given=f"A{n}", family="B").split(",") for n in range(3)))
+    made = rewritten(good, part, change)
+    if words:
+        with pytest.raises(DomainError, match=words):
+            read_table(made, ALIASES, needed=[], most_unpacked=50_000_000)
+    else:
+        assert read_table(made, ALIASES, needed=[], most_unpacked=50_000_000).count == 3
+
+
+@pytest.mark.parametrize(
+    "formula", ["<c r='D3'><f>A1</f><v>1</v></c>", '<c r="D3">\n<f>A1</f><v>1</v></c>', "<c><f/></c>"]
+)
+def test_a_formula_is_seen_however_it_is_written(formula: str):
+    good = book(HEAD.split(","), *(LINE.format(given=f"A{n}", family="B").split(",") for n in range(2)))
+    made = rewritten(good, SHEET, lambda xml: xml.replace("</row></sheetData>", f"{formula}</row></sheetData>"))
+    faults = [row.faults for row in read_table(made, ALIASES, needed=[], most_unpacked=50_000_000).rows()]
+    assert [len(told) for told in faults] == [0, 1]
+
+
+def test_merged_cells_beyond_the_rows_cost_nothing():
+    good = book(HEAD.split(","), LINE.format(given="A", family="B").split(","))
+    merges = "<mergeCells>" + '<mergeCell ref="A1:XFD1048576"/>' * 30 + "</mergeCells>"
+    made = rewritten(good, SHEET, lambda xml: xml.replace("</sheetData>", f"</sheetData>{merges}"))
+    (row,) = read_table(made, ALIASES, needed=[], most_unpacked=50_000_000).rows()
+    assert len(row.faults) == 1
+
+
+def test_two_sheets_of_one_name_are_refused():
+    good = book(HEAD.split(","), more=lambda made: made.create_sheet("Other").append(HEAD.split(",")))
+    made = rewritten(good, BOOK, lambda xml: xml.replace('name="Other"', 'name="sheet"'))
+    with pytest.raises(DomainError, match="one name"):
+        read_table(made, ALIASES, needed=[], most_unpacked=50_000_000)
+
+
+def test_cells_beyond_the_header_are_shown_and_come_back(client, world: World):
+    answer = send(client, world, f"{HEAD}\n{LINE.format(given='Amina', family='Begum')},beyond".encode()).json()
+    assert answer["report"]["in_error"] == 1
+    path = f"/api/v1/referrals/imports/{answer['id']}/result"
+    assert "beyond" in client.get(path, headers=world.key("caseworker")).text
+    for form in ("csv", "xlsx"):
+        assert client.get(f"{path}?format={form}", headers=world.key("caseworker")).status_code == 200
+
+
+def test_names_of_sheets_that_a_workbook_does_not_take_are_written_so_that_it_does():
+    names = [
+        "Referrals of September 2026, North",
+        "Referrals of September 2026, Nor",
+        "a/b[c]",
+        "'x'",
+        "A/B(C)",
+        "a b c",
+        "",
+    ]
+    lawful = result_names(names)
+    assert len({name.casefold() for name in lawful}) == len(names)
+    assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in lawful)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import openpyxl
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from pathways.app import FILE_KINDS
+from pathways.app import FILE_KINDS, HOLDINGS
 from pathways.audit import AuditRow
 from pathways.base import utc_now
 from pathways.database import Database
@@ -20,11 +20,12 @@ from pathways.imports import actions, files, staging
 from pathways.imports.models import ImportRow, ImportRun, ImportState, RowState
 from pathways.imports.staging import Worker
 from pathways.jobseekers.models import Jobseeker
-from pathways.organisations.models import Membership
+from pathways.organisations.models import Membership, Organisation
 from pathways.organisations.queries import is_still_member
 from pathways.referrals.files import KIND
 from pathways.referrals.models import Referral
 from pathways.spreadsheets import read_table
+from tests.pathways.test_plans import listening
 from tests.world import World
 
 HEAD = "referral_ref,source_type,referring_organisation,referred_on,given_name,family_name,date_of_birth,nino,postcode"
@@ -401,3 +402,216 @@ def test_the_same_file_twice_beside_each_other_lands_once(client, world: World, 
     assert (count(database, ImportRow) - 2 * (state is RowState.UPDATED), count(database, Referral)) == (2, 2)
     with database.reading() as session:
         assert session.scalars(select(ImportRow.state).where(ImportRow.import_id == run.id)).all() == [state, state]
+
+
+# What a hostile review found, each as it was seen.
+
+
+def test_one_reference_of_two_rows_is_one_however_the_organisation_is_written(client, world: World):
+    blank = AMINA.replace("Hendon Jobcentre", "")
+    partner = world.organisations["partner"]
+    query = f"?dry_run=true&partner_id={partner}"
+    run = send(client, world, text(blank, AMINA.replace("Amina", "Wei")), query=query, who="referrer")
+    assert [row["state"] for row in rows(client, world, run, who="referrer")] == ["with_errors", "with_errors"]
+    long = ["r" * 299 + end for end in "ab"]
+    lines = [AMINA.replace("R1", long[0]), WEI.replace("R2", long[1])]
+    assert send(client, world, text(*lines), query="")["report"]["created"] == 2
+
+
+def test_of_two_organisations_of_one_name_the_one_that_refers_so_is_meant(client, world: World, database):
+    made: dict[str, Any] = {}
+    for kind in ("job_centre", "local_authority", "local_authority"):
+        body = {"kind": kind, "name": "Barnet" if kind not in made else "Barnet Homes"}
+        answer = client.post("/api/v1/organisations", headers=world.key("operator"), json=body)
+        assert answer.status_code == 201, answer.text
+        made.setdefault(kind, answer.json()["id"])
+    client.post(
+        "/api/v1/organisations", headers=world.key("operator"), json={"kind": "local_authority", "name": "Barnet Homes"}
+    )
+    lines = [AMINA.replace("Hendon Jobcentre", "Barnet"), WEI.replace("Hendon Jobcentre", "Barnet Homes")]
+    run = send(client, world, text(*lines), query="")
+    assert (run["report"]["created"], run["report"]["errors"][0]["field"]) == (1, "referring_organisation")
+    assert "Several" in run["report"]["errors"][0]["rule"]
+    with database.reading() as session:
+        assert str(session.scalars(select(Referral.referring_organisation_id)).one()) == made["job_centre"]
+
+
+def test_whoever_reads_is_told_only_of_those_they_may_see(client, world: World):
+    hidden = world.refer(ref="OLD", given_name="Amina", family_name="Begum", is_restricted=True).jobseeker_id
+    reference = client.get(f"/api/v1/jobseekers/{hidden}", headers=world.key("manager")).json()["reference"]
+    line = AMINA.replace("R1", "R7") + ",yes"
+    run = send(client, world, text(line, head=HEAD + ",restricted"), query="", who="manager")
+    assert reference in str(run["report"]["warnings"])
+    (made,) = run["report"]["made"]
+    seen = client.get(f"{PATH}/{run['id']}", headers=world.key("caseworker")).json()
+    assert seen["report"]["made"] == []
+    assert reference not in str(seen)
+    mine = send(client, world, text(AMINA))
+    row = rows(client, world, mine)[0]
+    assert row["state"] == "to_create"
+    put(client, world, mine, row, who="manager", cells={"known_as": "Mina"}, same_as=str(hidden))
+    told = str(rows(client, world, mine))
+    assert reference not in told
+    assert str(hidden) not in told
+    assert made not in told
+
+
+def test_what_an_update_shows_stands_in_the_access_log_of_whom_it_is_about(client, world: World):
+    send(client, world, text(AMINA), query="", who="manager")
+    run = send(client, world, text(AMINA.replace("Begum", "Begam")))
+    (row,) = rows(client, world, run)
+    person = client.get("/api/v1/jobseekers", headers=world.key("manager")).json()["items"][0]["id"]
+    path = f"/api/v1/jobseekers/{person}/access-log"
+    before = len(client.get(path, headers=world.key("manager")).json()["items"])
+    put(client, world, run, row, cells={"known_as": "Mina"})
+    rows(client, world, run)
+    assert len(client.get(path, headers=world.key("manager")).json()["items"]) >= before + 2
+
+
+def test_nothing_that_was_said_of_somebody_erased_stays_in_rows(client, world: World, database):
+    run = send(client, world, text(AMINA, WEI, AMINA), query="")
+    with database.reading() as session:
+        person = session.scalars(select(Referral.jobseeker_id).where(Referral.ref == "R1")).one()
+    second = send(client, world, text(WRONG.replace("31/02/2001", "")))
+    put(client, world, second, rows(client, world, second)[0], same_as=str(person))
+    with database.writing(world.on("manager")) as session:
+        for holding in reversed(HOLDINGS):
+            holding.erase(session, person)
+    result = client.get(f"{PATH}/{run['id']}/result", headers=world.key("caseworker")).text
+    assert "Amina" not in result
+    assert "Wei" in result
+    (left,) = rows(client, world, second)
+    assert (left["state"], left["cells"], left["same_as"]) == ("skipped", None, None)
+    assert act(client, world, second, "apply")["report"]["created"] == 0
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "1 May 2001 12:077009001230770090012307700900123",
+        "26 May 2002 10:00 AMINA",
+        "1" * 120_000,
+        "May " * 20_000 + "2001",
+    ],
+    ids=["a number in the time", "a name in the time", "digits", "words"],
+)
+def test_a_date_that_nobody_could_mean_is_one_wrong_cell(client, world: World, cell: str, capfd):
+    report = send(client, world, text(AMINA.replace("2002-05-26", cell), WEI), query="")["report"]
+    assert report["created"] + report["in_error"] == 2
+    assert "AMINA" not in capfd.readouterr().err
+
+
+def test_rows_that_are_not_kept_any_more_are_named_and_an_import_that_runs_is_not_forgotten(
+    client, world: World, database
+):
+    run = send(client, world, text(AMINA, WEI))
+    assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 2
+    done = act(client, world, run, "apply")
+    assert (done["state"], done["report"]["created"], done["report"]["in_error"]) == ("applied", 0, 2)
+    assert "not kept" in done["report"]["errors"][0]["rule"]
+    actor = world.on("caseworker", date(2026, 9, 20)).then(doing="referral:import")
+    with database.reading(actor) as session:
+        table = actions.look_at(session, actor, KIND, text(AMINA), 1_000_000)
+    wish = actions.Wish(world.organisations["partner"], acts_at=actor.at)
+    with database.writing(actor) as session:
+        late = actions.begin(session, actor, KIND, text(AMINA), table, wish)
+    Worker(database, KIND, actor, late.id).read(table)
+    assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 0
+    actions.carry_on(database, KIND, actor, late)
+    assert actions.forget(database) == 0
+    assert count(database, Referral) == 1
+
+
+def test_of_somebody_who_left_what_is_read_is_checked_and_a_manager_applies_it(client, world: World, database):
+    content, actor = text(AMINA, WEI), world.on("caseworker").then(doing="referral:import")
+    with database.reading(actor) as session:
+        table = actions.look_at(session, actor, KIND, content, 1_000_000)
+    with database.writing(actor) as session:
+        run = actions.begin(session, actor, KIND, content, table, actions.Wish(world.organisations["partner"]))
+    Worker(database, KIND, actor, run.id).read(table)
+    with database.writing(actor) as session:
+        actions.leave(session, run.id)
+        session.get_one(Membership, actor.membership_id).ended_at = utc_now()
+    assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 1
+    told = client.get(f"{PATH}/{run.id}", headers=world.key("manager")).json()
+    assert (told["state"], told["rows_checked"], told["report"]["to_create"]) == ("checked", 2, 2)
+    assert act(client, world, {"id": run.id}, "apply", who="manager")["report"]["created"] == 2
+
+
+def test_the_row_that_is_refused_is_the_one_that_is_named(client, world: World, database):
+    world.refer(ref="OLD", given_name="Amina", family_name="Begum")
+    gone = world.refer(ref="GONE", given_name="Zoe", family_name="Quill").jobseeker_id
+    run = send(client, world, text(AMINA, WEI))
+    put(client, world, run, rows(client, world, run)[1], same_as=str(gone))
+    voided = client.post(f"/api/v1/jobseekers/{gone}/void", headers=world.key("manager"), json={"reason": "Mistake."})
+    assert voided.status_code == 200
+    act(client, world, run, "apply", with_possible_duplicates=False)
+    assert [row["state"] for row in rows(client, world, run)] == ["possible_duplicate", "with_errors"]
+
+
+def test_all_or_nothing_is_nothing_where_a_row_is_refused_at_the_last(client, world: World, database):
+    gone = world.refer(ref="GONE", given_name="Zoe", family_name="Quill").jobseeker_id
+    run = send(client, world, text(AMINA, WEI))
+    put(client, world, run, rows(client, world, run)[1], same_as=str(gone))
+    voided = client.post(f"/api/v1/jobseekers/{gone}/void", headers=world.key("manager"), json={"reason": "Mistake."})
+    assert voided.status_code == 200
+    done = act(client, world, run, "apply", all_or_nothing=True)
+    assert (done["state"], done["report"]["created"], done["report"]["in_error"]) == ("checked", 0, 1)
+    assert [row["state"] for row in rows(client, world, run)] == ["possible_duplicate", "with_errors"]
+    assert count(database, Referral) == 1
+
+
+def test_an_organisation_that_has_another_name_by_now_is_not_made_again(client, world: World, database):
+    run = send(client, world, text(AMINA))
+    with database.writing(world.operator) as session:
+        session.get_one(Organisation, world.organisations["job_centre"]).name = "Hendon Job Centre"
+    before = count(database, Organisation)
+    done = act(client, world, run, "apply", all_or_nothing=True)
+    assert (done["report"]["created"], done["report"]["in_error"]) == (0, 1)
+    assert count(database, Organisation) == before
+
+
+def test_a_row_left_out_stays_out_and_one_like_another_stays_marked_when_it_is_edited(client, world: World):
+    alike = AMINA.replace("R1", "R8").replace("Amina", "Ameena")
+    run = send(client, world, text(AMINA, alike, WEI))
+    first, second, third = rows(client, world, run)
+    assert [row["state"] for row in (first, second)] == ["to_create", "possible_duplicate"]
+    again = put(client, world, run, second, cells={"known_as": "Mina"})
+    assert (again["state"], "row 2" in again["warnings"][0]["rule"]) == ("possible_duplicate", True)
+    out = put(client, world, run, third, is_skipped=True)
+    assert put(client, world, run, out, cells={"known_as": "W"})["state"] == "skipped"
+    assert put(client, world, run, rows(client, world, run)[2], is_skipped=False)["state"] == "to_create"
+
+
+def test_a_row_put_right_after_the_rest_is_applied_is_looked_for_too(client, world: World):
+    world.refer(ref="OLD", given_name="Ola", family_name="Ade", date_of_birth="2001-02-01", nino=None)
+    run = send(client, world, text(WRONG.replace("N1 1AB", "NW9 5QN")), query="")
+    row = put(client, world, run, rows(client, world, run)[0], cells={"date_of_birth": "2001-02-01"})
+    assert row["state"] == "possible_duplicate"
+
+
+def test_a_file_all_of_one_reference_is_compared_by_statements_over_all_of_it(client, world: World, database):
+    with listening(database) as few:
+        send(client, world, text(*[AMINA] * 10))
+    with listening(database) as many:
+        run = send(client, world, text(*[AMINA] * 400))
+    assert run["report"]["repeated"] == 399
+    assert len(many) < len(few) + 450  # each row is understood by itself; comparing them takes no statement a row
+    changed = send(client, world, text(*[AMINA] * 399, AMINA.replace("Amina", "Wei")))
+    assert changed["report"]["in_error"] == 400
+    assert "Row 401 has" in changed["report"]["errors"][0]["rule"]
+
+
+def test_a_header_and_a_tab_are_no_formula_either(client, world: World):
+    head = HEAD + ',"=HYPERLINK(""http://example.org"")"'
+    result = send(client, world, text(AMINA + ",\t=1+1", head=head))
+    out = client.get(f"{PATH}/{result['id']}/result", headers=world.key("caseworker")).text
+    cells = [cell for line in csv.reader(io.StringIO(out.lstrip("\ufeff"))) for cell in line]
+    assert any("HYPERLINK" in cell for cell in cells)
+    assert not [cell for cell in cells if cell.strip().startswith(("=", "+", "-", "@"))]
+
+
+def test_who_sent_a_file_sees_it_still_when_a_manager_has_applied_it(client, world: World):
+    run = send(client, world, text(AMINA))
+    act(client, world, run, "apply", who="manager")
+    assert [row["state"] for row in rows(client, world, run)] == ["created"]
