@@ -41,6 +41,7 @@ from pathways.imports.staging import WITHIN, FileKind, Intake, Progress, Worker
 from pathways.spreadsheets import Table, normal, read_table
 
 LOG = structlog.get_logger()
+LONGEST_HEADER = 300
 KEPT_DAYS = 30  # cells of an import, for its rows to be put right and its result to be fetched
 AT_ONCE = 1_000  # rows of a file that are checked and applied before the answer; more go on after it
 LEFT_ALONE = timedelta(seconds=20)
@@ -82,7 +83,7 @@ def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, t
             {
                 "name": sheet.name,
                 "header_at": sheet.header_at,
-                "header": list(sheet.header),
+                "header": [cell[:LONGEST_HEADER] for cell in sheet.header],
                 "columns": list(sheet.columns),
             }
             for sheet in table.sheets

@@ -24,7 +24,7 @@ from pathways.database import Database
 from pathways.errors import Conflict, NotFound
 from pathways.imports import actions, files, queries
 from pathways.imports.actions import Wish
-from pathways.imports.models import ImportRow, ImportRun, RowState
+from pathways.imports.models import ImportRun, RowState
 from pathways.imports.schemas import (
     ApplyImport,
     ColumnNames,
@@ -35,7 +35,7 @@ from pathways.imports.schemas import (
     RowChange,
 )
 from pathways.imports.staging import FileKind
-from pathways.pagination import Page, page_of, page_of_all
+from pathways.pagination import Page, cursor, page_of
 from pathways.problems import documented
 
 CSV, WORKBOOK = "text/csv; charset=utf-8", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -204,13 +204,13 @@ def _add_rows(router: APIRouter, kind: FileKind, importer: Any) -> None:
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             rows = queries.rows_of(run, state or ())
-            about = page_of(session, rows, ImportRow.id, page, actions.shows_of).items
+            about = [actions.shows_of(row) for row in queries.page_of_rows(session, rows, page)[: page.limit]]
         audit.opened(database, actor, "imports", [(import_id, None), *((one, one) for one in about if one)])
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
-            return page_of_all(
-                session, rows, ImportRow.id, page, lambda found: actions.shown_rows(session, actor, kind, run, found)
-            )
+            found = queries.page_of_rows(session, rows, page)
+            shown = actions.shown_rows(session, actor, kind, run, found[: page.limit])
+            return Page(items=shown, next=cursor(shown[-1].id) if len(found) > page.limit else None)
 
     @router.patch(
         "/imports/{import_id}/rows/{row_id}", responses=documented(NotFound), name=f"change_{_one(kind)}_import_row"

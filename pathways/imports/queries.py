@@ -19,6 +19,7 @@ from pathways.imports.models import (
     ImportState,
     RowState,
 )
+from pathways.pagination import PageRequest
 from pathways.spreadsheets import normal
 
 # From here on a header is put forward as one of our columns, for a person to confirm. Of 4,529 pairs of our own headers
@@ -54,6 +55,15 @@ def with_rows(session: Session, actor: Actor, kind: str, run_id: UUID, *, for_up
 def rows_of(run: ImportRun, states: Collection[RowState] = ()) -> Select[ImportRow]:
     rows = select(ImportRow).where(ImportRow.import_id == run.id)
     return rows.where(ImportRow.state.in_(states)) if states else rows
+
+
+def page_of_rows(session: Session, rows: Select[ImportRow], page: PageRequest) -> Sequence[ImportRow]:
+    """Return a page of rows, and one more where there is one, in the order of the file."""
+    after = page.after_id()
+    if after is not None:
+        last = select(ImportRow.position).where(ImportRow.id == after).scalar_subquery()
+        rows = rows.where(ImportRow.position > last)
+    return session.scalars(rows.order_by(ImportRow.position).limit(page.limit + 1)).all()
 
 
 def unfinished(actor: Actor, kind: str, partner_id: UUID | None, file_hash: str) -> Select[ImportRun]:

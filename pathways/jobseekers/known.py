@@ -290,7 +290,7 @@ def _counts(session: Session, partner_id: UUID, asked: Sequence[Asked], order: O
         return [(people, alike.get(f, 0), at_home.get(h, 0)) for f, h in zip(families, homes, strict=True)]
     first = asked[0].but
     # One who comes alone is told of a count that is kept for a while; it sets odds only.
-    before = _people(session, partner_id, first if len(asked) > 1 else None)
+    before = _people(session, partner_id, first) if len(asked) > 1 else _people(session, partner_id) - 1
     alike = Counter(_how_many(session, partner_id, Jobseeker.family_key, set(families), first))
     at_home = Counter(_how_many(session, partner_id, Jobseeker.postcode_key, set(homes), first))
     told = []

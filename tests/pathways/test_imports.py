@@ -373,6 +373,21 @@ def test_a_block_is_made_smaller_where_it_takes_long(client, world: World, datab
     assert min(taken) < staging.FIRST_BLOCK / 4
 
 
+def test_rows_are_paged_in_the_order_of_the_file(client, world: World):
+    lines = [AMINA.replace("R1", f"R{n}").replace("Amina", f"Amina{n}") for n in range(7)]
+    run = send(client, world, text(*lines, WRONG))
+    seen: list[int] = []
+    after = ""
+    while True:
+        answer = client.get(f"{PATH}/{run['id']}/rows?limit=3{after}", headers=world.key("caseworker")).json()
+        seen += [row["row"] for row in answer["items"]]
+        if answer["next"] is None:
+            break
+        after = f"&after={answer['next']}"
+    assert seen == list(range(2, 10))
+    assert [row["row"] for row in rows(client, world, run, "?state=with_errors&limit=1")] == [9]
+
+
 def test_the_same_key_sends_a_file_once(client, world: World, database):
     headers = {**world.key("caseworker"), "Idempotency-Key": "once"}
     ids = {
