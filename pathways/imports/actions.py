@@ -311,7 +311,8 @@ def shown(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> Imp
 
 def _report(session: Session, actor: Actor, kind: FileKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
     to_create, to_update = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE], count[RowState.TO_UPDATE]
-    made, told = queries.made(session, run), queries.told(session, run)
+    made, wrong = queries.made(session, run), queries.told(session, run, ImportRow.errors)
+    told = queries.told(session, run, ImportRow.warnings, ImportRow.alike)
     about = {row.jobseeker_id for row in made if row.jobseeker_id is not None}
     about |= {UUID(one) for row in told for one in row.alike or ()}
     names = kind.references(session, actor, about)
@@ -331,7 +332,7 @@ def _report(session: Session, actor: Actor, kind: FileKind, run: ImportRun, coun
         repeated=count[RowState.REPEATED],
         skipped=count[RowState.SKIPPED],
         in_error=count[RowState.WITH_ERRORS],
-        errors=[_cell_error(run, row, fault) for row in told for fault in row.errors or ()],
+        errors=[_cell_error(run, row, fault) for row in wrong for fault in row.errors],
         warnings=[_cell_error(run, row, fault) for row, fault in warnings],
         notes=run.found["notes"],
         unknown_columns=run.found["unknown_columns"],

@@ -84,14 +84,11 @@ def counts(session: Session, run: ImportRun) -> Counter[RowState]:
     return Counter({row[0]: row[1] for row in found})
 
 
-def told(session: Session, run: ImportRun) -> Sequence[Any]:
-    """Return the first rows of which there is something to tell."""
+def told(session: Session, run: ImportRun, *what: Any) -> Sequence[Any]:
+    """Return the first rows of which there is something to tell in some columns."""
     rows = (
         select(ImportRow.number, ImportRow.sheet, ImportRow.errors, ImportRow.warnings, ImportRow.alike)
-        .where(
-            _of(run),
-            or_(ImportRow.errors.is_not(None), ImportRow.warnings.is_not(None), ImportRow.alike.is_not(None)),
-        )
+        .where(_of(run), or_(*(column.is_not(None) for column in what)))
         .order_by(ImportRow.position)
     )
     return session.execute(rows.limit(MOST_TOLD)).all()

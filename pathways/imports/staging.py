@@ -28,8 +28,8 @@ from pathways.imports import queries
 from pathways.imports.models import DONE, PENDING, ImportRow, ImportRun, ImportState, RowState
 from pathways.spreadsheets import Row, Sheet, Table
 
-SECONDS_A_BLOCK = 0.25
-FIRST_BLOCK, LARGEST_BLOCK = 50, 1_000
+SECONDS_A_BLOCK = 0.4
+FIRST_BLOCK, LARGEST_BLOCK, TAKEN_AT_ONCE = 50, 1_000, 10_000
 # Who waits for SQLite's lock in another process looks again after at most a tenth of a second.
 PAUSE_SECONDS = 0.1
 TRIES = 3
@@ -172,6 +172,7 @@ class Worker:
         self._told = tell
         self.size = FIRST_BLOCK
         self._step = ""
+        self._are_met = False
 
     @contextmanager
     def _block(self) -> Iterator[tuple[WriteSession, ImportRun, Actor]]:
@@ -282,16 +283,26 @@ class Worker:
 
     def _compare(self, session: WriteSession, run: ImportRun, actor: Actor) -> bool:
         """Compare rows that say something about the same with each other, then some with what is there."""
-        twice = queries.keys_met_twice(session, run)
-        for key in twice:
-            meet(session, self.kind, run, key)
-        if twice:
+        if not self._are_met:  # rows that are understood by now are all there are: once they have met, they have
+            twice = queries.keys_met_twice(session, run)
+            for key in twice:
+                meet(session, self.kind, run, key)
+            self._are_met = not twice
             return True
+        if run.applies and not run.all_or_nothing:
+            # What each becomes is found out as it is applied; only who wants all or nothing must know before.
+            return self._take_as_they_are(session, run)
         self._at("plan")
         rows = self.next_rows(session, run, RowState.UNDERSTOOD)
         if rows:
             plan(session, self.kind, self.kind.open(session, actor, run), rows)
         return bool(rows)
+
+    def _take_as_they_are(self, session: WriteSession, run: ImportRun) -> bool:
+        some = queries.rows_of(run, [RowState.UNDERSTOOD]).order_by(ImportRow.position).limit(TAKEN_AT_ONCE)
+        ids = some.with_only_columns(ImportRow.id).scalar_subquery()
+        taken = update(ImportRow).where(ImportRow.id.in_(ids)).values(state=RowState.TO_CREATE)
+        return bool(session.execute(taken.execution_options(synchronize_session=False)).rowcount)  # type: ignore[attr-defined]
 
     def next_rows(self, session: Session, run: ImportRun, *states: RowState) -> Sequence[ImportRow]:
         return session.scalars(queries.rows_of(run, states).order_by(ImportRow.position).limit(self.size)).all()
