@@ -1,32 +1,74 @@
 """The outcome engine, pure: facts and a dated rule in; met, not met or not yet known out, with how it was counted.
 
 A week is seven days, rolling from the first day of the first spell that counts. What is not recorded is not known,
-never zero. What counts as a job start is here too: ``job_started_on``.
+never zero. Hours and pay of a week belong to its days in equal parts, so that a week of one job may be shared between
+two weeks of the count; they are whole numbers of small units, so nothing is rounded. What counts as a job start is here
+too: ``job_started_on``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import accumulate
+from math import lcm
 
 DAYS_IN_A_WEEK = 7
+PARTS = 420  # a week of 1 to 7 days divides by its days
+HUNDREDTHS = 100
+
+
+class Basis(StrEnum):
+    """What a rule counts."""
+
+    HOURS_WEEKS = "hours_weeks"
+    EARNINGS = "cumulative_earnings"
+    SELF_EMPLOYED_DAYS = "duration_self_employed"
+    POINT_IN_TIME = "point_in_time"
+
+
+class HoursTest(StrEnum):
+    """Whether each week has the hours, or so many weeks have them together."""
+
+    EVERY_WEEK = "every_week"
+    AVERAGE = "average"
+
+
+class RateDate(StrEnum):
+    """On which day the rate of an earnings rule is read: it is the contract that says."""
+
+    START = "start_date"
+    EARNED = "earned_date"
+    RULE = "rule_date"
 
 
 @dataclass(frozen=True, slots=True)
 class SpellFacts:
-    """One spell as it is known: its days and the paid hours of each week that is recorded, by the week's first day."""
+    """One spell as it is known: its days, and of each week that is recorded its paid hours, by the week's first day.
+
+    ``pay_of_week`` is gross pay in pounds; ``leave_weeks`` were sick or statutory leave, all or part.
+    """
 
     spell_id: str
     kind: str
     started_on: date
     ended_on: date | None
     hours_of_week: Mapping[date, Decimal]
+    pay_of_week: Mapping[date, Decimal] = field(default_factory=dict)
+    leave_weeks: frozenset[date] = frozenset()
+    is_own_supply_chain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRule:
-    """One version of a rule: at least ``min_hours`` a week in ``weeks_required`` of ``window_weeks`` weeks."""
+    """One version of a rule.
+
+    By hours: at least ``min_hours`` a week in ``weeks_required`` of ``window_weeks`` weeks, with no gap between jobs
+    longer than ``longest_gap_days``. By earnings: ``min_hours`` times ``weeks_required`` at the rate of the day that
+    ``rate_date`` names; ``rates`` are pence by the day they begin. ``self_employed_days`` is the whole rule, or beside
+    earnings another way to meet it. What happens more than ``tracking_days`` after the programme began does not count.
+    """
 
     name: str
     version: str
@@ -35,6 +77,17 @@ class OutcomeRule:
     window_weeks: int
     spells_combined: bool
     kinds_that_count: frozenset[str]
+    basis: Basis = Basis.HOURS_WEEKS
+    hours_test: HoursTest = HoursTest.EVERY_WEEK
+    longest_gap_days: int | None = None
+    leave_counts: bool = False
+    rates: tuple[tuple[date, int], ...] = ()
+    rate_date: RateDate = RateDate.START
+    rule_date: date | None = None
+    self_employed_days: int | None = None
+    self_employed_kinds: frozenset[str] = frozenset({"SELF_EMPLOYMENT"})
+    tracking_days: int | None = None
+    own_supply_chain_counts: bool = False
 
 
 class Finding(StrEnum):
@@ -45,7 +98,11 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came out, and how it was counted."""
+    """What came out, and how it was counted.
+
+    ``not_counted`` are ids of spells left out, ``why_not`` says why of each. ``earliest_on`` is the first day on which
+    it can be met, where it can be.
+    """
 
     finding: Finding
     text: str
@@ -55,6 +112,17 @@ class Verdict:
     weeks_unknown: int = 0
     spell_ids: tuple[str, ...] = ()
     not_counted: tuple[str, ...] = ()
+    why_not: tuple[tuple[str, str], ...] = ()
+    gap_days: int = 0
+    hours: Decimal | None = None
+    pounds: Decimal | None = None
+    pounds_needed: Decimal | None = None
+    rates_used: tuple[int, ...] = ()
+    days_counted: int = 0
+
+
+NO_JOB = "This kind of work is no job."
+OWN_CHAIN = "The employer is of the provider's own supply chain, which does not count unless the funder was notified."
 
 
 def counting(spells: Iterable[SpellFacts], kinds: frozenset[str]) -> tuple[list[SpellFacts], tuple[str, ...]]:
@@ -86,101 +154,333 @@ def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_ho
     return min(started, default=None)
 
 
-def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
-    """Return whether a rule is met by what had been recorded, as of a day."""
-    jobs, left_out = counting(spells, rule.kinds_that_count)
+def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on: date | None = None) -> Verdict:
+    """Return whether a rule is met by what had been recorded, as of a day.
+
+    ``began_on`` is the first day of the programme: of earnings and self-employment nothing before it counts, and the
+    days of ``tracking_days`` run from it.
+    """
+    jobs, _ = counting(spells, rule.kinds_that_count)
+    why_not = [(spell.spell_id, NO_JOB) for spell in sorted(spells, key=_in_order) if spell not in jobs]
+    if not rule.own_supply_chain_counts:
+        why_not += [(job.spell_id, OWN_CHAIN) for job in jobs if job.is_own_supply_chain]
+        jobs = [job for job in jobs if not job.is_own_supply_chain]
+    until = None
+    if rule.tracking_days is not None and began_on is not None:
+        until = began_on + timedelta(days=rule.tracking_days)
+    found = _judge(jobs, rule, on, began_on, until)
+    if found.finding is not Finding.MET and until is not None and (found.earliest_on or until) > until:
+        text = f"It can no more be met by {until.isoformat()}, when the time for it ends."
+        found = _changed(found, finding=Finding.NOT_MET, text=text, earliest_on=None)
+    return _changed(found, not_counted=tuple(spell_id for spell_id, _ in why_not), why_not=tuple(why_not))
+
+
+def _in_order(spell: SpellFacts) -> tuple[date, str]:
+    return spell.started_on, spell.spell_id
+
+
+def _changed(verdict: Verdict, **changes: object) -> Verdict:
+    return Verdict(**{name: changes.get(name, getattr(verdict, name)) for name in Verdict.__slots__})  # type: ignore[arg-type]
+
+
+def _judge(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None, until: date | None) -> Verdict:
     if not jobs:
-        return Verdict(Finding.NOT_YET_KNOWN, "No job has started yet.", not_counted=left_out)
-    # Weeks roll from the first day of a job: of any job, so that an earlier short one does not shift a good stretch.
-    groups = [jobs[n:] for n in range(len(jobs))] if rule.spells_combined else [[job] for job in jobs]
-    verdicts = [_judge_group(group, rule, on, left_out) for group in groups]
+        return Verdict(Finding.NOT_YET_KNOWN, "No job has started yet.")
+    by_day = on if until is None else min(on, until)
+    if rule.basis is Basis.POINT_IN_TIME:
+        return _at_a_day(jobs, rule, by_day)
+    verdicts: list[Verdict] = []
+    if rule.self_employed_days is not None:
+        verdicts += _by_days(jobs, rule, by_day, began_on)
+    if rule.basis is Basis.EARNINGS:
+        groups = [jobs] if rule.spells_combined else [[job] for job in jobs]
+        verdicts += [_by_earnings(group, rule, by_day, began_on) for group in groups]
+    if rule.basis is Basis.HOURS_WEEKS:
+        # Weeks roll from the first day of any job, so that an earlier short one does not shift a good stretch.
+        groups = [jobs[n:] for n in range(len(jobs))] if rule.spells_combined else [[job] for job in jobs]
+        verdicts += [_by_weeks(group, rule, by_day) for group in groups]
+    if not verdicts:
+        return Verdict(Finding.NOT_YET_KNOWN, "No job of the kind has started yet.")
     order = (Finding.MET, Finding.NOT_YET_KNOWN, Finding.NOT_MET)
-    return min(verdicts, key=lambda v: (order.index(v.finding), v.met_on or date.max))
+    best = min(verdicts, key=lambda v: (order.index(v.finding), v.met_on or date.max, -v.weeks_counted))
+    earliest = min((v.earliest_on for v in verdicts if v.earliest_on is not None), default=None)
+    return best if best.finding is Finding.MET else _changed(best, earliest_on=earliest)
 
 
-def _judge_group(jobs: list[SpellFacts], rule: OutcomeRule, on: date, left_out: tuple[str, ...]) -> Verdict:
-    first = jobs[0].started_on
-    weeks = [_week(jobs, first + timedelta(weeks=n), rule.min_hours) for n in range(_weeks_until(first, on))]
-    ids = tuple(job.spell_id for job in jobs)
-    for last in range(len(weeks)):
-        window = weeks[max(0, last + 1 - rule.window_weeks) : last + 1]
-        counted = sum(week is True for week in window)
-        if counted >= rule.weeks_required:
-            met_on = first + timedelta(weeks=last + 1, days=-1)
-            text = f"{counted} weeks counted in {len(window)}, on {met_on.isoformat()}."
-            return Verdict(Finding.MET, text, met_on, met_on, counted, 0, ids, left_out)
-    counted = _most(weeks, rule, lambda week: week is True)
-    unknown = sum(week is None for week in weeks)
-    earliest = _earliest(weeks, first, rule)
-    is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
-    could_be = _most(weeks, rule, lambda week: week is not False) >= rule.weeks_required
-    if is_running or could_be:
-        text = f"{counted} of {rule.weeks_required} weeks counted so far; {unknown} weeks are not recorded."
-        return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, unknown, ids, left_out)
-    text = f"{counted} of {rule.weeks_required} weeks counted, and the work has ended."
-    return Verdict(Finding.NOT_MET, text, None, earliest, counted, unknown, ids, left_out)
+# Hours by week.
 
 
-def _weeks_until(first: date, on: date) -> int:
-    """Whole weeks that have passed: the week a day stands in is not over yet."""
-    return max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """What is recorded of each day of some jobs together: units of hours or pay, and whether any of it is not known."""
+
+    units: list[int]
+    is_unknown: list[bool]
+    is_worked: list[bool]
+    is_leave: list[bool]
 
 
-def _week(jobs: list[SpellFacts], begins: date, min_hours: Decimal) -> bool | None:
-    """Return whether a week has the hours: True, False, or None where hours that could decide it are not recorded."""
-    ends = begins + timedelta(days=DAYS_IN_A_WEEK - 1)
-    total, is_known = Decimal(0), True
+def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, of: str) -> _Days:
+    """Return the days from ``first`` on; ``of`` names the amounts that are read."""
+    days = _Days([0] * count, [False] * count, [False] * count, [False] * count)
     for job in jobs:
-        if job.started_on > ends or (job.ended_on is not None and job.ended_on < begins):
-            continue
-        hours, whole = _hours_between(job, begins, ends)
-        total += hours
-        is_known = is_known and whole
-    if total >= min_hours:
-        return True
-    return False if is_known else None
+        amounts = getattr(job, of)
+        last = count if job.ended_on is None else min(count, (job.ended_on - first).days + 1)
+        week = job.started_on
+        while (week - first).days < last:
+            length = DAYS_IN_A_WEEK if job.ended_on is None else min(DAYS_IN_A_WEEK, (job.ended_on - week).days + 1)
+            amount, at = amounts.get(week), (week - first).days
+            part = 0 if amount is None else int(amount * HUNDREDTHS) * PARTS // length
+            for day in range(max(at, 0), min(at + length, last)):
+                days.is_worked[day] = True
+                days.units[day] += part
+                days.is_unknown[day] |= amount is None
+                days.is_leave[day] |= week in job.leave_weeks
+            week += timedelta(days=DAYS_IN_A_WEEK)
+    return days
 
 
-def _hours_between(job: SpellFacts, begins: date, ends: date) -> tuple[Decimal, bool]:
-    """Return the recorded hours that fall in a week, day by day, and whether every worked day of it is recorded."""
-    total, whole = Decimal(0), True
-    for n in range(DAYS_IN_A_WEEK):
-        day = begins + timedelta(days=n)
-        if day > ends or day < job.started_on or (job.ended_on is not None and day > job.ended_on):
-            continue
-        recorded = _week_holding(job, day)
-        if recorded is None:
-            whole = False
-            continue
-        first, hours = recorded
-        total += hours / _days_of(job, first)
-    return total.quantize(Decimal("0.0001")), whole
+def _by_weeks(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
+    first = jobs[0].started_on
+    # Whole weeks that have passed: the week a day stands in is not over yet.
+    count = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
+    days = _days_of(jobs, first, count * DAYS_IN_A_WEEK, "hours_of_week")
+    weeks = [slice(n * DAYS_IN_A_WEEK, (n + 1) * DAYS_IN_A_WEEK) for n in range(count)]
+    needed = int(rule.min_hours * HUNDREDTHS) * PARTS
+    units = [sum(days.units[week]) for week in weeks]
+    leave = [rule.leave_counts and any(days.is_leave[week]) for week in weeks]
+    counts = [found >= needed or on_leave for found, on_leave in zip(units, leave, strict=True)]
+    unknown = [any(days.is_unknown[week]) and not counted for week, counted in zip(weeks, counts, strict=True)]
+    ids = tuple(job.spell_id for job in jobs)
+    gaps = _gaps(days.is_worked)
+    reached = _Reach(rule, needed, [max(u, needed) if c else u for u, c in zip(units, leave, strict=True)], counts)
+    for last in range(count):
+        if reached.at(last) and _gap_fits(gaps, last, rule):
+            window = slice(max(0, last + 1 - rule.window_weeks), last + 1)
+            met_on = first + timedelta(weeks=last + 1, days=-1)
+            counted, hours = sum(counts[window]), _hours(sum(units[window]))
+            text = f"{counted} weeks counted in {len(counts[window])}, on {met_on.isoformat()}."
+            gap = _longest_gap(gaps, window)
+            return Verdict(Finding.MET, text, met_on, met_on, counted, 0, ids, gap_days=gap, hours=hours)
+    counted, told = reached.most(), _hours(sum(units))
+    missing = sum(unknown)
+    earliest = _earliest(rule, needed, units, counts, unknown, gaps, first)
+    is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
+    hopeful = _Reach(
+        rule, needed, _hoped(units, unknown, rule, needed), [c or u for c, u in zip(counts, unknown, strict=True)]
+    )
+    could_be = any(hopeful.at(n) and _gap_fits(gaps, n, rule) for n in range(count))
+    gap = _longest_gap(gaps, slice(0, count))
+    if is_running or could_be:
+        text = f"{counted} of {rule.weeks_required} weeks counted so far; {missing} weeks are not recorded."
+        return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
+    text = f"{counted} of {rule.weeks_required} weeks counted, and the work has ended."
+    return Verdict(Finding.NOT_MET, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
 
 
-def _week_holding(job: SpellFacts, day: date) -> tuple[date, Decimal] | None:
-    offset = (day - job.started_on).days % DAYS_IN_A_WEEK
-    first = day - timedelta(days=offset)
-    return (first, job.hours_of_week[first]) if first in job.hours_of_week else None
+class _Reach:
+    """Which windows, by their last week, hold what a rule asks for."""
+
+    def __init__(self, rule: OutcomeRule, needed: int, units: Sequence[int], counts: Sequence[bool]) -> None:
+        self.rule = rule
+        self.enough = needed * rule.weeks_required
+        self.units = [0, *accumulate(units)]
+        self.counts = [0, *accumulate(map(int, counts))]
+
+    def at(self, last: int) -> bool:
+        begins = max(0, last + 1 - self.rule.window_weeks)
+        if self.rule.hours_test is HoursTest.AVERAGE:
+            # So many weeks must have passed: an average over fewer is another rule.
+            is_long = last + 1 >= self.rule.weeks_required
+            return is_long and self.units[last + 1] - self.units[begins] >= self.enough
+        return self.counts[last + 1] - self.counts[begins] >= self.rule.weeks_required
+
+    def most(self) -> int:
+        """The most weeks that any window counts."""
+        spans = range(len(self.counts) - 1)
+        window = self.rule.window_weeks
+        return max((self.counts[n + 1] - self.counts[max(0, n + 1 - window)] for n in spans), default=0)
 
 
-def _days_of(job: SpellFacts, first: date) -> int:
-    """How many days of a recorded week lie inside the spell: a last week may be short."""
-    if job.ended_on is None:
-        return DAYS_IN_A_WEEK
-    return min(DAYS_IN_A_WEEK, (job.ended_on - first).days + 1)
+def _hoped(units: Sequence[int], unknown: Sequence[bool], rule: OutcomeRule, needed: int) -> list[int]:
+    """Return the units of weeks if each that is not known had all that could be asked of it."""
+    most = needed * rule.weeks_required
+    return [most if not_known else found for found, not_known in zip(units, unknown, strict=True)]
 
 
-def _most(weeks: Sequence[bool | None], rule: OutcomeRule, counts: Callable[[bool | None], bool]) -> int:
-    """The most weeks that any window counts."""
-    spans = range(len(weeks))
-    return max((sum(map(counts, weeks[max(0, n + 1 - rule.window_weeks) : n + 1])) for n in spans), default=0)
-
-
-def _earliest(weeks: Sequence[bool | None], first: date, rule: OutcomeRule) -> date:
+def _earliest(
+    rule: OutcomeRule,
+    needed: int,
+    units: list[int],
+    counts: list[bool],
+    unknown: list[bool],
+    gaps: list[tuple[int, int]],
+    first: date,
+) -> date | None:
     """The first day on which it could be met, if every week not yet known counted."""
-    horizon = len(weeks) + rule.window_weeks + rule.weeks_required
-    hopeful = [week is not False for week in weeks] + [True] * (horizon - len(weeks))
-    for last in range(horizon):
-        if sum(hopeful[max(0, last + 1 - rule.window_weeks) : last + 1]) >= rule.weeks_required:
+    more = rule.window_weeks + rule.weeks_required
+    hopeful = _Reach(
+        rule,
+        needed,
+        [*_hoped(units, unknown, rule, needed), *[needed * rule.weeks_required] * more],
+        [*(c or u for c, u in zip(counts, unknown, strict=True)), *[True] * more],
+    )
+    for last in range(len(units) + more):
+        if hopeful.at(last) and _gap_fits(gaps, last, rule):
             return first + timedelta(weeks=last + 1, days=-1)
-    return first + timedelta(weeks=horizon)
+    return None
+
+
+def _gaps(is_worked: Sequence[bool]) -> list[tuple[int, int]]:
+    """Return the stretches of days without a job between days with one: from, and the day after."""
+    found, begins = [], None
+    for day, worked in enumerate(is_worked):
+        if worked:
+            if begins is not None:
+                found.append((begins, day))
+            begins = None
+        elif begins is None and day > 0:
+            begins = day
+    return found
+
+
+def _gap_fits(gaps: Iterable[tuple[int, int]], last: int, rule: OutcomeRule) -> bool:
+    if rule.longest_gap_days is None:
+        return True
+    window = slice(max(0, last + 1 - rule.window_weeks), last + 1)
+    return _longest_gap(gaps, window) <= rule.longest_gap_days
+
+
+def _longest_gap(gaps: Iterable[tuple[int, int]], weeks: slice) -> int:
+    """Return the days of the longest gap that lies, in part or whole, in some weeks: all of it counts."""
+    begins, ends = weeks.start * DAYS_IN_A_WEEK, weeks.stop * DAYS_IN_A_WEEK
+    return max((end - begin for begin, end in gaps if begin < ends and end > begins), default=0)
+
+
+def _hours(units: int) -> Decimal:
+    return (Decimal(units) / (PARTS * HUNDREDTHS)).quantize(Decimal("0.01"))
+
+
+def _at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
+    """Return whether somebody is in work on a day, with the hours of all jobs in the week of each that holds it."""
+    running = [job for job in jobs if job.started_on <= on and (job.ended_on is None or job.ended_on >= on)]
+    if not running:
+        return Verdict(Finding.NOT_MET, "No job on this day.", hours=Decimal(0))
+    hours, is_known = Decimal(0), True
+    for job in running:
+        week = on - timedelta(days=(on - job.started_on).days % DAYS_IN_A_WEEK)
+        found = job.hours_of_week.get(week)
+        hours, is_known = hours + (found or 0), is_known and found is not None
+    ids = tuple(job.spell_id for job in running)
+    if hours >= rule.min_hours:
+        return Verdict(Finding.MET, f"In work on {on.isoformat()}.", on, on, spell_ids=ids, hours=hours)
+    if is_known:
+        return Verdict(Finding.NOT_MET, "Fewer hours than asked for on this day.", spell_ids=ids, hours=hours)
+    return Verdict(Finding.NOT_YET_KNOWN, "Hours of this week are not recorded.", None, on, 0, 1, ids, hours=hours)
+
+
+# Earnings.
+
+
+def _by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> Verdict:
+    first = jobs[0].started_on if began_on is None else max(began_on, jobs[0].started_on)
+    count = max(0, (on - first).days + 1)
+    days = _days_of(jobs, first, count, "pay_of_week")
+    hours = int(rule.min_hours * HUNDREDTHS) * rule.weeks_required
+    ids = tuple(job.spell_id for job in jobs)
+    if rule.rate_date is RateDate.EARNED:
+        rates = [_rate(rule, first + timedelta(days=day)) for day in range(count)]
+    else:
+        day = first if rule.rate_date is RateDate.START else rule.rule_date or first
+        rates = [_rate(rule, day)] * count
+    used = tuple(sorted(set(rates))) or (_rate(rule, first),)
+    common = lcm(*used)
+    needed = hours * PARTS * common  # pay over its rate is hours: both sides times the rates' common multiple
+    earned = [units * HUNDREDTHS * (common // rate) for units, rate in zip(days.units, rates, strict=True)]
+    pounds = _pounds(sum(days.units))
+    told = {"spell_ids": ids, "pounds": pounds, "rates_used": used}
+    if len(used) == 1:
+        told["pounds_needed"] = _pounds(hours * used[0] * PARTS // HUNDREDTHS)
+    total, ends_later = 0, date.max  # enough is known of a week that is not over
+    for place, more in enumerate(earned):
+        total += more
+        if total >= needed:
+            met_on = _end_of_week(jobs, first + timedelta(days=place))
+            if met_on > on:
+                ends_later = met_on
+                break
+            text = f"Enough was earned by {met_on.isoformat()}."
+            return Verdict(Finding.MET, text, met_on, met_on, **told)  # type: ignore[arg-type]
+    missing = sum(1 for job in jobs for week in _weeks_of(job, first, on) if week not in job.pay_of_week)
+    is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
+    if not is_running and not missing:
+        text = "Less was earned than is needed, and the work has ended."
+        return Verdict(Finding.NOT_MET, text, **told)  # type: ignore[arg-type]
+    open_days = [day for day in range(count) if days.is_unknown[day]]
+    earliest = min(ends_later, _end_of_week(jobs, first + timedelta(days=open_days[0] if open_days else count)))
+    text = f"So far less was earned than is needed; the pay of {missing} weeks is not recorded."
+    return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, 0, missing, **told)  # type: ignore[arg-type]
+
+
+def _rate(rule: OutcomeRule, day: date) -> int:
+    """Return the rate in force on a day, in pence; the first one for a day before it."""
+    found = rule.rates[0][1]
+    for begins, pence in rule.rates:
+        if begins <= day:
+            found = pence
+    return found
+
+
+def _weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[date]:
+    """Return the first days of a job's weeks that have a day from ``first`` to ``on``."""
+    week = job.started_on
+    last = on if job.ended_on is None else min(on, job.ended_on)
+    while week <= last:
+        if week + timedelta(days=DAYS_IN_A_WEEK - 1) >= first:
+            yield week
+        week += timedelta(days=DAYS_IN_A_WEEK)
+
+
+def _end_of_week(jobs: Sequence[SpellFacts], day: date) -> date:
+    """Return the last day of the week of a job that holds a day: pay is known of whole weeks only."""
+    ends = [
+        min(day + timedelta(days=6 - (day - job.started_on).days % DAYS_IN_A_WEEK), job.ended_on or date.max)
+        for job in jobs
+        if job.started_on <= day and (job.ended_on is None or job.ended_on >= day)
+    ]
+    return max(ends, default=day)
+
+
+def _pounds(units: int) -> Decimal:
+    return (Decimal(units) / (PARTS * HUNDREDTHS)).quantize(Decimal("0.01"))
+
+
+# Self-employment.
+
+
+def _by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> list[Verdict]:
+    """Return whether self-employment lasted the days that are asked for; a day of two businesses counts once."""
+    mine = [job for job in jobs if job.kind in rule.self_employed_kinds]
+    if not mine or rule.self_employed_days is None:
+        return []
+    ids = tuple(job.spell_id for job in mine)
+    counted = 0
+    reached: date | None = None
+    free_from = date.min  # days before it are counted already
+    for begins, ends in sorted((max(job.started_on, began_on or job.started_on), job.ended_on or on) for job in mine):
+        day, until = max(begins, free_from), min(ends, on)
+        length = max(0, (until - day).days + 1)
+        if counted + length >= rule.self_employed_days:
+            reached = day + timedelta(days=rule.self_employed_days - counted - 1)
+            counted = rule.self_employed_days
+            break
+        counted, free_from = counted + length, max(free_from, until + timedelta(days=1))
+    told = {"spell_ids": ids, "days_counted": counted}
+    if reached is not None:
+        text = f"{counted} days of self-employment by {reached.isoformat()}."
+        return [Verdict(Finding.MET, text, reached, reached, **told)]  # type: ignore[arg-type]
+    missing = rule.self_employed_days - counted
+    text = f"{counted} of {rule.self_employed_days} days of self-employment so far."
+    if any(job.ended_on is None or job.ended_on >= on for job in mine):
+        return [Verdict(Finding.NOT_YET_KNOWN, text, None, on + timedelta(days=missing), **told)]  # type: ignore[arg-type]
+    return [Verdict(Finding.NOT_MET, f"{text} It has ended.", **told)]  # type: ignore[arg-type]

@@ -1,12 +1,22 @@
 """The outcome engine, with the arithmetic written out, and its laws."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pathways.progression.rules import Finding, OutcomeRule, SpellFacts, job_started_on, judge
+from pathways.progression.rules import (
+    Basis,
+    Finding,
+    HoursTest,
+    OutcomeRule,
+    RateDate,
+    SpellFacts,
+    job_started_on,
+    judge,
+)
 
 START = date(2026, 1, 5)
 JOBS = frozenset({"JOB_OPEN"})
@@ -88,3 +98,174 @@ def test_the_order_of_facts_does_not_matter(order, weeks):
     jobs = [spell(weeks, START + timedelta(weeks=5 * n)) for n in range(3)]
     on = START + timedelta(weeks=60)
     assert judge([jobs[n] for n in order], RULE, on) == judge(jobs, RULE, on)
+
+
+# The edges of the domain reference (3.4), each with its arithmetic.
+
+NLW = ((date(2025, 4, 1), 1221), (date(2026, 4, 1), 1271))
+WHP = OutcomeRule("WHP", "1", Decimal(16), 26, 26, True, JOBS, basis=Basis.EARNINGS, rates=NLW, self_employed_days=182)
+
+
+def paid(start: date, weeks: int, pounds: str, *, ended: bool = False, name: str = "p") -> SpellFacts:
+    pay = {start + timedelta(weeks=n): Decimal(pounds) for n in range(weeks)}
+    end = start + timedelta(weeks=weeks, days=-1) if ended else None
+    return SpellFacts(name, "JOB_OPEN", start, end, {}, pay)
+
+
+def test_1_a_job_that_starts_on_31_march_is_paid_by_the_rate_its_contract_names():
+    job, late = paid(date(2026, 3, 31), 40, "203.36"), date(2026, 12, 31)  # 16 hours at £12.71
+    by_start = judge([job], WHP, late)
+    # 16 x 26 x 12.21 = 5,079.36; 24 weeks are 4,880.64 and 25 are 5,084.00; 31 March + 25 x 7 - 1 = 21 September.
+    assert (by_start.met_on, by_start.pounds_needed) == (date(2026, 9, 21), Decimal("5079.36"))
+    by_rule = judge([job], replace(WHP, rate_date=RateDate.RULE, rule_date=date(2026, 4, 1)), late)
+    # 16 x 26 x 12.71 = 5,287.36 = 26 x 203.36 to the penny.
+    assert (by_rule.met_on, by_rule.pounds_needed) == (date(2026, 9, 28), Decimal("5287.36"))
+    by_day = judge([job], replace(WHP, rate_date=RateDate.EARNED), late)
+    # One day at 12.21 (29.05 / 12.21 = 2.38 hours), then 16 hours a week: 25 weeks are 400.09 hours, 26 are 416.09.
+    assert (by_day.met_on, by_day.rates_used) == (date(2026, 9, 28), (1221, 1271))
+
+
+def test_2_two_part_time_jobs_are_one_band():
+    rule = OutcomeRule("ASC", "1", Decimal(16), 0, 0, True, JOBS, basis=Basis.POINT_IN_TIME)
+    jobs = [spell([7] * 4), SpellFacts("other", "JOB_OPEN", START, None, spell([10] * 4).hours_of_week)]
+    assert judge(jobs[:1], rule, START).finding is Finding.NOT_MET  # 7 hours
+    assert judge(jobs, rule, START).hours == 17  # 7 + 10, so 16 or more
+    assert judge(jobs, rule, START).finding is Finding.MET
+
+
+def test_3_a_gap_of_eight_days_across_two_weeks_is_longer_than_seven():
+    first = SpellFacts(
+        "a", "JOB_OPEN", START, date(2026, 1, 28), {START + timedelta(weeks=n): Decimal(9) for n in range(4)}
+    )
+    second = spell([16] * 8, date(2026, 2, 6))  # 29 January to 5 February: 3 days of one week and 5 of the next
+    rule = OutcomeRule("X", "1", Decimal(8), 6, 8, True, JOBS, longest_gap_days=7)
+    on = date(2026, 3, 1)
+    # Weeks 1 to 4 have 9 hours. Week 5 has 3 of 7 days of 16 hours, 6.86: not counted. Weeks 6 and 7 are the 5th, 6th.
+    told = judge([first, second], replace(rule, longest_gap_days=8), on)
+    assert (told.met_on, told.weeks_counted, told.gap_days) == (date(2026, 2, 22), 6, 8)
+    # With seven days allowed no window may hold the gap: six weeks of the second job alone end on 19 March.
+    assert judge([first, second], rule, on).finding is Finding.NOT_YET_KNOWN
+    assert judge([first, second], rule, date(2026, 3, 31)).met_on == date(2026, 3, 19)
+
+
+def test_4_weeks_roll_from_the_first_day_of_the_job_whatever_day_that_is():
+    thursday = date(2026, 1, 8)
+    # 13 weeks from a Thursday end on a Wednesday: 8 January + 91 - 1 = 8 April.
+    assert judge([spell([8] * 13, thursday)], RULE, date(2026, 6, 1)).met_on == date(2026, 4, 8)
+
+
+def test_5_a_zero_hours_job_of_every_other_week_has_the_average_and_not_each_week():
+    weeks = [14, 0] * 8
+    on = START + timedelta(weeks=16)
+    assert judge([spell(weeks, ended=True)], RULE, on).finding is Finding.NOT_MET  # 8 of 16 weeks
+    average = replace(RULE, hours_test=HoursTest.AVERAGE)
+    # 13 weeks hold 7 of 14 hours: 98, and 13 x 7 = 91.
+    assert judge([spell(weeks, ended=True)], average, on).met_on == START + timedelta(weeks=13, days=-1)
+
+
+def test_6_weeks_of_leave_count_where_the_rule_says_so():
+    job = spell([8] * 6 + [0] * 5 + [8] * 5, ended=True)
+    leave = replace(job, leave_weeks=frozenset(START + timedelta(weeks=n) for n in range(6, 11)))
+    on = START + timedelta(weeks=30)
+    assert judge([leave], RULE, on).finding is Finding.NOT_MET  # 11 of 16
+    told = judge([leave], replace(RULE, leave_counts=True), on)
+    assert (told.finding, told.met_on) == (Finding.MET, START + timedelta(weeks=13, days=-1))
+
+
+def test_7_a_job_that_follows_on_the_next_day_is_joined_only_where_jobs_combine():
+    jobs = [spell([8] * 6, ended=True), spell([8] * 7, START + timedelta(weeks=6), ended=True)]
+    on = START + timedelta(weeks=30)
+    assert judge(jobs, RULE, on).met_on == START + timedelta(weeks=13, days=-1)  # 6 + 7
+    assert judge(jobs, replace(RULE, spells_combined=False), on).finding is Finding.NOT_MET
+
+
+def test_8_a_day_of_two_businesses_counts_once():
+    kinds = frozenset({"SELF_EMPLOYMENT"})
+    rule = OutcomeRule("SE", "1", Decimal(0), 0, 0, True, kinds, basis=Basis.SELF_EMPLOYED_DAYS, self_employed_days=182)
+    both = [
+        SpellFacts("a", "SELF_EMPLOYMENT", date(2026, 1, 1), date(2026, 3, 31), {}),
+        SpellFacts("b", "SELF_EMPLOYMENT", date(2026, 3, 1), date(2026, 7, 31), {}),
+    ]
+    # January to June are 31 + 28 + 31 + 30 + 31 + 30 = 181 days; the 182nd is 1 July. Counted twice it would be 31 May.
+    assert judge(both, rule, date(2026, 6, 30)).days_counted == 181
+    assert judge(both, rule, date(2026, 6, 30)).earliest_on == date(2026, 7, 1)
+    assert judge(both, rule, date(2026, 12, 1)).met_on == date(2026, 7, 1)
+
+
+def test_9_what_happens_after_the_time_for_it_does_not_count():
+    began = date(2025, 1, 6)
+    rule = replace(WHP, tracking_days=456 + 182)  # ends on 6 October 2026
+    early, late = paid(date(2026, 3, 31), 40, "203.36"), paid(date(2026, 5, 4), 40, "203.36")
+    assert judge([early], rule, date(2026, 12, 1), began_on=began).met_on == date(2026, 9, 21)
+    told = judge([late], rule, date(2026, 8, 1), began_on=began)
+    assert told.finding is Finding.NOT_YET_KNOWN
+    told = judge([late], rule, date(2026, 12, 1), began_on=began)
+    assert (told.finding, told.earliest_on) == (Finding.NOT_MET, None)
+    assert "2026-10-06" in told.text
+
+
+def test_pay_of_before_the_programme_and_of_the_own_supply_chain_does_not_count():
+    job = paid(date(2025, 12, 1), 60, "500.00")
+    # From 5 January at £500 a week: 5,079.36 needs 11 weeks (5,500); its own weeks end on Sundays: 22 March.
+    assert judge([job], WHP, date(2026, 12, 1), began_on=START).met_on == date(2026, 3, 22)
+    own = replace(job, is_own_supply_chain=True)
+    told = judge([own], WHP, date(2026, 12, 1), began_on=START)
+    assert (told.finding, told.not_counted) == (Finding.NOT_YET_KNOWN, ("p",))
+    assert "supply chain" in told.why_not[0][1]
+    assert judge([own], replace(WHP, own_supply_chain_counts=True), date(2026, 12, 1)).finding is Finding.MET
+
+
+def test_pay_that_is_not_recorded_is_not_known_and_says_from_when_it_could_be_enough():
+    job = paid(START, 30, "203.36", ended=True)
+    gap = replace(job, pay_of_week={week: pay for week, pay in job.pay_of_week.items() if week >= date(2026, 3, 2)})
+    told = judge([gap], WHP, date(2026, 12, 1))
+    # The first week without pay is the first one: it ends on 11 January.
+    assert (told.finding, told.weeks_unknown, told.earliest_on) == (Finding.NOT_YET_KNOWN, 8, date(2026, 1, 11))
+    assert told.pounds == Decimal("4473.92")  # 22 x 203.36
+
+
+# Laws.
+
+
+@given(hours, st.integers(1, 200))
+def test_a_job_in_two_parts_is_the_same_job(weeks, at):
+    """Its hours shared out by days, a job that is taken for two which follow on each other counts the same."""
+    whole = spell([None if h is None else h * 7 for h in weeks], ended=True)
+    assert whole.ended_on is not None
+    cut = START + timedelta(days=min(at, (whole.ended_on - START).days))
+    parts = [
+        SpellFacts("1", "JOB_OPEN", START, cut - timedelta(days=1), {}),
+        SpellFacts("2", "JOB_OPEN", cut, whole.ended_on, {}),
+    ]
+    made = []
+    for part in parts:
+        assert part.ended_on is not None
+        days = [part.started_on + timedelta(days=n) for n in range((part.ended_on - part.started_on).days + 1)]
+        told: dict[date, Decimal] = {}
+        for n in range(0, len(days), 7):
+            each = [whole.hours_of_week.get(day - timedelta(days=(day - START).days % 7)) for day in days[n : n + 7]]
+            if None not in each:
+                told[days[n]] = sum((one / 7 for one in each if one is not None), Decimal(0))
+        made.append(replace(part, hours_of_week=told))
+    on = START + timedelta(weeks=50)
+    found, same = judge(made, RULE, on), judge([whole], RULE, on)
+    if all(h is not None for h in weeks):
+        assert (found.finding, found.met_on, found.weeks_counted) == (same.finding, same.met_on, same.weeks_counted)
+    elif found.finding is Finding.MET:
+        assert same.finding is Finding.MET
+
+
+@given(hours, st.lists(st.integers(8, 20), min_size=1, max_size=10))
+def test_more_weeks_never_unmeet_a_rule(weeks, more):
+    on = START + timedelta(weeks=60)
+    before, after = judge([spell(weeks)], RULE, on), judge([spell([*weeks, *more])], RULE, on)
+    if before.finding is Finding.MET:
+        assert after.met_on == before.met_on
+
+
+@given(hours, st.integers(0, 300), st.sampled_from([RULE, replace(RULE, hours_test=HoursTest.AVERAGE)]))
+def test_what_is_said_to_be_the_earliest_day_is_never_too_late(weeks, days, rule):
+    early = judge([spell(weeks)], rule, START + timedelta(days=days))
+    late = judge([spell(weeks)], rule, START + timedelta(weeks=60))
+    if late.met_on is not None and early.earliest_on is not None:
+        assert early.earliest_on <= late.met_on
