@@ -227,32 +227,34 @@ def test_pay_that_is_not_recorded_is_not_known_and_says_from_when_it_could_be_en
 # Laws.
 
 
-@given(hours, st.integers(1, 200))
-def test_a_job_in_two_parts_is_the_same_job(weeks, at):
-    """Its hours shared out by days, a job that is taken for two which follow on each other counts the same."""
-    whole = spell([None if h is None else h * 7 for h in weeks], ended=True)
-    assert whole.ended_on is not None
-    cut = START + timedelta(days=min(at, (whole.ended_on - START).days))
-    parts = [
-        SpellFacts("1", "JOB_OPEN", START, cut - timedelta(days=1), {}),
-        SpellFacts("2", "JOB_OPEN", cut, whole.ended_on, {}),
-    ]
-    made = []
-    for part in parts:
-        assert part.ended_on is not None
-        days = [part.started_on + timedelta(days=n) for n in range((part.ended_on - part.started_on).days + 1)]
-        told: dict[date, Decimal] = {}
-        for n in range(0, len(days), 7):
-            each = [whole.hours_of_week.get(day - timedelta(days=(day - START).days % 7)) for day in days[n : n + 7]]
-            if None not in each:
-                told[days[n]] = sum((one / 7 for one in each if one is not None), Decimal(0))
-        made.append(replace(part, hours_of_week=told))
+@given(st.lists(st.one_of(st.none(), st.integers(0, 20)), min_size=2, max_size=40), st.data())
+def test_a_job_in_two_parts_that_follow_on_each_other_is_the_same_job(weeks, data):
+    whole = spell(weeks, ended=True)
+    cut = data.draw(st.integers(1, len(weeks) - 1))
+    first = replace(spell(weeks[:cut], ended=True), spell_id="1")
+    second = replace(spell(weeks[cut:], START + timedelta(weeks=cut), ended=True), spell_id="2")
+    on = START + timedelta(days=data.draw(st.integers(0, 400)))
+    found, same = judge([first, second], RULE, on), judge([whole], RULE, on)
+    assert (found.finding, found.met_on) == (same.finding, same.met_on)
+    if found.finding is Finding.MET:
+        assert found.weeks_counted == same.weeks_counted
+
+
+@given(st.integers(7, 20), st.integers(2, 30), st.data())
+def test_a_steady_job_may_be_parted_on_any_day(steady, count, data):
+    """Hours of a week belong to its days in equal parts, so that a part of a week has its part of them."""
+    whole = spell([steady] * count, ended=True)
+    days = data.draw(st.integers(1, count * 7 - 1))
+    parts = [(START, days), (START + timedelta(days=days), count * 7 - days)]
+    jobs = []
+    for n, (begins, length) in enumerate(parts):
+        told = {}
+        for at in range(0, length, 7):
+            told[begins + timedelta(days=at)] = Decimal(steady) * min(7, length - at) / 7
+        jobs.append(SpellFacts(str(n), "JOB_OPEN", begins, begins + timedelta(days=length - 1), told))
+    rule = replace(RULE, min_hours=Decimal(steady) - Decimal("0.1"))  # a hundredth of an hour is the least recorded
     on = START + timedelta(weeks=50)
-    found, same = judge(made, RULE, on), judge([whole], RULE, on)
-    if all(h is not None for h in weeks):
-        assert (found.finding, found.met_on, found.weeks_counted) == (same.finding, same.met_on, same.weeks_counted)
-    elif found.finding is Finding.MET:
-        assert same.finding is Finding.MET
+    assert judge(jobs, rule, on).met_on == judge([whole], rule, on).met_on
 
 
 @given(hours, st.lists(st.integers(8, 20), min_size=1, max_size=10))
