@@ -16,7 +16,7 @@ from pathways.placements import models as placements
 from pathways.programmes import models as programmes
 from pathways.progression import models as progression
 from pathways.reference import models as taxonomy
-from pathways.reference import postcodes
+from pathways.reference import outcome_rules, postcodes
 from pathways.referrals import models as referrals
 from pathways.shortlists import models as shortlists
 
@@ -33,6 +33,7 @@ MODULES = (
     introductions,
     jobseekers,
     organisations,
+    outcome_rules,
     placements,
     postcodes,
     programmes,

@@ -46,6 +46,19 @@ def reference_load_postcodes(file: Path, acting_as: ActAs = None) -> None:
             print(f"{postcodes.load_csv(session, content)} places loaded.")
 
 
+@reference.command("load-rules")
+def reference_load_rules(file: Path, acting_as: ActAs = None) -> None:
+    """Load versions of outcome rules from a JSON file. Example: pathways reference load-rules funder.json."""
+    from pathways.reference import outcome_rules
+
+    content = bytes_of(file)
+    with opened() as database:
+        actor = operator(database, "reference load-rules", acting_as)
+        with database.writing(actor) as session:
+            new, there = outcome_rules.load(session, actor, content)
+    print(f"{new} versions of rules loaded, {there} known already.")
+
+
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; save nothing.")]
 CreateOrganisations = Annotated[bool, typer.Option("--create-organisations", help="Make the ones not known yet.")]
 AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Save nothing if any row is wrong.")]

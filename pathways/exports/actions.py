@@ -19,10 +19,10 @@ from pathways.exports.models import Export, ExportFile
 from pathways.exports.schemas import ExportOut, NewExport
 from pathways.organisations.models import Organisation
 from pathways.programmes.models import Programme
-from pathways.reference import tables
+from pathways.reference import outcome_rules, tables
 
 SCHEMA_VERSION = "1"
-REFERENCE_TABLES = ("job_kinds", "limits", "outcome_rules")
+REFERENCE_TABLES = ("job_kinds", "limits", "minimum_wage")
 NOTE = (
     "Counts of people. [c]: hidden because it is small. [x]: the months have not passed yet. "
     "Until the whole of disclosure control exists, this folder is not for publication."
@@ -59,6 +59,7 @@ def build(
             cohort.progression_rows(journeys, month, as_of=as_of, version=version, smallest=smallest),
         ),
     }
+    paid_by = [named for programme in programmes for named in programme.rule_versions]
     manifest = {
         "as_of": as_of.isoformat(),
         "commissioner": commissioner.ref,
@@ -67,7 +68,8 @@ def build(
         "note": NOTE,
         "programmes": [{"ref": programme.ref, "rule_versions": programme.rule_versions} for programme in programmes],
         "publishable": False,
-        "reference_versions": {name: tables.version_of(name) for name in REFERENCE_TABLES},
+        "reference_versions": {name: tables.version_of(name) for name in REFERENCE_TABLES}
+        | {"outcome_rules": outcome_rules.version_of(outcome_rules.known(session), paid_by)},
         "schema_version": SCHEMA_VERSION,
         "version": version,
     }

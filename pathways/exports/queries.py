@@ -24,7 +24,7 @@ from pathways.programmes.models import Programme
 from pathways.progression import queries as progression_queries
 from pathways.progression import rules
 from pathways.progression.models import Outcome, SpellHours, SpellVersion
-from pathways.reference import tables
+from pathways.reference import outcome_rules, tables
 from pathways.referrals.models import ReferralMove
 
 
@@ -151,9 +151,9 @@ class Known:
     def outcomes(self) -> dict[UUID, dict[int, date]]:
         """Return, by enrolment, the first day a recorded outcome of 13 and of 26 weeks was met."""
         weeks_of = {
-            (row["rule"], row["version"]): int(row["weeks_required"])
-            for row in tables.rows("outcome_rules")
-            if row["weeks_required"]
+            (text.rule, text.version): text.weeks_required
+            for text in outcome_rules.known(self.session).values()
+            if text.weeks_required
         }
         found: dict[UUID, dict[int, date]] = defaultdict(dict)
         rows = select(Outcome.enrolment_id, Outcome.rule, Outcome.rule_version, Outcome.valid_on).where(

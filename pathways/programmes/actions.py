@@ -9,7 +9,7 @@ from pathways.organisations.actions import RefTaken, slug
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.programmes.models import Programme
 from pathways.programmes.schemas import NewProgramme, ProgrammeChange
-from pathways.reference import tables
+from pathways.reference import outcome_rules
 
 COMMISSIONS = {OrganisationKind.COMMISSIONER, OrganisationKind.LOCAL_AUTHORITY}
 
@@ -23,7 +23,7 @@ def make(session: WriteSession, actor: Actor, new: NewProgramme) -> Programme:
         raise RuleBroken("A voluntary-sector partner delivers a programme.", pointer="/partner_id")
     if new.ends_on is not None and new.ends_on < new.starts_on:
         raise RuleBroken("A programme cannot end before it starts.", pointer="/ends_on")
-    _check_rules(new.rule_versions)
+    _check_rules(session, new.rule_versions)
     ref = new.ref or slug(new.name)
     if session.scalars(select(Programme.id).where(Programme.ref == ref)).first() is not None:
         raise RefTaken("There is already a programme with this reference; choose another.")
@@ -41,14 +41,14 @@ def change(session: WriteSession, programme: Programme, change: ProgrammeChange)
     if change.name is not None:
         programme.name = change.name
     if change.rule_versions is not None:
-        _check_rules(change.rule_versions)
+        _check_rules(session, change.rule_versions)
         programme.rule_versions = list(change.rule_versions)
     session.flush()  # so that the reply carries the new version
     return programme
 
 
-def _check_rules(rule_versions: list[str]) -> None:
-    known = {f"{row['rule']}@{row['version']}" for row in tables.rows("outcome_rules")}
+def _check_rules(session: WriteSession, rule_versions: list[str]) -> None:
+    known = outcome_rules.known(session)
     for place, named in enumerate(rule_versions):
         if named not in known:
             raise RuleBroken(

@@ -299,12 +299,12 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
     }
     findings = []
     for named in session.get_one(Programme, enrolment.programme_id).rule_versions:
-        rule = queries.rule_named(named, actor.today)
+        rule = queries.rule_named(session, named, actor.today)
         if rule is None:
             name, version = named.split("@")
             findings.append(_disabled(name, version))
             continue
-        verdict = rules.judge(spells, rule, actor.today)
+        verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
         findings.append(
             RuleFinding(
                 rule=rule.name,
@@ -344,7 +344,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
     programme = session.get_one(Programme, enrolment.programme_id)
     named = next((rule for rule in programme.rule_versions if rule.split("@")[0] == new.rule), None)
-    rule = queries.rule_named(named, actor.today) if named else None
+    rule = queries.rule_named(session, named, actor.today) if named else None
     if rule is None:
         raise RuleBroken("The programme is not paid by this rule, or the rule is switched off.", pointer="/rule")
     held = session.scalars(
@@ -357,7 +357,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     if held is not None:
         raise OutcomeRecordedAlready("One outcome is recorded for each rule and enrolment.")
     spells = queries.spell_facts(session, enrolment)
-    verdict = rules.judge(spells, rule, actor.today)
+    verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
     if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
         raise RuleNotMet(verdict.text, finding=verdict.finding.value)
     first_on = min(s.started_on for s in spells if s.spell_id in verdict.spell_ids)

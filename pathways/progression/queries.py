@@ -23,8 +23,9 @@ from pathways.progression.models import (
     SpellState,
     SpellVersion,
 )
-from pathways.progression.rules import OutcomeRule, SpellFacts
-from pathways.reference import tables
+from pathways.progression.rules import Basis, HoursTest, OutcomeRule, RateDate, SpellFacts
+from pathways.reference import outcome_rules, tables
+from pathways.reference.outcome_rules import RuleText
 
 
 def visible_to(actor: Actor) -> Select[Spell]:
@@ -193,18 +194,30 @@ def kinds_that_count(on: date) -> frozenset[str]:
     return frozenset(kind for kind in kinds if tables.in_force("job_kinds", on, kind=kind)["counts_as_job"] == "yes")
 
 
-def rule_named(named: str, on: date) -> OutcomeRule | None:
-    """Return a rule by ``NAME@VERSION``; None for one that is disabled because its figures are not verified."""
-    name, version = named.split("@")
-    row = next((r for r in tables.rows("outcome_rules") if r["rule"] == name and r["version"] == version), None)
-    if row is None or row["enabled"] != "yes" or row["basis"] != "hours_weeks":
-        return None
+def rule_named(session: Session, named: str, on: date) -> OutcomeRule | None:
+    """Return a rule by ``NAME@VERSION``; None for one that is switched off because its figures are not verified."""
+    text = outcome_rules.known(session).get(named)
+    return None if text is None or not text.is_enabled else as_rule(text, on)
+
+
+def as_rule(text: RuleText, on: date) -> OutcomeRule:
+    """Return a rule as the engine reads it."""
     return OutcomeRule(
-        name=name,
-        version=version,
-        min_hours=Decimal(row["min_hours"]),
-        weeks_required=int(row["weeks_required"]),
-        window_weeks=int(row["window_weeks"]),
-        spells_combined=row["spells_combined"] == "yes",
+        name=text.rule,
+        version=text.version,
+        min_hours=text.min_hours,
+        weeks_required=text.weeks_required,
+        window_weeks=text.window_weeks,
+        spells_combined=text.spells_combined,
         kinds_that_count=kinds_that_count(on),
+        basis=Basis(text.basis),
+        hours_test=HoursTest(text.hours_test),
+        longest_gap_days=text.longest_gap_days,
+        leave_counts=text.leave_counts,
+        rates=outcome_rules.rates(text.pay_rate),
+        rate_date=RateDate(text.rate_date),
+        rule_date=text.effective_from,
+        self_employed_days=text.self_employed_days,
+        tracking_days=text.tracking_days,
+        own_supply_chain_counts=text.own_supply_chain_counts,
     )
