@@ -101,6 +101,7 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         "ended_on": None,
         "end_reason": None,
         "pay_per_hour_pence": pence(new.pay_per_hour_pounds),
+        "is_own_supply_chain": new.is_own_supply_chain,
     }
     _add_version(session, actor, spell, columns, None)
     return spell
@@ -118,7 +119,10 @@ def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -
         raise RuleBroken("Name an introduction of this jobseeker that has started.", pointer="/introduction_id")
 
 
-VERSION_COLUMNS = ("kind", "title", "employer", "started_on", "ended_on", "end_reason", "pay_per_hour_pence")
+VERSION_COLUMNS = (
+    *("kind", "title", "employer", "started_on", "ended_on", "end_reason", "pay_per_hour_pence"),
+    "is_own_supply_chain",
+)
 
 
 def _add_version(
@@ -146,7 +150,7 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
     given = change.model_dump(exclude_unset=True)
     if "pay_per_hour_pounds" in given:
         given["pay_per_hour_pence"] = pence(given.pop("pay_per_hour_pounds"))
-    for name in ("kind", "title", "started_on"):
+    for name in ("kind", "title", "started_on", "is_own_supply_chain"):
         if name in given and given[name] is None:
             raise RuleBroken(f"{name} cannot be emptied.", pointer=f"/{name}")
     columns |= given
@@ -154,7 +158,7 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
         raise RuleBroken("This day has not come.", pointer="/started_on")
     if columns["started_on"] < session.get_one(Enrolment, spell.enrolment_id).started_on:
         raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
-    if columns["kind"] != previous.kind or columns["started_on"] != previous.started_on:
+    if any(columns[name] != getattr(previous, name) for name in ("kind", "started_on", "is_own_supply_chain")):
         _must_carry_no_outcome(session, spell)
     if columns["ended_on"] is not None and columns["ended_on"] < columns["started_on"]:
         raise RuleBroken("It cannot start after it ended.", pointer="/started_on")
@@ -221,7 +225,10 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
     if new.week_from > actor.today or (version.ended_on is not None and new.week_from > version.ended_on):
         raise RuleBroken("This week lies outside the spell.", pointer="/week_from")
     previous = next((h for h in queries.hours(session, spell) if h.valid_on == new.week_from), None)
-    if previous is not None and new.hours < previous.hours:
+    pay = pence(new.pay_pounds)
+    if previous is not None and (
+        new.hours < previous.hours or (pay or 0) < (previous.pay_pence or 0) or new.leave is not previous.leave
+    ):
         _must_carry_no_outcome(session, spell)
     hours = SpellHours.recorded(
         actor,
@@ -231,6 +238,8 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
         spell_id=spell.id,
         supersedes=previous.id if previous else None,
         hours=new.hours,
+        pay_pence=pay,
+        leave=new.leave,
     )
     session.add(hours)
     flag_modified(spell, "state")  # the hours are rows of their own, but part of this version
@@ -316,8 +325,15 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
                 weeks_counted=verdict.weeks_counted,
                 weeks_unknown=verdict.weeks_unknown,
                 not_counted=list(verdict.not_counted),
+                why_not=dict(verdict.why_not),
+                gap_days=verdict.gap_days,
+                days_counted=verdict.days_counted,
+                hours=verdict.hours,
+                pounds=verdict.pounds,
+                pounds_needed=verdict.pounds_needed,
+                rates_used=list(verdict.rates_used) or None,
                 outcome_id=recorded.get(rule.name),
-            )
+            ).shown(jobseeker_queries.visible_groups(actor, person))
         )
     least = tables.limit("job_start_paid_hours", actor.today)
     started = rules.job_started_on(spells, queries.kinds_that_count(actor.today), least)
@@ -435,7 +451,12 @@ def shown_spells(session: Session, actor: Actor, spells: Sequence[Spell]) -> lis
             ended_on=version.ended_on,
             end_reason=version.end_reason,
             pay_per_hour_pounds=pounds(version.pay_per_hour_pence),
-            hours=[HoursLine(week_from=week, hours=paid).shown(visible) for week, paid in weeks.get(spell.id, [])],
+            hours=[
+                HoursLine(
+                    week_from=week.valid_on, hours=week.hours, pay_pounds=pounds(week.pay_pence), leave=week.leave
+                ).shown(visible)
+                for week in weeks.get(spell.id, [])
+            ],
             counts_as_job=version.kind.value in kinds,
             version=spell.version,
         )

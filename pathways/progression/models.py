@@ -28,6 +28,13 @@ class SpellEnd(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Leave(StrEnum):
+    """Why a week, all or part, was not worked while the job went on."""
+
+    SICK = "sick"
+    STATUTORY = "statutory"  # parental, adoption, bereavement, jury service and the like
+
+
 class SpellState(StrEnum):
     RUNNING = "running"
     ENDED = "ended"
@@ -81,21 +88,26 @@ class SpellVersion(AboutPerson, Fact, Base):
     ended_on: Mapped[date | None]
     end_reason: Mapped[SpellEnd | None] = mapped_column(words(SpellEnd))
     pay_per_hour_pence: Mapped[int | None]
+    # The employer is the provider's own or of its supply chain: funders are to be told, and most do not count it.
+    is_own_supply_chain: Mapped[bool] = mapped_column(default=False)
 
 
 class SpellHours(AboutPerson, Fact, Base):
-    """Paid hours of one week of a spell, as they really were; the week begins on ``valid_on``."""
+    """Paid hours and gross pay of one week of a spell, as they really were; the week begins on ``valid_on``."""
 
     __tablename__ = "spell_hours"
     __table_args__ = about_person(
         "spell_hours",
         ForeignKeyConstraint(["partner_id", "spell_id"], ["spells.partner_id", "spells.id"]),
         CheckConstraint("hours >= 0 AND hours <= 168", name="hours_fit_in_a_week"),
+        CheckConstraint("pay_pence >= 0", name="pay_is_not_owed"),
         Index("ix_spell_hours_spell", "partner_id", "spell_id", "valid_on"),
     )
 
     spell_id: Mapped[UUID]
     hours: Mapped[Decimal] = mapped_column(Numeric(5, 2))
+    pay_pence: Mapped[int | None]
+    leave: Mapped[Leave | None] = mapped_column(words(Leave))
 
 
 class EvidenceKind(StrEnum):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, select
@@ -68,16 +69,16 @@ def hours(session: Session, spell: Spell) -> list[SpellHours]:
     )
 
 
-def weeks_of(session: Session, spells: Iterable[Spell]) -> dict[UUID, list[tuple[date, Decimal]]]:
-    """Return the weeks of each spell with their paid hours, as known."""
+def weeks_of(session: Session, spells: Iterable[Spell]) -> dict[UUID, list[Any]]:
+    """Return the weeks of each spell as known, with their paid hours, pay and leave."""
     rows = session.execute(
-        select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours)
+        select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours, SpellHours.pay_pence, SpellHours.leave)
         .where(_of(SpellHours, spells), as_known(SpellHours))
         .order_by(SpellHours.valid_on)
     )
-    found: dict[UUID, list[tuple[date, Decimal]]] = defaultdict(list)
-    for spell_id, week_from, amount in rows:
-        found[spell_id].append((week_from, amount))
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row.spell_id].append(row)
     return found
 
 
@@ -146,19 +147,32 @@ def spell_facts(session: Session, enrolment: Enrolment) -> list[SpellFacts]:
             as_known(SpellVersion),
         )
     ).all()
-    weeks: dict[UUID, dict[date, Decimal]] = defaultdict(dict)
+    weeks: dict[UUID, list[Any]] = defaultdict(list)
     recorded = session.execute(
-        select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours).where(
+        select(
+            SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours, SpellHours.pay_pence, SpellHours.leave
+        ).where(
             SpellHours.partner_id == enrolment.partner_id,
             SpellHours.spell_id.in_([v.spell_id for v in versions]),
             as_known(SpellHours),
         )
     )
-    for spell_id, week_from, amount in recorded:
-        weeks[spell_id][week_from] = Decimal(amount)
-    return [
-        SpellFacts(str(v.spell_id), v.kind.value, v.started_on, v.ended_on, weeks.get(v.spell_id, {})) for v in versions
-    ]
+    for row in recorded:
+        weeks[row.spell_id].append(row)
+    return [_facts(version, weeks.get(version.spell_id, [])) for version in versions]
+
+
+def _facts(version: SpellVersion, weeks: Iterable[Any]) -> SpellFacts:
+    return SpellFacts(
+        str(version.spell_id),
+        version.kind.value,
+        version.started_on,
+        version.ended_on,
+        {week.valid_on: Decimal(week.hours) for week in weeks},
+        {week.valid_on: Decimal(week.pay_pence) / 100 for week in weeks if week.pay_pence is not None},
+        frozenset(week.valid_on for week in weeks if week.leave is not None),
+        version.is_own_supply_chain,
+    )
 
 
 def accepted_evidence(

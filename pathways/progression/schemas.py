@@ -1,16 +1,23 @@
 """What goes over the wire about spells, evidence and outcomes."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 from pathways.jobseekers.schemas import Hours, HoursOut
 from pathways.placements.models import PlacementKind
 from pathways.placements.schemas import Pounds
-from pathways.progression.models import EvidenceKind, EvidenceState, SpellEnd, SpellState
+from pathways.progression.models import EvidenceKind, EvidenceState, Leave, SpellEnd, SpellState
+
+WeekPay = Annotated[
+    Decimal,
+    Field(ge=0, le=20_000, max_digits=7, decimal_places=2),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 20_000, "multipleOf": 0.25}),
+]
 
 
 class NewSpell(Body):
@@ -21,6 +28,10 @@ class NewSpell(Body):
     employer: Line | None = None
     started_on: Day
     pay_per_hour_pounds: Pounds | None = None
+    is_own_supply_chain: bool = Field(
+        default=False,
+        description="The employer is your own organisation or of its supply chain: the funder is to know.",
+    )
 
 
 class SpellChange(Body):
@@ -31,6 +42,7 @@ class SpellChange(Body):
     employer: Line | None = None
     started_on: Day | None = None
     pay_per_hour_pounds: Pounds | None = None
+    is_own_supply_chain: bool | None = None
 
 
 class SpellEnding(Body):
@@ -39,15 +51,19 @@ class SpellEnding(Body):
 
 
 class NewHours(Body):
-    """Paid hours of a week; the week begins on the weekday the spell began on."""
+    """Paid hours of a week, and what was paid; the week begins on the weekday the spell began on."""
 
     week_from: Day
     hours: Hours
+    pay_pounds: WeekPay | None = Field(default=None, description="Gross pay earned in this week; blank is not known.")
+    leave: Leave | None = Field(default=None, description="Where all or part of it was sick or statutory leave.")
 
 
 class HoursLine(Schema):
     week_from: Annotated[date, Group.RECORD]
     hours: Annotated[HoursOut | None, Group.WORK]
+    pay_pounds: Annotated[HoursOut | None, Group.WORK] = None
+    leave: Annotated[Leave | None, Group.NOTES] = None
 
 
 class SpellOut(Schema):
@@ -130,7 +146,14 @@ class RuleFinding(Schema):
     earliest_on: Annotated[date | None, Group.RECORD]
     weeks_counted: Annotated[int, Group.RECORD]
     weeks_unknown: Annotated[int, Group.RECORD]
-    not_counted: Annotated[list[str], Group.RECORD] = Field(description="Spells of kinds that are not jobs.")
+    not_counted: Annotated[list[str], Group.RECORD] = Field(description="Spells that are left out.")
+    why_not: Annotated[dict[str, str], Group.RECORD] = Field(default={}, description="Why, by spell.")
+    gap_days: Annotated[int, Group.RECORD] = 0
+    days_counted: Annotated[int, Group.RECORD] = Field(default=0, description="Of self-employment, each once.")
+    hours: Annotated[HoursOut | None, Group.WORK] = None
+    pounds: Annotated[HoursOut | None, Group.WORK] = Field(default=None, description="Earned and recorded.")
+    pounds_needed: Annotated[HoursOut | None, Group.WORK] = None
+    rates_used: Annotated[list[int] | None, Group.WORK] = Field(default=None, description="Pence an hour.")
     outcome_id: Annotated[UUID | None, Group.RECORD] = Field(description="The recorded outcome, if there is one.")
 
 
@@ -158,6 +181,7 @@ class SpellVersionOut(Schema):
     ended_on: Annotated[date | None, Group.RECORD]
     end_reason: Annotated[SpellEnd | None, Group.NOTES]
     pay_per_hour_pence: Annotated[int | None, Group.WORK]
+    is_own_supply_chain: Annotated[bool, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
 
 
@@ -166,6 +190,8 @@ class HoursRecord(Schema):
     spell_id: Annotated[UUID, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]
     hours: Annotated[HoursOut | None, Group.WORK]
+    pay_pence: Annotated[int | None, Group.WORK]
+    leave: Annotated[Leave | None, Group.NOTES]
     recorded_at: Annotated[datetime, Group.RECORD]
 
 

@@ -1,7 +1,7 @@
 """Outcome rules as data: what ships, what is loaded, what a file may not say."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -104,3 +104,41 @@ def test_a_file_says_which_rule_and_field_is_wrong(world: World, content: bytes,
     with pytest.raises(DomainError, match=words):
         load(world, content)
     assert load(world, file(RULE)) == (1, 0)
+
+
+def test_earnings_are_recorded_by_week_and_explained_to_the_penny(client, world: World):
+    """Eight hours of 26 weeks at the National Living Wage, of a job in 2026: 8 x 26 x 12.71 = 2,643.68."""
+    began = date(2026, 4, 6)
+    body = {
+        "commissioner_id": str(world.organisations["fund"]),
+        "partner_id": str(world.organisations["partner"]),
+        "name": "By earnings",
+        "starts_on": "2026-01-01",
+        "rule_versions": ["IPES_LOWER@1", "IPES_HIGHER@1", "CTW_LOWER@1"],
+    }
+    programme = client.post("/api/v1/programmes", headers=world.key("operator"), json=body).json()
+    referral = world.refer(day=began, referred_on=began)
+    world.accept(referral, began)
+    enrolment = world.enrol(referral, began, programme_id=programme["id"])
+    key = world.key("caseworker")
+    new = {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Kitchen porter", "started_on": str(began)}
+    spell = client.post("/api/v1/spells", headers=key, json=new).json()
+    for n in range(14):
+        week = {"week_from": str(began + timedelta(weeks=n)), "hours": 16, "pay_pounds": 203.5, "leave": None}
+        week |= {"leave": "sick"} if n == 3 else {}
+        done = client.post(f"/api/v1/spells/{spell['id']}/hours", headers=key, json=week)
+        assert done.status_code == 201, done.text
+    assert [line["leave"] for line in done.json()["hours"]][2:5] == [None, "sick", None]
+    person = referral.jobseeker_id
+    lower, higher, off = client.get(f"/api/v1/jobseekers/{person}/outcomes", headers=key).json()["rules"]
+    # 12 x 203.50 = 2,442.00 and 13 x 203.50 = 2,645.50: enough with the 13th week, which ends on 5 July.
+    assert (lower["finding"], lower["met_on"], lower["pounds_needed"]) == ("met", "2026-07-05", 2643.68)
+    assert (higher["finding"], higher["pounds"], higher["rates_used"]) == ("not_yet_known", 2849, [1271])
+    assert off["text"].startswith("The figures of this rule are not verified")
+    change = {"is_own_supply_chain": True}
+    etag = client.get(f"/api/v1/spells/{spell['id']}", headers=key).headers["ETag"]
+    changed = client.patch(f"/api/v1/spells/{spell['id']}", headers={**key, "If-Match": etag}, json=change)
+    assert changed.status_code == 200, changed.text
+    lower, *_ = client.get(f"/api/v1/jobseekers/{person}/outcomes", headers=key).json()["rules"]
+    assert lower["finding"] == "not_yet_known"
+    assert "supply chain" in lower["why_not"][spell["id"]]
