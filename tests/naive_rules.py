@@ -1,0 +1,197 @@
+"""Made-up histories of work, and a naive engine of outcome rules: one question a day, in fractions, nothing kept."""
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from pathways.progression.rules import Basis, Finding, HoursTest, OutcomeRule, RateDate, SpellFacts
+
+BEGAN = date(2025, 6, 2)
+KINDS = frozenset({"JOB_OPEN", "SELF_EMPLOYMENT"})
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+
+
+def history(drawn: random.Random) -> tuple[list[SpellFacts], date]:
+    """Return up to four spells within some fifteen months, whatever is odd about them, and a day."""
+    spells = []
+    for n in range(drawn.choice((0, 1, 1, 2, 2, 3, 4))):
+        start = BEGAN + timedelta(days=drawn.randrange(-40, 260))
+        length = drawn.choice((3, 7, 20, 56, 91, 120, 200, 300))
+        end = None if drawn.random() < 0.25 else start + timedelta(days=length + drawn.randrange(7))
+        usual = drawn.choice((0, 4, 7, 8, 16, 16, 20, 37))
+        hours, pay, leave = {}, {}, set()
+        week = start
+        while week <= (end or BEGAN + timedelta(days=430)):
+            if drawn.random() > drawn.choice((0.0, 0.0, 0.1, 0.3)):
+                worked = Decimal(max(0, usual + drawn.choice((0, 0, 0, -3, 2)))) + drawn.choice(
+                    (Decimal(0), Decimal("0.25"))
+                )
+                hours[week] = worked if drawn.random() > 0.08 else Decimal(0)
+            if drawn.random() > drawn.choice((0.0, 0.0, 0.05)):
+                pay[week] = (hours.get(week, Decimal(usual)) * drawn.choice((Decimal("12.21"), Decimal(14)))).quantize(
+                    Decimal("0.01")
+                )
+            if drawn.random() < 0.05:
+                leave.add(week)
+            week += WEEK
+        kind = drawn.choice(("JOB_OPEN", "JOB_OPEN", "SELF_EMPLOYMENT", "WORK_EXPERIENCE"))
+        is_own = drawn.random() < 0.05
+        spells.append(SpellFacts(f"s{n}", kind, start, end, hours, pay, frozenset(leave), is_own))
+    return spells, BEGAN + timedelta(days=drawn.randrange(0, 430))
+
+
+# The naive engine.
+
+
+def is_on(spell: SpellFacts, day: date) -> bool:
+    return spell.started_on <= day and (spell.ended_on is None or day <= spell.ended_on)
+
+
+def week_of(spell: SpellFacts, day: date) -> date:
+    return spell.started_on + WEEK * ((day - spell.started_on).days // 7)
+
+
+def share(spell: SpellFacts, day: date, of: str) -> Fraction | None:
+    """Return a day's part of what is recorded of its week; None where nothing is."""
+    week = week_of(spell, day)
+    amount = getattr(spell, of).get(week)
+    return None if amount is None else Fraction(amount) / sum(is_on(spell, week + DAY * n) for n in range(7))
+
+
+def week_told(jobs: list[SpellFacts], first: date, of: OutcomeRule) -> tuple[Fraction, bool, bool]:
+    """Return the hours of a week, whether any of it is not known, whether any of it was leave."""
+    days = [(job, first + DAY * n) for job in jobs for n in range(7) if is_on(job, first + DAY * n)]
+    parts = [share(job, day, "hours_of_week") for job, day in days]
+    leave = of.leave_counts and any(week_of(job, day) in job.leave_weeks for job, day in days)
+    return sum((part for part in parts if part is not None), Fraction(0)), None in parts, leave
+
+
+def longest_gap(jobs: list[SpellFacts], begins: date, ends: date, until: date) -> int:
+    """Return the days of the longest gap that touches some days and has work before and after it, until a day."""
+    longest, run, touches = 0, 0, False
+    seen = False
+    day = jobs[0].started_on
+    while day <= until:
+        if any(is_on(job, day) for job in jobs):
+            if seen and run and touches:
+                longest = max(longest, run)
+            run, touches, seen = 0, False, True
+        else:
+            run += 1
+            touches |= begins <= day <= ends
+        day += DAY
+    return longest
+
+
+def by_weeks(  # noqa: C901 - naive on purpose: each question is asked in full
+    jobs: list[SpellFacts], of: OutcomeRule, on: date
+) -> tuple[Finding, date | None]:
+    first = jobs[0].started_on
+    told = []
+    while first + WEEK * (len(told) + 1) - DAY <= on:
+        told.append(week_told(jobs, first + WEEK * len(told), of))
+    until = first + WEEK * len(told) - DAY
+
+    def enough(last: int, *, hopes: bool) -> bool:
+        begins = max(0, last + 1 - of.window_weeks)
+        window = told[begins : last + 1]
+        needed = Fraction(of.min_hours)
+        if of.hours_test is HoursTest.AVERAGE:
+            if last + 1 < of.weeks_required:
+                return False
+            if hopes and any(unknown and not (hours >= needed or leave) for hours, unknown, leave in window):
+                return _no_gap(begins, last)
+            total = sum((max(hours, needed) if leave else hours for hours, _, leave in window), Fraction(0))
+            return total >= needed * of.weeks_required and _no_gap(begins, last)
+        counted = sum(hours >= needed or leave or (hopes and unknown) for hours, unknown, leave in window)
+        return counted >= of.weeks_required and _no_gap(begins, last)
+
+    def _no_gap(begins: int, last: int) -> bool:
+        if of.longest_gap_days is None:
+            return True
+        return longest_gap(jobs, first + WEEK * begins, first + WEEK * (last + 1) - DAY, until) <= of.longest_gap_days
+
+    for last in range(len(told)):
+        if enough(last, hopes=False):
+            return Finding.MET, first + WEEK * (last + 1) - DAY
+    if any(job.ended_on is None or job.ended_on >= on for job in jobs):
+        return Finding.NOT_YET_KNOWN, None
+    could = any(enough(last, hopes=True) for last in range(len(told)))
+    return (Finding.NOT_YET_KNOWN if could else Finding.NOT_MET), None
+
+
+def by_earnings(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding, date | None]:
+    first = max(BEGAN, jobs[0].started_on)
+
+    def rate(day: date) -> Fraction:
+        return Fraction(max(((d, p) for d, p in of.rates if d <= day), default=of.rates[0])[1], 100)
+
+    hours, day, met_on, unknown = Fraction(0), first, None, False
+    while day <= on:
+        for job in jobs:
+            if is_on(job, day):
+                part = share(job, day, "pay_of_week")
+                unknown |= part is None
+                at = first if of.rate_date is RateDate.START else day
+                hours += (part or Fraction(0)) / rate(at)
+        if met_on is None and hours >= Fraction(of.min_hours) * of.weeks_required:
+            ends = []
+            for job in jobs:
+                if is_on(job, day):
+                    end = week_of(job, day) + WEEK - DAY
+                    ends.append(min(end, job.ended_on or end))
+            met_on = max(ends)
+        day += DAY
+    if met_on is not None and met_on <= on:
+        return Finding.MET, met_on
+    if met_on is None and not unknown and not any(job.ended_on is None or job.ended_on >= on for job in jobs):
+        return Finding.NOT_MET, None
+    return Finding.NOT_YET_KNOWN, None
+
+
+def by_days(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding, date | None] | None:
+    mine = [job for job in jobs if job.kind == "SELF_EMPLOYMENT"]
+    if not mine or of.self_employed_days is None:
+        return None
+    count, day = 0, BEGAN
+    while day <= on:
+        count += any(is_on(job, day) for job in mine)
+        if count == of.self_employed_days:
+            return Finding.MET, day
+        day += DAY
+    is_running = any(job.ended_on is None or job.ended_on >= on for job in mine)
+    return (Finding.NOT_YET_KNOWN if is_running else Finding.NOT_MET), None
+
+
+def on_a_day(jobs: list[SpellFacts], of: OutcomeRule, day: date) -> tuple[Finding, date | None]:
+    weeks = [job.hours_of_week.get(week_of(job, day)) for job in jobs]
+    if jobs and sum(hours for hours in weeks if hours is not None) >= of.min_hours:
+        return Finding.MET, day
+    return (Finding.NOT_YET_KNOWN if jobs and None in weeks else Finding.NOT_MET), None
+
+
+def naive(spells: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding, date | None]:
+    jobs = [s for s in spells if s.kind in KINDS and not s.is_own_supply_chain]
+    jobs.sort(key=lambda s: (s.started_on, s.spell_id))
+    if not jobs:
+        return Finding.NOT_YET_KNOWN, None
+    until = BEGAN + timedelta(days=of.tracking_days) if of.tracking_days is not None else on
+    by = min(on, until)
+    if of.basis is Basis.POINT_IN_TIME:
+        return on_a_day([job for job in jobs if is_on(job, by)], of, by)
+    found = []
+    alone = by_days(jobs, of, by)
+    if alone is not None:
+        found.append(alone)
+    if of.basis is Basis.EARNINGS:
+        found += [by_earnings(group, of, by) for group in ([jobs] if of.spells_combined else [[j] for j in jobs])]
+    if of.basis is Basis.HOURS_WEEKS:
+        groups = [jobs[n:] for n in range(len(jobs))] if of.spells_combined else [[job] for job in jobs]
+        found += [by_weeks(group, of, by) for group in groups]
+    if not found:
+        return Finding.NOT_YET_KNOWN, None
+    met = [day for finding, day in found if finding is Finding.MET and day is not None]
+    if met:
+        return Finding.MET, min(met)
+    return (Finding.NOT_YET_KNOWN if any(f is Finding.NOT_YET_KNOWN for f, _ in found) else Finding.NOT_MET), None
