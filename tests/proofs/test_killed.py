@@ -69,7 +69,9 @@ def told(database: Database) -> dict[str, Counter[int]]:
 
 @contextmanager
 def importing(stage: Any, file: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "pathways.cli", "import", "referrals", str(file), "--to", "stepping-stones"]
+    # On a day of its own, so that a run over midnight says what one before it says.
+    told = ["--to", "stepping-stones", "--on", "2026-11-20"]
+    command = [sys.executable, "-m", "pathways.cli", "import", "referrals", str(file), *told]
     with log.open("ab") as out:
         process = subprocess.Popen(command, env=environment_of(stage.settings), stdout=out, stderr=out, cwd=log.parent)
         try:
