@@ -70,7 +70,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("import_id", "position", name=op.f("uq_import_rows_import_id_position")),
     )
     with op.batch_alter_table("import_rows", schema=None) as batch_op:
-        batch_op.create_index("ix_import_rows_import_id_key", ["import_id", "key"], unique=False)
+        batch_op.create_index("ix_import_rows_import_id_key", ["import_id", "key", "state", "position"], unique=False)
         batch_op.create_index("ix_import_rows_import_id_state", ["import_id", "state", "position"], unique=False)
         batch_op.create_index("ix_import_rows_partner_id_jobseeker_id", ["partner_id", "jobseeker_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_import_rows_same_as"), ["same_as"], unique=False)

@@ -89,7 +89,7 @@ class ImportRow(Versioned, Base):
         Index("ix_import_rows_partner_id_jobseeker_id", "partner_id", "jobseeker_id"),
         CheckConstraint(one_of("state", RowState), name="state_is_known"),
         Index("ix_import_rows_import_id_state", "import_id", "state", "position"),
-        Index("ix_import_rows_import_id_key", "import_id", "key"),
+        Index("ix_import_rows_import_id_key", "import_id", "key", "state", "position"),
     )
 
     id: Mapped[PrimaryKey]

@@ -28,7 +28,7 @@ from pathways.imports import queries
 from pathways.imports.models import DONE, PENDING, ImportRow, ImportRun, ImportState, RowState
 from pathways.spreadsheets import Row, Sheet, Table
 
-SECONDS_A_BLOCK = 0.4
+SECONDS_A_BLOCK = 0.3
 FIRST_BLOCK, LARGEST_BLOCK, TAKEN_AT_ONCE = 50, 1_000, 10_000
 # Who waits for SQLite's lock in another process looks again after at most a tenth of a second.
 PAUSE_SECONDS = 0.1
