@@ -67,81 +67,85 @@ def week_told(jobs: list[SpellFacts], first: date, of: OutcomeRule) -> tuple[Fra
     return sum((part for part in parts if part is not None), Fraction(0)), None in parts, leave
 
 
-def longest_gap(jobs: list[SpellFacts], begins: date, ends: date, until: date) -> int:
-    """Return the days of the longest gap that touches some days and has work before and after it, until a day."""
-    longest, run, touches = 0, 0, False
-    seen = False
-    day = jobs[0].started_on
-    while day <= until:
+def longest_gap(jobs: list[SpellFacts], begins: date, ends: date) -> int:
+    """Return the days of the longest stretch without a job, with one before it, that a job ends within some days."""
+    longest = run = 0
+    day = begins
+    while day <= ends:
         if any(is_on(job, day) for job in jobs):
-            if seen and run and touches:
-                longest = max(longest, run)
-            run, touches, seen = 0, False, True
-        else:
+            longest, run = max(longest, run), 0
+        elif any(job.started_on < day for job in jobs):
             run += 1
-            touches |= begins <= day <= ends
         day += DAY
     return longest
 
 
 def by_weeks(  # noqa: C901 - naive on purpose: each question is asked in full
-    jobs: list[SpellFacts], of: OutcomeRule, on: date
+    jobs: list[SpellFacts], first: date, of: OutcomeRule, on: date
 ) -> tuple[Finding, date | None]:
-    first = jobs[0].started_on
-    told = []
-    while first + WEEK * (len(told) + 1) - DAY <= on:
-        told.append(week_told(jobs, first + WEEK * len(told), of))
-    until = first + WEEK * len(told) - DAY
+    jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
+    needed = Fraction(of.min_hours)
+    is_over = not any(job.ended_on is None or job.ended_on >= on for job in jobs)
+
+    def told(week: int) -> tuple[Fraction, bool, bool]:
+        """Return the hours of a week, whether it counts, whether it could."""
+        begins = first + WEEK * week
+        hours, unknown, leave = week_told(jobs, begins, of)
+        worked = any(is_on(job, begins + DAY * n) for job in jobs for n in range(7))
+        counts = worked and (hours >= needed or leave)
+        return (max(hours, needed) if leave else hours), counts, counts or unknown
 
     def enough(last: int, *, hopes: bool) -> bool:
-        begins = max(0, last + 1 - of.window_weeks)
-        window = told[begins : last + 1]
-        needed = Fraction(of.min_hours)
+        weeks = [told(week) for week in range(max(0, last + 1 - of.window_weeks), last + 1)]
+        begins = first + WEEK * max(0, last + 1 - of.window_weeks)
+        # A gap that began before these weeks counts with what of it lies in them.
+        gap = longest_gap(jobs, begins, first + WEEK * (last + 1) - DAY)
+        if of.longest_gap_days is not None and gap > of.longest_gap_days:
+            return False
         if of.hours_test is HoursTest.AVERAGE:
             if last + 1 < of.weeks_required:
                 return False
-            if hopes and any(unknown and not (hours >= needed or leave) for hours, unknown, leave in window):
-                return _no_gap(begins, last)
-            total = sum((max(hours, needed) if leave else hours for hours, _, leave in window), Fraction(0))
-            return total >= needed * of.weeks_required and _no_gap(begins, last)
-        counted = sum(hours >= needed or leave or (hopes and unknown) for hours, unknown, leave in window)
-        return counted >= of.weeks_required and _no_gap(begins, last)
+            if hopes and any(could and not counts for _, counts, could in weeks):
+                return True
+            return sum((hours for hours, _, _ in weeks), Fraction(0)) >= needed * of.weeks_required
+        return sum(could if hopes else counts for _, counts, could in weeks) >= of.weeks_required
 
-    def _no_gap(begins: int, last: int) -> bool:
-        if of.longest_gap_days is None:
-            return True
-        return longest_gap(jobs, first + WEEK * begins, first + WEEK * (last + 1) - DAY, until) <= of.longest_gap_days
-
-    for last in range(len(told)):
-        if enough(last, hopes=False):
-            return Finding.MET, first + WEEK * (last + 1) - DAY
-    if any(job.ended_on is None or job.ended_on >= on for job in jobs):
+    week = 0
+    while first + WEEK * (week + 1) - DAY <= on:
+        if enough(week, hopes=False):
+            return Finding.MET, first + WEEK * (week + 1) - DAY
+        week += 1
+    if not is_over:
         return Finding.NOT_YET_KNOWN, None
-    could = any(enough(last, hopes=True) for last in range(len(told)))
-    return (Finding.NOT_YET_KNOWN if could else Finding.NOT_MET), None
+    last_day = max(job.ended_on or on for job in jobs)
+    while first + WEEK * week <= last_day:
+        week += 1
+    could_be = any(enough(n, hopes=True) for n in range(week))
+    return (Finding.NOT_YET_KNOWN if could_be else Finding.NOT_MET), None
 
 
 def by_earnings(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding, date | None]:
-    first = max(BEGAN, jobs[0].started_on)
+    paid = [job for job in jobs if sum(job.pay_of_week.values()) > 0] or jobs
+    start = max(BEGAN, paid[0].started_on)
 
     def rate(day: date) -> Fraction:
-        return Fraction(max(((d, p) for d, p in of.rates if d <= day), default=of.rates[0])[1], 100)
+        return Fraction([pence for begins, pence in of.rates if begins <= day][-1], 100)
 
-    hours, day, met_on, unknown = Fraction(0), first, None, False
-    while day <= on:
+    hours, unknown, met_on = Fraction(0), False, None
+    day = min(BEGAN, *(job.started_on for job in jobs))
+    while met_on is None and day <= on + WEEK:
         for job in jobs:
             if is_on(job, day):
-                part = share(job, day, "pay_of_week")
-                unknown |= part is None
-                at = first if of.rate_date is RateDate.START else day
-                hours += (part or Fraction(0)) / rate(at)
-        if met_on is None and hours >= Fraction(of.min_hours) * of.weeks_required:
-            ends = []
-            for job in jobs:
-                if is_on(job, day):
-                    end = week_of(job, day) + WEEK - DAY
-                    ends.append(min(end, job.ended_on or end))
-            met_on = max(ends)
+                week = week_of(job, day)
+                is_last = not is_on(job, day + DAY) or week_of(job, day + DAY) != week
+                days = [week + DAY * n for n in range(7) if is_on(job, week + DAY * n) and week + DAY * n >= BEGAN]
+                if is_last and days and week <= on:
+                    parts = [share(job, one, "pay_of_week") for one in days]
+                    unknown |= None in parts
+                    for one, part in zip(days, parts, strict=True):
+                        hours += (part or 0) / rate(start if of.rate_date is RateDate.START else one)
+        if hours >= Fraction(of.min_hours) * of.weeks_required:
+            met_on = day
         day += DAY
     if met_on is not None and met_on <= on:
         return Finding.MET, met_on
@@ -187,8 +191,8 @@ def naive(spells: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding,
     if of.basis is Basis.EARNINGS:
         found += [by_earnings(group, of, by) for group in ([jobs] if of.spells_combined else [[j] for j in jobs])]
     if of.basis is Basis.HOURS_WEEKS:
-        groups = [jobs[n:] for n in range(len(jobs))] if of.spells_combined else [[job] for job in jobs]
-        found += [by_weeks(group, of, by) for group in groups]
+        for job in jobs:
+            found.append(by_weeks(jobs if of.spells_combined else [job], job.started_on, of, by))
     if not found:
         return Finding.NOT_YET_KNOWN, None
     met = [day for finding, day in found if finding is Finding.MET and day is not None]

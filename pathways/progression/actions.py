@@ -179,6 +179,8 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
         raise RuleBroken("It cannot end before it started.", pointer="/ended_on")
     if ending.ended_on > actor.today:
         raise RuleBroken("An end is recorded when it has come; this day has not.", pointer="/ended_on")
+    if any(outcome.valid_on > ending.ended_on for outcome in _resting_on(session, spell)):
+        raise OutcomeRestsOnIt("An outcome rests on work after this day. Withdraw it first, then record it again.")
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     spell.state = SpellState.ENDED
     _add_version(
@@ -200,6 +202,11 @@ def void(session: WriteSession, actor: Actor, spell: Spell, reason: str) -> Spel
 
 def _must_carry_no_outcome(session: Session, spell: Spell) -> None:
     """What an outcome rests on is not taken from under it."""
+    if _resting_on(session, spell):
+        raise OutcomeRestsOnIt("Withdraw the outcome first, then correct the spell and record the outcome again.")
+
+
+def _resting_on(session: Session, spell: Spell) -> list[Outcome]:
     standing = session.scalars(
         select(Outcome).where(
             Outcome.partner_id == spell.partner_id,
@@ -207,12 +214,11 @@ def _must_carry_no_outcome(session: Session, spell: Spell) -> None:
             as_known(Outcome),
         )
     )
-    if any(str(spell.id) in outcome.spell_ids for outcome in standing):
-        raise OutcomeRestsOnIt("Withdraw the outcome first, then correct the spell and record the outcome again.")
+    return [outcome for outcome in standing if str(spell.id) in outcome.spell_ids]
 
 
 def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHours) -> SpellHours:
-    """Record the paid hours of one week; recording the same week again supersedes it."""
+    """Record the paid hours of one week; recording the same week again supersedes it, and what is left out stays."""
     if spell.state is SpellState.VOIDED:
         raise SpellIsOver("A voided spell has no hours.")
     version = queries.version(session, spell)
@@ -225,9 +231,12 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
     if new.week_from > actor.today or (version.ended_on is not None and new.week_from > version.ended_on):
         raise RuleBroken("This week lies outside the spell.", pointer="/week_from")
     previous = next((h for h in queries.hours(session, spell) if h.valid_on == new.week_from), None)
-    pay = pence(new.pay_pounds)
+    pay, leave = pence(new.pay_pounds), new.leave
+    if previous is not None:
+        pay = pay if "pay_pounds" in new.model_fields_set else previous.pay_pence
+        leave = leave if "leave" in new.model_fields_set else previous.leave
     if previous is not None and (
-        new.hours < previous.hours or (pay or 0) < (previous.pay_pence or 0) or new.leave is not previous.leave
+        new.hours < previous.hours or (pay or 0) < (previous.pay_pence or 0) or leave is not previous.leave
     ):
         _must_carry_no_outcome(session, spell)
     hours = SpellHours.recorded(
@@ -239,7 +248,7 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
         supersedes=previous.id if previous else None,
         hours=new.hours,
         pay_pence=pay,
-        leave=new.leave,
+        leave=leave,
     )
     session.add(hours)
     flag_modified(spell, "state")  # the hours are rows of their own, but part of this version

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from itertools import accumulate
-from math import lcm
+from typing import Any
 
 DAYS_IN_A_WEEK = 7
 PARTS = 420  # a week of 1 to 7 days divides by its days
@@ -196,9 +197,10 @@ def _judge(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date |
         groups = [jobs] if rule.spells_combined else [[job] for job in jobs]
         verdicts += [_by_earnings(group, rule, by_day, began_on) for group in groups]
     if rule.basis is Basis.HOURS_WEEKS:
-        # Weeks roll from the first day of any job, so that an earlier short one does not shift a good stretch.
-        groups = [jobs[n:] for n in range(len(jobs))] if rule.spells_combined else [[job] for job in jobs]
-        verdicts += [_by_weeks(group, rule, by_day) for group in groups]
+        # Weeks roll from the first day of any job, so that an earlier short one does not shift a good stretch; all that
+        # is worked from that day on counts, whichever job it is of.
+        stretches = [(jobs if rule.spells_combined else [job], job.started_on) for job in jobs]
+        verdicts += [_by_weeks(group, first, rule, by_day) for group, first in stretches]
     if not verdicts:
         return Verdict(Finding.NOT_YET_KNOWN, "No job of the kind has started yet.")
     order = (Finding.MET, Finding.NOT_YET_KNOWN, Finding.NOT_MET)
@@ -240,42 +242,46 @@ def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, of: str) -> _D
     return days
 
 
-def _by_weeks(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
-    first = jobs[0].started_on
+def _by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -> Verdict:
+    jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
     # Whole weeks that have passed: the week a day stands in is not over yet.
-    count = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
+    passed = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
+    is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
+    # Of work that has ended its last week is known too, though it may not be over.
+    ends = on if is_running else max(job.ended_on or on for job in jobs)
+    count = passed if is_running else max(passed, (ends - first).days // DAYS_IN_A_WEEK + 1)
     days = _days_of(jobs, first, count * DAYS_IN_A_WEEK, "hours_of_week")
     weeks = [slice(n * DAYS_IN_A_WEEK, (n + 1) * DAYS_IN_A_WEEK) for n in range(count)]
     needed = int(rule.min_hours * HUNDREDTHS) * PARTS
     units = [sum(days.units[week]) for week in weeks]
     leave = [rule.leave_counts and any(days.is_leave[week]) for week in weeks]
-    counts = [found >= needed or on_leave for found, on_leave in zip(units, leave, strict=True)]
+    worked = [any(days.is_worked[week]) for week in weeks]
+    counts = [w and (u >= needed or on_leave) for w, u, on_leave in zip(worked, units, leave, strict=True)]
     unknown = [any(days.is_unknown[week]) and not counted for week, counted in zip(weeks, counts, strict=True)]
-    ids = tuple(job.spell_id for job in jobs)
     gaps = _gaps(days.is_worked)
-    reached = _Reach(rule, needed, [max(u, needed) if c else u for u, c in zip(units, leave, strict=True)], counts)
-    for last in range(count):
+    full = [max(u, needed) if on_leave else u for u, on_leave in zip(units, leave, strict=True)]
+    reached = _Reach(rule, needed, full, counts)
+    for last in range(passed):
         if reached.at(last) and _gap_fits(gaps, last, rule):
             window = slice(max(0, last + 1 - rule.window_weeks), last + 1)
             met_on = first + timedelta(weeks=last + 1, days=-1)
             counted, hours = sum(counts[window]), _hours(sum(units[window]))
             text = f"{counted} weeks counted in {len(counts[window])}, on {met_on.isoformat()}."
+            ids = tuple(job.spell_id for job in jobs if job.started_on <= met_on)
             gap = _longest_gap(gaps, window)
             return Verdict(Finding.MET, text, met_on, met_on, counted, 0, ids, gap_days=gap, hours=hours)
-    counted, told = reached.most(), _hours(sum(units))
-    missing = sum(unknown)
-    earliest = _earliest(rule, needed, units, counts, unknown, gaps, first)
-    is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
-    hopeful = _Reach(
-        rule, needed, _hoped(units, unknown, rule, needed), [c or u for c, u in zip(counts, unknown, strict=True)]
-    )
-    could_be = any(hopeful.at(n) and _gap_fits(gaps, n, rule) for n in range(count))
+    ids = tuple(job.spell_id for job in jobs)
+    counted, told, missing = reached.most(), _hours(sum(units)), sum(unknown)
     gap = _longest_gap(gaps, slice(0, count))
-    if is_running or could_be:
+    hopeful = _Reach(
+        rule, needed, _hoped(full, unknown, rule, needed), [c or u for c, u in zip(counts, unknown, strict=True)]
+    )
+    if is_running or any(hopeful.at(n) and _gap_fits(gaps, n, rule) for n in range(count)):
+        earliest = _earliest(rule, needed, full, counts, unknown, gaps, first)
         text = f"{counted} of {rule.weeks_required} weeks counted so far; {missing} weeks are not recorded."
         return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
     text = f"{counted} of {rule.weeks_required} weeks counted, and the work has ended."
-    return Verdict(Finding.NOT_MET, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
+    return Verdict(Finding.NOT_MET, text, None, None, counted, missing, ids, gap_days=gap, hours=told)
 
 
 class _Reach:
@@ -352,9 +358,9 @@ def _gap_fits(gaps: Iterable[tuple[int, int]], last: int, rule: OutcomeRule) -> 
 
 
 def _longest_gap(gaps: Iterable[tuple[int, int]], weeks: slice) -> int:
-    """Return the days of the longest gap that lies, in part or whole, in some weeks: all of it counts."""
+    """Return the days of the longest gap within some weeks: what lies before them, or is not over in them, is not."""
     begins, ends = weeks.start * DAYS_IN_A_WEEK, weeks.stop * DAYS_IN_A_WEEK
-    return max((end - begin for begin, end in gaps if begin < ends and end > begins), default=0)
+    return max((end - max(begin, begins) for begin, end in gaps if begins < end < ends), default=0)
 
 
 def _hours(units: int) -> Decimal:
@@ -383,76 +389,84 @@ def _at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
 
 
 def _by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> Verdict:
-    first = jobs[0].started_on if began_on is None else max(began_on, jobs[0].started_on)
-    count = max(0, (on - first).days + 1)
-    days = _days_of(jobs, first, count, "pay_of_week")
-    hours = int(rule.min_hours * HUNDREDTHS) * rule.weeks_required
-    ids = tuple(job.spell_id for job in jobs)
-    if rule.rate_date is RateDate.EARNED:
-        rates = [_rate(rule, first + timedelta(days=day)) for day in range(count)]
-    else:
-        day = first if rule.rate_date is RateDate.START else rule.rule_date or first
-        rates = [_rate(rule, day)] * count
-    used = tuple(sorted(set(rates))) or (_rate(rule, first),)
-    common = lcm(*used)
-    needed = hours * PARTS * common  # pay over its rate is hours: both sides times the rates' common multiple
-    earned = [units * HUNDREDTHS * (common // rate) for units, rate in zip(days.units, rates, strict=True)]
-    pounds = _pounds(sum(days.units))
-    told = {"spell_ids": ids, "pounds": pounds, "rates_used": used}
-    if len(used) == 1:
-        told["pounds_needed"] = _pounds(hours * used[0] * PARTS // HUNDREDTHS)
-    total, ends_later = 0, date.max  # enough is known of a week that is not over
-    for place, more in enumerate(earned):
+    """Return whether enough was earned: the pay of a week counts when that week of its job is over."""
+    first = began_on or date.min
+    paid = next((job for job in jobs if any(pay > 0 for pay in job.pay_of_week.values())), jobs[0])
+    starts = max(paid.started_on, first)
+    fixed = rule.rule_date or starts if rule.rate_date is RateDate.RULE else starts
+    booked, missing = _booked(jobs, rule, first, on, fixed)
+    if booked is None:
+        return Verdict(Finding.NOT_YET_KNOWN, "The dated tables hold no rate of that day.")
+    hours = Fraction(rule.min_hours) * rule.weeks_required
+    one = _rate(rule, fixed) if rule.rate_date is not RateDate.EARNED else None
+    total, met_on = Fraction(0), None
+    for ends, more, _, _ in booked:
         total += more
-        if total >= needed:
-            met_on = _end_of_week(jobs, first + timedelta(days=place))
-            if met_on > on:
-                ends_later = met_on
-                break
-            text = f"Enough was earned by {met_on.isoformat()}."
-            return Verdict(Finding.MET, text, met_on, met_on, **told)  # type: ignore[arg-type]
-    missing = sum(1 for job in jobs for week in _weeks_of(job, first, on) if week not in job.pay_of_week)
-    is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
-    if not is_running and not missing:
-        text = "Less was earned than is needed, and the work has ended."
-        return Verdict(Finding.NOT_MET, text, **told)  # type: ignore[arg-type]
-    open_days = [day for day in range(count) if days.is_unknown[day]]
-    earliest = min(ends_later, _end_of_week(jobs, first + timedelta(days=open_days[0] if open_days else count)))
-    text = f"So far less was earned than is needed; the pay of {missing} weeks is not recorded."
-    return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, 0, missing, **told)  # type: ignore[arg-type]
+        if total >= hours:
+            met_on = ends
+            break
+    until = on if met_on is None else min(met_on, on)
+    counted = [told for told in booked if told[0] <= until]
+    ids = tuple(job.spell_id for job in jobs if job.started_on <= until)
+    about: dict[str, Any] = {
+        "spell_ids": ids,
+        "pounds": sum((pounds for _, _, pounds, _ in counted), Decimal(0)).quantize(Decimal("0.01")),
+        "rates_used": tuple(sorted({rate for _, _, _, rate in counted} | ({one} if one else set()))),
+        "pounds_needed": None
+        if one is None
+        else (rule.min_hours * rule.weeks_required * one / 100).quantize(Decimal("0.01")),
+    }
+    if met_on is not None and met_on <= on:
+        return Verdict(Finding.MET, f"Enough was earned by {met_on.isoformat()}.", met_on, met_on, **about)
+    running = [job for job in jobs if job.ended_on is None or job.ended_on >= on]
+    unknown = sum(1 for ends in missing if ends <= on)
+    if met_on is None and not missing and not running:
+        return Verdict(Finding.NOT_MET, "Less was earned than is needed, and the work has ended.", **about)
+    next_weeks = [on + timedelta(days=DAYS_IN_A_WEEK - (on - job.started_on).days % DAYS_IN_A_WEEK) for job in running]
+    nearest = [*([met_on] if met_on else []), *missing, *(min(day, on + timedelta(days=1)) for day in next_weeks)]
+    text = f"So far less was earned than is needed; the pay of {unknown} weeks is not recorded."
+    return Verdict(Finding.NOT_YET_KNOWN, text, None, min(nearest), 0, unknown, **about)
 
 
-def _rate(rule: OutcomeRule, day: date) -> int:
-    """Return the rate in force on a day, in pence; the first one for a day before it."""
-    found = rule.rates[0][1]
-    for begins, pence in rule.rates:
-        if begins <= day:
-            found = pence
-    return found
+Booked = tuple[date, Fraction, Decimal, int]  # on which day, hours at the rate, pounds, the rate
 
 
-def _weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[date]:
-    """Return the first days of a job's weeks that have a day from ``first`` to ``on``."""
+def _booked(
+    jobs: Sequence[SpellFacts], rule: OutcomeRule, first: date, on: date, fixed: date
+) -> tuple[list[Booked] | None, list[date]]:
+    """Return what was earned by the day it counts, None where a rate is unknown; and the ends of weeks without pay."""
+    booked: list[Booked] = []
+    missing: list[date] = []
+    for job in jobs:
+        for week, ends in _weeks_of(job, first, on):
+            pay = job.pay_of_week.get(week)
+            if pay is None:
+                missing.append(ends)
+                continue
+            length = (ends - week).days + 1
+            for n in range(length):
+                day = week + timedelta(days=n)
+                rate = _rate(rule, day if rule.rate_date is RateDate.EARNED else fixed)
+                if rate is None:
+                    return None, missing
+                if day >= first and pay:
+                    booked.append((ends, Fraction(int(pay * HUNDREDTHS), length) / rate, pay / length, rate))
+    return sorted(booked, key=lambda told: told[0]), missing
+
+
+def _rate(rule: OutcomeRule, day: date) -> int | None:
+    """Return the rate in force on a day, in pence; None before the first one that is known."""
+    return next((pence for begins, pence in reversed(rule.rates) if begins <= day), None)
+
+
+def _weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[tuple[date, date]]:
+    """Return the first and last days of a job's weeks that have begun, of those with a day from ``first`` on."""
     week = job.started_on
-    last = on if job.ended_on is None else min(on, job.ended_on)
-    while week <= last:
-        if week + timedelta(days=DAYS_IN_A_WEEK - 1) >= first:
-            yield week
+    while week <= on and (job.ended_on is None or week <= job.ended_on):
+        ends = min(week + timedelta(days=DAYS_IN_A_WEEK - 1), job.ended_on or date.max)
+        if ends >= first:
+            yield week, ends
         week += timedelta(days=DAYS_IN_A_WEEK)
-
-
-def _end_of_week(jobs: Sequence[SpellFacts], day: date) -> date:
-    """Return the last day of the week of a job that holds a day: pay is known of whole weeks only."""
-    ends = [
-        min(day + timedelta(days=6 - (day - job.started_on).days % DAYS_IN_A_WEEK), job.ended_on or date.max)
-        for job in jobs
-        if job.started_on <= day and (job.ended_on is None or job.ended_on >= day)
-    ]
-    return max(ends, default=day)
-
-
-def _pounds(units: int) -> Decimal:
-    return (Decimal(units) / (PARTS * HUNDREDTHS)).quantize(Decimal("0.01"))
 
 
 # Self-employment.

@@ -64,16 +64,18 @@ class RuleText(BaseModel):
     hours_test: Literal["every_week", "average"] = "every_week"
     weeks_required: int = Field(default=0, ge=0, le=520)
     window_weeks: int = Field(default=0, ge=0, le=520, description="So many weeks in which they must lie.")
-    longest_gap_days: int | None = Field(default=None, ge=0, description="Between two jobs, within the window.")
+    longest_gap_days: int | None = Field(
+        default=None, ge=0, le=3_660, description="Between two jobs, within the window."
+    )
     spells_combined: bool = Field(description="Several jobs count together.")
     leave_counts: bool = Field(default=False, description="Weeks of sick or statutory leave count as worked.")
     pay_rate: Literal["NLW", "RLW_UK", "RLW_LONDON"] | None = None
     rate_date: Literal["start_date", "earned_date", "rule_date"] = "start_date"
-    self_employed_days: int | None = Field(default=None, ge=1)
-    tracking_days: int | None = Field(default=None, ge=1, description="From the start of the programme.")
+    self_employed_days: int | None = Field(default=None, ge=1, le=3_660)
+    tracking_days: int | None = Field(default=None, ge=1, le=3_660, description="From the start of the programme.")
     own_supply_chain_counts: bool = False
     evidence_tier: Literal["A", "B", "C"] | None = Field(default=None, description="The least that is taken.")
-    claim_lag_working_days: int = Field(default=0, ge=0)
+    claim_lag_working_days: int = Field(default=0, ge=0, le=260)
     is_enabled: bool
     mark: Literal["seen", "unverified"]
     source: Annotated[str, Field(min_length=1, max_length=500)]
@@ -92,8 +94,8 @@ class RuleText(BaseModel):
             return self  # it is kept for its source; what it lacks is why
         if self.mark == "unverified":
             raise ValueError("A rule whose figures are not verified is not switched on.")
-        if self.basis is RuleBasis.HOURS_WEEKS and not self.weeks_required:
-            raise ValueError("A rule by hours needs weeks_required.")
+        if self.basis is RuleBasis.HOURS_WEEKS and not (self.min_hours and self.weeks_required):
+            raise ValueError("A rule by hours needs min_hours and weeks_required.")
         if self.basis is RuleBasis.EARNINGS and not (self.min_hours and self.weeks_required and self.pay_rate):
             raise ValueError("A rule by earnings needs min_hours, weeks_required and pay_rate.")
         if self.basis is RuleBasis.EARNINGS and self.pay_rate not in BAND_OF:
@@ -185,7 +187,7 @@ def version_of(rules: Mapping[str, RuleText], names: Iterable[str]) -> str:
 
 
 def rates(pay_rate: str | None) -> tuple[tuple[date, int], ...]:
-    """Return the pence of a rate by the day they begin; empty where the dated tables have none."""
+    """Return the pence of a rate by the day they begin; those that are verified; empty where there is none."""
     band = BAND_OF.get(pay_rate or "")
-    rows = [row for row in tables.rows("minimum_wage") if row["band"] == band]
+    rows = [row for row in tables.rows("minimum_wage") if row["band"] == band and row["mark"] == "seen"]
     return tuple(sorted((date.fromisoformat(row["from"]), int(row["pence"])) for row in rows))

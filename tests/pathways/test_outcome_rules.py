@@ -90,6 +90,8 @@ def test_a_version_is_loaded_once_and_never_changes(client, world: World):
         (file(RULE | {"basis": "cumulative_earnings"}), "needs min_hours"),
         (file(RULE | {"basis": "cumulative_earnings", "pay_rate": "RLW_UK"}), "no rates"),
         (file(RULE | {"basis": "duration_self_employed"}), "self_employed_days"),
+        (file(RULE | {"min_hours": "0"}), "needs min_hours"),
+        (file(RULE | {"tracking_days": 10_000_000}), "tracking_days"),
         (file(RULE | {"weeks": 3}), "weeks: Extra"),
         (file(RULE | {"min_hours": "NaN"}), "min_hours"),
         (file(RULE | {"effective_to": "2025-12-31"}), "effective_to is before"),
@@ -114,8 +116,10 @@ def test_earnings_are_recorded_by_week_and_explained_to_the_penny(client, world:
         "partner_id": str(world.organisations["partner"]),
         "name": "By earnings",
         "starts_on": "2026-01-01",
-        "rule_versions": ["IPES_LOWER@1", "IPES_HIGHER@1", "CTW_LOWER@1"],
+        "rule_versions": ["LOWER@1", "HIGHER@1", "CTW_LOWER@1"],
     }
+    money = {"basis": "cumulative_earnings", "pay_rate": "NLW", "weeks_required": 26, "window_weeks": 26}
+    load(world, file(*(RULE | money | {"rule": r, "min_hours": h} for r, h in (("LOWER", "8"), ("HIGHER", "16")))))
     programme = client.post("/api/v1/programmes", headers=world.key("operator"), json=body).json()
     referral = world.refer(day=began, referred_on=began)
     world.accept(referral, began)
@@ -135,6 +139,8 @@ def test_earnings_are_recorded_by_week_and_explained_to_the_penny(client, world:
     assert (lower["finding"], lower["met_on"], lower["pounds_needed"]) == ("met", "2026-07-05", 2643.68)
     assert (higher["finding"], higher["pounds"], higher["rates_used"]) == ("not_yet_known", 2849, [1271])
     assert off["text"].startswith("The figures of this rule are not verified")
+    again = client.post(f"/api/v1/spells/{spell['id']}/hours", headers=key, json={"week_from": str(began), "hours": 17})
+    assert again.json()["hours"][0] == {"week_from": str(began), "hours": 17, "pay_pounds": 203.5, "leave": None}
     change = {"is_own_supply_chain": True}
     etag = client.get(f"/api/v1/spells/{spell['id']}", headers=key).headers["ETag"]
     changed = client.patch(f"/api/v1/spells/{spell['id']}", headers={**key, "If-Match": etag}, json=change)

@@ -271,3 +271,81 @@ def test_what_is_said_to_be_the_earliest_day_is_never_too_late(weeks, days, rule
     late = judge([spell(weeks)], rule, START + timedelta(weeks=60))
     if late.met_on is not None and early.earliest_on is not None:
         assert early.earliest_on <= late.met_on
+
+
+# What a review found, each as it was seen.
+
+
+def test_hours_of_a_job_that_began_before_the_stretch_count_in_it():
+    rule = OutcomeRule("FSS", "1", Decimal(16), 13, 13, True, JOBS)
+    first = spell([8] * 40)
+    second = replace(spell([8] * 13, date(2026, 2, 5), ended=True), spell_id="b")
+    # From Thursday 5 February both run for 13 weeks, 8 + 8 hours each: to Wednesday 6 May.
+    assert judge([first, second], rule, date(2026, 8, 1)).met_on == date(2026, 5, 6)
+
+
+def test_a_job_without_pay_takes_nothing_away_and_sets_no_rate():
+    job, idle = paid(date(2026, 4, 6), 30, "203.36"), SpellFacts("idle", "JOB_OPEN", date(2026, 3, 31), None, {})
+    idle = replace(idle, pay_of_week={date(2026, 3, 31) + timedelta(weeks=n): Decimal(0) for n in range(40)})
+    alone, both = judge([job], WHP, date(2026, 12, 1)), judge([job, idle], WHP, date(2026, 12, 1))
+    assert alone.met_on == both.met_on == date(2026, 10, 4)  # 26 x 203.36 = 16 x 26 x 12.71, of 2026
+    assert both.rates_used == (1271,)
+
+
+def test_a_day_before_the_first_rate_is_not_known():
+    told = judge([paid(date(2022, 5, 2), 60, "500.00")], WHP, date(2023, 12, 1))
+    assert (told.finding, "no rate" in told.text) == (Finding.NOT_YET_KNOWN, True)
+
+
+def test_a_week_that_is_not_over_is_waited_for():
+    job = spell([8] * 12 + [8])
+    ended = replace(job, ended_on=START + timedelta(weeks=12, days=2))
+    # Three days of the thirteenth week hold its 8 hours: it is over on Sunday 5 April.
+    for day in (date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 4)):
+        assert judge([ended], RULE, day).finding is Finding.NOT_YET_KNOWN
+    assert judge([ended], RULE, date(2026, 4, 5)).finding is Finding.MET
+
+
+@st.composite
+def histories(draw):
+    made = []
+    for n in range(draw(st.integers(1, 3))):
+        start = START + timedelta(days=draw(st.integers(0, 120)))
+        weeks = draw(hours)
+        job = replace(spell(weeks, start, ended=draw(st.booleans())), spell_id=str(n))
+        made.append(replace(job, pay_of_week={week: amount * 13 for week, amount in job.hours_of_week.items()}))
+    return made
+
+
+SOME_RULES = st.sampled_from(
+    [
+        RULE,
+        replace(RULE, longest_gap_days=7),
+        replace(RULE, spells_combined=False),
+        replace(WHP, weeks_required=10),
+        replace(WHP, weeks_required=10, rate_date=RateDate.EARNED),
+    ]
+)
+
+
+@given(histories(), SOME_RULES, st.integers(0, 300), st.integers(0, 200))
+def test_what_is_met_stays_met_and_what_is_not_met_stays_so_on_the_same_facts(jobs, rule, days, more):
+    on = START + timedelta(days=days)
+    early, late = judge(jobs, rule, on), judge(jobs, rule, on + timedelta(days=more))
+    if early.finding is Finding.MET:
+        assert late.met_on == early.met_on
+    if early.finding is Finding.NOT_MET and all(job.started_on <= on for job in jobs):
+        assert late.finding is not Finding.MET
+        assert early.earliest_on is None
+
+
+@given(histories(), histories(), SOME_RULES, st.integers(0, 300))
+def test_one_more_job_never_unmeets_a_rule_of_earnings_or_hours(jobs, more, rule, days):
+    on = START + timedelta(days=days)
+    before = judge(jobs, rule, on)
+    after = judge([*jobs, *(replace(job, spell_id=f"more {job.spell_id}") for job in more)], rule, on)
+    if (before.finding is Finding.MET and rule.rate_date is not RateDate.START) or (
+        before.finding is Finding.MET and rule.basis is Basis.HOURS_WEEKS
+    ):
+        assert after.finding is Finding.MET
+        assert after.met_on <= before.met_on
