@@ -3,6 +3,7 @@
 import os
 import threading
 from datetime import UTC, date, datetime
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -215,6 +216,9 @@ def test_one_person_is_counted_once_while_they_are_one_and_any_day_is_told_as_it
     assert [journeys_at(database, at) for at in instants] == told
 
 
+WALKS = count()
+
+
 class Intake(RuleBasedStateMachine):
     """Referrals, re-imports, verdicts, merges and undos in any order."""
 
@@ -223,6 +227,7 @@ class Intake(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.walk = next(WALKS)  # the database is not emptied between walks
         self.refs = 0
         self.people: list[UUID] = []
         self.merges: list[tuple[UUID, UUID, dict, dict]] = []
@@ -232,7 +237,7 @@ class Intake(RuleBasedStateMachine):
     def refer(self, name, born):
         self.refs += 1
         day = date(born, 5, 26)
-        told = self.world.refer(ref=f"S{id(self)}-{self.refs}", given_name=name, date_of_birth=day, **BARE)
+        told = self.world.refer(ref=f"S{self.walk}-{self.refs}", given_name=name, date_of_birth=day, **BARE)
         self.people.append(told.jobseeker_id)
 
     @precondition(lambda self: len(self.people) > 1)
@@ -271,7 +276,7 @@ class Intake(RuleBasedStateMachine):
     @precondition(lambda self: self.refs)
     @rule(data=st.data())
     def import_again(self, data):
-        ref = f"S{id(self)}-{data.draw(st.integers(1, self.refs))}"
+        ref = f"S{self.walk}-{data.draw(st.integers(1, self.refs))}"
         manager = self.world.on("manager")
         with self.database.writing(manager) as session:
             row = session.scalars(select(Referral).where(Referral.ref == ref)).one()
