@@ -20,13 +20,12 @@ def upgrade() -> None:
             sa.Column("leave", sa.Enum("sick", "statutory", name="leave", native_enum=False, length=40), nullable=True)
         )
         batch_op.create_check_constraint("pay_is_not_owed", "pay_pence >= 0")
+    # Nobody was asked before: what was recorded was counted, and goes on counting. A default is there at once, however
+    # many rows there are.
     with op.batch_alter_table("spell_versions", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("is_own_supply_chain", sa.Boolean(), nullable=True))
-    # Nobody was asked before: what was recorded was counted, and goes on counting.
-    versions = sa.table("spell_versions", sa.column("is_own_supply_chain", sa.Boolean()))
-    op.execute(versions.update().values(is_own_supply_chain=False))
+        batch_op.add_column(sa.Column("is_own_supply_chain", sa.Boolean(), nullable=False, server_default=sa.false()))
     with op.batch_alter_table("spell_versions", schema=None) as batch_op:
-        batch_op.alter_column("is_own_supply_chain", existing_type=sa.Boolean(), nullable=False)
+        batch_op.alter_column("is_own_supply_chain", existing_type=sa.Boolean(), server_default=None)
 
 
 def downgrade() -> None:
