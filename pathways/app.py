@@ -25,7 +25,6 @@ from pathways.elsewhere import api as elsewhere
 from pathways.elsewhere.holding import HOLDING as ELSEWHERE
 from pathways.enrolments import api as enrolments
 from pathways.enrolments.holding import HOLDING as ENROLMENTS
-from pathways.errors import DomainError
 from pathways.exports import api as exports
 from pathways.holdings import Held, Holding
 from pathways.imports import actions as imports
@@ -127,7 +126,7 @@ def _keep_importing(database: Database, stop: threading.Event) -> None:
     """Carry on imports that are larger than one answer waits for, and those that were stopped half-way."""
     forgot = 0.0
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
-        with suppress(SQLAlchemyError, DomainError):
+        with suppress(SQLAlchemyError):
             imports.go_on_with_what_was_left(database, FILE_KINDS, is_still_member)
             if time.monotonic() - forgot > SECONDS_BETWEEN_COUNTS:
                 imports.forget(database)

@@ -97,6 +97,7 @@ class Table:
 
     count: int = 0
     unknown_columns: list[str] = field(default_factory=list)
+    suggested_columns: dict[str, str] = field(default_factory=dict)  # what they may stand for
     notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)

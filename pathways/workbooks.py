@@ -105,7 +105,6 @@ def _number_of(letters: str) -> int:
 def _parse(xml: IO[bytes], started: Started) -> None:
     """Tell each element that starts, by its name without a namespace; attributes are told likewise."""
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
 
     def element(name: str, about: dict[str, str]) -> None:
         started(name.rpartition(" ")[2], {key.rpartition(" ")[2]: value for key, value in about.items()})

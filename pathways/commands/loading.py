@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from pathways.cells import CellError
     from pathways.database import Database
     from pathways.imports.actions import Wish
+    from pathways.imports.intake import FileKind
     from pathways.imports.models import ImportRun
     from pathways.imports.schemas import ImportOut, ImportReport
-    from pathways.imports.staging import FileKind, Progress
+    from pathways.imports.staging import Progress
 
 reference = typer.Typer(no_args_is_help=True, help="Dated tables and postcodes.")
 imports = typer.Typer(no_args_is_help=True, help="Referrals and placements from CSV or XLSX files.")
@@ -159,6 +160,7 @@ def apply_import(
     from pathways.imports import actions
     from pathways.imports.models import ImportRun
     from pathways.imports.schemas import ApplyImport
+    from pathways.imports.staging import Worker
     from pathways.placements import files as placements
     from pathways.referrals import files as referrals
 
@@ -180,7 +182,7 @@ def apply_import(
                 raise PlainError(message)
             actions.apply(session, actor, run, ApplyImport(all_or_nothing=all_or_nothing))
         with _bar() as tell:
-            actions.carry_on(database, kinds[kind], actor, run, tell)
+            Worker(database, kinds[kind], actor, run.id, tell).go_on()
         _tell(_shown(database, actor, kinds[kind], run, result), report)
 
 
@@ -189,21 +191,23 @@ def _imported(
 ) -> "ImportOut":
     """Import a file, or go on with it where an earlier run was stopped."""
     from pathways.imports import actions
+    from pathways.imports.staging import Worker
 
     with database.reading(actor) as session:
         table = actions.look_at(session, actor, kind, content, read_settings().max_unpacked_bytes)
     with database.writing(actor) as session:
         run = actions.begin(session, actor, kind, content, table, wish)
     with _bar() as tell:
-        actions.take(database, kind, actor, run, table, tell)
-        actions.carry_on(database, kind, actor, run, tell)
+        worker = Worker(database, kind, actor, run.id, tell)
+        worker.read(table)
+        worker.go_on()
     return _shown(database, actor, kind, run, result)
 
 
 def _shown(
     database: "Database", actor: "Actor", kind: "FileKind", run: "ImportRun", result: Path | None
 ) -> "ImportOut":
-    from pathways.imports import actions, files
+    from pathways.imports import files, reports
     from pathways.imports.models import ImportRun
 
     with database.reading(newest=True) as session:
@@ -212,7 +216,7 @@ def _shown(
             write = files.as_workbook if result.suffix.lower() == ".xlsx" else files.as_csv
             result.touch(mode=0o600)
             result.write_bytes(write(session, actor, kind, run))
-        return actions.shown(session, actor, kind, run)
+        return reports.shown(session, actor, kind, run)
 
 
 @contextmanager

@@ -25,7 +25,6 @@ from pathways.progression import queries as progression_queries
 from pathways.progression import rules
 from pathways.progression.models import Outcome, SpellHours, SpellVersion
 from pathways.reference import outcome_rules, tables
-from pathways.reference.outcome_rules import RuleBasis
 from pathways.referrals.models import ReferralMove
 
 
@@ -154,7 +153,8 @@ class Known:
         weeks_of = {
             (text.rule, text.version): text.weeks_required
             for text in outcome_rules.known(self.session).values()
-            if text.basis is RuleBasis.HOURS_WEEKS  # of other rules weeks are a factor of money, not weeks in work
+            if rules.Basis(text.basis)
+            is rules.Basis.HOURS_WEEKS  # of other rules weeks are a factor of money, not weeks in work
         }
         found: dict[UUID, dict[int, date]] = defaultdict(dict)
         rows = select(Outcome.enrolment_id, Outcome.rule, Outcome.rule_version, Outcome.valid_on).where(

@@ -1,8 +1,7 @@
 """Every change to imports: begun, put right row by row, applied, given up, forgotten; and what headers mean."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,10 +12,10 @@ from sqlalchemy import and_, select, update
 
 from pathways import audit
 from pathways.base import Actor, Source, utc_now
-from pathways.cells import CellError
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
-from pathways.imports import queries, staging
+from pathways.imports import intake, queries, reports, staging
+from pathways.imports.intake import WITHIN, FileKind, Intake
 from pathways.imports.models import (
     DONE,
     PENDING,
@@ -29,15 +28,10 @@ from pathways.imports.models import (
 )
 from pathways.imports.schemas import (
     ApplyImport,
-    Change,
-    ImportOut,
-    ImportReport,
-    ImportRowOut,
     ImportRowRecord,
-    Problem,
     RowChange,
 )
-from pathways.imports.staging import WITHIN, FileKind, Intake, Progress, Worker
+from pathways.imports.staging import Worker
 from pathways.spreadsheets import Table, normal, read_table
 
 LOG = structlog.get_logger()
@@ -68,6 +62,7 @@ def look_at(session: Session, actor: Actor, kind: FileKind, content: bytes, most
     """Return what is in a file, with this organisation's own names of columns; whatever cannot be read is refused."""
     aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
     table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked)
+    table.suggested_columns = queries.suggested(table.unknown_columns, aliases, table.columns)
     if not table.count:
         table.notes.append("There are no rows under the header.")
     return table
@@ -76,7 +71,6 @@ def look_at(session: Session, actor: Actor, kind: FileKind, content: bytes, most
 def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, table: Table, wish: Wish) -> ImportRun:
     """Begin an import, or take up the one of the same file that was stopped half-way."""
     file_hash = hashlib.sha256(content).hexdigest()
-    aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
     found = {
         "is_workbook": content[:4] == b"PK\x03\x04",
         "sheets": [
@@ -90,7 +84,7 @@ def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, t
         ],
         "notes": table.notes,
         "unknown_columns": table.unknown_columns,
-        "suggested_columns": queries.suggested(table.unknown_columns, aliases, table.columns),
+        "suggested_columns": table.suggested_columns,
         "passed_over": table.passed_over,
     }
     for there in session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash)):
@@ -139,21 +133,13 @@ def _note(session: WriteSession, actor: Actor, run: ImportRun) -> None:
     session.add(audit.row(actor, "imports", run.id, is_change=True))
 
 
-def carry_on(database: Database, kind: FileKind, actor: Actor, run: ImportRun, tell: Progress | None = None) -> None:
-    """Check an import, and apply it where that was asked for; returns when nothing of it is left to do."""
-    Worker(database, kind, actor, run.id, tell).go_on()
-
-
-def leave(session: WriteSession, run_id: UUID) -> None:
-    """Leave an import to whoever carries on what was left."""
-    session.get_one(ImportRun, run_id).touched_at = None
-
-
-def take(
-    database: Database, kind: FileKind, actor: Actor, run: ImportRun, table: Table, tell: Progress | None = None
-) -> None:
-    """Keep the rows of a file."""
-    Worker(database, kind, actor, run.id, tell).read(table)
+def leave_if_large(session: WriteSession, run_id: UUID) -> bool:
+    """Leave an import of very many rows, if there is more of it to do, to whoever carries on what was left."""
+    run = session.get_one(ImportRun, run_id)
+    is_left = run.rows > AT_ONCE and run.state in UNFINISHED
+    if is_left:
+        run.touched_at = None
+    return is_left
 
 
 def go_on_with_what_was_left(database: Database, kinds: Collection[FileKind], may_act: MayAct) -> int:
@@ -186,7 +172,7 @@ def _go_on(database: Database, kind: FileKind, run_id: UUID, may_act: MayAct) ->
         if not may_act(session, actor):
             run.applies = False  # what is not checked yet is checked: that changes nobody's record
             run.state = ImportState.CHECKED if run.state is ImportState.APPLYING else run.state
-    carry_on(database, kind, actor, run)
+    Worker(database, kind, actor, run.id).go_on()
 
 
 def who_acts(run: ImportRun) -> Actor:
@@ -239,35 +225,35 @@ def change_row(
         raise ImportNotReady(f"An import that is {run.state} cannot be changed now.", possible=[])
     if row.state in DONE:
         raise ImportNotReady("This row is applied. Change the record itself.", possible=[])
-    intake = kind.open(session, actor, run)
-    kept = staging.opened(session, row)
+    taking = kind.open(session, actor, run)
+    kept = intake.opened(session, row)
     if kept is None:
         raise ImportNotReady("What this row said is not kept any more. Send the file again.", possible=[])
     _note(session, actor, run)
     before, told_before = row.key, row.warnings or []
     if change.cells:
         cells, others = kept
-        row.cells_sealed = staging.sealed(session, row.id, cells | _known(kind, change.cells), others)
-        added = set(change.cells) - set(staging.sheet_of(run, row).columns)
+        row.cells_sealed = intake.sealed(session, row.id, cells | _known(kind, change.cells), others)
+        added = set(change.cells) - set(intake.sheet_of(run, row).columns)
         run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
         row.faults = None  # a person has looked at the row, and has seen the cells beyond the header
     if "same_as" in change.model_fields_set:
         if change.same_as is not None:
-            intake.same_person(change.same_as)
+            taking.same_person(change.same_as)
         row.same_as = change.same_as
     stays_out = row.state is RowState.SKIPPED and change.is_skipped is None
     if change.is_skipped or stays_out:
         row.key = row.said = None
-        staging.become(row, staging.Plan(RowState.SKIPPED))
+        staging.become(row, intake.Plan(RowState.SKIPPED))
     else:
-        staging.understand(session, kind, intake, [row])
+        staging.understand(session, kind, taking, [row])
     session.flush()  # what it meets is read next
-    marks = [staging.Fault(*told) for told in told_before if told[1].startswith(WITHIN)]
-    _look_again(session, kind, run, intake, {key for key in (before, row.key) if key})
+    marks = [intake.Fault(*told) for told in told_before if told[1].startswith(WITHIN)]
+    _look_again(session, kind, run, taking, {key for key in (before, row.key) if key})
     session.refresh(row)
     if marks:  # like another row of the file it may be still: a person looks
         staging.mark(session, run, {row.id: marks[0]})
-    about = shows_of(row)
+    about = reports.shows_of(row)
     if about is not None:
         session.add(audit.row(actor, "jobseekers", about, about, is_change=False))
     session.flush()  # the reply carries the new version
@@ -282,132 +268,20 @@ def _known(kind: FileKind, cells: Mapping[str, str | None]) -> dict[str, str]:
     return {column: (text or "").strip() for column, text in cells.items()}
 
 
-def _look_again(session: WriteSession, kind: FileKind, run: ImportRun, intake: Intake, keys: Collection[str]) -> None:
+def _look_again(session: WriteSession, kind: FileKind, run: ImportRun, taking: Intake, keys: Collection[str]) -> None:
     """Compare rows of some keys anew: one that met another may be the only one now, or the other way round."""
     of_keys = and_(ImportRow.import_id == run.id, ImportRow.key.in_(keys))
     anew = update(ImportRow).where(of_keys, ImportRow.state.not_in([*DONE, RowState.SKIPPED]))
     session.execute(anew.values(state=RowState.UNDERSTOOD, errors=None))
-    for key in sorted(set(queries.keys_met_twice(session, run)) & set(keys)):
+    for key in sorted(keys):
         staging.meet(session, kind, run, key)
     left = select(ImportRow).where(of_keys, ImportRow.state == RowState.UNDERSTOOD)
-    staging.plan(session, kind, intake, session.scalars(left).all())
-
-
-def shown(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> ImportOut:
-    """Return an import with its report, counted anew: an import has no figures beside its rows."""
-    count = queries.counts(session, run)
-    return ImportOut(
-        id=run.id,
-        kind=run.kind,
-        state=run.state,
-        made_at=run.made_at,
-        file_hash=run.file_hash,
-        rows_read=run.rows_read,
-        rows_checked=sum(count.values()) - count[RowState.READ] - count[RowState.UNDERSTOOD],
-        rows_applied=sum(count[state] for state in DONE),
-        report=ImportReport.model_validate(run.report) if run.report else _report(session, actor, kind, run, count),
-    )
-
-
-def _report(session: Session, actor: Actor, kind: FileKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
-    to_create, to_update = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE], count[RowState.TO_UPDATE]
-    made, wrong = queries.made(session, run), queries.told(session, run, ImportRow.errors)
-    told = queries.told(session, run, ImportRow.warnings, ImportRow.alike)
-    about = {row.jobseeker_id for row in made if row.jobseeker_id is not None}
-    about |= {UUID(one) for row in told for one in row.alike or ()}
-    names = kind.references(session, actor, about)
-    warnings = [
-        (row, fault) for row in told for fault in [*(row.warnings or ()), *staging.alike_told(kind, names, row.alike)]
-    ]
-    return ImportReport(
-        is_dry_run=not run.applies,
-        was_applied=run.state is ImportState.APPLIED,
-        rows=run.rows,
-        created=count[RowState.CREATED] + (0 if run.applies else to_create),
-        updated=count[RowState.UPDATED] + (0 if run.applies else to_update),
-        to_create=to_create,
-        to_update=to_update,
-        unchanged=count[RowState.UNCHANGED],
-        possible_duplicates=count[RowState.POSSIBLE_DUPLICATE],
-        repeated=count[RowState.REPEATED],
-        skipped=count[RowState.SKIPPED],
-        in_error=count[RowState.WITH_ERRORS],
-        errors=[_cell_error(run, row, fault) for row in wrong for fault in row.errors],
-        warnings=[_cell_error(run, row, fault) for row, fault in warnings],
-        notes=run.found["notes"],
-        unknown_columns=run.found["unknown_columns"],
-        suggested_columns=run.found["suggested_columns"],
-        passed_over=run.found["passed_over"],
-        made=[name for row in made if (name := row.made or names.get(row.jobseeker_id)) is not None],
-    )
-
-
-def _cell_error(run: ImportRun, row: Any, fault: Sequence[str]) -> CellError:
-    sheet = run.found["sheets"][row.sheet]["name"]
-    return CellError(row=row.number, sheet=sheet, field=fault[0], rule=fault[1], remedy=fault[2])
-
-
-def shows_of(row: ImportRow) -> UUID | None:
-    """Return whose record a row that is shown tells of: what an update would change is told as it is there."""
-    return row.jobseeker_id if row.state is RowState.TO_UPDATE else None
-
-
-def shown_rows(
-    session: Session, actor: Actor, kind: FileKind, run: ImportRun, rows: Sequence[ImportRow]
-) -> list[ImportRowOut]:
-    """Return rows with what they would change as it stands now."""
-    told = [
-        staging.understood(session, kind, row)[0]
-        for row in rows
-        if row.state is RowState.TO_UPDATE and row.cells_sealed is not None
-    ]
-    found = kind.open(session, actor, run).changes(told) if told else []
-    changes = {one.row.id: made for one, made in zip(told, found, strict=True)}
-    about = {UUID(one) for row in rows for one in row.alike or ()}
-    about |= {one for row in rows for one in (row.jobseeker_id, row.same_as) if one is not None}
-    names = kind.references(session, actor, about)
-    return [_shown(session, kind, run, row, changes.get(row.id, []), names) for row in rows]
-
-
-def _shown(
-    session: Session,
-    kind: FileKind,
-    run: ImportRun,
-    row: ImportRow,
-    changes: Sequence[tuple[str, Any, Any]],
-    names: Mapping[UUID, str],
-) -> ImportRowOut:
-    warnings = [*(row.warnings or ()), *staging.alike_told(kind, names, row.alike)]
-    about = row.jobseeker_id if row.state in DONE else None
-    return ImportRowOut(
-        id=row.id,
-        row=row.number,
-        sheet=staging.sheet_of(run, row).name,
-        state=row.state,
-        cells=(staging.opened(session, row) or (None,))[0],
-        errors=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.errors or ()],
-        warnings=[Problem(field=f, rule=r, remedy=m) for f, r, m in warnings],
-        changes=[Change(field=name, was=as_text(was), becomes=as_text(becomes)) for name, was, becomes in changes],
-        same_as=row.same_as if row.same_as in names else None,
-        made=row.made or (names.get(about) if about else None),
-        version=row.version,
-    )
-
-
-def as_text(value: Any) -> str | None:
-    """Return a value as a cell holds it."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return "; ".join(map(str, value))
-    return str(value)
+    staging.plan(session, kind, taking, session.scalars(left).all())
 
 
 def extract_of_row(session: Session, row: ImportRow) -> ImportRowRecord:
     """Return a row as the person it is about may read it."""
-    kept = staging.opened(session, row)
+    kept = intake.opened(session, row)
     return ImportRowRecord(id=row.id, import_id=row.import_id, state=row.state, cells=kept[0] if kept else None)
 
 

@@ -22,8 +22,9 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound
-from pathways.imports import actions, files, queries
+from pathways.imports import actions, files, queries, reports
 from pathways.imports.actions import Wish
+from pathways.imports.intake import FileKind
 from pathways.imports.models import ImportRun, RowState
 from pathways.imports.schemas import (
     ApplyImport,
@@ -34,7 +35,7 @@ from pathways.imports.schemas import (
     ImportRowOut,
     RowChange,
 )
-from pathways.imports.staging import FileKind
+from pathways.imports.staging import Worker
 from pathways.pagination import Page, cursor, page_of
 from pathways.problems import documented
 
@@ -50,21 +51,22 @@ def routes(kind: FileKind, permission: Permission, partner: Callable[..., UUID |
     importer = permitted(permission)
     _add_files(router, kind, importer, partner)
     _add_runs(router, kind, importer)
+    _add_result(router, kind, importer)
     _add_rows(router, kind, importer)
     _add_columns(router, kind, importer)
     return router
 
 
-def _carried_on(database: Database, kind: FileKind, actor: Actor, run: ImportRun, response: Response) -> ImportOut:
+def _carried_on(database: Database, kind: FileKind, actor: Actor, run_id: UUID, response: Response) -> ImportOut:
     """Carry a small import on to its end; a large one goes on after the answer."""
-    if run.rows <= actions.AT_ONCE:
-        actions.carry_on(database, kind, actor, run)
-    else:
+    with database.writing(actor) as session:
+        is_left = actions.leave_if_large(session, run_id)
+    if is_left:
         response.status_code = 202
-        with database.writing(actor) as session:
-            actions.leave(session, run.id)
+    else:
+        Worker(database, kind, actor, run_id).go_on()
     with database.reading(actor, newest=True) as session:
-        return actions.shown(session, actor, kind, queries.run(session, actor, kind.name, run.id))
+        return reports.shown(session, actor, kind, queries.run(session, actor, kind.name, run_id))
 
 
 def _one(kind: FileKind) -> str:
@@ -101,8 +103,8 @@ def _add_files(router: APIRouter, kind: FileKind, importer: Any, partner: Callab
                 lambda: actions.begin(session, actor, kind, content, table, wish),
                 lambda made: queries.run(session, actor, kind.name, made),
             )
-        actions.take(database, kind, actor, run, table)
-        return _carried_on(database, kind, actor, run, response)
+        Worker(database, kind, actor, run.id).read(table)
+        return _carried_on(database, kind, actor, run.id, response)
 
 
 def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
@@ -115,7 +117,7 @@ def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
     def get_import(import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep) -> ImportOut:
         """How far an import is, what it did or would do, and what is wrong."""
         with database.reading(actor) as session:
-            return actions.shown(session, actor, kind, queries.run(session, actor, kind.name, import_id))
+            return reports.shown(session, actor, kind, queries.run(session, actor, kind.name, import_id))
 
     @router.post(
         "/imports/{import_id}/apply", responses=documented(NotFound, Conflict), name=f"apply_{_one(kind)}_import"
@@ -141,7 +143,7 @@ def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
                 ),
                 lambda made: queries.run(session, actor, kind.name, made),
             )
-        return _carried_on(database, kind, actor, run, response)
+        return _carried_on(database, kind, actor, run.id, response)
 
     @router.post(
         "/imports/{import_id}/discard", responses=documented(NotFound, Conflict), name=f"discard_{_one(kind)}_import"
@@ -159,8 +161,10 @@ def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
                 ),
                 lambda made: queries.run(session, actor, kind.name, made),
             )
-            return actions.shown(session, actor, kind, run)
+            return reports.shown(session, actor, kind, run)
 
+
+def _add_result(router: APIRouter, kind: FileKind, importer: Any) -> None:
     @router.get(
         "/imports/{import_id}/result",
         responses={**documented(NotFound), 200: {"content": {CSV: {}, WORKBOOK: {}}}},
@@ -204,12 +208,12 @@ def _add_rows(router: APIRouter, kind: FileKind, importer: Any) -> None:
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             rows = queries.rows_of(run, state or ())
-            about = [actions.shows_of(row) for row in queries.page_of_rows(session, rows, page)[: page.limit]]
+            about = [reports.shows_of(row) for row in queries.page_of_rows(session, rows, page)[: page.limit]]
         audit.opened(database, actor, "imports", [(import_id, None), *((one, one) for one in about if one)])
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             found = queries.page_of_rows(session, rows, page)
-            shown = actions.shown_rows(session, actor, kind, run, found[: page.limit])
+            shown = reports.shown_rows(session, actor, kind, run, found[: page.limit])
             return Page(items=shown, next=cursor(shown[-1].id) if len(found) > page.limit else None)
 
     @router.patch(
@@ -231,7 +235,7 @@ def _add_rows(router: APIRouter, kind: FileKind, importer: Any) -> None:
             expect_version(row, version)
             actions.change_row(session, actor, kind, run, row, change)
             etag(response, row.version)
-            return actions.shown_rows(session, actor, kind, run, [row])[0]
+            return reports.shown_rows(session, actor, kind, run, [row])[0]
 
 
 def _add_columns(router: APIRouter, kind: FileKind, importer: Any) -> None:

@@ -12,9 +12,9 @@ import xlsxwriter
 
 from pathways.base import Actor
 from pathways.database import Session
-from pathways.imports import queries, staging
+from pathways.imports import intake, queries, reports
+from pathways.imports.intake import Fault, FileKind
 from pathways.imports.models import ImportRow, ImportRun
-from pathways.imports.staging import FileKind
 from pathways.spreadsheets import FORMULA_STARTS, OUR_ANSWERS, Sheet
 
 RESULT, PROBLEMS = ("import result", "import problems")
@@ -31,7 +31,7 @@ def as_csv(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> by
     writer = csv.writer(out)
     line, sheet_at = 0, -1
     for row, told in _told(session, actor, kind, run):
-        sheet = staging.sheet_of(run, row)
+        sheet = intake.sheet_of(run, row)
         if row.sheet != sheet_at:
             sheet_at = row.sheet
             line = _pad(writer, line, sheet.header_at)
@@ -67,7 +67,7 @@ def as_workbook(session: Session, actor: Actor, kind: FileKind, run: ImportRun) 
         names = lawful([sheet["name"] for sheet in run.found["sheets"]])
         page, page_of = None, -1
         for row, (errors, warnings) in _told(session, actor, kind, run):
-            sheet = staging.sheet_of(run, row)
+            sheet = intake.sheet_of(run, row)
             header = _header(run, sheet)
             if page is None or row.sheet != page_of:
                 page, page_of = book.add_worksheet(names[row.sheet]), row.sheet
@@ -103,7 +103,7 @@ def lawful(names: Sequence[str]) -> list[str]:
     return taken
 
 
-Told = tuple[list[staging.Fault], list[staging.Fault]]  # errors, warnings
+Told = tuple[list[Fault], list[Fault]]  # errors, warnings
 
 
 def problems_of(told: Told) -> str:
@@ -117,9 +117,9 @@ def _told(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> Ite
     while some := list(islice(rows, NAMED_AT_ONCE)):
         names = kind.references(session, actor, {UUID(one) for row in some for one in row.alike or ()})
         for row in some:
-            warnings = [staging.Fault(*told) for told in row.warnings or ()]
-            errors = [staging.Fault(*told) for told in row.errors or ()]
-            yield row, (errors, [*warnings, *staging.alike_told(kind, names, row.alike)])
+            warnings = [Fault(*told) for told in row.warnings or ()]
+            errors = [Fault(*told) for told in row.errors or ()]
+            yield row, (errors, [*warnings, *reports.alike_told(kind, names, row.alike)])
 
 
 def _header(run: ImportRun, sheet: Sheet) -> list[str]:
@@ -133,7 +133,7 @@ def _added(run: ImportRun, sheet: Sheet) -> list[str]:
 
 def _cells(session: Session, run: ImportRun, row: ImportRow, sheet: Sheet) -> tuple[list[str], list[str]]:
     """Return the cells of a row under its header, and those that stood beyond it."""
-    cells, others = staging.opened(session, row) or ({}, {})
+    cells, others = intake.opened(session, row) or ({}, {})
     own = [cells.get(column, "") if column else others.get(str(at), "") for at, column in enumerate(sheet.columns)]
     beyond = [text for at, text in sorted(others.items(), key=lambda told: int(told[0])) if int(at) >= len(own)]
     return [*own, *(cells.get(name, "") for name in _added(run, sheet))], beyond

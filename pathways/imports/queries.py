@@ -121,17 +121,11 @@ def keys_met_twice(session: Session, run: ImportRun) -> Sequence[str]:
     return [key for key in session.scalars(rows) if key]
 
 
-def of_key(session: Session, run: ImportRun, key: str) -> tuple[ImportRow, ImportRow | None]:
+def of_key(session: Session, run: ImportRun, key: str) -> tuple[ImportRow | None, ImportRow | None]:
     """Return the first row of a key that is not compared yet, and the first that says something else."""
     rows = rows_of(run, [RowState.UNDERSTOOD]).where(ImportRow.key == key).order_by(ImportRow.position).limit(1)
-    first = session.scalars(rows).one()
-    return first, session.scalars(rows.where(ImportRow.said != first.said)).first()
-
-
-def of_keys(session: Session, run: ImportRun, keys: Iterable[str]) -> Sequence[ImportRow]:
-    wanted = [key for key in keys if key]
-    rows = rows_of(run).where(ImportRow.key.in_(wanted)).order_by(ImportRow.position)
-    return session.scalars(rows).all() if wanted else []
+    first = session.scalars(rows).first()
+    return first, session.scalars(rows.where(ImportRow.said != first.said)).first() if first else None
 
 
 def in_order(session: Session, run: ImportRun, states: Collection[RowState] = ()) -> Iterator[ImportRow]:

@@ -5,13 +5,10 @@ moment goes on where it stopped, two processes that work on one run take turns, 
 Blocks are as large as some tenths of a second allow, so that nobody who writes beside an import waits long.
 """
 
-import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -19,140 +16,21 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from uuid_utils.compat import uuid7
 
-from pathways import cells
 from pathways.base import Actor, Source, utc_now
-from pathways.cells import CellError
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import DomainError
 from pathways.imports import queries
+from pathways.imports.intake import Fault, FileKind, Intake, Plan, Told, opened, sealed, understood
 from pathways.imports.models import DONE, PENDING, ImportRow, ImportRun, ImportState, RowState
-from pathways.spreadsheets import Row, Sheet, Table
+from pathways.spreadsheets import Row, Table
 
 SECONDS_A_BLOCK = 0.3
 FIRST_BLOCK, LARGEST_BLOCK, TAKEN_AT_ONCE = 50, 1_000, 10_000
 # Who waits for SQLite's lock in another process looks again after at most a tenth of a second.
 PAUSE_SECONDS = 0.1
 TRIES = 3
-WITHIN = "This may be the same person as row"
-NOT_KEPT = "What this row said is not kept any more."
 # What somebody else's work beside an import may cause: once more it goes well, or it is the row's own fault.
 MET_OTHERS = (DomainError, IntegrityError, StaleDataError, OperationalError)
-
-
-class Fault(NamedTuple):
-    """What is wrong or unsure in a row: the field, the rule, what to do. Never the value."""
-
-    field: str
-    rule: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A row that could be read: what it says, by our names."""
-
-    row: ImportRow
-    values: dict[str, Any]
-
-
-Change = tuple[str, Any, Any]  # column, as it is, as it would be
-
-
-@dataclass(slots=True)
-class Plan:
-    """What would become of a row, or what became of it."""
-
-    state: RowState
-    errors: list[Fault] = field(default_factory=list)
-    warnings: list[Fault] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    alike: list[UUID] = field(default_factory=list)  # whom it may be about, whoever may see them
-    made: str | None = None
-    jobseeker_id: UUID | None = None
-
-
-class Intake(Protocol):
-    """How one kind of file is understood and applied, for one block of rows."""
-
-    def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
-        """Return what is wrong in a row by itself."""
-
-    def key(self, values: Mapping[str, Any]) -> str:
-        """Return what a row is about: two rows of one key are one or in conflict."""
-
-    def plan(self, told: Sequence[Told]) -> list[Plan]:
-        """Return what would become of some rows, changing nothing."""
-
-    def changes(self, told: Sequence[Told]) -> list[list[Change]]:
-        """Return what some rows would change of what is there, as this actor may see it."""
-
-    def apply(self, told: Sequence[Told]) -> list[Plan]:
-        """Apply some rows and return what became of them."""
-
-    def same_person(self, jobseeker_id: UUID) -> None:
-        """Refuse, unless the caller may say that a row is about this person."""
-
-
-@dataclass(frozen=True)
-class FileKind:
-    """One kind of file.
-
-    ``alike`` finds rows that may be of one person with another row of the file, once all rows are checked, and what to
-    say of each. ``prepare`` is shown the cells of all that will be applied, while nothing is locked. ``after`` is told
-    whom a block was about, once it is committed. ``references`` names people, of those the actor may see.
-    """
-
-    name: str
-    readers: Mapping[str, cells.Reader]
-    aliases: Mapping[str, str]
-    needed: Sequence[str]
-    key_column: str
-    open: Callable[[Session, Actor, ImportRun], Intake]
-    values: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
-    alike: Callable[[Database, Actor, ImportRun], Sequence[tuple[UUID, Fault]]] = lambda *_: ()
-    after: Callable[[Database, Actor, Sequence[UUID]], None] = lambda *_: None
-    prepare: Callable[[Session, Iterable[Mapping[str, str]]], None] = lambda *_: None
-    references: Callable[[Session, Actor, Collection[UUID]], Mapping[UUID, str]] = lambda *_: {}
-
-
-# What was written.
-
-
-def sealed(session: Session, row_id: UUID, cells: Mapping[str, str], others: Mapping[str, str]) -> str:
-    """Return what a row says as it is kept: encrypted, for it holds all that a record will.
-
-    ``cells`` are those of our columns, ``others`` those of columns nobody knows, by their place; blank ones are left
-    out.
-    """
-    kept = [{name: text for name, text in some.items() if text} for some in (cells, others)]
-    return session.vault.seal(json.dumps(kept, ensure_ascii=False), place=f"import_rows:cells:{row_id}")
-
-
-def opened(session: Session, row: ImportRow) -> tuple[dict[str, str], dict[str, str]] | None:
-    """Return what a row says as ``sealed`` kept it; None once the time to keep it is over."""
-    if row.cells_sealed is None:
-        return None
-    cells, others = json.loads(session.vault.open(row.cells_sealed, place=f"import_rows:cells:{row.id}"))
-    return cells, others
-
-
-def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
-    kept = run.found["sheets"][row.sheet]
-    return Sheet(kept["name"], kept["header_at"], tuple(kept["header"]), tuple(kept["columns"]))
-
-
-def understood(session: Session, kind: FileKind, row: ImportRow) -> tuple[Told, list[CellError]]:
-    """Return what a row says, and what of it cannot be read."""
-    faults = tuple((rule, remedy) for rule, remedy in row.faults or ())
-    kept = opened(session, row)
-    if kept is None:
-        return Told(row, {}), [CellError(row=row.number, field="row", rule=NOT_KEPT, remedy="Send the file again.")]
-    taken, _ = kept
-    found, errors = cells.read_row(Row(row.number, "", taken, faults=faults), kind.readers)
-    return Told(row, {} if errors else kind.values(found)), errors
-
-
-# Steps.
 
 
 # Told after every block: which step, how many rows of it are done, of how many.
@@ -447,6 +325,8 @@ def meet(session: WriteSession, kind: FileKind, run: ImportRun, key: str) -> Non
     By statements over all of them, for a whole file may be of one key.
     """
     first, other = queries.of_key(session, run, key)
+    if first is None:
+        return
     rest = update(ImportRow).where(
         ImportRow.import_id == run.id,
         ImportRow.key == key,
@@ -483,15 +363,6 @@ def mark(session: WriteSession, run: ImportRun, marks: Mapping[UUID, Fault]) -> 
         others = [told for told in row.warnings or () if tuple(told) != marks[row.id]]
         row.warnings = [list(marks[row.id]), *others]
         row.state = RowState.POSSIBLE_DUPLICATE
-
-
-def alike_told(kind: FileKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
-    """Return whom a row may be about, of those that whoever reads it may see."""
-    seen = [names[UUID(one)] for one in alike or () if UUID(one) in names]
-    if not seen:
-        return []
-    told = f"This may be the same person as {', '.join(seen[:3])}."
-    return [Fault(kind.key_column, told, "Look at both; nothing was merged.")]
 
 
 def become(row: ImportRow, outcome: Plan) -> None:

@@ -11,8 +11,8 @@ from pathways import cells, spreadsheets
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
+from pathways.imports.intake import Change, Fault, FileKind, Plan, Told
 from pathways.imports.models import ImportRun, RowState
-from pathways.imports.staging import Change, Fault, FileKind, Plan, Told
 from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind

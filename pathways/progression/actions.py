@@ -316,8 +316,8 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
         for outcome in session.scalars(queries.outcomes_visible_to(actor).where(Outcome.enrolment_id == enrolment.id))
     }
     findings = []
-    for named in session.get_one(Programme, enrolment.programme_id).rule_versions:
-        rule = queries.rule_named(session, named, actor.today)
+    versions = session.get_one(Programme, enrolment.programme_id).rule_versions
+    for named, rule in queries.rules_named(session, versions, actor.today).items():
         if rule is None:
             name, version = named.split("@")
             findings.append(_disabled(name, version))
@@ -369,7 +369,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
     programme = session.get_one(Programme, enrolment.programme_id)
     named = next((rule for rule in programme.rule_versions if rule.split("@")[0] == new.rule), None)
-    rule = queries.rule_named(session, named, actor.today) if named else None
+    rule = queries.rules_named(session, [named], actor.today)[named] if named else None
     if rule is None:
         raise RuleBroken("The programme is not paid by this rule, or the rule is switched off.", pointer="/rule")
     held = session.scalars(

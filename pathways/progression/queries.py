@@ -208,10 +208,11 @@ def kinds_that_count(on: date) -> frozenset[str]:
     return frozenset(kind for kind in kinds if tables.in_force("job_kinds", on, kind=kind)["counts_as_job"] == "yes")
 
 
-def rule_named(session: Session, named: str, on: date) -> OutcomeRule | None:
-    """Return a rule by ``NAME@VERSION``; None for one that is switched off because its figures are not verified."""
-    text = outcome_rules.known(session).get(named)
-    return None if text is None or not text.is_enabled else as_rule(text, on)
+def rules_named(session: Session, names: Iterable[str], on: date) -> dict[str, OutcomeRule | None]:
+    """Return rules by ``NAME@VERSION``; None for one that is switched off, as where its figures are not verified."""
+    known = outcome_rules.known(session)
+    texts = {name: known.get(name) for name in names}
+    return {name: as_rule(text, on) if text and text.is_enabled else None for name, text in texts.items()}
 
 
 def as_rule(text: RuleText, on: date) -> OutcomeRule:

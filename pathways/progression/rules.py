@@ -7,7 +7,7 @@ too: ``job_started_on``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -172,16 +172,12 @@ def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on
     found = _judge(jobs, rule, on, began_on, until)
     if found.finding is not Finding.MET and until is not None and (found.earliest_on or until) > until:
         text = f"It can no more be met by {until.isoformat()}, when the time for it ends."
-        found = _changed(found, finding=Finding.NOT_MET, text=text, earliest_on=None)
-    return _changed(found, not_counted=tuple(spell_id for spell_id, _ in why_not), why_not=tuple(why_not))
+        found = replace(found, finding=Finding.NOT_MET, text=text, earliest_on=None)
+    return replace(found, not_counted=tuple(spell_id for spell_id, _ in why_not), why_not=tuple(why_not))
 
 
 def _in_order(spell: SpellFacts) -> tuple[date, str]:
     return spell.started_on, spell.spell_id
-
-
-def _changed(verdict: Verdict, **changes: object) -> Verdict:
-    return Verdict(**{name: changes.get(name, getattr(verdict, name)) for name in Verdict.__slots__})  # type: ignore[arg-type]
 
 
 def _judge(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None, until: date | None) -> Verdict:
@@ -206,7 +202,7 @@ def _judge(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date |
     order = (Finding.MET, Finding.NOT_YET_KNOWN, Finding.NOT_MET)
     best = min(verdicts, key=lambda v: (order.index(v.finding), v.met_on or date.max, -v.weeks_counted))
     earliest = min((v.earliest_on for v in verdicts if v.earliest_on is not None), default=None)
-    return best if best.finding is Finding.MET else _changed(best, earliest_on=earliest)
+    return best if best.finding is Finding.MET else replace(best, earliest_on=earliest)
 
 
 # Hours by week.

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -39,15 +38,6 @@ class RuleVersionKnown(Conflict):
     title = "This version of a rule is known and says something else"
 
 
-class RuleBasis(StrEnum):
-    """What a rule counts."""
-
-    HOURS_WEEKS = "hours_weeks"
-    EARNINGS = "cumulative_earnings"
-    SELF_EMPLOYED_DAYS = "duration_self_employed"
-    POINT_IN_TIME = "point_in_time"
-
-
 class RuleText(BaseModel):
     """One version of one rule, as a file gives it (domain 3.1)."""
 
@@ -59,7 +49,7 @@ class RuleText(BaseModel):
     effective_to: date | None = None
     funder: Annotated[str, Field(min_length=1, max_length=200)]
     definition: Annotated[str, Field(min_length=1, max_length=500)]
-    basis: RuleBasis
+    basis: Literal["hours_weeks", "cumulative_earnings", "duration_self_employed", "point_in_time"]
     min_hours: Decimal = Field(default=Decimal(0), ge=0, le=168, decimal_places=2, description="A week.")
     hours_test: Literal["every_week", "average"] = "every_week"
     weeks_required: int = Field(default=0, ge=0, le=520)
@@ -94,13 +84,13 @@ class RuleText(BaseModel):
             return self  # it is kept for its source; what it lacks is why
         if self.mark == "unverified":
             raise ValueError("A rule whose figures are not verified is not switched on.")
-        if self.basis is RuleBasis.HOURS_WEEKS and not (self.min_hours and self.weeks_required):
+        if self.basis == "hours_weeks" and not (self.min_hours and self.weeks_required):
             raise ValueError("A rule by hours needs min_hours and weeks_required.")
-        if self.basis is RuleBasis.EARNINGS and not (self.min_hours and self.weeks_required and self.pay_rate):
+        if self.basis == "cumulative_earnings" and not (self.min_hours and self.weeks_required and self.pay_rate):
             raise ValueError("A rule by earnings needs min_hours, weeks_required and pay_rate.")
-        if self.basis is RuleBasis.EARNINGS and self.pay_rate not in BAND_OF:
+        if self.basis == "cumulative_earnings" and self.pay_rate not in BAND_OF:
             raise ValueError(f"There are no rates of {self.pay_rate} in the dated tables.")
-        if self.basis is RuleBasis.SELF_EMPLOYED_DAYS and not self.self_employed_days:
+        if self.basis == "duration_self_employed" and not self.self_employed_days:
             raise ValueError("A rule by self-employment needs self_employed_days.")
         return self
 

@@ -47,7 +47,7 @@ from pathways.referrals.schemas import (
     WorkloadQuery,
 )
 
-MOST_OF_A_KEY = 300
+LONGEST_KEY = 300
 REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, OrganisationKind.OTHER_REFERRER}
 
 
@@ -101,9 +101,7 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
 def source_key(organisation_id: UUID | None, ref: str) -> str:
     """Return who referred and their reference, in the length of its column: a longer one by its hash."""
     key = f"{organisation_id or 'self'}:{ref}"
-    return (
-        key if len(key) <= MOST_OF_A_KEY else f"{organisation_id or 'self'}:{hashlib.sha256(ref.encode()).hexdigest()}"
-    )
+    return key if len(key) <= LONGEST_KEY else f"{organisation_id or 'self'}:{hashlib.sha256(ref.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from pathways.database import Database, Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import RuleBroken
 from pathways.imports import queries as import_queries
-from pathways.imports import staging
+from pathways.imports.intake import WITHIN, Change, Fault, FileKind, Plan, Told, understood
 from pathways.imports.models import ImportRun, ImportState, RowState
-from pathways.imports.staging import Change, Fault, FileKind, Plan, Told
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, known
 from pathways.jobseekers import queries as jobseeker_queries
@@ -458,7 +457,7 @@ def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple
 
     def read(session: Session) -> Iterator[Any]:
         for row in import_queries.in_order(session, run, [RowState.TO_CREATE, RowState.POSSIBLE_DUPLICATE]):
-            told, errors = staging.understood(session, KIND, row)
+            told, errors = understood(session, KIND, row)
             if not errors and row.same_as is None:
                 rows.append((row.id, row.number))
                 yield known.identity(session, str(row.id), told.values)
@@ -467,13 +466,9 @@ def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple
     with database.reading(actor, newest=True) as session:
         found = known.within(session, run.partner_id, read(session))
     return [
-        (rows[later][0], Fault("referral_ref", f"{staging.WITHIN} {rows[earlier][1]}.", LOOK_AT_BOTH))
+        (rows[later][0], Fault("referral_ref", f"{WITHIN} {rows[earlier][1]}.", LOOK_AT_BOTH))
         for later, earlier in found
     ]
-
-
-def _look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
-    duplicate_actions.look_again(database, actor, jobseeker_ids)
 
 
 LOOK_AT_BOTH = "Look at both; skip one, or take both."
@@ -486,7 +481,7 @@ KIND = FileKind(
     ReferralIntake,
     _values,
     _look_within,
-    _look_again,
+    duplicate_actions.look_again,
     find_places,
     _references,
 )

@@ -114,3 +114,11 @@ def test_every_constraint_and_index_has_a_name():
     assert len(names) > 100
     assert None not in names
     assert max(len(str(name)) for name in names) <= 63  # PostgreSQL cuts longer ones
+
+
+def test_every_table_that_ships_is_in_the_package_that_is_installed():
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    for package in ("pathways", "matching"):
+        kept = {file for glob in told[package] for file in (ROOT / package).glob(glob)}
+        there = {file for kind in ("csv", "json") for file in (ROOT / package).rglob(f"*.{kind}")}
+        assert {file for file in there if "static" not in file.parts} - kept == set()

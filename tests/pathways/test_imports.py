@@ -227,7 +227,7 @@ def test_an_import_that_was_stopped_is_carried_on_by_the_service_or_by_the_same_
         second = actions.begin(session, actor, KIND, text(WRONG), table, wish)
     Worker(database, KIND, actor, second.id).read(table)
     with database.writing(actor) as session:
-        actions.leave(session, second.id)
+        session.get_one(ImportRun, second.id).touched_at = None
     assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 1
     with database.reading() as session:
         assert session.get_one(ImportRun, second.id).state is ImportState.APPLIED
@@ -239,7 +239,7 @@ def test_an_import_of_somebody_who_left_is_checked_and_goes_no_further(client, w
     with database.writing(manager) as session:
         kept = session.get_one(ImportRun, session.scalars(select(ImportRun.id)).one())
         actions.apply(session, act_by, kept, actions.ApplyImport())
-        actions.leave(session, kept.id)
+        kept.touched_at = None
         session.get_one(Membership, act_by.membership_id).ended_at = utc_now()
     assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 1
     assert count(database, Referral) == 0
@@ -267,27 +267,27 @@ def test_an_import_that_breaks_stops_no_other_and_is_tried_again(client, world: 
     with database.writing(actor) as session:
         for run in session.scalars(select(ImportRun)).all():
             actions.apply(session, actor, run, actions.ApplyImport())
-            actions.leave(session, run.id)
-    before = files_of_one_that_breaks(monkeypatch, runs[0])
+            run.touched_at = None
+    before = break_one(monkeypatch, runs[0])
     assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 2
     assert count(database, Referral) == 1
-    monkeypatch.setattr(actions, "carry_on", before)
+    monkeypatch.setattr(Worker, "go_on", before)
     assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 0  # not at once
     monkeypatch.setattr(actions, "LEFT_ALONE", timedelta(seconds=-1))
     assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 1
     assert count(database, Referral) == 2
 
 
-def files_of_one_that_breaks(monkeypatch, broken: Any) -> Any:
-    """Let one import fail as it would where a key of the vault is another one."""
-    before = actions.carry_on
+def break_one(monkeypatch, broken: Any) -> Any:
+    """Let one import fail as it would where a key of the vault is another one; return what it did before."""
+    before = Worker.go_on
 
-    def breaks(database: Database, kind: Any, actor: Any, run: ImportRun, tell: Any = None) -> None:
-        if str(run.id) == broken["id"]:
+    def breaks(worker: Worker) -> None:
+        if str(worker.run_id) == broken["id"]:
             raise ValueError("A value does not open with this key.")
-        before(database, kind, actor, run, tell)
+        before(worker)
 
-    monkeypatch.setattr(actions, "carry_on", breaks)
+    monkeypatch.setattr(Worker, "go_on", breaks)
     return before
 
 
@@ -532,7 +532,7 @@ def test_rows_that_are_not_kept_any_more_are_named_and_an_import_that_runs_is_no
         late = actions.begin(session, actor, KIND, text(AMINA), table, wish)
     Worker(database, KIND, actor, late.id).read(table)
     assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 0
-    actions.carry_on(database, KIND, actor, late)
+    Worker(database, KIND, actor, late.id).go_on()
     assert actions.forget(database) == 0
     assert count(database, Referral) == 1
 
@@ -545,7 +545,7 @@ def test_of_somebody_who_left_what_is_read_is_checked_and_a_manager_applies_it(c
         run = actions.begin(session, actor, KIND, content, table, actions.Wish(world.organisations["partner"]))
     Worker(database, KIND, actor, run.id).read(table)
     with database.writing(actor) as session:
-        actions.leave(session, run.id)
+        session.get_one(ImportRun, run.id).touched_at = None
         session.get_one(Membership, actor.membership_id).ended_at = utc_now()
     assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 1
     told = client.get(f"{PATH}/{run.id}", headers=world.key("manager")).json()

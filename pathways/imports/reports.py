@@ -1,0 +1,133 @@
+"""What an import tells of itself and of its rows, named and counted for whoever reads it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from pathways.base import Actor
+from pathways.cells import CellError
+from pathways.database import Session
+from pathways.imports import intake, queries
+from pathways.imports.intake import Fault, FileKind
+from pathways.imports.models import DONE, ImportRow, ImportRun, ImportState, RowState
+from pathways.imports.schemas import Change, ImportOut, ImportReport, ImportRowOut, Problem
+
+
+def shown(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> ImportOut:
+    """Return an import with its report, counted anew: an import has no figures beside its rows."""
+    count = queries.counts(session, run)
+    return ImportOut(
+        id=run.id,
+        kind=run.kind,
+        state=run.state,
+        made_at=run.made_at,
+        file_hash=run.file_hash,
+        rows_read=run.rows_read,
+        rows_checked=sum(count.values()) - count[RowState.READ] - count[RowState.UNDERSTOOD],
+        rows_applied=sum(count[state] for state in DONE),
+        report=ImportReport.model_validate(run.report) if run.report else _report(session, actor, kind, run, count),
+    )
+
+
+def _report(session: Session, actor: Actor, kind: FileKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
+    to_create, to_update = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE], count[RowState.TO_UPDATE]
+    made, wrong = queries.made(session, run), queries.told(session, run, ImportRow.errors)
+    told = queries.told(session, run, ImportRow.warnings, ImportRow.alike)
+    about = {row.jobseeker_id for row in made if row.jobseeker_id is not None}
+    about |= {UUID(one) for row in told for one in row.alike or ()}
+    names = kind.references(session, actor, about)
+    warnings = [(row, fault) for row in told for fault in [*(row.warnings or ()), *alike_told(kind, names, row.alike)]]
+    return ImportReport(
+        is_dry_run=not run.applies,
+        was_applied=run.state is ImportState.APPLIED,
+        rows=run.rows,
+        created=count[RowState.CREATED] + (0 if run.applies else to_create),
+        updated=count[RowState.UPDATED] + (0 if run.applies else to_update),
+        to_create=to_create,
+        to_update=to_update,
+        unchanged=count[RowState.UNCHANGED],
+        possible_duplicates=count[RowState.POSSIBLE_DUPLICATE],
+        repeated=count[RowState.REPEATED],
+        skipped=count[RowState.SKIPPED],
+        in_error=count[RowState.WITH_ERRORS],
+        errors=[_cell_error(run, row, fault) for row in wrong for fault in row.errors],
+        warnings=[_cell_error(run, row, fault) for row, fault in warnings],
+        notes=run.found["notes"],
+        unknown_columns=run.found["unknown_columns"],
+        suggested_columns=run.found["suggested_columns"],
+        passed_over=run.found["passed_over"],
+        made=[name for row in made if (name := row.made or names.get(row.jobseeker_id)) is not None],
+    )
+
+
+def _cell_error(run: ImportRun, row: Any, fault: Sequence[str]) -> CellError:
+    sheet = run.found["sheets"][row.sheet]["name"]
+    return CellError(row=row.number, sheet=sheet, field=fault[0], rule=fault[1], remedy=fault[2])
+
+
+def shows_of(row: ImportRow) -> UUID | None:
+    """Return whose record a row that is shown tells of: what an update would change is told as it is there."""
+    return row.jobseeker_id if row.state is RowState.TO_UPDATE else None
+
+
+def shown_rows(
+    session: Session, actor: Actor, kind: FileKind, run: ImportRun, rows: Sequence[ImportRow]
+) -> list[ImportRowOut]:
+    """Return rows with what they would change as it stands now."""
+    told = [
+        intake.understood(session, kind, row)[0]
+        for row in rows
+        if row.state is RowState.TO_UPDATE and row.cells_sealed is not None
+    ]
+    found = kind.open(session, actor, run).changes(told) if told else []
+    changes = {one.row.id: made for one, made in zip(told, found, strict=True)}
+    about = {UUID(one) for row in rows for one in row.alike or ()}
+    about |= {one for row in rows for one in (row.jobseeker_id, row.same_as) if one is not None}
+    names = kind.references(session, actor, about)
+    return [_shown(session, kind, run, row, changes.get(row.id, []), names) for row in rows]
+
+
+def _shown(
+    session: Session,
+    kind: FileKind,
+    run: ImportRun,
+    row: ImportRow,
+    changes: Sequence[tuple[str, Any, Any]],
+    names: Mapping[UUID, str],
+) -> ImportRowOut:
+    warnings = [*(row.warnings or ()), *alike_told(kind, names, row.alike)]
+    about = row.jobseeker_id if row.state in DONE else None
+    return ImportRowOut(
+        id=row.id,
+        row=row.number,
+        sheet=intake.sheet_of(run, row).name,
+        state=row.state,
+        cells=(intake.opened(session, row) or (None,))[0],
+        errors=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.errors or ()],
+        warnings=[Problem(field=f, rule=r, remedy=m) for f, r, m in warnings],
+        changes=[Change(field=name, was=as_text(was), becomes=as_text(becomes)) for name, was, becomes in changes],
+        same_as=row.same_as if row.same_as in names else None,
+        made=row.made or (names.get(about) if about else None),
+        version=row.version,
+    )
+
+
+def as_text(value: Any) -> str | None:
+    """Return a value as a cell holds it."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(str, value))
+    return str(value)
+
+
+def alike_told(kind: FileKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
+    """Return whom a row may be about, of those that whoever reads it may see."""
+    seen = [names[UUID(one)] for one in alike or () if UUID(one) in names]
+    if not seen:
+        return []
+    told = f"This may be the same person as {', '.join(seen[:3])}."
+    return [Fault(kind.key_column, told, "Look at both; nothing was merged.")]
