@@ -114,6 +114,9 @@ def merge(
     audit.people_changed(session, actor, [taken.id])
     _say(session, actor, kept, taken, PairEvent.MERGE, reason)
     session.flush()
+    # Whoever was like the record taken in is like this one now.
+    told = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, taken))
+    duplicate_actions.look(session, actor, [(kept, told)])
     return made
 
 

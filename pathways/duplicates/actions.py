@@ -75,7 +75,7 @@ def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
                 session,
                 actor,
                 pair,
-                PairEvent.DIFFERENT,
+                PairEvent.DROP,
                 "Found through a record that was merged then, and is not now.",
             )
 
@@ -110,6 +110,8 @@ def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequ
                 "found_at": actor.at,
             }
     insert_unless_there(session, DuplicatePair, list(pairs.values()))
+    for pair in queries.dropped(session, pairs):
+        say(session, actor, pair, PairEvent.FIND, "They are alike again.")
 
 
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Hit]:

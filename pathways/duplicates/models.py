@@ -19,6 +19,7 @@ class PairState(StrEnum):
     SAME = "same"
     DIFFERENT = "different"
     MERGED = "merged"
+    DROPPED = "dropped"
 
 
 class PairEvent(StrEnum):
@@ -27,16 +28,23 @@ class PairEvent(StrEnum):
     DIFFERENT = "different"
     MERGE = "merge"
     UNDO = "undo"
+    DROP = "drop"
+    FIND = "find"
 
 
 S, E = PairState, PairEvent
-# A verdict may be taken back for another one while nothing is merged; a merge that is undone is looked at again.
+_UNSAID = (S.OPEN, S.DROPPED)
+# A verdict may be taken back for another one while nothing is merged; a merge that is undone is looked at again. A pair
+# that nobody has said anything of is dropped when it is no longer alike, as after an undo; that is nobody's verdict, so
+# it hinders no merge and the pair may be found again.
 PAIR_MOVES: dict[tuple[PairState, PairEvent], PairState] = {
-    **{(state, E.ASK): S.ASKED for state in (S.OPEN, S.SAME, S.DIFFERENT)},
-    **{(state, E.SAME): S.SAME for state in (S.OPEN, S.ASKED, S.DIFFERENT)},
-    **{(state, E.DIFFERENT): S.DIFFERENT for state in (S.OPEN, S.ASKED, S.SAME)},
-    **{(state, E.MERGE): S.MERGED for state in (S.OPEN, S.ASKED, S.SAME)},
+    **{(state, E.ASK): S.ASKED for state in (*_UNSAID, S.SAME, S.DIFFERENT)},
+    **{(state, E.SAME): S.SAME for state in (*_UNSAID, S.ASKED, S.DIFFERENT)},
+    **{(state, E.DIFFERENT): S.DIFFERENT for state in (*_UNSAID, S.ASKED, S.SAME)},
+    **{(state, E.MERGE): S.MERGED for state in (*_UNSAID, S.ASKED, S.SAME)},
     (S.MERGED, E.UNDO): S.OPEN,
+    (S.OPEN, E.DROP): S.DROPPED,
+    (S.DROPPED, E.FIND): S.OPEN,
 }
 
 

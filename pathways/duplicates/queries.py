@@ -1,6 +1,7 @@
 """Every SELECT on possible duplicates, starting from what the actor may see."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
@@ -63,6 +64,18 @@ def unlooked(person: Jobseeker) -> Select[DuplicatePair]:
     return select(DuplicatePair).where(
         DuplicatePair.partner_id == person.partner_id, mine, DuplicatePair.state == PairState.OPEN
     )
+
+
+def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:
+    """Return those of some pairs, by newer and older record, that were dropped before."""
+    if not pairs:
+        return []
+    rows = select(DuplicatePair).where(
+        DuplicatePair.partner_id.in_({told["partner_id"] for told in pairs.values()}),
+        DuplicatePair.jobseeker_id.in_({later for later, _ in pairs}),
+        DuplicatePair.state == PairState.DROPPED,
+    )
+    return [row for row in session.scalars(rows) if (row.jobseeker_id, row.other_id) in pairs]
 
 
 def people(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Jobseeker, JobseekerDetails]]:

@@ -1,7 +1,8 @@
 """Every change to spells, evidence and outcomes. Whoever claims may not check."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -46,8 +47,9 @@ from pathways.progression.schemas import (
     SpellChange,
     SpellEnding,
     SpellOut,
+    UncoveredDays,
 )
-from pathways.reference import tables
+from pathways.reference import outcome_rules, tables
 
 DAYS_IN_A_WEEK = 7
 
@@ -281,7 +283,10 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
 
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
-    """Accept or reject an item that somebody else recorded; a later verdict supersedes."""
+    """Accept or reject an item that somebody else recorded; a later verdict supersedes.
+
+    An outcome that is not covered without a rejected item is taken back with it.
+    """
     if item.by == actor.user_id:
         raise OwnEvidence("Ask a colleague to check it.")
     previous = queries.check_of(session, item)
@@ -297,6 +302,8 @@ def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict:
         )
     )
     session.flush()  # two who check at once meet here
+    if not verdict.is_accepted:
+        _look_at_outcomes_again(session, actor, item)
     return item
 
 
@@ -316,6 +323,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
         for outcome in session.scalars(queries.outcomes_visible_to(actor).where(Outcome.enrolment_id == enrolment.id))
     }
     findings = []
+    known = outcome_rules.known(session)
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions
     for named, rule in queries.rules_named(session, versions, actor.today).items():
         if rule is None:
@@ -323,6 +331,8 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
             findings.append(_disabled(name, version))
             continue
         verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
+        evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids)
+        missing = rules.uncovered(verdict.rests_on, _covers(evidence, known[named].evidence_tier))
         findings.append(
             RuleFinding(
                 rule=rule.name,
@@ -341,6 +351,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
                 pounds=verdict.pounds,
                 pounds_needed=verdict.pounds_needed,
                 rates_used=list(verdict.rates_used) or None,
+                without_evidence=[UncoveredDays(**asdict(one)) for one in missing],
                 outcome_id=recorded.get(rule.name),
             ).shown(jobseeker_queries.visible_groups(actor, person))
         )
@@ -365,35 +376,33 @@ def _disabled(name: str, version: str) -> RuleFinding:
 
 
 def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outcome:
-    """Record that a rule is met, on evidence that somebody else has accepted; once per rule and enrolment."""
+    """Record that a rule is met, once per rule and enrolment.
+
+    The version of the rule is the one in force when the enrolment began. Each day it rests on must be covered by
+    evidence of the tier the rule asks for, accepted by somebody other than whoever records it.
+    """
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
     programme = session.get_one(Programme, enrolment.programme_id)
-    named = next((rule for rule in programme.rule_versions if rule.split("@")[0] == new.rule), None)
-    rule = queries.rules_named(session, [named], actor.today)[named] if named else None
-    if rule is None:
-        raise RuleBroken("The programme is not paid by this rule, or the rule is switched off.", pointer="/rule")
-    held = session.scalars(
-        select(OutcomeClaimed).where(
-            OutcomeClaimed.partner_id == enrolment.partner_id,
-            OutcomeClaimed.enrolment_id == enrolment.id,
-            OutcomeClaimed.rule == rule.name,
+    text = queries.rule_text(session, programme.rule_versions, new.rule, enrolment.started_on)
+    if text is None:
+        raise RuleBroken(
+            "The programme is not paid by this rule, the rule is switched off, or it was not in force when the"
+            " enrolment began.",
+            pointer="/rule",
         )
-    ).one_or_none()
-    if held is not None:
+    if any(outcome.rule == text.rule for outcome in queries.outcomes_of(session, enrolment)):
         raise OutcomeRecordedAlready("One outcome is recorded for each rule and enrolment.")
-    spells = queries.spell_facts(session, enrolment)
-    verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
+    rule = queries.as_rule(text, actor.today)
+    verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today, began_on=enrolment.started_on)
     if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
         raise RuleNotMet(verdict.text, finding=verdict.finding.value)
-    first_on = min(s.started_on for s in spells if s.spell_id in verdict.spell_ids)
-    evidence = [
-        item
-        for item in queries.accepted_evidence(session, enrolment, verdict.spell_ids, not_checked_by=actor.user_id)
-        if item.covers_from <= verdict.met_on and item.covers_to >= first_on
-    ]
-    if not evidence:
+    evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids, not_checked_by=actor.user_id)
+    missing = rules.uncovered(verdict.rests_on, _covers(evidence, text.evidence_tier))
+    if missing:
         raise RuleNotMet(
-            "No evidence that covers these weeks has been checked and accepted by somebody other than who claims."
+            "It is met, but not every day it rests on is covered by evidence that somebody else has accepted. Missing: "
+            + "; ".join(f"{m.first_on.isoformat()} to {m.last_on.isoformat()}" for m in missing[:5])
+            + "."
         )
     outcome = Outcome.recorded(
         actor,
@@ -405,7 +414,9 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
         rule_version=rule.version,
         weeks_counted=verdict.weeks_counted,
         spell_ids=list(verdict.spell_ids),
-        evidence_ids=[str(item.id) for item in evidence],
+        evidence_ids=[str(item.id) for item in _resting(evidence, verdict.rests_on, text.evidence_tier)],
+        figures=_figures(verdict),
+        rests_on=[[r.spell_id, r.first_on.isoformat(), r.last_on.isoformat()] for r in verdict.rests_on],
     )
     session.add(outcome)
     session.flush()  # the lock points to it
@@ -423,6 +434,39 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     return outcome
 
 
+def _covers(evidence: Iterable[Evidence], least_tier: str | None) -> list[rules.Stretch]:
+    """Return the days that items of at least a tier cover; A is the best."""
+    good = (item for item in evidence if least_tier is None or item.tier <= least_tier)
+    return [rules.Stretch(str(item.spell_id), item.covers_from, item.covers_to) for item in good]
+
+
+def _resting(evidence: Iterable[Evidence], rests: Iterable[rules.Stretch], least_tier: str | None) -> list[Evidence]:
+    """Return the items that cover any day of what a finding rests on."""
+    days = list(rests)
+    return [
+        item
+        for item in evidence
+        if (least_tier is None or item.tier <= least_tier)
+        and any(
+            str(item.spell_id) == rest.spell_id and item.covers_from <= rest.last_on and item.covers_to >= rest.first_on
+            for rest in days
+        )
+    ]
+
+
+def _figures(verdict: rules.Verdict) -> dict[str, Any]:
+    return {
+        "text": verdict.text,
+        "hours": str(verdict.hours) if verdict.hours is not None else None,
+        "pounds": str(verdict.pounds) if verdict.pounds is not None else None,
+        "pounds_needed": str(verdict.pounds_needed) if verdict.pounds_needed is not None else None,
+        "rates_used": list(verdict.rates_used),
+        "gap_days": verdict.gap_days,
+        "days_counted": verdict.days_counted,
+        "tables": tables.version_of_all(),
+    }
+
+
 def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reason: str) -> Outcome:
     """Take back an outcome; the rule may be recorded again when it is truly met."""
     held = session.scalars(select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id)).one_or_none()
@@ -432,6 +476,18 @@ def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reas
     session.add(withdrawal)
     session.flush()  # two who take it back meet here
     return withdrawal
+
+
+def _look_at_outcomes_again(session: WriteSession, actor: Actor, item: Evidence) -> None:
+    """Take back each outcome whose days are no longer covered, now that an item is rejected."""
+    spell = session.scalars(select(Spell).where(Spell.partner_id == item.partner_id, Spell.id == item.spell_id)).one()
+    known = outcome_rules.known(session)
+    for outcome in _resting_on(session, spell):
+        rests = [rules.Stretch(one, date.fromisoformat(f), date.fromisoformat(t)) for one, f, t in outcome.rests_on]
+        evidence = queries.accepted_evidence(session, outcome.partner_id, outcome.spell_ids)
+        text = known.get(f"{outcome.rule}@{outcome.rule_version}")
+        if not evidence or rules.uncovered(rests, _covers(evidence, text.evidence_tier if text else None)):
+            withdraw_outcome(session, actor, outcome, "Evidence it rested on was rejected.")
 
 
 def shown_spell(session: Session, actor: Actor, spell: Spell) -> SpellOut:
@@ -467,6 +523,7 @@ def shown_spells(session: Session, actor: Actor, spells: Sequence[Spell]) -> lis
                 for week in weeks.get(spell.id, [])
             ],
             counts_as_job=version.kind.value in kinds,
+            is_own_supply_chain=version.is_own_supply_chain,
             version=spell.version,
         )
         shapes.append(answer.shown(visible))

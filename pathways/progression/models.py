@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint
@@ -175,7 +176,11 @@ class EvidenceCheck(AboutPerson, Fact, Base):
 
 
 class Outcome(AboutPerson, Fact, Base):
-    """A rule was met, with the evidence it rests on; ``valid_on`` is the day it was met."""
+    """A rule was met, with the evidence it rests on; ``valid_on`` is the day it was met.
+
+    ``figures`` keeps what was counted and by which tables, ``rests_on`` the days of each spell that made it met: what
+    is paid can be shown to an auditor as it was counted then.
+    """
 
     __tablename__ = "outcomes"
     __table_args__ = about_person(
@@ -191,6 +196,8 @@ class Outcome(AboutPerson, Fact, Base):
     weeks_counted: Mapped[int]
     spell_ids: Mapped[list[str]] = mapped_column(JSON)
     evidence_ids: Mapped[list[str]] = mapped_column(JSON)
+    figures: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    rests_on: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
 
 
 class OutcomeClaimed(Base):

@@ -176,9 +176,9 @@ def _facts(version: SpellVersion, weeks: Iterable[Any]) -> SpellFacts:
 
 
 def accepted_evidence(
-    session: Session, enrolment: Enrolment, spell_ids: tuple[str, ...], *, not_checked_by: UUID
+    session: Session, partner_id: UUID, spell_ids: Iterable[str], *, not_checked_by: UUID | None = None
 ) -> list[Evidence]:
-    """Return the items on these spells that were checked and accepted, by somebody other than the one who claims."""
+    """Return the items on these spells that were checked and accepted, by somebody other than the one named."""
     return list(
         session.scalars(
             select(Evidence)
@@ -191,13 +191,24 @@ def accepted_evidence(
                 ),
             )
             .where(
-                Evidence.partner_id == enrolment.partner_id,
+                Evidence.partner_id == partner_id,
                 Evidence.spell_id.in_([UUID(one) for one in spell_ids]),
                 as_known(Evidence),
                 EvidenceCheck.is_accepted,
-                EvidenceCheck.by != not_checked_by,
+                *([EvidenceCheck.by != not_checked_by] if not_checked_by else []),
             )
             .order_by(Evidence.id)
+        )
+    )
+
+
+def outcomes_of(session: Session, enrolment: Enrolment) -> list[Outcome]:
+    """Return the outcomes of an enrolment that stand."""
+    return list(
+        session.scalars(
+            select(Outcome).where(
+                Outcome.partner_id == enrolment.partner_id, Outcome.enrolment_id == enrolment.id, as_known(Outcome)
+            )
         )
     )
 
@@ -213,6 +224,14 @@ def rules_named(session: Session, names: Iterable[str], on: date) -> dict[str, O
     known = outcome_rules.known(session)
     texts = {name: known.get(name) for name in names}
     return {name: as_rule(text, on) if text and text.is_enabled else None for name, text in texts.items()}
+
+
+def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> RuleText | None:
+    """Return the version of a rule in force on a day among those named, if it is switched on."""
+    known = outcome_rules.known(session)
+    texts = [known[name] for name in names if name in known and known[name].rule == rule]
+    held = [t for t in texts if t.is_enabled and t.effective_from <= on <= (t.effective_to or date.max)]
+    return max(held, key=lambda text: text.effective_from, default=None)
 
 
 def as_rule(text: RuleText, on: date) -> OutcomeRule:

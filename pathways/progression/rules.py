@@ -98,11 +98,20 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """Days of one spell that a finding rests on: what evidence has to cover."""
+
+    spell_id: str
+    first_on: date
+    last_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What came out, and how it was counted.
 
     ``not_counted`` are ids of spells left out, ``why_not`` says why of each. ``earliest_on`` is the first day on which
-    it can be met, where it can be.
+    it can be met, where it can be. ``rests_on`` are the days that make it met, of the spells in ``spell_ids``.
     """
 
     finding: Finding
@@ -120,6 +129,7 @@ class Verdict:
     pounds_needed: Decimal | None = None
     rates_used: tuple[int, ...] = ()
     days_counted: int = 0
+    rests_on: tuple[Stretch, ...] = ()
 
 
 NO_JOB = "This kind of work is no job."
@@ -263,9 +273,12 @@ def _by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) 
             met_on = first + timedelta(weeks=last + 1, days=-1)
             counted, hours = sum(counts[window]), _hours(sum(units[window]))
             text = f"{counted} weeks counted in {len(counts[window])}, on {met_on.isoformat()}."
-            ids = tuple(job.spell_id for job in jobs if job.started_on <= met_on)
-            gap = _longest_gap(gaps, window)
-            return Verdict(Finding.MET, text, met_on, met_on, counted, 0, ids, gap_days=gap, hours=hours)
+            counted_weeks = [first + timedelta(weeks=n) for n in range(last + 1)[window] if counts[n] or units[n]]
+            rests = _stretches(jobs, counted_weeks)
+            ids, gap = _ids(rests), _longest_gap(gaps, window)
+            return Verdict(
+                Finding.MET, text, met_on, met_on, counted, 0, ids, gap_days=gap, hours=hours, rests_on=rests
+            )
     ids = tuple(job.spell_id for job in jobs)
     counted, told, missing = reached.most(), _hours(sum(units)), sum(unknown)
     gap = _longest_gap(gaps, slice(0, count))
@@ -278,6 +291,54 @@ def _by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) 
         return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
     text = f"{counted} of {rule.weeks_required} weeks counted, and the work has ended."
     return Verdict(Finding.NOT_MET, text, None, None, counted, missing, ids, gap_days=gap, hours=told)
+
+
+def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stretch, ...]:
+    """Return the days of each job that lie in these weeks, of its own weeks with paid hours or leave."""
+    found: list[Stretch] = []
+    for job in jobs:
+        days = [
+            (max(week, begins), min(week + timedelta(days=DAYS_IN_A_WEEK - 1), ends))
+            for begins, ends in _weeks_of(job, weeks[0], weeks[-1] + timedelta(days=DAYS_IN_A_WEEK - 1))
+            if job.hours_of_week.get(begins) or begins in job.leave_weeks
+            for week in weeks
+            if week <= ends and week + timedelta(days=DAYS_IN_A_WEEK) > begins
+        ]
+        found += _joined(job.spell_id, days)
+    return tuple(found)
+
+
+def _joined(spell_id: str, days: Iterable[tuple[date, date]]) -> list[Stretch]:
+    """Return stretches of days, those that follow on each other as one."""
+    found: list[Stretch] = []
+    for first, last in sorted(days):
+        if found and first <= found[-1].last_on + timedelta(days=1):
+            found[-1] = replace(found[-1], last_on=max(found[-1].last_on, last))
+        else:
+            found.append(Stretch(spell_id, first, last))
+    return found
+
+
+def uncovered(rests: Iterable[Stretch], covers: Iterable[Stretch]) -> list[Stretch]:
+    """Return what of the days a finding rests on no evidence of that spell covers."""
+    told = list(covers)
+    missing = []
+    for rest in rests:
+        mine = _joined(rest.spell_id, ((c.first_on, c.last_on) for c in told if c.spell_id == rest.spell_id))
+        day = rest.first_on
+        for cover in mine:
+            if cover.last_on < day or cover.first_on > rest.last_on:
+                continue
+            if cover.first_on > day:
+                missing.append(Stretch(rest.spell_id, day, cover.first_on - timedelta(days=1)))
+            day = cover.last_on + timedelta(days=1)
+        if day <= rest.last_on:
+            missing.append(Stretch(rest.spell_id, day, rest.last_on))
+    return missing
+
+
+def _ids(rests: Iterable[Stretch]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rest.spell_id for rest in rests))
 
 
 class _Reach:
@@ -375,7 +436,9 @@ def _at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
         hours, is_known = hours + (found or 0), is_known and found is not None
     ids = tuple(job.spell_id for job in running)
     if hours >= rule.min_hours:
-        return Verdict(Finding.MET, f"In work on {on.isoformat()}.", on, on, spell_ids=ids, hours=hours)
+        told = tuple(Stretch(spell_id, on, on) for spell_id in ids)
+        text = f"In work on {on.isoformat()}."
+        return Verdict(Finding.MET, text, on, on, spell_ids=ids, hours=hours, rests_on=told)
     if is_known:
         return Verdict(Finding.NOT_MET, "Fewer hours than asked for on this day.", spell_ids=ids, hours=hours)
     return Verdict(Finding.NOT_YET_KNOWN, "Hours of this week are not recorded.", None, on, 0, 1, ids, hours=hours)
@@ -403,9 +466,9 @@ def _by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: 
             break
     until = on if met_on is None else min(met_on, on)
     counted = [told for told in booked if told[0] <= until]
-    ids = tuple(job.spell_id for job in jobs if job.started_on <= until)
+    rests = _paid_stretches(jobs, first, until)
     about: dict[str, Any] = {
-        "spell_ids": ids,
+        "spell_ids": _ids(rests),
         "pounds": sum((pounds for _, _, pounds, _ in counted), Decimal(0)).quantize(Decimal("0.01")),
         "rates_used": tuple(sorted({rate for _, _, _, rate in counted} | ({one} if one else set()))),
         "pounds_needed": None
@@ -413,7 +476,9 @@ def _by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: 
         else (rule.min_hours * rule.weeks_required * one / 100).quantize(Decimal("0.01")),
     }
     if met_on is not None and met_on <= on:
-        return Verdict(Finding.MET, f"Enough was earned by {met_on.isoformat()}.", met_on, met_on, **about)
+        return Verdict(
+            Finding.MET, f"Enough was earned by {met_on.isoformat()}.", met_on, met_on, rests_on=rests, **about
+        )
     running = [job for job in jobs if job.ended_on is None or job.ended_on >= on]
     unknown = sum(1 for ends in missing if ends <= on)
     if met_on is None and not missing and not running:
@@ -422,6 +487,19 @@ def _by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: 
     nearest = [*([met_on] if met_on else []), *missing, *(min(day, on + timedelta(days=1)) for day in next_weeks)]
     text = f"So far less was earned than is needed; the pay of {unknown} weeks is not recorded."
     return Verdict(Finding.NOT_YET_KNOWN, text, None, min(nearest), 0, unknown, **about)
+
+
+def _paid_stretches(jobs: Sequence[SpellFacts], first: date, until: date) -> tuple[Stretch, ...]:
+    """Return the days of each job's weeks with pay that had ended by a day."""
+    found: list[Stretch] = []
+    for job in jobs:
+        weeks = (
+            (max(week, first), ends)
+            for week, ends in _weeks_of(job, first, until)
+            if ends <= until and job.pay_of_week.get(week)
+        )
+        found += _joined(job.spell_id, weeks)
+    return tuple(found)
 
 
 Booked = tuple[date, Fraction, Decimal, int]  # on which day, hours at the rate, pounds, the rate
@@ -488,6 +566,12 @@ def _by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date
     told = {"spell_ids": ids, "days_counted": counted}
     if reached is not None:
         text = f"{counted} days of self-employment by {reached.isoformat()}."
+        rests = tuple(
+            Stretch(job.spell_id, begins, min(job.ended_on or reached, reached))
+            for job in mine
+            if (begins := max(job.started_on, began_on or job.started_on)) <= min(job.ended_on or reached, reached)
+        )
+        told |= {"rests_on": rests, "spell_ids": _ids(rests)}
         return [Verdict(Finding.MET, text, reached, reached, **told)]  # type: ignore[arg-type]
     missing = rule.self_employed_days - counted
     text = f"{counted} of {rule.self_employed_days} days of self-employment so far."

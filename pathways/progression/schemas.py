@@ -81,6 +81,7 @@ class SpellOut(Schema):
     pay_per_hour_pounds: Annotated[HoursOut | None, Group.WORK]
     hours: Annotated[list[HoursLine], Group.RECORD]
     counts_as_job: Annotated[bool | None, Group.WORK]
+    is_own_supply_chain: Annotated[bool, Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
 
@@ -134,7 +135,18 @@ class OutcomeOut(Schema):
     weeks_counted: Annotated[int, Group.RECORD]
     spell_ids: Annotated[list[str], Group.RECORD]
     evidence_ids: Annotated[list[str], Group.RECORD]
+    rests_on: Annotated[list[list[str]], Group.RECORD] = Field(
+        default=[], description="Days that made it met: spell, first day, last day."
+    )
     recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class UncoveredDays(Schema):
+    """Days of a spell that no accepted evidence covers."""
+
+    spell_id: Annotated[UUID, Group.RECORD]
+    first_on: Annotated[date, Group.RECORD]
+    last_on: Annotated[date, Group.RECORD]
 
 
 class RuleFinding(Schema):
@@ -154,6 +166,9 @@ class RuleFinding(Schema):
     pounds: Annotated[HoursOut | None, Group.WORK] = Field(default=None, description="Earned and recorded.")
     pounds_needed: Annotated[HoursOut | None, Group.WORK] = None
     rates_used: Annotated[list[int] | None, Group.WORK] = Field(default=None, description="Pence an hour.")
+    without_evidence: Annotated[list[UncoveredDays], Group.RECORD] = Field(
+        default=[], description="Where it is met: days that no evidence of the tier the rule asks for covers yet."
+    )
     outcome_id: Annotated[UUID | None, Group.RECORD] = Field(description="The recorded outcome, if there is one.")
 
 

@@ -95,6 +95,9 @@ class RuleText(BaseModel):
         return self
 
 
+_checked: dict[UUID, RuleText] = {}
+
+
 class LoadedRule(Base):
     """A version of a rule that was loaded; it never changes."""
 
@@ -144,7 +147,14 @@ def shipped() -> Mapping[str, RuleText]:
 def known(session: Session) -> dict[str, RuleText]:
     """Return every version of every rule by ``RULE@VERSION``."""
     rows = session.scalars(select(LoadedRule).order_by(LoadedRule.rule, LoadedRule.version))
-    return {**shipped(), **{f"{row.rule}@{row.version}": RuleText.model_validate(row.text) for row in rows}}
+    return {**shipped(), **{f"{row.rule}@{row.version}": _understood(row) for row in rows}}
+
+
+def _understood(row: LoadedRule) -> RuleText:
+    """Return a loaded rule, checked once a process: it never changes."""
+    if row.id not in _checked:
+        _checked[row.id] = RuleText.model_validate(row.text)
+    return _checked[row.id]
 
 
 def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]:

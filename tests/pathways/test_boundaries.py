@@ -237,7 +237,8 @@ def working(client, world: World, weeks: int = 14) -> tuple[str, str]:
     return str(enrolment), made.json()["id"]
 
 
-def evidence(client, world: World, spell_id: str, first: date, last: date) -> None:
+def evidence(client, world: World, spell_id: str, first: date, last: date) -> str:
+    """An item the caseworker recorded and the manager accepted: its id."""
     body = {
         "spell_id": spell_id,
         "kind": "payslip",
@@ -248,21 +249,56 @@ def evidence(client, world: World, spell_id: str, first: date, last: date) -> No
     }
     item = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body).json()["id"]
     client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
+    return item
 
 
-def test_whoever_checked_the_evidence_may_not_claim_and_it_must_cover_the_weeks(client, world: World):
+def test_whoever_checked_the_evidence_may_not_claim_and_it_must_cover_every_day(client, world: World):
+    enrolment, spell_id = working(client, world)
+    start = TODAY - timedelta(weeks=15)
+    met_on = start + timedelta(weeks=13, days=-1)
+    claim = {"enrolment_id": enrolment, "rule": "LOCAL_13_IN_16"}
+
+    def refusal(who: str = "caseworker") -> str:
+        answer = client.post("/api/v1/outcomes", headers=world.key(who), json=claim)
+        assert answer.status_code == 409, answer.text
+        return answer.json()["detail"]
+
+    evidence(client, world, spell_id, date(2020, 1, 1), date(2020, 1, 1))
+    assert f"Missing: {start} to {met_on}." in refusal()
+    evidence(client, world, spell_id, start, start + timedelta(weeks=6))
+    evidence(client, world, spell_id, start + timedelta(weeks=7), TODAY)
+    # Six weeks and a day are covered to its day 42; the second begins on its day 49.
+    gap = f"{start + timedelta(days=43)} to {start + timedelta(days=48)}"
+    assert f"Missing: {gap}." in refusal()
+    told = client.get(f"/api/v1/enrolments/{enrolment}", headers=world.key("caseworker")).json()
+    found = client.get(f"/api/v1/jobseekers/{told['jobseeker_id']}/outcomes", headers=world.key("caseworker")).json()
+    assert [f"{m['first_on']} to {m['last_on']}" for m in found["rules"][0]["without_evidence"]] == [gap]
+    evidence(client, world, spell_id, start + timedelta(days=43), start + timedelta(days=48))
+    assert "Missing" in refusal("manager")
+    made = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim)
+    assert made.json()["rests_on"] == [[spell_id, start.isoformat(), met_on.isoformat()]]
+    assert len(made.json()["evidence_ids"]) == 3  # not the one of 2020
+
+
+def test_an_outcome_goes_with_the_evidence_it_cannot_do_without(client, world: World, database):
     enrolment, spell_id = working(client, world)
     claim = {"enrolment_id": enrolment, "rule": "LOCAL_13_IN_16"}
-    evidence(client, world, spell_id, date(2020, 1, 1), date(2020, 1, 1))
-    assert client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim).status_code == 409
-    evidence(client, world, spell_id, TODAY - timedelta(weeks=10), TODAY)
-    assert client.post("/api/v1/outcomes", headers=world.key("manager"), json=claim).status_code == 409
-    assert client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim).status_code == 201
+    items = [evidence(client, world, spell_id, TODAY - timedelta(weeks=16), TODAY) for _ in range(2)]
+    outcome = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim).json()["id"]
+    for item, stands in zip(items, (True, False), strict=True):
+        path, verdict = f"/api/v1/evidence/{item}/check", {"is_accepted": False, "reason": "Another year's."}
+        assert client.post(path, headers=world.key("manager"), json=verdict).status_code == 200
+        seen = client.get(f"/api/v1/outcomes/{outcome}", headers=world.key("caseworker")).status_code
+        assert seen == (200 if stands else 404)
+        with database.reading() as session:
+            assert coherence.faults(session) == []
+    again = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim)
+    assert again.json()["type"] == "/problems/rule-not-met"
 
 
 def test_what_an_outcome_rests_on_is_not_taken_from_under_it(client, world: World, database):
     enrolment, spell_id = working(client, world)
-    evidence(client, world, spell_id, TODAY - timedelta(weeks=10), TODAY)
+    evidence(client, world, spell_id, TODAY - timedelta(weeks=16), TODAY)
     claim = {"enrolment_id": enrolment, "rule": "LOCAL_13_IN_16"}
     outcome = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim).json()["id"]
     path, reason = f"/api/v1/spells/{spell_id}/void", {"reason": "Another person's."}

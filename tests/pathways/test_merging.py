@@ -16,6 +16,7 @@ from pathways import coherence
 from pathways.app import HOLDINGS
 from pathways.casefile import merging
 from pathways.database import Database
+from pathways.duplicates import queries as duplicate_queries
 from pathways.duplicates.models import DuplicatePair, PairState
 from pathways.exports import queries as export_queries
 from pathways.jobseekers import actions as jobseeker_actions
@@ -147,6 +148,35 @@ def test_a_record_taken_in_is_found_by_what_it_said_and_is_nobody_by_itself(clie
     with database.reading() as session:
         (pair,) = session.scalars(select(DuplicatePair)).all()
         assert {pair.jobseeker_id, pair.other_id} == {kept, third}
+
+
+def test_a_pair_found_through_an_undone_merge_is_nobodys_verdict_and_hinders_no_merge(client, world: World, database):
+    kept, other = (
+        world.refer(ref=ref, given_name=name, family_name=family, **BARE | contact).jobseeker_id
+        for ref, name, family, contact in (
+            ("A", "Amina", "Ní Bhriain", {"phone": "07700 900123"}),
+            ("B", "Zofia", "Wojcik", {"email": "z@example.org"}),
+        )
+    )
+    made = merge(client, world, kept, other)
+    like_b = {"given_name": "Zofia", "family_name": "Wojcik", **BARE, "email": "z@example.org"}
+    third = world.refer(ref="C", **like_b).jobseeker_id
+
+    def state_of(one: UUID) -> PairState:
+        with database.reading() as session:
+            pair = duplicate_queries.between(session, world.organisations["partner"], one, third)
+            assert pair is not None
+            return pair.state
+
+    assert state_of(kept) is PairState.OPEN
+    undo(client, world, made)
+    assert (state_of(kept), state_of(other)) == (PairState.DROPPED, PairState.OPEN)
+    again = merge(client, world, kept, other)
+    assert state_of(kept) is PairState.OPEN  # alike again through what it took in
+    undo(client, world, again)
+    assert state_of(kept) is PairState.DROPPED
+    merge(client, world, kept, third)
+    assert state_of(kept) is PairState.MERGED
 
 
 def test_two_open_enrolments_are_not_made_one_by_a_merge(client, world: World, database):

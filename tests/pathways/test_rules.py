@@ -16,6 +16,7 @@ from pathways.progression.rules import (
     SpellFacts,
     job_started_on,
     judge,
+    uncovered,
 )
 
 START = date(2026, 1, 5)
@@ -348,3 +349,27 @@ def test_one_more_job_never_unmeets_a_rule_of_earnings_or_hours(jobs, more, rule
     if before.finding is Finding.MET and (rule.basis is Basis.HOURS_WEEKS or rule.rate_date is not RateDate.START):
         assert after.finding is Finding.MET
         assert after.met_on <= before.met_on
+
+
+@given(histories(), SOME_RULES, st.integers(0, 400))
+def test_a_met_rule_rests_on_days_of_its_own_jobs_and_on_nothing_after_it_was_met(jobs, rule, days):
+    on = START + timedelta(days=days)
+    verdict = judge(jobs, rule, on, began_on=START)
+    if verdict.finding is not Finding.MET:
+        assert verdict.rests_on == ()
+        return
+    of = {job.spell_id: job for job in jobs}
+    assert verdict.rests_on
+    assert set(verdict.spell_ids) == {rest.spell_id for rest in verdict.rests_on}
+    for rest in verdict.rests_on:
+        job = of[rest.spell_id]
+        assert job.started_on <= rest.first_on <= rest.last_on <= (job.ended_on or on)
+        assert rest.last_on <= verdict.met_on
+    assert uncovered(verdict.rests_on, verdict.rests_on) == []
+    assert uncovered(verdict.rests_on, []) == list(verdict.rests_on)
+    # The days alone are enough: what lies outside of them takes no part in it being met.
+    kept = [
+        replace(of[one], hours_of_week={}, pay_of_week={}) if one not in set(verdict.spell_ids) else of[one]
+        for one in of
+    ]
+    assert judge(kept, rule, on, began_on=START).met_on == verdict.met_on
