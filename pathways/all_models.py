@@ -4,6 +4,7 @@ from pathways import audit, idempotency
 from pathways.access import models as access
 from pathways.allocations import models as allocations
 from pathways.base import Base
+from pathways.claims import models as claims
 from pathways.duplicates import models as duplicates
 from pathways.elsewhere import models as elsewhere
 from pathways.enrolments import models as enrolments
@@ -24,6 +25,7 @@ MODULES = (
     access,
     allocations,
     audit,
+    claims,
     duplicates,
     elsewhere,
     enrolments,

@@ -18,6 +18,8 @@ from pathways.allocations.holding import HOLDING as ALLOCATIONS
 from pathways.audit import AuditRow
 from pathways.casefile import api as casefile
 from pathways.casefile.schemas import AccessLine
+from pathways.claims import api as claims
+from pathways.claims.holding import HOLDING as CLAIMS
 from pathways.database import Database
 from pathways.duplicates import api as duplicates
 from pathways.duplicates.holding import HOLDING as DUPLICATES
@@ -66,6 +68,7 @@ HOLDINGS: Sequence[Holding] = (
     INTRODUCTIONS,
     ALLOCATIONS,
     PROGRESSION,
+    CLAIMS,
     Holding("audit", (Held(AuditRow, plainly(AccessLine), stays=True),)),
 )
 ROUTERS: Sequence[APIRouter] = (
@@ -89,6 +92,7 @@ ROUTERS: Sequence[APIRouter] = (
     progression.evidence,
     progression.outcomes,
     progression.explained,
+    claims.router,
     exports.router,
     learning.router,
     words.router,

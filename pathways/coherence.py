@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import and_, func, not_, or_, select
 
 from pathways.allocations.models import AllocationLine, AllocationLineMove
+from pathways.claims.models import OVER, Claim, ClaimDay, ClaimMove, ClaimState
 from pathways.database import Session
 from pathways.enrolments.models import Enrolment, EnrolmentMove
 from pathways.facts import as_known
@@ -41,6 +42,7 @@ LOGS: tuple[tuple[Any, Any, Any, str | None], ...] = (
     (Placement, PlacementMove, PlacementMove.placement_id, PlacementState.DRAFT.value),
     (Place, PlaceMove, PlaceMove.place_id, None),
     (AllocationLine, AllocationLineMove, AllocationLineMove.line_id, None),
+    (Claim, ClaimMove, ClaimMove.claim_id, None),
     (RankingModel, RankingModelMove, RankingModelMove.model_id, ModelState.TRAINED.value),
 )
 
@@ -56,6 +58,7 @@ def faults(session: Session) -> list[str]:
         *_spells(session),
         *_whose(session),
         *_outcomes(session),
+        *_claims(session),
     ]
 
 
@@ -193,3 +196,18 @@ def _outcomes(session: Session) -> Iterator[str]:
     for row_id, evidence_ids in session.execute(select(Outcome.id, Outcome.evidence_ids).where(as_known(Outcome))):
         if evidence_ids and rejected >= set(evidence_ids):
             yield f"outcomes: {row_id} rests on nothing but evidence that was rejected."
+
+
+def _claims(session: Session) -> Iterator[str]:
+    """What moved is what the claim says was paid; a claim that stands has spent its days, one that is over none."""
+    moved = {
+        row[0]: row[1]
+        for row in session.execute(select(ClaimMove.claim_id, func.sum(ClaimMove.pence)).group_by(ClaimMove.claim_id))
+    }
+    spent = set(session.scalars(select(ClaimDay.claim_id).distinct()))
+    for claim in session.scalars(select(Claim)):
+        paid = claim.paid_pence if claim.state is ClaimState.PAID else 0
+        if moved.get(claim.id, 0) != paid:
+            yield f"claims: {claim.id} was paid something else than its moves say."
+        if (claim.state in OVER) == (claim.id in spent):
+            yield f"claims: {claim.id} is {claim.state.value}, and its days do not say so."

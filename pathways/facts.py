@@ -143,6 +143,13 @@ def destination(
     return moves[state, event]
 
 
+def moves_in_sql(moves: Mapping[tuple[State, Event], State], first_event: str, first_state: State) -> str:
+    """Return the SQL that lets a log hold only the moves of the table, and the one that begins."""
+    known = [f" {first_event} {first_state}", *(f"{start} {event} {end}" for (start, event), end in moves.items())]
+    told = ", ".join(f"'{move}'" for move in known)
+    return f"coalesce(from_state, '') || ' ' || event || ' ' || to_state IN ({told})"
+
+
 class FactChanged(RuntimeError):
     """Code tried to change or delete a fact: a fault of ours, never of a caller."""
 

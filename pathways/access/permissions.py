@@ -12,6 +12,9 @@ class Permission(StrEnum):
     ALLOCATION_DECIDE = "allocation:decide"
     ALLOCATION_MAKE = "allocation:make"
     ALLOCATION_READ = "allocation:read"
+    CLAIM_MAKE = "claim:make"
+    CLAIM_MOVE = "claim:move"
+    CLAIM_READ = "claim:read"
     CONTACT_READ = "contact:read"
     CONTACT_RECORD = "contact:record"
     DUPLICATE_REVIEW = "duplicate:review"
@@ -89,6 +92,9 @@ _EVERYONE = {P.ORGANISATION_READ, P.PLACEMENT_READ, P.PROGRAMME_READ}
 _CASEWORKER = _EVERYONE | {
     P.ALLOCATION_DECIDE,
     P.ALLOCATION_READ,
+    P.CLAIM_MAKE,
+    P.CLAIM_MOVE,
+    P.CLAIM_READ,
     P.CONTACT_READ,
     P.CONTACT_RECORD,
     P.DUPLICATE_REVIEW,
@@ -141,7 +147,9 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         {P.ACCESS_LOG_READ, P.KEY_READ, P.MEMBER_READ, P.MODEL_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}
     ),
     Role.CASEWORKER: frozenset(_CASEWORKER),
-    Role.COMMISSIONER: frozenset({P.EXPORT_MAKE, P.EXPORT_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}),
+    Role.COMMISSIONER: frozenset(
+        {P.CLAIM_MOVE, P.CLAIM_READ, P.EXPORT_MAKE, P.EXPORT_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}
+    ),
     Role.OPERATOR: frozenset(
         _EVERYONE
         | {

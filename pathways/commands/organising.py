@@ -128,6 +128,33 @@ def programmes_create(
             print(actions.make(session, actor, new).ref)
 
 
+@programmes.command("price")
+def programmes_price(
+    programme: str,
+    rule: str,
+    pounds: str,
+    begins: Annotated[str, typer.Option("--from")],
+    acting_as: ActAs = None,
+) -> None:
+    """Record what an outcome pays. Example: pathways programmes price first-work IPES_LOWER 850 --from 2026-04-01."""
+    from sqlalchemy import select
+
+    from pathways.programmes import actions
+    from pathways.programmes.models import Programme
+    from pathways.programmes.schemas import NewPrice
+
+    with opened() as database:
+        actor = operator(database, "programme:make", acting_as)
+        new = body_of(NewPrice, rule=rule, pounds=pounds, from_on=day_of(begins))
+        with database.writing(actor) as session:
+            found = session.scalars(select(Programme).where(Programme.ref == programme)).one_or_none()
+            if found is None:
+                message = f"There is no programme {programme}. List them: pathways programmes list"
+                raise PlainError(message)
+            actions.set_price(session, actor, found, new)
+    print(f"{rule} pays {pounds} pounds from {begins}.")
+
+
 @programmes.command("list")
 def programmes_list() -> None:
     """List programmes. Example: pathways programmes list."""

@@ -7,8 +7,9 @@ from pathways.database import WriteSession
 from pathways.errors import RuleBroken
 from pathways.organisations.actions import RefTaken, slug
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.programmes.models import Programme
-from pathways.programmes.schemas import NewProgramme, ProgrammeChange
+from pathways.programmes import queries
+from pathways.programmes.models import Programme, ProgrammePrice
+from pathways.programmes.schemas import NewPrice, NewProgramme, PriceOut, ProgrammeChange
 from pathways.reference import outcome_rules
 
 COMMISSIONS = {OrganisationKind.COMMISSIONER, OrganisationKind.LOCAL_AUTHORITY}
@@ -45,6 +46,29 @@ def change(session: WriteSession, programme: Programme, change: ProgrammeChange)
         programme.rule_versions = list(change.rule_versions)
     session.flush()  # so that the reply carries the new version
     return programme
+
+
+def set_price(session: WriteSession, actor: Actor, programme: Programme, new: NewPrice) -> ProgrammePrice:
+    """Record what is paid for an outcome from a day on; the same rule and day again corrects it for new claims."""
+    if new.rule not in {named.split("@")[0] for named in programme.rule_versions}:
+        raise RuleBroken("The programme is not paid by this rule.", pointer="/rule")
+    there = queries.prices(programme).where(ProgrammePrice.rule == new.rule, ProgrammePrice.valid_on == new.from_on)
+    before = session.scalars(there).one_or_none()
+    price = ProgrammePrice.recorded(
+        actor,
+        new.from_on,
+        programme_id=programme.id,
+        rule=new.rule,
+        pence=int(new.pounds * 100),
+        supersedes=before.id if before is not None else None,
+    )
+    session.add(price)
+    session.flush()  # two who set the same price meet here
+    return price
+
+
+def shown_price(price: ProgrammePrice) -> PriceOut:
+    return PriceOut(id=price.id, rule=price.rule, pounds=price.pence / 100, from_on=price.valid_on)
 
 
 def _check_rules(session: WriteSession, rule_versions: list[str]) -> None:

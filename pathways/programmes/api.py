@@ -21,8 +21,8 @@ from pathways.errors import Conflict, NotFound
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 from pathways.programmes import actions, queries
-from pathways.programmes.models import Programme
-from pathways.programmes.schemas import NewProgramme, ProgrammeChange, ProgrammeOut
+from pathways.programmes.models import Programme, ProgrammePrice
+from pathways.programmes.schemas import NewPrice, NewProgramme, PriceOut, ProgrammeChange, ProgrammeOut
 
 router = APIRouter(prefix="/programmes", tags=["programmes"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.PROGRAMME_READ)]
@@ -73,3 +73,25 @@ def change_programme(
         actions.change(session, programme, change)
         etag(response, programme.version)
         return ProgrammeOut.model_validate(programme)
+
+
+@router.get("/{programme_id}/prices", responses=documented(NotFound))
+def list_prices(programme_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[PriceOut]:
+    """What is paid for an outcome by each rule, by the day it began."""
+    with database.reading(actor) as session:
+        programme = queries.programme(session, actor, programme_id)
+        return page_of(session, queries.prices(programme), ProgrammePrice.id, page, actions.shown_price)
+
+
+@router.post("/{programme_id}/prices", status_code=201, responses=documented(NotFound, Conflict))
+def set_price(programme_id: UUID, new: NewPrice, actor: Maker, database: DatabaseDep, once: OnceDep) -> PriceOut:
+    """Record what the commissioner pays for an outcome from a day on."""
+    with database.writing(actor) as session:
+        programme = queries.programme(session, actor, programme_id)
+        price = once(
+            session,
+            actor,
+            lambda: actions.set_price(session, actor, programme, new),
+            lambda made: session.get_one(ProgrammePrice, made),
+        )
+        return actions.shown_price(price)

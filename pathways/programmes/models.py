@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned
+from pathways.facts import Fact
 
 
 class Programme(Versioned, Base):
@@ -27,3 +28,17 @@ class Programme(Versioned, Base):
     ends_on: Mapped[date | None]
     rule_versions: Mapped[list[str]] = mapped_column(JSON)
     made_at: Mapped[datetime]
+
+
+class ProgrammePrice(Fact, Base):
+    """What a commissioner pays for one outcome by a rule, from the day ``valid_on``."""
+
+    __tablename__ = "programme_prices"
+    __table_args__ = (
+        CheckConstraint("pence > 0", name="something_is_paid"),
+        Index("ix_programme_prices_programme", "programme_id", "rule", "valid_on"),
+    )
+
+    programme_id: Mapped[UUID] = mapped_column(ForeignKey("programmes.id"))
+    rule: Mapped[str] = mapped_column(SHORT)
+    pence: Mapped[int]

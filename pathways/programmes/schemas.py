@@ -1,10 +1,11 @@
 """What goes over the wire about programmes."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from pathways.fields import Body, Day, Group, Schema
 from pathways.organisations.schemas import Name, Ref
@@ -38,3 +39,23 @@ class ProgrammeOut(Schema):
     ends_on: Annotated[date | None, Group.RECORD]
     rule_versions: Annotated[list[str], Group.RECORD]
     version: Annotated[int, Group.RECORD]
+
+
+Price = Annotated[
+    Decimal,
+    Field(gt=0, le=1_000_000, max_digits=9, decimal_places=2),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000, "multipleOf": 0.25}),
+]
+
+
+class NewPrice(Body):
+    rule: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,60}$")]
+    pounds: Price
+    from_on: Day
+
+
+class PriceOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    rule: Annotated[str, Group.RECORD]
+    pounds: Annotated[float, Group.RECORD]
+    from_on: Annotated[date, Group.RECORD]

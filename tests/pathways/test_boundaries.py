@@ -16,9 +16,8 @@ from pathways.progression.rules import Finding, OutcomeRule, judge
 from tests.pathways.test_files import GOOD, HEADER, counted, send, text, workbook
 from tests.pathways.test_places import introduced, left_of, move
 from tests.pathways.test_rules import RULE, START, spell
+from tests.work import TODAY, evidence, working
 from tests.world import World
-
-TODAY = date.today()
 
 
 def test_a_referrers_file_cannot_touch_a_self_referral(client, world: World):
@@ -222,34 +221,6 @@ def test_an_earlier_short_job_does_not_unmeet_a_good_stretch():
     # Counted from the short job's weekday, the first and last weeks would hold 5 and 2 of 7 days: under 16 hours.
     assert judge([good], rule, on).met_on == judge([short, good], rule, on).met_on
     assert judge([short, good], rule, on).finding is Finding.MET
-
-
-def working(client, world: World, weeks: int = 14) -> tuple[str, str]:
-    """Somebody at work with hours for so many weeks: the enrolment and the spell."""
-    start = TODAY - timedelta(weeks=weeks + 1)
-    _, enrolment = world.supported(day=start - timedelta(days=3), referred_on=start - timedelta(days=9))
-    body = {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Cafe", "started_on": start.isoformat()}
-    made = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body)
-    assert made.status_code == 201, made.text
-    for week in range(weeks):
-        hours = {"week_from": (start + timedelta(weeks=week)).isoformat(), "hours": 10}
-        client.post(f"/api/v1/spells/{made.json()['id']}/hours", headers=world.key("caseworker"), json=hours)
-    return str(enrolment), made.json()["id"]
-
-
-def evidence(client, world: World, spell_id: str, first: date, last: date) -> str:
-    """An item the caseworker recorded and the manager accepted: its id."""
-    body = {
-        "spell_id": spell_id,
-        "kind": "payslip",
-        "covers_from": first.isoformat(),
-        "covers_to": last.isoformat(),
-        "received_on": TODAY.isoformat(),
-        "obtained_how": "copies",
-    }
-    item = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body).json()["id"]
-    client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
-    return item
 
 
 def test_whoever_checked_the_evidence_may_not_claim_and_it_must_cover_every_day(client, world: World):

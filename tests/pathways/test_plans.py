@@ -15,12 +15,14 @@ from uuid_utils.compat import uuid7
 
 from pathways import app as pathways_app
 from pathways.base import Base
+from pathways.claims.models import Claim, ClaimMove, ClaimState
 from pathways.database import Database
 from pathways.elsewhere.models import ContactRequest, ElsewhereAsk, RequestState, SharingAgreement
 from pathways.enrolments.models import Enrolment
 from pathways.exports.models import Export, ExportFile
 from pathways.jobseekers.models import Jobseeker, Merge
 from pathways.placements import queries as placement_queries
+from pathways.programmes.models import ProgrammePrice
 from pathways.progression import queries as progression_queries
 from pathways.progression.models import Outcome
 from pathways.shortlists import index
@@ -174,7 +176,11 @@ GETS = {
     "evidence of a person": ("manager", "/evidence?limit=10&jobseeker={jobseeker_id}"),
     "outcomes": ("manager", "/outcomes?limit=10"),
     "outcomes of a person": ("manager", "/outcomes?limit=10&jobseeker={jobseeker_id}"),
+    "claims": ("manager", "/claims?limit=10"),
+    "claims that were submitted": ("commissioner", "/claims?limit=10"),
+    "claims of a person": ("manager", "/claims?limit=10&jobseeker={jobseeker_id}"),
     "lines of a proposal": ("manager", "/allocations/{allocation_id}/lines?limit=10"),
+    "prices of a programme": ("manager", "/programmes/{programme_id}/prices?limit=10"),
     "members": ("administrator", "/members?limit=10"),
     "keys": ("administrator", "/keys?limit=10"),
 }
@@ -317,6 +323,7 @@ def test_a_scan_is_noticed_and_an_index_is_not(database: Database):
 
 # Who reads a list, where it is not the partner's manager alone.
 READERS = {
+    "/claims": ("manager", "commissioner"),
     "/exports": ("commissioner",),
     "/introductions": ("manager", "caseworker", "lister"),
     "/jobseekers": ("manager", "caseworker"),
@@ -444,6 +451,7 @@ class Grower:
     def _support(self) -> None:
         world, n = self.world, self.count
         person, enrolment = world.supported(ref=f"R-{n}", benefits=["UC"])
+        self.ids["programme_id"] = world.programme_id
         first = self.ids.setdefault("jobseeker_id", person)
         world.permit(person)
         fits = world.list_placement(title=f"Cafe Assistant {n}", ref=f"fits-{n}")
@@ -499,18 +507,59 @@ class Grower:
             obtained_how="copies",
         )
         self.post("manager", f"/evidence/{item['id']}/check", is_accepted=True)
-        self.write(
-            Outcome.recorded(
-                self.world.on("caseworker"),
-                partner_id=self.world.organisations["partner"],
-                jobseeker_id=person,
-                enrolment_id=enrolment,
-                rule="LOCAL_13_IN_16",
-                rule_version="1",
-                weeks_counted=13,
-                spell_ids=[],
-                evidence_ids=[],
+        about = {"partner_id": self.world.organisations["partner"], "jobseeker_id": person}
+        outcome = Outcome.recorded(
+            self.world.on("caseworker"),
+            **about,
+            enrolment_id=enrolment,
+            rule="LOCAL_13_IN_16",
+            rule_version="1",
+            weeks_counted=13,
+            spell_ids=[],
+            evidence_ids=[],
+        )
+        claim = Claim(
+            id=uuid7(),
+            **about,
+            enrolment_id=enrolment,
+            programme_id=self.world.programme_id,
+            commissioner_id=self.world.organisations["fund"],
+            outcome_id=outcome.id,
+            rule="LOCAL_13_IN_16",
+            rule_version="1",
+            participant_ref=f"C-{self.count}",
+            state=ClaimState.SUBMITTED,
+            submitted_by=self.world.on("caseworker").user_id,
+            achieved_on=date.today(),
+            pence=100,
+            is_subsidised=False,
+            is_own_supply_chain=False,
+            attempt=1,
+            made_at=outcome.recorded_at,
+        )
+        moves = [
+            ClaimMove.recorded(
+                self.world.on("manager"),
+                **about,
+                claim_id=claim.id,
+                made_by_role="team_manager",
+                event=event,
+                from_state=begins,
+                to_state=ends,
             )
+            for event, begins, ends in (("draft", None, "draft"), ("submit", "draft", "submitted"))
+        ]
+        self.write(
+            outcome,
+            claim,
+            *moves,
+            ProgrammePrice.recorded(
+                self.world.operator,
+                date(2026, 1, 1 + self.count),
+                programme_id=self.world.programme_id,
+                rule="LOCAL_13_IN_16",
+                pence=100,
+            ),
         )
 
     def _record_about(self, person: UUID) -> None:

@@ -1,0 +1,201 @@
+"""Tables of claims: the claim, its moves with the money, and the days, evidence and documents that are spent on it."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
+from pathways.facts import StateLog, moves_in_sql
+from pathways.jobseekers.models import AboutPerson, about_person
+
+
+class ClaimState(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    QUERIED = "queried"
+    FAILED = "failed"
+    PAID = "paid"
+    REVERSED = "reversed"
+
+
+class ClaimEvent(StrEnum):
+    SUBMIT = "submit"
+    QUERY = "query"
+    ANSWER = "answer"
+    ACCEPT = "accept"
+    FAIL = "fail"
+    WITHDRAW = "withdraw"
+    PAY = "pay"
+    REVERSE = "reverse"
+
+
+S, E = ClaimState, ClaimEvent
+OVER = (S.FAILED, S.REVERSED)
+CLAIM_MOVES: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
+    (S.DRAFT, E.SUBMIT): S.SUBMITTED,
+    (S.SUBMITTED, E.QUERY): S.QUERIED,
+    (S.QUERIED, E.ANSWER): S.SUBMITTED,
+    (S.SUBMITTED, E.ACCEPT): S.ACCEPTED,
+    (S.SUBMITTED, E.FAIL): S.FAILED,
+    (S.QUERIED, E.FAIL): S.FAILED,
+    (S.ACCEPTED, E.FAIL): S.FAILED,
+    (S.ACCEPTED, E.PAY): S.PAID,
+    (S.PAID, E.REVERSE): S.REVERSED,
+    **{(state, E.WITHDRAW): S.FAILED for state in (S.DRAFT, S.SUBMITTED, S.QUERIED)},
+}
+_PARTNER = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
+# What the funder decides: by itself, or told by a team manager who did not submit the claim.
+_FUNDER = frozenset({Role.COMMISSIONER, Role.TEAM_MANAGER})
+WHO_MAY: dict[ClaimEvent, frozenset[Role]] = {
+    E.SUBMIT: _PARTNER,
+    E.ANSWER: _PARTNER,
+    E.WITHDRAW: _PARTNER,
+    E.QUERY: _FUNDER,
+    E.ACCEPT: _FUNDER,
+    E.FAIL: _FUNDER,
+    E.PAY: _FUNDER,
+    E.REVERSE: _FUNDER,
+}
+FUNDERS_WORD = frozenset({E.QUERY, E.ACCEPT, E.FAIL, E.PAY, E.REVERSE})
+# These need the outcome to stand: it may have been taken back since the claim was made.
+ON_AN_OUTCOME = frozenset({E.SUBMIT, E.ANSWER, E.ACCEPT, E.PAY})
+NEEDS_A_REASON = frozenset({E.QUERY, E.ANSWER, E.FAIL, E.WITHDRAW, E.REVERSE})
+
+_standing = text("state NOT IN ('failed', 'reversed')")
+
+
+def _to_claim() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["partner_id", "claim_id"], ["claims.partner_id", "claims.id"])
+
+
+class Claim(AboutPerson, Versioned, Base):
+    """One claim for one outcome of one enrolment; never for a spell of work.
+
+    ``participant_ref`` stands for the person towards the funder and says nothing else. A claim that failed may be made
+    again: ``attempt`` counts, ``earlier_id`` names the one before.
+    """
+
+    __tablename__ = "claims"
+    __table_args__ = about_person(
+        "claims",
+        UniqueConstraint("partner_id", "id"),
+        ForeignKeyConstraint(["partner_id", "enrolment_id"], ["enrolments.partner_id", "enrolments.id"]),
+        ForeignKeyConstraint(["partner_id", "programme_id"], ["programmes.partner_id", "programmes.id"]),
+        ForeignKeyConstraint(["partner_id", "outcome_id"], ["outcomes.partner_id", "outcomes.id"]),
+        ForeignKeyConstraint(["partner_id", "earlier_id"], ["claims.partner_id", "claims.id"]),
+        CheckConstraint(one_of("state", ClaimState), name="state_is_known"),
+        CheckConstraint("pence > 0", name="something_is_asked"),
+        CheckConstraint("(paid_pence IS NOT NULL) = (state IN ('paid', 'reversed'))", name="paid_pence_matches_state"),
+        CheckConstraint("paid_pence IS NULL OR (paid_pence > 0 AND paid_pence <= pence)", name="paid_at_most_asked"),
+        CheckConstraint("state IN ('draft', 'failed') OR submitted_by IS NOT NULL", name="submitted_by_somebody"),
+        Index(
+            "uq_claims_one_standing",
+            "partner_id",
+            "enrolment_id",
+            "rule",
+            unique=True,
+            sqlite_where=_standing,
+            postgresql_where=_standing,
+        ),
+        Index("ix_claims_commissioner_id", "commissioner_id", "id"),
+        Index("ix_claims_partner_id_state", "partner_id", "state", "id"),
+        Index("ix_claims_outcome_id", "partner_id", "outcome_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    enrolment_id: Mapped[UUID]
+    programme_id: Mapped[UUID]
+    commissioner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    outcome_id: Mapped[UUID]
+    rule: Mapped[str] = mapped_column(SHORT)
+    rule_version: Mapped[str] = mapped_column(SHORT)
+    state: Mapped[ClaimState] = mapped_column(words(ClaimState), default=ClaimState.DRAFT)
+    participant_ref: Mapped[str] = mapped_column(SHORT)
+    achieved_on: Mapped[date]
+    pence: Mapped[int]
+    paid_pence: Mapped[int | None]
+    is_subsidised: Mapped[bool]
+    is_own_supply_chain: Mapped[bool]
+    # Whether another funder pays for the same purpose, as the claimer declares; None until it is declared.
+    has_other_funding: Mapped[bool | None]
+    other_funding: Mapped[str | None] = mapped_column(LINE)
+    attempt: Mapped[int]
+    earlier_id: Mapped[UUID | None]
+    submitted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    made_at: Mapped[datetime]
+
+
+class ClaimMove(AboutPerson, StateLog, Base):
+    """A move, with the money it moved: what was paid, or less than nothing where it was taken back."""
+
+    __tablename__ = "claim_moves"
+    __table_args__ = about_person(
+        "claim_moves",
+        _to_claim(),
+        CheckConstraint(moves_in_sql(CLAIM_MOVES, "draft", ClaimState.DRAFT), name="move_is_in_the_table"),
+        CheckConstraint("(pence > 0) = (event = 'pay') AND (pence < 0) = (event = 'reverse')", name="money_moves"),
+        Index("ix_claim_moves_claim", "partner_id", "claim_id"),
+    )
+
+    claim_id: Mapped[UUID]
+    made_by_role: Mapped[str] = mapped_column(SHORT)
+    pence: Mapped[int] = mapped_column(default=0)
+
+
+class ClaimDay(AboutPerson, Base):
+    """A day of work that a standing claim rests on: of one person it is claimed once under a rule."""
+
+    __tablename__ = "claim_days"
+    __unaudited__ = True
+    __table_args__ = about_person(
+        "claim_days",
+        _to_claim(),
+        UniqueConstraint("partner_id", "jobseeker_id", "rule", "day"),
+        Index("ix_claim_days_claim", "partner_id", "claim_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    claim_id: Mapped[UUID]
+    rule: Mapped[str] = mapped_column(SHORT)
+    day: Mapped[date]
+
+
+class ClaimEvidence(AboutPerson, Base):
+    """An item of evidence that a standing claim rests on: it is claimed with once under a rule."""
+
+    __tablename__ = "claim_evidence"
+    __unaudited__ = True
+    __table_args__ = about_person(
+        "claim_evidence",
+        _to_claim(),
+        ForeignKeyConstraint(["partner_id", "evidence_id"], ["evidence.partner_id", "evidence.id"]),
+        UniqueConstraint("partner_id", "rule", "evidence_id"),
+        Index("ix_claim_evidence_claim", "partner_id", "claim_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    claim_id: Mapped[UUID]
+    rule: Mapped[str] = mapped_column(SHORT)
+    evidence_id: Mapped[UUID]
+
+
+class ClaimDocument(AboutPerson, Base):
+    """A document, by its hash, that a standing claim rests on: under a rule it is claimed with once, for one person."""
+
+    __tablename__ = "claim_documents"
+    __unaudited__ = True
+    __table_args__ = about_person(
+        "claim_documents",
+        _to_claim(),
+        UniqueConstraint("partner_id", "document_hash", "rule"),
+        Index("ix_claim_documents_claim", "partner_id", "claim_id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    claim_id: Mapped[UUID]
+    rule: Mapped[str] = mapped_column(SHORT)
+    document_hash: Mapped[str] = mapped_column(SHORT)

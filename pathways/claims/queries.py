@@ -1,0 +1,203 @@
+"""Every SELECT on claims."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from pathways.base import Actor, Role
+from pathways.claims.models import OVER, Claim, ClaimDay, ClaimDocument, ClaimEvidence, ClaimMove, ClaimState
+from pathways.database import Session
+from pathways.errors import NotFound
+from pathways.facts import as_known
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.progression.models import Evidence, EvidenceCheck, Outcome, Spell, SpellVersion
+
+
+def visible_to(actor: Actor) -> Select[Claim]:
+    """A partner's people see those of jobseekers they may see; a commissioner what was submitted to it."""
+    if actor.role is Role.COMMISSIONER:
+        sent = select(ClaimMove.id).where(
+            ClaimMove.partner_id == Claim.partner_id, ClaimMove.claim_id == Claim.id, ClaimMove.event == "submit"
+        )
+        return select(Claim).where(Claim.commissioner_id == actor.organisation_id, sent.exists())
+    return select(Claim).where(
+        Claim.partner_id == actor.organisation_id, jobseeker_queries.is_visible(actor, Claim.jobseeker_id)
+    )
+
+
+def claim(session: Session, actor: Actor, claim_id: UUID, *, for_update: bool = False) -> Claim:
+    found = session.scalars(visible_to(actor).where(Claim.id == claim_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such claim.")
+    if for_update:
+        session.refresh(found, with_for_update=True)
+    return found
+
+
+def earlier(session: Session, outcome: Outcome) -> Claim | None:
+    """Return the last claim for the same rule and enrolment, standing or not."""
+    rows = select(Claim).where(
+        Claim.partner_id == outcome.partner_id,
+        Claim.enrolment_id == outcome.enrolment_id,
+        Claim.rule == outcome.rule,
+    )
+    return session.scalars(rows.order_by(Claim.attempt.desc()).limit(1)).first()
+
+
+def standing_outcomes(session: Session, claims: Iterable[Claim]) -> set[UUID]:
+    ids = [claim.outcome_id for claim in claims]
+    return set(session.scalars(select(Outcome.id).where(Outcome.id.in_(ids), as_known(Outcome))))
+
+
+def evidence_of(session: Session, outcome: Outcome) -> list[Evidence]:
+    rows = select(Evidence).where(
+        Evidence.partner_id == outcome.partner_id, Evidence.id.in_([UUID(one) for one in outcome.evidence_ids])
+    )
+    return list(session.scalars(rows.order_by(Evidence.id)))
+
+
+def checkers_of(session: Session, claim: Claim) -> set[UUID]:
+    """Return who accepted the evidence that a claim rests on."""
+    return set(
+        session.scalars(
+            select(EvidenceCheck.by)
+            .join(ClaimEvidence, ClaimEvidence.evidence_id == EvidenceCheck.evidence_id)
+            .where(
+                ClaimEvidence.partner_id == claim.partner_id,
+                ClaimEvidence.claim_id == claim.id,
+                EvidenceCheck.partner_id == claim.partner_id,
+                as_known(EvidenceCheck),
+            )
+        )
+    )
+
+
+def versions_of(session: Session, outcome: Outcome) -> list[SpellVersion]:
+    """Return the spells an outcome rests on, as they are known."""
+    rows = (
+        select(SpellVersion)
+        .join(Spell, (Spell.partner_id == SpellVersion.partner_id) & (Spell.id == SpellVersion.spell_id))
+        .where(
+            SpellVersion.partner_id == outcome.partner_id,
+            SpellVersion.spell_id.in_([UUID(one) for one in outcome.spell_ids]),
+            as_known(SpellVersion),
+        )
+    )
+    return list(session.scalars(rows))
+
+
+def days_taken(session: Session, outcome: Outcome, days: Iterable[date]) -> list[date]:
+    """Return which of some days are claimed for already, of this person under this rule."""
+    rows = select(ClaimDay.day).where(
+        ClaimDay.partner_id == outcome.partner_id,
+        ClaimDay.jobseeker_id == outcome.jobseeker_id,
+        ClaimDay.rule == outcome.rule,
+        ClaimDay.day.in_(list(days)),
+    )
+    return list(session.scalars(rows.order_by(ClaimDay.day)))
+
+
+def documents_of_others(session: Session, outcome: Outcome, hashes: Iterable[str]) -> bool:
+    """Say whether any of these documents was claimed with for somebody else."""
+    rows = select(ClaimDocument.id).where(
+        ClaimDocument.partner_id == outcome.partner_id,
+        ClaimDocument.document_hash.in_(list(hashes)),
+        ClaimDocument.jobseeker_id != outcome.jobseeker_id,
+    )
+    return session.scalars(rows.limit(1)).first() is not None
+
+
+def items_taken(session: Session, outcome: Outcome, ids: Iterable[UUID], hashes: Iterable[str]) -> bool:
+    """Say whether any of these items or documents was claimed with under this rule."""
+    items = select(ClaimEvidence.id).where(
+        ClaimEvidence.partner_id == outcome.partner_id,
+        ClaimEvidence.rule == outcome.rule,
+        ClaimEvidence.evidence_id.in_(list(ids)),
+    )
+    documents = select(ClaimDocument.id).where(
+        ClaimDocument.partner_id == outcome.partner_id,
+        ClaimDocument.rule == outcome.rule,
+        ClaimDocument.document_hash.in_(list(hashes)),
+    )
+    return any(session.scalars(rows.limit(1)).first() is not None for rows in (items, documents))
+
+
+def counts(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[int, str | None]]:
+    """Return of each claim the days it rests on and the weakest tier of its evidence."""
+    if not claims:
+        return {}
+    partners, ids = {claim.partner_id for claim in claims}, [claim.id for claim in claims]
+    days = session.execute(
+        select(ClaimDay.claim_id, func.count())
+        .where(ClaimDay.partner_id.in_(partners), ClaimDay.claim_id.in_(ids))
+        .group_by(ClaimDay.claim_id)
+    )
+    tiers = session.execute(
+        select(ClaimEvidence.claim_id, func.max(Evidence.tier))
+        .join(Evidence, (Evidence.partner_id == ClaimEvidence.partner_id) & (Evidence.id == ClaimEvidence.evidence_id))
+        .where(ClaimEvidence.partner_id.in_(partners), ClaimEvidence.claim_id.in_(ids))
+        .group_by(ClaimEvidence.claim_id)
+    )
+    counted, weakest = {row[0]: row[1] for row in days}, {row[0]: row[1] for row in tiers}
+    return {claim.id: (counted.get(claim.id, 0), weakest.get(claim.id)) for claim in claims}
+
+
+def claimed_elsewhere(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[UUID]]:
+    """Return of each claim the other programmes under which a claim stands on some of the same days of the person."""
+    ids = [claim.id for claim in claims]
+    if not ids:
+        return {}
+    mine, other = ClaimDay.__table__.alias("mine"), ClaimDay.__table__.alias("other")
+    claim, theirs = Claim.__table__.alias("claim"), Claim.__table__.alias("theirs")
+    rows = session.execute(
+        select(mine.c.claim_id, theirs.c.programme_id)
+        .join(
+            other,
+            (other.c.partner_id == mine.c.partner_id)
+            & (other.c.jobseeker_id == mine.c.jobseeker_id)
+            & (other.c.day == mine.c.day)
+            & (other.c.claim_id != mine.c.claim_id),
+        )
+        .join(claim, (claim.c.partner_id == mine.c.partner_id) & (claim.c.id == mine.c.claim_id))
+        .join(theirs, (theirs.c.partner_id == other.c.partner_id) & (theirs.c.id == other.c.claim_id))
+        .where(
+            mine.c.partner_id.in_({one.partner_id for one in claims}),
+            mine.c.claim_id.in_(ids),
+            theirs.c.programme_id != claim.c.programme_id,
+        )
+        .distinct()
+    )
+    found: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row[1])
+    return {key: sorted(programmes) for key, programmes in found.items()}
+
+
+def moves_of(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[ClaimMove]]:
+    rows = session.scalars(
+        select(ClaimMove)
+        .where(
+            ClaimMove.partner_id.in_({claim.partner_id for claim in claims}),
+            ClaimMove.claim_id.in_([claim.id for claim in claims]),
+        )
+        .order_by(ClaimMove.recorded_at, ClaimMove.id)
+    )
+    found: dict[UUID, list[ClaimMove]] = {}
+    for row in rows:
+        found.setdefault(row.claim_id, []).append(row)
+    return found
+
+
+def in_states(session: Session, jobseeker: Any, states: Iterable[ClaimState]) -> list[Claim]:
+    rows = select(Claim).where(
+        Claim.partner_id == jobseeker.partner_id, Claim.jobseeker_id == jobseeker.id, Claim.state.in_(list(states))
+    )
+    return list(session.scalars(rows))
+
+
+def standing(session: Session, outcome: Outcome) -> Claim | None:
+    found = earlier(session, outcome)
+    return found if found is not None and found.state not in OVER else None

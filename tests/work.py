@@ -1,0 +1,37 @@
+"""Somebody at work, with hours and evidence, recorded over the API."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from tests.world import World
+
+TODAY = date.today()
+
+
+def working(client, world: World, weeks: int = 14, **person: Any) -> tuple[str, str]:
+    """Somebody at work with hours for so many weeks: the enrolment and the spell."""
+    start = TODAY - timedelta(weeks=weeks + 1)
+    _, enrolment = world.supported(day=start - timedelta(days=3), referred_on=start - timedelta(days=9), **person)
+    body = {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Cafe", "started_on": start.isoformat()}
+    made = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body)
+    assert made.status_code == 201, made.text
+    for week in range(weeks):
+        hours = {"week_from": (start + timedelta(weeks=week)).isoformat(), "hours": 10}
+        client.post(f"/api/v1/spells/{made.json()['id']}/hours", headers=world.key("caseworker"), json=hours)
+    return str(enrolment), made.json()["id"]
+
+
+def evidence(client, world: World, spell_id: str, first: date, last: date, **about: Any) -> str:
+    """An item the caseworker recorded and the manager accepted: its id."""
+    body = {
+        "spell_id": spell_id,
+        "kind": "payslip",
+        "covers_from": first.isoformat(),
+        "covers_to": last.isoformat(),
+        "received_on": TODAY.isoformat(),
+        "obtained_how": "copies",
+        **about,
+    }
+    item = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body).json()["id"]
+    client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
+    return item
