@@ -44,6 +44,19 @@ class WriteSession(Session):
     """A session that writes; everything in it lands together or not at all."""
 
 
+@contextmanager
+def acting_as(session: WriteSession, actor: Actor) -> Iterator[None]:
+    """Act as somebody else for a while: what is written is noted as theirs, not as of whoever set it off."""
+    before = session.actor
+    session.flush()
+    session.actor = actor
+    try:
+        yield
+        session.flush()
+    finally:
+        session.actor = before
+
+
 def insert_unless_there(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, leaving out those that a unique index has already: who writes the same at once meets no error."""
     if rows:

@@ -22,7 +22,7 @@ from pathways.enrolments.models import EndReason, Enrolment, EnrolmentState
 from pathways.enrolments.schemas import Ending, EnrolmentChange, NewEnrolment
 from pathways.errors import Conflict, DomainError
 from pathways.introductions import actions as introduction_actions
-from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
+from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState, WhyNot
 from pathways.introductions.schemas import NewIntroduction
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
@@ -486,9 +486,8 @@ class Person:
         lister = self.borough.cast.listers[introduction.social_enterprise_id].then(at=at)
         lot = self.stream.random()
         if lot < 0.3:
-            introduction_actions.move(
-                session, lister, introduction, IntroductionEvent.DECLINE, reason="The hours did not fit."
-            )
+            no = introduction_actions.No(WhyNot.HOURS)
+            introduction_actions.move(session, lister, introduction, IntroductionEvent.DECLINE, no=no)
         else:
             if lot < 0.6:
                 introduction_actions.move(session, lister, introduction, IntroductionEvent.INVITE)
@@ -497,7 +496,7 @@ class Person:
 
     def accept(self, session: WriteSession, at: datetime) -> None:
         introduction = session.get_one(Introduction, self.introduction_id)
-        introduction_actions.move(session, self.worker.then(at=at), introduction, IntroductionEvent.ACCEPT)
+        introduction_actions.accept(session, self.worker.then(at=at), introduction, keeps_others=False)
         self.later(at, 5, 20, self.start_work)
 
     def start_work(self, session: WriteSession, at: datetime) -> None:

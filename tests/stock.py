@@ -148,10 +148,18 @@ def _journeys(stock: Stock, listed: Any, held: dict[UUID, UUID]) -> dict[type[Ba
             sent_at=pen.at,
             version=1,
         )
-        for name, to in (("propose", "proposed"), ("send", "sent")):
-            pen.move(
-                IntroductionMove, person, name, to, introduction_id=made["introduction_id"], made_by_role="caseworker"
+        begins = None
+        for name, to in (("propose", "proposed"), ("agree", "agreed"), ("send", "sent")):
+            pen.fact(
+                IntroductionMove,
+                person,
+                event=name,
+                from_state=begins,
+                to_state=to,
+                introduction_id=made["introduction_id"],
+                made_by_role="caseworker",
             )
+            begins = to
         if is_offered:
             held[placement_id] = made["introduction_id"]
         _worked(pen, person, made)

@@ -1,14 +1,16 @@
 """Every change to introductions; places are held and filled in the same transaction."""
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor
-from pathways.database import Session, WriteSession
+from pathways.base import Actor, Role
+from pathways.database import Session, WriteSession, acting_as
 from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.introductions import queries
@@ -16,13 +18,17 @@ from pathways.introductions.models import (
     HOLDS_A_PLACE,
     INTRODUCTION_MOVES,
     OPEN,
+    SAYS_NO,
     WHO_MAY,
     Introduction,
     IntroductionEvent,
     IntroductionMove,
     IntroductionState,
+    Side,
+    WhyNot,
 )
-from pathways.introductions.schemas import IntroductionOut, NewIntroduction
+from pathways.introductions.reasons import WORDINGS, may_say
+from pathways.introductions.schemas import IntroductionOut, NewIntroduction, NextOption, WordsOf
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
@@ -33,7 +39,10 @@ from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists import safety
 
 # The partner's own moves that bring a jobseeker nearer to a placement; the social enterprise's moves tell it nothing.
-PUTS_FORWARD = frozenset({IntroductionEvent.AGREE, IntroductionEvent.SEND, IntroductionEvent.ACCEPT})
+PUTS_FORWARD = frozenset(
+    {IntroductionEvent.AGREE, IntroductionEvent.SEND, IntroductionEvent.ACCEPT, IntroductionEvent.RECONSIDER}
+)
+OPTIONS = 3  # what comes next on the shortlist, after a no
 
 
 class IntroductionMoveRefused(MoveRefused):
@@ -46,6 +55,14 @@ class NotYourMove(NotPermitted):
 
 class PermissionNeeded(Conflict):
     title = "The jobseeker's permission is not on record"
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """A reason for a no, and whose it is; by default of the side that makes the move."""
+
+    why: WhyNot
+    said_by: Side | None = None
 
 
 class IntroducedAlready(Conflict):
@@ -64,13 +81,7 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
         shortlist = shortlist_queries.shortlist(session, actor, new.shortlist_id)
         if shortlist.jobseeker_id not in {person.id, None}:
             raise RuleBroken("This shortlist is another jobseeker's.", pointer="/shortlist_id")
-    pair = select(Introduction.id).where(
-        Introduction.partner_id == person.partner_id,
-        Introduction.jobseeker_id == person.id,
-        Introduction.placement_id == placement.id,
-        Introduction.state.in_(OPEN),
-    )
-    if session.scalars(pair).first() is not None:
+    if queries.open_of_pair(session, person.partner_id, person.id, placement.id):
         raise IntroducedAlready("Go on with that one, or withdraw it first.")
     introduction = Introduction(
         id=uuid7(),
@@ -84,7 +95,7 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
     )
     session.add(introduction)
     session.flush()  # its log points to it
-    session.add(_move_row(actor, introduction, "propose", None, IntroductionState.PROPOSED, actor.today, ""))
+    session.add(_move_row(actor, introduction, "propose", None, IntroductionState.PROPOSED, actor.today))
     session.flush()  # the reply reads it
     return introduction
 
@@ -96,7 +107,9 @@ def _move_row(
     from_state: IntroductionState | None,
     to_state: IntroductionState,
     on: date,
-    reason: str,
+    *,
+    reason: str = "",
+    no: No | None = None,
 ) -> IntroductionMove:
     return IntroductionMove.recorded(
         actor,
@@ -109,6 +122,8 @@ def _move_row(
         from_state=from_state.value if from_state else None,
         to_state=to_state.value,
         reason=reason,
+        why=no.why if no is not None else None,
+        said_by=no.said_by if no is not None else None,
     )
 
 
@@ -119,9 +134,14 @@ def move(
     event: IntroductionEvent,
     *,
     reason: str = "",
+    no: No | None = None,
     started_on: date | None = None,
 ) -> Introduction:
-    """Make one move of the table, with what it does to the place: held at the offer, filled at the start."""
+    """Make one move of the table, with what it does to the place: held at the offer, filled at the start.
+
+    Whoever frees a place lets whoever waits longest for it have the offer, as the social enterprise decided when it
+    put them on the list.
+    """
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(f"The role {actor.role} may not {event} an introduction.")
     if event in PUTS_FORWARD:
@@ -129,25 +149,146 @@ def move(
         safety.must_not_be_excluded(session, person, session.get_one(Placement, introduction.placement_id))
     from_state = introduction.state
     to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
-    on = actor.today
+    no = _no(actor, event, no)
     if to_state in {*OPEN, IntroductionState.STARTED}:
         jobseeker_actions.must_be_open(session.get_one(Jobseeker, introduction.jobseeker_id))
+    on = _start_day(actor, started_on) if event is IntroductionEvent.START else actor.today
     if event is IntroductionEvent.SEND:
         _must_be_sendable(session, introduction)
         introduction.sent_at = actor.at
-    elif event is IntroductionEvent.OFFER:
-        placement_actions.hold_place(session, actor, introduction.placement_id, introduction.id)
-    elif event is IntroductionEvent.START:
-        on = _start_day(actor, started_on)
-        placement_actions.fill_place(session, actor, introduction.id)
+    elif event is IntroductionEvent.RECONSIDER:
+        _must_be_reconsiderable(session, actor, introduction)
+    is_freed = _settle_place(session, actor, introduction, event, to_state)
+    if event is IntroductionEvent.START:
         introduction.started_on = on
-    elif to_state not in OPEN and from_state in {*HOLDS_A_PLACE, IntroductionState.STARTED}:
-        placement_actions.free_place(session, actor, introduction.id)
+    elif to_state is not IntroductionState.ENDED:
         introduction.started_on = None
-    session.add(_move_row(actor, introduction, event.value, from_state, to_state, on, reason))
+    session.add(_move_row(actor, introduction, event.value, from_state, to_state, on, reason=reason, no=no))
+    introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
     session.flush()  # so that the reply carries the new version
+    if is_freed:
+        offer_on(session, actor, introduction.placement_id)
     return introduction
+
+
+def _settle_place(
+    session: WriteSession,
+    actor: Actor,
+    introduction: Introduction,
+    event: IntroductionEvent,
+    to_state: IntroductionState,
+) -> bool:
+    """Do what a move does to the place of an introduction; say whether one came free."""
+    if event is IntroductionEvent.WAIT and placement_queries.places_left(session, introduction.placement_id):
+        raise IntroductionMoveRefused("There is a free place: make the offer.", possible=["offer"])
+    if event is IntroductionEvent.OFFER:
+        placement_actions.hold_place(session, actor, introduction.placement_id, introduction.id)
+    elif event is IntroductionEvent.START:
+        placement_actions.fill_place(session, actor, introduction.id)
+    elif to_state not in OPEN and introduction.state in {*HOLDS_A_PLACE, IntroductionState.STARTED}:
+        placement_actions.free_place(session, actor, introduction.id)
+        return True
+    return False
+
+
+def _no(actor: Actor, event: IntroductionEvent, no: No | None) -> No | None:
+    """Return the reason of a move that says no, on the side it is of; refuse one which that side cannot give."""
+    if event not in SAYS_NO:
+        return None
+    told = no or No(WhyNot.OTHER)
+    if actor.role is Role.PLACEMENT_LISTER:
+        side = Side.SOCIAL_ENTERPRISE
+        if told.said_by not in {None, side}:
+            raise RuleBroken("You speak for the social enterprise.", pointer="/said_by")
+    else:
+        side = told.said_by or (Side.JOBSEEKER if event is IntroductionEvent.DECLINE else Side.PARTNER)
+    if side not in WORDINGS[told.why].said_by:
+        possible = ", ".join(may_say(side))
+        raise RuleBroken(f"This is no reason of the {side.replace('_', ' ')}: {possible}.", pointer="/why")
+    return No(told.why, side)
+
+
+def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introduction) -> None:
+    """Whoever said no may take it back, and the partner may record that somebody did; as if it were sent again."""
+    if introduction.sent_at is None:
+        raise IntroductionMoveRefused("It was never sent. Propose it anew.", possible=[])
+    if actor.role is Role.PLACEMENT_LISTER:
+        last = queries.last_no(session, introduction)
+        if last is None or last.said_by is not Side.SOCIAL_ENTERPRISE:
+            raise NotYourMove("The other side said no; ask its partner.")
+    _must_be_sendable(session, introduction)
+    if queries.open_of_pair(session, introduction.partner_id, introduction.jobseeker_id, introduction.placement_id):
+        raise IntroducedAlready("Go on with that one.")
+
+
+def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[Introduction]:
+    """Offer free places to those who wait for one, longest first; each in the name of whoever put them on the list."""
+    offered: list[Introduction] = []
+    passed: set[UUID] = set()
+    placement = session.get_one(Placement, placement_id)
+    while placement.state is PlacementState.PUBLISHED and placement_queries.places_left(session, placement_id):
+        waiting = queries.first_waiting(session, placement_id, passed)
+        if waiting is None:
+            break
+        passed.add(waiting.id)
+        if waiting.state is not IntroductionState.WAITING:
+            continue  # somebody else was quicker
+        row = queries.put_on_the_list(session, waiting)
+        role = Role(row.made_by_role)
+        own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
+        for_them = actor.then(
+            user_id=row.by, organisation_id=own, role=role, membership_id=None, doing="introduction:offer_on"
+        )
+        try:
+            with acting_as(session, for_them):
+                move(session, for_them, waiting, IntroductionEvent.OFFER, reason="A place came free.")
+        except Conflict:
+            continue  # the case is closed, or the place is gone again
+        offered.append(waiting)
+    return offered
+
+
+def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, keeps_others: bool) -> Introduction:
+    """The jobseeker says yes; their other open introductions are settled, unless they go on with several.
+
+    What is not sent yet is withdrawn. An offer elsewhere is given up, so that its place is free for others. What is
+    before a social enterprise stays as long as it takes nothing from anybody: there are more free places than people
+    in line. Another place that was accepted stays: somebody may work at two.
+    """
+    move(session, actor, introduction, IntroductionEvent.ACCEPT)
+    if keeps_others:
+        return introduction
+    for other in queries.others_open(session, introduction):
+        session.refresh(other, with_for_update=True)
+        if other.state not in OPEN or other.state is IntroductionState.ACCEPTED:
+            continue
+        if other.sent_at is not None and other.state is not IntroductionState.OFFERED:
+            line = queries.in_line(session, other.placement_id)
+            if placement_queries.places_left(session, other.placement_id) >= line:
+                continue
+        move(session, actor, other, IntroductionEvent.WITHDRAW, no=No(WhyNot.ANOTHER_PLACE, Side.JOBSEEKER))
+    return introduction
+
+
+def next_options(session: Session, actor: Actor, introduction: Introduction) -> list[NextOption]:
+    """Return what comes next on the shortlist after a no, where the jobseeker may be sent."""
+    if actor.role is Role.PLACEMENT_LISTER or introduction.shortlist_id is None:
+        return []
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    found: list[NextOption] = []
+    for row in queries.next_on_the_shortlist(session, introduction, actor.today, OPTIONS * 2):
+        with suppress(safety.ExcludedForSafety):
+            safety.must_not_be_excluded(session, person, row.Placement)
+            found.append(
+                NextOption(
+                    placement_id=row.Placement.id,
+                    title=row.Placement.title,
+                    rank=row.rank,
+                    places_left=row.places_left,
+                )
+            )
+    return found[:OPTIONS]
 
 
 def _start_day(actor: Actor, started_on: date | None) -> date:
@@ -172,22 +313,30 @@ def _must_be_sendable(session: Session, introduction: Introduction) -> None:
         )
 
 
+def vacate(session: WriteSession, actor: Actor, introduction_id: UUID) -> None:
+    """The work that came of an introduction is over: its place comes free and is offered on."""
+    introduction = session.get_one(Introduction, introduction_id, with_for_update=True, populate_existing=True)
+    if introduction.state is IntroductionState.STARTED:
+        move(session, actor, introduction, IntroductionEvent.END)
+
+
 def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
     """Withdraw every open introduction of a case that closes; their places come free."""
-    _withdraw(session, actor, person, reason, OPEN)
+    _withdraw(session, actor, person, reason, OPEN, No(WhyNot.CASE_CLOSED, Side.PARTNER))
 
 
 def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
     """Withdraw what a record that was a mistake led to, also what had started."""
-    _withdraw(session, actor, person, reason, (*OPEN, IntroductionState.STARTED))
+    no = No(WhyNot.MISTAKE, Side.PARTNER)
+    _withdraw(session, actor, person, reason, (*OPEN, IntroductionState.STARTED), no)
 
 
 def _withdraw(
-    session: WriteSession, actor: Actor, person: Jobseeker, reason: str, states: tuple[IntroductionState, ...]
+    session: WriteSession, actor: Actor, person: Jobseeker, reason: str, states: tuple[IntroductionState, ...], no: No
 ) -> None:
     for introduction in queries.in_states(session, person, states):
         session.refresh(introduction, with_for_update=True)
-        move(session, actor, introduction, IntroductionEvent.WITHDRAW, reason=reason)
+        move(session, actor, introduction, IntroductionEvent.WITHDRAW, reason=reason, no=no)
 
 
 def shown(session: Session, actor: Actor, introduction: Introduction) -> IntroductionOut:
@@ -199,20 +348,23 @@ def shown_all(session: Session, actor: Actor, introductions: Sequence[Introducti
     """Return introductions as this side may see them, with what stands beside them in one look-up for all."""
     beside = queries.beside(session, introductions)
     granted = queries.granted(session, actor, introductions)
+    positions = queries.before_them(session, introductions)
     shapes = []
     for introduction in introductions:
         row = beside[introduction.id]
         seen = queries.visible_groups(actor, introduction, row, granted.get(introduction.jobseeker_id, frozenset()))
-        shapes.append(_shaped(actor, introduction, row).shown(seen))
+        shapes.append(_shaped(actor, introduction, row, positions.get(introduction.id)).shown(seen))
     return shapes
 
 
-def _shaped(actor: Actor, introduction: Introduction, row: Any) -> IntroductionOut:
+def _shaped(actor: Actor, introduction: Introduction, row: Any, position: int | None) -> IntroductionOut:
     columns = {column.key: getattr(row, column.key) for column in (*queries.OF_DETAILS, *queries.OF_PROFILE)}
     columns["right_to_work"] = row.right_to_work.value if row.right_to_work else None
     events = [
         event.value for event in possible_events(INTRODUCTION_MOVES, introduction.state) if actor.role in WHO_MAY[event]
     ]
+    wording = WORDINGS[row.why] if row.why is not None else None
+    outside = actor.role is Role.PLACEMENT_LISTER and row.said_by is not Side.SOCIAL_ENTERPRISE
     return IntroductionOut(
         **columns,
         id=introduction.id,
@@ -230,6 +382,13 @@ def _shaped(actor: Actor, introduction: Introduction, row: Any) -> IntroductionO
         held_until=row.held_until,
         started_on=introduction.started_on,
         last_reason=row.last_reason or None,
+        why=row.why,
+        said_by=row.said_by,
+        words=WordsOf(jobseeker=wording.jobseeker, referrer=wording.referrer, social_enterprise=wording.outside)
+        if wording
+        else None,
+        why_not=(wording.outside if outside else wording.referrer) if wording else None,
+        waiting_position=position,
         possible_events=events,
         version=introduction.version,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query
 
 from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
@@ -15,8 +15,7 @@ from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
 from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
-from pathways.introductions.schemas import IntroductionOut, NewIntroduction, StartedOn
-from pathways.jobseekers.schemas import Reason
+from pathways.introductions.schemas import Acceptance, IntroductionOut, NewIntroduction, Refusal, StartedOn
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
@@ -83,13 +82,30 @@ def _move(
     database: Database,
     once: Once,
     event: IntroductionEvent,
-    reason: str = "",
 ) -> IntroductionOut:
     def act(session: WriteSession) -> Introduction:
         introduction = queries.introduction(session, actor, introduction_id, for_update=True)
-        return actions.move(session, actor, introduction, event, reason=reason)
+        return actions.move(session, actor, introduction, event)
 
     return _write(actor, database, once, act)
+
+
+def _refuse(
+    introduction_id: UUID, actor: Actor, database: Database, once: Once, event: IntroductionEvent, no: Refusal
+) -> IntroductionOut:
+    """Say no, and answer with what comes next."""
+
+    def act(session: WriteSession) -> Introduction:
+        introduction = queries.introduction(session, actor, introduction_id, for_update=True)
+        told = actions.No(no.why, no.said_by)
+        return actions.move(session, actor, introduction, event, reason=no.reason, no=told)
+
+    with database.writing(actor) as session:
+        introduction = once(
+            session, actor, lambda: act(session), lambda made: queries.introduction(session, actor, made)
+        )
+        answer = actions.shown(session, actor, introduction)
+        return answer.model_copy(update={"next_options": actions.next_options(session, actor, introduction)})
 
 
 @router.post("/{introduction_id}/agree", responses=REFUSALS)
@@ -117,9 +133,43 @@ def offer(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: Once
 
 
 @router.post("/{introduction_id}/accept", responses=REFUSALS)
-def accept(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """The jobseeker says yes."""
-    return _move(introduction_id, actor, database, once, IntroductionEvent.ACCEPT)
+def accept(
+    introduction_id: UUID,
+    actor: Mover,
+    database: DatabaseDep,
+    once: OnceDep,
+    acceptance: Annotated[Acceptance | None, Body()] = None,
+) -> IntroductionOut:
+    """The jobseeker says yes; their other open introductions are settled, unless they keep them.
+
+    What is not sent is withdrawn, an offer elsewhere is given up, and what is before a social enterprise stays only
+    while more places are free there than people are in line.
+    """
+
+    def act(session: WriteSession) -> Introduction:
+        introduction = queries.introduction(session, actor, introduction_id, for_update=True)
+        keeps = acceptance is not None and acceptance.keeps_others
+        return actions.accept(session, actor, introduction, keeps_others=keeps)
+
+    return _write(actor, database, once, act)
+
+
+@router.post("/{introduction_id}/wait", responses=REFUSALS)
+def put_on_waiting_list(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """The social enterprise would take them, and every place is taken: whoever waits longest gets the next offer."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.WAIT)
+
+
+@router.post("/{introduction_id}/reconsider", responses=REFUSALS)
+def reconsider(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """Whoever said no takes it back; it is before the social enterprise again."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.RECONSIDER)
+
+
+@router.post("/{introduction_id}/end", responses=REFUSALS)
+def end(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """The work is over; its place comes free and is offered to whoever waits longest."""
+    return _move(introduction_id, actor, database, once, IntroductionEvent.END)
 
 
 @router.post("/{introduction_id}/start", responses=REFUSALS)
@@ -136,23 +186,17 @@ def start(
 
 
 @router.post("/{introduction_id}/decline", responses=REFUSALS)
-def decline(
-    introduction_id: UUID, reason: Reason, actor: Mover, database: DatabaseDep, once: OnceDep
-) -> IntroductionOut:
-    """Either side says no; a held place comes free."""
-    return _move(introduction_id, actor, database, once, IntroductionEvent.DECLINE, reason.reason)
+def decline(introduction_id: UUID, no: Refusal, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    """Either side says no, with a reason; a held place comes free and the next best options are named."""
+    return _refuse(introduction_id, actor, database, once, IntroductionEvent.DECLINE, no)
 
 
 @router.post("/{introduction_id}/withdraw", responses=REFUSALS)
-def withdraw(
-    introduction_id: UUID, reason: Reason, actor: Mover, database: DatabaseDep, once: OnceDep
-) -> IntroductionOut:
-    return _move(introduction_id, actor, database, once, IntroductionEvent.WITHDRAW, reason.reason)
+def withdraw(introduction_id: UUID, no: Refusal, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+    return _refuse(introduction_id, actor, database, once, IntroductionEvent.WITHDRAW, no)
 
 
 @router.post("/{introduction_id}/expire", responses=REFUSALS)
-def expire(
-    introduction_id: UUID, reason: Reason, actor: Mover, database: DatabaseDep, once: OnceDep
-) -> IntroductionOut:
+def expire(introduction_id: UUID, no: Refusal, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
     """Nobody answered; a held place comes free."""
-    return _move(introduction_id, actor, database, once, IntroductionEvent.EXPIRE, reason.reason)
+    return _refuse(introduction_id, actor, database, once, IntroductionEvent.EXPIRE, no)

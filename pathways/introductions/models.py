@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConst
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
-from pathways.facts import StateLog
+from pathways.facts import StateLog, moves_in_sql
 from pathways.jobseekers.models import AboutPerson, about_person
 
 
@@ -17,9 +17,11 @@ class IntroductionState(StrEnum):
     AGREED = "agreed"
     SENT = "sent"
     INVITED = "invited"
+    WAITING = "waiting"
     OFFERED = "offered"
     ACCEPTED = "accepted"
     STARTED = "started"
+    ENDED = "ended"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
@@ -29,31 +31,40 @@ class IntroductionEvent(StrEnum):
     AGREE = "agree"
     SEND = "send"
     INVITE = "invite"
+    WAIT = "wait"
     OFFER = "offer"
     ACCEPT = "accept"
     START = "start"
     DECLINE = "decline"
     WITHDRAW = "withdraw"
     EXPIRE = "expire"
+    RECONSIDER = "reconsider"
+    END = "end"
 
 
 S, E = IntroductionState, IntroductionEvent
-OPEN = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.OFFERED, S.ACCEPTED)
+OPEN = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.WAITING, S.OFFERED, S.ACCEPTED)
 HOLDS_A_PLACE = (S.OFFERED, S.ACCEPTED)
+REFUSED = (S.DECLINED, S.WITHDRAWN, S.EXPIRED)
 
 # (from, event) -> to. A place is held at the offer, kept through acceptance, filled at the start, and freed by any end.
 INTRODUCTION_MOVES: dict[tuple[IntroductionState, IntroductionEvent], IntroductionState] = {
     (S.PROPOSED, E.AGREE): S.AGREED,
     (S.AGREED, E.SEND): S.SENT,
     (S.SENT, E.INVITE): S.INVITED,
+    (S.SENT, E.WAIT): S.WAITING,  # the social enterprise would take them; every place is taken
+    (S.INVITED, E.WAIT): S.WAITING,
     (S.SENT, E.OFFER): S.OFFERED,
     (S.INVITED, E.OFFER): S.OFFERED,
+    (S.WAITING, E.OFFER): S.OFFERED,
     (S.OFFERED, E.ACCEPT): S.ACCEPTED,
     (S.ACCEPTED, E.START): S.STARTED,
+    (S.STARTED, E.END): S.ENDED,  # the work is over; its place comes free
     (S.STARTED, E.WITHDRAW): S.WITHDRAWN,  # a start that was recorded by mistake
     **{(state, E.DECLINE): S.DECLINED for state in OPEN},
     **{(state, E.WITHDRAW): S.WITHDRAWN for state in OPEN},
     **{(state, E.EXPIRE): S.EXPIRED for state in OPEN},
+    **{(state, E.RECONSIDER): S.SENT for state in REFUSED},  # of one that was sent; another is proposed anew
 }
 
 _PARTNER = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
@@ -69,7 +80,47 @@ WHO_MAY: dict[IntroductionEvent, frozenset[Role]] = {
     E.DECLINE: _BOTH,
     E.WITHDRAW: _PARTNER,
     E.EXPIRE: _PARTNER,
+    E.WAIT: _BOTH,
+    E.RECONSIDER: _BOTH,
+    E.END: _BOTH,
 }
+
+
+class Side(StrEnum):
+    """Who said no."""
+
+    JOBSEEKER = "jobseeker"
+    SOCIAL_ENTERPRISE = "social_enterprise"
+    PARTNER = "partner"
+
+
+class WhyNot(StrEnum):
+    """Why an introduction came to nothing; what each side reads of it is in reasons.py."""
+
+    WORK_NOT_WANTED = "work_not_wanted"
+    HOURS = "hours"
+    TRAVEL = "travel"
+    PAY = "pay"
+    SKILLS = "skills"
+    CHECKS = "checks"
+    ADJUSTMENT = "adjustment"
+    SUPPORT = "support"
+    BENEFITS = "benefits"
+    HEALTH = "health"
+    CARING = "caring"
+    ANOTHER_PLACE = "another_place"
+    CHANGED_MIND = "changed_mind"
+    DID_NOT_COME = "did_not_come"
+    PLACE_FILLED = "place_filled"
+    LISTING_CLOSED = "listing_closed"
+    NO_ANSWER = "no_answer"
+    CASE_CLOSED = "case_closed"
+    MISTAKE = "mistake"
+    OTHER = "other"
+
+
+# Events that say no: each comes with a reason.
+SAYS_NO = frozenset({E.DECLINE, E.WITHDRAW, E.EXPIRE})
 
 _open_in_sql = "state IN (" + ", ".join(f"'{state.value}'" for state in OPEN) + ")"
 
@@ -90,7 +141,8 @@ class Introduction(AboutPerson, Versioned, Base):
             "state IN ('proposed', 'agreed', 'declined', 'withdrawn', 'expired') OR sent_at IS NOT NULL",
             name="sent_at_matches_state",
         ),
-        CheckConstraint("(state = 'started') = (started_on IS NOT NULL)", name="started_on_matches_state"),
+        CheckConstraint("(state IN ('started', 'ended')) = (started_on IS NOT NULL)", name="started_on_matches_state"),
+        CheckConstraint("(state = 'waiting') = (waiting_since IS NOT NULL)", name="waiting_since_matches_state"),
         Index(
             "uq_introductions_one_open",
             "partner_id",
@@ -101,7 +153,7 @@ class Introduction(AboutPerson, Versioned, Base):
             postgresql_where=text(_open_in_sql),
         ),
         Index("ix_introductions_social_enterprise_id", "social_enterprise_id", "id"),
-        Index("ix_introductions_placement_id", "placement_id"),
+        Index("ix_introductions_placement_id", "placement_id", "state"),
         Index("ix_introductions_partner_id_state", "partner_id", "state", "id"),
     )
 
@@ -112,6 +164,7 @@ class Introduction(AboutPerson, Versioned, Base):
     state: Mapped[IntroductionState] = mapped_column(words(IntroductionState), default=IntroductionState.PROPOSED)
     made_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
     started_on: Mapped[date | None]
 
 
@@ -120,8 +173,14 @@ class IntroductionMove(AboutPerson, StateLog, Base):
     __table_args__ = about_person(
         "introduction_moves",
         ForeignKeyConstraint(["partner_id", "introduction_id"], ["introductions.partner_id", "introductions.id"]),
+        CheckConstraint(
+            moves_in_sql(INTRODUCTION_MOVES, "propose", IntroductionState.PROPOSED), name="move_is_in_the_table"
+        ),
+        CheckConstraint("(why IS NULL) = (said_by IS NULL)", name="why_has_a_side"),
         Index("ix_introduction_moves_introduction", "partner_id", "introduction_id"),
     )
 
     introduction_id: Mapped[UUID]
     made_by_role: Mapped[str] = mapped_column(SHORT)
+    why: Mapped[WhyNot | None] = mapped_column(words(WhyNot))
+    said_by: Mapped[Side | None] = mapped_column(words(Side))

@@ -1,10 +1,12 @@
 """Every SELECT on introductions."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased
 
 from pathways.base import Actor, Role
@@ -16,7 +18,8 @@ from pathways.introductions.models import OPEN, Introduction, IntroductionMove, 
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, ProfileVersion
 from pathways.organisations.models import Organisation
-from pathways.placements.models import Place, Placement
+from pathways.placements.models import Place, Placement, PlacementState, PlaceState
+from pathways.shortlists.models import ShortlistMatch
 
 
 def _same_person(partner_id: Any, jobseeker_id: Any) -> ColumnElement[bool]:
@@ -63,15 +66,20 @@ OF_DETAILS = (
     JobseekerDetails.phone,
 )
 PARTNER, ENTERPRISE = aliased(Organisation), aliased(Organisation)
-LAST_REASON = (
-    select(IntroductionMove.reason)
-    .where(
-        IntroductionMove.partner_id == Introduction.partner_id,
-        IntroductionMove.introduction_id == Introduction.id,
-    )
-    .order_by(IntroductionMove.recorded_at.desc(), IntroductionMove.id.desc())
-    .limit(1)
-    .scalar_subquery()
+LAST_MOVE = aliased(IntroductionMove)
+_later = aliased(IntroductionMove)
+IS_LAST_MOVE = and_(
+    LAST_MOVE.partner_id == Introduction.partner_id,
+    LAST_MOVE.introduction_id == Introduction.id,
+    LAST_MOVE.id
+    == (
+        select(_later.id)
+        .where(_later.partner_id == Introduction.partner_id, _later.introduction_id == Introduction.id)
+        .order_by(_later.recorded_at.desc(), _later.id.desc())
+        .limit(1)
+        .correlate(Introduction)
+        .scalar_subquery()
+    ),
 )
 # Made once: putting the query together costs more than running it.
 BESIDE: Select[Any] = (
@@ -87,7 +95,9 @@ BESIDE: Select[Any] = (
         ENTERPRISE.name.label("social_enterprise"),
         PARTNER.name.label("partner"),
         Place.held_until,
-        LAST_REASON.label("last_reason"),
+        LAST_MOVE.reason.label("last_reason"),
+        LAST_MOVE.why,
+        LAST_MOVE.said_by,
     )
     .join(Jobseeker, _same_person(Jobseeker.partner_id, Jobseeker.id))
     .join(JobseekerDetails, _same_person(JobseekerDetails.partner_id, JobseekerDetails.jobseeker_id))
@@ -100,6 +110,7 @@ BESIDE: Select[Any] = (
     .join(ENTERPRISE, ENTERPRISE.id == Introduction.social_enterprise_id)
     .join(PARTNER, PARTNER.id == Introduction.partner_id)
     .join(Place, Place.introduction_id == Introduction.id, isouter=True)
+    .join(LAST_MOVE, IS_LAST_MOVE, isouter=True)
     .where(as_known(JobseekerDetails), Introduction.id.in_(bindparam("ids", expanding=True)))
 )
 
@@ -146,3 +157,120 @@ def in_states(session: Session, person: Jobseeker, states: tuple[IntroductionSta
             )
         )
     )
+
+
+def open_of_pair(session: Session, partner_id: UUID, jobseeker_id: UUID, placement_id: UUID) -> bool:
+    """Say whether this jobseeker is put forward for this placement already."""
+    rows = select(Introduction.id).where(
+        Introduction.partner_id == partner_id,
+        Introduction.jobseeker_id == jobseeker_id,
+        Introduction.placement_id == placement_id,
+        Introduction.state.in_(OPEN),
+    )
+    return session.scalars(rows.limit(1)).first() is not None
+
+
+def _moves_of(introduction: Introduction) -> Select[IntroductionMove]:
+    return (
+        select(IntroductionMove)
+        .where(
+            IntroductionMove.partner_id == introduction.partner_id, IntroductionMove.introduction_id == introduction.id
+        )
+        .order_by(IntroductionMove.recorded_at.desc(), IntroductionMove.id.desc())
+        .limit(1)
+    )
+
+
+def last_no(session: Session, introduction: Introduction) -> IntroductionMove | None:
+    return session.scalars(_moves_of(introduction).where(IntroductionMove.why.is_not(None))).first()
+
+
+def put_on_the_list(session: Session, introduction: Introduction) -> IntroductionMove:
+    """Return the move by which an introduction came to wait for a place."""
+    rows = _moves_of(introduction).where(IntroductionMove.to_state == IntroductionState.WAITING.value)
+    return session.scalars(rows).one()
+
+
+def before_them(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, int]:
+    """Return the place on its waiting list of each of some introductions that wait; the first is 1."""
+    waiting = {one.placement_id for one in introductions if one.state is IntroductionState.WAITING}
+    found: dict[UUID, int] = {}
+    counted: dict[UUID, int] = defaultdict(int)
+    for row in session.execute(_waiting(waiting)) if waiting else ():
+        counted[row.placement_id] += 1
+        found[row.id] = counted[row.placement_id]
+    return found
+
+
+def _waiting(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
+    return (
+        select(Introduction.id, Introduction.placement_id)
+        .where(Introduction.placement_id.in_(placement_ids), Introduction.state == IntroductionState.WAITING)
+        .order_by(Introduction.waiting_since, Introduction.id)
+    )
+
+
+def first_waiting(session: Session, placement_id: UUID, not_these: Collection[UUID] = ()) -> Introduction | None:
+    """Return whoever waits longest for a place, whichever partner they are of, locked; passing over some."""
+    rows = (
+        select(Introduction)
+        .where(
+            Introduction.placement_id == placement_id,
+            Introduction.state == IntroductionState.WAITING,
+            Introduction.id.not_in(not_these),
+        )
+        .order_by(Introduction.waiting_since, Introduction.id)
+        .limit(1)
+    )
+    found = session.scalars(rows).one_or_none()
+    if found is not None:
+        session.refresh(found, with_for_update=True)
+    return found
+
+
+def others_open(session: Session, introduction: Introduction) -> list[Introduction]:
+    """Return the other open introductions of the same jobseeker."""
+    rows = select(Introduction).where(
+        Introduction.partner_id == introduction.partner_id,
+        Introduction.jobseeker_id == introduction.jobseeker_id,
+        Introduction.id != introduction.id,
+        Introduction.state.in_(OPEN),
+    )
+    return list(session.scalars(rows.order_by(Introduction.id)))
+
+
+def in_line(session: Session, placement_id: UUID) -> int:
+    """Return how many are before a social enterprise for a placement and hold no place there yet."""
+    wanting = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.WAITING)
+    return session.scalars(
+        select(func.count()).where(Introduction.placement_id == placement_id, Introduction.state.in_(wanting))
+    ).one()
+
+
+def next_on_the_shortlist(session: Session, introduction: Introduction, on: date, count: int) -> list[Any]:
+    """Return what comes next on the shortlist an introduction came from: open, with a free place, never tried."""
+    tried = select(Introduction.placement_id).where(
+        Introduction.partner_id == introduction.partner_id, Introduction.jobseeker_id == introduction.jobseeker_id
+    )
+    free = (
+        select(func.count())
+        .where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE)
+        .correlate(Placement)
+        .scalar_subquery()
+    )
+    rows = (
+        select(Placement, ShortlistMatch.rank, free.label("places_left"))
+        .join(ShortlistMatch, ShortlistMatch.placement_id == Placement.id)
+        .where(
+            ShortlistMatch.partner_id == introduction.partner_id,
+            ShortlistMatch.shortlist_id == introduction.shortlist_id,
+            Placement.state == PlacementState.PUBLISHED,
+            or_(Placement.closes_on.is_(None), Placement.closes_on >= on),
+            Placement.reconfirm_by >= on,
+            Placement.id.not_in(tried),
+            free > 0,
+        )
+        .order_by(ShortlistMatch.rank)
+        .limit(count)
+    )
+    return list(session.execute(rows))

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.fields import Body, Day, Group, Schema
-from pathways.introductions.models import IntroductionState
+from pathways.fields import Body, Day, Group, Line, Schema
+from pathways.introductions.models import IntroductionState, Side, WhyNot
 from pathways.jobseekers.schemas import HalfDaysOut, HoursOut
 
 
@@ -15,6 +15,40 @@ class NewIntroduction(Body):
     jobseeker_id: UUID
     placement_id: UUID
     shortlist_id: UUID | None = Field(default=None, description="The shortlist it came from.")
+
+
+class Refusal(Body):
+    """No, and why. What is written beside the reason stays with the partner."""
+
+    why: WhyNot
+    said_by: Side | None = Field(
+        default=None,
+        description="Whose reason it is; your own when left out: a caseworker's decline is the jobseeker's.",
+    )
+    reason: Line = ""
+
+
+class Acceptance(Body):
+    """Yes; and whether the jobseeker goes on with others beside, as with two part-time jobs."""
+
+    keeps_others: bool = False
+
+
+class WordsOf(Schema):
+    """How a no is told, to each who asks."""
+
+    jobseeker: Annotated[str, Group.RECORD]
+    referrer: Annotated[str, Group.RECORD]
+    social_enterprise: Annotated[str, Group.RECORD]
+
+
+class NextOption(Schema):
+    """The next best of the shortlist that still has a free place and was not tried."""
+
+    placement_id: Annotated[UUID, Group.RECORD]
+    title: Annotated[str, Group.RECORD]
+    rank: Annotated[int, Group.RECORD]
+    places_left: Annotated[int, Group.RECORD]
 
 
 class StartedOn(Body):
@@ -53,6 +87,16 @@ class IntroductionOut(Schema):
     held_until: Annotated[date | None, Group.RECORD]
     started_on: Annotated[date | None, Group.RECORD]
     last_reason: Annotated[str | None, Group.NOTES]
+    why: Annotated[WhyNot | None, Group.NOTES]
+    said_by: Annotated[Side | None, Group.NOTES]
+    words: Annotated[WordsOf | None, Group.NOTES]
+    why_not: Annotated[str | None, Group.RECORD] = Field(description="Why it came to nothing, as you may read it.")
+    waiting_position: Annotated[int | None, Group.RECORD] = Field(
+        description="Of those who wait for a place there, by when they were put on the list."
+    )
+    next_options: Annotated[list[NextOption] | None, Group.NOTES] = Field(
+        default=None, description="After a no: what comes next on the shortlist."
+    )
     possible_events: Annotated[list[str], Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]

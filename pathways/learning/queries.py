@@ -14,7 +14,14 @@ from pathways.base import Role
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.facts import as_known
-from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionMove, IntroductionState
+from pathways.introductions.models import (
+    Introduction,
+    IntroductionEvent,
+    IntroductionMove,
+    IntroductionState,
+    Side,
+    WhyNot,
+)
 from pathways.jobseekers.models import MonitoringAnswers
 from pathways.progression.models import Spell, SpellEnd, SpellState, SpellVersion
 from pathways.reference import tables
@@ -24,6 +31,16 @@ S, E = IntroductionState, IntroductionEvent
 AT_ONCE = 500
 # Before it is sent, only the jobseeker can say no; once there is an offer, it is theirs to take up again.
 THEIRS_TO_DECLINE = frozenset({S.PROPOSED, S.OFFERED, S.ACCEPTED})
+SAYS_NOTHING = frozenset(
+    {
+        WhyNot.PLACE_FILLED,
+        WhyNot.LISTING_CLOSED,
+        WhyNot.ANOTHER_PLACE,
+        WhyNot.NO_ANSWER,
+        WhyNot.MISTAKE,
+        WhyNot.CASE_CLOSED,
+    }
+)
 
 
 def model(session: Session, name_or_id: str | UUID) -> RankingModel:
@@ -109,8 +126,9 @@ def _endings(session: Session, until: date) -> dict[UUID, Ending]:
     endings = {}
     for introduction_id, made in moves.items():
         last = made[-1]
-        if last.to_state == S.STARTED.value:
-            endings[introduction_id] = _started(last.valid_on, spells.get(introduction_id), until, lasting)
+        if last.to_state in {S.STARTED.value, S.ENDED.value}:
+            began = next(move.valid_on for move in reversed(made) if move.to_state == S.STARTED.value)
+            endings[introduction_id] = _started(began, spells.get(introduction_id), until, lasting)
         elif last.event == E.DECLINE.value and last.from_state is not None:
             found = _declined(last)
             if found is not None:
@@ -119,7 +137,16 @@ def _endings(session: Session, until: date) -> dict[UUID, Ending]:
 
 
 def _declined(move: IntroductionMove) -> Ending | None:
-    """Read a refusal; one that a caseworker recorded while the social enterprise was deciding could be either's."""
+    """Read a refusal; one that a caseworker recorded while the social enterprise was deciding could be either's.
+
+    Where it is written down whose it was, that is what counts; a place that was filled says nothing of the two.
+    """
+    if move.why in SAYS_NOTHING:
+        return None
+    if move.said_by is Side.SOCIAL_ENTERPRISE:
+        return Ending(None, lasted=False, outcome=Outcome.INTRODUCED, decided_on=move.valid_on)
+    if move.said_by is Side.JOBSEEKER and move.why is not WhyNot.OTHER:
+        return Ending(wanted=False, lasted=None, outcome=Outcome.DECLINED, decided_on=move.valid_on)
     if move.made_by_role == Role.PLACEMENT_LISTER.value:
         return Ending(None, lasted=False, outcome=Outcome.INTRODUCED, decided_on=move.valid_on)
     if move.from_state is not None and S(move.from_state) in THEIRS_TO_DECLINE:

@@ -15,6 +15,7 @@ from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
 from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import as_known
+from pathways.introductions import actions as introduction_actions
 from pathways.introductions.models import Introduction, IntroductionState
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
@@ -117,7 +118,7 @@ def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -
             Introduction.id == new.introduction_id,
         )
     ).one_or_none()
-    if introduction is None or introduction.state is not IntroductionState.STARTED:
+    if introduction is None or introduction.state not in {IntroductionState.STARTED, IntroductionState.ENDED}:
         raise RuleBroken("Name an introduction of this jobseeker that has started.", pointer="/introduction_id")
 
 
@@ -188,6 +189,8 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
     _add_version(
         session, actor, spell, columns | {"ended_on": ending.ended_on, "end_reason": ending.end_reason}, previous
     )
+    if spell.introduction_id is not None:
+        introduction_actions.vacate(session, actor, spell.introduction_id)
     return spell
 
 

@@ -412,7 +412,7 @@ def test_who_must_be_kept_away_is_not_told_by_a_merge(client, world: World, data
     made = post(client, world, "/introductions", body)
     refused = merge(client, world, kept, referral.jobseeker_id, expect=409)
     assert "Withdraw that introduction first" in refused["detail"]
-    post(client, world, f"/introductions/{made['id']}/withdraw", {"reason": "Not safe."}, expect=200)
+    post(client, world, f"/introductions/{made['id']}/withdraw", {"why": "other", "reason": "Not safe."}, expect=200)
     merge(client, world, kept, referral.jobseeker_id)
 
 
