@@ -12,6 +12,7 @@ from pathways.exports import models as exports
 from pathways.imports import models as imports
 from pathways.introductions import models as introductions
 from pathways.jobseekers import models as jobseekers
+from pathways.messages import models as messages
 from pathways.organisations import models as organisations
 from pathways.placements import models as placements
 from pathways.programmes import models as programmes
@@ -34,6 +35,7 @@ MODULES = (
     imports,
     introductions,
     jobseekers,
+    messages,
     organisations,
     outcome_rules,
     placements,

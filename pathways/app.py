@@ -37,6 +37,8 @@ from pathways.jobseekers import known
 from pathways.jobseekers.holding import HOLDING as JOBSEEKERS
 from pathways.jobseekers.holding import plainly
 from pathways.learning import api as learning
+from pathways.messages import api as messages
+from pathways.messages.sending import Sender, mailer
 from pathways.migrate import at_head
 from pathways.organisations import api as organisations
 from pathways.organisations.actions import authenticate
@@ -93,6 +95,10 @@ ROUTERS: Sequence[APIRouter] = (
     progression.outcomes,
     progression.explained,
     claims.router,
+    messages.notices,
+    messages.emails,
+    messages.webhooks,
+    messages.deliveries,
     exports.router,
     learning.router,
     words.router,
@@ -137,6 +143,14 @@ def _keep_importing(database: Database, stop: threading.Event) -> None:
                 forgot = time.monotonic()
 
 
+def _keep_sending(settings: Settings, database: Database, stop: threading.Event) -> None:
+    """Send what is queued: the worker of an embedded database, which is for one process."""
+    sender = Sender(database, settings, mailer(settings))
+    while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
+        with suppress(SQLAlchemyError):
+            sender.send_due()
+
+
 def _operation_id(route: APIRoute) -> str:
     return route.name
 
@@ -151,6 +165,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         stop = threading.Event()
         for kept_up in (index.warm, _keep_counted, _keep_known, _keep_importing):
             threading.Thread(target=kept_up, args=(database, stop), daemon=True).start()
+        threading.Thread(target=_keep_sending, args=(settings, database, stop), daemon=True).start()
         yield
         stop.set()
         database.close()

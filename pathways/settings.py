@@ -30,6 +30,13 @@ class Settings(BaseSettings):
     # A spreadsheet is a zip: it may open to at most this many bytes.
     max_unpacked_bytes: int = 512_000_000
     reference_folder: Path | None = None
+    # Where people open what a notice is about, and who an e-mail is from; without a mail server it is printed.
+    public_url: str = "http://127.0.0.1:8000"
+    mail_from: str = "pathways@example.org"
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="after")

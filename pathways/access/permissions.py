@@ -48,6 +48,7 @@ class Permission(StrEnum):
     MODEL_TRAIN = "model:train"
     MONITORING_AGGREGATE = "monitoring:aggregate"
     MONITORING_RECORD = "monitoring:record"
+    NOTICE_READ = "notice:read"
     ORGANISATION_CHANGE = "organisation:change"
     ORGANISATION_MAKE = "organisation:make"
     ORGANISATION_READ = "organisation:read"
@@ -81,13 +82,14 @@ class Permission(StrEnum):
     UNLOCK_READ = "unlock:read"
     USER_MAKE = "user:make"
     USER_READ = "user:read"
+    WEBHOOK_MAKE = "webhook:make"
     WORD_CONFIRM = "word:confirm"
     WORD_FIND = "word:find"
 
 
 P = Permission
 
-_EVERYONE = {P.ORGANISATION_READ, P.PLACEMENT_READ, P.PROGRAMME_READ}
+_EVERYONE = {P.NOTICE_READ, P.ORGANISATION_READ, P.PLACEMENT_READ, P.PROGRAMME_READ}
 
 _CASEWORKER = _EVERYONE | {
     P.ALLOCATION_DECIDE,
@@ -141,14 +143,31 @@ _CASEWORKER = _EVERYONE | {
 PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(
         _EVERYONE
-        | {P.KEY_MAKE, P.KEY_READ, P.KEY_REVOKE, P.MEMBER_MAKE, P.MEMBER_READ, P.ORGANISATION_CHANGE, P.USER_READ}
+        | {
+            P.KEY_MAKE,
+            P.KEY_READ,
+            P.KEY_REVOKE,
+            P.MEMBER_MAKE,
+            P.MEMBER_READ,
+            P.ORGANISATION_CHANGE,
+            P.USER_READ,
+            P.WEBHOOK_MAKE,
+        }
     ),
     Role.AUDITOR: frozenset(
-        {P.ACCESS_LOG_READ, P.KEY_READ, P.MEMBER_READ, P.MODEL_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}
+        {
+            P.ACCESS_LOG_READ,
+            P.KEY_READ,
+            P.MEMBER_READ,
+            P.MODEL_READ,
+            P.NOTICE_READ,
+            P.ORGANISATION_READ,
+            P.PROGRAMME_READ,
+        }
     ),
     Role.CASEWORKER: frozenset(_CASEWORKER),
     Role.COMMISSIONER: frozenset(
-        {P.CLAIM_MOVE, P.CLAIM_READ, P.EXPORT_MAKE, P.EXPORT_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}
+        {P.CLAIM_MOVE, P.CLAIM_READ, P.EXPORT_MAKE, P.EXPORT_READ, P.NOTICE_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}
     ),
     Role.OPERATOR: frozenset(
         _EVERYONE
@@ -185,6 +204,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     ),
     Role.REFERRER: frozenset(
         {
+            P.NOTICE_READ,
             P.ORGANISATION_READ,
             P.REFERRAL_CHANGE,
             P.REFERRAL_IMPORT,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 alone = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="The database: migrate, check, copy, put back.")
 demo = typer.Typer(no_args_is_help=True, help="A made-up borough to try things on.")
+SECONDS_BETWEEN_LOOKS = 5.0
 DEMO_KEYS = Path("var/demo-keys.env")
 
 
@@ -72,6 +73,24 @@ def _learn_words(database: "Database") -> None:
                     vocabulary.finder(session, kind)
     except SQLAlchemyError:
         return  # the first look-up tries again and says what is wrong
+
+
+@alone.command()
+def worker(once: Annotated[bool, typer.Option(help="Send what is due now, and stop.")] = False) -> None:
+    """Send queued e-mails and webhooks; any number of them may run on PostgreSQL. Example: pathways worker."""
+    import time
+
+    from pathways.messages.sending import Sender, mailer
+
+    settings = read_settings()
+    with opened() as database:
+        sender = Sender(database, settings, mailer(settings))
+        while True:
+            tried = sender.send_due()
+            if once:
+                print(f"{tried} tried.")
+                return
+            time.sleep(0 if tried else SECONDS_BETWEEN_LOOKS)
 
 
 @db.command("upgrade")

@@ -335,7 +335,8 @@ def decided_cases(client, world: World, count: int) -> None:
             {"jobseeker_id": str(person), "placement_id": str(placement), "shortlist_id": shortlist["id"]},
         )
         event = IntroductionEvent.AGREE if number % 2 else IntroductionEvent.DECLINE
-        post(client, world, f"/introductions/{introduced['id']}/{event}", {"reason": "They said so."}, expect=200)
+        no = {"why": "work_not_wanted"} if event is IntroductionEvent.DECLINE else {}
+        post(client, world, f"/introductions/{introduced['id']}/{event}", no, expect=200)
 
 
 def test_a_model_learns_is_assessed_and_ranks_only_once_a_person_released_it_behind_open_gates(

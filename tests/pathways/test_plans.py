@@ -21,6 +21,7 @@ from pathways.elsewhere.models import ContactRequest, ElsewhereAsk, RequestState
 from pathways.enrolments.models import Enrolment
 from pathways.exports.models import Export, ExportFile
 from pathways.jobseekers.models import Jobseeker, Merge
+from pathways.messages.models import Email, Notice, NoticeKind, WebhookDelivery, WebhookEndpoint
 from pathways.placements import queries as placement_queries
 from pathways.programmes.models import ProgrammePrice
 from pathways.progression import queries as progression_queries
@@ -323,6 +324,9 @@ def test_a_scan_is_noticed_and_an_index_is_not(database: Database):
 
 # Who reads a list, where it is not the partner's manager alone.
 READERS = {
+    "/emails": ("administrator",),
+    "/webhooks": ("administrator",),
+    "/webhooks/{endpoint_id}/deliveries": ("administrator",),
     "/claims": ("manager", "commissioner"),
     "/exports": ("commissioner",),
     "/introductions": ("manager", "caseworker", "lister"),
@@ -462,6 +466,7 @@ class Grower:
         self._record_work(person, enrolment)
         self._record_about(first)
         self._ask_and_merge(person, first)
+        self._tell()
 
     def _ask_and_merge(self, person: UUID, first: UUID) -> None:
         """What two partners agree on and ask, and what is merged, as their tables take it."""
@@ -560,6 +565,40 @@ class Grower:
                 rule="LOCAL_13_IN_16",
                 pence=100,
             ),
+        )
+
+    def _tell(self) -> None:
+        """A notice, an e-mail and an endpoint, and what was delivered to the first one."""
+        world, manager = self.world, self.world.on("manager")
+        own = {"organisation_id": world.organisations["partner"], "made_at": manager.at}
+        email = Email(id=uuid7(), user_id=manager.user_id, next_try_at=manager.at, **own)
+        endpoint = WebhookEndpoint(id=uuid7(), url="https://example.org/hook", sealed_secret="", **own)
+        first = self.ids.setdefault("endpoint_id", endpoint.id)
+        self.write(
+            email,
+            Notice(
+                id=uuid7(),
+                user_id=manager.user_id,
+                kind=NoticeKind.CHECK_IN_DUE,
+                key=f"{self.count}",
+                subject="check-ins",
+                subject_id=email.id,
+                is_urgent=False,
+                email_id=email.id,
+                **own,
+            ),
+            endpoint,
+        )
+        self.write(
+            WebhookDelivery(
+                id=uuid7(),
+                endpoint_id=first,
+                event_id=uuid7(),
+                event_type="claim.draft",
+                payload={},
+                next_try_at=manager.at,
+                made_at=manager.at,
+            )
         )
 
     def _record_about(self, person: UUID) -> None:

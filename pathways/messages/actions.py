@@ -1,0 +1,226 @@
+"""Every change to notices, e-mails and webhooks; nothing is sent here."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
+from secrets import token_bytes
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import event, update
+from standardwebhooks.webhooks import Webhook
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor, Role
+from pathways.database import Session, WriteSession, insert_many, insert_unless_there
+from pathways.errors import Conflict, RuleBroken
+from pathways.facts import StateLog
+from pathways.messages import queries
+from pathways.messages.models import (
+    URGENT,
+    Email,
+    EmailState,
+    Notice,
+    NoticeKind,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from pathways.messages.schemas import EndpointOut, NewEndpoint, NoticeOut
+from pathways.messages.wording import line
+
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+SECRET_BYTES = 32
+
+
+class NotQuarantined(Conflict):
+    title = "It is not put aside"
+
+
+def notify(
+    session: WriteSession,
+    actor: Actor,
+    to: Iterable[UUID],
+    kind: NoticeKind,
+    *,
+    about: tuple[str, UUID],
+    organisation_id: UUID,
+    occasion: str = "",
+) -> None:
+    """Tell some users of something once; the same again, of the same occasion, is nothing."""
+    subject, subject_id = about
+    rows = [
+        {
+            "id": uuid7(),
+            "user_id": user_id,
+            "organisation_id": organisation_id,
+            "kind": kind,
+            "key": f"{kind.value}:{subject_id}:{occasion}",
+            "subject": subject,
+            "subject_id": subject_id,
+            "is_urgent": kind in URGENT,
+            "made_at": actor.at,
+        }
+        for user_id in dict.fromkeys(to)
+    ]
+    insert_unless_there(session, Notice, rows)
+
+
+def notify_roles(
+    session: WriteSession,
+    actor: Actor,
+    organisation_id: UUID,
+    roles: Iterable[Role],
+    kind: NoticeKind,
+    *,
+    about: tuple[str, UUID],
+    occasion: str = "",
+) -> None:
+    """Tell everybody who has one of these roles in an organisation."""
+    to = queries.members(session, organisation_id, roles)
+    notify(session, actor, to, kind, about=about, organisation_id=organisation_id, occasion=occasion)
+
+
+def notify_owner(
+    session: WriteSession,
+    actor: Actor,
+    organisation_id: UUID,
+    membership_id: UUID | None,
+    kind: NoticeKind,
+    *,
+    about: tuple[str, UUID],
+    occasion: str = "",
+) -> None:
+    """Tell whose case it is, or the team managers where it is nobody's."""
+    owner = queries.user_of(session, membership_id)
+    if owner is None:
+        notify_roles(session, actor, organisation_id, [Role.TEAM_MANAGER], kind, about=about, occasion=occasion)
+    else:
+        notify(session, actor, [owner], kind, about=about, organisation_id=organisation_id, occasion=occasion)
+
+
+def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
+    """Put what nobody was mailed yet into one e-mail a user; return how many."""
+    made = 0
+    for (user_id, organisation_id), rows in groupby(
+        queries.not_mailed(session, urgent=urgent), key=lambda row: (row.user_id, row.organisation_id)
+    ):
+        email = Email(
+            id=uuid7(), user_id=user_id, organisation_id=organisation_id, made_at=at, next_try_at=at, attempts=0
+        )
+        session.add(email)
+        session.flush()  # its notices point to it
+        session.execute(
+            update(Notice).where(Notice.id.in_([row.id for row in rows])).values(email_id=email.id),
+            execution_options={"synchronize_session": False},
+        )
+        made += 1
+    return made
+
+
+def read(session: WriteSession, actor: Actor, notice: Notice) -> Notice:
+    notice.read_at = notice.read_at or actor.at
+    session.flush()
+    return notice
+
+
+def shown(notice: Notice) -> NoticeOut:
+    columns = {name: getattr(notice, name, None) for name in NoticeOut.model_fields}
+    return NoticeOut(**columns | {"text": line(notice.kind)})
+
+
+def send_again(session: WriteSession, actor: Actor, row: Email | WebhookDelivery) -> None:
+    """Queue again what was put aside, or a webhook that was sent: its event keeps its id."""
+    if row.state is EmailState.QUEUED or (isinstance(row, Email) and row.state is EmailState.SENT):
+        raise NotQuarantined("Only what was put aside is sent again.")
+    row.state, row.attempts, row.next_try_at, row.sent_at, row.last_error = EmailState.QUEUED, 0, actor.at, None, ""
+    session.flush()
+
+
+# Webhooks.
+
+
+def make_endpoint(session: WriteSession, actor: Actor, new: NewEndpoint) -> tuple[WebhookEndpoint, EndpointOut]:
+    """Make an endpoint with a secret of its own, which is shown once."""
+    address = urlsplit(new.url)
+    if address.scheme != "https" and (session.is_production or address.hostname not in HERE):
+        raise RuleBroken("An endpoint is reached over https.", pointer="/url")
+    if address.username or address.password:
+        raise RuleBroken("No name and password stand in an address.", pointer="/url")
+    secret = "whsec_" + b64encode(token_bytes(SECRET_BYTES)).decode()
+    endpoint = WebhookEndpoint(
+        id=uuid7(),
+        organisation_id=actor.organisation_id,
+        url=new.url,
+        sealed_secret="",
+        is_on=True,
+        made_at=actor.at,
+    )
+    endpoint.sealed_secret = session.vault.seal(secret, place=f"webhook_endpoints.sealed_secret:{endpoint.id}")
+    session.add(endpoint)
+    session.flush()
+    return endpoint, EndpointOut.model_validate(endpoint).model_copy(update={"secret": secret})
+
+
+def switch_off(session: WriteSession, endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    endpoint.is_on = False
+    session.flush()
+    return endpoint
+
+
+def signed(secret: str, event_id: UUID, at: datetime, body: str) -> dict[str, str]:
+    """Return the headers of the Standard Webhooks scheme."""
+    return {
+        "webhook-id": str(event_id),
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(str(event_id), at, body),
+        "content-type": "application/json",
+    }
+
+
+def _note_moves(session: WriteSession, *_: object) -> None:
+    """Queue each move that was written for the endpoints of the partner it is of: ids and words of the table only."""
+    moves = [row for row in session.new if isinstance(row, StateLog) and getattr(row, "partner_id", None) is not None]
+    if not moves:
+        return
+    # Asked once a transaction and partner: most have no endpoint at all.
+    endpoints: dict[UUID, list[UUID]] = session.info.setdefault("endpoints", {})
+    with session.no_autoflush:
+        for one in {row.partner_id for row in moves} - set(endpoints):  # type: ignore[attr-defined]
+            endpoints[one] = queries.endpoints_on(session, one)
+    rows = []
+    for row in moves:
+        table = row.__tablename__  # type: ignore[attr-defined]
+        of = table.removesuffix("_moves")
+        subject_id = getattr(row, f"{of}_id", None)
+        if subject_id is None:
+            continue
+        for endpoint_id in endpoints[row.partner_id]:  # type: ignore[attr-defined]
+            payload = {
+                "type": f"{of}.{row.event}",
+                "id": str(subject_id),
+                "state": row.to_state,
+                "at": row.recorded_at.isoformat().replace("+00:00", "Z"),
+            }
+            rows.append(
+                {
+                    "id": uuid7(),
+                    "endpoint_id": endpoint_id,
+                    "event_id": row.id,
+                    "event_type": payload["type"],
+                    "payload": payload,
+                    "state": EmailState.QUEUED,
+                    "attempts": 0,
+                    "next_try_at": row.recorded_at,
+                    "last_error": "",
+                    "made_at": row.recorded_at,
+                }
+            )
+    insert_many(session, WebhookDelivery, rows)
+
+
+event.listen(WriteSession, "before_flush", _note_moves)
+
+
+def secret_of(session: Session, endpoint: WebhookEndpoint) -> str:
+    return session.vault.open(endpoint.sealed_secret, place=f"webhook_endpoints.sealed_secret:{endpoint.id}")

@@ -1,0 +1,138 @@
+"""Tables of notices, e-mails and webhooks. None holds anything about a person: a kind, a number and where to look."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, words
+
+
+class NoticeKind(StrEnum):
+    """What somebody is told of; ``urgent`` ones go out at once, the others once a day together."""
+
+    REFERRAL_TO_ACKNOWLEDGE = "referral_to_acknowledge"
+    REFERRAL_TO_START = "referral_to_start"
+    INTRODUCTION_SENT = "introduction_sent"
+    INTRODUCTION_UNANSWERED = "introduction_unanswered"
+    INTRODUCTION_ESCALATED = "introduction_escalated"
+    INTRODUCTION_EXPIRED = "introduction_expired"
+    INTRODUCTION_TO_AGREE = "introduction_to_agree"
+    OFFER_MADE = "offer_made"
+    OFFER_RUNS_OUT = "offer_runs_out"
+    START_TO_RECORD = "start_to_record"
+    LISTING_TO_RECONFIRM = "listing_to_reconfirm"
+    LISTING_PAUSED = "listing_paused"
+    LISTING_CLOSED = "listing_closed"
+    CHECK_IN_DUE = "check_in_due"
+    CHECK_IN_OVERDUE = "check_in_overdue"
+    AT_RISK = "at_risk"
+    PLAN_TO_MAKE = "plan_to_make"
+    PLAN_TO_REVIEW = "plan_to_review"
+    OUTCOME_CAN_BE_RECORDED = "outcome_can_be_recorded"
+    CLAIM_QUERIED = "claim_queried"
+    CLAIM_OWED_BACK = "claim_owed_back"
+
+
+URGENT = frozenset(
+    {
+        NoticeKind.INTRODUCTION_SENT,
+        NoticeKind.OFFER_MADE,
+        NoticeKind.AT_RISK,
+        NoticeKind.INTRODUCTION_ESCALATED,
+        NoticeKind.LISTING_PAUSED,
+    }
+)
+
+
+class EmailState(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    QUARANTINED = "quarantined"
+
+
+class Delivering:
+    """The columns of what is sent after the transaction: tried again with back-off, put aside when it will not go."""
+
+    state: Mapped[EmailState] = mapped_column(words(EmailState), default=EmailState.QUEUED)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime]
+    last_error: Mapped[str] = mapped_column(LINE, default="")
+    made_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+
+class Email(Delivering, Versioned, Base):
+    """One e-mail to one user, made of notices. Its text is put together when it is sent."""
+
+    __tablename__ = "emails"
+    __unaudited__ = True
+    __table_args__ = (
+        CheckConstraint(one_of("state", EmailState), name="state_is_known"),
+        CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="sent_at_matches_state"),
+        Index("ix_emails_due", "state", "next_try_at"),
+        Index("ix_emails_organisation_id", "organisation_id", "id"),
+    )
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+
+
+class Notice(Base):
+    """Somebody is told of something once: ``key`` names the occasion, so that told again is not told twice."""
+
+    __tablename__ = "notices"
+    __unaudited__ = True
+    __table_args__ = (
+        UniqueConstraint("user_id", "organisation_id", "key"),
+        CheckConstraint(one_of("kind", NoticeKind), name="kind_is_known"),
+        Index("ix_notices_of_user", "user_id", "organisation_id", "id"),
+        Index("ix_notices_unsent", "email_id", "is_urgent"),
+    )
+
+    id: Mapped[PrimaryKey]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    kind: Mapped[NoticeKind] = mapped_column(words(NoticeKind))
+    key: Mapped[str] = mapped_column(LINE)
+    subject: Mapped[str] = mapped_column(SHORT)
+    subject_id: Mapped[UUID]
+    is_urgent: Mapped[bool]
+    made_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+    email_id: Mapped[UUID | None] = mapped_column(ForeignKey("emails.id"))
+
+
+class WebhookEndpoint(Versioned, Base):
+    """Where an organisation's own system is told of moves; its secret is sealed."""
+
+    __tablename__ = "webhook_endpoints"
+    __table_args__ = (Index("ix_webhook_endpoints_organisation_id", "organisation_id", "id"),)
+
+    id: Mapped[PrimaryKey]
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
+    url: Mapped[str] = mapped_column(LINE)
+    sealed_secret: Mapped[str] = mapped_column(LINE)
+    is_on: Mapped[bool] = mapped_column(default=True)
+    made_at: Mapped[datetime]
+
+
+class WebhookDelivery(Delivering, Base):
+    """One event for one endpoint. ``event_id`` stays the same when it is sent again, so that it is taken once."""
+
+    __tablename__ = "webhook_deliveries"
+    __unaudited__ = True
+    __table_args__ = (
+        CheckConstraint(one_of("state", EmailState), name="state_is_known"),
+        UniqueConstraint("endpoint_id", "event_id"),
+        Index("ix_webhook_deliveries_due", "state", "next_try_at"),
+    )
+
+    id: Mapped[PrimaryKey]
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    event_id: Mapped[UUID]
+    event_type: Mapped[str] = mapped_column(SHORT)
+    payload: Mapped[dict[str, str]] = mapped_column(JSON)

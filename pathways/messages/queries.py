@@ -1,0 +1,117 @@
+"""Every SELECT on notices, e-mails and webhooks."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+
+from pathways.access.models import User
+from pathways.base import Actor, Role
+from pathways.database import Session
+from pathways.errors import NotFound
+from pathways.messages.models import Email, EmailState, Notice, WebhookDelivery, WebhookEndpoint
+from pathways.organisations.models import Membership
+
+
+def notices_of(actor: Actor) -> Select[Notice]:
+    return select(Notice).where(Notice.user_id == actor.user_id, Notice.organisation_id == actor.organisation_id)
+
+
+def notice(session: Session, actor: Actor, notice_id: UUID) -> Notice:
+    found = session.scalars(notices_of(actor).where(Notice.id == notice_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such notice.")
+    return found
+
+
+def members(session: Session, organisation_id: UUID, roles: Iterable[Role]) -> list[UUID]:
+    """Return the users, people and not machines, who have one of these roles in an organisation."""
+    rows = (
+        select(Membership.user_id)
+        .join(User, User.id == Membership.user_id)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.role.in_(list(roles)),
+            Membership.ended_at.is_(None),
+            User.is_machine.is_(False),
+        )
+        .distinct()
+        .order_by(Membership.user_id)
+    )
+    return list(session.scalars(rows))
+
+
+def user_of(session: Session, membership_id: UUID | None) -> UUID | None:
+    """Return who a membership is of, while it lasts."""
+    rows = select(Membership.user_id).where(Membership.id == membership_id, Membership.ended_at.is_(None))
+    return session.scalars(rows).one_or_none() if membership_id is not None else None
+
+
+def emails_of(actor: Actor) -> Select[Email]:
+    return select(Email).where(Email.organisation_id == actor.organisation_id)
+
+
+def email(session: Session, actor: Actor, email_id: UUID) -> Email:
+    found = session.scalars(emails_of(actor).where(Email.id == email_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such e-mail.")
+    return found
+
+
+def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
+    """Return the notices that no e-mail holds yet, by whom they are for."""
+    rows = (
+        select(Notice.id, Notice.user_id, Notice.organisation_id)
+        .where(Notice.email_id.is_(None), Notice.is_urgent.is_(urgent), Notice.read_at.is_(None))
+        .order_by(Notice.user_id, Notice.organisation_id, Notice.id)
+    )
+    return session.execute(rows).all()
+
+
+def due(model: type[Email] | type[WebhookDelivery], at: datetime) -> Select[UUID]:
+    """Return the ids of what is to be tried by now, oldest first."""
+    return (
+        select(model.id)
+        .where(model.state == EmailState.QUEUED, model.next_try_at <= at)
+        .order_by(model.next_try_at, model.id)
+    )
+
+
+def notices_in(session: Session, email_id: UUID) -> list[Notice]:
+    return list(session.scalars(select(Notice).where(Notice.email_id == email_id).order_by(Notice.kind, Notice.id)))
+
+
+def endpoints_of(actor: Actor) -> Select[WebhookEndpoint]:
+    return select(WebhookEndpoint).where(WebhookEndpoint.organisation_id == actor.organisation_id)
+
+
+def endpoint(session: Session, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
+    found = session.scalars(endpoints_of(actor).where(WebhookEndpoint.id == endpoint_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such endpoint.")
+    return found
+
+
+def endpoints_on(session: Session, organisation_id: UUID) -> list[UUID]:
+    rows = select(WebhookEndpoint.id).where(
+        WebhookEndpoint.organisation_id == organisation_id, WebhookEndpoint.is_on.is_(True)
+    )
+    return list(session.scalars(rows))
+
+
+def deliveries_of(endpoint: WebhookEndpoint) -> Select[WebhookDelivery]:
+    return select(WebhookDelivery).where(WebhookDelivery.endpoint_id == endpoint.id)
+
+
+def delivery(session: Session, actor: Actor, delivery_id: UUID) -> WebhookDelivery:
+    rows = (
+        select(WebhookDelivery)
+        .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
+        .where(WebhookEndpoint.organisation_id == actor.organisation_id, WebhookDelivery.id == delivery_id)
+    )
+    found = session.scalars(rows).one_or_none()
+    if found is None:
+        raise NotFound("There is no such delivery.")
+    return found

@@ -1,0 +1,63 @@
+"""What goes over the wire about notices, e-mails and webhooks."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from pathways.fields import Body, Group, Schema
+from pathways.messages.models import EmailState, NoticeKind
+
+HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f]{1,280}$", max_length=300)]
+
+
+class NoticeOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    kind: Annotated[NoticeKind, Group.RECORD]
+    text: Annotated[str, Group.RECORD]
+    subject: Annotated[str, Group.RECORD]
+    subject_id: Annotated[UUID, Group.RECORD]
+    is_urgent: Annotated[bool, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    read_at: Annotated[datetime | None, Group.RECORD]
+
+
+class EmailOut(Schema):
+    """An e-mail as its administrator sees it: to whom, and whether it went; its text names nobody."""
+
+    id: Annotated[UUID, Group.RECORD]
+    user_id: Annotated[UUID, Group.RECORD]
+    state: Annotated[EmailState, Group.RECORD]
+    attempts: Annotated[int, Group.RECORD]
+    next_try_at: Annotated[datetime, Group.RECORD]
+    last_error: Annotated[str, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    sent_at: Annotated[datetime | None, Group.RECORD]
+
+
+class NewEndpoint(Body):
+    url: HttpsUrl = Field(description="https; while developing, http to this machine too.")
+
+
+class EndpointOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    url: Annotated[str, Group.RECORD]
+    is_on: Annotated[bool, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    secret: Annotated[str | None, Group.NOTES] = Field(
+        default=None, description="Shown once, when it is made: whsec_ and base 64, by the Standard Webhooks scheme."
+    )
+
+
+class DeliveryOut(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    event_id: Annotated[UUID, Group.RECORD]
+    event_type: Annotated[str, Group.RECORD]
+    payload: Annotated[dict[str, str], Group.RECORD]
+    state: Annotated[EmailState, Group.RECORD]
+    attempts: Annotated[int, Group.RECORD]
+    next_try_at: Annotated[datetime, Group.RECORD]
+    last_error: Annotated[str, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    sent_at: Annotated[datetime | None, Group.RECORD]

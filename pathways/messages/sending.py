@@ -1,0 +1,183 @@
+"""Sends what is queued: e-mails and webhooks. A row is taken for a while, sent outside any transaction, then marked.
+
+A process that dies between sending and marking sends once more after a while; an e-mail keeps its Message-ID and a
+webhook its id, by which the other side knows it again. What will not go is tried again with back-off, then put aside.
+"""
+
+import smtplib
+import ssl
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from ipaddress import ip_address
+from socket import getaddrinfo
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx2
+import structlog
+from pydantic_core import to_json
+from sqlalchemy import update
+
+from pathways.access.models import User
+from pathways.base import utc_now
+from pathways.database import Database
+from pathways.messages import actions, queries, wording
+from pathways.messages.models import Email, EmailState, WebhookDelivery, WebhookEndpoint
+from pathways.settings import Settings
+
+LOG = structlog.get_logger()
+# How long after each try the next one is; after the last, it is put aside.
+BACK_OFF = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=8),
+    timedelta(hours=24),
+)
+TAKEN_FOR = timedelta(minutes=10)
+SECONDS_TO_ANSWER = 10.0
+MOST_AT_ONCE = 200
+
+
+class NotSent(Exception):
+    """The other side did not take it; the message names what kind of thing went wrong and nobody."""
+
+
+class Mailer(Protocol):
+    """Sends one e-mail, or raises ``NotSent``."""
+
+    def __call__(self, message: EmailMessage) -> None: ...
+
+
+def to_console(message: EmailMessage) -> None:
+    """Print an e-mail instead of sending it: what a machine without a mail server does."""
+    sys.stdout.write(f"-- e-mail {message['Message-ID']}: {message['Subject']}\n{message.get_content()}\n")
+    sys.stdout.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """A mail server; the connection is encrypted, unless it is this machine."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def __call__(self, message: EmailMessage) -> None:
+        try:
+            with smtplib.SMTP(self.host, self.port, timeout=SECONDS_TO_ANSWER) as server:
+                if self.host not in actions.HERE:
+                    server.starttls(context=ssl.create_default_context())
+                if self.user and self.password:
+                    server.login(self.user, self.password)
+                server.send_message(message)
+        except (OSError, smtplib.SMTPException) as wrong:
+            raise NotSent(type(wrong).__name__) from wrong
+
+
+def mailer(settings: Settings) -> Mailer:
+    if not settings.smtp_host:
+        return to_console
+    password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
+    return Smtp(settings.smtp_host, settings.smtp_port, settings.smtp_user, password)
+
+
+@dataclass
+class Sender:
+    """Sends what is due; many of them may run on PostgreSQL, for each row is taken by one."""
+
+    database: Database
+    settings: Settings
+    mail: Mailer
+    now: Callable[[], datetime] = utc_now
+
+    def send_due(self) -> int:
+        """Make the urgent notices e-mails, send what is due, return how many were tried."""
+        at = self.now()
+        with self.database.reading(newest=True) as session:
+            has_urgent = bool(queries.not_mailed(session, urgent=True))
+        if has_urgent:
+            with self.database.writing(None) as session:
+                actions.make_emails(session, at, urgent=True)
+        return self._each(Email, self._email) + self._each(WebhookDelivery, self._webhook)
+
+    def _each(self, model: type[Email] | type[WebhookDelivery], send: Callable[[UUID], None]) -> int:
+        with self.database.reading(newest=True) as session:
+            due = list(session.scalars(queries.due(model, self.now()).limit(MOST_AT_ONCE)))
+        return sum(self._try(model, row_id, send) for row_id in due)
+
+    def _try(self, model: Any, row_id: UUID, send: Callable[[UUID], None]) -> bool:
+        at = self.now()
+        taken = (
+            update(model)
+            .where(model.id == row_id, model.state == EmailState.QUEUED, model.next_try_at <= at)
+            .values(next_try_at=at + TAKEN_FOR, attempts=model.attempts + 1)
+        )
+        with self.database.writing(None) as session:
+            if session.execute(taken, execution_options={"synchronize_session": False}).rowcount == 0:  # type: ignore[attr-defined]
+                return False  # another process was quicker
+        error = ""
+        try:
+            send(row_id)
+        except NotSent as wrong:
+            error = str(wrong)
+        with self.database.writing(None) as session:
+            row = session.get_one(model, row_id, with_for_update=True)
+            row.last_error = error
+            if not error:
+                row.state, row.sent_at = EmailState.SENT, self.now()
+            elif row.attempts > len(BACK_OFF):
+                row.state = EmailState.QUARANTINED
+                LOG.warning("put aside", table=model.__tablename__, row_id=str(row_id), error=error)
+            else:
+                row.next_try_at = self.now() + BACK_OFF[row.attempts - 1]
+        return True
+
+    def _email(self, row_id: UUID) -> None:
+        with self.database.reading(newest=True) as session:
+            email = session.get_one(Email, row_id)
+            notices = queries.notices_in(session, row_id)
+            message = EmailMessage()
+            message["From"] = self.settings.mail_from
+            message["To"] = session.get_one(User, email.user_id).email
+            message["Message-ID"] = f"<{row_id}@{self.settings.mail_from.rpartition('@')[2]}>"
+            subject, text = wording.mail(notices, self.settings.public_url)
+            message["Subject"] = subject
+            message.set_content(text)
+        self.mail(message)
+
+    def _webhook(self, row_id: UUID) -> None:
+        with self.database.reading(newest=True) as session:
+            delivery = session.get_one(WebhookDelivery, row_id)
+            endpoint = session.get_one(WebhookEndpoint, delivery.endpoint_id)
+            url, secret, is_on = endpoint.url, actions.secret_of(session, endpoint), endpoint.is_on
+            body = to_json({"type": delivery.event_type, "timestamp": delivery.payload["at"], "data": delivery.payload})
+            event_id = delivery.event_id
+        if not is_on:
+            raise NotSent("SwitchedOff")
+        if self.settings.environment == "production":
+            _must_be_public(url)
+        headers = actions.signed(secret, event_id, self.now(), body.decode())
+        try:
+            answer = httpx2.post(url, content=body, headers=headers, timeout=SECONDS_TO_ANSWER, follow_redirects=False)
+        except httpx2.HTTPError as wrong:
+            raise NotSent(type(wrong).__name__) from wrong
+        if not answer.is_success:
+            raise NotSent(f"HTTP {answer.status_code}")
+
+
+def _must_be_public(url: str) -> None:
+    """Refuse an address inside our own network: an endpoint is somebody else's word."""
+    host = urlsplit(url).hostname or ""
+    with suppress(OSError):
+        found = [ip_address(entry[4][0]) for entry in getaddrinfo(host, None)]
+        if found and all(one.is_global for one in found):
+            return
+    raise NotSent("NotPublic")
