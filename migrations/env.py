@@ -47,8 +47,34 @@ def database() -> Database:
     return given if isinstance(given, Database) else Database.of(Settings())
 
 
+def keep_references(connection: Connection, *, are_kept: bool) -> None:
+    """Switch SQLite's references on or off, which it does between transactions only.
+
+    A table it alters is made anew under its name; with references on, dropping the old one is refused where rows of
+    others point to it.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA foreign_keys = {'ON' if are_kept else 'OFF'}")
+
+
+class ReferencesBroken(RuntimeError):
+    """A migration left rows that point to nothing: a fault of ours; nothing was changed."""
+
+
 engine = database().engine
-writes = engine.dialect.name == "sqlite"
-with (engine.execution_options(writes=True) if writes else engine).connect() as opened:
-    run(opened)
-    opened.commit()
+is_sqlite = engine.dialect.name == "sqlite"
+with (engine.execution_options(writes=True) if is_sqlite else engine).connect() as opened:
+    if not is_sqlite:
+        run(opened)
+        opened.commit()
+    else:
+        keep_references(opened, are_kept=False)
+        try:
+            run(opened)
+            if opened.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                message = "The migration would leave rows that point to nothing. Nothing was changed."
+                raise ReferencesBroken(message)
+            opened.commit()
+        finally:
+            opened.rollback()
+            keep_references(opened, are_kept=True)

@@ -21,6 +21,7 @@ from pathways.reference import models as taxonomy
 from pathways.reference import outcome_rules, postcodes
 from pathways.referrals import models as referrals
 from pathways.shortlists import models as shortlists
+from pathways.support import models as support
 
 MODULES = (
     access,
@@ -44,6 +45,7 @@ MODULES = (
     progression,
     referrals,
     shortlists,
+    support,
     taxonomy,
 )
 METADATA = Base.metadata

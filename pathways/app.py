@@ -56,6 +56,8 @@ from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
 from pathways.shortlists import index
 from pathways.shortlists.holding import HOLDING as SHORTLISTS
+from pathways.support import api as support
+from pathways.support.holding import HOLDING as SUPPORT
 from pathways.web import docs, logs
 from pathways.web.requests import BodyLimits, RequestRecord
 
@@ -71,6 +73,7 @@ HOLDINGS: Sequence[Holding] = (
     ALLOCATIONS,
     PROGRESSION,
     CLAIMS,
+    SUPPORT,
     Holding("audit", (Held(AuditRow, plainly(AccessLine), stays=True),)),
 )
 ROUTERS: Sequence[APIRouter] = (
@@ -95,6 +98,9 @@ ROUTERS: Sequence[APIRouter] = (
     progression.outcomes,
     progression.explained,
     claims.router,
+    support.check_ins,
+    support.of_jobseekers,
+    support.waiting,
     messages.notices,
     messages.emails,
     messages.webhooks,

@@ -121,12 +121,31 @@ def upgrade() -> None:
         batch_op.create_check_constraint("why_has_a_side", "(why IS NULL) = (said_by IS NULL)")
 
 
+# What was not there before is told in the words there were: waiting is invited, ended is withdrawn.
+BACK = (
+    "UPDATE introductions SET state = 'invited', waiting_since = NULL WHERE state = 'waiting'",
+    "DELETE FROM introduction_moves WHERE event = 'wait' AND from_state = 'invited'",
+    "UPDATE introduction_moves SET event = 'invite', to_state = 'invited' WHERE event = 'wait'",
+    "UPDATE introduction_moves SET from_state = 'invited' WHERE from_state = 'waiting'",
+    "UPDATE introductions SET state = 'withdrawn', started_on = NULL WHERE state = 'ended'",
+    "UPDATE introduction_moves SET event = 'withdraw', to_state = 'withdrawn' WHERE event = 'end'",
+)
+
+
 def downgrade() -> None:
     with op.batch_alter_table("introduction_moves", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("ck_introduction_moves_move_is_in_the_table"), type_="check")
         batch_op.drop_constraint(batch_op.f("ck_introduction_moves_why_has_a_side"), type_="check")
     with op.batch_alter_table("introductions", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("ck_introductions_waiting_since_matches_state"), type_="check")
+    with op.batch_alter_table("introductions", schema=None) as batch_op:
+        batch_op.drop_constraint(batch_op.f("ck_introductions_started_on_matches_state"), type_="check")
+    for statement in BACK:
+        op.execute(statement)
+    with op.batch_alter_table("introductions", schema=None) as batch_op:
+        batch_op.create_check_constraint(
+            "started_on_matches_state", "(state IN ('started', 'ended')) = (started_on IS NOT NULL)"
+        )
     _constraints(STATES_BEFORE, "state = 'started'", OPEN_BEFORE)
     with op.batch_alter_table("introductions", schema=None) as batch_op:
         batch_op.drop_index("ix_introductions_placement_id")

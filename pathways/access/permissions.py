@@ -29,6 +29,7 @@ class Permission(StrEnum):
     EVIDENCE_RECORD = "evidence:record"
     EXPORT_MAKE = "export:make"
     EXPORT_READ = "export:read"
+    FIDELITY_READ = "fidelity:read"
     INTRODUCTION_MAKE = "introduction:make"
     INTRODUCTION_MOVE = "introduction:move"
     INTRODUCTION_READ = "introduction:read"
@@ -79,6 +80,8 @@ class Permission(StrEnum):
     SHORTLIST_READ = "shortlist:read"
     SPELL_READ = "spell:read"
     SPELL_RECORD = "spell:record"
+    SUPPORT_READ = "support:read"
+    SUPPORT_RECORD = "support:record"
     UNLOCK_READ = "unlock:read"
     USER_MAKE = "user:make"
     USER_READ = "user:read"
@@ -135,6 +138,8 @@ _CASEWORKER = _EVERYONE | {
     P.SHORTLIST_READ,
     P.SPELL_READ,
     P.SPELL_RECORD,
+    P.SUPPORT_READ,
+    P.SUPPORT_RECORD,
     P.UNLOCK_READ,
     P.WORD_CONFIRM,
     P.WORD_FIND,
@@ -220,6 +225,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.AGREEMENT_READ,
             P.ALLOCATION_MAKE,
             P.ELSEWHERE_ANSWER,
+            P.FIDELITY_READ,
             P.JOBSEEKER_EXTRACT,
             P.JOBSEEKER_MERGE,
             P.JOBSEEKER_VOID,

@@ -32,6 +32,8 @@ from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation
 from pathways.programmes import queries as programme_queries
 from pathways.programmes.models import Programme
@@ -251,6 +253,16 @@ def move(
     session.flush()  # so that the reply carries the new version
     if to_state in OVER:
         _give_back(session, claim)
+    if event is ClaimEvent.QUERY and claim.submitted_by is not None:
+        message_actions.notify(
+            session,
+            actor,
+            [claim.submitted_by],
+            NoticeKind.CLAIM_QUERIED,
+            about=("claims", claim.id),
+            organisation_id=claim.partner_id,
+            occasion=actor.at.isoformat(),
+        )
     return claim
 
 

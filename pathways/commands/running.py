@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pathways.commands.acting import PlainError, day_of, must_be_migrated, opened, operator, read_settings
+from pathways.commands.acting import On, PlainError, day_of, must_be_migrated, opened, operator, read_settings
 
 if TYPE_CHECKING:
     from pathways.database import Database
@@ -91,6 +91,19 @@ def worker(once: Annotated[bool, typer.Option(help="Send what is due now, and st
                 print(f"{tried} tried.")
                 return
             time.sleep(0 if tried else SECONDS_BETWEEN_LOOKS)
+
+
+@alone.command()
+def daily(on: On = None) -> None:
+    """Do everything that time alone makes due; safe to run twice or late. Example: pathways daily."""
+    from pathways import daily as duties
+    from pathways.base import local_day, utc_now
+
+    with opened() as database:
+        actor = operator(database, "daily")
+        day = day_of(on) or local_day(utc_now())
+        done = duties.run(database, actor, day)
+    print(f"{day}: " + ", ".join(f"{count} {name}" for name, count in done.items()) + ".")
 
 
 @db.command("upgrade")

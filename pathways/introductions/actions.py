@@ -32,6 +32,8 @@ from pathways.introductions.schemas import IntroductionOut, NewIntroduction, Nex
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
 from pathways.placements import actions as placement_actions
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
@@ -167,9 +169,36 @@ def move(
     introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
     session.flush()  # so that the reply carries the new version
+    _tell(session, actor, introduction, event)
     if is_freed:
         offer_on(session, actor, introduction.placement_id)
     return introduction
+
+
+def _tell(session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent) -> None:
+    """Tell the other side at once of what it is to decide on."""
+    about, occasion = ("introductions", introduction.id), f"{actor.at.isoformat()}"
+    if event in {IntroductionEvent.SEND, IntroductionEvent.RECONSIDER}:
+        message_actions.notify_roles(
+            session,
+            actor,
+            introduction.social_enterprise_id,
+            [Role.PLACEMENT_LISTER],
+            NoticeKind.INTRODUCTION_SENT,
+            about=about,
+            occasion=occasion,
+        )
+    elif event is IntroductionEvent.OFFER and actor.role is Role.PLACEMENT_LISTER:
+        person = session.get_one(Jobseeker, introduction.jobseeker_id)
+        message_actions.notify_owner(
+            session,
+            actor,
+            introduction.partner_id,
+            person.caseworker_id,
+            NoticeKind.OFFER_MADE,
+            about=about,
+            occasion=occasion,
+        )
 
 
 def _settle_place(

@@ -144,6 +144,7 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
         membership = Membership(organisation_id=organisation.id, user_id=new.user_id, role=new.role, made_at=actor.at)
         session.add(membership)
     membership.ended_at = None
+    membership.full_time_share = new.full_time_share
     session.flush()  # the period names the membership
     session.add(MembershipPeriod.recorded(actor, membership_id=membership.id, is_member=True))
     return membership

@@ -1,10 +1,11 @@
 """Tables of organisations, memberships and keys."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, SHORT, Base, Nation, PrimaryKey, Role, Versioned, one_of, words
@@ -55,12 +56,15 @@ class Membership(Base):
     __table_args__ = (
         UniqueConstraint("organisation_id", "user_id", "role"),
         CheckConstraint(one_of("role", Role), name="role_is_known"),
+        CheckConstraint("full_time_share >= 0 AND full_time_share <= 1", name="full_time_share_is_a_share"),
     )
 
     id: Mapped[PrimaryKey]
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     role: Mapped[Role] = mapped_column(words(Role))
+    # How much of a full-time worker this member is, from 0 to 1: caseloads are counted by full-time workers.
+    full_time_share: Mapped[Decimal] = mapped_column(Numeric(3, 2), default=Decimal(1))
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 

@@ -1,10 +1,11 @@
 """What goes over the wire about organisations, members and keys."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from pathways.base import Nation, Role
 from pathways.fields import Body, Day, Group, Schema
@@ -70,6 +71,11 @@ class NewMember(Body):
     user_id: UUID
     organisation_id: UUID
     role: Role
+    full_time_share: Annotated[
+        Decimal,
+        Field(ge=0, le=1, decimal_places=2, description="How much of a full-time worker; joining again sets it anew."),
+        WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.25}),
+    ] = Decimal(1)
 
 
 class MemberOut(Schema):
@@ -77,6 +83,7 @@ class MemberOut(Schema):
     user_id: Annotated[UUID, Group.RECORD]
     organisation_id: Annotated[UUID, Group.RECORD]
     role: Annotated[Role, Group.RECORD]
+    full_time_share: Annotated[float, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
     ended_at: Annotated[datetime | None, Group.RECORD]
 

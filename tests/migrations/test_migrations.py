@@ -1,11 +1,13 @@
 """Migrations go up and down on both databases and make just what the models say."""
 
+from datetime import date, timedelta
+
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select
+from sqlalchemy import func, inspect, select
 
-from pathways import coherence, migrate
+from pathways import coherence, demonstration, migrate
 from pathways.all_models import METADATA
 from pathways.placements.models import Placement, PlacementVersion
 from tests.world import World
@@ -63,6 +65,30 @@ def test_a_listing_that_stood_before_its_states_were_kept_is_kept_as_it_stands(d
         assert {row.placement_id: (row.inputs, row.easting) for row in _newest(session)} == before
         assert coherence.faults(session) == []
     assert before[first][1] is None  # from home is nowhere to travel to
+
+
+def test_a_database_with_people_and_work_in_it_goes_down_and_up_again(database):
+    end = date(2026, 6, 30)
+    demonstration.load(database, start=end - timedelta(days=150), end=end, jobseekers=20, placements=12, seed=2)
+
+    def counted() -> dict[str, int]:
+        with database.engine.connect() as connection:
+            return {
+                name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for name, table in METADATA.tables.items()
+            }
+
+    before = counted()
+    migrate.downgrade(database, "edac9fa49bd1")
+    migrate.upgrade(database)
+    after = counted()
+    made_since = {"programme_prices", "notices", "emails", "action_plans", "check_ins", "barriers", "scores"}
+    made_since |= {name for name in before if name.startswith("claim")}
+    assert {name: count for name, count in after.items() if name not in made_since} == {
+        name: count for name, count in before.items() if name not in made_since
+    }
+    with database.reading() as session:
+        assert coherence.faults(session) == []
 
 
 def _newest(session):

@@ -29,6 +29,7 @@ from pathways.progression.models import Outcome
 from pathways.shortlists import index
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.models import ModelState, RankingModel
+from pathways.support.models import BarrierKind
 from tests.conftest import BACKENDS, settings_for
 from tests.stock import DAY, Stock, fill
 from tests.world import World
@@ -345,6 +346,7 @@ READERS = {
 }
 # Their lines are not rows of a table: what they are counted over grows all the same.
 COUNTED = {
+    "/jobseekers/{jobseeker_id}/plans",
     "/jobseekers/{jobseeker_id}/unlock",
     "/monitoring-summary",
     "/placements/{placement_id}/unlock",
@@ -501,6 +503,9 @@ class Grower:
             "caseworker", "/spells", enrolment_id=str(enrolment), kind="JOB_OPEN", title="Cook", started_on=day
         )
         self.post("caseworker", f"/spells/{spell['id']}/hours", week_from=day, hours=12)
+        told = {"spell_id": spell["id"], "on": day, "result": "in_work", "told_by": "employer"}
+        self.post("caseworker", "/check-ins", **told, is_at_risk=True, path_back="job_coaching")
+        self.post("caseworker", f"/jobseekers/{person}/plans", agreed_on=day, steps=[{"what": "Ring them."}])
         item = self.post(
             "caseworker",
             "/evidence",
@@ -616,6 +621,9 @@ class Grower:
             how_given="in person",
         )
         self.post("caseworker", f"{path}/monitoring", sex="female")
+        kind = list(BarrierKind)[n]
+        self.post("caseworker", f"{path}/barriers", kind=kind, opened_on=day)
+        self.post("caseworker", f"{path}/scores", tool="T", edition="1", scale=f"scale {n}", score=n, scored_on=day)
         profile = self.client.get(f"/api/v1{path}/profile", headers=self.world.key("caseworker"))
         answer = self.client.put(
             f"/api/v1{path}/profile",

@@ -1,0 +1,225 @@
+"""JSON of support: check-ins, plans, barriers, scores, the worklist and fidelity."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from pathways import audit
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.database import Database, Session
+from pathways.errors import Conflict, NotFound, RuleBroken
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
+from pathways.pagination import Page, page_of, page_of_all
+from pathways.problems import documented
+from pathways.support import actions, fidelity, queries, worklist
+from pathways.support.models import ActionPlan, Barrier, CheckIn, Score
+from pathways.support.schemas import (
+    BarrierOut,
+    CheckInOut,
+    ClosedOn,
+    DueCheckIn,
+    Fidelity,
+    NewBarrier,
+    NewCheckIn,
+    NewPlan,
+    NewScore,
+    PlanOut,
+    ScoreOut,
+    Worklist,
+)
+
+check_ins = APIRouter(prefix="/check-ins", tags=["support"], route_class=PathwaysRoute)
+of_jobseekers = APIRouter(prefix="/jobseekers", tags=["support"], route_class=PathwaysRoute)
+waiting = APIRouter(tags=["support"], route_class=PathwaysRoute)
+Reader = Annotated[Actor, permitted(Permission.SUPPORT_READ)]
+Recorder = Annotated[Actor, permitted(Permission.SUPPORT_RECORD)]
+Manager = Annotated[Actor, permitted(Permission.FIDELITY_READ)]
+REFUSALS = documented(NotFound, Conflict)
+A_YEAR = 365
+
+
+@check_ins.get("")
+def list_check_ins(
+    actor: Reader,
+    database: DatabaseDep,
+    page: PageDep,
+    jobseeker: Annotated[UUID | None, Query()] = None,
+) -> Page[CheckInOut]:
+    with database.reading(actor) as session:
+        rows = queries.check_ins_visible_to(actor)
+        if jobseeker is not None:
+            rows = rows.where(CheckIn.jobseeker_id == jobseeker)
+        return page_of_all(
+            session, rows, CheckIn.id, page, lambda found: actions.shown_check_ins(session, actor, list(found))
+        )
+
+
+@check_ins.post("", status_code=201, responses=REFUSALS)
+def record_check_in(new: NewCheckIn, actor: Recorder, database: DatabaseDep, once: OnceDep) -> CheckInOut:
+    """Record what a check-in found: in work, not in work, or unknown; and what is done where work is at risk."""
+    with database.writing(actor) as session:
+        check_in = once(
+            session,
+            actor,
+            lambda: actions.record_check_in(session, actor, new),
+            lambda made: queries.check_in(session, actor, made),
+        )
+        return actions.shown_check_in(session, actor, check_in)
+
+
+@check_ins.get("/{check_in_id}", responses=documented(NotFound))
+def get_check_in(check_in_id: UUID, actor: Reader, database: DatabaseDep) -> CheckInOut:
+    with database.reading(actor) as session:
+        jobseeker_id = queries.check_in(session, actor, check_in_id).jobseeker_id
+    audit.opened(database, actor, "check_ins", [(check_in_id, jobseeker_id)])
+    with database.reading(actor) as session:
+        return actions.shown_check_in(session, actor, queries.check_in(session, actor, check_in_id))
+
+
+def _opened(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
+    with database.reading(actor) as session:
+        jobseeker_queries.must_see(session, actor, jobseeker_id)
+    audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
+
+
+def _person(session: Session, actor: Actor, jobseeker_id: UUID) -> Jobseeker:
+    return jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+
+
+@of_jobseekers.get("/{jobseeker_id}/check-ins", responses=documented(NotFound))
+def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> list[DueCheckIn]:
+    """The schedule of this person's work: what is due, overdue, met, late, to come or not needed."""
+    _opened(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        return actions.due(session, actor, _person(session, actor, jobseeker_id))
+
+
+@of_jobseekers.get("/{jobseeker_id}/plans", responses=documented(NotFound))
+def list_plans(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[PlanOut]:
+    """The action plan of each enrolment, as it stands."""
+    _opened(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = _person(session, actor, jobseeker_id)
+        rows = queries.plans(person)
+        return page_of(session, rows, ActionPlan.id, page, lambda row: actions.shown_plan(actor, person, row))
+
+
+@of_jobseekers.post("/{jobseeker_id}/plans", status_code=201, responses=REFUSALS)
+def write_plan(jobseeker_id: UUID, new: NewPlan, actor: Recorder, database: DatabaseDep, once: OnceDep) -> PlanOut:
+    """Write the action plan of the open enrolment anew; what was there stays as an older version."""
+    with database.writing(actor) as session:
+        person = _person(session, actor, jobseeker_id)
+        plan = once(
+            session,
+            actor,
+            lambda: actions.write_plan(session, actor, person, new),
+            lambda made: session.get_one(ActionPlan, made),
+        )
+        return actions.shown_plan(actor, person, plan)
+
+
+@of_jobseekers.get("/{jobseeker_id}/barriers", responses=documented(NotFound))
+def list_barriers(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[BarrierOut]:
+    _opened(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = _person(session, actor, jobseeker_id)
+        rows = queries.barriers(person)
+        return page_of(session, rows, Barrier.id, page, lambda row: actions.shown_barrier(actor, person, row))
+
+
+@of_jobseekers.post("/{jobseeker_id}/barriers", status_code=201, responses=REFUSALS)
+def open_barrier(
+    jobseeker_id: UUID, new: NewBarrier, actor: Recorder, database: DatabaseDep, once: OnceDep
+) -> BarrierOut:
+    with database.writing(actor) as session:
+        person = _person(session, actor, jobseeker_id)
+        barrier = once(
+            session,
+            actor,
+            lambda: actions.open_barrier(session, actor, person, new),
+            lambda made: session.get_one(Barrier, made),
+        )
+        return actions.shown_barrier(actor, person, barrier)
+
+
+@of_jobseekers.post("/{jobseeker_id}/barriers/{barrier_id}/close", responses=REFUSALS)
+def close_barrier(
+    jobseeker_id: UUID, barrier_id: UUID, closing: ClosedOn, actor: Recorder, database: DatabaseDep, once: OnceDep
+) -> BarrierOut:
+    with database.writing(actor) as session:
+        person = _person(session, actor, jobseeker_id)
+        barrier = once(
+            session,
+            actor,
+            lambda: actions.close_barrier(session, actor, queries.barrier(session, person, barrier_id), closing),
+            lambda made: session.get_one(Barrier, made),
+        )
+        return actions.shown_barrier(actor, person, barrier)
+
+
+@of_jobseekers.get("/{jobseeker_id}/scores", responses=documented(NotFound))
+def list_scores(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ScoreOut]:
+    """Distance travelled: scores by tool, edition and scale, each with how far it is from the first."""
+    _opened(database, actor, jobseeker_id)
+    with database.reading(actor) as session:
+        person = _person(session, actor, jobseeker_id)
+        return page_of_all(
+            session,
+            queries.scores(person),
+            Score.id,
+            page,
+            lambda found: actions.shown_scores(session, actor, person, list(found)),
+        )
+
+
+@of_jobseekers.post("/{jobseeker_id}/scores", status_code=201, responses=REFUSALS)
+def record_score(jobseeker_id: UUID, new: NewScore, actor: Recorder, database: DatabaseDep, once: OnceDep) -> ScoreOut:
+    """Record a score on a scale of a tool; the wording of the tool stays with its owner."""
+    with database.writing(actor) as session:
+        person = _person(session, actor, jobseeker_id)
+        score = once(
+            session,
+            actor,
+            lambda: actions.record_score(session, actor, person, new),
+            lambda made: session.get_one(Score, made),
+        )
+        return actions.shown_scores(session, actor, person, [score])[0]
+
+
+@waiting.get("/worklist")
+def read_worklist(
+    actor: Reader,
+    database: DatabaseDep,
+    kind: Annotated[str | None, Query(max_length=40)] = None,
+    *,
+    mine: Annotated[bool, Query(description="Only what is yours.")] = False,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Worklist:
+    """What waits: check-ins due and overdue, work at risk, no contact, stalled, nothing offered, plans, answers."""
+    if kind is not None and kind not in worklist.TEXT:
+        raise RuleBroken(f"There is no such kind: {', '.join(worklist.TEXT)}.", pointer="/kind")
+    with database.reading(actor) as session:
+        answer, people = worklist.shown(session, actor, kind=kind, mine=mine, limit=limit)
+    audit.opened(database, actor, "worklist", [(one, one) for one in people])
+    return answer
+
+
+@waiting.get("/fidelity")
+def read_fidelity(
+    actor: Manager,
+    database: DatabaseDep,
+    since: Annotated[date | None, Query()] = None,
+    until: Annotated[date | None, Query()] = None,
+) -> Fidelity:
+    """How true to supported employment the work is: caseload, days to an employer, follow-along, diversity of jobs."""
+    end = min(until or actor.today, actor.today)
+    begin = since or date.fromordinal(max(1, end.toordinal() - A_YEAR + 1))
+    if begin > end:
+        raise RuleBroken("since is after until.", pointer="/since")
+    with database.reading(actor) as session:
+        return fidelity.measured(session, actor.organisation_id, begin, end)

@@ -1,0 +1,130 @@
+"""Tables of support: check-ins, action plans, barriers and scores; each is facts that supersede."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Numeric, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pathways.base import LINE, SHORT, Base, one_of, words
+from pathways.facts import Fact
+from pathways.jobseekers.models import AboutPerson, about_person
+
+
+class InWork(StrEnum):
+    """What a check-in found. Nobody reached is unknown, and never out of work."""
+
+    IN_WORK = "in_work"
+    NOT_IN_WORK = "not_in_work"
+    UNKNOWN = "unknown"
+
+
+class ToldBy(StrEnum):
+    """Where it is known from."""
+
+    JOBSEEKER = "jobseeker"
+    EMPLOYER = "employer"
+    SUPPORTER = "supporter"
+    PAYSLIP = "payslip"
+    HMRC = "hmrc"
+    NOBODY = "nobody"
+
+
+class PathBack(StrEnum):
+    """What is done when work is at risk or over."""
+
+    JOB_COACHING = "job_coaching"
+    ADJUSTMENT = "adjustment"
+    TALK_WITH_EMPLOYER = "talk_with_employer"
+    ANOTHER_PLACEMENT = "another_placement"
+    BENEFITS_ADVICE = "benefits_advice"
+    HEALTH_SUPPORT = "health_support"
+    NOTHING_WANTED = "nothing_wanted"
+
+
+class CheckIn(AboutPerson, Fact, Base):
+    """One check-in about a spell of work; ``step`` names the line of the schedule it answers, if any."""
+
+    __tablename__ = "check_ins"
+    __table_args__ = about_person(
+        "check_ins",
+        ForeignKeyConstraint(["partner_id", "spell_id"], ["spells.partner_id", "spells.id"]),
+        CheckConstraint(one_of("result", InWork), name="result_is_known"),
+        CheckConstraint("(result = 'unknown') = (told_by = 'nobody')", name="unknown_is_told_by_nobody"),
+        Index("ix_check_ins_spell", "partner_id", "spell_id"),
+    )
+
+    spell_id: Mapped[UUID]
+    step: Mapped[str | None] = mapped_column(SHORT)
+    result: Mapped[InWork] = mapped_column(words(InWork))
+    told_by: Mapped[ToldBy] = mapped_column(words(ToldBy))
+    is_at_risk: Mapped[bool]
+    path_back: Mapped[PathBack | None] = mapped_column(words(PathBack))
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class ActionPlan(AboutPerson, Fact, Base):
+    """The action plan as a whole, one row a version; ``valid_on`` is the day it was agreed or looked at again."""
+
+    __tablename__ = "action_plans"
+    __table_args__ = about_person(
+        "action_plans",
+        ForeignKeyConstraint(["partner_id", "enrolment_id"], ["enrolments.partner_id", "enrolments.id"]),
+        Index("ix_action_plans_enrolment", "partner_id", "enrolment_id"),
+    )
+
+    enrolment_id: Mapped[UUID]
+    number: Mapped[int]
+    # Each step: what, by (jobseeker, caseworker, other), due_on, done_on.
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    review_due_on: Mapped[date]
+
+
+class BarrierKind(StrEnum):
+    """What stands in the way of work; what removes it is an adjustment or a step of the plan."""
+
+    HOUSING = "housing"
+    DEBT = "debt"
+    HEALTH = "health"
+    CARING = "caring"
+    CHILDCARE = "childcare"
+    TRANSPORT = "transport"
+    SKILLS = "skills"
+    LANGUAGE = "language"
+    DIGITAL = "digital"
+    CONFIDENCE = "confidence"
+    CONVICTION = "conviction"
+    BENEFITS = "benefits"
+    PAPERS = "papers"
+    OTHER = "other"
+
+
+class Barrier(AboutPerson, Fact, Base):
+    """A barrier, opened on ``valid_on``; closing it supersedes it."""
+
+    __tablename__ = "barriers"
+    __table_args__ = about_person(
+        "barriers",
+        CheckConstraint(one_of("kind", BarrierKind), name="kind_is_known"),
+        CheckConstraint("closed_on IS NULL OR closed_on >= valid_on", name="closes_after_it_opened"),
+    )
+
+    kind: Mapped[BarrierKind] = mapped_column(words(BarrierKind))
+    note: Mapped[str | None] = mapped_column(Text)
+    closed_on: Mapped[date | None]
+
+
+class Score(AboutPerson, Fact, Base):
+    """Distance travelled: one score on one scale of a tool, of a day. The tool's words are its owner's, not ours."""
+
+    __tablename__ = "scores"
+    __table_args__ = about_person("scores", Index("ix_scores_scale", "partner_id", "jobseeker_id", "tool", "scale"))
+
+    tool: Mapped[str] = mapped_column(SHORT)
+    edition: Mapped[str] = mapped_column(SHORT)
+    scale: Mapped[str] = mapped_column(SHORT)
+    score: Mapped[Decimal] = mapped_column(Numeric(7, 2))
+    licence_ref: Mapped[str | None] = mapped_column(LINE)

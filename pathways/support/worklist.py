@@ -1,0 +1,240 @@
+"""What waits for whom: each wait has an owner and a due day; read from what is recorded, so never out of date."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from pathways.base import Actor
+from pathways.database import Session
+from pathways.enrolments.models import Enrolment
+from pathways.facts import as_known
+from pathways.introductions.models import Introduction, IntroductionMove, IntroductionState
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Contact, Jobseeker, JobseekerState
+from pathways.organisations.models import Organisation
+from pathways.progression.models import Spell, SpellState
+from pathways.reference import tables
+from pathways.shortlists.models import Shortlist
+from pathways.support import queries, schedule
+from pathways.support.models import ActionPlan, CheckIn, InWork
+from pathways.support.schedule import LineState
+from pathways.support.schemas import Waiting, Worklist
+
+TEXT = {
+    "check_in_due": "A check-in is due.",
+    "check_in_overdue": "A check-in is overdue.",
+    "at_risk": "Work is at risk or over.",
+    "no_contact": "Nobody spoke with the jobseeker for long.",
+    "stalled": "Nothing happened for long.",
+    "nothing_offered": "Shortlist after shortlist, and nothing was offered.",
+    "plan_to_make": "The action plan is to be made.",
+    "plan_to_review": "The action plan is to be reviewed.",
+    "answer_awaited": "A social enterprise has not answered.",
+    "word_awaited": "A proposal waits for the jobseeker's word.",
+    "start_to_record": "A place was accepted and no start is recorded.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One thing that waits, before anything is read of the person."""
+
+    kind: str
+    due_on: date
+    jobseeker_id: UUID
+    subject: str
+    subject_id: UUID
+
+
+def waits(session: Session, partner_id: UUID, on: date) -> list[Wait]:
+    """Return everything of a partner that waits on a day, whoever may see it."""
+    found: list[Wait] = []
+    for kind in KINDS:
+        found += kind(session, partner_id, on)
+    return found
+
+
+def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    spells = queries.spells_with_versions(session, partner_id, running_only=True)
+    ids = [spell.id for spell, _ in spells]
+    there = queries.answered(session, partner_id, ids)
+    last = queries.last_check_ins(session, partner_id, ids)
+    for spell, version in spells:
+        days = {step: row.valid_on for step, row in there.get(spell.id, {}).items()}
+        steps = queries.steps(version.started_on)
+        open_lines = [
+            line
+            for line in schedule.lines(steps, version.started_on, version.ended_on, days, on)
+            if line.state in {LineState.DUE, LineState.OVERDUE}
+        ]
+        if open_lines:  # the last one that had come: an older one that was missed is not to be made up for
+            line = open_lines[-1]
+            yield Wait(f"check_in_{line.state}", line.due_on, spell.jobseeker_id, "spells", spell.id)
+        check_in = last.get(spell.id)
+        if check_in is not None and (check_in.is_at_risk or check_in.result is InWork.NOT_IN_WORK):
+            yield Wait("at_risk", check_in.valid_on, spell.jobseeker_id, "spells", spell.id)
+
+
+def _open_enrolments(partner_id: UUID) -> Any:
+    return (
+        select(Enrolment.id, Enrolment.jobseeker_id, Enrolment.started_on)
+        .join(Jobseeker, (Jobseeker.partner_id == Enrolment.partner_id) & (Jobseeker.id == Enrolment.jobseeker_id))
+        .where(
+            Enrolment.partner_id == partner_id,
+            Enrolment.ended_on.is_(None),
+            Jobseeker.state == JobseekerState.OPEN,
+        )
+    )
+
+
+def _last(model: Any, column: Any, *conditions: Any) -> Any:
+    """Return the last day on which something of an enrolment's jobseeker happened, as a column."""
+    return (
+        select(func.max(column))
+        .where(model.partner_id == Enrolment.partner_id, model.jobseeker_id == Enrolment.jobseeker_id, *conditions)
+        .correlate(Enrolment)
+        .scalar_subquery()
+    )
+
+
+def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    spoke = _last(
+        Contact,
+        Contact.valid_on,
+        Contact.with_whom == "jobseeker",
+        Contact.outcome == "spoke",
+        ~Contact.is_withdrawal,
+    )
+    checked = _last(CheckIn, CheckIn.valid_on, CheckIn.told_by == "jobseeker", ~CheckIn.is_withdrawal)
+    moved = _last(IntroductionMove, IntroductionMove.valid_on)
+    ranked = _last(Shortlist, Shortlist.shown_on)
+    planned = _last(ActionPlan, ActionPlan.valid_on)
+    any_contact = _last(Contact, Contact.valid_on, ~Contact.is_withdrawal)
+    any_check = _last(CheckIn, CheckIn.valid_on, ~CheckIn.is_withdrawal)
+    silent, still = (timedelta(days=int(tables.limit(name, on))) for name in ("no_contact_days", "stalled_days"))
+    rows = _open_enrolments(partner_id).add_columns(spoke, checked, moved, ranked, planned, any_contact, any_check)
+    for enrolment_id, jobseeker_id, started_on, *days in session.execute(rows):
+        said = max(day for day in (started_on, *days[:2]) if day is not None)
+        if said + silent < on:
+            yield Wait("no_contact", said + silent, jobseeker_id, "enrolments", enrolment_id)
+        acted = max(day for day in (started_on, *days) if day is not None)
+        if acted + still < on:
+            yield Wait("stalled", acted + still, jobseeker_id, "enrolments", enrolment_id)
+
+
+def _of_offers(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    """Those who were ranked again and again since they started, were offered nothing, and do not work."""
+    rounds = int(tables.limit("rounds_without_an_offer", on))
+    offered = select(IntroductionMove.id).where(
+        IntroductionMove.partner_id == Enrolment.partner_id,
+        IntroductionMove.jobseeker_id == Enrolment.jobseeker_id,
+        IntroductionMove.event == "offer",
+        IntroductionMove.valid_on >= Enrolment.started_on,
+    )
+    works = select(Spell.id).where(
+        Spell.partner_id == Enrolment.partner_id,
+        Spell.jobseeker_id == Enrolment.jobseeker_id,
+        Spell.state == SpellState.RUNNING,
+    )
+    count = (
+        select(func.count())
+        .where(
+            Shortlist.partner_id == Enrolment.partner_id,
+            Shortlist.jobseeker_id == Enrolment.jobseeker_id,
+            Shortlist.shown_on >= Enrolment.started_on,
+        )
+        .correlate(Enrolment)
+        .scalar_subquery()
+    )
+    rows = _open_enrolments(partner_id).where(~offered.exists(), ~works.exists(), count >= rounds)
+    last = _last(Shortlist, Shortlist.shown_on)
+    for enrolment_id, jobseeker_id, _, shown_on in session.execute(rows.add_columns(last)):
+        yield Wait("nothing_offered", shown_on, jobseeker_id, "enrolments", enrolment_id)
+
+
+def _of_plans(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    nation = session.get_one(Organisation, partner_id).nation
+    plan = (ActionPlan.partner_id == Enrolment.partner_id) & (ActionPlan.enrolment_id == Enrolment.id)
+    rows = _open_enrolments(partner_id).add_columns(ActionPlan.id, ActionPlan.review_due_on)
+    rows = rows.join(ActionPlan, plan & as_known(ActionPlan), isouter=True)
+    for enrolment_id, jobseeker_id, started_on, plan_id, review_due_on in session.execute(rows):
+        if plan_id is None:
+            due_on = tables.due_on("action_plan", started_on, nation)
+            if due_on < on:
+                yield Wait("plan_to_make", due_on, jobseeker_id, "enrolments", enrolment_id)
+        elif review_due_on < on:
+            yield Wait("plan_to_review", review_due_on, jobseeker_id, "enrolments", enrolment_id)
+
+
+INTRODUCTION_CLOCKS = {
+    IntroductionState.PROPOSED: ("word_awaited", "jobseeker_word"),
+    IntroductionState.SENT: ("answer_awaited", "introduction_answer"),
+    IntroductionState.INVITED: ("answer_awaited", "introduction_answer"),
+    IntroductionState.ACCEPTED: ("start_to_record", "start_after_acceptance"),
+}
+
+
+def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    nation = session.get_one(Organisation, partner_id).nation
+    since = (
+        select(func.max(IntroductionMove.valid_on))
+        .where(
+            IntroductionMove.partner_id == Introduction.partner_id,
+            IntroductionMove.introduction_id == Introduction.id,
+        )
+        .correlate(Introduction)
+        .scalar_subquery()
+    )
+    rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.state, since).where(
+        Introduction.partner_id == partner_id, Introduction.state.in_(list(INTRODUCTION_CLOCKS))
+    )
+    for introduction_id, jobseeker_id, state, moved_on in session.execute(rows):
+        kind, clock = INTRODUCTION_CLOCKS[state]
+        due_on = tables.due_on(clock, moved_on, nation)
+        if due_on < on:
+            yield Wait(kind, due_on, jobseeker_id, "introductions", introduction_id)
+
+
+KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
+    _of_spells,
+    _of_contact,
+    _of_offers,
+    _of_plans,
+    _of_introductions,
+)
+
+
+def shown(session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int) -> tuple[Worklist, list[UUID]]:
+    """Return what waits that this actor may see, most overdue first, and whose records are named."""
+    found = waits(session, actor.organisation_id, actor.today)
+    ids = {wait.jobseeker_id for wait in found}
+    rows = session.execute(
+        select(Jobseeker.id, Jobseeker.reference, Jobseeker.caseworker_id).where(
+            Jobseeker.id.in_(jobseeker_queries.ids_visible_to(actor)), Jobseeker.id.in_(ids)
+        )
+    )
+    people = {row.id: row for row in rows if not mine or row.caseworker_id == actor.membership_id}
+    seen = [wait for wait in found if wait.jobseeker_id in people]
+    counts = {name: sum(wait.kind == name for wait in seen) for name in TEXT}
+    if kind is not None:
+        seen = [wait for wait in seen if wait.kind == kind]
+    seen.sort(key=lambda wait: (wait.due_on, wait.kind, str(wait.subject_id)))
+    items = [
+        Waiting(
+            kind=wait.kind,
+            text=TEXT[wait.kind],
+            due_on=wait.due_on,
+            days_late=max(0, (actor.today - wait.due_on).days),
+            jobseeker_id=wait.jobseeker_id,
+            reference=people[wait.jobseeker_id].reference,
+            owner_id=people[wait.jobseeker_id].caseworker_id,
+            subject=wait.subject,
+            subject_id=wait.subject_id,
+        )
+        for wait in seen[:limit]
+    ]
+    return Worklist(items=items, counts=counts), sorted({item.jobseeker_id for item in items})

@@ -1,0 +1,141 @@
+"""What time alone makes due: told once, escalated, expired, released; twice or late does no harm."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from pathways import coherence, daily
+from pathways.introductions import actions, queries
+from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionMove, WhyNot
+from pathways.introductions.schemas import NewIntroduction
+from pathways.messages.models import Email, Notice, NoticeKind
+from pathways.placements.models import Placement, PlacementState
+from pathways.reference import tables
+from tests.world import World
+
+E, K = IntroductionEvent, NoticeKind
+MONDAY = date(2026, 9, 7)
+
+
+def introduced(world: World, number: int, placement: Any, day: date) -> Any:
+    referral = world.refer(ref=f"R{number}", given_name=f"Person {number}", nino=None, nhs_number=None, day=day)
+    world.accept(referral, day)
+    world.permit(referral.jobseeker_id, day=day)
+    actor = world.on("manager", day)
+    with world.database.writing(actor) as session:
+        new = NewIntroduction(jobseeker_id=referral.jobseeker_id, placement_id=placement)
+        introduction = actions.propose(session, actor, new)
+        actions.move(session, actor, introduction, E.AGREE)
+        actions.move(session, actor, introduction, E.SEND)
+        return introduction.id
+
+
+def move(world: World, who: str, one: Any, event: E, day: date) -> None:
+    actor = world.on(who, day)
+    with world.database.writing(actor) as session:
+        actions.move(session, actor, queries.introduction(session, actor, one, for_update=True), event)
+
+
+def run(world: World, day: date) -> None:
+    """Twice, as a nervous administrator would."""
+    for _ in range(2):
+        daily.run(world.database, world.operator, day)
+    with world.database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def told(world: World, kind: K) -> int:
+    with world.database.reading() as session:
+        return len(session.scalars(select(Notice).where(Notice.kind == kind)).all())
+
+
+def state_of(world: World, one: Any) -> str:
+    with world.database.reading() as session:
+        return session.get_one(Introduction, one).state.value
+
+
+def test_silence_is_reminded_of_then_escalated_then_ends(world: World, database):
+    placement = world.list_placement(day=MONDAY)
+    one = introduced(world, 1, placement, MONDAY)
+    # Sent on Monday 7 September: reminded after 5 working days, on Tuesday 15; told after 10, on 22; over after 20.
+    steps = [
+        (date(2026, 9, 14), "sent", 0, 0),
+        (date(2026, 9, 15), "sent", 1, 0),
+        (date(2026, 9, 16), "sent", 1, 0),
+        (date(2026, 9, 21), "sent", 1, 0),
+        (date(2026, 9, 22), "sent", 1, 1),
+        (date(2026, 10, 5), "sent", 1, 1),
+        (date(2026, 10, 6), "expired", 1, 1),
+    ]
+    for day, state, reminded, escalated in steps:
+        run(world, day)
+        found = (state_of(world, one), told(world, K.INTRODUCTION_UNANSWERED), told(world, K.INTRODUCTION_ESCALATED))
+        assert found[0] == state, day
+        # A lister of the enterprise is reminded; nobody has the case yet, so the team manager is told.
+        assert found[1:] == (reminded, escalated), day
+    with database.reading() as session:
+        last = session.scalars(select(IntroductionMove).where(IntroductionMove.event == "expire")).one()
+        assert (last.why, last.said_by) == (WhyNot.NO_ANSWER, "social_enterprise")
+
+
+def test_run_late_it_ends_the_same(world: World):
+    one = introduced(world, 1, world.list_placement(day=MONDAY), MONDAY)
+    run(world, date(2026, 10, 20))
+    assert state_of(world, one) == "expired"
+    assert told(world, K.INTRODUCTION_EXPIRED) == 2  # the lister and the manager, once each
+
+
+def test_a_hold_that_runs_out_frees_its_place_for_whoever_waits(client, world: World):
+    placement = world.list_placement(places=1, day=MONDAY)
+    first, second = (introduced(world, n, placement, MONDAY) for n in range(2))
+    move(world, "lister", first, E.OFFER, MONDAY)
+    move(world, "lister", second, E.WAIT, MONDAY)
+    hold = int(tables.in_force("clocks", MONDAY, clock="place_hold")["amount"])
+    run(world, MONDAY + timedelta(days=hold - 5))
+    assert told(world, K.OFFER_RUNS_OUT) == 1
+    run(world, MONDAY + timedelta(days=hold))
+    assert state_of(world, first) == "offered"
+    run(world, MONDAY + timedelta(days=hold + 1))
+    assert (state_of(world, first), state_of(world, second)) == ("expired", "offered")
+
+
+def test_a_listing_nobody_confirms_is_warned_of_then_paused_and_one_that_closes_closes(world: World, database):
+    stale = world.list_placement(ref="stale", day=MONDAY)
+    closes = world.list_placement(ref="closes", day=MONDAY, closes_on=MONDAY + timedelta(days=10))
+    run(world, MONDAY + timedelta(days=10))
+    run(world, MONDAY + timedelta(days=11))
+    assert told(world, K.LISTING_CLOSED) == 1
+    run(world, MONDAY + timedelta(days=76))
+    run(world, MONDAY + timedelta(days=90))
+    assert (told(world, K.LISTING_TO_RECONFIRM), told(world, K.LISTING_PAUSED)) == (1, 0)
+    run(world, MONDAY + timedelta(days=91))
+    assert told(world, K.LISTING_PAUSED) == 1
+    with database.reading() as session:
+        found = {row.id: row.state for row in session.scalars(select(Placement))}
+    assert (found[stale], found[closes]) == (PlacementState.PAUSED, PlacementState.CLOSED)
+
+
+def test_places_that_were_added_are_offered_to_those_who_wait(client, world: World):
+    placement = world.list_placement(places=1)
+    today = world.on("lister").today
+    first, second = (introduced(world, n, placement, today) for n in range(2))
+    move(world, "lister", first, E.OFFER, today)
+    move(world, "lister", second, E.WAIT, today)
+    path = f"/api/v1/placements/{placement}"
+    tag = client.get(path, headers=world.key("lister")).headers["ETag"]
+    client.patch(path, headers=world.key("lister") | {"If-Match": tag}, json={"places": 2})
+    run(world, today)
+    assert state_of(world, second) == "offered"
+
+
+def test_a_referral_that_waits_is_told_to_the_managers_once_and_one_email_a_day_carries_it(world: World, database):
+    world.refer(day=MONDAY)
+    world.refer(ref="two", given_name="Wei", day=MONDAY)
+    run(world, MONDAY + timedelta(days=2))
+    assert told(world, K.REFERRAL_TO_ACKNOWLEDGE) == 0
+    run(world, MONDAY + timedelta(days=3))
+    run(world, MONDAY + timedelta(days=4))
+    assert told(world, K.REFERRAL_TO_ACKNOWLEDGE) == 2
+    with database.reading() as session:
+        assert len(session.scalars(select(Email)).all()) == 1
