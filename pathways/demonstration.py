@@ -16,6 +16,9 @@ from sqlalchemy import func, select
 
 from pathways.access.models import User
 from pathways.base import Actor, Nation, Role, Source
+from pathways.claims import actions as claim_actions
+from pathways.claims.models import Claim, ClaimEvent
+from pathways.claims.schemas import Declaration, NewClaim
 from pathways.database import Database, WriteSession
 from pathways.enrolments import actions as enrolment_actions
 from pathways.enrolments.models import EndReason, Enrolment, EnrolmentState
@@ -43,7 +46,7 @@ from pathways.placements import actions as placement_actions
 from pathways.placements.models import Placement, PlacementEvent, PlacementKind
 from pathways.placements.schemas import NewPlacement
 from pathways.programmes import actions as programme_actions
-from pathways.programmes.schemas import NewProgramme
+from pathways.programmes.schemas import NewPrice, NewProgramme
 from pathways.progression import actions as progression_actions
 from pathways.progression.models import EvidenceKind, Spell, SpellEnd, SpellState
 from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, NewOutcome, NewSpell, SpellEnding
@@ -53,6 +56,11 @@ from pathways.referrals.models import Referral, ReferralEvent, SourceType
 from pathways.referrals.schemas import NewReferral
 from pathways.shortlists import actions as shortlist_actions
 from pathways.shortlists import index as shortlist_index
+from pathways.support import actions as support_actions
+from pathways.support import queries as support_queries
+from pathways.support.models import InWork, PathBack, ToldBy
+from pathways.support.schemas import NewCheckIn, NewPlan
+from pathways.support.schemas import Step as PlanStep
 
 GIVEN = (
     "Amina Ben Carys Dev Ewa Femi Grace Hassan Iona Jamal Kasia Liam Maya Noor Owen Priya Rhys Sana Tomas Uma".split()
@@ -92,6 +100,8 @@ LISTINGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
 WEEKS = ("mon am; mon pm; tue am; tue pm", "mon all day; wed all day; fri all day", "tue am; wed am; thu am; fri am")
 KINDS = (PlacementKind.JOB_OPEN, PlacementKind.JOB_ILM, PlacementKind.JOB_OPEN, PlacementKind.WORK_EXPERIENCE)
 PASSED_HOUR = 9
+DEMO_PRICES = {"LOCAL_13_IN_16": Decimal(600), "LOCAL_26_IN_30": Decimal(900)}  # made up, as all of it is
+DAYS_BETWEEN_CONFIRMATIONS = 60
 
 
 class NotEmpty(Conflict):
@@ -110,6 +120,7 @@ class Cast:
     referrers: list[tuple[Actor, SourceType]] = field(default_factory=list)
     listers: dict[UUID, Actor] = field(default_factory=dict)
     themes: dict[UUID, str] = field(default_factory=dict)
+    payers: dict[UUID, Actor] = field(default_factory=dict)
 
 
 Step = Callable[[WriteSession, datetime], None]
@@ -207,8 +218,10 @@ def _cast(session: WriteSession, at: datetime) -> Cast:
 
     council = organisation(OrganisationKind.LOCAL_AUTHORITY, "Demonstration Borough Council")
     fund = organisation(OrganisationKind.COMMISSIONER, "Demonstration Skills Fund")
-    member(council, "Cora Council", Role.COMMISSIONER)
-    member(fund, "Fred Fund", Role.COMMISSIONER)
+    payers = {
+        council: member(council, "Cora Council", Role.COMMISSIONER),
+        fund: member(fund, "Fred Fund", Role.COMMISSIONER),
+    }
     for name, payer, people in (
         ("Stepping Stones", council, ("Wanda Worker", "Wilf Worker", "Win Worker")),
         ("Open Door Works", fund, ("Wes Worker", "Wren Worker")),
@@ -225,7 +238,11 @@ def _cast(session: WriteSession, at: datetime) -> Cast:
             name=f"First Work {name}",
             starts_on=at.date() - timedelta(days=30),
         )
-        cast.programmes[partner] = programme_actions.make(session, operator, new).id
+        programme = programme_actions.make(session, operator, new)
+        cast.programmes[partner], cast.payers[partner] = programme.id, payers[payer]
+        for rule, pounds in DEMO_PRICES.items():
+            price = NewPrice(rule=rule, pounds=pounds, from_on=programme.starts_on)
+            programme_actions.set_price(session, operator, programme, price)
     jcp = organisation(OrganisationKind.JOB_CENTRE, "Demonstration Jobcentre")
     clinic = organisation(OrganisationKind.OTHER_REFERRER, "Demonstration Health Centre")
     cast.referrers = [
@@ -281,6 +298,18 @@ def _listing(borough: Borough, number: int) -> Step:
         columns = new.model_dump(exclude={"places"})
         placement = placement_actions.make(session, actor, enterprise, columns, places=new.places)
         placement_actions.move(session, actor, placement, PlacementEvent.PUBLISH)
+        if number % 9 != 4:
+            borough.later(actor.today + timedelta(days=DAYS_BETWEEN_CONFIRMATIONS), _confirming(borough, placement.id))
+
+    return step
+
+
+def _confirming(borough: Borough, placement_id: UUID) -> Step:
+    def step(session: WriteSession, at: datetime) -> None:
+        placement = session.get_one(Placement, placement_id)
+        actor = borough.cast.listers[placement.social_enterprise_id].then(at=at)
+        placement_actions.confirm(session, actor, placement)
+        borough.later(actor.today + timedelta(days=DAYS_BETWEEN_CONFIRMATIONS), step)
 
     return step
 
@@ -427,7 +456,18 @@ class Person:
                 long_term_condition=self.stream.choice(list(YesNo)),
             )
             jobseeker_actions.record_monitoring(session, actor, person, answers)
+        self.plan(session, actor)
         self.later(at, 2, 15, self.introduce)
+
+    def plan(self, session: WriteSession, actor: Actor) -> None:
+        """Agree on an action plan, and look at it again now and then."""
+        soon = actor.today + timedelta(days=21)
+        done_on = actor.today if self.number % 3 else None
+        steps = [PlanStep(what="Write a CV together.", by="caseworker", done_on=done_on)]
+        steps.append(PlanStep(what="Try the bus to the first choice.", by="jobseeker", due_on=soon))
+        support_actions.write_plan(session, actor, self.person(session), NewPlan(agreed_on=actor.today, steps=steps))
+        again = actor.today + timedelta(days=20 + self.number % 20)
+        self.borough.later(again, lambda later, at: self.plan(later, self.worker.then(at=at)))
 
     def meet_an_employer(self, session: WriteSession, at: datetime) -> None:
         new = NewContact(
@@ -525,12 +565,32 @@ class Person:
             self.borough.later(known, self.hours_of(first, hours))
             if self.stream.random() < 0.04:
                 self.borough.later(known + timedelta(days=12), self.hours_of(first, hours - 2))
+        for n, step in enumerate(support_queries.steps(at.date())):
+            if 0 < step.offset_days <= self.weeks * 7:
+                on = at.date() + timedelta(days=step.offset_days + (self.number + n) % 6)
+                self.borough.later(on, self.check_in((self.number + n) % 11))
         for due, rule in ((14, "LOCAL_13_IN_16"), (27, "LOCAL_26_IN_30")):
             if self.weeks >= due:
                 on = at.date() + timedelta(weeks=due, days=self.stream.randint(25, 45))
                 self.borough.later(on, self.claim(at.date(), on, rule))
         if self.weeks < 52:
             self.borough.later(at.date() + timedelta(weeks=self.weeks, days=3), self.end_work)
+
+    def check_in(self, lot: int) -> Step:
+        """Ring the person; one in eleven is not reached, one in eleven is at risk."""
+
+        def step(session: WriteSession, at: datetime) -> None:
+            found = NewCheckIn(
+                spell_id=self.spell_id,
+                on=at.date(),
+                result=InWork.UNKNOWN if lot == 0 else InWork.IN_WORK,
+                told_by=ToldBy.NOBODY if lot == 0 else ToldBy.JOBSEEKER,
+                is_at_risk=lot == 1,
+                path_back=PathBack.JOB_COACHING if lot == 1 else None,
+            )
+            support_actions.record_check_in(session, self.worker.then(at=at), found)
+
+        return step
 
     def hours_of(self, first: date, hours: Decimal) -> Step:
         def step(session: WriteSession, at: datetime) -> None:
@@ -554,7 +614,19 @@ class Person:
             item = progression_actions.add_evidence(session, worker, new)
             progression_actions.check_evidence(session, manager, item, EvidenceVerdict(is_accepted=True))
             outcome = NewOutcome(enrolment_id=self.enrolment_id, rule=rule)
-            progression_actions.record_outcome(session, worker, outcome)
+            made = progression_actions.record_outcome(session, worker, outcome)
+            claim = claim_actions.draft(session, worker, NewClaim(outcome_id=made.id))
+            claim_actions.submit(session, worker, claim, Declaration(has_other_funding=False))
+            self.borough.later(on + timedelta(days=10 + self.number % 9), self.pay(claim.id))
+
+        return step
+
+    def pay(self, claim_id: UUID) -> Step:
+        def step(session: WriteSession, at: datetime) -> None:
+            payer, claim = self.borough.cast.payers[self.partner].then(at=at), session.get_one(Claim, claim_id)
+            claim_actions.move(session, payer, claim, ClaimEvent.ACCEPT)
+            if self.number % 5:
+                claim_actions.move(session, payer, claim, ClaimEvent.PAY)
 
         return step
 

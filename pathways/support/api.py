@@ -22,13 +22,13 @@ from pathways.support.schemas import (
     BarrierOut,
     CheckInOut,
     ClosedOn,
-    DueCheckIn,
     Fidelity,
     NewBarrier,
     NewCheckIn,
     NewPlan,
     NewScore,
     PlanOut,
+    Schedule,
     ScoreOut,
     Worklist,
 )
@@ -92,11 +92,11 @@ def _person(session: Session, actor: Actor, jobseeker_id: UUID) -> Jobseeker:
 
 
 @of_jobseekers.get("/{jobseeker_id}/check-ins", responses=documented(NotFound))
-def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> list[DueCheckIn]:
+def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> Schedule:
     """The schedule of this person's work: what is due, overdue, met, late, to come or not needed."""
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
-        return actions.due(session, actor, _person(session, actor, jobseeker_id))
+        return Schedule(items=actions.due(session, actor, _person(session, actor, jobseeker_id)))
 
 
 @of_jobseekers.get("/{jobseeker_id}/plans", responses=documented(NotFound))

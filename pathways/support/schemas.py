@@ -57,6 +57,10 @@ class DueCheckIn(Schema):
     check_in_id: Annotated[UUID | None, Group.RECORD]
 
 
+class Schedule(Schema):
+    items: Annotated[list[DueCheckIn], Group.RECORD]
+
+
 class Step(Body):
     what: NeededLine
     by: Literal["jobseeker", "caseworker", "other"] = "jobseeker"

@@ -65,7 +65,9 @@ def test_nobody_reached_is_unknown_and_leaves_the_check_in_due(client, world: Wo
 
     def state_of(step: str) -> str:
         return next(
-            line["state"] for line in read("caseworker", f"/jobseekers/{person}/check-ins") if line["step"] == step
+            line["state"]
+            for line in read("caseworker", f"/jobseekers/{person}/check-ins")["items"]
+            if line["step"] == step
         )
 
     told = {"spell_id": spell, "on": TODAY.isoformat()}
