@@ -491,8 +491,10 @@ class Person:
         shortlist = shortlist_actions.record(session, actor, ranked, jobseeker_id=self.jobseeker_id).shortlist
         if not ranked.matches:
             return
-        # The key of a placement is made anew in each database, so the choice goes by its rank among equals' titles.
-        first = sorted(ranked.matches[:5], key=lambda m: (-m[2].score, m[2].placement.title))
+        # The key of a placement is made anew in each database, so the choice among equals goes by title and reference.
+        ids = [placement_id for _, placement_id, *_ in ranked.matches]
+        refs = dict(session.execute(select(Placement.id, Placement.ref).where(Placement.id.in_(ids))).tuples().all())
+        first = sorted(ranked.matches, key=lambda m: (-m[2].score, m[2].placement.title, refs[m[1]]))[:5]
         placement_id = first[self.stream.randrange(len(first))][1]
         placement = session.get_one(Placement, placement_id)
         person = self.person(session)

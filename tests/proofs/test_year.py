@@ -106,4 +106,3 @@ def test_twice_a_day_or_with_a_week_missed_it_ends_the_same_and_nothing_is_sent_
     assert twice.told == once.told
     assert len(twice.letters) == len(once.letters)
     assert missed.ends == once.ends
-    assert set(missed.letters)
