@@ -493,7 +493,8 @@ class Person:
             return
         # The key of a placement is made anew in each database, so the choice among equals goes by title and reference.
         ids = [placement_id for _, placement_id, *_ in ranked.matches]
-        refs = dict(session.execute(select(Placement.id, Placement.ref).where(Placement.id.in_(ids))).tuples().all())
+        rows = session.execute(select(Placement.id, Placement.ref).where(Placement.id.in_(ids)))
+        refs = {row.id: row.ref for row in rows}
         first = sorted(ranked.matches, key=lambda m: (-m[2].score, m[2].placement.title, refs[m[1]]))[:5]
         placement_id = first[self.stream.randrange(len(first))][1]
         placement = session.get_one(Placement, placement_id)
