@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session as OrmSession
 
 from pathways.base import Actor
+from pathways.documents import Documents, StoreAway, kept_in
 from pathways.settings import Settings
 from pathways.vault import Vault
 
@@ -32,6 +33,7 @@ class Session(OrmSession):
     """What a query needs: rows, and the vault that opens sealed values."""
 
     vault: Vault
+    documents: Documents
     actor: Actor | None
     is_production: bool
 
@@ -109,6 +111,19 @@ def make_engine(url: str, worker_threads: int, *, has_replica: bool = False) -> 
     return create_engine(parsed, pool_pre_ping=True, connect_args={"options": options}, hide_parameters=True, **pool)
 
 
+class NoDocuments:
+    """No place for documents was named: keeping one is refused."""
+
+    def put(self, key: str, content: bytes) -> None:
+        raise StoreAway(f"No place for documents is set ({len(content)} bytes).")
+
+    def get(self, key: str) -> bytes:
+        raise StoreAway("No place for documents is set.")
+
+    def forget(self, key: str) -> None:
+        """There is nothing to forget."""
+
+
 class Database:
     """One database, and the only way to it."""
 
@@ -120,11 +135,13 @@ class Database:
         worker_threads: int = 40,
         is_production: bool = False,
         reader_url: str | None = None,
+        documents: Documents | None = None,
     ) -> None:
         self.engine = make_engine(url, worker_threads, has_replica=reader_url is not None)
         # A replica answers what only reads; what must be the newest is read where it is written.
         self._replica = make_engine(reader_url, worker_threads) if reader_url else self.engine
         self.vault = vault
+        self.documents = documents or NoDocuments()
         self.is_production = is_production
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._readers, self._newest = (
@@ -145,19 +162,24 @@ class Database:
             worker_threads=settings.worker_threads,
             is_production=settings.environment == "production",
             reader_url=settings.reader_url,
+            documents=kept_in(settings.documents),
         )
+
+    def _equip(self, session: Session, actor: Actor | None) -> None:
+        session.vault, session.documents = self.vault, self.documents
+        session.actor, session.is_production = actor, self.is_production
 
     @contextmanager
     def reading(self, actor: Actor | None = None, *, newest: bool = False) -> Iterator[ReadSession]:
         """Open a session to read with; ``newest`` where a replica that lags a moment behind would not do."""
         with ReadSession(self._newest if newest else self._readers) as session:
-            session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
+            self._equip(session, actor)
             yield session
 
     @contextmanager
     def writing(self, actor: Actor | None) -> Iterator[WriteSession]:
         with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
-            session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
+            self._equip(session, actor)
             yield session
             session.commit()
 
@@ -165,7 +187,7 @@ class Database:
     def rehearsing(self, actor: Actor) -> Iterator[WriteSession]:
         """A writing session whose work is never kept: what a dry run would do."""
         with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
-            session.vault, session.actor, session.is_production = self.vault, actor, self.is_production
+            self._equip(session, actor)
             yield session
             session.rollback()
 

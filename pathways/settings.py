@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     max_upload_bytes: int = 64_000_000
     # A spreadsheet is a zip: it may open to at most this many bytes.
     max_unpacked_bytes: int = 512_000_000
+    # Documents of evidence: where they are kept, how large one may be, what scans it before (a command, by spaces).
+    documents: str = "var/documents"
+    max_document_bytes: int = 10_000_000
+    scan_command: str | None = None
     reference_folder: Path | None = None
     # Where people open what a notice is about, and who an e-mail is from; without a mail server it is printed.
     public_url: str = "http://127.0.0.1:8000"

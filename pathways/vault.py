@@ -33,6 +33,18 @@ class Vault:
             message = f"A value of {place} does not open with this key."
             raise ValueError(message) from broken
 
+    def seal_bytes(self, content: bytes, *, place: str) -> bytes:
+        """Encrypt a document; ``place`` is bound in."""
+        nonce = urandom(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, content, place.encode())
+
+    def open_bytes(self, sealed: bytes, *, place: str) -> bytes:
+        try:
+            return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
+        except InvalidTag as broken:
+            message = f"A document of {place} does not open with this key."
+            raise ValueError(message) from broken
+
     def fingerprint(self, kind: str, text: str) -> str:
         """Return the keyed hash by which an identifier is looked up."""
         return hmac.new(self._hash_key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from fastapi.testclient import TestClient
@@ -51,6 +52,7 @@ def settings_for(url: str) -> Settings:
         database_url=url,
         encryption_key="test-encryption-key-of-43-characters-000000",
         hash_key="test-hash-key-of-at-least-32-characters-000",
+        documents=mkdtemp(prefix="pathways-documents-"),
         log_level="error",
     )
 

@@ -155,7 +155,7 @@ def _spend(session: WriteSession, claim: Claim, outcome: Outcome) -> None:
             f"{len(taken)} of its days, from {taken[0].isoformat()}, are claimed for under this rule already."
         )
     items = queries.evidence_of(session, outcome)
-    hashes = sorted({item.document_hash for item in items if item.document_hash})
+    hashes = progression_queries.hashes_of(session, items)
     if queries.documents_of_others(session, outcome, hashes):
         raise ClaimedAlready("A document it rests on was claimed with for somebody else. Look at both.")
     if queries.items_taken(session, outcome, [item.id for item in items], hashes):

@@ -1,19 +1,22 @@
 """Every change to spells, evidence and outcomes. Whoever claims may not check."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
+from pathways import documents
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
-from pathways.errors import Conflict, NotPermitted, RuleBroken
+from pathways.errors import Conflict, NotFound, NotPermitted, RuleBroken
 from pathways.facts import as_known
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions.models import Introduction, IntroductionState
@@ -27,6 +30,7 @@ from pathways.progression.models import (
     TIER_OF,
     Evidence,
     EvidenceCheck,
+    EvidenceDocument,
     EvidenceState,
     Outcome,
     OutcomeClaimed,
@@ -285,6 +289,62 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
     return item
 
 
+def keep_document(
+    session: WriteSession, actor: Actor, item: Evidence, content: bytes, *, most_bytes: int, scan: Sequence[str]
+) -> EvidenceDocument:
+    """Keep the document of an item, sealed; refuse what is too large, of another kind, infected, or another document.
+
+    It is kept before the row that names it is: where the row is not written, nobody can read it.
+    """
+    if len(content) > most_bytes:
+        raise RuleBroken(f"A document has at most {most_bytes:,} bytes. Scan it smaller.", pointer="/file")
+    kind = documents.type_of(content)
+    if kind is None:
+        raise RuleBroken("A document is a PDF, PNG or JPEG file.", pointer="/file")
+    hashed = hashlib.sha256(content).hexdigest()
+    if item.document_hash is not None and item.document_hash != hashed:
+        raise RuleBroken("This is another document than the one whose hash is recorded.", pointer="/file")
+    if scan and documents.is_infected(content, scan):
+        raise RuleBroken("The scanner found something harmful in it. It is not kept.", pointer="/file")
+    before = queries.document_of(session, item)
+    if before is not None and queries.check_of(session, item) is not None:
+        raise Conflict("The document was checked already. Record another item of evidence.")
+    key = f"evidence/{uuid7().hex}"
+    session.documents.put(key, session.vault.seal_bytes(content, place=key))
+    document = EvidenceDocument.recorded(
+        actor,
+        partner_id=item.partner_id,
+        jobseeker_id=item.jobseeker_id,
+        evidence_id=item.id,
+        supersedes=before.id if before is not None else None,
+        key=key,
+        sha256=hashed,
+        content_type=kind,
+        size_bytes=len(content),
+    )
+    session.add(document)
+    session.flush()  # two who upload at once meet here
+    return document
+
+
+def document(session: Session, item: Evidence) -> tuple[bytes, str]:
+    """Return the document of an item and what it is; what was changed where it is kept does not open."""
+    found = queries.document_of(session, item)
+    if found is None:
+        raise NotFound("No document is kept of this evidence.")
+    sealed = session.documents.get(found.key)
+    try:
+        return session.vault.open_bytes(sealed, place=found.key), found.content_type
+    except ValueError as changed:
+        raise documents.StoreAway("It was changed where it is kept, so it is not shown. Ask for it again.") from changed
+
+
+def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
+    """Erase the documents themselves, with the rows that name them."""
+    for key in queries.document_keys(session, jobseeker_id):
+        session.documents.forget(key)
+
+
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
     """Accept or reject an item that somebody else recorded; a later verdict supersedes.
 
@@ -540,7 +600,7 @@ def shown_evidence(session: Session, actor: Actor, item: Evidence) -> EvidenceOu
 def shown_items(session: Session, actor: Actor, items: Sequence[Evidence]) -> list[EvidenceOut]:
     """Return items of evidence as this actor may see them, with how they were checked in one look-up for all."""
     people = jobseeker_queries.cases(session, (item.jobseeker_id for item in items))
-    checks = queries.checks_of(session, items)
+    checks, kept = queries.checks_of(session, items), queries.documents_of(session, items)
     shapes = []
     for item in items:
         check = checks.get(item.id)
@@ -553,6 +613,7 @@ def shown_items(session: Session, actor: Actor, items: Sequence[Evidence]) -> li
             "recorded_by": item.by,
             "state": state,
             "checked_by": check.by if check else None,
+            "has_document": item.id in kept,
             "withheld": [],
         }
         shapes.append(EvidenceOut(**columns).shown(jobseeker_queries.visible_groups(actor, people[item.jobseeker_id])))

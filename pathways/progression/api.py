@@ -1,9 +1,10 @@
 """JSON of spells of work, evidence and outcomes."""
 
+import shlex
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, File, Query, Response, UploadFile
 
 from pathways import audit
 from pathways.access.guards import (
@@ -12,6 +13,7 @@ from pathways.access.guards import (
     OnceDep,
     PageDep,
     PathwaysRoute,
+    SettingsDep,
     etag,
     expect_version,
     permitted,
@@ -24,7 +26,7 @@ from pathways.jobseekers.schemas import Reason
 from pathways.pagination import Page, page_of, page_of_all
 from pathways.problems import documented
 from pathways.progression import actions, queries
-from pathways.progression.models import Evidence, Outcome, Spell
+from pathways.progression.models import Evidence, EvidenceDocument, Outcome, Spell
 from pathways.progression.schemas import (
     EvidenceOut,
     EvidenceVerdict,
@@ -187,6 +189,56 @@ def get_evidence(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep
     audit.opened(database, actor, "evidence", [(evidence_id, jobseeker_id)])
     with database.reading(actor) as session:
         return actions.shown_evidence(session, actor, queries.evidence(session, actor, evidence_id))
+
+
+@evidence.post("/{evidence_id}/document", status_code=201, responses=REFUSALS)
+def upload_document(
+    evidence_id: UUID,
+    file: Annotated[UploadFile, File(description="A PDF, PNG or JPEG file.")],
+    actor: EvidenceRecorder,
+    database: DatabaseDep,
+    settings: SettingsDep,
+    once: OnceDep,
+) -> EvidenceOut:
+    """Keep the document itself: sealed, outside the database; scanned before, where a scanner is set."""
+    content = file.file.read(settings.max_document_bytes + 1)
+    with database.writing(actor) as session:
+        item = queries.evidence(session, actor, evidence_id)
+        once.with_file(content)(
+            session,
+            actor,
+            lambda: actions.keep_document(
+                session,
+                actor,
+                item,
+                content,
+                most_bytes=settings.max_document_bytes,
+                scan=shlex.split(settings.scan_command or ""),
+            ),
+            lambda made: session.get_one(EvidenceDocument, made),
+        )
+        return actions.shown_evidence(session, actor, item)
+
+
+@evidence.get(
+    "/{evidence_id}/document",
+    responses={**documented(NotFound), 200: {"content": {"application/octet-stream": {}}}},
+    response_class=Response,
+)
+def download_document(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> Response:
+    """The document itself; that it was opened is noted first."""
+    with database.reading(actor) as session:
+        jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
+    audit.opened(database, actor, "evidence_documents", [(evidence_id, jobseeker_id)])
+    with database.reading(actor) as session:
+        content, kind = actions.document(session, queries.evidence(session, actor, evidence_id))
+    ending = kind.rpartition("/")[2]
+    headers = {
+        "content-disposition": f'attachment; filename="evidence-{evidence_id}.{ending}"',
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+    }
+    return Response(content, media_type=kind, headers=headers)
 
 
 @evidence.post("/{evidence_id}/check", responses=documented(NotFound, NotPermitted, Conflict))

@@ -2,9 +2,11 @@
 
 from pathways.holdings import Held, Holding, fact_entry
 from pathways.jobseekers.holding import plainly
+from pathways.progression import actions
 from pathways.progression.models import (
     Evidence,
     EvidenceCheck,
+    EvidenceDocument,
     Outcome,
     OutcomeClaimed,
     Spell,
@@ -12,6 +14,7 @@ from pathways.progression.models import (
     SpellVersion,
 )
 from pathways.progression.schemas import (
+    DocumentRecord,
     EvidenceCheckRecord,
     EvidenceRecord,
     HeldOutcome,
@@ -46,6 +49,11 @@ HOLDING = Holding(
             ),
         ),
         Held(
+            EvidenceDocument,
+            plainly(DocumentRecord),
+            fact_entry("document", lambda d: f"A document of {d.size_bytes:,} bytes was kept."),
+        ),
+        Held(
             EvidenceCheck,
             plainly(EvidenceCheckRecord),
             fact_entry("evidence check", lambda c: "Evidence accepted." if c.is_accepted else "Evidence rejected."),
@@ -57,4 +65,5 @@ HOLDING = Holding(
         ),
         Held(OutcomeClaimed, plainly(HeldOutcome)),
     ),
+    scrub=actions.forget_documents,
 )

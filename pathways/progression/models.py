@@ -161,6 +161,23 @@ class Evidence(AboutPerson, Fact, Base):
     document_hash: Mapped[str | None] = mapped_column(SHORT)
 
 
+class EvidenceDocument(AboutPerson, Fact, Base):
+    """The document itself, by where it is kept, sealed; another one supersedes it."""
+
+    __tablename__ = "evidence_documents"
+    __table_args__ = about_person(
+        "evidence_documents",
+        ForeignKeyConstraint(["partner_id", "evidence_id"], ["evidence.partner_id", "evidence.id"]),
+        Index("ix_evidence_documents_evidence", "partner_id", "evidence_id"),
+    )
+
+    evidence_id: Mapped[UUID]
+    key: Mapped[str] = mapped_column(SHORT)
+    sha256: Mapped[str] = mapped_column(SHORT)
+    content_type: Mapped[str] = mapped_column(SHORT)
+    size_bytes: Mapped[int]
+
+
 class EvidenceCheck(AboutPerson, Fact, Base):
     """Somebody else looked at the item."""
 

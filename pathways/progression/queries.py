@@ -18,6 +18,7 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.progression.models import (
     Evidence,
     EvidenceCheck,
+    EvidenceDocument,
     Outcome,
     Spell,
     SpellHours,
@@ -102,6 +103,35 @@ def evidence(session: Session, actor: Actor, evidence_id: UUID) -> Evidence:
     if found is None:
         raise NotFound("There is no such evidence.")
     return found
+
+
+def document_of(session: Session, item: Evidence) -> EvidenceDocument | None:
+    return documents_of(session, [item]).get(item.id)
+
+
+def documents_of(session: Session, items: Iterable[Evidence]) -> dict[UUID, EvidenceDocument]:
+    mine = list(items)
+    rows = session.scalars(
+        select(EvidenceDocument).where(
+            EvidenceDocument.partner_id.in_({item.partner_id for item in mine}),
+            EvidenceDocument.evidence_id.in_([item.id for item in mine]),
+            as_known(EvidenceDocument),
+        )
+    )
+    return {row.evidence_id: row for row in rows}
+
+
+def hashes_of(session: Session, items: Iterable[Evidence]) -> list[str]:
+    """Return the hashes of the documents of some items, kept here or elsewhere."""
+    mine = list(items)
+    kept = documents_of(session, mine)
+    told = {item.document_hash for item in mine} | {row.sha256 for row in kept.values()}
+    return sorted(one for one in told if one)
+
+
+def document_keys(session: Session, jobseeker_id: UUID) -> list[str]:
+    """Return where every document about a person is kept, superseded ones too."""
+    return list(session.scalars(select(EvidenceDocument.key).where(EvidenceDocument.jobseeker_id == jobseeker_id)))
 
 
 def check_of(session: Session, item: Evidence) -> EvidenceCheck | None:

@@ -94,7 +94,7 @@ class NewEvidence(Body):
     received_on: Day
     obtained_how: NeededLine
     document_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        default=None, description="SHA-256 of the document, which is kept outside this service."
+        default=None, description="SHA-256 of a document that is kept elsewhere; one that is uploaded has its own."
     )
 
 
@@ -114,6 +114,7 @@ class EvidenceOut(Schema):
     received_on: Annotated[date, Group.RECORD]
     obtained_how: Annotated[str | None, Group.NOTES]
     document_hash: Annotated[str | None, Group.RECORD]
+    has_document: Annotated[bool, Group.RECORD]
     recorded_by: Annotated[UUID, Group.RECORD]
     state: Annotated[EvidenceState, Group.RECORD]
     checked_by: Annotated[UUID | None, Group.RECORD]
@@ -217,6 +218,15 @@ class EvidenceRecord(Schema):
     covers_from: Annotated[date, Group.RECORD]
     covers_to: Annotated[date, Group.RECORD]
     obtained_how: Annotated[str | None, Group.NOTES]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class DocumentRecord(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    evidence_id: Annotated[UUID, Group.RECORD]
+    sha256: Annotated[str, Group.RECORD]
+    content_type: Annotated[str, Group.RECORD]
+    size_bytes: Annotated[int, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
 
 

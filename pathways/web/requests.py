@@ -48,7 +48,7 @@ class BodyLimits:
         self.upload = RequestBodyLimitMiddleware(app, most_upload_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_upload = scope["type"] == "http" and scope["path"].endswith("/imports")
+        is_upload = scope["type"] == "http" and scope["path"].endswith(("/imports", "/document"))
         await (self.upload if is_upload else self.plain)(scope, receive, send)
 
 
