@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
+from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +26,11 @@ from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation
 from pathways.placements import queries as placement_queries
-from pathways.placements.models import Place, Placement, PlacementState, PlaceState
+from pathways.placements.models import AnswerTime, Place, Placement, PlacementState, PlaceState
 from pathways.reference import tables
 
-S = IntroductionState
+S, E = IntroductionState, IntroductionEvent
+A_YEAR = 365
 
 
 def _locked(session: WriteSession, introduction_id: UUID) -> Introduction:
@@ -172,8 +175,76 @@ def _offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
     return bool(actions.offer_on(session, actor, placement_id))
 
 
+def _answering(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
+    """A social enterprise whose times to answer were not counted on this day yet, if it was sent anybody."""
+    counted = session.get(AnswerTime, social_enterprise_id)
+    if counted is None or counted.counted_on < on:
+        sent = select(Introduction.id).where(
+            Introduction.social_enterprise_id == social_enterprise_id, Introduction.sent_at.is_not(None)
+        )
+        yield from [social_enterprise_id] if session.scalars(sent.limit(1)).first() is not None else []
+
+
+ANSWERS = (E.INVITE, E.WAIT, E.OFFER, E.DECLINE)
+
+
+def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> list[int]:
+    """Return the days from each sending of the last year to the first answer; silence that ended it counts whole.
+
+    A refusal on the jobseeker's side is no answer of the social enterprise, and neither is a withdrawal.
+    """
+    rows = session.execute(
+        select(
+            IntroductionMove.introduction_id,
+            IntroductionMove.event,
+            IntroductionMove.valid_on,
+            IntroductionMove.said_by,
+        )
+        .join(
+            Introduction,
+            (Introduction.partner_id == IntroductionMove.partner_id)
+            & (Introduction.id == IntroductionMove.introduction_id),
+        )
+        .where(
+            Introduction.social_enterprise_id == social_enterprise_id,
+            IntroductionMove.valid_on > on - timedelta(days=A_YEAR),
+            IntroductionMove.valid_on <= on,
+        )
+        .order_by(IntroductionMove.recorded_at, IntroductionMove.id)
+    )
+    sent: dict[UUID, date] = {}
+    found = []
+    for row in rows:
+        if row.event in {E.SEND, E.RECONSIDER}:
+            sent[row.introduction_id] = row.valid_on
+            continue
+        began = sent.pop(row.introduction_id, None)
+        is_theirs = row.event in ANSWERS or row.event == E.EXPIRE
+        if began is not None and is_theirs and row.said_by in {None, Side.SOCIAL_ENTERPRISE}:
+            found.append((row.valid_on - began).days)
+    return found
+
+
+def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> bool:
+    days = days_to_answer(session, social_enterprise_id, actor.today)
+    if not days:
+        return False
+    session.merge(
+        AnswerTime(
+            social_enterprise_id=social_enterprise_id,
+            median_days=Decimal(str(median(days))),
+            answers=len(days),
+            counted_on=actor.today,
+        )
+    )
+    return True
+
+
 OF_PARTNERS = (
     Duty("held places that run out", _held, _keep_hold),
     Duty("introductions without an answer", _silent, _break_silence),
 )
-OF_SOCIAL_ENTERPRISES = (Duty("places for those who wait", _waited_for, _offer_on),)
+OF_SOCIAL_ENTERPRISES = (
+    Duty("places for those who wait", _waited_for, _offer_on),
+    Duty("times to answer", _answering, _count_answers),
+)

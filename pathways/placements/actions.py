@@ -17,6 +17,7 @@ from pathways.organisations.models import Organisation
 from pathways.placements import legality, queries
 from pathways.placements.models import (
     PLACEMENT_MOVES,
+    AnswerTime,
     Place,
     Placement,
     PlacementConfirmation,
@@ -279,7 +280,8 @@ def _settle_place(
 def shown(session: Session, actor: Actor, placements: list[Placement]) -> list[PlacementOut]:
     """Return placements as they are read, with their counts in one look-up for all."""
     counts = queries.place_counts(session, [placement.id for placement in placements])
-    names = queries.names(session, {placement.social_enterprise_id for placement in placements})
+    listed_by = {placement.social_enterprise_id for placement in placements}
+    names, times = queries.names(session, listed_by), queries.answer_times(session, listed_by)
     shapes = []
     for placement in placements:
         total, left = counts.get(placement.id, (0, 0))
@@ -291,6 +293,7 @@ def shown(session: Session, actor: Actor, placements: list[Placement]) -> list[P
             "pay_per_hour_pounds": pounds(placement.pay_per_hour_pence),
             "places": total,
             "places_left": left,
+            "median_days_to_answer": _days_to_answer(times.get(placement.social_enterprise_id), actor),
             "possible_events": [event.value for event in possible_events(PLACEMENT_MOVES, placement.state)]
             if is_own
             else [],
@@ -298,3 +301,10 @@ def shown(session: Session, actor: Actor, placements: list[Placement]) -> list[P
         }
         shapes.append(PlacementOut(**columns))
     return shapes
+
+
+def _days_to_answer(found: AnswerTime | None, actor: Actor) -> float | None:
+    """Return the days a social enterprise takes, once enough of its answers are counted: a new one is not judged."""
+    if found is None or found.answers < tables.limit("answers_to_judge_by", actor.today):
+        return None
+    return float(found.median_days)

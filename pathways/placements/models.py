@@ -129,6 +129,18 @@ class Placement(Versioned, Base):
     made_at: Mapped[datetime]
 
 
+class AnswerTime(Base):
+    """How many days a social enterprise takes to answer, as its last year says; counted anew each day."""
+
+    __tablename__ = "answer_times"
+    __unaudited__ = True
+
+    social_enterprise_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), primary_key=True)
+    median_days: Mapped[Decimal] = mapped_column(Numeric(5, 1))
+    answers: Mapped[int]
+    counted_on: Mapped[date]
+
+
 class PlacementMove(StateLog, Base):
     __tablename__ = "placement_moves"
 

@@ -11,7 +11,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.organisations.models import Organisation
-from pathways.placements.models import Place, Placement, PlacementState, PlacementVersion, PlaceState
+from pathways.placements.models import AnswerTime, Place, Placement, PlacementState, PlacementVersion, PlaceState
 from pathways.placements.versions import VERSION_COLUMNS
 
 
@@ -67,6 +67,11 @@ def place_counts(session: Session, placement_ids: list[UUID]) -> dict[UUID, tupl
         .group_by(Place.placement_id)
     )
     return {placement_id: (total, left) for placement_id, total, left in rows}
+
+
+def answer_times(session: Session, organisation_ids: Collection[UUID]) -> dict[UUID, AnswerTime]:
+    rows = session.scalars(select(AnswerTime).where(AnswerTime.social_enterprise_id.in_(organisation_ids)))
+    return {row.social_enterprise_id: row for row in rows}
 
 
 def names(session: Session, organisation_ids: set[UUID]) -> dict[UUID, str]:

@@ -102,6 +102,9 @@ class PlacementOut(Schema):
     reconfirm_by: Annotated[date, Group.RECORD]
     places: Annotated[int, Group.RECORD]
     places_left: Annotated[int, Group.RECORD]
+    median_days_to_answer: Annotated[float | None, Group.RECORD] = Field(
+        default=None, description="Of the social enterprise, in its last year; none until enough are counted."
+    )
     possible_events: Annotated[list[str], Group.RECORD]
     kept_in_draft_because: Annotated[list[str], Group.RECORD]
     version: Annotated[int, Group.RECORD]

@@ -139,3 +139,24 @@ def test_a_referral_that_waits_is_told_to_the_managers_once_and_one_email_a_day_
     assert told(world, K.REFERRAL_TO_ACKNOWLEDGE) == 2
     with database.reading() as session:
         assert len(session.scalars(select(Email)).all()) == 1
+
+
+def test_how_quick_a_social_enterprise_answers_is_shown_once_there_is_enough_to_go_by(client, world: World):
+    placement = world.list_placement(places=9, day=MONDAY)
+    days = [1, 2, 3, 8]
+    for n, after in enumerate(days):
+        move(world, "lister", introduced(world, n, placement, MONDAY), E.INVITE, MONDAY + timedelta(days=after))
+    told_no = introduced(world, 7, placement, MONDAY)
+    move(world, "manager", told_no, E.DECLINE, MONDAY + timedelta(days=30))  # the jobseeker's word, not theirs
+
+    def shown() -> float | None:
+        path = f"/api/v1/placements/{placement}"
+        return client.get(path, headers=world.key("caseworker")).json()["median_days_to_answer"]
+
+    run(world, MONDAY + timedelta(days=9))
+    assert shown() is None  # four answers say nothing
+    introduced(world, 8, placement, MONDAY + timedelta(days=1))
+    for day in (40, 41):  # what ended today is counted tomorrow
+        run(world, MONDAY + timedelta(days=day))
+    # Days 1, 2, 3, 8, and the one of day 1 that silence ended on day 40: the median of 1, 2, 3, 8, 39 is 3.
+    assert shown() == 3.0
