@@ -31,6 +31,8 @@ from pathways.exports import api as exports
 from pathways.holdings import Held, Holding
 from pathways.imports import actions as imports
 from pathways.introductions import api as introductions
+from pathways.introductions import links
+from pathways.introductions import pages as introduction_pages
 from pathways.introductions.holding import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
 from pathways.jobseekers import known
@@ -110,6 +112,8 @@ ROUTERS: Sequence[APIRouter] = (
     words.router,
 )
 PREFIX = "/api/v1"
+# Notices whose e-mail carries a link by which its reader may answer.
+LINKS = dict.fromkeys(links.KINDS, links.make)
 SECONDS_BETWEEN_TRIES = 5.0
 SECONDS_BETWEEN_LOOKS = 1.0
 FILE_KINDS = (referral_files.KIND, placement_files.KIND)
@@ -151,7 +155,7 @@ def _keep_importing(database: Database, stop: threading.Event) -> None:
 
 def _keep_sending(settings: Settings, database: Database, stop: threading.Event) -> None:
     """Send what is queued: the worker of an embedded database, which is for one process."""
-    sender = Sender(database, settings, mailer(settings))
+    sender = Sender(database, settings, mailer(settings), links=LINKS)
     while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
         with suppress(SQLAlchemyError):
             sender.send_due()
@@ -197,6 +201,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(docs.router)
+    app.include_router(introduction_pages.router)
     app.mount("/static", docs.static_files())
     _add_health(app)
     return app

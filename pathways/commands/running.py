@@ -80,11 +80,12 @@ def worker(once: Annotated[bool, typer.Option(help="Send what is due now, and st
     """Send queued e-mails and webhooks; any number of them may run on PostgreSQL. Example: pathways worker."""
     import time
 
+    from pathways.app import LINKS
     from pathways.messages.sending import Sender, mailer
 
     settings = read_settings()
     with opened() as database:
-        sender = Sender(database, settings, mailer(settings))
+        sender = Sender(database, settings, mailer(settings), links=LINKS)
         while True:
             tried = sender.send_due()
             if once:

@@ -2,8 +2,8 @@
 
 from pathways.holdings import Held, Holding, fact_entry
 from pathways.introductions import actions
-from pathways.introductions.models import Introduction, IntroductionMove
-from pathways.introductions.schemas import IntroductionRecord
+from pathways.introductions.models import DecisionLink, Introduction, IntroductionMove
+from pathways.introductions.schemas import IntroductionRecord, LinkRecord
 from pathways.jobseekers.holding import plainly
 from pathways.jobseekers.schemas import MoveOut
 
@@ -16,6 +16,7 @@ HOLDING = Holding(
             plainly(MoveOut),
             fact_entry("introduction", lambda m: f"Introduction: {m.event}, now {m.to_state}."),
         ),
+        Held(DecisionLink, plainly(LinkRecord)),
     ),
     void=actions.withdraw_all,
     close=actions.withdraw_open,

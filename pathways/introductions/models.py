@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
@@ -184,3 +184,22 @@ class IntroductionMove(AboutPerson, StateLog, Base):
     made_by_role: Mapped[str] = mapped_column(SHORT)
     why: Mapped[WhyNot | None] = mapped_column(words(WhyNot))
     said_by: Mapped[Side | None] = mapped_column(words(Side))
+
+
+class DecisionLink(AboutPerson, Base):
+    """A link of an e-mail by which one lister may answer once; only the hash of its token is kept."""
+
+    __tablename__ = "decision_links"
+    __unaudited__ = True
+    __table_args__ = about_person(
+        "decision_links",
+        ForeignKeyConstraint(["partner_id", "introduction_id"], ["introductions.partner_id", "introductions.id"]),
+    )
+
+    id: Mapped[PrimaryKey]
+    introduction_id: Mapped[UUID]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    token_hash: Mapped[str] = mapped_column(SHORT, unique=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

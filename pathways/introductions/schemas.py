@@ -112,3 +112,10 @@ class IntroductionRecord(Schema):
     made_at: Annotated[datetime, Group.RECORD]
     sent_at: Annotated[datetime | None, Group.RECORD]
     started_on: Annotated[date | None, Group.RECORD]
+
+
+class LinkRecord(Schema):
+    id: Annotated[UUID, Group.RECORD]
+    introduction_id: Annotated[UUID, Group.RECORD]
+    made_at: Annotated[datetime, Group.RECORD]
+    used_at: Annotated[datetime | None, Group.RECORD]

@@ -7,7 +7,7 @@ webhook its id, by which the other side knows it again. What will not go is trie
 import smtplib
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,9 +25,9 @@ from sqlalchemy import update
 
 from pathways.access.models import User
 from pathways.base import utc_now
-from pathways.database import Database
+from pathways.database import Database, WriteSession
 from pathways.messages import actions, queries, wording
-from pathways.messages.models import Email, EmailState, WebhookDelivery, WebhookEndpoint
+from pathways.messages.models import Email, EmailState, Notice, NoticeKind, WebhookDelivery, WebhookEndpoint
 from pathways.settings import Settings
 
 LOG = structlog.get_logger()
@@ -97,6 +97,8 @@ class Sender:
     settings: Settings
     mail: Mailer
     now: Callable[[], datetime] = utc_now
+    # What makes the path of a notice's own link, by its kind, where signing in is not needed to answer.
+    links: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = field(default_factory=dict)
 
     def send_due(self) -> int:
         """Make the urgent notices e-mails, send what is due, return how many were tried."""
@@ -141,14 +143,19 @@ class Sender:
         return True
 
     def _email(self, row_id: UUID) -> None:
-        with self.database.reading(newest=True) as session:
+        with self.database.writing(None) as session:
             email = session.get_one(Email, row_id)
             notices = queries.notices_in(session, row_id)
+            paths = {
+                notice.id: self.links[notice.kind](session, notice, self.now())
+                for notice in notices
+                if notice.kind in self.links
+            }
             message = EmailMessage()
             message["From"] = self.settings.mail_from
             message["To"] = session.get_one(User, email.user_id).email
             message["Message-ID"] = f"<{row_id}@{self.settings.mail_from.rpartition('@')[2]}>"
-            subject, text = wording.mail(notices, self.settings.public_url)
+            subject, text = wording.mail(notices, self.settings.public_url, paths)
             message["Subject"] = subject
             message.set_content(text)
         self.mail(message)

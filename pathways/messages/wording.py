@@ -1,6 +1,7 @@
 """What a notice says, and an e-mail made of notices: what is to be done and where, never about whom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from pathways.messages.models import Notice
 from pathways.messages.models import NoticeKind as K
@@ -50,14 +51,17 @@ def line(kind: K, count: int = 1) -> str:
     return one if count == 1 else many.format(n=count)
 
 
-def mail(notices: Sequence[Notice], address: str) -> tuple[str, str]:
-    """Return the subject and the text of an e-mail: a line for each kind, and where to look."""
+def mail(notices: Sequence[Notice], address: str, paths: Mapping[UUID, str]) -> tuple[str, str]:
+    """Return the subject and the text of an e-mail: a line for each kind, and where to look.
+
+    ``paths`` has the path of a notice's own link; the others lead to what they are about.
+    """
     kinds = sorted({notice.kind for notice in notices}, key=list(K).index)
     lines = []
     for kind in kinds:
         found = [notice for notice in notices if notice.kind is kind]
         lines.append(line(kind, len(found)))
-        lines += [f"  {address}/{notice.subject}/{notice.subject_id}" for notice in found[:10]]
+        lines += [f"  {address}/{paths.get(n.id, f'{n.subject}/{n.subject_id}')}" for n in found[:10]]
         if len(found) > 10:  # noqa: PLR2004 - ten links are enough to begin with
             lines.append(f"  and {len(found) - 10} more under your notices")
     title = (

@@ -1,0 +1,121 @@
+"""Links of an e-mail by which a social enterprise answers: opening one decides nothing, a POST decides, once."""
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from hashlib import sha256
+from secrets import token_urlsafe
+
+from sqlalchemy import select
+from uuid_utils.compat import uuid7
+
+from pathways.base import LONDON, Actor, Role, Source, local_day
+from pathways.database import Session, WriteSession, acting_as
+from pathways.errors import NotFound
+from pathways.facts import possible_events
+from pathways.introductions import actions
+from pathways.introductions.models import (
+    INTRODUCTION_MOVES,
+    DecisionLink,
+    Introduction,
+    IntroductionEvent,
+    Side,
+    WhyNot,
+)
+from pathways.introductions.reasons import may_say
+from pathways.messages import queries as message_queries
+from pathways.messages.models import Notice, NoticeKind
+from pathways.organisations.models import Organisation
+from pathways.placements.models import Placement
+from pathways.reference import tables
+
+TOKEN_BYTES = 32
+BY_LINK = (IntroductionEvent.INVITE, IntroductionEvent.OFFER, IntroductionEvent.WAIT, IntroductionEvent.DECLINE)
+KINDS = frozenset({NoticeKind.INTRODUCTION_SENT, NoticeKind.INTRODUCTION_UNANSWERED})
+
+
+class LinkGone(NotFound):
+    title = "This link does not lead anywhere any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a link asks: nothing of whom it is about."""
+
+    title: str
+    partner: str
+    sent_on: str
+    events: tuple[IntroductionEvent, ...]
+    reasons: tuple[WhyNot, ...]
+
+
+def make(session: WriteSession, notice: Notice, at: datetime) -> str:
+    """Return the path of a fresh link for whoever a notice is for; only its hash is kept."""
+    introduction = session.get_one(Introduction, notice.subject_id)
+    token = token_urlsafe(TOKEN_BYTES)
+    last_day = tables.due_on(
+        "decision_link", local_day(at), session.get_one(Organisation, notice.organisation_id).nation
+    )
+    session.add(
+        DecisionLink(
+            id=uuid7(),
+            partner_id=introduction.partner_id,
+            jobseeker_id=introduction.jobseeker_id,
+            introduction_id=introduction.id,
+            user_id=notice.user_id,
+            token_hash=_hashed(token),
+            made_at=at,
+            expires_at=datetime.combine(last_day + timedelta(days=1), time(0), LONDON),
+        )
+    )
+    return f"decide/{token}"
+
+
+def _hashed(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _found(
+    session: Session, token: str, at: datetime, *, for_update: bool = False
+) -> tuple[DecisionLink, Introduction]:
+    rows = select(DecisionLink).where(DecisionLink.token_hash == _hashed(token))
+    link = session.scalars(rows.with_for_update() if for_update else rows).one_or_none()
+    if link is None or link.used_at is not None or link.expires_at <= at:
+        raise LinkGone("It was used, or its time is over. Sign in to answer, or ask for a new one.")
+    introduction = session.get_one(Introduction, link.introduction_id)
+    listers = message_queries.members(session, introduction.social_enterprise_id, [Role.PLACEMENT_LISTER])
+    if link.user_id not in listers:
+        raise LinkGone("It was made for somebody who does not answer for this organisation any more.")
+    return link, introduction
+
+
+def asked(session: Session, token: str, at: datetime) -> Asked:
+    """Return what a link asks, and what can be answered now."""
+    _, introduction = _found(session, token, at)
+    return Asked(
+        title=session.get_one(Placement, introduction.placement_id).title,
+        partner=session.get_one(Organisation, introduction.partner_id).name,
+        sent_on=local_day(introduction.sent_at or at).isoformat(),
+        events=tuple(e for e in BY_LINK if e in possible_events(INTRODUCTION_MOVES, introduction.state)),
+        reasons=tuple(may_say(Side.SOCIAL_ENTERPRISE)),
+    )
+
+
+def decide(
+    session: WriteSession, token: str, at: datetime, event: IntroductionEvent, why: WhyNot | None, request_id: str
+) -> None:
+    """Make the move in the name of whoever the link was made for; the link is used up by it."""
+    link, introduction = _found(session, token, at, for_update=True)
+    session.refresh(introduction, with_for_update=True)
+    actor = Actor(
+        link.user_id,
+        introduction.social_enterprise_id,
+        Role.PLACEMENT_LISTER,
+        source=Source.PAGE,
+        doing="introduction:decide",
+        request_id=request_id,
+        at=at,
+    )
+    no = actions.No(why or WhyNot.OTHER) if event is IntroductionEvent.DECLINE else None
+    with acting_as(session, actor):
+        actions.move(session, actor, introduction, event, no=no)
+        link.used_at = at
