@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from pathways.base import LONDON, Actor, Role
+from pathways.base import Actor, Role, local_day
 from pathways.claims import duties as claims
 from pathways.database import Database
 from pathways.duties import Duty
@@ -21,7 +21,6 @@ from pathways.referrals import duties as referrals
 from pathways.support import duties as support
 
 LOG = structlog.get_logger()
-EVENING = 20  # the hour of the day that a day's duties are done as of
 DUTIES: Mapping[OrganisationKind, tuple[Role, Sequence[Duty]]] = {
     OrganisationKind.SOCIAL_ENTERPRISE: (
         Role.PLACEMENT_LISTER,
@@ -35,14 +34,14 @@ DUTIES: Mapping[OrganisationKind, tuple[Role, Sequence[Duty]]] = {
 
 
 def run(
-    database: Database, operator: Actor, on: date, *, progress: Callable[[str], None] = lambda _: None
+    database: Database, operator: Actor, at: datetime, *, progress: Callable[[str], None] = lambda _: None
 ) -> Counter[str]:
-    """Do what is due on a day, in each organisation's name under the operator's; return how much of what.
+    """Do what is due by now, in each organisation's name under the operator's; return how much of what.
 
     Each thing is a transaction of its own, so that one that cannot be done stops no other. What is told is put into
     one e-mail for each person at the end.
     """
-    at = datetime(on.year, on.month, on.day, EVENING, tzinfo=LONDON)
+    on = local_day(at)
     done: Counter[str] = Counter()
     with database.reading(newest=True) as session:
         rows = session.execute(

@@ -182,6 +182,8 @@ class Database:
             self._equip(session, actor)
             yield session
             session.commit()
+            for key in session.info.pop("forget", ()):
+                self.documents.forget(key)
 
     @contextmanager
     def rehearsing(self, actor: Actor) -> Iterator[WriteSession]:

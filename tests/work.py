@@ -21,7 +21,9 @@ def working(client, world: World, weeks: int = 14, **person: Any) -> tuple[str, 
     return str(enrolment), made.json()["id"]
 
 
-def evidence(client, world: World, spell_id: str, first: date, last: date, **about: Any) -> str:
+def evidence(
+    client, world: World, spell_id: str, first: date, last: date, *, is_checked: bool = True, **about: Any
+) -> str:
     """An item the caseworker recorded and the manager accepted: its id."""
     body = {
         "spell_id": spell_id,
@@ -33,5 +35,6 @@ def evidence(client, world: World, spell_id: str, first: date, last: date, **abo
         **about,
     }
     item = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body).json()["id"]
-    client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
+    if is_checked:
+        client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
     return item

@@ -15,8 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from pathways import audit
-from pathways.base import Actor
+from pathways.base import Actor, Role
 from pathways.casefile.schemas import MergeOut, UndoneOut
+from pathways.claims import queries as claim_queries
 from pathways.database import Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
 from pathways.duplicates import queries as duplicate_queries
@@ -41,6 +42,8 @@ from pathways.jobseekers.models import (
     SafetyExclusion,
     SharingPermission,
 )
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
 from pathways.placements.models import Placement
 from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists import safety
@@ -88,6 +91,11 @@ def merge(
                 if ids
             }
     except IntegrityError as clash:
+        if "claim_" in str(clash.orig):
+            raise MergeRefused(
+                "Claims of both records stand on the same days, evidence or document: one person would be paid for"
+                " twice. Reverse or withdraw one of them first, then merge."
+            ) from clash
         raise MergeRefused(
             "Both records are on a programme, or both are put forward for the same placement. End or withdraw one of"
             " the two first, then merge."
@@ -114,10 +122,24 @@ def merge(
     audit.people_changed(session, actor, [taken.id])
     _say(session, actor, kept, taken, PairEvent.MERGE, reason)
     session.flush()
+    _tell_of_claims(session, actor, kept)
     # Whoever was like the record taken in is like this one now.
     told = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, taken))
     duplicate_actions.look(session, actor, [(kept, told)])
     return made
+
+
+def _tell_of_claims(session: WriteSession, actor: Actor, kept: Jobseeker) -> None:
+    """Tell the team managers where the two, who are one person, were claimed for twice at the same time."""
+    for claim in claim_queries.claimed_twice(session, kept):
+        message_actions.notify_roles(
+            session,
+            actor,
+            kept.partner_id,
+            [Role.TEAM_MANAGER],
+            NoticeKind.CLAIM_TWICE,
+            about=("claims", claim.id),
+        )
 
 
 def _both(session: WriteSession, actor: Actor, kept_id: UUID, merged_id: UUID) -> tuple[Jobseeker, Jobseeker]:

@@ -30,9 +30,11 @@ from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
+from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.messages import actions as message_actions
+from pathways.messages import queries as message_queries
 from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation
 from pathways.programmes import queries as programme_queries
@@ -78,6 +80,7 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
     outcome = progression_queries.outcome(session, actor, new.outcome_id)
     enrolment = enrolment_queries.enrolment(session, actor, outcome.enrolment_id, for_update=True)
     _must_stand(session, outcome)
+    jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, outcome.jobseeker_id))
     before = queries.earlier(session, outcome)
     if before is not None and before.state not in OVER:
         raise ClaimedAlready("A claim for this rule and enrolment stands. Withdraw or reverse it first.")
@@ -101,7 +104,7 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
         rule=outcome.rule,
         rule_version=outcome.rule_version,
         state=ClaimState.DRAFT,
-        participant_ref=_participant(session, programme, outcome),
+        participant_ref=before.participant_ref if before is not None else _participant(session, programme, outcome),
         achieved_on=outcome.valid_on,
         pence=price,
         is_subsidised=any(_is_subsidised(version) for version in versions),
@@ -253,24 +256,34 @@ def move(
     session.flush()  # so that the reply carries the new version
     if to_state in OVER:
         _give_back(session, claim)
-    if event is ClaimEvent.QUERY and claim.submitted_by is not None:
-        message_actions.notify(
-            session,
-            actor,
-            [claim.submitted_by],
-            NoticeKind.CLAIM_QUERIED,
-            about=("claims", claim.id),
-            organisation_id=claim.partner_id,
-            occasion=actor.at.isoformat(),
-        )
+    if event is ClaimEvent.QUERY:
+        _ask_back(session, actor, claim)
     return claim
 
 
-def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Withdraw what a record that was a mistake asked for; what a funder has decided is left to people."""
+def _ask_back(session: WriteSession, actor: Actor, claim: Claim) -> None:
+    """Tell whoever submitted the claim that the funder asks; where they have left, the team managers."""
+    theirs = message_queries.members(session, claim.partner_id, [Role.CASEWORKER, Role.TEAM_MANAGER])
+    managers = message_queries.members(session, claim.partner_id, [Role.TEAM_MANAGER])
+    message_actions.notify(
+        session,
+        actor,
+        [one for one in theirs if one == claim.submitted_by] or managers,
+        NoticeKind.CLAIM_QUERIED,
+        about=("claims", claim.id),
+        organisation_id=claim.partner_id,
+        occasion=actor.at.isoformat(),
+    )
+
+
+def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> None:
+    """Withdraw what a record that was a mistake asked for; what a funder has decided is left to people.
+
+    Why the record is void is the partner's own: the funder reads that it is.
+    """
     for claim in queries.in_states(session, person, (ClaimState.DRAFT, ClaimState.SUBMITTED, ClaimState.QUERIED)):
         session.refresh(claim, with_for_update=True)
-        move(session, actor, claim, ClaimEvent.WITHDRAW, reason=reason)
+        move(session, actor, claim, ClaimEvent.WITHDRAW, reason="The record was withdrawn.")
 
 
 def shown(session: Session, actor: Actor, claim: Claim) -> ClaimOut:

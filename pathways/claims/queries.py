@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from pathways.base import Actor, Role
 from pathways.claims.models import OVER, Claim, ClaimDay, ClaimDocument, ClaimEvidence, ClaimMove, ClaimState
 from pathways.database import Session
+from pathways.enrolments.models import Enrolment
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
@@ -196,6 +197,28 @@ def in_states(session: Session, jobseeker: Any, states: Iterable[ClaimState]) ->
         Claim.partner_id == jobseeker.partner_id, Claim.jobseeker_id == jobseeker.id, Claim.state.in_(list(states))
     )
     return list(session.scalars(rows))
+
+
+def claimed_twice(session: Session, jobseeker: Any) -> list[Claim]:
+    """Return the claims of a person that stand under one rule of one programme for enrolments at the same time."""
+    rows = session.execute(
+        select(Claim, Enrolment.started_on, Enrolment.ended_on)
+        .join(Enrolment, (Enrolment.partner_id == Claim.partner_id) & (Enrolment.id == Claim.enrolment_id))
+        .where(
+            Claim.partner_id == jobseeker.partner_id,
+            Claim.jobseeker_id == jobseeker.id,
+            Claim.state.not_in(OVER),
+        )
+        .order_by(Claim.id)
+    ).all()
+    found = []
+    for claim, begins, ends in rows:
+        for other, started, ended in rows:
+            is_same = (other.programme_id, other.rule) == (claim.programme_id, claim.rule) and other.id != claim.id
+            if is_same and begins <= (ended or date.max) and started <= (ends or date.max):
+                found.append(claim)
+                break
+    return found
 
 
 def standing(session: Session, outcome: Outcome) -> Claim | None:

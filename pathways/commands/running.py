@@ -79,6 +79,9 @@ def _learn_words(database: "Database") -> None:
 def worker(once: Annotated[bool, typer.Option(help="Send what is due now, and stop.")] = False) -> None:
     """Send queued e-mails and webhooks; any number of them may run on PostgreSQL. Example: pathways worker."""
     import time
+    from contextlib import suppress
+
+    from sqlalchemy.exc import SQLAlchemyError
 
     from pathways.app import LINKS
     from pathways.messages.sending import Sender, mailer
@@ -87,7 +90,9 @@ def worker(once: Annotated[bool, typer.Option(help="Send what is due now, and st
     with opened() as database:
         sender = Sender(database, settings, mailer(settings), links=LINKS)
         while True:
-            tried = sender.send_due()
+            tried = 0
+            with suppress(SQLAlchemyError):  # the database is away for a moment
+                tried = sender.send_due()
             if once:
                 print(f"{tried} tried.")
                 return
@@ -100,11 +105,16 @@ def daily(on: On = None) -> None:
     from pathways import daily as duties
     from pathways.base import local_day, utc_now
 
+    at = utc_now()
+    day, today = day_of(on) or local_day(at), local_day(at)
+    if day > today:
+        message = f"{day} has not come. Nothing is done ahead of its time."
+        raise PlainError(message)
+    if day < today:
+        print(f"{day} was missed: what was due then is done now, as of {today}.")
     with opened() as database:
-        actor = operator(database, "daily")
-        day = day_of(on) or local_day(utc_now())
-        done = duties.run(database, actor, day)
-    print(f"{day}: " + ", ".join(f"{count} {name}" for name, count in done.items()) + ".")
+        done = duties.run(database, operator(database, "daily"), at)
+    print(f"{today}: " + ", ".join(f"{count} {name}" for name, count in done.items()) + ".")
 
 
 @db.command("upgrade")

@@ -44,6 +44,7 @@ from pathways.shortlists import safety
 PUTS_FORWARD = frozenset(
     {IntroductionEvent.AGREE, IntroductionEvent.SEND, IntroductionEvent.ACCEPT, IntroductionEvent.RECONSIDER}
 )
+OFFERED_ON = "introduction:offer_on"
 OPTIONS = 3  # what comes next on the shortlist, after a no
 
 
@@ -138,6 +139,7 @@ def move(
     reason: str = "",
     no: No | None = None,
     started_on: date | None = None,
+    offers_on: bool = True,
 ) -> Introduction:
     """Make one move of the table, with what it does to the place: held at the offer, filled at the start.
 
@@ -146,9 +148,10 @@ def move(
     """
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(f"The role {actor.role} may not {event} an introduction.")
-    if event in PUTS_FORWARD:
-        person = session.get_one(Jobseeker, introduction.jobseeker_id)
-        safety.must_not_be_excluded(session, person, session.get_one(Placement, introduction.placement_id))
+    if event is IntroductionEvent.RECONSIDER:
+        _must_be_reconsiderable(session, actor, introduction)
+    elif event in PUTS_FORWARD:
+        _must_not_be_excluded(session, introduction)
     from_state = introduction.state
     to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
     no = _no(actor, event, no)
@@ -158,8 +161,6 @@ def move(
     if event is IntroductionEvent.SEND:
         _must_be_sendable(session, introduction)
         introduction.sent_at = actor.at
-    elif event is IntroductionEvent.RECONSIDER:
-        _must_be_reconsiderable(session, actor, introduction)
     is_freed = _settle_place(session, actor, introduction, event, to_state)
     if event is IntroductionEvent.START:
         introduction.started_on = on
@@ -170,9 +171,14 @@ def move(
     introduction.state = to_state
     session.flush()  # so that the reply carries the new version
     _tell(session, actor, introduction, event)
-    if is_freed:
+    if is_freed and offers_on:
         offer_on(session, actor, introduction.placement_id)
     return introduction
+
+
+def _must_not_be_excluded(session: Session, introduction: Introduction) -> None:
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    safety.must_not_be_excluded(session, person, session.get_one(Placement, introduction.placement_id))
 
 
 def _tell(session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent) -> None:
@@ -188,7 +194,7 @@ def _tell(session: WriteSession, actor: Actor, introduction: Introduction, event
             about=about,
             occasion=occasion,
         )
-    elif event is IntroductionEvent.OFFER and actor.role is Role.PLACEMENT_LISTER:
+    elif event is IntroductionEvent.OFFER and (actor.role is Role.PLACEMENT_LISTER or actor.doing == OFFERED_ON):
         person = session.get_one(Jobseeker, introduction.jobseeker_id)
         message_actions.notify_owner(
             session,
@@ -246,7 +252,15 @@ def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introd
         last = queries.last_no(session, introduction)
         if last is None or last.said_by is not Side.SOCIAL_ENTERPRISE:
             raise NotYourMove("The other side said no; ask its partner.")
-    _must_be_sendable(session, introduction)
+    try:
+        jobseeker_actions.must_be_open(session.get_one(Jobseeker, introduction.jobseeker_id))
+        _must_not_be_excluded(session, introduction)
+        _must_be_sendable(session, introduction)
+    except Conflict as kept_back:
+        if actor.role is not Role.PLACEMENT_LISTER:
+            raise
+        # Why it cannot be is the jobseeker's own: a safety exclusion, a permission taken back, a case that closed.
+        raise NotYourMove("It cannot be taken up again from here. Ask its partner.") from kept_back
     if queries.open_of_pair(session, introduction.partner_id, introduction.jobseeker_id, introduction.placement_id):
         raise IntroducedAlready("Go on with that one.")
 
@@ -266,10 +280,9 @@ def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[In
         row = queries.put_on_the_list(session, waiting)
         role = Role(row.made_by_role)
         own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
-        for_them = actor.then(
-            user_id=row.by, organisation_id=own, role=role, membership_id=None, doing="introduction:offer_on"
-        )
+        for_them = actor.then(user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=OFFERED_ON)
         try:
+            _must_not_be_excluded(session, waiting)
             with acting_as(session, for_them):
                 move(session, for_them, waiting, IntroductionEvent.OFFER, reason="A place came free.")
         except Conflict:
@@ -288,6 +301,7 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
     move(session, actor, introduction, IntroductionEvent.ACCEPT)
     if keeps_others:
         return introduction
+    freed = set()
     for other in queries.others_open(session, introduction):
         session.refresh(other, with_for_update=True)
         if other.state not in OPEN or other.state is IntroductionState.ACCEPTED:
@@ -296,7 +310,11 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
             line = queries.in_line(session, other.placement_id)
             if placement_queries.places_left(session, other.placement_id) >= line:
                 continue
-        move(session, actor, other, IntroductionEvent.WITHDRAW, no=No(WhyNot.ANOTHER_PLACE, Side.JOBSEEKER))
+        no = No(WhyNot.ANOTHER_PLACE, Side.JOBSEEKER)
+        move(session, actor, other, IntroductionEvent.WITHDRAW, no=no, offers_on=False)
+        freed.add(other.placement_id)
+    for placement_id in sorted(freed):  # when all of one's own is settled: what is offered on is other people's
+        offer_on(session, actor, placement_id)
     return introduction
 
 

@@ -90,6 +90,14 @@ def _move(
     return _write(actor, database, once, act)
 
 
+def _serve_who_waits(introduction_id: UUID, actor: Actor, database: Database) -> None:
+    """Let those who wait for a place have it first, in a transaction of its own: it stands though the offer may not."""
+    with database.writing(actor) as session:
+        introduction = queries.introduction(session, actor, introduction_id)
+        if introduction.state is not IntroductionState.WAITING:
+            actions.offer_on(session, actor, introduction.placement_id)
+
+
 def _refuse(
     introduction_id: UUID, actor: Actor, database: Database, once: Once, event: IntroductionEvent, no: Refusal
 ) -> IntroductionOut:
@@ -129,6 +137,7 @@ def invite(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: Onc
 @router.post("/{introduction_id}/offer", responses=REFUSALS)
 def offer(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
     """The social enterprise offers a place, which is held from now; without a free place it is refused."""
+    _serve_who_waits(introduction_id, actor, database)
     return _move(introduction_id, actor, database, once, IntroductionEvent.OFFER)
 
 

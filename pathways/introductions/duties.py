@@ -92,9 +92,14 @@ def _keep_hold(session: WriteSession, actor: Actor, introduction_id: UUID) -> bo
         return True
     no = actions.No(WhyNot.NO_ANSWER, Side.JOBSEEKER)
     actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
-    _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED)
-    _listers_told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED)
+    _ended(session, actor, introduction)
     return True
+
+
+def _ended(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
+    """Tell both sides that it is over; it may be taken up again and end again."""
+    for told in (_owner_told, _listers_told):
+        told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
 
 
 def _since(introduction: Any) -> Any:
@@ -153,8 +158,35 @@ def _break_silence(session: WriteSession, actor: Actor, introduction_id: UUID) -
         if is_over("introduction_expiry"):
             no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE)
             actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
-            _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED)
-            _listers_told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED)
+            _ended(session, actor, introduction)
+    return True
+
+
+BEFORE_AN_OFFER = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.WAITING)
+
+
+def _on_closed_listings(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
+    rows = (
+        select(Introduction.id)
+        .join(Placement, Placement.id == Introduction.placement_id)
+        .where(
+            Introduction.partner_id == partner_id,
+            Introduction.state.in_(BEFORE_AN_OFFER),
+            Placement.state == PlacementState.CLOSED,
+        )
+    )
+    yield from session.scalars(rows.order_by(Introduction.id))
+
+
+def _end_with_the_listing(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+    """Nobody waits for a placement that is closed; what was offered or accepted before goes on."""
+    introduction = _locked(session, introduction_id)
+    placement = session.get_one(Placement, introduction.placement_id)
+    if introduction.state not in BEFORE_AN_OFFER or placement.state is not PlacementState.CLOSED:
+        return False
+    no = actions.No(WhyNot.LISTING_CLOSED, Side.SOCIAL_ENTERPRISE)
+    actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
+    _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
     return True
 
 
@@ -243,6 +275,7 @@ def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UU
 OF_PARTNERS = (
     Duty("held places that run out", _held, _keep_hold),
     Duty("introductions without an answer", _silent, _break_silence),
+    Duty("introductions to closed listings", _on_closed_listings, _end_with_the_listing),
 )
 OF_SOCIAL_ENTERPRISES = (
     Duty("places for those who wait", _waited_for, _offer_on),

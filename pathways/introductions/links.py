@@ -25,6 +25,7 @@ from pathways.introductions.reasons import may_say
 from pathways.messages import queries as message_queries
 from pathways.messages.models import Notice, NoticeKind
 from pathways.organisations.models import Organisation
+from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement
 from pathways.reference import tables
 
@@ -91,12 +92,36 @@ def _found(
 def asked(session: Session, token: str, at: datetime) -> Asked:
     """Return what a link asks, and what can be answered now."""
     _, introduction = _found(session, token, at)
+    is_free = placement_queries.places_left(session, introduction.placement_id) > 0
+    not_now = IntroductionEvent.WAIT if is_free else IntroductionEvent.OFFER
+    possible = set(possible_events(INTRODUCTION_MOVES, introduction.state)) - {not_now}
+    sent_on = local_day(introduction.sent_at or at)
     return Asked(
         title=session.get_one(Placement, introduction.placement_id).title,
         partner=session.get_one(Organisation, introduction.partner_id).name,
-        sent_on=local_day(introduction.sent_at or at).isoformat(),
-        events=tuple(e for e in BY_LINK if e in possible_events(INTRODUCTION_MOVES, introduction.state)),
+        sent_on=f"{sent_on.day} {sent_on:%B %Y}",
+        events=tuple(event for event in BY_LINK if event in possible),
         reasons=tuple(may_say(Side.SOCIAL_ENTERPRISE)),
+    )
+
+
+def serve_who_waits(session: WriteSession, token: str, at: datetime) -> None:
+    """Let those who wait for a place there have it first."""
+    link, introduction = _found(session, token, at)
+    actor = _as_lister(link, introduction, at, "")
+    with acting_as(session, actor):
+        actions.offer_on(session, actor, introduction.placement_id)
+
+
+def _as_lister(link: DecisionLink, introduction: Introduction, at: datetime, request_id: str) -> Actor:
+    return Actor(
+        link.user_id,
+        introduction.social_enterprise_id,
+        Role.PLACEMENT_LISTER,
+        source=Source.PAGE,
+        doing="introduction:decide",
+        request_id=request_id,
+        at=at,
     )
 
 
@@ -106,15 +131,7 @@ def decide(
     """Make the move in the name of whoever the link was made for; the link is used up by it."""
     link, introduction = _found(session, token, at, for_update=True)
     session.refresh(introduction, with_for_update=True)
-    actor = Actor(
-        link.user_id,
-        introduction.social_enterprise_id,
-        Role.PLACEMENT_LISTER,
-        source=Source.PAGE,
-        doing="introduction:decide",
-        request_id=request_id,
-        at=at,
-    )
+    actor = _as_lister(link, introduction, at, request_id)
     no = actions.No(why or WhyNot.OTHER) if event is IntroductionEvent.DECLINE else None
     with acting_as(session, actor):
         actions.move(session, actor, introduction, event, no=no)

@@ -93,6 +93,9 @@ def decide(
     if event not in WORDS:
         return _page("Choose an answer", "<p>Go back and choose one of the answers.</p>", 422)
     try:
+        if event is IntroductionEvent.OFFER:
+            with database.writing(None) as session:
+                links.serve_who_waits(session, token, utc_now())
         with database.writing(None) as session:
             request_id = getattr(request.state, "request_id", "")
             links.decide(session, token, utc_now(), event, why, request_id)

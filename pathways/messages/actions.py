@@ -8,6 +8,7 @@ from secrets import token_bytes
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import httpx2
 from sqlalchemy import event, update
 from standardwebhooks.webhooks import Webhook
 from uuid_utils.compat import uuid7
@@ -110,11 +111,16 @@ def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
         )
         session.add(email)
         session.flush()  # its notices point to it
-        session.execute(
-            update(Notice).where(Notice.id.in_([row.id for row in rows])).values(email_id=email.id),
+        taken = session.execute(
+            update(Notice)
+            .where(Notice.id.in_([row.id for row in rows]), Notice.email_id.is_(None))
+            .values(email_id=email.id),
             execution_options={"synchronize_session": False},
-        )
-        made += 1
+        ).rowcount  # type: ignore[attr-defined]
+        if taken == 0:  # another process was quicker
+            session.delete(email)
+            session.flush()
+        made += bool(taken)
     return made
 
 
@@ -142,7 +148,16 @@ def send_again(session: WriteSession, actor: Actor, row: Email | WebhookDelivery
 
 def make_endpoint(session: WriteSession, actor: Actor, new: NewEndpoint) -> tuple[WebhookEndpoint, EndpointOut]:
     """Make an endpoint with a secret of its own, which is shown once."""
-    address = urlsplit(new.url)
+    address = urlsplit("")
+    try:
+        address = urlsplit(new.url)
+        host = (address.hostname or "").encode("idna").decode()
+        httpx2.URL(new.url)
+        is_read = bool(host) and (address.port is None or address.port > 0)
+    except (ValueError, httpx2.InvalidURL):
+        is_read = False
+    if not is_read:
+        raise RuleBroken("This address cannot be read.", pointer="/url")
     if address.scheme != "https" and (session.is_production or address.hostname not in HERE):
         raise RuleBroken("An endpoint is reached over https.", pointer="/url")
     if address.username or address.password:

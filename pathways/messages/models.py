@@ -34,6 +34,7 @@ class NoticeKind(StrEnum):
     OUTCOME_CAN_BE_RECORDED = "outcome_can_be_recorded"
     CLAIM_QUERIED = "claim_queried"
     CLAIM_OWED_BACK = "claim_owed_back"
+    CLAIM_TWICE = "claim_twice"
 
 
 URGENT = frozenset(
@@ -43,6 +44,7 @@ URGENT = frozenset(
         NoticeKind.AT_RISK,
         NoticeKind.INTRODUCTION_ESCALATED,
         NoticeKind.LISTING_PAUSED,
+        NoticeKind.CLAIM_TWICE,
     }
 )
 

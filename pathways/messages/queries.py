@@ -60,11 +60,38 @@ def email(session: Session, actor: Actor, email_id: UUID) -> Email:
     return found
 
 
+def _is_member(user_id: Any, organisation_id: Any) -> Any:
+    return (
+        select(Membership.id)
+        .where(
+            Membership.user_id == user_id,
+            Membership.organisation_id == organisation_id,
+            Membership.ended_at.is_(None),
+        )
+        .exists()
+    )
+
+
+def is_for_a_member(session: Session, email: Email) -> bool:
+    """Say whether whom an e-mail is to is a member still."""
+    return (
+        session.scalars(
+            select(Email.id).where(Email.id == email.id, _is_member(Email.user_id, Email.organisation_id))
+        ).first()
+        is not None
+    )
+
+
 def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
     """Return the notices that no e-mail holds yet, by whom they are for."""
     rows = (
         select(Notice.id, Notice.user_id, Notice.organisation_id)
-        .where(Notice.email_id.is_(None), Notice.is_urgent.is_(urgent), Notice.read_at.is_(None))
+        .where(
+            _is_member(Notice.user_id, Notice.organisation_id),
+            Notice.email_id.is_(None),
+            Notice.is_urgent.is_(urgent),
+            Notice.read_at.is_(None),
+        )
         .order_by(Notice.user_id, Notice.organisation_id, Notice.id)
     )
     return session.execute(rows).all()

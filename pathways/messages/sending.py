@@ -130,6 +130,8 @@ class Sender:
             send(row_id)
         except NotSent as wrong:
             error = str(wrong)
+        except Exception as wrong:  # noqa: BLE001 - one that breaks stops no other, whatever is wrong with it
+            error = type(wrong).__name__
         with self.database.writing(None) as session:
             row = session.get_one(model, row_id, with_for_update=True)
             row.last_error = error
@@ -145,6 +147,8 @@ class Sender:
     def _email(self, row_id: UUID) -> None:
         with self.database.writing(None) as session:
             email = session.get_one(Email, row_id)
+            if not queries.is_for_a_member(session, email):
+                raise NotSent("MemberLeft")
             notices = queries.notices_in(session, row_id)
             paths = {
                 notice.id: self.links[notice.kind](session, notice, self.now())

@@ -42,6 +42,10 @@ TEXT: dict[K, tuple[str, str]] = {
     K.PLAN_TO_REVIEW: ("An action plan is to be reviewed.", "{n} action plans are to be reviewed."),
     K.OUTCOME_CAN_BE_RECORDED: ("An outcome is met and not recorded.", "{n} outcomes are met and not recorded."),
     K.CLAIM_QUERIED: ("A funder asks about a claim.", "A funder asks about {n} claims."),
+    K.CLAIM_TWICE: (
+        "A claim stands twice for one person: two records were merged.",
+        "{n} claims stand twice for one person: records were merged.",
+    ),
     K.CLAIM_OWED_BACK: ("A paid claim has lost its outcome.", "{n} paid claims have lost their outcome."),
 }
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned
@@ -37,6 +37,16 @@ class ProgrammePrice(Fact, Base):
     __table_args__ = (
         CheckConstraint("pence > 0", name="something_is_paid"),
         Index("ix_programme_prices_programme", "programme_id", "rule", "valid_on"),
+        # One chain of corrections for each rule and day: two who set a first price at once meet here.
+        Index(
+            "uq_programme_prices_first",
+            "programme_id",
+            "rule",
+            "valid_on",
+            unique=True,
+            sqlite_where=text("supersedes IS NULL"),
+            postgresql_where=text("supersedes IS NULL"),
+        ),
     )
 
     programme_id: Mapped[UUID] = mapped_column(ForeignKey("programmes.id"))

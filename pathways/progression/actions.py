@@ -57,6 +57,7 @@ from pathways.progression.schemas import (
 from pathways.reference import outcome_rules, tables
 
 DAYS_IN_A_WEEK = 7
+RECORD_VOID = "The record was made by mistake."
 
 
 class SpellIsOver(Conflict):
@@ -87,6 +88,8 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
     jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
     if new.started_on < enrolment.started_on:
         raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
+    if new.planned_end_on is not None and new.planned_end_on < new.started_on:
+        raise RuleBroken("It cannot be meant to end before it starts.", pointer="/planned_end_on")
     if new.introduction_id is not None:
         _check_introduction(session, enrolment, new)
     spell = Spell(
@@ -107,6 +110,8 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         "started_on": new.started_on,
         "ended_on": None,
         "end_reason": None,
+        "planned_end_on": new.planned_end_on,
+        "came_after": None,
         "pay_per_hour_pence": pence(new.pay_per_hour_pounds),
         "is_own_supply_chain": new.is_own_supply_chain,
     }
@@ -128,7 +133,7 @@ def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -
 
 VERSION_COLUMNS = (
     *("kind", "title", "employer", "started_on", "ended_on", "end_reason", "pay_per_hour_pence"),
-    "is_own_supply_chain",
+    *("planned_end_on", "came_after", "is_own_supply_chain"),
 )
 
 
@@ -152,6 +157,7 @@ def _add_version(
 
 
 def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChange) -> Spell:
+    _hold(session, spell)
     previous = queries.version(session, spell)
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     given = change.model_dump(exclude_unset=True)
@@ -161,14 +167,9 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
         if name in given and given[name] is None:
             raise RuleBroken(f"{name} cannot be emptied.", pointer=f"/{name}")
     columns |= given
-    if columns["started_on"] > actor.today:
-        raise RuleBroken("This day has not come.", pointer="/started_on")
-    if columns["started_on"] < session.get_one(Enrolment, spell.enrolment_id).started_on:
-        raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
+    _check_days(session, actor, spell, columns)
     if any(columns[name] != getattr(previous, name) for name in ("kind", "started_on", "is_own_supply_chain")):
         _must_carry_no_outcome(session, spell)
-    if columns["ended_on"] is not None and columns["ended_on"] < columns["started_on"]:
-        raise RuleBroken("It cannot start after it ended.", pointer="/started_on")
     if columns["started_on"] != previous.started_on and queries.hours(session, spell):
         raise RuleBroken(
             "Hours are recorded by weeks from the old first day. Void this spell and record it again.",
@@ -178,7 +179,27 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
     return spell
 
 
+def _check_days(session: Session, actor: Actor, spell: Spell, columns: Mapping[str, Any]) -> None:
+    started_on = columns["started_on"]
+    if started_on > actor.today:
+        raise RuleBroken("This day has not come.", pointer="/started_on")
+    if started_on < session.get_one(Enrolment, spell.enrolment_id).started_on:
+        raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
+    if columns["came_after"] is not None and columns["ended_on"] is None:
+        raise RuleBroken("It has not ended.", pointer="/came_after")
+    if columns["planned_end_on"] is not None and columns["planned_end_on"] < started_on:
+        raise RuleBroken("It cannot be meant to end before it starts.", pointer="/planned_end_on")
+    if columns["ended_on"] is not None and columns["ended_on"] < started_on:
+        raise RuleBroken("It cannot start after it ended.", pointer="/started_on")
+
+
+def _hold(session: WriteSession, spell: Spell) -> None:
+    """Hold the enrolment: whoever records an outcome holds it too, so that neither misses what the other writes."""
+    session.get_one(Enrolment, spell.enrolment_id, with_for_update=True, populate_existing=True)
+
+
 def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:
+    _hold(session, spell)
     if spell.state is not SpellState.RUNNING:
         raise SpellIsOver(f"It is {spell.state} already.")
     previous = queries.version(session, spell)
@@ -191,15 +212,20 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     spell.state = SpellState.ENDED
     _add_version(
-        session, actor, spell, columns | {"ended_on": ending.ended_on, "end_reason": ending.end_reason}, previous
+        session,
+        actor,
+        spell,
+        columns | {"ended_on": ending.ended_on, "end_reason": ending.end_reason, "came_after": ending.came_after},
+        previous,
     )
-    if spell.introduction_id is not None:
+    if spell.introduction_id is not None and not queries.works_there(session, spell):
         introduction_actions.vacate(session, actor, spell.introduction_id)
     return spell
 
 
 def void(session: WriteSession, actor: Actor, spell: Spell, reason: str) -> Spell:
     """Take back a spell that was recorded by mistake."""
+    _hold(session, spell)
     if spell.state is SpellState.VOIDED:
         raise SpellIsOver("It has been voided already.")
     _must_carry_no_outcome(session, spell)
@@ -207,6 +233,15 @@ def void(session: WriteSession, actor: Actor, spell: Spell, reason: str) -> Spel
     spell.state = SpellState.VOIDED
     session.flush()  # so that the reply carries the new version
     return spell
+
+
+def void_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> None:
+    """Take back what a record that was a mistake says of work: its outcomes, so that none is paid, and its spells."""
+    for outcome in queries.outcomes_of_person(session, person):
+        withdraw_outcome(session, actor, outcome, RECORD_VOID)
+    for spell in queries.spells_of(session, person):
+        session.refresh(spell, with_for_update=True)
+        void(session, actor, spell, RECORD_VOID)
 
 
 def _must_carry_no_outcome(session: Session, spell: Spell) -> None:
@@ -228,6 +263,7 @@ def _resting_on(session: Session, spell: Spell) -> list[Outcome]:
 
 def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHours) -> SpellHours:
     """Record the paid hours of one week; recording the same week again supersedes it, and what is left out stays."""
+    _hold(session, spell)
     if spell.state is SpellState.VOIDED:
         raise SpellIsOver("A voided spell has no hours.")
     version = queries.version(session, spell)
@@ -306,9 +342,9 @@ def keep_document(
         raise RuleBroken("This is another document than the one whose hash is recorded.", pointer="/file")
     if scan and documents.is_infected(content, scan):
         raise RuleBroken("The scanner found something harmful in it. It is not kept.", pointer="/file")
+    if queries.check_of(session, item) is not None:
+        raise Conflict("The evidence was checked already. Record another item, with its document.")
     before = queries.document_of(session, item)
-    if before is not None and queries.check_of(session, item) is not None:
-        raise Conflict("The document was checked already. Record another item of evidence.")
     key = f"evidence/{uuid7().hex}"
     session.documents.put(key, session.vault.seal_bytes(content, place=key))
     document = EvidenceDocument.recorded(
@@ -340,9 +376,8 @@ def document(session: Session, item: Evidence) -> tuple[bytes, str]:
 
 
 def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Erase the documents themselves, with the rows that name them."""
-    for key in queries.document_keys(session, jobseeker_id):
-        session.documents.forget(key)
+    """Erase the documents themselves, once the rows that name them are gone for good."""
+    session.info.setdefault("forget", []).extend(queries.document_keys(session, jobseeker_id))
 
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
@@ -352,6 +387,7 @@ def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict:
     """
     if item.by == actor.user_id:
         raise OwnEvidence("Ask a colleague to check it.")
+    _hold(session, queries.spell_of(session, item))
     previous = queries.check_of(session, item)
     session.add(
         EvidenceCheck.recorded(
@@ -445,6 +481,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     evidence of the tier the rule asks for, accepted by somebody other than whoever records it.
     """
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
+    jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
     programme = session.get_one(Programme, enrolment.programme_id)
     text = queries.rule_text(session, programme.rule_versions, new.rule, enrolment.started_on)
     if text is None:
@@ -543,7 +580,7 @@ def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reas
 
 def _look_at_outcomes_again(session: WriteSession, actor: Actor, item: Evidence) -> None:
     """Take back each outcome whose days are no longer covered, now that an item is rejected."""
-    spell = session.scalars(select(Spell).where(Spell.partner_id == item.partner_id, Spell.id == item.spell_id)).one()
+    spell = queries.spell_of(session, item)
     known = outcome_rules.known(session)
     for outcome in _resting_on(session, spell):
         rests = [rules.Stretch(one, date.fromisoformat(f), date.fromisoformat(t)) for one, f, t in outcome.rests_on]
@@ -578,6 +615,11 @@ def shown_spells(session: Session, actor: Actor, spells: Sequence[Spell]) -> lis
             started_on=version.started_on,
             ended_on=version.ended_on,
             end_reason=version.end_reason,
+            planned_end_on=version.planned_end_on,
+            ended_early=version.ended_on < version.planned_end_on
+            if version.ended_on is not None and version.planned_end_on is not None
+            else None,
+            came_after=version.came_after,
             pay_per_hour_pounds=pounds(version.pay_per_hour_pence),
             hours=[
                 HoursLine(

@@ -65,5 +65,6 @@ HOLDING = Holding(
         ),
         Held(OutcomeClaimed, plainly(HeldOutcome)),
     ),
+    void=actions.void_all,
     scrub=actions.forget_documents,
 )

@@ -29,6 +29,19 @@ class SpellEnd(StrEnum):
     UNKNOWN = "unknown"
 
 
+class CameAfter(StrEnum):
+    """What somebody did once this work was over."""
+
+    ANOTHER_JOB = "another_job"
+    SELF_EMPLOYMENT = "self_employment"
+    EDUCATION = "education"
+    TRAINING = "training"
+    VOLUNTEERING = "volunteering"
+    LOOKING = "looking"
+    NOT_LOOKING = "not_looking"
+    UNKNOWN = "unknown"
+
+
 class Leave(StrEnum):
     """Why a week, all or part, was not worked while the job went on."""
 
@@ -76,6 +89,7 @@ class SpellVersion(AboutPerson, Fact, Base):
         CheckConstraint(one_of("kind", PlacementKind), name="kind_is_known"),
         CheckConstraint("ended_on IS NULL OR ended_on >= started_on", name="ends_after_start"),
         CheckConstraint("(ended_on IS NULL) = (end_reason IS NULL)", name="end_has_reason"),
+        CheckConstraint("came_after IS NULL OR ended_on IS NOT NULL", name="after_comes_after"),
         Index("ix_spell_versions_spell", "partner_id", "spell_id"),
         Index("ix_spell_versions_enrolment", "partner_id", "enrolment_id"),
     )
@@ -88,6 +102,9 @@ class SpellVersion(AboutPerson, Fact, Base):
     started_on: Mapped[date]
     ended_on: Mapped[date | None]
     end_reason: Mapped[SpellEnd | None] = mapped_column(words(SpellEnd))
+    # When it was meant to end: an end before is an early one.
+    planned_end_on: Mapped[date | None]
+    came_after: Mapped[CameAfter | None] = mapped_column(words(CameAfter))
     pay_per_hour_pence: Mapped[int | None]
     # The employer is the provider's own or of its supply chain: funders are to be told, and most do not count it.
     is_own_supply_chain: Mapped[bool] = mapped_column(default=False)

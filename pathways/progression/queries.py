@@ -15,6 +15,7 @@ from pathways.enrolments.models import Enrolment
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
 from pathways.progression.models import (
     Evidence,
     EvidenceCheck,
@@ -103,6 +104,36 @@ def evidence(session: Session, actor: Actor, evidence_id: UUID) -> Evidence:
     if found is None:
         raise NotFound("There is no such evidence.")
     return found
+
+
+def spell_of(session: Session, item: Evidence) -> Spell:
+    return session.scalars(select(Spell).where(Spell.partner_id == item.partner_id, Spell.id == item.spell_id)).one()
+
+
+def works_there(session: Session, spell: Spell) -> bool:
+    """Say whether another spell runs that came of the same introduction, as when a contract was renewed."""
+    rows = select(Spell.id).where(
+        Spell.partner_id == spell.partner_id,
+        Spell.introduction_id == spell.introduction_id,
+        Spell.id != spell.id,
+        Spell.state == SpellState.RUNNING,
+    )
+    return session.scalars(rows.limit(1)).first() is not None
+
+
+def spells_of(session: Session, person: Jobseeker) -> list[Spell]:
+    """Return the spells of a person that were not voided."""
+    rows = select(Spell).where(
+        Spell.partner_id == person.partner_id, Spell.jobseeker_id == person.id, Spell.state != SpellState.VOIDED
+    )
+    return list(session.scalars(rows.order_by(Spell.id)))
+
+
+def outcomes_of_person(session: Session, person: Jobseeker) -> list[Outcome]:
+    rows = select(Outcome).where(
+        Outcome.partner_id == person.partner_id, Outcome.jobseeker_id == person.id, as_known(Outcome)
+    )
+    return list(session.scalars(rows.order_by(Outcome.id)))
 
 
 def document_of(session: Session, item: Evidence) -> EvidenceDocument | None:

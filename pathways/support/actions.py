@@ -1,5 +1,7 @@
 """Every change to check-ins, plans, barriers and scores."""
 
+from datetime import date, timedelta
+
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
@@ -47,8 +49,9 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
     if new.step is not None and new.step not in {step.name for step in steps}:
         known = ", ".join(step.name for step in steps)
         raise RuleBroken(f"There is no such step: {known}.", pointer="/step")
-    there = queries.answered(session, spell.partner_id, [spell.id]).get(spell.id, {})
     started_on = progression_queries.version(session, spell).started_on
+    _must_have_come(steps, new, started_on)
+    there = queries.answered(session, spell.partner_id, [spell.id]).get(spell.id, {})
     check_in = CheckIn.recorded(
         actor,
         new.on,
@@ -75,6 +78,12 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
             about=("check-ins", check_in.id),
         )
     return check_in
+
+
+def _must_have_come(steps: list[schedule.Step], new: NewCheckIn, started_on: date) -> None:
+    for step in steps:
+        if step.name == new.step and started_on + timedelta(days=step.offset_days) > new.on:
+            raise RuleBroken("This step had not come by that day.", pointer="/step")
 
 
 def shown_check_in(session: Session, actor: Actor, check_in: CheckIn) -> CheckInOut:

@@ -144,3 +144,79 @@ def test_the_database_holds_no_move_that_is_not_in_the_table(world: World, call,
     with database.engine.begin() as connection, pytest.raises(IntegrityError):
         connection.execute(text("UPDATE claims SET state = 'paid'"))
     assert claim["achieved_on"] == (TODAY - timedelta(weeks=15) + timedelta(weeks=13, days=-1)).isoformat()
+
+
+def test_an_early_end_and_what_came_after_are_told_then_or_later(client, world: World, call):
+    _, spell = working(client, world, weeks=2)
+    path = f"/api/v1/spells/{spell}"
+
+    def change(expect: int = 200, **body: Any) -> Any:
+        tag = client.get(path, headers=world.key("caseworker")).headers["ETag"]
+        answer = client.patch(path, headers=world.key("caseworker") | {"If-Match": tag}, json=body)
+        assert answer.status_code == expect, answer.text
+        return answer.json()
+
+    assert change(409, came_after="education")["errors"][0]["pointer"] == "/came_after"
+    assert change(409, planned_end_on="2020-01-01")["errors"][0]["pointer"] == "/planned_end_on"
+    assert change(planned_end_on=(TODAY + timedelta(days=60)).isoformat())["ended_early"] is None
+    ended = call("caseworker", f"/spells/{spell}/end", ended_on=TODAY.isoformat(), end_reason="health")
+    assert (ended["ended_early"], ended["came_after"]) == (True, None)
+    assert change(came_after="education")["came_after"] == "education"
+
+
+# What a hostile reader found.
+
+
+def test_a_record_that_is_void_is_not_claimed_for_and_nobody_outside_reads_why(
+    client, world: World, call, outcome, database
+):
+    claim = call("caseworker", "/claims", outcome_id=outcome["id"])
+    call("caseworker", f"/claims/{claim['id']}/submit", **NONE)
+    person = outcome["jobseeker_id"]
+    call("manager", f"/jobseekers/{person}/void", reason="She asked; her abuser found out.")
+    seen = client.get(f"/api/v1/claims/{claim['id']}", headers=world.key("commissioner")).json()
+    assert (seen["state"], seen["outcome_stands"], "abuser" in str(seen)) == ("failed", False, False)
+    assert call("manager", "/claims", expect=404, outcome_id=outcome["id"])
+    spells = client.get("/api/v1/spells", headers=world.key("manager")).json()["items"]
+    assert {spell["state"] for spell in spells} == {"voided"}
+    with database.reading() as session:
+        assert coherence.faults(session) == []
+
+
+def test_an_accepted_claim_of_a_record_that_is_void_is_not_paid(world: World, call, outcome):
+    claim = call("caseworker", "/claims", outcome_id=outcome["id"])
+    call("caseworker", f"/claims/{claim['id']}/submit", **NONE)
+    call("commissioner", f"/claims/{claim['id']}/accept")
+    call("manager", f"/jobseekers/{outcome['jobseeker_id']}/void", reason="Two records of one person.")
+    assert call("commissioner", f"/claims/{claim['id']}/pay", expect=409)["type"] == "/problems/outcome-gone"
+
+
+def test_two_records_that_were_both_claimed_for_are_not_made_one_and_the_manager_is_told(
+    client, world: World, call, outcome
+):
+    """On the same days the merge is refused; on others it is told that one person stands claimed for twice."""
+    first = call("caseworker", "/claims", outcome_id=outcome["id"])
+    other = {"given_name": "Aminah", "nino": None, "nhs_number": None, "ref": "two"}
+    enrolment, spell = working(client, world, **other)
+    evidence(client, world, spell, TODAY - timedelta(weeks=16), TODAY)
+    second = call("caseworker", "/outcomes", enrolment_id=enrolment, rule=RULE)
+    claim = call("caseworker", "/claims", outcome_id=second["id"])
+    ended = {"ended_on": TODAY.isoformat(), "end_reason": "completed"}
+    call("manager", f"/enrolments/{enrolment}/end", **ended)
+    kept, taken = outcome["jobseeker_id"], second["jobseeker_id"]
+    refused = call("manager", f"/jobseekers/{kept}/merge", expect=409, other_id=taken, reason="One person.")
+    assert "paid for twice" in refused["detail"]
+    call("caseworker", f"/claims/{claim['id']}/withdraw", reason="Looked at again.")
+    call("manager", f"/jobseekers/{kept}/merge", other_id=taken, reason="One person.")
+    again = client.post("/api/v1/claims", headers=world.key("caseworker"), json={"outcome_id": second["id"]})
+    assert again.json()["type"] == "/problems/claimed-already"  # the same days of one person
+    assert first["state"] == "draft"
+
+
+def test_a_funders_question_reaches_who_is_there_when_the_submitter_has_left(client, world: World, call, outcome):
+    claim = call("caseworker", "/claims", outcome_id=outcome["id"])
+    call("caseworker", f"/claims/{claim['id']}/submit", **NONE)
+    client.post(f"/api/v1/members/{world.actors['caseworker'].membership_id}/end", headers=world.key("operator"))
+    call("commissioner", f"/claims/{claim['id']}/query", reason="Which employer?")
+    told = client.get("/api/v1/notices", headers=world.key("manager")).json()["items"]
+    assert "claim_queried" in {notice["kind"] for notice in told}

@@ -1,11 +1,12 @@
 """What time alone makes due: told once, escalated, expired, released; twice or late does no harm."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from pathways import coherence, daily
+from pathways.base import LONDON
 from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionMove, WhyNot
 from pathways.introductions.schemas import NewIntroduction
@@ -40,7 +41,7 @@ def move(world: World, who: str, one: Any, event: E, day: date) -> None:
 def run(world: World, day: date) -> None:
     """Twice, as a nervous administrator would."""
     for _ in range(2):
-        daily.run(world.database, world.operator, day)
+        daily.run(world.database, world.operator, datetime.combine(day, time(20), LONDON))
     with world.database.reading() as session:
         assert coherence.faults(session) == []
 
@@ -160,3 +161,25 @@ def test_how_quick_a_social_enterprise_answers_is_shown_once_there_is_enough_to_
         run(world, MONDAY + timedelta(days=day))
     # Days 1, 2, 3, 8, and the one of day 1 that silence ended on day 40: the median of 1, 2, 3, 8, 39 is 3.
     assert shown() == 3.0
+
+
+def test_nobody_waits_for_a_listing_that_is_closed(client, world: World):
+    placement = world.list_placement(places=1, day=MONDAY)
+    held, waits = (introduced(world, n, placement, MONDAY) for n in range(2))
+    move(world, "lister", held, E.OFFER, MONDAY)
+    move(world, "lister", waits, E.WAIT, MONDAY)
+    over = {"reason": "We stopped."}
+    closed = client.post(f"/api/v1/placements/{placement}/close", headers=world.key("lister"), json=over)
+    assert closed.status_code == 200, closed.text
+    run(world, MONDAY + timedelta(days=1))
+    assert (state_of(world, held), state_of(world, waits)) == ("offered", "expired")
+    assert told(world, K.INTRODUCTION_EXPIRED) == 1
+
+
+def test_one_that_ends_again_is_told_again(world: World):
+    placement = world.list_placement(day=MONDAY)
+    one = introduced(world, 1, placement, MONDAY)
+    run(world, MONDAY + timedelta(days=40))
+    move(world, "manager", one, E.RECONSIDER, MONDAY + timedelta(days=41))
+    run(world, MONDAY + timedelta(days=81))
+    assert told(world, K.INTRODUCTION_EXPIRED) == 4

@@ -74,7 +74,9 @@ def test_what_is_too_large_or_of_another_kind_or_not_the_one_recorded_is_refused
         refused = upload(client, world, item, content, expect=409)
         assert (refused["errors"][0]["pointer"], rule in refused["detail"]) == ("/file", True)
     _, spell = working(client, world, ref="two", given_name="Wei", weeks=1)
-    named = evidence(client, world, spell, TODAY, TODAY, document_hash=hashlib.sha256(PNG).hexdigest())
+    named = evidence(
+        client, world, spell, TODAY, TODAY, is_checked=False, document_hash=hashlib.sha256(PNG).hexdigest()
+    )
     assert "another document" in upload(client, world, named, PDF, expect=409)["detail"]
     upload(client, world, named, PNG)
     assert [type_of(one) for one in (PDF, PNG, b"\xff\xd8\xff\xe0", b"GIF89a")] == [
@@ -90,6 +92,8 @@ def test_a_document_that_was_checked_is_not_exchanged(client, world: World, item
     upload(client, world, item, PDF + b"2")  # nobody has looked yet
     client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
     assert "checked already" in upload(client, world, item, PDF, expect=409)["detail"]
+    bare = evidence(client, world, working(client, world, ref="b", given_name="Wei", weeks=1)[1], TODAY, TODAY)
+    assert "checked already" in upload(client, world, bare, PDF, expect=409)["detail"]  # nor added once it was
     answer = client.get(f"/api/v1/evidence/{item}/document", headers=world.key("manager"))
     assert answer.content == PDF + b"2"
 

@@ -221,3 +221,74 @@ def test_the_diagram_in_the_readme_is_the_table_of_moves():
         for start, end, event in wanted
         if event not in {"decline", "withdraw", "expire"} or start == "started"
     }
+
+
+# What a hostile reader found.
+
+
+def excluded(call, world: World, jobseeker: Any) -> None:
+    about = {"kind": "organisation", "social_enterprise_id": str(world.organisations["enterprise"])}
+    call("caseworker", f"/jobseekers/{jobseeker}/safety-exclusions", **about, reason="Her abuser works there.")
+
+
+def test_a_lister_who_takes_back_a_no_learns_nothing_of_why_it_cannot_be(client, world: World, call):
+    jobseeker = person(world, 1)
+    one = sent(call, world, jobseeker, world.list_placement())
+    call("lister", f"/introductions/{one}/decline", why="hours")
+    excluded(call, world, jobseeker)
+    refused = call("lister", f"/introductions/{one}/reconsider", expect=403)
+    assert (refused["type"], "exclu" in str(refused), "permission" in str(refused)) == (
+        "/problems/not-your-move",
+        False,
+        False,
+    )
+    assert call("caseworker", f"/introductions/{one}/reconsider", expect=409)["type"] == "/problems/excluded-for-safety"
+
+
+def test_a_place_that_comes_free_passes_over_whoever_must_not_be_sent_there(client, world: World, call):
+    placement = world.list_placement(places=1)
+    holder, first, second = (person(world, n) for n in range(3))
+    held, passed, next_one = (sent(call, world, one, placement) for one in (holder, first, second))
+    call("lister", f"/introductions/{held}/offer")
+    for one in (passed, next_one):
+        call("lister", f"/introductions/{one}/wait")
+    excluded(call, world, first)
+    call("caseworker", f"/introductions/{held}/decline", why="pay")
+    assert [read(client, world, "caseworker", one)["state"] for one in (passed, next_one)] == ["waiting", "offered"]
+
+
+def test_an_offer_made_on_is_told_to_whose_case_it_is_whoever_recorded_the_wait(client, world: World, call):
+    placement = world.list_placement(places=1)
+    held, waits = (sent(call, world, person(world, n), placement) for n in range(2))
+    call("lister", f"/introductions/{held}/offer")
+    call("caseworker", f"/introductions/{waits}/wait")
+    call("caseworker", f"/introductions/{held}/decline", why="pay")
+    told = client.get("/api/v1/notices", headers=world.key("manager")).json()["items"]
+    assert [n["subject_id"] for n in told if n["kind"] == "offer_made" and n["subject_id"] == waits] == [waits]
+
+
+def test_a_place_that_was_added_goes_to_whoever_waits_before_anybody_later(client, world: World, call):
+    placement = world.list_placement(places=1)
+    held, waits, later = (sent(call, world, person(world, n), placement) for n in range(3))
+    call("lister", f"/introductions/{held}/offer")
+    call("lister", f"/introductions/{waits}/wait")
+    path = f"/api/v1/placements/{placement}"
+    tag = client.get(path, headers=world.key("lister")).headers["ETag"]
+    client.patch(path, headers=world.key("lister") | {"If-Match": tag}, json={"places": 2})
+    assert call("lister", f"/introductions/{later}/offer", expect=409)["type"] == "/problems/no-place-left"
+    assert read(client, world, "lister", waits)["state"] == "offered"
+
+
+def test_a_place_stays_taken_while_another_spell_of_the_same_introduction_runs(client, world: World, call):
+    placement = world.list_placement(places=1)
+    jobseeker, enrolment = world.supported(ref="worker")
+    world.permit(jobseeker)
+    one, today = sent(call, world, jobseeker, placement), world.on("caseworker").today.isoformat()
+    call("lister", f"/introductions/{one}/offer")
+    call("caseworker", f"/introductions/{one}/accept")
+    call("caseworker", f"/introductions/{one}/start", started_on=today)
+    told = {"enrolment_id": str(enrolment), "introduction_id": one, "kind": "JOB_OPEN", "title": "Cook"}
+    spells = [call("caseworker", "/spells", **told, started_on=today)["id"] for _ in range(2)]
+    for spell, state in zip(spells, ("started", "ended"), strict=True):
+        call("caseworker", f"/spells/{spell}/end", ended_on=today, end_reason="completed")
+        assert read(client, world, "caseworker", one)["state"] == state

@@ -48,6 +48,7 @@ def test_opening_a_link_shows_what_is_asked_and_nothing_of_whom_and_decides_noth
         page = client.get(link)
         assert page.status_code == 200
     assert "Cafe &lt;Assistant&gt;" in page.text
+    assert re.findall(r'name="event" value="(\w+)"', page.text) == ["invite", "offer", "decline"]  # a place is free
     for private in ("Amina", "Bhriain", "NW9", "cooking"):
         assert private not in page.text
     assert (page.headers["referrer-policy"], page.headers["cache-control"]) == ("no-referrer", "no-store")

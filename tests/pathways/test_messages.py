@@ -245,6 +245,43 @@ def test_an_endpoint_that_refuses_is_tried_again_and_one_that_is_off_is_told_not
 
 
 def test_an_endpoint_is_https_and_not_inside_our_own_network(client, world: World):
-    for url in ("http://example.org/hook", "https://name:word@example.org/hook"):
+    for url in (
+        "http://example.org/hook",
+        "https://name:word@example.org/hook",
+        "https://x:abc/",
+        "https://.x/",
+        "https://[::1",
+        f"https://{'x' * 70}.org/",
+    ):
         refused = client.post("/api/v1/webhooks", headers=world.key("administrator"), json={"url": url})
         assert refused.json()["errors"][0]["pointer"] == "/url", url
+
+
+def test_one_that_breaks_the_sender_stops_no_other(world: World, database, sender, outbox):
+    person, _ = world.supported()
+    tell(world, NoticeKind.AT_RISK, person)
+
+    def broken(message: EmailMessage) -> None:
+        if "manager" in str(message["To"]):
+            raise UnicodeError("a@b")
+        outbox.messages.append(message)
+
+    sender.mail = broken
+    assert sender.send_due() == 3
+    assert len(outbox.messages) == 2
+    with database.reading() as session:
+        assert {row.last_error for row in session.scalars(select(Email))} == {"", "UnicodeError"}
+
+
+def test_whoever_has_left_is_mailed_nothing(client, world: World, database, sender, outbox):
+    person, _ = world.supported()
+    tell(world, NoticeKind.AT_RISK, person)
+    with database.writing(None) as session:
+        actions.make_emails(session, sender.now(), urgent=True)
+    tell(world, NoticeKind.AT_RISK, person, occasion="again")
+    client.post(f"/api/v1/members/{world.actors['colleague'].membership_id}/end", headers=world.key("operator"))
+    sender.send_due()
+    assert {str(message["To"]) for message in outbox.messages} == {"caseworker@example.org", "manager@example.org"}
+    with database.reading() as session:
+        left = session.scalars(select(Email).where(Email.user_id == world.actors["colleague"].user_id)).one()
+        assert (left.last_error, left.state) == ("MemberLeft", EmailState.QUEUED)

@@ -39,7 +39,7 @@ class Run:
 
         def evening(day: date) -> None:
             for _ in range(times if day not in missed else 0):
-                self.done += daily.run(self.database, self.operator(), day)
+                self.done += daily.run(self.database, self.operator(), datetime.combine(day, time(20), LONDON))
                 self.at = datetime.combine(day, time(23), LONDON)
                 self.sender.send_due()
 
