@@ -1,0 +1,124 @@
+"""The outcome engine, pure: facts and a dated rule in; met, not met or not yet known out, with how it was counted.
+
+A week is seven days, rolling from the first day of the first spell that counts. What is not recorded is not known,
+never zero. Hours and pay of a week belong to its days in equal parts, so that a week of one job may be shared between
+two weeks of the count; they are whole numbers of small units, so nothing is rounded. What counts as a job start is here
+too: ``job_started_on``.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from pathways.progression.rules.coverage import uncovered
+from pathways.progression.rules.days import by_days
+from pathways.progression.rules.earnings import by_earnings
+from pathways.progression.rules.facts import (
+    Basis,
+    Finding,
+    HoursTest,
+    OutcomeRule,
+    RateDate,
+    SpellFacts,
+    Stretch,
+    Verdict,
+)
+from pathways.progression.rules.weeks import at_a_day, by_weeks
+
+__all__ = [
+    "Basis",
+    "Finding",
+    "HoursTest",
+    "OutcomeRule",
+    "RateDate",
+    "SpellFacts",
+    "Stretch",
+    "Verdict",
+    "counting",
+    "job_started_on",
+    "judge",
+    "uncovered",
+]
+
+NO_JOB = "This kind of work is no job."
+OWN_CHAIN = "The employer is of the provider's own supply chain, which does not count unless the funder was notified."
+
+
+def counting(spells: Iterable[SpellFacts], kinds: frozenset[str]) -> tuple[list[SpellFacts], tuple[str, ...]]:
+    """Return the spells that are jobs, in order, and the ids of those that are not."""
+    counted, left_out = [], []
+    for spell in sorted(spells, key=lambda s: (s.started_on, s.spell_id)):
+        if spell.kind in kinds:
+            counted.append(spell)
+        else:
+            left_out.append(spell.spell_id)
+    return counted, tuple(left_out)
+
+
+def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_hours: Decimal) -> date | None:
+    """Return the first day of the first job in which enough paid hours are recorded; None where there is none.
+
+    What counts as a job start is a paid kind of work with at least ``least_hours`` paid hours (IPS Grow: four).
+    """
+    jobs, _ = counting(spells, kinds)
+    started = [
+        job.started_on
+        for job in jobs
+        if sum(
+            (hours for week, hours in job.hours_of_week.items() if job.ended_on is None or week <= job.ended_on),
+            Decimal(0),
+        )
+        >= least_hours
+    ]
+    return min(started, default=None)
+
+
+def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on: date | None = None) -> Verdict:
+    """Return whether a rule is met by what had been recorded, as of a day.
+
+    ``began_on`` is the first day of the programme: of earnings and self-employment nothing before it counts, and the
+    days of ``tracking_days`` run from it.
+    """
+    jobs, _ = counting(spells, rule.kinds_that_count)
+    why_not = [(spell.spell_id, NO_JOB) for spell in sorted(spells, key=_in_order) if spell not in jobs]
+    if not rule.own_supply_chain_counts:
+        why_not += [(job.spell_id, OWN_CHAIN) for job in jobs if job.is_own_supply_chain]
+        jobs = [job for job in jobs if not job.is_own_supply_chain]
+    until = None
+    if rule.tracking_days is not None and began_on is not None:
+        until = began_on + timedelta(days=rule.tracking_days)
+    found = _judge(jobs, rule, on, began_on, until)
+    if found.finding is not Finding.MET and until is not None and (found.earliest_on or until) > until:
+        text = f"It can no more be met by {until.isoformat()}, when the time for it ends."
+        found = replace(found, finding=Finding.NOT_MET, text=text, earliest_on=None)
+    return replace(found, not_counted=tuple(spell_id for spell_id, _ in why_not), why_not=tuple(why_not))
+
+
+def _in_order(spell: SpellFacts) -> tuple[date, str]:
+    return spell.started_on, spell.spell_id
+
+
+def _judge(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None, until: date | None) -> Verdict:
+    if not jobs:
+        return Verdict(Finding.NOT_YET_KNOWN, "No job has started yet.")
+    by_day = on if until is None else min(on, until)
+    if rule.basis is Basis.POINT_IN_TIME:
+        return at_a_day(jobs, rule, by_day)
+    verdicts: list[Verdict] = []
+    if rule.self_employed_days is not None:
+        verdicts += by_days(jobs, rule, by_day, began_on)
+    if rule.basis is Basis.EARNINGS:
+        groups = [jobs] if rule.spells_combined else [[job] for job in jobs]
+        verdicts += [by_earnings(group, rule, by_day, began_on) for group in groups]
+    if rule.basis is Basis.HOURS_WEEKS:
+        # Weeks roll from the first day of any job, so that an earlier short one does not shift a good stretch; all that
+        # is worked from that day on counts, whichever job it is of.
+        stretches = [(jobs if rule.spells_combined else [job], job.started_on) for job in jobs]
+        verdicts += [by_weeks(group, first, rule, by_day) for group, first in stretches]
+    if not verdicts:
+        return Verdict(Finding.NOT_YET_KNOWN, "No job of the kind has started yet.")
+    order = (Finding.MET, Finding.NOT_YET_KNOWN, Finding.NOT_MET)
+    best = min(verdicts, key=lambda v: (order.index(v.finding), v.met_on or date.max, -v.weeks_counted))
+    earliest = min((v.earliest_on for v in verdicts if v.earliest_on is not None), default=None)
+    return best if best.finding is Finding.MET else replace(best, earliest_on=earliest)

@@ -1,0 +1,24 @@
+"""Which of the days a finding rests on no evidence covers."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from pathways.progression.rules.facts import Stretch, joined
+
+
+def uncovered(rests: Iterable[Stretch], covers: Iterable[Stretch]) -> list[Stretch]:
+    """Return what of the days a finding rests on no evidence of that spell covers."""
+    told = list(covers)
+    missing = []
+    for rest in rests:
+        mine = joined(rest.spell_id, ((c.first_on, c.last_on) for c in told if c.spell_id == rest.spell_id))
+        day = rest.first_on
+        for cover in mine:
+            if cover.last_on < day or cover.first_on > rest.last_on:
+                continue
+            if cover.first_on > day:
+                missing.append(Stretch(rest.spell_id, day, cover.first_on - timedelta(days=1)))
+            day = cover.last_on + timedelta(days=1)
+        if day <= rest.last_on:
+            missing.append(Stretch(rest.spell_id, day, rest.last_on))
+    return missing

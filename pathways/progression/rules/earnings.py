@@ -1,0 +1,107 @@
+"""Outcomes by earnings: pay that adds up to hours at the rate the contract names."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from pathways.progression.rules.facts import (
+    DAYS_IN_A_WEEK,
+    HUNDREDTHS,
+    Finding,
+    OutcomeRule,
+    RateDate,
+    SpellFacts,
+    Stretch,
+    Verdict,
+    ids_of,
+    joined,
+    weeks_of,
+)
+
+
+def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> Verdict:
+    """Return whether enough was earned: the pay of a week counts when that week of its job is over."""
+    first = began_on or date.min
+    paid = next((job for job in jobs if any(pay > 0 for pay in job.pay_of_week.values())), jobs[0])
+    starts = max(paid.started_on, first)
+    fixed = rule.rule_date or starts if rule.rate_date is RateDate.RULE else starts
+    booked, missing = _booked(jobs, rule, first, on, fixed)
+    if booked is None:
+        return Verdict(Finding.NOT_YET_KNOWN, "The dated tables hold no rate of that day.")
+    hours = Fraction(rule.min_hours) * rule.weeks_required
+    one = _rate(rule, fixed) if rule.rate_date is not RateDate.EARNED else None
+    total, met_on = Fraction(0), None
+    for ends, more, _, _ in booked:
+        total += more
+        if total >= hours:
+            met_on = ends
+            break
+    until = on if met_on is None else min(met_on, on)
+    counted = [told for told in booked if told[0] <= until]
+    rests = _paid_stretches(jobs, first, until)
+    about: dict[str, Any] = {
+        "spell_ids": ids_of(rests),
+        "pounds": sum((pounds for _, _, pounds, _ in counted), Decimal(0)).quantize(Decimal("0.01")),
+        "rates_used": tuple(sorted({rate for _, _, _, rate in counted} | ({one} if one else set()))),
+        "pounds_needed": None
+        if one is None
+        else (rule.min_hours * rule.weeks_required * one / 100).quantize(Decimal("0.01")),
+    }
+    if met_on is not None and met_on <= on:
+        return Verdict(
+            Finding.MET, f"Enough was earned by {met_on.isoformat()}.", met_on, met_on, rests_on=rests, **about
+        )
+    running = [job for job in jobs if job.ended_on is None or job.ended_on >= on]
+    unknown = sum(1 for ends in missing if ends <= on)
+    if met_on is None and not missing and not running:
+        return Verdict(Finding.NOT_MET, "Less was earned than is needed, and the work has ended.", **about)
+    next_weeks = [on + timedelta(days=DAYS_IN_A_WEEK - (on - job.started_on).days % DAYS_IN_A_WEEK) for job in running]
+    nearest = [*([met_on] if met_on else []), *missing, *(min(day, on + timedelta(days=1)) for day in next_weeks)]
+    text = f"So far less was earned than is needed; the pay of {unknown} weeks is not recorded."
+    return Verdict(Finding.NOT_YET_KNOWN, text, None, min(nearest), 0, unknown, **about)
+
+
+def _paid_stretches(jobs: Sequence[SpellFacts], first: date, until: date) -> tuple[Stretch, ...]:
+    """Return the days of each job's weeks with pay that had ended by a day."""
+    found: list[Stretch] = []
+    for job in jobs:
+        weeks = (
+            (max(week, first), ends)
+            for week, ends in weeks_of(job, first, until)
+            if ends <= until and job.pay_of_week.get(week)
+        )
+        found += joined(job.spell_id, weeks)
+    return tuple(found)
+
+
+Booked = tuple[date, Fraction, Decimal, int]  # on which day, hours at the rate, pounds, the rate
+
+
+def _booked(
+    jobs: Sequence[SpellFacts], rule: OutcomeRule, first: date, on: date, fixed: date
+) -> tuple[list[Booked] | None, list[date]]:
+    """Return what was earned by the day it counts, None where a rate is unknown; and the ends of weeks without pay."""
+    booked: list[Booked] = []
+    missing: list[date] = []
+    for job in jobs:
+        for week, ends in weeks_of(job, first, on):
+            pay = job.pay_of_week.get(week)
+            if pay is None:
+                missing.append(ends)
+                continue
+            length = (ends - week).days + 1
+            for n in range(length):
+                day = week + timedelta(days=n)
+                rate = _rate(rule, day if rule.rate_date is RateDate.EARNED else fixed)
+                if rate is None:
+                    return None, missing
+                if day >= first and pay:
+                    booked.append((ends, Fraction(int(pay * HUNDREDTHS), length) / rate, pay / length, rate))
+    return sorted(booked, key=lambda told: told[0]), missing
+
+
+def _rate(rule: OutcomeRule, day: date) -> int | None:
+    """Return the rate in force on a day, in pence; None before the first one that is known."""
+    return next((pence for begins, pence in reversed(rule.rates) if begins <= day), None)
