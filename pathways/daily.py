@@ -17,6 +17,7 @@ from pathways.introductions import duties as introductions
 from pathways.messages import actions as message_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import duties as placements
+from pathways.progression import duties as progression
 from pathways.referrals import duties as referrals
 from pathways.support import duties as support
 
@@ -28,7 +29,13 @@ DUTIES: Mapping[OrganisationKind, tuple[Role, Sequence[Duty]]] = {
     ),
     OrganisationKind.VOLUNTARY_SECTOR_PARTNER: (
         Role.TEAM_MANAGER,
-        (*referrals.OF_PARTNERS, *introductions.OF_PARTNERS, *support.OF_PARTNERS, *claims.OF_PARTNERS),
+        (
+            *referrals.OF_PARTNERS,
+            *introductions.OF_PARTNERS,
+            *progression.OF_PARTNERS,
+            *support.OF_PARTNERS,
+            *claims.OF_PARTNERS,
+        ),
     ),
 }
 

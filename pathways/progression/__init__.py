@@ -1,1 +1,1 @@
-"""Starts, spells of work, evidence and outcomes; the outcome engine is rules.py."""
+"""Starts, spells of work, evidence and outcomes; the outcome engine is rules/."""

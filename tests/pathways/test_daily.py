@@ -13,6 +13,7 @@ from pathways.introductions.schemas import NewIntroduction
 from pathways.messages.models import Email, Notice, NoticeKind
 from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
+from tests.work import TODAY, evidence, working
 from tests.world import World
 
 E, K = IntroductionEvent, NoticeKind
@@ -183,3 +184,18 @@ def test_one_that_ends_again_is_told_again(world: World):
     move(world, "manager", one, E.RECONSIDER, MONDAY + timedelta(days=41))
     run(world, MONDAY + timedelta(days=81))
     assert told(world, K.INTRODUCTION_EXPIRED) == 4
+
+
+def test_an_outcome_that_is_met_and_not_recorded_is_told_once(client, world: World):
+    enrolment, spell = working(client, world)
+    for _ in range(2):
+        run(world, TODAY)
+    assert told(world, K.OUTCOME_CAN_BE_RECORDED) == 1
+    with world.database.reading() as session:
+        notice = session.scalars(select(Notice).where(Notice.kind == K.OUTCOME_CAN_BE_RECORDED)).one()
+        assert (str(notice.subject_id), notice.user_id) == (enrolment, world.actors["caseworker"].user_id)
+    evidence(client, world, spell, TODAY - timedelta(weeks=16), TODAY)
+    made = client.post(
+        "/api/v1/outcomes", headers=world.key("caseworker"), json={"enrolment_id": enrolment, "rule": "LOCAL_13_IN_16"}
+    )
+    assert made.status_code == 201
