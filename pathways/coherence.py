@@ -63,11 +63,13 @@ def faults(session: Session) -> list[str]:
 
 
 def _states(session: Session, model: Any, move: Any, key: Any, initial: str | None) -> Iterator[str]:
-    """The state of each row is where its last move led; each move begins where the one before ended."""
+    """The state of each row is where its last move led; each move begins where the one before ended.
+
+    Moves stand in the order of their ids, which are drawn when the row is held: the instant of a call is when it began,
+    and one that waited for another was begun before it.
+    """
     last: dict[Any, str] = {}
-    rows = session.execute(
-        select(key, move.from_state, move.to_state, move.supersedes).order_by(move.recorded_at, move.id)
-    )
+    rows = session.execute(select(key, move.from_state, move.to_state, move.supersedes).order_by(move.id))
     for row_id, from_state, to_state, supersedes in rows:
         before = last.get(row_id, initial)
         if supersedes is None and from_state != before:

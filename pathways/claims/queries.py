@@ -184,7 +184,7 @@ def moves_of(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[Claim
             ClaimMove.partner_id.in_({claim.partner_id for claim in claims}),
             ClaimMove.claim_id.in_([claim.id for claim in claims]),
         )
-        .order_by(ClaimMove.recorded_at, ClaimMove.id)
+        .order_by(ClaimMove.id)
     )
     found: dict[UUID, list[ClaimMove]] = {}
     for row in rows:

@@ -242,7 +242,7 @@ def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> li
             IntroductionMove.valid_on > on - timedelta(days=A_YEAR),
             IntroductionMove.valid_on <= on,
         )
-        .order_by(IntroductionMove.recorded_at, IntroductionMove.id)
+        .order_by(IntroductionMove.id)
     )
     sent: dict[UUID, date] = {}
     found = []

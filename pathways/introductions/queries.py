@@ -75,7 +75,7 @@ IS_LAST_MOVE = and_(
     == (
         select(_later.id)
         .where(_later.partner_id == Introduction.partner_id, _later.introduction_id == Introduction.id)
-        .order_by(_later.recorded_at.desc(), _later.id.desc())
+        .order_by(_later.id.desc())
         .limit(1)
         .correlate(Introduction)
         .scalar_subquery()
@@ -176,7 +176,7 @@ def _moves_of(introduction: Introduction) -> Select[IntroductionMove]:
         .where(
             IntroductionMove.partner_id == introduction.partner_id, IntroductionMove.introduction_id == introduction.id
         )
-        .order_by(IntroductionMove.recorded_at.desc(), IntroductionMove.id.desc())
+        .order_by(IntroductionMove.id.desc())  # drawn when the row is held, so in the order things happened
         .limit(1)
     )
 

@@ -119,7 +119,7 @@ def _endings(session: Session, until: date) -> dict[UUID, Ending]:
     for move in session.scalars(
         select(IntroductionMove)
         .where(IntroductionMove.valid_on <= until, ~IntroductionMove.is_withdrawal)
-        .order_by(IntroductionMove.recorded_at, IntroductionMove.id)
+        .order_by(IntroductionMove.id)
     ):
         moves[move.introduction_id].append(move)
     spells = _spells(session, until)
