@@ -6,7 +6,6 @@ from collections import Counter
 import pytest
 
 from pathways import coherence
-from pathways.errors import Conflict
 from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent
 from pathways.introductions.schemas import NewIntroduction
@@ -46,7 +45,7 @@ def test_fifty_callers_at_once_fill_exactly_three_places(world: World, database)
         gate.wait()
         try:
             move(world, "lister", introduction_id, E.OFFER)
-        except Conflict as refused:
+        except Exception as refused:  # noqa: BLE001 - whatever else came of it is to be seen below
             outcomes[type(refused).__name__] += 1
         else:
             outcomes["offered"] += 1
