@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from pathways.access.models import User
 from pathways.base import Actor, Nation, Role, Source
@@ -39,6 +39,7 @@ from pathways.jobseekers.schemas import (
     Sex,
     YesNo,
 )
+from pathways.messages.models import Notice
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Membership, Organisation, OrganisationKind
 from pathways.organisations.schemas import NewKey, NewMember, NewOrganisation, NewUser
@@ -176,6 +177,8 @@ def load(
         _tell(borough, day)
         progress(day)
         day += timedelta(days=1)
+    with database.writing(None) as session:  # what was told in a year that nobody lived was read as it came
+        session.execute(update(Notice).where(Notice.email_id.is_(None)).values(read_at=Notice.made_at))
 
 
 def _at(day: date, minutes: int) -> datetime:

@@ -4,7 +4,8 @@ One small interface over one library: put, get, forget. Nothing is ever read by 
 """
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,10 +31,14 @@ class StoreAway(Unavailable):
 
 
 class Kept:
-    """Documents in a store of the library: a folder or a bucket."""
+    """Documents in a store of the library: a folder or a bucket, which is opened when the first one is asked for."""
 
-    def __init__(self, store: Any) -> None:
-        self.store = store
+    def __init__(self, opened: Callable[[], Any]) -> None:
+        self._opened = opened
+
+    @cached_property
+    def store(self) -> Any:
+        return self._opened()
 
     def put(self, key: str, content: bytes) -> None:
         try:
@@ -60,10 +65,13 @@ def kept_in(place: str) -> Documents:
     """Return the documents of a folder, or of a bucket named ``s3://bucket/prefix`` with the usual AWS variables."""
     if place.startswith("s3://"):
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
-        return Kept(S3Store(bucket, prefix=prefix or None))
-    folder = Path(place)
+        return Kept(lambda: S3Store(bucket, prefix=prefix or None))
+    return Kept(lambda: _folder(Path(place)))
+
+
+def _folder(folder: Path) -> LocalStore:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Kept(LocalStore(folder.resolve()))
+    return LocalStore(folder.resolve())
 
 
 # What a document may be, by how it begins: what it calls itself is not believed.

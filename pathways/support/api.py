@@ -191,7 +191,7 @@ def record_score(jobseeker_id: UUID, new: NewScore, actor: Recorder, database: D
         return actions.shown_scores(session, actor, person, [score])[0]
 
 
-@waiting.get("/worklist")
+@waiting.get("/worklist", responses=documented(Conflict))
 def read_worklist(
     actor: Reader,
     database: DatabaseDep,
@@ -209,7 +209,7 @@ def read_worklist(
     return answer
 
 
-@waiting.get("/fidelity")
+@waiting.get("/fidelity", responses=documented(Conflict))
 def read_fidelity(
     actor: Manager,
     database: DatabaseDep,
