@@ -219,8 +219,3 @@ def claimed_twice(session: Session, jobseeker: Any) -> list[Claim]:
                 found.append(claim)
                 break
     return found
-
-
-def standing(session: Session, outcome: Outcome) -> Claim | None:
-    found = earlier(session, outcome)
-    return found if found is not None and found.state not in OVER else None

@@ -33,6 +33,7 @@ TEXT = {
     "nothing_offered": "Shortlist after shortlist, and nothing was offered.",
     "plan_to_make": "The action plan is to be made.",
     "plan_to_review": "The action plan is to be reviewed.",
+    "to_send": "The jobseeker agreed, and nothing was sent.",
     "answer_awaited": "A social enterprise has not answered.",
     "word_awaited": "A proposal waits for the jobseeker's word.",
     "start_to_record": "A place was accepted and no start is recorded.",
@@ -172,6 +173,7 @@ def _of_plans(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
 
 INTRODUCTION_CLOCKS = {
     IntroductionState.PROPOSED: ("word_awaited", "jobseeker_word"),
+    IntroductionState.AGREED: ("to_send", "jobseeker_word"),
     IntroductionState.SENT: ("answer_awaited", "introduction_answer"),
     IntroductionState.INVITED: ("answer_awaited", "introduction_answer"),
     IntroductionState.ACCEPTED: ("start_to_record", "start_after_acceptance"),

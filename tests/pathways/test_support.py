@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from pathways.introductions import actions as introduction_actions
+from pathways.introductions.models import IntroductionEvent
+from pathways.introductions.schemas import NewIntroduction
 from pathways.messages.models import Notice, NoticeKind
 from pathways.support.schedule import LineState, Step, answers, lines
 from tests.work import TODAY, working
@@ -177,3 +180,15 @@ def test_fidelity_is_computed_from_what_is_recorded(client, world: World, call, 
     assert (told["follow_along_met"]["value"], told["follow_along_met"]["of"]) == (0.0, 4)
     assert told["job_types"]["is_verified"] is False
     assert client.get("/api/v1/fidelity", headers=world.key("caseworker")).status_code == 403
+
+
+def test_a_proposal_that_was_agreed_to_and_never_sent_waits_for_its_caseworker(world: World, read, database):
+    day = TODAY - timedelta(days=20)
+    person, _ = world.supported(day=day, referred_on=day)
+    placement, actor = world.list_placement(day=day), world.on("caseworker", day)
+    with database.writing(actor) as session:
+        new = NewIntroduction(jobseeker_id=person, placement_id=placement)
+        made = introduction_actions.propose(session, actor, new)
+        introduction_actions.move(session, actor, made, IntroductionEvent.AGREE)
+    items = read("caseworker", "/worklist?kind=to_send&mine=true")["items"]
+    assert [item["subject_id"] for item in items] == [str(made.id)]
