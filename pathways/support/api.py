@@ -12,6 +12,7 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.database import Database, Session
 from pathways.errors import Conflict, NotFound, RuleBroken
+from pathways.fields import Day
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.pagination import Page, page_of, page_of_all
@@ -213,8 +214,8 @@ def read_worklist(
 def read_fidelity(
     actor: Manager,
     database: DatabaseDep,
-    since: Annotated[date | None, Query()] = None,
-    until: Annotated[date | None, Query()] = None,
+    since: Annotated[Day | None, Query()] = None,
+    until: Annotated[Day | None, Query()] = None,
 ) -> Fidelity:
     """How true to supported employment the work is: caseload, days to an employer, follow-along, diversity of jobs."""
     end = min(until or actor.today, actor.today)

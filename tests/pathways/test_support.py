@@ -180,6 +180,12 @@ def test_fidelity_is_computed_from_what_is_recorded(client, world: World, call, 
     assert (told["follow_along_met"]["value"], told["follow_along_met"]["of"]) == (0.0, 4)
     assert told["job_types"]["is_verified"] is False
     assert client.get("/api/v1/fidelity", headers=world.key("caseworker")).status_code == 403
+    for days, status in (
+        ("since=8.4e-145", 422),
+        ("since=2026-11-02&until=2026-11-01", 409),
+        ("until=2999-01-01", 409),
+    ):
+        assert client.get(f"/api/v1/fidelity?{days}", headers=world.key("manager")).status_code == status, days
 
 
 def test_a_proposal_that_was_agreed_to_and_never_sent_waits_for_its_caseworker(world: World, read, database):
