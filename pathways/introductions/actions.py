@@ -253,7 +253,6 @@ def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introd
         if last is None or last.said_by is not Side.SOCIAL_ENTERPRISE:
             raise NotYourMove("The other side said no; ask its partner.")
     try:
-        jobseeker_actions.must_be_open(session.get_one(Jobseeker, introduction.jobseeker_id))
         _must_not_be_excluded(session, introduction)
         _must_be_sendable(session, introduction)
     except Conflict as kept_back:
@@ -310,9 +309,10 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
             line = queries.in_line(session, other.placement_id)
             if placement_queries.places_left(session, other.placement_id) >= line:
                 continue
+        if other.state is IntroductionState.OFFERED:
+            freed.add(other.placement_id)
         no = No(WhyNot.ANOTHER_PLACE, Side.JOBSEEKER)
         move(session, actor, other, IntroductionEvent.WITHDRAW, no=no, offers_on=False)
-        freed.add(other.placement_id)
     for placement_id in sorted(freed):  # when all of one's own is settled: what is offered on is other people's
         offer_on(session, actor, placement_id)
     return introduction

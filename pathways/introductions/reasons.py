@@ -1,7 +1,8 @@
 """Why an introduction came to nothing, in the words of whoever reads it.
 
 What a social enterprise reads of a jobseeker's reason, and a jobseeker of a social enterprise's, is declared here and
-nowhere else. Health, caring and benefits are nobody's business outside: they read that the jobseeker decided otherwise.
+nowhere else. Health, caring, benefits, what somebody needs and which check is missing are nobody's business outside:
+they read that the jobseeker decided otherwise.
 """
 
 from dataclasses import dataclass
@@ -47,19 +48,16 @@ WORDINGS: dict[WhyNot, Wording] = {
         _of(S, P),
         f"A check the work needs was not there yet. {TALK}",
         "A check the work needs was not there yet.",
-        "A check the work needs was not there yet.",
     ),
     WhyNot.ADJUSTMENT: Wording(
         _of(S, J),
         f"What you need could not be arranged there. {TALK}",
         "What they need could not be arranged there.",
-        "What was needed could not be arranged.",
     ),
     WhyNot.SUPPORT: Wording(
         _of(S, J),
         f"The support you want could not be given there. {TALK}",
         "The support could not be given there.",
-        "The support could not be given.",
     ),
     WhyNot.BENEFITS: Wording(_of(J), "You decided otherwise, for your benefits.", "They decided otherwise."),
     WhyNot.HEALTH: Wording(_of(J), "You decided otherwise, for your health.", "They decided otherwise."),

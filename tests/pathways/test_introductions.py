@@ -46,7 +46,8 @@ def test_every_reason_has_its_words_and_a_side_that_can_say_it():
     assert all(wording.said_by for wording in WORDINGS.values())
     for side in Side:
         assert WhyNot.OTHER in may_say(side)
-    for private in (WhyNot.HEALTH, WhyNot.CARING, WhyNot.BENEFITS):
+    needs = (WhyNot.ADJUSTMENT, WhyNot.SUPPORT, WhyNot.CHECKS)  # that one is needed tells of a disability or a past
+    for private in (WhyNot.HEALTH, WhyNot.CARING, WhyNot.BENEFITS, *needs):
         assert WORDINGS[private].outside == "The jobseeker decided otherwise."
 
 
