@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -119,3 +120,15 @@ def world(database: Database) -> World:
 def client(stage: Stage) -> TestClient:
     # Not entered as a context: the lifespan would close the database that the next test uses.
     return TestClient(stage.app, raise_server_exceptions=True)
+
+
+@pytest.fixture
+def call(client: TestClient, world: World) -> Callable[..., Any]:
+    """Post as a member, and say what came back; without ``expect`` it is done or made."""
+
+    def ask(who: str, path: str, expect: int = 200, **body: Any) -> Any:
+        answer = client.post(f"/api/v1{path}", headers=world.key(who), json=body)
+        assert answer.status_code in {expect, 201 if expect == 200 else expect}, (path, answer.text)
+        return answer.json()
+
+    return ask

@@ -1,20 +1,14 @@
 """What goes over the wire about claims."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from pathways.claims.models import ClaimState
 from pathways.fields import Body, Group, Line, NeededLine, Schema
-
-Money = Annotated[
-    Decimal,
-    Field(gt=0, le=1_000_000, max_digits=9, decimal_places=2),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000, "multipleOf": 0.25}),
-]
+from pathways.programmes.schemas import Price
 
 
 class NewClaim(Body):
@@ -29,7 +23,7 @@ class Declaration(Body):
 
 
 class Payment(Body):
-    pounds: Money | None = Field(default=None, description="What was paid; all that was asked for when left out.")
+    pounds: Price | None = Field(default=None, description="What was paid; all that was asked for when left out.")
 
 
 class Because(Body):

@@ -342,6 +342,7 @@ def keep_document(
         raise RuleBroken("This is another document than the one whose hash is recorded.", pointer="/file")
     if scan and documents.is_infected(content, scan):
         raise RuleBroken("The scanner found something harmful in it. It is not kept.", pointer="/file")
+    _hold(session, queries.spell_of(session, item))
     if queries.check_of(session, item) is not None:
         raise Conflict("The evidence was checked already. Record another item, with its document.")
     before = queries.document_of(session, item)

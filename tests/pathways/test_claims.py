@@ -17,16 +17,6 @@ RULE = "LOCAL_13_IN_16"
 
 
 @pytest.fixture
-def call(client, world: World):
-    def ask(who: str, path: str, expect: int = 200, **body: Any) -> Any:
-        answer = client.post(f"/api/v1{path}", headers=world.key(who), json=body)
-        assert answer.status_code in {expect, 201 if expect == 200 else expect}, (path, answer.text)
-        return answer.json()
-
-    return ask
-
-
-@pytest.fixture
 def outcome(client, world: World, call) -> dict[str, Any]:
     """An outcome that stands, of a programme whose commissioner pays 1,200 pounds for it."""
     call("operator", f"/programmes/{world.programme_id}/prices", rule=RULE, pounds=1000, from_on="2020-01-01")

@@ -14,16 +14,6 @@ from pathways.introductions.reasons import WORDINGS, may_say
 from tests.world import World
 
 
-@pytest.fixture
-def call(client, world: World):
-    def ask(who: str, path: str, expect: int = 200, **body: Any) -> Any:
-        answer = client.post(f"/api/v1{path}", headers=world.key(who), json=body)
-        assert answer.status_code in {expect, 201 if expect == 200 else expect}, (path, answer.text)
-        return answer.json()
-
-    return ask
-
-
 def person(world: World, number: int) -> Any:
     referral = world.refer(ref=f"R{number}", given_name=f"Person {number}", nino=None, nhs_number=None)
     world.accept(referral)

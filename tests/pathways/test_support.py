@@ -43,16 +43,6 @@ def test_a_check_in_answers_the_last_line_that_had_come_once():
 
 
 @pytest.fixture
-def call(client, world: World):
-    def ask(who: str, path: str, expect: int = 200, **body: Any) -> Any:
-        answer = client.post(f"/api/v1{path}", headers=world.key(who), json=body)
-        assert answer.status_code in {expect, 201 if expect == 200 else expect}, (path, answer.text)
-        return answer.json()
-
-    return ask
-
-
-@pytest.fixture
 def read(client, world: World):
     def ask(who: str, path: str) -> Any:
         answer = client.get(f"/api/v1{path}", headers=world.key(who))
