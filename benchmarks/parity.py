@@ -33,7 +33,7 @@ MOST_PAIRS = 200  # of one person, drawn: what all of a city's pairs add is time
 CUTS = (50, 75, 90, 97)
 NOISE = 0.25  # of the spread of the truth
 TOLERATED = 0.002
-PAIRS = 20  # of 55
+PAIRS = 20  # of 66
 STRENGTHS = {"mild": 0.4, "strong": 1.2}  # the spread of an interaction's weight; a feature's own is .3 to 1.5
 TRUTHS = 3
 
@@ -121,7 +121,7 @@ def compiled(tables: Tables, middle: float) -> TableArrays:
     learnt = AllFeatures(
         Side.JOBSEEKER, 0.0, nothing, np.zeros((1, 1)), replace(tables, base=tables.base - middle), mix=1.0
     )
-    indifferent = replace(SideModel.expert(Side.PLACEMENT), intercept=3.0, weights=np.zeros(6))
+    indifferent = replace(SideModel.expert(Side.PLACEMENT), intercept=3.0, weights=np.zeros(7))
     return ScoreTables.of({Side.JOBSEEKER: learnt, Side.PLACEMENT: indifferent}).arrays
 
 

@@ -110,6 +110,7 @@ def _placement(world: World, number: int, one: Any) -> tuple[dict[str, Any], lis
         "adjustments_offered": list(one.adjustments_offered or ()) or None,
         "environment": list(one.environment or ()) or None,
         "support_offered": list(one.support_offered or ()) or None,
+        "days_to_answer": one.days_to_answer,
         "contact_email": f"lister{number}@example.org",
         "confirmed_on": today,
         "reconfirm_by": today + timedelta(days=90),

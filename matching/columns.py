@@ -52,6 +52,7 @@ PLACEMENT_NUMBERS = (
     "listing",
     "environment",
     "adjustments",
+    "answers",
 )
 JOBSEEKER_NUMBERS = (
     "is_placed",
@@ -381,6 +382,7 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: Lexicon) -> tuple[
         "listing": lexicon.listings.right(listing_text(profile.title, profile.occupation, profile.environment)),
         "environment": _right(lexicon.environments, profile.environment),
         "adjustments": _right(lexicon.adjustments, profile.adjustments_offered),
+        "answers": NO if profile.days_to_answer is None else profile.days_to_answer,
     }
     return tuple(int(numbers[name]) for name in PLACEMENT_NUMBERS)
 

@@ -68,6 +68,7 @@ FOR = {
     Feature.START_DATE: "It starts about when the jobseeker can.",
     Feature.ADJUSTMENTS: "It offers what the jobseeker asked for: {found}.",
     Feature.SUPPORT: "It offers support: {found}.",
+    Feature.ANSWERS: "The social enterprise answers soon, in about {found}.",
 }
 AGAINST = {
     Feature.ASPIRATION: "It is not one of the kinds of work the jobseeker asked for.",
@@ -81,6 +82,7 @@ AGAINST = {
     Feature.START_DATE: "It starts well before or after the jobseeker can.",
     Feature.ADJUSTMENTS: "It offers little of what the jobseeker asked for.",
     Feature.SUPPORT: "Support there has helped less than hoped: {found}.",
+    Feature.ANSWERS: "The social enterprise takes long to answer, about {found}.",
 }
 UNKNOWN_TEXT = {
     Feature.ASPIRATION: "Which work the jobseeker wants is not known: ask.",
@@ -103,6 +105,7 @@ LIFTED_BY = {
     Feature.START_DATE: "If the start could be when the jobseeker can.",
     Feature.ADJUSTMENTS: "If it could make the adjustments the jobseeker asked for.",
     Feature.SUPPORT: "If it offered support on the job.",
+    Feature.ANSWERS: "If the social enterprise answered sooner.",
 }
 
 FEATURES = tuple(Feature)

@@ -31,6 +31,7 @@ class Feature(StrEnum):
     START_DATE = "start_date"
     ADJUSTMENTS = "adjustments"
     SUPPORT = "support"
+    ANSWERS = "answers"
 
 
 class Side(StrEnum):
@@ -59,6 +60,7 @@ SIDES: Mapping[Side, tuple[Feature, ...]] = {
         Feature.HOURS,
         Feature.HALF_DAYS,
         Feature.START_DATE,
+        Feature.ANSWERS,
     ),
 }
 
@@ -84,6 +86,7 @@ INORDER = tuple(Feature)
 ALIKE = 0.6
 FAR_MINUTES = 90
 LONG_WAIT_DAYS = 120
+LONG_ANSWER_DAYS = 28  # half of it is as good as not known: a new social enterprise begins in the middle
 SHORT_WEEK = 800  # hundredths of an hour: of a shorter one, an hour too much is not a large part
 BEST, WORST = STEPS, 0
 SOMETHING_ELSE = graded(0.4)  # an environment that is neither what was asked for nor its opposite
@@ -139,6 +142,7 @@ def compute(
         Feature.START_DATE: _start_date(offer, placement),
         Feature.ADJUSTMENTS: _adjustments(wishes, placement),
         Feature.SUPPORT: _support(placement),
+        Feature.ANSWERS: _answers(placement),
     }
 
 
@@ -359,3 +363,11 @@ def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
 def _support(placement: PlacementProfile) -> Value:
     """Raise the score for support that is offered; a listing that names none is not marked down."""
     return _at(BEST, *placement.support_offered) if placement.support_offered else Value(None)
+
+
+def _answers(placement: PlacementProfile) -> Value:
+    """Raise the score of who answers soon; who has not answered often enough to be judged is unknown."""
+    days = placement.days_to_answer
+    if days is None:
+        return Value(None)
+    return _at(share(max(0, LONG_ANSWER_DAYS - days), LONG_ANSWER_DAYS), f"{days} {'day' if days == 1 else 'days'}")

@@ -60,5 +60,6 @@ WEIGHTS: Mapping[Side, Mapping[Feature, Prior]] = {
         Feature.HOURS: Prior(0.5, 0.4),
         Feature.HALF_DAYS: Prior(0.8, 0.5),
         Feature.START_DATE: Prior(0.3, 0.4),
+        Feature.ANSWERS: Prior(0.5, 0.3),
     },
 }

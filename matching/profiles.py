@@ -255,6 +255,8 @@ class PlacementProfile:
         The check the social enterprise arranges after an offer.
     places_left : int
         Free places.
+    days_to_answer : int or None
+        Days in which half of what the social enterprise was sent is answered; None until enough is.
 
     Raises
     ------
@@ -293,11 +295,12 @@ class PlacementProfile:
     support_offered: tuple[str, ...] | None = None
     dbs_level: str | None = None
     places_left: int = 1
+    days_to_answer: int | None = None
 
     def __post_init__(self) -> None:
         _check_half_days(self.half_days)
         _check_hours(self.hours_per_week)
         _check_place(self.place)
-        _check_whole(self.minimum_age, self.maximum_age)
+        _check_whole(self.minimum_age, self.maximum_age, self.days_to_answer)
         if self.places_left < 0:
             raise ValueError("places_left cannot be under 0.")

@@ -17,7 +17,7 @@ from matching.sides import COLUMNS_OF, Floats, SideModel, logit, matrix_of, sigm
 from matching.text import Vocabulary
 from matching.travel import Journey
 
-EXPERT_VERSION = "expert-3"
+EXPERT_VERSION = "expert-4"
 # An interval that holds the truth four times in five: wide enough to be honest, narrow enough to be read.
 INTERVAL_DEVIATIONS = 1.2816
 HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.75, 0.45

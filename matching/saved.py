@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from matching.features import SIDES, Side
+from matching.features import SIDES, Feature, Side
 from matching.ranker import TwoSidedModel
 from matching.sides import Calibration, Floats, SideModel, Tables
 
@@ -39,7 +39,7 @@ class Manifest:
 
     Examples
     --------
-    >>> Manifest("expert-3").cases
+    >>> Manifest("expert-4").cases
     0
     """
 
@@ -74,9 +74,9 @@ def save(model: TwoSidedModel, manifest: Manifest) -> bytes:
 
     Examples
     --------
-    >>> kept = save(TwoSidedModel.expert(), Manifest("expert-3"))
+    >>> kept = save(TwoSidedModel.expert(), Manifest("expert-4"))
     >>> load(kept)[0].version
-    'expert-3'
+    'expert-4'
     """
     if manifest.version != model.version:
         raise ValueError(f"The manifest is of {manifest.version}, and the model is {model.version}.")
@@ -99,7 +99,7 @@ def load(kept: bytes) -> tuple[TwoSidedModel, Manifest]:
     Raises
     ------
     ModelRefused
-        If it is not a model, was changed since it was saved, has a newer format, or reads other features.
+        If it is not a model, was changed since it was saved, has a newer format, or reads features there are not.
 
     Examples
     --------
@@ -120,14 +120,20 @@ def load(kept: bytes) -> tuple[TwoSidedModel, Manifest]:
     if _hash_of(body, head) != digest:
         raise ModelRefused("This model was changed after it was saved; train it again or take it from a backup.")
     expected = {side.value: [name.value for name in names] for side, names in SIDES.items()}
-    if head.get("features") != expected:
+    told = head.get("features")
+    if not isinstance(told, dict) or not all(_is_part(told.get(side), names) for side, names in expected.items()):
         raise ModelRefused("This model was trained on other features than today's; train it again.")
     try:
         manifest = Manifest(**{**head, "first_day": _day(head["first_day"]), "last_day": _day(head["last_day"])})
-        sides = {side: _side_in(side, body[side.value]) for side in Side}
+        sides = {side: _side_in(side, body[side.value], told[side.value]) for side in Side}
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as wrong:
         raise ModelRefused("This is not a saved model.") from wrong
     return TwoSidedModel(manifest.version, sides, manifest.cases), manifest
+
+
+def _is_part(told: Any, names: list[str]) -> bool:
+    """Say whether a model read some of today's features, in their order."""
+    return isinstance(told, list) and told == [name for name in names if name in told]
 
 
 def _hash_of(body: Any, head: Mapping[str, Any]) -> str:
@@ -157,26 +163,37 @@ def _side_out(model: SideModel) -> dict[str, Any]:
     }
 
 
-def _side_in(side: Side, kept: Mapping[str, Any]) -> SideModel:
-    names, boosted, curve = SIDES[side], kept["boosted"], kept["calibration"]
-    weights, covariance = _numbers(kept["weights"]), _numbers(kept["covariance"])
-    if weights.shape != (len(names),) or covariance.shape != (len(names) + 1, len(names) + 1):
+def _side_in(side: Side, kept: Mapping[str, Any], told: list[str]) -> SideModel:
+    """Return a side; of a feature that came after it was trained it knows what the experts hold, and no case."""
+    boosted, curve, begins = kept["boosted"], kept["calibration"], SideModel.expert(side)
+    at = np.array([SIDES[side].index(Feature(name)) for name in told], dtype=np.intp)
+    learnt, covariance = _numbers(kept["weights"]), _numbers(kept["covariance"])
+    if learnt.shape != (len(at),) or covariance.shape != (len(at) + 1, len(at) + 1):
         raise ValueError("The weights do not fit the features.")
+    weights, spread = begins.weights.copy(), begins.covariance.copy()
+    weights[at] = learnt
+    rows = np.concatenate([[0], at + 1])
+    spread[np.ix_(rows, rows)] = covariance
     return SideModel(
         side,
         float(kept["intercept"]),
         weights,
-        covariance,
-        boosted=None
-        if boosted is None
-        else Tables(
-            [_numbers(edges) for edges in boosted["edges"]],
-            float(boosted["base"]),
-            {int(column): _numbers(table) for column, table in boosted["singles"]},
-            {(int(one), int(other)): _numbers(table) for one, other, table in boosted["pairs"]},
-        ),
+        spread,
+        boosted=None if boosted is None else _tables_in(boosted, at.tolist(), len(weights)),
         mix=float(kept["mix"]),
         calibration=Calibration(_numbers(curve["at"]), _numbers(curve["to"])),
+    )
+
+
+def _tables_in(kept: Mapping[str, Any], at: list[int], count: int) -> Tables:
+    edges = [np.zeros(0) for _ in range(count)]
+    for column, told in zip(at, kept["edges"], strict=True):
+        edges[column] = _numbers(told)
+    return Tables(
+        edges,
+        float(kept["base"]),
+        {at[int(column)]: _numbers(table) for column, table in kept["singles"]},
+        {(at[int(one)], at[int(other)]): _numbers(table) for one, other, table in kept["pairs"]},
     )
 
 

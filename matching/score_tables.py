@@ -83,7 +83,7 @@ class ScoreTables:
     --------
     >>> from matching.sides import SideModel
     >>> tables = ScoreTables.of({side: SideModel.expert(side) for side in Side})
-    >>> tables.scores(np.full((1, 11), 255, dtype=np.uint8)).tolist()
+    >>> tables.scores(np.full((1, 12), 255, dtype=np.uint8)).tolist()
     [180659]
     """
 

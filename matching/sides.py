@@ -235,7 +235,7 @@ class SideModel:
 
     Examples
     --------
-    >>> SideModel.expert(Side.PLACEMENT).probability(np.full((1, 6), np.nan)).round(3)
+    >>> SideModel.expert(Side.PLACEMENT).probability(np.full((1, 7), np.nan)).round(3)
     array([0.401])
     """
 

@@ -128,7 +128,9 @@ class World:
         self.accept(referral, day)
         return referral.jobseeker_id, self.enrol(referral, day)
 
-    def list_placement(self, *, by: str = "lister", day: date | None = None, **changes: Any) -> UUID:
+    def list_placement(
+        self, *, by: str = "lister", day: date | None = None, owner: UUID | None = None, **changes: Any
+    ) -> UUID:
         actor = self.on(by, day)
         values = {
             "title": "Cafe Assistant",
@@ -144,7 +146,9 @@ class World:
         new = NewPlacement(**values)
         with self.database.writing(actor) as session:
             columns = new.model_dump(exclude={"places"})
-            placement = placement_actions.make(session, actor, actor.organisation_id, columns, places=new.places)
+            placement = placement_actions.make(
+                session, actor, owner or actor.organisation_id, columns, places=new.places
+            )
             placement_actions.move(session, actor, placement, PlacementEvent.PUBLISH)
             return placement.id
 

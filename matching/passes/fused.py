@@ -19,7 +19,7 @@ from matching.columns import (
     JobseekerArrays,
     PlacementArrays,
 )
-from matching.features import BEST, FAR_MINUTES, LONG_WAIT_DAYS, SHORT_WEEK, WORST
+from matching.features import BEST, FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, SHORT_WEEK, WORST
 from matching.grades import MIX_ONE, MIX_SHIFTS, MIX_TWO, STEPS, THOUSAND, UNKNOWN
 from matching.passes import bits
 from matching.passes.bits import MARGIN_METRES, Best, room_for
@@ -35,6 +35,7 @@ LICENCES, QUALIFICATIONS = bits.LICENCES, bits.QUALIFICATIONS
 (
     P_PLACED, P_REMOTE, P_HAS_PLACES, P_RIGHT_TO_WORK, P_SUPPORT, P_FLEXIBLE, P_HOURS, P_HALF_DAYS, P_STARTS, P_ENDS,
     P_LEAST_AGE, P_MOST_AGE, P_LEVEL, P_LICENCES, P_TITLE, P_OCCUPATION, P_LISTING, P_ENVIRONMENT, P_ADJUSTMENTS,
+    P_ANSWERS,
 ) = range(len(PLACEMENT_NUMBERS))  # fmt: skip
 (
     J_PLACED, J_MAY_NOT_WORK, J_TELLS_SKILLS, J_MODES, J_MINUTES, J_AGE, J_LEVEL, J_LEAST_HOURS, J_MOST_HOURS,
@@ -179,6 +180,13 @@ def _start(starts, earliest):
         return UNKNOWN
     part = max(LONG_WAIT_DAYS - abs(starts - earliest), 0)
     return (2 * STEPS * part + LONG_WAIT_DAYS) // (2 * LONG_WAIT_DAYS)
+
+
+@njit(inline="always")
+def _answers(days):
+    if days == NO:
+        return UNKNOWN
+    return (2 * STEPS * max(LONG_ANSWER_DAYS - days, 0) + LONG_ANSWER_DAYS) // (2 * LONG_ANSWER_DAYS)
 
 
 @njit(inline="always")
@@ -343,6 +351,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                 codes[8] = _start(pn[P_STARTS, p], jn[J_OFFERED_EARLIEST, j])
                 codes[9] = _single(jn[J_ADJUSTMENTS, j], pn[P_ADJUSTMENTS, p], adjustments)
                 codes[10] = BEST if pn[P_SUPPORT, p] == 1 else UNKNOWN
+                codes[11] = _answers(pn[P_ANSWERS, p])
                 logistic = np.int64(0)
                 for feature in range(N_FEATURES):
                     logistic += both[feature * 256 + codes[feature]]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from matching.columns import ENDLESS, NO, DayArrays, JobseekerArrays, PlacementArrays
 from matching.eligibility import half_days_for
-from matching.features import BEST, FAR_MINUTES, LONG_WAIT_DAYS, SHORT_WEEK, WORST
+from matching.features import BEST, FAR_MINUTES, LONG_ANSWER_DAYS, LONG_WAIT_DAYS, SHORT_WEEK, WORST
 from matching.grades import STEPS, THOUSAND, UNKNOWN, Codes, mixed_all
 from matching.passes import bits
 from matching.passes.bits import MARGIN_METRES, Best, room_for
@@ -277,6 +277,7 @@ def codes(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day:
                 jobseekers.number("adjustments", j), jobseekers.adjustment_table, placements.column("adjustments")[rows]
             ),
             np.where(placements.column("offers_support")[rows] == 1, BEST, UNKNOWN),
+            _answers(placements, rows),
         )
     ):
         found[:, column] = told
@@ -367,3 +368,9 @@ def _start_date(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays
         return UNKNOWN
     told = _share(np.maximum(LONG_WAIT_DAYS - np.abs(starts - earliest), 0), LONG_WAIT_DAYS)
     return np.where(starts == NO, UNKNOWN, told)
+
+
+def _answers(placements: PlacementArrays, rows: Rows) -> Any:
+    days = placements.column("answers")[rows].astype(np.int64)
+    told = _share(np.maximum(LONG_ANSWER_DAYS - days, 0), LONG_ANSWER_DAYS)
+    return np.where(days == NO, UNKNOWN, told)

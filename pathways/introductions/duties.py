@@ -25,6 +25,7 @@ from pathways.jobseekers.models import Jobseeker
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation
+from pathways.placements import actions as placement_actions
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import AnswerTime, Place, Placement, PlacementState, PlaceState
 from pathways.reference import tables
@@ -258,17 +259,18 @@ def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> li
 
 
 def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> bool:
+    """Count anew, also where the last year says nothing any more: who was slow long ago begins in the middle again."""
     days = days_to_answer(session, social_enterprise_id, actor.today)
-    if not days:
-        return False
-    session.merge(
-        AnswerTime(
-            social_enterprise_id=social_enterprise_id,
-            median_days=Decimal(str(median(days))),
-            answers=len(days),
-            counted_on=actor.today,
-        )
-    )
+    counted = session.get(AnswerTime, social_enterprise_id)
+    if counted is None:
+        if not days:
+            return False
+        counted = AnswerTime(social_enterprise_id=social_enterprise_id)
+        session.add(counted)
+    counted.median_days, counted.answers = Decimal(str(median(days or [0]))), len(days)
+    counted.counted_on = actor.today
+    session.flush()
+    placement_actions.rank_by_answers(session, actor, social_enterprise_id)
     return True
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from math import floor
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,8 @@ from pathways.placements.models import (
 from pathways.placements.schemas import PlacementChange, PlacementOut, pence, pounds
 from pathways.reference import half_days, tables
 from pathways.reference.postcodes import GridPoint, locate
+
+HALF_A_DAY = 0.5  # a median of 2.5 days is told as three
 
 
 class PlacementMoveRefused(MoveRefused):
@@ -92,6 +95,9 @@ def make(
         made_at=actor.at,
         confirmed_on=actor.today,
         reconfirm_by=reconfirm_by(session, actor, social_enterprise_id),
+        days_to_answer=_whole_days(
+            queries.answer_times(session, [social_enterprise_id]).get(social_enterprise_id), actor
+        ),
         **columns_of(session, new),
     )
     check_sense(placement)
@@ -308,3 +314,28 @@ def _days_to_answer(found: AnswerTime | None, actor: Actor) -> float | None:
     if found is None or found.answers < tables.limit("answers_to_judge_by", actor.today):
         return None
     return float(found.median_days)
+
+
+def _whole_days(found: AnswerTime | None, actor: Actor) -> int | None:
+    days = _days_to_answer(found, actor)
+    return None if days is None else floor(days + HALF_A_DAY)
+
+
+def rank_by_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> int:
+    """Let the listings of a social enterprise be ranked by how soon it answers now; return how many changed."""
+    days = _whole_days(session.get(AnswerTime, social_enterprise_id), actor)
+    listings = session.scalars(
+        select(Placement)
+        .where(
+            Placement.social_enterprise_id == social_enterprise_id,
+            Placement.state != PlacementState.CLOSED,
+            Placement.days_to_answer.is_distinct_from(days),
+        )
+        .order_by(Placement.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for placement in listings:
+        placement.days_to_answer = days
+    session.flush()
+    return len(listings)

@@ -124,6 +124,8 @@ class Placement(Versioned, Base):
     environment: Mapped[list[str] | None] = mapped_column(JSON)
     support_offered: Mapped[list[str] | None] = mapped_column(JSON)
     contact_email: Mapped[str | None] = mapped_column(LINE)
+    # Of its social enterprise, in whole days; none until enough is answered, so that a new one begins in the middle.
+    days_to_answer: Mapped[int | None]
     confirmed_on: Mapped[date]
     reconfirm_by: Mapped[date]
     made_at: Mapped[datetime]

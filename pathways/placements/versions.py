@@ -38,6 +38,7 @@ VERSION_COLUMNS = (
     "adjustments_offered",
     "support_offered",
     "dbs_level",
+    "days_to_answer",
 )
 
 

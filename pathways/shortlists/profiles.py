@@ -161,6 +161,7 @@ def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> Plac
         support_offered=_words(row.support_offered),
         dbs_level=str(row.dbs_level) if row.dbs_level else None,
         places_left=row.places_left,
+        days_to_answer=row.days_to_answer,
     )
 
 

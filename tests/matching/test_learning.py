@@ -19,8 +19,8 @@ from matching.features import SIDES, Feature, Side, Value
 from matching.logistic import MapLogistic
 from matching.priors import WEIGHTS
 from matching.ranker import Match, PlacementRanker, TwoSidedModel
-from matching.sides import SideModel
-from matching.training import train
+from matching.sides import COLUMNS_OF, SideModel
+from matching.training import fit_boosted, fit_logistic, train
 
 
 def does_not_hold(estimator):
@@ -145,16 +145,42 @@ def test_a_kept_model_comes_back_the_same(trained):
     ],
 )
 def test_a_changed_or_newer_model_is_refused_in_one_sentence(change, sentence):
-    read = json.loads(saved.save(TwoSidedModel.expert(), saved.Manifest("expert-3")))
+    read = json.loads(saved.save(TwoSidedModel.expert(), saved.Manifest("expert-4")))
     change(read)
     with pytest.raises(saved.ModelRefused, match=sentence):
         saved.load(json.dumps(read).encode())
 
 
 def test_a_model_of_other_features_is_refused():
-    other = saved.Manifest("expert-3", features={"jobseeker": ["age"], "placement": []})
+    other = saved.Manifest("expert-4", features={"jobseeker": ["age"], "placement": []})
     with pytest.raises(saved.ModelRefused, match="other features"):
         saved.load(saved.save(TwoSidedModel.expert(), other))
+
+
+def boosted(side: Side, count: int) -> SideModel:
+    rng = np.random.default_rng(0)
+    features = rng.random((400, count))
+    answers = (rng.random(400) < features[:, 0] * features[:, 1] + features[:, -1] / 2).astype(float)
+    return replace(fit_logistic(side, features, answers), boosted=fit_boosted(side, features, answers), mix=0.7)
+
+
+def test_a_model_of_before_reads_what_came_later_as_the_experts_do(monkeypatch):
+    """It was trained on fewer features: what it said of an old pair stays, and what is new weighs as in the priors."""
+    pairs = [{**case.values, Feature.TRAVEL: Value(None)} for case in cases(50, seed=4)]
+    with monkeypatch.context() as then:
+        for side in Side:
+            fewer = tuple(name for name in SIDES[side] if name is not Feature.TRAVEL)
+            then.setitem(SIDES, side, fewer)
+            then.setitem(COLUMNS_OF, side, [list(Feature).index(name) for name in fewer])
+        before = TwoSidedModel("test-0", {side: boosted(side, len(SIDES[side])) for side in Side}, 400)
+        assert all(model.boosted is not None and model.boosted.pairs for model in before.sides.values())
+        kept, said = saved.save(before, saved.Manifest("test-0")), before.scores(pairs)
+    now = saved.load(kept)[0]
+    assert np.array_equal(now.scores(pairs), said)
+    for side in Side:
+        expert, at = SideModel.expert(side), SIDES[side].index(Feature.TRAVEL)
+        assert now.sides[side].weights[at] == expert.weights[at]
+        assert now.sides[side].covariance[at + 1, at + 1] == expert.covariance[at + 1, at + 1]
 
 
 @pytest.mark.parametrize("junk", [b"", b"\x80\x04junk", b"[]", b"null", b'{"manifest": 1}'])

@@ -69,6 +69,7 @@ def odd(borough: synthetic.Borough, seed: int) -> synthetic.Borough:
             remote=rng.choice(["no", "yes", "hybrid", None, None]),
             places_left=rng.choice([0, 1, 1, 2]),
             occupation=some(rng.choice(["cafe", "Kitchen Porters"])),
+            days_to_answer=some(rng.choice([0, 1, 3, 14, 27, 28, 60]), 0.7),
         )
         for n, one in enumerate(borough.placements)
     ]

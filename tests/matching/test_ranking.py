@@ -191,6 +191,7 @@ def test_the_placement_side_reads_only_what_it_may_of_the_jobseeker():
         Feature.HOURS,
         Feature.HALF_DAYS,
         Feature.START_DATE,
+        Feature.ANSWERS,
     }
     seen = set()
     for adjustments in (None, ("quiet space",), ("BSL interpreter", "quiet space"), ("step-free access",)):

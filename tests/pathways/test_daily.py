@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -11,6 +12,8 @@ from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionMove, WhyNot
 from pathways.introductions.schemas import NewIntroduction
 from pathways.messages.models import Email, Notice, NoticeKind
+from pathways.organisations import actions as organisation_actions
+from pathways.organisations.schemas import NewOrganisation
 from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
 from tests.work import TODAY, evidence, working
@@ -20,10 +23,10 @@ E, K = IntroductionEvent, NoticeKind
 MONDAY = date(2026, 9, 7)
 
 
-def introduced(world: World, number: int, placement: Any, day: date) -> Any:
+def introduced(world: World, number: int | str, placement: Any, day: date, to: str = "enterprise") -> Any:
     referral = world.refer(ref=f"R{number}", given_name=f"Person {number}", nino=None, nhs_number=None, day=day)
     world.accept(referral, day)
-    world.permit(referral.jobseeker_id, day=day)
+    world.permit(referral.jobseeker_id, to=to, day=day)
     actor = world.on("manager", day)
     with world.database.writing(actor) as session:
         new = NewIntroduction(jobseeker_id=referral.jobseeker_id, placement_id=placement)
@@ -162,6 +165,47 @@ def test_how_quick_a_social_enterprise_answers_is_shown_once_there_is_enough_to_
         run(world, MONDAY + timedelta(days=day))
     # Days 1, 2, 3, 8, and the one of day 1 that silence ended on day 40: the median of 1, 2, 3, 8, 39 is 3.
     assert shown() == 3.0
+
+
+def test_who_answers_soon_ranks_before_who_does_not_and_a_new_one_between(client, call, world: World):
+    """One listing, three social enterprises: one answers the next day, one is new, one leaves everybody waiting."""
+    listed = {"quick": world.list_placement(places=9, day=MONDAY)}
+    with world.database.writing(world.operator) as session:
+        for name in ("new", "slow"):
+            kind = NewOrganisation(kind="social_enterprise", name=f"The {name} yard")
+            world.organisations[name] = organisation_actions.make_organisation(session, world.operator, kind).id
+    for name in ("new", "slow"):
+        listed[name] = world.list_placement(places=9, day=MONDAY, owner=world.organisations[name])
+    person = world.refer(ref="ME", nino=None, nhs_number=None, day=MONDAY).jobseeker_id
+    before = call("caseworker", f"/jobseekers/{person}/shortlists", 201)
+    before_names = {UUID(match["placement_id"]): match["social_enterprise"] for match in before["matches"]}
+    assert len({match["score"] for match in before["matches"]}) == 1
+
+    for name, asked in (("quick", 6), ("slow", 5)):
+        for number in range(asked):
+            one = introduced(
+                world, f"{name}-{number}", listed[name], MONDAY, to="enterprise" if name == "quick" else name
+            )
+            if name == "quick":
+                move(world, "lister", one, E.INVITE, MONDAY + timedelta(days=1))
+    for day in range(25, 50):  # silence is ended by the clocks, and counted the day after
+        run(world, MONDAY + timedelta(days=day))
+    after = call("caseworker", f"/jobseekers/{person}/shortlists", 201)
+    scores = {match["social_enterprise"]: match["score"] for match in after["matches"]}
+    names = [before_names[listed[name]] for name in ("quick", "new", "slow")]
+    assert [match["social_enterprise"] for match in after["matches"]] == names
+    assert scores[names[0]] > scores[names[1]] > scores[names[2]]
+    assert scores[names[1]] == before["matches"][0]["score"]  # who is new stands where everybody began
+    why = {match["social_enterprise"]: [r["text"] for r in match["reasons"]] for match in after["matches"]}
+    assert "The social enterprise answers soon, in about 1 day." in why[names[0]]
+    assert any(text.startswith("The social enterprise takes long to answer") for text in why[names[2]])
+    assert not any("answer" in text for text in why[names[1]])
+    # What was ranked before is told as it was, and a listing made today begins with what is known of its maker.
+    path = f"/api/v1/shortlists/{before['id']}"
+    again = client.get(path, headers=world.key("caseworker")).json()
+    assert [m["score"] for m in again["matches"]] == [m["score"] for m in before["matches"]]
+    with world.database.reading() as session:
+        assert session.get_one(Placement, world.list_placement()).days_to_answer == 1
 
 
 def test_nobody_waits_for_a_listing_that_is_closed(client, world: World):

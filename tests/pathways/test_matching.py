@@ -367,7 +367,7 @@ def test_a_model_learns_is_assessed_and_ranks_only_once_a_person_released_it_beh
     assert made["model_version"] == model["name"]
     post(client, world, f"{path}/retire", {"reason": "Back to the experts."}, by="operator", expect=200)
     again = post(client, world, f"/jobseekers/{person}/shortlists")
-    assert again["model_version"] == "expert-3"
+    assert again["model_version"] == "expert-4"
     assert get(client, world, f"/shortlists/{made['id']}")["model_version"] == model["name"]
 
 
