@@ -29,7 +29,7 @@ SIZES = (5, 10, 30, 100, 300)
 CHECKED = 2000
 CALIBRATED = ("score", *(side.value for side in Side))
 LOOKED_AT = 15  # a caseworker reads this far down a list
-NAMES = tuple(Feature)
+NAMES = tuple(name for name in Feature if name is not Feature.ANSWERS)  # a made-up borough has no past of answers
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,7 +35,7 @@ def matrix(side: Side, pairs: Sequence[Values]) -> Floats:
     Examples
     --------
     >>> matrix(Side.PLACEMENT, []).shape
-    (0, 6)
+    (0, 7)
     """
     names = SIDES[side]
     X = np.full((len(pairs), len(names)), np.nan)
@@ -68,7 +68,7 @@ def matrix_of(side: Side, codes: Codes) -> Floats:
     Examples
     --------
     >>> matrix_of(Side.PLACEMENT, np.full((1, len(Feature)), 120, dtype=np.uint8)).tolist()
-    [[0.5, 0.5, 0.5, 0.5, 0.5, 0.5]]
+    [[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]]
     """
     return np.asarray(VALUE_OF[codes[:, COLUMNS_OF[side]]])
 

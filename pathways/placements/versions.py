@@ -1,5 +1,6 @@
 """Each state of a listing is kept as it is written, so that what was ranked on it can be explained later."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -54,6 +55,11 @@ def _plain(value: Any) -> Any:
 
 def inputs_of(row: Any) -> dict[str, Any]:
     return {name: _plain(getattr(row, name)) for name in VERSION_COLUMNS}
+
+
+def told_by(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a version kept, by all of today's columns: one that came later is not known of it."""
+    return {**dict.fromkeys(VERSION_COLUMNS), **inputs}
 
 
 def _kept(placement: Placement, at: datetime) -> dict[str, Any]:

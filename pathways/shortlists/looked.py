@@ -22,7 +22,7 @@ from matching import eligibility
 from matching.eligibility import EXCLUDED, ONLY_A_CASEWORKER, Check, Context, Result, Rule
 from matching.passes.bits import PLACES, RULES, SAFETY
 from matching.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
-from pathways.placements.versions import VERSION_COLUMNS
+from pathways.placements.versions import told_by
 from pathways.shortlists import profiles
 
 QUICKLY = 1  # zlib's level: the lists are written far more often than read
@@ -142,7 +142,7 @@ def _value(name: str, value: Any) -> Any:
 
 def listing(version: Any, failed: int) -> PlacementProfile:
     """Return a listing as its version says, with a place left unless that was what failed."""
-    told = {**dict.fromkeys(VERSION_COLUMNS), **version.inputs}  # what was not kept yet then is not known
+    told = told_by(version.inputs)
     for name in LISTING_DAYS:
         told[name] = date.fromisoformat(told[name]) if told[name] else None
     return profiles.of_placement(

@@ -54,15 +54,20 @@ def test_a_migration_imports_nothing_of_ours():
         assert "pathways" not in path.read_text()
 
 
+def _told(inputs):
+    """What came to be kept since is not known of them."""
+    return {name: value for name, value in inputs.items() if value is not None}
+
+
 def test_a_listing_that_stood_before_its_states_were_kept_is_kept_as_it_stands(database, world: World):
     first = world.list_placement(title="One", essential_skills=["cooking"], starts_on="2026-12-01", remote="yes")
     world.list_placement(title="Two", hours_per_week=12.5)
     with database.reading() as session:
-        before = {row.placement_id: (row.inputs, row.easting) for row in _newest(session)}
+        before = {row.placement_id: (_told(row.inputs), row.easting) for row in _newest(session)}
     migrate.downgrade(database, "50efff20953a")
     migrate.upgrade(database)
     with database.reading() as session:
-        assert {row.placement_id: (row.inputs, row.easting) for row in _newest(session)} == before
+        assert {row.placement_id: (_told(row.inputs), row.easting) for row in _newest(session)} == before
         assert coherence.faults(session) == []
     assert before[first][1] is None  # from home is nowhere to travel to
 
