@@ -27,6 +27,7 @@ class Permission(StrEnum):
     EVIDENCE_CHECK = "evidence:check"
     EVIDENCE_READ = "evidence:read"
     EVIDENCE_RECORD = "evidence:record"
+    EXPORT_FREEZE = "export:freeze"
     EXPORT_MAKE = "export:make"
     EXPORT_READ = "export:read"
     FIDELITY_READ = "fidelity:read"
@@ -172,7 +173,16 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     ),
     Role.CASEWORKER: frozenset(_CASEWORKER),
     Role.COMMISSIONER: frozenset(
-        {P.CLAIM_MOVE, P.CLAIM_READ, P.EXPORT_MAKE, P.EXPORT_READ, P.NOTICE_READ, P.ORGANISATION_READ, P.PROGRAMME_READ}
+        {
+            P.CLAIM_MOVE,
+            P.CLAIM_READ,
+            P.EXPORT_FREEZE,
+            P.EXPORT_MAKE,
+            P.EXPORT_READ,
+            P.NOTICE_READ,
+            P.ORGANISATION_READ,
+            P.PROGRAMME_READ,
+        }
     ),
     Role.OPERATOR: frozenset(
         _EVERYONE

@@ -1,5 +1,6 @@
 """The month's figures."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,12 @@ import typer
 from pathways.commands.acting import ActAs, PlainError, body_of, day_of, opened, operator
 
 export = typer.Typer(no_args_is_help=True, help="The month's figures.")
+
+
+def _tell(people: int) -> None:
+    """Say on a terminal how far the count is; it is over when the folder is named."""
+    if people and sys.stderr.isatty():
+        print(f"\r{people:,} people counted ", end="", file=sys.stderr)
 
 
 @export.command("month")
@@ -43,8 +50,9 @@ def export_month(
             new = body_of(
                 NewExport, month=month, commissioner_id=commissioner_id, programme_id=programme_id, as_of=day_of(as_of)
             )
-            with database.writing(actor) as session:
-                print(actions.write_folder(session, actions.make(session, actor, new), out))
+            made = actions.make(database, actor, new, progress=_tell)
+            with database.reading(actor, newest=True) as session:
+                print(actions.write_folder(session, made, out))
 
 
 @export.command("verify")

@@ -183,7 +183,7 @@ def demo_load(
     from datetime import timedelta
 
     from pathways import demonstration
-    from pathways.exports.cohort import Month
+    from pathways.exports.months import Month
 
     end = day_of(until) or date.today() - timedelta(days=1)  # noqa: DTZ011 - the machine's day will do for made-up people
     start = Month.of(end).plus(-months).first_day if months else end

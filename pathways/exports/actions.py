@@ -1,86 +1,69 @@
-"""Making a month: rows from facts as known, bytes from rows, a version for what is new."""
+"""Making a month: counts from facts as known, a decision of what may be told, files, and a version for what is new.
+
+A month is counted and decided outside of any writing: both take long. The short write that keeps it looks whether
+anything was released meanwhile, and if so it is decided again, for what is out may hide or show what is to come.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
-from uuid import UUID
 
-from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role, end_of_local_day
-from pathways.database import Session, WriteSession
-from pathways.errors import NotPermitted, RuleBroken
-from pathways.exports import cohort, files, queries
-from pathways.exports.cohort import Month
-from pathways.exports.models import Export, ExportFile
+from pathways.database import Database, Session, WriteSession
+from pathways.errors import Conflict, NotPermitted, RuleBroken
+from pathways.exports import adjustments, disclosure, files, folder, queries, releases
+from pathways.exports.adjustments import Closed, Person
+from pathways.exports.cohort import EVERYBODY, Head, Tally
+from pathways.exports.disclosure import Decision, Rules
+from pathways.exports.journeys import journeys_of
+from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
+from pathways.exports.months import Month
 from pathways.exports.schemas import ExportOut, NewExport
 from pathways.organisations.models import Organisation
 from pathways.programmes.models import Programme
 from pathways.reference import outcome_rules, tables
 
-SCHEMA_VERSION = "1"
 REFERENCE_TABLES = ("job_kinds", "limits", "minimum_wage")
-NOTE = (
-    "Counts of people. [c]: hidden because it is small. [x]: the months have not passed yet. "
-    "Until the whole of disclosure control exists, this folder is not for publication."
-)
+MOST_TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
-    """The files of one month, and the hash of what they say whatever their version number is."""
-
-    folder: str
-    content: Mapping[str, bytes]
+class MonthFrozen(Conflict):
+    title = "This month is closed"
 
 
-def build(
-    session: Session,
-    commissioner: Organisation,
-    programmes: list[Programme],
-    month: Month,
-    *,
-    as_of: date,
-    version: int,
-) -> Build:
-    """Return the files of a month as it was known at the end of a day; the same facts give the same bytes."""
-    smallest = int(tables.limit("disclosure_smallest_count", month.last_day))
-    journeys = queries.journeys(session, programmes, end_of_local_day(as_of), month.last_day)
-    content = {
-        "cohort.csv": files.csv_bytes(
-            cohort.COHORT_COLUMNS,
-            cohort.cohort_rows(journeys, month, as_of=as_of, version=version, smallest=smallest),
-        ),
-        "progression.csv": files.csv_bytes(
-            cohort.PROGRESSION_COLUMNS,
-            cohort.progression_rows(journeys, month, as_of=as_of, version=version, smallest=smallest),
-        ),
-    }
-    paid_by = [named for programme in programmes for named in programme.rule_versions]
-    manifest = {
-        "as_of": as_of.isoformat(),
-        "commissioner": commissioner.ref,
-        "files": {name: files.sha256(body) for name, body in content.items()},
-        "month": str(month),
-        "note": NOTE,
-        "programmes": [{"ref": programme.ref, "rule_versions": programme.rule_versions} for programme in programmes],
-        "publishable": False,
-        "reference_versions": {name: tables.version_of(name) for name in REFERENCE_TABLES}
-        | {"outcome_rules": outcome_rules.version_of(outcome_rules.known(session), paid_by)},
-        "schema_version": SCHEMA_VERSION,
-        "version": version,
-    }
-    return Build(
-        folder=f"outcomes_{commissioner.ref}_{month}_v{version}",
-        content=content | {"manifest.json": files.json_bytes(manifest)},
-    )
+class NotFrozenYet(Conflict):
+    title = "This month cannot be closed now"
 
 
-def make(session: WriteSession, actor: Actor, new: NewExport) -> Export:
-    """Make a month, or return the latest version where it says just the same."""
+class ReleasedMeanwhile(Conflict):
+    title = "Other figures were released at the same moment"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A month's counts, before anything is hidden, and what earlier closed months told."""
+
+    commissioner: Organisation
+    programmes: list[Programme]
+    tally: Tally
+    as_of: date
+    references: dict[str, str]
+    closed: list[Closed]
+    why: dict[str, list[str]]
+
+    @property
+    def facts_hash(self) -> str:
+        """The same for the same counts and tables, as known on the same day."""
+        told = {"counts": dict(self.tally.figures().counts), "references": self.references, "why": self.why}
+        return files.sha256(files.json_bytes({**told, "as_of": self.as_of.isoformat()}))
+
+
+def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[int], None] = lambda _: None) -> Counted:
+    """Count a month as it was known at the end of a day, reading person by person."""
     commissioner_id = new.commissioner_id or actor.organisation_id
     if actor.role is not Role.OPERATOR and commissioner_id != actor.organisation_id:
         raise NotPermitted("You may export your own programmes only.")
@@ -88,49 +71,177 @@ def make(session: WriteSession, actor: Actor, new: NewExport) -> Export:
     as_of = new.as_of or actor.today
     if month.first_day > actor.today or as_of > actor.today:
         raise RuleBroken("This month or day has not come.", pointer="/month")
+    at = end_of_local_day(as_of)
     commissioner = session.get(Organisation, commissioner_id)
-    programmes = queries.programmes_of(session, commissioner_id, new.programme_id, end_of_local_day(as_of))
+    programmes = queries.programmes_of(session, commissioner_id, new.programme_id, at)
     if commissioner is None or not programmes:
         raise RuleBroken("This commissioner pays for no such programme.", pointer="/programme_id")
-    latest = _latest(session, commissioner_id, new.programme_id, month)
-    number = latest.number if latest else 1
-    built = build(session, commissioner, programmes, month, as_of=as_of, version=number)
-    if latest is not None:
-        if files.sha256(built.content["manifest.json"]) == latest.content_hash:
-            return latest
-        number += 1
-        built = build(session, commissioner, programmes, month, as_of=as_of, version=number)
+    scope = programmes[0].ref if new.programme_id is not None else EVERYBODY
+    tally = Tally(month, scope)
+    for number, journey in enumerate(queries.journeys(session, programmes, at, month.last_day)):
+        tally.add(journey)
+        if number % 1_000 == 0:
+            progress(number)
+    references = references_of(session, programmes)
+    closed = queries.closed_months(session, commissioner_id, new.programme_id, month)
+    why = _why(session, programmes, tally, closed, as_of, references) if closed else {}
+    return Counted(commissioner, programmes, tally, as_of, references, closed, why)
+
+
+def references_of(session: Session, programmes: Sequence[Programme]) -> dict[str, str]:
+    paid_by = [named for programme in programmes for named in programme.rule_versions]
+    return {name: tables.version_of(name) for name in REFERENCE_TABLES} | {
+        "outcome_rules": outcome_rules.version_of(outcome_rules.known(session), paid_by)
+    }
+
+
+def _why(
+    session: Session,
+    programmes: list[Programme],
+    tally: Tally,
+    closed: list[Closed],
+    as_of: date,
+    references: dict[str, str],
+) -> dict[str, list[str]]:
+    """Return why figures of closed months are others now: what changed since the last was closed, and what before."""
+    last = closed[-1]
+    smallest = int(tables.limit("disclosure_smallest_count", tally.month.last_day))
+    at, now = end_of_local_day(last.as_of), end_of_local_day(as_of)
+    partners = sorted({programme.partner_id for programme in programmes}, key=str)
+
+    def known(instant: datetime) -> Iterator[Person]:
+        frame = queries.frame(session, programmes, partners, instant, last.month.last_day)
+        for partner, person, life in queries.lives(session, partners, instant):
+            yield partner, person, life, journeys_of(life, partner, person, frame)
+
+    merged = queries.merged_between(session, partners, at, now)
+    changed, then = adjustments.reasons(
+        last.month, tally.scope, adjustments.in_step(known(at), known(now)), merged.__contains__
+    )
+    found = adjustments.all_reasons(changed, then, last, references)
+    before = dict(last.kept.reasons)
+    return before | {key: adjustments.told(why, smallest) for key, why in found.items() if why}
+
+
+def rules_on(day: date) -> Rules:
+    """Return the rules of disclosure control in force on a day."""
+    return Rules(
+        smallest=int(tables.limit("disclosure_smallest_count", day)),
+        base=int(tables.limit("disclosure_rounded_to", day)),
+        smallest_whole=int(tables.limit("disclosure_smallest_whole", day)),
+    )
+
+
+def decide(counted: Counted, past: Sequence[disclosure.Released]) -> Decision:
+    return disclosure.protect(counted.tally.figures(), rules_on(counted.tally.month.last_day), past)
+
+
+def told(counted: Counted, decision: Decision, version: int) -> folder.Told:
+    head = Head(counted.tally.month, counted.as_of, version)
+    return folder.Told(
+        counted.commissioner.ref,
+        counted.commissioner.name,
+        head,
+        counted.tally,
+        decision,
+        list(adjustments.adjustment_rows(counted.closed, decision, head, counted.why)),
+        [{"ref": one.ref, "rule_versions": one.rule_versions} for one in counted.programmes],
+        counted.references,
+        int(tables.limit("median_smallest", counted.tally.month.last_day)),
+    )
+
+
+def make(
+    database: Database,
+    actor: Actor,
+    new: NewExport,
+    keep: Callable[[WriteSession, Callable[[], Export]], Export] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Export:
+    """Make a month, or return the latest version where nothing is known otherwise since."""
+    with database.reading(actor, newest=True) as session:
+        if frozen := _frozen(session, actor, new):
+            return frozen
+        counted = count(session, actor, new, progress)
+    for _ in range(MOST_TRIES):
+        with database.reading(actor, newest=True) as session:
+            past = queries.released(session, counted.commissioner.id)
+        decision = decide(counted, [kept.released for _, kept in past])
+        with database.writing(actor) as session:
+            queries.lock(session, counted.commissioner.id)
+            if [one for one, _ in past] != queries.released_ids(session, counted.commissioner.id):
+                continue
+            if keep is None:
+                return _kept(session, actor, new, counted, decision)
+            return keep(session, lambda: _kept(session, actor, new, counted, decision))  # noqa: B023 - called at once
+    raise ReleasedMeanwhile("Try again in a moment.")
+
+
+def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
+    """Return the closed month that is asked for; as known on another day it is refused, for it would be another one."""
+    latest = queries.latest(session, new.commissioner_id or actor.organisation_id, new.programme_id, new.month)
+    if latest is None or latest.state is not ExportState.FROZEN:
+        return None
+    if new.as_of not in {None, latest.as_of}:
+        raise MonthFrozen(
+            f"It was closed as known on {latest.as_of}. What is known otherwise since is in the adjustments of later"
+            " months."
+        )
+    return latest
+
+
+def _kept(session: WriteSession, actor: Actor, new: NewExport, counted: Counted, decision: Decision) -> Export:
+    commissioner_id = counted.commissioner.id
+    latest = queries.latest(session, commissioner_id, new.programme_id, new.month)
+    facts_hash = counted.facts_hash
+    if latest is not None and (latest.facts_hash == facts_hash or latest.state is ExportState.FROZEN):
+        return latest
+    number = latest.number + 1 if latest else 1
+    made = told(counted, decision, number)
+    content = folder.files_of(made)
     export = Export(
         id=uuid7(),
         commissioner_id=commissioner_id,
         programme_id=new.programme_id,
-        programme_key=str(new.programme_id or "all"),
-        month=str(month),
+        programme_key=str(new.programme_id or EVERYBODY),
+        kind=ExportKind.OUTCOMES,
+        month=new.month,
         number=number,
-        as_of=as_of,
-        content_hash=files.sha256(built.content["manifest.json"]),
-        folder=built.folder,
+        as_of=counted.as_of,
+        facts_hash=facts_hash,
+        content_hash=files.sha256(content["manifest.json"]),
+        folder=made.folder,
         made_at=actor.at,
         by=actor.user_id,
     )
     session.add(export)
     session.flush()  # its files point to it
-    session.add_all(ExportFile(export_id=export.id, name=name, content=body) for name, body in built.content.items())
+    session.add_all(ExportFile(export_id=export.id, name=name, content=body) for name, body in content.items())
+    kept = releases.packed(decision, counted.why, counted.references)
+    session.add(Release(export_id=export.id, commissioner_id=commissioner_id, content=kept))
     session.flush()  # the reply names them
     return export
 
 
-def _latest(session: Session, commissioner_id: UUID, programme_id: UUID | None, month: Month) -> Export | None:
-    return session.scalars(
-        select(Export)
-        .where(
-            Export.commissioner_id == commissioner_id,
-            Export.programme_key == str(programme_id or "all"),
-            Export.month == str(month),
-        )
-        .order_by(Export.number.desc())
-        .limit(1)
-    ).first()
+def freeze(session: WriteSession, actor: Actor, export: Export) -> Export:
+    """Close a month as one version of it tells it: a person's act, done once. No other version of it is made then."""
+    if queries.is_machine(session, actor.user_id):
+        raise NotPermitted("A month is closed by a person. Use the key of somebody who answers for it.")
+    if export.kind is not ExportKind.OUTCOMES:
+        raise NotFrozenYet("Only figures are closed; a file of claims is made anew.")
+    queries.lock(session, export.commissioner_id)
+    session.refresh(export)
+    if export.state is ExportState.FROZEN:
+        return export
+    latest = queries.latest(session, export.commissioner_id, export.programme_id, export.month)
+    if latest is None or latest.id != export.id:
+        raise NotFrozenYet("There is a later version of this month. Look at that one, and close it.")
+    month = Month.parse(export.month)
+    if export.as_of <= month.last_day:
+        raise NotFrozenYet("This version was made before the month was over. Make it again, then close it.")
+    export.state, export.frozen_at, export.frozen_by = ExportState.FROZEN, actor.at, actor.user_id
+    session.flush()  # the reply carries it
+    return export
 
 
 def shown(session: Session, export: Export) -> ExportOut:
@@ -144,27 +255,27 @@ def shown_all(session: Session, exports: Sequence[Export]) -> list[ExportOut]:
 
 def write_folder(session: Session, export: Export, out: Path) -> Path:
     """Write an export's files to a folder of its name; what stands there already is replaced by the same bytes."""
-    folder = out / export.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    target = out / export.folder
+    target.mkdir(parents=True, exist_ok=True)
     for name in queries.file_names(session, [export.id])[export.id]:
-        (folder / name).write_bytes(queries.file(session, export, name).content)
-    return folder
+        (target / name).write_bytes(queries.file(session, export, name).content)
+    return target
 
 
-def verify_folder(folder: Path) -> list[str]:
+def verify_folder(delivered: Path) -> list[str]:
     """Return what is wrong with a delivered folder; empty means every file is as it was made."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((delivered / "manifest.json").read_text(encoding="utf-8"))
         named: dict[str, str] = manifest["files"]
     except (OSError, ValueError, KeyError, TypeError):
-        return [f"{folder}: there is no manifest.json that can be read."]
+        return [f"{delivered}: there is no manifest.json that can be read."]
     faults = []
     for name, expected in sorted(named.items()):
-        path = folder / Path(name).name
+        path = delivered / Path(name).name
         if not path.is_file():
             faults.append(f"{name} is missing.")
         elif files.sha256(path.read_bytes()) != expected:
             faults.append(f"{name} is not as it was made.")
-    present = {path.name for path in folder.iterdir()} - {"manifest.json"}
+    present = {path.name for path in delivered.iterdir()} - {"manifest.json"}
     faults += [f"{name} is not in the manifest." for name in sorted(present - set(named))]
     return faults

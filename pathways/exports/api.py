@@ -1,5 +1,6 @@
 """JSON of exports, and their files."""
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
+from pathways.database import WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.exports import actions, queries
 from pathways.exports.models import Export
@@ -18,8 +20,15 @@ from pathways.problems import documented
 
 router = APIRouter(prefix="/exports", tags=["exports"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.EXPORT_READ)]
+Freezer = Annotated[Actor, permitted(Permission.EXPORT_FREEZE)]
 Maker = Annotated[Actor, permitted(Permission.EXPORT_MAKE)]
-FILE_TYPES = {".csv": "text/csv; charset=utf-8", ".json": "application/json"}
+FILE_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 @router.get("")
@@ -31,14 +40,24 @@ def list_exports(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[Ex
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceDep) -> ExportOut:
-    """Make a month's folder; where it says just what the latest version says, that one is returned."""
+    """Make a month's folder; where nothing is known otherwise since the latest version, that one is returned.
+
+    A closed month is returned as it was closed.
+    """
+
+    def keep(session: WriteSession, make: Callable[[], Export]) -> Export:
+        return once(session, actor, make, lambda made: queries.export(session, actor, made))
+
+    made = actions.make(database, actor, new, keep)
+    with database.reading(actor, newest=True) as session:
+        return actions.shown(session, queries.export(session, actor, made.id))
+
+
+@router.post("/{export_id}/freeze", responses=documented(NotFound, Conflict))
+def freeze_export(export_id: UUID, actor: Freezer, database: DatabaseDep) -> ExportOut:
+    """Close a month as this version tells it. It is a person's act, and no other version of the month is made then."""
     with database.writing(actor) as session:
-        export = once(
-            session,
-            actor,
-            lambda: actions.make(session, actor, new),
-            lambda made: queries.export(session, actor, made),
-        )
+        export = actions.freeze(session, actor, queries.export(session, actor, export_id))
         return actions.shown(session, export)
 
 
@@ -58,7 +77,7 @@ def get_export(export_id: UUID, actor: Reader, database: DatabaseDep) -> ExportO
 )
 def get_file(
     export_id: UUID,
-    name: Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}\.(csv|json)$")],
+    name: Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}\.(csv|html|json|svg|xlsx)$")],
     actor: Reader,
     database: DatabaseDep,
 ) -> Response:

@@ -1,181 +1,399 @@
-"""The cohort and progression tables, pure: journeys in, rows out. People are counted, not jobs."""
+"""The tables of a month, pure: journeys are counted one by one, and rows are made of the counts. People, not jobs.
 
-from calendar import monthrange
+A count has a key that is the same in every month and version that tells it, so that what was told of it before is
+known. ``Tally`` needs as much memory for a million people as for ten.
+"""
+
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from fractions import Fraction
+from datetime import date, timedelta
 
-STAGES = (
-    "referred",
-    "started",
-    "profiled",
-    "introduced",
-    "offered",
-    "in_work",
-    "sustained_13",
-    "sustained_26",
-    "left",
-)
+from pathways.exports.disclosure import CONFIDENTIAL, NOT_YET, Decision, Figures
+from pathways.exports.guesses import Order, Sum
+from pathways.exports.journeys import CONTACTED, STAGES, Journey
+from pathways.exports.months import Month
+
 LONGEST_MONTHS = 24
-CONFIDENTIAL, NOT_YET = "[c]", "[x]"
-
-
-@dataclass(frozen=True, slots=True)
-class Journey:
-    """One person on one enrolment, or still waiting for one: the day each stage was reached."""
-
-    reached_on: Mapping[str, date]
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Month:
-    """A calendar month."""
-
-    year: int
-    month: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Month":
-        """Read ``yyyy-mm``; ValueError for anything else."""
-        year, month = text.split("-")
-        if len(year) != 4 or len(month) != 2 or not 1 <= int(month) <= 12:  # noqa: PLR2004 - yyyy-mm
-            raise ValueError(text)
-        return cls(int(year), int(month))
-
-    @classmethod
-    def of(cls, day: date) -> "Month":
-        return cls(day.year, day.month)
-
-    def plus(self, months: int) -> "Month":
-        index = self.year * 12 + self.month - 1 + months
-        return Month(index // 12, index % 12 + 1)
-
-    @property
-    def first_day(self) -> date:
-        return date(self.year, self.month, 1)
-
-    @property
-    def last_day(self) -> date:
-        return date(self.year, self.month, monthrange(self.year, self.month)[1])
-
-    def __str__(self) -> str:
-        return f"{self.year:04d}-{self.month:02d}"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A value to publish: empty with a status where it is hidden or not yet complete."""
-
-    value: str
-    status: str = ""
-
-
-def count_cell(count: int, smallest: int) -> Cell:
-    """Hide counts of 1 up to the smallest that may be shown; nought is shown."""
-    return Cell("", CONFIDENTIAL) if 0 < count < smallest else Cell(str(count))
-
-
-def share_cell(count: int, whole: int, smallest: int) -> Cell:
-    """A rate only from counts that may themselves be shown, to three places."""
-    if whole < smallest or 0 < count < smallest or 0 < whole - count < smallest:
-        return Cell("", CONFIDENTIAL)
-    return Cell(f"{float(round(Fraction(count, whole), 3)):.3f}")
-
-
-COHORT_COLUMNS = (
-    "report_period",
-    "as_of",
-    "version",
-    "cohort_basis",
-    "cohort_month",
-    "elapsed_months",
-    "measure",
-    "value",
-    "value_status",
-)
-
-
-def cohort_rows(
-    journeys: Sequence[Journey], month: Month, *, as_of: date, version: int, smallest: int
-) -> Iterator[tuple[str, ...]]:
-    """Return every cohort up to the month, by each elapsed month; what has not elapsed is blank, never nought."""
-    for basis, stage in (("referral", "referred"), ("start", "started")):
-        cohorts: dict[Month, list[Journey]] = {}
-        for journey in journeys:
-            reached = journey.reached_on.get(stage)
-            if reached is not None and reached <= month.last_day:
-                cohorts.setdefault(Month.of(reached), []).append(journey)
-        stages = STAGES[STAGES.index(stage) :]
-        for cohort_month in sorted(cohorts):
-            members = cohorts[cohort_month]
-            for elapsed in range(LONGEST_MONTHS + 1):
-                until = cohort_month.plus(elapsed)
-                for name in stages:
-                    for measure, cell in _measures(members, name, until, month, smallest):
-                        yield (
-                            str(month),
-                            as_of.isoformat(),
-                            str(version),
-                            basis,
-                            str(cohort_month),
-                            str(elapsed),
-                            measure,
-                            cell.value,
-                            cell.status,
-                        )
-
-
-def _measures(
-    members: Sequence[Journey], stage: str, until: Month, month: Month, smallest: int
-) -> tuple[tuple[str, Cell], tuple[str, Cell]]:
-    if until > month:
-        return (stage, Cell("", NOT_YET)), (f"{stage}_share", Cell("", NOT_YET))
-    reached = sum(1 for m in members if stage in m.reached_on and m.reached_on[stage] <= until.last_day)
-    return (
-        (stage, count_cell(reached, smallest)),
-        (f"{stage}_share", share_cell(reached, len(members), smallest)),
-    )
-
-
-PROGRESSION_COLUMNS = (
-    "report_period",
-    "as_of",
-    "version",
-    "measure",
-    "from_stage",
-    "to_stage",
-    "value",
-    "value_status",
-)
+WINDOW_MONTHS = 12  # breakdowns and medians are of those referred in so many months
+EVERYBODY = "all"  # of a breakdown: the group of all, and the scope of all of a commissioner's programmes
 NOT_HERE = ""
+BASES = {"referral": "referred", "start": "started"}
+# What each wait is measured between.
+WAITS = {
+    "referral_to_start": ("referred", "started"),
+    "start_to_employer_contact": ("started", CONTACTED),
+    "referral_to_job_start": ("referred", "in_work"),
+}
+# Breakdowns by what people are, of which all or none is not told; the others are of what is done for them.
+CHARACTERISTICS = ("age", "ethnic_group", "long_term_condition", "sex")
+BREAKDOWNS = ("programme", "area", "source", "kind", *CHARACTERISTICS)
+OF_WORK = STAGES[STAGES.index("in_work") : STAGES.index("left")]
+MONTHS_BACK = 12  # people at each stage are told at the end of this month and of so many before
+TOTAL_WEIGHT = 20.0  # what a total is worth beside its parts when something has to be hidden
 
 
-def stage_on(journey: Journey, day: date) -> str:
-    """The furthest stage reached by the end of a day; empty for somebody not referred yet."""
-    reached = [stage for stage in STAGES if stage in journey.reached_on and journey.reached_on[stage] <= day]
-    return reached[-1] if reached else NOT_HERE
+class Tally:
+    """The counts of one month, for all of a commissioner's programmes or for one.
 
+    Parameters
+    ----------
+    month : Month
+    scope : str
+        ``all``, or a programme's reference.
+    """
 
-def progression_rows(
-    journeys: Sequence[Journey], month: Month, *, as_of: date, version: int, smallest: int
-) -> Iterator[tuple[str, ...]]:
-    """Return people at each stage at the month's start and end, and every move between."""
-    day_before = date.fromordinal(month.first_day.toordinal() - 1)
-    moves: Counter[tuple[str, str]] = Counter()
-    for journey in journeys:
-        moves[stage_on(journey, day_before), stage_on(journey, month.last_day)] += 1
-    lead = (str(month), as_of.isoformat(), str(version))
-    for measure, side in (("at_start", 0), ("at_end", 1)):
+    def __init__(self, month: Month, scope: str = EVERYBODY) -> None:
+        self.month = month
+        self.scope = scope
+        self.people = 0
+        self._new: Counter[tuple[str, Month, str, int]] = Counter()  # basis, cohort, stage, months until it
+        self._sizes: Counter[tuple[str, Month]] = Counter()
+        self._moves: Counter[tuple[str, str]] = Counter()
+        self._turns: Counter[tuple[Month, str]] = Counter()  # who came to a stage in a month, less who went on from it
+        self._groups: Counter[tuple[str, str, str]] = Counter()  # breakdown, group, stage
+        self._waits: dict[str, Counter[int]] = {name: Counter() for name in WAITS}
+
+    def count(self, journeys: Iterable[Journey]) -> "Tally":
+        for journey in journeys:
+            self.add(journey)
+        return self
+
+    def add(self, journey: Journey) -> None:
+        """Count one journey; one that begins after the month is none yet."""
+        reached, month = journey.reached_on, self.month
+        if reached["referred"] > month.last_day:
+            return
+        self.people += 1
+        for basis, first in BASES.items():
+            if first not in reached:
+                continue
+            cohort = Month.of(reached[first])
+            self._sizes[basis, cohort] += 1
+            for stage in STAGES[STAGES.index(first) + 1 :]:
+                if stage in reached and reached[stage] <= month.last_day:
+                    self._new[basis, cohort, stage, max(0, Month.of(reached[stage]).minus(cohort))] += 1
+        self._add_steps(journey)
+        if month.minus(Month.of(reached["referred"])) < WINDOW_MONTHS:
+            self._add_to_groups(journey)
+
+    def _add_steps(self, journey: Journey) -> None:
+        """Follow the furthest stage reached, from month to month."""
+        oldest, before, here = self.month.plus(1 - MONTHS_BACK), NOT_HERE, NOT_HERE
+        for day, at in sorted(
+            (day, STAGES.index(stage)) for stage, day in journey.reached_on.items() if stage in STAGES
+        ):
+            if day > self.month.last_day:
+                break
+            if here != NOT_HERE and at <= STAGES.index(here):
+                continue
+            in_month = max(Month.of(day), oldest.plus(-1))
+            if here != NOT_HERE:
+                self._turns[in_month, here] -= 1
+            here = STAGES[at]
+            self._turns[in_month, here] += 1
+            if in_month < self.month:
+                before = here
+        self._moves[before, here] += 1
+
+    def at_end_of(self, month: Month) -> dict[str, int]:
+        """Return how many people were at each stage at the end of a month, of the last thirteen."""
+        oldest = self.month.plus(-MONTHS_BACK)
+        months = [oldest.plus(ahead) for ahead in range(month.minus(oldest) + 1)]
+        return {stage: sum(self._turns[one, stage] for one in months) for stage in STAGES}
+
+    @property
+    def month_ends(self) -> list[Month]:
+        """The months at whose end people are counted, oldest first."""
+        return [self.month.plus(back - MONTHS_BACK) for back in range(MONTHS_BACK + 1)]
+
+    def _add_to_groups(self, journey: Journey) -> None:
+        reached = [stage for stage, day in journey.reached_on.items() if day <= self.month.last_day]
+        for breakdown, group in ((EVERYBODY, NOT_HERE), *journey.groups.items()):
+            for stage in reached:
+                if breakdown != "kind" or stage in OF_WORK:
+                    self._groups[breakdown, group, stage] += 1
+        for name, (first, last) in WAITS.items():
+            if first in reached and last in reached:
+                self._waits[name][(journey.reached_on[last] - journey.reached_on[first]).days] += 1
+
+    # -- the figures, with the keys by which they are known -------------------------------------------------------
+
+    def cohort_key(self, basis: str, cohort: Month, stage: str, elapsed: int) -> str:
+        """Return the key of a cell of the cohort table; a cohort's size is the same after any months."""
+        after = "*" if stage == BASES[basis] else str(elapsed)
+        return f"{self.scope}|cohort|{basis}|{cohort}|{after}|{stage}"
+
+    def at_key(self, day: date, stage: str) -> str:
+        return f"{self.scope}|at|{day}|{stage}"
+
+    def move_key(self, origin: str, stage: str) -> str:
+        return f"{self.scope}|move|{self.month}|{origin}|{stage}"
+
+    def group_key(self, breakdown: str, group: str, stage: str) -> str:
+        """Return the key of a group; one programme's is the same in its own export and in that of all of them."""
+        if breakdown == "programme":
+            return f"{group}|by|{self.month}|{EVERYBODY}|{NOT_HERE}|{stage}"
+        return f"{self.scope}|by|{self.month}|{breakdown}|{group}|{stage}"
+
+    @property
+    def cohorts(self) -> list[tuple[str, Month]]:
+        return sorted(self._sizes)
+
+    def groups(self, breakdown: str) -> list[str]:
+        return sorted({group for name, group, _ in self._groups if name == breakdown})
+
+    def stages(self, breakdown: str) -> tuple[str, ...]:
+        return OF_WORK if breakdown == "kind" else (*STAGES, CONTACTED) if breakdown == EVERYBODY else STAGES
+
+    def wait(self, name: str) -> Mapping[int, int]:
+        """Return how many people waited how many days."""
+        return self._waits[name]
+
+    def figures(self) -> Figures:
+        """Return every count, and how they hang together."""
+        found = _Gathered()
+        self._gather_cohorts(found)
+        self._gather_progression(found)
+        self._gather_groups(found)
+        self._gather_links(found)
+        return Figures(
+            found.counts,
+            found.sums,
+            found.orders,
+            whole_of=found.whole_of,
+            unpublished=frozenset(found.unpublished),
+            characteristics=frozenset(found.characteristics),
+            weights=found.weights,
+        )
+
+    def last_elapsed(self, cohort: Month) -> int:
+        return min(LONGEST_MONTHS, self.month.minus(cohort))
+
+    def _gather_cohorts(self, found: "_Gathered") -> None:
+        for basis, cohort in self.cohorts:
+            size = self.cohort_key(basis, cohort, BASES[basis], 0)
+            found.counts[size] = self._sizes[basis, cohort]
+            found.weights[size] = TOTAL_WEIGHT
+            for stage in STAGES[STAGES.index(BASES[basis]) + 1 :]:
+                so_far, before = 0, None
+                for elapsed in range(self.last_elapsed(cohort) + 1):
+                    so_far += self._new[basis, cohort, stage, elapsed]
+                    key = self.cohort_key(basis, cohort, stage, elapsed)
+                    found.counts[key], found.whole_of[key] = so_far, size
+                    if before is not None:
+                        found.orders.append(Order(before, key))
+                    if basis == "referral" and stage not in {"started", "left"}:
+                        found.orders.append(Order(key, self.cohort_key(basis, cohort, "started", elapsed)))
+                    before = key
+                if before is not None:
+                    found.orders.append(Order(before, size))
+
+    def _gather_progression(self, found: "_Gathered") -> None:
+        for month in self.month_ends:
+            for stage, count in self.at_end_of(month).items():
+                found.counts[self.at_key(month.last_day, stage)] = count
+        start, end = self.month.first_day - timedelta(days=1), self.month.last_day
+        for origin in (NOT_HERE, *STAGES):
+            for stage in STAGES:
+                is_move = (origin, stage) in MOVES
+                key = self.move_key(origin, stage)
+                if not is_move and origin != stage:
+                    continue
+                found.counts[key] = self._moves[origin, stage]
+                if not is_move:
+                    found.unpublished.add(key)  # who stayed where they were is told by nobody
         for stage in STAGES:
-            count = sum(n for pair, n in moves.items() if pair[side] == stage)
-            cell = count_cell(count, smallest)
-            ends = (stage, "") if side == 0 else ("", stage)
-            yield (*lead, measure, *ends, cell.value, cell.status)
-    order = (NOT_HERE, *STAGES)
-    for pair in sorted(moves, key=lambda p: (order.index(p[0]), order.index(p[1]))):
-        if pair[0] == pair[1]:
-            continue
-        cell = count_cell(moves[pair], smallest)
-        yield (*lead, "moved", pair[0] or "not_referred", pair[1], cell.value, cell.status)
+            before, after = self.at_key(start, stage), self.at_key(end, stage)
+            leaving = [self.move_key(stage, to) for to in STAGES if (stage, to) in MOVES or to == stage]
+            coming = [self.move_key(origin, stage) for origin in (NOT_HERE, *STAGES) if (origin, stage) in MOVES]
+            coming.append(self.move_key(stage, stage))
+            found.add_up(before, leaving)
+            found.add_up(after, coming)
+            found.weights |= {before: TOTAL_WEIGHT, after: TOTAL_WEIGHT}
+
+    @property
+    def breakdowns(self) -> tuple[str, ...]:
+        """The breakdowns of these programmes; of one programme there is none by programme."""
+        return BREAKDOWNS if self.scope == EVERYBODY else BREAKDOWNS[1:]
+
+    def _gather_groups(self, found: "_Gathered") -> None:
+        for breakdown in (EVERYBODY, *self.breakdowns):
+            for group in self.groups(breakdown):
+                self._gather_group(found, breakdown, group)
+        for breakdown in self.breakdowns:
+            for stage in self.stages(breakdown):
+                parts = [self.group_key(breakdown, group, stage) for group in self.groups(breakdown)]
+                if parts:
+                    found.add_up(self.group_key(EVERYBODY, NOT_HERE, stage), parts)
+
+    def _gather_group(self, found: "_Gathered", breakdown: str, group: str) -> None:
+        first, *further = self.stages(breakdown)
+        size = self.group_key(breakdown, group, first)
+        found.counts[size] = self._groups[breakdown, group, first]
+        for stage in further:
+            key = self.group_key(breakdown, group, stage)
+            found.counts[key], found.whole_of[key] = self._groups[breakdown, group, stage], size
+            found.orders.append(Order(key, size))
+            if breakdown in CHARACTERISTICS:
+                found.characteristics.add(key)
+        if breakdown == EVERYBODY:
+            found.weights |= {self.group_key(breakdown, group, stage): TOTAL_WEIGHT for stage in (first, *further)}
+
+    def _gather_links(self, found: "_Gathered") -> None:
+        """Tie together what several tables tell: cohorts of a year and its breakdowns, all cohorts and all stages."""
+
+        def last(basis: str, stage: str, cohorts: Iterable[Month]) -> list[str]:
+            return [self.cohort_key(basis, cohort, stage, self.last_elapsed(cohort)) for cohort in cohorts]
+
+        referred = [cohort for basis, cohort in self.cohorts if basis == "referral"]
+        started = [cohort for basis, cohort in self.cohorts if basis == "start"]
+        window = [cohort for cohort in referred if self.month.minus(cohort) < WINDOW_MONTHS]
+        for stage in STAGES:
+            if window:
+                found.add_up(self.group_key(EVERYBODY, NOT_HERE, stage), last("referral", stage, window))
+        if not referred or min(referred + started).plus(LONGEST_MONTHS) < self.month:
+            return  # of the oldest not all is told any more
+        for stage in STAGES[1:-1]:
+            both = f"{self.scope}|reached|{self.month}|{stage}"
+            found.unpublished.add(both)
+            found.add_up(both, last("referral", stage, referred))
+            if started:
+                found.add_up(both, last("start", stage, started))
+        end = self.month.last_day
+        found.add_up(self.at_key(end, "left"), last("referral", "left", referred))
+        for month in self.month_ends[:-1]:
+            known = [cohort for cohort in referred if cohort <= month]
+            if known:
+                there = f"{self.scope}|people|{month}"
+                found.unpublished.add(there)
+                found.add_up(there, last("referral", "referred", known))
+                found.add_up(there, [self.at_key(month.last_day, stage) for stage in STAGES])
+        everybody = f"{self.scope}|people|{self.month}"
+        found.unpublished.add(everybody)
+        found.add_up(everybody, last("referral", "referred", referred))
+        found.add_up(everybody, [self.at_key(end, stage) for stage in STAGES])
+
+
+class _Gathered:
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.sums: list[Sum] = []
+        self.orders: list[Order] = []
+        self.whole_of: dict[str, str] = {}
+        self.unpublished: set[str] = set()
+        self.characteristics: set[str] = set()
+        self.weights: dict[str, float] = {}
+
+    def add_up(self, total: str, parts: list[str]) -> None:
+        self.counts[total] = sum(self.counts[part] for part in parts)
+        self.sums.append(Sum(total, tuple(parts)))
+
+
+# Forward only: a stage that was reached stays reached.
+MOVES = frozenset(
+    (origin, stage) for at, origin in enumerate((NOT_HERE, *STAGES)) for stage in STAGES[at:] if origin != stage
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every row of a month begins with."""
+
+    month: Month
+    as_of: date
+    version: int
+
+    @property
+    def cells(self) -> tuple[str, str, str]:
+        return str(self.month), self.as_of.isoformat(), str(self.version)
+
+
+Row = tuple[str, ...]
+
+
+def _cell(decision: Decision, key: str) -> tuple[str, str]:
+    shown = decision.shown(key)
+    return "" if shown is None else str(shown), decision.status(key)
+
+
+def _share(decision: Decision, part: str, whole: str) -> tuple[str, str]:
+    rate = decision.rate(part, whole)
+    return ("", CONFIDENTIAL) if rate is None else (rate, "")
+
+
+def cohort_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+    """Return every cohort up to the month, by each elapsed month; what has not elapsed is blank, never nought."""
+    for basis, cohort in tally.cohorts:
+        size = tally.cohort_key(basis, cohort, BASES[basis], 0)
+        for elapsed in range(LONGEST_MONTHS + 1):
+            lead = (*head.cells, basis, str(cohort), str(elapsed))
+            for stage in STAGES[STAGES.index(BASES[basis]) :]:
+                if elapsed > tally.last_elapsed(cohort):
+                    yield (*lead, stage, "", NOT_YET)
+                    yield (*lead, f"{stage}_share", "", NOT_YET)
+                else:
+                    key = tally.cohort_key(basis, cohort, stage, elapsed)
+                    yield (*lead, stage, *_cell(decision, key))
+                    yield (*lead, f"{stage}_share", *_share(decision, key, size))
+
+
+def progression_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+    """Return people at each stage at the month's start and end, and every move between."""
+    start, end = tally.month.first_day - timedelta(days=1), tally.month.last_day
+    for stage in STAGES:
+        yield (*head.cells, "at_start", stage, "", *_cell(decision, tally.at_key(start, stage)))
+    for stage in STAGES:
+        yield (*head.cells, "at_end", "", stage, *_cell(decision, tally.at_key(end, stage)))
+    for origin in (NOT_HERE, *STAGES):
+        for stage in STAGES:
+            if (origin, stage) in MOVES:
+                told = _cell(decision, tally.move_key(origin, stage))
+                yield (*head.cells, "moved", origin or "not_referred", stage, *told)
+
+
+def stage_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+    """Return people at each stage at the end of each of the last thirteen months."""
+    for month in tally.month_ends:
+        for stage in STAGES:
+            yield (*head.cells, str(month), stage, *_cell(decision, tally.at_key(month.last_day, stage)))
+
+
+def breakdown_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+    """Return those referred in the last twelve months, by group and the stages they have reached."""
+    for breakdown in (EVERYBODY, *tally.breakdowns):
+        for group in tally.groups(breakdown):
+            for stage in tally.stages(breakdown):
+                told = _cell(decision, tally.group_key(breakdown, group, stage))
+                yield (*head.cells, breakdown, group or EVERYBODY, stage, *told)
+
+
+def median_rows(tally: Tally, decision: Decision, head: Head, smallest: int) -> Iterator[Row]:
+    """Return the median days of each wait of those referred in the last twelve months, where enough have waited."""
+    for name, (_, last) in WAITS.items():
+        days = tally.wait(name)
+        people = _cell(decision, tally.group_key(EVERYBODY, NOT_HERE, last)) if tally.groups(EVERYBODY) else ("0", "")
+        count = sum(days.values())
+        if count < smallest or people[1]:
+            yield (*head.cells, name, "people", *people)
+            yield (*head.cells, name, "median_days", "", CONFIDENTIAL if count else NOT_YET)
+        else:
+            yield (*head.cells, name, "people", *people)
+            yield (*head.cells, name, "median_days", str(median_of(days)), "")
+
+
+def median_of(days: Mapping[int, int]) -> int:
+    """Return the middle of days by how many people had each, to the whole day.
+
+    Examples
+    --------
+    >>> median_of({3: 2, 9: 1}), median_of({1: 1, 4: 1})
+    (3, 3)
+    """
+    count = sum(days.values())
+    middle: list[int] = []
+    so_far = 0
+    for day in sorted(days):
+        before, so_far = so_far, so_far + days[day]
+        middle += [day for place in ((count - 1) // 2, count // 2) if before <= place < so_far]
+    return (sum(middle) + 1) // 2

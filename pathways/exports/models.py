@@ -1,31 +1,59 @@
-"""Tables of exports and their files."""
+"""Tables of exports, their files, and all that was ever released."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pathways.base import LINE, SHORT, Base, PrimaryKey
+from pathways.base import LINE, SHORT, Base, PrimaryKey, one_of, words
+
+
+class ExportKind(StrEnum):
+    OUTCOMES = "outcomes"  # tables that may be published
+    CLAIMS = "claims"  # one row a claim, for whoever pays and nobody else
+
+
+class ExportState(StrEnum):
+    PROVISIONAL = "provisional"
+    FROZEN = "frozen"
 
 
 class Export(Base):
-    """One month for one commissioner, as known on one day."""
+    """One month for one commissioner, as known on one day. A frozen month gets no other version."""
 
     __tablename__ = "exports"
-    __table_args__ = (UniqueConstraint("commissioner_id", "programme_key", "month", "number"),)
+    __table_args__ = (
+        UniqueConstraint("commissioner_id", "kind", "programme_key", "month", "number"),
+        CheckConstraint(one_of("kind", ExportKind), name="kind_is_known"),
+        CheckConstraint(one_of("state", ExportState), name="state_is_known"),
+        CheckConstraint(
+            "(state = 'frozen') = (frozen_at IS NOT NULL) AND (frozen_at IS NULL) = (frozen_by IS NULL)",
+            name="somebody_froze_it",
+        ),
+        Index("ix_exports_commissioner_id", "commissioner_id", "id"),
+    )
 
     id: Mapped[PrimaryKey]
     commissioner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     programme_id: Mapped[UUID | None] = mapped_column(ForeignKey("programmes.id"))
     programme_key: Mapped[str] = mapped_column(SHORT)  # the programme's id, or "all": NULLs would not be unique
+    kind: Mapped[ExportKind] = mapped_column(words(ExportKind), default=ExportKind.OUTCOMES)
+    state: Mapped[ExportState] = mapped_column(words(ExportState), default=ExportState.PROVISIONAL)
     month: Mapped[str] = mapped_column(SHORT)
     number: Mapped[int]
     as_of: Mapped[date]
+    # Of the counts and the tables they rest on: the same facts make no new version.
+    facts_hash: Mapped[str] = mapped_column(SHORT)
     content_hash: Mapped[str] = mapped_column(SHORT)
     folder: Mapped[str] = mapped_column(LINE)
     made_at: Mapped[datetime]
     by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    frozen_at: Mapped[datetime | None]
+    frozen_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    # A file about persons is kept so long and no longer.
+    expires_on: Mapped[date | None]
 
 
 class ExportFile(Base):
@@ -36,4 +64,16 @@ class ExportFile(Base):
     id: Mapped[PrimaryKey]
     export_id: Mapped[UUID] = mapped_column(ForeignKey("exports.id"))
     name: Mapped[str] = mapped_column(LINE)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Release(Base):
+    """The counts behind an export, before anything was hidden, and what of them was: kept so that later ones know."""
+
+    __tablename__ = "export_releases"
+    __unaudited__ = True
+    __table_args__ = (Index("ix_export_releases_commissioner_id", "commissioner_id", "export_id"),)
+
+    export_id: Mapped[UUID] = mapped_column(ForeignKey("exports.id"), primary_key=True)
+    commissioner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     content: Mapped[bytes] = mapped_column(LargeBinary)

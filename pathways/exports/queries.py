@@ -1,31 +1,50 @@
-"""Every SELECT on exports, and the facts behind a month as they were known at an instant."""
+"""Every SELECT on exports, and what is known of people at an instant, read person by person.
+
+A month rests on millions of rows. Each table is read by a cursor of the server's, in the order of people, and all of
+them side by side, so that one person at a time is in memory, however many there are.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
-from decimal import Decimal
-from types import SimpleNamespace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Executable, Select, select
+from sqlalchemy import Select, select, text, type_coerce
+from sqlalchemy.types import NullType
 
+from pathways.access.models import User
 from pathways.base import Actor, Role
-from pathways.database import Session
+from pathways.database import Session, WriteSession
 from pathways.enrolments.models import EnrolmentMove
 from pathways.errors import NotFound
-from pathways.exports.cohort import Journey
-from pathways.exports.models import Export, ExportFile
+from pathways.exports.adjustments import Closed
+from pathways.exports.cohort import EVERYBODY
+from pathways.exports.journeys import Frame, Journey, Life, journeys_of
+from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
+from pathways.exports.months import Month
+from pathways.exports.releases import Kept, unpacked
 from pathways.facts import as_known
 from pathways.introductions.models import IntroductionMove
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import JobseekerMove, JobseekerState, ProfileVersion
+from pathways.jobseekers.models import (
+    Contact,
+    ContactWith,
+    JobseekerDetails,
+    JobseekerMove,
+    Merge,
+    MonitoringAnswers,
+    ProfileVersion,
+)
+from pathways.organisations.models import Organisation
 from pathways.programmes.models import Programme
 from pathways.progression import queries as progression_queries
 from pathways.progression import rules
 from pathways.progression.models import Outcome, SpellHours, SpellVersion
 from pathways.reference import outcome_rules, tables
-from pathways.referrals.models import ReferralMove
+from pathways.reference.postcodes import outcode_of
+from pathways.referrals.models import Referral, ReferralMove
 
 
 def visible_to(actor: Actor) -> Select[Export]:
@@ -73,204 +92,276 @@ def programmes_of(session: Session, commissioner_id: UUID, programme_id: UUID | 
     return list(session.scalars(rows.order_by(Programme.ref)))
 
 
+def latest(session: Session, commissioner_id: UUID, programme_id: UUID | None, month: str) -> Export | None:
+    """Return the latest version of a month's figures."""
+    return session.scalars(
+        select(Export)
+        .where(
+            Export.commissioner_id == commissioner_id,
+            Export.kind == ExportKind.OUTCOMES,
+            Export.programme_key == str(programme_id or EVERYBODY),
+            Export.month == month,
+        )
+        .order_by(Export.number.desc())
+        .limit(1)
+    ).first()
+
+
+def lock(session: WriteSession, commissioner_id: UUID) -> None:
+    """Let nobody else release figures of this commissioner until this is done."""
+    session.execute(select(Organisation.id).where(Organisation.id == commissioner_id).with_for_update())
+
+
+def released_ids(session: Session, commissioner_id: UUID) -> list[UUID]:
+    rows = select(Release.export_id).where(Release.commissioner_id == commissioner_id).order_by(Release.export_id)
+    return list(session.scalars(rows))
+
+
+def released(session: Session, commissioner_id: UUID) -> list[tuple[UUID, Kept]]:
+    """Return all that was ever released of a commissioner's figures, oldest first."""
+    rows = (
+        select(Release.export_id, Release.content)
+        .where(Release.commissioner_id == commissioner_id)
+        .order_by(Release.export_id)
+    )
+    return [(export_id, unpacked(content)) for export_id, content in session.execute(rows)]
+
+
+def closed_months(session: Session, commissioner_id: UUID, programme_id: UUID | None, before: Month) -> list[Closed]:
+    """Return the closed months before one, oldest first."""
+    rows = (
+        select(Export.month, Export.as_of, Release.content)
+        .join(Release, Release.export_id == Export.id)
+        .where(
+            Export.commissioner_id == commissioner_id,
+            Export.programme_key == str(programme_id or EVERYBODY),
+            Export.state == ExportState.FROZEN,
+            Export.month < str(before),
+        )
+        .order_by(Export.month)
+    )
+    return [Closed(Month.parse(month), as_of, unpacked(content)) for month, as_of, content in session.execute(rows)]
+
+
+def merged_between(session: Session, partners: list[UUID], after: datetime, until: datetime) -> set[Any]:
+    """Return whose records were merged, or a merge undone, between two instants; keys as the driver has them."""
+    rows = select(Merge.merged_id, Merge.jobseeker_id).where(
+        Merge.partner_id.in_(partners), Merge.recorded_at > after, Merge.recorded_at <= until
+    )
+    return {driven(session)(key) for pair in session.execute(rows) for key in pair}
+
+
+def is_machine(session: Session, user_id: UUID) -> bool:
+    return bool(session.scalars(select(User.is_machine).where(User.id == user_id)).one_or_none())
+
+
 def commissioners(session: Session) -> list[UUID]:
     return list(session.scalars(select(Programme.commissioner_id).distinct()))
 
 
-Person = tuple[UUID, UUID]  # partner, jobseeker
+AT_ONCE = 2_000  # rows of each table that are fetched together
 
 
-class Known:
-    """Everything the tables of a month rest on, as it was known at an instant."""
+def _raw(column: Any) -> Any:
+    """Select a key as the driver has it: it is compared and never shown, and making a UUID of each costs most."""
+    return type_coerce(column, NullType())
 
-    def __init__(self, session: Session, at: datetime, partners: list[UUID]) -> None:
-        self.session = session
-        self.at = at
-        self.partners = partners
-        self.merged_into, self.whose = jobseeker_queries.merged_at(session, partners, at)
-        self.voided = self._people(
-            select(JobseekerMove.partner_id, JobseekerMove.jobseeker_id).where(
-                JobseekerMove.partner_id.in_(partners),
-                JobseekerMove.to_state == JobseekerState.VOIDED.value,
-                as_known(JobseekerMove, at),
-            )
+
+Add = Callable[[Life, Any], None]
+
+
+def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]:
+    """Return a query of each table that a journey rests on, and how its rows are put into a life."""
+
+    def known(model: Any, *columns: Any) -> Select[Any]:
+        return (
+            select(_raw(model.partner_id), _raw(model.jobseeker_id), _raw(model.id), *columns)
+            .where(model.partner_id.in_(partners), as_known(model, at))
+            .order_by(model.partner_id, model.jobseeker_id, model.valid_on, model.recorded_at, model.id)
         )
 
-    def _people(self, rows: Executable) -> set[Person]:
-        return {(row[0], row[1]) for row in self.session.execute(rows)}
-
-    def moves(self, model: Any, events: list[str]) -> list[Any]:
-        """Return the moves of one kind that stood, in the order they were true."""
-        rows = (
-            select(model.__table__)
-            .where(model.partner_id.in_(self.partners), model.event.in_(events), as_known(model, self.at))
-            .order_by(model.valid_on, model.recorded_at, model.id)
+    referrals = (
+        known(
+            ReferralMove,
+            ReferralMove.event,
+            _raw(ReferralMove.referral_id),
+            ReferralMove.valid_on,
+            Referral.source_type,
         )
-        found = [self._as_theirs(move) for move in self.session.execute(rows)]
-        return [m for m in found if (m.partner_id, m.jobseeker_id) not in self.voided]
-
-    def _as_theirs(self, move: Any) -> Any:
-        """Return a move as being about whom it was then: a merge that came later, or was undone, moved it."""
-        whose = self.whose.get(move.id)
-        return move if whose is None else SimpleNamespace(**{**move._mapping, "jobseeker_id": whose})  # noqa: SLF001 - its public name
-
-    def profiled(self) -> dict[Person, list[date]]:
-        """The days on which jobseekers agreed to a profile; a later version does not undo that it happened."""
-        found: dict[Person, list[date]] = defaultdict(list)
-        rows = select(ProfileVersion.partner_id, ProfileVersion.jobseeker_id, ProfileVersion.agreed_on).where(
-            ProfileVersion.partner_id.in_(self.partners),
+        .join(Referral, (Referral.partner_id == ReferralMove.partner_id) & (Referral.id == ReferralMove.referral_id))
+        .where(ReferralMove.event.in_(["submit", "decline", "withdraw"]))
+    )
+    enrolments = known(
+        EnrolmentMove,
+        EnrolmentMove.event,
+        _raw(EnrolmentMove.enrolment_id),
+        _raw(EnrolmentMove.programme_id),
+        _raw(EnrolmentMove.referral_id),
+        EnrolmentMove.valid_on,
+    ).where(EnrolmentMove.event.in_(["start", "end"]))
+    cases = known(JobseekerMove, JobseekerMove.event, JobseekerMove.valid_on).where(
+        JobseekerMove.event.in_(["close", "void"])
+    )
+    introductions = known(IntroductionMove, IntroductionMove.event, IntroductionMove.valid_on).where(
+        IntroductionMove.event.in_(["send", "offer"])
+    )
+    # A later version does not undo that a profile was agreed to.
+    profiles = (
+        select(_raw(ProfileVersion.partner_id), _raw(ProfileVersion.jobseeker_id), _raw(ProfileVersion.id))
+        .add_columns(ProfileVersion.agreed_on)
+        .where(
+            ProfileVersion.partner_id.in_(partners),
             ProfileVersion.agreed_on.is_not(None),
-            ProfileVersion.recorded_at <= self.at,
+            ProfileVersion.recorded_at <= at,
         )
-        for partner_id, jobseeker_id, agreed_on in self.session.execute(rows):
-            if agreed_on is not None:
-                whose = jobseeker_id
-                while whose in self.merged_into:  # its profile stays with a record that was merged; its case does not
-                    whose = self.merged_into[whose]
-                found[partner_id, whose].append(agreed_on)
-        return found
-
-    def spells(self) -> dict[UUID, list[rules.SpellFacts]]:
-        """Return the spells of each enrolment."""
-        weeks: dict[UUID, dict[date, Decimal]] = defaultdict(dict)
-        hours = select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours).where(
-            SpellHours.partner_id.in_(self.partners), as_known(SpellHours, self.at)
-        )
-        for spell_id, week_from, amount in self.session.execute(hours):
-            weeks[spell_id][week_from] = Decimal(amount)
-        found: dict[UUID, list[rules.SpellFacts]] = defaultdict(list)
-        versions = select(SpellVersion).where(
-            SpellVersion.partner_id.in_(self.partners), as_known(SpellVersion, self.at)
-        )
-        for v in self.session.scalars(versions):
-            found[v.enrolment_id].append(
-                rules.SpellFacts(str(v.spell_id), v.kind.value, v.started_on, v.ended_on, weeks.get(v.spell_id, {}))
-            )
-        return found
-
-    def outcomes(self) -> dict[UUID, dict[int, date]]:
-        """Return, by enrolment, the first day a recorded outcome of 13 and of 26 weeks was met."""
-        weeks_of = {
-            (text.rule, text.version): text.weeks_required
-            for text in outcome_rules.known(self.session).values()
-            if rules.Basis(text.basis)
-            is rules.Basis.HOURS_WEEKS  # of other rules weeks are a factor of money, not weeks in work
-        }
-        found: dict[UUID, dict[int, date]] = defaultdict(dict)
-        rows = select(Outcome.enrolment_id, Outcome.rule, Outcome.rule_version, Outcome.valid_on).where(
-            Outcome.partner_id.in_(self.partners), as_known(Outcome, self.at)
-        )
-        for enrolment_id, rule, version, met_on in self.session.execute(rows):
-            weeks = weeks_of.get((rule, version))
-            if weeks is not None:
-                found[enrolment_id][weeks] = min(met_on, found[enrolment_id].get(weeks, met_on))
-        return found
-
-
-def journeys(session: Session, programmes: list[Programme], at: datetime, until: date) -> list[Journey]:
-    """Return each person's journey on these programmes, as known at an instant, up to a day.
-
-    A cohort is the month of the first referral that led to the enrolment. Somebody referred and not enrolled yet is
-    counted with the partner's programme if it is the only one that ran on that day.
-    """
-    partners = sorted({programme.partner_id for programme in programmes}, key=str)
-    known = Known(session, at, partners)
-    submitted = [m for m in known.moves(ReferralMove, ["submit"]) if m.valid_on <= until]
-    referred_on = {m.referral_id: m.valid_on for m in submitted}
-    starts = [m for m in known.moves(EnrolmentMove, ["start"]) if m.valid_on <= until]
-    ends = {m.enrolment_id: m.valid_on for m in known.moves(EnrolmentMove, ["end"])}
-    wanted = {programme.id for programme in programmes}
-    mine = [m for m in starts if m.programme_id in wanted]
-    found = _enrolled(known, mine, ends, referred_on, until)
-    waiting = _waiting(known, submitted, starts, ends, _only_programmes(session, programmes, partners, at))
+        .order_by(ProfileVersion.partner_id, ProfileVersion.jobseeker_id, ProfileVersion.agreed_on, ProfileVersion.id)
+    )
+    contacts = known(Contact, Contact.valid_on).where(Contact.with_whom == ContactWith.EMPLOYER)
+    spells = known(
+        SpellVersion,
+        _raw(SpellVersion.enrolment_id),
+        _raw(SpellVersion.spell_id),
+        _raw(SpellVersion.kind),
+        SpellVersion.started_on,
+        SpellVersion.ended_on,
+    )
+    hours = known(SpellHours, _raw(SpellHours.spell_id), SpellHours.valid_on, SpellHours.hours)
+    outcomes = known(Outcome, _raw(Outcome.enrolment_id), Outcome.rule, Outcome.rule_version, Outcome.valid_on)
+    monitoring = known(
+        MonitoringAnswers,
+        MonitoringAnswers.sex,
+        MonitoringAnswers.ethnic_group,
+        MonitoringAnswers.long_term_condition,
+    )
+    details = known(JobseekerDetails, JobseekerDetails.date_of_birth, JobseekerDetails.postcode)
     return [
-        Journey({stage: day for stage, day in journey.items() if day <= until})
-        for journey in [*found, *waiting]
-        if journey["referred"] <= until
+        (referrals, _add_referral),
+        (enrolments, lambda life, row: life.enrolments.append(row[3:])),
+        (cases, _add_case),
+        (introductions, lambda life, row: life.introductions.append(row[3:])),
+        (profiles, lambda life, row: life.profiled.append(row[3])),
+        (contacts, lambda life, row: life.contacted.append(row[3])),
+        (spells, lambda life, row: life.spells.append(row[3:])),
+        (hours, lambda life, row: life.hours.append(row[3:])),
+        (outcomes, lambda life, row: life.outcomes.append(row[3:])),
+        (monitoring, lambda life, row: life.monitoring.append(row[3:])),
+        (details, lambda life, row: life.details.append(row[3:])),
     ]
 
 
-def _enrolled(
-    known: Known, starts: list[EnrolmentMove], ends: dict[UUID, date], referred_on: dict[UUID, date], until: date
-) -> list[dict[str, date]]:
-    profiled, spells, outcomes = known.profiled(), known.spells(), known.outcomes()
-    kinds, least = progression_queries.kinds_that_count(until), tables.limit("job_start_paid_hours", until)
-    sent: dict[Person, list[date]] = defaultdict(list)
-    offered: dict[Person, list[date]] = defaultdict(list)
-    for move in known.moves(IntroductionMove, ["send", "offer"]):
-        (sent if move.event == "send" else offered)[move.partner_id, move.jobseeker_id].append(move.valid_on)
-    found = []
-    for start in starts:
-        person = (start.partner_id, start.jobseeker_id)
-        end = ends.get(start.enrolment_id)
-        journey = {"referred": referred_on.get(start.referral_id, start.valid_on), "started": start.valid_on}
-        _first_within(journey, "profiled", profiled.get(person, []), start.valid_on, end)
-        _first_within(journey, "introduced", sent.get(person, []), start.valid_on, end)
-        _first_within(journey, "offered", offered.get(person, []), start.valid_on, end)
-        work = [spell for spell in spells.get(start.enrolment_id, []) if spell.started_on >= start.valid_on]
-        started = rules.job_started_on(work, kinds, least)
-        if started is not None:
-            journey["in_work"] = started
-        for weeks, met_on in outcomes.get(start.enrolment_id, {}).items():
-            journey[f"sustained_{weeks}"] = met_on
-        if end is not None:
-            journey["left"] = end
-        found.append(journey)
-    return found
+def _add_referral(life: Life, row: Any) -> None:
+    life.referrals.append((row[3], row[4], row[5]))
+    life.sources[row[4]] = row[6].value
 
 
-def _first_within(journey: dict[str, date], stage: str, days: list[date], start: date, end: date | None) -> None:
-    inside = [day for day in days if day >= start and (end is None or day <= end)]
-    if inside:
-        journey[stage] = min(inside)
+def _add_case(life: Life, row: Any) -> None:
+    if row[3] == "void":
+        life.is_void = True
+    else:
+        life.closed.append(row[4])
 
 
-def _only_programmes(
-    session: Session, programmes: list[Programme], partners: list[UUID], at: datetime
-) -> dict[UUID, list[tuple[Programme, bool]]]:
-    """Return every programme of each partner, and whether it is one of those asked for."""
-    wanted = {programme.id for programme in programmes}
-    found: dict[UUID, list[tuple[Programme, bool]]] = defaultdict(list)
-    for programme in session.scalars(
-        select(Programme).where(Programme.partner_id.in_(partners), Programme.made_at <= at)
-    ):
-        found[programme.partner_id].append((programme, programme.id in wanted))
-    return found
+class _Cursor:
+    """One table, read in the order of people."""
+
+    def __init__(self, session: Session, query: Select[Any], add: Add) -> None:
+        self.add = add
+        found = session.connection().execute(query, execution_options={"yield_per": AT_ONCE})
+        self._rows = iter(found)
+        self.head: Any = next(self._rows, None)
+
+    def next(self) -> None:
+        self.head = next(self._rows, None)
 
 
-def _waiting(
-    known: Known,
-    submitted: list[ReferralMove],
-    starts: list[EnrolmentMove],
-    ends: dict[UUID, date],
-    programmes: dict[UUID, list[tuple[Programme, bool]]],
-) -> list[dict[str, date]]:
-    """People referred whose referral led to no enrolment: once a person, from the earliest such referral."""
-    used = {start.referral_id for start in starts}
-    spans: dict[Person, list[tuple[date, date]]] = defaultdict(list)
-    day_of = {m.referral_id: m.valid_on for m in submitted}
-    for start in starts:
-        begins = min(day_of.get(start.referral_id, start.valid_on), start.valid_on)
-        spans[start.partner_id, start.jobseeker_id].append((begins, ends.get(start.enrolment_id, date.max)))
-    refused = {m.referral_id: m.valid_on for m in known.moves(ReferralMove, ["decline", "withdraw"])}
-    closed: dict[Person, date] = {}
-    for close in known.moves(JobseekerMove, ["close"]):
-        closed.setdefault((close.partner_id, close.jobseeker_id), close.valid_on)
-    earliest: dict[Person, dict[str, date]] = {}
-    for move in submitted:
-        person = (move.partner_id, move.jobseeker_id)
-        running = [
-            is_wanted
-            for programme, is_wanted in programmes[move.partner_id]
-            if programme.starts_on <= move.valid_on
-            and (programme.ends_on is None or move.valid_on <= programme.ends_on)
-        ]
-        is_inside = any(begins <= move.valid_on <= over for begins, over in spans.get(person, []))
-        if move.referral_id in used or is_inside or running != [True] or person in earliest:
-            continue
-        journey = {"referred": move.valid_on}
-        over = [day for day in (refused.get(move.referral_id), closed.get(person)) if day is not None]
-        if over:
-            journey["left"] = max(min(over), move.valid_on)
-        earliest[person] = journey
-    return list(earliest.values())
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def driven(session: Session) -> Callable[[UUID], Any]:
+    """Return how a key is as the driver has it."""
+    return (lambda key: key) if _is_postgresql(session) else (lambda key: key.hex)
+
+
+def lives(session: Session, partners: list[UUID], at: datetime) -> Iterator[tuple[Any, Any, Life]]:
+    """Return what was known of each person of some partners at an instant, one person after another.
+
+    Keys are as the driver has them. People whose records were ever merged come last: their rows lie apart.
+    """
+    if _is_postgresql(session):
+        session.execute(text("SET LOCAL statement_timeout = 0"))  # one statement reads for as long as people are read
+    as_driven = driven(session)
+    into, whose = jobseeker_queries.merged_at(session, partners, at)
+    merged = select(Merge.merged_id, Merge.jobseeker_id).where(Merge.partner_id.in_(partners))
+    touched = {as_driven(key) for pair in session.execute(merged) for key in pair}
+    followed = {as_driven(one): as_driven(_last(into, one)) for one in into}
+    theirs = {as_driven(row): as_driven(one) for row, one in whose.items()}
+    apart: dict[tuple[Any, Any], Life] = defaultdict(Life)
+    cursors = [_Cursor(session, query, add) for query, add in _tables(partners, at)]
+    while heads := [(one.head[0], one.head[1]) for one in cursors if one.head is not None]:
+        partner, person = min(heads)
+        life, is_touched = Life(), person in touched
+        for one in cursors:
+            row, follows = one.head, one is cursors[PROFILES]
+            while row is not None and row[1] == person and row[0] == partner:
+                if is_touched:
+                    target = followed.get(person, person) if follows else theirs.get(row[2], person)
+                    one.add(apart[partner, target], row)
+                else:
+                    one.add(life, row)
+                one.next()
+                row = one.head
+        if not is_touched:
+            yield partner, person, life
+    for (partner, person), life in sorted(apart.items(), key=lambda one: one[0]):
+        _in_order(life)
+        yield partner, person, life
+
+
+PROFILES = 4  # the place of profiles among the tables: of a record that was merged its profile is the other one's
+
+
+def _last(into: dict[UUID, UUID], one: UUID) -> UUID:
+    while one in into:
+        one = into[one]
+    return one
+
+
+def _in_order(life: Life) -> None:
+    """Put what two records told into the order it was true."""
+    life.referrals.sort(key=lambda row: row[2])
+    life.enrolments.sort(key=lambda row: row[4])
+    life.introductions.sort(key=lambda row: row[1])
+    for days in (life.closed, life.profiled, life.contacted):
+        days.sort()
+
+
+def journeys(session: Session, programmes: list[Programme], at: datetime, until: date) -> Iterator[Journey]:
+    """Return each person's journeys on some programmes, as known at an instant, up to a day; see ``journeys_of``."""
+    partners = sorted({programme.partner_id for programme in programmes}, key=str)
+    made_by = frame(session, programmes, partners, at, until)
+    for partner, person, life in lives(session, partners, at):
+        yield from journeys_of(life, partner, person, made_by)
+
+
+def frame(session: Session, programmes: list[Programme], partners: list[UUID], at: datetime, until: date) -> Frame:
+    """Return what a month's journeys are made by, on some programmes, as known at an instant, up to a day."""
+    as_driven = driven(session)
+    running: dict[Any, list[tuple[Any, date, date | None]]] = defaultdict(list)
+    for one in session.scalars(select(Programme).where(Programme.partner_id.in_(partners), Programme.made_at <= at)):
+        running[as_driven(one.partner_id)].append((as_driven(one.id), one.starts_on, one.ends_on))
+    weeks_of = {
+        (known.rule, known.version): known.weeks_required
+        for known in outcome_rules.known(session).values()
+        # of other rules weeks are a factor of money, not weeks in work
+        if rules.Basis(known.basis) is rules.Basis.HOURS_WEEKS
+    }
+    return Frame(
+        wanted={as_driven(one.id): one.ref for one in programmes},
+        running=lambda partner: running[partner],
+        until=until,
+        kinds=progression_queries.kinds_that_count(until),
+        least_hours=tables.limit("job_start_paid_hours", until),
+        weeks_of=weeks_of,
+        postcode_area=lru_cache(maxsize=10_000)(outcode_of),
+    )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from pathways.exports.models import ExportKind, ExportState
 from pathways.fields import Body, Day, Group, Schema
 
 MonthText = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
@@ -23,8 +24,13 @@ class ExportOut(Schema):
     commissioner_id: Annotated[UUID, Group.RECORD]
     programme_id: Annotated[UUID | None, Group.RECORD]
     month: Annotated[str, Group.RECORD]
+    kind: Annotated[ExportKind, Group.RECORD]
+    state: Annotated[ExportState, Group.RECORD]
     version: Annotated[int, Group.RECORD] = Field(validation_alias="number")
     as_of: Annotated[date, Group.RECORD]
     folder: Annotated[str, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
+    frozen_at: Annotated[datetime | None, Group.RECORD]
+    frozen_by: Annotated[UUID | None, Group.RECORD]
+    expires_on: Annotated[date | None, Group.RECORD]
     files: Annotated[list[str], Group.RECORD] = []

@@ -110,6 +110,12 @@ def _codes(postcode: str | None) -> tuple[str, str] | None:
     return compact, compact[:-INWARD] if len(compact) > 4 else compact  # noqa: PLR2004 - an outcode has 2 to 4 letters
 
 
+def outcode_of(postcode: str | None) -> str | None:
+    """Return the outward half of a postcode, as areas are published; None for what is no postcode."""
+    found = _codes(postcode)
+    return found[1] if found else None
+
+
 def _place(loaded: Mapping[str, LoadedPostcode], compact: str, outcode: str) -> GridPoint | None:
     if compact in loaded and compact != outcode:
         return GridPoint(loaded[compact].easting, loaded[compact].northing, "postcode")

@@ -5,13 +5,33 @@ from datetime import date, timedelta
 import pytest
 
 from pathways.base import end_of_local_day
-from pathways.exports import actions, cohort, queries
-from pathways.exports.cohort import Journey, Month
+from pathways.exports import actions, cohort, disclosure, queries
+from pathways.exports.cohort import Head, Tally
+from pathways.exports.disclosure import Rules
+from pathways.exports.journeys import Journey
+from pathways.exports.months import Month
+from pathways.exports.schemas import NewExport
+from pathways.exports.tables import COHORT
 from pathways.programmes.models import Programme
 from pathways.programmes.schemas import NewProgramme
 from tests.world import World
 
 MONTH = Month(2026, 9)
+FILES = {
+    "adjustments.csv",
+    "breakdowns.csv",
+    "chart-conversion.svg",
+    "chart-progression.svg",
+    "cohort.csv",
+    "csv-metadata.json",
+    "datapackage.json",
+    "manifest.json",
+    "medians.csv",
+    "progression.csv",
+    "stages.csv",
+    "summary.html",
+    "tables.xlsx",
+}
 
 
 def journeys(world: World, as_of: date, until: date = MONTH.last_day) -> list[dict[str, date]]:
@@ -19,6 +39,14 @@ def journeys(world: World, as_of: date, until: date = MONTH.last_day) -> list[di
         at = end_of_local_day(as_of)
         programmes = queries.programmes_of(session, world.organisations["fund"], None, at)
         return [dict(j.reached_on) for j in queries.journeys(session, programmes, at, until)]
+
+
+def tables_of(reached: list[Journey], smallest: int, base: int = 1, whole: int = 1):
+    """The cohort and the progression table of some journeys."""
+    tally = Tally(MONTH).count(reached)
+    decision = disclosure.protect(tally.figures(), Rules(smallest, base, whole))
+    head = Head(MONTH, MONTH.last_day, 1)
+    return list(cohort.cohort_rows(tally, decision, head)), list(cohort.progression_rows(tally, decision, head))
 
 
 def day(text: str) -> date:
@@ -99,23 +127,33 @@ def people(*days: str) -> list[Journey]:
 
 def test_small_counts_are_hidden_rates_on_them_too_and_months_to_come_are_blank():
     reached = people(*["2026-08-10"] * 6, *["2026-09-10"] * 3)
-    rows = {
-        (r[3], r[4], r[5], r[6]): r[7:]
-        for r in cohort.cohort_rows(reached, MONTH, as_of=MONTH.last_day, version=1, smallest=5)
-    }
+    rows = {(r[3], r[4], r[5], r[6]): r[7:] for r in tables_of(reached, smallest=5)[0]}
     assert rows["referral", "2026-08", "0", "referred"] == ("9", "")
     assert rows["referral", "2026-08", "0", "started"] == ("6", "")
-    assert rows["referral", "2026-08", "0", "started_share"] == ("", "[c]")  # 3 of 9 had not: small as well
-    assert rows["referral", "2026-08", "1", "started_share"] == ("1.000", "")
-    assert rows["referral", "2026-08", "1", "in_work"] == ("0", "")
+    assert rows["referral", "2026-08", "0", "started_share"] == ("0.67", "")
+    assert rows["referral", "2026-08", "1", "started_share"] == ("1.00", "")
+    assert rows["referral", "2026-08", "0", "in_work"] == ("0", "")
+    # Of the three who started in September none works yet. Who knew that nobody of all does would know it of them.
+    assert rows["referral", "2026-08", "1", "in_work"] == rows["start", "2026-09", "0", "in_work"] == ("", "[c]")
     assert rows["referral", "2026-08", "2", "started"] == ("", "[x]")
     assert rows["start", "2026-09", "0", "started"] == ("", "[c]")
+    assert rows["start", "2026-09", "0", "started_share"] == ("", "[c]")
     assert {status for _, status in rows.values()} == {"", "[c]", "[x]"}
+
+
+def test_published_figures_are_rounded_and_a_share_is_of_rounded_ones():
+    reached = people(*["2026-08-10"] * 16, *["2026-09-10"] * 7)
+    rows = {(r[3], r[4], r[5], r[6]): r[7:] for r in tables_of(reached, smallest=5, base=5, whole=20)[0]}
+    assert rows["referral", "2026-08", "0", "referred"] == ("25", "")  # 23
+    assert rows["referral", "2026-08", "0", "started"] == ("15", "")  # 16
+    assert rows["referral", "2026-08", "0", "started_share"] == ("0.60", "")  # 15 of 25
+    assert rows["start", "2026-09", "0", "started"] == ("5", "")  # 7
+    assert rows["start", "2026-09", "0", "started_share"] == ("", "[c]")  # a whole of 5 makes no share
 
 
 def test_the_progression_table_counts_each_person_once_at_each_end():
     reached = [*people(*["2026-09-10"] * 7), Journey({"referred": day("2026-09-02")})]
-    rows = {r[3:6]: r[6:] for r in cohort.progression_rows(reached, MONTH, as_of=MONTH.last_day, version=1, smallest=1)}
+    rows = {r[3:6]: r[6:] for r in tables_of(reached, smallest=1)[1]}
     assert rows["at_start", "referred", ""] == ("7", "")
     assert rows["at_end", "", "started"] == ("7", "")
     assert rows["at_end", "", "referred"] == ("1", "")
@@ -127,12 +165,12 @@ def test_the_progression_table_counts_each_person_once_at_each_end():
 def test_a_delivered_folder_is_proved_and_a_changed_one_is_found(world: World, tmp_path, fault: str):
     world.supported(day=day("2026-09-02"), referred_on=day("2026-09-01"))
     actor = world.on("commissioner")
-    with world.database.writing(actor) as session:
-        made = actions.make(session, actor, actions.NewExport(month="2026-09"))
-        again = actions.make(session, actor, actions.NewExport(month="2026-09"))
+    made = actions.make(world.database, actor, NewExport(month="2026-09"))
+    again = actions.make(world.database, actor, NewExport(month="2026-09"))
+    with world.database.reading(actor) as session:
         folder = actions.write_folder(session, made, tmp_path)
     assert (again.id, folder.name) == (made.id, "outcomes_skills-fund_2026-09_v1")
-    assert sorted(path.name for path in folder.iterdir()) == ["cohort.csv", "manifest.json", "progression.csv"]
+    assert {path.name for path in folder.iterdir()} == FILES
     assert actions.verify_folder(folder) == []
     if fault == "changed":
         (folder / "cohort.csv").write_bytes(b"report_period\r\n")
@@ -165,4 +203,4 @@ def test_an_empty_month_is_an_empty_table_and_not_an_error(world: World, client)
     body = client.get(
         f"/api/v1/exports/{made['id']}/files/cohort.csv", headers=world.key("commissioner")
     ).content.decode()
-    assert body.split("\r\n") == [",".join(cohort.COHORT_COLUMNS), ""]
+    assert body.split("\r\n") == [",".join(COHORT.header), ""]

@@ -1,0 +1,264 @@
+"""Disclosure control, pure: counts and how they hang together in, what may be shown of each out. It fails closed.
+
+A count under the threshold is hidden (primary suppression), and so is one that would say that all of a group or none
+did something. A hidden count could still be worked out from others: from a total less the parts that are shown, from
+what rises month by month, or from a file of another month, version or cut. So others are hidden beside it (secondary
+suppression), until no hidden count has one possible value only, nor only values under the threshold.
+
+Whoever attacks is taken to know every count that was ever shown, exactly, though they are rounded when they are
+published: rounding is a second wall and not the first one. What was released before stands: a count that is unchanged
+is shown or hidden as it was, and the earlier files are part of the sums that are looked at.
+
+What is hidden beside is chosen by HiGHS (``scipy.optimize.milp``): of all other counts that could hide one, those that
+weigh least. That is optimal for one count and near it for all.
+
+References
+----------
+Fischetti, M. and Salazar, J. J. (2001). Solving the cell suppression problem on tabular data with linear constraints.
+Management Science 47(7), 1008-1027.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pathways.exports.guesses import Order, Sum, System
+
+CONFIDENTIAL, NOT_YET, LOW = "[c]", "[x]", "[low]"
+
+
+class Why(StrEnum):
+    """Why a count is hidden, as the summary says it."""
+
+    SMALL = "small"
+    OF_A_SMALL_WHOLE = "of a small whole"
+    ALL_OR_NONE = "all or none of a group"
+    BESIDE = "another could be worked out from it"
+    CLOSED = "nothing else was found that is safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is hidden and how the rest is rounded, as the dated table ``limits`` has it.
+
+    Parameters
+    ----------
+    smallest : int
+        The smallest count that may be shown.
+    base : int
+        Counts are rounded to its multiples; 1 leaves them.
+    smallest_whole : int
+        The smallest published whole that a rate is made of.
+    """
+
+    smallest: int
+    base: int = 5
+    smallest_whole: int = 20
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts of people by key, and all that an outsider knows of how they hang together.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+    sums : sequence of Sum
+    orders : sequence of Order
+    whole_of : mapping of str to str
+        Of a part of a group, the key of the group's size.
+    unpublished : set of str
+        Keys that no file holds: they take part in sums, and anything may be thought of them.
+    characteristics : set of str
+        Keys of groups by what people are: all or none of such a group is not told.
+    weights : mapping of str to float
+        What is lost with a count; 1 where it is not named.
+    """
+
+    counts: Mapping[str, int]
+    sums: Sequence[Sum] = ()
+    orders: Sequence[Order] = ()
+    whole_of: Mapping[str, str] = field(default_factory=dict)
+    unpublished: Collection[str] = frozenset()
+    characteristics: Collection[str] = frozenset()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Released:
+    """One earlier release: its counts, what of them was hidden, and its sums and orders."""
+
+    counts: Mapping[str, int]
+    hidden: Collection[str]
+    sums: Sequence[Sum] = ()
+    orders: Sequence[Order] = ()
+    unpublished: Collection[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is hidden and why; everything else is shown, rounded."""
+
+    figures: Figures
+    rules: Rules
+    hidden: Mapping[str, Why]
+
+    def shown(self, key: str) -> int | None:
+        """Return a count as it is published: rounded, or None where it is hidden."""
+        return None if key in self.hidden else rounded(self.figures.counts[key], self.rules.base)
+
+    def status(self, key: str) -> str:
+        """Return the shorthand of a count: ``[c]`` hidden, ``[low]`` not nought though it rounds to it, or nothing."""
+        if key in self.hidden:
+            return CONFIDENTIAL
+        return LOW if self.figures.counts[key] and self.shown(key) == 0 else ""
+
+    def rate(self, part: str, whole: str) -> str | None:
+        """Return a share made of two published counts, to two places; None where one is hidden or the whole small."""
+        top, bottom = self.shown(part), self.shown(whole)
+        if top is None or bottom is None or bottom < self.rules.smallest_whole:
+            return None
+        return f"{min(top / bottom, 1):.2f}"
+
+    def released(self) -> Released:
+        """Return what is to be kept of this release, for the next ones."""
+        kept = self.figures
+        return Released(kept.counts, frozenset(self.hidden), kept.sums, kept.orders, frozenset(kept.unpublished))
+
+    def told(self) -> dict[str, int]:
+        """Return how many counts are hidden for each reason."""
+        found: dict[str, int] = defaultdict(int)
+        for why in self.hidden.values():
+            found[why.value] += 1
+        return dict(sorted(found.items()))
+
+
+def rounded(count: int, base: int) -> int:
+    """Return a count to the nearest multiple of ``base``; half goes up.
+
+    Examples
+    --------
+    >>> [rounded(count, 5) for count in (0, 7, 8, 12, 13)]
+    [0, 5, 10, 10, 15]
+    """
+    return (2 * count + base) // (2 * base) * base
+
+
+def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> Decision:
+    """Decide what of some figures may be published.
+
+    Parameters
+    ----------
+    figures : Figures
+    rules : Rules
+    past : sequence of Released
+        Every release before this one, oldest first, whatever month, version or cut it was of.
+
+    Returns
+    -------
+    Decision
+        Where nothing that is still free to be hidden makes a count safe, all that hangs together with it is hidden.
+
+    Examples
+    --------
+    >>> both = Figures({"all": 20, "women": 17, "men": 3}, [Sum("all", ("women", "men"))])
+    >>> sorted(protect(both, Rules(5)).hidden)
+    ['men', 'women']
+    """
+    ledger = _Ledger()
+    for release in past:
+        ledger.add(release)
+    now = ledger.named(figures.counts)
+    hidden: dict[str, Why] = {}
+    for key, count in figures.counts.items():
+        if key in figures.unpublished:
+            continue
+        was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, count, rules)
+        if was_shown is False or (was_shown is None and why):
+            hidden[key] = why or Why.BESIDE  # what was hidden stays so as long as it is the same
+    return Decision(figures, rules, hidden | _beside(ledger, figures, now, set(hidden), rules.smallest))
+
+
+def _primary(figures: Figures, key: str, count: int, rules: Rules) -> Why | None:
+    if 0 < count < rules.smallest:
+        return Why.SMALL
+    whole = figures.counts.get(figures.whole_of.get(key, ""))
+    if whole is None:
+        return None
+    if count == 0 and 0 < whole < rules.smallest:
+        return Why.OF_A_SMALL_WHOLE
+    if key in figures.characteristics and whole > 0 and count in {0, whole}:
+        return Why.ALL_OR_NONE
+    return None
+
+
+class _Ledger:
+    """All releases as one system. A count that did not change between two of them is one unknown; else it is two."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.sums: dict[Sum, None] = {}
+        self.orders: dict[Order, None] = {}
+        self.was_shown: dict[str, bool] = {}  # of what files held; shown once is shown for ever
+        self._latest: dict[str, str] = {}
+
+    def named(self, counts: Mapping[str, int]) -> dict[str, str]:
+        """Return the unknown that each key is, now that these are the counts."""
+        for key, count in counts.items():
+            unknown = self._latest.get(key)
+            if unknown is None or self.counts[unknown] != count:
+                epoch = 1 if unknown is None else int(unknown.rsplit("#", 1)[1]) + 1
+                self._latest[key] = unknown = f"{key}#{epoch}"
+                self.counts[unknown] = count
+        return {key: self._latest[key] for key in counts}
+
+    def add(self, release: Released) -> None:
+        now = self.named(release.counts)
+        for key, unknown in now.items():
+            if key not in release.unpublished:
+                self.was_shown[unknown] = self.was_shown.get(unknown, False) or key not in release.hidden
+        self.tie(now, release.sums, release.orders)
+
+    def tie(self, now: Mapping[str, str], sums: Iterable[Sum], orders: Iterable[Order]) -> None:
+        self.sums.update((Sum(now[one.total], tuple(now[part] for part in one.parts)), None) for one in sums)
+        self.orders.update((Order(now[one.lower], now[one.upper]), None) for one in orders)
+
+
+def _beside(
+    ledger: _Ledger, figures: Figures, now: Mapping[str, str], hidden: Collection[str], smallest: int
+) -> dict[str, Why]:
+    """Hide more until everything hidden stands, and return what."""
+    ledger.tie(now, figures.sums, figures.orders)
+    published = {unknown: key for key, unknown in now.items() if key not in figures.unpublished}
+    free = {unknown for unknown in published if unknown not in ledger.was_shown}
+    system = System(
+        ledger.counts,
+        list(ledger.sums),
+        list(ledger.orders),
+        guarded=published.keys() | ledger.was_shown.keys(),
+        free=free,
+        weights={now[key]: weight for key, weight in figures.weights.items()},
+    )
+    shown = {one for one, was in ledger.was_shown.items() if was} | {
+        one for one in free if published[one] not in hidden
+    }
+    unseen = ledger.counts.keys() - shown
+    reasons: dict[str, Why] = {}
+    given_up: set[str] = set()
+    while bare := [one for one in system.bare(unseen, smallest) if one not in given_up]:
+        for one in bare:
+            if not system.is_bare(one, unseen, smallest):
+                continue  # what was hidden for another one lets this one stand, too
+            more, why = system.beside(unseen, one, smallest), Why.BESIDE
+            if not more:  # fail closed: everything of this release that hangs together with it
+                more, why = free.intersection(system.around(one)) - unseen, Why.CLOSED
+                given_up.add(one)
+            unseen |= more
+            reasons |= {published[unknown]: why for unknown in more}
+    # What was hidden for one count may have been made needless by what was hidden for another.
+    for key in sorted((key for key, why in reasons.items() if why is Why.BESIDE), key=figures.counts.__getitem__):
+        if not system.bares_any(now[key], unseen - {now[key]}, smallest):
+            unseen -= {now[key]}
+            del reasons[key]
+    return reasons

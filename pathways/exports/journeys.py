@@ -1,0 +1,249 @@
+"""From what happened to one person to their journeys, pure: one for each enrolment, or one while there is none."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pathways.progression import rules
+
+STAGES = (
+    "referred",
+    "started",
+    "profiled",
+    "introduced",
+    "offered",
+    "in_work",
+    "sustained_13",
+    "sustained_26",
+    "left",
+)
+CONTACTED = "contacted"  # the first contact with an employer: no stage, but a wait that is measured
+NOT_KNOWN = "not_known"
+# The years an age group begins with; the groups of the labour market figures.
+AGES = ((16, "16_to_17"), (18, "18_to_24"), (25, "25_to_49"), (50, "50_and_over"))
+UNDER_THE_YOUNGEST = "under_16"
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One person on one enrolment, or still waiting for one.
+
+    Parameters
+    ----------
+    reached_on : mapping of str to date
+        The day each stage was reached.
+    groups : mapping of str to str
+        Which group of each breakdown it belongs to.
+    key : str
+        The same for the same enrolment, or for the same wait, however much is learnt of it.
+    """
+
+    reached_on: Mapping[str, date]
+    groups: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(slots=True)
+class Life:
+    """What is known of one person as of an instant, as rows of days and keys; each list in the order it was true."""
+
+    referrals: list[tuple[str, Any, date]] = field(default_factory=list)  # event, referral, day
+    sources: dict[Any, str] = field(default_factory=dict)  # who referred, by referral
+    enrolments: list[tuple[str, Any, Any, Any, date]] = field(default_factory=list)  # event, id, programme, referral
+    closed: list[date] = field(default_factory=list)
+    introductions: list[tuple[str, date]] = field(default_factory=list)
+    profiled: list[date] = field(default_factory=list)
+    contacted: list[date] = field(default_factory=list)
+    spells: list[tuple[Any, Any, str, date, date | None]] = field(default_factory=list)  # enrolment, spell, kind, days
+    hours: list[tuple[Any, date, Decimal]] = field(default_factory=list)
+    outcomes: list[tuple[Any, str, str, date]] = field(default_factory=list)  # enrolment, rule, version, day
+    monitoring: list[tuple[str, str, str]] = field(default_factory=list)  # sex, ethnic group, condition
+    details: list[tuple[date | None, str | None]] = field(default_factory=list)  # date of birth, postcode
+    is_void: bool = False
+
+    def add(self, other: "Life") -> None:
+        """Take in what was told of the same person under another record."""
+        for name in ("referrals", "enrolments", "closed", "introductions", "profiled", "contacted"):
+            getattr(self, name).extend(getattr(other, name))
+        for name in ("spells", "hours", "outcomes", "monitoring", "details"):
+            getattr(self, name).extend(getattr(other, name))
+        self.sources |= other.sources
+        self.is_void |= other.is_void
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the journeys of a month are made by, beside the people themselves.
+
+    Parameters
+    ----------
+    wanted : mapping of key to str
+        The programmes of this export, and the reference of each.
+    running : callable
+        Of a partner, every programme with its first and last day.
+    until : date
+        The month's last day.
+    kinds, least_hours
+        What counts as a job, and how many paid hours a job start.
+    weeks_of : mapping of (rule, version) to int
+        Weeks in work that a recorded outcome stands for; a rule of money stands for none.
+    postcode_area : callable
+        From a postcode to the area that is published.
+    """
+
+    wanted: Mapping[Any, str]
+    running: Callable[[Any], Iterable[tuple[Any, date, date | None]]]
+    until: date
+    kinds: frozenset[str]
+    least_hours: Decimal
+    weeks_of: Mapping[tuple[str, str], int]
+    postcode_area: Callable[[str | None], str | None]
+
+
+def journeys_of(life: Life, partner_id: Any, person_id: Any, frame: Frame) -> list[Journey]:
+    """Return one person's journeys on the programmes of an export, up to a day.
+
+    A cohort is the month of the first referral that led to the enrolment. Somebody referred and not enrolled yet is
+    counted with the partner's programme if it is the only one that ran on that day. What is beyond the day has not
+    happened.
+
+    Parameters
+    ----------
+    life : Life
+    partner_id, person_id
+        Which partner's record it is.
+    frame : Frame
+
+    Returns
+    -------
+    list of Journey
+    """
+    if life.is_void:
+        return []
+    until = frame.until
+    referred_on = {key: day for event, key, day in life.referrals if event == "submit" and day <= until}
+    starts = [one for one in life.enrolments if one[0] == "start" and one[4] <= until]
+    ends = {one[1]: one[4] for one in life.enrolments if one[0] == "end"}
+    found = [
+        _enrolled(life, start, ends.get(start[1]), referred_on, frame) for start in starts if start[2] in frame.wanted
+    ]
+    waiting = _waiting(life, partner_id, person_id, referred_on, starts, ends, frame)
+    return [one for one in (*found, waiting) if one is not None and one.reached_on["referred"] <= until]
+
+
+def _enrolled(
+    life: Life,
+    start: tuple[str, Any, Any, Any, date],
+    end: date | None,
+    referred_on: Mapping[Any, date],
+    frame: Frame,
+) -> Journey:
+    _, enrolment, programme, referral, started = start
+    reached = {"referred": referred_on.get(referral, started), "started": started}
+    for stage, days in (
+        ("profiled", life.profiled),
+        ("introduced", [day for event, day in life.introductions if event == "send"]),
+        ("offered", [day for event, day in life.introductions if event == "offer"]),
+        (CONTACTED, life.contacted),
+    ):
+        inside = [day for day in days if day >= started and (end is None or day <= end)]
+        if inside:
+            reached[stage] = min(inside)
+    spells = _spells(life, enrolment, started)
+    job = rules.job_started_on(spells, frame.kinds, frame.least_hours)
+    if job is not None:
+        reached["in_work"] = job
+    for of, rule, version, met_on in life.outcomes:
+        weeks = frame.weeks_of.get((rule, version))
+        if of == enrolment and weeks is not None and f"sustained_{weeks}" in STAGES:
+            stage = f"sustained_{weeks}"
+            reached[stage] = min(met_on, reached.get(stage, met_on))
+    if end is not None:
+        reached["left"] = end
+    groups = _groups(life, reached["referred"], life.sources.get(referral), frame)
+    if job is not None and job <= frame.until:
+        groups["kind"] = min(
+            spell.kind.lower() for spell in spells if spell.started_on == job and spell.kind in frame.kinds
+        )
+    return _journey(reached, {"programme": frame.wanted[programme], **groups}, f"enrolment {enrolment}", frame.until)
+
+
+def _spells(life: Life, enrolment: Any, started: date) -> list[rules.SpellFacts]:
+    mine = [one for one in life.spells if one[0] == enrolment and one[3] >= started]
+    weeks: dict[Any, dict[date, Decimal]] = defaultdict(dict)
+    if mine:
+        for spell, week_from, hours in life.hours:
+            weeks[spell][week_from] = hours
+    return [rules.SpellFacts(str(spell), kind, begun, over, weeks[spell]) for _, spell, kind, begun, over in mine]
+
+
+def _waiting(
+    life: Life,
+    partner_id: Any,
+    person_id: Any,
+    referred_on: Mapping[Any, date],
+    starts: Sequence[tuple[str, Any, Any, Any, date]],
+    ends: Mapping[Any, date],
+    frame: Frame,
+) -> Journey | None:
+    """Return the wait of somebody whose referral led to no enrolment, from the earliest such referral."""
+    used = {start[3] for start in starts}
+    spans = [
+        (min(referred_on.get(referral, started), started), ends.get(enrolment, date.max))
+        for _, enrolment, _, referral, started in starts
+    ]
+    for referral, day in referred_on.items():
+        running = [
+            programme for programme, begins, over in frame.running(partner_id) if begins <= day <= (over or date.max)
+        ]
+        is_inside = any(begins <= day <= over for begins, over in spans)
+        if referral in used or is_inside or len(running) != 1 or running[0] not in frame.wanted:
+            continue
+        reached = {"referred": day}
+        refused = [on for event, key, on in life.referrals if key == referral and event != "submit"]
+        over_on = [*refused[-1:], *life.closed[:1]]
+        if over_on:
+            reached["left"] = max(min(over_on), day)
+        groups = _groups(life, day, life.sources.get(referral), frame)
+        return _journey(reached, {"programme": frame.wanted[running[0]], **groups}, f"wait {person_id}", frame.until)
+    return None
+
+
+def _journey(reached: Mapping[str, date], groups: Mapping[str, str], key: str, until: date) -> Journey:
+    return Journey({stage: day for stage, day in reached.items() if day <= until}, groups, key)
+
+
+def _groups(life: Life, on: date, source: str | None, frame: Frame) -> dict[str, str]:
+    sex, ethnic_group, condition = life.monitoring[-1] if life.monitoring else (NOT_KNOWN,) * 3
+    born, postcode = life.details[-1] if life.details else (None, None)
+    return {
+        "source": (source or NOT_KNOWN).lower(),
+        "area": (frame.postcode_area(postcode) or NOT_KNOWN).lower(),
+        "sex": sex or NOT_KNOWN,
+        "ethnic_group": ethnic_group or NOT_KNOWN,
+        "long_term_condition": condition or NOT_KNOWN,
+        "age": age_group(born, on),
+    }
+
+
+def age_group(born: date | None, on: date) -> str:
+    """Return the group of an age on a day.
+
+    Examples
+    --------
+    >>> age_group(date(2008, 5, 1), date(2026, 4, 30)), age_group(None, date(2026, 4, 30))
+    ('16_to_17', 'not_known')
+    """
+    if born is None:
+        return NOT_KNOWN
+    years = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+    found = [name for least, name in AGES if years >= least]
+    return found[-1] if found else UNDER_THE_YOUNGEST
+
+
+def groups_of(journeys: Iterable[Journey]) -> Collection[str]:
+    """Return the breakdowns that some journeys have."""
+    return sorted({name for journey in journeys for name in journey.groups})
