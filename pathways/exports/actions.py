@@ -17,7 +17,7 @@ from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.exports import adjustments, disclosure, files, folder, queries, releases
 from pathways.exports.adjustments import Closed, Person
-from pathways.exports.cohort import EVERYBODY, Head, Tally
+from pathways.exports.cohort import EVERYBODY, Head, Tally, together
 from pathways.exports.disclosure import Decision, Rules
 from pathways.exports.journeys import journeys_of
 from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
@@ -49,11 +49,17 @@ class Counted:
 
     commissioner: Organisation
     programmes: list[Programme]
-    tally: Tally
+    tallies: dict[str, Tally]
+    scope: str
     as_of: date
     references: dict[str, str]
     closed: list[Closed]
     why: dict[str, list[str]]
+
+    @property
+    def tally(self) -> Tally:
+        """The counts of the programmes that are asked for."""
+        return self.tallies[self.scope]
 
     @property
     def facts_hash(self) -> str:
@@ -73,19 +79,24 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
         raise RuleBroken("This month or day has not come.", pointer="/month")
     at = end_of_local_day(as_of)
     commissioner = session.get(Organisation, commissioner_id)
-    programmes = queries.programmes_of(session, commissioner_id, new.programme_id, at)
+    every = queries.programmes_of(session, commissioner_id, at)
+    programmes = [one for one in every if new.programme_id in {None, one.id}]
     if commissioner is None or not programmes:
         raise RuleBroken("This commissioner pays for no such programme.", pointer="/programme_id")
     scope = programmes[0].ref if new.programme_id is not None else EVERYBODY
-    tally = Tally(month, scope)
-    for number, journey in enumerate(queries.journeys(session, programmes, at, month.last_day)):
-        tally.add(journey)
+    # The figures of one programme and those of all of them are the two ends of a difference, whichever comes first.
+    is_apart = len(every) > 1
+    tallies = {one.ref: Tally(month, one.ref) for one in every} if is_apart else {}
+    tallies |= {EVERYBODY: Tally(month)} if is_apart or scope == EVERYBODY else {scope: Tally(month, scope)}
+    for number, journey in enumerate(queries.journeys(session, every if is_apart else programmes, at, month.last_day)):
+        for name in {EVERYBODY, journey.groups["programme"]} & tallies.keys():
+            tallies[name].add(journey)
         if number % 1_000 == 0:
             progress(number)
     references = references_of(session, programmes)
     closed = queries.closed_months(session, commissioner_id, new.programme_id, month)
-    why = _why(session, programmes, tally, closed, as_of, references) if closed else {}
-    return Counted(commissioner, programmes, tally, as_of, references, closed, why)
+    why = _why(session, programmes, tallies[scope], closed, as_of, references) if closed else {}
+    return Counted(commissioner, programmes, tallies, scope, as_of, references, closed, why)
 
 
 def references_of(session: Session, programmes: Sequence[Programme]) -> dict[str, str]:
@@ -133,7 +144,7 @@ def rules_on(day: date) -> Rules:
 
 
 def decide(counted: Counted, past: Sequence[disclosure.Released]) -> Decision:
-    return disclosure.protect(counted.tally.figures(), rules_on(counted.tally.month.last_day), past)
+    return disclosure.protect(together(counted.tallies, counted.scope), rules_on(counted.tally.month.last_day), past)
 
 
 def told(counted: Counted, decision: Decision, version: int) -> folder.Told:

@@ -275,6 +275,64 @@ class Tally:
         found.add_up(everybody, [self.at_key(end, stage) for stage in STAGES])
 
 
+def together(tallies: Mapping[str, Tally], scope: str) -> Figures:
+    """Return the figures of one scope, and what hangs together with those of the others.
+
+    What is told of all programmes is the sum of what is told of each: who has both files has the difference. Of the
+    other scopes nothing is published here.
+
+    Parameters
+    ----------
+    tallies : mapping of str to Tally
+        All programmes under ``all``, and each one by its reference.
+    scope : str
+
+    Returns
+    -------
+    Figures
+    """
+    made = {name: tally.figures() for name, tally in tallies.items()}
+    mine = made[scope]
+    if len(made) == 1:
+        return mine
+    counts: dict[str, int] = {}
+    whole_of: dict[str, str] = {}
+    weights: dict[str, float] = {}
+    sums: list[Sum] = []
+    orders: list[Order] = []
+    unpublished: set[str] = set()
+    characteristics: set[str] = set()
+    for figures in made.values():
+        counts |= figures.counts
+        whole_of |= figures.whole_of
+        weights |= figures.weights
+        sums += figures.sums
+        orders += figures.orders
+        unpublished |= set(figures.unpublished)
+        characteristics |= set(figures.characteristics)
+    programmes = sorted(name for name in made if name != EVERYBODY)
+    for key in made[EVERYBODY].counts:
+        of, rest = key.split("|", 1)
+        if of != EVERYBODY:
+            continue
+        parts = [f"{name}|{rest}" for name in programmes if f"{name}|{rest}" in counts or name != scope]
+        for part in parts:
+            if part not in counts:  # no row of it, and nobody sees that there is none
+                counts[part] = 0
+                unpublished.add(part)
+        sums.append(Sum(key, tuple(parts)))
+    return Figures(
+        counts,
+        list(dict.fromkeys(sums)),
+        list(dict.fromkeys(orders)),
+        whole_of=whole_of,
+        unpublished=frozenset(unpublished - (mine.counts.keys() - set(mine.unpublished))),
+        withheld=frozenset(counts.keys() - mine.counts.keys() - unpublished),
+        characteristics=frozenset(characteristics),
+        weights=weights,
+    )
+
+
 class _Gathered:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}

@@ -22,10 +22,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from pathways.exports.guesses import Order, Sum, System
 
 CONFIDENTIAL, NOT_YET, LOW = "[c]", "[x]", "[low]"
+MOST_SPARED = 20  # counts that are looked at whether they need to be hidden after all
 
 
 class Why(StrEnum):
@@ -36,6 +38,7 @@ class Why(StrEnum):
     ALL_OR_NONE = "all or none of a group"
     BESIDE = "another could be worked out from it"
     CLOSED = "nothing else was found that is safe"
+    KNOWN = "worked out from earlier releases already"  # hiding it would hide nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Figures:
         Of a part of a group, the key of the group's size.
     unpublished : set of str
         Keys that no file holds: they take part in sums, and anything may be thought of them.
+    withheld : set of str
+        Keys that this release does not hold and another cut may: what is small of them must not be worked out either.
     characteristics : set of str
         Keys of groups by what people are: all or none of such a group is not told.
     weights : mapping of str to float
@@ -81,8 +86,14 @@ class Figures:
     orders: Sequence[Order] = ()
     whole_of: Mapping[str, str] = field(default_factory=dict)
     unpublished: Collection[str] = frozenset()
+    withheld: Collection[str] = frozenset()
     characteristics: Collection[str] = frozenset()
     weights: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def of_nothing(self) -> frozenset[str]:
+        """The noughts that follow from a total of nought: hiding such a one would hide nothing."""
+        return frozenset(part for one in self.sums if self.counts[one.total] == 0 for part in one.parts)
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,8 @@ class Decision:
     def released(self) -> Released:
         """Return what is to be kept of this release, for the next ones."""
         kept = self.figures
-        return Released(kept.counts, frozenset(self.hidden), kept.sums, kept.orders, frozenset(kept.unpublished))
+        aside = frozenset(kept.unpublished) | frozenset(kept.withheld)
+        return Released(kept.counts, frozenset(self.hidden), kept.sums, kept.orders, aside)
 
     def told(self) -> dict[str, int]:
         """Return how many counts are hidden for each reason."""
@@ -172,19 +184,21 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
     now = ledger.named(figures.counts)
     hidden: dict[str, Why] = {}
     for key, count in figures.counts.items():
-        if key in figures.unpublished:
+        if key in figures.unpublished or key in figures.withheld:
             continue
         was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, count, rules)
         if was_shown is False or (was_shown is None and why):
             hidden[key] = why or Why.BESIDE  # what was hidden stays so as long as it is the same
-    return Decision(figures, rules, hidden | _beside(ledger, figures, now, set(hidden), rules.smallest))
+    guarded = {now[key] for key in figures.withheld if 0 < figures.counts[key] < rules.smallest}
+    more = _beside(ledger, figures, now, set(hidden), guarded, rules.smallest)
+    return Decision(figures, rules, {key: why for key, why in (hidden | more).items() if why is not Why.KNOWN})
 
 
 def _primary(figures: Figures, key: str, count: int, rules: Rules) -> Why | None:
     if 0 < count < rules.smallest:
         return Why.SMALL
     whole = figures.counts.get(figures.whole_of.get(key, ""))
-    if whole is None:
+    if whole is None or (count == 0 and key in figures.of_nothing):
         return None
     if count == 0 and 0 < whole < rules.smallest:
         return Why.OF_A_SMALL_WHOLE
@@ -226,39 +240,65 @@ class _Ledger:
 
 
 def _beside(
-    ledger: _Ledger, figures: Figures, now: Mapping[str, str], hidden: Collection[str], smallest: int
+    ledger: _Ledger,
+    figures: Figures,
+    now: Mapping[str, str],
+    hidden: Collection[str],
+    more_guarded: Collection[str],
+    smallest: int,
 ) -> dict[str, Why]:
     """Hide more until everything hidden stands, and return what."""
     ledger.tie(now, figures.sums, figures.orders)
-    published = {unknown: key for key, unknown in now.items() if key not in figures.unpublished}
+    published = {
+        unknown: key for key, unknown in now.items() if key not in figures.unpublished and key not in figures.withheld
+    }
     free = {unknown for unknown in published if unknown not in ledger.was_shown}
     system = System(
         ledger.counts,
         list(ledger.sums),
         list(ledger.orders),
-        guarded=published.keys() | ledger.was_shown.keys(),
+        guarded=published.keys() | ledger.was_shown.keys() | set(more_guarded),
         free=free,
         weights={now[key]: weight for key, weight in figures.weights.items()},
     )
-    shown = {one for one, was in ledger.was_shown.items() if was} | {
-        one for one in free if published[one] not in hidden
-    }
-    unseen = ledger.counts.keys() - shown
+    shown = {one for one, was in ledger.was_shown.items() if was}
+    unseen = set(ledger.counts) - shown - {one for one in free if published[one] not in hidden}
     reasons: dict[str, Why] = {}
-    given_up: set[str] = set()
-    while bare := [one for one in system.bare(unseen, smallest) if one not in given_up]:
-        for one in bare:
-            if not system.is_bare(one, unseen, smallest):
-                continue  # what was hidden for another one lets this one stand, too
-            more, why = system.beside(unseen, one, smallest), Why.BESIDE
-            if not more:  # fail closed: everything of this release that hangs together with it
-                more, why = free.intersection(system.around(one)) - unseen, Why.CLOSED
-                given_up.add(one)
-            unseen |= more
-            reasons |= {published[unknown]: why for unknown in more}
-    # What was hidden for one count may have been made needless by what was hidden for another.
-    for key in sorted((key for key, why in reasons.items() if why is Why.BESIDE), key=figures.counts.__getitem__):
+    # What stands, stands whatever else is hidden: each is looked at once, and what is hidden for it after it.
+    to_look_at = system.doubtful(unseen, smallest)
+    while to_look_at:
+        one = to_look_at.pop(0)
+        if one not in unseen or not system.is_bare(one, unseen, smallest):
+            continue
+        more, why = system.beside(unseen, one, smallest), Why.BESIDE
+        if more is None:
+            more, why = free - unseen, Why.CLOSED
+            if system.is_bare(one, unseen | more, smallest):
+                # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
+                if one in free and ledger.counts[one] not in range(1, smallest):
+                    rest = unseen - {one}
+                    if system.is_pinned(one, unseen | more) or not system.bares_any(one, rest, smallest):
+                        unseen = rest
+                        reasons[published[one]] = Why.KNOWN
+                continue
+        unseen |= more
+        reasons |= {published[unknown]: why for unknown in more}
+        to_look_at += sorted(more)
+    _spare(system, unseen, figures, now, reasons, smallest)
+    return reasons
+
+
+def _spare(
+    system: System,
+    unseen: set[str],
+    figures: Figures,
+    now: Mapping[str, str],
+    reasons: dict[str, Why],
+    smallest: int,
+) -> None:
+    """Show what was hidden for one count and made needless by what was hidden for another: the largest first."""
+    beside = [key for key, why in reasons.items() if why is Why.BESIDE and figures.counts[key] >= smallest]
+    for key in sorted(beside, key=lambda one: -figures.counts[one])[:MOST_SPARED]:
         if not system.bares_any(now[key], unseen - {now[key]}, smallest):
             unseen -= {now[key]}
             del reasons[key]
-    return reasons

@@ -110,8 +110,8 @@ class System:
                     edge += fresh
         return list(members), list(ties)
 
-    def bare(self, hidden: Collection[str], smallest: int) -> list[str]:
-        """Return the hidden counts that do not stand.
+    def doubtful(self, hidden: Collection[str], smallest: int) -> list[str]:
+        """Return the hidden counts of which it is not seen at a glance that they stand.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class System:
             if start not in seen:
                 members, ties = self.part(start, hidden)
                 seen.update(members)
-                found += self._bare_among(members, ties, hidden, smallest)
+                found += self._doubtful_among(members, ties, hidden, smallest)
         return found
 
     def is_bare(self, one: str, hidden: Collection[str], smallest: int) -> bool:
@@ -139,6 +139,11 @@ class System:
         if any(isinstance(tie, Sum) for tie in ties):
             return not _Thoughts(self, members, ties).stands(one, smallest)
         return bool(self._bare_by_order([one], hidden, smallest))
+
+    def is_pinned(self, one: str, hidden: Collection[str]) -> bool:
+        """Say whether a hidden count can be one number only."""
+        thoughts = _Thoughts(self, *self.part(one, hidden))
+        return thoughts.furthest(one, 1.0) - thoughts.furthest(one, -1.0) < WHOLE
 
     def bares_any(self, one: str, hidden: Collection[str], smallest: int) -> bool:
         """Say whether a hidden count does not stand any more once one that was hidden among them is shown."""
@@ -152,16 +157,17 @@ class System:
             if member not in seen:
                 members, ties = self.part(member, hidden)
                 seen.update(members)
-                if self._bare_among(members, ties, hidden, smallest):
+                doubtful = self._doubtful_among(members, ties, hidden, smallest)
+                if any(self.is_bare(here, hidden, smallest) for here in doubtful):
                     return True
         return False
 
-    def _bare_among(
+    def _doubtful_among(
         self, members: Sequence[str], ties: Sequence[Sum | Order], hidden: Collection[str], smallest: int
     ) -> list[str]:
         guarded = sorted(one for one in members if one in self.guarded)
         if guarded and any(isinstance(tie, Sum) for tie in ties):
-            return _Thoughts(self, members, ties).bare(guarded, smallest)
+            return _Thoughts(self, members, ties).doubtful(guarded, smallest)
         return self._bare_by_order(guarded, hidden, smallest)
 
     def _bare_by_order(self, guarded: Sequence[str], hidden: Collection[str], smallest: int) -> list[str]:
@@ -295,11 +301,11 @@ class _Thoughts:
         self.equal, self.equals = matrix[is_equal], low[is_equal]
         self.least, self.at_least = -matrix[~is_equal], -low[~is_equal]
 
-    def bare(self, guarded: Sequence[str], smallest: int) -> list[str]:
-        """Return those that do not stand.
+    def doubtful(self, guarded: Sequence[str], smallest: int) -> list[str]:
+        """Return those that are not seen to stand by other tables that are possible.
 
         Another table in which as many as can be are large, or not as they are, clears those at once; whoever is left
-        is lifted again without them, and what is lifted by none is looked at alone.
+        is lifted again without them, until none is.
         """
         left = np.array([self.at[one] for one in guarded])
         while len(left):
@@ -309,7 +315,7 @@ class _Thoughts:
                 break
             left = left[~stands]
         names = {self.at[one]: one for one in guarded}
-        return [names[at] for at in left.tolist() if not self.stands(names[at], smallest)]
+        return [names[at] for at in left.tolist()]
 
     def _lifted(self, rows: NDArray[np.intp], smallest: int) -> Floats:
         """Return a table in which as many as can be are large at once; the truth where there is none."""
@@ -331,12 +337,12 @@ class _Thoughts:
     def stands(self, one: str, smallest: int) -> bool:
         """Say whether one may be large, and more than one number."""
         truth = self.counts[self.at[one]]
-        highest = self._furthest(one, 1.0)
+        highest = self.furthest(one, 1.0)
         if highest < smallest - WHOLE:
             return False
-        return bool(truth < smallest or highest > truth + 1 - WHOLE or self._furthest(one, -1.0) < truth - 1 + WHOLE)
+        return bool(truth < smallest or highest > truth + 1 - WHOLE or self.furthest(one, -1.0) < truth - 1 + WHOLE)
 
-    def _furthest(self, one: str, way: float) -> float:
+    def furthest(self, one: str, way: float) -> float:
         """Return the largest (1) or the smallest (-1) that a count may be thought to be."""
         goal = np.zeros(len(self.counts))
         goal[self.at[one]] = -way

@@ -84,11 +84,9 @@ def file(session: Session, export: Export, name: str) -> ExportFile:
     return found
 
 
-def programmes_of(session: Session, commissioner_id: UUID, programme_id: UUID | None, at: datetime) -> list[Programme]:
-    """Return the programmes that were there at an instant."""
+def programmes_of(session: Session, commissioner_id: UUID, at: datetime) -> list[Programme]:
+    """Return the programmes a commissioner paid for at an instant."""
     rows = select(Programme).where(Programme.commissioner_id == commissioner_id, Programme.made_at <= at)
-    if programme_id is not None:
-        rows = rows.where(Programme.id == programme_id)
     return list(session.scalars(rows.order_by(Programme.ref)))
 
 

@@ -37,7 +37,7 @@ FILES = {
 def journeys(world: World, as_of: date, until: date = MONTH.last_day) -> list[dict[str, date]]:
     with world.database.reading() as session:
         at = end_of_local_day(as_of)
-        programmes = queries.programmes_of(session, world.organisations["fund"], None, at)
+        programmes = queries.programmes_of(session, world.organisations["fund"], at)
         return [dict(j.reached_on) for j in queries.journeys(session, programmes, at, until)]
 
 
