@@ -53,7 +53,7 @@ class Order(NamedTuple):
         return self.lower, self.upper
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class System:
     """Counts, and how they hang together.
 
@@ -77,6 +77,7 @@ class System:
     guarded: Collection[str]
     free: Collection[str]
     weights: Mapping[str, float]
+    _last: "tuple[Collection[str], int, _Thoughts] | None" = None
 
     @cached_property
     def ties(self) -> Mapping[str, list[Sum | Order]]:
@@ -135,14 +136,27 @@ class System:
 
     def is_bare(self, one: str, hidden: Collection[str], smallest: int) -> bool:
         """Say whether one hidden count does not stand."""
-        members, ties = self.part(one, hidden)
-        if any(isinstance(tie, Sum) for tie in ties):
-            return not _Thoughts(self, members, ties).stands(one, smallest)
-        return bool(self._bare_by_order([one], hidden, smallest))
+        thoughts = self._thoughts(one, hidden)
+        if thoughts is None:
+            return bool(self._bare_by_order([one], hidden, smallest))
+        return not thoughts.stands(one, smallest)
+
+    def _thoughts(self, one: str, hidden: Collection[str]) -> "_Thoughts | None":
+        """Return what can be thought of all that hangs together with one; None where there are no sums in it.
+
+        The last is kept: many are asked for one after another while nothing else was hidden.
+        """
+        last = self._last
+        if last is None or last[0] is not hidden or last[1] != len(hidden) or one not in last[2].at:
+            members, ties = self.part(one, hidden)
+            self._last = last = (hidden, len(hidden), _Thoughts(self, members, ties))
+        return last[2] if last[2].has_sums else None
 
     def is_pinned(self, one: str, hidden: Collection[str]) -> bool:
         """Say whether a hidden count can be one number only."""
-        thoughts = _Thoughts(self, *self.part(one, hidden))
+        thoughts = self._thoughts(one, hidden)
+        if thoughts is None:
+            return False
         return thoughts.furthest(one, 1.0) - thoughts.furthest(one, -1.0) < WHOLE
 
     def bares_any(self, one: str, hidden: Collection[str], smallest: int) -> bool:
@@ -295,6 +309,7 @@ class _Thoughts:
 
     def __init__(self, system: System, members: Sequence[str], ties: Sequence[Sum | Order]) -> None:
         self.at = {one: number for number, one in enumerate(members)}
+        self.has_sums = any(isinstance(tie, Sum) for tie in ties)
         self.counts = np.array([system.counts[one] for one in members], dtype=np.float64)
         matrix, low, high = _as_rows(ties, self.at, system.counts)
         is_equal = low == high
