@@ -21,6 +21,7 @@ from pathways.casefile.schemas import AccessLine
 from pathways.claims import api as claims
 from pathways.claims.holding import HOLDING as CLAIMS
 from pathways.database import Database
+from pathways.directory import api as directory
 from pathways.duplicates import api as duplicates
 from pathways.duplicates.holding import HOLDING as DUPLICATES
 from pathways.elsewhere import api as elsewhere
@@ -108,6 +109,7 @@ ROUTERS: Sequence[APIRouter] = (
     messages.webhooks,
     messages.deliveries,
     exports.router,
+    exports.figures,
     learning.router,
     words.router,
 )
@@ -200,6 +202,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.add_middleware(RequestRecord)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.include_router(directory.router)
     app.include_router(docs.router)
     app.include_router(introduction_pages.router)
     app.mount("/static", docs.static_files())

@@ -13,6 +13,7 @@ from pathways.claims import duties as claims
 from pathways.database import Database
 from pathways.duties import Duty
 from pathways.errors import DomainError
+from pathways.exports import duties as exports
 from pathways.introductions import duties as introductions
 from pathways.messages import actions as message_actions
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -37,6 +38,8 @@ DUTIES: Mapping[OrganisationKind, tuple[Role, Sequence[Duty]]] = {
             *claims.OF_PARTNERS,
         ),
     ),
+    OrganisationKind.COMMISSIONER: (Role.COMMISSIONER, exports.OF_COMMISSIONERS),
+    OrganisationKind.LOCAL_AUTHORITY: (Role.COMMISSIONER, exports.OF_COMMISSIONERS),
 }
 
 
@@ -62,6 +65,7 @@ def run(
         for duty in duties:
             done[duty.name] += _do(database, actor, duty, on)
         progress(str(organisation_id))
+    done["provisional months"] = exports.make_provisional(database, operator.then(at=at, doing="daily"))
     with database.writing(operator.then(at=at, doing="daily")) as session:
         done["e-mails"] += message_actions.make_emails(session, at, urgent=False)
     return done

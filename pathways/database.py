@@ -7,6 +7,7 @@ does not type-check on a reader.
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,9 @@ def make_engine(url: str, worker_threads: int, *, has_replica: bool = False) -> 
     return create_engine(parsed, pool_pre_ping=True, connect_args={"options": options}, hide_parameters=True, **pool)
 
 
+PUBLIC_THREADS = 2
+
+
 class NoDocuments:
     """No place for documents was named: keeping one is refused."""
 
@@ -177,6 +181,24 @@ class Database:
             yield session
 
     @contextmanager
+    def reading_publicly(self) -> Iterator[ReadSession]:
+        """Open a session for what anybody may read: a connection of its own that cannot write, and few of them.
+
+        Whoever asks too much of what is public takes no connection from those who work with people.
+        """
+        with ReadSession(self._public) as session:
+            self._equip(session, None)
+            yield session
+
+    @cached_property
+    def _public(self) -> Engine:
+        engine = make_engine(self.engine.url.render_as_string(hide_password=False), PUBLIC_THREADS)
+        if not self.is_sqlite:
+            return engine.execution_options(postgresql_readonly=True)
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
+        return engine
+
+    @contextmanager
     def writing(self, actor: Actor | None) -> Iterator[WriteSession]:
         with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
             self._equip(session, actor)
@@ -217,3 +239,5 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self._replica.dispose()
+        if "_public" in self.__dict__:
+            self._public.dispose()

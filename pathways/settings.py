@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     max_document_bytes: int = 10_000_000
     scan_command: str | None = None
     reference_folder: Path | None = None
+    # Certificates of commissioners, REFERENCE.pem each: files of claims are sealed for whoever has one there.
+    recipient_certificates: Path | None = None
     # Where people open what a notice is about, and who an e-mail is from; without a mail server it is printed.
     public_url: str = "http://127.0.0.1:8000"
     mail_from: str = "pathways@example.org"

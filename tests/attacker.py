@@ -6,6 +6,7 @@ figure did not change between two releases the attacker is told so, which is mor
 
 import csv
 import io
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -97,7 +98,7 @@ class Attacker:
         last = defaultdict(list)
         for (basis, cohort, stage), chain in chains.items():
             inorder = [chain[e] for e in sorted(chain)]
-            self.orders |= {(low, high) for low, high in zip(inorder, inorder[1:], strict=False) if low != high}
+            self.orders |= {(low, high) for low, high in itertools.pairwise(inorder) if low != high}
             if inorder[-1] != sizes[basis, cohort]:
                 self.orders.add((inorder[-1], sizes[basis, cohort]))
             last[basis, stage].append((cohort, inorder[-1]))

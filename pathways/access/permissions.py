@@ -27,6 +27,7 @@ class Permission(StrEnum):
     EVIDENCE_CHECK = "evidence:check"
     EVIDENCE_READ = "evidence:read"
     EVIDENCE_RECORD = "evidence:record"
+    EXPORT_CLAIMS = "export:claims"
     EXPORT_FREEZE = "export:freeze"
     EXPORT_MAKE = "export:make"
     EXPORT_READ = "export:read"
@@ -176,6 +177,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         {
             P.CLAIM_MOVE,
             P.CLAIM_READ,
+            P.EXPORT_CLAIMS,
             P.EXPORT_FREEZE,
             P.EXPORT_MAKE,
             P.EXPORT_READ,

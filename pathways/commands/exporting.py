@@ -20,7 +20,7 @@ def _tell(people: int) -> None:
 @export.command("month")
 def export_month(
     month: Annotated[str, typer.Argument(metavar="YYYY-MM")],
-    out: Annotated[Path, typer.Option("--out")],
+    out: Annotated[str, typer.Option("--out", help="A folder, or s3://bucket/prefix.")],
     programme: Annotated[str | None, typer.Option("--programme", help="One programme's reference.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="As known at the end of this day.")] = None,
     acting_as: ActAs = None,
@@ -52,7 +52,7 @@ def export_month(
             )
             made = actions.make(database, actor, new, progress=_tell)
             with database.reading(actor, newest=True) as session:
-                print(actions.write_folder(session, made, out))
+                print(actions.deliver(session, actor, made, out))
 
 
 @export.command("verify")
@@ -67,3 +67,25 @@ def export_verify(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> Non
         message = f"{folder} is not as it was made."
         raise PlainError(message)
     print(f"{folder} is as it was made.")
+
+
+@export.command("claims")
+def export_claims(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM")],
+    out: Annotated[str, typer.Option("--out", help="A folder, or s3://bucket/prefix.")],
+    acting_as: ActAs = None,
+) -> None:
+    """Write the file of a month's claims, as a commissioner. Example: pathways export claims 2026-10 --out var."""
+    from pathways.exports import actions, queries
+    from pathways.exports.schemas import NewClaimsFile
+    from pathways.settings import Settings
+
+    with opened() as database:
+        actor = operator(database, "export:claims", acting_as)
+        new = body_of(NewClaimsFile, month=month)
+        with database.reading() as session:
+            folder = Settings().recipient_certificates
+            certificate = queries.certificate(session, actor.organisation_id, folder)
+        with database.writing(actor) as session:
+            made = actions.make_claims(session, actor, new, certificate)
+            print(actions.deliver(session, actor, made, out))

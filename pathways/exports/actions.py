@@ -4,25 +4,30 @@ A month is counted and decided outside of any writing: both take long. The short
 anything was released meanwhile, and if so it is decided again, for what is out may hide or show what is to come.
 """
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role, end_of_local_day
 from pathways.database import Database, Session, WriteSession
+from pathways.documents import kept_in
 from pathways.errors import Conflict, NotPermitted, RuleBroken
-from pathways.exports import adjustments, disclosure, files, folder, queries, releases
+from pathways.exports import adjustments, claim_lines, disclosure, files, folder, queries, releases
 from pathways.exports.adjustments import Closed, Person
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
 from pathways.exports.disclosure import Decision, Rules
 from pathways.exports.journeys import journeys_of
 from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
 from pathways.exports.months import Month
-from pathways.exports.schemas import ExportOut, NewExport
+from pathways.exports.schemas import ExportOut, FiguresOut, NewClaimsFile, NewExport
+from pathways.exports.tables import TABLES
 from pathways.organisations.models import Organisation
 from pathways.programmes.models import Programme
 from pathways.reference import outcome_rules, tables
@@ -37,6 +42,10 @@ class MonthFrozen(Conflict):
 
 class NotFrozenYet(Conflict):
     title = "This month cannot be closed now"
+
+
+class FileExpired(Conflict):
+    title = "This file is kept no longer"
 
 
 class ReleasedMeanwhile(Conflict):
@@ -234,6 +243,68 @@ def _kept(session: WriteSession, actor: Actor, new: NewExport, counted: Counted,
     return export
 
 
+def make_claims(session: WriteSession, actor: Actor, new: NewClaimsFile, certificate: bytes | None) -> Export:
+    """Make the file of a month's claims, for whoever asks and nobody else; it is kept for some days, sealed."""
+    month = Month.parse(new.month)
+    if month.first_day > actor.today:
+        raise RuleBroken("This month has not come.", pointer="/month")
+    programmes = queries.programmes_of(session, actor.organisation_id, actor.at)
+    if not [one for one in programmes if new.programme_id in {None, one.id}]:
+        raise RuleBroken("You pay for no such programme.", pointer="/programme_id")
+    queries.lock(session, actor.organisation_id)
+    lines = queries.claim_lines(session, actor.organisation_id, new.programme_id, month, actor.at)
+    commissioner = session.get_one(Organisation, actor.organisation_id)
+    number = queries.next_number(session, actor.organisation_id, new.programme_id, new.month)
+    export = Export(
+        id=uuid7(),
+        commissioner_id=actor.organisation_id,
+        programme_id=new.programme_id,
+        programme_key=str(new.programme_id or EVERYBODY),
+        kind=ExportKind.CLAIMS,
+        month=new.month,
+        number=number,
+        as_of=actor.today,
+        folder=f"claims_{commissioner.ref}_{month}_v{number}",
+        facts_hash="",
+        content_hash="",
+        made_at=actor.at,
+        by=actor.user_id,
+        expires_on=actor.today + timedelta(days=int(tables.limit("claims_file_days", actor.today))),
+    )
+    rows = claim_lines.rows_of(month, actor.today, lines)
+    title = f"{commissioner.name}: claims, {month.in_words}"
+    content = claim_lines.files_of(export.folder, title, rows, certificate)
+    digests = {name: files.sha256(body) for name, body in content.items()}
+    content["manifest.json"] = files.json_bytes(
+        {
+            "as_of": actor.today.isoformat(),
+            "commissioner": commissioner.ref,
+            "files": digests,
+            "month": str(month),
+            "publishable": False,
+            "version": number,
+        }
+    )
+    export.content_hash = files.sha256(content["manifest.json"])
+    session.add(export)
+    session.flush()  # its files point to it
+    for name, body in content.items():
+        sealed = session.vault.seal_bytes(body, place=f"export_files:{export.id}:{name}")
+        session.add(ExportFile(export_id=export.id, name=name, content=sealed))
+    session.flush()  # the reply names them
+    return export
+
+
+def content_of(session: Session, actor: Actor, export: Export, name: str) -> bytes:
+    """Return one file of an export."""
+    found = queries.file(session, export, name)
+    if export.kind is not ExportKind.CLAIMS:
+        return found.content
+    if export.expires_on is not None and export.expires_on < actor.today:
+        raise FileExpired("It was kept for some days only. Make it again.")
+    return session.vault.open_bytes(found.content, place=f"export_files:{export.id}:{name}")
+
+
 def freeze(session: WriteSession, actor: Actor, export: Export) -> Export:
     """Close a month as one version of it tells it: a person's act, done once. No other version of it is made then."""
     if queries.is_machine(session, actor.user_id):
@@ -264,13 +335,46 @@ def shown_all(session: Session, exports: Sequence[Export]) -> list[ExportOut]:
     return [ExportOut.model_validate(one).model_copy(update={"files": names[one.id]}) for one in exports]
 
 
-def write_folder(session: Session, export: Export, out: Path) -> Path:
-    """Write an export's files to a folder of its name; what stands there already is replaced by the same bytes."""
-    target = out / export.folder
-    target.mkdir(parents=True, exist_ok=True)
-    for name in queries.file_names(session, [export.id])[export.id]:
-        (target / name).write_bytes(queries.file(session, export, name).content)
-    return target
+def figures(
+    session: Session,
+    actor: Actor,
+    month: str,
+    table: str,
+    commissioner_id: UUID | None,
+    programme_id: UUID | None,
+) -> FiguresOut:
+    """Return one table of a month as it was published last."""
+    export = queries.published(session, actor, month, commissioner_id, programme_id)
+    told = next(one for one in TABLES if one.name == table)
+    numbers = {column.name for column in told.columns if column.kind in {"integer", "number"}}
+    rows = csv.DictReader(io.StringIO(queries.file(session, export, f"{table}.csv").content.decode()))
+    return FiguresOut(
+        month=export.month,
+        version=export.number,
+        as_of=export.as_of,
+        state=export.state,
+        table=table,
+        about=told.about,
+        items=[
+            {name: _number(cell) if name in numbers else cell or None for name, cell in row.items()} for row in rows
+        ],
+    )
+
+
+def _number(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+def deliver(session: Session, actor: Actor, export: Export, to: str) -> str:
+    """Write an export's files to a folder of its name, in a folder or in a bucket ``s3://bucket/prefix``.
+
+    The manifest comes last: a folder without one is not whole. What stands there already is replaced by the same bytes.
+    """
+    store = kept_in(to)
+    names = queries.file_names(session, [export.id])[export.id]
+    for name in sorted(names, key=lambda one: one == "manifest.json"):
+        store.put(f"{export.folder}/{name}", content_of(session, actor, export, name))
+    return f"{to.rstrip('/')}/{export.folder}"
 
 
 def verify_folder(delivered: Path) -> list[str]:

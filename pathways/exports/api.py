@@ -7,25 +7,27 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 
 from pathways import audit
-from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
+from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, SettingsDep, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.database import WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.exports import actions, queries
 from pathways.exports.models import Export
-from pathways.exports.schemas import ExportOut, NewExport
+from pathways.exports.schemas import ExportOut, FiguresOut, MonthText, NewClaimsFile, NewExport, TableName
 from pathways.pagination import Page, page_of_all
 from pathways.problems import documented
 
 router = APIRouter(prefix="/exports", tags=["exports"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.EXPORT_READ)]
 Freezer = Annotated[Actor, permitted(Permission.EXPORT_FREEZE)]
+ClaimsReader = Annotated[Actor, permitted(Permission.EXPORT_CLAIMS)]
 Maker = Annotated[Actor, permitted(Permission.EXPORT_MAKE)]
 FILE_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
     ".html": "text/html; charset=utf-8",
+    ".p7m": "application/pkcs7-mime",
     ".svg": "image/svg+xml",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
@@ -61,6 +63,23 @@ def freeze_export(export_id: UUID, actor: Freezer, database: DatabaseDep) -> Exp
         return actions.shown(session, export)
 
 
+@router.post("/claims", status_code=201, responses=documented(Conflict))
+def make_claims_file(
+    new: NewClaimsFile, actor: ClaimsReader, database: DatabaseDep, settings: SettingsDep, once: OnceDep
+) -> ExportOut:
+    """Make the file of a month's claims: about persons, for whoever pays, and apart from all that is published."""
+    with database.reading(actor) as session:
+        certificate = queries.certificate(session, actor.organisation_id, settings.recipient_certificates)
+    with database.writing(actor) as session:
+        export = once(
+            session,
+            actor,
+            lambda: actions.make_claims(session, actor, new, certificate),
+            lambda made: queries.export(session, actor, made),
+        )
+        return actions.shown(session, export)
+
+
 @router.get("/{export_id}", responses=documented(NotFound))
 def get_export(export_id: UUID, actor: Reader, database: DatabaseDep) -> ExportOut:
     with database.reading(actor) as session:
@@ -70,20 +89,37 @@ def get_export(export_id: UUID, actor: Reader, database: DatabaseDep) -> ExportO
 @router.get(
     "/{export_id}/files/{name}",
     responses={
-        **documented(NotFound),
+        **documented(NotFound, Conflict),
         200: {"content": {"text/csv": {}, "application/json": {}}, "description": "The file."},
     },
     response_class=Response,
 )
 def get_file(
     export_id: UUID,
-    name: Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}\.(csv|html|json|svg|xlsx)$")],
+    name: Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}\.(csv|csv\.p7m|html|json|svg|xlsx)$")],
     actor: Reader,
     database: DatabaseDep,
 ) -> Response:
     """Download one file; every download is audited."""
     with database.reading(actor) as session:
-        content = queries.file(session, queries.export(session, actor, export_id), name).content
+        content = actions.content_of(session, actor, queries.export(session, actor, export_id), name)
     audit.opened(database, actor, "exports", [(export_id, None)])
     media_type = FILE_TYPES["." + name.rsplit(".", 1)[1]]
     return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+figures = APIRouter(prefix="/figures", tags=["exports"], route_class=PathwaysRoute)
+
+
+@figures.get("", responses=documented(NotFound))
+def get_figures(
+    month: MonthText,
+    table: TableName,
+    actor: Reader,
+    database: DatabaseDep,
+    commissioner_id: UUID | None = None,
+    programme_id: UUID | None = None,
+) -> FiguresOut:
+    """Read one table of a month as it was published last: the same figures, hidden and rounded by the same function."""
+    with database.reading(actor) as session:
+        return actions.figures(session, actor, month, table, commissioner_id, programme_id)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pathways.exports.pages import rendered
+from pathways.exports.rendering import rendered
 
 # The Analysis Function's categorical palette, in its order, which keeps neighbours apart in lightness too.
 COLOURS = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1")

@@ -9,7 +9,7 @@ from pathways.exports.charts import Chart, Line, svg
 from pathways.exports.cohort import BASES, EVERYBODY, MOVES, NOT_HERE, Head, Row, Tally
 from pathways.exports.disclosure import Decision
 from pathways.exports.journeys import CONTACTED, STAGES
-from pathways.exports.pages import rendered
+from pathways.exports.rendering import rendered
 from pathways.exports.tables import (
     ADJUSTMENTS,
     BREAKDOWN,

@@ -5,21 +5,25 @@ them side by side, so that one person at a time is in memory, however many there
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text, type_coerce
+from sqlalchemy import Select, func, or_, select, text, type_coerce
 from sqlalchemy.types import NullType
 
 from pathways.access.models import User
 from pathways.base import Actor, Role
+from pathways.claims import queries as claim_queries
+from pathways.claims.models import Claim, ClaimMove
 from pathways.database import Session, WriteSession
-from pathways.enrolments.models import EnrolmentMove
+from pathways.enrolments.models import Enrolment, EnrolmentMove
 from pathways.errors import NotFound
 from pathways.exports.adjustments import Closed
+from pathways.exports.claim_lines import ClaimLine
 from pathways.exports.cohort import EVERYBODY
 from pathways.exports.journeys import Frame, Journey, Life, journeys_of
 from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
@@ -48,11 +52,15 @@ from pathways.referrals.models import Referral, ReferralMove
 
 
 def visible_to(actor: Actor) -> Select[Export]:
-    """A commissioner sees its own; the operator, who makes them for all, sees every one: they hold no person."""
-    rows = select(Export)
+    """A commissioner sees its own figures, the operator, who makes them for all, everybody's: they hold no person.
+
+    A file of claims is seen by whoever made it.
+    """
+    figures = select(Export).where(Export.kind == ExportKind.OUTCOMES)
     if actor.role is Role.OPERATOR:
-        return rows
-    return rows.where(Export.commissioner_id == actor.organisation_id)
+        return figures
+    rows = select(Export).where(Export.commissioner_id == actor.organisation_id)
+    return rows.where(or_(Export.kind == ExportKind.OUTCOMES, Export.by == actor.user_id))
 
 
 def export(session: Session, actor: Actor, export_id: UUID) -> Export:
@@ -60,6 +68,33 @@ def export(session: Session, actor: Actor, export_id: UUID) -> Export:
     if found is None:
         raise NotFound("There is no such export.")
     return found
+
+
+def published(
+    session: Session, actor: Actor, month: str, commissioner_id: UUID | None, programme_id: UUID | None
+) -> Export:
+    """Return the figures of a month as they were released last."""
+    found = session.scalars(
+        visible_to(actor)
+        .where(
+            Export.kind == ExportKind.OUTCOMES,
+            Export.month == month,
+            Export.commissioner_id == (commissioner_id or actor.organisation_id),
+            Export.programme_key == str(programme_id or EVERYBODY),
+        )
+        .order_by(Export.number.desc())
+        .limit(1)
+    ).first()
+    if found is None:
+        raise NotFound("There are no figures of this month yet. Make an export of it first.")
+    return found
+
+
+def certificate(session: Session, commissioner_id: UUID, folder: Path | None) -> bytes | None:
+    """Return the certificate files for a commissioner are sealed for, where one lies in the folder of the setting."""
+    ref = session.scalars(select(Organisation.ref).where(Organisation.id == commissioner_id)).one()
+    path = folder / f"{ref}.pem" if folder is not None else None
+    return path.read_bytes() if path is not None and path.is_file() else None
 
 
 def file_names(session: Session, export_ids: Iterable[UUID]) -> dict[UUID, list[str]]:
@@ -103,6 +138,101 @@ def latest(session: Session, commissioner_id: UUID, programme_id: UUID | None, m
         .order_by(Export.number.desc())
         .limit(1)
     ).first()
+
+
+def claim_lines(
+    session: Session, commissioner_id: UUID, programme_id: UUID | None, month: Month, at: datetime
+) -> list[ClaimLine]:
+    """Return the claims to a commissioner that moved in a month beyond their draft, as they stood at an instant."""
+    first, last = month.first_day, month.last_day
+    moved = (
+        select(ClaimMove, Claim, Programme.ref)
+        .join(Claim, (Claim.partner_id == ClaimMove.partner_id) & (Claim.id == ClaimMove.claim_id))
+        .join(Programme, Programme.id == Claim.programme_id)
+        .where(Claim.commissioner_id == commissioner_id, ClaimMove.recorded_at <= at)
+        .order_by(Claim.id, ClaimMove.id)
+    )
+    if programme_id is not None:
+        moved = moved.where(Claim.programme_id == programme_id)
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in session.execute(moved):
+        found[row[1].id].append(row)
+    kept = {
+        key: rows
+        for key, rows in found.items()
+        if any(move.event != "draft" and first <= move.valid_on <= last for move, *_ in rows)
+        and any(move.event == "submit" for move, *_ in rows)
+    }
+    claims = [rows[0][1] for rows in kept.values()]
+    counted = claim_queries.counts(session, claims)
+    about = _about_claims(session, claims)
+    return [_claim_line(rows, counted[key], about[key], first, last) for key, rows in kept.items()]
+
+
+def _about_claims(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[Outcome, Enrolment, date | None]]:
+    rows = session.execute(
+        select(Claim.id, Outcome, Enrolment, Referral.referred_on)
+        .join(Outcome, (Outcome.partner_id == Claim.partner_id) & (Outcome.id == Claim.outcome_id))
+        .join(Enrolment, (Enrolment.partner_id == Claim.partner_id) & (Enrolment.id == Claim.enrolment_id))
+        .join(Referral, (Referral.partner_id == Enrolment.partner_id) & (Referral.id == Enrolment.referral_id))
+        .where(Claim.id.in_([claim.id for claim in claims]))
+    )
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+
+
+def _claim_line(
+    rows: Sequence[Any],
+    counted: tuple[int, str | None],
+    about: tuple[Outcome, Enrolment, date | None],
+    first: date,
+    last: date,
+) -> ClaimLine:
+    moves, claim, programme = [row[0] for row in rows], rows[0][1], rows[0][2]
+    outcome, enrolment, referred_on = about
+    paid = sum(move.pence for move in moves)
+    return ClaimLine(
+        str(claim.id),
+        claim.participant_ref,
+        programme,
+        claim.rule,
+        claim.rule_version,
+        moves[-1].to_state,
+        referred_on,
+        enrolment.started_on,
+        claim.achieved_on,
+        outcome.weeks_counted,
+        counted[0],
+        counted[1],
+        tuple(sorted(outcome.evidence_ids)),
+        claim.pence,
+        paid if any(move.event in {"pay", "reverse"} for move in moves) else None,
+        sum(move.pence for move in moves if move.event == "reverse" and first <= move.valid_on <= last),
+        claim.is_subsidised,
+        claim.is_own_supply_chain,
+        claim.has_other_funding,
+        claim.attempt,
+        str(claim.earlier_id) if claim.earlier_id else None,
+    )
+
+
+def next_number(session: Session, commissioner_id: UUID, programme_id: UUID | None, month: str) -> int:
+    """Return the number of the next file of a month's claims."""
+    last = session.scalars(
+        select(func.max(Export.number)).where(
+            Export.commissioner_id == commissioner_id,
+            Export.kind == ExportKind.CLAIMS,
+            Export.programme_key == str(programme_id or EVERYBODY),
+            Export.month == month,
+        )
+    ).one()
+    return (last or 0) + 1
+
+
+def expired(session: Session, commissioner_id: UUID, on: date) -> list[UUID]:
+    """Return the files about persons that are kept no longer."""
+    rows = select(Export.id).where(Export.commissioner_id == commissioner_id, Export.expires_on < on)
+    there = select(ExportFile.id).where(ExportFile.export_id == Export.id)
+    return list(session.scalars(rows.where(there.exists()).order_by(Export.id)))
 
 
 def lock(session: WriteSession, commissioner_id: UUID) -> None:

@@ -1,7 +1,7 @@
 """What goes over the wire about exports."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -12,11 +12,31 @@ from pathways.fields import Body, Day, Group, Schema
 MonthText = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 
 
+TableName = Literal["adjustments", "breakdowns", "cohort", "medians", "progression", "stages"]
+
+
 class NewExport(Body):
     month: MonthText
     commissioner_id: UUID | None = Field(default=None, description="A commissioner's own when left out.")
     programme_id: UUID | None = None
     as_of: Day | None = Field(default=None, description="As it was known at the end of this day; today when left out.")
+
+
+class NewClaimsFile(Body):
+    month: MonthText
+    programme_id: UUID | None = Field(default=None, description="All that you pay for when left out.")
+
+
+class FiguresOut(Schema):
+    """One table of a month, row for row as it is published."""
+
+    month: Annotated[str, Group.RECORD]
+    version: Annotated[int, Group.RECORD]
+    as_of: Annotated[date, Group.RECORD]
+    state: Annotated[ExportState, Group.RECORD]
+    table: Annotated[str, Group.RECORD]
+    about: Annotated[str, Group.RECORD]
+    items: Annotated[list[dict[str, str | float | None]], Group.RECORD]
 
 
 class ExportOut(Schema):

@@ -1,6 +1,7 @@
 """The month's tables: who is counted when, what is hidden, what is not yet known, and what a folder proves."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -168,7 +169,7 @@ def test_a_delivered_folder_is_proved_and_a_changed_one_is_found(world: World, t
     made = actions.make(world.database, actor, NewExport(month="2026-09"))
     again = actions.make(world.database, actor, NewExport(month="2026-09"))
     with world.database.reading(actor) as session:
-        folder = actions.write_folder(session, made, tmp_path)
+        folder = Path(actions.deliver(session, actor, made, str(tmp_path)))
     assert (again.id, folder.name) == (made.id, "outcomes_skills-fund_2026-09_v1")
     assert {path.name for path in folder.iterdir()} == FILES
     assert actions.verify_folder(folder) == []

@@ -1,8 +1,9 @@
 """Every file ever released, to somebody with a solver: no hidden figure has one value, or small values, only."""
 
+import itertools
 import os
 import random
-from datetime import date, timedelta
+from datetime import timedelta
 
 from pathways.exports import cohort, files
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
@@ -126,7 +127,7 @@ def attacked(seed: int) -> tuple[int, int, list]:
     def epoch(place: tuple, release: int) -> int:
         """How often a figure had changed by a release; under 0 where there is none."""
         told = [truth[place] for truth in truths[: release + 1] if place in truth]
-        return sum(now != before for before, now in zip(told, told[1:], strict=False)) if told else -1
+        return sum(now != before for before, now in itertools.pairwise(told)) if told else -1
 
     attacker = Attacker(SMALLEST, epoch)
     for scope, made in released:
@@ -155,7 +156,7 @@ def test_the_attacker_finds_what_is_badly_hidden():
     careless = type(decision)(
         decision.figures, decision.rules, {key: why for key, why in decision.hidden.items() if why.value == "small"}
     )
-    attacker = Attacker(SMALLEST, lambda place, release: 0)
+    attacker = Attacker(SMALLEST, lambda *_: 0)
     attacker.read(EVERYBODY, tables_of(tally, careless, Head(month, month.last_day, 1)), [])
     assert len(careless.hidden) < len(decision.hidden)
     truth = {(*place_of(key), 0): count for key, count in decision.figures.counts.items()}
