@@ -7,7 +7,7 @@ anything was released meanwhile, and if so it is decided again, for what is out 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -104,7 +104,8 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
             progress(number)
     references = references_of(session, programmes)
     closed = queries.closed_months(session, commissioner_id, new.programme_id, month)
-    why = _why(session, programmes, tallies[scope], closed, as_of, references) if closed else {}
+    smallest = rules_on(month.last_day).smallest
+    why = reasons_since(session, programmes, scope, closed, as_of, references, smallest) if closed else {}
     return Counted(commissioner, programmes, tallies, scope, as_of, references, closed, why)
 
 
@@ -115,17 +116,17 @@ def references_of(session: Session, programmes: Sequence[Programme]) -> dict[str
     }
 
 
-def _why(
+def reasons_since(
     session: Session,
-    programmes: list[Programme],
-    tally: Tally,
-    closed: list[Closed],
+    programmes: Sequence[Programme],
+    scope: str,
+    closed: Sequence[Closed],
     as_of: date,
-    references: dict[str, str],
+    references: Mapping[str, str],
+    smallest: int,
 ) -> dict[str, list[str]]:
     """Return why figures of closed months are others now: what changed since the last was closed, and what before."""
     last = closed[-1]
-    smallest = int(tables.limit("disclosure_smallest_count", tally.month.last_day))
     at, now = end_of_local_day(last.as_of), end_of_local_day(as_of)
     partners = sorted({programme.partner_id for programme in programmes}, key=str)
 
@@ -136,7 +137,7 @@ def _why(
 
     merged = queries.merged_between(session, partners, at, now)
     changed, then = adjustments.reasons(
-        last.month, tally.scope, adjustments.in_step(known(at), known(now)), merged.__contains__
+        last.month, scope, adjustments.in_step(known(at), known(now)), merged.__contains__
     )
     found = adjustments.all_reasons(changed, then, last, references)
     before = dict(last.kept.reasons)

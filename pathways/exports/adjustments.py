@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 
 from pathways.exports.cohort import Head, Row, Tally
@@ -99,14 +100,21 @@ def reasons(
         if were == are:
             continue
         person = (before or now or (None, None))[1]
-        for key in were.keys() | are.keys():
-            old, new = were.get(key), are.get(key)
-            if old == new:
-                continue
+        for old, new in _pairs(were, are):
             why = _why(old, new, before, now, is_merged=merged(person))
             for changed in _touched(month, scope, old, new):
                 found[changed][why] += 1
     return found, then
+
+
+def _pairs(were: Mapping[str, Journey], are: Mapping[str, Journey]) -> Iterator[tuple[Journey | None, Journey | None]]:
+    """Return the journeys of one person that are others now; a wait that became an enrolment, or back, is the same."""
+    for key in sorted(were.keys() & are.keys()):
+        if were[key] != are[key]:
+            yield were[key], are[key]
+    gone = [were[key] for key in sorted(were.keys() - are.keys())]
+    come = [are[key] for key in sorted(are.keys() - were.keys())]
+    yield from zip_longest(gone, come)
 
 
 def _touched(month: Month, scope: str, old: Journey | None, new: Journey | None) -> set[str]:
@@ -126,6 +134,8 @@ def _why(
         return LATE
     if _by_another_version(before, now):
         return BY_RULE
+    if old.key != new.key:
+        return CORRECTED
     gone = old.reached_on.keys() - new.reached_on.keys()
     come = new.reached_on.keys() - old.reached_on.keys()
     if any(old.reached_on[stage] != new.reached_on[stage] for stage in old.reached_on.keys() & new.reached_on.keys()):

@@ -472,7 +472,7 @@ def journeys(session: Session, programmes: list[Programme], at: datetime, until:
         yield from journeys_of(life, partner, person, made_by)
 
 
-def frame(session: Session, programmes: list[Programme], partners: list[UUID], at: datetime, until: date) -> Frame:
+def frame(session: Session, programmes: Sequence[Programme], partners: list[UUID], at: datetime, until: date) -> Frame:
     """Return what a month's journeys are made by, on some programmes, as known at an instant, up to a day."""
     as_driven = driven(session)
     running: dict[Any, list[tuple[Any, date, date | None]]] = defaultdict(list)
