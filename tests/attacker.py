@@ -237,7 +237,7 @@ class _Program:
             constraints=ties if ties is not None else self.ties,
             bounds=Bounds(self.low if low is None else low, self.high if high is None else high),
             integrality=np.ones(n),
-            options={"time_limit": 60.0},
+            options={"time_limit": 900.0},
         )
         assert found.x is not None, "the truth itself must be possible"
         return found.x

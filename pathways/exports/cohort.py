@@ -52,6 +52,8 @@ class Tally:
         self._moves: Counter[tuple[str, str]] = Counter()
         self._turns: Counter[tuple[Month, str]] = Counter()  # who came to a stage in a month, less who went on from it
         self._groups: Counter[tuple[str, str, str]] = Counter()  # breakdown, group, stage
+        self._level_with: Month | None = None
+        self._more_groups: dict[str, set[str]] = {}
         self._waits: dict[str, Counter[int]] = {name: Counter() for name in WAITS}
 
     def count(self, journeys: Iterable[Journey]) -> "Tally":
@@ -138,13 +140,25 @@ class Tally:
 
     @property
     def cohorts(self) -> list[tuple[str, Month]]:
-        return sorted(self._sizes)
+        """Every month from the first referral on, of both bases: that there is no row must not say who there is."""
+        first = min((month for _, month in self._sizes), default=None)
+        first = min((month for month in (first, self._level_with) if month is not None), default=None)
+        if first is None:
+            return []
+        months = [first.plus(ahead) for ahead in range(self.month.minus(first) + 1)]
+        return [(basis, month) for basis in BASES for month in months]
 
     def groups(self, breakdown: str) -> list[str]:
-        return sorted({group for name, group, _ in self._groups if name == breakdown})
+        """The groups of a breakdown: those of the other programmes, too, whoever is in them here."""
+        own = {group for name, group, _ in self._groups if name == breakdown}
+        return sorted(own | self._more_groups.get(breakdown, set())) if self.people else []
 
     def stages(self, breakdown: str) -> tuple[str, ...]:
         return OF_WORK if breakdown == "kind" else (*STAGES, CONTACTED) if breakdown == EVERYBODY else STAGES
+
+    def share(self, first: Month | None, groups: dict[str, set[str]]) -> None:
+        """Begin with a month, and have these groups, at least."""
+        self._level_with, self._more_groups = first, groups
 
     def wait(self, name: str) -> Mapping[int, int]:
         """Return how many people waited how many days."""
@@ -275,6 +289,17 @@ class Tally:
         found.add_up(everybody, [self.at_key(end, stage) for stage in STAGES])
 
 
+def level(tallies: Iterable[Tally]) -> None:
+    """Give the tallies of several scopes the same rows: what one of them lacks is nought in it, and no less told."""
+    every = list(tallies)
+    firsts = [month for tally in every for _, month in tally.cohorts]
+    for tally in every:
+        tally.share(
+            min(firsts, default=None),
+            {name: {group for one in every for group in one.groups(name)} for name in BREAKDOWNS[1:]},
+        )
+
+
 def together(tallies: Mapping[str, Tally], scope: str) -> Figures:
     """Return the figures of one scope, and what hangs together with those of the others.
 
@@ -291,6 +316,8 @@ def together(tallies: Mapping[str, Tally], scope: str) -> Figures:
     -------
     Figures
     """
+    if len(tallies) > 1:
+        level(tallies.values())
     made = {name: tally.figures() for name, tally in tallies.items()}
     mine = made[scope]
     if len(made) == 1:

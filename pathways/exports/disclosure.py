@@ -91,9 +91,14 @@ class Figures:
     weights: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
-    def of_nothing(self) -> frozenset[str]:
-        """The noughts that follow from a total of nought: hiding such a one would hide nothing."""
-        return frozenset(part for one in self.sums if self.counts[one.total] == 0 for part in one.parts)
+    def totals_of(self) -> Mapping[str, list[str]]:
+        """Of each part the totals that files hold."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for one in self.sums:
+            if one.total not in self.unpublished:
+                for part in one.parts:
+                    found[part].append(one.total)
+        return found
 
 
 @dataclass(frozen=True)
@@ -183,10 +188,10 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
         ledger.add(release)
     now = ledger.named(figures.counts)
     hidden: dict[str, Why] = {}
-    for key, count in figures.counts.items():
+    for key in figures.counts:
         if key in figures.unpublished or key in figures.withheld:
             continue
-        was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, count, rules)
+        was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, ledger, now, rules)
         if was_shown is False or (was_shown is None and why):
             hidden[key] = why or Why.BESIDE  # what was hidden stays so as long as it is the same
     guarded = {now[key] for key in figures.withheld if 0 < figures.counts[key] < rules.smallest}
@@ -194,17 +199,29 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
     return Decision(figures, rules, {key: why for key, why in (hidden | more).items() if why is not Why.KNOWN})
 
 
-def _primary(figures: Figures, key: str, count: int, rules: Rules) -> Why | None:
+def _primary(figures: Figures, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: Rules) -> Why | None:
+    """Return why a count may not be told by itself."""
+    count, whole = figures.counts[key], figures.counts.get(figures.whole_of.get(key, ""))
     if 0 < count < rules.smallest:
         return Why.SMALL
-    whole = figures.counts.get(figures.whole_of.get(key, ""))
-    if whole is None or (count == 0 and key in figures.of_nothing):
+    if whole is None or (count == 0 and _follows(figures, key, ledger, now, rules)):
         return None
     if count == 0 and 0 < whole < rules.smallest:
         return Why.OF_A_SMALL_WHOLE
     if key in figures.characteristics and whole > 0 and count in {0, whole}:
         return Why.ALL_OR_NONE
     return None
+
+
+def _follows(figures: Figures, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: Rules) -> bool:
+    """Say whether a nought follows from a total of nought that is told: hiding it would hide nothing."""
+    for total in figures.totals_of[key]:
+        if figures.counts[total]:
+            continue
+        was_shown = ledger.was_shown.get(now[total])
+        if was_shown or (was_shown is None and not _primary(figures, total, ledger, now, rules)):
+            return True
+    return False
 
 
 class _Ledger:
