@@ -76,7 +76,7 @@ class Attacker:
                     parts.append((*part, self.epoch(part, release)))
                 elif (programme, month) not in self.read_of:
                     parts.append(("nobody knows",))
-            if one == (*place, self.epoch(place, release)) and all(part in self.known for part in parts):
+            if parts and one == (*place, self.epoch(place, release)) and all(part in self.known for part in parts):
                 self.sums.add((one, tuple(parts)))
 
     def _cohorts(self, scope, month, rows, learn) -> None:

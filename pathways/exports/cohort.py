@@ -12,13 +12,14 @@ from datetime import date, timedelta
 from pathways.exports.disclosure import CONFIDENTIAL, NOT_YET, Decision, Figures
 from pathways.exports.guesses import Order, Sum
 from pathways.exports.journeys import CONTACTED, STAGES, Journey
-from pathways.exports.months import Month
+from pathways.exports.months import Month, number_of
 
 LONGEST_MONTHS = 24
 WINDOW_MONTHS = 12  # breakdowns and medians are of those referred in so many months
 EVERYBODY = "all"  # of a breakdown: the group of all, and the scope of all of a commissioner's programmes
 NOT_HERE = ""
 BASES = {"referral": "referred", "start": "started"}
+AFTER = {first: STAGES[STAGES.index(first) + 1 :] for first in BASES.values()}
 # What each wait is measured between.
 WAITS = {
     "referral_to_start": ("referred", "started"),
@@ -47,10 +48,12 @@ class Tally:
         self.month = month
         self.scope = scope
         self.people = 0
-        self._new: Counter[tuple[str, Month, str, int]] = Counter()  # basis, cohort, stage, months until it
-        self._sizes: Counter[tuple[str, Month]] = Counter()
+        # Months are whole numbers here: so many people are counted that a class of its own would take half of the time.
+        self._at, self._last_day = month.number, month.last_day
+        self._new: Counter[tuple[str, int, str, int]] = Counter()  # basis, cohort, stage, months until it
+        self._sizes: Counter[tuple[str, int]] = Counter()
         self._moves: Counter[tuple[str, str]] = Counter()
-        self._turns: Counter[tuple[Month, str]] = Counter()  # who came to a stage in a month, less who went on from it
+        self._turns: Counter[tuple[int, str]] = Counter()  # who came to a stage in a month, less who went on from it
         self._groups: Counter[tuple[str, str, str]] = Counter()  # breakdown, group, stage
         self._level_with: Month | None = None
         self._more_groups: dict[str, set[str]] = {}
@@ -63,45 +66,42 @@ class Tally:
 
     def add(self, journey: Journey) -> None:
         """Count one journey; one that begins after the month is none yet."""
-        reached, month = journey.reached_on, self.month
-        if reached["referred"] > month.last_day:
+        reached = {stage: day for stage, day in journey.reached_on.items() if day <= self._last_day}
+        if "referred" not in reached:
             return
         self.people += 1
+        months = {stage: number_of(day) for stage, day in reached.items()}
         for basis, first in BASES.items():
             if first not in reached:
                 continue
-            cohort = Month.of(reached[first])
+            cohort = months[first]
             self._sizes[basis, cohort] += 1
-            for stage in STAGES[STAGES.index(first) + 1 :]:
-                if stage in reached and reached[stage] <= month.last_day:
-                    self._new[basis, cohort, stage, max(0, Month.of(reached[stage]).minus(cohort))] += 1
-        self._add_steps(journey)
-        if month.minus(Month.of(reached["referred"])) < WINDOW_MONTHS:
-            self._add_to_groups(journey)
+            for stage in AFTER[first]:
+                if stage in months:
+                    self._new[basis, cohort, stage, max(0, months[stage] - cohort)] += 1
+        self._add_steps(reached, months)
+        if self._at - months["referred"] < WINDOW_MONTHS:
+            self._add_to_groups(journey.groups, reached)
 
-    def _add_steps(self, journey: Journey) -> None:
+    def _add_steps(self, reached: Mapping[str, date], months: Mapping[str, int]) -> None:
         """Follow the furthest stage reached, from month to month."""
-        oldest, before, here = self.month.plus(1 - MONTHS_BACK), NOT_HERE, NOT_HERE
-        for day, at in sorted(
-            (day, STAGES.index(stage)) for stage, day in journey.reached_on.items() if stage in STAGES
-        ):
-            if day > self.month.last_day:
-                break
-            if here != NOT_HERE and at <= STAGES.index(here):
+        oldest, before, here, furthest = self._at - MONTHS_BACK, NOT_HERE, NOT_HERE, -1
+        for _, at in sorted((reached[stage], at) for at, stage in enumerate(STAGES) if stage in reached):
+            if at <= furthest:
                 continue
-            in_month = max(Month.of(day), oldest.plus(-1))
-            if here != NOT_HERE:
+            stage = STAGES[at]
+            in_month = max(months[stage], oldest)
+            if furthest >= 0:
                 self._turns[in_month, here] -= 1
-            here = STAGES[at]
+            here, furthest = stage, at
             self._turns[in_month, here] += 1
-            if in_month < self.month:
+            if in_month < self._at:
                 before = here
         self._moves[before, here] += 1
 
     def at_end_of(self, month: Month) -> dict[str, int]:
         """Return how many people were at each stage at the end of a month, of the last thirteen."""
-        oldest = self.month.plus(-MONTHS_BACK)
-        months = [oldest.plus(ahead) for ahead in range(month.minus(oldest) + 1)]
+        months = range(self._at - MONTHS_BACK, month.number + 1)
         return {stage: sum(self._turns[one, stage] for one in months) for stage in STAGES}
 
     @property
@@ -109,15 +109,14 @@ class Tally:
         """The months at whose end people are counted, oldest first."""
         return [self.month.plus(back - MONTHS_BACK) for back in range(MONTHS_BACK + 1)]
 
-    def _add_to_groups(self, journey: Journey) -> None:
-        reached = [stage for stage, day in journey.reached_on.items() if day <= self.month.last_day]
-        for breakdown, group in ((EVERYBODY, NOT_HERE), *journey.groups.items()):
+    def _add_to_groups(self, groups: Mapping[str, str], reached: Mapping[str, date]) -> None:
+        for breakdown, group in ((EVERYBODY, NOT_HERE), *groups.items()):
             for stage in reached:
                 if breakdown != "kind" or stage in OF_WORK:
                     self._groups[breakdown, group, stage] += 1
         for name, (first, last) in WAITS.items():
             if first in reached and last in reached:
-                self._waits[name][(journey.reached_on[last] - journey.reached_on[first]).days] += 1
+                self._waits[name][(reached[last] - reached[first]).days] += 1
 
     # -- the figures, with the keys by which they are known -------------------------------------------------------
 
@@ -141,7 +140,7 @@ class Tally:
     @property
     def cohorts(self) -> list[tuple[str, Month]]:
         """Every month from the first referral on, of both bases: that there is no row must not say who there is."""
-        first = min((month for _, month in self._sizes), default=None)
+        first = min((Month.at(number) for _, number in self._sizes), default=None)
         first = min((month for month in (first, self._level_with) if month is not None), default=None)
         if first is None:
             return []
@@ -187,12 +186,12 @@ class Tally:
     def _gather_cohorts(self, found: "_Gathered") -> None:
         for basis, cohort in self.cohorts:
             size = self.cohort_key(basis, cohort, BASES[basis], 0)
-            found.counts[size] = self._sizes[basis, cohort]
+            found.counts[size] = self._sizes[basis, cohort.number]
             found.weights[size] = TOTAL_WEIGHT
             for stage in STAGES[STAGES.index(BASES[basis]) + 1 :]:
                 so_far, before = 0, None
                 for elapsed in range(self.last_elapsed(cohort) + 1):
-                    so_far += self._new[basis, cohort, stage, elapsed]
+                    so_far += self._new[basis, cohort.number, stage, elapsed]
                     key = self.cohort_key(basis, cohort, stage, elapsed)
                     found.counts[key], found.whole_of[key] = so_far, size
                     if before is not None:

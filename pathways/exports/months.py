@@ -46,13 +46,22 @@ class Month:
     def of(cls, day: date) -> "Month":
         return cls(day.year, day.month)
 
+    @classmethod
+    def at(cls, number: int) -> "Month":
+        """Return the month of a ``number``."""
+        return cls(number // 12, number % 12 + 1)
+
+    @property
+    def number(self) -> int:
+        """Months since the year nought: neighbours are one apart."""
+        return self.year * 12 + self.month - 1
+
     def plus(self, months: int) -> "Month":
-        index = self.year * 12 + self.month - 1 + months
-        return Month(index // 12, index % 12 + 1)
+        return Month.at(self.number + months)
 
     def minus(self, other: "Month") -> int:
         """Return the calendar months from another one to this one."""
-        return (self.year - other.year) * 12 + self.month - other.month
+        return self.number - other.number
 
     @property
     def first_day(self) -> date:
@@ -68,3 +77,8 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
+
+
+def number_of(day: date) -> int:
+    """Return the number of a day's month."""
+    return day.year * 12 + day.month - 1
