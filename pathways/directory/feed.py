@@ -139,22 +139,23 @@ def locations(row: Any) -> list[ServiceAtLocation]:
     if not is_from_home and not row.postcode:
         return []
     key = uuid5(SPACE, f"location {row.id}")
-    addresses = [
-        Address(
-            id=uuid5(SPACE, f"address {row.id}"),
-            location_id=key,
-            address_type="physical",
-            postal_code=row.postcode,
-            country="GB",
-        )
-    ]
     where = Location(
         id=key,
         location_type=LocationType.VIRTUAL if is_from_home else LocationType.PHYSICAL,
         name="From home" if is_from_home else None,
-        addresses=[] if is_from_home else addresses,
+        addresses=[] if is_from_home else [_address(row, key)],
     )
     return [ServiceAtLocation(id=service_at_location_id(row.id), service_id=row.id, location=where)]
+
+
+def _address(row: Any, location_id: UUID) -> Address:
+    return Address(
+        id=uuid5(SPACE, f"address {row.id}"),
+        location_id=location_id,
+        address_type="physical",
+        postal_code=row.postcode,
+        country="GB",
+    )
 
 
 def service_at_location_id(placement_id: UUID) -> UUID:

@@ -194,7 +194,7 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
         was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, ledger, now, rules)
         if was_shown is False or (was_shown is None and why):
             hidden[key] = why or Why.BESIDE  # what was hidden stays so as long as it is the same
-    guarded = {now[key] for key in figures.withheld if 0 < figures.counts[key] < rules.smallest}
+    guarded = {now[key] for key in figures.withheld if _primary(figures, key, ledger, now, rules)}
     more = _beside(ledger, figures, now, set(hidden), guarded, rules.smallest)
     return Decision(figures, rules, {key: why for key, why in (hidden | more).items() if why is not Why.KNOWN})
 

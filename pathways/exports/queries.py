@@ -17,7 +17,6 @@ from sqlalchemy.types import NullType
 
 from pathways.access.models import User
 from pathways.base import Actor, Role
-from pathways.claims import queries as claim_queries
 from pathways.claims.models import Claim, ClaimMove
 from pathways.database import Session, WriteSession
 from pathways.enrolments.models import Enrolment, EnrolmentMove
@@ -45,7 +44,7 @@ from pathways.organisations.models import Organisation
 from pathways.programmes.models import Programme
 from pathways.progression import queries as progression_queries
 from pathways.progression import rules
-from pathways.progression.models import Outcome, SpellHours, SpellVersion
+from pathways.progression.models import Evidence, Outcome, SpellHours, SpellVersion
 from pathways.reference import outcome_rules, tables
 from pathways.reference.postcodes import outcode_of
 from pathways.referrals.models import Referral, ReferralMove
@@ -163,10 +162,23 @@ def claim_lines(
         if any(move.event != "draft" and first <= move.valid_on <= last for move, *_ in rows)
         and any(move.event == "submit" for move, *_ in rows)
     }
-    claims = [rows[0][1] for rows in kept.values()]
-    counted = claim_queries.counts(session, claims)
-    about = _about_claims(session, claims)
-    return [_claim_line(rows, counted[key], about[key], first, last) for key, rows in kept.items()]
+    about = _about_claims(session, [rows[0][1] for rows in kept.values()])
+    tiers = _tiers(session, [outcome for outcome, _, _ in about.values()])
+    return [_claim_line(rows, tiers, about[key], first, last) for key, rows in kept.items()]
+
+
+def _tiers(session: Session, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Return the tier of each item of evidence that some outcomes rest on."""
+    partners = {outcome.partner_id for outcome in outcomes}
+    ids = {UUID(item) for outcome in outcomes for item in outcome.evidence_ids}
+    rows = select(Evidence.id, Evidence.tier).where(Evidence.partner_id.in_(partners), Evidence.id.in_(ids))
+    return {str(key): tier for key, tier in session.execute(rows)}
+
+
+def _days(outcome: Outcome) -> int:
+    """Return the days of work an outcome rests on, each once: a claim that does not stand any more holds none."""
+    spans = [(date.fromisoformat(begun), date.fromisoformat(over)) for _, begun, over in outcome.rests_on]
+    return len({day for begun, over in spans for day in range(begun.toordinal(), over.toordinal() + 1)})
 
 
 def _about_claims(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[Outcome, Enrolment, date | None]]:
@@ -182,7 +194,7 @@ def _about_claims(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple
 
 def _claim_line(
     rows: Sequence[Any],
-    counted: tuple[int, str | None],
+    tiers: dict[str, str],
     about: tuple[Outcome, Enrolment, date | None],
     first: date,
     last: date,
@@ -201,8 +213,8 @@ def _claim_line(
         enrolment.started_on,
         claim.achieved_on,
         outcome.weeks_counted,
-        counted[0],
-        counted[1],
+        _days(outcome),
+        max((tiers[item] for item in outcome.evidence_ids if item in tiers), default=None),
         tuple(sorted(outcome.evidence_ids)),
         claim.pence,
         paid if any(move.event in {"pay", "reverse"} for move in moves) else None,

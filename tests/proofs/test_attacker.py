@@ -14,7 +14,7 @@ from pathways.exports.tables import BREAKDOWN, COHORT, PROGRESSION, STAGES_BY_MO
 from tests.attacker import Attacker
 
 IS_FULL = bool(os.environ.get("PATHWAYS_PROVE"))
-HISTORIES = 200 if IS_FULL else 4
+HISTORIES = 200 if IS_FULL else 3
 SMALLEST = 5
 STEPS = (("started", 25), ("profiled", 15), ("introduced", 30), ("offered", 20), ("in_work", 20), ("sustained_13", 20))
 
@@ -99,9 +99,9 @@ def place_of(key: str) -> tuple[str, ...]:
 def attacked(seed: int) -> tuple[int, int, list]:
     """Release some months, versions and cuts of a made-up history, and attack them all together."""
     rng = random.Random(seed)
-    first, months = Month(2026, 3), rng.randrange(3, 6)
+    first, months = Month(2026, 3), rng.randrange(3, 5)
     last = first.plus(months - 1)
-    people = [journey(rng, n, first, last) for n in range(rng.choice([25, 60, 120, 250]))]
+    people = [journey(rng, n, first, last) for n in range(rng.choice([25, 40, 60, 120]))]
     plan: list[tuple[Month, str]] = []
     for back in (1, 0):
         plan.append((last.plus(-back), EVERYBODY))
@@ -143,7 +143,7 @@ def test_nothing_hidden_is_worked_out_from_all_that_was_ever_released():
         hidden, figures = hidden + some, figures + all_of_them
         assert found == [], (seed, found[:5])
     print(f"\n{HISTORIES} histories: {figures} figures, {hidden} hidden, none worked out")
-    assert hidden > 100 * HISTORIES
+    assert hidden > 50 * HISTORIES
 
 
 def test_the_attacker_finds_what_is_badly_hidden():
