@@ -40,7 +40,7 @@ test: lint
 	$(BIN)/python -m coverage report
 
 prove: dev
-	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/pathways/test_merging.py tests/house/test_access.py
+	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/pathways/test_merging.py tests/pathways/test_forty.py tests/pathways/test_published.py tests/house/test_access.py
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header -m full_size tests/contract
 
 bench: dev

@@ -29,7 +29,9 @@ from pathways.directory.schemas import (
 from pathways.errors import NotFound
 from pathways.problems import documented
 
-router = APIRouter(prefix=feed.PREFIX, tags=["open-referral-uk"])
+# Its shapes are the profile's, described there: the API's own description is of what needs a key.
+router = APIRouter(prefix=feed.PREFIX, include_in_schema=False)
+PROFILE = "https://github.com/OpenReferralUK/uk-profile"
 MOST_A_PAGE, USUAL_PAGE = 100, 50
 MOST_KEPT = 512  # answers
 A_MINUTE = RateLimitItemPerMinute(120)
@@ -85,14 +87,14 @@ def _answer(request: Request, database: Database, make: Callable[[Session, date]
     return Response(body, media_type="application/json", headers=headers)
 
 
-@router.get("", include_in_schema=False)
+@router.get("")
 @router.get("/", response_model=About)
-def get_about(request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
+def get_about(request: Request, database: DatabaseDep) -> Response:
     """Say what this feed is."""
     about = About(
         version="HSDS-UK-3.0",
-        profile="https://github.com/OpenReferralUK/uk-profile",
-        openapi_url=f"{settings.public_url}/openapi.json",
+        profile=PROFILE,
+        openapi_url=f"{PROFILE}/blob/main/schema/openapi.json",
         publisher="Pathways",
     )
     return _answer(request, database, lambda *_: about)
