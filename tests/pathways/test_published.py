@@ -183,6 +183,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_led_by_an_apostrophe():
 
 
 def test_the_same_figures_are_the_same_bytes_wherever_and_whenever(made: Path, monkeypatch):
+    spoken = locale.setlocale(locale.LC_ALL)
     try:
         for zone, language in (("Pacific/Auckland", "de_DE.UTF-8"), ("America/Los_Angeles", "C")):
             monkeypatch.setenv("TZ", zone)
@@ -195,7 +196,7 @@ def test_the_same_figures_are_the_same_bytes_wherever_and_whenever(made: Path, m
                 path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made.iterdir()
             }
     finally:
-        locale.setlocale(locale.LC_ALL, "C")
+        locale.setlocale(locale.LC_ALL, spoken)
         monkeypatch.undo()
         time.tzset()
 

@@ -45,14 +45,14 @@ def figures_of(database: Database, as_of: date) -> dict[str, bytes]:
 
 
 def export_all(database: Database, as_of: date) -> dict[str, bytes]:
-    """Every file of every month up to a day, one release after another."""
+    """Every file of the last two months up to a day, one release after another."""
     made: dict[str, bytes] = {}
     with database.writing(None) as session:
         operator = demonstration.organisation_actions.make_operator(session, OPERATOR)
     with database.reading() as session:
         commissioners = sorted(queries.commissioners(session), key=str)
     for commissioner_id in commissioners:
-        month = Month.of(START)
+        month = Month.of(as_of).plus(-1)
         while month.first_day <= as_of:
             new = NewExport(month=str(month), commissioner_id=commissioner_id, as_of=as_of)
             export = actions.make(database, operator, new)
