@@ -119,6 +119,8 @@ class Decision:
     figures: Figures
     rules: Rules
     hidden: Mapping[str, Why]
+    # False where something small could be worked out for all that, as what is out already cannot be taken back.
+    is_safe: bool = True
 
     def shown(self, key: str) -> int | None:
         """Return a count as it is published: rounded, or None where it is hidden."""
@@ -195,8 +197,8 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
         if was_shown is False or (was_shown is None and why):
             hidden[key] = why or Why.BESIDE  # what was hidden stays so as long as it is the same
     guarded = {now[key] for key in figures.withheld if _primary(figures, key, ledger, now, rules)}
-    more = _beside(ledger, figures, now, set(hidden), guarded, rules.smallest)
-    return Decision(figures, rules, {key: why for key, why in (hidden | more).items() if why is not Why.KNOWN})
+    more, is_safe = _beside(ledger, figures, now, set(hidden), guarded, rules.smallest)
+    return Decision(figures, rules, {key: why for key, why in (hidden | more).items() if why is not Why.KNOWN}, is_safe)
 
 
 def _primary(figures: Figures, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: Rules) -> Why | None:
@@ -263,8 +265,8 @@ def _beside(
     hidden: Collection[str],
     more_guarded: Collection[str],
     smallest: int,
-) -> dict[str, Why]:
-    """Hide more until everything hidden stands, and return what."""
+) -> tuple[dict[str, Why], bool]:
+    """Hide more until everything hidden stands; return what, and whether it does."""
     ledger.tie(now, figures.sums, figures.orders)
     published = {
         unknown: key for key, unknown in now.items() if key not in figures.unpublished and key not in figures.withheld
@@ -281,6 +283,7 @@ def _beside(
     shown = {one for one, was in ledger.was_shown.items() if was}
     unseen = set(ledger.counts) - shown - {one for one in free if published[one] not in hidden}
     reasons: dict[str, Why] = {}
+    is_safe = True
     # What stands, stands whatever else is hidden: each is looked at once, and what is hidden for it after it.
     to_look_at = system.doubtful(unseen, smallest)
     while to_look_at:
@@ -297,12 +300,13 @@ def _beside(
                     if system.is_pinned(one, unseen | more) or not system.bares_any(one, rest, smallest):
                         unseen = rest
                         reasons[published[one]] = Why.KNOWN
+                is_safe &= one not in unseen
                 continue
         unseen |= more
         reasons |= {published[unknown]: why for unknown in more}
         to_look_at += sorted(more)
     _spare(system, unseen, figures, now, reasons, smallest)
-    return reasons
+    return reasons, is_safe
 
 
 def _spare(

@@ -153,7 +153,7 @@ def _manifest(told: Told, content: Mapping[str, bytes]) -> dict[str, object]:
         "files": {name: files.sha256(body) for name, body in content.items()},
         "month": str(told.head.month),
         "programmes": list(told.programmes),
-        "publishable": True,
+        "publishable": told.decision.is_safe,
         "reference_versions": dict(told.references),
         "schema_version": SCHEMA_VERSION,
         "scope": told.tally.scope,

@@ -1,7 +1,7 @@
 """From what happened to one person to their journeys, pure: one for each enrolment, or one while there is none."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -63,15 +63,6 @@ class Life:
     monitoring: list[tuple[str, str, str]] = field(default_factory=list)  # sex, ethnic group, condition
     details: list[tuple[date | None, str | None]] = field(default_factory=list)  # date of birth, postcode
     is_void: bool = False
-
-    def add(self, other: "Life") -> None:
-        """Take in what was told of the same person under another record."""
-        for name in ("referrals", "enrolments", "closed", "introductions", "profiled", "contacted"):
-            getattr(self, name).extend(getattr(other, name))
-        for name in ("spells", "hours", "outcomes", "monitoring", "details"):
-            getattr(self, name).extend(getattr(other, name))
-        self.sources |= other.sources
-        self.is_void |= other.is_void
 
 
 @dataclass(frozen=True)
@@ -242,8 +233,3 @@ def age_group(born: date | None, on: date) -> str:
     years = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
     found = [name for least, name in AGES if years >= least]
     return found[-1] if found else UNDER_THE_YOUNGEST
-
-
-def groups_of(journeys: Iterable[Journey]) -> Collection[str]:
-    """Return the breakdowns that some journeys have."""
-    return sorted({name for journey in journeys for name in journey.groups})

@@ -3,7 +3,6 @@
 Each claim, rate or count that is published has its definition here and nowhere else.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -164,5 +163,3 @@ ADJUSTMENTS = Table(
     ("table", "cohort_basis", "cohort_month", "elapsed_months", "day", "stage"),
 )
 TABLES: tuple[Table, ...] = (COHORT, PROGRESSION, STAGES_BY_MONTH, BREAKDOWN, MEDIANS, ADJUSTMENTS)
-
-Rows = Mapping[str, Iterable[Row]]
