@@ -172,7 +172,7 @@ def _rows(path: Path, wanted: Sequence[FileKind]) -> Iterator[tuple[FileKind, in
 
 
 def _lines(path: Path) -> Iterator[list[str]]:
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
+    csv.field_size_limit(LONGEST_CELL)
     row = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
