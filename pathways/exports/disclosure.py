@@ -9,6 +9,10 @@ Whoever attacks is taken to know every count that was ever shown, exactly, thoug
 published: rounding is a second wall and not the first one. What was released before stands: a count that is unchanged
 is shown or hidden as it was, and the earlier files are part of the sums that are looked at.
 
+A correction can make a new small count where all that it hangs together with was shown already. Then the release is
+decided apart: what was shown before may be hidden in it, and a count that is hidden in it is no longer known to be the
+one that it was. Where that does not do either, nothing of the release is shown.
+
 What is hidden beside is chosen by HiGHS (``scipy.optimize.milp``): of all other counts that could hide one, those that
 weigh least. That is optimal for one count and near it for all.
 
@@ -20,7 +24,7 @@ Management Science 47(7), 1008-1027.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -110,6 +114,7 @@ class Released:
     sums: Sequence[Sum] = ()
     orders: Sequence[Order] = ()
     unpublished: Collection[str] = frozenset()
+    is_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,8 +124,8 @@ class Decision:
     figures: Figures
     rules: Rules
     hidden: Mapping[str, Why]
-    # False where something small could be worked out for all that, as what is out already cannot be taken back.
     is_safe: bool = True
+    is_apart: bool = False  # what is hidden here is not known to be what it was in earlier releases
 
     def shown(self, key: str) -> int | None:
         """Return a count as it is published: rounded, or None where it is hidden."""
@@ -143,7 +148,7 @@ class Decision:
         """Return what is to be kept of this release, for the next ones."""
         kept = self.figures
         aside = frozenset(kept.unpublished) | frozenset(kept.withheld)
-        return Released(kept.counts, frozenset(self.hidden), kept.sums, kept.orders, aside)
+        return Released(kept.counts, frozenset(self.hidden), kept.sums, kept.orders, aside, self.is_apart)
 
     def told(self) -> dict[str, int]:
         """Return how many counts are hidden for each reason."""
@@ -177,7 +182,8 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
     Returns
     -------
     Decision
-        Where nothing that is still free to be hidden makes a count safe, all that hangs together with it is hidden.
+        Where nothing that is still free to be hidden makes a count safe, the release is decided apart from the earlier
+        ones; and where that does not either, all of it is hidden.
 
     Examples
     --------
@@ -188,16 +194,40 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
     ledger = _Ledger()
     for release in past:
         ledger.add(release)
-    now = ledger.named(figures.counts)
+    decision = _decided(figures, rules, ledger, ledger.named(figures.counts))
+    if decision.is_safe:
+        return decision
+    aside = {*figures.unpublished, *figures.withheld}
+    was_hidden = {key for key, one in ledger.named(figures.counts).items() if ledger.was_shown.get(one) is False}
+    now = ledger.apart(figures.counts, aside)
+    alone = _Ledger()
+    alone.counts = {now[key]: count for key, count in figures.counts.items()}
+    alone.was_shown = {now[key]: True for key in aside & now.keys() if ledger.was_shown.get(now[key])}
+    decision = _decided(figures, rules, alone, now, was_hidden - aside)
+    if decision.is_safe:
+        return replace(decision, is_apart=True)
+    return Decision(figures, rules, {key: Why.CLOSED for key in figures.counts if key not in aside}, is_apart=True)
+
+
+def _decided(
+    figures: Figures,
+    rules: Rules,
+    ledger: "_Ledger",
+    now: Mapping[str, str],
+    stays_hidden: Collection[str] | None = None,
+) -> Decision:
+    """Decide; apart from earlier releases, but for what they hid, where that is named."""
     hidden: dict[str, Why] = {}
     for key in figures.counts:
         if key in figures.unpublished or key in figures.withheld:
             continue
         was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, ledger, now, rules)
-        if was_shown is False or (was_shown is None and why):
+        if was_shown is False or key in (stays_hidden or ()) or (was_shown is None and why):
             hidden[key] = why or Why.BESIDE  # what was hidden stays so as long as it is the same
     guarded = {now[key] for key in figures.withheld if _primary(figures, key, ledger, now, rules)}
-    more, is_safe = _beside(ledger, figures, now, set(hidden), guarded, rules.smallest)
+    more, is_safe = _beside(
+        ledger, figures, now, set(hidden), guarded, rules.smallest, is_apart=stays_hidden is not None
+    )
     return Decision(figures, rules, {key: why for key, why in (hidden | more).items() if why is not Why.KNOWN}, is_safe)
 
 
@@ -241,13 +271,30 @@ class _Ledger:
         for key, count in counts.items():
             unknown = self._latest.get(key)
             if unknown is None or self.counts[unknown] != count:
-                epoch = 1 if unknown is None else int(unknown.rsplit("#", 1)[1]) + 1
-                self._latest[key] = unknown = f"{key}#{epoch}"
-                self.counts[unknown] = count
+                self._name(key, count)
         return {key: self._latest[key] for key in counts}
 
+    def apart(self, counts: Mapping[str, int], aside: Collection[str]) -> dict[str, str]:
+        """Return an unknown for each key that is not known to be an earlier one.
+
+        What this release does not hold (``aside``) and another one showed is still what it was.
+        """
+        for key, count in counts.items():
+            unknown = self._latest.get(key)
+            is_told = unknown is not None and self.counts[unknown] == count and self.was_shown.get(unknown)
+            if not (is_told and key in aside):
+                self._name(key, count)
+        return {key: self._latest[key] for key in counts}
+
+    def _name(self, key: str, count: int) -> None:
+        before = self._latest.get(key)
+        epoch = 1 if before is None else int(before.rsplit("#", 1)[1]) + 1
+        self._latest[key] = f"{key}#{epoch}"
+        self.counts[self._latest[key]] = count
+
     def add(self, release: Released) -> None:
-        now = self.named(release.counts)
+        counts, aside = release.counts, release.unpublished
+        now = self.apart(counts, aside) if release.is_apart else self.named(counts)
         for key, unknown in now.items():
             if key not in release.unpublished:
                 self.was_shown[unknown] = self.was_shown.get(unknown, False) or key not in release.hidden
@@ -265,6 +312,8 @@ def _beside(
     hidden: Collection[str],
     more_guarded: Collection[str],
     smallest: int,
+    *,
+    is_apart: bool,
 ) -> tuple[dict[str, Why], bool]:
     """Hide more until everything hidden stands; return what, and whether it does."""
     ledger.tie(now, figures.sums, figures.orders)
@@ -283,7 +332,7 @@ def _beside(
     shown = {one for one, was in ledger.was_shown.items() if was}
     unseen = set(ledger.counts) - shown - {one for one in free if published[one] not in hidden}
     reasons: dict[str, Why] = {}
-    is_safe = True
+    hidden_for: dict[str, str] = {}
     # What stands, stands whatever else is hidden: each is looked at once, and what is hidden for it after it.
     to_look_at = system.doubtful(unseen, smallest)
     while to_look_at:
@@ -295,18 +344,22 @@ def _beside(
             more, why = free - unseen, Why.CLOSED
             if system.is_bare(one, unseen | more, smallest):
                 # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
-                if one in free and ledger.counts[one] not in range(1, smallest):
-                    rest = unseen - {one}
-                    if system.is_pinned(one, unseen | more) or not system.bares_any(one, rest, smallest):
-                        unseen = rest
-                        reasons[published[one]] = Why.KNOWN
-                is_safe &= one not in unseen
+                if one in more_guarded and is_apart:
+                    continue
+                if one not in free or ledger.counts[one] in range(1, smallest):
+                    return reasons, False
+                rest = unseen - {one}
+                if not system.is_pinned(one, unseen | more, smallest) and system.bares_any(one, rest, smallest):
+                    return reasons, False
+                unseen = rest
+                reasons[published[one]] = Why.KNOWN
                 continue
         unseen |= more
         reasons |= {published[unknown]: why for unknown in more}
-        to_look_at += sorted(more)
-    _spare(system, unseen, figures, now, reasons, smallest)
-    return reasons, is_safe
+        hidden_for |= {published[unknown]: one for unknown in more}
+        to_look_at = system.still_doubtful([*to_look_at, *sorted(more)], one, unseen, smallest)
+    _spare(system, unseen, figures, now, reasons, hidden_for, smallest)
+    return reasons, True
 
 
 def _spare(
@@ -315,11 +368,14 @@ def _spare(
     figures: Figures,
     now: Mapping[str, str],
     reasons: dict[str, Why],
+    hidden_for: Mapping[str, str],
     smallest: int,
 ) -> None:
     """Show what was hidden for one count and made needless by what was hidden for another: the largest first."""
     beside = [key for key, why in reasons.items() if why is Why.BESIDE and figures.counts[key] >= smallest]
     for key in sorted(beside, key=lambda one: -figures.counts[one])[:MOST_SPARED]:
-        if not system.bares_any(now[key], unseen - {now[key]}, smallest):
+        rest = unseen - {now[key]}
+        # Mostly whom it was hidden for still needs it, which is one question instead of many.
+        if not system.is_bare(hidden_for[key], rest, smallest) and not system.bares_any(now[key], rest, smallest):
             unseen -= {now[key]}
             del reasons[key]

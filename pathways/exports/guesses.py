@@ -13,11 +13,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import highspy
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import block_array, coo_array, csr_array, eye_array
 
 MOST_NEAR = 600  # counts among which one choice is made; if none is found there, among ten times as many
@@ -25,7 +25,6 @@ TIMES_FURTHER = 10
 SECONDS_FOR_A_CHOICE = 20.0
 FEW = 5
 WHOLE = 1e-6  # how far from a whole number an answer of the solver may be
-UNBOUNDED = 3  # as SciPy says it
 Floats = NDArray[np.float64]
 
 
@@ -134,14 +133,22 @@ class System:
                 found += self._doubtful_among(members, ties, hidden, smallest)
         return found
 
+    def still_doubtful(self, asked: Sequence[str], one: str, hidden: Collection[str], smallest: int) -> list[str]:
+        """Return some hidden counts less those that are seen to stand now that more is hidden for one."""
+        thoughts = self._thoughts(one, hidden, smallest)
+        if thoughts is None:
+            return list(asked)
+        left = set(thoughts.doubtful([other for other in asked if other in thoughts.at]))
+        return [other for other in asked if other in left or other not in thoughts.at]
+
     def is_bare(self, one: str, hidden: Collection[str], smallest: int) -> bool:
         """Say whether one hidden count does not stand."""
-        thoughts = self._thoughts(one, hidden)
+        thoughts = self._thoughts(one, hidden, smallest)
         if thoughts is None:
             return bool(self._bare_by_order([one], hidden, smallest))
-        return not thoughts.stands(one, smallest)
+        return not thoughts.stands(one)
 
-    def _thoughts(self, one: str, hidden: Collection[str]) -> "_Thoughts | None":
+    def _thoughts(self, one: str, hidden: Collection[str], smallest: int) -> "_Thoughts | None":
         """Return what can be thought of all that hangs together with one; None where there are no sums in it.
 
         The last is kept: many are asked for one after another while nothing else was hidden.
@@ -149,12 +156,12 @@ class System:
         last = self._last
         if last is None or last[0] is not hidden or last[1] != len(hidden) or one not in last[2].at:
             members, ties = self.part(one, hidden)
-            self._last = last = (hidden, len(hidden), _Thoughts(self, members, ties))
+            self._last = last = (hidden, len(hidden), _Thoughts(self, members, ties, smallest))
         return last[2] if last[2].has_sums else None
 
-    def is_pinned(self, one: str, hidden: Collection[str]) -> bool:
+    def is_pinned(self, one: str, hidden: Collection[str], smallest: int) -> bool:
         """Say whether a hidden count can be one number only."""
-        thoughts = self._thoughts(one, hidden)
+        thoughts = self._thoughts(one, hidden, smallest)
         if thoughts is None:
             return False
         return thoughts.furthest(one, 1.0) - thoughts.furthest(one, -1.0) < WHOLE
@@ -181,7 +188,7 @@ class System:
     ) -> list[str]:
         guarded = sorted(one for one in members if one in self.guarded)
         if guarded and any(isinstance(tie, Sum) for tie in ties):
-            return _Thoughts(self, members, ties).doubtful(guarded, smallest)
+            return _Thoughts(self, members, ties, smallest).doubtful(guarded)
         return self._bare_by_order(guarded, hidden, smallest)
 
     def _bare_by_order(self, guarded: Sequence[str], hidden: Collection[str], smallest: int) -> list[str]:
@@ -252,25 +259,27 @@ class System:
             lowest[at] = counts[at] + 1
         weights = np.array([self.weights.get(member, 1.0) + (0 if self.counts[member] else 1.0) for member in near])
         wall = reach * eye_array(n)
-        constraints = [
-            LinearConstraint(block_array([[matrix, csr_array((len(low), n))]]), low, high),
-            LinearConstraint(block_array([[eye_array(n), -wall]]), -np.inf, np.where(may, counts, np.inf)),
-            LinearConstraint(block_array([[eye_array(n), wall]]), np.where(may, counts, -np.inf), np.inf),
-        ]
+        program = block_array([[matrix, None], [eye_array(n), -wall], [eye_array(n), wall]], format="csr")
+        solver = _Solver()
+        solver.setOptionValue("time_limit", SECONDS_FOR_A_CHOICE)
+        solver.setOptionValue("mip_rel_gap", 0.0)
+        solver.take(
+            np.concatenate([np.zeros(n), np.where(may, weights, 0.0)]),
+            program,
+            (
+                np.concatenate([low, np.full(n, -np.inf), np.where(may, counts, -np.inf)]),
+                np.concatenate([high, np.where(may, counts, np.inf), np.full(n, np.inf)]),
+            ),
+            (np.concatenate([lowest, np.zeros(n)]), np.concatenate([highest, may.astype(float)])),
+            whole_from=n,
+        )
         for _ in range(2):
-            found = milp(
-                np.concatenate([np.zeros(n), np.where(may, weights, 0.0)]),
-                constraints=constraints,
-                bounds=Bounds(np.concatenate([lowest, np.zeros(n)]), np.concatenate([highest, may.astype(float)])),
-                integrality=np.concatenate([np.zeros(n), np.ones(n)]),
-                options={"time_limit": SECONDS_FOR_A_CHOICE, "mip_rel_gap": 0.0},
-            )
-            if found.x is not None:
-                chosen = found.x[n:] > 1 / 2
-                return {member for member, is_chosen in zip(near, chosen, strict=True) if is_chosen}
+            found = solver.answer()
+            if found is not None:
+                return {member for member, amount in zip(near, found[n:], strict=True) if amount > 1 / 2}
             if counts[at] < smallest or counts[at] == 0:
                 return None
-            lowest[at], highest[at] = 0.0, counts[at] - 1
+            solver.changeColBounds(at, 0.0, counts[at] - 1)
         return None
 
 
@@ -304,19 +313,91 @@ def _as_rows(
     return matrix, np.array(low), np.array(high)
 
 
-class _Thoughts:
-    """All that an outsider can think of some hidden counts, the rest being known."""
+class _Solver(highspy.Highs):
+    """HiGHS without a word on standard output: it greets as soon as its callbacks are set, before an option can be."""
 
-    def __init__(self, system: System, members: Sequence[str], ties: Sequence[Sum | Order]) -> None:
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.setOptionValue("threads", 1)
+
+    def enableCallbacks(self) -> None:  # noqa: N802 - HiGHS's own name
+        """Set none; nothing here asks for any."""
+        self.setOptionValue("output_flag", False)  # noqa: FBT003
+
+    def take(
+        self,
+        goal: Floats,
+        matrix: csr_array,
+        rows: tuple[Floats, Floats],
+        columns: tuple[Floats, Floats],
+        whole_from: int | None = None,
+    ) -> None:
+        """Take in a program: what is to be least, and between what rows and columns must be.
+
+        Columns from ``whole_from`` on are whole numbers.
+        """
+        lp = highspy.HighsLp()
+        lp.num_row_, lp.num_col_ = matrix.shape
+        lp.col_cost_ = goal
+        lp.row_lower_, lp.row_upper_ = rows
+        lp.col_lower_, lp.col_upper_ = columns
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+        if whole_from is not None:
+            kinds = highspy.HighsVarType
+            lp.integrality_ = [kinds.kInteger if at >= whole_from else kinds.kContinuous for at in range(len(goal))]
+        self.passModel(lp)
+
+    @property
+    def has_no_end(self) -> bool:
+        """Whether what was to be least can be less than anything, where it is known that there is a table at all."""
+        status = highspy.HighsModelStatus
+        return self.getModelStatus() in {status.kUnbounded, status.kUnboundedOrInfeasible}
+
+    def answer(self) -> Floats | None:
+        """Return the best table that was found; None where there is none or it has no end."""
+        self.run()
+        if self.has_no_end or self.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+            return None
+        return np.array(self.getSolution().col_value)
+
+
+class _Thoughts:
+    """All that an outsider can think of some hidden counts, the rest being known.
+
+    One linear program is kept and asked again and again for other extremes, each time from where it was. Beside each
+    guarded count it has another column, never more than the count nor than what is large: how far it is lifted.
+    """
+
+    def __init__(self, system: System, members: Sequence[str], ties: Sequence[Sum | Order], smallest: int) -> None:
         self.at = {one: number for number, one in enumerate(members)}
         self.has_sums = any(isinstance(tie, Sum) for tie in ties)
+        self.smallest = smallest
         self.counts = np.array([system.counts[one] for one in members], dtype=np.float64)
+        rows = np.array([number for one, number in self.at.items() if one in system.guarded], dtype=np.int32)
+        n, k = len(members), len(rows)
+        self.lift = dict(zip(rows.tolist(), range(n, n + k), strict=True))
         matrix, low, high = _as_rows(ties, self.at, system.counts)
-        is_equal = low == high
-        self.equal, self.equals = matrix[is_equal], low[is_equal]
-        self.least, self.at_least = -matrix[~is_equal], -low[~is_equal]
+        to_lift = coo_array((np.ones(k), (np.arange(k), rows)), shape=(k, n))
+        program = block_array([[matrix, csr_array((len(low), k))], [to_lift, -eye_array(k)]], format="csr")
+        most = np.maximum(smallest, self.counts[rows] + 1)
+        self.solver = _Solver()
+        self.solver.take(
+            np.zeros(n + k),
+            program,
+            (np.concatenate([low, np.zeros(k)]), np.concatenate([high, np.full(k, np.inf)])),
+            (np.zeros(n + k), np.concatenate([np.full(n, np.inf), most])),
+        )
 
-    def doubtful(self, guarded: Sequence[str], smallest: int) -> list[str]:
+    def _ask(self, goal: Mapping[int, float]) -> Floats | None:
+        """Return the table in which a goal is least; None where it has no end."""
+        columns = np.array(list(goal), dtype=np.int32)
+        self.solver.changeColsCost(len(columns), columns, np.array(list(goal.values())))
+        found = self.solver.answer()
+        self.solver.changeColsCost(len(columns), columns, np.zeros(len(columns)))
+        return found
+
+    def doubtful(self, guarded: Sequence[str]) -> list[str]:
         """Return those that are not seen to stand by other tables that are possible.
 
         Another table in which as many as can be are large, or not as they are, clears those at once; whoever is left
@@ -324,51 +405,31 @@ class _Thoughts:
         """
         left = np.array([self.at[one] for one in guarded])
         while len(left):
-            other, truth = self._lifted(left, smallest)[left], self.counts[left]
-            stands = (other >= smallest - WHOLE) & ((truth < smallest) | (abs(other - truth) > 1 - WHOLE))
+            found = self._ask({self.lift[at]: -1.0 for at in left.tolist()})
+            if found is None:
+                break
+            other, truth = found[left], self.counts[left]
+            stands = (other >= self.smallest - WHOLE) & ((truth < self.smallest) | (abs(other - truth) > 1 - WHOLE))
             if not stands.any():
                 break
             left = left[~stands]
         names = {self.at[one]: one for one in guarded}
         return [names[at] for at in left.tolist()]
 
-    def _lifted(self, rows: NDArray[np.intp], smallest: int) -> Floats:
-        """Return a table in which as many as can be are large at once; the truth where there is none."""
-        n, k = len(self.counts), len(rows)
-        goal = np.concatenate([np.zeros(n), -np.ones(k)])
-        to_lift = coo_array((-np.ones(k), (np.arange(k), rows)), shape=(k, n)).tocsr()
-        most = np.maximum(smallest, self.counts[rows] + 1)
-        found = linprog(
-            goal,
-            A_ub=block_array([[self.least, csr_array((len(self.at_least), k))], [to_lift, eye_array(k)]]),
-            b_ub=np.concatenate([self.at_least, np.zeros(k)]),
-            A_eq=block_array([[self.equal, csr_array((len(self.equals), k))]]),
-            b_eq=self.equals,
-            bounds=[(0, None)] * n + [(0, float(one)) for one in most],
-            method="highs",
-        )
-        return np.asarray(found.x[:n] if found.status == 0 else self.counts)
-
-    def stands(self, one: str, smallest: int) -> bool:
+    def stands(self, one: str) -> bool:
         """Say whether one may be large, and more than one number."""
         truth = self.counts[self.at[one]]
         highest = self.furthest(one, 1.0)
-        if highest < smallest - WHOLE:
+        if highest < self.smallest - WHOLE:
             return False
-        return bool(truth < smallest or highest > truth + 1 - WHOLE or self.furthest(one, -1.0) < truth - 1 + WHOLE)
+        return bool(
+            truth < self.smallest or highest > truth + 1 - WHOLE or self.furthest(one, -1.0) < truth - 1 + WHOLE
+        )
 
     def furthest(self, one: str, way: float) -> float:
         """Return the largest (1) or the smallest (-1) that a count may be thought to be."""
-        goal = np.zeros(len(self.counts))
-        goal[self.at[one]] = -way
-        found: Any = linprog(
-            goal,
-            A_ub=self.least if len(self.at_least) else None,
-            b_ub=self.at_least if len(self.at_least) else None,
-            A_eq=self.equal if len(self.equals) else None,
-            b_eq=self.equals if len(self.equals) else None,
-            method="highs",
-        )
-        if found.status == UNBOUNDED:
-            return np.inf
-        return float(-way * found.fun) if found.status == 0 else float(self.counts[self.at[one]])
+        found = self._ask({self.at[one]: -way})
+        if found is None:
+            # What could not be worked out is taken to be known: it fails closed.
+            return np.inf if self.solver.has_no_end else float(self.counts[self.at[one]])
+        return float(found[self.at[one]])

@@ -52,6 +52,7 @@ def packed(decision: Decision, reasons: Mapping[str, list[str]], references: Map
         "unpublished": sorted(number[key] for key in kept.unpublished),
         "sums": [[number[one.total], [number[part] for part in one.parts]] for one in kept.sums],
         "orders": [[number[one.lower], number[one.upper]] for one in kept.orders],
+        "is_apart": kept.is_apart,
         "base": decision.rules.base,
         "reasons": {key: list(why) for key, why in sorted(reasons.items())},
         "references": dict(references),
@@ -78,6 +79,7 @@ def unpacked(content: bytes) -> Kept:
         [Sum(keys[total], tuple(keys[part] for part in parts)) for total, parts in told["sums"]],
         [Order(keys[lower], keys[upper]) for lower, upper in told["orders"]],
         frozenset(keys[at] for at in told["unpublished"]),
+        told["is_apart"],
     )
     return Kept(released, _shown(released, told["base"]), told["reasons"], told["references"])
 

@@ -96,6 +96,21 @@ def place_of(key: str) -> tuple[str, ...]:
     return (scope, table, *rest)
 
 
+def retold_in(decision, past) -> set[tuple]:
+    """Return the places of which nobody is told whether they are what they were: only a release that is apart has any.
+
+    What it shows everybody sees; and what another cut showed, and this one does not hold, is taken to be the same.
+    """
+    if not decision.is_apart:
+        return set()
+    aside = {*decision.figures.unpublished, *decision.figures.withheld}
+    shown_elsewhere = {
+        key for one in past for key in one.counts if key not in one.hidden and key not in one.unpublished
+    }
+    unseen = {key for key in decision.figures.counts if key in decision.hidden or (key in aside - shown_elsewhere)}
+    return {place_of(key) for key in unseen}
+
+
 def attacked(seed: int) -> tuple[int, int, list]:
     """Release some months, versions and cuts of a made-up history, and attack them all together."""
     rng = random.Random(seed)
@@ -110,6 +125,7 @@ def attacked(seed: int) -> tuple[int, int, list]:
     plan.append((last, EVERYBODY))  # once more, as known later
     truths: list[dict[tuple, int]] = []
     past, released = [], []
+    retold: list[set[tuple]] = []  # of each release the places that are no longer known to be what they were
     for number, (month, scope) in enumerate(plan):
         if number == len(plan) - 1 or rng.random() < 0.4:
             people = learnt_late(rng, people)
@@ -121,13 +137,20 @@ def attacked(seed: int) -> tuple[int, int, list]:
         figures = together(tallies, scope)
         decision = protect(figures, Rules(SMALLEST), past)
         past.append(decision.released())
+        retold.append(retold_in(decision, past[:-1]))
         truths.append({place_of(key): count for key, count in figures.counts.items()})
         released.append((scope, tables_of(tallies[scope], decision, Head(month, month.last_day, 1))))
 
     def epoch(place: tuple, release: int) -> int:
         """How often a figure had changed by a release; under 0 where there is none."""
-        told = [truth[place] for truth in truths[: release + 1] if place in truth]
-        return sum(now != before for before, now in itertools.pairwise(told)) if told else -1
+        told = [
+            (truth[place], place in other)
+            for truth, other in itertools.islice(zip(truths, retold, strict=True), release + 1)
+            if place in truth
+        ]
+        return (
+            sum(now != before or is_other for (before, _), (now, is_other) in itertools.pairwise(told)) if told else -1
+        )
 
     attacker = Attacker(SMALLEST, epoch)
     for scope, made in released:
