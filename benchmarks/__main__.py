@@ -28,12 +28,14 @@ FULL = (
     ("known", "--people", "100000"),
     ("rules", "--people", "100000"),
     ("exports", "--people", "200000"),
+    ("disclosure", "--tables", "200"),
 )
 SMALL = (
     ("people", "--town", "600"),
     ("known", "--people", "600", "--database", "sqlite"),
     ("rules", "--people", "60"),
     ("exports", "--people", "300", "--database", "sqlite"),
+    ("disclosure", "--tables", "4"),
     ("allocation", "--jobseekers", "300", "--places", "300"),
     ("http", "--placements", "300", "--requests", "36", "--database", "sqlite", "--shape", "all known"),
 )

@@ -74,7 +74,7 @@ def test_a_programme_that_is_not_in_this_file_is_guarded_too():
     assert protect(both, RULES, [alone.released()]).hidden.keys() == {"all"}
 
 
-# Seven were referred in March and six of them started; then one of the six who did not move turns out to be of February.
+# Seven were referred in March, and six started; then the one who did not is found to be of February.
 BEFORE = {"all": 7, "february": 0, "march": 7, "march started": 6}
 AFTER = {"all": 7, "february": 1, "march": 6, "march started": 6}
 TIES = ([Sum("all", ("february", "march"))], [Order("march started", "march")])
