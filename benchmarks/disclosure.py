@@ -53,8 +53,8 @@ def simple(counts: dict[str, int], sums: list[Sum]) -> set[str]:
 
 
 def bare(counts: dict[str, int], sums: list[Sum], hidden: set[str]) -> int:
-    system = System(counts, sums, [], guarded=hidden, free=(), weights={})
-    return sum(system.is_bare(one, hidden, SMALLEST) for one in system.doubtful(hidden, SMALLEST))
+    system = System(counts, sums, [], guarded=hidden, free=(), weights={}, hidden=hidden, smallest=SMALLEST)
+    return sum(system.is_bare(one) for one in system.doubtful())
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ from functools import cached_property
 from pathways.exports.guesses import Order, Sum, System
 
 CONFIDENTIAL, NOT_YET, LOW = "[c]", "[x]", "[low]"
+IN_VAIN = 3  # counts looked at and found to stand, until all that are left are looked at together
 MOST_SPARED = 20  # counts that are looked at whether they need to be hidden after all
 
 
@@ -321,6 +322,7 @@ def _beside(
         unknown: key for key, unknown in now.items() if key not in figures.unpublished and key not in figures.withheld
     }
     free = {unknown for unknown in published if unknown not in ledger.was_shown}
+    shown = {one for one, was in ledger.was_shown.items() if was}
     system = System(
         ledger.counts,
         list(ledger.sums),
@@ -328,54 +330,60 @@ def _beside(
         guarded=published.keys() | ledger.was_shown.keys() | set(more_guarded),
         free=free,
         weights={now[key]: weight for key, weight in figures.weights.items()},
+        hidden=set(ledger.counts) - shown - {one for one in free if published[one] not in hidden},
+        smallest=smallest,
     )
-    shown = {one for one, was in ledger.was_shown.items() if was}
-    unseen = set(ledger.counts) - shown - {one for one in free if published[one] not in hidden}
     reasons: dict[str, Why] = {}
     hidden_for: dict[str, str] = {}
     # What stands, stands whatever else is hidden: each is looked at once, and what is hidden for it after it.
-    to_look_at = system.doubtful(unseen, smallest)
+    to_look_at = system.doubtful()
+    in_vain = 0
     while to_look_at:
         one = to_look_at.pop(0)
-        if one not in unseen or not system.is_bare(one, unseen, smallest):
+        if one not in system.hidden or not system.is_bare(one):
+            in_vain += 1
+            if in_vain > IN_VAIN:  # many stand by now, and some are seen to do so at once
+                to_look_at, in_vain = system.doubtful(to_look_at), 0
             continue
-        more, why = system.beside(unseen, one, smallest), Why.BESIDE
-        if more is None:
-            more, why = free - unseen, Why.CLOSED
-            if system.is_bare(one, unseen | more, smallest):
-                # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
-                if one in more_guarded and is_apart:
-                    continue
-                if one not in free or ledger.counts[one] in range(1, smallest):
-                    return reasons, False
-                rest = unseen - {one}
-                if not system.is_pinned(one, unseen | more, smallest) and system.bares_any(one, rest, smallest):
-                    return reasons, False
-                unseen = rest
-                reasons[published[one]] = Why.KNOWN
+        more, why = system.beside(one) or set(), Why.BESIDE
+        system.hide(more)
+        if system.is_bare(one):
+            rest, why = free - system.hidden, Why.CLOSED
+            system.hide(rest)
+            more |= rest
+        if why is Why.CLOSED and system.is_bare(one):
+            # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
+            is_pinned = system.is_pinned(one)
+            system.show(more)
+            if one in more_guarded and is_apart:
                 continue
-        unseen |= more
+            if one not in free or ledger.counts[one] in range(1, smallest):
+                return reasons, False
+            system.show({one})
+            if not is_pinned and system.bares_any(one):
+                return reasons, False
+            reasons[published[one]] = Why.KNOWN
+            continue
         reasons |= {published[unknown]: why for unknown in more}
         hidden_for |= {published[unknown]: one for unknown in more}
-        to_look_at = system.still_doubtful([*to_look_at, *sorted(more)], one, unseen, smallest)
-    _spare(system, unseen, figures, now, reasons, hidden_for, smallest)
+        to_look_at += sorted(more)
+    _spare(system, figures, now, reasons, hidden_for)
     return reasons, True
 
 
 def _spare(
     system: System,
-    unseen: set[str],
     figures: Figures,
     now: Mapping[str, str],
     reasons: dict[str, Why],
     hidden_for: Mapping[str, str],
-    smallest: int,
 ) -> None:
     """Show what was hidden for one count and made needless by what was hidden for another: the largest first."""
-    beside = [key for key, why in reasons.items() if why is Why.BESIDE and figures.counts[key] >= smallest]
+    beside = [key for key, why in reasons.items() if why is Why.BESIDE and figures.counts[key] >= system.smallest]
     for key in sorted(beside, key=lambda one: -figures.counts[one])[:MOST_SPARED]:
-        rest = unseen - {now[key]}
+        system.show({now[key]})
         # Mostly whom it was hidden for still needs it, which is one question instead of many.
-        if not system.is_bare(hidden_for[key], rest, smallest) and not system.bares_any(now[key], rest, smallest):
-            unseen -= {now[key]}
+        if system.is_bare(hidden_for[key]) or system.bares_any(now[key]):
+            system.hide({now[key]})
+        else:
             del reasons[key]

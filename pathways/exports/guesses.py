@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, coo_array, csr_array, eye_array
 
-MOST_NEAR = 600  # counts among which one choice is made; if none is found there, among ten times as many
+MOST_NEAR = 600  # counts among which the best choice is made; if there is none, a good one is among all
 TIMES_FURTHER = 10
-SECONDS_FOR_A_CHOICE = 20.0
+SECONDS_FOR_A_CHOICE = 5.0
 FEW = 5
+PRIMAL = 4  # as HiGHS counts its strategies
 WHOLE = 1e-6  # how far from a whole number an answer of the solver may be
 Floats = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class Order(NamedTuple):
 
 @dataclass(eq=False)
 class System:
-    """Counts, and how they hang together.
+    """Counts, how they hang together, and what of them is hidden for now.
 
     Parameters
     ----------
@@ -68,6 +69,10 @@ class System:
         What may still be hidden: the rest was shown before.
     weights : mapping of str to float
         What is lost with a count; 1 where it is not named.
+    hidden : set of str
+        What is hidden to begin with.
+    smallest : int
+        The threshold.
     """
 
     counts: Mapping[str, int]
@@ -76,7 +81,8 @@ class System:
     guarded: Collection[str]
     free: Collection[str]
     weights: Mapping[str, float]
-    _last: "tuple[Collection[str], int, _Thoughts] | None" = None
+    hidden: set[str]
+    smallest: int
 
     @cached_property
     def ties(self) -> Mapping[str, list[Sum | Order]]:
@@ -88,161 +94,90 @@ class System:
                 found[member].append(tie)
         return found
 
-    def around(self, start: str, most: int | None = None) -> list[str]:
+    @cached_property
+    def _thoughts(self) -> "_Thoughts":
+        return _Thoughts(self)
+
+    def hide(self, more: Collection[str]) -> None:
+        """Hide some counts more."""
+        self.hidden |= set(more)
+        self._thoughts.doubt(more)
+
+    def show(self, some: Collection[str]) -> None:
+        """Show some hidden counts again."""
+        self.hidden -= set(some)
+        self._thoughts.settle(some)
+
+    def around(self, start: str, most: int) -> list[str]:
         """Return counts from the nearest on, as far as they hang together, at most about so many."""
         found, edge = {start: None}, [start]
-        while edge and (most is None or len(found) < most):
+        while edge and len(found) < most:
             near = [member for one in edge for tie in self.ties.get(one, ()) for member in tie.members]
             edge = [member for member in dict.fromkeys(near) if member not in found]
             found.update(dict.fromkeys(edge))
         return list(found)
 
-    def part(self, start: str, hidden: Collection[str]) -> tuple[list[str], list[Sum | Order]]:
-        """Return the hidden counts that hang together with one through hidden ones, and the ties they are in."""
-        members, edge = {start: None}, [start]
-        ties: dict[Sum | Order, None] = {}
+    def part(self, starts: Iterable[str]) -> list[str]:
+        """Return the hidden counts that hang together with some through hidden ones."""
+        found = dict.fromkeys(one for one in starts if one in self.hidden)
+        edge = list(found)
         while edge:
-            for tie in self.ties.get(edge.pop(), ()):
-                if tie not in ties:
-                    ties[tie] = None
-                    fresh = [one for one in tie.members if one in hidden and one not in members]
-                    members.update(dict.fromkeys(fresh))
-                    edge += fresh
-        return list(members), list(ties)
+            near = {member: None for tie in self.ties.get(edge.pop(), ()) for member in tie.members}
+            fresh = [one for one in near if one in self.hidden and one not in found]
+            found.update(dict.fromkeys(fresh))
+            edge += fresh
+        return list(found)
 
-    def doubtful(self, hidden: Collection[str], smallest: int) -> list[str]:
-        """Return the hidden counts of which it is not seen at a glance that they stand.
+    def doubtful(self, asked: Iterable[str] | None = None) -> list[str]:
+        """Return the hidden counts of which it is not seen at a glance that they stand: of all or of some."""
+        among = sorted(self.hidden) if asked is None else asked
+        return self._thoughts.doubtful([one for one in among if one in self.hidden and one in self.guarded])
 
-        Parameters
-        ----------
-        hidden : set of str
-        smallest : int
-            The threshold.
+    def is_bare(self, one: str) -> bool:
+        """Say whether a hidden count does not stand."""
+        return not self._thoughts.stands(one)
 
-        Returns
-        -------
-        list of str
-            In the order of their names, part by part.
-        """
-        found: list[str] = []
-        seen: set[str] = set()
-        for start in sorted(hidden):
-            if start not in seen:
-                members, ties = self.part(start, hidden)
-                seen.update(members)
-                found += self._doubtful_among(members, ties, hidden, smallest)
-        return found
-
-    def still_doubtful(self, asked: Sequence[str], one: str, hidden: Collection[str], smallest: int) -> list[str]:
-        """Return some hidden counts less those that are seen to stand now that more is hidden for one."""
-        thoughts = self._thoughts(one, hidden, smallest)
-        if thoughts is None:
-            return list(asked)
-        left = set(thoughts.doubtful([other for other in asked if other in thoughts.at]))
-        return [other for other in asked if other in left or other not in thoughts.at]
-
-    def is_bare(self, one: str, hidden: Collection[str], smallest: int) -> bool:
-        """Say whether one hidden count does not stand."""
-        thoughts = self._thoughts(one, hidden, smallest)
-        if thoughts is None:
-            return bool(self._bare_by_order([one], hidden, smallest))
-        return not thoughts.stands(one)
-
-    def _thoughts(self, one: str, hidden: Collection[str], smallest: int) -> "_Thoughts | None":
-        """Return what can be thought of all that hangs together with one; None where there are no sums in it.
-
-        The last is kept: many are asked for one after another while nothing else was hidden.
-        """
-        last = self._last
-        if last is None or last[0] is not hidden or last[1] != len(hidden) or one not in last[2].at:
-            members, ties = self.part(one, hidden)
-            self._last = last = (hidden, len(hidden), _Thoughts(self, members, ties, smallest))
-        return last[2] if last[2].has_sums else None
-
-    def is_pinned(self, one: str, hidden: Collection[str], smallest: int) -> bool:
+    def is_pinned(self, one: str) -> bool:
         """Say whether a hidden count can be one number only."""
-        thoughts = self._thoughts(one, hidden, smallest)
-        if thoughts is None:
-            return False
-        return thoughts.furthest(one, 1.0) - thoughts.furthest(one, -1.0) < WHOLE
+        return self._thoughts.furthest(one, 1.0) - self._thoughts.furthest(one, -1.0) < WHOLE
 
-    def bares_any(self, one: str, hidden: Collection[str], smallest: int) -> bool:
-        """Say whether a hidden count does not stand any more once one that was hidden among them is shown."""
-        near = dict.fromkeys(member for tie in self.ties.get(one, ()) for member in tie.members if member in hidden)
+    def bares_any(self, one: str) -> bool:
+        """Say whether a hidden count does not stand any more, now that one that was hidden among them is shown."""
+        near = dict.fromkeys(
+            member for tie in self.ties.get(one, ()) for member in tie.members if member in self.hidden
+        )
         # Whom it was hidden for is near, so most answers come from a few programs instead of one for each count.
-        alone = [member for member in near if member in self.guarded and self.counts[member] < smallest]
-        if any(self.is_bare(member, hidden, smallest) for member in alone[:FEW]):
+        alone = [member for member in near if member in self.guarded and self.counts[member] < self.smallest]
+        if any(self.is_bare(member) for member in alone[:FEW]):
             return True
-        seen: set[str] = set()
-        for member in near:
-            if member not in seen:
-                members, ties = self.part(member, hidden)
-                seen.update(members)
-                doubtful = self._doubtful_among(members, ties, hidden, smallest)
-                if any(self.is_bare(here, hidden, smallest) for here in doubtful):
-                    return True
-        return False
+        return any(self.is_bare(here) for here in self.doubtful(self.part(near)))
 
-    def _doubtful_among(
-        self, members: Sequence[str], ties: Sequence[Sum | Order], hidden: Collection[str], smallest: int
-    ) -> list[str]:
-        guarded = sorted(one for one in members if one in self.guarded)
-        if guarded and any(isinstance(tie, Sum) for tie in ties):
-            return _Thoughts(self, members, ties, smallest).doubtful(guarded)
-        return self._bare_by_order(guarded, hidden, smallest)
-
-    def _bare_by_order(self, guarded: Sequence[str], hidden: Collection[str], smallest: int) -> list[str]:
-        """Without sums a count is bounded by what is shown above and under it only, through hidden ones or not."""
-        bare = []
-        for one in guarded:
-            top = min(self._shown_beyond(one, hidden, is_up=True), default=None)
-            bottom = max(self._shown_beyond(one, hidden, is_up=False), default=0)
-            if top is not None and (top < smallest or top == bottom):
-                bare.append(one)
-        return bare
-
-    def _shown_beyond(self, start: str, hidden: Collection[str], *, is_up: bool) -> list[int]:
-        found, seen, edge = [], {start}, [start]
-        while edge:
-            here = edge.pop()
-            for tie in self.ties.get(here, ()):
-                if isinstance(tie, Sum) or tie.members[not is_up] != here:
-                    continue
-                near = tie.members[is_up]
-                if near not in hidden:
-                    found.append(self.counts[near])
-                elif near not in seen:
-                    seen.add(near)
-                    edge.append(near)
-        return found
-
-    def beside(self, hidden: Collection[str], one: str, smallest: int) -> set[str] | None:
+    def beside(self, one: str) -> set[str] | None:
         """Return the counts that weigh least of those that, hidden too, let one count stand.
 
         Parameters
         ----------
-        hidden : set of str
         one : str
-        smallest : int
 
         Returns
         -------
         set of str or None
-            None where no choice was found.
+            None where hiding all that may be hidden would not do either.
         """
-        for most in (MOST_NEAR, MOST_NEAR * TIMES_FURTHER):
-            near = self.around(one, most)
-            found = self._beside_among(near, hidden, one, smallest)
-            if found is not None or len(near) < most:
-                return found
-        return None
+        near = self.around(one, MOST_NEAR)
+        return self._beside_among(near, one) or self._thoughts.beside(one, self)
 
-    def _beside_among(self, near: Sequence[str], hidden: Collection[str], one: str, smallest: int) -> set[str] | None:
+    def cost(self, one: str) -> float:
+        """Return what is lost with a count; noughts are hidden after others."""
+        return self.weights.get(one, 1.0) + (0.0 if self.counts[one] else 1.0)
+
+    def _beside_among(self, near: Sequence[str], one: str) -> set[str] | None:
         """Choose among near counts: another table of them, in which the one is large, may differ in hidden ones only.
 
         It is a mixed integer program. Of each count it has by how much it differs, and of each that may be hidden
         whether it is.
         """
+        hidden, smallest = self.hidden, self.smallest
         ties = list(dict.fromkeys(tie for member in near for tie in self.ties.get(member, ())))
         matrix, low, high = _as_rows(ties, {member: at for at, member in enumerate(near)}, self.counts)
         counts = np.array([self.counts[member] for member in near], dtype=np.float64)
@@ -257,12 +192,10 @@ class System:
         else:
             # It must only be some other number: one more, or where that is not to be had one less, is as good as any.
             lowest[at] = counts[at] + 1
-        weights = np.array([self.weights.get(member, 1.0) + (0 if self.counts[member] else 1.0) for member in near])
+        weights = np.array([self.cost(member) for member in near])
         wall = reach * eye_array(n)
         program = block_array([[matrix, None], [eye_array(n), -wall], [eye_array(n), wall]], format="csr")
-        solver = _Solver()
-        solver.setOptionValue("time_limit", SECONDS_FOR_A_CHOICE)
-        solver.setOptionValue("mip_rel_gap", 0.0)
+        solver = _Solver(time_limit=SECONDS_FOR_A_CHOICE, mip_rel_gap=0.0)
         solver.take(
             np.concatenate([np.zeros(n), np.where(may, weights, 0.0)]),
             program,
@@ -316,9 +249,10 @@ def _as_rows(
 class _Solver(highspy.Highs):
     """HiGHS without a word on standard output: it greets as soon as its callbacks are set, before an option can be."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: str | float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.setOptionValue("threads", 1)
+        for name, value in {"threads": 1, **options}.items():
+            self.setOptionValue(name, value)
 
     def enableCallbacks(self) -> None:  # noqa: N802 - HiGHS's own name
         """Set none; nothing here asks for any."""
@@ -348,49 +282,99 @@ class _Solver(highspy.Highs):
             lp.integrality_ = [kinds.kInteger if at >= whole_from else kinds.kContinuous for at in range(len(goal))]
         self.passModel(lp)
 
-    @property
-    def has_no_end(self) -> bool:
-        """Whether what was to be least can be less than anything, where it is known that there is a table at all."""
-        status = highspy.HighsModelStatus
-        return self.getModelStatus() in {status.kUnbounded, status.kUnboundedOrInfeasible}
-
     def answer(self) -> Floats | None:
-        """Return the best table that was found; None where there is none or it has no end."""
+        """Return the best table that was found; None where there is none."""
         self.run()
-        if self.has_no_end or self.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        if self.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
             return None
         return np.array(self.getSolution().col_value)
 
 
 class _Thoughts:
-    """All that an outsider can think of some hidden counts, the rest being known.
+    """All that an outsider can think of what is hidden, the rest being known.
 
-    One linear program is kept and asked again and again for other extremes, each time from where it was. Beside each
-    guarded count it has another column, never more than the count nor than what is large: how far it is lifted.
+    One linear program is kept and asked again and again for other extremes, each time from where it was. What is not
+    hidden and may be is in it as it is. Beside each guarded count it has another column, never more than the count nor
+    than what is large: how far it is lifted.
     """
 
-    def __init__(self, system: System, members: Sequence[str], ties: Sequence[Sum | Order], smallest: int) -> None:
+    def __init__(self, system: System) -> None:
+        members = sorted({*system.hidden, *system.free})
         self.at = {one: number for number, one in enumerate(members)}
-        self.has_sums = any(isinstance(tie, Sum) for tie in ties)
-        self.smallest = smallest
+        ties: list[Sum | Order] = [*system.sums, *system.orders]
+        ties = [tie for tie in ties if any(member in self.at for member in tie.members)]
+        self.smallest = system.smallest
         self.counts = np.array([system.counts[one] for one in members], dtype=np.float64)
         rows = np.array([number for one, number in self.at.items() if one in system.guarded], dtype=np.int32)
         n, k = len(members), len(rows)
         self.lift = dict(zip(rows.tolist(), range(n, n + k), strict=True))
-        matrix, low, high = _as_rows(ties, self.at, system.counts)
+        self.matrix, self.low, self.high = _as_rows(ties, self.at, system.counts)
         to_lift = coo_array((np.ones(k), (np.arange(k), rows)), shape=(k, n))
-        program = block_array([[matrix, csr_array((len(low), k))], [to_lift, -eye_array(k)]], format="csr")
-        most = np.maximum(smallest, self.counts[rows] + 1)
-        self.solver = _Solver()
+        program = block_array([[self.matrix, None], [to_lift, -eye_array(k)]], format="csr")
+        most = np.maximum(self.smallest, self.counts[rows] + 1)
+        # Nobody thinks of more people than this: with an end to every count no question is without one.
+        self.far = TIMES_FURTHER * (max(system.counts.values(), default=0) + self.smallest)
+        is_hidden = np.array([one in system.hidden for one in members], dtype=bool)
+        # Only what is asked changes, mostly, so each question goes on from the last answer, which is still a table.
+        self.solver = _Solver(presolve="off", solver="simplex", simplex_strategy=PRIMAL)
         self.solver.take(
             np.zeros(n + k),
             program,
-            (np.concatenate([low, np.zeros(k)]), np.concatenate([high, np.full(k, np.inf)])),
-            (np.zeros(n + k), np.concatenate([np.full(n, np.inf), most])),
+            (np.concatenate([self.low, np.zeros(k)]), np.concatenate([self.high, np.full(k, np.inf)])),
+            (
+                np.concatenate([np.where(is_hidden, 0.0, self.counts), np.zeros(k)]),
+                np.concatenate([np.where(is_hidden, self.far, self.counts), most]),
+            ),
         )
 
+    def beside(self, one: str, system: System) -> set[str] | None:
+        """Return counts that, hidden too, let one stand: those that the table nearest to the truth differs in.
+
+        How near it is is what it differs by, weighed; so it is good, and the best only by chance.
+        """
+        may = [member for member in self.at if member in system.free and member not in system.hidden]
+        rows = np.array([self.at[member] for member in may], dtype=np.intp)
+        n, k = len(self.counts), len(rows)
+        pick = coo_array((np.ones(k), (np.arange(k), rows)), shape=(k, n))
+        program = block_array([[self.matrix, None], [pick, -eye_array(k)], [pick, eye_array(k)]], format="csr")
+        truth = self.counts[rows]
+        is_hidden = np.array([member in system.hidden for member in self.at], dtype=bool)
+        is_open = is_hidden.copy()
+        is_open[rows] = True
+        lowest, highest = np.where(is_open, 0.0, self.counts), np.where(is_open, self.far, self.counts)
+        at = self.at[one]
+        lowest[at] = self.smallest if self.counts[at] < self.smallest else self.counts[at] + 1
+        solver = _Solver()
+        solver.take(
+            np.concatenate([np.zeros(n), [system.cost(member) for member in may]]),
+            program,
+            (
+                np.concatenate([self.low, np.full(k, -np.inf), truth]),
+                np.concatenate([self.high, truth, np.full(k, np.inf)]),
+            ),
+            (np.concatenate([lowest, np.zeros(k)]), np.concatenate([highest, np.full(k, np.inf)])),
+        )
+        found = solver.answer()
+        if found is None and self.counts[at] >= self.smallest:
+            solver.changeColBounds(at, 0.0, self.counts[at] - 1)
+            found = solver.answer()
+        if found is None:
+            return None
+        return {member for member, differs in zip(may, found[n:], strict=True) if differs > WHOLE}
+
+    def doubt(self, some: Collection[str]) -> None:
+        """Let some counts be anything."""
+        for one in some:
+            self.solver.changeColBounds(self.at[one], 0.0, self.far)
+
+    def settle(self, some: Collection[str]) -> None:
+        """Let some counts be what they are."""
+        for one in some:
+            at = self.at[one]
+            self.solver.changeColBounds(at, self.counts[at], self.counts[at])
+
     def _ask(self, goal: Mapping[int, float]) -> Floats | None:
-        """Return the table in which a goal is least; None where it has no end."""
+        """Return the table in which a goal is least; None where that could not be worked out."""
         columns = np.array(list(goal), dtype=np.int32)
         self.solver.changeColsCost(len(columns), columns, np.array(list(goal.values())))
         found = self.solver.answer()
@@ -418,8 +402,11 @@ class _Thoughts:
 
     def stands(self, one: str) -> bool:
         """Say whether one may be large, and more than one number."""
-        truth = self.counts[self.at[one]]
-        highest = self.furthest(one, 1.0)
+        at = self.at[one]
+        truth = self.counts[at]
+        # No further than is asked: the lift ends where the count is large, or one more than it is.
+        found = self._ask({self.lift[at]: -1.0})
+        highest = truth if found is None else found[at]
         if highest < self.smallest - WHOLE:
             return False
         return bool(
@@ -429,7 +416,5 @@ class _Thoughts:
     def furthest(self, one: str, way: float) -> float:
         """Return the largest (1) or the smallest (-1) that a count may be thought to be."""
         found = self._ask({self.at[one]: -way})
-        if found is None:
-            # What could not be worked out is taken to be known: it fails closed.
-            return np.inf if self.solver.has_no_end else float(self.counts[self.at[one]])
-        return float(found[self.at[one]])
+        # What could not be worked out is taken to be known: it fails closed.
+        return float(self.counts[self.at[one]] if found is None else found[self.at[one]])
