@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 TESTS ?= tests matching
+WORKERS ?= auto
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: install dev run test lint prove bench lock
@@ -35,7 +36,7 @@ lint: dev
 
 test: lint
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest $(TESTS)
+	$(BIN)/python -m coverage run -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

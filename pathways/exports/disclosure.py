@@ -32,7 +32,7 @@ from pathways.exports.guesses import Order, Sum, System
 
 CONFIDENTIAL, NOT_YET, LOW = "[c]", "[x]", "[low]"
 IN_VAIN = 3  # counts looked at and found to stand, until all that are left are looked at together
-MOST_SPARED = 20  # counts that are looked at whether they need to be hidden after all
+MOST_SPARED = 8  # counts that are looked at whether they need to be hidden after all
 
 
 class Why(StrEnum):

@@ -10,7 +10,7 @@ Management Science 47(7), 1008-1027.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -130,8 +130,14 @@ class System:
 
     def doubtful(self, asked: Iterable[str] | None = None) -> list[str]:
         """Return the hidden counts of which it is not seen at a glance that they stand: of all or of some."""
-        among = sorted(self.hidden) if asked is None else asked
-        return self._thoughts.doubtful([one for one in among if one in self.hidden and one in self.guarded])
+        return self._thoughts.doubtful(self._guarded_in(sorted(self.hidden) if asked is None else asked))
+
+    def bare(self, asked: Iterable[str]) -> Iterator[str]:
+        """Yield those of some hidden counts that do not stand."""
+        yield from self._thoughts.bare(self._guarded_in(asked))
+
+    def _guarded_in(self, asked: Iterable[str]) -> list[str]:
+        return [one for one in asked if one in self.hidden and one in self.guarded]
 
     def is_bare(self, one: str) -> bool:
         """Say whether a hidden count does not stand."""
@@ -150,7 +156,7 @@ class System:
         alone = [member for member in near if member in self.guarded and self.counts[member] < self.smallest]
         if any(self.is_bare(member) for member in alone[:FEW]):
             return True
-        return any(self.is_bare(here) for here in self.doubtful(self.part(near)))
+        return any(True for _ in self.bare(self.part(near)))
 
     def beside(self, one: str) -> set[str] | None:
         """Return the counts that weigh least of those that, hidden too, let one count stand.
@@ -384,37 +390,57 @@ class _Thoughts:
     def doubtful(self, guarded: Sequence[str]) -> list[str]:
         """Return those that are not seen to stand by other tables that are possible.
 
-        Another table in which as many as can be are large, or not as they are, clears those at once; whoever is left
-        is lifted again without them, until none is.
+        A table in which as many as can be are lifted clears all that are large in it, and not as they are; whoever is
+        left is lifted again without them, until none is cleared.
         """
-        left = np.array([self.at[one] for one in guarded])
+        names = {self.at[one]: one for one in guarded}
+        left = np.array(list(names), dtype=np.intp)
         while len(left):
             found = self._ask({self.lift[at]: -1.0 for at in left.tolist()})
-            if found is None:
+            cleared = np.zeros(len(left), dtype=bool) if found is None else self._stand_in(found, left)
+            if not cleared.any():
                 break
-            other, truth = found[left], self.counts[left]
-            stands = (other >= self.smallest - WHOLE) & ((truth < self.smallest) | (abs(other - truth) > 1 - WHOLE))
-            if not stands.any():
-                break
-            left = left[~stands]
-        names = {self.at[one]: one for one in guarded}
+            left = left[~cleared]
         return [names[at] for at in left.tolist()]
+
+    def bare(self, guarded: Sequence[str]) -> Iterator[str]:
+        """Yield those that do not stand: of those that are doubtful, each is lifted alone, and may clear others too."""
+        left = np.array([self.at[one] for one in self.doubtful(guarded)], dtype=np.intp)
+        names = {self.at[one]: one for one in guarded}
+        while len(left):
+            first, left = left[0], left[1:]
+            found = self._ask({self.lift[first]: -1.0})
+            if not self._is_cleared(first, found):
+                yield names[first]
+            if found is not None:
+                left = left[~self._stand_in(found, left)]
+
+    def _stand_in(self, found: Floats, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Say which of some counts are seen to stand by another table: large in it, and not as they are."""
+        other, truth = found[rows], self.counts[rows]
+        is_other = (truth < self.smallest) | (abs(other - truth) > 1 - WHOLE)
+        return np.asarray((other >= self.smallest - WHOLE) & is_other)
 
     def stands(self, one: str) -> bool:
         """Say whether one may be large, and more than one number."""
         at = self.at[one]
+        return self._is_cleared(at, self._ask({self.lift[at]: -1.0}))
+
+    def _is_cleared(self, at: int, lifted: Floats | None) -> bool:
+        """Say whether a count stands that was lifted: no further than to be large, or to be one more than it is."""
         truth = self.counts[at]
-        # No further than is asked: the lift ends where the count is large, or one more than it is.
-        found = self._ask({self.lift[at]: -1.0})
-        highest = truth if found is None else found[at]
+        highest = truth if lifted is None else lifted[at]
         if highest < self.smallest - WHOLE:
             return False
         return bool(
-            truth < self.smallest or highest > truth + 1 - WHOLE or self.furthest(one, -1.0) < truth - 1 + WHOLE
+            truth < self.smallest or highest > truth + 1 - WHOLE or self._furthest(at, -1.0) < truth - 1 + WHOLE
         )
 
     def furthest(self, one: str, way: float) -> float:
         """Return the largest (1) or the smallest (-1) that a count may be thought to be."""
-        found = self._ask({self.at[one]: -way})
+        return self._furthest(self.at[one], way)
+
+    def _furthest(self, at: int, way: float) -> float:
+        found = self._ask({at: -way})
         # What could not be worked out is taken to be known: it fails closed.
-        return float(self.counts[self.at[one]] if found is None else found[self.at[one]])
+        return float(self.counts[at] if found is None else found[at])
