@@ -184,13 +184,15 @@ def make(
         if frozen := _frozen(session, actor, new):
             return frozen
         counted = count(session, actor, new, progress)
+        latest = queries.latest(session, counted.commissioner.id, new.programme_id, new.month)
+        is_new = latest is None or latest.facts_hash != counted.facts_hash
     for _ in range(MOST_TRIES):
         with database.reading(actor, newest=True) as session:
-            past = queries.released(session, counted.commissioner.id)
-        decision = decide(counted, [kept.released for _, kept in past])
+            past = queries.released(session, counted.commissioner.id) if is_new else []
+        decision = decide(counted, [kept.released for _, kept in past]) if is_new else None
         with database.writing(actor) as session:
             queries.lock(session, counted.commissioner.id)
-            if [one for one, _ in past] != queries.released_ids(session, counted.commissioner.id):
+            if is_new and [one for one, _ in past] != queries.released_ids(session, counted.commissioner.id):
                 continue
             if keep is None:
                 return _kept(session, actor, new, counted, decision)
@@ -211,12 +213,14 @@ def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
     return latest
 
 
-def _kept(session: WriteSession, actor: Actor, new: NewExport, counted: Counted, decision: Decision) -> Export:
+def _kept(session: WriteSession, actor: Actor, new: NewExport, counted: Counted, decision: Decision | None) -> Export:
     commissioner_id = counted.commissioner.id
     latest = queries.latest(session, commissioner_id, new.programme_id, new.month)
     facts_hash = counted.facts_hash
     if latest is not None and (latest.facts_hash == facts_hash or latest.state is ExportState.FROZEN):
         return latest
+    if decision is None:  # it was the latest when it was counted, and another was made since
+        raise ReleasedMeanwhile("Try again in a moment.")
     number = latest.number + 1 if latest else 1
     made = told(counted, decision, number)
     content = folder.files_of(made)
