@@ -115,6 +115,7 @@ class Released:
     sums: Sequence[Sum] = ()
     orders: Sequence[Order] = ()
     unpublished: Collection[str] = frozenset()
+    withheld: Collection[str] = frozenset()
     is_apart: bool = False
 
 
@@ -126,7 +127,7 @@ class Decision:
     rules: Rules
     hidden: Mapping[str, Why]
     is_safe: bool = True
-    is_apart: bool = False  # what is hidden here is not known to be what it was in earlier releases
+    is_apart: bool = False  # what is hidden here, and was told before, is not known to be what it was
 
     def shown(self, key: str) -> int | None:
         """Return a count as it is published: rounded, or None where it is hidden."""
@@ -148,8 +149,15 @@ class Decision:
     def released(self) -> Released:
         """Return what is to be kept of this release, for the next ones."""
         kept = self.figures
-        aside = frozenset(kept.unpublished) | frozenset(kept.withheld)
-        return Released(kept.counts, frozenset(self.hidden), kept.sums, kept.orders, aside, self.is_apart)
+        return Released(
+            kept.counts,
+            frozenset(self.hidden),
+            kept.sums,
+            kept.orders,
+            frozenset(kept.unpublished),
+            frozenset(kept.withheld),
+            self.is_apart,
+        )
 
     def told(self) -> dict[str, int]:
         """Return how many counts are hidden for each reason."""
@@ -192,22 +200,18 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
     >>> sorted(protect(both, Rules(5)).hidden)
     ['men', 'women']
     """
-    ledger = _Ledger()
-    for release in past:
-        ledger.add(release)
+    ledger = _Ledger(past)
     decision = _decided(figures, rules, ledger, ledger.named(figures.counts))
     if decision.is_safe:
         return decision
-    aside = {*figures.unpublished, *figures.withheld}
+    ledger = _Ledger(past)
     was_hidden = {key for key, one in ledger.named(figures.counts).items() if ledger.was_shown.get(one) is False}
-    now = ledger.apart(figures.counts, aside)
-    alone = _Ledger()
-    alone.counts = {now[key]: count for key, count in figures.counts.items()}
-    alone.was_shown = {now[key]: True for key in aside & now.keys() if ledger.was_shown.get(now[key])}
-    decision = _decided(figures, rules, alone, now, was_hidden - aside)
+    now = ledger.apart(figures.counts, figures.unpublished, figures.withheld)
+    decision = _decided(figures, rules, ledger, now, was_hidden.difference(figures.unpublished, figures.withheld))
     if decision.is_safe:
         return replace(decision, is_apart=True)
-    return Decision(figures, rules, {key: Why.CLOSED for key in figures.counts if key not in aside}, is_apart=True)
+    published = set(figures.counts).difference(figures.unpublished, figures.withheld)
+    return Decision(figures, rules, dict.fromkeys(sorted(published), Why.CLOSED), is_apart=True)
 
 
 def _decided(
@@ -260,12 +264,14 @@ def _follows(figures: Figures, key: str, ledger: "_Ledger", now: Mapping[str, st
 class _Ledger:
     """All releases as one system. A count that did not change between two of them is one unknown; else it is two."""
 
-    def __init__(self) -> None:
+    def __init__(self, past: Iterable[Released]) -> None:
         self.counts: dict[str, int] = {}
         self.sums: dict[Sum, None] = {}
         self.orders: dict[Order, None] = {}
         self.was_shown: dict[str, bool] = {}  # of what files held; shown once is shown for ever
         self._latest: dict[str, str] = {}
+        for release in past:
+            self._add(release)
 
     def named(self, counts: Mapping[str, int]) -> dict[str, str]:
         """Return the unknown that each key is, now that these are the counts."""
@@ -275,16 +281,19 @@ class _Ledger:
                 self._name(key, count)
         return {key: self._latest[key] for key in counts}
 
-    def apart(self, counts: Mapping[str, int], aside: Collection[str]) -> dict[str, str]:
-        """Return an unknown for each key that is not known to be an earlier one.
+    def apart(
+        self, counts: Mapping[str, int], unpublished: Collection[str], withheld: Collection[str]
+    ) -> dict[str, str]:
+        """Return the unknown that each key is in a release of which nobody knows what is as it was.
 
-        What this release does not hold (``aside``) and another one showed is still what it was.
+        Two are still what they were, as long as they are the same: what another cut showed (``withheld``), and what
+        this one holds for the first time.
         """
-        for key, count in counts.items():
-            unknown = self._latest.get(key)
-            is_told = unknown is not None and self.counts[unknown] == count and self.was_shown.get(unknown)
-            if not (is_told and key in aside):
-                self._name(key, count)
+        before = self.named(counts)
+        for key, unknown in before.items():
+            is_same = self.was_shown.get(unknown) if key in withheld else unknown not in self.was_shown
+            if key in unpublished or not is_same:
+                self._name(key, counts[key])
         return {key: self._latest[key] for key in counts}
 
     def _name(self, key: str, count: int) -> None:
@@ -293,11 +302,12 @@ class _Ledger:
         self._latest[key] = f"{key}#{epoch}"
         self.counts[self._latest[key]] = count
 
-    def add(self, release: Released) -> None:
-        counts, aside = release.counts, release.unpublished
-        now = self.apart(counts, aside) if release.is_apart else self.named(counts)
+    def _add(self, release: Released) -> None:
+        counts = release.counts
+        aside = (release.unpublished, release.withheld)
+        now = self.apart(counts, *aside) if release.is_apart else self.named(counts)
         for key, unknown in now.items():
-            if key not in release.unpublished:
+            if key not in release.unpublished and key not in release.withheld:
                 self.was_shown[unknown] = self.was_shown.get(unknown, False) or key not in release.hidden
         self.tie(now, release.sums, release.orders)
 
@@ -355,9 +365,11 @@ def _beside(
             # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
             is_pinned = system.is_pinned(one)
             system.show(more)
-            if one in more_guarded and is_apart:
+            if is_apart and one not in published:
                 continue
             if one not in free or ledger.counts[one] in range(1, smallest):
+                if one not in published and one not in ledger.was_shown and not ledger.counts[one]:
+                    continue  # a nought that no file ever held and that follows from others
                 return reasons, False
             system.show({one})
             if not is_pinned and system.bares_any(one):

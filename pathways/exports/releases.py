@@ -50,6 +50,7 @@ def packed(decision: Decision, reasons: Mapping[str, list[str]], references: Map
         "counts": [kept.counts[key] for key in number],
         "hidden": sorted(number[key] for key in kept.hidden),
         "unpublished": sorted(number[key] for key in kept.unpublished),
+        "withheld": sorted(number[key] for key in kept.withheld),
         "sums": [[number[one.total], [number[part] for part in one.parts]] for one in kept.sums],
         "orders": [[number[one.lower], number[one.upper]] for one in kept.orders],
         "is_apart": kept.is_apart,
@@ -79,7 +80,8 @@ def unpacked(content: bytes) -> Kept:
         [Sum(keys[total], tuple(keys[part] for part in parts)) for total, parts in told["sums"]],
         [Order(keys[lower], keys[upper]) for lower, upper in told["orders"]],
         frozenset(keys[at] for at in told["unpublished"]),
-        told["is_apart"],
+        frozenset(keys[at] for at in told.get("withheld", ())),  # before, they were told with the unpublished
+        told.get("is_apart", False),
     )
     return Kept(released, _shown(released, told["base"]), told["reasons"], told["references"])
 
@@ -88,5 +90,5 @@ def _shown(released: Released, base: int) -> dict[str, int]:
     return {
         key: rounded(count, base)
         for key, count in released.counts.items()
-        if key not in released.hidden and key not in released.unpublished
+        if key not in released.hidden and key not in released.unpublished and key not in released.withheld
     }

@@ -99,16 +99,14 @@ def place_of(key: str) -> tuple[str, ...]:
 def retold_in(decision, past) -> set[tuple]:
     """Return the places of which nobody is told whether they are what they were: only a release that is apart has any.
 
-    What it shows everybody sees; and what another cut showed, and this one does not hold, is taken to be the same.
+    They are what it hides and an earlier file held, and what it does not hold and no earlier file showed.
     """
     if not decision.is_apart:
         return set()
+    held = {key for one in past for key in one.counts.keys() - one.unpublished - one.withheld}
+    shown = {key for one in past for key in one.counts.keys() - one.unpublished - one.withheld - one.hidden}
     aside = {*decision.figures.unpublished, *decision.figures.withheld}
-    shown_elsewhere = {
-        key for one in past for key in one.counts if key not in one.hidden and key not in one.unpublished
-    }
-    unseen = {key for key in decision.figures.counts if key in decision.hidden or (key in aside - shown_elsewhere)}
-    return {place_of(key) for key in unseen}
+    return {place_of(key) for key in (held & decision.hidden.keys()) | (aside - shown)}
 
 
 def attacked(seed: int) -> tuple[int, int, list]:
