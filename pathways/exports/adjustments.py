@@ -209,7 +209,7 @@ def adjustment_rows(
         shown = one.kept.shown
         for key in sorted(one.kept.released.counts):
             place = _place(key)
-            if place is None or key in seen or key in one.kept.released.unpublished:
+            if place is None or key in seen or key not in one.kept.released.published:
                 continue
             seen.add(key)
             if key not in decision.figures.counts:

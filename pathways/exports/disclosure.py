@@ -118,6 +118,11 @@ class Released:
     withheld: Collection[str] = frozenset()
     is_apart: bool = False
 
+    @cached_property
+    def published(self) -> set[str]:
+        """What its files held, hidden or not."""
+        return set(self.counts).difference(self.unpublished, self.withheld)
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -307,7 +312,7 @@ class _Ledger:
         aside = (release.unpublished, release.withheld)
         now = self.apart(counts, *aside) if release.is_apart else self.named(counts)
         for key, unknown in now.items():
-            if key not in release.unpublished and key not in release.withheld:
+            if key in release.published:
                 self.was_shown[unknown] = self.was_shown.get(unknown, False) or key not in release.hidden
         self.tie(now, release.sums, release.orders)
 

@@ -87,8 +87,5 @@ def unpacked(content: bytes) -> Kept:
 
 
 def _shown(released: Released, base: int) -> dict[str, int]:
-    return {
-        key: rounded(count, base)
-        for key, count in released.counts.items()
-        if key not in released.hidden and key not in released.unpublished and key not in released.withheld
-    }
+    shown = released.published.difference(released.hidden)
+    return {key: rounded(count, base) for key, count in released.counts.items() if key in shown}

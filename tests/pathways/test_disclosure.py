@@ -1,6 +1,7 @@
 """What is hidden, worked out by hand for small tables, and by a solver of its own for made-up ones."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import pytest
@@ -8,8 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
+from pathways.exports import adjustments
+from pathways.exports.cohort import EVERYBODY, Head, Tally, together
 from pathways.exports.disclosure import Figures, Released, Rules, Why, protect
 from pathways.exports.guesses import Order, Sum
+from pathways.exports.journeys import Journey
+from pathways.exports.months import Month
 from pathways.exports.releases import packed, unpacked
 
 SEX = Sum("all", ("women", "men"))
@@ -103,6 +108,22 @@ def test_a_release_is_kept_with_all_that_later_ones_must_know():
     apart = protect(Figures(AFTER, *TIES, unpublished={"february"}), RULES, [before.released()])
     kept = unpacked(packed(apart, {}, {})).released
     assert kept == apart.released()
+
+
+def test_the_adjustments_of_all_programmes_hold_nothing_of_one():
+    """What is only guarded for other files is in none of this one's tables, its adjustments among them."""
+    month = Month(2026, 3)
+    people = [Journey({"referred": date(2026, 3, 2)}, {"programme": f"P{n % 2}"}, str(n)) for n in range(40)]
+    tallies = {
+        scope: Tally(month, scope).count(one for one in people if scope in {EVERYBODY, one.groups["programme"]})
+        for scope in (EVERYBODY, "P0", "P1")
+    }
+    decision = protect(together(tallies, EVERYBODY), RULES)
+    kept = unpacked(packed(decision, {}, {}))
+    assert "P0|cohort|referral|2026-03|*|referred" in kept.released.counts
+    assert {key.split("|")[0] for key in kept.shown if key.split("|")[1] == "cohort"} == {EVERYBODY}
+    closed = [adjustments.Closed(month, month.last_day, kept)]
+    assert list(adjustments.adjustment_rows(closed, decision, Head(month, month.last_day, 2), {})) == []
 
 
 def test_a_count_of_another_cut_that_is_known_already_hides_nothing_here():

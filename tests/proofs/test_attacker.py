@@ -103,8 +103,8 @@ def retold_in(decision, past) -> set[tuple]:
     """
     if not decision.is_apart:
         return set()
-    held = {key for one in past for key in one.counts.keys() - one.unpublished - one.withheld}
-    shown = {key for one in past for key in one.counts.keys() - one.unpublished - one.withheld - one.hidden}
+    held = set().union(*(one.published for one in past))
+    shown = set().union(*(one.published.difference(one.hidden) for one in past))
     aside = {*decision.figures.unpublished, *decision.figures.withheld}
     return {place_of(key) for key in (held & decision.hidden.keys()) | (aside - shown)}
 
