@@ -39,6 +39,8 @@ class Attacker:
 
     def read(self, scope: str, files: dict[str, bytes], programmes: Iterable[str]) -> None:
         release, self.releases = self.releases, self.releases + 1
+        if not files:
+            return
         rows = {name: list(csv.DictReader(io.StringIO(body.decode()))) for name, body in files.items()}
         month = rows["progression.csv"][0]["report_period"]
 

@@ -123,6 +123,11 @@ class Released:
         """What its files held, hidden or not."""
         return set(self.counts).difference(self.unpublished, self.withheld)
 
+    @property
+    def shows_any(self) -> bool:
+        """Whether it tells anything at all: one that does not is as if it never was."""
+        return not self.published.issubset(self.hidden)
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -276,7 +281,8 @@ class _Ledger:
         self.was_shown: dict[str, bool] = {}  # of what files held; shown once is shown for ever
         self._latest: dict[str, str] = {}
         for release in past:
-            self._add(release)
+            if release.shows_any:
+                self._add(release)
 
     def named(self, counts: Mapping[str, int]) -> dict[str, str]:
         """Return the unknown that each key is, now that these are the counts."""

@@ -151,8 +151,9 @@ def attacked(seed: int) -> tuple[int, int, list]:
         )
 
     attacker = Attacker(SMALLEST, epoch)
-    for scope, made in released:
-        attacker.read(scope, made, ["P1", "P2"])
+    for (scope, made), kept in zip(released, past, strict=True):
+        # Of a release that shows nothing there is nothing to read, and nobody is told what in it is as it was.
+        attacker.read(scope, made if kept.shows_any else {}, ["P1", "P2"])
     truth = {(*place, epoch(place, at)): count for at, told in enumerate(truths) for place, count in told.items()}
     return len(attacker.hidden), len(attacker.known), attacker.found_out(truth)
 
