@@ -13,8 +13,8 @@ A correction can make a new small count where all that it hangs together with wa
 decided apart: what was shown before may be hidden in it, and a count that is hidden in it is no longer known to be the
 one that it was. Where that does not do either, nothing of the release is shown.
 
-What is hidden beside is chosen by HiGHS (``scipy.optimize.milp``): of all other counts that could hide one, those that
-weigh least. That is optimal for one count and near it for all.
+What is hidden beside is chosen by HiGHS (``highspy``): of the nearest other counts that could hide one, those that
+weigh least, which is optimal for one count and near it for all; where none of them can, a table near the truth is taken.
 
 References
 ----------
