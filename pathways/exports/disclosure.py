@@ -14,7 +14,7 @@ decided apart: what was shown before may be hidden in it, and a count that is hi
 one that it was. Where that does not do either, nothing of the release is shown.
 
 What is hidden beside is chosen by HiGHS (``highspy``): of the nearest other counts that could hide one, those that
-weigh least, which is optimal for one count and near it for all; where none of them can, a table near the truth is taken.
+weigh least, which is optimal for one count and near it for all. Where none of them can, a near table is taken.
 
 References
 ----------
