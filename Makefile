@@ -3,9 +3,16 @@ PYTHON ?= python3
 BIN = .venv/bin
 TESTS ?= tests matching
 WORKERS ?= auto
+SPREAD = --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+PYTEST = $(BIN)/python -m pytest $(SPREAD)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# One thread for each numerical library: with two workers on two cores, their threads only wait for each other.
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+# Where the machine forbids bytecode, each of the processes that the tests start would compile the whole project.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install dev run test lint prove bench lock
+.PHONY: install dev run test quick lint coverage prove bench lock
 
 install: .venv/installed
 
@@ -35,8 +42,15 @@ lint: dev
 	$(BIN)/lint-imports
 
 test: lint
+	$(PYTEST) $(TESTS)
+
+quick: dev
+	$(BIN)/ruff check .
+	$(PYTEST) --quick --failed-first $(TESTS)
+
+coverage: dev
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal $(TESTS)
+	$(BIN)/python -m coverage run -m pytest $(SPREAD) $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
