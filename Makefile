@@ -1,7 +1,7 @@
 # What a newcomer types. Python 3.11 or newer is all that must be there.
 PYTHON ?= python3
 BIN = .venv/bin
-TESTS ?= tests matching
+TESTS ?= tests matching benchmarks/synthetic.py
 WORKERS ?= auto
 SPREAD = --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 PYTEST = $(BIN)/python -m pytest $(SPREAD)

@@ -15,22 +15,23 @@ from ortools.graph.python import min_cost_flow
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.results import tell
-from matching.allocation import Policy, Problem, allocate
-from matching.auction import Edges, auction
+from matching.places.allocation import allocate
+from matching.places.auction import Edges, auction
+from matching.places.problem import AllocationProblem, Policy
 
 OPEN_SHARE = 0.15
 MOST_DENSE, CANDIDATES = 25_000_000, 20
 Pairs = list[tuple[int, int]]
 
 
-def problem_of(jobseekers: int, places: int, seed: int) -> Problem:
+def problem_of(jobseekers: int, places: int, seed: int) -> AllocationProblem:
     """Return a made-up caseload: some placements are liked by all, and those in need score lower."""
     rng = np.random.default_rng(seed)
     scores = np.clip(rng.beta(2, 5, (jobseekers, places)) + rng.normal(0, 0.1, places), 0.01, 0.99)
     in_need = rng.random(jobseekers) < 0.3
     scores[in_need] *= 0.7
     scores[rng.random(scores.shape) > OPEN_SHARE] = np.nan
-    return Problem(
+    return AllocationProblem(
         [f"J{i}" for i in range(jobseekers)],
         [f"P{i}" for i in range(places)],
         scores,
@@ -40,11 +41,11 @@ def problem_of(jobseekers: int, places: int, seed: int) -> Problem:
     )
 
 
-def _matrix(problem: Problem) -> Any:
+def _matrix(problem: AllocationProblem) -> Any:
     return problem.scores
 
 
-def own_top(problem: Problem) -> Pairs:
+def own_top(problem: AllocationProblem) -> Pairs:
     best: dict[int, int] = {}
     filled = np.nan_to_num(_matrix(problem), nan=-1.0)
     for person, placement in enumerate(filled.argmax(axis=1).tolist()):
@@ -56,7 +57,7 @@ def own_top(problem: Problem) -> Pairs:
     return [(person, placement) for placement, person in best.items()]
 
 
-def greedy(problem: Problem) -> Pairs:
+def greedy(problem: AllocationProblem) -> Pairs:
     rows, columns = np.nonzero(~np.isnan(_matrix(problem)))
     people, places, pairs = set(), set(), []
     for at in np.argsort(-_matrix(problem)[rows, columns], kind="stable"):
@@ -68,13 +69,13 @@ def greedy(problem: Problem) -> Pairs:
     return pairs
 
 
-def dense(problem: Problem) -> Pairs:
+def dense(problem: AllocationProblem) -> Pairs:
     filled = np.nan_to_num(_matrix(problem), nan=0.0)
     rows, columns = linear_sum_assignment(filled, maximize=True)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if filled[i, j] > 0]
 
 
-def ours(problem: Problem, policy: Policy) -> Pairs:
+def ours(problem: AllocationProblem, policy: Policy) -> Pairs:
     found = allocate(problem, policy)
     row = {key: i for i, key in enumerate(problem.jobseekers)}
     column = {key: i for i, key in enumerate(problem.placements)}
@@ -176,7 +177,7 @@ def wide(jobseekers: int, places: int, seed: int) -> None:
     )
 
 
-def value(problem: Problem, pairs: Pairs) -> float:
+def value(problem: AllocationProblem, pairs: Pairs) -> float:
     return float(np.sum([_matrix(problem)[pair] for pair in pairs]))
 
 

@@ -1,6 +1,6 @@
 """A simulated borough whose truth no ranker sees: experts' weights, learning from few cases, LightGBM, and an oracle.
 
-``python -m benchmarks.borough [--seed N] [--truth FILE]``; FILE is JSON with any of the numbers of ``synthetic.Truth``.
+``python -m benchmarks.borough [--seed N] [--truth FILE]``; FILE is JSON: any numbers of ``SyntheticTruth``.
 Without a seed, five boroughs are pooled, each with a truth of its own, and their figures printed one by one as well.
 """
 
@@ -17,29 +17,31 @@ import numpy as np
 from lightgbm import LGBMRanker, LGBMRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from matching import evaluation, synthetic
-from matching.allocation import Allocation, Problem, allocate
-from matching.cases import Case, Outcome
-from matching.features import Feature, Side, Values
-from matching.ranker import PlacementRanker, TwoSidedModel, order
-from matching.sides import Floats, matrix
-from matching.training import Trained, train
+from benchmarks import synthetic
+from matching.learning import evaluation
+from matching.learning.cases import CaseOutcome, DecidedCase
+from matching.learning.training import Trained, train
+from matching.pairs.features import Feature, ModelSide, Values
+from matching.places.allocation import AllocationPlan, allocate
+from matching.places.problem import AllocationProblem
+from matching.score.ranker import PlacementRanker, TwoSidedModel, order
+from matching.score.side_models import Floats, matrix
 
 SIZES = (5, 10, 30, 100, 300)
 CHECKED = 2000
-CALIBRATED = ("score", *(side.value for side in Side))
+CALIBRATED = ("score", *(side.value for side in ModelSide))
 LOOKED_AT = 15  # a caseworker reads this far down a list
 NAMES = tuple(name for name in Feature if name is not Feature.ANSWERS)  # a made-up borough has no past of answers
 
 
 @dataclass(frozen=True, eq=False)
-class Lists:
+class EligibleLists:
     """The eligible pairs of some people, list by list, with their features as each side and the others read them."""
 
     people: list[int]
     placements: list[np.ndarray]
     values: list[list[Values]]
-    matrices: list[dict[Side, Floats]]
+    matrices: list[dict[ModelSide, Floats]]
     plain: list[Floats]
     shown: list[list[int]]
 
@@ -50,11 +52,11 @@ def plain(pairs: Sequence[Values]) -> Floats:
     return np.array([[none if v[n].value is None else v[n].value for n in NAMES] for v in pairs], dtype=np.float64)
 
 
-def lists_of(borough: synthetic.Borough, people: Sequence[int]) -> Lists:
+def lists_of(borough: synthetic.SyntheticBorough, people: Sequence[int]) -> EligibleLists:
     """Return the lists of some people, each in the experts' order, as a caseworker would see it."""
     ranker = PlacementRanker(borough.vocabulary, borough.context)
     where = {key: i for i, key in enumerate(synthetic.keys(borough.placements))}
-    made = Lists([], [], [], [], [], [])
+    made = EligibleLists([], [], [], [], [], [])
     for person in people:
         matches, _ = ranker.pairs((borough.jobseekers[person], p) for p in borough.placements)
         if len(matches) > 1:
@@ -63,19 +65,19 @@ def lists_of(borough: synthetic.Borough, people: Sequence[int]) -> Lists:
             made.people.append(person)
             made.placements.append(np.array([where[key] for key in keys]))
             made.values.append(values)
-            made.matrices.append({side: matrix(side, values) for side in Side})
+            made.matrices.append({side: matrix(side, values) for side in ModelSide})
             made.plain.append(plain(values))
             made.shown.append(order([m.score for _, m in matches], keys, "a day", str(person)).places[:LOOKED_AT])
     return made
 
 
-def scores(model: TwoSidedModel, lists: Lists) -> list[Floats]:
+def scores(model: TwoSidedModel, lists: EligibleLists) -> list[Floats]:
     return [model.scores_of(matrices) for matrices in lists.matrices]
 
 
-def together(one: Lists, other: Lists) -> Lists:
+def together(one: EligibleLists, other: EligibleLists) -> EligibleLists:
     """Return the lists of the whole borough: nothing about places is learnt, so nobody need be held out."""
-    return Lists(
+    return EligibleLists(
         one.people + other.people,
         one.placements + other.placements,
         one.values + other.values,
@@ -85,9 +87,9 @@ def together(one: Lists, other: Lists) -> Lists:
     )
 
 
-def cases_of(lists: Lists, outcomes: np.ndarray, n: int, rng: np.random.Generator) -> list[Case]:
+def cases_of(lists: EligibleLists, outcomes: np.ndarray, n: int, rng: np.random.Generator) -> list[DecidedCase]:
     """Let caseworkers introduce from the experts' lists, looking more at what stands higher, until n are decided."""
-    cases: list[Case] = []
+    cases: list[DecidedCase] = []
     taken: set[tuple[int, int]] = set()
     for row in np.concatenate([rng.permutation(len(lists.people)) for _ in range(2 + n // len(lists.people) * 2)]):
         person, seen = lists.people[row], lists.shown[row]
@@ -97,12 +99,12 @@ def cases_of(lists: Lists, outcomes: np.ndarray, n: int, rng: np.random.Generato
         if (person, placement) in taken:
             continue
         taken.add((person, placement))
-        outcome = Outcome(int(outcomes[person, placement]))
+        outcome = CaseOutcome(int(outcomes[person, placement]))
         cases.append(
-            Case(
+            DecidedCase(
                 lists.values[row][pick],
-                wanted=outcome > Outcome.DECLINED,
-                lasted=None if outcome is Outcome.DECLINED else outcome >= Outcome.SUSTAINED,
+                wanted=outcome > CaseOutcome.DECLINED,
+                lasted=None if outcome is CaseOutcome.DECLINED else outcome >= CaseOutcome.SUSTAINED,
                 outcome=outcome,
                 decided_on=synthetic.DAY + timedelta(days=len(cases)),
                 jobseeker=str(person),
@@ -114,7 +116,7 @@ def cases_of(lists: Lists, outcomes: np.ndarray, n: int, rng: np.random.Generato
     return cases
 
 
-def lightgbm_scores(cases: Sequence[Case], lists: Lists) -> dict[str, list[Floats]]:
+def lightgbm_scores(cases: Sequence[DecidedCase], lists: EligibleLists) -> dict[str, list[Floats]]:
     """Return LightGBM's scores, pointwise on the grade and LambdaMART by person, each set for few cases."""
     X, y = plain([case.values for case in cases]), np.array([float(case.outcome) for case in cases])
     leaf = max(1, min(20, len(cases) // 10))
@@ -135,7 +137,7 @@ def lightgbm_scores(cases: Sequence[Case], lists: Lists) -> dict[str, list[Float
     }
 
 
-def ndcg_of(lists: Lists, outcomes: np.ndarray, scores: Sequence[Floats]) -> Floats:
+def ndcg_of(lists: EligibleLists, outcomes: np.ndarray, scores: Sequence[Floats]) -> Floats:
     return np.array(
         [
             evaluation.ndcg(outcomes[person, placements], score)
@@ -144,7 +146,7 @@ def ndcg_of(lists: Lists, outcomes: np.ndarray, scores: Sequence[Floats]) -> Flo
     )
 
 
-def oracle_scores(borough: synthetic.Borough, known: Lists, held_out: Lists) -> list[Floats]:
+def oracle_scores(borough: synthetic.SyntheticBorough, known: EligibleLists, held_out: EligibleLists) -> list[Floats]:
     """Train on the true chances of every known pair, on the same features: the most that any ranker could learn."""
     gain = expected_gain(borough)
     target = np.concatenate([gain[p, placements] for p, placements in zip(known.people, known.placements, strict=True)])
@@ -154,14 +156,14 @@ def oracle_scores(borough: synthetic.Borough, known: Lists, held_out: Lists) -> 
     return [np.asarray(model.predict(X)) for X in held_out.plain]
 
 
-def expected_gain(borough: synthetic.Borough) -> Floats:
+def expected_gain(borough: synthetic.SyntheticBorough) -> Floats:
     """Return the mean of 2 ** grade - 1 for every pair."""
     want, take, last = borough.wants, borough.takes, borough.lasts
     on = last / 2
     return want * ((1 - take) * 1 + take * ((1 - last) * 3 + last * ((1 - on) * 7 + on * 15)))
 
 
-def in_most_need(borough: synthetic.Borough) -> np.ndarray:
+def in_most_need(borough: synthetic.SyntheticBorough) -> np.ndarray:
     """Return who is in the band: here, the three in ten for whom the truth holds least anywhere."""
     best = (borough.wants * borough.takes * borough.lasts).max(axis=1)
     return np.asarray(best <= np.quantile(best, 0.3))
@@ -178,7 +180,7 @@ class Placed:
 
 
 @dataclass
-class Result:
+class BoroughResult:
     """Held-out figures of one borough, list by list; rows of ``learnt`` are draws of the cases."""
 
     expert: Floats
@@ -192,10 +194,12 @@ class Result:
     allocated: Placed
     own_top_as_listed: Placed
     allocated_as_listed: Placed
-    allocations: list[Allocation]
+    allocations: list[AllocationPlan]
 
 
-def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: int, draws: int) -> Result:
+def run(
+    seed: int, truth: synthetic.SyntheticTruth | None, *, people: int, placements: int, draws: int
+) -> BoroughResult:
     borough = synthetic.make(people, placements, seed=seed, truth=truth)
     outcomes = borough.outcomes(np.random.default_rng([seed, 2]))
     half = people // 2
@@ -226,7 +230,7 @@ def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: in
         places_given(borough, together(known, held_out), outcomes, in_most_need(borough), places)
         for places in ([1] * placements, [placement.places_left for placement in borough.placements])
     ]
-    return Result(
+    return BoroughResult(
         own_top=given[0][0],
         allocated=given[0][1],
         own_top_as_listed=given[1][0],
@@ -243,7 +247,11 @@ def run(seed: int, truth: synthetic.Truth | None, *, people: int, placements: in
 
 
 def calibration_of(
-    borough: synthetic.Borough, lists: Lists, outcomes: np.ndarray, trained: Trained, seed: Sequence[int]
+    borough: synthetic.SyntheticBorough,
+    lists: EligibleLists,
+    outcomes: np.ndarray,
+    trained: Trained,
+    seed: Sequence[int],
 ) -> dict[str, float]:
     """Return the calibration error of the score and of each side on the next pairs to introduce, of people never seen.
 
@@ -252,18 +260,22 @@ def calibration_of(
     fresh = cases_of(lists, outcomes, CHECKED, np.random.default_rng(seed))
     where = [(int(case.jobseeker), int(case.placement)) for case in fresh]
     truth = {
-        Side.JOBSEEKER: [borough.wants[pair] for pair in where],
-        Side.PLACEMENT: [borough.takes[pair] * borough.lasts[pair] for pair in where],
+        ModelSide.JOBSEEKER: [borough.wants[pair] for pair in where],
+        ModelSide.PLACEMENT: [borough.takes[pair] * borough.lasts[pair] for pair in where],
     }
     p = trained.model.probabilities([case.values for case in fresh])
-    found = {side.value: evaluation.calibration_error(p[side], truth[side]) for side in Side}
-    both = np.array(truth[Side.JOBSEEKER]) * np.array(truth[Side.PLACEMENT])
-    return found | {"score": evaluation.calibration_error(p[Side.JOBSEEKER] * p[Side.PLACEMENT], both)}
+    found = {side.value: evaluation.calibration_error(p[side], truth[side]) for side in ModelSide}
+    both = np.array(truth[ModelSide.JOBSEEKER]) * np.array(truth[ModelSide.PLACEMENT])
+    return found | {"score": evaluation.calibration_error(p[ModelSide.JOBSEEKER] * p[ModelSide.PLACEMENT], both)}
 
 
 def places_given(
-    borough: synthetic.Borough, lists: Lists, outcomes: np.ndarray, in_need: np.ndarray, places: Sequence[int]
-) -> tuple[Placed, Placed, Allocation]:
+    borough: synthetic.SyntheticBorough,
+    lists: EligibleLists,
+    outcomes: np.ndarray,
+    in_need: np.ndarray,
+    places: Sequence[int],
+) -> tuple[Placed, Placed, AllocationPlan]:
     """Return everyone sent to their own top against the allocation, on the same scores and places."""
     expert = scores(TwoSidedModel.expert(), lists)
     table = np.full((len(lists.people), len(borough.placements)), np.nan)
@@ -275,7 +287,7 @@ def places_given(
         tops.sort(key=lambda row: -table[row, placement])
         own += [(row, placement) for row in tops[: places[placement]]]
     keys = synthetic.keys(borough.placements)
-    problem = Problem(
+    problem = AllocationProblem(
         [str(row) for row in range(len(table))],
         keys,
         table,
@@ -289,8 +301,8 @@ def places_given(
 
 
 def _placed(
-    borough: synthetic.Borough,
-    lists: Lists,
+    borough: synthetic.SyntheticBorough,
+    lists: EligibleLists,
     outcomes: np.ndarray,
     pairs: Sequence[tuple[int, int]],
     in_need: np.ndarray,
@@ -298,17 +310,17 @@ def _placed(
     where = [(lists.people[row], placement) for row, placement in pairs]
     chance = borough.wants * borough.takes * borough.lasts
     return Placed(
-        true_matches=sum(int(outcomes[pair] >= Outcome.SUSTAINED) for pair in where),
+        true_matches=sum(int(outcomes[pair] >= CaseOutcome.SUSTAINED) for pair in where),
         expected=float(sum(chance[pair] for pair in where)),
         offered=len(where),
         need_share=float(np.mean([in_need[person] for person, _ in where])) if where else 0.0,
     )
 
 
-def pooled(results: Sequence[Result]) -> Result:
+def pooled(results: Sequence[BoroughResult]) -> BoroughResult:
     """Return several boroughs as one: all their lists, their places together, the mean of their calibration."""
     first = results[0]
-    return Result(
+    return BoroughResult(
         expert=np.concatenate([r.expert for r in results]),
         oracle=np.concatenate([r.oracle for r in results]),
         chance=np.concatenate([r.chance for r in results]),
@@ -340,12 +352,12 @@ def _together(placed: Sequence[Placed]) -> Placed:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="one borough; without it five are pooled")
-    parser.add_argument("--truth", type=Path, help="JSON with any of the numbers of synthetic.Truth")
+    parser.add_argument("--truth", type=Path, help="JSON with any of the numbers of synthetic.SyntheticTruth")
     parser.add_argument("--people", type=int, default=300)
     parser.add_argument("--placements", type=int, default=200)
     parser.add_argument("--draws", type=int, default=3, help="how often cases are drawn anew at each size")
     asked = parser.parse_args()
-    truth = synthetic.Truth(**json.loads(asked.truth.read_text())) if asked.truth else None
+    truth = synthetic.SyntheticTruth(**json.loads(asked.truth.read_text())) if asked.truth else None
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
     seeds = range(5) if asked.seed is None else [asked.seed]
     results = []
@@ -363,7 +375,7 @@ def main() -> None:
     report(pooled(results))
 
 
-def report(result: Result) -> None:
+def report(result: BoroughResult) -> None:
     oracle = float(np.nanmean(result.oracle))
     print(f"{'NDCG@10, held-out people':34}{'mean':>7}{'of oracle':>11}")
     for name, lists in (("random", result.chance), ("experts' weights", result.expert), ("oracle", result.oracle)):
@@ -381,8 +393,8 @@ def report(result: Result) -> None:
             f"{n:6}{np.nanmean(ours):8.3f}{np.nanmean(ours) / oracle:11.1%}{np.nanmean(result.expert):9.3f}"
             f"{np.nanmean(rivals['pointwise']):12.3f}{np.nanmean(rivals['lambdamart']):12.3f}"
             f"{gap.mean:+10.4f} [{gap.low:+.4f}, {gap.high:+.4f}]"
-            f"{result.calibration[n]['score']:9.3f}{result.calibration[n][Side.JOBSEEKER]:8.3f}"
-            f"{result.calibration[n][Side.PLACEMENT]:8.3f}"
+            f"{result.calibration[n]['score']:9.3f}{result.calibration[n][ModelSide.JOBSEEKER]:8.3f}"
+            f"{result.calibration[n][ModelSide.PLACEMENT]:8.3f}"
             f"{result.gates[n]:9.0%}"
         )
     print(f"\n{'the same places given out':34}{'true matches':>14}{'expected':>10}{'offered':>9}{'in need':>9}")

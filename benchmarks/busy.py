@@ -29,7 +29,7 @@ CLOSED_SHARE = 5  # one edit in so many closes a listing
 
 
 @dataclass
-class Told:
+class BusyLog:
     """What happened, by the clock of this process."""
 
     answers: list[tuple[float, float, dict[str, Any]]] = field(default_factory=list)
@@ -39,9 +39,9 @@ class Told:
     edits: int = 0
 
 
-def run(address: str, world: World, people: list[UUID], placements: list[UUID], seconds: float) -> Told:
+def run(address: str, world: World, people: list[UUID], placements: list[UUID], seconds: float) -> BusyLog:
     """Ask and edit for some seconds."""
-    told, until, lock = Told(), time.perf_counter() + seconds, threading.Lock()
+    told, until, lock = BusyLog(), time.perf_counter() + seconds, threading.Lock()
 
     def ask(number: int) -> None:
         with httpx.Client(base_url=address, headers=world.key("caseworker"), timeout=60) as client:
@@ -76,7 +76,7 @@ def run(address: str, world: World, people: list[UUID], placements: list[UUID], 
     return told
 
 
-def _edit(world: World, placement: UUID, turn: int, told: Told) -> None:
+def _edit(world: World, placement: UUID, turn: int, told: BusyLog) -> None:
     """Change or close a listing in this process, as another worker of the service would."""
     actor, began, title = world.on("lister"), time.perf_counter(), f"Trade {turn} helper"
     is_last = turn % CLOSED_SHARE == 0
@@ -92,7 +92,7 @@ def _edit(world: World, placement: UUID, turn: int, told: Told) -> None:
         told.titles[placement].append((began, time.perf_counter(), title))
 
 
-def wrong(database: Database, world: World, told: Told) -> list[str]:
+def wrong(database: Database, world: World, told: BusyLog) -> list[str]:
     """Return one sentence for each thing in an answer that was not so."""
     found = list(told.faults)
     with database.reading(world.actors["caseworker"]) as session:

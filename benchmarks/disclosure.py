@@ -12,8 +12,8 @@ import time
 
 from benchmarks.results import tell
 from pathways.exports.cohort import TOTAL_WEIGHT
-from pathways.exports.disclosure import Figures, Rules, protect
-from pathways.exports.guesses import Sum, System
+from pathways.exports.disclosure import DisclosureRules, FigureTable, protect
+from pathways.exports.inference import Sum, System
 
 SMALLEST = 5
 SEED = 7
@@ -72,8 +72,8 @@ def main() -> None:
         cells += len(counts)
         small += sum(0 < count < SMALLEST for count in counts.values())
         began = time.perf_counter()
-        figures = Figures(counts, sums, weights={one.total: TOTAL_WEIGHT for one in sums})
-        chosen = set(protect(figures, Rules(SMALLEST)).hidden)
+        figures = FigureTable(counts, sums, weights={one.total: TOTAL_WEIGHT for one in sums})
+        chosen = set(protect(figures, DisclosureRules(SMALLEST)).hidden)
         between = time.perf_counter()
         by_rule = simple(counts, sums)
         for found, hidden, seconds in (

@@ -24,7 +24,7 @@ from sqlalchemy import select
 
 from benchmarks.http import database_url
 from benchmarks.results import tell
-from benchmarks.stage import peak_gigabytes
+from benchmarks.served_stage import peak_gigabytes
 from benchmarks.stocked import settings_for
 from pathways import migrate
 from pathways.base import Actor, Role, Source

@@ -24,7 +24,7 @@ from fastapi import APIRouter, Response
 
 from benchmarks import stocked
 from benchmarks.results import tell
-from benchmarks.stage import SHAPES
+from benchmarks.served_stage import SHAPES
 from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission

@@ -25,14 +25,14 @@ from uuid_utils.compat import uuid7
 
 from benchmarks import people_population, stocked
 from benchmarks.http import database_url
-from benchmarks.people_population import Person
+from benchmarks.people_population import SyntheticPerson
 from benchmarks.results import tell
-from benchmarks.stage import peak_gigabytes
+from benchmarks.served_stage import peak_gigabytes
 from matching.people.identity import Identity, keys_of
 from pathways import migrate
 from pathways.base import Source
 from pathways.database import Database, Session
-from pathways.jobseekers import formats, known
+from pathways.jobseekers import formats, identify
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 from tests.world import World, build_world
 
@@ -42,12 +42,12 @@ STRANGERS_SEED = 1_000_003
 Rows = list[dict[str, Any]]
 
 
-def filled(url: str, count: int) -> tuple[Database, World, list[tuple[Person, UUID]]]:
+def filled(url: str, count: int) -> tuple[Database, World, list[tuple[SyntheticPerson, UUID]]]:
     """Put a town in, and return some of its people with the ids of their records."""
     database = Database.of(stocked.settings_for(url))
     migrate.upgrade(database)
     world = build_world(database)
-    some: list[tuple[Person, UUID]] = []
+    some: list[tuple[SyntheticPerson, UUID]] = []
     drawn = random.Random(7)
     every = max(1, count // (LOOK_UPS // 2))
     for piece in _pieces(people_population.people(count)):
@@ -68,17 +68,19 @@ def filled(url: str, count: int) -> tuple[Database, World, list[tuple[Person, UU
     return database, world, some
 
 
-def _pieces(people: Iterator[Person]) -> Iterator[list[Person]]:
+def _pieces(people: Iterator[SyntheticPerson]) -> Iterator[list[SyntheticPerson]]:
     while piece := list(islice(people, AT_ONCE)):
         yield piece
 
 
-def _add(session: Session, world: World, rows: dict[type[Any], Rows], person: Person, drawn: random.Random) -> UUID:
+def _add(
+    session: Session, world: World, rows: dict[type[Any], Rows], person: SyntheticPerson, drawn: random.Random
+) -> UUID:
     who = people_population.told(drawn, person, "")
     actor, jobseeker_id = world.actors["manager"], uuid7()
     born = _day(who.born)
     whose = {"partner_id": actor.organisation_id}
-    identifiers = known.identity(session, "", {"nino": person.nino}).identifiers if drawn.random() < 0.6 else {}
+    identifiers = identify.identity(session, "", {"nino": person.nino}).identifiers if drawn.random() < 0.6 else {}
     kept = Identity(
         "", who.given, who.family, born=f"{born:%Y%m%d}" if born else "", postcode=who.postcode, phone=who.phone,
         email=who.email, identifiers=identifiers,
@@ -118,7 +120,7 @@ def _add(session: Session, world: World, rows: dict[type[Any], Rows], person: Pe
             "reason": "",
         }
     )
-    keys = {known.hashed(session, key) for key in keys_of(kept)}
+    keys = {identify.hashed(session, key) for key in keys_of(kept)}
     rows[PersonKey] += [{**whose, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
     return jobseeker_id
 
@@ -130,14 +132,16 @@ def _day(text: str) -> date | None:
         return None
 
 
-def look_ups(database: Database, world: World, asked: Sequence[Identity]) -> tuple[list[list[known.Hit]], float, float]:
+def look_ups(
+    database: Database, world: World, asked: Sequence[Identity]
+) -> tuple[list[list[identify.Candidate]], float, float]:
     """Return what is found for each, and the median milliseconds of CPU and of wall."""
     partner, cpu, wall, found = world.organisations["partner"], [], [], []
     with database.reading() as session:
-        known.look_up(session, partner, [known.Asked(asked[0])])
+        identify.look_up(session, partner, [identify.IdentityQuery(asked[0])])
         for who in asked:
             before, began = time.process_time(), time.perf_counter()
-            found += known.look_up(session, partner, [known.Asked(who)])
+            found += identify.look_up(session, partner, [identify.IdentityQuery(who)])
             cpu.append((time.process_time() - before) * 1000)
             wall.append((time.perf_counter() - began) * 1000)
     print(f"  95 in 100 within {np.percentile(wall, 95):.1f} ms, the longest {max(wall):.1f} ms wall")
@@ -161,7 +165,7 @@ def scanned(database: Database, world: World, asked: Iterable[Identity]) -> tupl
 
 
 @dataclass(frozen=True)
-class Figures:
+class LookupFigures:
     """What looking up cost, in milliseconds, and found: the share of those told anew, and strangers taken for one."""
 
     cpu: float
@@ -171,7 +175,7 @@ class Figures:
     wrong: int
 
 
-def report(kind: str, count: int) -> Figures:
+def report(kind: str, count: int) -> LookupFigures:
     """Fill a database of its own, look people up in it, and print what that took beside a scan."""
     with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
         began = time.perf_counter()
@@ -185,7 +189,7 @@ def report(kind: str, count: int) -> Figures:
         found, cpu, wall = look_ups(database, world, [*again, *strangers])
         mine = [jobseeker_id for _, jobseeker_id in some]
         hit = sum(any(one.jobseeker_id == whose for one in hits) for hits, whose in zip(found, mine, strict=False))
-        wrong = sum(hits[0].verdict.probability >= known.SURELY for hits in found[len(mine) :] if hits)
+        wrong = sum(hits[0].verdict.probability >= identify.SURELY for hits in found[len(mine) :] if hits)
         scan_cpu, scan_wall = scanned(database, world, again[:SCANS])
         print(f"  {len(found):,} looked up: {cpu:.2f} ms CPU, {wall:.2f} ms wall")
         print(f"  a scan: {scan_cpu:.0f} ms CPU, {scan_wall:.0f} ms wall")
@@ -194,7 +198,7 @@ def report(kind: str, count: int) -> Figures:
         print(f"  peak memory {peak_gigabytes():.2f} GB", flush=True)
         tell(f"known among {count}, {kind}, ms CPU", cpu, "scan of everybody", scan_cpu, scan_cpu / cpu)
         database.close()
-        return Figures(cpu, wall, scan_cpu, hit / len(mine), wrong)
+        return LookupFigures(cpu, wall, scan_cpu, hit / len(mine), wrong)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

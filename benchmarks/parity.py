@@ -19,14 +19,14 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it carries no types
 
-from benchmarks.stage import HELD_OUT_FROM, LEARNT_FROM, K, Stage, candidates, timed
-from matching import evaluation
-from matching.boosting import BoostedTables
-from matching.features import Feature, Side
-from matching.grades import STEPS, UNKNOWN, Codes
-from matching.priors import NEUTRAL
-from matching.score_tables import FEATURES, ScoreTables, TableArrays
-from matching.sides import Floats, SideModel, Tables
+from benchmarks.served_stage import HELD_OUT_FROM, LEARNT_FROM, K, ServedStage, candidates, timed
+from matching.learning import evaluation
+from matching.learning.boosting import BoostedTables
+from matching.pairs.features import Feature, ModelSide
+from matching.pairs.grades import STEPS, UNKNOWN, Codes
+from matching.score.priors import NEUTRAL
+from matching.score.side_models import Floats, SideModel, Tables
+from matching.score.tables import FEATURES, ScoreTables, TableArrays
 
 LEARNT, HELD_OUT = 1000, 600  # people
 MOST_PAIRS = 200  # of one person, drawn: what all of a city's pairs add is time
@@ -39,7 +39,7 @@ TRUTHS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Lists:
+class CandidateLists:
     """Some people's candidates, one list after another: grades of the features, and what is true of each pair."""
 
     codes: Codes
@@ -49,7 +49,7 @@ class Lists:
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class UtilityTruth:
     """A utility with curves, pairs and triples; ``bends`` and ``steps`` give each feature its curve."""
 
     weights: Floats
@@ -58,7 +58,7 @@ class Truth:
     together: list[tuple[tuple[int, ...], float]]
 
     @classmethod
-    def drawn(cls, rng: Generator, strength: float) -> "Truth":
+    def drawn(cls, rng: Generator, strength: float) -> "UtilityTruth":
         count = len(FEATURES)
         groups = [*([2] * 8), *([3] * 2)]
         return cls(
@@ -88,7 +88,7 @@ class AllFeatures(SideModel):
         return FEATURES
 
 
-def lists_of(stage: Stage, count: int, first: int, truth: Truth, rng: Generator) -> Lists:
+def lists_of(stage: ServedStage, count: int, first: int, truth: UtilityTruth, rng: Generator) -> CandidateLists:
     people, codes = stage.people(count, first), []
     for j in range(count):
         found = candidates(stage, people, j)
@@ -96,7 +96,7 @@ def lists_of(stage: Stage, count: int, first: int, truth: Truth, rng: Generator)
             codes.append(found[np.sort(rng.permutation(len(found))[:MOST_PAIRS])])
     stacked = np.vstack(codes)
     hidden = rng.random(stacked.shape)
-    return Lists(
+    return CandidateLists(
         stacked,
         np.array([len(one) for one in codes]),
         truth.of(np.where(stacked == UNKNOWN, hidden, stacked / STEPS)),
@@ -107,7 +107,7 @@ def values(codes: Codes, *, unknown: float = np.nan) -> Floats:
     return np.where(codes == UNKNOWN, unknown, codes / STEPS)
 
 
-def our_tables(lists: Lists) -> TableArrays:
+def our_tables(lists: CandidateLists) -> TableArrays:
     """Boost additive tables with pairs and compile them as the pass reads them."""
     model = BoostedTables(
         max_iter=300, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, n_pairs=PAIRS, unit_bins=True
@@ -119,18 +119,18 @@ def compiled(tables: Tables, middle: float) -> TableArrays:
     """Return tables of whole numbers that put pairs in the same order; the other side says the same of every pair."""
     nothing = np.zeros(len(FEATURES))
     learnt = AllFeatures(
-        Side.JOBSEEKER, 0.0, nothing, np.zeros((1, 1)), replace(tables, base=tables.base - middle), mix=1.0
+        ModelSide.JOBSEEKER, 0.0, nothing, np.zeros((1, 1)), replace(tables, base=tables.base - middle), mix=1.0
     )
-    indifferent = replace(SideModel.expert(Side.PLACEMENT), intercept=3.0, weights=np.zeros(7))
-    return ScoreTables.of({Side.JOBSEEKER: learnt, Side.PLACEMENT: indifferent}).arrays
+    indifferent = replace(SideModel.expert(ModelSide.PLACEMENT), intercept=3.0, weights=np.zeros(7))
+    return ScoreTables.of({ModelSide.JOBSEEKER: learnt, ModelSide.PLACEMENT: indifferent}).arrays
 
 
-def lambdarank(lists: Lists) -> LGBMRanker:
+def lambdarank(lists: CandidateLists) -> LGBMRanker:
     model = LGBMRanker(n_estimators=300, num_leaves=31, learning_rate=0.05, n_jobs=1, verbose=-1, random_state=0)
     return model.fit(values(lists.codes), lists.relevance, group=lists.sizes)
 
 
-def ndcg_of(lists: Lists, scores: Floats) -> Floats:
+def ndcg_of(lists: CandidateLists, scores: Floats) -> Floats:
     ends = np.cumsum(lists.sizes)[:-1]
     told = zip(np.split(lists.relevance, ends), np.split(scores, ends), strict=True)
     return np.array([evaluation.ndcg(relevance, score, K) for relevance, score in told])
@@ -151,7 +151,7 @@ class Parity:
     gaps: tuple[float, ...] = ()
 
 
-def learn(stage: Stage, seed: int, strength: str) -> Parity:
+def learn(stage: ServedStage, seed: int, strength: str) -> Parity:
     """Learn every truth of one strength both ways; a person's NDCG is the mean over the truths."""
     runs = [one_truth(stage, [seed, 7, number], strength) for number in range(TRUTHS)]
     ours, theirs, best = (np.mean([getattr(run, name) for run in runs], axis=0) for name in ("ours", "theirs", "best"))
@@ -159,9 +159,9 @@ def learn(stage: Stage, seed: int, strength: str) -> Parity:
     return replace(runs[-1], ours=ours, theirs=theirs, best=best, gaps=gaps)
 
 
-def one_truth(stage: Stage, seed: Sequence[int], strength: str) -> Parity:
+def one_truth(stage: ServedStage, seed: Sequence[int], strength: str) -> Parity:
     rng = np.random.default_rng(seed)
-    truth = Truth.drawn(rng, STRENGTHS[strength])
+    truth = UtilityTruth.drawn(rng, STRENGTHS[strength])
     known, held_out = (
         lists_of(stage, count, first, truth, rng) for count, first in ((LEARNT, LEARNT_FROM), (HELD_OUT, HELD_OUT_FROM))
     )

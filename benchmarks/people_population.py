@@ -27,7 +27,7 @@ HOSTEL = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class SyntheticPerson:
     """Who somebody is."""
 
     number: int
@@ -56,7 +56,7 @@ def _names(country: str) -> tuple[list[str], list[float], list[str], list[float]
     return tuple(found)
 
 
-def people(count: int, seed: int = 0) -> Iterator[Person]:
+def people(count: int, seed: int = 0) -> Iterator[SyntheticPerson]:
     """Make people up, household by household."""
     drawn = random.Random(seed)
     countries, shares = list(LISTS), list(accumulate(LISTS.values()))
@@ -90,7 +90,7 @@ def _postcode(number: int) -> str:
     return f"{area}{digits // 10 % 99 + 1}{digits % 10}{INWARD[unit // len(INWARD)]}{INWARD[unit % len(INWARD)]}"
 
 
-def _person(drawn: random.Random, number: int, country: str, home: str) -> Person:
+def _person(drawn: random.Random, number: int, country: str, home: str) -> SyntheticPerson:
     given, given_weights, family, family_weights = _names(country)
     one, other = (
         drawn.choices(given, cum_weights=given_weights)[0],
@@ -104,7 +104,7 @@ def _person(drawn: random.Random, number: int, country: str, home: str) -> Perso
     phone = f"+4477{drawn.randrange(10**8):08d}"
     email = f"{plain(one)[:1] or 'x'}.{plain(other).replace(' ', '')}{number % 97}.{number}@example.org"
     nino = f"QQ{number % 10**6:06d}{'ABCD'[number // 10**6 % 4]}"
-    return Person(number, one, other, born, home, phone, email, nino)
+    return SyntheticPerson(number, one, other, born, home, phone, email, nino)
 
 
 def slipped(drawn: random.Random, text: str, letters: str = LETTERS) -> str:
@@ -122,7 +122,7 @@ def slipped(drawn: random.Random, text: str, letters: str = LETTERS) -> str:
     return text[:at] + drawn.choice(letters) + text[at + 1 :]
 
 
-def told(drawn: random.Random, person: Person, key: str) -> Identity:
+def told(drawn: random.Random, person: SyntheticPerson, key: str) -> Identity:
     """Return what one office writes of a person: much of it, with slips, some of it long out of date."""
     chance = drawn.random
     given, family = _names_told(drawn, person)
@@ -137,7 +137,7 @@ def told(drawn: random.Random, person: Person, key: str) -> Identity:
     )
 
 
-def _names_told(drawn: random.Random, person: Person) -> tuple[str, str]:
+def _names_told(drawn: random.Random, person: SyntheticPerson) -> tuple[str, str]:
     given, family, chance = person.given, person.family, drawn.random
     if chance() < 0.06:
         short = sorted(called(plain(given).split(" ")[0]))

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from matching.eligibility import Context
-from matching.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
-from matching.text import Vocabulary
-from matching.travel import Mode
+from matching.pairs.eligibility import Context
+from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
+from matching.pairs.text import Vocabulary
+from matching.pairs.travel import Mode
 
 DAY = date(2026, 11, 2)
 MODES = {

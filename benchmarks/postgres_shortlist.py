@@ -18,12 +18,12 @@ import numpy as np
 import psycopg
 
 from benchmarks import population
-from benchmarks.stage import K, Stage, open_rows
-from matching.columns import ENDLESS, JobseekerArrays
-from matching.eligibility import LEVELS, PUBLIC_MODES, half_days_for
-from matching.grades import hundredths
-from matching.passes.bits import MARGIN_METRES
-from matching.profiles import JobseekerProfile, PlacementProfile
+from benchmarks.served_stage import K, ServedStage, open_rows
+from matching.bulk.bits import MARGIN_METRES
+from matching.bulk.columns import ENDLESS, JobseekerArrays
+from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, half_days_for
+from matching.pairs.grades import hundredths
+from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from tests import postgres
 
 TABLE = """
@@ -232,7 +232,7 @@ class Server:
         """Return the milliseconds of CPU that the server has spent on us; NaN where they cannot be read."""
         return int(self._clock.read_text().split()[0]) / 1e6 if self._clock else float("nan")
 
-    def load(self, stage: Stage, words: dict[str, int]) -> None:
+    def load(self, stage: ServedStage, words: dict[str, int]) -> None:
         self.connection.execute("DROP TABLE IF EXISTS placement")
         self.connection.execute(TABLE)
         with self.connection.cursor() as cursor, cursor.copy("COPY placement FROM STDIN") as copy:
@@ -258,7 +258,7 @@ class Server:
             cpu.append(self.cpu() - spent)
         return Taken(float(np.median(cpu)), float(np.median(wall)) * 1000)
 
-    def compare(self, stage: Stage, profiles: Sequence[JobseekerProfile], people: JobseekerArrays) -> Compared:
+    def compare(self, stage: ServedStage, profiles: Sequence[JobseekerProfile], people: JobseekerArrays) -> Compared:
         """Time the query on some people, and hold what it lets through to what our checks do."""
         words: dict[str, int] = {}
         self.load(stage, words)

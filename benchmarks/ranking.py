@@ -14,9 +14,9 @@ from lightgbm import LGBMRanker
 from sklearn.datasets import load_svmlight_files
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from matching import evaluation
-from matching.boosting import BoostedTables
-from matching.sides import Floats
+from matching.learning import evaluation
+from matching.learning.boosting import BoostedTables
+from matching.score.side_models import Floats
 
 FOLDS = 5
 Fitted = Callable[[Floats], Floats]

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 
 from benchmarks.results import tell
-from benchmarks.stage import peak_gigabytes
+from benchmarks.served_stage import peak_gigabytes
 from pathways.progression import queries
 from pathways.progression.rules import OutcomeRule, judge
 from pathways.reference import outcome_rules

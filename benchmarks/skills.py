@@ -32,7 +32,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Figures:
+class SkillFigures:
     n: int
     top_1: float
     top_5: float
@@ -48,7 +48,7 @@ def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
     return [Question(new, frozenset(right[text])) for new, text in distinct]
 
 
-def rapidfuzz_finder(concepts: Sequence[esco.Concept]) -> Finder:
+def rapidfuzz_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
     """Compare preferred labels, as published comparisons do."""
     labels = [concept.preferred.casefold() for concept in concepts]
 
@@ -59,7 +59,7 @@ def rapidfuzz_finder(concepts: Sequence[esco.Concept]) -> Finder:
     return find
 
 
-def tfidf_finder(concepts: Sequence[esco.Concept]) -> Finder:
+def tfidf_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
     """Compare all labels."""
     pairs = [(label, c.uri) for c in concepts for label in dict.fromkeys((c.preferred, *c.alternatives))]
     vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), dtype=np.float32)
@@ -73,7 +73,7 @@ def tfidf_finder(concepts: Sequence[esco.Concept]) -> Finder:
     return find
 
 
-def measured(find: Finder, questions: Sequence[Question]) -> Figures:
+def measured(find: Finder, questions: Sequence[Question]) -> SkillFigures:
     first = among = 0
     spent: list[float] = []
     for question in questions:
@@ -84,10 +84,10 @@ def measured(find: Finder, questions: Sequence[Question]) -> Figures:
         among += not question.right.isdisjoint(found[:5])
         if sum(spent) > MOST_SECONDS:
             break
-    return Figures(len(spent), first / len(spent), among / len(spent), 1000 * float(np.median(spent)))
+    return SkillFigures(len(spent), first / len(spent), among / len(spent), 1000 * float(np.median(spent)))
 
 
-def skill_finder(concepts: Sequence[esco.Concept], *, shipped: bool) -> Finder:
+def skill_finder(concepts: Sequence[esco.EscoConcept], *, shipped: bool) -> Finder:
     began = time.process_time()
     reranker = None if shipped else learn(concepts)
     if not shipped:

@@ -22,24 +22,24 @@ from benchmarks import parity, postgres_shortlist
 from benchmarks.parity import Parity
 from benchmarks.postgres_shortlist import PLAIN
 from benchmarks.results import tell
-from benchmarks.stage import (
+from benchmarks.served_stage import (
     AT_ONCE,
     SAMPLE,
     SHAPES,
     TIMED_FROM,
     K,
-    Stage,
+    ServedStage,
     candidates,
     median_milliseconds,
     one_by_one,
     peak_gigabytes,
     timed,
 )
-from matching.caseload import block, in_parallel, together
-from matching.columns import JobseekerArrays, PlacementColumns, day_arrays, jobseeker_arrays
-from matching.lexicon import Lexicon
-from matching.passes import plain
-from matching.passes.bits import Best
+from matching.bulk import numpy_pass
+from matching.bulk.bits import Best
+from matching.bulk.caseload import block, in_parallel, together
+from matching.bulk.columns import JobseekerArrays, PlacementColumns, day_arrays, jobseeker_arrays
+from matching.bulk.word_tables import WordTables
 
 GROWTH = {1_000: 200, 10_000: 200, 100_000: 60}  # placements, and how many people are timed among them
 MOST_MILLISECONDS = 0.3  # of one list among 100,000 placements
@@ -48,7 +48,7 @@ COUNTRY = (1_000_000, 50_000)
 MOST_GIGABYTES = 1.5
 
 
-def lightgbm_seconds(stage: Stage, people: JobseekerArrays, model: LGBMRanker) -> float:
+def lightgbm_seconds(stage: ServedStage, people: JobseekerArrays, model: LGBMRanker) -> float:
     """Return what predicting and taking the best costs for these people, their candidates being given."""
     given = [parity.values(candidates(stage, people, j)) for j in range(len(people.east))]
     booster = model.booster_
@@ -73,7 +73,7 @@ def is_met(condition: object) -> str:
 
 
 def report(name: str, asked: argparse.Namespace, server: postgres_shortlist.Server) -> None:
-    stage = Stage(asked.placements, asked.seed, **SHAPES[name])
+    stage = ServedStage(asked.placements, asked.seed, **SHAPES[name])
     sample = stage.people(SAMPLE, TIMED_FROM)
     single, single_wall = one_by_one(stage.work, sample)
     learnt = [parity.learn(stage, asked.seed, strength) for strength in parity.STRENGTHS]
@@ -87,15 +87,15 @@ def report(name: str, asked: argparse.Namespace, server: postgres_shortlist.Serv
     print(f"  peak memory {peak_gigabytes():.2f} GB, with all the benchmark keeps", flush=True)
 
 
-def shortlists(name: str, stage: Stage, sample: JobseekerArrays, learnt: Parity) -> float:
+def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: Parity) -> float:
     """Print what the lists of a sample cost each way, and return LightGBM's seconds for one list."""
     work, with_pairs = stage.work, replace(stage.work, tables=learnt.tables)
     shared = (sample, work.placements)
     asked: Any = {"k": K, "seed": work.seed}
-    slow, plain_seconds = timed(lambda: plain.best(*shared, work.tables, work.day, **asked))
+    slow, plain_seconds = timed(lambda: numpy_pass.best(*shared, work.tables, work.day, **asked))
     quick, seconds = timed(lambda: block(sample, work))
     paired, paired_seconds = timed(lambda: block(sample, with_pairs))
-    slow_paired = plain.best(*shared, learnt.tables, work.day, **asked)
+    slow_paired = numpy_pass.best(*shared, learnt.tables, work.day, **asked)
     light = lightgbm_seconds(stage, sample, learnt.lightgbm)
     share = quick.eligible.mean() / len(stage.columns)
     print(
@@ -117,7 +117,7 @@ def shortlists(name: str, stage: Stage, sample: JobseekerArrays, learnt: Parity)
     return light / SAMPLE
 
 
-def caseload(name: str, stage: Stage, jobseekers: int, learnt: Parity, light: float) -> None:
+def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, light: float) -> None:
     """Print what all the people's lists cost, how that grows, and LightGBM's time for as many."""
     with_pairs = replace(stage.work, tables=learnt.tables)
     grown, paired = [], 0.0
@@ -145,7 +145,7 @@ def caseload(name: str, stage: Stage, jobseekers: int, learnt: Parity, light: fl
     )
 
 
-def both_sides(stage: Stage, jobseekers: int) -> None:
+def both_sides(stage: ServedStage, jobseekers: int) -> None:
     """Print what the placements' own lists cost beside the people's, and one placement's list alone."""
     people = stage.people(min(AT_ONCE, jobseekers))
     one, both = (replace(stage.work, side_k=side_k) for side_k in (0, SIDE_K))
@@ -158,7 +158,7 @@ def both_sides(stage: Stage, jobseekers: int) -> None:
         f"{seconds[1] / seconds[0]:.2f} x"
     )
     rows = np.random.default_rng(0).choice(len(stage.columns), min(PLACEMENTS_TIMED, len(stage.columns)), replace=False)
-    lexicon = Lexicon(stage.lexicon.vocabulary)  # of these placements' words alone
+    lexicon = WordTables(stage.lexicon.vocabulary)  # of these placements' words alone
     few = PlacementColumns.of([stage.columns.profile(row) for row in rows.tolist()], lexicon)
     everybody = jobseeker_arrays(stage.profiles(jobseekers), few, stage.context)
     works = []
@@ -178,7 +178,7 @@ def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
     print(f"  {'placements':10}{'CPU':>8}{'wall':>8} {taken}{taken}{'open set':>13}")
     ours = []
     for placements, people in GROWTH.items():
-        stage = Stage(placements, seed, **SHAPES[name])
+        stage = ServedStage(placements, seed, **SHAPES[name])
         sample = stage.people(people, TIMED_FROM)
         cpu, wall = one_by_one(stage.work, sample)
         theirs = server.compare(stage, stage.profiles(people, TIMED_FROM), sample)
@@ -190,7 +190,11 @@ def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
         ours.append(cpu)
         plainly, best = (f"PostgreSQL, {way}" for way in (PLAIN, "quickest"))
         tell(
-            f"one list, {name}, {placements} placements, ms CPU", cpu, plainly, theirs.plain.cpu, theirs.plain.cpu / cpu
+            f"one list, {name}, {placements} placements, ms CPU",
+            cpu,
+            plainly,
+            theirs.plain.cpu,
+            theirs.plain.cpu / cpu,
         )
         tell(
             f"one list, {name}, {placements} placements, ms CPU",
@@ -208,7 +212,7 @@ def workers(asked: argparse.Namespace) -> None:
     """Compare one loky worker with two, each of one thread, on blocks that stand ready."""
     from joblib import parallel_config  # noqa: PLC0415 - only here
 
-    stage = Stage(asked.placements, asked.seed)
+    stage = ServedStage(asked.placements, asked.seed)
     blocks = list(stage.blocks(asked.jobseekers))
     walls, answers = {}, {}
     for jobs in (1, 2):
@@ -228,7 +232,7 @@ def country(asked: argparse.Namespace) -> None:
     """Rank a country block by block in this process on two threads, keeping every list."""
     people, placements = COUNTRY
     name = asked.shape or next(iter(SHAPES))
-    stage = Stage(placements, asked.seed, **SHAPES[name])
+    stage = ServedStage(placements, asked.seed, **SHAPES[name])
     block(stage.people(2, TIMED_FROM), stage.work)
     kept = [np.empty((people, K), dtype=np.int32) for _ in range(2)]
     cpu, wall, eligible, first = 0.0, 0.0, 0, 0

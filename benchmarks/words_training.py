@@ -51,10 +51,10 @@ def same(label: str) -> str:
     return label.strip().casefold()
 
 
-def without(concepts: Iterable[esco.Concept], rows: Iterable[tuple[str, str]]) -> list[esco.Concept]:
+def without(concepts: Iterable[esco.EscoConcept], rows: Iterable[tuple[str, str]]) -> list[esco.EscoConcept]:
     """Return the concepts less the labels that equal a text and belong to its URI; less those left without a label."""
     gone = {(same(text), uri) for text, uri in rows}
-    kept: list[esco.Concept] = []
+    kept: list[esco.EscoConcept] = []
     for concept in concepts:
         labels = [a for a in (concept.preferred, *concept.alternatives) if (same(a), concept.uri) not in gone]
         if labels:
@@ -79,7 +79,7 @@ def misspelt(text: str, rng: random.Random) -> str:
     return text
 
 
-def held_out(concepts: Sequence[esco.Concept], rng: random.Random) -> Rows:
+def held_out(concepts: Sequence[esco.EscoConcept], rng: random.Random) -> Rows:
     """Return one alternative label of each concept with two or more, which no other concept has, in random order."""
     owners: Counter[str] = Counter()
     for concept in concepts:
@@ -93,7 +93,7 @@ def held_out(concepts: Sequence[esco.Concept], rng: random.Random) -> Rows:
     return rows
 
 
-def examples_of(concepts: Sequence[esco.Concept], rows: Rows, rng: random.Random) -> list[Example]:
+def examples_of(concepts: Sequence[esco.EscoConcept], rows: Rows, rng: random.Random) -> list[Example]:
     """Return labels as written and misspelt, read against an index that lacks them."""
     index = SkillIndex(without(concepts, rows))
     number = {concept.uri: i for i, concept in enumerate(index.concepts)}
@@ -109,7 +109,7 @@ def examples_of(concepts: Sequence[esco.Concept], rows: Rows, rng: random.Random
     return examples
 
 
-def learn(concepts: Iterable[esco.Concept], folds: int = FOLDS, size: int = HELD_OUT, seed: int = SEED) -> Reranker:
+def learn(concepts: Iterable[esco.EscoConcept], folds: int = FOLDS, size: int = HELD_OUT, seed: int = SEED) -> Reranker:
     """Learn trees and calibration on labels held out, in each fold others.
 
     One in twenty of them loses its whole concept: a text that nothing fits. Three in twenty calibrate.

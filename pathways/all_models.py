@@ -6,7 +6,6 @@ from pathways.allocations import models as allocations
 from pathways.base import Base
 from pathways.claims import models as claims
 from pathways.duplicates import models as duplicates
-from pathways.elsewhere import models as elsewhere
 from pathways.enrolments import models as enrolments
 from pathways.exports import models as exports
 from pathways.imports import models as imports
@@ -14,6 +13,7 @@ from pathways.introductions import models as introductions
 from pathways.jobseekers import models as jobseekers
 from pathways.messages import models as messages
 from pathways.organisations import models as organisations
+from pathways.partner_enquiries import models as elsewhere
 from pathways.placements import models as placements
 from pathways.programmes import models as programmes
 from pathways.progression import models as progression

@@ -14,31 +14,28 @@ from sqlalchemy.exc import SQLAlchemyError
 from pathways import problems
 from pathways.access.guards import DatabaseDep
 from pathways.allocations import api as allocations
-from pathways.allocations.holding import HOLDING as ALLOCATIONS
+from pathways.allocations.personal_data import HOLDING as ALLOCATIONS
 from pathways.audit import AuditRow
 from pathways.casefile import api as casefile
 from pathways.casefile.schemas import AccessLine
 from pathways.claims import api as claims
-from pathways.claims.holding import HOLDING as CLAIMS
+from pathways.claims.personal_data import HOLDING as CLAIMS
 from pathways.database import Database
 from pathways.directory import api as directory
 from pathways.duplicates import api as duplicates
-from pathways.duplicates.holding import HOLDING as DUPLICATES
-from pathways.elsewhere import api as elsewhere
-from pathways.elsewhere.holding import HOLDING as ELSEWHERE
+from pathways.duplicates.personal_data import HOLDING as DUPLICATES
 from pathways.enrolments import api as enrolments
-from pathways.enrolments.holding import HOLDING as ENROLMENTS
+from pathways.enrolments.personal_data import HOLDING as ENROLMENTS
 from pathways.exports import api as exports
-from pathways.holdings import Held, Holding
+from pathways.holdings import Held, Holding, as_schema
 from pathways.imports import actions as imports
 from pathways.introductions import api as introductions
 from pathways.introductions import links
 from pathways.introductions import pages as introduction_pages
-from pathways.introductions.holding import HOLDING as INTRODUCTIONS
+from pathways.introductions.personal_data import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
-from pathways.jobseekers import known
-from pathways.jobseekers.holding import HOLDING as JOBSEEKERS
-from pathways.jobseekers.holding import plainly
+from pathways.jobseekers import identify
+from pathways.jobseekers.personal_data import HOLDING as JOBSEEKERS
 from pathways.learning import api as learning
 from pathways.messages import api as messages
 from pathways.messages.sending import Sender, mailer
@@ -46,23 +43,25 @@ from pathways.migrate import at_head
 from pathways.organisations import api as organisations
 from pathways.organisations.actions import authenticate
 from pathways.organisations.queries import is_still_member
+from pathways.partner_enquiries import api as elsewhere
+from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
 from pathways.placements import files as placement_files
 from pathways.programmes import api as programmes
 from pathways.progression import api as progression
-from pathways.progression.holding import HOLDING as PROGRESSION
+from pathways.progression.personal_data import HOLDING as PROGRESSION
 from pathways.reference import api as words
 from pathways.referrals import api as referrals
 from pathways.referrals import files as referral_files
-from pathways.referrals.holding import HOLDING as REFERRALS
+from pathways.referrals.personal_data import HOLDING as REFERRALS
 from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
 from pathways.shortlists import index
-from pathways.shortlists.holding import HOLDING as SHORTLISTS
+from pathways.shortlists.personal_data import HOLDING as SHORTLISTS
 from pathways.support import api as support
-from pathways.support.holding import HOLDING as SUPPORT
+from pathways.support.personal_data import HOLDING as SUPPORT
 from pathways.web import docs, logs
-from pathways.web.requests import BodyLimits, RequestRecord
+from pathways.web.requests import BodyLimits, RequestLog
 
 # In the order their tables may be written in; erasing goes the other way.
 HOLDINGS: Sequence[Holding] = (
@@ -77,7 +76,7 @@ HOLDINGS: Sequence[Holding] = (
     PROGRESSION,
     CLAIMS,
     SUPPORT,
-    Holding("audit", (Held(AuditRow, plainly(AccessLine), stays=True),)),
+    Holding("audit", (Held(AuditRow, as_schema(AccessLine), stays=True),)),
 )
 ROUTERS: Sequence[APIRouter] = (
     organisations.organisations,
@@ -86,7 +85,7 @@ ROUTERS: Sequence[APIRouter] = (
     organisations.keys,
     programmes.router,
     referrals.router,
-    jobseekers.monitoring,
+    jobseekers.monitoring_router,
     jobseekers.router,
     duplicates.router,
     elsewhere.router,
@@ -97,8 +96,8 @@ ROUTERS: Sequence[APIRouter] = (
     allocations.router,
     introductions.router,
     progression.spells,
-    progression.evidence,
-    progression.outcomes,
+    progression.evidence_router,
+    progression.outcomes_router,
     progression.explained,
     claims.router,
     support.check_ins,
@@ -139,7 +138,7 @@ def _keep_known(database: Database, stop: threading.Event) -> None:
     """Make the keys by which people are found of those who have none, where an upgrade was not by our own command."""
     while not stop.is_set():
         with suppress(SQLAlchemyError):
-            known.fill(database, stop)
+            identify.fill(database, stop)
             return
         stop.wait(SECONDS_BETWEEN_TRIES)
 
@@ -199,7 +198,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.holdings = HOLDINGS
     problems.install(app)
     app.add_middleware(BodyLimits, most_bytes=settings.max_body_bytes, most_upload_bytes=settings.max_upload_bytes)
-    app.add_middleware(RequestRecord)
+    app.add_middleware(RequestLog)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(directory.router)

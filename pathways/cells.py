@@ -35,7 +35,7 @@ class CellError(BaseModel):
     remedy: str
 
 
-class Wrong(ValueError):
+class InvalidCell(ValueError):
     """A cell that breaks a rule."""
 
     def __init__(self, rule: str, remedy: str) -> None:
@@ -46,11 +46,11 @@ class Wrong(ValueError):
 
 def as_line(text: str) -> str | None:
     if len(text) > MOST_LINE:
-        raise Wrong(f"At most {MOST_LINE} characters.", "Shorten it.")
+        raise InvalidCell(f"At most {MOST_LINE} characters.", "Shorten it.")
     if text.startswith(("=", "@")):
-        raise Wrong("A formula is not taken.", "Paste the cell as a value.")
+        raise InvalidCell("A formula is not taken.", "Paste the cell as a value.")
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
-        raise Wrong("It holds a control character.", "Type the cell again.")
+        raise InvalidCell("It holds a control character.", "Type the cell again.")
     return " ".join(text.split()) or None
 
 
@@ -60,7 +60,7 @@ def line(most: int) -> "Reader":
     def read(text: str) -> str | None:
         found = as_line(text)
         if found is not None and len(found) > most:
-            raise Wrong(f"At most {most} characters.", "Shorten it.")
+            raise InvalidCell(f"At most {most} characters.", "Shorten it.")
         return found
 
     return read
@@ -71,18 +71,18 @@ def as_date(text: str) -> date | None:
     if text.lower() in UNKNOWN:
         return None
     if len(text) > LONGEST_DAY:
-        raise Wrong("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
+        raise InvalidCell("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
     for form in DATE_FORMATS:
         try:
             found = datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no time zone
         except ValueError:
             continue
         if not EARLIEST <= found <= LATEST:
-            raise Wrong(f"A date lies between {EARLIEST} and {LATEST}.", "Correct the year.")
+            raise InvalidCell(f"A date lies between {EARLIEST} and {LATEST}.", "Correct the year.")
         return found
     otherwise = _written_otherwise(text)
     if otherwise is None or not EARLIEST <= otherwise <= LATEST:
-        raise Wrong("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
+        raise InvalidCell("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
     return otherwise
 
 
@@ -112,7 +112,7 @@ def _written_otherwise(text: str) -> date | None:
 def as_needed_date(text: str) -> date:
     found = as_date(text)
     if found is None:
-        raise Wrong("This field is needed.", "Fill it in.")
+        raise InvalidCell("This field is needed.", "Fill it in.")
     return found
 
 
@@ -124,7 +124,7 @@ def as_yes_no(text: str) -> bool | None:
         return False
     if word in UNKNOWN:
         return None
-    raise Wrong("Write yes, no, or leave it blank for unknown.", "Correct the word.")
+    raise InvalidCell("Write yes, no, or leave it blank for unknown.", "Correct the word.")
 
 
 def as_list(text: str) -> list[str] | None:
@@ -138,23 +138,23 @@ def as_number(text: str) -> Decimal | None:
     try:
         number = Decimal(text.removeprefix("£"))
     except InvalidOperation:
-        raise Wrong("This is not a number.", "Write digits, as 16 or 37.5.") from None
+        raise InvalidCell("This is not a number.", "Write digits, as 16 or 37.5.") from None
     if not number.is_finite() or number < 0 or number > 100_000:  # noqa: PLR2004 - no column of ours holds more
-        raise Wrong("This number is out of range.", "Correct it.")
+        raise InvalidCell("This number is out of range.", "Correct it.")
     return number.quantize(Decimal("0.01"))
 
 
 def as_whole(text: str) -> int | None:
     number = as_number(text)
     if number is not None and number != int(number):
-        raise Wrong("This is not a whole number.", "Write digits, as 3.")
+        raise InvalidCell("This is not a whole number.", "Write digits, as 3.")
     return None if number is None else int(number)
 
 
 def hours(text: str) -> Decimal | None:
     number = as_number(text)
     if number is not None and number > 168:  # noqa: PLR2004 - hours in a week
-        raise Wrong("A week has 168 hours.", "Correct the number.")
+        raise InvalidCell("A week has 168 hours.", "Correct the number.")
     return number
 
 
@@ -170,7 +170,7 @@ def one_of(words: type[Word], *, ignoring_case: bool = True) -> Callable[[str], 
             return None
         word = known.get(text.lower().replace("_", " ") if ignoring_case else text)
         if word is None:
-            raise Wrong(f"Write one of {', '.join(w.value for w in words)}.", "Correct the word.")
+            raise InvalidCell(f"Write one of {', '.join(w.value for w in words)}.", "Correct the word.")
         return word
 
     return read
@@ -195,6 +195,6 @@ def read_row(row: Row, readers: Mapping[str, Reader]) -> tuple[dict[str, Any], l
         text = row.cells.get(name, "")
         try:
             values[name] = reader(text) if text else _of_blank(reader)
-        except Wrong as wrong:
+        except InvalidCell as wrong:
             errors.append(CellError(row=row.number, sheet=row.sheet, field=name, rule=wrong.rule, remedy=wrong.remedy))
     return values, errors

@@ -9,18 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pathways.base import Actor, Role, local_day
-from pathways.claims import duties as claims
+from pathways.claims import scheduled as claims
 from pathways.database import Database
-from pathways.duties import Duty
 from pathways.errors import DomainError
-from pathways.exports import duties as exports
-from pathways.introductions import duties as introductions
+from pathways.exports import scheduled as exports
+from pathways.introductions import scheduled as introductions
 from pathways.messages import actions as message_actions
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.placements import duties as placements
-from pathways.progression import duties as progression
-from pathways.referrals import duties as referrals
-from pathways.support import duties as support
+from pathways.placements import scheduled as placements
+from pathways.progression import scheduled as progression
+from pathways.referrals import scheduled as referrals
+from pathways.scheduled import Duty
+from pathways.support import scheduled as support
 
 LOG = structlog.get_logger()
 DUTIES: Mapping[OrganisationKind, tuple[Role, Sequence[Duty]]] = {

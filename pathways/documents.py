@@ -30,7 +30,7 @@ class StoreAway(Unavailable):
     title = "Documents cannot be kept or read now"
 
 
-class Kept:
+class DocumentStore:
     """Documents in a store of the library: a folder or a bucket, which is opened when the first one is asked for."""
 
     def __init__(self, opened: Callable[[], Any]) -> None:
@@ -65,8 +65,8 @@ def kept_in(place: str) -> Documents:
     """Return the documents of a folder, or of a bucket named ``s3://bucket/prefix`` with the usual AWS variables."""
     if place.startswith("s3://"):
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
-        return Kept(lambda: S3Store(bucket, prefix=prefix or None))
-    return Kept(lambda: _folder(Path(place)))
+        return DocumentStore(lambda: S3Store(bucket, prefix=prefix or None))
+    return DocumentStore(lambda: _folder(Path(place)))
 
 
 def _folder(folder: Path) -> LocalStore:

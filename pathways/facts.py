@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import get_history
 from uuid_utils.compat import uuid7
 
 from pathways.base import LINE, Actor, Base, PrimaryKey, Source, words
-from pathways.errors import Conflict
+from pathways.errors import Conflict, NotPermitted
 
 
 class Fact:
@@ -113,6 +113,10 @@ def _stands(fact: Any) -> ColumnElement[bool]:
     """Return the condition that a fact stands now. Made once a table: an alias costs more to make than to ask."""
     later = aliased(fact)
     return and_(not_(fact.is_withdrawal), not_(exists().where(later.supersedes == fact.id)))
+
+
+class NotYourMove(NotPermitted):
+    title = "This move is the other side's"
 
 
 class MoveRefused(Conflict):

@@ -225,3 +225,12 @@ def fact_entry(what: str, tell: Callable[[Any], str]) -> Callable[[Any], Timelin
         )
 
     return entry
+
+
+def as_schema(schema: type[Schema]) -> Any:
+    """Return the shape of a row that needs nothing but its own columns."""
+
+    def shape(_: Session, row: Any) -> Schema:
+        return schema.model_validate(row)
+
+    return shape

@@ -92,7 +92,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class Table:
+class SpreadsheetTable:
     """What was found in a file."""
 
     count: int = 0
@@ -121,12 +121,14 @@ class Table:
                 yield Row(number, part.sheet.name, *part.sheet.named(cells), tuple(wrong))
 
 
-def read_table(content: bytes, aliases: Mapping[str, str], *, needed: Sequence[str], most_unpacked: int) -> Table:
+def read_table(
+    content: bytes, aliases: Mapping[str, str], *, needed: Sequence[str], most_unpacked: int
+) -> SpreadsheetTable:
     """Return the rows of a file under our column names; ``aliases`` maps a header as written to one of ours.
 
     The whole file is read once to see that it can be; no row is kept.
     """
-    table = Table()
+    table = SpreadsheetTable()
     if content[:4] == b"PK\x03\x04":
         _look_at_workbook(table, content, aliases, most_unpacked)
     elif content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
@@ -143,7 +145,7 @@ def normal(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", header.lower()).strip()
 
 
-def _look_at_csv(table: Table, content: bytes, aliases: Mapping[str, str]) -> None:
+def _look_at_csv(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str]) -> None:
     if not content.strip():
         raise FileNotUnderstood("The file is empty.")
     text, notes = _decoded(content)
@@ -215,7 +217,7 @@ def _known_anywhere(text: str, aliases: Mapping[str, str]) -> int:
     )
 
 
-def _look_at_workbook(table: Table, content: bytes, aliases: Mapping[str, str], most_unpacked: int) -> None:
+def _look_at_workbook(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str], most_unpacked: int) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
@@ -285,7 +287,11 @@ def _known(cells: Sequence[str], aliases: Mapping[str, str]) -> int:
 
 
 def _take_sheet(
-    table: Table, name: str, lines: Lines, aliases: Mapping[str, str], faults: Mapping[int, list[tuple[str, str]]]
+    table: SpreadsheetTable,
+    name: str,
+    lines: Lines,
+    aliases: Mapping[str, str],
+    faults: Mapping[int, list[tuple[str, str]]],
 ) -> None:
     """Add one sheet where it has a header: what its columns mean, how many rows it has, what of it is passed over."""
     header_at, header = next(

@@ -10,17 +10,17 @@ from sqlalchemy import insert, select, text, update
 from uuid_utils.compat import uuid7
 
 from benchmarks import stocked
-from matching.ranker import EXPERT_VERSION
+from matching.score.ranker import EXPERT_VERSION
 from pathways.access.models import User
 from pathways.allocations.models import Allocation, AllocationLine, AllocationLineMove, LineState
-from pathways.allocations.schemas import Figures
+from pathways.allocations.schemas import AllocationFigures
 from pathways.audit import AuditRow
 from pathways.base import Base, Role, Source
 from pathways.database import Database
 from pathways.enrolments.models import Enrolment, EnrolmentMove, EnrolmentState
 from pathways.idempotency import IdempotencyKey
 from pathways.introductions.models import Introduction, IntroductionMove, IntroductionState
-from pathways.jobseekers import known
+from pathways.jobseekers import identify
 from pathways.jobseekers.models import Contact, Jobseeker, JobseekerMove, MonitoringAnswers, SharingPermission
 from pathways.organisations.models import ApiKey, Membership
 from pathways.placements.models import Place, Placement, PlacementMove, PlaceState
@@ -35,7 +35,7 @@ from pathways.progression.models import (
     SpellVersion,
 )
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot, ReferralState, SourceType
-from pathways.shortlists import looked
+from pathways.shortlists import snapshot
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from tests.world import World
 
@@ -89,7 +89,7 @@ def fill(url: str, *, people: int, placements: int) -> Stock:
         # On SQLite only what the service itself counts is known.
         connection.execute(text("DELETE FROM sqlite_stat1" if stock.database.is_sqlite else "ANALYZE"))
         connection.commit()
-    known.fill(stock.database)
+    identify.fill(stock.database)
     stock.database.count_rows()
     return stock
 
@@ -130,7 +130,7 @@ def _journeys(stock: Stock, listed: Any, held: dict[UUID, UUID]) -> dict[type[Ba
         policy={},
         looked_at=1,
         placements=1,
-        figures=dict.fromkeys(Figures.model_fields, 0),
+        figures=dict.fromkeys(AllocationFigures.model_fields, 0),
     )
     for number, person in enumerate(stock.people):
         placement_id, enterprise_id = listed[number % len(listed)]
@@ -336,7 +336,7 @@ def _shortlist(pen: Pen, person: UUID, placement_ids: list[UUID]) -> UUID:
         looked_at=1,
         eligible=1,
         refused_by_rule={},
-        refusals=looked.packed([]),
+        refusals=snapshot.packed([]),
     )
     for rank, placement_id in enumerate(placement_ids, start=1):
         pen.fact(

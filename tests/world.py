@@ -9,7 +9,7 @@ from pathways.base import Actor, Role, Source
 from pathways.database import Database
 from pathways.enrolments import actions as enrolment_actions
 from pathways.enrolments.schemas import NewEnrolment
-from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import sharing
 from pathways.jobseekers.models import Jobseeker
 from pathways.jobseekers.schemas import NewPermission
 from pathways.organisations import actions as organisation_actions
@@ -160,7 +160,7 @@ class World:
             how_given="in person",
         )
         with self.database.writing(actor) as session:
-            jobseeker_actions.grant_permission(session, actor, session.get_one(Jobseeker, jobseeker_id), new)
+            sharing.grant_permission(session, actor, session.get_one(Jobseeker, jobseeker_id), new)
 
 
 def build_world(database: Database) -> World:

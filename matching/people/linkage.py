@@ -69,7 +69,7 @@ class LinkageRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FieldWeight:
     """What one field tells.
 
     Parameters
@@ -87,20 +87,20 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LinkageVerdict:
     """How probable one person is, and why.
 
     Parameters
     ----------
     probability : float
-    told : tuple of Told
+    told : tuple of FieldWeight
         By field; what is not known on one side tells nothing and is left out.
     held_back : str
         Why the probability was held below the evidence; empty where it was not.
     """
 
     probability: float
-    told: tuple[Told, ...]
+    told: tuple[FieldWeight, ...]
     held_back: str = ""
 
 
@@ -265,7 +265,7 @@ class Linkage:
         shared: Mapping[Field, int] | None = None,
         common: tuple[float | None, float | None] = (None, None),
         slips: Collection[str] = (),
-    ) -> Verdict:
+    ) -> LinkageVerdict:
         """Return how probable it is that two records are of one person, and what each field tells.
 
         Parameters
@@ -282,7 +282,7 @@ class Linkage:
 
         Returns
         -------
-        Verdict
+        LinkageVerdict
         """
         levels = compare(one, other)
         counts = shared or {}
@@ -297,12 +297,12 @@ class Linkage:
                 # One of so many who share it: two strangers have it in common oftener than usual.
                 lift = min(0.0, log2(max(among, 2.0) / counts[name]) - bits[Kin.PERSON])
             found = {kin: found[kin] + bits[kin] + lift for kin in Kin}
-            told.append(Told(name.value, text_of(name, level), round(bits[Kin.PERSON] + lift, 2)))
+            told.append(FieldWeight(name.value, text_of(name, level), round(bits[Kin.PERSON] + lift, 2)))
         identifiers = self._identifiers(one, other, slips)
-        told += [Told(kind, IDENTIFIER_TEXT[bits], bits) for kind, bits in identifiers]
+        told += [FieldWeight(kind, IDENTIFIER_TEXT[bits], bits) for kind, bits in identifiers]
         explained = self._explained(found, among)
         if explained >= TOLD_FROM:
-            told.append(Told("household", TOGETHER, round(-explained, 2)))
+            told.append(FieldWeight("household", TOGETHER, round(-explained, 2)))
         sum_of_all = found[Kin.PERSON] + sum(bits for _, bits in identifiers) + self.prior(among) - explained
         found_at = probability(sum_of_all)
         is_sure = any(bits == IDENTIFIER_AGREES for _, bits in identifiers)
@@ -310,7 +310,7 @@ class Linkage:
         if any(bits < 0 for _, bits in identifiers):
             why = "An identifier differs: one of the two is wrong, or they are two people."
         held = why if found_at > MOST_UNSURE else ""
-        return Verdict(min(found_at, MOST_UNSURE) if why else found_at, tuple(told), held)
+        return LinkageVerdict(min(found_at, MOST_UNSURE) if why else found_at, tuple(told), held)
 
     @staticmethod
     def _identifiers(one: Identity, other: Identity, slips: Collection[str] = ()) -> list[tuple[str, float]]:

@@ -72,7 +72,7 @@ class Concept:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ConceptOffer:
     """One concept that a text may mean.
 
     Parameters
@@ -87,7 +87,7 @@ class Offer:
 
     Examples
     --------
-    >>> Offer("s:1", "hem trousers", "sew hems", 0.9).preferred
+    >>> ConceptOffer("s:1", "hem trousers", "sew hems", 0.9).preferred
     'sew hems'
     """
 
@@ -98,23 +98,23 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ConceptOffers:
     """The answer to a text.
 
     Parameters
     ----------
-    offers : tuple of Offer
+    offers : tuple of ConceptOffer
         The likeliest first. Empty only where the text shares nothing with any label.
     fits : bool
         Whether the first is good enough; if not, nothing fits and the offers are mere neighbours.
 
     Examples
     --------
-    >>> Found().fits
+    >>> ConceptOffers().fits
     False
     """
 
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[ConceptOffer, ...] = ()
     fits: bool = False
 
 

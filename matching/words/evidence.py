@@ -14,7 +14,7 @@ from rapidfuzz.fuzz import ratio
 
 from matching.words.index import SkillIndex
 from matching.words.query import GAIN_SCALE, NOISE_FLOOR, Query, label_scores, word_gains
-from matching.words.shortlist import Shortlist
+from matching.words.shortlist import ConceptShortlist
 
 # Of a text and a concept. "_3" is the mean of the concept's three best labels, "_preferred" its preferred label,
 # "near_" counts synonyms as well; "forward" is the share of the text that a label covers, "backward" that of the label.
@@ -40,12 +40,12 @@ Found = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class LabelEvidence:
     """The shortlist of a text, its features, and how near each label is.
 
     Parameters
     ----------
-    shortlist : Shortlist
+    shortlist : ConceptShortlist
     X : ndarray of shape (n_shortlisted, n_features)
         Columns in the order of ``FEATURES``.
     closeness : ndarray of shape (n_their_labels,)
@@ -60,13 +60,13 @@ class Evidence:
     True
     """
 
-    shortlist: Shortlist
+    shortlist: ConceptShortlist
     X: NDArray[np.float64]
     closeness: NDArray[np.float64]
 
 
-def gather(index: SkillIndex, query: Query, size: int) -> Evidence:
-    """Shortlist concepts for a text and compute their features.
+def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
+    """ConceptShortlist concepts for a text and compute their features.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> Evidence:
 
     Returns
     -------
-    Evidence
+    LabelEvidence
 
     Examples
     --------
@@ -91,7 +91,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> Evidence:
     """
     characters, gains = label_scores(index, query), word_gains(index, query)
     words = gains.sum(axis=0) / max(1, len(gains))
-    short = Shortlist.choose(index, characters, words, size)
+    short = ConceptShortlist.choose(index, characters, words, size)
     own = characters[short.labels]
     top = short.best_three(own)
     found: Found = {
@@ -105,7 +105,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> Evidence:
     aligned, near = _aligned(index, query, short)
     found |= aligned | _reverse(index, query, short) | _strings(index, query, short)
     found |= _whole(index, query, short) | _glosses(index, query, short) | _senses(index, query, short)
-    return Evidence(short, _columns(query, found), near + own)
+    return LabelEvidence(short, _columns(query, found), near + own)
 
 
 def _gains(gains: NDArray[np.float64]) -> Found:
@@ -126,7 +126,7 @@ def _both_ways(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(2 * one * other / (one + other + 1e-6))
 
 
-def _aligned(index: SkillIndex, query: Query, short: Shortlist) -> tuple[Found, NDArray[Any]]:
+def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[Found, NDArray[Any]]:
     """How far a text covers each label and each label the text; with the second, which counts synonyms."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
@@ -151,7 +151,7 @@ def _aligned(index: SkillIndex, query: Query, short: Shortlist) -> tuple[Found, 
     return found, score
 
 
-def _reverse(index: SkillIndex, query: Query, short: Shortlist) -> Found:
+def _reverse(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     """How likely each label is, given the text."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
@@ -164,7 +164,7 @@ def _reverse(index: SkillIndex, query: Query, short: Shortlist) -> Found:
     return {"reverse": top[:, 0], "reverse_3": top.mean(axis=1), "reverse_all": whole}
 
 
-def _strings(index: SkillIndex, query: Query, short: Shortlist) -> Found:
+def _strings(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     """How alike the letters are, as written and with the words in alphabetical order."""
     found: Found = {}
     for name, text, labels in (("ratio", query.plain, index.plain), ("sorted_ratio", query.ordered, index.ordered)):
@@ -175,7 +175,7 @@ def _strings(index: SkillIndex, query: Query, short: Shortlist) -> Found:
     return found
 
 
-def _whole(index: SkillIndex, query: Query, short: Shortlist) -> Found:
+def _whole(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     """How the text meets a concept as a whole: its usual words, n-grams, neighbouring words and description."""
     concepts = short.concepts
     places, lengths = index.concept_words.spans(concepts)
@@ -201,7 +201,7 @@ def _whole(index: SkillIndex, query: Query, short: Shortlist) -> Found:
     }
 
 
-def _glosses(index: SkillIndex, query: Query, short: Shortlist) -> Found:
+def _glosses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     """How far each word of the text is foretold by a concept's description."""
     places, lengths = index.descriptions.spans(short.concepts)
     lemmas = index.descriptions.item[places]
@@ -221,7 +221,7 @@ def _glosses(index: SkillIndex, query: Query, short: Shortlist) -> Found:
     return {"gloss": total.mean(axis=0), "weakest_gloss": total.min(axis=0)}
 
 
-def _senses(index: SkillIndex, query: Query, short: Shortlist) -> Found:
+def _senses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     """How near the text and its words lie to a concept."""
     lemmas, concepts = index.senses.lemmas, index.senses.concepts[short.concepts]
     weight = (query.known * query.idf[:, None]).sum(axis=0)

@@ -12,7 +12,7 @@ FEWEST_LABELS = 3  # Features take the mean of the three best labels.
 
 
 @dataclass(frozen=True, eq=False)
-class Shortlist:
+class ConceptShortlist:
     """Concepts with their labels.
 
     Parameters
@@ -26,7 +26,7 @@ class Shortlist:
 
     Examples
     --------
-    >>> Shortlist(np.array([4, 9]), np.array([7, 8, 20]), np.array([0, 2])).best_three(np.array([0.3, 0.9, 0.5]))
+    >>> ConceptShortlist(np.array([4, 9]), np.array([7, 8, 20]), np.array([0, 2])).best_three(np.array([0.3, 0.9, 0.5]))
     array([[0.9, 0.3, 0. ],
            [0.5, 0. , 0. ]])
     """
@@ -38,7 +38,7 @@ class Shortlist:
     @classmethod
     def choose(
         cls, index: SkillIndex, characters: NDArray[np.float64], words: NDArray[np.float64], size: int
-    ) -> "Shortlist":
+    ) -> "ConceptShortlist":
         """Take the concepts that are best by characters, by words, and by both.
 
         Parameters
@@ -51,7 +51,7 @@ class Shortlist:
 
         Returns
         -------
-        Shortlist
+        ConceptShortlist
         """
         best = np.maximum.reduceat(characters, index.label_start[:-1])
         if len(best) <= size:
@@ -61,7 +61,7 @@ class Shortlist:
         return cls.of(index, np.unique(np.concatenate(picked)))
 
     @classmethod
-    def of(cls, index: SkillIndex, concepts: NDArray[np.int64]) -> "Shortlist":
+    def of(cls, index: SkillIndex, concepts: NDArray[np.int64]) -> "ConceptShortlist":
         """Lay out the labels of some concepts.
 
         Parameters
@@ -71,7 +71,7 @@ class Shortlist:
 
         Returns
         -------
-        Shortlist
+        ConceptShortlist
         """
         begin = index.label_start[concepts]
         length = index.label_start[concepts + 1] - begin

@@ -6,12 +6,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.words.concepts import Found, Labelled, Offer, in_order
+from matching.words.concepts import ConceptOffer, ConceptOffers, Labelled, in_order
 from matching.words.evidence import gather
 from matching.words.index import SkillIndex
 from matching.words.query import read
 from matching.words.reranker import Reranker
-from matching.words.shortlist import Shortlist
+from matching.words.shortlist import ConceptShortlist
 
 # Measured on labels of ESCO held out for development, as written and misspelt: of right answers 97 % score more, and of
 # 400 labels whose whole skill was taken out of the taxonomy 63 % score less. A smaller taxonomy may want another.
@@ -83,7 +83,7 @@ class SkillFinder:
             self.exact_.setdefault(label.casefold(), set()).add(owner)
         return self
 
-    def find(self, text: str, limit: int = 5) -> Found:
+    def find(self, text: str, limit: int = 5) -> ConceptOffers:
         """Return the likeliest skills.
 
         Parameters
@@ -95,7 +95,7 @@ class SkillFinder:
 
         Returns
         -------
-        Found
+        ConceptOffers
             Offers up to the limit even where nothing fits, but none where the text has no words or shares no run of
             three letters with any label. A score is the probability of being the right skill.
 
@@ -108,19 +108,19 @@ class SkillFinder:
             raise ValueError("The limit is at least 1.")
         query = read(self.index_, text)
         if not query.words or not len(query.grams):
-            return Found()
+            return ConceptOffers()
         evidence = gather(self.index_, query, self.shortlist)
         raw = self.reranker_.scores(evidence.X)
         chances = self._exact_first(text, evidence.shortlist, self.reranker_.probabilities(raw))
         order = np.lexsort((-raw, -chances))[:limit]
-        offers: list[Offer] = []
+        offers: list[ConceptOffer] = []
         for place in order.tolist():
             concept = self.index_.concepts[int(evidence.shortlist.concepts[place])]
             label = self.index_.labels[evidence.shortlist.nearest(place, evidence.closeness)]
-            offers.append(Offer(concept.uri, label, concept.preferred, float(chances[place])))
-        return Found(tuple(offers), fits=offers[0].score >= self.threshold)
+            offers.append(ConceptOffer(concept.uri, label, concept.preferred, float(chances[place])))
+        return ConceptOffers(tuple(offers), fits=offers[0].score >= self.threshold)
 
-    def _exact_first(self, text: str, short: Shortlist, chances: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _exact_first(self, text: str, short: ConceptShortlist, chances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Put the owners of a label that is the very text before all others."""
         owners = self.exact_.get(text.strip().casefold(), set())
         is_owner = np.isin(short.concepts, list(owners))

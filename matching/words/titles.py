@@ -15,7 +15,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
 from matching.words.alternatives import Alternatives
-from matching.words.concepts import Found, Labelled, Offer, in_order
+from matching.words.concepts import ConceptOffer, ConceptOffers, Labelled, in_order
 from matching.words.wording import cleaned, lemmas_of, singular, with_neighbours
 
 Floats = NDArray[np.float32]
@@ -297,7 +297,7 @@ class TitleFinder:
         scale = np.float32(sum(self.weights_.values()) or 1.0)
         return np.asarray(np.clip(total / scale, 0.0, 1.0))
 
-    def find(self, title: str, limit: int = 5) -> Found:
+    def find(self, title: str, limit: int = 5) -> ConceptOffers:
         """Return the likeliest occupations.
 
         Parameters
@@ -309,7 +309,7 @@ class TitleFinder:
 
         Returns
         -------
-        Found
+        ConceptOffers
             Offers up to the limit even where nothing fits, but none that the title shares nothing with.
 
         Raises
@@ -320,13 +320,13 @@ class TitleFinder:
         if limit < 1:
             raise ValueError("The limit is at least 1.")
         scores = self.label_scores(title)[self._label_of]
-        best: dict[int, Offer] = {}
+        best: dict[int, ConceptOffer] = {}
         for place in np.lexsort((self._label_of, self._concept_of, -scores)).tolist():
             if len(best) == limit or scores[place] <= 0:
                 break
             concept = self.concepts_[self._concept_of[place]]
             label = self.labels_[self._label_of[place]]
-            offer = Offer(concept.uri, label, concept.preferred, float(scores[place]))
+            offer = ConceptOffer(concept.uri, label, concept.preferred, float(scores[place]))
             best.setdefault(int(self._concept_of[place]), offer)
         offers = tuple(best.values())
-        return Found(offers, fits=bool(offers) and offers[0].score >= self.threshold_)
+        return ConceptOffers(offers, fits=bool(offers) and offers[0].score >= self.threshold_)

@@ -11,9 +11,10 @@ from uuid import UUID
 from sqlalchemy import Table, insert, select
 from uuid_utils.compat import uuid7
 
-from matching.allocation import Allocation as Proposal
-from matching.allocation import Offer, Policy, Problem, Unplaced, allocate, share_of, unevenness
-from matching.caseload import Run, in_turn
+from matching.bulk.caseload import Run, in_turn
+from matching.places.allocation import AllocationPlan as Proposal
+from matching.places.allocation import PlaceOffer, Unplaced, allocate, share_of, unevenness
+from matching.places.problem import AllocationProblem, Policy
 from pathways import audit
 from pathways.allocations import queries
 from pathways.allocations.models import (
@@ -24,7 +25,7 @@ from pathways.allocations.models import (
     LineEvent,
     LineState,
 )
-from pathways.allocations.schemas import AllocationLineOut, AllocationOut, Decided, Figures
+from pathways.allocations.schemas import AllocationFigures, AllocationLineOut, AllocationOut, LineDecisions
 from pathways.allocations.scoring import Answer, Caseload, Scored, Tell, score, true_ranks
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
@@ -39,7 +40,7 @@ from pathways.placements.models import Placement, PlacementState
 from pathways.reference import tables
 from pathways.shortlists import index, safety
 from pathways.shortlists import queries as shortlist_queries
-from pathways.shortlists.index import Standing
+from pathways.shortlists.index import IndexState
 
 LINES_AT_ONCE = 2_000
 GONE = "Its place went while the proposal was being made. Propose again to fill what is left."
@@ -68,7 +69,9 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
     return policy, queries.NeedRule(int(row["weeks_without_offer"]), int(row["open_barriers"]))
 
 
-def gather(session: Session, actor: Actor, on: date, standing: Standing, caseworker_id: UUID | None = None) -> Caseload:
+def gather(
+    session: Session, actor: Actor, on: date, standing: IndexState, caseworker_id: UUID | None = None
+) -> Caseload:
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
         member = session.get(Membership, caseworker_id)
@@ -90,7 +93,7 @@ def assign(caseload: Caseload, scored: Scored) -> Proposal:
     listings = caseload.day.columns.profiles
     keys = [str(one) for one in caseload.ids]
     return allocate(
-        Problem(
+        AllocationProblem(
             keys,
             [listing.key for listing in listings],
             scored.pairs,
@@ -208,7 +211,7 @@ def _people(proposal: Proposal) -> list[str]:
     return [one.jobseeker for one in proposal.offers] + [one.jobseeker for one in proposal.without]
 
 
-def _offered(allocation: Allocation, offer: Offer, caseload: Caseload) -> dict[str, Any]:
+def _offered(allocation: Allocation, offer: PlaceOffer, caseload: Caseload) -> dict[str, Any]:
     return _line(
         allocation,
         offer.jobseeker,
@@ -268,7 +271,7 @@ def _policy_told(on: date) -> dict[str, Any]:
 
 
 def _figures(caseload: Caseload, proposal: Proposal) -> dict[str, Any]:
-    return Figures(
+    return AllocationFigures(
         offers=len(proposal.offers),
         without=len(proposal.without),
         expected_lasting=proposal.expected_lasting,
@@ -354,16 +357,16 @@ def shown_all(session: Session, actor: Actor, allocations: Sequence[Allocation])
             policy=allocation.policy,
             looked_at=allocation.looked_at if allocation.id in whole else None,
             placements=allocation.placements,
-            figures=Figures(**allocation.figures) if allocation.id in whole else None,
+            figures=AllocationFigures(**allocation.figures) if allocation.id in whole else None,
             decided=_decided(counted[allocation.id]) if allocation.id in whole else None,
         )
         for allocation in allocations
     ]
 
 
-def _decided(counted: Counter[LineState]) -> Decided:
+def _decided(counted: Counter[LineState]) -> LineDecisions:
     decided = counted[LineState.ACCEPTED] + counted[LineState.CHANGED] + counted[LineState.REJECTED]
-    return Decided(
+    return LineDecisions(
         proposed=counted[LineState.PROPOSED],
         accepted=counted[LineState.ACCEPTED],
         changed=counted[LineState.CHANGED],

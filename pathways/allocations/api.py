@@ -14,7 +14,7 @@ from pathways.allocations.schemas import (
     AllocationLineOut,
     AllocationOut,
     ChangeTo,
-    Decision,
+    LineDecision,
     NewAllocation,
     Rejection,
 )
@@ -105,7 +105,7 @@ def _decide(
 
 @router.post("/{allocation_id}/lines/{line_id}/accept", responses=documented(NotFound, Conflict))
 def accept_line(
-    allocation_id: UUID, line_id: UUID, decision: Decision, actor: Decider, database: DatabaseDep, once: OnceDep
+    allocation_id: UUID, line_id: UUID, decision: LineDecision, actor: Decider, database: DatabaseDep, once: OnceDep
 ) -> AllocationLineOut:
     """Take the proposal as it is. To go on, propose an introduction to the jobseeker."""
     ids = (allocation_id, line_id)

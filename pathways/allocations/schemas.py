@@ -15,7 +15,7 @@ class NewAllocation(Body):
     caseworker_id: UUID | None = Field(default=None, description="Only this member's cases; else all you may see.")
 
 
-class Decision(Body):
+class LineDecision(Body):
     reason: Annotated[Line, Field(min_length=1)] | None = Field(
         default=None, description="Needed to reject or change; a proposal taken as it is speaks for itself."
     )
@@ -30,7 +30,7 @@ class ChangeTo(Body):
     reason: NeededLine
 
 
-class Figures(Schema):
+class AllocationFigures(Schema):
     """What the proposal does, and to whom: the creaming index and the people with no offer are part of it."""
 
     offers: Annotated[int, Group.RECORD]
@@ -59,7 +59,7 @@ class Figures(Schema):
     )
 
 
-class Decided(Schema):
+class LineDecisions(Schema):
     """How caseworkers decided so far; a share of 1 taken unchanged may mean that nobody looked."""
 
     proposed: Annotated[int, Group.RECORD]
@@ -80,10 +80,10 @@ class AllocationOut(Schema):
     policy: Annotated[dict[str, Any], Group.RECORD]
     looked_at: Annotated[int | None, Group.RECORD]
     placements: Annotated[int, Group.RECORD]
-    figures: Annotated[Figures | None, Group.RECORD] = Field(
+    figures: Annotated[AllocationFigures | None, Group.RECORD] = Field(
         description="None where a line is of somebody you may not see: a total would tell of them."
     )
-    decided: Annotated[Decided | None, Group.RECORD]
+    decided: Annotated[LineDecisions | None, Group.RECORD]
     note: Annotated[str, Group.RECORD] = (
         "A proposal: nothing is sent and no introduction is made. A caseworker accepts, changes or rejects each line."
     )

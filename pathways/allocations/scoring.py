@@ -19,18 +19,18 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.allocation import OpenPairs, Policy
-from matching.caseload import Run, Work, best_of, block, in_turn, moved, open_pairs
-from matching.columns import JobseekerArrays, jobseeker_arrays
-from matching.grades import hash_of
-from matching.passes.bits import NOBODY, Best
-from matching.profiles import JobseekerProfile
-from matching.score_tables import MILLION
+from matching.bulk.bits import NOBODY, Best
+from matching.bulk.caseload import Run, Work, best_of, block, in_turn, moved, open_pairs
+from matching.bulk.columns import JobseekerArrays, jobseeker_arrays
+from matching.pairs.grades import hash_of
+from matching.pairs.profiles import JobseekerProfile
+from matching.places.problem import OpenPairs, Policy
+from matching.score.tables import MILLION
 from pathways.base import Actor
 from pathways.database import Database, Session
 from pathways.reference import tables
 from pathways.shortlists import queries as shortlist_queries
-from pathways.shortlists.index import Day, Standing
+from pathways.shortlists.index import Day, IndexState
 
 # Up to so many pairs every open one is weighed; beyond, the best of each jobseeker and the best of each placement,
 # which together lose next to nothing (each jobseeker's own alone would lose a sixth).
@@ -47,7 +47,7 @@ class Caseload:
 
     on: date
     ids: Sequence[UUID]
-    standing: Standing
+    standing: IndexState
     policy: Policy
     need: Mapping[str, list[str]]
     before: Mapping[str, str]
@@ -90,7 +90,7 @@ def score_best(jobseekers: JobseekerArrays, work: Work) -> Answer:
     return vars(block(jobseekers, work))
 
 
-class Kept:
+class ScoredPieces:
     """Pieces that were scored before, in a folder; each under a name that changes with whatever it was scored from."""
 
     def __init__(self, folder: Path | None, caseload: Caseload) -> None:
@@ -159,11 +159,14 @@ def score(
     tell: Tell | None = None,
 ) -> Scored:
     """Score a caseload; ``run`` may do so in several processes, ``folder`` keeps what is done, ``tell`` hears of it."""
-    kept, pieces = Kept(folder, caseload), [caseload.ids[n : n + AT_ONCE] for n in range(0, len(caseload.ids), AT_ONCE)]
+    kept, pieces = (
+        ScoredPieces(folder, caseload),
+        [caseload.ids[n : n + AT_ONCE] for n in range(0, len(caseload.ids), AT_ONCE)],
+    )
     with database.reading(actor, newest=True) as session:
         paths = [kept.path(session, piece) for piece in pieces]
     # Decided once and for all: another run on the same folder must not change whose answer comes next.
-    are_kept = [Kept.load(path, piece) is not None for piece, path in zip(pieces, paths, strict=True)]
+    are_kept = [ScoredPieces.load(path, piece) is not None for piece, path in zip(pieces, paths, strict=True)]
     todo = [piece for piece, is_kept in zip(pieces, are_kept, strict=True) if not is_kept]
     how = score_all if caseload.weighs_all else score_best
     work = caseload.work()
@@ -171,7 +174,7 @@ def score(
     gathered = _Gathering(caseload)
     for piece, path, is_kept in zip(pieces, paths, are_kept, strict=True):
         if is_kept:
-            known = Kept.load(path, piece)  # gone meanwhile, where another run ended and cleared up
+            known = ScoredPieces.load(path, piece)  # gone meanwhile, where another run ended and cleared up
             gathered.add(known if known is not None else how(_read(database, actor, caseload, piece), work))
         else:
             answer = next(fresh)

@@ -18,7 +18,7 @@ from pathways.holdings import Holding
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Merge
-from pathways.jobseekers.schemas import JobseekerOut, Reason
+from pathways.jobseekers.schemas import JobseekerOut, ReasonBody
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
@@ -104,7 +104,7 @@ def close_case(
 @router.post("/{jobseeker_id}/void", responses=documented(NotFound, Conflict))
 def void_record(
     jobseeker_id: UUID,
-    reason: Reason,
+    reason: ReasonBody,
     actor: Voider,
     database: DatabaseDep,
     holdings: HoldingsDep,
@@ -158,7 +158,7 @@ def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: 
 
 @router.post("/{jobseeker_id}/merges/{merge_id}/undo", responses=documented(NotFound, Conflict))
 def undo_merge(
-    jobseeker_id: UUID, merge_id: UUID, reason: Reason, actor: Merger, database: DatabaseDep, holdings: HoldingsDep
+    jobseeker_id: UUID, merge_id: UUID, reason: ReasonBody, actor: Merger, database: DatabaseDep, holdings: HoldingsDep
 ) -> UndoneOut:
     """Make two records of one again; the reply says what was edited or recorded since and stays as it is."""
     with database.writing(actor) as session:

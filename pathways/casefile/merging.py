@@ -27,7 +27,7 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.holdings import Holding, TiedTogether
 from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats
+from pathways.jobseekers import exclusions, formats, identifiers, profile
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     DETAIL_NAMES,
@@ -124,7 +124,7 @@ def merge(
     session.flush()
     _tell_of_claims(session, actor, kept)
     # Whoever was like the record taken in is like this one now.
-    told = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, taken))
+    told = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     duplicate_actions.look(session, actor, [(kept, told)])
     return made
 
@@ -198,8 +198,8 @@ def _must_be_safe(session: Session, kept: Jobseeker) -> None:
 
 def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> list[str]:
     """Let the kept record learn what it does not know and the other one does; what differs is left as it is."""
-    mine = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, kept))
-    theirs = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, taken))
+    mine = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
+    theirs = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     names: Sequence[str] = DETAIL_NAMES
     if any(told[name] not in BLANK for told in (mine, theirs) for name in WITHHELD):
         names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
@@ -237,7 +237,7 @@ def _write_profile(
 ) -> None:
     """Write a version nobody has agreed to: the person agreed to what stood before, and that is kept."""
     about = {name: getattr(beside, name) for name in BESIDE} if beside is not None else {}
-    jobseeker_actions.add_profile(session, actor, kept, columns, said_by=said_by, **about)
+    profile.add_profile(session, actor, kept, columns, said_by=said_by, **about)
 
 
 def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> None:
@@ -366,10 +366,10 @@ def _restore_details(
     if before["details"] == after["details"]:
         return False
     old, new = (
-        jobseeker_actions.unsealed(session, session.get_one(JobseekerDetails, UUID(told["details"])))
+        identifiers.unsealed(session, session.get_one(JobseekerDetails, UUID(told["details"])))
         for told in (before, after)
     )
-    now = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, kept))
+    now = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
     back = _taken_back(old, new, now)
     if back:
         jobseeker_actions.record_details(session, actor, kept, now | back)
@@ -403,7 +403,7 @@ def _protect_both(session: WriteSession, actor: Actor, kept: Jobseeker, taken: J
     for one, other in ((kept, taken), (taken, kept)):
         for exclusion in session.scalars(jobseeker_queries.facts_about(SafetyExclusion, one)).all():
             if since < exclusion.recorded_at < actor.at:
-                jobseeker_actions.exclude_as(session, actor, other, exclusion)
+                exclusions.exclude_as(session, actor, other, exclusion)
                 found = True
         for revoked in session.scalars(jobseeker_queries.facts_about(SharingPermission, one)).all():
             if since < revoked.recorded_at < actor.at and not revoked.is_granted:

@@ -29,7 +29,7 @@ from pathways.claims.schemas import ClaimMoveOut, ClaimOut, Declaration, NewClai
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import Conflict, NotPermitted, RuleBroken
-from pathways.facts import MoveRefused, destination, possible_events
+from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
@@ -49,10 +49,6 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 class ClaimMoveRefused(MoveRefused):
     title = "The claim cannot make that move now"
-
-
-class NotYourMove(NotPermitted):
-    title = "This move is the other side's"
 
 
 class OwnClaim(NotPermitted):

@@ -101,7 +101,7 @@ class ItemRecord(Schema):
     evidence_id: Annotated[UUID, Group.RECORD]
 
 
-class DocumentRecord(Schema):
+class ClaimedDocumentRecord(Schema):
     id: Annotated[UUID, Group.RECORD]
     claim_id: Annotated[UUID, Group.RECORD]
     document_hash: Annotated[str, Group.RECORD]

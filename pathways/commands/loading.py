@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathways.cells import CellError
     from pathways.database import Database
     from pathways.imports.actions import Wish
-    from pathways.imports.intake import FileKind
+    from pathways.imports.intake import ImportKind
     from pathways.imports.models import ImportRun
     from pathways.imports.schemas import ImportOut, ImportReport
     from pathways.imports.staging import Progress
@@ -70,7 +70,7 @@ ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the who
 
 
 def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
-    from matching.text import normalise
+    from matching.pairs.text import normalise
     from pathways.reference import taxonomy
     from pathways.reference.esco import ConceptKind
 
@@ -187,7 +187,7 @@ def apply_import(
 
 
 def _imported(
-    database: "Database", actor: "Actor", kind: "FileKind", content: bytes, wish: "Wish", result: Path | None
+    database: "Database", actor: "Actor", kind: "ImportKind", content: bytes, wish: "Wish", result: Path | None
 ) -> "ImportOut":
     """Import a file, or go on with it where an earlier run was stopped."""
     from pathways.imports import actions
@@ -205,7 +205,7 @@ def _imported(
 
 
 def _shown(
-    database: "Database", actor: "Actor", kind: "FileKind", run: "ImportRun", result: Path | None
+    database: "Database", actor: "Actor", kind: "ImportKind", run: "ImportRun", result: Path | None
 ) -> "ImportOut":
     from pathways.imports import files, reports
     from pathways.imports.models import ImportRun

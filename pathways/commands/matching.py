@@ -10,7 +10,7 @@ import typer
 from pathways.commands.acting import ActAs, On, PlainError, day_of, for_partner, opened, operator
 
 if TYPE_CHECKING:
-    from matching.caseload import Run
+    from matching.bulk.caseload import Run
     from pathways.allocations.scoring import Answer, Tell
     from pathways.base import Actor
     from pathways.database import Database, WriteSession
@@ -194,7 +194,7 @@ def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run[An
     """Return what scores the pieces of a caseload, in this process or in several."""
     from joblib import parallel_config
 
-    from matching.caseload import in_parallel, in_turn
+    from matching.bulk.caseload import in_parallel, in_turn
 
     if backend == "loky":
         with parallel_config(backend="loky"):

@@ -121,11 +121,11 @@ def daily(on: On = None) -> None:
 def db_upgrade() -> None:
     """Bring the database to this version. Example: pathways db upgrade."""
     from pathways import migrate
-    from pathways.jobseekers import known
+    from pathways.jobseekers import identify
 
     with opened(migrated=False) as database:
         migrate.upgrade(database)
-        known.fill(database)
+        identify.fill(database)
         operator(database, "db upgrade")
     print("The database is at this version.")
 
@@ -133,10 +133,10 @@ def db_upgrade() -> None:
 @db.command("check")
 def db_check() -> None:
     """Ask whether the database is at this version and its facts are coherent. Example: pathways db check."""
-    from pathways import coherence
+    from pathways import consistency
 
     with opened() as database, database.reading() as session:
-        found = coherence.faults(session)
+        found = consistency.faults(session)
         if database.replica_may_lag():
             found.append(
                 "PATHWAYS_READER_URL: the primary does not wait for this replica, so somebody just restricted could"
@@ -182,13 +182,13 @@ def demo_load(
     """Load a made-up borough with a history. Example: pathways demo load --jobseekers 160 --months 12."""
     from datetime import timedelta
 
-    from pathways import demonstration
+    from pathways.demo import borough
     from pathways.exports.months import Month
 
     end = day_of(until) or date.today() - timedelta(days=1)  # noqa: DTZ011 - the machine's day will do for made-up people
     start = Month.of(end).plus(-months).first_day if months else end
     with opened() as database, typer.progressbar(length=(end - start).days + 1, label="A year of days") as bar:
-        demonstration.load(
+        borough.load(
             database,
             start=start,
             end=end,
@@ -216,13 +216,13 @@ def demo_load_if_empty() -> None:
 @demo.command("keys")
 def demo_keys() -> None:
     """Issue fresh keys of the demonstration's members into var/demo-keys.env. Example: pathways demo keys."""
-    from pathways import demonstration
+    from pathways.demo import cast
 
     with opened() as database:
         actor = operator(database, "demo keys")
         with database.writing(actor) as session:
-            issued = demonstration.issue_keys(session, actor)
-    if len(issued) < len(demonstration.DEMO_ROLES):
+            issued = cast.issue_keys(session, actor)
+    if len(issued) < len(cast.DEMO_ROLES):
         message = "The demonstration is not loaded here. Run: pathways demo load"
         raise PlainError(message)
     DEMO_KEYS.parent.mkdir(exist_ok=True)

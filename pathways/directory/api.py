@@ -19,12 +19,12 @@ from pathways.database import Database, Session
 from pathways.directory import feed, queries
 from pathways.directory.schemas import (
     About,
+    FeedPart,
     PageOf,
     Service,
     ServiceAtLocation,
     Taxonomy,
     TaxonomyTerm,
-    Told,
 )
 from pathways.errors import NotFound
 from pathways.problems import documented
@@ -48,7 +48,7 @@ class Answers:
         self._lock = threading.Lock()
         self.limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    def of(self, asked: tuple[object, ...], make: Callable[[], Told]) -> tuple[bytes, str]:
+    def of(self, asked: tuple[object, ...], make: Callable[[], FeedPart]) -> tuple[bytes, str]:
         """Return the bytes of an answer and their ETag."""
         with self._lock:
             if asked in self._kept:
@@ -71,7 +71,7 @@ def _answers(request: Request) -> Answers:
     return found
 
 
-def _answer(request: Request, database: Database, make: Callable[[Session, date], Told]) -> Response:
+def _answer(request: Request, database: Database, make: Callable[[Session, date], FeedPart]) -> Response:
     """Answer from what is kept, or anew; 304 where the asker has it already, 429 who asks too often."""
     answers = _answers(request)
     who = request.client.host if request.client else ""
@@ -110,7 +110,7 @@ def list_services(
 ) -> Response:
     """List what is offered: placements that are published or paused and have not closed."""
 
-    def make(session: Session, today: date) -> Told:
+    def make(session: Session, today: date) -> FeedPart:
         found = [feed.service(row, settings.public_url) for row in queries.page(session, today, page, per_page)]
         return feed.page_of(Service, found, queries.count(session, today), page, per_page)
 
@@ -119,7 +119,7 @@ def list_services(
 
 @router.get("/services/{service_id}", response_model=Service, responses=documented(NotFound))
 def get_service(service_id: UUID, request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
-    def make(session: Session, today: date) -> Told:
+    def make(session: Session, today: date) -> FeedPart:
         row = queries.one(session, today, service_id)
         if row is None:
             raise NotFound("There is no such service.")
@@ -134,7 +134,7 @@ def list_service_at_locations(
 ) -> Response:
     """List where it is offered."""
 
-    def make(session: Session, today: date) -> Told:
+    def make(session: Session, today: date) -> FeedPart:
         # Few listings say nothing of where they are, so a page of services has about a page of places.
         found = [place for row in session.execute(queries.open_on(today)) for place in feed.locations(row)]
         shown = found[(page - 1) * per_page : page * per_page]
@@ -145,7 +145,7 @@ def list_service_at_locations(
 
 @router.get("/service_at_locations/{place_id}", response_model=ServiceAtLocation, responses=documented(NotFound))
 def get_service_at_location(place_id: UUID, request: Request, database: DatabaseDep) -> Response:
-    def make(session: Session, today: date) -> Told:
+    def make(session: Session, today: date) -> FeedPart:
         for row in session.execute(queries.open_on(today)):
             if feed.service_at_location_id(row.id) == place_id and (found := feed.locations(row)):
                 return found[0]
@@ -161,7 +161,7 @@ def list_taxonomies(request: Request, database: DatabaseDep) -> Response:
 
 @router.get("/taxonomies/{taxonomy_id}", response_model=Taxonomy, responses=documented(NotFound))
 def get_taxonomy(taxonomy_id: UUID, request: Request, database: DatabaseDep) -> Response:
-    def make(*_: object) -> Told:
+    def make(*_: object) -> FeedPart:
         if taxonomy_id != feed.TAXONOMY.id:
             raise NotFound("There is no such taxonomy.")
         return feed.TAXONOMY
@@ -180,7 +180,7 @@ def list_taxonomy_terms(
 
 @router.get("/taxonomy_terms/{term_id}", response_model=TaxonomyTerm, responses=documented(NotFound))
 def get_taxonomy_term(term_id: UUID, request: Request, database: DatabaseDep) -> Response:
-    def make(*_: object) -> Told:
+    def make(*_: object) -> FeedPart:
         for one in feed.TERMS:
             if one.id == term_id:
                 return one

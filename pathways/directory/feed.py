@@ -8,13 +8,13 @@ from uuid import UUID, uuid5
 from pathways.directory.schemas import (
     Address,
     Attribute,
+    FeedSchedule,
     Item,
     Location,
     LocationType,
     Organization,
     OrganizationIdentifier,
     PageOf,
-    Schedule,
     Service,
     ServiceAtLocation,
     ServiceStatus,
@@ -113,14 +113,14 @@ def organization(row: Any) -> Organization:
     )
 
 
-def schedules(row: Any) -> list[Schedule]:
+def schedules(row: Any) -> list[FeedSchedule]:
     """Return the half-days of a week: one schedule for mornings, one for afternoons, one for evenings."""
     found = []
     for part, name in enumerate(PARTS):
         days = [day for at, day in enumerate(DAYS) if (row.half_days or 0) >> (len(PARTS) * at + part) & 1]
         if days:
             found.append(
-                Schedule(
+                FeedSchedule(
                     id=uuid5(SPACE, f"{name} {row.id}"),
                     valid_from=row.starts_on,
                     valid_to=row.ends_on,

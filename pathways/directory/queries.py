@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 
 from pathways.database import Session
 from pathways.organisations.models import Organisation
-from pathways.placements.models import Placement, PlacementChange, PlacementState
+from pathways.placements.models import Placement, PlacementChangeMark, PlacementState
 
 # What of a listing is public. Who runs it and how to reach them is not: it may name somebody.
 COLUMNS = (
@@ -60,6 +60,10 @@ def one(session: Session, day: date, placement_id: UUID) -> Any | None:
 
 def stamp(session: Session) -> tuple[int, int]:
     """Return what changes whenever a listing, its places or its enterprise's name does."""
-    newest = select(PlacementChange.number, PlacementChange.token).order_by(PlacementChange.number.desc()).limit(1)
+    newest = (
+        select(PlacementChangeMark.number, PlacementChangeMark.token)
+        .order_by(PlacementChangeMark.number.desc())
+        .limit(1)
+    )
     row = session.execute(newest).first()
     return (row.number, row.token) if row is not None else (0, 0)

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 
-class Told(BaseModel):
+class FeedPart(BaseModel):
     """A part of the feed. Everything in it is public."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -27,7 +27,7 @@ class LocationType(StrEnum):
     VIRTUAL = "virtual"
 
 
-class Taxonomy(Told):
+class Taxonomy(FeedPart):
     id: UUID
     name: str
     description: str
@@ -35,7 +35,7 @@ class Taxonomy(Told):
     uri: str | None = None
 
 
-class TaxonomyTerm(Told):
+class TaxonomyTerm(FeedPart):
     id: UUID
     name: str
     description: str
@@ -44,7 +44,7 @@ class TaxonomyTerm(Told):
     term_uri: str | None = None
 
 
-class Attribute(Told):
+class Attribute(FeedPart):
     id: UUID
     link_id: UUID
     link_entity: str
@@ -52,7 +52,7 @@ class Attribute(Told):
     taxonomy_term: TaxonomyTerm
 
 
-class OrganizationIdentifier(Told):
+class OrganizationIdentifier(FeedPart):
     id: UUID
     organization_id: UUID
     identifier_scheme: str
@@ -60,14 +60,14 @@ class OrganizationIdentifier(Told):
     identifier: str
 
 
-class Organization(Told):
+class Organization(FeedPart):
     id: UUID
     name: str
     description: str
     organization_identifiers: list[OrganizationIdentifier] = []
 
 
-class Schedule(Told):
+class FeedSchedule(FeedPart):
     id: UUID
     valid_from: date | None = None
     valid_to: date | None = None
@@ -77,7 +77,7 @@ class Schedule(Told):
     description: str
 
 
-class Address(Told):
+class Address(FeedPart):
     id: UUID
     location_id: UUID
     address_type: str
@@ -85,20 +85,20 @@ class Address(Told):
     country: str
 
 
-class Location(Told):
+class Location(FeedPart):
     id: UUID
     location_type: LocationType
     name: str | None = None
     addresses: list[Address] = []
 
 
-class ServiceAtLocation(Told):
+class ServiceAtLocation(FeedPart):
     id: UUID
     service_id: UUID
     location: Location
 
 
-class Service(Told):
+class Service(FeedPart):
     id: UUID
     organization_id: UUID
     name: str
@@ -110,15 +110,15 @@ class Service(Told):
     assured_date: date
     last_modified: datetime
     organization: Organization
-    schedules: list[Schedule] = []
+    schedules: list[FeedSchedule] = []
     service_at_locations: list[ServiceAtLocation] = []
     attributes: list[Attribute] = []
 
 
-Item = TypeVar("Item", bound=Told)
+Item = TypeVar("Item", bound=FeedPart)
 
 
-class PageOf(Told, Generic[Item]):
+class PageOf(FeedPart, Generic[Item]):
     """One page, as Open Referral UK pages: by numbers, from one."""
 
     total_items: int
@@ -131,7 +131,7 @@ class PageOf(Told, Generic[Item]):
     contents: list[Item]
 
 
-class About(Told):
+class About(FeedPart):
     """What the feed is, at its root."""
 
     version: str

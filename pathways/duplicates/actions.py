@@ -10,13 +10,12 @@ from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession, insert_unless_there
 from pathways.duplicates import queries
 from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
-from pathways.duplicates.schemas import FieldTold, PairOut, PairSide
+from pathways.duplicates.schemas import FieldComparison, PairOut, PairSide
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.fields import Group
-from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import known
+from pathways.jobseekers import identifiers, identify
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.known import SURELY, Asked, Hit, Order
+from pathways.jobseekers.identify import SURELY, BatchComparison, Candidate, IdentityQuery
 from pathways.jobseekers.models import Jobseeker
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
@@ -32,8 +31,8 @@ def look(
     session: WriteSession,
     actor: Actor,
     people: Sequence[tuple[Jobseeker, Mapping[str, Any]]],
-    order: Order = Order.ANY,
-) -> list[list[Hit]]:
+    order: BatchComparison = BatchComparison.ANY,
+) -> list[list[Candidate]]:
     """Look whether a partner knows people of these details already, and note each pair for people to look at.
 
     A pair that was looked at before, whatever was said of it, is not noted again. Returns everybody each may be: the
@@ -45,10 +44,10 @@ def look(
     # Whoever refers opens nobody's number, not even by our doing.
     own = actor.organisation_id == partner_id
     asked = [
-        Asked(known.identity(session, str(person.id), values), person.id, values if own else None)
+        IdentityQuery(identify.identity(session, str(person.id), values), person.id, values if own else None)
         for person, values in people
     ]
-    hits = known.look_up(session, partner_id, asked, order)
+    hits = identify.look_up(session, partner_id, asked, order)
     _note(session, actor, [(person.id, found) for (person, _), found in zip(people, hits, strict=True)])
     return hits
 
@@ -60,12 +59,12 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
     with database.writing(actor) as session:
         first = session.get(Jobseeker, jobseeker_ids[0])
         if first is not None:
-            _note(session, actor, _hits(session, first.partner_id, jobseeker_ids, Order.AGAIN))
+            _note(session, actor, _hits(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN))
 
 
 def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """Look at somebody whose record was another one's for a while: note whom it may be, drop what it no longer is."""
-    values = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    values = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     [hits] = look(session, actor, [(person, values)])
     may_be = {hit.jobseeker_id for hit in hits}
     for pair in session.scalars(queries.unlooked(person)).all():
@@ -81,15 +80,15 @@ def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
 
 
 def _hits(
-    session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID], order: Order = Order.ANY
-) -> list[tuple[UUID, list[Hit]]]:
+    session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID], order: BatchComparison = BatchComparison.ANY
+) -> list[tuple[UUID, list[Candidate]]]:
     """Return whom some people may be as their records stand."""
-    people = known.identities(session, partner_id, jobseeker_ids)
-    asked = [Asked(who, jobseeker_id) for jobseeker_id, who in people.items()]
-    return list(zip(people, known.look_up(session, partner_id, asked, order), strict=True))
+    people = identify.identities(session, partner_id, jobseeker_ids)
+    asked = [IdentityQuery(who, jobseeker_id) for jobseeker_id, who in people.items()]
+    return list(zip(people, identify.look_up(session, partner_id, asked, order), strict=True))
 
 
-def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Hit]]]) -> None:
+def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:
     """Keep pairs; one that is noted from both sides, or is there already, is noted once, as the later one found it."""
     pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
     for person_id, hits in people:
@@ -114,7 +113,7 @@ def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequ
         say(session, actor, pair, PairEvent.FIND, "They are alike again.")
 
 
-def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Hit]:
+def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Candidate]:
     """Return who a person may be now, of those this actor may see."""
     hits = [hit for _, theirs in _hits(session, person.partner_id, [person.id]) for hit in theirs]
     rows = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_([hit.jobseeker_id for hit in hits]))
@@ -153,14 +152,14 @@ def _shown(
     session: Session, actor: Actor, pair: DuplicatePair, people: Mapping[UUID, Any], reason: str | None
 ) -> PairOut:
     both = [people[key] for key in (pair.jobseeker_id, pair.other_id)]
-    plain = [jobseeker_actions.unsealed(session, details) for _, details in both]
+    plain = [identifiers.unsealed(session, details) for _, details in both]
     groups = frozenset.intersection(*(jobseeker_queries.visible_groups(actor, person) for person, _ in both))
     differs = [
         name
         for name in SIDE_NAMES
         if plain[0][name] is not None and plain[1][name] is not None and plain[0][name] != plain[1][name]
     ]
-    told = [FieldTold(field=name, text=text, bits=bits) for name, text, bits in pair.told]
+    told = [FieldComparison(field=name, text=text, bits=bits) for name, text, bits in pair.told]
     events = [event for event in possible_events(PAIR_MOVES, pair.state) if event in SAID]
     one, other = (_side(session, person, details).shown(groups) for person, details in both)
     return PairOut(
@@ -185,7 +184,7 @@ SAID = (PairEvent.ASK, PairEvent.SAME, PairEvent.DIFFERENT)
 
 
 def _side(session: Session, person: Jobseeker, details: Any) -> PairSide:
-    values = jobseeker_actions.readable(session, details)
+    values = identifiers.readable(session, details)
     return PairSide(
         jobseeker_id=person.id,
         reference=person.reference,

@@ -23,7 +23,7 @@ from pathways.duplicates.models import DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import PairOut
 from pathways.errors import Conflict, NotFound
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.schemas import Reason, SearchAnswer, SearchHit
+from pathways.jobseekers.schemas import ReasonBody, SearchAnswer, SearchHit
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
@@ -65,7 +65,9 @@ def get_duplicate(pair_id: UUID, actor: Reviewer, database: DatabaseDep, respons
         return actions.shown(session, actor, [pair])[0]
 
 
-def _say(pair_id: UUID, reason: Reason, actor: Actor, database: Database, version: int, event: PairEvent) -> PairOut:
+def _say(
+    pair_id: UUID, reason: ReasonBody, actor: Actor, database: Database, version: int, event: PairEvent
+) -> PairOut:
     with database.writing(actor) as session:
         pair = queries.pair(session, actor, pair_id, for_update=True)
         expect_version(pair, version)
@@ -74,19 +76,21 @@ def _say(pair_id: UUID, reason: Reason, actor: Actor, database: Database, versio
 
 
 @router.post("/duplicates/{pair_id}/same", responses=documented(NotFound, Conflict))
-def say_same(pair_id: UUID, reason: Reason, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
+def say_same(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
     """Say that they are one person. Nothing is merged by that: a team manager merges the records."""
     return _say(pair_id, reason, actor, database, version, PairEvent.SAME)
 
 
 @router.post("/duplicates/{pair_id}/different", responses=documented(NotFound, Conflict))
-def say_different(pair_id: UUID, reason: Reason, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
+def say_different(
+    pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch
+) -> PairOut:
     """Say that they are two people; the pair is not found again."""
     return _say(pair_id, reason, actor, database, version, PairEvent.DIFFERENT)
 
 
 @router.post("/duplicates/{pair_id}/ask", responses=documented(NotFound, Conflict))
-def say_ask(pair_id: UUID, reason: Reason, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
+def say_ask(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
     """Say that somebody must be asked first, and what."""
     return _say(pair_id, reason, actor, database, version, PairEvent.ASK)
 

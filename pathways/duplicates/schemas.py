@@ -11,7 +11,7 @@ from pathways.fields import Group, Schema
 from pathways.jobseekers.models import JobseekerState
 
 
-class FieldTold(Schema):
+class FieldComparison(Schema):
     """What one field tells: each bit doubles the odds of one person, or halves them where it is under 0."""
 
     field: Annotated[str, Group.RECORD]
@@ -46,7 +46,7 @@ class PairOut(Schema):
     probability: Annotated[float, Group.RECORD] = Field(description="That it is one person, as the pair was found.")
     is_proposed: Annotated[bool, Group.RECORD] = Field(description="At 0.99 or over: put forward as one person.")
     held_back: Annotated[str, Group.RECORD] = Field(description="Why the probability was held below the evidence.")
-    told: Annotated[list[FieldTold], Group.RECORD]
+    told: Annotated[list[FieldComparison], Group.RECORD]
     one: Annotated[PairSide, Group.RECORD]
     other: Annotated[PairSide, Group.RECORD]
     differs_on: Annotated[list[str], Group.RECORD]

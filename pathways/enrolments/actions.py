@@ -17,7 +17,14 @@ from pathways.enrolments.models import (
     EnrolmentMove,
     EnrolmentState,
 )
-from pathways.enrolments.schemas import Assignment, Closing, Ending, EnrolmentChange, EnrolmentOut, NewEnrolment
+from pathways.enrolments.schemas import (
+    Assignment,
+    Closing,
+    EnrolmentChange,
+    EnrolmentEnding,
+    EnrolmentOut,
+    NewEnrolment,
+)
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
@@ -187,7 +194,7 @@ def correct_start(session: WriteSession, actor: Actor, enrolment: Enrolment, cha
     return enrolment
 
 
-def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: Ending) -> Enrolment:
+def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: EnrolmentEnding) -> Enrolment:
     to_state = destination(ENROLMENT_MOVES, enrolment.state, EnrolmentEvent.END, EnrolmentMoveRefused)
     if ending.ended_on < enrolment.started_on:
         raise RuleBroken("It cannot end before it started.", pointer="/ended_on")
@@ -241,7 +248,7 @@ def close_case(session: WriteSession, actor: Actor, person: Jobseeker, closing: 
     enrolment = queries.open_enrolment(session, person)
     if enrolment is not None:
         session.refresh(enrolment, with_for_update=True)
-        end(session, actor, enrolment, Ending(ended_on=closing.closed_on, end_reason=closing.end_reason))
+        end(session, actor, enrolment, EnrolmentEnding(ended_on=closing.closed_on, end_reason=closing.end_reason))
     elif closing.closed_on > actor.today:
         raise RuleBroken("This day has not come.", pointer="/closed_on")
     jobseeker_actions.assign(session, actor, person, None, None)
@@ -258,7 +265,7 @@ def end_for_mistake(session: WriteSession, actor: Actor, person: Jobseeker, reas
             session,
             actor,
             enrolment,
-            Ending(ended_on=ended_on, end_reason=EndReason.RECORDED_BY_MISTAKE, note=reason),
+            EnrolmentEnding(ended_on=ended_on, end_reason=EndReason.RECORDED_BY_MISTAKE, note=reason),
         )
 
 

@@ -20,9 +20,9 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.enrolments import actions, queries
 from pathways.enrolments.models import Enrolment
-from pathways.enrolments.schemas import Assignment, Ending, EnrolmentChange, EnrolmentOut, NewEnrolment
+from pathways.enrolments.schemas import Assignment, EnrolmentChange, EnrolmentEnding, EnrolmentOut, NewEnrolment
 from pathways.errors import Conflict, NotFound
-from pathways.jobseekers.schemas import Reason
+from pathways.jobseekers.schemas import ReasonBody
 from pathways.pagination import Page, page_of_all
 from pathways.problems import documented
 
@@ -113,7 +113,7 @@ def assign_caseworker(
 
 @router.post("/{enrolment_id}/end", responses=documented(NotFound, Conflict))
 def end_enrolment(
-    enrolment_id: UUID, ending: Ending, actor: Ender, database: DatabaseDep, once: OnceDep
+    enrolment_id: UUID, ending: EnrolmentEnding, actor: Ender, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
     with database.writing(actor) as session:
         enrolment = once(
@@ -129,7 +129,7 @@ def end_enrolment(
 
 @router.post("/{enrolment_id}/resume", responses=documented(NotFound, Conflict))
 def resume_enrolment(
-    enrolment_id: UUID, reason: Reason, actor: Ender, database: DatabaseDep, once: OnceDep
+    enrolment_id: UUID, reason: ReasonBody, actor: Ender, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
     """Take back an end that was recorded by mistake."""
     with database.writing(actor) as session:

@@ -28,7 +28,7 @@ class Assignment(Body):
     valid_on: Day | None = None
 
 
-class Ending(Body):
+class EnrolmentEnding(Body):
     ended_on: Day
     end_reason: EndReason
     note: Line = ""

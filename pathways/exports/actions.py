@@ -22,7 +22,7 @@ from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.exports import adjustments, claim_lines, disclosure, files, folder, queries, releases
 from pathways.exports.adjustments import Closed, Person
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
-from pathways.exports.disclosure import Decision, Rules
+from pathways.exports.disclosure import DisclosureRules, Suppression
 from pathways.exports.journeys import journeys_of
 from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
 from pathways.exports.months import Month
@@ -144,22 +144,22 @@ def reasons_since(
     return before | {key: adjustments.told(why, smallest) for key, why in found.items() if why}
 
 
-def rules_on(day: date) -> Rules:
+def rules_on(day: date) -> DisclosureRules:
     """Return the rules of disclosure control in force on a day."""
-    return Rules(
+    return DisclosureRules(
         smallest=int(tables.limit("disclosure_smallest_count", day)),
         base=int(tables.limit("disclosure_rounded_to", day)),
         smallest_whole=int(tables.limit("disclosure_smallest_whole", day)),
     )
 
 
-def decide(counted: Counted, past: Sequence[disclosure.Released]) -> Decision:
+def decide(counted: Counted, past: Sequence[disclosure.EarlierRelease]) -> Suppression:
     return disclosure.protect(together(counted.tallies, counted.scope), rules_on(counted.tally.month.last_day), past)
 
 
-def told(counted: Counted, decision: Decision, version: int) -> folder.Told:
+def told(counted: Counted, decision: Suppression, version: int) -> folder.FolderContents:
     head = Head(counted.tally.month, counted.as_of, version)
-    return folder.Told(
+    return folder.FolderContents(
         counted.commissioner.ref,
         counted.commissioner.name,
         head,
@@ -213,7 +213,9 @@ def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
     return latest
 
 
-def _kept(session: WriteSession, actor: Actor, new: NewExport, counted: Counted, decision: Decision | None) -> Export:
+def _kept(
+    session: WriteSession, actor: Actor, new: NewExport, counted: Counted, decision: Suppression | None
+) -> Export:
     commissioner_id = counted.commissioner.id
     latest = queries.latest(session, commissioner_id, new.programme_id, new.month)
     facts_hash = counted.facts_hash

@@ -12,10 +12,10 @@ from itertools import zip_longest
 from typing import Any
 
 from pathways.exports.cohort import Head, Row, Tally
-from pathways.exports.disclosure import CONFIDENTIAL, Decision
+from pathways.exports.disclosure import CONFIDENTIAL, Suppression
 from pathways.exports.journeys import Journey, Life
 from pathways.exports.months import Month
-from pathways.exports.releases import Kept
+from pathways.exports.releases import StoredRelease
 
 LATE, CORRECTED, WITHDRAWN, MERGED, BY_RULE, ERASED = (
     "late_evidence",
@@ -33,7 +33,7 @@ class Closed:
 
     month: Month
     as_of: date
-    kept: Kept
+    kept: StoredRelease
 
 
 Person = tuple[Any, Any, Life, list[Journey]]
@@ -187,7 +187,7 @@ def all_reasons(
 
 
 def adjustment_rows(
-    closed: Sequence[Closed], decision: Decision, head: Head, why: Mapping[str, Sequence[str]]
+    closed: Sequence[Closed], decision: Suppression, head: Head, why: Mapping[str, Sequence[str]]
 ) -> Iterator[Row]:
     """Return a row for each published figure of a closed month that is another one now.
 
@@ -195,7 +195,7 @@ def adjustment_rows(
     ----------
     closed : sequence of Closed
         Oldest first: the first that told a figure is the one that reported it.
-    decision : Decision
+    decision : Suppression
         Of what is told now.
     head : Head
     why : mapping of str to sequence of str

@@ -19,7 +19,7 @@ MOST_LETTERS = 60  # along the chart, before every other place goes without its 
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One line: what it is called, and a value for each place along the chart; None where there is none to show."""
 
     name: str
@@ -37,7 +37,7 @@ class Chart:
     title, about, along, up : str
         The title, the alternative in words, and what each axis is.
     places : sequence of str
-    lines : sequence of Line
+    lines : sequence of ChartLine
         Six at most: more cannot be told apart.
     is_share : bool
         Whether values are shares of one, told in per cent.
@@ -49,7 +49,7 @@ class Chart:
     along: str
     up: str
     places: Sequence[str]
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     is_share: bool = False
 
 
@@ -75,7 +75,7 @@ def svg(chart: Chart) -> bytes:
 
     Examples
     --------
-    >>> one = Chart("x", "T", "It rises.", "month", "people", ["Jan", "Feb"], [Line("all", [5, 10])])
+    >>> one = Chart("x", "T", "It rises.", "month", "people", ["Jan", "Feb"], [ChartLine("all", [5, 10])])
     >>> b"<title" in svg(one) and b"It rises." in svg(one)
     True
     """
@@ -105,7 +105,7 @@ def svg(chart: Chart) -> bytes:
     )
 
 
-def _drawn(number: int, line: Line, at: object) -> _Drawn:
+def _drawn(number: int, line: ChartLine, at: object) -> _Drawn:
     assert callable(at)
     pieces: list[list[tuple[float, float]]] = [[]]
     for place, value in enumerate(line.values):

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from pathways.exports import files, metadata
 from pathways.exports.cohort import Row
 from pathways.exports.months import Month
-from pathways.exports.tables import Column, Table
+from pathways.exports.tables import Column, ExportTable
 
 PENCE = Decimal(100)
-LINES = Table(
+LINES = ExportTable(
     "claims",
     "Claims that moved in the month",
     "A row for each claim that was submitted, decided, paid or reversed in the month, as it stands at the end of"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pathways.exports.disclosure import CONFIDENTIAL, NOT_YET, Decision, Figures
-from pathways.exports.guesses import Order, Sum
+from pathways.exports.disclosure import CONFIDENTIAL, NOT_YET, FigureTable, Suppression
+from pathways.exports.inference import Inequality, Sum
 from pathways.exports.journeys import CONTACTED, STAGES, Journey
 from pathways.exports.months import Month, number_of
 
@@ -163,14 +163,14 @@ class Tally:
         """Return how many people waited how many days."""
         return self._waits[name]
 
-    def figures(self) -> Figures:
+    def figures(self) -> FigureTable:
         """Return every count, and how they hang together."""
         found = _Gathered()
         self._gather_cohorts(found)
         self._gather_progression(found)
         self._gather_groups(found)
         self._gather_links(found)
-        return Figures(
+        return FigureTable(
             found.counts,
             found.sums,
             found.orders,
@@ -195,12 +195,12 @@ class Tally:
                     key = self.cohort_key(basis, cohort, stage, elapsed)
                     found.counts[key], found.whole_of[key] = so_far, size
                     if before is not None:
-                        found.orders.append(Order(before, key))
+                        found.orders.append(Inequality(before, key))
                     if basis == "referral" and stage not in {"started", "left"}:
-                        found.orders.append(Order(key, self.cohort_key(basis, cohort, "started", elapsed)))
+                        found.orders.append(Inequality(key, self.cohort_key(basis, cohort, "started", elapsed)))
                     before = key
                 if before is not None:
-                    found.orders.append(Order(before, size))
+                    found.orders.append(Inequality(before, size))
 
     def _gather_progression(self, found: "_Gathered") -> None:
         for month in self.month_ends:
@@ -247,7 +247,7 @@ class Tally:
         for stage in further:
             key = self.group_key(breakdown, group, stage)
             found.counts[key], found.whole_of[key] = self._groups[breakdown, group, stage], size
-            found.orders.append(Order(key, size))
+            found.orders.append(Inequality(key, size))
             if breakdown in CHARACTERISTICS:
                 found.characteristics.add(key)
         if breakdown == EVERYBODY:
@@ -299,7 +299,7 @@ def level(tallies: Iterable[Tally]) -> None:
         )
 
 
-def together(tallies: Mapping[str, Tally], scope: str) -> Figures:
+def together(tallies: Mapping[str, Tally], scope: str) -> FigureTable:
     """Return the figures of one scope, and what hangs together with those of the others.
 
     What is told of all programmes is the sum of what is told of each: who has both files has the difference. Of the
@@ -313,7 +313,7 @@ def together(tallies: Mapping[str, Tally], scope: str) -> Figures:
 
     Returns
     -------
-    Figures
+    FigureTable
     """
     if len(tallies) > 1:
         level(tallies.values())
@@ -325,7 +325,7 @@ def together(tallies: Mapping[str, Tally], scope: str) -> Figures:
     whole_of: dict[str, str] = {}
     weights: dict[str, float] = {}
     sums: list[Sum] = []
-    orders: list[Order] = []
+    orders: list[Inequality] = []
     unpublished: set[str] = set()
     characteristics: set[str] = set()
     for figures in made.values():
@@ -347,7 +347,7 @@ def together(tallies: Mapping[str, Tally], scope: str) -> Figures:
                 counts[part] = 0
                 unpublished.add(part)
         sums.append(Sum(key, tuple(parts)))
-    return Figures(
+    return FigureTable(
         counts,
         list(dict.fromkeys(sums)),
         list(dict.fromkeys(orders)),
@@ -363,7 +363,7 @@ class _Gathered:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         self.sums: list[Sum] = []
-        self.orders: list[Order] = []
+        self.orders: list[Inequality] = []
         self.whole_of: dict[str, str] = {}
         self.unpublished: set[str] = set()
         self.characteristics: set[str] = set()
@@ -396,17 +396,17 @@ class Head:
 Row = tuple[str, ...]
 
 
-def _cell(decision: Decision, key: str) -> tuple[str, str]:
+def _cell(decision: Suppression, key: str) -> tuple[str, str]:
     shown = decision.shown(key)
     return "" if shown is None else str(shown), decision.status(key)
 
 
-def _share(decision: Decision, part: str, whole: str) -> tuple[str, str]:
+def _share(decision: Suppression, part: str, whole: str) -> tuple[str, str]:
     rate = decision.rate(part, whole)
     return ("", CONFIDENTIAL) if rate is None else (rate, "")
 
 
-def cohort_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+def cohort_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
     """Return every cohort up to the month, by each elapsed month; what has not elapsed is blank, never nought."""
     for basis, cohort in tally.cohorts:
         size = tally.cohort_key(basis, cohort, BASES[basis], 0)
@@ -422,7 +422,7 @@ def cohort_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
                     yield (*lead, f"{stage}_share", *_share(decision, key, size))
 
 
-def progression_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+def progression_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
     """Return people at each stage at the month's start and end, and every move between."""
     start, end = tally.month.first_day - timedelta(days=1), tally.month.last_day
     for stage in STAGES:
@@ -436,14 +436,14 @@ def progression_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[R
                 yield (*head.cells, "moved", origin or "not_referred", stage, *told)
 
 
-def stage_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+def stage_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
     """Return people at each stage at the end of each of the last thirteen months."""
     for month in tally.month_ends:
         for stage in STAGES:
             yield (*head.cells, str(month), stage, *_cell(decision, tally.at_key(month.last_day, stage)))
 
 
-def breakdown_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row]:
+def breakdown_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
     """Return those referred in the last twelve months, by group and the stages they have reached."""
     for breakdown in (EVERYBODY, *tally.breakdowns):
         for group in tally.groups(breakdown):
@@ -452,7 +452,7 @@ def breakdown_rows(tally: Tally, decision: Decision, head: Head) -> Iterator[Row
                 yield (*head.cells, breakdown, group or EVERYBODY, stage, *told)
 
 
-def median_rows(tally: Tally, decision: Decision, head: Head, smallest: int) -> Iterator[Row]:
+def median_rows(tally: Tally, decision: Suppression, head: Head, smallest: int) -> Iterator[Row]:
     """Return the median days of each wait of those referred in the last twelve months, where enough have waited."""
     for name, (_, last) in WAITS.items():
         days = tally.wait(name)

@@ -28,14 +28,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from pathways.exports.guesses import Order, Sum, System
+from pathways.exports.inference import Inequality, Sum, System
 
 CONFIDENTIAL, NOT_YET, LOW = "[c]", "[x]", "[low]"
 IN_VAIN = 3  # counts looked at and found to stand, until all that are left are looked at together
 MOST_SPARED = 8  # counts that are looked at whether they need to be hidden after all
 
 
-class Why(StrEnum):
+class SuppressionReason(StrEnum):
     """Why a count is hidden, as the summary says it."""
 
     SMALL = "small"
@@ -47,7 +47,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DisclosureRules:
     """What is hidden and how the rest is rounded, as the dated table ``limits`` has it.
 
     Parameters
@@ -66,14 +66,14 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Figures:
+class FigureTable:
     """Counts of people by key, and all that an outsider knows of how they hang together.
 
     Parameters
     ----------
     counts : mapping of str to int
     sums : sequence of Sum
-    orders : sequence of Order
+    orders : sequence of Inequality
     whole_of : mapping of str to str
         Of a part of a group, the key of the group's size.
     unpublished : set of str
@@ -88,7 +88,7 @@ class Figures:
 
     counts: Mapping[str, int]
     sums: Sequence[Sum] = ()
-    orders: Sequence[Order] = ()
+    orders: Sequence[Inequality] = ()
     whole_of: Mapping[str, str] = field(default_factory=dict)
     unpublished: Collection[str] = frozenset()
     withheld: Collection[str] = frozenset()
@@ -107,13 +107,13 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Released:
+class EarlierRelease:
     """One earlier release: its counts, what of them was hidden, and its sums and orders."""
 
     counts: Mapping[str, int]
     hidden: Collection[str]
     sums: Sequence[Sum] = ()
-    orders: Sequence[Order] = ()
+    orders: Sequence[Inequality] = ()
     unpublished: Collection[str] = frozenset()
     withheld: Collection[str] = frozenset()
     is_apart: bool = False
@@ -130,12 +130,12 @@ class Released:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Suppression:
     """What is hidden and why; everything else is shown, rounded."""
 
-    figures: Figures
-    rules: Rules
-    hidden: Mapping[str, Why]
+    figures: FigureTable
+    rules: DisclosureRules
+    hidden: Mapping[str, SuppressionReason]
     is_safe: bool = True
     is_apart: bool = False  # what is hidden here, and was told before, is not known to be what it was
 
@@ -156,10 +156,10 @@ class Decision:
             return None
         return f"{min(top / bottom, 1):.2f}"
 
-    def released(self) -> Released:
+    def released(self) -> EarlierRelease:
         """Return what is to be kept of this release, for the next ones."""
         kept = self.figures
-        return Released(
+        return EarlierRelease(
             kept.counts,
             frozenset(self.hidden),
             kept.sums,
@@ -188,26 +188,26 @@ def rounded(count: int, base: int) -> int:
     return (2 * count + base) // (2 * base) * base
 
 
-def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> Decision:
+def protect(figures: FigureTable, rules: DisclosureRules, past: Sequence[EarlierRelease] = ()) -> Suppression:
     """Decide what of some figures may be published.
 
     Parameters
     ----------
-    figures : Figures
-    rules : Rules
-    past : sequence of Released
+    figures : FigureTable
+    rules : DisclosureRules
+    past : sequence of EarlierRelease
         Every release before this one, oldest first, whatever month, version or cut it was of.
 
     Returns
     -------
-    Decision
+    Suppression
         Where nothing that is still free to be hidden makes a count safe, the release is decided apart from the earlier
         ones; and where that does not either, all of it is hidden.
 
     Examples
     --------
-    >>> both = Figures({"all": 20, "women": 17, "men": 3}, [Sum("all", ("women", "men"))])
-    >>> sorted(protect(both, Rules(5)).hidden)
+    >>> both = FigureTable({"all": 20, "women": 17, "men": 3}, [Sum("all", ("women", "men"))])
+    >>> sorted(protect(both, DisclosureRules(5)).hidden)
     ['men', 'women']
     """
     ledger = _Ledger(past)
@@ -221,46 +221,53 @@ def protect(figures: Figures, rules: Rules, past: Sequence[Released] = ()) -> De
     if decision.is_safe:
         return replace(decision, is_apart=True)
     published = set(figures.counts).difference(figures.unpublished, figures.withheld)
-    return Decision(figures, rules, dict.fromkeys(sorted(published), Why.CLOSED), is_apart=True)
+    return Suppression(figures, rules, dict.fromkeys(sorted(published), SuppressionReason.CLOSED), is_apart=True)
 
 
 def _decided(
-    figures: Figures,
-    rules: Rules,
+    figures: FigureTable,
+    rules: DisclosureRules,
     ledger: "_Ledger",
     now: Mapping[str, str],
     stays_hidden: Collection[str] | None = None,
-) -> Decision:
+) -> Suppression:
     """Decide; apart from earlier releases, but for what they hid, where that is named."""
-    hidden: dict[str, Why] = {}
+    hidden: dict[str, SuppressionReason] = {}
     for key in figures.counts:
         if key in figures.unpublished or key in figures.withheld:
             continue
         was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, ledger, now, rules)
         if was_shown is False or key in (stays_hidden or ()) or (was_shown is None and why):
-            hidden[key] = why or Why.BESIDE  # what was hidden stays so as long as it is the same
+            hidden[key] = why or SuppressionReason.BESIDE  # what was hidden stays so as long as it is the same
     guarded = {now[key] for key in figures.withheld if _primary(figures, key, ledger, now, rules)}
     more, is_safe = _beside(
         ledger, figures, now, set(hidden), guarded, rules.smallest, is_apart=stays_hidden is not None
     )
-    return Decision(figures, rules, {key: why for key, why in (hidden | more).items() if why is not Why.KNOWN}, is_safe)
+    return Suppression(
+        figures,
+        rules,
+        {key: why for key, why in (hidden | more).items() if why is not SuppressionReason.KNOWN},
+        is_safe,
+    )
 
 
-def _primary(figures: Figures, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: Rules) -> Why | None:
+def _primary(
+    figures: FigureTable, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: DisclosureRules
+) -> SuppressionReason | None:
     """Return why a count may not be told by itself."""
     count, whole = figures.counts[key], figures.counts.get(figures.whole_of.get(key, ""))
     if 0 < count < rules.smallest:
-        return Why.SMALL
+        return SuppressionReason.SMALL
     if whole is None or (count == 0 and _follows(figures, key, ledger, now, rules)):
         return None
     if count == 0 and 0 < whole < rules.smallest:
-        return Why.OF_A_SMALL_WHOLE
+        return SuppressionReason.OF_A_SMALL_WHOLE
     if key in figures.characteristics and whole > 0 and count in {0, whole}:
-        return Why.ALL_OR_NONE
+        return SuppressionReason.ALL_OR_NONE
     return None
 
 
-def _follows(figures: Figures, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: Rules) -> bool:
+def _follows(figures: FigureTable, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: DisclosureRules) -> bool:
     """Say whether a nought follows from a total of nought that is told: hiding it would hide nothing."""
     for total in figures.totals_of[key]:
         if figures.counts[total]:
@@ -274,10 +281,10 @@ def _follows(figures: Figures, key: str, ledger: "_Ledger", now: Mapping[str, st
 class _Ledger:
     """All releases as one system. A count that did not change between two of them is one unknown; else it is two."""
 
-    def __init__(self, past: Iterable[Released]) -> None:
+    def __init__(self, past: Iterable[EarlierRelease]) -> None:
         self.counts: dict[str, int] = {}
         self.sums: dict[Sum, None] = {}
-        self.orders: dict[Order, None] = {}
+        self.orders: dict[Inequality, None] = {}
         self.was_shown: dict[str, bool] = {}  # of what files held; shown once is shown for ever
         self._latest: dict[str, str] = {}
         for release in past:
@@ -313,7 +320,7 @@ class _Ledger:
         self._latest[key] = f"{key}#{epoch}"
         self.counts[self._latest[key]] = count
 
-    def _add(self, release: Released) -> None:
+    def _add(self, release: EarlierRelease) -> None:
         counts = release.counts
         aside = (release.unpublished, release.withheld)
         now = self.apart(counts, *aside) if release.is_apart else self.named(counts)
@@ -322,21 +329,21 @@ class _Ledger:
                 self.was_shown[unknown] = self.was_shown.get(unknown, False) or key not in release.hidden
         self.tie(now, release.sums, release.orders)
 
-    def tie(self, now: Mapping[str, str], sums: Iterable[Sum], orders: Iterable[Order]) -> None:
+    def tie(self, now: Mapping[str, str], sums: Iterable[Sum], orders: Iterable[Inequality]) -> None:
         self.sums.update((Sum(now[one.total], tuple(now[part] for part in one.parts)), None) for one in sums)
-        self.orders.update((Order(now[one.lower], now[one.upper]), None) for one in orders)
+        self.orders.update((Inequality(now[one.lower], now[one.upper]), None) for one in orders)
 
 
 def _beside(
     ledger: _Ledger,
-    figures: Figures,
+    figures: FigureTable,
     now: Mapping[str, str],
     hidden: Collection[str],
     more_guarded: Collection[str],
     smallest: int,
     *,
     is_apart: bool,
-) -> tuple[dict[str, Why], bool]:
+) -> tuple[dict[str, SuppressionReason], bool]:
     """Hide more until everything hidden stands; return what, and whether it does."""
     ledger.tie(now, figures.sums, figures.orders)
     published = {
@@ -354,7 +361,7 @@ def _beside(
         hidden=set(ledger.counts) - shown - {one for one in free if published[one] not in hidden},
         smallest=smallest,
     )
-    reasons: dict[str, Why] = {}
+    reasons: dict[str, SuppressionReason] = {}
     hidden_for: dict[str, str] = {}
     # What stands, stands whatever else is hidden: each is looked at once, and what is hidden for it after it.
     to_look_at = system.doubtful()
@@ -366,13 +373,13 @@ def _beside(
             if in_vain > IN_VAIN:  # many stand by now, and some are seen to do so at once
                 to_look_at, in_vain = system.doubtful(to_look_at), 0
             continue
-        more, why = system.beside(one) or set(), Why.BESIDE
+        more, why = system.beside(one) or set(), SuppressionReason.BESIDE
         system.hide(more)
         if system.is_bare(one):
-            rest, why = free - system.hidden, Why.CLOSED
+            rest, why = free - system.hidden, SuppressionReason.CLOSED
             system.hide(rest)
             more |= rest
-        if why is Why.CLOSED and system.is_bare(one):
+        if why is SuppressionReason.CLOSED and system.is_bare(one):
             # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
             is_pinned = system.is_pinned(one)
             system.show(more)
@@ -385,7 +392,7 @@ def _beside(
             system.show({one})
             if not is_pinned and system.bares_any(one):
                 return reasons, False
-            reasons[published[one]] = Why.KNOWN
+            reasons[published[one]] = SuppressionReason.KNOWN
             continue
         reasons |= {published[unknown]: why for unknown in more}
         hidden_for |= {published[unknown]: one for unknown in more}
@@ -396,13 +403,17 @@ def _beside(
 
 def _spare(
     system: System,
-    figures: Figures,
+    figures: FigureTable,
     now: Mapping[str, str],
-    reasons: dict[str, Why],
+    reasons: dict[str, SuppressionReason],
     hidden_for: Mapping[str, str],
 ) -> None:
     """Show what was hidden for one count and made needless by what was hidden for another: the largest first."""
-    beside = [key for key, why in reasons.items() if why is Why.BESIDE and figures.counts[key] >= system.smallest]
+    beside = [
+        key
+        for key, why in reasons.items()
+        if why is SuppressionReason.BESIDE and figures.counts[key] >= system.smallest
+    ]
     for key in sorted(beside, key=lambda one: -figures.counts[one])[:MOST_SPARED]:
         system.show({now[key]})
         # Mostly whom it was hidden for still needs it, which is one question instead of many.

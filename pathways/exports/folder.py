@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pathways.exports import cohort, files, metadata
-from pathways.exports.charts import Chart, Line, svg
+from pathways.exports.charts import Chart, ChartLine, svg
 from pathways.exports.cohort import BASES, EVERYBODY, MOVES, NOT_HERE, Head, Row, Tally
-from pathways.exports.disclosure import Decision
+from pathways.exports.disclosure import Suppression
 from pathways.exports.journeys import CONTACTED, STAGES
 from pathways.exports.rendering import rendered
 from pathways.exports.tables import (
@@ -18,9 +18,9 @@ from pathways.exports.tables import (
     PROGRESSION,
     STAGES_BY_MONTH,
     TABLES,
-    Table,
+    ExportTable,
 )
-from pathways.exports.workbook import Sheet, sheet_of, workbook
+from pathways.exports.workbook import WorkbookSheet, sheet_of, workbook
 
 SCHEMA_VERSION = "2"
 WORD = {
@@ -52,7 +52,7 @@ NOTES = (
 
 
 @dataclass(frozen=True)
-class Told:
+class FolderContents:
     """All that a folder is made of.
 
     Parameters
@@ -61,7 +61,7 @@ class Told:
         The commissioner's.
     head : Head
     tally : Tally
-    decision : Decision
+    decision : Suppression
     adjustments : sequence of Row
     programmes : sequence of mapping
         Reference and rule versions of each.
@@ -74,7 +74,7 @@ class Told:
     name: str
     head: Head
     tally: Tally
-    decision: Decision
+    decision: Suppression
     adjustments: Sequence[Row]
     programmes: Sequence[Mapping[str, object]]
     references: Mapping[str, str]
@@ -94,12 +94,12 @@ class Told:
         return f"As known at the end of {self.head.as_of}. Version {self.head.version} of this month."
 
 
-def files_of(told: Told) -> dict[str, bytes]:
+def files_of(told: FolderContents) -> dict[str, bytes]:
     """Return every file of a folder by its name.
 
     Parameters
     ----------
-    told : Told
+    told : FolderContents
 
     Returns
     -------
@@ -126,7 +126,7 @@ def files_of(told: Told) -> dict[str, bytes]:
     return found
 
 
-def rows_of(told: Told) -> dict[str, list[Row]]:
+def rows_of(told: FolderContents) -> dict[str, list[Row]]:
     """Return the rows of every table by its name."""
     tally, decision, head = told.tally, told.decision, told.head
     return {
@@ -139,7 +139,7 @@ def rows_of(told: Told) -> dict[str, list[Row]]:
     }
 
 
-def _manifest(told: Told, content: Mapping[str, bytes]) -> dict[str, object]:
+def _manifest(told: FolderContents, content: Mapping[str, bytes]) -> dict[str, object]:
     rules = told.decision.rules
     return {
         "as_of": told.head.as_of.isoformat(),
@@ -161,24 +161,24 @@ def _manifest(told: Told, content: Mapping[str, bytes]) -> dict[str, object]:
     }
 
 
-def _shown(told: Told, key: str) -> str:
+def _shown(told: FolderContents, key: str) -> str:
     count = told.decision.shown(key)
     return told.decision.status(key) or str(count)
 
 
-def _value(told: Told, key: str) -> float | None:
+def _value(told: FolderContents, key: str) -> float | None:
     shown = told.decision.shown(key)
     return None if shown is None else float(shown)
 
 
-def charts_of(told: Told) -> list[Chart]:
+def charts_of(told: FolderContents) -> list[Chart]:
     """Return the charts: how many of each cohort were in work month by month, and people at each stage."""
     return [_conversion(told), _progression(told)]
 
 
-def _conversion(told: Told) -> Chart:
+def _conversion(told: FolderContents) -> Chart:
     tally, decision = told.tally, told.decision
-    lines: list[Line] = []
+    lines: list[ChartLine] = []
     longest = 0
     for basis, month in reversed(tally.cohorts):
         if basis != "referral" or len(lines) == MOST_LINES:
@@ -189,7 +189,7 @@ def _conversion(told: Told) -> Chart:
             for elapsed in range(tally.last_elapsed(month) + 1)
         ]
         if any(rate is not None for rate in rates) and len(rates) > 1:
-            lines.append(Line(str(month), [None if rate is None else float(rate) for rate in rates]))
+            lines.append(ChartLine(str(month), [None if rate is None else float(rate) for rate in rates]))
             longest = max(longest, len(rates))
     lines.reverse()
     told_of = [(line.name, value) for line in lines if (value := _last(line.values)) is not None]
@@ -209,10 +209,10 @@ def _conversion(told: Told) -> Chart:
     )
 
 
-def _progression(told: Told) -> Chart:
+def _progression(told: FolderContents) -> Chart:
     tally = told.tally
     lines = [
-        Line(WORD[stage], [_value(told, tally.at_key(month.last_day, stage)) for month in tally.month_ends])
+        ChartLine(WORD[stage], [_value(told, tally.at_key(month.last_day, stage)) for month in tally.month_ends])
         for stage in STAGES
     ]
     seen = [line for line in lines if any(line.values)]
@@ -242,7 +242,7 @@ def _last(values: Sequence[float | None]) -> float | None:
     return _first(list(reversed(values)))
 
 
-def _sentences(told: Told) -> list[str]:
+def _sentences(told: FolderContents) -> list[str]:
     tally, head = told.tally, told.head
 
     def year(stage: str) -> str:
@@ -267,7 +267,7 @@ def _sentences(told: Told) -> list[str]:
     ]
 
 
-def _summary(told: Told, charts: Sequence[Chart]) -> bytes:
+def _summary(told: FolderContents, charts: Sequence[Chart]) -> bytes:
     tally = told.tally
     before, after = tally.month.first_day - timedelta(days=1), tally.month.last_day
     return rendered(
@@ -285,7 +285,7 @@ def _summary(told: Told, charts: Sequence[Chart]) -> bytes:
     )
 
 
-def _sheets(told: Told, rows: Mapping[str, Sequence[Row]], charts: Sequence[Chart]) -> list[Sheet]:
+def _sheets(told: FolderContents, rows: Mapping[str, Sequence[Row]], charts: Sequence[Chart]) -> list[WorkbookSheet]:
     conversion, progression = charts
     return [
         _cohorts(told, "referral", "Cohorts_by_referral", "People by month of referral, and the stages reached by now"),
@@ -300,7 +300,7 @@ def _sheets(told: Told, rows: Mapping[str, Sequence[Row]], charts: Sequence[Char
     ]
 
 
-def _cohorts(told: Told, basis: str, name: str, title: str) -> Sheet:
+def _cohorts(told: FolderContents, basis: str, name: str, title: str) -> WorkbookSheet:
     tally = told.tally
     stages = STAGES[STAGES.index(BASES[basis]) :]
     rows = [
@@ -311,14 +311,14 @@ def _cohorts(told: Told, basis: str, name: str, title: str) -> Sheet:
         for of, month in tally.cohorts
         if of == basis
     ]
-    return Sheet(name, title, ("cohort_month", *(WORD[stage] for stage in stages)), rows, _words(stages))
+    return WorkbookSheet(name, title, ("cohort_month", *(WORD[stage] for stage in stages)), rows, _words(stages))
 
 
 def _words(stages: Sequence[str]) -> frozenset[str]:
     return frozenset(WORD[stage] for stage in stages)
 
 
-def _by_place(chart: Chart, name: str, first: str) -> Sheet:
+def _by_place(chart: Chart, name: str, first: str) -> WorkbookSheet:
     rows = [
         (
             place,
@@ -330,7 +330,7 @@ def _by_place(chart: Chart, name: str, first: str) -> Sheet:
         for at, place in enumerate(chart.places)
     ]
     header = (first, *(line.name for line in chart.lines))
-    return Sheet(
+    return WorkbookSheet(
         name, chart.title, header, rows if chart.lines else [], frozenset(header[1:]), [chart] if chart.lines else []
     )
 
@@ -339,7 +339,7 @@ def _told(value: float | None, *, is_share: bool) -> str:
     return "[c]" if value is None else f"{value:.2f}" if is_share else f"{value:.0f}"
 
 
-def _at_both_ends(told: Told) -> Sheet:
+def _at_both_ends(told: FolderContents) -> WorkbookSheet:
     tally = told.tally
     before, after = tally.month.first_day - timedelta(days=1), tally.month.last_day
     rows = [
@@ -347,12 +347,12 @@ def _at_both_ends(told: Told) -> Sheet:
         for stage in STAGES
     ]
     header = ("stage", "at_start", "at_end")
-    return Sheet(
+    return WorkbookSheet(
         "Progression", "People at each stage at the month's start and end", header, rows, frozenset(header[1:])
     )
 
 
-def _moves(told: Told) -> Sheet:
+def _moves(told: FolderContents) -> WorkbookSheet:
     """Return moves as a square of stages: from each row to each column."""
     rows = [
         (
@@ -365,10 +365,10 @@ def _moves(told: Told) -> Sheet:
         for origin in (NOT_HERE, *STAGES[:-1])
     ]
     title = "Moves in the month, from the stage of the row to that of the column; [z]: there is no such move"
-    return Sheet("Moves", title, ("from_stage", *(WORD[stage] for stage in STAGES)), rows, _words(STAGES))
+    return WorkbookSheet("Moves", title, ("from_stage", *(WORD[stage] for stage in STAGES)), rows, _words(STAGES))
 
 
-def _breakdowns(told: Told) -> Sheet:
+def _breakdowns(told: FolderContents) -> WorkbookSheet:
     tally = told.tally
     rows = []
     for breakdown in (EVERYBODY, *tally.breakdowns):
@@ -382,9 +382,11 @@ def _breakdowns(told: Told) -> Sheet:
             for group in tally.groups(breakdown)
         ]
     title = "Those referred in the last twelve months, by group; [z]: does not apply to this breakdown"
-    return Sheet("Breakdowns", title, ("breakdown", "group", *(WORD[one] for one in STAGES)), rows, _words(STAGES))
+    return WorkbookSheet(
+        "Breakdowns", title, ("breakdown", "group", *(WORD[one] for one in STAGES)), rows, _words(STAGES)
+    )
 
 
-def _plainly(table: Table, name: str, rows: Mapping[str, Sequence[Row]]) -> Sheet:
+def _plainly(table: ExportTable, name: str, rows: Mapping[str, Sequence[Row]]) -> WorkbookSheet:
     columns, lead = table.columns[3:], 3
     return sheet_of(name, table.title, columns, [row[lead:] for row in rows[table.name]])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pathways.exports.tables import Column, Table
+from pathways.exports.tables import Column, ExportTable
 
 LICENCE = {
     "name": "OGL-UK-3.0",
@@ -16,14 +16,14 @@ XSD = {"string": "string", "integer": "integer", "number": "decimal", "date": "d
 
 
 def datapackage(
-    name: str, title: str, about: str, tables: Sequence[Table], files: Mapping[str, tuple[int, str]]
+    name: str, title: str, about: str, tables: Sequence[ExportTable], files: Mapping[str, tuple[int, str]]
 ) -> dict[str, Any]:
     """Return the Data Package (v2) of a folder.
 
     Parameters
     ----------
     name, title, about : str
-    tables : sequence of Table
+    tables : sequence of ExportTable
     files : mapping of str to (int, str)
         Of each file its bytes and their SHA-256.
 
@@ -41,7 +41,7 @@ def datapackage(
     }
 
 
-def _resource(table: Table, size: int, digest: str) -> dict[str, Any]:
+def _resource(table: ExportTable, size: int, digest: str) -> dict[str, Any]:
     return {
         "name": table.name,
         "title": table.title,
@@ -63,7 +63,7 @@ def _resource(table: Table, size: int, digest: str) -> dict[str, Any]:
     }
 
 
-def _named(table: Table, name: str) -> Column:
+def _named(table: ExportTable, name: str) -> Column:
     return next(column for column in table.columns if column.name == name)
 
 
@@ -77,13 +77,13 @@ def _field(column: Column) -> dict[str, Any]:
     return found | ({"constraints": constraints} if constraints else {})
 
 
-def csvw(title: str, tables: Sequence[Table]) -> dict[str, Any]:
+def csvw(title: str, tables: Sequence[ExportTable]) -> dict[str, Any]:
     """Return the CSV on the Web metadata of a folder (W3C, Metadata Vocabulary for Tabular Data).
 
     Parameters
     ----------
     title : str
-    tables : sequence of Table
+    tables : sequence of ExportTable
 
     Returns
     -------

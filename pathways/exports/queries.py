@@ -27,7 +27,7 @@ from pathways.exports.cohort import EVERYBODY
 from pathways.exports.journeys import Frame, Journey, Life, journeys_of
 from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
 from pathways.exports.months import Month
-from pathways.exports.releases import Kept, unpacked
+from pathways.exports.releases import StoredRelease, unpacked
 from pathways.facts import as_known
 from pathways.introductions.models import IntroductionMove
 from pathways.jobseekers import queries as jobseeker_queries
@@ -257,7 +257,7 @@ def released_ids(session: Session, commissioner_id: UUID) -> list[UUID]:
     return list(session.scalars(rows))
 
 
-def released(session: Session, commissioner_id: UUID) -> list[tuple[UUID, Kept]]:
+def released(session: Session, commissioner_id: UUID) -> list[tuple[UUID, StoredRelease]]:
     """Return all that was ever released of a commissioner's figures, oldest first."""
     rows = (
         select(Release.export_id, Release.content)

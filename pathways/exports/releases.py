@@ -5,17 +5,17 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pathways.exports.disclosure import Decision, Released, rounded
-from pathways.exports.guesses import Order, Sum
+from pathways.exports.disclosure import EarlierRelease, Suppression, rounded
+from pathways.exports.inference import Inequality, Sum
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredRelease:
     """A release as it is read again.
 
     Parameters
     ----------
-    released : Released
+    released : EarlierRelease
     shown : mapping of str to int
         What was published of each count that was not hidden.
     reasons : mapping of str to list of str
@@ -24,18 +24,18 @@ class Kept:
         The dated tables it rested on.
     """
 
-    released: Released
+    released: EarlierRelease
     shown: Mapping[str, int]
     reasons: Mapping[str, list[str]] = field(default_factory=dict)
     references: Mapping[str, str] = field(default_factory=dict)
 
 
-def packed(decision: Decision, reasons: Mapping[str, list[str]], references: Mapping[str, str]) -> bytes:
+def packed(decision: Suppression, reasons: Mapping[str, list[str]], references: Mapping[str, str]) -> bytes:
     """Return a release as bytes; keys are numbered, for sums name them many times.
 
     Parameters
     ----------
-    decision : Decision
+    decision : Suppression
     reasons : mapping of str to list of str
     references : mapping of str to str
 
@@ -61,7 +61,7 @@ def packed(decision: Decision, reasons: Mapping[str, list[str]], references: Map
     return zlib.compress(json.dumps(told, separators=(",", ":")).encode())
 
 
-def unpacked(content: bytes) -> Kept:
+def unpacked(content: bytes) -> StoredRelease:
     """Return a release that was packed.
 
     Parameters
@@ -70,22 +70,22 @@ def unpacked(content: bytes) -> Kept:
 
     Returns
     -------
-    Kept
+    StoredRelease
     """
     told = json.loads(zlib.decompress(content))
     keys: list[str] = told["keys"]
-    released = Released(
+    released = EarlierRelease(
         dict(zip(keys, told["counts"], strict=True)),
         frozenset(keys[at] for at in told["hidden"]),
         [Sum(keys[total], tuple(keys[part] for part in parts)) for total, parts in told["sums"]],
-        [Order(keys[lower], keys[upper]) for lower, upper in told["orders"]],
+        [Inequality(keys[lower], keys[upper]) for lower, upper in told["orders"]],
         frozenset(keys[at] for at in told["unpublished"]),
         frozenset(keys[at] for at in told.get("withheld", ())),  # before, they were told with the unpublished
         told.get("is_apart", False),
     )
-    return Kept(released, _shown(released, told["base"]), told["reasons"], told["references"])
+    return StoredRelease(released, _shown(released, told["base"]), told["reasons"], told["references"])
 
 
-def _shown(released: Released, base: int) -> dict[str, int]:
+def _shown(released: EarlierRelease, base: int) -> dict[str, int]:
     shown = released.published.difference(released.hidden)
     return {key: rounded(count, base) for key, count in released.counts.items() if key in shown}

@@ -34,7 +34,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     """One file of rows. ``key`` are the columns that tell its rows apart."""
 
     name: str
@@ -65,7 +65,7 @@ VALUE = (
     ),
 )
 SHARES = tuple(f"{stage}_share" for stage in STAGES)
-COHORT = Table(
+COHORT = ExportTable(
     "cohort",
     "People by month of referral or of start, and by the months that have passed",
     "How many of those referred (or started) in a month had reached each stage so many calendar months later, and what"
@@ -82,7 +82,7 @@ COHORT = Table(
     ),
     ("cohort_basis", "cohort_month", "elapsed_months", "measure"),
 )
-PROGRESSION = Table(
+PROGRESSION = ExportTable(
     "progression",
     "People at each stage at the month's start and end, and every move between",
     "Each person is at the furthest stage that was reached. Whoever stayed at a stage is in no move.",
@@ -95,7 +95,7 @@ PROGRESSION = Table(
     ),
     ("measure", "from_stage", "to_stage"),
 )
-STAGES_BY_MONTH = Table(
+STAGES_BY_MONTH = ExportTable(
     "stages",
     "People at each stage at the end of each of the last thirteen months",
     "As in progression.csv, for a year back, as it is known now.",
@@ -107,7 +107,7 @@ STAGES_BY_MONTH = Table(
     ),
     ("month_end", "stage"),
 )
-BREAKDOWN = Table(
+BREAKDOWN = ExportTable(
     "breakdowns",
     "Those referred in the last twelve months, by group, and the stages they have reached",
     "By programme, area (the outward half of the postcode), who referred, kind of the first job, and equality"
@@ -121,7 +121,7 @@ BREAKDOWN = Table(
     ),
     ("breakdown", "group", "stage"),
 )
-MEDIANS = Table(
+MEDIANS = ExportTable(
     "medians",
     "Median days between steps, of those referred in the last twelve months",
     "Half of the people who took both steps took no more days. It is told of ten people or more.",
@@ -134,7 +134,7 @@ MEDIANS = Table(
     ("wait", "measure"),
 )
 REASONS = ("late_evidence", "correction", "withdrawn", "merge", "rule_change", "erasure")
-ADJUSTMENTS = Table(
+ADJUSTMENTS = ExportTable(
     "adjustments",
     "Figures of closed months that are known otherwise now",
     "A closed month is never rewritten. What was learnt later is told here, as it was first reported and as it is known"
@@ -162,4 +162,4 @@ ADJUSTMENTS = Table(
     ),
     ("table", "cohort_basis", "cohort_month", "elapsed_months", "day", "stage"),
 )
-TABLES: tuple[Table, ...] = (COHORT, PROGRESSION, STAGES_BY_MONTH, BREAKDOWN, MEDIANS, ADJUSTMENTS)
+TABLES: tuple[ExportTable, ...] = (COHORT, PROGRESSION, STAGES_BY_MONTH, BREAKDOWN, MEDIANS, ADJUSTMENTS)

@@ -22,7 +22,7 @@ HEADINGS_BEFORE_TABLE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class WorkbookSheet:
     """One table of the workbook: its name, title, header and rows; cells that look like numbers of ``numbers`` are."""
 
     name: str
@@ -33,16 +33,18 @@ class Sheet:
     charts: Sequence[Chart] = ()
 
 
-def sheet_of(name: str, title: str, columns: Sequence[Column], rows: Sequence[Row]) -> Sheet:
+def sheet_of(name: str, title: str, columns: Sequence[Column], rows: Sequence[Row]) -> WorkbookSheet:
     """Return a table as a sheet: a value and its status are one cell, for people read them as one."""
     kept = [at for at, column in enumerate(columns) if not column.name.endswith("status")]
     status_of = {at: at + 1 for at in kept if at + 1 < len(columns) and columns[at + 1].name.endswith("status")}
     shown = [tuple(row[at] or (row[status_of[at]] if at in status_of else "") for at in kept) for row in rows]
     numbers = frozenset(columns[at].name for at in kept if columns[at].kind in {"integer", "number"})
-    return Sheet(name, title, tuple(columns[at].name for at in kept), shown, numbers)
+    return WorkbookSheet(name, title, tuple(columns[at].name for at in kept), shown, numbers)
 
 
-def workbook(title: str, cover: Sequence[str], notes: Sequence[str], sheets: Sequence[Sheet], made_on: date) -> bytes:
+def workbook(
+    title: str, cover: Sequence[str], notes: Sequence[str], sheets: Sequence[WorkbookSheet], made_on: date
+) -> bytes:
     """Return a workbook as bytes.
 
     Parameters
@@ -50,7 +52,7 @@ def workbook(title: str, cover: Sequence[str], notes: Sequence[str], sheets: Seq
     title : str
     cover, notes : sequence of str
         One paragraph or note a row.
-    sheets : sequence of Sheet
+    sheets : sequence of WorkbookSheet
     made_on : date
         Told as the day it was made, whenever it is: the same figures give the same bytes.
 
@@ -88,7 +90,7 @@ def workbook(title: str, cover: Sequence[str], notes: Sequence[str], sheets: Seq
                 "name": "Contents",
                 "autofilter": False,
                 "style": None,
-                "columns": [{"header": "Sheet"}, {"header": "What it tells"}],
+                "columns": [{"header": "WorkbookSheet"}, {"header": "What it tells"}],
             },
         )
         for number, (name, told) in enumerate(
@@ -108,7 +110,7 @@ def _lines(page: Any, title: str, lines: Sequence[str], formats: Mapping[str, An
         page.write_string(number, 0, line, formats["wrapped"])
 
 
-def _table(book: Any, sheet: Sheet, formats: Mapping[str, Any]) -> None:
+def _table(book: Any, sheet: WorkbookSheet, formats: Mapping[str, Any]) -> None:
     page = book.add_worksheet(sheet.name)
     page.write_string(0, 0, sheet.title, formats["title"])
     page.write_string(1, 0, "This sheet holds one table. Some cells hold shorthand, explained in Notes.")
@@ -143,7 +145,7 @@ def _table(book: Any, sheet: Sheet, formats: Mapping[str, Any]) -> None:
         _chart(book, page, sheet, chart, number)
 
 
-def _chart(book: Any, page: Any, sheet: Sheet, chart: Chart, number: int) -> None:
+def _chart(book: Any, page: Any, sheet: WorkbookSheet, chart: Chart, number: int) -> None:
     """Draw a chart of the sheet's own rows: each line is a column, each place along it a row."""
     drawn = book.add_chart({"type": "line"})
     first, last = HEADINGS_BEFORE_TABLE + 1, HEADINGS_BEFORE_TABLE + len(sheet.rows)

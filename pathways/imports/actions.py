@@ -15,7 +15,7 @@ from pathways.base import Actor, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
 from pathways.imports import intake, queries, reports, staging
-from pathways.imports.intake import WITHIN, FileKind, Intake
+from pathways.imports.intake import WITHIN, ImportKind, Intake
 from pathways.imports.models import (
     DONE,
     PENDING,
@@ -32,7 +32,7 @@ from pathways.imports.schemas import (
     RowChange,
 )
 from pathways.imports.staging import Worker
-from pathways.spreadsheets import Table, normal, read_table
+from pathways.spreadsheets import SpreadsheetTable, normal, read_table
 
 LOG = structlog.get_logger()
 LONGEST_HEADER = 300
@@ -58,7 +58,7 @@ class Wish:
     acts_at: datetime | None = None
 
 
-def look_at(session: Session, actor: Actor, kind: FileKind, content: bytes, most_unpacked: int) -> Table:
+def look_at(session: Session, actor: Actor, kind: ImportKind, content: bytes, most_unpacked: int) -> SpreadsheetTable:
     """Return what is in a file, with this organisation's own names of columns; whatever cannot be read is refused."""
     aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
     table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked)
@@ -68,7 +68,9 @@ def look_at(session: Session, actor: Actor, kind: FileKind, content: bytes, most
     return table
 
 
-def begin(session: WriteSession, actor: Actor, kind: FileKind, content: bytes, table: Table, wish: Wish) -> ImportRun:
+def begin(
+    session: WriteSession, actor: Actor, kind: ImportKind, content: bytes, table: SpreadsheetTable, wish: Wish
+) -> ImportRun:
     """Begin an import, or take up the one of the same file that was stopped half-way."""
     file_hash = hashlib.sha256(content).hexdigest()
     found = {
@@ -142,7 +144,7 @@ def leave_if_large(session: WriteSession, run_id: UUID) -> bool:
     return is_left
 
 
-def go_on_with_what_was_left(database: Database, kinds: Collection[FileKind], may_act: MayAct) -> int:
+def go_on_with_what_was_left(database: Database, kinds: Collection[ImportKind], may_act: MayAct) -> int:
     """Carry on imports that nobody works on any more; return how many.
 
     Of somebody who may not act any more nothing more is applied.
@@ -165,7 +167,7 @@ def go_on_with_what_was_left(database: Database, kinds: Collection[FileKind], ma
     return done
 
 
-def _go_on(database: Database, kind: FileKind, run_id: UUID, may_act: MayAct) -> None:
+def _go_on(database: Database, kind: ImportKind, run_id: UUID, may_act: MayAct) -> None:
     with database.writing(None) as session:
         run = session.scalars(select(ImportRun).where(ImportRun.id == run_id).with_for_update()).one()
         actor = who_acts(run)
@@ -218,7 +220,7 @@ def discard(session: WriteSession, actor: Actor, run: ImportRun) -> ImportRun:
 
 
 def change_row(
-    session: WriteSession, actor: Actor, kind: FileKind, run: ImportRun, row: ImportRow, change: RowChange
+    session: WriteSession, actor: Actor, kind: ImportKind, run: ImportRun, row: ImportRow, change: RowChange
 ) -> ImportRow:
     """Put one row right, leave it out, or say whom it is about; it is checked anew at once, and so is what it meets."""
     if run.state not in {ImportState.CHECKED, ImportState.APPLIED}:
@@ -260,7 +262,7 @@ def change_row(
     return row
 
 
-def _known(kind: FileKind, cells: Mapping[str, str | None]) -> dict[str, str]:
+def _known(kind: ImportKind, cells: Mapping[str, str | None]) -> dict[str, str]:
     for column in cells:
         if column not in kind.readers:
             known = ", ".join(sorted(kind.readers))
@@ -268,7 +270,7 @@ def _known(kind: FileKind, cells: Mapping[str, str | None]) -> dict[str, str]:
     return {column: (text or "").strip() for column, text in cells.items()}
 
 
-def _look_again(session: WriteSession, kind: FileKind, run: ImportRun, taking: Intake, keys: Collection[str]) -> None:
+def _look_again(session: WriteSession, kind: ImportKind, run: ImportRun, taking: Intake, keys: Collection[str]) -> None:
     """Compare rows of some keys anew: one that met another may be the only one now, or the other way round."""
     of_keys = and_(ImportRow.import_id == run.id, ImportRow.key.in_(keys))
     anew = update(ImportRow).where(of_keys, ImportRow.state.not_in([*DONE, RowState.SKIPPED]))

@@ -24,7 +24,7 @@ from pathways.database import Database
 from pathways.errors import Conflict, NotFound
 from pathways.imports import actions, files, queries, reports
 from pathways.imports.actions import Wish
-from pathways.imports.intake import FileKind
+from pathways.imports.intake import ImportKind
 from pathways.imports.models import ImportRun, RowState
 from pathways.imports.schemas import (
     ApplyImport,
@@ -42,7 +42,7 @@ from pathways.problems import documented
 CSV, WORKBOOK = "text/csv; charset=utf-8", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def routes(kind: FileKind, permission: Permission, partner: Callable[..., UUID | None]) -> APIRouter:
+def routes(kind: ImportKind, permission: Permission, partner: Callable[..., UUID | None]) -> APIRouter:
     """Return the routes of imports of one kind: send, look, put right, apply, fetch the result.
 
     ``partner`` is the dependency that says whom a file is for.
@@ -57,7 +57,7 @@ def routes(kind: FileKind, permission: Permission, partner: Callable[..., UUID |
     return router
 
 
-def _carried_on(database: Database, kind: FileKind, actor: Actor, run_id: UUID, response: Response) -> ImportOut:
+def _carried_on(database: Database, kind: ImportKind, actor: Actor, run_id: UUID, response: Response) -> ImportOut:
     """Carry a small import on to its end; a large one goes on after the answer."""
     with database.writing(actor) as session:
         is_left = actions.leave_if_large(session, run_id)
@@ -69,11 +69,11 @@ def _carried_on(database: Database, kind: FileKind, actor: Actor, run_id: UUID, 
         return reports.shown(session, actor, kind, queries.run(session, actor, kind.name, run_id))
 
 
-def _one(kind: FileKind) -> str:
+def _one(kind: ImportKind) -> str:
     return kind.name.removesuffix("s")
 
 
-def _add_files(router: APIRouter, kind: FileKind, importer: Any, partner: Callable[..., UUID | None]) -> None:
+def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Callable[..., UUID | None]) -> None:
     @router.post("/imports", status_code=201, responses=documented(Conflict), name=f"import_{kind.name}")
     def send(
         actor: Annotated[Actor, importer],
@@ -107,7 +107,7 @@ def _add_files(router: APIRouter, kind: FileKind, importer: Any, partner: Callab
         return _carried_on(database, kind, actor, run.id, response)
 
 
-def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
+def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     @router.get("/imports", name=f"list_{_one(kind)}_imports")
     def list_imports(actor: Annotated[Actor, importer], database: DatabaseDep, page: PageDep) -> Page[ImportLine]:
         with database.reading(actor) as session:
@@ -164,7 +164,7 @@ def _add_runs(router: APIRouter, kind: FileKind, importer: Any) -> None:
             return reports.shown(session, actor, kind, run)
 
 
-def _add_result(router: APIRouter, kind: FileKind, importer: Any) -> None:
+def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     @router.get(
         "/imports/{import_id}/result",
         responses={**documented(NotFound), 200: {"content": {CSV: {}, WORKBOOK: {}}}},
@@ -195,7 +195,7 @@ def _add_result(router: APIRouter, kind: FileKind, importer: Any) -> None:
         )
 
 
-def _add_rows(router: APIRouter, kind: FileKind, importer: Any) -> None:
+def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     @router.get("/imports/{import_id}/rows", responses=documented(NotFound), name=f"list_{_one(kind)}_import_rows")
     def list_rows(
         import_id: UUID,
@@ -238,7 +238,7 @@ def _add_rows(router: APIRouter, kind: FileKind, importer: Any) -> None:
             return reports.shown_rows(session, actor, kind, run, [row])[0]
 
 
-def _add_columns(router: APIRouter, kind: FileKind, importer: Any) -> None:
+def _add_columns(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     @router.get("/columns", name=f"get_{_one(kind)}_columns")
     def get_columns(actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
         """What headers of your organisation's own mean in such a file, beside those that everybody's may have."""

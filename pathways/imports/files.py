@@ -13,7 +13,7 @@ import xlsxwriter
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.imports import intake, queries, reports
-from pathways.imports.intake import Fault, FileKind
+from pathways.imports.intake import Fault, ImportKind
 from pathways.imports.models import ImportRow, ImportRun
 from pathways.spreadsheets import FORMULA_STARTS, OUR_ANSWERS, Sheet
 
@@ -25,7 +25,7 @@ MOST_OF_A_NAME = 31
 NAMED_AT_ONCE = 1_000
 
 
-def as_csv(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> bytes:
+def as_csv(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> bytes:
     """Return the result as CSV that a spreadsheet opens in the right letters and takes no cell of for a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -57,7 +57,7 @@ def inert(text: str) -> str:
     return f"'{text}" if text.lstrip()[:1] in FORMULA_STARTS else text
 
 
-def as_workbook(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> bytes:
+def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> bytes:
     """Return the result as a workbook of the same sheets; a cell that is wrong is marked and says why."""
     out = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
@@ -111,7 +111,7 @@ def problems_of(told: Told) -> str:
     return " | ".join(f"{field}: {rule} {remedy}".strip() for some in told for field, rule, remedy in some)
 
 
-def _told(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> Iterator[tuple[ImportRow, Told]]:
+def _told(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> Iterator[tuple[ImportRow, Told]]:
     """Read the rows in their order with what is wrong or unsure of each, people named whom this actor may see."""
     rows = queries.in_order(session, run)
     while some := list(islice(rows, NAMED_AT_ONCE)):

@@ -26,7 +26,7 @@ class Fault(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReadRow:
     """A row that could be read: what it says, by our names."""
 
     row: ImportRow
@@ -58,13 +58,13 @@ class Intake(Protocol):
     def key(self, values: Mapping[str, Any]) -> str:
         """Return what a row is about: two rows of one key are one or in conflict."""
 
-    def plan(self, told: Sequence[Told]) -> list[Plan]:
+    def plan(self, told: Sequence[ReadRow]) -> list[Plan]:
         """Return what would become of some rows, changing nothing."""
 
-    def changes(self, told: Sequence[Told]) -> list[list[Change]]:
+    def changes(self, told: Sequence[ReadRow]) -> list[list[Change]]:
         """Return what some rows would change of what is there, as this actor may see it."""
 
-    def apply(self, told: Sequence[Told]) -> list[Plan]:
+    def apply(self, told: Sequence[ReadRow]) -> list[Plan]:
         """Apply some rows and return what became of them."""
 
     def same_person(self, jobseeker_id: UUID) -> None:
@@ -72,7 +72,7 @@ class Intake(Protocol):
 
 
 @dataclass(frozen=True)
-class FileKind:
+class ImportKind:
     """One kind of file.
 
     ``alike`` finds rows that may be of one person with another row of the file, once all rows are checked, and what to
@@ -119,12 +119,12 @@ def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
     return Sheet(kept["name"], kept["header_at"], tuple(kept["header"]), tuple(kept["columns"]))
 
 
-def understood(session: Session, kind: FileKind, row: ImportRow) -> tuple[Told, list[CellError]]:
+def understood(session: Session, kind: ImportKind, row: ImportRow) -> tuple[ReadRow, list[CellError]]:
     """Return what a row says, and what of it cannot be read."""
     faults = tuple((rule, remedy) for rule, remedy in row.faults or ())
     kept = opened(session, row)
     if kept is None:
-        return Told(row, {}), [CellError(row=row.number, field="row", rule=NOT_KEPT, remedy="Send the file again.")]
+        return ReadRow(row, {}), [CellError(row=row.number, field="row", rule=NOT_KEPT, remedy="Send the file again.")]
     taken, _ = kept
     found, errors = cells.read_row(Row(row.number, "", taken, faults=faults), kind.readers)
-    return Told(row, {} if errors else kind.values(found)), errors
+    return ReadRow(row, {} if errors else kind.values(found)), errors

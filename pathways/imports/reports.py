@@ -9,12 +9,12 @@ from pathways.base import Actor
 from pathways.cells import CellError
 from pathways.database import Session
 from pathways.imports import intake, queries
-from pathways.imports.intake import Fault, FileKind
+from pathways.imports.intake import Fault, ImportKind
 from pathways.imports.models import DONE, ImportRow, ImportRun, ImportState, RowState
-from pathways.imports.schemas import Change, ImportOut, ImportReport, ImportRowOut, Problem
+from pathways.imports.schemas import FieldChange, ImportOut, ImportReport, ImportRowOut, RowProblem
 
 
-def shown(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> ImportOut:
+def shown(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> ImportOut:
     """Return an import with its report, counted anew: an import has no figures beside its rows."""
     count = queries.counts(session, run)
     return ImportOut(
@@ -30,7 +30,7 @@ def shown(session: Session, actor: Actor, kind: FileKind, run: ImportRun) -> Imp
     )
 
 
-def _report(session: Session, actor: Actor, kind: FileKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
+def _report(session: Session, actor: Actor, kind: ImportKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
     to_create, to_update = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE], count[RowState.TO_UPDATE]
     made, wrong = queries.made(session, run), queries.told(session, run, ImportRow.errors)
     told = queries.told(session, run, ImportRow.warnings, ImportRow.alike)
@@ -72,7 +72,7 @@ def shows_of(row: ImportRow) -> UUID | None:
 
 
 def shown_rows(
-    session: Session, actor: Actor, kind: FileKind, run: ImportRun, rows: Sequence[ImportRow]
+    session: Session, actor: Actor, kind: ImportKind, run: ImportRun, rows: Sequence[ImportRow]
 ) -> list[ImportRowOut]:
     """Return rows with what they would change as it stands now."""
     told = [
@@ -90,7 +90,7 @@ def shown_rows(
 
 def _shown(
     session: Session,
-    kind: FileKind,
+    kind: ImportKind,
     run: ImportRun,
     row: ImportRow,
     changes: Sequence[tuple[str, Any, Any]],
@@ -104,9 +104,9 @@ def _shown(
         sheet=intake.sheet_of(run, row).name,
         state=row.state,
         cells=(intake.opened(session, row) or (None,))[0],
-        errors=[Problem(field=f, rule=r, remedy=m) for f, r, m in row.errors or ()],
-        warnings=[Problem(field=f, rule=r, remedy=m) for f, r, m in warnings],
-        changes=[Change(field=name, was=as_text(was), becomes=as_text(becomes)) for name, was, becomes in changes],
+        errors=[RowProblem(field=f, rule=r, remedy=m) for f, r, m in row.errors or ()],
+        warnings=[RowProblem(field=f, rule=r, remedy=m) for f, r, m in warnings],
+        changes=[FieldChange(field=name, was=as_text(was), becomes=as_text(becomes)) for name, was, becomes in changes],
         same_as=row.same_as if row.same_as in names else None,
         made=row.made or (names.get(about) if about else None),
         version=row.version,
@@ -124,7 +124,7 @@ def as_text(value: Any) -> str | None:
     return str(value)
 
 
-def alike_told(kind: FileKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
+def alike_told(kind: ImportKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
     """Return whom a row may be about, of those that whoever reads it may see."""
     seen = [names[UUID(one)] for one in alike or () if UUID(one) in names]
     if not seen:

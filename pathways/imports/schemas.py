@@ -62,7 +62,7 @@ class ImportOut(ImportLine):
     report: Annotated[ImportReport, Group.RECORD]
 
 
-class Change(Schema):
+class FieldChange(Schema):
     """What an update would change: one field, as it is and as it would be."""
 
     field: Annotated[str, Group.RECORD]
@@ -70,7 +70,7 @@ class Change(Schema):
     becomes: Annotated[str | None, Group.IDENTITY]
 
 
-class Problem(Schema):
+class RowProblem(Schema):
     field: Annotated[str, Group.RECORD]
     rule: Annotated[str, Group.RECORD]
     remedy: Annotated[str, Group.RECORD]
@@ -86,9 +86,9 @@ class ImportRowOut(Schema):
     cells: Annotated[dict[str, str] | None, Group.IDENTITY] = Field(
         description="As written, by our column; null once the time to keep them is over."
     )
-    errors: Annotated[list[Problem], Group.RECORD]
-    warnings: Annotated[list[Problem], Group.RECORD]
-    changes: Annotated[list[Change], Group.RECORD]
+    errors: Annotated[list[RowProblem], Group.RECORD]
+    warnings: Annotated[list[RowProblem], Group.RECORD]
+    changes: Annotated[list[FieldChange], Group.RECORD]
     same_as: Annotated[UUID | None, Group.RECORD] = Field(description="Whom you said it is about.")
     made: Annotated[str | None, Group.RECORD]
     version: Annotated[int, Group.RECORD]

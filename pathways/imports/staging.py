@@ -20,9 +20,9 @@ from pathways.base import Actor, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import DomainError
 from pathways.imports import queries
-from pathways.imports.intake import Fault, FileKind, Intake, Plan, Told, opened, sealed, understood
+from pathways.imports.intake import Fault, ImportKind, Intake, Plan, ReadRow, opened, sealed, understood
 from pathways.imports.models import DONE, PENDING, ImportRow, ImportRun, ImportState, RowState
-from pathways.spreadsheets import Row, Table
+from pathways.spreadsheets import Row, SpreadsheetTable
 
 SECONDS_A_BLOCK = 0.3
 FIRST_BLOCK, LARGEST_BLOCK, TAKEN_AT_ONCE = 50, 1_000, 10_000
@@ -41,7 +41,7 @@ class Worker:
     """Whoever carries imports of one kind on, block by block."""
 
     def __init__(
-        self, database: Database, kind: FileKind, actor: Actor, run_id: UUID, tell: Progress | None = None
+        self, database: Database, kind: ImportKind, actor: Actor, run_id: UUID, tell: Progress | None = None
     ) -> None:
         self.database = database
         self.kind = kind
@@ -73,7 +73,7 @@ class Worker:
         if self._step != step:
             self._step, self.size = step, FIRST_BLOCK
 
-    def read(self, table: Table) -> None:
+    def read(self, table: SpreadsheetTable) -> None:
         """Keep the rows of a file, from the first that is not kept yet."""
         numbers = {sheet.name: place for place, sheet in enumerate(table.sheets)}
         rows = table.rows()
@@ -278,7 +278,7 @@ def _pending(run: ImportRun) -> list[RowState]:
     return [state for state in PENDING if run.takes_duplicates or state is not RowState.POSSIBLE_DUPLICATE]
 
 
-def _apply(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
+def _apply(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
     """Apply a block of rows; those that said the same are about the same person."""
     told = _readable(session, kind, rows)
     for one, outcome in zip(told, intake.apply(told), strict=True):
@@ -292,7 +292,7 @@ def _apply(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence
         repeat.jobseeker_id = about[repeat.key]
 
 
-def _readable(session: WriteSession, kind: FileKind, rows: Sequence[ImportRow]) -> list[Told]:
+def _readable(session: WriteSession, kind: ImportKind, rows: Sequence[ImportRow]) -> list[ReadRow]:
     """Return rows that can still be read; of others say why not."""
     told = []
     for row in rows:
@@ -304,7 +304,7 @@ def _readable(session: WriteSession, kind: FileKind, rows: Sequence[ImportRow]) 
     return told
 
 
-def understand(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
+def understand(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
     """Read the cells of some rows: what is wrong in them by themselves, and what they are about."""
     for row in rows:
         told, errors = understood(session, kind, row)
@@ -319,7 +319,7 @@ def understand(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequ
     session.flush()  # rows of one key are looked for next
 
 
-def meet(session: WriteSession, kind: FileKind, run: ImportRun, key: str) -> None:
+def meet(session: WriteSession, kind: ImportKind, run: ImportRun, key: str) -> None:
     """Where several rows are about the same: equal ones count once; ones that say two things are all wrong.
 
     By statements over all of them, for a whole file may be of one key.
@@ -341,14 +341,14 @@ def meet(session: WriteSession, kind: FileKind, run: ImportRun, key: str) -> Non
     session.flush()  # the next look reads their states
 
 
-def _conflict(kind: FileKind, run: ImportRun, against: ImportRow) -> Fault:
+def _conflict(kind: ImportKind, run: ImportRun, against: ImportRow) -> Fault:
     sheets = run.found["sheets"]
     sheet = f" of sheet {sheets[against.sheet]['name']}" if len(sheets) > 1 else ""
     rule = f"Row {against.number}{sheet} has the same reference and says something else."
     return Fault(kind.key_column, rule, "Keep one of them.")
 
 
-def plan(session: WriteSession, kind: FileKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
+def plan(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
     """Say of some rows what would become of them."""
     told = _readable(session, kind, rows)
     for one, planned in zip(told, intake.plan(told), strict=True):

@@ -11,8 +11,8 @@ from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession, acting_as
-from pathways.errors import Conflict, NotPermitted, RuleBroken
-from pathways.facts import MoveRefused, destination, possible_events
+from pathways.errors import Conflict, RuleBroken
+from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
 from pathways.introductions import queries
 from pathways.introductions.models import (
     HOLDS_A_PLACE,
@@ -50,10 +50,6 @@ OPTIONS = 3  # what comes next on the shortlist, after a no
 
 class IntroductionMoveRefused(MoveRefused):
     title = "The introduction cannot make that move now"
-
-
-class NotYourMove(NotPermitted):
-    title = "This move is the other side's"
 
 
 class PermissionNeeded(Conflict):

@@ -15,7 +15,7 @@ from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
 from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
-from pathways.introductions.schemas import Acceptance, IntroductionOut, NewIntroduction, Refusal, StartedOn
+from pathways.introductions.schemas import Acceptance, IntroductionOut, IntroductionRefusal, NewIntroduction, StartedOn
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
@@ -99,7 +99,12 @@ def _serve_who_waits(introduction_id: UUID, actor: Actor, database: Database) ->
 
 
 def _refuse(
-    introduction_id: UUID, actor: Actor, database: Database, once: Once, event: IntroductionEvent, no: Refusal
+    introduction_id: UUID,
+    actor: Actor,
+    database: Database,
+    once: Once,
+    event: IntroductionEvent,
+    no: IntroductionRefusal,
 ) -> IntroductionOut:
     """Say no, and answer with what comes next."""
 
@@ -195,17 +200,23 @@ def start(
 
 
 @router.post("/{introduction_id}/decline", responses=REFUSALS)
-def decline(introduction_id: UUID, no: Refusal, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+def decline(
+    introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
     """Either side says no, with a reason; a held place comes free and the next best options are named."""
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.DECLINE, no)
 
 
 @router.post("/{introduction_id}/withdraw", responses=REFUSALS)
-def withdraw(introduction_id: UUID, no: Refusal, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+def withdraw(
+    introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.WITHDRAW, no)
 
 
 @router.post("/{introduction_id}/expire", responses=REFUSALS)
-def expire(introduction_id: UUID, no: Refusal, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
+def expire(
+    introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
     """Nobody answered; a held place comes free."""
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.EXPIRE, no)

@@ -39,7 +39,7 @@ class LinkGone(NotFound):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LinkQuestion:
     """What a link asks: nothing of whom it is about."""
 
     title: str
@@ -89,14 +89,14 @@ def _found(
     return link, introduction
 
 
-def asked(session: Session, token: str, at: datetime) -> Asked:
+def asked(session: Session, token: str, at: datetime) -> LinkQuestion:
     """Return what a link asks, and what can be answered now."""
     _, introduction = _found(session, token, at)
     is_free = placement_queries.places_left(session, introduction.placement_id) > 0
     not_now = IntroductionEvent.WAIT if is_free else IntroductionEvent.OFFER
     possible = set(possible_events(INTRODUCTION_MOVES, introduction.state)) - {not_now}
     sent_on = local_day(introduction.sent_at or at)
-    return Asked(
+    return LinkQuestion(
         title=session.get_one(Placement, introduction.placement_id).title,
         partner=session.get_one(Organisation, introduction.partner_id).name,
         sent_on=f"{sent_on.day} {sent_on:%B %Y}",

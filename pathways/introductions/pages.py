@@ -48,7 +48,7 @@ def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
-def _choices(asked: links.Asked) -> str:
+def _choices(asked: links.LinkQuestion) -> str:
     answers = "".join(
         f'<p><label><input type="radio" name="event" value="{event.value}" required> {WORDS[event]}</label></p>'
         for event in asked.events

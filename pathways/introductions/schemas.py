@@ -17,7 +17,7 @@ class NewIntroduction(Body):
     shortlist_id: UUID | None = Field(default=None, description="The shortlist it came from.")
 
 
-class Refusal(Body):
+class IntroductionRefusal(Body):
     """No, and why. What is written beside the reason stays with the partner."""
 
     why: WhyNot

@@ -22,8 +22,7 @@ from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.fields import Instant
-from pathways.jobseekers import actions, queries
-from pathways.jobseekers.holding import shown_contact, shown_permission, shown_supporter
+from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, sharing
 from pathways.jobseekers.models import (
     ConfirmedWord,
     Contact,
@@ -36,6 +35,7 @@ from pathways.jobseekers.models import (
     SharingPermission,
     Supporter,
 )
+from pathways.jobseekers.personal_data import shown_contact, shown_permission, shown_supporter
 from pathways.jobseekers.schemas import (
     ConfirmedWordOut,
     ContactOut,
@@ -54,7 +54,7 @@ from pathways.jobseekers.schemas import (
     NewSupporter,
     PermissionOut,
     ProfileOut,
-    Reason,
+    ReasonBody,
     SafetyExclusionOut,
     SearchAnswer,
     SearchBody,
@@ -65,7 +65,7 @@ from pathways.pagination import Page, cut, page_of
 from pathways.problems import documented
 
 router = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
-monitoring = APIRouter(prefix="/monitoring-summary", tags=["jobseekers"], route_class=PathwaysRoute)
+monitoring_router = APIRouter(prefix="/monitoring-summary", tags=["jobseekers"], route_class=PathwaysRoute)
 
 Reader = Annotated[Actor, permitted(Permission.JOBSEEKER_READ)]
 Changer = Annotated[Actor, permitted(Permission.JOBSEEKER_CHANGE)]
@@ -192,7 +192,7 @@ def change_jobseeker(
 
 
 def _move(
-    jobseeker_id: UUID, reason: Reason, actor: Actor, database: Database, once: OnceDep, event: JobseekerEvent
+    jobseeker_id: UUID, reason: ReasonBody, actor: Actor, database: Database, once: OnceDep, event: JobseekerEvent
 ) -> JobseekerOut:
     with database.writing(actor) as session:
         person = once(
@@ -212,7 +212,7 @@ def _move(
 
 @router.post("/{jobseeker_id}/reopen", responses=documented(NotFound, Conflict))
 def reopen_case(
-    jobseeker_id: UUID, reason: Reason, actor: Closer, database: DatabaseDep, once: OnceDep
+    jobseeker_id: UUID, reason: ReasonBody, actor: Closer, database: DatabaseDep, once: OnceDep
 ) -> JobseekerOut:
     return _move(jobseeker_id, reason, actor, database, once, JobseekerEvent.REOPEN)
 
@@ -227,7 +227,7 @@ def get_profile(jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep,
         if version is None:
             raise NotFound('There is no profile yet. PUT the first one with If-Match: "0".')
         etag(response, version.number)
-        return actions.shown_profile(actor, person, version)
+        return profile.shown_profile(actor, person, version)
 
 
 @router.put("/{jobseeker_id}/profile", responses=documented(NotFound))
@@ -242,9 +242,9 @@ def write_profile(
     """Write a whole new version; the older ones stay. ``If-Match`` is the number of the one you read, 0 for none."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
-        version = actions.write_profile(session, actor, person, new, on_number=number)
+        version = profile.write_profile(session, actor, person, new, on_number=number)
         etag(response, version.number)
-        return actions.shown_profile(actor, person, version)
+        return profile.shown_profile(actor, person, version)
 
 
 @router.get("/{jobseeker_id}/profile/versions", responses=documented(NotFound))
@@ -255,7 +255,7 @@ def list_profile_versions(
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.profile_versions(person)
-        return page_of(session, rows, ProfileVersion.id, page, lambda v: actions.shown_profile(actor, person, v))
+        return page_of(session, rows, ProfileVersion.id, page, lambda v: profile.shown_profile(actor, person, v))
 
 
 @router.post("/{jobseeker_id}/monitoring", status_code=201, responses=documented(NotFound))
@@ -268,17 +268,17 @@ def record_monitoring(
         answers = once(
             session,
             actor,
-            lambda: actions.record_monitoring(session, actor, person, new),
+            lambda: monitoring.record_monitoring(session, actor, person, new),
             lambda made: session.get_one(MonitoringAnswers, made),
         )
         return MonitoringRecorded.model_validate(answers)
 
 
-@monitoring.get("")
+@monitoring_router.get("")
 def monitoring_summary(actor: MonitoringReader, database: DatabaseDep) -> MonitoringSummary:
     """How many of the partner's jobseekers gave each answer; small counts are hidden."""
     with database.reading(actor) as session:
-        return MonitoringSummary(items=actions.monitoring_summary(session, actor))
+        return MonitoringSummary(items=monitoring.monitoring_summary(session, actor))
 
 
 @router.get("/{jobseeker_id}/permissions", responses=documented(NotFound))
@@ -303,7 +303,7 @@ def grant_permission(
         permission = once(
             session,
             actor,
-            lambda: actions.grant_permission(session, actor, person, new),
+            lambda: sharing.grant_permission(session, actor, person, new),
             lambda made: session.get_one(SharingPermission, made),
         )
         return shown_permission(actor, person, permission)
@@ -313,7 +313,7 @@ def grant_permission(
 def revoke_permission(
     jobseeker_id: UUID,
     permission_id: UUID,
-    reason: Reason,
+    reason: ReasonBody,
     actor: PermissionRecorder,
     database: DatabaseDep,
     once: OnceDep,
@@ -324,7 +324,7 @@ def revoke_permission(
         permission = once(
             session,
             actor,
-            lambda: actions.revoke_permission(
+            lambda: sharing.revoke_permission(
                 session,
                 actor,
                 person,
@@ -355,7 +355,7 @@ def record_contact(
         contact = once(
             session,
             actor,
-            lambda: actions.record_contact(session, actor, person, new),
+            lambda: contacts.record_contact(session, actor, person, new),
             lambda made: session.get_one(Contact, made),
         )
         return shown_contact(actor, person, contact)
@@ -365,7 +365,7 @@ def record_contact(
 def withdraw_contact(
     jobseeker_id: UUID,
     contact_id: UUID,
-    reason: Reason,
+    reason: ReasonBody,
     actor: ContactRecorder,
     database: DatabaseDep,
     once: OnceDep,
@@ -393,7 +393,7 @@ def list_confirmed_words(
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(ConfirmedWord, person)
-        return page_of(session, rows, ConfirmedWord.id, page, lambda row: actions.shown_word(actor, person, row))
+        return page_of(session, rows, ConfirmedWord.id, page, lambda row: profile.shown_word(actor, person, row))
 
 
 @router.post("/{jobseeker_id}/confirmed-words", status_code=201, responses=documented(NotFound, Conflict))
@@ -406,10 +406,10 @@ def confirm_word(
         confirmed = once(
             session,
             actor,
-            lambda: actions.confirm_word(session, actor, person, new),
+            lambda: profile.confirm_word(session, actor, person, new),
             lambda made: session.get_one(ConfirmedWord, made),
         )
-        return actions.shown_word(actor, person, confirmed)
+        return profile.shown_word(actor, person, confirmed)
 
 
 @router.get("/{jobseeker_id}/safety-exclusions", responses=documented(NotFound))
@@ -422,7 +422,7 @@ def list_safety_exclusions(
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(SafetyExclusion, person)
         return page_of(
-            session, rows, SafetyExclusion.id, page, lambda row: actions.shown_exclusion(session, actor, person, row)
+            session, rows, SafetyExclusion.id, page, lambda row: exclusions.shown_exclusion(session, actor, person, row)
         )
 
 
@@ -436,17 +436,17 @@ def exclude_for_safety(
         exclusion = once(
             session,
             actor,
-            lambda: actions.exclude(session, actor, person, new),
+            lambda: exclusions.exclude(session, actor, person, new),
             lambda made: session.get_one(SafetyExclusion, made),
         )
-        return actions.shown_exclusion(session, actor, person, exclusion)
+        return exclusions.shown_exclusion(session, actor, person, exclusion)
 
 
 @router.post("/{jobseeker_id}/safety-exclusions/{exclusion_id}/withdraw", responses=documented(NotFound, Conflict))
 def withdraw_safety_exclusion(
     jobseeker_id: UUID,
     exclusion_id: UUID,
-    reason: Reason,
+    reason: ReasonBody,
     actor: SafetyRecorder,
     database: DatabaseDep,
     once: OnceDep,
@@ -457,12 +457,12 @@ def withdraw_safety_exclusion(
         withdrawal = once(
             session,
             actor,
-            lambda: actions.withdraw_exclusion(
+            lambda: exclusions.withdraw_exclusion(
                 session, actor, queries.fact(session, SafetyExclusion, person, exclusion_id), reason.reason
             ),
             lambda made: session.get_one(SafetyExclusion, made),
         )
-        return actions.shown_exclusion(session, actor, person, withdrawal)
+        return exclusions.shown_exclusion(session, actor, person, withdrawal)
 
 
 @router.get("/{jobseeker_id}/supporters", responses=documented(NotFound))
@@ -486,7 +486,7 @@ def add_supporter(
         supporter = once(
             session,
             actor,
-            lambda: actions.add_supporter(session, actor, person, new),
+            lambda: contacts.add_supporter(session, actor, person, new),
             lambda made: session.get_one(Supporter, made),
         )
         return shown_supporter(actor, person, supporter)
@@ -496,7 +496,7 @@ def add_supporter(
 def withdraw_supporter(
     jobseeker_id: UUID,
     supporter_id: UUID,
-    reason: Reason,
+    reason: ReasonBody,
     actor: ContactRecorder,
     database: DatabaseDep,
     once: OnceDep,

@@ -110,7 +110,7 @@ def by_reference(session: Session, reference: str) -> Jobseeker:
     return found
 
 
-class Case(Protocol):
+class CaseAccess(Protocol):
     """What decides how an actor stands to a jobseeker: the row itself, or these columns of it."""
 
     @property
@@ -119,7 +119,7 @@ class Case(Protocol):
     def caseworker_id(self) -> UUID | None: ...
 
 
-def cases(session: Session, jobseeker_ids: Iterable[UUID]) -> dict[UUID, Case]:
+def cases(session: Session, jobseeker_ids: Iterable[UUID]) -> dict[UUID, CaseAccess]:
     """Return what decides who may read what about some people."""
     rows = session.execute(
         select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.caseworker_id).where(Jobseeker.id.in_(set(jobseeker_ids)))
@@ -128,7 +128,7 @@ def cases(session: Session, jobseeker_ids: Iterable[UUID]) -> dict[UUID, Case]:
     return found
 
 
-def relationship(actor: Actor, person: Case) -> Relationship:
+def relationship(actor: Actor, person: CaseAccess) -> Relationship:
     if person.partner_id != actor.organisation_id:
         return Relationship(Relation.NONE)
     if actor.role is Role.TEAM_MANAGER:
@@ -139,7 +139,7 @@ def relationship(actor: Actor, person: Case) -> Relationship:
     return Relationship(Relation.OWN_CASEWORKER if is_own else Relation.COLLEAGUE)
 
 
-def visible_groups(actor: Actor, person: Case, purpose: Purpose = Purpose.SUPPORT) -> frozenset[Group]:
+def visible_groups(actor: Actor, person: CaseAccess, purpose: Purpose = Purpose.SUPPORT) -> frozenset[Group]:
     return visible_fields(actor, relationship(actor, person), purpose)
 
 

@@ -463,7 +463,7 @@ class PermissionOut(Schema):
     recorded_at: Annotated[datetime, Group.RECORD]
 
 
-class Reason(Body):
+class ReasonBody(Body):
     """Why: kept with the act."""
 
     reason: NeededLine

@@ -10,11 +10,11 @@ import numpy as np
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
-from matching import evaluation, saved
-from matching.cases import Case
-from matching.features import SIDES, Feature, Side, Value
-from matching.priors import WEIGHTS
-from matching.ranker import TwoSidedModel
+from matching.learning import evaluation, model_files
+from matching.learning.cases import DecidedCase
+from matching.pairs.features import SIDES, Feature, ModelSide, Value
+from matching.score.priors import WEIGHTS
+from matching.score.ranker import TwoSidedModel
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
@@ -26,7 +26,7 @@ from pathways.shortlists.models import MODEL_MOVES, ModelEvent, ModelState, Rank
 from pathways.shortlists.queries import read_model, released_model
 
 if TYPE_CHECKING:
-    from matching.training import Trained
+    from matching.learning.training import Trained
 
 HELD_OUT_SHARE = 0.25
 FEWEST_PEOPLE = 20
@@ -52,14 +52,14 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
         raise RuleBroken("No introduction from a shortlist has been decided yet, so there is nothing to learn from.")
     count = session.scalars(select(func.count()).select_from(RankingModel)).one()
     name = f"{until.isoformat()}-{count + 1}"
-    from matching.training import train  # noqa: PLC0415 - scikit-learn takes a second to import
+    from matching.learning.training import train  # noqa: PLC0415 - scikit-learn takes a second to import
 
     trained = train(cases, name)
     days = [case.decided_on for case in cases]
-    manifest = saved.Manifest(
+    manifest = model_files.Manifest(
         name, min(days), max(days), len(cases), metrics=_training_metrics(trained) | {"until": until.isoformat()}
     )
-    kept = saved.save(trained.model, manifest)
+    kept = model_files.save(trained.model, manifest)
     model = RankingModel(
         id=uuid7(),
         name=name,
@@ -73,7 +73,7 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
     return model
 
 
-def _manifest_told(manifest: saved.Manifest) -> dict[str, Any]:
+def _manifest_told(manifest: model_files.Manifest) -> dict[str, Any]:
     told = asdict(manifest)
     for day in ("first_day", "last_day"):
         told[day] = told[day].isoformat() if told[day] else None
@@ -109,10 +109,10 @@ def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingM
     return model
 
 
-def read_manifest(model: RankingModel) -> saved.Manifest:
+def read_manifest(model: RankingModel) -> model_files.Manifest:
     try:
-        return saved.load(model.kept)[1]
-    except saved.ModelRefused as wrong:
+        return model_files.load(model.kept)[1]
+    except model_files.ModelRefused as wrong:
         raise RuleBroken(str(wrong)) from wrong
 
 
@@ -128,7 +128,7 @@ def measure(
     held_out = [decided[i] for i in (*split.warm, *split.cold)]
     learnt = [decided[i] for i in split.train]
     earlier, later = [one.case for one in learnt], [one.case for one in held_out]
-    from matching.training import train  # noqa: PLC0415
+    from matching.learning.training import train  # noqa: PLC0415
 
     recipe = train(earlier, "assessed").model
     lists = [one for one in queries.shown_lists(session, held_out, learnt) if any(one.grades)]
@@ -192,9 +192,9 @@ def _ndcg(lists: Sequence[queries.ShownList], model: TwoSidedModel) -> Any:
     return np.array([evaluation.ndcg(one.grades, model.scores(one.pairs)) for one in lists])
 
 
-def _calibration(model: TwoSidedModel, cases: Sequence[Case]) -> dict[str, Any]:
+def _calibration(model: TwoSidedModel, cases: Sequence[DecidedCase]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for side in Side:
+    for side in ModelSide:
         told = [(case.values, label) for case in cases if (label := case.label(side)) is not None]
         if len(told) < FEWEST_PEOPLE:
             found[side.value] = {"cases": len(told), "note": "Too few to say."}
@@ -209,7 +209,7 @@ def _calibration(model: TwoSidedModel, cases: Sequence[Case]) -> dict[str, Any]:
     return found
 
 
-def _drift(earlier: Sequence[Case], later: Sequence[Case]) -> dict[str, float]:
+def _drift(earlier: Sequence[DecidedCase], later: Sequence[DecidedCase]) -> dict[str, float]:
     """Return how far the mean of each feature moved from the earlier cases to the later ones."""
     found = {}
     for feature in Feature:
@@ -219,7 +219,7 @@ def _drift(earlier: Sequence[Case], later: Sequence[Case]) -> dict[str, float]:
     return found
 
 
-def _value(case: Case, feature: Feature) -> float | None:
+def _value(case: DecidedCase, feature: Feature) -> float | None:
     return case.values[feature].value if feature in case.values else None
 
 

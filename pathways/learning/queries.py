@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from matching.cases import Case, Outcome
-from matching.features import Feature, Value
+from matching.learning.cases import CaseOutcome, DecidedCase
+from matching.pairs.features import Feature, Value
 from pathways.base import Role
 from pathways.database import Session
 from pathways.errors import NotFound
@@ -52,12 +52,12 @@ def model(session: Session, name_or_id: str | UUID) -> RankingModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class IntroductionEnding:
     """How an introduction ended, in what the two sides' models learn."""
 
     wanted: bool | None
     lasted: bool | None
-    outcome: Outcome
+    outcome: CaseOutcome
     decided_on: date
 
 
@@ -68,14 +68,14 @@ def values_of(match: ShortlistMatch) -> dict[Feature, Value]:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class ShortlistedCase:
     """A case, and the shortlist it came from."""
 
-    case: Case
+    case: DecidedCase
     shortlist_id: UUID
 
 
-def decided(session: Session, until: date) -> list[Decided]:
+def decided(session: Session, until: date) -> list[ShortlistedCase]:
     """Return every introduction that came from a shortlist and was decided by a day."""
     endings = _endings(session, until)
     if not endings:
@@ -91,8 +91,8 @@ def decided(session: Session, until: date) -> list[Decided]:
         .order_by(Introduction.id)
     )
     return [
-        Decided(
-            Case(
+        ShortlistedCase(
+            DecidedCase(
                 values_of(match),
                 wanted=ending.wanted,
                 lasted=ending.lasted,
@@ -108,12 +108,12 @@ def decided(session: Session, until: date) -> list[Decided]:
     ]
 
 
-def cases(session: Session, until: date) -> list[Case]:
+def cases(session: Session, until: date) -> list[DecidedCase]:
     """Return what was decided by a day, without where it came from."""
     return [one.case for one in decided(session, until)]
 
 
-def _endings(session: Session, until: date) -> dict[UUID, Ending]:
+def _endings(session: Session, until: date) -> dict[UUID, IntroductionEnding]:
     lasting = timedelta(weeks=int(tables.limit("lasting_weeks", until)))
     moves: dict[UUID, list[IntroductionMove]] = defaultdict(list)
     for move in session.scalars(
@@ -136,7 +136,7 @@ def _endings(session: Session, until: date) -> dict[UUID, Ending]:
     return endings
 
 
-def _declined(move: IntroductionMove) -> Ending | None:
+def _declined(move: IntroductionMove) -> IntroductionEnding | None:
     """Read a refusal; one that a caseworker recorded while the social enterprise was deciding could be either's.
 
     Where it is written down whose it was, that is what counts; a place that was filled says nothing of the two.
@@ -144,17 +144,17 @@ def _declined(move: IntroductionMove) -> Ending | None:
     if move.why in SAYS_NOTHING:
         return None
     if move.said_by is Side.SOCIAL_ENTERPRISE:
-        return Ending(None, lasted=False, outcome=Outcome.INTRODUCED, decided_on=move.valid_on)
+        return IntroductionEnding(None, lasted=False, outcome=CaseOutcome.INTRODUCED, decided_on=move.valid_on)
     if move.said_by is Side.JOBSEEKER and move.why is not WhyNot.OTHER:
-        return Ending(wanted=False, lasted=None, outcome=Outcome.DECLINED, decided_on=move.valid_on)
+        return IntroductionEnding(wanted=False, lasted=None, outcome=CaseOutcome.DECLINED, decided_on=move.valid_on)
     if move.made_by_role == Role.PLACEMENT_LISTER.value:
-        return Ending(None, lasted=False, outcome=Outcome.INTRODUCED, decided_on=move.valid_on)
+        return IntroductionEnding(None, lasted=False, outcome=CaseOutcome.INTRODUCED, decided_on=move.valid_on)
     if move.from_state is not None and S(move.from_state) in THEIRS_TO_DECLINE:
-        return Ending(wanted=False, lasted=None, outcome=Outcome.DECLINED, decided_on=move.valid_on)
+        return IntroductionEnding(wanted=False, lasted=None, outcome=CaseOutcome.DECLINED, decided_on=move.valid_on)
     return None
 
 
-def _started(started_on: date, spell: SpellVersion | None, until: date, lasting: timedelta) -> Ending:
+def _started(started_on: date, spell: SpellVersion | None, until: date, lasting: timedelta) -> IntroductionEnding:
     """Read a start. Whether it lasted is known of all starts at the same age, or the newest would all seem to fail.
 
     It is known from a spell alone. One that led to another job lasted; one that was completed early, as it was meant
@@ -162,14 +162,14 @@ def _started(started_on: date, spell: SpellVersion | None, until: date, lasting:
     """
     known_on = started_on + lasting
     if spell is None or known_on > until:
-        return Ending(wanted=True, lasted=None, outcome=Outcome.STARTED, decided_on=started_on)
+        return IntroductionEnding(wanted=True, lasted=None, outcome=CaseOutcome.STARTED, decided_on=started_on)
     ended_on = spell.ended_on if spell.ended_on is not None and spell.ended_on <= until else None
     if ended_on is not None and spell.end_reason is SpellEnd.ANOTHER_JOB:
-        return Ending(wanted=True, lasted=True, outcome=Outcome.PROGRESSED, decided_on=known_on)
+        return IntroductionEnding(wanted=True, lasted=True, outcome=CaseOutcome.PROGRESSED, decided_on=known_on)
     if ended_on is None or ended_on >= known_on:
-        return Ending(wanted=True, lasted=True, outcome=Outcome.SUSTAINED, decided_on=known_on)
+        return IntroductionEnding(wanted=True, lasted=True, outcome=CaseOutcome.SUSTAINED, decided_on=known_on)
     lasted = None if spell.end_reason is SpellEnd.COMPLETED else False
-    return Ending(wanted=True, lasted=lasted, outcome=Outcome.STARTED, decided_on=known_on)
+    return IntroductionEnding(wanted=True, lasted=lasted, outcome=CaseOutcome.STARTED, decided_on=known_on)
 
 
 def _spells(session: Session, until: date) -> dict[UUID, SpellVersion]:
@@ -195,7 +195,9 @@ class ShownList:
     grades: Sequence[int]
 
 
-def shown_lists(session: Session, later: Iterable[Decided], earlier: Iterable[Decided]) -> list[ShownList]:
+def shown_lists(
+    session: Session, later: Iterable[ShortlistedCase], earlier: Iterable[ShortlistedCase]
+) -> list[ShownList]:
     """Return the shortlists that held-out cases came from, without the pairs that were decided before."""
     grade: dict[tuple[UUID, str, str], int] = {}
     for one in later:

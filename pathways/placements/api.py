@@ -22,7 +22,7 @@ from pathways.database import Database, Session
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
 from pathways.imports import api as imports
-from pathways.jobseekers.schemas import Reason
+from pathways.jobseekers.schemas import ReasonBody
 from pathways.pagination import Page, cursor
 from pathways.placements import actions, files, queries
 from pathways.placements.models import Placement, PlacementEvent, PlacementState
@@ -142,14 +142,14 @@ def publish_placement(
 
 @router.post("/{placement_id}/pause", responses=documented(NotFound, Conflict))
 def pause_placement(
-    placement_id: UUID, reason: Reason, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+    placement_id: UUID, reason: ReasonBody, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
     return _move(placement_id, actor, database, once, response, PlacementEvent.PAUSE, reason.reason)
 
 
 @router.post("/{placement_id}/close", responses=documented(NotFound, Conflict))
 def close_placement(
-    placement_id: UUID, reason: Reason, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+    placement_id: UUID, reason: ReasonBody, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
     return _move(placement_id, actor, database, once, response, PlacementEvent.CLOSE, reason.reason)
 

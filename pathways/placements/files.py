@@ -11,7 +11,7 @@ from pathways import cells, spreadsheets
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
-from pathways.imports.intake import Change, Fault, FileKind, Plan, Told
+from pathways.imports.intake import Change, Fault, ImportKind, Plan, ReadRow
 from pathways.imports.models import ImportRun, RowState
 from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
@@ -28,7 +28,7 @@ PLACEMENT_KIND = cells.one_of(PlacementKind)
 def _level(text: str) -> str | None:
     level = text.strip().upper().removeprefix("LEVEL ").strip() or None
     if level is not None and level not in formats.RQF_LEVELS:
-        raise cells.Wrong(
+        raise cells.InvalidCell(
             f"Write an RQF level: {', '.join(formats.RQF_LEVELS)}.", "Correct the cell, or leave it blank."
         )
     return level
@@ -37,14 +37,14 @@ def _level(text: str) -> str | None:
 def _needed_line(text: str) -> str:
     line = cells.as_line(text)
     if line is None:
-        raise cells.Wrong("This field is needed.", "Fill it in.")
+        raise cells.InvalidCell("This field is needed.", "Fill it in.")
     return line
 
 
 def _kind(text: str) -> PlacementKind:
     kind = PLACEMENT_KIND(text)
     if kind is None:
-        raise cells.Wrong("This field is needed.", f"Write one of {', '.join(PlacementKind)}.")
+        raise cells.InvalidCell("This field is needed.", f"Write one of {', '.join(PlacementKind)}.")
     return kind
 
 
@@ -53,21 +53,21 @@ def _places(text: str) -> int:
     if count is None:
         return 1
     if not 1 <= count <= 500:  # noqa: PLR2004 - the same as in the API
-        raise cells.Wrong("A placement has 1 to 500 places.", "Correct the number.")
+        raise cells.InvalidCell("A placement has 1 to 500 places.", "Correct the number.")
     return count
 
 
 def _age(text: str) -> int | None:
     age = cells.as_whole(text)
     if age is not None and not 14 <= age <= 120:  # noqa: PLR2004 - the same as in the API
-        raise cells.Wrong("An age lies between 14 and 120.", "Correct the number.")
+        raise cells.InvalidCell("An age lies between 14 and 120.", "Correct the number.")
     return age
 
 
 def _email(text: str) -> str | None:
     line = cells.as_line(text.lstrip("'"))
     if line is not None and "@" not in line:
-        raise cells.Wrong("This is not an e-mail address.", "Correct it, or leave it blank.")
+        raise cells.InvalidCell("This is not an e-mail address.", "Correct it, or leave it blank.")
     return line
 
 
@@ -170,7 +170,7 @@ class PlacementIntake:
     def same_person(self, jobseeker_id: UUID) -> None:
         raise RuleBroken("A placement is about no jobseeker. Leave same_as out.", pointer="/same_as")
 
-    def plan(self, told: Sequence[Told]) -> list[Plan]:
+    def plan(self, told: Sequence[ReadRow]) -> list[Plan]:
         there = self._there(told, [self._owner(one.values) for one in told])
         columns = _columns(self.session, told)
         counts = queries.place_counts(self.session, [one.id for one in there if one is not None])
@@ -181,7 +181,7 @@ class PlacementIntake:
             for one, found, says in zip(told, there, columns, strict=True)
         ]
 
-    def changes(self, told: Sequence[Told]) -> list[list[Change]]:
+    def changes(self, told: Sequence[ReadRow]) -> list[list[Change]]:
         return [planned.changes for planned in self.plan(told)]
 
     def _owner(self, values: Mapping[str, Any]) -> UUID | None:
@@ -190,7 +190,7 @@ class PlacementIntake:
             return self.actor.organisation_id
         return self._known(values["social_enterprise"])
 
-    def _there(self, told: Sequence[Told], owners: Sequence[UUID | None]) -> list[Placement | None]:
+    def _there(self, told: Sequence[ReadRow], owners: Sequence[UUID | None]) -> list[Placement | None]:
         """Return the placement each row is about, where there is one."""
         refs = {one.values["placement_ref"] for one in told}
         rows = select(Placement).where(
@@ -227,7 +227,7 @@ class PlacementIntake:
         told += [("places", there, places)] if places > there else []
         return Plan(RowState.TO_UPDATE, changes=told), changes
 
-    def apply(self, told: Sequence[Told]) -> list[Plan]:
+    def apply(self, told: Sequence[ReadRow]) -> list[Plan]:
         session = self.session
         assert isinstance(session, WriteSession)  # an import is applied by a session that writes
         wrong = [self.wrong(one.values) for one in told]  # an enterprise may have another name by now
@@ -299,7 +299,7 @@ WORKED_OUT = {"easting", "northing", "place_basis"}
 NAME_IN_FILE = {"pay_per_hour_pence": "pay_per_hour_pounds"}
 
 
-def _columns(session: Session, told: Sequence[Told]) -> list[dict[str, Any]]:
+def _columns(session: Session, told: Sequence[ReadRow]) -> list[dict[str, Any]]:
     """Return what rows say as the table's columns."""
     postcodes = [formats.tidy_postcode(one.values["postcode"]) for one in told]
     places = locate_all(session, postcodes)
@@ -334,6 +334,6 @@ def _ref_of(values: Mapping[str, Any]) -> str:
     return "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-KIND = FileKind(
+KIND = ImportKind(
     "placements", READERS, ALIASES, ("title", "kind"), "placement_ref", PlacementIntake, _values, prepare=find_places
 )

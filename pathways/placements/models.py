@@ -213,7 +213,7 @@ class PlacementVersion(Base):
     inputs: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
-class PlacementChange(Base):
+class PlacementChangeMark(Base):
     """That something about a placement or its places changed: written by a trigger, so whatever changed it is noted.
 
     ``mark`` is the transaction that changed it, on PostgreSQL, where numbers are not committed in their order;

@@ -22,10 +22,10 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.errors import Conflict, NotFound, NotPermitted
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.schemas import Reason
+from pathways.jobseekers.schemas import ReasonBody
 from pathways.pagination import Page, page_of, page_of_all
 from pathways.problems import documented
-from pathways.progression import actions, queries
+from pathways.progression import actions, evidence, outcomes, queries
 from pathways.progression.models import Evidence, EvidenceDocument, Outcome, Spell
 from pathways.progression.schemas import (
     EvidenceOut,
@@ -42,8 +42,8 @@ from pathways.progression.schemas import (
 )
 
 spells = APIRouter(prefix="/spells", tags=["progression"], route_class=PathwaysRoute)
-evidence = APIRouter(prefix="/evidence", tags=["progression"], route_class=PathwaysRoute)
-outcomes = APIRouter(prefix="/outcomes", tags=["progression"], route_class=PathwaysRoute)
+evidence_router = APIRouter(prefix="/evidence", tags=["progression"], route_class=PathwaysRoute)
+outcomes_router = APIRouter(prefix="/outcomes", tags=["progression"], route_class=PathwaysRoute)
 explained = APIRouter(prefix="/jobseekers", tags=["progression"], route_class=PathwaysRoute)
 
 SpellReader = Annotated[Actor, permitted(Permission.SPELL_READ)]
@@ -144,7 +144,9 @@ def end_spell(
 
 
 @spells.post("/{spell_id}/void", responses=REFUSALS)
-def void_spell(spell_id: UUID, reason: Reason, actor: SpellRecorder, database: DatabaseDep, once: OnceDep) -> SpellOut:
+def void_spell(
+    spell_id: UUID, reason: ReasonBody, actor: SpellRecorder, database: DatabaseDep, once: OnceDep
+) -> SpellOut:
     """Take back a spell that was recorded by mistake."""
     with database.writing(actor) as session:
         spell = once(
@@ -158,7 +160,7 @@ def void_spell(spell_id: UUID, reason: Reason, actor: SpellRecorder, database: D
         return actions.shown_spell(session, actor, spell)
 
 
-@evidence.get("")
+@evidence_router.get("")
 def list_evidence(
     actor: EvidenceReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
 ) -> Page[EvidenceOut]:
@@ -166,32 +168,32 @@ def list_evidence(
         rows = queries.evidence_visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Evidence.jobseeker_id == jobseeker)
-        return page_of_all(session, rows, Evidence.id, page, lambda found: actions.shown_items(session, actor, found))
+        return page_of_all(session, rows, Evidence.id, page, lambda found: evidence.shown_items(session, actor, found))
 
 
-@evidence.post("", status_code=201, responses=REFUSALS)
+@evidence_router.post("", status_code=201, responses=REFUSALS)
 def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDep, once: OnceDep) -> EvidenceOut:
     """Record an item of evidence: what it is, which days it covers, how and when it was obtained."""
     with database.writing(actor) as session:
         item = once(
             session,
             actor,
-            lambda: actions.add_evidence(session, actor, new),
+            lambda: evidence.add_evidence(session, actor, new),
             lambda made: queries.evidence(session, actor, made),
         )
-        return actions.shown_evidence(session, actor, item)
+        return evidence.shown_evidence(session, actor, item)
 
 
-@evidence.get("/{evidence_id}", responses=documented(NotFound))
+@evidence_router.get("/{evidence_id}", responses=documented(NotFound))
 def get_evidence(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> EvidenceOut:
     with database.reading(actor) as session:
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence", [(evidence_id, jobseeker_id)])
     with database.reading(actor) as session:
-        return actions.shown_evidence(session, actor, queries.evidence(session, actor, evidence_id))
+        return evidence.shown_evidence(session, actor, queries.evidence(session, actor, evidence_id))
 
 
-@evidence.post("/{evidence_id}/document", status_code=201, responses=REFUSALS)
+@evidence_router.post("/{evidence_id}/document", status_code=201, responses=REFUSALS)
 def upload_document(
     evidence_id: UUID,
     file: Annotated[UploadFile, File(description="A PDF, PNG or JPEG file.")],
@@ -207,7 +209,7 @@ def upload_document(
         once.with_file(content)(
             session,
             actor,
-            lambda: actions.keep_document(
+            lambda: evidence.keep_document(
                 session,
                 actor,
                 item,
@@ -217,10 +219,10 @@ def upload_document(
             ),
             lambda made: session.get_one(EvidenceDocument, made),
         )
-        return actions.shown_evidence(session, actor, item)
+        return evidence.shown_evidence(session, actor, item)
 
 
-@evidence.get(
+@evidence_router.get(
     "/{evidence_id}/document",
     responses={**documented(NotFound), 200: {"content": {"application/octet-stream": {}}}},
     response_class=Response,
@@ -231,7 +233,7 @@ def download_document(evidence_id: UUID, actor: EvidenceReader, database: Databa
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence_documents", [(evidence_id, jobseeker_id)])
     with database.reading(actor) as session:
-        content, kind = actions.document(session, queries.evidence(session, actor, evidence_id))
+        content, kind = evidence.document(session, queries.evidence(session, actor, evidence_id))
     ending = kind.rpartition("/")[2]
     headers = {
         "content-disposition": f'attachment; filename="evidence-{evidence_id}.{ending}"',
@@ -241,7 +243,7 @@ def download_document(evidence_id: UUID, actor: EvidenceReader, database: Databa
     return Response(content, media_type=kind, headers=headers)
 
 
-@evidence.post("/{evidence_id}/check", responses=documented(NotFound, NotPermitted, Conflict))
+@evidence_router.post("/{evidence_id}/check", responses=documented(NotFound, NotPermitted, Conflict))
 def check_evidence(
     evidence_id: UUID, verdict: EvidenceVerdict, actor: EvidenceChecker, database: DatabaseDep, once: OnceDep
 ) -> EvidenceOut:
@@ -250,13 +252,13 @@ def check_evidence(
         item = once(
             session,
             actor,
-            lambda: actions.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict),
+            lambda: evidence.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict),
             lambda made: queries.evidence(session, actor, made),
         )
-        return actions.shown_evidence(session, actor, item)
+        return evidence.shown_evidence(session, actor, item)
 
 
-@outcomes.get("")
+@outcomes_router.get("")
 def list_outcomes(
     actor: OutcomeReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
 ) -> Page[OutcomeOut]:
@@ -267,20 +269,20 @@ def list_outcomes(
         return page_of(session, rows, Outcome.id, page, OutcomeOut.model_validate)
 
 
-@outcomes.post("", status_code=201, responses=REFUSALS)
+@outcomes_router.post("", status_code=201, responses=REFUSALS)
 def record_outcome(new: NewOutcome, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep) -> OutcomeOut:
     """Record that a rule is met; refused, with the counting, unless it is and a second person accepted evidence."""
     with database.writing(actor) as session:
         outcome = once(
             session,
             actor,
-            lambda: actions.record_outcome(session, actor, new),
+            lambda: outcomes.record_outcome(session, actor, new),
             lambda made: queries.outcome(session, actor, made),
         )
         return OutcomeOut.model_validate(outcome)
 
 
-@outcomes.get("/{outcome_id}", responses=documented(NotFound))
+@outcomes_router.get("/{outcome_id}", responses=documented(NotFound))
 def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomeOut:
     with database.reading(actor) as session:
         jobseeker_id = queries.outcome(session, actor, outcome_id).jobseeker_id
@@ -289,16 +291,16 @@ def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -
         return OutcomeOut.model_validate(queries.outcome(session, actor, outcome_id))
 
 
-@outcomes.post("/{outcome_id}/withdraw", responses=REFUSALS)
+@outcomes_router.post("/{outcome_id}/withdraw", responses=REFUSALS)
 def withdraw_outcome(
-    outcome_id: UUID, reason: Reason, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep
+    outcome_id: UUID, reason: ReasonBody, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep
 ) -> OutcomeOut:
     """Take back an outcome that turned out to be wrong."""
     with database.writing(actor) as session:
         outcome = once(
             session,
             actor,
-            lambda: actions.withdraw_outcome(
+            lambda: outcomes.withdraw_outcome(
                 session, actor, queries.outcome(session, actor, outcome_id), reason.reason
             ),
             lambda made: session.get_one(Outcome, made),
@@ -314,4 +316,4 @@ def explain_outcomes(jobseeker_id: UUID, actor: OutcomeReader, database: Databas
     audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        return actions.explain(session, actor, person)
+        return outcomes.explain(session, actor, person)

@@ -29,7 +29,7 @@ class SpellEnd(StrEnum):
     UNKNOWN = "unknown"
 
 
-class CameAfter(StrEnum):
+class NextDestination(StrEnum):
     """What somebody did once this work was over."""
 
     ANOTHER_JOB = "another_job"
@@ -104,7 +104,7 @@ class SpellVersion(AboutPerson, Fact, Base):
     end_reason: Mapped[SpellEnd | None] = mapped_column(words(SpellEnd))
     # When it was meant to end: an end before is an early one.
     planned_end_on: Mapped[date | None]
-    came_after: Mapped[CameAfter | None] = mapped_column(words(CameAfter))
+    came_after: Mapped[NextDestination | None] = mapped_column(words(NextDestination))
     pay_per_hour_pence: Mapped[int | None]
     # The employer is the provider's own or of its supply chain: funders are to be told, and most do not count it.
     is_own_supply_chain: Mapped[bool] = mapped_column(default=False)

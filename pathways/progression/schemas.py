@@ -11,7 +11,7 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 from pathways.jobseekers.schemas import Hours, HoursOut
 from pathways.placements.models import PlacementKind
 from pathways.placements.schemas import Pounds
-from pathways.progression.models import CameAfter, EvidenceKind, EvidenceState, Leave, SpellEnd, SpellState
+from pathways.progression.models import EvidenceKind, EvidenceState, Leave, NextDestination, SpellEnd, SpellState
 
 WeekPay = Annotated[
     Decimal,
@@ -43,7 +43,7 @@ class SpellChange(Body):
     employer: Line | None = None
     started_on: Day | None = None
     planned_end_on: Day | None = None
-    came_after: CameAfter | None = Field(default=None, description="Of one that has ended.")
+    came_after: NextDestination | None = Field(default=None, description="Of one that has ended.")
     pay_per_hour_pounds: Pounds | None = None
     is_own_supply_chain: bool | None = None
 
@@ -51,7 +51,7 @@ class SpellChange(Body):
 class SpellEnding(Body):
     ended_on: Day
     end_reason: SpellEnd
-    came_after: CameAfter | None = Field(default=None, description="May be told later too, by a correction.")
+    came_after: NextDestination | None = Field(default=None, description="May be told later too, by a correction.")
 
 
 class NewHours(Body):
@@ -84,7 +84,7 @@ class SpellOut(Schema):
     end_reason: Annotated[SpellEnd | None, Group.NOTES]
     planned_end_on: Annotated[date | None, Group.RECORD]
     ended_early: Annotated[bool | None, Group.RECORD] = Field(description="None while it runs, or without a plan.")
-    came_after: Annotated[CameAfter | None, Group.NOTES]
+    came_after: Annotated[NextDestination | None, Group.NOTES]
     pay_per_hour_pounds: Annotated[HoursOut | None, Group.WORK]
     hours: Annotated[list[HoursLine], Group.RECORD]
     counts_as_job: Annotated[bool | None, Group.WORK]
@@ -204,7 +204,7 @@ class SpellVersionOut(Schema):
     ended_on: Annotated[date | None, Group.RECORD]
     end_reason: Annotated[SpellEnd | None, Group.NOTES]
     planned_end_on: Annotated[date | None, Group.RECORD]
-    came_after: Annotated[CameAfter | None, Group.NOTES]
+    came_after: Annotated[NextDestination | None, Group.NOTES]
     pay_per_hour_pence: Annotated[int | None, Group.WORK]
     is_own_supply_chain: Annotated[bool, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
@@ -230,7 +230,7 @@ class EvidenceRecord(Schema):
     recorded_at: Annotated[datetime, Group.RECORD]
 
 
-class DocumentRecord(Schema):
+class EvidenceDocumentRecord(Schema):
     id: Annotated[UUID, Group.RECORD]
     evidence_id: Annotated[UUID, Group.RECORD]
     sha256: Annotated[str, Group.RECORD]

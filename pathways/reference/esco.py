@@ -22,7 +22,7 @@ class EscoFileNotUnderstood(RuleBroken):
     title = "The ESCO file cannot be read"
 
 
-class FileKind(StrEnum):
+class EscoFileKind(StrEnum):
     SKILLS = "skills"
     OCCUPATIONS = "occupations"
     SKILL_GROUPS = "skill groups"
@@ -44,7 +44,7 @@ class RelationKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Concept:
+class EscoConcept:
     """A skill or an occupation. Hidden labels (old or misspelt) are among the alternatives."""
 
     uri: str
@@ -58,7 +58,7 @@ class Concept:
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class EscoRelation:
     """``to_uri`` is broader than ``from_uri``, or essential or optional for it."""
 
     from_uri: str
@@ -67,8 +67,8 @@ class Relation:
 
 
 # The columns that a kind of file has and no other kind has all of; files differ only by their columns.
-COLUMNS: Mapping[FileKind, tuple[str, ...]] = {
-    FileKind.SKILLS: (
+COLUMNS: Mapping[EscoFileKind, tuple[str, ...]] = {
+    EscoFileKind.SKILLS: (
         "conceptUri",
         "skillType",
         "reuseLevel",
@@ -77,7 +77,7 @@ COLUMNS: Mapping[FileKind, tuple[str, ...]] = {
         "hiddenLabels",
         "description",
     ),
-    FileKind.OCCUPATIONS: (
+    EscoFileKind.OCCUPATIONS: (
         "conceptUri",
         "iscoGroup",
         "preferredLabel",
@@ -86,7 +86,7 @@ COLUMNS: Mapping[FileKind, tuple[str, ...]] = {
         "description",
         "code",
     ),
-    FileKind.SKILL_GROUPS: (
+    EscoFileKind.SKILL_GROUPS: (
         "conceptType",
         "conceptUri",
         "preferredLabel",
@@ -95,23 +95,23 @@ COLUMNS: Mapping[FileKind, tuple[str, ...]] = {
         "description",
         "code",
     ),
-    FileKind.OCCUPATION_SKILLS: ("occupationUri", "relationType", "skillUri"),
-    FileKind.SKILL_SKILLS: ("originalSkillUri", "relationType", "relatedSkillUri"),
-    FileKind.BROADER_SKILLS: ("conceptUri", "broaderUri"),
+    EscoFileKind.OCCUPATION_SKILLS: ("occupationUri", "relationType", "skillUri"),
+    EscoFileKind.SKILL_SKILLS: ("originalSkillUri", "relationType", "relatedSkillUri"),
+    EscoFileKind.BROADER_SKILLS: ("conceptUri", "broaderUri"),
 }
-CONCEPTS: Mapping[FileKind, ConceptKind] = {
-    FileKind.SKILLS: ConceptKind.SKILL,
-    FileKind.OCCUPATIONS: ConceptKind.OCCUPATION,
-    FileKind.SKILL_GROUPS: ConceptKind.SKILL_GROUP,
+CONCEPTS: Mapping[EscoFileKind, ConceptKind] = {
+    EscoFileKind.SKILLS: ConceptKind.SKILL,
+    EscoFileKind.OCCUPATIONS: ConceptKind.OCCUPATION,
+    EscoFileKind.SKILL_GROUPS: ConceptKind.SKILL_GROUP,
 }
 
 
-def kind_of(path: Path) -> FileKind:
+def kind_of(path: Path) -> EscoFileKind:
     """Return what a file holds, by its header."""
     return _kind(path, next(_lines(path), []))
 
 
-def concepts(path: Path) -> Iterator[Concept]:
+def concepts(path: Path) -> Iterator[EscoConcept]:
     """Yield the skills or occupations of a file, one at a time; a URI may come once only."""
     seen: set[str] = set()
     for kind, row, cells in _rows(path, list(CONCEPTS)):
@@ -122,24 +122,24 @@ def concepts(path: Path) -> Iterator[Concept]:
         yield _concept(kind, cells)
 
 
-def relations(path: Path) -> Iterator[Relation]:
+def relations(path: Path) -> Iterator[EscoRelation]:
     """Yield the relations of a file, one at a time."""
-    for kind, row, cells in _rows(path, [kind for kind in FileKind if kind not in CONCEPTS]):
+    for kind, row, cells in _rows(path, [kind for kind in EscoFileKind if kind not in CONCEPTS]):
         columns = COLUMNS[kind]
         _fill(path, row, cells, columns)
-        if kind is FileKind.BROADER_SKILLS:
-            yield Relation(cells["conceptUri"], cells["broaderUri"], RelationKind.BROADER)
+        if kind is EscoFileKind.BROADER_SKILLS:
+            yield EscoRelation(cells["conceptUri"], cells["broaderUri"], RelationKind.BROADER)
             continue
         told = cells["relationType"]
         if told not in {RelationKind.ESSENTIAL, RelationKind.OPTIONAL}:
             raise _wrong(path, row, "relationType", "it is neither essential nor optional")
-        yield Relation(cells[columns[0]], cells[columns[2]], RelationKind(told))
+        yield EscoRelation(cells[columns[0]], cells[columns[2]], RelationKind(told))
 
 
-def _concept(kind: FileKind, cells: Mapping[str, str]) -> Concept:
+def _concept(kind: EscoFileKind, cells: Mapping[str, str]) -> EscoConcept:
     labels = f"{cells['altLabels']}\n{cells['hiddenLabels']}".split("\n")
-    is_skill = kind is FileKind.SKILLS
-    return Concept(
+    is_skill = kind is EscoFileKind.SKILLS
+    return EscoConcept(
         uri=cells["conceptUri"],
         kind=CONCEPTS[kind],
         preferred=cells["preferredLabel"],
@@ -151,7 +151,7 @@ def _concept(kind: FileKind, cells: Mapping[str, str]) -> Concept:
     )
 
 
-def _rows(path: Path, wanted: Sequence[FileKind]) -> Iterator[tuple[FileKind, int, dict[str, str]]]:
+def _rows(path: Path, wanted: Sequence[EscoFileKind]) -> Iterator[tuple[EscoFileKind, int, dict[str, str]]]:
     """Yield the file's kind and each row by column, numbered as a spreadsheet shows it: the header is row 1."""
     lines = _lines(path)
     header = next(lines, [])
@@ -186,13 +186,13 @@ def _lines(path: Path) -> Iterator[list[str]]:
         raise EscoFileNotUnderstood(f"{path.name} cannot be opened ({broken.strerror}).") from broken
 
 
-def _kind(path: Path, header: Sequence[str]) -> FileKind:
+def _kind(path: Path, header: Sequence[str]) -> EscoFileKind:
     for kind, columns in COLUMNS.items():
         if set(columns) <= set(header):
             return kind
     raise EscoFileNotUnderstood(
         f"{path.name}, row 1 is the header of no ESCO file that is read here: one of skills, say, has the columns "
-        f"{', '.join(COLUMNS[FileKind.SKILLS])}."
+        f"{', '.join(COLUMNS[EscoFileKind.SKILLS])}."
     )
 
 

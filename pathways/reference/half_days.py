@@ -2,7 +2,7 @@
 
 import re
 
-from pathways.cells import Wrong
+from pathways.cells import InvalidCell
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PARTS = ("am", "pm", "eve")
@@ -67,7 +67,7 @@ def read_cell(text: str) -> int | None:
     try:
         return parse(text)
     except NotHalfDays as wrong:
-        raise Wrong(str(wrong), "Correct the cell, or leave it blank.") from wrong
+        raise InvalidCell(str(wrong), "Correct the cell, or leave it blank.") from wrong
 
 
 def text_of(half_days: int | None) -> str | None:

@@ -11,7 +11,7 @@ from pathways.reference.esco import ConceptKind, RelationKind
 LABEL = String(500)
 
 
-class Concept(Base):
+class ConceptEntry(Base):
     """An entry of the taxonomy as it was downloaded; loading again replaces what changed."""
 
     __tablename__ = "concepts"

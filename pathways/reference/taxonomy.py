@@ -16,7 +16,7 @@ from pathways.database import Session, WriteSession
 from pathways.errors import RuleBroken
 from pathways.reference import esco
 from pathways.reference.esco import ConceptKind, RelationKind
-from pathways.reference.models import Concept, ConceptLabel, ConceptRelation
+from pathways.reference.models import ConceptEntry, ConceptLabel, ConceptRelation
 
 AT_ONCE = 2000
 LONGEST_LABEL = 500
@@ -62,7 +62,7 @@ def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, norm
             if OF_LOAD[esco.CONCEPTS[kind]] is not wanted:
                 raise RuleBroken(f"{path.name} holds {kind}; load it with reference load-{kind}.")
             _load_concepts(session, esco.concepts(path), esco.CONCEPTS[kind], normalise, loaded)
-    ids = {row.uri: row.id for row in session.execute(select(Concept.uri, Concept.id))}
+    ids = {row.uri: row.id for row in session.execute(select(ConceptEntry.uri, ConceptEntry.id))}
     if not ids:
         raise RuleBroken("There is no concept yet: load the file of skills or of occupations first.")
     for path, kind in kinds.items():
@@ -77,17 +77,17 @@ def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, norm
 
 # What the first end of a file's relations is; those of the file loaded before go when it is loaded again.
 FIRST_END = {
-    esco.FileKind.OCCUPATION_SKILLS: (ConceptKind.OCCUPATION, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
-    esco.FileKind.SKILL_SKILLS: (ConceptKind.SKILL, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
-    esco.FileKind.BROADER_SKILLS: (None, (RelationKind.BROADER,)),
+    esco.EscoFileKind.OCCUPATION_SKILLS: (ConceptKind.OCCUPATION, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
+    esco.EscoFileKind.SKILL_SKILLS: (ConceptKind.SKILL, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
+    esco.EscoFileKind.BROADER_SKILLS: (None, (RelationKind.BROADER,)),
 }
 
 
-def _clear_relations(session: WriteSession, kind: esco.FileKind) -> None:
+def _clear_relations(session: WriteSession, kind: esco.EscoFileKind) -> None:
     first, kinds = FIRST_END[kind]
     gone = delete(ConceptRelation).where(ConceptRelation.kind.in_(kinds))
     if first is not None:
-        gone = gone.where(ConceptRelation.from_id.in_(select(Concept.id).where(Concept.kind == first)))
+        gone = gone.where(ConceptRelation.from_id.in_(select(ConceptEntry.id).where(ConceptEntry.kind == first)))
     session.execute(gone)
 
 
@@ -98,17 +98,17 @@ def _forget(session: WriteSession, ids: Sequence[UUID]) -> None:
             delete(ConceptRelation).where(ConceptRelation.from_id.in_(piece) | ConceptRelation.to_id.in_(piece))
         )
         session.execute(delete(ConceptLabel).where(ConceptLabel.concept_id.in_(piece)))
-        session.execute(delete(Concept).where(Concept.id.in_(piece)))
+        session.execute(delete(ConceptEntry).where(ConceptEntry.id.in_(piece)))
 
 
 def _load_concepts(
     session: WriteSession,
-    concepts: Iterable[esco.Concept],
+    concepts: Iterable[esco.EscoConcept],
     kind: ConceptKind,
     normalise: Normalise,
     loaded: Loaded,
 ) -> None:
-    rows = session.execute(select(Concept.uri, Concept.id).where(Concept.kind == kind))
+    rows = session.execute(select(ConceptEntry.uri, ConceptEntry.id).where(ConceptEntry.kind == kind))
     known = {row.uri: row.id for row in rows}
     gone = dict(known)
     for piece in _pieces(concepts):
@@ -133,11 +133,11 @@ def _load_concepts(
                 {"id": uuid7(), "concept_id": concept_id, "label": label, "key": normalise(label)} for label in told
             ]
         if changed:
-            session.execute(update(Concept), changed)
+            session.execute(update(ConceptEntry), changed)
             for ids in _pieces([columns["id"] for columns in changed], 500):
                 session.execute(delete(ConceptLabel).where(ConceptLabel.concept_id.in_(ids)))
         if fresh:
-            session.execute(insert(Concept), fresh)
+            session.execute(insert(ConceptEntry), fresh)
         if labels:
             session.execute(insert(ConceptLabel), labels)
         loaded.concepts += len(piece)
@@ -146,7 +146,7 @@ def _load_concepts(
 
 
 def _load_relations(
-    session: WriteSession, relations: Iterable[esco.Relation], ids: dict[str, UUID], loaded: Loaded
+    session: WriteSession, relations: Iterable[esco.EscoRelation], ids: dict[str, UUID], loaded: Loaded
 ) -> None:
     there = {
         (row.from_id, row.to_id, row.kind)
@@ -178,34 +178,42 @@ class KnownWords:
 
 
 def is_loaded(session: Session, kind: ConceptKind) -> bool:
-    return session.scalars(select(Concept.id).where(Concept.kind == kind).limit(1)).first() is not None
+    return session.scalars(select(ConceptEntry.id).where(ConceptEntry.kind == kind).limit(1)).first() is not None
 
 
 def preferred(session: Session, kind: ConceptKind, uri: str) -> str | None:
-    return session.scalars(select(Concept.preferred).where(Concept.kind == kind, Concept.uri == uri)).one_or_none()
+    return session.scalars(
+        select(ConceptEntry.preferred).where(ConceptEntry.kind == kind, ConceptEntry.uri == uri)
+    ).one_or_none()
 
 
 def version(session: Session, kind: ConceptKind) -> tuple[int, str]:
     """Return what changes when the taxonomy does: the number of its labels, and the newest one's id."""
-    labels = select(ConceptLabel.id).join(Concept, Concept.id == ConceptLabel.concept_id).where(Concept.kind == kind)
+    labels = (
+        select(ConceptLabel.id)
+        .join(ConceptEntry, ConceptEntry.id == ConceptLabel.concept_id)
+        .where(ConceptEntry.kind == kind)
+    )
     count = session.scalars(select(func.count()).select_from(labels.subquery())).one()
     return count, str(session.scalars(labels.order_by(ConceptLabel.id.desc()).limit(1)).first())
 
 
-def entries(session: Session, kind: ConceptKind) -> Iterator[esco.Concept]:
+def entries(session: Session, kind: ConceptKind) -> Iterator[esco.EscoConcept]:
     """Return the concepts of a kind with their labels, for a finder to learn."""
     labels: dict[UUID, list[str]] = defaultdict(list)
     for row in session.execute(
         select(ConceptLabel.concept_id, ConceptLabel.label)
-        .join(Concept, Concept.id == ConceptLabel.concept_id)
-        .where(Concept.kind == kind)
+        .join(ConceptEntry, ConceptEntry.id == ConceptLabel.concept_id)
+        .where(ConceptEntry.kind == kind)
     ):
         labels[row.concept_id].append(row.label)
     for concept in session.execute(
-        select(Concept.id, Concept.uri, Concept.preferred, Concept.description).where(Concept.kind == kind)
+        select(ConceptEntry.id, ConceptEntry.uri, ConceptEntry.preferred, ConceptEntry.description).where(
+            ConceptEntry.kind == kind
+        )
     ):
         others = tuple(sorted(label for label in labels[concept.id] if label != concept.preferred))
-        yield esco.Concept(concept.uri, kind, concept.preferred, others, concept.description or "")
+        yield esco.EscoConcept(concept.uri, kind, concept.preferred, others, concept.description or "")
 
 
 def stamp() -> Select[Any, Any]:
@@ -224,9 +232,9 @@ def stamp() -> Select[Any, Any]:
 def known_words(session: Session) -> KnownWords:
     """Return what the taxonomy says of every word it knows; nothing where none is loaded."""
     found = session.execute(
-        select(ConceptLabel.label, Concept.id, Concept.uri, Concept.kind)
-        .join(Concept, Concept.id == ConceptLabel.concept_id)
-        .where(Concept.kind.in_((ConceptKind.SKILL, ConceptKind.OCCUPATION)))
+        select(ConceptLabel.label, ConceptEntry.id, ConceptEntry.uri, ConceptEntry.kind)
+        .join(ConceptEntry, ConceptEntry.id == ConceptLabel.concept_id)
+        .where(ConceptEntry.kind.in_((ConceptKind.SKILL, ConceptKind.OCCUPATION)))
         .order_by(ConceptLabel.id)
     ).all()
     of_skills = {row.id: row.uri for row in found if row.kind is ConceptKind.SKILL}
@@ -271,7 +279,7 @@ def _credit(near: dict[tuple[str, str], float], one: str, other: str, credit: fl
 def _importance(session: Session, uris: dict[UUID, str]) -> dict[str, float]:
     """Return how much a skill tells: one that few occupations need more than one that most do."""
     occupations = session.scalars(
-        select(func.count()).select_from(Concept).where(Concept.kind == ConceptKind.OCCUPATION)
+        select(func.count()).select_from(ConceptEntry).where(ConceptEntry.kind == ConceptKind.OCCUPATION)
     ).one()
     if not occupations:
         return {}

@@ -6,11 +6,11 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from matching.experience import Cue, Drawn, Experience, ExperienceKind, skills_of
-from matching.text import Vocabulary
+from matching.pairs.experience import Cue, Drawn, Experience, ExperienceKind, skills_of
+from matching.pairs.text import Vocabulary
 from pathways.database import Session
 from pathways.reference import tables, taxonomy
-from pathways.reference.esco import Concept, ConceptKind
+from pathways.reference.esco import ConceptKind, EscoConcept
 
 if TYPE_CHECKING:
     from matching.words.skills import SkillFinder
@@ -100,14 +100,14 @@ def finder(session: Session, kind: ConceptKind) -> "SkillFinder | TitleFinder":
         return made
 
 
-def _made(kind: ConceptKind, concepts: list[Concept]) -> "SkillFinder | TitleFinder":
+def _made(kind: ConceptKind, concepts: list[EscoConcept]) -> "SkillFinder | TitleFinder":
     from matching.words.skills import SkillFinder  # noqa: PLC0415 - scikit-learn takes a second to import
     from matching.words.titles import TitleFinder  # noqa: PLC0415
 
     return SkillFinder().fit(concepts) if kind is ConceptKind.SKILL else TitleFinder().fit(concepts)
 
 
-def _starter_concepts(kind: ConceptKind) -> list[Concept]:
+def _starter_concepts(kind: ConceptKind) -> list[EscoConcept]:
     labels: dict[str, list[str]] = defaultdict(list)
     if kind is ConceptKind.SKILL:
         for label, concept, is_same in _skill_rows():
@@ -117,7 +117,7 @@ def _starter_concepts(kind: ConceptKind) -> list[Concept]:
         for label, concept in _occupation_rows():
             labels[concept].append(label)
     return [
-        Concept(f"{STARTER}{name}", kind, name, tuple(label for label in given if label != name))
+        EscoConcept(f"{STARTER}{name}", kind, name, tuple(label for label in given if label != name))
         for name, given in sorted(labels.items())
     ]
 

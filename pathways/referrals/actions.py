@@ -18,9 +18,9 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats
+from pathways.jobseekers import formats, identifiers, profile
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.known import Hit, Order
+from pathways.jobseekers.identify import BatchComparison, Candidate
 from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -120,15 +120,17 @@ class Arriving:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedReferral:
     """A referral that was recorded, whom it is about, and whom they may be, whoever may see that."""
 
     referral: Referral
     person: Jobseeker
-    may_be: Sequence[Hit] = ()
+    may_be: Sequence[Candidate] = ()
 
 
-def record(session: WriteSession, actor: Actor, partner_id: UUID, arriving: Sequence[Arriving]) -> list[Recorded]:
+def record(
+    session: WriteSession, actor: Actor, partner_id: UUID, arriving: Sequence[Arriving]
+) -> list[RecordedReferral]:
     """Record referrals, and each person with a first profile whom the partner does not support yet."""
     if queries.by_source_keys(session, partner_id, [one.key for one in arriving]):
         raise ReferredAlready("Change that referral, or send this one with another ref.")
@@ -169,10 +171,10 @@ def record(session: WriteSession, actor: Actor, partner_id: UUID, arriving: Sequ
             if one.person is None and any(one.values.get(name) is not None for name in PROFILE_NAMES)
         ],
     )
-    looked = duplicate_actions.look(session, actor, new, Order.CAME)
+    looked = duplicate_actions.look(session, actor, new, BatchComparison.CAME)
     may_be = {person.id: hits for (person, _), hits in zip(new, looked, strict=True)}
     return [
-        Recorded(referral, person, may_be.get(person.id, ()))
+        RecordedReferral(referral, person, may_be.get(person.id, ()))
         for referral, person in zip(referrals, people, strict=True)
     ]
 
@@ -217,7 +219,7 @@ def _snapshot(session: Session, actor: Actor, referral: Referral, values: Mappin
         partner_id=referral.partner_id,
         jobseeker_id=referral.jobseeker_id,
         referral_id=referral.id,
-        **jobseeker_actions.sealed(session, "referral_snapshots", fact_id, values),
+        **identifiers.sealed(session, "referral_snapshots", fact_id, values),
         **{name: values.get(name) for name in PROFILE_NAMES},
         **{name: values.get(name) for name in ABOUT_NAMES if name != "is_restricted"},
         is_restricted=bool(values.get("is_restricted")),
@@ -227,7 +229,7 @@ def _snapshot(session: Session, actor: Actor, referral: Referral, values: Mappin
 def said(session: Session, snapshot: ReferralSnapshot) -> dict[str, Any]:
     """Return everything a snapshot says, as plain values."""
     return (
-        jobseeker_actions.unsealed(session, snapshot)
+        identifiers.unsealed(session, snapshot)
         | {name: getattr(snapshot, name) for name in PROFILE_NAMES}
         | {name: getattr(snapshot, name) for name in ABOUT_NAMES}
     )
@@ -289,7 +291,7 @@ def resay(
     Where the record says something else by now, the difference is a proposal and is never written over. A blank cell of
     a file clears nothing; a change through the API may. Returns whether anything was new.
     """
-    jobseeker_actions.refuse_test_values(session, values)
+    identifiers.refuse_test_values(session, values)
     previous = queries.snapshot(session, referral)
     before = said(session, previous)
     after, new = said_anew(before, values, blanks_clear=blanks_clear)
@@ -324,7 +326,7 @@ def said_anew(
 def _carry_details(
     session: WriteSession, actor: Actor, person: Jobseeker, before: Mapping[str, Any], new: Mapping[str, Any]
 ) -> None:
-    current = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    current = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     unedited = {name: value for name, value in new.items() if current[name] == before[name]}
     if unedited:
         jobseeker_actions.record_details(session, actor, person, current | unedited)
@@ -338,7 +340,7 @@ def _carry_profile(
     unedited = {name: value for name, value in new.items() if columns[name] == before[name]}
     if unedited:
         said_by = (dict(current.said_by) if current else {}) | dict.fromkeys(unedited, "referrer")
-        jobseeker_actions.add_profile(session, actor, person, _sensible(columns | unedited), said_by=said_by)
+        profile.add_profile(session, actor, person, _sensible(columns | unedited), said_by=said_by)
 
 
 def _sensible(profile: dict[str, Any]) -> dict[str, Any]:
@@ -351,7 +353,7 @@ def _sensible(profile: dict[str, Any]) -> dict[str, Any]:
 def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:
     """Return the fields where the referrer says something and the record says something else."""
     person = session.get_one(Jobseeker, referral.jobseeker_id)
-    details = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
+    details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     profile = jobseeker_queries.profile(session, person)
     record_says = details | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
     words = said(session, snapshot)
@@ -425,7 +427,7 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         if not is_referrer or event in EVENTS_OF_REFERRER
     ]
     answer = ReferralOut(
-        **DetailsFields(**jobseeker_actions.readable(session, snapshot)).model_dump(),
+        **DetailsFields(**identifiers.readable(session, snapshot)).model_dump(),
         **ProfileFields(**{name: getattr(snapshot, name) for name in PROFILE_NAMES}).model_dump(),
         **{name: getattr(snapshot, name) for name in ABOUT_NAMES},
         id=referral.id,
@@ -491,6 +493,6 @@ def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:
 
 
 def extract_of_snapshot(session: Session, row: ReferralSnapshot) -> SnapshotOut:
-    values = jobseeker_actions.readable(session, row, is_masked=False)
+    values = identifiers.readable(session, row, is_masked=False)
     columns = {name: getattr(row, name) for name in SnapshotOut.model_fields if name not in values}
     return SnapshotOut(**values, **columns)

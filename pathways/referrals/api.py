@@ -23,7 +23,7 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.idempotency import Once
 from pathways.imports import api as imports
-from pathways.jobseekers.schemas import Reason
+from pathways.jobseekers.schemas import ReasonBody
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.pagination import Page, cut
 from pathways.problems import documented
@@ -168,13 +168,13 @@ def accept_referral(referral_id: UUID, actor: Accepter, database: DatabaseDep, o
 
 @router.post("/{referral_id}/decline", responses=documented(NotFound, Conflict))
 def decline_referral(
-    referral_id: UUID, reason: Reason, actor: Decliner, database: DatabaseDep, once: OnceDep
+    referral_id: UUID, reason: ReasonBody, actor: Decliner, database: DatabaseDep, once: OnceDep
 ) -> ReferralOut:
     return _move(referral_id, actor, database, once, ReferralEvent.DECLINE, reason.reason)
 
 
 @router.post("/{referral_id}/withdraw", responses=documented(NotFound, Conflict))
 def withdraw_referral(
-    referral_id: UUID, reason: Reason, actor: Withdrawer, database: DatabaseDep, once: OnceDep
+    referral_id: UUID, reason: ReasonBody, actor: Withdrawer, database: DatabaseDep, once: OnceDep
 ) -> ReferralOut:
     return _move(referral_id, actor, database, once, ReferralEvent.WITHDRAW, reason.reason)

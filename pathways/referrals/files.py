@@ -13,12 +13,12 @@ from pathways.database import Database, Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import RuleBroken
 from pathways.imports import queries as import_queries
-from pathways.imports.intake import WITHIN, Change, Fault, FileKind, Plan, Told, understood
+from pathways.imports.intake import WITHIN, Change, Fault, ImportKind, Plan, ReadRow, understood
 from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, known
+from pathways.jobseekers import formats, identify
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.known import Asked, Hit
+from pathways.jobseekers.identify import Candidate, IdentityQuery
 from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -53,7 +53,7 @@ SOURCE_TYPE = cells.one_of(SourceType)
 def _source_type(text: str) -> SourceType:
     source = SOURCE_TYPE(text)
     if source is None:
-        raise cells.Wrong("This field is needed.", f"Write one of {', '.join(SourceType)}.")
+        raise cells.InvalidCell("This field is needed.", f"Write one of {', '.join(SourceType)}.")
     return source
 
 
@@ -64,7 +64,7 @@ def _level(text: str) -> str | None:
         level = item.strip().upper().removeprefix("LEVEL ").removeprefix("L").strip()
         if level and level.lower() not in cells.UNKNOWN:
             if level not in formats.RQF_LEVELS:
-                raise cells.Wrong(
+                raise cells.InvalidCell(
                     f"Write RQF levels: {', '.join(formats.RQF_LEVELS)}.", "Correct the cell, or leave it blank."
                 )
             found.append(level)
@@ -77,14 +77,16 @@ def _modes(text: str) -> list[str] | None:
         return None
     unknown = [item for item in items if item not in MODE_NAMES]
     if unknown:
-        raise cells.Wrong(f"Write ways of travelling from {', '.join(MODES)}.", "Correct the cell, or leave it blank.")
+        raise cells.InvalidCell(
+            f"Write ways of travelling from {', '.join(MODES)}.", "Correct the cell, or leave it blank."
+        )
     return list(dict.fromkeys(MODE_NAMES[item] for item in items))
 
 
 def _minutes(text: str) -> int | None:
     minutes = cells.as_whole(text.lower().removesuffix("minutes").removesuffix("mins").strip())
     if minutes is not None and minutes > MOST_MINUTES:
-        raise cells.Wrong(f"At most {MOST_MINUTES} minutes.", "Correct the number.")
+        raise cells.InvalidCell(f"At most {MOST_MINUTES} minutes.", "Correct the number.")
     return minutes
 
 
@@ -232,11 +234,11 @@ class ReferralIntake:
             return []
         if name is None:
             return [Fault(field, "This field is needed.", "Fill it in; only SELF leaves it blank.")]
-        known = self._known(name, values["source_type"])
-        if len(known) > 1:
+        named = self._known(name, values["source_type"])
+        if len(named) > 1:
             rule = "Several referring organisations have this name."
             return [Fault(field, rule, "Ask who runs this service to give each a name of its own.")]
-        if not self.run.creates_organisations and not known:
+        if not self.run.creates_organisations and not named:
             remedy = "Create it first, or import with --create-organisations."
             return [Fault(field, "There is no referring organisation of this name.", remedy)]
         return []
@@ -267,7 +269,7 @@ class ReferralIntake:
         name = values["referring_organisation"]
         return organisation_actions.known_or_made(session, self.actor, name, kind, self._made)
 
-    def plan(self, told: Sequence[Told]) -> list[Plan]:
+    def plan(self, told: Sequence[ReadRow]) -> list[Plan]:
         plans = self._plans(told)
         # Whoever refers learns nothing of the partner's records; a file that is applied at once is looked through then.
         is_at_once = self.run.applies and self.run.state is ImportState.CHECKING
@@ -275,10 +277,10 @@ class ReferralIntake:
             self._mark_possible_duplicates(told, plans)
         return plans
 
-    def changes(self, told: Sequence[Told]) -> list[list[Change]]:
+    def changes(self, told: Sequence[ReadRow]) -> list[list[Change]]:
         return [planned.changes for planned in self._plans(told)]
 
-    def _plans(self, told: Sequence[Told]) -> list[Plan]:
+    def _plans(self, told: Sequence[ReadRow]) -> list[Plan]:
         there = self._there(told, [self._organisation(one.values) for one in told])
         says = self._said_now([found for found in there if found is not None])
         return [
@@ -286,7 +288,7 @@ class ReferralIntake:
             for one, found in zip(told, there, strict=True)
         ]
 
-    def _there(self, told: Sequence[Told], organisations: Sequence[UUID | None]) -> list[Referral | None]:
+    def _there(self, told: Sequence[ReadRow], organisations: Sequence[UUID | None]) -> list[Referral | None]:
         """Return the referral each row is about, where there is one."""
         keys = [
             actions.source_key(organisation_id, one.values["ref"])
@@ -339,26 +341,26 @@ class ReferralIntake:
                 warnings.append(Fault("referred_on", rule, remedy))
         return Plan(state, warnings=warnings, changes=changes, jobseeker_id=referral.jobseeker_id)
 
-    def _mark_possible_duplicates(self, told: Sequence[Told], plans: Sequence[Plan]) -> None:
+    def _mark_possible_duplicates(self, told: Sequence[ReadRow], plans: Sequence[Plan]) -> None:
         """Name the records each new row may be the same person as, of those this actor may see."""
         new = [
             (one, found)
             for one, found in zip(told, plans, strict=True)
             if found.state is RowState.TO_CREATE and one.row.same_as is None
         ]
-        asked = [Asked(known.identity(self.session, str(one.row.id), one.values)) for one, _ in new]
-        hits = known.look_up(self.session, self.partner_id, asked)
+        asked = [IdentityQuery(identify.identity(self.session, str(one.row.id), one.values)) for one, _ in new]
+        hits = identify.look_up(self.session, self.partner_id, asked)
         for (_, found), theirs in zip(new, self._visible(hits), strict=True):
             if theirs:
                 found.state = RowState.POSSIBLE_DUPLICATE
                 found.alike = theirs
 
-    def _visible(self, hits: Sequence[Sequence[Hit]]) -> list[list[UUID]]:
+    def _visible(self, hits: Sequence[Sequence[Candidate]]) -> list[list[UUID]]:
         """Return of those whom people may be the ones this actor may see."""
         seen = _references(self.session, self.actor, {hit.jobseeker_id for some in hits for hit in some})
         return [[hit.jobseeker_id for hit in some if hit.jobseeker_id in seen] for some in hits]
 
-    def apply(self, told: Sequence[Told]) -> list[Plan]:
+    def apply(self, told: Sequence[ReadRow]) -> list[Plan]:
         """Record what is new in one go, and take what the referrer says anew of what is there."""
         session = self.session
         assert isinstance(session, WriteSession)  # an import is applied by a session that writes
@@ -381,7 +383,7 @@ class ReferralIntake:
             for one, found, faults in zip(told, there, wrong, strict=True)
         ]
 
-    def _record(self, session: WriteSession, new: Sequence[tuple[Told, UUID | None]]) -> list[Plan]:
+    def _record(self, session: WriteSession, new: Sequence[tuple[ReadRow, UUID | None]]) -> list[Plan]:
         arriving = [
             Arriving(
                 one.values | {"is_restricted": bool(one.values["is_restricted"])},
@@ -404,7 +406,9 @@ class ReferralIntake:
             for (one, _), made, theirs in zip(new, recorded, may_see, strict=True)
         ]
 
-    def _update(self, session: WriteSession, one: Told, referral: Referral, before: Mapping[str, Any] | None) -> Plan:
+    def _update(
+        self, session: WriteSession, one: ReadRow, referral: Referral, before: Mapping[str, Any] | None
+    ) -> Plan:
         planned = self._to_update(referral, one.values, before)
         if planned.state is not RowState.TO_UPDATE:
             return planned
@@ -460,11 +464,11 @@ def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple
             told, errors = understood(session, KIND, row)
             if not errors and row.same_as is None:
                 rows.append((row.id, row.number))
-                yield known.identity(session, str(row.id), told.values)
+                yield identify.identity(session, str(row.id), told.values)
 
     assert run.partner_id is not None  # a file of referrals is for a partner
     with database.reading(actor, newest=True) as session:
-        found = known.within(session, run.partner_id, read(session))
+        found = identify.within(session, run.partner_id, read(session))
     return [
         (rows[later][0], Fault("referral_ref", f"{WITHIN} {rows[earlier][1]}.", LOOK_AT_BOTH))
         for later, earlier in found
@@ -472,7 +476,7 @@ def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple
 
 
 LOOK_AT_BOTH = "Look at both; skip one, or take both."
-KIND = FileKind(
+KIND = ImportKind(
     "referrals",
     READERS,
     ALIASES,

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from sqlalchemy import Table, insert
 from uuid_utils.compat import uuid7
 
-from matching import eligibility, passes
-from matching.columns import jobseeker_arrays
-from matching.features import Values
-from matching.passes.bits import RULES
-from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.ranker import NEAR_TIE, Match, PlacementRanker, Refusal, TwoSidedModel, order
-from matching.score_tables import MILLION
-from matching.travel import Journey
+from matching.bulk import passes
+from matching.bulk.bits import RULES
+from matching.bulk.columns import jobseeker_arrays
+from matching.pairs import eligibility
+from matching.pairs.features import Values
+from matching.pairs.profiles import JobseekerProfile, PlacementProfile
+from matching.pairs.travel import TravelEstimate
+from matching.score.ranker import NEAR_TIE, Match, PlacementRanker, Refusal, TwoSidedModel, order
+from matching.score.tables import MILLION
 from pathways import audit
 from pathways.base import Actor
 from pathways.database import Database, Session, WriteSession
@@ -27,10 +28,10 @@ from pathways.errors import RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.placements import queries as placement_queries
-from pathways.shortlists import index, looked, queries, safety
-from pathways.shortlists.index import Day, Listing, Standing
-from pathways.shortlists.looked import Looked
+from pathways.shortlists import index, queries, safety, snapshot
+from pathways.shortlists.index import Day, IndexState, Listing
 from pathways.shortlists.models import Shortlist, ShortlistMatch
+from pathways.shortlists.snapshot import RankingSnapshot
 
 NEAREST = 20
 # How often a list is ranked again because a listing changed while it was being ranked.
@@ -74,22 +75,22 @@ class Ranked:
         if not gone:
             return self
         keys = {str(one) for one in gone}
-        refused = looked.without(looked.unpacked(self.refusals), keys)
-        below = looked.without(looked.unpacked(self.below), keys) if self.below else []
+        refused = snapshot.without(snapshot.unpacked(self.refusals), keys)
+        below = snapshot.without(snapshot.unpacked(self.below), keys) if self.below else []
         matches = [pair for pair in self.matches if pair[0] not in gone]
         return replace(
             self,
             looked_at=self.looked_at - len(gone),
             eligible=len(matches) + len(below),
             matches=matches,
-            refused_by_rule=looked.counted(refused),
-            refusals=looked.packed(refused),
-            below=looked.packed(below) if self.below else None,
+            refused_by_rule=snapshot.counted(refused),
+            refusals=snapshot.packed(refused),
+            below=snapshot.packed(below) if self.below else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedShortlist:
     """What was written of a shortlist and read for it, for the session that shows it.
 
     ``matches`` have the columns of ``ShortlistMatch``.
@@ -109,7 +110,7 @@ class Gathered:
     on: date
     wanted: JobseekerProfile
     profile: ProfileVersion | None
-    standing: Standing
+    standing: IndexState
 
     @property
     def day(self) -> Day:
@@ -126,7 +127,7 @@ class GatheredPeople:
     on: date
     people: list[JobseekerProfile]
     placements: list[PlacementProfile]
-    standing: Standing
+    standing: IndexState
     versions: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
@@ -137,7 +138,7 @@ class GatheredPeople:
         return self.standing.ranker(self.on)
 
 
-def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, standing: Standing) -> Gathered:
+def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, standing: IndexState) -> Gathered:
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     wanted, profile = queries.profiled(session, [person], on)[0]
     return Gathered(person, on, wanted, profile, standing)
@@ -156,7 +157,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
     ]
     nearest = _nearest_rows(day, failed, wanted.limits.place)
-    kept = Looked(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
+    kept = RankingSnapshot(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
     return Ranked(
         on=gathered.on,
         looked_at=len(failed),
@@ -166,7 +167,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         refusals=_nearest(gathered, day, failed, nearest),
         model=ranker.model,
         seed=ranker.seed,
-        inputs=looked.profile_packed(wanted),
+        inputs=snapshot.profile_packed(wanted),
         looked=kept.packed(day.packed_numbers),
         versions=dict(zip(listed, day.versions[rows].tolist(), strict=True)),
         profiles=listed,
@@ -202,9 +203,9 @@ def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Seq
     told = []
     for row in rows:
         listing = day.columns.profile(row)
-        of_bits = looked.told_of(int(failed[row]), gathered.wanted.limits, listing, day.context)
+        of_bits = snapshot.told_of(int(failed[row]), gathered.wanted.limits, listing, day.context)
         told.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits)])
-    return looked.packed(told)
+    return snapshot.packed(told)
 
 
 def _nearest_rows(day: Day, failed: NDArray[np.uint16], home: tuple[float, float] | None) -> list[int]:
@@ -216,7 +217,7 @@ def _nearest_rows(day: Day, failed: NDArray[np.uint16], home: tuple[float, float
     if home is not None:
         goes = (arrays.column("is_placed")[rows] == 1) & (arrays.column("is_remote")[rows] == 0)
         metres = np.where(goes, np.hypot(arrays.east[rows] - home[0], arrays.north[rows] - home[1]), 0.0)
-    near = looked.nearness(failed[rows], metres)
+    near = snapshot.nearness(failed[rows], metres)
     if len(rows) > NEAREST:
         few = near <= np.partition(near, NEAREST)[NEAREST]
         rows, near = rows[few], near[few]
@@ -244,8 +245,8 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
         looked_at=len(gathered.people),
         eligible=len(matches),
         matches=rows[:limit],
-        refused_by_rule=looked.counted(refused),
-        refusals=looked.packed(refused),
+        refused_by_rule=snapshot.counted(refused),
+        refusals=snapshot.packed(refused),
         below=_packed_below(rows[limit:], limit),
         versions=gathered.versions,
         profiles={placement_id: gathered.placements[0]},
@@ -256,7 +257,7 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
 
 
 def gather_people(
-    session: Session, actor: Actor, on: date, standing: Standing, *where: Any, placement_id: UUID | None = None
+    session: Session, actor: Actor, on: date, standing: IndexState, *where: Any, placement_id: UUID | None = None
 ) -> GatheredPeople:
     """Read the open cases this actor may see, and what is open to them: one placement, or all."""
     if placement_id is not None:
@@ -293,7 +294,7 @@ def record(
     jobseeker_id: UUID | None = None,
     placement_id: UUID | None = None,
     may_repeat: bool = False,
-) -> Recorded:
+) -> RecordedShortlist:
     """Record what is shown, after looking again at the database, which has the last word.
 
     Each placement is still open, unchanged and has a place left, and no exclusion covers it; of a placement's list,
@@ -345,7 +346,7 @@ def record(
         session.execute(MATCHES, rows)
     matches = [SimpleNamespace(**row) for row in rows]
     values = [match.values for _, _, match in shown]
-    return Recorded(shortlist, matches, values, ranked)
+    return RecordedShortlist(shortlist, matches, values, ranked)
 
 
 SHORTLISTS = insert(cast("Table", Shortlist.__table__))
@@ -385,7 +386,7 @@ def _match_columns(
 
 
 def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> bytes:
-    return looked.packed(
+    return snapshot.packed(
         [
             [str(uuid7()), str(person), str(placement), rank, match.score, match.confidence]
             for rank, (person, placement, match) in enumerate(matches, start=limit + 1)
@@ -393,7 +394,7 @@ def _packed_below(matches: Sequence[tuple[UUID, UUID, Match]], limit: int) -> by
     )
 
 
-def _journey(journey: Journey | None) -> dict[str, Any] | None:
+def _journey(journey: TravelEstimate | None) -> dict[str, Any] | None:
     if journey is None:
         return None
     return {

@@ -19,7 +19,7 @@ from pathways.jobseekers import queries as jobseeker_queries
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 from pathways.shortlists import actions, queries, replay, unlock
-from pathways.shortlists.actions import Ranked, Recorded
+from pathways.shortlists.actions import Ranked, RecordedShortlist
 from pathways.shortlists.models import Shortlist
 from pathways.shortlists.schemas import (
     BelowPage,
@@ -60,7 +60,7 @@ def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ra
             return _shaped(replay.shown(session, actor, queries.shortlist(session, actor, earlier)), 201)
 
     def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> replay.Shape:  # noqa: FBT001 - settled calls it
-        made: list[Recorded] = []
+        made: list[RecordedShortlist] = []
 
         def make() -> Shortlist:
             made.append(actions.record(session, actor, ranked, may_repeat=may_repeat, **whose))

@@ -24,24 +24,24 @@ from sqlalchemy import Select, bindparam, delete, func, literal, literal_column,
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
-from matching import passes
-from matching.columns import DayArrays, PlacementColumns, PlacementRows, day_arrays, jobseeker_arrays
-from matching.eligibility import Context
-from matching.grades import hash_of
-from matching.lexicon import Lexicon
-from matching.profiles import JobseekerProfile, PlacementProfile
-from matching.ranker import PlacementRanker, TwoSidedModel
+from matching.bulk import passes
+from matching.bulk.columns import DayArrays, PlacementColumns, PlacementRows, day_arrays, jobseeker_arrays
+from matching.bulk.word_tables import WordTables
+from matching.pairs.eligibility import Context
+from matching.pairs.grades import hash_of
+from matching.pairs.profiles import JobseekerProfile, PlacementProfile
+from matching.score.ranker import PlacementRanker, TwoSidedModel
 from pathways.base import Actor, local_day, utc_now
 from pathways.database import Database, ReadSession, Session
 from pathways.errors import DomainError
-from pathways.jobseekers.actions import who_hash
+from pathways.jobseekers.exclusions import who_hash
 from pathways.placements import queries as placement_queries
-from pathways.placements.models import PlacementChange
+from pathways.placements.models import PlacementChangeMark
 from pathways.placements.versions import keep_missing
 from pathways.reference import taxonomy, vocabulary
 from pathways.shortlists import profiles, queries
-from pathways.shortlists.looked import numbers_packed
 from pathways.shortlists.models import ModelState, RankingModel
+from pathways.shortlists.snapshot import numbers_packed
 
 ENDLESS = date.max.toordinal()
 NOT_KEPT = 0
@@ -104,7 +104,7 @@ class Day:
 
 
 @dataclass(frozen=True, eq=False)
-class Standing:
+class IndexState:
     """Everything published, the words and the model in force, as they stood at one moment."""
 
     rows: PlacementRows
@@ -112,7 +112,7 @@ class Standing:
     numbers: NDArray[np.int64]
     versions: NDArray[np.int64]
     closes: NDArray[np.int64]
-    lexicon: Lexicon
+    lexicon: WordTables
     model: TwoSidedModel
     _days: dict[date, Day] = field(default_factory=dict)
     _lock: Any = field(default_factory=Lock)
@@ -147,18 +147,18 @@ class Standing:
             list(compress(self.listings, is_open.tolist())),
         )
 
-    def ranked_by(self, model: TwoSidedModel) -> "Standing":
+    def ranked_by(self, model: TwoSidedModel) -> "IndexState":
         """Return the same under another model."""
-        return Standing(self.rows, self.listings, self.numbers, self.versions, self.closes, self.lexicon, model)
+        return IndexState(self.rows, self.listings, self.numbers, self.versions, self.closes, self.lexicon, model)
 
-    def without(self, gone: Iterable[str]) -> "Standing":
+    def without(self, gone: Iterable[str]) -> "IndexState":
         """Return all but some listings."""
         keys = set(gone)
         hashes = np.array([hash_of(key) for key in keys], dtype=np.uint64)
         mask = ~np.isin(self.rows.hashes, hashes)
         for row in np.flatnonzero(~mask).tolist():
             mask[row] = self.rows.profiles[row].key not in keys
-        return Standing(
+        return IndexState(
             self.rows if mask.all() else self.rows.kept(mask),
             list(compress(self.listings, mask.tolist())),
             self.numbers[mask],
@@ -168,12 +168,12 @@ class Standing:
             self.model,
         )
 
-    def and_also(self, session: Session, listings: Iterable[Any]) -> "Standing":
+    def and_also(self, session: Session, listings: Iterable[Any]) -> "IndexState":
         """Return these and the listings of some rows of the database."""
         fresh = list(listings)
         hashed = partial(who_hash, session)
         more = PlacementRows.of((profiles.of_placement(row, hashed) for row in fresh), self.lexicon)
-        return Standing(
+        return IndexState(
             self.rows.and_also(more),
             [*self.listings, *map(Listing.of, fresh)],
             np.concatenate([self.numbers, np.array([row.number or NOT_KEPT for row in fresh], dtype=np.int64)]),
@@ -192,10 +192,10 @@ class Standing:
 NONE = np.zeros(0, dtype=np.int64)
 
 
-def read(session: Session, lexicon: Lexicon | None = None) -> Standing:
+def read(session: Session, lexicon: WordTables | None = None) -> IndexState:
     """Read everything that is published, in a session that is open: for a command, or inside a long act."""
-    words = lexicon or Lexicon(vocabulary.in_force(session))
-    empty = Standing(PlacementRows.of([], words), [], NONE, NONE, NONE, words, queries.released_model(session))
+    words = lexicon or WordTables(vocabulary.in_force(session))
+    empty = IndexState(PlacementRows.of([], words), [], NONE, NONE, NONE, words, queries.released_model(session))
     return empty.and_also(session, session.execute(placement_queries.published()))
 
 
@@ -221,19 +221,19 @@ class Index:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._standing: Standing | None = None
+        self._standing: IndexState | None = None
         self.seen = Seen()
         self._most_words = MOST_GROWN_BY
         # Read once and the pass compiled: from now on an answer waits for what changed only.
         self.is_ready = False
 
-    def standing(self, database: Database) -> Standing:
+    def standing(self, database: Database) -> IndexState:
         """Return what stands now: every change that was committed before this call is in it."""
         with self.reading(database) as (_, standing):
             return standing
 
     @contextmanager
-    def reading(self, database: Database, actor: Actor | None = None) -> Iterator[tuple[ReadSession, Standing]]:
+    def reading(self, database: Database, actor: Actor | None = None) -> Iterator[tuple[ReadSession, IndexState]]:
         """Open a session to read with, beside what stands now."""
         with database.reading(actor, newest=True) as session:
             # The first thing read, and under the lock, so that no reader brings the index back to an older moment.
@@ -241,7 +241,7 @@ class Index:
                 standing = self._brought_up_to_date(session, is_sqlite=database.is_sqlite)
             yield session, standing
 
-    def _brought_up_to_date(self, session: Session, *, is_sqlite: bool) -> Standing:
+    def _brought_up_to_date(self, session: Session, *, is_sqlite: bool) -> IndexState:
         before, standing = self.seen, self._standing
         query = NOTES[is_sqlite, before.last > 0]
         notes = list(session.connection().execute(query, {"last": before.last, "horizon": before.horizon}))
@@ -250,7 +250,7 @@ class Index:
         is_outgrown = standing is not None and standing.lexicon.count_of_words() > self._most_words
         if standing is None or changed is None or not are_same_words or is_outgrown:
             words = standing.lexicon if standing and are_same_words and not is_outgrown else None
-            standing = read(session, words or Lexicon(vocabulary.in_force(session, seen.words)))
+            standing = read(session, words or WordTables(vocabulary.in_force(session, seen.words)))
             if words is None:
                 self._most_words = TIMES_GROWN * standing.lexicon.count_of_words() + MOST_GROWN_BY
         else:
@@ -267,7 +267,12 @@ def _notes(new: Any, horizon: Any) -> Select[Any]:
     """Return the query of changes, always with one row at least: each says what is in force, too."""
     stamp = taxonomy.stamp().subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
-    notes = select(PlacementChange.number, PlacementChange.token, PlacementChange.placement_id, PlacementChange.mark)
+    notes = select(
+        PlacementChangeMark.number,
+        PlacementChangeMark.token,
+        PlacementChangeMark.placement_id,
+        PlacementChangeMark.mark,
+    )
     found = notes.where(new).subquery()
     return select(
         stamp.c.newest_label,
@@ -282,11 +287,11 @@ def _notes(new: Any, horizon: Any) -> Select[Any]:
 
 
 # The last note seen comes again; where it does not, the database is another one or was emptied.
-NEWEST = PlacementChange.number == select(func.max(PlacementChange.number)).scalar_subquery()
+NEWEST = PlacementChangeMark.number == select(func.max(PlacementChangeMark.number)).scalar_subquery()
 OLDEST_RUNNING: Any = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 NOT_YET_BEGUN: Any = literal_column("pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-SINCE_LAST = PlacementChange.number >= bindparam("last")
-SINCE_HORIZON = or_(PlacementChange.number == bindparam("last"), PlacementChange.mark >= bindparam("horizon"))
+SINCE_LAST = PlacementChangeMark.number >= bindparam("last")
+SINCE_HORIZON = or_(PlacementChangeMark.number == bindparam("last"), PlacementChangeMark.mark >= bindparam("horizon"))
 # By whether it is SQLite, and whether anything was read before. Made once, for each costs more to put together than to
 # run.
 NOTES = {
@@ -327,21 +332,21 @@ def of(database: Database) -> Index:
 
 def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
     """Keep the newest notes of changes only, at least one; who had not read so far yet reads everything anew."""
-    newest = select(func.max(PlacementChange.number)).scalar_subquery()
+    newest = select(func.max(PlacementChangeMark.number)).scalar_subquery()
     with database.writing(None) as session:
         session.execute(
-            delete(PlacementChange)
-            .where(PlacementChange.number <= newest - most)
+            delete(PlacementChangeMark)
+            .where(PlacementChangeMark.number <= newest - most)
             .execution_options(synchronize_session=False)
         )
-        if session.scalars(select(PlacementChange.number).limit(1)).first() is None:
+        if session.scalars(select(PlacementChangeMark.number).limit(1)).first() is None:
             # Where nothing was ever noted a look could not tell that nothing has changed, and would read everything.
-            session.add(PlacementChange(placement_id=UUID(int=0), token=uuid7().int % MOST_TOKEN))
+            session.add(PlacementChangeMark(placement_id=UUID(int=0), token=uuid7().int % MOST_TOKEN))
         if not database.is_sqlite:
             # Transactions of another cluster, whose dump this is: here they would seem to be running for ever.
             session.execute(
-                update(PlacementChange)
-                .where(PlacementChange.mark >= NOT_YET_BEGUN)
+                update(PlacementChangeMark)
+                .where(PlacementChangeMark.mark >= NOT_YET_BEGUN)
                 .values(mark=None)
                 .execution_options(synchronize_session=False)
             )

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from matching.eligibility import Context
-from matching.experience import ExperienceKind
-from matching.flags import BenefitRule
-from matching.profiles import (
+from matching.pairs.benefit_flags import BenefitRule
+from matching.pairs.eligibility import Context
+from matching.pairs.experience import ExperienceKind
+from matching.pairs.profiles import (
     Exclusions,
     JobseekerLimits,
     JobseekerOffer,
@@ -16,8 +16,8 @@ from matching.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
-from matching.text import normalise
-from matching.travel import Mode
+from matching.pairs.text import normalise
+from matching.pairs.travel import Mode
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import ExclusionKind, Jobseeker, ProfileVersion, SafetyExclusion
 from pathways.reference import tables, vocabulary
@@ -45,7 +45,7 @@ WHERE_FROM: Mapping[ExperienceKind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class ProfileFacts:
     """What a profile does not hold and a ranking reads: safety exclusions, and what a caseworker says words mean."""
 
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -54,10 +54,10 @@ class Beside:
 
 
 def of_jobseeker(
-    person: Jobseeker, profile: ProfileVersion | None, on: date, beside: Beside | None = None
+    person: Jobseeker, profile: ProfileVersion | None, on: date, beside: ProfileFacts | None = None
 ) -> JobseekerProfile:
     """Return the parts of a profile; the date of birth becomes an age for the legal checks only."""
-    more = beside or Beside()
+    more = beside or ProfileFacts()
     age = max(0, formats.age_on(person.date_of_birth, on)) if person.date_of_birth else None
     if profile is None:
         limits = JobseekerLimits(age_years=age, place=place_of(person), exclusions=more.exclusions)
@@ -89,7 +89,7 @@ def of_jobseeker(
     )
 
 
-def _offer(profile: ProfileVersion, more: Beside, hours: tuple[float | None, float | None]) -> JobseekerOffer:
+def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | None, float | None]) -> JobseekerOffer:
     """Put together skills as they were told, as a caseworker confirmed them, and as experience shows them."""
     skills = dict.fromkeys([*(profile.skills or ()), *(profile.strengths or ())])
     drawn_from: dict[str, str] = {}

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import load_only
 
-from matching import saved
-from matching.profiles import JobseekerProfile
-from matching.ranker import EXPERT_VERSION, TwoSidedModel
+from matching.learning import model_files
+from matching.pairs.profiles import JobseekerProfile
+from matching.score.ranker import EXPERT_VERSION, TwoSidedModel
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound, RuleBroken
@@ -169,7 +169,7 @@ def profiled(
     found = []
     for person in everybody:
         version = versions.get(person.id)
-        beside = profiles.Beside(
+        beside = profiles.ProfileFacts(
             exclusions=profiles.exclusions_of(exclusions[person.id]),
             skills=meanings[person.id, WordKind.SKILL],
             occupations=meanings[person.id, WordKind.OCCUPATION],
@@ -261,8 +261,8 @@ def released_model(session: Session) -> TwoSidedModel:
 @lru_cache(maxsize=8)
 def read_model(kept: bytes) -> TwoSidedModel:
     try:
-        return saved.load(kept)[0]
-    except saved.ModelRefused as wrong:
+        return model_files.load(kept)[0]
+    except model_files.ModelRefused as wrong:
         raise RuleBroken(
             f"The model in use cannot be read. {wrong} Retire it to go on with the experts' own."
         ) from wrong

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, select
 
-from matching import explain, flags
-from matching.eligibility import Result, Rule
-from matching.features import Feature, Value, Values, codes_of
-from matching.profiles import JobseekerProfile
-from matching.ranker import PlacementRanker, TwoSidedModel, confidence_of, order
-from matching.score_tables import MILLION
+from matching.pairs import benefit_flags
+from matching.pairs.eligibility import CheckResult, Rule
+from matching.pairs.features import Feature, Value, Values, codes_of
+from matching.pairs.profiles import JobseekerProfile
+from matching.score import explain
+from matching.score.ranker import PlacementRanker, TwoSidedModel, confidence_of, order
+from matching.score.tables import MILLION
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import NotFound
@@ -25,10 +26,9 @@ from pathways.organisations.models import Organisation
 from pathways.pagination import PageRequest, cursor, page_after
 from pathways.placements.models import Placement
 from pathways.reference import vocabulary
-from pathways.shortlists import looked, profiles, queries
-from pathways.shortlists.actions import NEAREST, Recorded
+from pathways.shortlists import profiles, queries, snapshot
+from pathways.shortlists.actions import NEAREST, RecordedShortlist
 from pathways.shortlists.index import Listing
-from pathways.shortlists.looked import Looked
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.schemas import (
     BelowOut,
@@ -38,6 +38,7 @@ from pathways.shortlists.schemas import (
     RefusedPage,
     ShortlistOut,
 )
+from pathways.shortlists.snapshot import RankingSnapshot
 
 # The group of what a check or a reason tells of the jobseeker; all others tell of work.
 GROUP_OF_RULE = {
@@ -59,7 +60,7 @@ Titles = Mapping[UUID, Listing]
 
 
 Shape = dict[str, Any]
-UNKNOWN = Result.UNKNOWN.value
+UNKNOWN = CheckResult.UNKNOWN.value
 
 
 @cache
@@ -107,7 +108,7 @@ class Shaper:
         self._benefits |= {key: [] for key in may} | queries.benefits(self.session, self.actor, may)
 
     @cached_property
-    def rules(self) -> tuple[flags.BenefitRule, ...]:
+    def rules(self) -> tuple[benefit_flags.BenefitRule, ...]:
         return profiles.benefit_rules(self.shortlist.shown_on)
 
     def matches(self, rows: Sequence[Any], titles: Titles, values: Sequence[Values] | None = None) -> list[Shape]:
@@ -120,7 +121,9 @@ class Shaper:
             for row, reasons, changes in zip(rows, told, lifts, strict=True)
         ]
 
-    def _match(self, row: Any, listing: Listing, reasons: list[explain.Reason], changes: list[explain.Change]) -> Shape:
+    def _match(
+        self, row: Any, listing: Listing, reasons: list[explain.MatchReason], changes: list[explain.PairChange]
+    ) -> Shape:
         person, hidden = self.people[row.jobseeker_id], self.hidden[row.jobseeker_id]
         travel = None
         if row.journey is not None:
@@ -160,7 +163,7 @@ class Shaper:
         self.withheld += len(stored) - len(shown)
         return shown
 
-    def _reasons(self, row: Any, told: list[explain.Reason], hidden: frozenset[str]) -> list[Shape]:
+    def _reasons(self, row: Any, told: list[explain.MatchReason], hidden: frozenset[str]) -> list[Shape]:
         asked = {rule: change for rule, result, _, change in row.checks if change and result == UNKNOWN}
         kept = []
         for reason in told:
@@ -179,7 +182,7 @@ class Shaper:
         benefits = self._benefits[row.jobseeker_id]
         if not benefits:
             return []
-        found = flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
+        found = benefit_flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
         return [{"benefit": flag.benefit, "text": flag.text} for flag in found]
 
     def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
@@ -204,12 +207,12 @@ class Shaper:
         return shapes
 
 
-def shown(session: Session, actor: Actor, shortlist: Shortlist, recorded: Recorded | None = None) -> Shape:
+def shown(session: Session, actor: Actor, shortlist: Shortlist, recorded: RecordedShortlist | None = None) -> Shape:
     """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today.
 
     It is the shape of ``ShortlistOut``. ``recorded`` is what was read and written of it a moment ago in this session.
     """
-    kept = looked.unpacked(shortlist.refusals)
+    kept = snapshot.unpacked(shortlist.refusals)
     nearest = kept[:NEAREST]
     ranked = recorded.ranked if recorded else None
     if recorded is None or ranked is None or ranked.person is None:
@@ -267,7 +270,7 @@ def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: 
     """Return the refused pairs one page at a time, so that nothing disappears silently."""
     again = Again.of(session, shortlist)
     if again is None:
-        found = page_after(looked.unpacked(shortlist.refusals), request, lambda row: UUID(row[0]))
+        found = page_after(snapshot.unpacked(shortlist.refusals), request, lambda row: UUID(row[0]))
         page = list(found[: request.limit])
     else:
         found = page_after(again.refused(), request, lambda at: _place_in_list(shortlist, at))
@@ -282,7 +285,7 @@ def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: Pa
     """Return what fits but stood under the limit, best first, so that the whole list can be read."""
     again = Again.of(session, shortlist)
     if again is None:
-        rows = looked.unpacked(shortlist.below) if shortlist.below else []
+        rows = snapshot.unpacked(shortlist.below) if shortlist.below else []
         found = page_after(rows, request, lambda row: UUID(row[0]))
         page = list(found[: request.limit])
     else:
@@ -318,7 +321,7 @@ class Again:
     Rows are numbers of places in what was looked at; each page makes the words of its own rows only.
     """
 
-    def __init__(self, session: Session, shortlist: Shortlist, wanted: JobseekerProfile, kept: Looked) -> None:
+    def __init__(self, session: Session, shortlist: Shortlist, wanted: JobseekerProfile, kept: RankingSnapshot) -> None:
         self.session = session
         self.shortlist = shortlist
         self.wanted = wanted
@@ -331,13 +334,13 @@ class Again:
         """Return nothing for a list that keeps its sentences: a placement's, or one made before lists were packed."""
         if shortlist.looked is None or shortlist.inputs is None:
             return None
-        wanted = looked.profile_unpacked(shortlist.inputs)
-        return cls(session, shortlist, wanted, Looked.unpacked(shortlist.looked))
+        wanted = snapshot.profile_unpacked(shortlist.inputs)
+        return cls(session, shortlist, wanted, RankingSnapshot.unpacked(shortlist.looked))
 
     def refused(self) -> list[int]:
         """Return the refused rows, nearest first."""
         rows = np.flatnonzero(self.kept.failed)
-        near = looked.nearness(self.kept.failed[rows], self._metres(rows))
+        near = snapshot.nearness(self.kept.failed[rows], self._metres(rows))
         return [int(row) for row in rows[np.lexsort((self.kept.numbers[rows], near))]]
 
     def _metres(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -355,7 +358,7 @@ class Again:
         told = []
         for row in rows:
             failed, version = int(self.kept.failed[row]), versions[int(self.kept.numbers[row])]
-            told_of = looked.told_of(failed, self.wanted.limits, looked.listing(version, failed), context)
+            told_of = snapshot.told_of(failed, self.wanted.limits, snapshot.listing(version, failed), context)
             words = [[c.rule.value, c.result.value, c.text, c.change] for c in told_of]
             place = str(_place_in_list(self.shortlist, row))
             told.append([place, self.wanted.key, str(version.placement_id), words])
@@ -392,7 +395,7 @@ class Again:
         Whether they may be was decided when the list was made: a table revised since takes none of them away.
         """
         versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
-        listings = [looked.listing(versions[int(self.kept.numbers[row])], 0) for row in rows]
+        listings = [snapshot.listing(versions[int(self.kept.numbers[row])], 0) for row in rows]
         model = queries.ranking_model(self.session, self.shortlist.model_version)
         ranker = PlacementRanker(vocabulary.in_force(self.session), profiles.context(self.shortlist.shown_on), model)
         codes = codes_of([ranker.values(self.wanted, listing) for listing in listings])
@@ -421,6 +424,6 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
 def _refusal_of(session: Session, shortlist: Shortlist, placement_id: UUID) -> list[list[Any]]:
     again = Again.of(session, shortlist)
     if again is None:
-        return [row for row in looked.unpacked(shortlist.refusals) if row[2] == str(placement_id)]
+        return [row for row in snapshot.unpacked(shortlist.refusals) if row[2] == str(placement_id)]
     rows = [row for row in np.flatnonzero(again.kept.failed).tolist() if again.where[row].placement_id == placement_id]
     return again.refusals(rows)

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
-from matching import eligibility
-from matching.eligibility import Context, Rule
-from matching.profiles import JobseekerLimits, PlacementProfile
+from matching.pairs import eligibility
+from matching.pairs.eligibility import Context, Rule
+from matching.pairs.profiles import JobseekerLimits, PlacementProfile
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import Conflict
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.actions import who_hash
+from pathways.jobseekers.exclusions import who_hash
 from pathways.jobseekers.models import Jobseeker, SafetyExclusion
 from pathways.placements.models import Placement
 from pathways.shortlists import profiles, queries

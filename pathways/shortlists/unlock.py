@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from matching import unlock
+from matching.score import unlock
 from pathways.base import Actor
 from pathways.database import Database
 from pathways.fields import Group

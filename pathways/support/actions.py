@@ -16,7 +16,7 @@ from pathways.progression import queries as progression_queries
 from pathways.progression.models import SpellState
 from pathways.reference import tables
 from pathways.support import queries, schedule
-from pathways.support.models import ActionPlan, Barrier, CheckIn, InWork, Score, ToldBy
+from pathways.support.models import ActionPlan, Barrier, CheckIn, InWork, ReportedBy, Score
 from pathways.support.schemas import (
     BarrierOut,
     CheckInOut,
@@ -41,7 +41,7 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
         raise RuleBroken("This spell was recorded by mistake.", pointer="/spell_id")
     if new.on > actor.today:
         raise RuleBroken(NOT_YET, pointer="/on")
-    if (new.result is InWork.UNKNOWN) != (new.told_by is ToldBy.NOBODY):
+    if (new.result is InWork.UNKNOWN) != (new.told_by is ReportedBy.NOBODY):
         raise RuleBroken("Nobody reached is unknown, and unknown is told by nobody.", pointer="/told_by")
     if (new.is_at_risk or new.result is InWork.NOT_IN_WORK) and new.path_back is None:
         raise RuleBroken("Work is at risk or over: say what is done about it.", pointer="/path_back")
@@ -80,7 +80,7 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
     return check_in
 
 
-def _must_have_come(steps: list[schedule.Step], new: NewCheckIn, started_on: date) -> None:
+def _must_have_come(steps: list[schedule.ScheduleStep], new: NewCheckIn, started_on: date) -> None:
     for step in steps:
         if step.name == new.step and started_on + timedelta(days=step.offset_days) > new.on:
             raise RuleBroken("This step had not come by that day.", pointer="/step")

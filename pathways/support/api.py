@@ -22,6 +22,7 @@ from pathways.support.models import ActionPlan, Barrier, CheckIn, Score
 from pathways.support.schemas import (
     BarrierOut,
     CheckInOut,
+    CheckInSchedule,
     ClosedOn,
     Fidelity,
     NewBarrier,
@@ -29,7 +30,6 @@ from pathways.support.schemas import (
     NewPlan,
     NewScore,
     PlanOut,
-    Schedule,
     ScoreOut,
     Worklist,
 )
@@ -93,11 +93,11 @@ def _person(session: Session, actor: Actor, jobseeker_id: UUID) -> Jobseeker:
 
 
 @of_jobseekers.get("/{jobseeker_id}/check-ins", responses=documented(NotFound))
-def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> Schedule:
+def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> CheckInSchedule:
     """The schedule of this person's work: what is due, overdue, met, late, to come or not needed."""
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
-        return Schedule(items=actions.due(session, actor, _person(session, actor, jobseeker_id)))
+        return CheckInSchedule(items=actions.due(session, actor, _person(session, actor, jobseeker_id)))
 
 
 @of_jobseekers.get("/{jobseeker_id}/plans", responses=documented(NotFound))

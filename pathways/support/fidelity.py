@@ -19,7 +19,7 @@ from pathways.organisations.models import Membership
 from pathways.progression import queries as progression_queries
 from pathways.reference import tables
 from pathways.support import queries, schedule
-from pathways.support.schedule import LineState
+from pathways.support.schedule import ScheduleState
 from pathways.support.schemas import Fidelity, Measure
 
 PER_CENT = 100
@@ -151,14 +151,16 @@ def _job_starts(session: Session, partner_id: UUID, since: date, until: date) ->
 def _follow_along(session: Session, partner_id: UUID, since: date, until: date) -> tuple[int, int]:
     spells = queries.spells_with_versions(session, partner_id)
     there = queries.answered(session, partner_id, [spell.id for spell, _ in spells])
-    states: Counter[LineState] = Counter()
+    states: Counter[ScheduleState] = Counter()
     for spell, version in spells:
         days = {step: row.valid_on for step, row in there.get(spell.id, {}).items()}
         steps = queries.steps(version.started_on)
         for line in schedule.lines(steps, version.started_on, version.ended_on, days, until):
             if since <= line.in_time_until <= until:
                 states[line.state] += 1
-    return states[LineState.MET], sum(states[one] for one in (LineState.MET, LineState.LATE, LineState.OVERDUE))
+    return states[ScheduleState.MET], sum(
+        states[one] for one in (ScheduleState.MET, ScheduleState.LATE, ScheduleState.OVERDUE)
+    )
 
 
 def _days_to_an_employer(session: Session, partner_id: UUID, since: date, until: date) -> list[int]:

@@ -22,7 +22,7 @@ class InWork(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ToldBy(StrEnum):
+class ReportedBy(StrEnum):
     """Where it is known from."""
 
     JOBSEEKER = "jobseeker"
@@ -60,7 +60,7 @@ class CheckIn(AboutPerson, Fact, Base):
     spell_id: Mapped[UUID]
     step: Mapped[str | None] = mapped_column(SHORT)
     result: Mapped[InWork] = mapped_column(words(InWork))
-    told_by: Mapped[ToldBy] = mapped_column(words(ToldBy))
+    told_by: Mapped[ReportedBy] = mapped_column(words(ReportedBy))
     is_at_risk: Mapped[bool]
     path_back: Mapped[PathBack | None] = mapped_column(words(PathBack))
     note: Mapped[str | None] = mapped_column(Text)

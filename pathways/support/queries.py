@@ -18,14 +18,14 @@ from pathways.jobseekers.models import Jobseeker
 from pathways.progression.models import Spell, SpellState, SpellVersion
 from pathways.reference import tables
 from pathways.support.models import ActionPlan, Barrier, CheckIn, Score
-from pathways.support.schedule import Step
+from pathways.support.schedule import ScheduleStep
 
 
-def steps(on: date) -> list[Step]:
+def steps(on: date) -> list[ScheduleStep]:
     """Return the lines of the schedule in force on a day."""
     names = dict.fromkeys(row["step"] for row in tables.rows("check_ins"))
     found = (tables.in_force("check_ins", on, step=name) for name in names)
-    return [Step(row["step"], int(row["offset_days"]), int(row["window_days"])) for row in found]
+    return [ScheduleStep(row["step"], int(row["offset_days"]), int(row["window_days"])) for row in found]
 
 
 def check_ins_visible_to(actor: Actor) -> Select[CheckIn]:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 
-class LineState(StrEnum):
+class ScheduleState(StrEnum):
     TO_COME = "to_come"
     DUE = "due"
     OVERDUE = "overdue"
@@ -16,7 +16,7 @@ class LineState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScheduleStep:
     """One line of the table: how many days from the start, and for how many days it is in time."""
 
     name: str
@@ -25,22 +25,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScheduleLine:
     """A step of one spell: the days it is due from and in time until, and how it stands."""
 
     step: str
     due_on: date
     in_time_until: date
-    state: LineState
+    state: ScheduleState
 
 
 def lines(
-    steps: Iterable[Step],
+    steps: Iterable[ScheduleStep],
     started_on: date,
     ended_on: date | None,
     answered_on: Mapping[str, date],
     on: date,
-) -> Sequence[Line]:
+) -> Sequence[ScheduleLine]:
     """Return the schedule of a spell as it stands on a day.
 
     ``answered_on`` has the day of the check-in that answered a step. What would fall after the end is not needed.
@@ -51,18 +51,18 @@ def lines(
         until = due_on + timedelta(days=step.window_days)
         answered = answered_on.get(step.name)
         if answered is not None:
-            state = LineState.MET if answered <= until else LineState.LATE
+            state = ScheduleState.MET if answered <= until else ScheduleState.LATE
         elif ended_on is not None and due_on > ended_on:
-            state = LineState.NOT_NEEDED
+            state = ScheduleState.NOT_NEEDED
         elif on < due_on:
-            state = LineState.TO_COME
+            state = ScheduleState.TO_COME
         else:
-            state = LineState.DUE if on <= until else LineState.OVERDUE
-        found.append(Line(step.name, due_on, until, state))
+            state = ScheduleState.DUE if on <= until else ScheduleState.OVERDUE
+        found.append(ScheduleLine(step.name, due_on, until, state))
     return found
 
 
-def answers(steps: Iterable[Step], started_on: date, day: date, answered: Iterable[str]) -> str | None:
+def answers(steps: Iterable[ScheduleStep], started_on: date, day: date, answered: Iterable[str]) -> str | None:
     """Return which step a check-in of a day answers: the last one that had come, if it is open."""
     done = set(answered)
     come = [step for step in steps if started_on + timedelta(days=step.offset_days) <= day]

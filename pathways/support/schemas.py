@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, WithJsonSchema
 
 from pathways.fields import Body, Day, Group, Line, NeededLine, Paragraph, Schema
-from pathways.support.models import BarrierKind, InWork, PathBack, ToldBy
+from pathways.support.models import BarrierKind, InWork, PathBack, ReportedBy
 
 Points = Annotated[
     Decimal,
@@ -25,7 +25,7 @@ class NewCheckIn(Body):
         default=None, description="Which line of the schedule it answers; the one that is due when left out."
     )
     result: InWork
-    told_by: ToldBy
+    told_by: ReportedBy
     is_at_risk: bool = False
     path_back: PathBack | None = Field(default=None, description="Needed where work is at risk or over.")
     note: Paragraph | None = None
@@ -38,7 +38,7 @@ class CheckInOut(Schema):
     step: Annotated[str | None, Group.RECORD]
     on: Annotated[date, Group.RECORD] = Field(validation_alias="valid_on")
     result: Annotated[InWork, Group.RECORD]
-    told_by: Annotated[ToldBy, Group.RECORD]
+    told_by: Annotated[ReportedBy, Group.RECORD]
     is_at_risk: Annotated[bool, Group.RECORD]
     path_back: Annotated[PathBack | None, Group.NOTES]
     note: Annotated[str | None, Group.NOTES]
@@ -57,11 +57,11 @@ class DueCheckIn(Schema):
     check_in_id: Annotated[UUID | None, Group.RECORD]
 
 
-class Schedule(Schema):
+class CheckInSchedule(Schema):
     items: Annotated[list[DueCheckIn], Group.RECORD]
 
 
-class Step(Body):
+class PlanStep(Body):
     what: NeededLine
     by: Literal["jobseeker", "caseworker", "other"] = "jobseeker"
     due_on: Day | None = None
@@ -70,7 +70,7 @@ class Step(Body):
 
 class NewPlan(Body):
     agreed_on: Day
-    steps: Annotated[list[Step], Field(min_length=1, max_length=40)]
+    steps: Annotated[list[PlanStep], Field(min_length=1, max_length=40)]
 
 
 class StepOut(Schema):
@@ -144,7 +144,7 @@ class ScoreOut(Schema):
     withheld: Annotated[list[str], Group.RECORD] = []
 
 
-class Waiting(Schema):
+class WorklistItem(Schema):
     """Something that waits for somebody: what, since when it is due, whose it is."""
 
     kind: Annotated[str, Group.RECORD]
@@ -159,7 +159,7 @@ class Waiting(Schema):
 
 
 class Worklist(Schema):
-    items: Annotated[list[Waiting], Group.RECORD]
+    items: Annotated[list[WorklistItem], Group.RECORD]
     counts: Annotated[dict[str, int], Group.RECORD] = Field(description="How many of each kind wait, all told.")
 
 

@@ -21,8 +21,8 @@ from pathways.reference import tables
 from pathways.shortlists.models import Shortlist
 from pathways.support import queries, schedule
 from pathways.support.models import ActionPlan, CheckIn, InWork
-from pathways.support.schedule import LineState
-from pathways.support.schemas import Waiting, Worklist
+from pathways.support.schedule import ScheduleState
+from pathways.support.schemas import Worklist, WorklistItem
 
 TEXT = {
     "check_in_due": "A check-in is due.",
@@ -70,7 +70,7 @@ def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
         open_lines = [
             line
             for line in schedule.lines(steps, version.started_on, version.ended_on, days, on)
-            if line.state in {LineState.DUE, LineState.OVERDUE}
+            if line.state in {ScheduleState.DUE, ScheduleState.OVERDUE}
         ]
         if open_lines:  # the last one that had come: an older one that was missed is not to be made up for
             line = open_lines[-1]
@@ -226,7 +226,7 @@ def shown(session: Session, actor: Actor, *, kind: str | None, mine: bool, limit
         seen = [wait for wait in seen if wait.kind == kind]
     seen.sort(key=lambda wait: (wait.due_on, wait.kind, str(wait.subject_id)))
     items = [
-        Waiting(
+        WorklistItem(
             kind=wait.kind,
             text=TEXT[wait.kind],
             due_on=wait.due_on,

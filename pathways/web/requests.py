@@ -52,7 +52,7 @@ class BodyLimits:
         await (self.upload if is_upload else self.plain)(scope, receive, send)
 
 
-class RequestRecord:
+class RequestLog:
     """Give each request an id and a line in the log: its route by template, never its address or its query."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from pathways.progression import actions as progression_actions
+from pathways.progression import evidence
 from pathways.progression.schemas import NewEvidence, NewSpell
 from tests.contract import fuzz
 from tests.pathways.test_places import introduced
@@ -28,7 +29,7 @@ def prepare(world):
             received_on=actor.today,
             obtained_how="copies",
         )
-        progression_actions.add_evidence(session, actor, item)
+        evidence.add_evidence(session, actor, item)
     world.refer(by="other_referrer", to="other_partner", given_name="Ben")
 
 

@@ -122,3 +122,15 @@ def test_every_table_that_ships_is_in_the_package_that_is_installed():
         kept = {file for glob in told[package] for file in (ROOT / package).glob(glob)}
         there = {file for kind in ("csv", "json") for file in (ROOT / package).rglob(f"*.{kind}")}
         assert {file for file in there if "static" not in file.parts} - kept == set()
+
+
+def test_each_public_class_name_stands_once():
+    """One name, one thing: whoever searches for a class finds one definition."""
+    found: dict[str, list[str]] = {}
+    for top in ("pathways", "matching", "benchmarks"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    assert len(found) > 500
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from pathways import demonstration
 from pathways.base import Actor, Role, Source
+from pathways.demo import borough, cast
 from tests.served import served
 
 ROOT = Path(__file__).parents[2]
@@ -20,14 +20,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.skipif(not Path("/bin/bash").exists(), reason="the README's calls are for a shell")
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # `make run` is SQLite
 def test_the_first_calls_pasted_as_printed_work(stage, tmp_path):
-    demonstration.load(
+    borough.load(
         stage.database, start=date.today() - timedelta(days=120), end=date.today(), jobseekers=24, placements=16, seed=1
     )
     first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
     with stage.database.writing(None) as session:
-        operator = demonstration.organisation_actions.make_operator(session, first)
+        operator = cast.organisation_actions.make_operator(session, first)
     with stage.database.writing(operator) as session:
-        keys = demonstration.issue_keys(session, operator)
+        keys = cast.issue_keys(session, operator)
     block = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block
     calls = block.group(1)

@@ -9,21 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching import eligibility, synthetic, unlock
-from matching.allocation import OpenPairs, Policy, Problem, allocate
-from matching.ranker import Match, PlacementRanker
+from benchmarks import synthetic
+from matching.pairs import eligibility
+from matching.places.allocation import allocate
+from matching.places.problem import AllocationProblem, OpenPairs, Policy
+from matching.score import unlock
+from matching.score.ranker import Match, PlacementRanker
 
 # The exact one, and the auction that stands in where a caseload outgrows it.
 SOLVERS = (10**9, 0)
 
 
-def problem(seed: int, n: int = 30, m: int = 12, *, places: int = 1, needs: float = 0.3) -> Problem:
+def problem(seed: int, n: int = 30, m: int = 12, *, places: int = 1, needs: float = 0.3) -> AllocationProblem:
     rng = np.random.default_rng(seed)
     scores = rng.random((n, m))
     in_need = rng.random(n) < needs
     scores[in_need] *= 0.3  # those in need score lower, so that choosing by score would cream
     scores[rng.random((n, m)) < 0.6] = np.nan
-    return Problem(
+    return AllocationProblem(
         [f"j{i}" for i in range(n)],
         [f"p{i}" for i in range(m)],
         scores,
@@ -71,9 +74,9 @@ def test_an_auction_is_as_near_the_best_as_it_certifies(seed, places, floor, is_
 def test_values_that_tie_but_for_a_rounding_have_an_answer():
     """SciPy's solver never ended on these as floats; in a process of its own, for it holds the interpreter."""
     code = (
-        "import numpy as np; from matching.allocation import Problem, allocate; "
+        "import numpy as np; from matching.places.allocation import AllocationProblem, allocate; "
         "s = np.array([[.6],[.3],[.4],[.4],[.3],[.7],[.3],[.8]]); "
-        "print(len(allocate(Problem([f'j{i}' for i in range(8)], ['p0'], s, [1], [i in (1, 6) for i in range(8)], "
+        "print(len(allocate(AllocationProblem([f'j{i}' for i in range(8)], ['p0'], s, [1], [i in (1, 6) for i in range(8)], "
         "before={'j0': 'p0'})).offers))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
@@ -82,7 +85,7 @@ def test_values_that_tie_but_for_a_rounding_have_an_answer():
 
 def test_pairs_that_are_listed_are_read_as_a_matrix_of_them_is():
     made = problem(3, places=2)
-    listed = Problem(
+    listed = AllocationProblem(
         made.jobseekers,
         made.placements,
         OpenPairs.of(made.scores),
@@ -94,7 +97,9 @@ def test_pairs_that_are_listed_are_read_as_a_matrix_of_them_is():
     for most in SOLVERS:
         assert allocate(listed, most_exact=most) == allocate(made, most_exact=most)
     with pytest.raises(ValueError, match="one row a jobseeker"):
-        Problem(["a"], ["p"], OpenPairs(np.array([0, 1]), np.array([1], dtype=np.int32), np.array([0.5])), [1])
+        AllocationProblem(
+            ["a"], ["p"], OpenPairs(np.array([0, 1]), np.array([1], dtype=np.int32), np.array([0.5])), [1]
+        )
 
 
 def test_the_floor_is_as_high_as_the_policy_says_where_the_band_can_take_it_up():
@@ -111,7 +116,7 @@ def test_the_order_people_come_in_decides_nothing(seed):
     made = problem(seed)
     rng = np.random.default_rng(seed)
     rows, columns = rng.permutation(30), rng.permutation(12)
-    moved = Problem(
+    moved = AllocationProblem(
         [made.jobseekers[i] for i in rows],
         [made.placements[j] for j in columns],
         made.scores[np.ix_(rows, columns)],
@@ -127,7 +132,7 @@ def test_a_small_change_moves_few():
     first = allocate(made)
     before = {o.jobseeker: o.placement for o in first.offers}
     jitter = np.random.default_rng(0).uniform(-0.004, 0.004, made.scores.shape)
-    nudged = Problem(
+    nudged = AllocationProblem(
         made.jobseekers, made.placements, made.scores + jitter, made.places, made.in_need, made.organisations, before
     )
     assert allocate(nudged).kept == len(first.offers)
@@ -137,7 +142,9 @@ def test_offers_spread_over_social_enterprises_where_one_would_have_nearly_all()
     rng = np.random.default_rng(0)
     scores = rng.random((20, 40)) * 0.02 + np.where(np.arange(40) < 20, 0.5, 0.49)
     organisations = ["big" if j < 20 else f"small{j % 10}" for j in range(40)]
-    made = Problem([f"j{i}" for i in range(20)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations)
+    made = AllocationProblem(
+        [f"j{i}" for i in range(20)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations
+    )
     even, uneven = allocate(made, Policy(soft_cap=2.0)), allocate(made, Policy(evenness=0.0))
     assert even.enterprise_gini < uneven.enterprise_gini
 
@@ -149,7 +156,9 @@ def test_evenness_never_costs_an_offer(seed, evenness):
     scores = rng.random((30, 40)) * 0.4
     scores[rng.random(scores.shape) < 0.5] = np.nan
     organisations = ["big" if j < 30 else f"small{j}" for j in range(40)]
-    made = Problem([f"j{i}" for i in range(30)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations)
+    made = AllocationProblem(
+        [f"j{i}" for i in range(30)], [f"p{j}" for j in range(40)], scores, [1] * 40, (), organisations
+    )
     even, plain = allocate(made, Policy(evenness=evenness, soft_cap=1.5)), allocate(made, Policy(evenness=0.0))
     assert len(even.offers) >= len(plain.offers)
     assert even.enterprise_gini <= plain.enterprise_gini + 0.02
@@ -170,7 +179,9 @@ def test_evenness_never_costs_an_offer(seed, evenness):
 )
 def test_edges_have_an_answer(scores, places, offers):
     n, m = scores.shape
-    found = allocate(Problem([f"j{i}" for i in range(n)], [f"p{i}" for i in range(m)], scores, places, [True] * n))
+    found = allocate(
+        AllocationProblem([f"j{i}" for i in range(n)], [f"p{i}" for i in range(m)], scores, places, [True] * n)
+    )
     assert (len(found.offers), len(found.without)) == (offers, n - offers)
     assert all(u.why for u in found.without)
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from joblib import parallel_config
 from scipy.optimize import linear_sum_assignment
 
-from matching import synthetic
-from matching.auction import FREE, Edges, auction
-from matching.caseload import Work, block, in_parallel, in_turn, together
-from matching.columns import PlacementColumns, day_arrays, jobseeker_arrays
-from matching.lexicon import Lexicon
-from matching.passes.bits import NOBODY
-from matching.ranker import TwoSidedModel
+from benchmarks import synthetic
+from matching.bulk.bits import NOBODY
+from matching.bulk.caseload import Work, block, in_parallel, in_turn, together
+from matching.bulk.columns import PlacementColumns, day_arrays, jobseeker_arrays
+from matching.bulk.word_tables import WordTables
+from matching.places.auction import FREE, Edges, auction
+from matching.score.ranker import TwoSidedModel
 
 ARRAYS = ("placements", "scores", "eligible", "jobseekers", "jobseeker_scores", "jobseeker_lots")
 
@@ -23,7 +23,7 @@ ARRAYS = ("placements", "scores", "eligible", "jobseekers", "jobseeker_scores", 
 @pytest.fixture(scope="module")
 def caseload():
     borough = synthetic.make(90, 60, seed=4)
-    placements = PlacementColumns.of(borough.placements, Lexicon(borough.vocabulary))
+    placements = PlacementColumns.of(borough.placements, WordTables(borough.vocabulary))
     day = day_arrays(borough.context, placements)
     work = Work(placements.arrays, TwoSidedModel.expert().tables.arrays, day, seed=11, k=6, side_k=4)
     people = [

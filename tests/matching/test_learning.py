@@ -11,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from matching import evaluation, saved, synthetic
-from matching.boosting import BoostedTables
-from matching.cases import Case, Outcome
-from matching.explain import additive, reasons, what_would_lift
-from matching.features import SIDES, Feature, Side, Value
-from matching.logistic import MapLogistic
-from matching.priors import WEIGHTS
-from matching.ranker import Match, PlacementRanker, TwoSidedModel
-from matching.sides import COLUMNS_OF, SideModel
-from matching.training import fit_boosted, fit_logistic, train
+from benchmarks import synthetic
+from matching.learning import evaluation, model_files
+from matching.learning.boosting import BoostedTables
+from matching.learning.cases import CaseOutcome, DecidedCase
+from matching.learning.logistic import MapLogistic
+from matching.learning.training import fit_boosted, fit_logistic, train
+from matching.pairs.features import SIDES, Feature, ModelSide, Value
+from matching.score.explain import additive, reasons, what_would_lift
+from matching.score.priors import WEIGHTS
+from matching.score.ranker import Match, PlacementRanker, TwoSidedModel
+from matching.score.side_models import COLUMNS_OF, SideModel
 
 
 def does_not_hold(estimator):
@@ -44,7 +45,7 @@ def test_they_are_estimators(estimator, check):
         check(estimator)
 
 
-def cases(n: int, seed: int = 0) -> list[Case]:
+def cases(n: int, seed: int = 0) -> list[DecidedCase]:
     """Decided cases of made-up pairs, in which the jobseeker's wish decides everything."""
     rng = np.random.default_rng(seed)
     made = []
@@ -53,9 +54,9 @@ def cases(n: int, seed: int = 0) -> list[Case]:
         wish = values[Feature.ASPIRATION].value
         wanted = bool(rng.random() < wish)
         lasted = bool(rng.random() < 0.5) if wanted else None
-        outcome = Outcome.DECLINED if not wanted else Outcome.SUSTAINED if lasted else Outcome.INTRODUCED
+        outcome = CaseOutcome.DECLINED if not wanted else CaseOutcome.SUSTAINED if lasted else CaseOutcome.INTRODUCED
         day = date(2026, 1, 1) + timedelta(days=number // 3)
-        made.append(Case(values, wanted, lasted, outcome, day, f"J{number % 40}", f"P{number}"))
+        made.append(DecidedCase(values, wanted, lasted, outcome, day, f"J{number % 40}", f"P{number}"))
     return made
 
 
@@ -66,7 +67,7 @@ def trained():
 
 def test_no_cases_leave_the_experts_as_they_are():
     expert, none = TwoSidedModel.expert(), train([], "none").model
-    for side in Side:
+    for side in ModelSide:
         assert np.array_equal(none.sides[side].weights, expert.sides[side].weights)
         assert none.sides[side].boosted is None
 
@@ -74,7 +75,7 @@ def test_no_cases_leave_the_experts_as_they_are():
 def test_cases_of_one_answer_only_are_learnt_from_without_boosting():
     told = train([case for case in cases(200) if case.wanted], "yes")
     assert not told.gates[0].is_open
-    assert told.model.sides[Side.JOBSEEKER].intercept > SideModel.expert(Side.JOBSEEKER).intercept
+    assert told.model.sides[ModelSide.JOBSEEKER].intercept > SideModel.expert(ModelSide.JOBSEEKER).intercept
 
 
 def test_the_order_of_the_cases_decides_nothing(trained):
@@ -83,7 +84,7 @@ def test_the_order_of_the_cases_decides_nothing(trained):
     assert np.array_equal(again.scores(values), trained.model.scores(values))
 
 
-@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("side", list(ModelSide))
 def test_where_policy_fixes_the_sign_more_never_lowers_the_probability(trained, side):
     """Also of the boosted half, on a walk along each feature that policy holds to rise."""
     model, names = trained.model.sides[side], SIDES[side]
@@ -126,13 +127,13 @@ def test_the_named_parts_and_the_rest_add_up_for_small_steps(trained):
 
 
 def test_a_kept_model_comes_back_the_same(trained):
-    manifest = saved.Manifest("test-1", date(2026, 1, 1), date(2026, 5, 1), 400, metrics={"ndcg": 0.5})
-    kept = saved.save(trained.model, manifest)
-    model, read = saved.load(kept)
+    manifest = model_files.Manifest("test-1", date(2026, 1, 1), date(2026, 5, 1), 400, metrics={"ndcg": 0.5})
+    kept = model_files.save(trained.model, manifest)
+    model, read = model_files.load(kept)
     values = [case.values for case in cases(50, seed=4)]
     assert np.array_equal(model.scores(values), trained.model.scores(values))
     assert (read, model.cases) == (manifest, 400)
-    assert saved.save(model, read) == kept
+    assert model_files.save(model, read) == kept
 
 
 @pytest.mark.parametrize(
@@ -145,19 +146,19 @@ def test_a_kept_model_comes_back_the_same(trained):
     ],
 )
 def test_a_changed_or_newer_model_is_refused_in_one_sentence(change, sentence):
-    read = json.loads(saved.save(TwoSidedModel.expert(), saved.Manifest("expert-4")))
+    read = json.loads(model_files.save(TwoSidedModel.expert(), model_files.Manifest("expert-4")))
     change(read)
-    with pytest.raises(saved.ModelRefused, match=sentence):
-        saved.load(json.dumps(read).encode())
+    with pytest.raises(model_files.ModelRefused, match=sentence):
+        model_files.load(json.dumps(read).encode())
 
 
 def test_a_model_of_other_features_is_refused():
-    other = saved.Manifest("expert-4", features={"jobseeker": ["age"], "placement": []})
-    with pytest.raises(saved.ModelRefused, match="other features"):
-        saved.load(saved.save(TwoSidedModel.expert(), other))
+    other = model_files.Manifest("expert-4", features={"jobseeker": ["age"], "placement": []})
+    with pytest.raises(model_files.ModelRefused, match="other features"):
+        model_files.load(model_files.save(TwoSidedModel.expert(), other))
 
 
-def boosted(side: Side, count: int) -> SideModel:
+def boosted(side: ModelSide, count: int) -> SideModel:
     rng = np.random.default_rng(0)
     features = rng.random((400, count))
     answers = (rng.random(400) < features[:, 0] * features[:, 1] + features[:, -1] / 2).astype(float)
@@ -168,16 +169,16 @@ def test_a_model_of_before_reads_what_came_later_as_the_experts_do(monkeypatch):
     """It was trained on fewer features: what it said of an old pair stays, and what is new weighs as in the priors."""
     pairs = [{**case.values, Feature.TRAVEL: Value(None)} for case in cases(50, seed=4)]
     with monkeypatch.context() as then:
-        for side in Side:
+        for side in ModelSide:
             fewer = tuple(name for name in SIDES[side] if name is not Feature.TRAVEL)
             then.setitem(SIDES, side, fewer)
             then.setitem(COLUMNS_OF, side, [list(Feature).index(name) for name in fewer])
-        before = TwoSidedModel("test-0", {side: boosted(side, len(SIDES[side])) for side in Side}, 400)
+        before = TwoSidedModel("test-0", {side: boosted(side, len(SIDES[side])) for side in ModelSide}, 400)
         assert all(model.boosted is not None and model.boosted.pairs for model in before.sides.values())
-        kept, said = saved.save(before, saved.Manifest("test-0")), before.scores(pairs)
-    now = saved.load(kept)[0]
+        kept, said = model_files.save(before, model_files.Manifest("test-0")), before.scores(pairs)
+    now = model_files.load(kept)[0]
     assert np.array_equal(now.scores(pairs), said)
-    for side in Side:
+    for side in ModelSide:
         expert, at = SideModel.expert(side), SIDES[side].index(Feature.TRAVEL)
         assert now.sides[side].weights[at] == expert.weights[at]
         assert now.sides[side].covariance[at + 1, at + 1] == expert.covariance[at + 1, at + 1]
@@ -185,8 +186,8 @@ def test_a_model_of_before_reads_what_came_later_as_the_experts_do(monkeypatch):
 
 @pytest.mark.parametrize("junk", [b"", b"\x80\x04junk", b"[]", b"null", b'{"manifest": 1}'])
 def test_what_is_no_model_is_refused(junk):
-    with pytest.raises(saved.ModelRefused):
-        saved.load(junk)
+    with pytest.raises(model_files.ModelRefused):
+        model_files.load(junk)
 
 
 def test_a_protected_trait_moves_no_score():

@@ -9,24 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching import synthetic
-from matching.columns import PlacementColumns, day_arrays, jobseeker_arrays, take
-from matching.features import SIDES, Side
-from matching.grades import hash_of, mixed, mixed_all
-from matching.lexicon import Lexicon
-from matching.passes import IS_COMPILED, plain
-from matching.passes.bits import RULES
-from matching.profiles import Exclusions, JobseekerProfile
-from matching.ranker import PlacementRanker, TwoSidedModel, order
-from matching.sides import Calibration
-from matching.training import fit_boosted, fit_logistic
+from benchmarks import synthetic
+from matching.bulk import numpy_pass
+from matching.bulk.bits import RULES
+from matching.bulk.columns import PlacementColumns, day_arrays, jobseeker_arrays, take
+from matching.bulk.passes import IS_COMPILED
+from matching.bulk.word_tables import WordTables
+from matching.learning.training import fit_boosted, fit_logistic
+from matching.pairs.features import SIDES, ModelSide
+from matching.pairs.grades import hash_of, mixed, mixed_all
+from matching.pairs.profiles import Exclusions, JobseekerProfile
+from matching.score.ranker import PlacementRanker, TwoSidedModel, order
+from matching.score.side_models import Calibration
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="Numba has no wheel here, or PATHWAYS_PLAIN_PASSES=1 is set")
 K, SIDE_K = 7, 3
 LICENCES = ("driving licence", "forklift licence", "CSCS card")
 
 
-def odd(borough: synthetic.Borough, seed: int) -> synthetic.Borough:
+def odd(borough: synthetic.SyntheticBorough, seed: int) -> synthetic.SyntheticBorough:
     """The borough with every rule at work: ages, papers, licences, dates, flexible hours, places, exclusions."""
     rng = random.Random(seed)
     day = borough.context.on
@@ -80,7 +81,7 @@ def boosted() -> TwoSidedModel:
     """A model with boosted halves, pairs and a bent calibration, so that every table is read."""
     rng = np.random.default_rng(0)
     sides = {}
-    for side in Side:
+    for side in ModelSide:
         features = rng.random((400, len(SIDES[side])))
         features[rng.random(features.shape) < 0.1] = np.nan
         chance = np.nan_to_num(features[:, 0] * features[:, 1] + features[:, 2] / 2, nan=0.4)
@@ -102,8 +103,8 @@ def model(request) -> TwoSidedModel:
     return MODELS[request.param]
 
 
-def columns_of(borough: synthetic.Borough):
-    words = Lexicon(borough.vocabulary)
+def columns_of(borough: synthetic.SyntheticBorough):
+    words = WordTables(borough.vocabulary)
     placements = PlacementColumns.of(borough.placements, words)
     people = jobseeker_arrays(borough.jobseekers, placements, borough.context)
     return placements, people, day_arrays(borough.context, placements)
@@ -116,7 +117,7 @@ def test_the_boosted_model_has_what_this_file_is_about():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_pair_comes_out_the_same_three_ways(seed, model):
-    from matching.passes import fused
+    from matching.bulk import compiled_pass
 
     borough = odd(synthetic.make(25, 80, seed=seed, blank_share=0.1 * seed), seed)
     placements, people, day = columns_of(borough)
@@ -124,8 +125,8 @@ def test_every_pair_comes_out_the_same_three_ways(seed, model):
     tables = model.tables.arrays
     met = set()
     for j, person in enumerate(borough.jobseekers):
-        slow = plain.look(people, j, placements.arrays, tables, day)
-        quick = fused.look(people, j, placements.arrays, tables, day)
+        slow = numpy_pass.look(people, j, placements.arrays, tables, day)
+        quick = compiled_pass.look(people, j, placements.arrays, tables, day)
         assert np.array_equal(slow[0], quick[0])
         assert np.array_equal(slow[1], quick[1])
         ranking = ranker.rank(person, borough.placements)
@@ -142,13 +143,13 @@ def test_every_pair_comes_out_the_same_three_ways(seed, model):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_best_of_both_sides_are_the_same_lists(seed, model):
-    from matching.passes import fused
+    from matching.bulk import compiled_pass
 
     borough = odd(synthetic.make(40, 120, seed=10 + seed, blank_share=0.15 * seed), seed)
     placements, people, day = columns_of(borough)
     asked = {"k": K, "seed": hash_of("a day"), "side_k": SIDE_K}
-    slow = plain.best(people, placements.arrays, model.tables.arrays, day, **asked)
-    quick = fused.best(people, placements.arrays, model.tables.arrays, day, **asked)
+    slow = numpy_pass.best(people, placements.arrays, model.tables.arrays, day, **asked)
+    quick = compiled_pass.best(people, placements.arrays, model.tables.arrays, day, **asked)
     for name in ("placements", "scores", "eligible", "jobseekers", "jobseeker_scores"):
         assert np.array_equal(getattr(slow, name), getattr(quick, name)), name
     assert slow.eligible.sum() > 0
@@ -163,16 +164,16 @@ def test_ties_stand_in_the_order_a_single_list_shows_them():
     model = TwoSidedModel.expert()
     ranker = PlacementRanker(borough.vocabulary, borough.context, model)
     shown = [match.placement.key for match in ranker.rank(borough.jobseekers[0], blank).matches]
-    from matching.passes import fused
+    from matching.bulk import compiled_pass
 
-    found = fused.best(people, placements.arrays, model.tables.arrays, day, k=30, seed=hash_of(ranker.seed))
+    found = compiled_pass.best(people, placements.arrays, model.tables.arrays, day, k=30, seed=hash_of(ranker.seed))
     assert [placements.profile(row).key for row in found.placements[0] if row >= 0] == shown
     assert len(shown) == 30
 
 
 @pytest.mark.parametrize("blank_share", [0.0, 1.0])
 def test_nobody_nothing_and_one_are_lists_too(blank_share, model):
-    from matching.passes import fused
+    from matching.bulk import compiled_pass
 
     borough = synthetic.make(1, 1, blank_share=blank_share)
     for people_kept in (0, 1):
@@ -183,7 +184,7 @@ def test_nobody_nothing_and_one_are_lists_too(blank_share, model):
             placements, people, day = columns_of(some)
             answers = [
                 way.best(people, placements.arrays, model.tables.arrays, day, k=2, seed=1, side_k=2)
-                for way in (plain, fused)
+                for way in (numpy_pass, compiled_pass)
             ]
             assert np.array_equal(answers[0].placements, answers[1].placements)
             assert answers[0].placements.shape == (people_kept, 2)
@@ -192,9 +193,9 @@ def test_nobody_nothing_and_one_are_lists_too(blank_share, model):
 def test_a_list_of_nobody_is_refused_before_compiled_code_runs():
     borough = synthetic.make(2, 2)
     placements, people, day = columns_of(borough)
-    from matching.passes import fused
+    from matching.bulk import compiled_pass
 
-    for way in (plain, fused):
+    for way in (numpy_pass, compiled_pass):
         with pytest.raises(ValueError, match="at least one"):
             way.best(people, placements.arrays, TwoSidedModel.expert().tables.arrays, day, k=0, seed=1)
 
@@ -202,11 +203,11 @@ def test_a_list_of_nobody_is_refused_before_compiled_code_runs():
 def test_a_stretch_of_jobseekers_is_cut_with_its_lists():
     borough = odd(synthetic.make(9, 40, seed=2), 2)
     placements, people, day = columns_of(borough)
-    from matching.passes import fused
+    from matching.bulk import compiled_pass
 
     tables = TwoSidedModel.expert().tables.arrays
-    whole = fused.best(people, placements.arrays, tables, day, k=5, seed=3)
-    part = fused.best(take(people, slice(3, 7)), placements.arrays, tables, day, k=5, seed=3)
+    whole = compiled_pass.best(people, placements.arrays, tables, day, k=5, seed=3)
+    part = compiled_pass.best(take(people, slice(3, 7)), placements.arrays, tables, day, k=5, seed=3)
     assert np.array_equal(whole.placements[3:7], part.placements)
 
 
@@ -219,7 +220,7 @@ def test_mixing_one_and_mixing_many_agree(numbers):
 @given(st.data())
 def test_a_word_learnt_later_changes_no_row_before_it(data):
     """A lexicon grows under whoever reads it; rows already given out stay as they were."""
-    words = Lexicon(synthetic.make(1, 1).vocabulary)
+    words = WordTables(synthetic.make(1, 1).vocabulary)
     titles = ["Cafe Assistant", "Gardener", "Night Porter", "", "Caf\u00e9 assistants", "Assistant"]
     wishes = ["barista", "gardening", "", "night porter", "assistant"]
     seen = []

@@ -9,12 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching import features
-from matching.eligibility import Check, Context, Result, Rule, check, holds_licence
-from matching.explain import reasons
-from matching.features import SIDES, Feature, Side, codes_of
-from matching.priors import WEIGHTS
-from matching.profiles import (
+from matching.pairs import features
+from matching.pairs.eligibility import Check, CheckResult, Context, Rule, check, holds_licence
+from matching.pairs.features import SIDES, Feature, ModelSide, codes_of
+from matching.pairs.profiles import (
     Exclusions,
     JobseekerLimits,
     JobseekerOffer,
@@ -22,9 +20,11 @@ from matching.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
-from matching.ranker import Match, PlacementRanker, Refusal, TwoSidedModel, order
-from matching.text import Vocabulary
-from matching.travel import Mode
+from matching.pairs.text import Vocabulary
+from matching.pairs.travel import Mode
+from matching.score.explain import reasons
+from matching.score.priors import WEIGHTS
+from matching.score.ranker import Match, PlacementRanker, Refusal, TwoSidedModel, order
 from pathways.reference import vocabulary
 
 CONTEXT = Context(
@@ -48,7 +48,7 @@ PERSON = JobseekerProfile(
 RANKER = PlacementRanker(vocabulary.starter(), CONTEXT)
 
 
-def result(rule: Rule, limits: JobseekerLimits, placement: PlacementProfile) -> Result | None:
+def result(rule: Rule, limits: JobseekerLimits, placement: PlacementProfile) -> CheckResult | None:
     found: list[Check] = [c for c in check(limits, placement, CONTEXT) if c.rule is rule]
     return found[0].result if found else None
 
@@ -93,26 +93,31 @@ def test_unknown_never_refuses_and_lowers_confidence_not_the_list():
 @pytest.mark.parametrize(
     ("rule", "limits", "placement", "expected"),
     [
-        (Rule.AGE, {"age_years": 17}, {"minimum_age": 18}, Result.FAIL),
+        (Rule.AGE, {"age_years": 17}, {"minimum_age": 18}, CheckResult.FAIL),
         (Rule.AGE, {"age_years": 30}, {"maximum_age": 24}, None),  # no legal basis: it does not apply
-        (Rule.AGE, {"age_years": 30}, {"maximum_age": 24, "has_legal_basis": True}, Result.FAIL),
-        (Rule.AGE, {}, {"minimum_age": 18}, Result.UNKNOWN),
-        (Rule.RIGHT_TO_WORK, {"right_to_work": "no"}, {}, Result.FAIL),
-        (Rule.RIGHT_TO_WORK, {"right_to_work": "not_evidenced"}, {}, Result.UNKNOWN),
-        (Rule.HOURS, {"hours_max": 8.0}, {"hours_flexible": False}, Result.FAIL),
-        (Rule.HOURS, {"hours_max": 8.0}, {"hours_flexible": True}, Result.PASS),
-        (Rule.HALF_DAYS, {"half_days": 0b0011}, {"hours_flexible": False}, Result.FAIL),
-        (Rule.HALF_DAYS, {"half_days": 0b0011}, {}, Result.UNKNOWN),
-        (Rule.HALF_DAYS, {"half_days": None}, {"hours_flexible": False}, Result.UNKNOWN),
-        (Rule.LICENCES, {"licences": ("provisional driving",)}, {"licences_needed": ("driving licence",)}, Result.FAIL),
-        (Rule.LICENCES, {"licences": None}, {"licences_needed": ("driving licence",)}, Result.UNKNOWN),
-        (Rule.QUALIFICATIONS, {"qualification_level": "E3"}, {"qualifications_needed": "2"}, Result.FAIL),
-        (Rule.TRAVEL, {"place": (430000.0, 180000.0), "max_travel_minutes": 60}, {}, Result.FAIL),
-        (Rule.TRAVEL, {"place": None, "max_travel_minutes": 60}, {}, Result.UNKNOWN),
-        (Rule.TRAVEL, {"place": None}, {"remote": "yes"}, Result.PASS),
-        (Rule.DATES, {"earliest_start_on": date(2027, 9, 1)}, {"ends_on": date(2027, 6, 1)}, Result.FAIL),
-        (Rule.PLACES, {}, {"places_left": 0}, Result.FAIL),
-        (Rule.DBS, {}, {"dbs_level": "ENHANCED"}, Result.PASS),
+        (Rule.AGE, {"age_years": 30}, {"maximum_age": 24, "has_legal_basis": True}, CheckResult.FAIL),
+        (Rule.AGE, {}, {"minimum_age": 18}, CheckResult.UNKNOWN),
+        (Rule.RIGHT_TO_WORK, {"right_to_work": "no"}, {}, CheckResult.FAIL),
+        (Rule.RIGHT_TO_WORK, {"right_to_work": "not_evidenced"}, {}, CheckResult.UNKNOWN),
+        (Rule.HOURS, {"hours_max": 8.0}, {"hours_flexible": False}, CheckResult.FAIL),
+        (Rule.HOURS, {"hours_max": 8.0}, {"hours_flexible": True}, CheckResult.PASS),
+        (Rule.HALF_DAYS, {"half_days": 0b0011}, {"hours_flexible": False}, CheckResult.FAIL),
+        (Rule.HALF_DAYS, {"half_days": 0b0011}, {}, CheckResult.UNKNOWN),
+        (Rule.HALF_DAYS, {"half_days": None}, {"hours_flexible": False}, CheckResult.UNKNOWN),
+        (
+            Rule.LICENCES,
+            {"licences": ("provisional driving",)},
+            {"licences_needed": ("driving licence",)},
+            CheckResult.FAIL,
+        ),
+        (Rule.LICENCES, {"licences": None}, {"licences_needed": ("driving licence",)}, CheckResult.UNKNOWN),
+        (Rule.QUALIFICATIONS, {"qualification_level": "E3"}, {"qualifications_needed": "2"}, CheckResult.FAIL),
+        (Rule.TRAVEL, {"place": (430000.0, 180000.0), "max_travel_minutes": 60}, {}, CheckResult.FAIL),
+        (Rule.TRAVEL, {"place": None, "max_travel_minutes": 60}, {}, CheckResult.UNKNOWN),
+        (Rule.TRAVEL, {"place": None}, {"remote": "yes"}, CheckResult.PASS),
+        (Rule.DATES, {"earliest_start_on": date(2027, 9, 1)}, {"ends_on": date(2027, 6, 1)}, CheckResult.FAIL),
+        (Rule.PLACES, {}, {"places_left": 0}, CheckResult.FAIL),
+        (Rule.DBS, {}, {"dbs_level": "ENHANCED"}, CheckResult.PASS),
     ],
 )
 def test_each_check(rule, limits, placement, expected):
@@ -121,7 +126,7 @@ def test_each_check(rule, limits, placement, expected):
 
 def test_every_fail_says_what_would_change_it():
     far = replace(PERSON.limits, place=(430000.0, 180000.0), max_travel_minutes=30, right_to_work="no", hours_max=1.0)
-    failed = [c for c in check(far, replace(PLACEMENT, places_left=0), CONTEXT) if c.result is Result.FAIL]
+    failed = [c for c in check(far, replace(PLACEMENT, places_left=0), CONTEXT) if c.result is CheckResult.FAIL]
     assert len(failed) >= 4
     assert all(c.change and c.text for c in failed)
 
@@ -146,7 +151,7 @@ def test_a_wish_weighs_more_than_anything_else():
     assert wanted.sides[0] > 1.9 * other.sides[0]
     assert wanted.sides[1] == other.sides[1]
     every = [prior.mean for side in WEIGHTS.values() for prior in side.values()]
-    assert max(every) == WEIGHTS[Side.JOBSEEKER][Feature.ASPIRATION].mean
+    assert max(every) == WEIGHTS[ModelSide.JOBSEEKER][Feature.ASPIRATION].mean
 
 
 def test_an_adjustment_that_is_not_listed_costs_nothing_and_one_that_is_offered_helps():
@@ -184,7 +189,7 @@ def test_nothing_to_rank_is_an_empty_ranking():
 
 def test_the_placement_side_reads_only_what_it_may_of_the_jobseeker():
     """Adjustments, whatever they are, move the jobseeker's side alone; nobody is refused for asking."""
-    assert set(SIDES[Side.PLACEMENT]) <= {
+    assert set(SIDES[ModelSide.PLACEMENT]) <= {
         Feature.ESSENTIAL_SKILLS,
         Feature.DESIRABLE_SKILLS,
         Feature.TRAVEL,
@@ -238,7 +243,7 @@ def test_a_safety_exclusion_refuses_and_is_never_told_to_the_social_enterprise()
         assert "sam" not in found.failed[0].text
     elsewhere = RANKER.pair(kept_from, replace(PLACEMENT, place=None))
     assert isinstance(elsewhere, Match)
-    assert [c.result for c in elsewhere.checks if c.rule is Rule.SAFETY] == [Result.UNKNOWN]
+    assert [c.result for c in elsewhere.checks if c.rule is Rule.SAFETY] == [CheckResult.UNKNOWN]
 
 
 @given(st.lists(st.sampled_from([0.1, 0.103, 0.2, 0.2, 0.5]), max_size=12), st.randoms())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from matching.words.concepts import Concept, Found
+from matching.words.concepts import Concept, ConceptOffers
 from matching.words.evidence import FEATURES
 from matching.words.lexicon import Lexicon
 from matching.words.pieces import WordPieces
@@ -132,7 +132,7 @@ FINDERS = {
 }
 
 
-def holds(found: Found, limit: int) -> None:
+def holds(found: ConceptOffers, limit: int) -> None:
     scores = [offer.score for offer in found.offers]
     assert len(found.offers) <= limit
     assert all(0 <= score <= 1 for score in scores)
@@ -151,7 +151,7 @@ def test_no_text_is_an_error_and_scores_fall_from_at_most_one_to_at_least_nought
 @pytest.mark.parametrize("finder", FINDERS)
 @pytest.mark.parametrize("kind", WORDLESS)
 def test_nothing_fits_a_text_without_words(finder, kind):
-    assert FINDERS[finder].find(ODD[kind]) == Found((), fits=False)
+    assert FINDERS[finder].find(ODD[kind]) == ConceptOffers((), fits=False)
 
 
 @pytest.mark.parametrize(
@@ -259,8 +259,8 @@ def test_labels_without_any_word_are_refused():
 
 def test_entries_of_esco_are_taken_as_they_are():
     entries = [
-        esco.Concept("s:1", esco.ConceptKind.SKILL, "sew hems"),
-        esco.Concept("s:2", esco.ConceptKind.SKILL, "knit"),
+        esco.EscoConcept("s:1", esco.ConceptKind.SKILL, "sew hems"),
+        esco.EscoConcept("s:2", esco.ConceptKind.SKILL, "knit"),
     ]
     assert SkillFinder().fit(entries).find("sewing").offers[0].uri == "s:1"
 

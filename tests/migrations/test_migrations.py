@@ -7,8 +7,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import func, inspect, select
 
-from pathways import coherence, demonstration, migrate
+from pathways import consistency, migrate
 from pathways.all_models import METADATA
+from pathways.demo import borough
 from pathways.placements.models import Placement, PlacementVersion
 from tests.world import World
 
@@ -68,13 +69,13 @@ def test_a_listing_that_stood_before_its_states_were_kept_is_kept_as_it_stands(d
     migrate.upgrade(database)
     with database.reading() as session:
         assert {row.placement_id: (_told(row.inputs), row.easting) for row in _newest(session)} == before
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
     assert before[first][1] is None  # from home is nowhere to travel to
 
 
 def test_a_database_with_people_and_work_in_it_goes_down_and_up_again(database):
     end = date(2026, 6, 30)
-    demonstration.load(database, start=end - timedelta(days=150), end=end, jobseekers=20, placements=12, seed=2)
+    borough.load(database, start=end - timedelta(days=150), end=end, jobseekers=20, placements=12, seed=2)
 
     def counted() -> dict[str, int]:
         with database.engine.connect() as connection:
@@ -93,7 +94,7 @@ def test_a_database_with_people_and_work_in_it_goes_down_and_up_again(database):
         name: count for name, count in before.items() if name not in made_since
     }
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def _newest(session):

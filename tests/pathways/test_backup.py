@@ -9,7 +9,7 @@ from shutil import which
 import pytest
 from sqlalchemy import func, select
 
-from pathways import backup, coherence
+from pathways import backup, consistency
 from pathways.errors import DomainError
 from pathways.jobseekers.models import Jobseeker
 from tests.world import World
@@ -33,7 +33,7 @@ def test_a_copy_is_whole_and_put_back_whole(stage, world: World, tmp_path):
     backup.restore(database, file)
     assert people(database) == 1
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
     with pytest.raises(DomainError, match="is there already"):
         backup.backup(database, file)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
-from pathways import coherence
+from pathways import consistency
 from pathways.app import FILE_KINDS
 from pathways.imports.actions import go_on_with_what_was_left
 from pathways.introductions.models import IntroductionEvent as E
@@ -61,7 +61,7 @@ def test_closing_a_case_stops_its_introductions_and_what_the_social_enterprise_r
     after = client.get(path, headers=world.key("lister")).json()
     assert (after["state"], after["given_name"], left_of(client, world, placement)) == ("withdrawn", None, 1)
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_voiding_a_record_also_undoes_what_had_started(client, world: World, database):
@@ -75,7 +75,7 @@ def test_voiding_a_record_also_undoes_what_had_started(client, world: World, dat
     assert client.get(path, headers=world.key("lister")).json()["given_name"] is None
     assert left_of(client, world, placement) == 1
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_a_voided_record_takes_nothing_new(client, world: World):
@@ -262,7 +262,7 @@ def test_an_outcome_goes_with_the_evidence_it_cannot_do_without(client, world: W
         seen = client.get(f"/api/v1/outcomes/{outcome}", headers=world.key("caseworker")).status_code
         assert seen == (200 if stands else 404)
         with database.reading() as session:
-            assert coherence.faults(session) == []
+            assert consistency.faults(session) == []
     again = client.post("/api/v1/outcomes", headers=world.key("caseworker"), json=claim)
     assert again.json()["type"] == "/problems/rule-not-met"
 
@@ -278,7 +278,7 @@ def test_what_an_outcome_rests_on_is_not_taken_from_under_it(client, world: Worl
     client.post(f"/api/v1/outcomes/{outcome}/withdraw", headers=world.key("caseworker"), json=reason)
     assert client.post(path, headers=world.key("caseworker"), json=reason).status_code == 200
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_work_before_the_enrolment_is_refused(client, world: World):

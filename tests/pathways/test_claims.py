@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from pathways import coherence
+from pathways import consistency
 from pathways.claims.models import ClaimDay, ClaimMove
 from tests.work import TODAY, evidence, working
 from tests.world import World
@@ -59,7 +59,7 @@ def test_a_claim_from_draft_to_paid_and_back(client, world: World, call, outcome
     with database.reading() as session:
         assert sum(session.scalars(select(ClaimMove.pence))) == 0
         assert session.scalars(select(ClaimDay)).all() == []
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
     again = call("caseworker", "/claims", outcome_id=outcome["id"])
     assert (again["attempt"], again["earlier_id"]) == (2, claim["id"])
 
@@ -170,7 +170,7 @@ def test_a_record_that_is_void_is_not_claimed_for_and_nobody_outside_reads_why(
     spells = client.get("/api/v1/spells", headers=world.key("manager")).json()["items"]
     assert {spell["state"] for spell in spells} == {"voided"}
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_an_accepted_claim_of_a_record_that_is_void_is_not_paid(world: World, call, outcome):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from pathways import coherence, daily
+from pathways import consistency, daily
 from pathways.base import LONDON
 from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionMove, WhyNot
@@ -47,7 +47,7 @@ def run(world: World, day: date) -> None:
     for _ in range(2):
         daily.run(world.database, world.operator, datetime.combine(day, time(20), LONDON))
     with world.database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def told(world: World, kind: K) -> int:

@@ -11,41 +11,41 @@ from scipy.optimize import LinearConstraint, milp
 
 from pathways.exports import adjustments
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
-from pathways.exports.disclosure import Figures, Released, Rules, Why, protect
-from pathways.exports.guesses import Order, Sum
+from pathways.exports.disclosure import DisclosureRules, EarlierRelease, FigureTable, SuppressionReason, protect
+from pathways.exports.inference import Inequality, Sum
 from pathways.exports.journeys import Journey
 from pathways.exports.months import Month
 from pathways.exports.releases import packed, unpacked
 
 SEX = Sum("all", ("women", "men"))
-RULES = Rules(5)
+RULES = DisclosureRules(5)
 
 
 def test_a_small_count_is_hidden_and_one_beside_it():
-    told = protect(Figures({"all": 20, "women": 17, "men": 3}, [SEX]), RULES)
-    assert told.hidden == {"men": Why.SMALL, "women": Why.BESIDE}
+    told = protect(FigureTable({"all": 20, "women": 17, "men": 3}, [SEX]), RULES)
+    assert told.hidden == {"men": SuppressionReason.SMALL, "women": SuppressionReason.BESIDE}
     assert told.shown("all") == 20
 
 
 def test_nothing_is_hidden_where_nothing_is_small():
-    assert protect(Figures({"all": 20, "women": 12, "men": 8}, [SEX]), RULES).hidden == {}
+    assert protect(FigureTable({"all": 20, "women": 12, "men": 8}, [SEX]), RULES).hidden == {}
 
 
 def test_the_one_hidden_beside_weighs_least():
     parts = ("n1", "n2", "n3", "n4")
     counts = {"all": 60, "n1": 3, "n2": 30, "n3": 20, "n4": 7}
-    assert protect(Figures(counts, [Sum("all", parts)], weights={"n2": 0.5}), RULES).hidden.keys() == {"n1", "n2"}
+    assert protect(FigureTable(counts, [Sum("all", parts)], weights={"n2": 0.5}), RULES).hidden.keys() == {"n1", "n2"}
 
 
 def test_two_small_counts_do_not_hide_each_other_where_their_sum_is_small():
     counts = {"all": 24, "a": 2, "b": 2, "c": 20}
-    assert protect(Figures(counts, [Sum("all", ("a", "b", "c"))]), RULES).hidden.keys() == {"a", "b", "c"}
+    assert protect(FigureTable(counts, [Sum("all", ("a", "b", "c"))]), RULES).hidden.keys() == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize(("asked", "hidden"), [(True, {"women in work", "men in work"}), (False, set())])
 def test_all_of_a_group_is_told_only_where_the_group_is_not_what_people_are(asked: bool, hidden: set[str]):
     counts = {"in work": 30, "women in work": 12, "men in work": 18, "women": 12, "men": 25}
-    figures = Figures(
+    figures = FigureTable(
         counts,
         [Sum("in work", ("women in work", "men in work"))],
         whole_of={"women in work": "women", "men in work": "men"},
@@ -55,57 +55,60 @@ def test_all_of_a_group_is_told_only_where_the_group_is_not_what_people_are(aske
 
 
 def test_a_nought_of_a_small_whole_says_too_much():
-    figures = Figures({"area": 3, "area in work": 0}, [], whole_of={"area in work": "area"})
-    assert protect(figures, RULES).hidden == {"area": Why.SMALL, "area in work": Why.OF_A_SMALL_WHOLE}
+    figures = FigureTable({"area": 3, "area in work": 0}, [], whole_of={"area in work": "area"})
+    assert protect(figures, RULES).hidden == {
+        "area": SuppressionReason.SMALL,
+        "area in work": SuppressionReason.OF_A_SMALL_WHOLE,
+    }
 
 
 def test_a_month_less_the_month_before_tells_nothing():
     """Nobody was hidden in May; in June three more came, whom the difference would tell."""
-    may = protect(Figures({"may": 20}), RULES)
-    june = Figures({"may": 20, "june": 23, "new": 3}, [Sum("june", ("may", "new"))])
+    may = protect(FigureTable({"may": 20}), RULES)
+    june = FigureTable({"may": 20, "june": 23, "new": 3}, [Sum("june", ("may", "new"))])
     told = protect(june, RULES, [may.released()])
     assert told.hidden.keys() == {"new", "june"}
 
 
 def test_what_was_hidden_and_is_unchanged_stays_hidden():
-    first = protect(Figures({"all": 20, "women": 17, "men": 3}, [SEX]), RULES)
-    assert protect(Figures({"women": 17}), RULES, [first.released()]).hidden.keys() == {"women"}
+    first = protect(FigureTable({"all": 20, "women": 17, "men": 3}, [SEX]), RULES)
+    assert protect(FigureTable({"women": 17}), RULES, [first.released()]).hidden.keys() == {"women"}
 
 
 def test_a_programme_that_is_not_in_this_file_is_guarded_too():
     """P1 was told; all of P1 and P2 would tell the two people of P2."""
-    alone = protect(Figures({"P1": 30}), RULES)
-    both = Figures({"all": 32, "P1": 30, "P2": 2}, [Sum("all", ("P1", "P2"))], withheld={"P1", "P2"})
+    alone = protect(FigureTable({"P1": 30}), RULES)
+    both = FigureTable({"all": 32, "P1": 30, "P2": 2}, [Sum("all", ("P1", "P2"))], withheld={"P1", "P2"})
     assert protect(both, RULES, [alone.released()]).hidden.keys() == {"all"}
 
 
 # Seven were referred in March, and six started; then the one who did not is found to be of February.
 BEFORE = {"all": 7, "february": 0, "march": 7, "march started": 6}
 AFTER = {"all": 7, "february": 1, "march": 6, "march started": 6}
-TIES = ([Sum("all", ("february", "march"))], [Order("march started", "march")])
+TIES = ([Sum("all", ("february", "march"))], [Inequality("march started", "march")])
 
 
 def test_a_correction_that_nothing_can_hide_any_more_is_decided_apart():
     """All of seven and six who started are out: whoever knows them knows that February is one at most."""
-    before = protect(Figures(BEFORE, *TIES), RULES)
+    before = protect(FigureTable(BEFORE, *TIES), RULES)
     assert before.hidden == {}
-    told = protect(Figures(AFTER, *TIES), RULES, [before.released()])
+    told = protect(FigureTable(AFTER, *TIES), RULES, [before.released()])
     assert told.is_apart
     assert told.is_safe
     assert told.hidden.keys() == {"february", "all"}, "all of them were shown, and are not shown again"
 
 
 def test_after_a_release_apart_what_it_hid_stays_hidden():
-    before = protect(Figures(BEFORE, *TIES), RULES)
-    apart = protect(Figures(AFTER, *TIES), RULES, [before.released()])
-    again = protect(Figures(AFTER, *TIES), RULES, [before.released(), apart.released()])
+    before = protect(FigureTable(BEFORE, *TIES), RULES)
+    apart = protect(FigureTable(AFTER, *TIES), RULES, [before.released()])
+    again = protect(FigureTable(AFTER, *TIES), RULES, [before.released(), apart.released()])
     assert not again.is_apart
     assert again.hidden.keys() == apart.hidden.keys()
 
 
 def test_a_release_is_kept_with_all_that_later_ones_must_know():
-    before = protect(Figures(BEFORE, *TIES), RULES)
-    apart = protect(Figures(AFTER, *TIES, unpublished={"february"}), RULES, [before.released()])
+    before = protect(FigureTable(BEFORE, *TIES), RULES)
+    apart = protect(FigureTable(AFTER, *TIES, unpublished={"february"}), RULES, [before.released()])
     kept = unpacked(packed(apart, {}, {})).released
     assert kept == apart.released()
 
@@ -128,10 +131,10 @@ def test_the_adjustments_of_all_programmes_hold_nothing_of_one():
 
 def test_a_count_of_another_cut_that_is_known_already_hides_nothing_here():
     """P1's own files tell that its February is one at most; a file of all programmes cannot change that."""
-    before = protect(Figures({f"P1 {key}": count for key, count in BEFORE.items()}, *_named("P1")), RULES)
+    before = protect(FigureTable({f"P1 {key}": count for key, count in BEFORE.items()}, *_named("P1")), RULES)
     counts = {f"P1 {key}": count for key, count in AFTER.items()} | {"everybody": 40, "others": 33}
     sums, orders = _named("P1")
-    figures = Figures(
+    figures = FigureTable(
         counts, [*sums, Sum("everybody", ("P1 all", "others"))], orders, withheld=counts.keys() - {"everybody"}
     )
     told = protect(figures, RULES, [before.released()])
@@ -139,11 +142,11 @@ def test_a_count_of_another_cut_that_is_known_already_hides_nothing_here():
     assert told.is_apart
 
 
-def _named(programme: str) -> tuple[list[Sum], list[Order]]:
+def _named(programme: str) -> tuple[list[Sum], list[Inequality]]:
     sums, orders = TIES
     return (
         [Sum(f"{programme} {one.total}", tuple(f"{programme} {part}" for part in one.parts)) for one in sums],
-        [Order(f"{programme} {one.lower}", f"{programme} {one.upper}") for one in orders],
+        [Inequality(f"{programme} {one.lower}", f"{programme} {one.upper}") for one in orders],
     )
 
 
@@ -177,7 +180,7 @@ def test_no_hidden_count_of_a_table_with_its_margins_is_worked_out(cells: list[l
         parts = tuple(f"{row},{column}" for row in range(len(cells)))
         counts[f"all,{column}"] = sum(counts[part] for part in parts)
         sums.append(Sum(f"all,{column}", parts))
-    told = protect(Figures(counts, sums), Rules(smallest))
+    told = protect(FigureTable(counts, sums), DisclosureRules(smallest))
     hidden = sorted(told.hidden)
     assert {key for key, count in counts.items() if 0 < count < smallest} <= told.hidden.keys()
     for one in hidden:
@@ -187,6 +190,6 @@ def test_no_hidden_count_of_a_table_with_its_margins_is_worked_out(cells: list[l
 
 
 def test_a_release_of_other_figures_changes_nothing():
-    figures = Figures({"all": 20, "women": 17, "men": 3}, [SEX])
-    other = Released({"elsewhere": 4}, frozenset({"elsewhere"}))
+    figures = FigureTable({"all": 20, "women": 17, "men": 3}, [SEX])
+    other = EarlierRelease({"elsewhere": 4}, frozenset({"elsewhere"}))
     assert protect(figures, RULES, [other]).hidden == protect(figures, RULES).hidden

@@ -12,7 +12,7 @@ from pathways.audit import AuditRow
 from pathways.duplicates import actions
 from pathways.duplicates.models import DuplicatePair, PairState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import known
+from pathways.jobseekers import identifiers, identify
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent, PersonKey
 from tests.pathways.test_matching import get, post
 from tests.world import World
@@ -97,7 +97,7 @@ def test_a_verdict_is_kept_a_pair_that_is_two_people_never_returns_and_may_be_lo
     assert get(client, world, "/duplicates?state=different")["items"][0]["reason"] == "Two sisters."
     with database.writing(world.on("manager")) as session:
         person = session.get_one(Jobseeker, UUID(pair["one"]["jobseeker_id"]))
-        values = jobseeker_actions.unsealed(session, jobseeker_actions.queries.details(session, person))
+        values = identifiers.unsealed(session, jobseeker_actions.queries.details(session, person))
         assert actions.look(session, world.on("manager"), [(person, values)]) != [[]]
     assert [one.state for one in pairs(database)] == [PairState.DIFFERENT]
     again = say(client, world, told, "same")
@@ -179,8 +179,8 @@ def test_keys_that_are_missing_are_made_again_and_tell_nobody_anything(world: Wo
     assert len(before) > 5
     with database.writing(None) as session:
         session.execute(delete(PersonKey))
-    assert known.fill(database) == 1
-    assert known.fill(database) == 0
+    assert identify.fill(database) == 1
+    assert identify.fill(database) == 0
     with database.reading() as session:
         assert sorted(session.scalars(select(PersonKey.key))) == before
         assert set(session.scalars(select(PersonKey.jobseeker_id))) == {first}
@@ -206,7 +206,7 @@ def test_whom_somebody_may_be_is_shown_and_noted_as_read(client, world: World, d
 
 
 def test_a_key_that_very_many_share_counts_only_where_no_other_finds_anybody(world: World, database, monkeypatch):
-    monkeypatch.setattr(known, "MOST_OF_A_KEY", 3)
+    monkeypatch.setattr(identify, "MOST_OF_A_KEY", 3)
     for n, name in enumerate(("Zoe", "Wei", "Ola", "Ed", "Fay")):
         born, phone = date(1960 + 3 * n, n + 1, 2 * n + 2), {"phone": "07700 900123"}
         world.refer(ref=f"H{n}", given_name=name, family_name=name[::-1], date_of_birth=born, **BARE | phone)

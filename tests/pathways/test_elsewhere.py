@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from pathways.audit import AuditRow
-from pathways.elsewhere.models import ContactRequest
 from pathways.jobseekers.models import Jobseeker
+from pathways.partner_enquiries.models import ContactRequest
 from tests.pathways.test_matching import get, post
 from tests.world import World
 

@@ -29,9 +29,9 @@ def written(folder, header, *lines, encoding="utf-8"):
 
 def test_skills_of_esco_are_read_with_hidden_labels_among_the_alternatives(tmp_path):
     path = written(tmp_path, "skills", SKILL, encoding="utf-8-sig")
-    assert esco.kind_of(path) is esco.FileKind.SKILLS
+    assert esco.kind_of(path) is esco.EscoFileKind.SKILLS
     assert list(esco.concepts(path)) == [
-        esco.Concept(
+        esco.EscoConcept(
             uri="s:1",
             kind=esco.ConceptKind.SKILL,
             preferred="sew hems",
@@ -52,9 +52,9 @@ def test_occupations_of_esco_are_read_with_their_code(tmp_path):
 @pytest.mark.parametrize(
     ("header", "line", "expected"),
     [
-        ("needs", "o:1,essential,knowledge,s:1", esco.Relation("o:1", "s:1", esco.RelationKind.ESSENTIAL)),
-        ("between", "s:1,x,optional,y,s:2", esco.Relation("s:1", "s:2", esco.RelationKind.OPTIONAL)),
-        ("broader", "x,s:1,y,s:2", esco.Relation("s:1", "s:2", esco.RelationKind.BROADER)),
+        ("needs", "o:1,essential,knowledge,s:1", esco.EscoRelation("o:1", "s:1", esco.RelationKind.ESSENTIAL)),
+        ("between", "s:1,x,optional,y,s:2", esco.EscoRelation("s:1", "s:2", esco.RelationKind.OPTIONAL)),
+        ("broader", "x,s:1,y,s:2", esco.EscoRelation("s:1", "s:2", esco.RelationKind.BROADER)),
     ],
 )
 def test_relations_of_esco_are_read(tmp_path, header, line, expected):

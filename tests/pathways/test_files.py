@@ -169,7 +169,7 @@ def test_dates_are_read_as_people_write_them(text: str, day: date):
 
 @pytest.mark.parametrize("text", ["May 2002", "26/05/02", "5.26.2002", "31/02/2002", "2002", "99999", "1 Jan 1870"])
 def test_a_date_that_is_half_told_or_none_is_not_made_up(text: str):
-    with pytest.raises(cells.Wrong):
+    with pytest.raises(cells.InvalidCell):
         cells.as_date(text)
 
 

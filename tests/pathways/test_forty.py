@@ -23,14 +23,15 @@ from pathways.casefile import actions as casefile_actions
 from pathways.casefile import merging
 from pathways.enrolments import actions as enrolment_actions
 from pathways.enrolments.models import Enrolment
-from pathways.enrolments.schemas import Ending, EnrolmentChange
+from pathways.enrolments.schemas import EnrolmentChange, EnrolmentEnding
 from pathways.exports import actions, adjustments, cohort, releases
-from pathways.exports.disclosure import Decision, Rules, rounded
+from pathways.exports.disclosure import DisclosureRules, Suppression, rounded
 from pathways.exports.models import ExportState
 from pathways.exports.schemas import NewExport
 from pathways.jobseekers.models import Jobseeker
 from pathways.placements.models import PlacementKind
 from pathways.progression import actions as progression_actions
+from pathways.progression import outcomes
 from pathways.progression.models import Outcome
 from pathways.progression.schemas import NewHours, NewSpell
 from pathways.reference import outcome_rules
@@ -38,7 +39,7 @@ from tests.pathways.test_outcome_rules import RULE, file
 from tests.world import World
 
 CLOSED_ON, KNOWN_ON = date(2026, 10, 5), date(2026, 10, 31)
-OPEN = Rules(1, 1, 1)  # nothing is small, nothing is rounded: what is counted itself
+OPEN = DisclosureRules(1, 1, 1)  # nothing is small, nothing is rounded: what is counted itself
 
 
 class Town:
@@ -105,7 +106,7 @@ def town(world: World) -> Town:
     left, first = town.july[10]
     actor = world.on("manager", date(2026, 8, 31))
     with world.database.writing(actor) as session:
-        ending = Ending(ended_on=date(2026, 8, 31), end_reason="completed")
+        ending = EnrolmentEnding(ended_on=date(2026, 8, 31), end_reason="completed")
         enrolment_actions.end(session, actor, session.get_one(Enrolment, first), ending)
     september = [town.refer(date(2026, 9, 7)) for _ in range(14)]
     town.september = [(one.jobseeker_id, town.start(one, date(2026, 9, 21))) for one in september[:9]]
@@ -139,7 +140,7 @@ def learn_the_rest(town: Town) -> None:
     with database.writing(actor) as session:
         whose = session.get_one(Enrolment, town.april[0][1])
         outcome = session.query(Outcome).filter(Outcome.enrolment_id == whose.id).one()
-        progression_actions.withdraw_outcome(session, actor, outcome, "By the new version.")
+        outcomes.withdraw_outcome(session, actor, outcome, "By the new version.")
     town.sustain(town.april[0][1], date(2026, 9, 3), date(2026, 10, 15), version="2")
 
 
@@ -152,7 +153,7 @@ def counted(town: Town, month: str, on: date) -> Any:
 def plain(town_counted: Any) -> tuple[dict, dict]:
     """The cohort and the progression table as they are counted."""
     tally = town_counted.tally
-    decision = Decision(tally.figures(), OPEN, {})
+    decision = Suppression(tally.figures(), OPEN, {})
     head = cohort.Head(tally.month, town_counted.as_of, 1)
     cells = {r[3:7]: r[7] for r in cohort.cohort_rows(tally, decision, head) if not r[6].endswith("_share")}
     moves = {r[3:6]: r[6] for r in cohort.progression_rows(tally, decision, head)}
@@ -256,14 +257,14 @@ def close_september(town: Town) -> Any:
 def test_what_is_known_otherwise_is_told_beside_what_was_first_reported_and_why(town: Town):
     """By the counts themselves: what is small would hide most of it."""
     september = counted(town, "2026-09", CLOSED_ON)
-    first = Decision(september.tally.figures(), OPEN, {})
+    first = Suppression(september.tally.figures(), OPEN, {})
     kept = releases.unpacked(releases.packed(first, {}, september.references))
     closed = [adjustments.Closed(september.tally.month, CLOSED_ON, kept)]
     learn_the_rest(town)
     october = counted(town, "2026-10", KNOWN_ON)
     with town.database.reading() as session:
         why = actions.reasons_since(session, october.programmes, "all", closed, KNOWN_ON, october.references, 1)
-    decision = Decision(october.tally.figures(), OPEN, {})
+    decision = Suppression(october.tally.figures(), OPEN, {})
     head = cohort.Head(october.tally.month, KNOWN_ON, 1)
     rows = list(adjustments.adjustment_rows(closed, decision, head, why))
     assert {row[3] for row in rows} == {"2026-09"}

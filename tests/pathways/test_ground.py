@@ -15,6 +15,7 @@ from pathways.app import create_app
 from pathways.audit import AuditRow
 from pathways.database import Database
 from pathways.idempotency import IdempotencyKey
+from pathways.jobseekers import identifiers
 from pathways.organisations.models import Organisation
 from pathways.referrals.models import Referral
 from pathways.settings import Settings
@@ -225,7 +226,7 @@ def test_values_reserved_for_tests_are_refused_in_production(world: World, stage
     actor = world.on("manager")
     stage.database.is_production = True
     try:
-        with stage.database.rehearsing(actor) as session, pytest.raises(actions.TestValueRefused):
+        with stage.database.rehearsing(actor) as session, pytest.raises(identifiers.TestValueRefused):
             body = {"given_name": "A", field: values[field]}
             actions.make(session, actor, actor.organisation_id, [body])
     finally:

@@ -6,14 +6,15 @@ from datetime import date, timedelta
 from sqlalchemy import func, select
 from uuid_utils.compat import uuid7
 
-from pathways import coherence, demonstration
+from pathways import consistency
 from pathways.access.models import User
 from pathways.all_models import METADATA
 from pathways.allocations import actions as allocation_actions
 from pathways.allocations.models import AllocationLine, AllocationLineMove, LineState
 from pathways.app import HOLDINGS
 from pathways.base import Actor, Role, utc_now
-from pathways.jobseekers import actions as jobseeker_actions
+from pathways.demo import borough
+from pathways.jobseekers import exclusions, profile
 from pathways.jobseekers.models import Jobseeker
 from pathways.jobseekers.schemas import NewConfirmedWord, NewSafetyExclusion
 from tests.world import World
@@ -23,7 +24,7 @@ END = date(2026, 6, 30)
 
 def a_full_life(database):
     """The jobseeker of a short demonstration with the most rows in the most tables."""
-    demonstration.load(database, start=END - timedelta(days=240), end=END, jobseekers=30, placements=16, seed=2)
+    borough.load(database, start=END - timedelta(days=240), end=END, jobseekers=30, placements=16, seed=2)
     with database.reading() as session:
         best = max(
             session.scalars(select(Jobseeker.id)).all(),
@@ -63,10 +64,10 @@ def add_what_matching_keeps(database, jobseeker_id):
             whose = {"partner_id": person.partner_id, "jobseeker_id": jobseeker_id}
             session.add(AllocationLineMove.recorded(actor, **whose, **move))
         kept = NewSafetyExclusion(kind="person", who="Sam Stone", reason="Asked.")
-        exclusion = jobseeker_actions.exclude(session, actor, person, kept)
-        jobseeker_actions.withdraw_exclusion(session, actor, exclusion, "Entered twice.")
+        exclusion = exclusions.exclude(session, actor, person, kept)
+        exclusions.withdraw_exclusion(session, actor, exclusion, "Entered twice.")
         word = NewConfirmedWord(kind="skill", text="tidying", uri=None)
-        jobseeker_actions.confirm_word(session, actor, person, word)
+        profile.confirm_word(session, actor, person, word)
 
 
 def test_the_extract_holds_every_row_and_the_timeline_is_in_order(client, world: World, database):
@@ -108,7 +109,7 @@ def test_moving_to_another_record_and_undoing_it_leaves_all_as_it_was(database):
     with database.reading() as session:
         assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, person).items()} == before
         assert {table: len(rows) for h in HOLDINGS for table, rows in h.rows(session, other).items()} == of_other
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_erasing_takes_a_person_out_of_placements_shortlists_too(client, world: World, database):

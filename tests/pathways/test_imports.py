@@ -152,7 +152,7 @@ def test_who_may_be_known_is_shown_in_the_preview_and_may_be_said_to_be_the_same
     assert (told["state"], told["same_as"]) == ("to_create", str(first))
     act(client, world, run, "apply")
     with database.reading() as session:
-        theirs = session.scalars(select(Referral).where(Referral.jobseeker_id == first)).all()
+        theirs = session.scalars(select(Referral).where(Referral.jobseeker_id == first).order_by(Referral.id)).all()
     assert [referral.ref for referral in theirs] == ["OLD", "R1"]
     assert count(database, Jobseeker) == 2
     assert count(database, DuplicatePair) == 0

@@ -10,25 +10,33 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, func, select, text, update
 
-from matching import eligibility
-from matching.passes.bits import RULES
-from pathways import coherence
+from matching.bulk.bits import RULES
+from matching.pairs import eligibility
+from pathways import consistency
 from pathways.database import Database
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import IntroductionEvent
 from pathways.introductions.schemas import NewIntroduction
 from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import exclusions
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent
 from pathways.jobseekers.schemas import NewSafetyExclusion
 from pathways.organisations.models import Organisation
 from pathways.placements import actions as placement_actions
-from pathways.placements.models import Place, Placement, PlacementChange, PlacementEvent, PlacementVersion, PlaceState
+from pathways.placements.models import (
+    Place,
+    Placement,
+    PlacementChangeMark,
+    PlacementEvent,
+    PlacementVersion,
+    PlaceState,
+)
 from pathways.placements.schemas import PlacementChange as ChangeBody
 from pathways.reference import tables
-from pathways.shortlists import actions, index, looked, profiles, queries
-from pathways.shortlists.looked import Looked
+from pathways.shortlists import actions, index, profiles, queries, snapshot
 from pathways.shortlists.models import ModelState, RankingModel, Shortlist
+from pathways.shortlists.snapshot import RankingSnapshot
 from tests.pathways.test_matching import get, post
 from tests.world import World
 
@@ -135,11 +143,11 @@ def test_a_database_put_in_the_place_of_another_is_read_anew(world: World, datab
     standing(database)
     with database.engine.execution_options(writes=True).begin() as connection:
         connection.execute(update(Placement).where(Placement.id == one).values(title="Restored"))
-        connection.execute(delete(PlacementChange))
+        connection.execute(delete(PlacementChangeMark))
     assert standing(database) == {"Restored": 3}
     with database.engine.execution_options(writes=True).begin() as connection:
         connection.execute(update(Placement).where(Placement.id == one).values(title="Again"))
-        connection.execute(update(PlacementChange).values(token=7))
+        connection.execute(update(PlacementChangeMark).values(token=7))
     assert standing(database) == {"Again": 3}
 
 
@@ -200,8 +208,8 @@ def test_whoever_is_hidden_while_people_are_ranked_is_in_no_part_of_a_placements
     placement = world.list_placement(hours_flexible=False)
     actor = world.on("colleague")
     ranked = actions.rank_jobseekers(database, actor, placement, actor.today, 2)
-    refused = [UUID(row[1]) for row in looked.unpacked(ranked.refusals)]
-    below = [UUID(row[1]) for row in looked.unpacked(ranked.below)]
+    refused = [UUID(row[1]) for row in snapshot.unpacked(ranked.refusals)]
+    below = [UUID(row[1]) for row in snapshot.unpacked(ranked.below)]
     shown = [person for person, _, _ in ranked.matches]
     assert {*refused, *below, *shown} == set(people)
     assert (len(refused), len(below), len(shown)) == (2, 3, 2)
@@ -219,8 +227,8 @@ def test_whoever_is_hidden_while_people_are_ranked_is_in_no_part_of_a_placements
         made = actions.record(session, actor, ranked, placement_id=placement)
         kept = made.shortlist
         assert [match.jobseeker_id for match in made.matches] == shown[1:]
-        assert [UUID(row[1]) for row in looked.unpacked(kept.refusals)] == refused[1:]
-        assert [UUID(row[1]) for row in looked.unpacked(kept.below)] == below[2:]
+        assert [UUID(row[1]) for row in snapshot.unpacked(kept.refusals)] == refused[1:]
+        assert [UUID(row[1]) for row in snapshot.unpacked(kept.below)] == below[2:]
         assert (kept.looked_at, kept.eligible, kept.refused_by_rule) == (4, 3, {next(iter(ranked.refused_by_rule)): 1})
 
 
@@ -249,7 +257,7 @@ def exclude(session, actor, person, world: World):
     new = NewSafetyExclusion(
         kind="organisation", social_enterprise_id=world.organisations["enterprise"], reason="Asked."
     )
-    jobseeker_actions.exclude(session, actor, session.get_one(Jobseeker, person), new)
+    exclusions.exclude(session, actor, session.get_one(Jobseeker, person), new)
 
 
 def test_old_notes_are_forgotten_and_who_had_not_read_them_reads_anew(world: World, database):
@@ -261,7 +269,7 @@ def test_old_notes_are_forgotten_and_who_had_not_read_them_reads_anew(world: Wor
         change(world, one, title=f"Title {number}")
     index.forget_old_notes(database, most=2)
     with database.reading() as session:
-        assert session.scalars(select(func.count()).select_from(PlacementChange)).one() == 2
+        assert session.scalars(select(func.count()).select_from(PlacementChangeMark)).one() == 2
     assert standing(database) == {"Title 3": 3}
     assert [one.title for one in behind.standing(database).rows.profiles] == ["Title 3"]
     index.forget_old_notes(database, most=2)
@@ -293,7 +301,7 @@ def test_what_is_kept_after_many_changes_is_what_is_read_afresh(world: World, da
         assert ours == theirs
 
 
-def _told(found: index.Standing) -> list[tuple]:
+def _told(found: index.IndexState) -> list[tuple]:
     day = found.on(TODAY)
     arrays = day.columns.arrays
     rows = []
@@ -324,7 +332,7 @@ def test_a_listing_reads_the_same_from_its_version_as_from_its_row(world: World,
     with database.reading() as session:
         (number,) = found.numbers.tolist()
         version = queries.versions(session, [number])[number]
-        told = looked.listing(version, 0)
+        told = snapshot.listing(version, 0)
     kept = found.rows.profiles[0]
     assert (told.places_left, kept.run_by != told.run_by) == (1, True)
     for name in type(kept).__slots__:
@@ -451,12 +459,12 @@ def test_what_is_kept_of_a_list_says_what_the_checks_say(client, world: World, d
     made = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 3})
     with database.reading() as session:
         row = session.get_one(Shortlist, UUID(made["id"]))
-        kept, wanted = Looked.unpacked(row.looked), looked.profile_unpacked(row.inputs)
+        kept, wanted = RankingSnapshot.unpacked(row.looked), snapshot.profile_unpacked(row.inputs)
         versions = queries.versions(session, kept.numbers.tolist())
         context = profiles.context(row.shown_on)
         for number, failed in zip(kept.numbers.tolist(), kept.failed.tolist(), strict=True):
-            checks, _ = eligibility.look(wanted.limits, looked.listing(versions[number], failed), context)
-            bits = sum(1 << RULES.index(c.rule) for c in checks if c.result is eligibility.Result.FAIL)
+            checks, _ = eligibility.look(wanted.limits, snapshot.listing(versions[number], failed), context)
+            bits = sum(1 << RULES.index(c.rule) for c in checks if c.result is eligibility.CheckResult.FAIL)
             assert bits == failed
     assert 0 < made["eligible"] < made["looked_at"] == 40
     below = _pages(client, world, f"/shortlists/{made['id']}/below?limit=2")
@@ -490,11 +498,11 @@ def test_packing_keeps_every_number():
         numbers = np.cumsum(drawn.integers(1, largest + 1, 500)).astype(np.int64)
         failed = drawn.integers(0, 3, 500).astype(np.uint16)
         scores = np.where(failed == 0, drawn.integers(0, 1_000_001, 500), -1).astype(np.int32)
-        again = Looked.unpacked(Looked(numbers, failed, scores).packed())
+        again = RankingSnapshot.unpacked(RankingSnapshot(numbers, failed, scores).packed())
         for name in ("numbers", "failed", "scores"):
             assert np.array_equal(getattr(again, name), locals()[name])
-    none = Looked(np.zeros(0, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.int32))
-    assert len(Looked.unpacked(none.packed()).numbers) == 0
+    none = RankingSnapshot(np.zeros(0, np.int64), np.zeros(0, np.uint16), np.zeros(0, np.int32))
+    assert len(RankingSnapshot.unpacked(none.packed()).numbers) == 0
 
 
 def test_a_repeat_shows_what_its_key_made_though_the_placement_has_closed(client, world: World):
@@ -536,7 +544,7 @@ def test_a_listing_whose_version_is_lost_hides_no_other_and_is_kept_again_at_the
 
 def faults_of(database: Database) -> list[str]:
     with database.reading() as session:
-        return coherence.faults(session)
+        return consistency.faults(session)
 
 
 def test_notes_of_another_cluster_are_not_read_for_ever(world: World, database):
@@ -544,7 +552,7 @@ def test_notes_of_another_cluster_are_not_read_for_ever(world: World, database):
         pytest.skip("Notes of SQLite have no mark: it has one writer at a time.")
     one = world.list_placement(title="One")
     with database.engine.begin() as connection:
-        connection.execute(update(PlacementChange).values(mark=2**40))
+        connection.execute(update(PlacementChangeMark).values(mark=2**40))
     kept = index.Index()
     kept.standing(database)
     assert kept.seen.numbers
@@ -559,7 +567,7 @@ def test_notes_of_another_cluster_are_not_read_for_ever(world: World, database):
 def test_what_has_no_note_yet_is_read_once(world: World, database, monkeypatch):
     one = world.list_placement(title="One")
     with database.engine.execution_options(writes=database.is_sqlite).begin() as connection:
-        connection.execute(delete(PlacementChange))
+        connection.execute(delete(PlacementChangeMark))
     index.forget_old_notes(database)  # as each start does
     kept, read, whole = index.Index(), [], index.read
     monkeypatch.setattr(index, "read", lambda *told: read.append(1) or whole(*told))

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from pathways import coherence
+from pathways import consistency
 from pathways.introductions.models import INTRODUCTION_MOVES, IntroductionMove, Side, WhyNot
 from pathways.introductions.reasons import WORDINGS, may_say
 from tests.world import World
@@ -96,7 +96,7 @@ def test_whoever_waits_longest_gets_the_place_that_comes_free(client, world: Wor
             .order_by(IntroductionMove.recorded_at.desc())
         ).first()
         assert (move.by, move.made_by_role) == (world.actors["lister"].user_id, "placement_lister")
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_work_that_ends_frees_its_place_for_the_next(client, world: World, call, database):
@@ -123,7 +123,7 @@ def test_work_that_ends_frees_its_place_for_the_next(client, world: World, call,
     assert read(client, world, "lister", waiting)["state"] == "offered"
     assert read(client, world, "lister", working)["given_name"] is None  # what was agreed was for the work
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_a_yes_settles_the_others_by_the_places_left(client, world: World, call):
@@ -175,7 +175,7 @@ def test_a_no_is_taken_back_by_whoever_said_it(client, world: World, call, datab
         events = session.scalars(
             select(IntroductionMove.event).order_by(IntroductionMove.recorded_at, IntroductionMove.id)
         ).all()
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
     assert events.count("reconsider") == 2
     unsent = call("caseworker", "/introductions", jobseeker_id=str(person(world, 2)), placement_id=str(placement))["id"]
     call("caseworker", f"/introductions/{unsent}/decline", why="changed_mind")

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from matching.text import normalise
+from matching.pairs.text import normalise
 from pathways.errors import RuleBroken
 from pathways.introductions.models import IntroductionEvent
 from pathways.learning import actions as learning_actions

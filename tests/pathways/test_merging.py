@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
-from pathways import coherence
+from pathways import consistency
 from pathways.app import HOLDINGS
 from pathways.casefile import merging
 from pathways.database import Database
@@ -20,6 +20,7 @@ from pathways.duplicates import queries as duplicate_queries
 from pathways.duplicates.models import DuplicatePair, PairState
 from pathways.exports import queries as export_queries
 from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import identifiers, monitoring, profile
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     Jobseeker,
@@ -56,9 +57,9 @@ def says(database, jobseeker_id: UUID) -> dict:
     """What a record says, and how its case stands."""
     with database.reading() as session:
         person = session.get_one(Jobseeker, jobseeker_id)
-        details = jobseeker_actions.unsealed(session, jobseeker_queries.details(session, person))
-        profile = jobseeker_queries.profile(session, person)
-        told = {name: getattr(profile, name) for name in ("skills", "aspirations", "hours_min")} if profile else {}
+        details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
+        current = jobseeker_queries.profile(session, person)
+        told = {name: getattr(current, name) for name in ("skills", "aspirations", "hours_min")} if current else {}
         case = {name: getattr(person, name) for name in ("state", "caseworker_id", "programme_id", "is_restricted")}
         return details | {name: value for name, value in told.items() if value} | case
 
@@ -94,7 +95,7 @@ def test_what_happened_moves_what_is_not_known_is_learnt_and_all_of_it_goes_back
     assert (now["email"], now["skills"], now["given_name"]) == ("amina@example.org", ["sewing"], "Amina")
     assert says(database, other)["state"] is JobseekerState.VOIDED
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
         assert session.scalars(select(DuplicatePair.state)).all() == [PairState.MERGED]
     assert [one["id"] for one in get(client, world, f"/jobseekers/{kept}/merges", by="manager")["items"]] == [
         made["id"]
@@ -106,7 +107,7 @@ def test_what_happened_moves_what_is_not_known_is_learnt_and_all_of_it_goes_back
     for one in two:
         assert (rows_of(database, one), says(database, one)) == before[one]
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
         assert session.scalars(select(DuplicatePair.state)).all() == [PairState.OPEN]
     assert get(client, world, f"/jobseekers/{kept}/merges", by="manager")["items"] == []
     undo(client, world, made, expect=404)
@@ -130,7 +131,7 @@ def test_what_is_recorded_since_goes_with_what_it_hangs_on_and_the_rest_is_told(
     assert says(database, kept)["email"] == "new@example.org"
     with database.reading() as session:
         assert session.get_one(Referral, moved).jobseeker_id == other
-        faults = coherence.faults(session)
+        faults = consistency.faults(session)
     assert faults == []
 
 
@@ -325,7 +326,7 @@ class Intake(RuleBasedStateMachine):
             assert session.scalars(without).all() == []
             held = session.scalars(select(Jobseeker).join(Referral, Referral.jobseeker_id == Jobseeker.id)).all()
             assert all(one.state is not JobseekerState.VOIDED for one in held)
-            assert coherence.faults(session) == []
+            assert consistency.faults(session) == []
 
 
 def fact_models() -> list:
@@ -452,16 +453,16 @@ def test_a_merge_signs_nothing_and_counts_nobodys_answers_twice(client, world: W
     with database.writing(world.on("manager")) as session:
         for one in two:
             person = session.get_one(Jobseeker, one)
-            jobseeker_actions.record_monitoring(session, world.on("manager"), person, NewMonitoring(sex="female"))
+            monitoring.record_monitoring(session, world.on("manager"), person, NewMonitoring(sex="female"))
         person = session.get_one(Jobseeker, other)
         columns = {"skills": ["sewing"], "aspirations": ["tailor"]}
         about = {"agreed_on": date(2026, 11, 1), "agreed_by": "Aminah"}
-        jobseeker_actions.add_profile(session, world.on("manager"), person, columns, said_by={}, **about)
+        profile.add_profile(session, world.on("manager"), person, columns, said_by={}, **about)
     made = merge(client, world, kept, other)
     assert "skills" in made["filled"]
     with database.reading() as session:
-        profile = jobseeker_queries.profile(session, session.get_one(Jobseeker, kept))
-        assert (profile.skills, profile.agreed_on, profile.agreed_by) == (["sewing"], None, None)
+        current = jobseeker_queries.profile(session, session.get_one(Jobseeker, kept))
+        assert (current.skills, current.agreed_on, current.agreed_by) == (["sewing"], None, None)
         assert jobseeker_queries.monitoring_counts(session, world.on("manager"))["sex"] == {"female": 1}
 
 
@@ -474,7 +475,7 @@ def test_a_referral_accepted_while_they_were_one_leaves_an_open_case(client, wor
     undo(client, world, made)
     assert says(database, other)["state"] is JobseekerState.OPEN
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_the_open_enrolment_decides_whose_case_it_is(client, world: World, database):
@@ -491,7 +492,7 @@ def test_the_open_enrolment_decides_whose_case_it_is(client, world: World, datab
     assert says(database, kept) == before
     assert says(database, referral.jobseeker_id)["caseworker_id"] == colleague
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_a_subject_access_request_tells_what_stayed_with_a_merged_record(client, world: World, database, two):

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from pathways import coherence
+from pathways import consistency
 from pathways.claims import actions as claim_actions
 from pathways.claims import queries as claim_queries
 from pathways.claims.models import OVER, Claim, ClaimEvent, ClaimMove, ClaimState
@@ -39,6 +39,7 @@ from pathways.programmes import actions as programme_actions
 from pathways.programmes.models import Programme
 from pathways.programmes.schemas import NewPrice
 from pathways.progression import actions as progression_actions
+from pathways.progression import evidence, outcomes
 from pathways.progression import queries as progression_queries
 from pathways.progression.models import Evidence, EvidenceKind, Outcome, Spell
 from pathways.progression.schemas import (
@@ -189,9 +190,9 @@ class Calls(RuleBasedStateMachine):
                 received_on=TODAY,
                 obtained_how="copies",
             )
-            evidence = progression_actions.add_evidence(session, actor, item)
+            payslip = evidence.add_evidence(session, actor, item)
             manager = self.world.on("manager")
-            progression_actions.check_evidence(session, manager, evidence, EvidenceVerdict(is_accepted=True))
+            evidence.check_evidence(session, manager, payslip, EvidenceVerdict(is_accepted=True))
             return spell
 
         found = self.call("caseworker", act)
@@ -220,7 +221,7 @@ class Calls(RuleBasedStateMachine):
         new = NewOutcome(enrolment_id=enrolment, rule=RULE)
 
         def act(session: Any, actor: Any) -> Outcome:
-            return progression_actions.record_outcome(session, actor, new)
+            return outcomes.record_outcome(session, actor, new)
 
         found = [one for one in self.at_once([("caseworker", act)] * at_once) if one is not None]
         assert len(found) <= 1
@@ -267,9 +268,9 @@ class Calls(RuleBasedStateMachine):
         def act(session: Any, actor: Any) -> Any:
             outcome = progression_queries.outcome(session, actor, one)
             if withdraws:
-                return progression_actions.withdraw_outcome(session, actor, outcome, "Wrong.")
+                return outcomes.withdraw_outcome(session, actor, outcome, "Wrong.")
             item = session.get_one(Evidence, UUID(outcome.evidence_ids[0]))
-            return progression_actions.check_evidence(session, actor, item, EvidenceVerdict(is_accepted=False))
+            return evidence.check_evidence(session, actor, item, EvidenceVerdict(is_accepted=False))
 
         calls: list[tuple[str, Callable[[Any, Any], Any]]] = [("manager", act)]
         if self.claims:
@@ -279,7 +280,7 @@ class Calls(RuleBasedStateMachine):
     @invariant()
     def nothing_is_overbooked_or_paid_twice(self) -> None:
         with self.database.reading() as session:
-            assert coherence.faults(session) == []
+            assert consistency.faults(session) == []
             taken = session.scalars(
                 select(func.count()).select_from(Place).where(Place.state.in_([PlaceState.HELD, PlaceState.FILLED]))
             ).one()

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from pathways import coherence
+from pathways import consistency
 from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent
 from pathways.introductions.schemas import NewIntroduction
@@ -57,7 +57,7 @@ def test_fifty_callers_at_once_fill_exactly_three_places(world: World, database)
         thread.join()
     assert outcomes == {"offered": 3, "NoPlaceLeft": 47}
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 @pytest.mark.parametrize("end", [E.DECLINE, E.WITHDRAW, E.EXPIRE])
@@ -104,4 +104,4 @@ def test_a_voided_record_gives_back_its_place_and_stops_what_was_open(client, wo
     assert left_of(client, world, placement) == 1
     assert client.get(f"/api/v1/jobseekers/{person}", headers=world.key("caseworker")).status_code == 404
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []

@@ -17,11 +17,11 @@ from pathways import app as pathways_app
 from pathways.base import Base
 from pathways.claims.models import Claim, ClaimMove, ClaimState
 from pathways.database import Database
-from pathways.elsewhere.models import ContactRequest, ElsewhereAsk, RequestState, SharingAgreement
 from pathways.enrolments.models import Enrolment
 from pathways.exports.models import Export, ExportFile
 from pathways.jobseekers.models import Jobseeker, Merge
 from pathways.messages.models import Email, Notice, NoticeKind, WebhookDelivery, WebhookEndpoint
+from pathways.partner_enquiries.models import ContactRequest, ElsewhereAsk, RequestState, SharingAgreement
 from pathways.placements import queries as placement_queries
 from pathways.programmes.models import ProgrammePrice
 from pathways.progression import queries as progression_queries

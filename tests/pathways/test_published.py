@@ -27,7 +27,7 @@ from sqlalchemy import select
 from pathways import daily
 from pathways.exports import actions, claim_lines, files, folder
 from pathways.exports.cohort import Head, Tally
-from pathways.exports.disclosure import Rules, protect
+from pathways.exports.disclosure import DisclosureRules, protect
 from pathways.exports.models import Export, ExportFile
 from pathways.exports.months import Month
 from pathways.exports.schemas import NewExport
@@ -54,10 +54,10 @@ def contents() -> dict[str, bytes]:
     rng = random.Random(11)
     people = known_in([journey(rng, n, Month(2026, 3), MONTH) for n in range(300)], MONTH)
     tally = Tally(MONTH).count(people)
-    decision = protect(tally.figures(), Rules(5))
+    decision = protect(tally.figures(), DisclosureRules(5))
     rows = [(*Head(MONTH, MONTH.last_day, 1).cells, "2026-08", "cohort", "referral", "2026-03", "", "", "referred",
              "40", "", "45", "", "5", "late_evidence")]  # fmt: skip
-    told = folder.Told(
+    told = folder.FolderContents(
         "fund",
         "=Skills & Fund",
         Head(MONTH, date(2026, 10, 5), 1),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from matching.lexicon import Lexicon
-from matching.text import Vocabulary
+from matching.bulk.word_tables import WordTables
+from matching.pairs.text import Vocabulary
 from pathways.allocations import actions, scoring
 from pathways.allocations.models import AllocationLine, LineState
 from pathways.audit import AuditRow
@@ -124,10 +124,13 @@ def test_what_is_stopped_half_way_goes_on_from_there(database, caseload, monkeyp
         tables.use_folder(None)
     assert len(done) == 15
     case = gathered(database, caseload)
-    words = dataclasses.replace(case.standing, lexicon=Lexicon(Vocabulary([("cooking", "cookery", True)])))
+    words = dataclasses.replace(case.standing, lexicon=WordTables(Vocabulary([("cooking", "cookery", True)])))
     other = dataclasses.replace(case, standing=words)
-    assert scoring.Kept(tmp_path, case).common != scoring.Kept(tmp_path, other).common
-    assert scoring.Kept(tmp_path, case).common == scoring.Kept(tmp_path, gathered(database, caseload)).common
+    assert scoring.ScoredPieces(tmp_path, case).common != scoring.ScoredPieces(tmp_path, other).common
+    assert (
+        scoring.ScoredPieces(tmp_path, case).common
+        == scoring.ScoredPieces(tmp_path, gathered(database, caseload)).common
+    )
     scoring.forget(tmp_path)
     assert list(tmp_path.glob("*.npz")) == []
 

@@ -10,12 +10,17 @@ from pathways.introductions import actions as introduction_actions
 from pathways.introductions.models import IntroductionEvent
 from pathways.introductions.schemas import NewIntroduction
 from pathways.messages.models import Notice, NoticeKind
-from pathways.support.schedule import LineState, Step, answers, lines
+from pathways.support.schedule import ScheduleState, ScheduleStep, answers, lines
 from tests.work import TODAY, working
 from tests.world import World
 
 START = date(2026, 1, 5)
-STEPS = [Step("before", -7, 7), Step("first_days", 3, 4), Step("week_1", 7, 6), Step("month_2", 61, 14)]
+STEPS = [
+    ScheduleStep("before", -7, 7),
+    ScheduleStep("first_days", 3, 4),
+    ScheduleStep("week_1", 7, 6),
+    ScheduleStep("month_2", 61, 14),
+]
 
 
 def states(on: date, *, ended: date | None = None, **answered: date) -> list[str]:
@@ -33,7 +38,7 @@ def test_a_line_is_due_from_its_day_and_overdue_after_its_window():
 
 
 def test_what_falls_after_the_end_is_not_needed():
-    assert states(date(2026, 6, 1), ended=date(2026, 1, 9))[2:] == [LineState.NOT_NEEDED] * 2
+    assert states(date(2026, 6, 1), ended=date(2026, 1, 9))[2:] == [ScheduleState.NOT_NEEDED] * 2
 
 
 def test_a_check_in_answers_the_last_line_that_had_come_once():

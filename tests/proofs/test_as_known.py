@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from pathways import coherence, demonstration, migrate
+from pathways import consistency, migrate
 from pathways.base import Actor, Base, Role, Source
 from pathways.database import Database
+from pathways.demo import borough, cast
 from pathways.exports import actions, files, folder, queries
-from pathways.exports.disclosure import Decision, Rules
+from pathways.exports.disclosure import DisclosureRules, Suppression
 from pathways.exports.months import Month
 from pathways.exports.schemas import NewExport
 from pathways.exports.tables import TABLES
@@ -35,7 +36,9 @@ def figures_of(database: Database, as_of: date) -> dict[str, bytes]:
             while month.first_day <= as_of:
                 new = NewExport(month=str(month), commissioner_id=commissioner_id, as_of=as_of)
                 counted = actions.count(session, OPERATOR, new)
-                told = actions.told(counted, Decision(counted.tally.figures(), Rules(1, 1, 1), {}), version=1)
+                told = actions.told(
+                    counted, Suppression(counted.tally.figures(), DisclosureRules(1, 1, 1), {}), version=1
+                )
                 made |= {
                     f"{told.folder}/{table.name}.csv": files.csv_bytes(table.header, rows)
                     for table, rows in zip(TABLES, folder.rows_of(told).values(), strict=True)
@@ -48,7 +51,7 @@ def export_all(database: Database, as_of: date) -> dict[str, bytes]:
     """Every file of the last two months up to a day, one release after another."""
     made: dict[str, bytes] = {}
     with database.writing(None) as session:
-        operator = demonstration.organisation_actions.make_operator(session, OPERATOR)
+        operator = cast.organisation_actions.make_operator(session, OPERATOR)
     with database.reading() as session:
         commissioners = sorted(queries.commissioners(session), key=str)
     for commissioner_id in commissioners:
@@ -72,7 +75,7 @@ def test_each_month_as_known_on_a_day_is_what_was_exported_on_that_day(stage):
         if (day - START).days % STEP == STEP - 1 or day == END:
             on_the_day[day] = figures_of(database, day)
 
-    demonstration.load(database, start=START, end=END, jobseekers=PEOPLE, placements=16, seed=7, progress=at_the_end_of)
+    borough.load(database, start=START, end=END, jobseekers=PEOPLE, placements=16, seed=7, progress=at_the_end_of)
     compared = 0
     for day, exported in on_the_day.items():
         assert figures_of(database, day) == exported, day
@@ -80,7 +83,7 @@ def test_each_month_as_known_on_a_day_is_what_was_exported_on_that_day(stage):
     print(f"\n{stage.backend}: {compared} tables of {len(on_the_day)} days, every one the same when read back")
     assert compared > 50
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
 
 
 def test_the_same_history_makes_the_same_bytes_on_both_databases(postgres_url, tmp_path):
@@ -90,7 +93,7 @@ def test_the_same_history_makes_the_same_bytes_on_both_databases(postgres_url, t
         database = Database.of(settings_for(url))
         migrate.upgrade(database)
         _empty(database)
-        demonstration.load(database, start=START, end=START + timedelta(days=150), jobseekers=12, placements=8, seed=3)
+        borough.load(database, start=START, end=START + timedelta(days=150), jobseekers=12, placements=8, seed=3)
         made.append(export_all(database, START + timedelta(days=150)))
         database.close()
     assert made[0] == made[1]
@@ -110,7 +113,7 @@ def test_a_shorter_history_is_the_beginning_of_a_longer_one(tmp_path):
     for name, last in (("short", until), ("long", END)):
         database = Database.of(settings_for(f"sqlite:///{tmp_path}/{name}.db"))
         migrate.upgrade(database)
-        demonstration.load(database, start=START, end=END, until=last, jobseekers=24, placements=8, seed=5)
+        borough.load(database, start=START, end=END, until=last, jobseekers=24, placements=8, seed=5)
         made.append(figures_of(database, until))
         database.close()
     assert made[0] == made[1]
@@ -118,13 +121,13 @@ def test_a_shorter_history_is_the_beginning_of_a_longer_one(tmp_path):
 
 def test_the_demonstration_has_something_to_show_in_every_list(stage, client):
     database = stage.database
-    demonstration.load(database, start=START, end=END, jobseekers=40, placements=16, seed=1)
+    borough.load(database, start=START, end=END, jobseekers=40, placements=16, seed=1)
     first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
     with database.writing(None) as session:
-        actor = demonstration.organisation_actions.make_operator(session, first)
+        actor = cast.organisation_actions.make_operator(session, first)
     with database.writing(actor) as session:
-        keys = demonstration.issue_keys(session, actor)
-    assert set(keys) == set(demonstration.DEMO_ROLES)
+        keys = cast.issue_keys(session, actor)
+    assert set(keys) == set(cast.DEMO_ROLES)
     for role, lists in {
         "MANAGER": ("jobseekers", "referrals", "enrolments", "introductions", "spells", "placements"),
         "LISTER": ("introductions", "placements"),
@@ -140,7 +143,7 @@ def test_the_demonstration_has_something_to_show_in_every_list(stage, client):
 def test_the_demonstration_borough_of_the_readme_is_coherent(tmp_path: Path):
     database = Database.of(settings_for(f"sqlite:///{tmp_path}/whole.db"))
     migrate.upgrade(database)
-    demonstration.load(database, start=START, end=END)
+    borough.load(database, start=START, end=END)
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
     database.close()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pathways.exports import cohort, files
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
-from pathways.exports.disclosure import Rules, protect
+from pathways.exports.disclosure import DisclosureRules, protect
 from pathways.exports.journeys import Journey
 from pathways.exports.months import Month
 from pathways.exports.tables import BREAKDOWN, COHORT, PROGRESSION, STAGES_BY_MONTH
@@ -133,7 +133,7 @@ def attacked(seed: int) -> tuple[int, int, list]:
             for name in (EVERYBODY, "P1", "P2")
         }
         figures = together(tallies, scope)
-        decision = protect(figures, Rules(SMALLEST), past)
+        decision = protect(figures, DisclosureRules(SMALLEST), past)
         past.append(decision.released())
         retold.append(retold_in(decision, past[:-1]))
         truths.append({place_of(key): count for key, count in figures.counts.items()})
@@ -174,7 +174,7 @@ def test_the_attacker_finds_what_is_badly_hidden():
     people = [journey(rng, n, Month(2026, 3), Month(2026, 5)) for n in range(120)]
     month = Month(2026, 5)
     tally = Tally(month).count(known_in(people, month))
-    decision = protect(tally.figures(), Rules(SMALLEST))
+    decision = protect(tally.figures(), DisclosureRules(SMALLEST))
     careless = type(decision)(
         decision.figures, decision.rules, {key: why for key, why in decision.hidden.items() if why.value == "small"}
     )

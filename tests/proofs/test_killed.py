@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, func, select
 
-from pathways import coherence
+from pathways import consistency
 from pathways.base import Base
 from pathways.database import Database
 from pathways.idempotency import IdempotencyKey
@@ -148,7 +148,7 @@ def test_an_import_that_is_killed_and_run_again_ends_as_if_run_once(stage, tmp_p
     for name in TABLES:
         assert once[name] == again[name], (name, len(once[name] - again[name]), len(again[name] - once[name]))
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []
         referrals = session.scalar(select(func.count()).select_from(Referral))
         assert session.scalar(select(func.count()).select_from(ImportRow)) == ROWS
     states = Counter(str(state) for state in met)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import text
 
-from pathways import coherence
+from pathways import consistency
 from pathways.database import Database
 from tests.served import served
 from tests.world import World
@@ -96,4 +96,4 @@ def test_a_hundred_clients_are_answered_without_a_stall(stage, world: World, dat
     assert len(answered) > CLIENTS
     assert silence < LONGEST_SILENCE
     with database.reading() as session:
-        assert coherence.faults(session) == []
+        assert consistency.faults(session) == []

@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from pathways import coherence, daily, demonstration
+from pathways import consistency, daily
 from pathways.access.models import User
 from pathways.base import LONDON, Actor, Role, Source
+from pathways.demo import borough
 from pathways.introductions.models import Introduction
 from pathways.messages.models import Notice
 from pathways.messages.sending import Sender
@@ -43,7 +44,7 @@ class Run:
                 self.at = datetime.combine(day, time(23), LONDON)
                 self.sender.send_due()
 
-        demonstration.load(
+        borough.load(
             stage.database,
             start=START,
             end=START + timedelta(days=DAYS - 1),
@@ -53,7 +54,7 @@ class Run:
             progress=evening,
         )
         with self.database.reading() as session:
-            assert coherence.faults(session) == []
+            assert consistency.faults(session) == []
             self.ends = self._ends(session)
             self.told = self._told(session)
 

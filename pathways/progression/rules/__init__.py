@@ -20,9 +20,9 @@ from pathways.progression.rules.facts import (
     HoursTest,
     OutcomeRule,
     RateDate,
+    RuleVerdict,
     SpellFacts,
     Stretch,
-    Verdict,
 )
 from pathways.progression.rules.weeks import at_a_day, by_weeks
 
@@ -32,9 +32,9 @@ __all__ = [
     "HoursTest",
     "OutcomeRule",
     "RateDate",
+    "RuleVerdict",
     "SpellFacts",
     "Stretch",
-    "Verdict",
     "counting",
     "job_started_on",
     "judge",
@@ -74,7 +74,7 @@ def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_ho
     return min(started, default=None)
 
 
-def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on: date | None = None) -> Verdict:
+def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on: date | None = None) -> RuleVerdict:
     """Return whether a rule is met by what had been recorded, as of a day.
 
     ``began_on`` is the first day of the programme: of earnings and self-employment nothing before it counts, and the
@@ -99,13 +99,15 @@ def _in_order(spell: SpellFacts) -> tuple[date, str]:
     return spell.started_on, spell.spell_id
 
 
-def _judge(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None, until: date | None) -> Verdict:
+def _judge(
+    jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None, until: date | None
+) -> RuleVerdict:
     if not jobs:
-        return Verdict(Finding.NOT_YET_KNOWN, "No job has started yet.")
+        return RuleVerdict(Finding.NOT_YET_KNOWN, "No job has started yet.")
     by_day = on if until is None else min(on, until)
     if rule.basis is Basis.POINT_IN_TIME:
         return at_a_day(jobs, rule, by_day)
-    verdicts: list[Verdict] = []
+    verdicts: list[RuleVerdict] = []
     if rule.self_employed_days is not None:
         verdicts += by_days(jobs, rule, by_day, began_on)
     if rule.basis is Basis.EARNINGS:
@@ -117,7 +119,7 @@ def _judge(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date |
         stretches = [(jobs if rule.spells_combined else [job], job.started_on) for job in jobs]
         verdicts += [by_weeks(group, first, rule, by_day) for group, first in stretches]
     if not verdicts:
-        return Verdict(Finding.NOT_YET_KNOWN, "No job of the kind has started yet.")
+        return RuleVerdict(Finding.NOT_YET_KNOWN, "No job of the kind has started yet.")
     order = (Finding.MET, Finding.NOT_YET_KNOWN, Finding.NOT_MET)
     best = min(verdicts, key=lambda v: (order.index(v.finding), v.met_on or date.max, -v.weeks_counted))
     earliest = min((v.earliest_on for v in verdicts if v.earliest_on is not None), default=None)

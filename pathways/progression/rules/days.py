@@ -2,10 +2,10 @@
 
 from datetime import date, timedelta
 
-from pathways.progression.rules.facts import Finding, OutcomeRule, SpellFacts, Stretch, Verdict, ids_of
+from pathways.progression.rules.facts import Finding, OutcomeRule, RuleVerdict, SpellFacts, Stretch, ids_of
 
 
-def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> list[Verdict]:
+def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> list[RuleVerdict]:
     """Return whether self-employment lasted the days that are asked for; a day of two businesses counts once."""
     mine = [job for job in jobs if job.kind in rule.self_employed_kinds]
     if not mine or rule.self_employed_days is None:
@@ -31,9 +31,9 @@ def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date 
             if (begins := max(job.started_on, began_on or job.started_on)) <= min(job.ended_on or reached, reached)
         )
         told |= {"rests_on": rests, "spell_ids": ids_of(rests)}
-        return [Verdict(Finding.MET, text, reached, reached, **told)]  # type: ignore[arg-type]
+        return [RuleVerdict(Finding.MET, text, reached, reached, **told)]  # type: ignore[arg-type]
     missing = rule.self_employed_days - counted
     text = f"{counted} of {rule.self_employed_days} days of self-employment so far."
     if any(job.ended_on is None or job.ended_on >= on for job in mine):
-        return [Verdict(Finding.NOT_YET_KNOWN, text, None, on + timedelta(days=missing), **told)]  # type: ignore[arg-type]
-    return [Verdict(Finding.NOT_MET, f"{text} It has ended.", **told)]  # type: ignore[arg-type]
+        return [RuleVerdict(Finding.NOT_YET_KNOWN, text, None, on + timedelta(days=missing), **told)]  # type: ignore[arg-type]
+    return [RuleVerdict(Finding.NOT_MET, f"{text} It has ended.", **told)]  # type: ignore[arg-type]

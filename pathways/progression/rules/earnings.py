@@ -12,16 +12,16 @@ from pathways.progression.rules.facts import (
     Finding,
     OutcomeRule,
     RateDate,
+    RuleVerdict,
     SpellFacts,
     Stretch,
-    Verdict,
     ids_of,
     joined,
     weeks_of,
 )
 
 
-def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> Verdict:
+def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> RuleVerdict:
     """Return whether enough was earned: the pay of a week counts when that week of its job is over."""
     first = began_on or date.min
     paid = next((job for job in jobs if any(pay > 0 for pay in job.pay_of_week.values())), jobs[0])
@@ -29,7 +29,7 @@ def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: d
     fixed = rule.rule_date or starts if rule.rate_date is RateDate.RULE else starts
     booked, missing = _booked(jobs, rule, first, on, fixed)
     if booked is None:
-        return Verdict(Finding.NOT_YET_KNOWN, "The dated tables hold no rate of that day.")
+        return RuleVerdict(Finding.NOT_YET_KNOWN, "The dated tables hold no rate of that day.")
     hours = Fraction(rule.min_hours) * rule.weeks_required
     one = _rate(rule, fixed) if rule.rate_date is not RateDate.EARNED else None
     total, met_on = Fraction(0), None
@@ -50,17 +50,17 @@ def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: d
         else (rule.min_hours * rule.weeks_required * one / 100).quantize(Decimal("0.01")),
     }
     if met_on is not None and met_on <= on:
-        return Verdict(
+        return RuleVerdict(
             Finding.MET, f"Enough was earned by {met_on.isoformat()}.", met_on, met_on, rests_on=rests, **about
         )
     running = [job for job in jobs if job.ended_on is None or job.ended_on >= on]
     unknown = sum(1 for ends in missing if ends <= on)
     if met_on is None and not missing and not running:
-        return Verdict(Finding.NOT_MET, "Less was earned than is needed, and the work has ended.", **about)
+        return RuleVerdict(Finding.NOT_MET, "Less was earned than is needed, and the work has ended.", **about)
     next_weeks = [on + timedelta(days=DAYS_IN_A_WEEK - (on - job.started_on).days % DAYS_IN_A_WEEK) for job in running]
     nearest = [*([met_on] if met_on else []), *missing, *(min(day, on + timedelta(days=1)) for day in next_weeks)]
     text = f"So far less was earned than is needed; the pay of {unknown} weeks is not recorded."
-    return Verdict(Finding.NOT_YET_KNOWN, text, None, min(nearest), 0, unknown, **about)
+    return RuleVerdict(Finding.NOT_YET_KNOWN, text, None, min(nearest), 0, unknown, **about)
 
 
 def _paid_stretches(jobs: Sequence[SpellFacts], first: date, until: date) -> tuple[Stretch, ...]:

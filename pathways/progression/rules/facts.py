@@ -97,7 +97,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleVerdict:
     """What came out, and how it was counted.
 
     ``not_counted`` are ids of spells left out, ``why_not`` says why of each. ``earliest_on`` is the first day on which

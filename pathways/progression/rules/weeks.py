@@ -12,9 +12,9 @@ from pathways.progression.rules.facts import (
     Finding,
     HoursTest,
     OutcomeRule,
+    RuleVerdict,
     SpellFacts,
     Stretch,
-    Verdict,
     ids_of,
     joined,
     weeks_of,
@@ -53,7 +53,7 @@ def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, of: str) -> _D
     return days
 
 
-def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -> Verdict:
+def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -> RuleVerdict:
     jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
     # Whole weeks that have passed: the week a day stands in is not over yet.
     passed = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
@@ -81,7 +81,7 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
             counted_weeks = [first + timedelta(weeks=n) for n in range(last + 1)[window] if counts[n] or units[n]]
             rests = _stretches(jobs, counted_weeks)
             ids, gap = ids_of(rests), _longest_gap(gaps, window)
-            return Verdict(
+            return RuleVerdict(
                 Finding.MET, text, met_on, met_on, counted, 0, ids, gap_days=gap, hours=hours, rests_on=rests
             )
     ids = tuple(job.spell_id for job in jobs)
@@ -93,9 +93,9 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
     if is_running or any(hopeful.at(n) and _gap_fits(gaps, n, rule) for n in range(count)):
         earliest = _earliest(rule, needed, full, counts, unknown, gaps, first)
         text = f"{counted} of {rule.weeks_required} weeks counted so far; {missing} weeks are not recorded."
-        return Verdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
+        return RuleVerdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
     text = f"{counted} of {rule.weeks_required} weeks counted, and the work has ended."
-    return Verdict(Finding.NOT_MET, text, None, None, counted, missing, ids, gap_days=gap, hours=told)
+    return RuleVerdict(Finding.NOT_MET, text, None, None, counted, missing, ids, gap_days=gap, hours=told)
 
 
 def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stretch, ...]:
@@ -196,11 +196,11 @@ def _hours(units: int) -> Decimal:
     return (Decimal(units) / (PARTS * HUNDREDTHS)).quantize(Decimal("0.01"))
 
 
-def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
+def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> RuleVerdict:
     """Return whether somebody is in work on a day, with the hours of all jobs in the week of each that holds it."""
     running = [job for job in jobs if job.started_on <= on and (job.ended_on is None or job.ended_on >= on)]
     if not running:
-        return Verdict(Finding.NOT_MET, "No job on this day.", hours=Decimal(0))
+        return RuleVerdict(Finding.NOT_MET, "No job on this day.", hours=Decimal(0))
     hours, is_known = Decimal(0), True
     for job in running:
         week = on - timedelta(days=(on - job.started_on).days % DAYS_IN_A_WEEK)
@@ -210,7 +210,7 @@ def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> Verdict:
     if hours >= rule.min_hours:
         told = tuple(Stretch(spell_id, on, on) for spell_id in ids)
         text = f"In work on {on.isoformat()}."
-        return Verdict(Finding.MET, text, on, on, spell_ids=ids, hours=hours, rests_on=told)
+        return RuleVerdict(Finding.MET, text, on, on, spell_ids=ids, hours=hours, rests_on=told)
     if is_known:
-        return Verdict(Finding.NOT_MET, "Fewer hours than asked for on this day.", spell_ids=ids, hours=hours)
-    return Verdict(Finding.NOT_YET_KNOWN, "Hours of this week are not recorded.", None, on, 0, 1, ids, hours=hours)
+        return RuleVerdict(Finding.NOT_MET, "Fewer hours than asked for on this day.", spell_ids=ids, hours=hours)
+    return RuleVerdict(Finding.NOT_YET_KNOWN, "Hours of this week are not recorded.", None, on, 0, 1, ids, hours=hours)

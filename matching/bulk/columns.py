@@ -1,0 +1,623 @@
+"""Profiles and listings as columns: one array a fact, ready for a pass over many pairs at once.
+
+Built from the same frozen profiles as everything else and never mended: what changes is built anew beside the old and
+swapped for it. Placements lie in the order of a grid of cells, so that those within a journey are a few runs of
+neighbours; what has no known place, or is done from home, lies behind the grid and is always looked at.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import compress
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.bulk.word_tables import LazyTable, Table, WordTables
+from matching.pairs import eligibility
+from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, Context
+from matching.pairs.features import asked_skills, listing_text
+from matching.pairs.grades import hash_of, hundredths, weight
+from matching.pairs.profiles import JobseekerProfile, PlacementProfile
+from matching.pairs.text import normalise
+
+CELL_METRES = 5_000.0
+MOST_CELLS = 4_000_000  # a listing abroad or at sea must not make the grid a continent
+NO = -1  # not known, or none
+NEVER, ALWAYS = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+ENDLESS = 1 << 29  # more than any hours, age or day
+Int32s = NDArray[np.int32]
+
+
+# The columns of whole numbers, by the row they are in of ``numbers``. Hours are in hundredths, days are ordinals, -1 is
+# not known or not asked for, and a word is its number in the lexicon.
+PLACEMENT_NUMBERS = (
+    "is_placed",
+    "is_remote",
+    "has_places",
+    "asks_right_to_work",
+    "offers_support",
+    "flexible",
+    "hours",
+    "half_days",
+    "starts",
+    "ends",
+    "least_age",
+    "most_age",
+    "level",
+    "licences",
+    "title",
+    "occupation",
+    "listing",
+    "environment",
+    "adjustments",
+    "answers",
+)
+JOBSEEKER_NUMBERS = (
+    "is_placed",
+    "may_not_work",
+    "tells_skills",
+    "modes",
+    "minutes",
+    "age",
+    "level",
+    "least_hours",
+    "most_hours",
+    "half_days",
+    "earliest",
+    "offered_least",
+    "offered_most",
+    "offered_half_days",
+    "offered_earliest",
+    "licences",
+    "environment",
+    "adjustments",
+)
+
+
+class PlacementArrays(NamedTuple):
+    """Columns of placements, in the order of the grid; lists of skills as one run of numbers and where each begins.
+
+    ``numbers`` has a row for each of ``PLACEMENT_NUMBERS``; places are in metres; ``cells`` says where each cell of
+    the grid begins, and ``grid`` where it lies, how large a cell is, and how many there are across and up.
+    """
+
+    numbers: Int32s
+    east: NDArray[np.float64]
+    north: NDArray[np.float64]
+    essential_from: Int32s
+    essential: Int32s
+    essential_weight: Int32s
+    desirable_from: Int32s
+    desirable: Int32s
+    desirable_weight: Int32s
+    hashes: NDArray[np.uint64]
+    cells: Int32s
+    grid: NDArray[np.float64]
+
+    def column(self, name: str) -> Int32s:
+        """Return one column of whole numbers."""
+        found: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
+        return found
+
+
+class JobseekerArrays(NamedTuple):
+    """Columns of jobseekers, and the rows of the lexicon's tables that belong to their words.
+
+    ``numbers`` has a row for each of ``JOBSEEKER_NUMBERS``.
+    """
+
+    numbers: Int32s
+    east: NDArray[np.float64]
+    north: NDArray[np.float64]
+    wishes_from: Int32s
+    wishes: Int32s
+    avoid_from: Int32s
+    avoid: Int32s
+    skills_from: Int32s
+    skills: Int32s
+    blocked_from: Int32s
+    blocked: Int32s
+    hashes: NDArray[np.uint64]
+    title_table: Table
+    listing_table: Table
+    skill_table: Table
+    licence_table: Table
+    environment_table: Table
+    adjustment_table: Table
+
+    def number(self, name: str, j: int) -> int:
+        """Return one whole number of one jobseeker."""
+        return int(self.numbers[JOBSEEKER_NUMBERS.index(name), j])
+
+
+class DayArrays(NamedTuple):
+    """What a day and its dated tables say: ``numbers`` are the day, a half-day's hours and how many skills are asked.
+
+    ``modes`` has a row for each way of travelling: minutes a kilometre and of waiting, fast then slow. ``half_days`` is
+    how many half-days the hours of each placement fill.
+    """
+
+    numbers: NDArray[np.int64]
+    modes: NDArray[np.float64]
+    half_days: Int32s
+
+
+@dataclass(frozen=True, eq=False)
+class PlacementColumns:
+    """Placements as columns.
+
+    Parameters
+    ----------
+    profiles : sequence of PlacementProfile
+        In the order they came.
+    order : ndarray of shape (n_placements,)
+        For each row of the columns, which profile it is.
+    arrays : PlacementArrays
+    lexicon : WordTables
+        In whose numbers the words stand.
+
+    Examples
+    --------
+    >>> from matching.pairs.text import Vocabulary
+    >>> columns = PlacementColumns.of([PlacementProfile(key="1", title="Gardener")], WordTables(Vocabulary()))
+    >>> len(columns), columns.arrays.column("hours").tolist()
+    (1, [-1])
+    """
+
+    profiles: Sequence[PlacementProfile]
+    order: NDArray[np.intp]
+    arrays: PlacementArrays
+    lexicon: WordTables
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @classmethod
+    def of(cls, profiles: Sequence[PlacementProfile], lexicon: WordTables) -> "PlacementColumns":
+        """Build the columns of some placements.
+
+        Parameters
+        ----------
+        profiles : sequence of PlacementProfile
+        lexicon : WordTables
+
+        Returns
+        -------
+        PlacementColumns
+        """
+        return cls.of_rows(PlacementRows.of(profiles, lexicon), lexicon)
+
+    @classmethod
+    def of_rows(cls, rows: "PlacementRows", lexicon: WordTables) -> "PlacementColumns":
+        """Build the columns of placements whose words were looked up before.
+
+        Parameters
+        ----------
+        rows : PlacementRows
+        lexicon : WordTables
+            In whose numbers their words stand.
+
+        Returns
+        -------
+        PlacementColumns
+        """
+        is_on_grid = (rows.column("is_placed") == 1) & (rows.column("is_remote") == 0)
+        grid = _grid(rows.east[is_on_grid], rows.north[is_on_grid])
+        behind = int(grid[3] * grid[4])
+        cell = np.where(is_on_grid, _cells(rows.east, rows.north, grid), behind)
+        order = np.argsort(cell, kind="stable")
+        essential_from, (essential, essential_weight) = _picked(rows.essential, order)
+        desirable_from, (desirable, desirable_weight) = _picked(rows.desirable, order)
+        arrays = PlacementArrays(
+            numbers=np.ascontiguousarray(rows.numbers[:, order]),
+            east=rows.east[order],
+            north=rows.north[order],
+            essential_from=essential_from,
+            essential=essential,
+            essential_weight=essential_weight,
+            desirable_from=desirable_from,
+            desirable=desirable,
+            desirable_weight=desirable_weight,
+            hashes=rows.hashes[order],
+            cells=np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=behind + 1)[:behind])]).astype(np.int32),
+            grid=grid,
+        )
+        return cls(rows.profiles, order, arrays, lexicon)
+
+    def profile(self, row: int) -> PlacementProfile:
+        """Return the profile of a row.
+
+        Parameters
+        ----------
+        row : int
+
+        Returns
+        -------
+        PlacementProfile
+        """
+        return self.profiles[int(self.order[row])]
+
+
+class Runs(NamedTuple):
+    """Lists of numbers as one run: where each list begins, and two numbers for each of their members."""
+
+    begins: Int32s
+    members: Int32s
+    weights: Int32s
+
+
+@dataclass(frozen=True, eq=False)
+class PlacementRows:
+    """Placements with their words looked up, in the order they came: what columns are built of.
+
+    A listing is looked up once and kept as long as it does not change; what changed is left out and added anew.
+
+    Parameters
+    ----------
+    profiles : list of PlacementProfile
+    numbers : ndarray of int32 of shape (n_numbers, n_placements)
+        A row for each of ``PLACEMENT_NUMBERS``.
+    east, north : ndarray of float64 of shape (n_placements,)
+        In metres; 0 where it is not known.
+    essential, desirable : Runs
+        Skills asked for and how much each weighs.
+    hashes : ndarray of uint64 of shape (n_placements,)
+        Of their keys.
+
+    Examples
+    --------
+    >>> from matching.pairs.text import Vocabulary
+    >>> words = WordTables(Vocabulary())
+    >>> both = PlacementRows.of([PlacementProfile(key="1", title="x"), PlacementProfile(key="2", title="y")], words)
+    >>> [one.key for one in both.kept(np.array([False, True])).profiles]
+    ['2']
+    """
+
+    profiles: list[PlacementProfile]
+    numbers: Int32s
+    east: NDArray[np.float64]
+    north: NDArray[np.float64]
+    essential: Runs
+    desirable: Runs
+    hashes: NDArray[np.uint64]
+
+    def column(self, name: str) -> Int32s:
+        """Return one column of whole numbers."""
+        found: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
+        return found
+
+    @classmethod
+    def of(cls, profiles: Iterable[PlacementProfile], lexicon: WordTables) -> "PlacementRows":
+        """Look up the words of some placements.
+
+        Parameters
+        ----------
+        profiles : iterable of PlacementProfile
+        lexicon : WordTables
+
+        Returns
+        -------
+        PlacementRows
+        """
+        kept = list(profiles)
+        places = np.array([one.place or (0.0, 0.0) for one in kept], dtype=np.float64).reshape(-1, 2)
+        told = np.array([_numbers_of_placement(one, lexicon) for one in kept], dtype=np.int32)
+        return cls(
+            kept,
+            told.reshape(len(kept), len(PLACEMENT_NUMBERS)).T.copy(),
+            places[:, 0].copy(),
+            places[:, 1].copy(),
+            _asked([one.essential_skills for one in kept], lexicon),
+            _asked([one.desirable_skills for one in kept], lexicon),
+            np.array([hash_of(one.key) for one in kept], dtype=np.uint64),
+        )
+
+    def kept(self, mask: NDArray[np.bool_]) -> "PlacementRows":
+        """Return only some of them.
+
+        Parameters
+        ----------
+        mask : ndarray of bool of shape (n_placements,)
+
+        Returns
+        -------
+        PlacementRows
+        """
+        rows = np.flatnonzero(mask)
+        essential, desirable = _picked(self.essential, rows), _picked(self.desirable, rows)
+        return PlacementRows(
+            list(compress(self.profiles, mask.tolist())),
+            self.numbers[:, rows],
+            self.east[rows],
+            self.north[rows],
+            Runs(essential[0], *essential[1]),
+            Runs(desirable[0], *desirable[1]),
+            self.hashes[rows],
+        )
+
+    def and_also(self, more: "PlacementRows") -> "PlacementRows":
+        """Return these and others behind them.
+
+        Parameters
+        ----------
+        more : PlacementRows
+
+        Returns
+        -------
+        PlacementRows
+        """
+        return PlacementRows(
+            [*self.profiles, *more.profiles],
+            np.hstack([self.numbers, more.numbers]),
+            np.concatenate([self.east, more.east]),
+            np.concatenate([self.north, more.north]),
+            _joined(self.essential, more.essential),
+            _joined(self.desirable, more.desirable),
+            np.concatenate([self.hashes, more.hashes]),
+        )
+
+
+def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tuple[int, ...]:
+    most_age = profile.maximum_age if profile.has_legal_basis and profile.maximum_age is not None else ENDLESS
+    needed = profile.qualifications_needed
+    numbers = {
+        "is_placed": profile.place is not None,
+        "is_remote": profile.remote == "yes",
+        "has_places": profile.places_left > 0,
+        "asks_right_to_work": profile.right_to_work_needed is not False,
+        "offers_support": bool(profile.support_offered),
+        "flexible": NO if profile.hours_flexible is None else profile.hours_flexible,
+        "hours": NO if profile.hours_per_week is None else hundredths(profile.hours_per_week),
+        "half_days": NO if profile.half_days is None else profile.half_days,
+        "starts": _day(profile.starts_on),
+        "ends": ENDLESS if profile.ends_on is None else profile.ends_on.toordinal(),
+        "least_age": NO if profile.minimum_age is None else profile.minimum_age,
+        "most_age": most_age,
+        "level": LEVELS.index(needed) if needed in LEVELS else NO,
+        "licences": _right(lexicon.licences, profile.licences_needed),
+        "title": lexicon.titles.right(profile.title),
+        "occupation": lexicon.titles.right(profile.occupation) if profile.occupation else NO,
+        "listing": lexicon.listings.right(listing_text(profile.title, profile.occupation, profile.environment)),
+        "environment": _right(lexicon.environments, profile.environment),
+        "adjustments": _right(lexicon.adjustments, profile.adjustments_offered),
+        "answers": NO if profile.days_to_answer is None else profile.days_to_answer,
+    }
+    return tuple(int(numbers[name]) for name in PLACEMENT_NUMBERS)
+
+
+def _asked(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
+    told = [asked_skills(one) for one in lists]
+    weigh = lexicon.vocabulary.importance
+    begins, members = _runs([[lexicon.skills.right(key) for key in one] for one in told])
+    weights = np.array([weight(weigh(skill)) for one in told for skill in one.values()], dtype=np.int32)
+    return Runs(begins, members, weights)
+
+
+def _picked(runs: Runs, rows: NDArray[np.intp]) -> tuple[Int32s, tuple[Int32s, Int32s]]:
+    """Return some lists of a run, in another order."""
+    lengths = np.diff(runs.begins)[rows]
+    begins = np.zeros(len(rows) + 1, dtype=np.int32)
+    np.cumsum(lengths, out=begins[1:])
+    at = np.repeat(runs.begins[:-1][rows] - begins[:-1], lengths) + np.arange(begins[-1])
+    return begins, (runs.members[at], runs.weights[at])
+
+
+def _joined(one: Runs, other: Runs) -> Runs:
+    return Runs(
+        np.concatenate([one.begins, other.begins[1:] + one.begins[-1]]).astype(np.int32),
+        np.concatenate([one.members, other.members]),
+        np.concatenate([one.weights, other.weights]),
+    )
+
+
+def _right(relation: LazyTable, words: tuple[str, ...] | None) -> int:
+    return relation.right(words) if words else NO
+
+
+def _day(day: date | None) -> int:
+    return NO if day is None else day.toordinal()
+
+
+def _grid(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where the grid begins, the size of a cell, and how many cells lie across and up."""
+    if not len(east):
+        return np.array([0.0, 0.0, CELL_METRES, 0.0, 0.0])
+    size = CELL_METRES
+    while True:
+        across = int((east.max() - east.min()) // size) + 1
+        up = int((north.max() - north.min()) // size) + 1
+        if across * up <= MOST_CELLS:
+            return np.array([east.min(), north.min(), size, across, up])
+        size *= 2
+
+
+def _cells(east: NDArray[np.float64], north: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.int64]:
+    across = np.clip((east - grid[0]) // grid[2], 0, max(grid[3] - 1, 0))
+    up = np.clip((north - grid[1]) // grid[2], 0, max(grid[4] - 1, 0))
+    return np.asarray(up * grid[3] + across, dtype=np.int64)
+
+
+def _runs(lists: Sequence[Sequence[int]]) -> tuple[Int32s, Int32s]:
+    """Return where each list begins in one run of all of them, and the run."""
+    begins = np.zeros(len(lists) + 1, dtype=np.int32)
+    np.cumsum([len(one) for one in lists], out=begins[1:])
+    return begins, np.array([number for one in lists for number in one], dtype=np.int32)
+
+
+def day_arrays(context: Context, placements: PlacementColumns) -> DayArrays:
+    """Return what a pass needs to know of the day.
+
+    Parameters
+    ----------
+    context : Context
+    placements : PlacementColumns
+
+    Returns
+    -------
+    DayArrays
+
+    Examples
+    --------
+    >>> from matching.pairs.text import Vocabulary
+    >>> day_arrays(Context(date(2026, 11, 2), {}), PlacementColumns.of([], WordTables(Vocabulary()))).modes.shape
+    (0, 4)
+    """
+    modes = [
+        (mode.minutes_per_km_low, mode.wait_minutes_low, mode.minutes_per_km_high, mode.wait_minutes_high)
+        for _, mode in sorted(context.modes.items())
+    ]
+    half_day = hundredths(context.hours_in_a_half_day)
+    hours, which = np.unique(np.maximum(placements.arrays.column("hours"), 0), return_inverse=True)
+    filled = np.array([eligibility.half_days_for(one, half_day) for one in hours.tolist()], dtype=np.int32)
+    return DayArrays(
+        np.array([context.on.toordinal(), half_day, len(placements.lexicon.skills.rights)], dtype=np.int64),
+        np.array(modes, dtype=np.float64).reshape(-1, 4),
+        filled[which] if len(filled) else np.zeros(0, dtype=np.int32),
+    )
+
+
+def jobseeker_arrays(
+    profiles: Sequence[JobseekerProfile], placements: PlacementColumns, context: Context
+) -> JobseekerArrays:
+    """Build the columns of some jobseekers beside the placements they will be looked at with.
+
+    Parameters
+    ----------
+    profiles : sequence of JobseekerProfile
+    placements : PlacementColumns
+    context : Context
+
+    Returns
+    -------
+    JobseekerArrays
+
+    Examples
+    --------
+    >>> from matching.pairs.text import Vocabulary
+    >>> none = PlacementColumns.of([], WordTables(Vocabulary()))
+    >>> jobseeker_arrays([JobseekerProfile()], none, Context(date(2026, 11, 2), {})).number("minutes", 0)
+    -1
+    """
+    lexicon = placements.lexicon
+    places = np.array([one.limits.place or (0.0, 0.0) for one in profiles], dtype=np.float64).reshape(-1, 2)
+    wishes = _listed(lexicon.titles, [one.wishes.aspirations or () for one in profiles])
+    avoid = _listed(lexicon.listings, [one.wishes.avoid or () for one in profiles])
+    skills = _listed(
+        lexicon.skills,
+        [tuple(dict.fromkeys(k for s in one.offer.skills or () if (k := normalise(s)))) for one in profiles],
+    )
+    licences = _single(lexicon.licences, [one.limits.licences for one in profiles], is_known=True)
+    environment = _single(lexicon.environments, [one.wishes.environment for one in profiles])
+    adjustments = _single(lexicon.adjustments, [one.wishes.adjustments for one in profiles])
+    numbers = np.empty((len(JOBSEEKER_NUMBERS), len(profiles)), dtype=np.int32)
+    numbers[:-3] = (
+        np.array([_numbers_of(one, context) for one in profiles], dtype=np.int32)
+        .reshape(len(profiles), len(JOBSEEKER_NUMBERS) - 3)
+        .T
+    )
+    numbers[-3:] = licences[0], environment[0], adjustments[0]
+    blocked = _runs([_blocked(one, placements) for one in profiles])
+    return JobseekerArrays(
+        numbers=numbers,
+        east=places[:, 0].copy(),
+        north=places[:, 1].copy(),
+        wishes_from=wishes[0],
+        wishes=wishes[1],
+        avoid_from=avoid[0],
+        avoid=avoid[1],
+        skills_from=skills[0],
+        skills=skills[1],
+        blocked_from=blocked[0],
+        blocked=blocked[1],
+        hashes=np.array([hash_of(one.key) for one in profiles], dtype=np.uint64),
+        title_table=wishes[2],
+        listing_table=avoid[2],
+        skill_table=skills[2],
+        licence_table=licences[1],
+        environment_table=environment[1],
+        adjustment_table=adjustments[1],
+    )
+
+
+def _numbers_of(profile: JobseekerProfile, context: Context) -> tuple[int, ...]:
+    limits, offer = profile.limits, profile.offer
+    ways = limits.travel_modes or PUBLIC_MODES
+    modes = sum(1 << bit for bit, name in enumerate(sorted(context.modes)) if name in ways)
+    numbers = {
+        "is_placed": limits.place is not None,
+        "may_not_work": limits.right_to_work == "no",
+        "tells_skills": bool(offer.skills),
+        "modes": modes,
+        "minutes": NO if limits.max_travel_minutes is None else limits.max_travel_minutes,
+        "age": NO if limits.age_years is None else limits.age_years,
+        "level": LEVELS.index(limits.qualification_level) if limits.qualification_level in LEVELS else NO,
+        "least_hours": NO if limits.hours_min is None else hundredths(limits.hours_min),
+        "most_hours": ENDLESS if limits.hours_max is None else hundredths(limits.hours_max),
+        "half_days": NO if limits.half_days is None else limits.half_days,
+        "earliest": _day(limits.earliest_start_on),
+        "offered_least": NO if offer.hours_min is None else hundredths(offer.hours_min),
+        "offered_most": NO if offer.hours_max is None else hundredths(offer.hours_max),
+        "offered_half_days": NO if offer.half_days is None else offer.half_days,
+        "offered_earliest": _day(offer.earliest_start_on),
+    }
+    return tuple(int(numbers[name]) for name in JOBSEEKER_NUMBERS[:-3])
+
+
+def _listed(relation: LazyTable, lists: Sequence[Sequence[str]]) -> tuple[Int32s, Int32s, Table]:
+    """Return where each list begins, the rows of all of them, and the table they are rows of."""
+    begins, _ = _runs([range(len(one)) for one in lists])
+    rows, table = relation.rows([word for one in lists for word in one])
+    return begins, np.array(rows, dtype=np.int32), table
+
+
+def _single(
+    relation: LazyTable, words: Sequence[tuple[str, ...] | None], *, is_known: bool = False
+) -> tuple[Int32s, Table]:
+    """Return a row for each, -1 where nothing is told; an empty list is told only where it means "none"."""
+    told = [one for one in words if one is not None and (one or is_known)]
+    rows, table = relation.rows(told)
+    found = iter(rows)
+    return np.array(
+        [next(found) if one is not None and (one or is_known) else NO for one in words], dtype=np.int32
+    ), table
+
+
+def _blocked(profile: JobseekerProfile, placements: PlacementColumns) -> list[int]:
+    """Return the rows of the placements that a safety exclusion covers, by the check itself."""
+    if not profile.limits.exclusions:
+        return []
+    return [row for row in range(len(placements)) if eligibility.is_excluded(profile.limits, placements.profile(row))]
+
+
+def take(arrays: Any, rows: Any) -> Any:
+    """Return some jobseekers' columns of many.
+
+    Parameters
+    ----------
+    arrays : JobseekerArrays
+    rows : slice
+        Neighbours, so that their lists stay one run.
+
+    Returns
+    -------
+    JobseekerArrays
+    """
+    start, stop, _ = rows.indices(len(arrays.east))
+    listed = {"wishes": "wishes_from", "avoid": "avoid_from", "skills": "skills_from", "blocked": "blocked_from"}
+    told = arrays._asdict()
+    cut: dict[str, Any] = {}
+    for name, values in told.items():
+        if name.endswith("_table") or name in cut:
+            cut.setdefault(name, values)
+        elif name in listed:
+            begins = told[listed[name]]
+            cut[name] = values[begins[start] : begins[stop]]
+        elif name.endswith("_from"):
+            cut[name] = values[start : stop + 1] - values[start]
+        elif name == "numbers":
+            cut[name] = np.ascontiguousarray(values[:, start:stop])
+        else:
+            cut[name] = values[start:stop]
+    return type(arrays)(**cut)

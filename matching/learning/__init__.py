@@ -1,0 +1,1 @@
+"""Learning from decided introductions: cases, models, training, evaluation, model files."""

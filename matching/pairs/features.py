@@ -1,0 +1,373 @@
+"""The named features of a pair, each in [0, 1] on the grid of ``grades``, or None where something is not known.
+
+A side of the score has features of its own. The functions of the placement's side take ``JobseekerOffer`` only, and
+those of the jobseeker's side ``JobseekerWishes`` and ``JobseekerOffer``, so nothing protected can reach a feature.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, Codes, graded, hundredths, share, thousandths, weight
+from matching.pairs.profiles import JobseekerOffer, JobseekerWishes, PlacementProfile
+from matching.pairs.text import Vocabulary, normalise
+from matching.pairs.travel import TravelEstimate
+
+
+class Feature(StrEnum):
+    """The features, in the order they are told."""
+
+    ASPIRATION = "aspiration"
+    AVOIDS = "avoids"
+    ESSENTIAL_SKILLS = "essential_skills"
+    DESIRABLE_SKILLS = "desirable_skills"
+    TRAVEL = "travel"
+    HOURS = "hours"
+    HALF_DAYS = "half_days"
+    ENVIRONMENT = "environment"
+    START_DATE = "start_date"
+    ADJUSTMENTS = "adjustments"
+    SUPPORT = "support"
+    ANSWERS = "answers"
+
+
+class ModelSide(StrEnum):
+    """Whose question a model answers."""
+
+    JOBSEEKER = "jobseeker"
+    PLACEMENT = "placement"
+
+
+SIDES: Mapping[ModelSide, tuple[Feature, ...]] = {
+    ModelSide.JOBSEEKER: (
+        Feature.ASPIRATION,
+        Feature.AVOIDS,
+        Feature.TRAVEL,
+        Feature.HOURS,
+        Feature.HALF_DAYS,
+        Feature.ENVIRONMENT,
+        Feature.START_DATE,
+        Feature.ADJUSTMENTS,
+        Feature.SUPPORT,
+    ),
+    ModelSide.PLACEMENT: (
+        Feature.ESSENTIAL_SKILLS,
+        Feature.DESIRABLE_SKILLS,
+        Feature.TRAVEL,
+        Feature.HOURS,
+        Feature.HALF_DAYS,
+        Feature.START_DATE,
+        Feature.ANSWERS,
+    ),
+}
+
+
+class Value(NamedTuple):
+    """A feature of one pair: its value, and what was found, for the reasons.
+
+    Parameters
+    ----------
+    value : float or None
+        In [0, 1], on the grid; None is unknown.
+    found : tuple of str
+        The words that made it so.
+    """
+
+    value: float | None
+    found: tuple[str, ...] = ()
+
+
+Values = Mapping[Feature, Value]
+INORDER = tuple(Feature)
+
+ALIKE = 0.6
+FAR_MINUTES = 90
+LONG_WAIT_DAYS = 120
+LONG_ANSWER_DAYS = 28  # half of it is as good as not known: a new social enterprise begins in the middle
+SHORT_WEEK = 800  # hundredths of an hour: of a shorter one, an hour too much is not a large part
+BEST, WORST = STEPS, 0
+SOMETHING_ELSE = graded(0.4)  # an environment that is neither what was asked for nor its opposite
+# What each thing to avoid looks like in a listing: words of title, occupation and environment, or the evenings.
+AVOIDED = {
+    "nights": ("night", "nights"),
+    "phones": ("call", "telephone", "telephonist", "switchboard", "contact centre", "receptionist"),
+    "noisy places": ("busy", "noisy"),
+    "working with dogs": ("dog", "kennel", "animal"),
+    "heights": ("roof", "scaffold", "window cleaner"),
+    "lone working": ("lone",),
+}
+
+
+def compute(
+    wishes: JobseekerWishes,
+    offer: JobseekerOffer,
+    placement: PlacementProfile,
+    journey: TravelEstimate | None,
+    vocabulary: Vocabulary,
+) -> dict[Feature, Value]:
+    """Return every feature of one pair.
+
+    Parameters
+    ----------
+    wishes : JobseekerWishes
+    offer : JobseekerOffer
+    placement : PlacementProfile
+    journey : TravelEstimate or None
+        As the checks found it.
+    vocabulary : Vocabulary
+
+    Returns
+    -------
+    dict of Feature to Value
+
+    Examples
+    --------
+    >>> pair = compute(JobseekerWishes(aspirations=("gardener",)), JobseekerOffer(),
+    ...                PlacementProfile(key="1", title="Gardener"), None, Vocabulary())
+    >>> pair[Feature.ASPIRATION].value
+    1.0
+    """
+    return {
+        Feature.ASPIRATION: _aspiration(wishes, placement, vocabulary),
+        Feature.AVOIDS: _avoids(wishes, placement),
+        Feature.ESSENTIAL_SKILLS: _skills(offer, placement.essential_skills, vocabulary),
+        Feature.DESIRABLE_SKILLS: _skills(offer, placement.desirable_skills, vocabulary),
+        Feature.TRAVEL: _travel(placement, journey),
+        Feature.HOURS: _hours(offer, placement),
+        Feature.HALF_DAYS: _half_days(offer, placement),
+        Feature.ENVIRONMENT: _environment(wishes, placement),
+        Feature.START_DATE: _start_date(offer, placement),
+        Feature.ADJUSTMENTS: _adjustments(wishes, placement),
+        Feature.SUPPORT: _support(placement),
+        Feature.ANSWERS: _answers(placement),
+    }
+
+
+def codes_of(pairs: Sequence[Values]) -> Codes:
+    """Return the grades of the features of many pairs.
+
+    Parameters
+    ----------
+    pairs : sequence of mapping of Feature to Value
+
+    Returns
+    -------
+    ndarray of uint8 of shape (n_pairs, n_features)
+        In the order of ``Feature``; 255 where something is not known.
+
+    Examples
+    --------
+    >>> codes_of([{Feature.TRAVEL: Value(0.5)}])[0, list(Feature).index(Feature.TRAVEL)]
+    np.uint8(120)
+    """
+    rows = [[_grade(values.get(name)) for name in INORDER] for values in pairs]
+    return np.array(rows, dtype=np.uint8).reshape(len(pairs), len(INORDER))
+
+
+def _grade(told: Value | None) -> int:
+    return UNKNOWN if told is None or told.value is None else graded(told.value)
+
+
+def _at(grade: int, *found: str) -> Value:
+    return Value(grade / STEPS, found)
+
+
+def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
+    if not wishes.aspirations:
+        return Value(None)
+    texts = [placement.title] + ([placement.occupation] if placement.occupation else [])
+    best, wish = 0.0, ""
+    for aspiration in wishes.aspirations:
+        alike = max(vocabulary.occupation_likeness(aspiration, text) for text in texts)
+        if alike > best:
+            best, wish = alike, aspiration
+    return _at(graded(best), wish) if best >= ALIKE else _at(WORST)
+
+
+@lru_cache(maxsize=100_000)
+def listing_text(title: str, occupation: str | None, environment: tuple[str, ...] | None) -> str:
+    """Return the words of a listing in which what a jobseeker wants to avoid is looked for.
+
+    Parameters
+    ----------
+    title : str
+    occupation : str or None
+    environment : tuple of str or None
+
+    Returns
+    -------
+    str
+        Normalised, with a space at each end.
+
+    Examples
+    --------
+    >>> listing_text("Night Porter", None, ("busy",))
+    ' night porter busy '
+    """
+    return f" {normalise(' '.join([title, occupation or '', *(environment or ())]))} "
+
+
+@lru_cache(maxsize=50_000)
+def avoided_words(wish: str) -> tuple[str, ...]:
+    """Return the beginnings of words by which a listing shows what is to be avoided.
+
+    Parameters
+    ----------
+    wish : str
+
+    Returns
+    -------
+    tuple of str
+        Each with a space before it.
+
+    Examples
+    --------
+    >>> avoided_words("Nights")
+    (' night', ' nights', ' nights')
+    """
+    words = (*AVOIDED.get(normalise(wish), ()), wish)
+    return tuple(f" {normalise(word)}" for word in words if normalise(word))
+
+
+def _avoids(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
+    if not wishes.avoid:
+        return Value(None)
+    listing = listing_text(placement.title, placement.occupation, placement.environment)
+    hit = tuple(wish for wish in wishes.avoid if any(word in listing for word in avoided_words(wish)))
+    return _at(WORST if hit else BEST, *hit)
+
+
+def asked_skills(wanted: Sequence[str] | None) -> dict[str, str]:
+    """Return the skills a listing asks for, each once, with how it is spelt there.
+
+    Parameters
+    ----------
+    wanted : sequence of str or None
+
+    Returns
+    -------
+    dict of str to str
+        From the normalised word to the first spelling of it.
+
+    Examples
+    --------
+    >>> asked_skills(("First Aid", "first aid", ""))
+    {'first aid': 'First Aid'}
+    """
+    found: dict[str, str] = {}
+    for skill in wanted or ():
+        if key := normalise(skill):
+            found.setdefault(key, skill)
+    return found
+
+
+def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: Vocabulary) -> Value:
+    """Take the mean over the wanted skills of the best one there is, the rarer ones weighing more.
+
+    Nothing wanted, or nothing known, is unknown.
+    """
+    if not wanted or not offer.skills:
+        return Value(None)
+    asked = _weighted(wanted, vocabulary)
+    if not asked:
+        return Value(None)
+    total, whole, found = 0, 0, []
+    likeness = vocabulary.skill_likeness
+    for skill, importance in asked:
+        told = [likeness(one, skill) for one in offer.skills]
+        best = max(told)
+        mine = offer.skills[told.index(best)]
+        total += importance * thousandths(best)
+        whole += importance * THOUSAND
+        if best >= ALIKE:
+            found.append(_told(mine, skill, offer))
+    return _at(share(total, whole), *dict.fromkeys(found))
+
+
+@lru_cache(maxsize=100_000)
+def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, int], ...]:
+    """Return the skills a listing asks for, each once, and how much each weighs."""
+    return tuple((skill, weight(vocabulary.importance(skill))) for skill in asked_skills(wanted).values())
+
+
+def _told(mine: str, skill: str, offer: JobseekerOffer) -> str:
+    name = mine if normalise(mine) == normalise(skill) else f"{mine} (for {skill})"
+    source = offer.drawn_from.get(mine)
+    return f"{name}, from {source}" if source else name
+
+
+def _travel(placement: PlacementProfile, journey: TravelEstimate | None) -> Value:
+    if placement.remote == "yes":
+        return _at(BEST, "from home")
+    if journey is None:
+        return Value(None)
+    twice_the_middle = journey.minutes_low + journey.minutes_high
+    return _at(share(max(0, 2 * FAR_MINUTES - twice_the_middle), 2 * FAR_MINUTES), f"{journey.km:g} km")
+
+
+def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
+    if placement.hours_per_week is None or (offer.hours_min is None and offer.hours_max is None):
+        return Value(None)
+    hours, low = hundredths(placement.hours_per_week), hundredths(offer.hours_min or 0.0)
+    high = hundredths(offer.hours_max) if offer.hours_max is not None else max(low, hours)
+    if low <= hours <= high:
+        return _at(BEST, f"{placement.hours_per_week:g} hours")
+    gap, whole = (low - hours if hours < low else hours - high), max(high, SHORT_WEEK)
+    return _at(share(max(0, whole - gap), whole))
+
+
+def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
+    """Take the share of the placement's half-days that suit; one without half-days is unknown."""
+    if offer.half_days is None or not placement.half_days:
+        return Value(None)
+    shared = (offer.half_days & placement.half_days).bit_count()
+    total = placement.half_days.bit_count()
+    return _at(share(shared, total), f"{shared} of {total} half-days")
+
+
+def _environment(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
+    if not wishes.environment or not placement.environment:
+        return Value(None)
+    offered = _normalised(placement.environment)
+    wanted = {normalise(word): word for word in wishes.environment}
+    hits = [word for key, word in wanted.items() if key in offered or key.removesuffix(" is fine") in offered]
+    clashes = "quiet" in wanted and "busy" in offered
+    return _at(WORST if clashes else BEST if hits else SOMETHING_ELSE, *hits)
+
+
+@lru_cache(maxsize=50_000)
+def _normalised(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(normalise(word) for word in words)
+
+
+def _start_date(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
+    if placement.starts_on is None or offer.earliest_start_on is None:
+        return Value(None)
+    wait = abs((placement.starts_on - offer.earliest_start_on).days)
+    return _at(share(max(0, LONG_WAIT_DAYS - wait), LONG_WAIT_DAYS))
+
+
+def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
+    """Raise the score for an adjustment that is offered; one not listed is a question and costs nothing."""
+    if not wishes.adjustments:
+        return Value(None)
+    offered = _normalised(placement.adjustments_offered or ())
+    hits = tuple(word for word in wishes.adjustments if normalise(word) in offered)
+    asked = len(wishes.adjustments)
+    return _at(share(asked + len(hits), 2 * asked), *hits) if hits else Value(None)
+
+
+def _support(placement: PlacementProfile) -> Value:
+    """Raise the score for support that is offered; a listing that names none is not marked down."""
+    return _at(BEST, *placement.support_offered) if placement.support_offered else Value(None)
+
+
+def _answers(placement: PlacementProfile) -> Value:
+    """Raise the score of who answers soon; who has not answered often enough to be judged is unknown."""
+    days = placement.days_to_answer
+    if days is None:
+        return Value(None)
+    return _at(share(max(0, LONG_ANSWER_DAYS - days), LONG_ANSWER_DAYS), f"{days} {'day' if days == 1 else 'days'}")

@@ -1,0 +1,113 @@
+"""Distance between two places, and how long a journey may take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+from matching.pairs.profiles import Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How fast one way of travelling may be; the low estimate of minutes uses the fast figures.
+
+    Parameters
+    ----------
+    km_per_hour_fast, km_per_hour_slow : float
+    detour_low, detour_high : float
+        The way on the ground over the straight line.
+    wait_minutes_low, wait_minutes_high : float
+
+    Examples
+    --------
+    >>> Mode(6, 4, 1.0, 1.5, 0, 0).km_per_hour_fast
+    6
+    >>> Mode(6, 4, 1.0, 1.5, 0, 0).minutes_per_km_low
+    10.0
+    """
+
+    km_per_hour_fast: float
+    km_per_hour_slow: float
+    detour_low: float
+    detour_high: float
+    wait_minutes_low: float
+    wait_minutes_high: float
+
+    @property
+    def minutes_per_km_low(self) -> float:
+        """Minutes for a straight kilometre at the fast estimate."""
+        return self.detour_low / self.km_per_hour_fast * 60
+
+    @property
+    def minutes_per_km_high(self) -> float:
+        """Minutes for a straight kilometre at the slow estimate."""
+        return self.detour_high / self.km_per_hour_slow * 60
+
+
+@dataclass(frozen=True, slots=True)
+class TravelEstimate:
+    """A journey one way: kilometres on the grid, and the lowest and highest estimate of minutes."""
+
+    km: float
+    minutes_low: int
+    minutes_high: int
+    mode: str
+
+
+def distance_km(origin: Grid, destination: Grid) -> float:
+    """Return the straight-line distance between two places.
+
+    Parameters
+    ----------
+    origin, destination : tuple of float
+        Easting and northing on the National Grid, in metres.
+
+    Returns
+    -------
+    float
+        Kilometres on the grid (scale error under 0.1 %); not the length of a journey.
+
+    References
+    ----------
+    .. [1] Ordnance Survey, "A guide to coordinate systems in Great Britain", 2020, section 7.
+
+    Examples
+    --------
+    >>> round(distance_km((429900.0, 433400.0), (460300.0, 451900.0)), 1)
+    35.6
+    """
+    # A root is rounded the same everywhere, which ``hypot`` is not: every pass must find the same minutes.
+    east, north = origin[0] - destination[0], origin[1] - destination[1]
+    return sqrt(east * east + north * north) / 1000
+
+
+def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> TravelEstimate | None:
+    """Return the journey by the mode whose low estimate is lowest, then the high one; None without a mode.
+
+    Parameters
+    ----------
+    origin, destination : tuple of float
+        Easting and northing in metres.
+    modes : mapping of str to Mode
+        The ways of travelling the jobseeker has.
+
+    Returns
+    -------
+    TravelEstimate or None
+        Whole minutes, the low estimate rounded down and the high one up.
+
+    Examples
+    --------
+    >>> walk = Mode(km_per_hour_fast=6, km_per_hour_slow=4, detour_low=1.0, detour_high=1.5,
+    ...             wait_minutes_low=0, wait_minutes_high=0)
+    >>> quickest((0.0, 0.0), (3000.0, 0.0), {"walk": walk})
+    TravelEstimate(km=3.0, minutes_low=30, minutes_high=68, mode='walk')
+    """
+    km = distance_km(origin, destination)
+    best: TravelEstimate | None = None
+    for name, mode in sorted(modes.items()):
+        low = int(km * mode.minutes_per_km_low + mode.wait_minutes_low)
+        high = ceil(km * mode.minutes_per_km_high + mode.wait_minutes_high)
+        if best is None or (low, high) < (best.minutes_low, best.minutes_high):
+            best = TravelEstimate(round(km, 1), low, high, name)
+    return best

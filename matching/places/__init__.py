@@ -1,0 +1,1 @@
+"""Assigning a whole caseload to places that run out."""

@@ -1,0 +1,65 @@
+"""What experts hold true before any case is decided: the mean and spread of each weight of each side.
+
+A weight is the change in log-odds between the worst and the best value of its feature. The order follows supported
+employment's own rule that the jobseeker's choice comes first (zero exclusion; domain reference 11 item 8), and that an
+entry-level job is found near home; the sizes were set by hand before any outcome was looked at. A spread is wide enough
+that some fifty decided cases can move a weight, and narrow enough that five cannot turn it round.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from matching.pairs.features import Feature, ModelSide
+
+NEUTRAL = 0.5  # where the prior puts what is not known: half-way, so that it adds nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The prior of one weight: a normal law on the log-odds scale.
+
+    Parameters
+    ----------
+    mean, spread : float
+        Mean and standard deviation.
+    is_monotone : bool
+        Whether policy fixes that more of the feature never lowers the score.
+
+    Examples
+    --------
+    >>> Prior(1.0, 0.5).is_monotone
+    True
+    """
+
+    mean: float
+    spread: float
+    is_monotone: bool = True
+
+
+# At the middle of every feature: somewhat under an even chance on each side.
+INTERCEPTS: Mapping[ModelSide, Prior] = {
+    ModelSide.JOBSEEKER: Prior(-0.2, 1.0, is_monotone=False),
+    ModelSide.PLACEMENT: Prior(-0.4, 1.0, is_monotone=False),
+}
+WEIGHTS: Mapping[ModelSide, Mapping[Feature, Prior]] = {
+    ModelSide.JOBSEEKER: {
+        Feature.ASPIRATION: Prior(2.4, 0.8),
+        Feature.AVOIDS: Prior(1.6, 0.8),
+        Feature.TRAVEL: Prior(1.8, 0.8),
+        Feature.HOURS: Prior(0.7, 0.5),
+        Feature.HALF_DAYS: Prior(0.6, 0.5),
+        Feature.ENVIRONMENT: Prior(0.7, 0.5),
+        Feature.START_DATE: Prior(0.3, 0.4),
+        Feature.ADJUSTMENTS: Prior(0.9, 0.5),
+        Feature.SUPPORT: Prior(0.4, 0.4, is_monotone=False),
+    },
+    ModelSide.PLACEMENT: {
+        Feature.ESSENTIAL_SKILLS: Prior(1.8, 0.8),
+        Feature.DESIRABLE_SKILLS: Prior(0.7, 0.5),
+        Feature.TRAVEL: Prior(0.8, 0.5),
+        Feature.HOURS: Prior(0.5, 0.4),
+        Feature.HALF_DAYS: Prior(0.8, 0.5),
+        Feature.START_DATE: Prior(0.3, 0.4),
+        Feature.ANSWERS: Prior(0.5, 0.3),
+    },
+}

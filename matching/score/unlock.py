@@ -1,0 +1,482 @@
+"""Which single change would open the most good placements: for a jobseeker, a placement, a whole caseload.
+
+Exact: every change is tried on every pair it could touch, by the same checks and the same score as a shortlist.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from matching.pairs import eligibility
+from matching.pairs.eligibility import DAY_NAMES, LEVELS, PART_NAMES, PUBLIC_MODES, CheckResult, Rule
+from matching.pairs.features import Feature, Values
+from matching.pairs.profiles import (
+    HALF_DAYS_IN_A_WEEK,
+    JobseekerLimits,
+    JobseekerOffer,
+    JobseekerProfile,
+    PlacementProfile,
+)
+from matching.pairs.text import Vocabulary, normalise
+from matching.score.ranker import Match, PlacementRanker, Refusal
+
+MORE_MINUTES = 15
+HOURS_STEP = 4.0
+A_WEEK = 168.0
+ON_FOOT = frozenset({"walk"})
+
+
+class Kind(StrEnum):
+    """What kind of change it is."""
+
+    HALF_DAY = "half_day"
+    TRAVEL_TIME = "travel_time"
+    TRAVEL_ALONE = "travel_alone"
+    LICENCE = "licence"
+    QUALIFICATION = "qualification"
+    SKILL = "skill"
+    HOURS = "hours"
+    ANSWER = "answer"
+
+
+# These move a feature, so that they can make an open pair a good one too; the others can only open a refused pair.
+MOVES_A_FEATURE = frozenset({Kind.HALF_DAY, Kind.TRAVEL_ALONE, Kind.HOURS})
+
+
+@dataclass(frozen=True, slots=True)
+class Unlock:
+    """One single change, and what it would do.
+
+    Parameters
+    ----------
+    kind : Kind
+    what : str
+        The half-day, licence, skill and so on; stable, for counting over a caseload.
+    text : str
+        The sentence.
+    opens : tuple of str
+        Keys of placements that are not good now and would be.
+    settles : int
+        How many pairs, open already, would have one unknown less.
+    """
+
+    kind: Kind
+    what: str
+    text: str
+    opens: tuple[str, ...]
+    settles: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScreensOut:
+    """A requirement of a placement, and whom it alone keeps out.
+
+    Parameters
+    ----------
+    rule : Rule
+    people : int
+        For whom it is the only failed check.
+    suitable : int
+        Of these, how many would be a good match without it.
+    text : str
+    """
+
+    rule: Rule
+    people: int
+    suitable: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseloadUnlock:
+    """A change that training or support could bring to many, and how much it would open.
+
+    Parameters
+    ----------
+    kind : Kind
+    what : str
+    people : int
+        Whom it would open something for.
+    matches : int
+        Pairs it would open.
+    text : str
+    """
+
+    kind: Kind
+    what: str
+    people: int
+    matches: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    kind: Kind
+    what: str
+    text: str
+    limits: JobseekerLimits
+    offer: JobseekerOffer
+    touches: frozenset[Rule] = field(default_factory=frozenset)
+
+
+def for_jobseeker(
+    ranker: PlacementRanker,
+    jobseeker: JobseekerProfile,
+    placements: Sequence[PlacementProfile],
+    *,
+    good: float,
+) -> list[Unlock]:
+    """Return the single changes that would open good placements, those that open most first.
+
+    Parameters
+    ----------
+    ranker : PlacementRanker
+    jobseeker : JobseekerProfile
+    placements : sequence of PlacementProfile
+    good : float
+        The score from which an open pair is called good.
+
+    Returns
+    -------
+    list of Unlock
+        Changes that open and settle nothing are left out.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from matching.pairs.eligibility import Context
+    >>> from matching.pairs.text import Vocabulary
+    >>> ranker = PlacementRanker(Vocabulary(), Context(on=date(2026, 11, 2), modes={}))
+    >>> listing = PlacementProfile(key="p", title="Driver", licences_needed=("driving licence",))
+    >>> person = JobseekerProfile(limits=JobseekerLimits(licences=("CSCS card",)))
+    >>> [(u.what, u.opens) for u in for_jobseeker(ranker, person, [listing], good=0.1)]
+    [('driving licence', ('p',))]
+    """
+    matches, refusals = ranker.pairs((jobseeker, placement) for placement in placements)
+    now = {m.placement.key: m for _, m in matches}
+    refused = {r.placement.key: r for _, r in refusals}
+    by_rule: dict[Rule, list[PlacementProfile]] = defaultdict(list)
+    for refusal in refused.values():
+        if len(refusal.failed) == 1:
+            by_rule[refusal.failed[0].rule].append(refusal.placement)
+    low = [m.placement for m in now.values() if m.score < good]
+    asking = _asking(ranker.vocabulary, low)
+    found = []
+    for change in _tries(jobseeker, [*(m for m in now.values())], by_rule):
+        changed = replace(jobseeker, limits=change.limits, offer=change.offer)
+        touched = [p for rule in sorted(change.touches) for p in by_rule[rule]]
+        if change.kind is Kind.SKILL:
+            touched += asking.get(change.what, [])
+        elif change.kind in MOVES_A_FEATURE:
+            touched += low
+        opens = _good_keys(ranker, changed, touched, good)
+        settles = _settled(change, now.values())
+        if opens or settles:
+            found.append(Unlock(change.kind, change.what, change.text, opens, settles))
+    found.sort(key=lambda u: (-len(u.opens), -u.settles, u.kind, u.what))
+    return found
+
+
+def _asking(vocabulary: Vocabulary, placements: Sequence[PlacementProfile]) -> dict[str, list[PlacementProfile]]:
+    """Return, for each skill a placement needs, all those that a jobseeker with this skill would come nearer to."""
+    wanted: dict[str, list[PlacementProfile]] = defaultdict(list)
+    for placement in placements:
+        for skill in {normalise(s) for s in (*(placement.essential_skills or ()), *(placement.desirable_skills or ()))}:
+            wanted[skill].append(placement)
+    needed = [normalise(skill) for skill in _named(placements, "essential_skills")]
+    return {
+        skill: [p for other, those in wanted.items() if vocabulary.skill_likeness(skill, other) > 0.0 for p in those]
+        for skill in needed
+    }
+
+
+def _good_keys(
+    ranker: PlacementRanker, jobseeker: JobseekerProfile, placements: Iterable[PlacementProfile], good: float
+) -> tuple[str, ...]:
+    once = {placement.key: placement for placement in placements}
+    matches, _ = ranker.pairs((jobseeker, placement) for placement in once.values())
+    return tuple(sorted({m.placement.key for _, m in matches if m.score >= good}))
+
+
+def _tries(
+    jobseeker: JobseekerProfile, matches: Sequence[Match], by_rule: Mapping[Rule, Sequence[PlacementProfile]]
+) -> list[_Try]:
+    """List every single change worth trying."""
+    return [
+        *_half_days(jobseeker, [*by_rule[Rule.HALF_DAYS], *(m.placement for m in matches)]),
+        *_travel(jobseeker),
+        *_papers(jobseeker, by_rule),
+        *_hours(jobseeker),
+        *_skills(jobseeker, [m.placement for m in matches]),
+        *_answers(jobseeker),
+    ]
+
+
+def _half_days(jobseeker: JobseekerProfile, refused: Sequence[PlacementProfile]) -> list[_Try]:
+    mine = jobseeker.limits.half_days
+    if mine is None:
+        return []
+    asked = 0
+    for placement in refused:
+        asked |= (placement.half_days or 0) & ~mine
+    tries = []
+    for bit in range(HALF_DAYS_IN_A_WEEK):
+        if not asked >> bit & 1:
+            continue
+        name = f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}"
+        week = mine | 1 << bit
+        tries.append(
+            _Try(
+                Kind.HALF_DAY,
+                name,
+                f"One more half-day: {name}.",
+                replace(jobseeker.limits, half_days=week),
+                replace(jobseeker.offer, half_days=week),
+                frozenset({Rule.HALF_DAYS}),
+            )
+        )
+    return tries
+
+
+def _travel(jobseeker: JobseekerProfile) -> list[_Try]:
+    limits, tries = jobseeker.limits, []
+    touches = frozenset({Rule.TRAVEL})
+    if limits.max_travel_minutes is not None:
+        longer = replace(limits, max_travel_minutes=limits.max_travel_minutes + MORE_MINUTES)
+        what = f"{MORE_MINUTES} minutes"
+        text = f"{MORE_MINUTES} more minutes of travel: up to {longer.max_travel_minutes} minutes."
+        tries.append(_Try(Kind.TRAVEL_TIME, what, text, longer, jobseeker.offer, touches))
+    if limits.travel_modes is not None and not set(limits.travel_modes) - ON_FOOT:
+        public = tuple(mode for mode in PUBLIC_MODES if mode in {*limits.travel_modes, "bus"})
+        text = "Learning to travel by bus on one's own: travel training helps."
+        changed = replace(limits, travel_modes=public)
+        tries.append(_Try(Kind.TRAVEL_ALONE, "bus", text, changed, jobseeker.offer, touches))
+    return tries
+
+
+def _papers(jobseeker: JobseekerProfile, by_rule: Mapping[Rule, Sequence[PlacementProfile]]) -> list[_Try]:
+    limits, tries = jobseeker.limits, []
+    for needed in _named(by_rule[Rule.LICENCES], "licences_needed"):
+        if not eligibility.holds_licence(needed, limits.licences or ()):
+            changed = replace(limits, licences=(*(limits.licences or ()), needed))
+            text = f"Getting this licence or certificate: {needed}."
+            touches = frozenset({Rule.LICENCES})
+            tries.append(_Try(Kind.LICENCE, normalise(needed), text, changed, jobseeker.offer, touches))
+    level = limits.qualification_level
+    if level in LEVELS[:-1]:
+        above = LEVELS[LEVELS.index(level) + 1]
+        changed = replace(limits, qualification_level=above)
+        text = f"One level more of qualification: RQF level {above}."
+        touches = frozenset({Rule.QUALIFICATIONS})
+        tries.append(_Try(Kind.QUALIFICATION, above, text, changed, jobseeker.offer, touches))
+    return tries
+
+
+def _hours(jobseeker: JobseekerProfile) -> list[_Try]:
+    limits, tries = jobseeker.limits, []
+    if limits.hours_max is not None:
+        more = min(limits.hours_max + HOURS_STEP, A_WEEK)
+        changed, offer = replace(limits, hours_max=more), replace(jobseeker.offer, hours_max=more)
+        text = f"{HOURS_STEP:g} more hours a week: up to {more:g}."
+        tries.append(_Try(Kind.HOURS, "more", text, changed, offer, frozenset({Rule.HOURS})))
+    if limits.hours_min is not None and limits.hours_min > 0:
+        fewer = max(limits.hours_min - HOURS_STEP, 0.0)
+        changed, offer = replace(limits, hours_min=fewer), replace(jobseeker.offer, hours_min=fewer)
+        text = f"{HOURS_STEP:g} fewer hours a week will do: from {fewer:g}."
+        tries.append(_Try(Kind.HOURS, "fewer", text, changed, offer, frozenset({Rule.HOURS})))
+    return tries
+
+
+def _skills(jobseeker: JobseekerProfile, placements: Sequence[PlacementProfile]) -> list[_Try]:
+    mine = {normalise(skill) for skill in jobseeker.offer.skills or ()}
+    return [
+        _Try(
+            Kind.SKILL,
+            normalise(skill),
+            f"Learning this skill, or showing that it is there: {skill}.",
+            jobseeker.limits,
+            replace(jobseeker.offer, skills=(*(jobseeker.offer.skills or ()), skill)),
+        )
+        for skill in _named(placements, "essential_skills")
+        if normalise(skill) not in mine
+    ]
+
+
+def _named(placements: Iterable[PlacementProfile], column: str) -> list[str]:
+    """Return what placements name, one spelling each, in a fixed order."""
+    spelt: dict[str, str] = {}
+    for placement in placements:
+        for one in getattr(placement, column) or ():
+            if normalise(one):
+                spelt[normalise(one)] = min(one, spelt.get(normalise(one), one))
+    return [spelt[name] for name in sorted(spelt)]
+
+
+QUESTIONS: Mapping[Rule, tuple[str, str]] = {
+    Rule.AGE: ("date of birth", "Ask the date of birth."),
+    Rule.RIGHT_TO_WORK: ("right to work", "See evidence of the right to work: a passport or a share code."),
+    Rule.DATES: ("earliest start", "Ask from when the jobseeker can start."),
+    Rule.HOURS: ("hours", "Ask how many hours suit."),
+    Rule.HALF_DAYS: ("half-days", "Ask which half-days suit."),
+    Rule.TRAVEL: ("travel", "Ask where home is, how the jobseeker travels and how long a journey suits."),
+    Rule.LICENCES: ("licences", "Ask which licences the jobseeker has."),
+    Rule.QUALIFICATIONS: ("qualifications", "Ask which qualifications there are."),
+}
+
+
+def _answers(jobseeker: JobseekerProfile) -> list[_Try]:
+    """One question answered: it opens nothing, since unknown excludes nobody, but it settles pairs."""
+    limits = jobseeker.limits
+    is_blank = {
+        Rule.AGE: limits.age_years is None,
+        Rule.RIGHT_TO_WORK: limits.right_to_work in {None, "unknown", "not_evidenced"},
+        Rule.DATES: limits.earliest_start_on is None,
+        Rule.HOURS: limits.hours_min is None and limits.hours_max is None,
+        Rule.HALF_DAYS: limits.half_days is None,
+        Rule.TRAVEL: limits.place is None or limits.travel_modes is None or limits.max_travel_minutes is None,
+        Rule.LICENCES: limits.licences is None,
+        Rule.QUALIFICATIONS: limits.qualification_level is None,
+    }
+    tries = [
+        _Try(Kind.ANSWER, QUESTIONS[rule][0], QUESTIONS[rule][1], limits, jobseeker.offer, frozenset({rule}))
+        for rule, blank in is_blank.items()
+        if blank
+    ]
+    if not jobseeker.wishes.aspirations:
+        tries.append(
+            _Try(Kind.ANSWER, "wishes", "Ask which kinds of work the jobseeker wants.", limits, jobseeker.offer)
+        )
+    if not jobseeker.offer.skills:
+        tries.append(_Try(Kind.ANSWER, "skills", "Ask what the jobseeker can do.", limits, jobseeker.offer))
+    return tries
+
+
+FEATURE_OF_ANSWER = {"wishes": Feature.ASPIRATION, "skills": Feature.ESSENTIAL_SKILLS}
+
+
+def _settled(change: _Try, matches: Iterable[Match]) -> int:
+    if change.kind is not Kind.ANSWER:
+        return 0
+    feature = FEATURE_OF_ANSWER.get(change.what)
+    if feature is Feature.ESSENTIAL_SKILLS:
+        return sum(bool(m.placement.essential_skills) for m in matches)
+    if feature is not None:
+        return sum(m.values[feature].value is None for m in matches)
+    return sum(any(c.rule in change.touches and c.result is CheckResult.UNKNOWN for c in m.checks) for m in matches)
+
+
+def for_placement(
+    ranker: PlacementRanker,
+    placement: PlacementProfile,
+    jobseekers: Iterable[JobseekerProfile],
+    *,
+    good: float,
+) -> list[ScreensOut]:
+    """Return which requirement alone keeps out how many people, and how many of them would otherwise suit.
+
+    Parameters
+    ----------
+    ranker : PlacementRanker
+    placement : PlacementProfile
+    jobseekers : iterable of JobseekerProfile
+    good : float
+
+    Returns
+    -------
+    list of ScreensOut
+        What keeps out most suitable people first. Safety exclusions are never named.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from matching.pairs.eligibility import Context
+    >>> from matching.pairs.text import Vocabulary
+    >>> ranker = PlacementRanker(Vocabulary(), Context(on=date(2026, 11, 2), modes={}))
+    >>> listing = PlacementProfile(key="p", title="Driver", licences_needed=("driving licence",))
+    >>> person = JobseekerProfile(limits=JobseekerLimits(licences=("CSCS card",)))
+    >>> [(s.rule.value, s.people) for s in for_placement(ranker, listing, [person], good=0.1)]
+    [('licences', 1)]
+    """
+    _, refusals = ranker.pairs((jobseeker, placement) for jobseeker in jobseekers)
+    alone: dict[Rule, list[tuple[JobseekerProfile, Refusal]]] = defaultdict(list)
+    for jobseeker, refusal in refusals:
+        if len(refusal.failed) == 1 and refusal.failed[0].rule in OF_A_PLACEMENT:
+            alone[refusal.failed[0].rule].append((jobseeker, refusal))
+    found = []
+    for rule, kept_out in alone.items():
+        pairs: list[Values] = [ranker.values(jobseeker, placement) for jobseeker, _ in kept_out]
+        suitable = int((ranker.model.scores(pairs) >= good).sum())
+        text = f"{OF_A_PLACEMENT[rule]} It alone keeps out {_people(len(kept_out))}, {suitable} of them a good match."
+        found.append(ScreensOut(rule, len(kept_out), suitable, text))
+    found.sort(key=lambda s: (-s.suitable, -s.people, s.rule))
+    return found
+
+
+OF_A_PLACEMENT: Mapping[Rule, str] = {
+    Rule.AGE: "The age limit.",
+    Rule.DATES: "The dates.",
+    Rule.HOURS: "The hours a week.",
+    Rule.HALF_DAYS: "The half-days: could they be flexible?",
+    Rule.LICENCES: "The licences: could they be got on the job?",
+    Rule.QUALIFICATIONS: "The qualification: is it needed for the work?",
+    Rule.TRAVEL: "The journey: could it be done from home in part, or with a lift?",
+}
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def for_caseload(
+    ranker: PlacementRanker,
+    jobseekers: Iterable[JobseekerProfile],
+    placements: Sequence[PlacementProfile],
+    *,
+    good: float,
+) -> list[CaseloadUnlock]:
+    """Return which training or support would open most matches over a caseload.
+
+    Parameters
+    ----------
+    ranker : PlacementRanker
+    jobseekers : iterable of JobseekerProfile
+    placements : sequence of PlacementProfile
+    good : float
+
+    Returns
+    -------
+    list of CaseloadUnlock
+        What opens most pairs first.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from matching.pairs.eligibility import Context
+    >>> from matching.pairs.text import Vocabulary
+    >>> ranker = PlacementRanker(Vocabulary(), Context(on=date(2026, 11, 2), modes={}))
+    >>> for_caseload(ranker, [], [], good=0.1)
+    []
+    """
+    people: Counter[tuple[Kind, str]] = Counter()
+    matches: Counter[tuple[Kind, str]] = Counter()
+    texts: dict[tuple[Kind, str], str] = {}
+    for jobseeker in jobseekers:
+        for unlock in for_jobseeker(ranker, jobseeker, placements, good=good):
+            if unlock.opens:
+                name = (unlock.kind, unlock.what)
+                people[name] += 1
+                matches[name] += len(unlock.opens)
+                texts[name] = OF_A_CASELOAD.get(unlock.kind, unlock.text)
+    found = [
+        CaseloadUnlock(kind, what, people[kind, what], count, texts[kind, what].format(what=what))
+        for (kind, what), count in matches.items()
+    ]
+    return sorted(found, key=lambda u: (-u.matches, -u.people, u.kind, u.what))
+
+
+OF_A_CASELOAD: Mapping[Kind, str] = {
+    Kind.TRAVEL_TIME: "Help with longer journeys: {what} more.",
+    Kind.TRAVEL_ALONE: "Travel training, so that people can go by {what}.",
+    Kind.HOURS: "Working {what} hours than wanted now.",
+}

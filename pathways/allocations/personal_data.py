@@ -1,0 +1,23 @@
+"""What this feature keeps about a person."""
+
+from pathways.allocations import actions
+from pathways.allocations.models import AllocationLine, AllocationLineMove
+from pathways.allocations.schemas import AllocationLineRecord, AllocationMoveRecord
+from pathways.holdings import Held, Holding, as_schema, fact_entry
+
+HOLDING = Holding(
+    "allocations",
+    (
+        Held(AllocationLine, as_schema(AllocationLineRecord)),
+        Held(
+            AllocationLineMove,
+            as_schema(AllocationMoveRecord),
+            fact_entry(
+                "allocation",
+                lambda m: "A caseload's places were proposed." if m.event == "propose" else f"Proposal: {m.event}.",
+            ),
+        ),
+    ),
+    void=actions.close_lines,
+    close=actions.close_lines,
+)

@@ -1,0 +1,31 @@
+"""What time alone makes due of claims: those that are owed back."""
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+
+from pathways.base import Actor, Role
+from pathways.claims import queries
+from pathways.claims.models import Claim, ClaimState
+from pathways.database import Session, WriteSession
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
+from pathways.scheduled import Duty
+
+
+def _owed(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
+    paid = list(session.scalars(select(Claim).where(Claim.partner_id == partner_id, Claim.state == ClaimState.PAID)))
+    stands = queries.standing_outcomes(session, paid)
+    yield from (claim.id for claim in paid if claim.outcome_id not in stands)
+
+
+def _tell(session: WriteSession, actor: Actor, claim_id: UUID) -> bool:
+    claim = session.get_one(Claim, claim_id)
+    kind, about = NoticeKind.CLAIM_OWED_BACK, ("claims", claim.id)
+    message_actions.notify_roles(session, actor, claim.partner_id, [Role.TEAM_MANAGER], kind, about=about)
+    return True
+
+
+OF_PARTNERS = (Duty("claims that are owed back", _owed, _tell),)

@@ -1,0 +1,65 @@
+"""What time alone makes due of exports: the month before, provisionally; files about persons are kept no longer.
+
+Closing a month is no duty: a person does it.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+import structlog
+from sqlalchemy import delete
+from sqlalchemy.exc import SQLAlchemyError
+
+from pathways.base import Actor
+from pathways.database import Database, Session, WriteSession
+from pathways.errors import DomainError
+from pathways.exports import actions, queries
+from pathways.exports.models import ExportFile
+from pathways.exports.months import Month
+from pathways.exports.schemas import NewExport
+from pathways.organisations.models import Organisation
+from pathways.reference import tables
+from pathways.scheduled import Duty
+
+LOG = structlog.get_logger()
+
+
+def make_provisional(database: Database, operator: Actor) -> int:
+    """Make the month before of each commissioner from the working day on that the table names; return how many.
+
+    A month is counted and decided outside of writing, so it is no duty that acts in one transaction.
+    """
+    with database.reading(newest=True) as session:
+        due = list(_due(session, operator.today))
+    made = 0
+    for commissioner_id, month in due:
+        try:
+            actions.make(database, operator, NewExport(month=str(month), commissioner_id=commissioner_id))
+            made += 1
+        except (DomainError, SQLAlchemyError) as wrong:
+            LOG.warning("not done today", duty="month", row_id=str(commissioner_id), error=type(wrong).__name__)
+    return made
+
+
+def _due(session: Session, on: date) -> Iterator[tuple[UUID, Month]]:
+    month = Month.of(on).plus(-1)
+    for commissioner_id in sorted(queries.commissioners(session), key=str):
+        nation = session.get_one(Organisation, commissioner_id).nation
+        days = int(tables.limit("export_working_day", on))
+        begins = tables.add_working_days(month.last_day, days, nation)
+        latest = queries.latest(session, commissioner_id, None, str(month))
+        if on >= begins and (latest is None or latest.as_of < begins):
+            yield commissioner_id, month
+
+
+def _expired(session: Session, commissioner_id: UUID, on: date) -> Iterator[UUID]:
+    yield from queries.expired(session, commissioner_id, on)
+
+
+def _forget(session: WriteSession, _: Actor, export_id: UUID) -> bool:
+    session.execute(delete(ExportFile).where(ExportFile.export_id == export_id))
+    return True
+
+
+OF_COMMISSIONERS = (Duty("files of claims kept no longer", _expired, _forget),)

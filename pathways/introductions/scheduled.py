@@ -1,0 +1,285 @@
+"""What time alone makes due of introductions: holds that run out, silence, offers that can be made on."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from pathways.base import Actor, Role
+from pathways.database import Session, WriteSession
+from pathways.introductions import actions
+from pathways.introductions.models import (
+    Introduction,
+    IntroductionEvent,
+    IntroductionMove,
+    IntroductionState,
+    Side,
+    WhyNot,
+)
+from pathways.jobseekers.models import Jobseeker
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
+from pathways.organisations.models import Organisation
+from pathways.placements import actions as placement_actions
+from pathways.placements import queries as placement_queries
+from pathways.placements.models import AnswerTime, Place, Placement, PlacementState, PlaceState
+from pathways.reference import tables
+from pathways.scheduled import Duty
+
+S, E = IntroductionState, IntroductionEvent
+A_YEAR = 365
+
+
+def _locked(session: WriteSession, introduction_id: UUID) -> Introduction:
+    return session.get_one(Introduction, introduction_id, with_for_update=True, populate_existing=True)
+
+
+def _owner_told(
+    session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind, occasion: str = ""
+) -> None:
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    message_actions.notify_owner(
+        session,
+        actor,
+        introduction.partner_id,
+        person.caseworker_id,
+        kind,
+        about=("introductions", introduction.id),
+        occasion=occasion,
+    )
+
+
+def _listers_told(
+    session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind, occasion: str = ""
+) -> None:
+    message_actions.notify_roles(
+        session,
+        actor,
+        introduction.social_enterprise_id,
+        [Role.PLACEMENT_LISTER],
+        kind,
+        about=("introductions", introduction.id),
+        occasion=occasion,
+    )
+
+
+def _held(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
+    """Offers whose place is held no longer than the day before, and those that will soon be."""
+    warning = on + timedelta(days=int(tables.in_force("clocks", on, clock="hold_warning")["amount"]))
+    rows = (
+        select(Introduction.id)
+        .join(Place, Place.introduction_id == Introduction.id)
+        .where(
+            Introduction.partner_id == partner_id,
+            Introduction.state == S.OFFERED,
+            Place.held_until <= warning,
+        )
+    )
+    yield from session.scalars(rows.order_by(Introduction.id))
+
+
+def _keep_hold(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+    """Let an offer that nobody took in time expire, so that its place is free; before that, say so once."""
+    introduction = _locked(session, introduction_id)
+    place = placement_queries.place_of(session, introduction_id)
+    if introduction.state is not S.OFFERED or place is None or place.held_until is None:
+        return False
+    if place.held_until >= actor.today:
+        _owner_told(session, actor, introduction, NoticeKind.OFFER_RUNS_OUT, place.held_until.isoformat())
+        return True
+    no = actions.No(WhyNot.NO_ANSWER, Side.JOBSEEKER)
+    actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
+    _ended(session, actor, introduction)
+    return True
+
+
+def _ended(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
+    """Tell both sides that it is over; it may be taken up again and end again."""
+    for told in (_owner_told, _listers_told):
+        told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
+
+
+def _since(introduction: Any) -> Any:
+    return (
+        select(func.max(IntroductionMove.valid_on))
+        .where(
+            IntroductionMove.partner_id == introduction.partner_id,
+            IntroductionMove.introduction_id == introduction.id,
+        )
+        .scalar_subquery()
+    )
+
+
+SILENT = (S.PROPOSED, S.SENT, S.INVITED, S.ACCEPTED)
+FIRST_CLOCK = {
+    S.PROPOSED: "jobseeker_word",
+    S.SENT: "introduction_answer",
+    S.INVITED: "introduction_answer",
+    S.ACCEPTED: "start_after_acceptance",
+}
+
+
+def _silent(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
+    """Introductions in which nothing moved for longer than the first of their clocks."""
+    nation = session.get_one(Organisation, partner_id).nation
+    rows = select(Introduction.id, Introduction.state, _since(Introduction).label("moved_on")).where(
+        Introduction.partner_id == partner_id, Introduction.state.in_(SILENT)
+    )
+    for row in session.execute(rows.order_by(Introduction.id)):
+        if tables.due_on(FIRST_CLOCK[row.state], row.moved_on, nation) < on:
+            yield row.id
+
+
+def _break_silence(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+    """Remind whoever is to answer, then whose case it is, then let it end: by working days since it last moved."""
+    introduction = _locked(session, introduction_id)
+    if introduction.state not in SILENT:
+        return False
+    moved_on = session.scalars(select(_since(introduction))).one()
+    nation = session.get_one(Organisation, introduction.partner_id).nation
+
+    def is_over(clock: str) -> bool:
+        return tables.due_on(clock, moved_on, nation) < actor.today
+
+    if not is_over(FIRST_CLOCK[introduction.state]):
+        return False
+    occasion = moved_on.isoformat()
+    if introduction.state is S.PROPOSED:
+        _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_TO_AGREE, occasion)
+    elif introduction.state is S.ACCEPTED:
+        _owner_told(session, actor, introduction, NoticeKind.START_TO_RECORD, occasion)
+    else:
+        _listers_told(session, actor, introduction, NoticeKind.INTRODUCTION_UNANSWERED, occasion)
+        if is_over("introduction_escalation"):
+            _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_ESCALATED, occasion)
+        if is_over("introduction_expiry"):
+            no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE)
+            actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
+            _ended(session, actor, introduction)
+    return True
+
+
+BEFORE_AN_OFFER = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.WAITING)
+
+
+def _on_closed_listings(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
+    rows = (
+        select(Introduction.id)
+        .join(Placement, Placement.id == Introduction.placement_id)
+        .where(
+            Introduction.partner_id == partner_id,
+            Introduction.state.in_(BEFORE_AN_OFFER),
+            Placement.state == PlacementState.CLOSED,
+        )
+    )
+    yield from session.scalars(rows.order_by(Introduction.id))
+
+
+def _end_with_the_listing(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+    """Nobody waits for a placement that is closed; what was offered or accepted before goes on."""
+    introduction = _locked(session, introduction_id)
+    placement = session.get_one(Placement, introduction.placement_id)
+    if introduction.state not in BEFORE_AN_OFFER or placement.state is not PlacementState.CLOSED:
+        return False
+    no = actions.No(WhyNot.LISTING_CLOSED, Side.SOCIAL_ENTERPRISE)
+    actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
+    _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
+    return True
+
+
+def _waited_for(session: Session, social_enterprise_id: UUID, _: date) -> Iterator[UUID]:
+    """Published placements with a free place for which somebody waits, as when places were added."""
+    free = select(Place.id).where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE)
+    waiting = select(Introduction.id).where(Introduction.placement_id == Placement.id, Introduction.state == S.WAITING)
+    rows = select(Placement.id).where(
+        Placement.social_enterprise_id == social_enterprise_id,
+        Placement.state == PlacementState.PUBLISHED,
+        free.exists(),
+        waiting.exists(),
+    )
+    yield from session.scalars(rows.order_by(Placement.id))
+
+
+def _offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
+    return bool(actions.offer_on(session, actor, placement_id))
+
+
+def _answering(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
+    """A social enterprise whose times to answer were not counted on this day yet, if it was sent anybody."""
+    counted = session.get(AnswerTime, social_enterprise_id)
+    if counted is None or counted.counted_on < on:
+        sent = select(Introduction.id).where(
+            Introduction.social_enterprise_id == social_enterprise_id, Introduction.sent_at.is_not(None)
+        )
+        yield from [social_enterprise_id] if session.scalars(sent.limit(1)).first() is not None else []
+
+
+ANSWERS = (E.INVITE, E.WAIT, E.OFFER, E.DECLINE)
+
+
+def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> list[int]:
+    """Return the days from each sending of the last year to the first answer; silence that ended it counts whole.
+
+    A refusal on the jobseeker's side is no answer of the social enterprise, and neither is a withdrawal.
+    """
+    rows = session.execute(
+        select(
+            IntroductionMove.introduction_id,
+            IntroductionMove.event,
+            IntroductionMove.valid_on,
+            IntroductionMove.said_by,
+        )
+        .join(
+            Introduction,
+            (Introduction.partner_id == IntroductionMove.partner_id)
+            & (Introduction.id == IntroductionMove.introduction_id),
+        )
+        .where(
+            Introduction.social_enterprise_id == social_enterprise_id,
+            IntroductionMove.valid_on > on - timedelta(days=A_YEAR),
+            IntroductionMove.valid_on <= on,
+        )
+        .order_by(IntroductionMove.id)
+    )
+    sent: dict[UUID, date] = {}
+    found = []
+    for row in rows:
+        if row.event in {E.SEND, E.RECONSIDER}:
+            sent[row.introduction_id] = row.valid_on
+            continue
+        began = sent.pop(row.introduction_id, None)
+        is_theirs = row.event in ANSWERS or row.event == E.EXPIRE
+        if began is not None and is_theirs and row.said_by in {None, Side.SOCIAL_ENTERPRISE}:
+            found.append((row.valid_on - began).days)
+    return found
+
+
+def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> bool:
+    """Count anew, also where the last year says nothing any more: who was slow long ago begins in the middle again."""
+    days = days_to_answer(session, social_enterprise_id, actor.today)
+    counted = session.get(AnswerTime, social_enterprise_id)
+    if counted is None:
+        if not days:
+            return False
+        counted = AnswerTime(social_enterprise_id=social_enterprise_id)
+        session.add(counted)
+    counted.median_days, counted.answers = Decimal(str(median(days or [0]))), len(days)
+    counted.counted_on = actor.today
+    session.flush()
+    placement_actions.rank_by_answers(session, actor, social_enterprise_id)
+    return True
+
+
+OF_PARTNERS = (
+    Duty("held places that run out", _held, _keep_hold),
+    Duty("introductions without an answer", _silent, _break_silence),
+    Duty("introductions to closed listings", _on_closed_listings, _end_with_the_listing),
+)
+OF_SOCIAL_ENTERPRISES = (
+    Duty("places for those who wait", _waited_for, _offer_on),
+    Duty("times to answer", _answering, _count_answers),
+)

@@ -1,0 +1,45 @@
+"""Contacts with a jobseeker, and the people who support them."""
+
+from pathways.base import Actor
+from pathways.database import WriteSession
+from pathways.errors import RuleBroken
+from pathways.jobseekers.models import (
+    Contact,
+    Jobseeker,
+    Supporter,
+)
+from pathways.jobseekers.schemas import (
+    NewContact,
+    NewSupporter,
+)
+from pathways.organisations.models import Organisation
+
+
+def record_contact(session: WriteSession, actor: Actor, person: Jobseeker, new: NewContact) -> Contact:
+    if new.on > actor.today:
+        raise RuleBroken("A contact is recorded after it happened; this day has not come.", pointer="/on")
+    if new.organisation_id is not None and session.get(Organisation, new.organisation_id) is None:
+        raise RuleBroken("There is no such organisation.", pointer="/organisation_id")
+    contact = Contact.recorded(
+        actor,
+        new.on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        **new.model_dump(exclude={"on"}),
+    )
+    session.add(contact)
+    session.flush()  # its id is needed by the reply
+    return contact
+
+
+def add_supporter(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSupporter) -> Supporter:
+    supporter = Supporter.recorded(
+        actor,
+        new.valid_on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        **new.model_dump(exclude={"valid_on"}),
+    )
+    session.add(supporter)
+    session.flush()  # its id is needed by the reply
+    return supporter

@@ -1,0 +1,119 @@
+"""Safety exclusions: from whom, where or which organisation a jobseeker must be kept away."""
+
+from typing import Any
+
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor
+from pathways.database import Session, WriteSession
+from pathways.errors import RuleBroken
+from pathways.jobseekers import formats, queries
+from pathways.jobseekers.actions import must_not_be_void
+from pathways.jobseekers.models import (
+    ExclusionKind,
+    Jobseeker,
+    SafetyExclusion,
+)
+from pathways.jobseekers.schemas import (
+    NewSafetyExclusion,
+    SafetyExclusionOut,
+)
+from pathways.organisations.models import Organisation, OrganisationKind
+from pathways.reference.postcodes import locate
+
+
+def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafetyExclusion) -> SafetyExclusion:
+    """Keep a jobseeker from an organisation, a person or an area; whose name it is is sealed."""
+    must_not_be_void(person)
+    fact_id = uuid7()
+    columns: dict[str, Any] = {}
+    if new.kind is ExclusionKind.ORGANISATION:
+        organisation = session.get(Organisation, new.social_enterprise_id) if new.social_enterprise_id else None
+        if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
+            raise RuleBroken("Name the social enterprise to keep away from.", pointer="/social_enterprise_id")
+        columns["social_enterprise_id"] = organisation.id
+    elif new.kind is ExclusionKind.PERSON:
+        if not new.who:
+            raise RuleBroken("Name the person to keep away from.", pointer="/who")
+        columns["who_sealed"] = session.vault.seal(new.who, place=f"safety_exclusions:who:{fact_id}")
+        columns["who_hash"] = who_hash(session, new.who)
+    else:
+        if new.radius_km is None:
+            raise RuleBroken("Say how far around, in kilometres.", pointer="/radius_km")
+        place = locate(session, new.postcode)
+        if place is None or place.basis != "postcode":
+            raise RuleBroken(
+                "Where exactly this postcode is, is not known; use a full one near it.", pointer="/postcode"
+            )
+        columns |= {"postcode": formats.tidy_postcode(new.postcode), "radius_km": new.radius_km}
+        columns |= {"easting": place.easting, "northing": place.northing}
+    exclusion = SafetyExclusion.recorded(
+        actor,
+        id=fact_id,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        kind=new.kind,
+        reason=new.reason,
+        **columns,
+    )
+    session.add(exclusion)
+    session.flush()  # the reply reads it
+    return exclusion
+
+
+def exclude_as(session: WriteSession, actor: Actor, person: Jobseeker, other: SafetyExclusion) -> None:
+    """Keep somebody from what another record is kept from; whose name it is is sealed anew."""
+    fact_id = uuid7()
+    columns = {
+        name: getattr(other, name)
+        for name in ("kind", "social_enterprise_id", "who_hash", "postcode", "easting", "northing", "radius_km")
+    }
+    if other.who_sealed is not None:
+        who = session.vault.open(other.who_sealed, place=f"safety_exclusions:who:{other.id}")
+        columns["who_sealed"] = session.vault.seal(who, place=f"safety_exclusions:who:{fact_id}")
+    session.add(
+        SafetyExclusion.recorded(
+            actor,
+            id=fact_id,
+            partner_id=person.partner_id,
+            jobseeker_id=person.id,
+            reason=other.reason,
+            **columns,
+        )
+    )
+
+
+def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExclusion, reason: str) -> SafetyExclusion:
+    """Take an exclusion back; a name in it is sealed again for the row that takes it back."""
+    withdrawal = exclusion.withdrawn(actor, reason)
+    if exclusion.who_sealed is not None:
+        who = session.vault.open(exclusion.who_sealed, place=f"safety_exclusions:who:{exclusion.id}")
+        withdrawal.who_sealed = session.vault.seal(who, place=f"safety_exclusions:who:{withdrawal.id}")
+    session.add(withdrawal)
+    session.flush()  # two who take back the same exclusion meet here
+    return withdrawal
+
+
+def who_hash(session: Session, who: str) -> str:
+    """The fingerprint by which a person who runs a placement is recognised without their name being kept open."""
+    return session.vault.fingerprint("who", " ".join(who.casefold().split()))
+
+
+def shown_exclusion(session: Session, actor: Actor, person: Jobseeker, row: SafetyExclusion) -> SafetyExclusionOut:
+    return exclusion_of(session, row).shown(queries.visible_groups(actor, person))
+
+
+def exclusion_of(session: Session, row: SafetyExclusion) -> SafetyExclusionOut:
+    who = session.vault.open(row.who_sealed, place=f"safety_exclusions:who:{row.id}") if row.who_sealed else None
+    return SafetyExclusionOut(
+        id=row.id,
+        kind=row.kind,
+        social_enterprise_id=row.social_enterprise_id,
+        who=who,
+        postcode=row.postcode,
+        radius_km=float(row.radius_km) if row.radius_km is not None else None,
+        reason=row.reason,
+        valid_on=row.valid_on,
+        recorded_at=row.recorded_at,
+        by=row.by,
+    )

@@ -1,0 +1,137 @@
+"""What this feature keeps about a person."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+
+from pathways.base import Actor
+from pathways.database import WriteSession
+from pathways.holdings import Held, Holding, TimelineEntry, as_schema, fact_entry
+from pathways.jobseekers import actions, exclusions, queries
+from pathways.jobseekers.models import (
+    CaseworkerAssignment,
+    ConfirmedWord,
+    Contact,
+    Jobseeker,
+    JobseekerDetails,
+    JobseekerMove,
+    Merge,
+    MonitoringAnswers,
+    PersonKey,
+    ProfileVersion,
+    SafetyExclusion,
+    SharingPermission,
+    Supporter,
+)
+from pathways.jobseekers.schemas import (
+    AssignmentOut,
+    ConfirmedWordOut,
+    ContactOut,
+    JobseekerRecord,
+    KeyRecord,
+    MergeRecord,
+    MonitoringExtract,
+    MoveOut,
+    PermissionOut,
+    ProfileOut,
+    SupporterOut,
+)
+
+
+def shown_permission(actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionOut:
+    return PermissionOut.model_validate(row).shown(queries.visible_groups(actor, person))
+
+
+def shown_contact(actor: Actor, person: Jobseeker, row: Contact) -> ContactOut:
+    return ContactOut.model_validate(row).shown(queries.visible_groups(actor, person))
+
+
+def shown_supporter(actor: Actor, person: Jobseeker, row: Supporter) -> SupporterOut:
+    return SupporterOut.model_validate(row).shown(queries.visible_groups(actor, person))
+
+
+def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:
+    """Say that there is one, and nothing of why: a reason may name somebody."""
+    entry = fact_entry("safety exclusion", lambda _: "Somewhere not to be sent was recorded.")(row)
+    return entry.model_copy(update={"text": "It was taken back."}) if row.is_withdrawal else entry
+
+
+def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
+    """Take out the merges by which a person's record was taken into another one."""
+    partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
+    theirs = Merge.partner_id == partner_id, Merge.merged_id == jobseeker_id
+    session.execute(update(Merge).where(*theirs).values(supersedes=None))
+    session.execute(delete(Merge).where(*theirs))
+    session.execute(update(Jobseeker).where(Jobseeker.merged_into_id == jobseeker_id).values(merged_into_id=None))
+
+
+HOLDING = Holding(
+    "jobseekers",
+    (
+        Held(Jobseeker, as_schema(JobseekerRecord), stays=True),
+        Held(
+            JobseekerDetails,
+            actions.extract_of_details,
+            fact_entry("details", lambda _: "Details recorded."),
+            stays=True,
+        ),
+        Held(
+            JobseekerMove,
+            as_schema(MoveOut),
+            fact_entry("case", lambda m: f"Case: {m.event}, now {m.to_state}."),
+            stays=True,
+        ),
+        Held(PersonKey, as_schema(KeyRecord), stays=True),
+        Held(
+            Merge,
+            as_schema(MergeRecord),
+            fact_entry("merge", lambda _: "Another record of the same person was merged into this one."),
+            stays=True,
+        ),
+        Held(
+            CaseworkerAssignment,
+            as_schema(AssignmentOut),
+            fact_entry("caseworker", lambda a: "Caseworker assigned." if a.caseworker_id else "Caseworker ended."),
+            stays=True,
+        ),
+        Held(
+            ProfileVersion,
+            as_schema(ProfileOut),
+            fact_entry("profile", lambda p: f"Profile version {p.number}."),
+            stays=True,
+        ),
+        Held(MonitoringAnswers, as_schema(MonitoringExtract), stays=True),
+        Held(
+            SharingPermission,
+            as_schema(PermissionOut),
+            fact_entry(
+                "permission",
+                lambda p: (
+                    f"May tell a social enterprise: {', '.join(p.groups)}."
+                    if p.is_granted
+                    else "Permission taken back."
+                ),
+            ),
+        ),
+        Held(
+            Contact,
+            as_schema(ContactOut),
+            fact_entry(
+                "contact",
+                lambda c: f"Contact with {c.with_whom}, {c.how.replace('_', ' ')}: {c.outcome.replace('_', ' ')}.",
+            ),
+        ),
+        Held(
+            SafetyExclusion,
+            exclusions.exclusion_of,
+            _exclusion_entry,
+        ),
+        Held(
+            ConfirmedWord,
+            as_schema(ConfirmedWordOut),
+            fact_entry("words", lambda w: f"What the jobseeker's words mean was confirmed ({w.kind})."),
+        ),
+        Held(Supporter, as_schema(SupporterOut), fact_entry("supporter", lambda s: f"Supporter recorded: {s.role}.")),
+    ),
+    scrub=scrub,
+)

@@ -1,0 +1,127 @@
+"""Every change to a vocational profile, and to what the jobseeker's own words mean."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pathways.base import Actor
+from pathways.database import WriteSession
+from pathways.errors import RuleBroken, StaleVersion
+from pathways.jobseekers import queries
+from pathways.jobseekers.actions import must_not_be_void
+from pathways.jobseekers.models import (
+    PROFILE_NAMES,
+    ConfirmedWord,
+    Jobseeker,
+    ProfileVersion,
+)
+from pathways.jobseekers.schemas import (
+    ConfirmedWordOut,
+    NewConfirmedWord,
+    NewProfile,
+    ProfileOut,
+)
+from pathways.reference import half_days, vocabulary
+from pathways.reference.esco import ConceptKind
+
+
+def write_profile(
+    session: WriteSession, actor: Actor, person: Jobseeker, new: NewProfile, *, on_number: int
+) -> ProfileVersion:
+    """Record a whole new profile version on top of the one the caller read (0 where there was none)."""
+    current = queries.profile(session, person)
+    number = current.number if current else 0
+    if number != on_number:
+        raise StaleVersion("The profile has changed since you read it. Read it again, then repeat the change.")
+    if new.hours_min is not None and new.hours_max is not None and new.hours_min > new.hours_max:
+        raise RuleBroken("hours_min is more than hours_max.", pointer="/hours_min")
+    if new.agreed_on is not None and new.agreed_on > actor.today:
+        raise RuleBroken("This day has not come.", pointer="/agreed_on")
+    unknown = sorted(set(new.said_by) - set(PROFILE_NAMES))
+    if unknown:
+        raise RuleBroken(f"said_by names no field of a profile: {unknown[0][:60]}.", pointer="/said_by")
+    columns = new.model_dump(include=set(PROFILE_NAMES), exclude={"half_days"})
+    return add_profile(
+        session,
+        actor,
+        person,
+        columns | {"half_days": half_days.parse(new.half_days)},
+        said_by=dict(new.said_by),
+        valid_on=new.valid_on,
+        agreed_on=new.agreed_on,
+        agreed_by=new.agreed_by,
+        own_words=new.own_words,
+        note=new.note,
+        experiences=[one.model_dump() for one in new.experiences] if new.experiences else None,
+        barriers=new.barriers or None,
+    )
+
+
+def add_profile(
+    session: WriteSession,
+    actor: Actor,
+    person: Jobseeker,
+    columns: Mapping[str, Any],
+    *,
+    said_by: Mapping[str, str],
+    valid_on: Any = None,
+    **about: Any,
+) -> ProfileVersion:
+    current = queries.profile(session, person)
+    version = ProfileVersion.recorded(
+        actor,
+        valid_on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        supersedes=current.id if current else None,
+        number=current.number + 1 if current else 1,
+        said_by=dict(said_by),
+        **columns,
+        **about,
+    )
+    session.add(version)
+    session.flush()  # two writers of the same number meet here
+    return version
+
+
+def shown_profile(actor: Actor, person: Jobseeker, version: ProfileVersion) -> ProfileOut:
+    answer = ProfileOut.model_validate(version)
+    answer.skills_shown = [
+        {"skill": one.skill, "kind": one.kind.value, "text": one.source}
+        for one in vocabulary.drawn(version.experiences)
+    ]
+    return answer.shown(queries.visible_groups(actor, person))
+
+
+def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:
+    """Store which entry of the taxonomy words mean, beside what was offered; the same words again replace that."""
+    must_not_be_void(person)
+    kind = ConceptKind(new.kind.value)
+    found = vocabulary.finder(session, kind).find(new.text)
+    offered = [{"uri": one.uri, "label": one.preferred, "score": round(one.score, 4)} for one in found.offers]
+    label = None
+    if new.uri is not None:
+        label = {one.uri: one.preferred for one in found.offers}.get(new.uri) or vocabulary.label_of(
+            session, kind, new.uri
+        )
+        if label is None:
+            raise RuleBroken("There is no such entry in the taxonomy.", pointer="/uri")
+    standing = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
+    previous = next((word for word in standing if word.text.casefold() == new.text.casefold()), None)
+    confirmed = ConfirmedWord.recorded(
+        actor,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        supersedes=previous.id if previous else None,
+        kind=new.kind,
+        text=new.text,
+        uri=new.uri,
+        label=label[:300] if label else None,
+        offered=offered,
+    )
+    session.add(confirmed)
+    session.flush()  # two who confirm the same words meet here
+    return confirmed
+
+
+def shown_word(actor: Actor, person: Jobseeker, row: ConfirmedWord) -> ConfirmedWordOut:
+    return ConfirmedWordOut.model_validate(row).shown(queries.visible_groups(actor, person))

@@ -1,0 +1,71 @@
+"""Permissions to tell a social enterprise about a jobseeker: given and revoked."""
+
+from typing import Any
+from uuid import UUID
+
+from pathways.base import Actor
+from pathways.database import WriteSession
+from pathways.errors import RuleBroken
+from pathways.jobseekers import queries
+from pathways.jobseekers.actions import must_not_be_void
+from pathways.jobseekers.models import (
+    Jobseeker,
+    SharingPermission,
+)
+from pathways.jobseekers.schemas import (
+    NewPermission,
+)
+from pathways.organisations.models import Organisation, OrganisationKind
+
+
+def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPermission) -> SharingPermission:
+    must_not_be_void(person)
+    organisation = session.get(Organisation, new.social_enterprise_id)
+    if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
+        raise RuleBroken("There is no such social enterprise.", pointer="/social_enterprise_id")
+    return _permission(
+        session,
+        actor,
+        person,
+        social_enterprise_id=new.social_enterprise_id,
+        groups=sorted(set(new.groups)),
+        is_granted=True,
+        how_given=new.how_given,
+        valid_on=new.valid_on,
+    )
+
+
+def revoke_permission(
+    session: WriteSession, actor: Actor, person: Jobseeker, permission: SharingPermission, reason: str
+) -> SharingPermission:
+    """Take a permission back; from this instant the social enterprise is shown nothing."""
+    if not permission.is_granted:
+        raise RuleBroken("This permission has been taken back already.")
+    return _permission(
+        session,
+        actor,
+        person,
+        social_enterprise_id=permission.social_enterprise_id,
+        groups=[],
+        is_granted=False,
+        how_given=reason,
+        valid_on=None,
+    )
+
+
+def _permission(
+    session: WriteSession, actor: Actor, person: Jobseeker, *, social_enterprise_id: UUID, valid_on: Any, **columns: Any
+) -> SharingPermission:
+    previous = queries.permission_for(session, person, social_enterprise_id)
+    permission = SharingPermission.recorded(
+        actor,
+        valid_on,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        supersedes=previous.id if previous else None,
+        social_enterprise_id=social_enterprise_id,
+        **columns,
+    )
+    session.add(permission)
+    session.flush()  # two writers that supersede the same permission meet here
+    return permission

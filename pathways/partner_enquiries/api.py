@@ -1,0 +1,130 @@
+"""JSON of agreements between partners, of questions, and of what a holder answers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from pathways.access.guards import DatabaseDep, IfMatch, OnceDep, PageDep, PathwaysRoute, expect_version, permitted
+from pathways.access.permissions import Permission
+from pathways.audit import opened
+from pathways.base import Actor
+from pathways.errors import Conflict, NotFound
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.schemas import ReasonBody
+from pathways.pagination import Page, page_of
+from pathways.partner_enquiries import actions, queries
+from pathways.partner_enquiries.models import (
+    ContactRequest,
+    ElsewhereAsk,
+    RequestEvent,
+    RequestState,
+    SharingAgreement,
+)
+from pathways.partner_enquiries.schemas import (
+    AgreementOut,
+    AskOut,
+    EnquiryOut,
+    NewAgreement,
+    NewAsk,
+    Opening,
+    RequestOut,
+)
+from pathways.problems import documented
+
+router = APIRouter(tags=["elsewhere"], route_class=PathwaysRoute)
+Agreer = Annotated[Actor, permitted(Permission.AGREEMENT_MAKE)]
+AgreementReader = Annotated[Actor, permitted(Permission.AGREEMENT_READ)]
+Asker = Annotated[Actor, permitted(Permission.ELSEWHERE_ASK)]
+Answerer = Annotated[Actor, permitted(Permission.ELSEWHERE_ANSWER)]
+
+
+@router.get("/agreements")
+def list_agreements(actor: AgreementReader, database: DatabaseDep, page: PageDep) -> Page[AgreementOut]:
+    with database.reading(actor) as session:
+        return page_of(session, queries.agreements(actor), SharingAgreement.id, page, AgreementOut.model_validate)
+
+
+@router.post("/agreements", status_code=201, responses=documented(Conflict))
+def record_agreement(new: NewAgreement, actor: Agreer, database: DatabaseDep, once: OnceDep) -> AgreementOut:
+    """Record a signed data-sharing agreement between two partners. Without one nobody is asked about anybody."""
+    with database.writing(actor) as session:
+        made = once(
+            session,
+            actor,
+            lambda: actions.agree(session, actor, new),
+            lambda found: session.get_one(SharingAgreement, found),
+        )
+        return AgreementOut.model_validate(made)
+
+
+@router.post("/agreements/{agreement_id}/end", responses=documented(NotFound, Conflict))
+def end_agreement(agreement_id: UUID, reason: ReasonBody, actor: Agreer, database: DatabaseDep) -> AgreementOut:
+    with database.writing(actor) as session:
+        agreement = queries.agreement(session, actor, agreement_id)
+        actions.end(session, actor, agreement, reason.reason)
+        return AgreementOut.model_validate(agreement)
+
+
+@router.post("/jobseekers/{jobseeker_id}/elsewhere", status_code=202, responses=documented(NotFound, Conflict))
+def ask_elsewhere(jobseeker_id: UUID, new: NewAsk, actor: Asker, database: DatabaseDep, once: OnceDep) -> EnquiryOut:
+    """Ask the partners there is an agreement with whether they support this person. The reply is always the same."""
+    with database.writing(actor) as session:
+        once(
+            session,
+            actor,
+            lambda: actions.ask(session, actor, jobseeker_queries.jobseeker(session, actor, jobseeker_id), new.reason),
+            lambda found: session.get_one(ElsewhereAsk, found),
+        )
+    return EnquiryOut()
+
+
+@router.get("/jobseekers/{jobseeker_id}/elsewhere", responses=documented(NotFound))
+def list_asked(jobseeker_id: UUID, actor: Asker, database: DatabaseDep, page: PageDep) -> Page[AskOut]:
+    """What was asked about this person, and the contacts that holders opened."""
+    with database.reading(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+        found = page_of(session, queries.asks(person), ElsewhereAsk.id, page, lambda row: row)
+        return Page[AskOut](items=actions.shown_asks(session, found.items), next=found.next)
+
+
+@router.get("/contact-requests")
+def list_contact_requests(
+    actor: Answerer,
+    database: DatabaseDep,
+    page: PageDep,
+    state: Annotated[RequestState, Query()] = RequestState.WAITING,
+) -> Page[RequestOut]:
+    """Who asks about people you support, and why. Of a restricted case only your organisation's lead hears."""
+    with database.reading(actor) as session:
+        rows = queries.requests(actor).where(ContactRequest.state == state)
+        found = page_of(session, rows, ContactRequest.id, page, lambda row: row)
+        answer = Page[RequestOut](items=actions.shown_requests(session, found.items), next=found.next)
+    if answer.items:
+        people = sorted({item.jobseeker_id for item in answer.items})
+        opened(database, actor, "jobseekers", [(key, key) for key in people])
+    return answer
+
+
+@router.post("/contact-requests/{request_id}/open", responses=documented(NotFound, Conflict))
+def open_contact(
+    request_id: UUID, opening: Opening, actor: Answerer, database: DatabaseDep, version: IfMatch
+) -> RequestOut:
+    """Let the asker know whom to get in touch with: what you write, and your organisation's name."""
+    with database.writing(actor) as session:
+        request = queries.request(session, actor, request_id, for_update=True)
+        expect_version(request, version)
+        actions.answer(session, actor, request, RequestEvent.OPEN, opening.answer)
+        return actions.shown_requests(session, [request])[0]
+
+
+@router.post("/contact-requests/{request_id}/decline", responses=documented(NotFound, Conflict))
+def decline_contact(
+    request_id: UUID, reason: ReasonBody, actor: Answerer, database: DatabaseDep, version: IfMatch
+) -> RequestOut:
+    """Decline; the asker hears nothing of it."""
+    with database.writing(actor) as session:
+        request = queries.request(session, actor, request_id, for_update=True)
+        expect_version(request, version)
+        actions.answer(session, actor, request, RequestEvent.DECLINE, reason.reason)
+        return actions.shown_requests(session, [request])[0]

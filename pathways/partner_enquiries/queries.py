@@ -1,0 +1,116 @@
+"""Every SELECT on agreements, questions and requests, starting from what the actor may see."""
+
+from collections.abc import Collection
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Select, func, or_, select
+
+from pathways.base import Actor, Role
+from pathways.database import Session
+from pathways.errors import NotFound
+from pathways.facts import as_known
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
+from pathways.organisations.models import Organisation
+from pathways.partner_enquiries.models import ContactRequest, ElsewhereAsk, RequestState, SharingAgreement
+
+
+def agreements(actor: Actor) -> Select[SharingAgreement]:
+    """A partner sees its own agreements; the operator, who records them, all."""
+    rows = select(SharingAgreement).where(as_known(SharingAgreement))
+    if actor.role is Role.OPERATOR:
+        return rows
+    mine = SharingAgreement.one_id == actor.organisation_id
+    return rows.where(or_(mine, SharingAgreement.other_id == actor.organisation_id))
+
+
+def agreement(session: Session, actor: Actor, agreement_id: UUID) -> SharingAgreement:
+    found = session.scalars(agreements(actor).where(SharingAgreement.id == agreement_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such agreement, or it has ended.")
+    return found
+
+
+def holders(session: Session, partner_id: UUID, on: date) -> dict[UUID, UUID]:
+    """Return the partners that may be asked on a day, each with its lead."""
+    rows = session.scalars(
+        select(SharingAgreement).where(
+            as_known(SharingAgreement),
+            SharingAgreement.valid_on <= on,
+            or_(SharingAgreement.one_id == partner_id, SharingAgreement.other_id == partner_id),
+        )
+    )
+    return {
+        (row.other_id if row.one_id == partner_id else row.one_id): (
+            row.other_lead_id if row.one_id == partner_id else row.one_lead_id
+        )
+        for row in rows
+    }
+
+
+def asked_on(session: Session, actor: Actor) -> int:
+    """Return how often this user has asked today."""
+    return session.scalars(
+        select(func.count()).where(
+            ElsewhereAsk.partner_id == actor.organisation_id,
+            ElsewhereAsk.by == actor.user_id,
+            ElsewhereAsk.valid_on == actor.today,
+        )
+    ).one()
+
+
+def asks(person: Jobseeker) -> Select[ElsewhereAsk]:
+    return jobseeker_queries.facts_about(ElsewhereAsk, person)
+
+
+def answers(session: Session, ask_ids: Collection[UUID]) -> dict[UUID, list[tuple[ContactRequest, str]]]:
+    """Return the contacts that holders opened for some questions: the only thing an asker ever reads of a holder."""
+    rows = session.execute(
+        select(ContactRequest, Organisation.name)
+        .join(Organisation, Organisation.id == ContactRequest.partner_id)
+        .where(ContactRequest.ask_id.in_(ask_ids), ContactRequest.state == RequestState.OPENED)
+        .order_by(ContactRequest.id)
+    )
+    found: dict[UUID, list[tuple[ContactRequest, str]]] = {}
+    for request, name in rows:
+        found.setdefault(request.ask_id, []).append((request, name))
+    return found
+
+
+def waiting(session: Session, holder_id: UUID, jobseeker_id: UUID, asking_id: UUID) -> bool:
+    """Whether this partner asked about this person before and has no answer yet."""
+    rows = select(ContactRequest.id).where(
+        ContactRequest.partner_id == holder_id,
+        ContactRequest.jobseeker_id == jobseeker_id,
+        ContactRequest.asking_id == asking_id,
+        ContactRequest.state == RequestState.WAITING,
+    )
+    return session.scalars(rows.limit(1)).first() is not None
+
+
+def requests(actor: Actor) -> Select[ContactRequest]:
+    """The holder's team managers see what is asked of it; of a restricted case its named lead alone."""
+    restricted = (
+        select(Jobseeker.id)
+        .where(
+            Jobseeker.partner_id == ContactRequest.partner_id,
+            Jobseeker.id == ContactRequest.jobseeker_id,
+            Jobseeker.is_restricted,
+        )
+        .exists()
+    )
+    return select(ContactRequest).where(
+        ContactRequest.partner_id == actor.organisation_id,
+        jobseeker_queries.is_visible(actor, ContactRequest.jobseeker_id),
+        or_(~restricted, ContactRequest.lead_id == actor.membership_id),
+    )
+
+
+def request(session: Session, actor: Actor, request_id: UUID, *, for_update: bool = False) -> ContactRequest:
+    found = session.scalars(requests(actor).where(ContactRequest.id == request_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such request.")
+    if for_update:
+        session.refresh(found, with_for_update=True)
+    return found

@@ -1,0 +1,59 @@
+"""What time alone makes due of listings: those that close, those nobody confirmed."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import or_, select
+
+from pathways.base import Actor, Role
+from pathways.database import Session, WriteSession
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
+from pathways.placements import actions
+from pathways.placements.models import Placement, PlacementEvent, PlacementState
+from pathways.reference import tables
+from pathways.scheduled import Duty
+
+
+def _warning(on: date) -> timedelta:
+    return timedelta(days=int(tables.in_force("clocks", on, clock="reconfirm_warning")["amount"]))
+
+
+def _old(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
+    rows = select(Placement.id).where(
+        Placement.social_enterprise_id == social_enterprise_id,
+        Placement.state == PlacementState.PUBLISHED,
+        or_(Placement.closes_on < on, Placement.reconfirm_by <= on + _warning(on)),
+    )
+    yield from session.scalars(rows.order_by(Placement.id))
+
+
+def _keep_fresh(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
+    """Close what closes, pause what nobody confirmed in time, and warn before it comes to that."""
+    placement = session.get_one(Placement, placement_id, with_for_update=True, populate_existing=True)
+    if placement.state is not PlacementState.PUBLISHED:
+        return False
+    if placement.closes_on is not None and placement.closes_on < actor.today:
+        actions.move(session, actor, placement, PlacementEvent.CLOSE, reason="Its closing day has passed.")
+        kind, occasion = NoticeKind.LISTING_CLOSED, placement.closes_on
+    elif placement.reconfirm_by < actor.today:
+        actions.move(session, actor, placement, PlacementEvent.PAUSE, reason="Nobody confirmed it in time.")
+        kind, occasion = NoticeKind.LISTING_PAUSED, placement.reconfirm_by
+    elif placement.reconfirm_by <= actor.today + _warning(actor.today):
+        kind, occasion = NoticeKind.LISTING_TO_RECONFIRM, placement.reconfirm_by
+    else:
+        return False
+    message_actions.notify_roles(
+        session,
+        actor,
+        placement.social_enterprise_id,
+        [Role.PLACEMENT_LISTER],
+        kind,
+        about=("placements", placement.id),
+        occasion=occasion.isoformat(),
+    )
+    return True
+
+
+OF_SOCIAL_ENTERPRISES = (Duty("listings that close or go stale", _old, _keep_fresh),)

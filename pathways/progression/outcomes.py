@@ -1,0 +1,237 @@
+"""Outcomes: explained for each rule, recorded on accepted evidence, withdrawn."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from uuid_utils.compat import uuid7
+
+from pathways.base import Actor
+from pathways.database import Session, WriteSession
+from pathways.enrolments import queries as enrolment_queries
+from pathways.enrolments.models import Enrolment
+from pathways.errors import Conflict, RuleBroken
+from pathways.facts import as_known
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
+from pathways.programmes.models import Programme
+from pathways.progression import queries, rules
+from pathways.progression.models import (
+    Evidence,
+    Outcome,
+    OutcomeClaimed,
+    Spell,
+)
+from pathways.progression.schemas import (
+    NewOutcome,
+    OutcomesExplained,
+    RuleFinding,
+    UncoveredDays,
+)
+from pathways.reference import outcome_rules, tables
+
+
+class RuleNotMet(Conflict):
+    title = "The rule is not met by what is recorded"
+
+
+class OutcomeRecordedAlready(Conflict):
+    title = "This outcome is recorded already"
+
+
+def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplained:
+    """Explain each rule of the latest enrolment: met, not met, or not yet known."""
+    enrolment = session.scalars(
+        select(Enrolment)
+        .where(Enrolment.partner_id == person.partner_id, Enrolment.jobseeker_id == person.id)
+        .order_by(Enrolment.started_on.desc(), Enrolment.id.desc())
+        .limit(1)
+    ).first()
+    if enrolment is None:
+        return OutcomesExplained(enrolment_id=None, job_started_on=None, rules=[])
+    spells = queries.spell_facts(session, enrolment)
+    recorded = {
+        outcome.rule: outcome.id
+        for outcome in session.scalars(queries.outcomes_visible_to(actor).where(Outcome.enrolment_id == enrolment.id))
+    }
+    findings = []
+    known = outcome_rules.known(session)
+    versions = session.get_one(Programme, enrolment.programme_id).rule_versions
+    for named, rule in queries.rules_named(session, versions, actor.today).items():
+        if rule is None:
+            name, version = named.split("@")
+            findings.append(_disabled(name, version))
+            continue
+        verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
+        evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids)
+        missing = rules.uncovered(verdict.rests_on, _covers(evidence, known[named].evidence_tier))
+        findings.append(
+            RuleFinding(
+                rule=rule.name,
+                rule_version=rule.version,
+                finding=verdict.finding.value,
+                text=verdict.text,
+                met_on=verdict.met_on,
+                earliest_on=verdict.earliest_on,
+                weeks_counted=verdict.weeks_counted,
+                weeks_unknown=verdict.weeks_unknown,
+                not_counted=list(verdict.not_counted),
+                why_not=dict(verdict.why_not),
+                gap_days=verdict.gap_days,
+                days_counted=verdict.days_counted,
+                hours=verdict.hours,
+                pounds=verdict.pounds,
+                pounds_needed=verdict.pounds_needed,
+                rates_used=list(verdict.rates_used) or None,
+                without_evidence=[UncoveredDays(**asdict(one)) for one in missing],
+                outcome_id=recorded.get(rule.name),
+            ).shown(jobseeker_queries.visible_groups(actor, person))
+        )
+    least = tables.limit("job_start_paid_hours", actor.today)
+    started = rules.job_started_on(spells, queries.kinds_that_count(actor.today), least)
+    return OutcomesExplained(enrolment_id=enrolment.id, job_started_on=started, rules=findings)
+
+
+def _disabled(name: str, version: str) -> RuleFinding:
+    return RuleFinding(
+        rule=name,
+        rule_version=version,
+        finding=rules.Finding.NOT_YET_KNOWN.value,
+        text="The figures of this rule are not verified, so it is switched off.",
+        met_on=None,
+        earliest_on=None,
+        weeks_counted=0,
+        weeks_unknown=0,
+        not_counted=[],
+        outcome_id=None,
+    )
+
+
+def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outcome:
+    """Record that a rule is met, once per rule and enrolment.
+
+    The version of the rule is the one in force when the enrolment began. Each day it rests on must be covered by
+    evidence of the tier the rule asks for, accepted by somebody other than whoever records it.
+    """
+    enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
+    jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
+    programme = session.get_one(Programme, enrolment.programme_id)
+    text = queries.rule_text(session, programme.rule_versions, new.rule, enrolment.started_on)
+    if text is None:
+        raise RuleBroken(
+            "The programme is not paid by this rule, the rule is switched off, or it was not in force when the"
+            " enrolment began.",
+            pointer="/rule",
+        )
+    if any(outcome.rule == text.rule for outcome in queries.outcomes_of(session, enrolment)):
+        raise OutcomeRecordedAlready("One outcome is recorded for each rule and enrolment.")
+    rule = queries.as_rule(text, actor.today)
+    verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today, began_on=enrolment.started_on)
+    if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
+        raise RuleNotMet(verdict.text, finding=verdict.finding.value)
+    evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids, not_checked_by=actor.user_id)
+    missing = rules.uncovered(verdict.rests_on, _covers(evidence, text.evidence_tier))
+    if missing:
+        raise RuleNotMet(
+            "It is met, but not every day it rests on is covered by evidence that somebody else has accepted. Missing: "
+            + "; ".join(f"{m.first_on.isoformat()} to {m.last_on.isoformat()}" for m in missing[:5])
+            + "."
+        )
+    outcome = Outcome.recorded(
+        actor,
+        verdict.met_on,
+        partner_id=enrolment.partner_id,
+        jobseeker_id=enrolment.jobseeker_id,
+        enrolment_id=enrolment.id,
+        rule=rule.name,
+        rule_version=rule.version,
+        weeks_counted=verdict.weeks_counted,
+        spell_ids=list(verdict.spell_ids),
+        evidence_ids=[str(item.id) for item in _resting(evidence, verdict.rests_on, text.evidence_tier)],
+        figures=_figures(verdict),
+        rests_on=[[r.spell_id, r.first_on.isoformat(), r.last_on.isoformat()] for r in verdict.rests_on],
+    )
+    session.add(outcome)
+    session.flush()  # the lock points to it
+    session.add(
+        OutcomeClaimed(
+            id=uuid7(),
+            partner_id=enrolment.partner_id,
+            jobseeker_id=enrolment.jobseeker_id,
+            enrolment_id=enrolment.id,
+            rule=rule.name,
+            outcome_id=outcome.id,
+        )
+    )
+    session.flush()  # two who record the same outcome meet here
+    return outcome
+
+
+def _covers(evidence: Iterable[Evidence], least_tier: str | None) -> list[rules.Stretch]:
+    """Return the days that items of at least a tier cover; A is the best."""
+    good = (item for item in evidence if least_tier is None or item.tier <= least_tier)
+    return [rules.Stretch(str(item.spell_id), item.covers_from, item.covers_to) for item in good]
+
+
+def _resting(evidence: Iterable[Evidence], rests: Iterable[rules.Stretch], least_tier: str | None) -> list[Evidence]:
+    """Return the items that cover any day of what a finding rests on."""
+    days = list(rests)
+    return [
+        item
+        for item in evidence
+        if (least_tier is None or item.tier <= least_tier)
+        and any(
+            str(item.spell_id) == rest.spell_id and item.covers_from <= rest.last_on and item.covers_to >= rest.first_on
+            for rest in days
+        )
+    ]
+
+
+def _figures(verdict: rules.RuleVerdict) -> dict[str, Any]:
+    return {
+        "text": verdict.text,
+        "hours": str(verdict.hours) if verdict.hours is not None else None,
+        "pounds": str(verdict.pounds) if verdict.pounds is not None else None,
+        "pounds_needed": str(verdict.pounds_needed) if verdict.pounds_needed is not None else None,
+        "rates_used": list(verdict.rates_used),
+        "gap_days": verdict.gap_days,
+        "days_counted": verdict.days_counted,
+        "tables": tables.version_of_all(),
+    }
+
+
+def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reason: str) -> Outcome:
+    """Take back an outcome; the rule may be recorded again when it is truly met."""
+    held = session.scalars(select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id)).one_or_none()
+    if held is not None:
+        session.delete(held)
+    withdrawal = outcome.withdrawn(actor, reason)
+    session.add(withdrawal)
+    session.flush()  # two who take it back meet here
+    return withdrawal
+
+
+def _look_at_outcomes_again(session: WriteSession, actor: Actor, item: Evidence) -> None:
+    """Take back each outcome whose days are no longer covered, now that an item is rejected."""
+    spell = queries.spell_of(session, item)
+    known = outcome_rules.known(session)
+    for outcome in resting_on(session, spell):
+        rests = [rules.Stretch(one, date.fromisoformat(f), date.fromisoformat(t)) for one, f, t in outcome.rests_on]
+        evidence = queries.accepted_evidence(session, outcome.partner_id, outcome.spell_ids)
+        text = known.get(f"{outcome.rule}@{outcome.rule_version}")
+        if not evidence or rules.uncovered(rests, _covers(evidence, text.evidence_tier if text else None)):
+            withdraw_outcome(session, actor, outcome, "Evidence it rested on was rejected.")
+
+
+def resting_on(session: Session, spell: Spell) -> list[Outcome]:
+    standing = session.scalars(
+        select(Outcome).where(
+            Outcome.partner_id == spell.partner_id,
+            Outcome.enrolment_id == spell.enrolment_id,
+            as_known(Outcome),
+        )
+    )
+    return [outcome for outcome in standing if str(spell.id) in outcome.spell_ids]

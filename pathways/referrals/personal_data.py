@@ -1,0 +1,29 @@
+"""What this feature keeps about a person."""
+
+from pathways.holdings import Held, Holding, as_schema, fact_entry
+from pathways.imports import actions as imports
+from pathways.imports.models import ImportRow
+from pathways.jobseekers.schemas import MoveOut
+from pathways.referrals import actions
+from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
+from pathways.referrals.schemas import ReferralRecord
+
+HOLDING = Holding(
+    "referrals",
+    (
+        Held(Referral, as_schema(ReferralRecord)),
+        Held(
+            ReferralMove,
+            as_schema(MoveOut),
+            fact_entry("referral", lambda m: f"Referral: {m.event}, now {m.to_state}."),
+        ),
+        Held(
+            ReferralSnapshot,
+            actions.extract_of_snapshot,
+            fact_entry("referral details", lambda _: "What the referrer said was recorded."),
+        ),
+        Held(ImportRow, imports.extract_of_row, stays=True),
+    ),
+    void=actions.withdraw_open,
+    scrub=imports.forget_person,
+)

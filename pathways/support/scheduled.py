@@ -1,0 +1,44 @@
+"""What time alone makes due of support: whose case it is hears of what waits, once for each day it was due."""
+
+from collections.abc import Iterator
+from datetime import date
+from uuid import UUID
+
+from pathways.base import Actor
+from pathways.database import Session, WriteSession
+from pathways.jobseekers.models import Jobseeker
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
+from pathways.scheduled import Duty
+from pathways.support import worklist
+
+TOLD = {
+    "check_in_due": NoticeKind.CHECK_IN_DUE,
+    "check_in_overdue": NoticeKind.CHECK_IN_OVERDUE,
+    "plan_to_make": NoticeKind.PLAN_TO_MAKE,
+    "plan_to_review": NoticeKind.PLAN_TO_REVIEW,
+}
+
+
+def _partner(_: Session, partner_id: UUID, __: date) -> Iterator[UUID]:
+    yield partner_id
+
+
+def _tell(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
+    """Tell whose case it is of check-ins and plans; the rest of the worklist is there to be looked at."""
+    waits = [wait for wait in worklist.waits(session, partner_id, actor.today) if wait.kind in TOLD]
+    for wait in waits:
+        person = session.get_one(Jobseeker, wait.jobseeker_id)
+        message_actions.notify_owner(
+            session,
+            actor,
+            partner_id,
+            person.caseworker_id,
+            TOLD[wait.kind],
+            about=(wait.subject, wait.subject_id),
+            occasion=wait.due_on.isoformat(),
+        )
+    return bool(waits)
+
+
+OF_PARTNERS = (Duty("check-ins and plans", _partner, _tell),)
