@@ -33,6 +33,7 @@ from pathways import migrate
 from pathways.base import Source
 from pathways.database import Database, Session
 from pathways.jobseekers import formats, identify
+from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 from tests.world import World, build_world
 
@@ -80,7 +81,9 @@ def _add(
     actor, jobseeker_id = world.actors["manager"], uuid7()
     born = _day(who.born)
     whose = {"partner_id": actor.organisation_id}
-    identifiers = identify.identity(session, "", {"nino": person.nino}).identifiers if drawn.random() < 0.6 else {}
+    identifiers = (
+        identify.identity(session, "", Details.of({"nino": person.nino})).identifiers if drawn.random() < 0.6 else {}
+    )
     kept = Identity(
         "", who.given, who.family, born=f"{born:%Y%m%d}" if born else "", postcode=who.postcode, phone=who.phone,
         email=who.email, identifiers=identifiers,

@@ -38,7 +38,9 @@ class LazyTable:
 
     Examples
     --------
-    >>> lengths = LazyTable(lambda lefts, rights: np.array([[len(a) + len(b) for b in rights] for a in lefts]), np.uint8)
+    >>> def fill(lefts, rights):
+    ...     return np.array([[len(a) + len(b) for b in rights] for a in lefts])
+    >>> lengths = LazyTable(fill, np.uint8)
     >>> lengths.right("abc"), lengths.right("de"), lengths.right("abc")
     (0, 1, 0)
     >>> numbers, table = lengths.rows(["x"])

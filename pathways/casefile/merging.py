@@ -201,11 +201,11 @@ def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker
     mine = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
     theirs = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     names: Sequence[str] = DETAIL_NAMES
-    if any(told[name] not in BLANK for told in (mine, theirs) for name in WITHHELD):
+    if any(getattr(details, name) not in BLANK for details in (mine, theirs) for name in WITHHELD):
         names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
-    learnt = _unknown(mine, theirs, names)
+    learnt = _unknown(mine.as_dict(), theirs.as_dict(), names)
     if learnt:
-        jobseeker_actions.record_details(session, actor, kept, mine | learnt)
+        jobseeker_actions.record_details(session, actor, kept, mine.changed(learnt))
     ours, other = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)
     if other is None:
         return sorted(learnt)
@@ -370,9 +370,9 @@ def _restore_details(
         for told in (before, after)
     )
     now = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
-    back = _taken_back(old, new, now)
+    back = _taken_back(old.as_dict(), new.as_dict(), now.as_dict())
     if back:
-        jobseeker_actions.record_details(session, actor, kept, now | back)
+        jobseeker_actions.record_details(session, actor, kept, now.changed(back))
     return now != new
 
 

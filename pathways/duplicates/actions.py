@@ -15,6 +15,7 @@ from pathways.facts import MoveRefused, destination, possible_events
 from pathways.fields import Group
 from pathways.jobseekers import identifiers, identify
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import SURELY, BatchComparison, Candidate, IdentityQuery
 from pathways.jobseekers.models import Jobseeker
 
@@ -30,7 +31,7 @@ class PairMoveRefused(MoveRefused):
 def look(
     session: WriteSession,
     actor: Actor,
-    people: Sequence[tuple[Jobseeker, Mapping[str, Any]]],
+    people: Sequence[tuple[Jobseeker, Details]],
     order: BatchComparison = BatchComparison.ANY,
 ) -> list[list[Candidate]]:
     """Look whether a partner knows people of these details already, and note each pair for people to look at.
@@ -44,8 +45,8 @@ def look(
     # Whoever refers opens nobody's number, not even by our doing.
     own = actor.organisation_id == partner_id
     asked = [
-        IdentityQuery(identify.identity(session, str(person.id), values), person.id, values if own else None)
-        for person, values in people
+        IdentityQuery(identify.identity(session, str(person.id), details), person.id, details if own else None)
+        for person, details in people
     ]
     hits = identify.look_up(session, partner_id, asked, order)
     _note(session, actor, [(person.id, found) for (person, _), found in zip(people, hits, strict=True)])
@@ -64,8 +65,8 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
 
 def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """Look at somebody whose record was another one's for a while: note whom it may be, drop what it no longer is."""
-    values = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    [hits] = look(session, actor, [(person, values)])
+    details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
+    [hits] = look(session, actor, [(person, details)])
     may_be = {hit.jobseeker_id for hit in hits}
     for pair in session.scalars(queries.unlooked(person)).all():
         other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
@@ -152,7 +153,7 @@ def _shown(
     session: Session, actor: Actor, pair: DuplicatePair, people: Mapping[UUID, Any], reason: str | None
 ) -> PairOut:
     both = [people[key] for key in (pair.jobseeker_id, pair.other_id)]
-    plain = [identifiers.unsealed(session, details) for _, details in both]
+    plain = [identifiers.unsealed(session, details).as_dict() for _, details in both]
     groups = frozenset.intersection(*(jobseeker_queries.visible_groups(actor, person) for person, _ in both))
     differs = [
         name
@@ -184,7 +185,7 @@ SAID = (PairEvent.ASK, PairEvent.SAME, PairEvent.DIFFERENT)
 
 
 def _side(session: Session, person: Jobseeker, details: Any) -> PairSide:
-    values = identifiers.readable(session, details)
+    values = identifiers.unsealed(session, details).as_read()
     return PairSide(
         jobseeker_id=person.id,
         reference=person.reference,

@@ -15,7 +15,8 @@ from pathways.database import Session, WriteSession, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import formats, identify, queries
-from pathways.jobseekers.identifiers import readable, refuse_test_values, sealed, unsealed
+from pathways.jobseekers.details import Details
+from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
     JOBSEEKER_MOVES,
     AboutPerson,
@@ -46,36 +47,31 @@ class CaseIsClosed(RuleBroken):
     title = "The case is closed"
 
 
-def make(session: WriteSession, actor: Actor, partner_id: UUID, told: Sequence[Mapping[str, Any]]) -> list[Jobseeker]:
-    """Make jobseekers with first details; each of ``told`` holds the names of ``DetailsBody`` and ``is_restricted``."""
+def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tuple[Details, bool]]) -> list[Jobseeker]:
+    """Make jobseekers, each with first details and whether the case is restricted."""
     people = [
         Jobseeker(
             id=uuid7(),
             partner_id=partner_id,
             reference=reference,
             state=JobseekerState.REFERRED,
-            is_restricted=bool(values.get("is_restricted")),
+            is_restricted=is_restricted,
             made_at=actor.at,
         )
-        for values, reference in zip(told, _free_references(session, len(told)), strict=True)
+        for (_, is_restricted), reference in zip(new, _free_references(session, len(new)), strict=True)
     ]
-    places = locate_all(session, [values.get("postcode") for values in told])
-    for person, values in zip(people, told, strict=True):
-        _must_have_a_name(values)
-        refuse_test_values(session, values)
-        _describe(session, person, values, places[values.get("postcode")])
+    places = locate_all(session, [details.postcode for details, _ in new])
+    described = [(person, details) for person, (details, _) in zip(people, new, strict=True)]
+    for person, details in described:
+        _must_have_a_name(details)
+        refuse_test_values(session, details)
+        _describe(session, person, details, places[details.postcode])
     session.add_all(people)
     session.flush()  # the details point to them
-    rows = [
-        JobseekerDetails.row(actor, **_details(session, person, values))
-        for person, values in zip(people, told, strict=True)
-    ]
+    rows = [JobseekerDetails.row(actor, **_columns(session, person, details)) for person, details in described]
     insert_many(session, JobseekerDetails, rows)
-    who = {
-        person.id: identify.identity(session, str(person.id), values)
-        for person, values in zip(people, told, strict=True)
-    }
-    identify.index(session, partner_id, who)
+    identities = {person.id: identify.identity(session, str(person.id), details) for person, details in described}
+    identify.index(session, partner_id, identities)
     return people
 
 
@@ -90,54 +86,54 @@ def _free_references(session: Session, count: int) -> list[str]:
     return list(free)
 
 
-def record_details(session: WriteSession, actor: Actor, person: Jobseeker, values: Mapping[str, Any]) -> None:
+def record_details(session: WriteSession, actor: Actor, person: Jobseeker, details: Details) -> None:
     """Record a whole new version of identity and contact, and the keys by which the person is found."""
-    _must_have_a_name(values)
-    refuse_test_values(session, values)
+    _must_have_a_name(details)
+    refuse_test_values(session, details)
     previous = session.scalars(queries.facts_about(JobseekerDetails, person)).one_or_none()
     supersedes = previous.id if previous else None
-    session.add(JobseekerDetails.recorded(actor, **_details(session, person, values), supersedes=supersedes))
-    _describe(session, person, values, locate(session, values.get("postcode")))
+    session.add(JobseekerDetails.recorded(actor, **_columns(session, person, details), supersedes=supersedes))
+    _describe(session, person, details, locate(session, details.postcode))
     flag_modified(person, "state")  # its details are a row of their own, but they are part of this version
-    identify.index(session, person.partner_id, {person.id: identify.identity(session, str(person.id), values)})
+    identify.index(session, person.partner_id, {person.id: identify.identity(session, str(person.id), details)})
     session.flush()  # so that the reply carries the new version
 
 
-def _must_have_a_name(values: Mapping[str, Any]) -> None:
-    if not (values.get("given_name") or values.get("family_name")):
+def _must_have_a_name(details: Details) -> None:
+    if not details.has_name:
         raise RuleBroken(
             "A jobseeker needs a name; one of given_name and family_name is enough.", pointer="/given_name"
         )
 
 
-def _details(session: Session, person: Jobseeker, values: Mapping[str, Any]) -> dict[str, Any]:
+def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str, Any]:
     fact_id = uuid7()
     return {
         "id": fact_id,
         "partner_id": person.partner_id,
         "jobseeker_id": person.id,
-        **sealed(session, "jobseeker_details", fact_id, values),
+        **sealed(session, "jobseeker_details", fact_id, details),
     }
 
 
-def _describe(session: Session, person: Jobseeker, values: Mapping[str, Any], place: GridPoint | None) -> None:
-    """Keep beside a person what they are looked up and ranked by."""
-    person.given_key = formats.name_key(values.get("given_name"))
-    person.family_key = formats.name_key(values.get("family_name"))
-    person.date_of_birth = values.get("date_of_birth")
-    person.postcode_key = formats.compact(values.get("postcode"))
-    nino, nhs_number = formats.compact(values.get("nino")), formats.compact(values.get("nhs_number"))
-    person.nino_hash = session.vault.fingerprint("nino", nino) if nino else None
-    person.nhs_number_hash = session.vault.fingerprint("nhs_number", nhs_number) if nhs_number else None
+def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
+    """Copy to the person's row what they are looked up and ranked by."""
+    person.given_key = formats.name_key(details.given_name)
+    person.family_key = formats.name_key(details.family_name)
+    person.date_of_birth = details.date_of_birth
+    person.postcode_key = details.postcode_key
+    vault = session.vault
+    person.nino_hash = vault.fingerprint("nino", details.nino) if details.nino else None
+    person.nhs_number_hash = vault.fingerprint("nhs_number", details.nhs_number) if details.nhs_number else None
     person.easting, person.northing = (place.easting, place.northing) if place else (None, None)
     person.place_basis = place.basis if place else None
 
 
 def shown(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
     """Return the record as this actor may see it."""
-    row = queries.details(session, person)
+    details = unsealed(session, queries.details(session, person))
     answer = JobseekerOut(
-        **DetailsFields(**readable(session, row)).model_dump(),
+        **DetailsFields(**details.as_read()).model_dump(),
         id=person.id,
         reference=person.reference,
         state=person.state,
@@ -148,7 +144,7 @@ def shown(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
         has_known_place=person.easting is not None,
         possible_events=[event.value for event in possible_events(JOBSEEKER_MOVES, person.state)],
         version=person.version,
-        warnings=[Warned(**warning) for warning in formats.warnings_of(unsealed(session, row), actor.today)],
+        warnings=[Warned(**warning) for warning in details.warnings(actor.today)],
     )
     visible = queries.visible_groups(actor, person)
     shaped = answer.shown(visible)
@@ -158,7 +154,7 @@ def shown(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
 
 
 def extract_of_details(session: Session, row: JobseekerDetails) -> DetailsOut:
-    values = readable(session, row, is_masked=False)
+    values = unsealed(session, row).as_dict()
     return DetailsOut(**values, id=row.id, valid_on=row.valid_on, recorded_at=row.recorded_at)
 
 
@@ -169,8 +165,8 @@ def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapp
     if restricted is not None:
         person.is_restricted = restricted
     if given:
-        values = unsealed(session, queries.details(session, person)) | given
-        record_details(session, actor, person, values)
+        details = unsealed(session, queries.details(session, person))
+        record_details(session, actor, person, details.changed(given))
     session.flush()  # so that the reply carries the new version
     return person
 

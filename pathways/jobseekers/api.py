@@ -23,6 +23,7 @@ from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.fields import Instant
 from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, sharing
+from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import (
     ConfirmedWord,
     Contact,
@@ -131,11 +132,12 @@ def make_jobseeker(
     new: NewJobseeker, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> JobseekerOut:
     """Record a person who came without a referral; the case opens with the first accepted referral."""
+    details = Details.of(new.model_dump())
     with database.writing(actor) as session:
         person = once(
             session,
             actor,
-            lambda: actions.make(session, actor, actor.organisation_id, [new.model_dump()])[0],
+            lambda: actions.make(session, actor, actor.organisation_id, [(details, new.is_restricted)])[0],
             lambda made: queries.jobseeker(session, actor, made),
         )
         etag(response, person.version)

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import phonenumbers
-from stdnum.gb import nhs
 
 NINO = re.compile(r"^(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]\d{6}[A-D]$")
 TEST_NINO = re.compile(r"^QQ\d{6}[A-D]$")
@@ -19,7 +18,6 @@ OUTCODE = re.compile(r"^[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-
 TEST_PHONE = re.compile(r"^\+447700900\d{3}$")
 INWARD = 3
 RQF_LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")  # lowest first
-YOUNGEST, OLDEST = 14, 100
 
 
 def compact(text: str | None) -> str | None:
@@ -63,30 +61,10 @@ def masked(number: str | None) -> str | None:
     return None if number is None else "*" * max(0, len(number) - 3) + number[-3:]
 
 
-def warnings_of(values: Mapping[str, Any], today: date) -> list[dict[str, str]]:
-    """Return what looks wrong, by field, without repeating what was written."""
-    found: dict[str, str] = {}
-    nino = compact(values.get("nino"))
-    if nino and not NINO.match(nino) and not TEST_NINO.match(nino):
-        found["nino"] = "This is not the form of an NI number (two letters, six digits, A to D). Check it."
-    number = compact(values.get("nhs_number"))
-    if number and not nhs.is_valid(number):
-        found["nhs_number"] = "This is not an NHS number: ten digits, of which the last checks the others. Check it."
-    postcode = tidy_postcode(values.get("postcode"))
-    if postcode and not POSTCODE.match(postcode) and not OUTCODE.match(postcode):
-        found["postcode"] = "This is not the form of a UK postcode, so travel is unknown. Check it."
-    phone = values.get("phone")
-    if phone and not _is_phone(phone):
-        found["phone"] = "This does not look like a telephone number. Check it."
-    email = values.get("email")
-    if email and not re.match(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", email):
-        found["email"] = "This does not look like an e-mail address. Check it."
-    if hours_are_crossed(values):
-        found["hours_min"] = "hours_min is more than hours_max, so the profile leaves the hours unknown. Ask."
-    birth = values.get("date_of_birth")
-    if birth is not None and not YOUNGEST <= age_on(birth, today) <= OLDEST:
-        found["date_of_birth"] = f"This makes an age outside {YOUNGEST} to {OLDEST}. Check it."
-    return [{"field": field, "text": text} for field, text in found.items()]
+CROSSED_HOURS = {
+    "field": "hours_min",
+    "text": "The least hours are more than the most, so the profile leaves the hours unknown. Ask the referrer.",
+}
 
 
 def hours_are_crossed(values: Mapping[str, Any]) -> bool:
@@ -94,23 +72,9 @@ def hours_are_crossed(values: Mapping[str, Any]) -> bool:
     return least is not None and most is not None and least > most
 
 
-def _is_phone(phone: str) -> bool:
+def is_phone(phone: str) -> bool:
     try:
         number = phonenumbers.parse(phone, "GB")
     except phonenumbers.NumberParseException:
         return False
     return phonenumbers.is_possible_number(number)
-
-
-def test_values(values: Mapping[str, Any]) -> list[str]:
-    """Return the fields that hold values reserved for tests, which a production service refuses."""
-    found = []
-    if TEST_NINO.match(compact(values.get("nino")) or ""):
-        found.append("nino")
-    if (compact(values.get("nhs_number")) or "").startswith("999"):
-        found.append("nhs_number")
-    if TEST_PHONE.match(tidy_phone(values.get("phone")) or ""):
-        found.append("phone")
-    if (values.get("email") or "").lower().endswith(("@example.org", ".example.org")):
-        found.append("email")
-    return found

@@ -41,6 +41,7 @@ from pathways import audit
 from pathways.database import Database, Session, WriteSession, insert_unless_there
 from pathways.facts import as_known
 from pathways.jobseekers import formats
+from pathways.jobseekers.details import IDENTIFIERS, Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
 # From here on two records go to a person to look at; from here on they are put forward as one.
@@ -55,7 +56,6 @@ AT_ONCE, PAUSE_SECONDS = 500, 0.05
 # A count of very many people is kept for a while: it sets odds, and a thousandth more or less changes none.
 LARGE, KEPT_SECONDS = 10_000, 600.0
 SIGNED = 2**63
-IDENTIFIERS = ("nino", "nhs_number")
 PARTNER: Any = bindparam("partner", type_=Uuid())
 MOST: Any = bindparam("most", type_=Integer())
 
@@ -82,23 +82,23 @@ def model() -> Linkage:
     return Linkage.shipped()
 
 
-def identity(session: Session, key: str, values: Mapping[str, Any]) -> Identity:
+def identity(session: Session, key: str, details: Details) -> Identity:
     """Return plain details as they are compared; identifiers as the hashes that are kept."""
     hashes = {}
     for name in IDENTIFIERS:
-        text = formats.compact(values.get(name))
+        text = getattr(details, name)
         if text:
             hashes[name] = session.vault.fingerprint(name, text)
-    born = values.get("date_of_birth")
+    born = details.date_of_birth
     return Identity(
         key,
-        values.get("given_name") or "",
-        values.get("family_name") or "",
-        values.get("known_as") or "",
+        details.given_name or "",
+        details.family_name or "",
+        details.known_as or "",
         f"{born:%Y%m%d}" if born else "",
-        formats.compact(values.get("postcode")) or "",
-        formats.tidy_phone(values.get("phone")) or "",
-        (values.get("email") or "").strip().lower(),
+        details.postcode_key or "",
+        details.phone or "",
+        (details.email or "").strip().lower(),
         identifiers=hashes,
     )
 
@@ -238,7 +238,7 @@ class IdentityQuery:
 
     who: Identity
     but: UUID | None = None
-    identifiers: Mapping[str, Any] | None = None
+    details: Details | None = None
 
 
 class BatchComparison(StrEnum):
@@ -351,13 +351,13 @@ def _weighed(
     hits = []
     for row, them in theirs:
         slips: Collection[str] = ()
-        if not linkage.may_be(who, them, among, common, IDENTIFIERS if one.identifiers else ()):
+        if not linkage.may_be(who, them, among, common, IDENTIFIERS if one.details else ()):
             continue
-        if one.identifiers and _differing(who, them):
+        if one.details and _differing(who, them):
             # Nobody's number is opened where a slip in it would not matter.
             if linkage.verdict(who, them, among, counts, common, IDENTIFIERS).probability < MAY_BE:
                 continue
-            slips = _slips(session, row, who, one.identifiers)
+            slips = _slips(session, row, who, one.details)
         verdict = linkage.verdict(who, them, among, counts, common, slips)
         if verdict.probability >= MAY_BE:
             hits.append(Candidate(row, verdict))
@@ -389,11 +389,11 @@ def _differing(one: Identity, other: Identity) -> bool:
     return any(theirs.get(kind, value) != value for kind, value in one.identifiers.items())
 
 
-def _slips(session: Session, row: Any, who: Identity, identifiers: Mapping[str, Any]) -> list[str]:
+def _slips(session: Session, row: Any, who: Identity, details: Details) -> list[str]:
     """Return which identifiers differ by one character; opening somebody's number is noted."""
     found = []
     for name in IDENTIFIERS:
-        ours, theirs = formats.compact(identifiers.get(name)), getattr(row, f"{name}_hash")
+        ours, theirs = getattr(details, name), getattr(row, f"{name}_hash")
         sealed = getattr(row, f"{name}_sealed")
         if not ours or not theirs or sealed is None or theirs == who.identifiers.get(name):
             continue

@@ -101,8 +101,8 @@ def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> 
         raise AskedTooOften(f"At most {most} people a day. Go on tomorrow, or ask your team manager to.")
     asked = ElsewhereAsk.recorded(actor, partner_id=person.partner_id, jobseeker_id=person.id, reason=reason)
     session.add(asked)
-    values = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    who = identify.identity(session, str(person.id), values)
+    details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
+    who = identify.identity(session, str(person.id), details)
     for holder_id, lead_id in sorted(holders.items()):
         for hit in identify.look_up(session, holder_id, [IdentityQuery(who)])[0]:
             if hit.verdict.probability >= LIKELY:

@@ -20,8 +20,9 @@ from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, identifiers, profile
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import BatchComparison, Candidate
-from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
+from pathways.jobseekers.models import PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
@@ -66,10 +67,10 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
     if new.jobseeker_id is not None:
         person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
         jobseeker_actions.must_not_be_void(person)
-    values = new.model_dump(exclude={"partner_id", "referring_organisation_id", "source_type", "ref", "jobseeker_id"})
-    values["half_days"] = half_days.parse(new.half_days)
+    content = ReferralContent.of(new.model_dump() | {"half_days": half_days.parse(new.half_days)})
     ref = new.ref or f"R-{uuid7().hex[-10:]}"
-    [recorded] = record(session, actor, partner_id, [Arriving(values, organisation_id, new.source_type, ref, person)])
+    arriving = Arriving(content, new.referred_on, organisation_id, new.source_type, ref, person)
+    [recorded] = record(session, actor, partner_id, [arriving])
     return recorded.referral
 
 
@@ -105,10 +106,50 @@ def source_key(organisation_id: UUID | None, ref: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferralContent:
+    """What a referrer says: the person's details, what a profile would hold, and the request itself."""
+
+    details: Details
+    profile: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "ReferralContent":
+        """Return the content among ``values``, its details normalised; other names are ignored."""
+        return cls(
+            Details.of(values),
+            {name: values.get(name) for name in PROFILE_NAMES},
+            {name: values.get(name) for name in ABOUT_NAMES} | {"is_restricted": bool(values.get("is_restricted"))},
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**self.details.as_dict(), **self.profile, **self.about}
+
+    def changed(self, given: Mapping[str, Any], *, blanks_clear: bool) -> "ReferralContent":
+        """Return the content with what is given; a blank clears a field only where ``blanks_clear``."""
+        before = self.as_dict()
+        named = {name: value for name, value in given.items() if name in before}
+        return ReferralContent.of(
+            before | {name: value for name, value in named.items() if blanks_clear or value is not None}
+        )
+
+    def names_that_differ(self, other: "ReferralContent") -> set[str]:
+        """Return the fields in which two contents differ."""
+        theirs = other.as_dict()
+        return {name for name, value in self.as_dict().items() if value != theirs[name]}
+
+    def warnings(self, today: date) -> list[dict[str, str]]:
+        """Return what looks wrong, as ``field`` and ``text``."""
+        crossed = [formats.CROSSED_HOURS] if formats.hours_are_crossed(self.profile) else []
+        return [*self.details.warnings(today), *crossed]
+
+
+@dataclass(frozen=True, slots=True)
 class Arriving:
     """A referral on its way in: what the referrer says, who refers, and the person where the partner knows them."""
 
-    values: Mapping[str, Any]
+    content: ReferralContent
+    referred_on: date
     organisation_id: UUID | None
     source_type: SourceType
     ref: str
@@ -135,7 +176,12 @@ def record(
     if queries.by_source_keys(session, partner_id, [one.key for one in arriving]):
         raise ReferredAlready("Change that referral, or send this one with another ref.")
     made = iter(
-        jobseeker_actions.make(session, actor, partner_id, [one.values for one in arriving if one.person is None])
+        jobseeker_actions.make(
+            session,
+            actor,
+            partner_id,
+            [(one.content.details, one.content.about["is_restricted"]) for one in arriving if one.person is None],
+        )
     )
     people = [one.person or next(made) for one in arriving]
     referrals = [
@@ -147,7 +193,7 @@ def record(
             source_key=one.key,
             source_type=one.source_type,
             referring_organisation_id=one.organisation_id,
-            referred_on=one.values["referred_on"],
+            referred_on=one.referred_on,
             state=ReferralState.SUBMITTED,
             made_at=actor.at,
         )
@@ -155,20 +201,20 @@ def record(
     ]
     session.add_all(referrals)
     session.flush()  # their logs and their snapshots point to them
-    new = [(person, one.values) for one, person in zip(arriving, people, strict=True) if one.person is None]
+    new = [(person, one.content.details) for one, person in zip(arriving, people, strict=True) if one.person is None]
     insert_many(session, ReferralMove, [_submitted(actor, referral) for referral in referrals])
     insert_many(
         session,
         ReferralSnapshot,
-        [_snapshot(session, actor, row, one.values) for row, one in zip(referrals, arriving, strict=True)],
+        [_snapshot(session, actor, row, one.content) for row, one in zip(referrals, arriving, strict=True)],
     )
     insert_many(
         session,
         ProfileVersion,
         [
-            _first_profile(actor, row, one.values)
+            _first_profile(actor, row, one.content.profile)
             for row, one in zip(referrals, arriving, strict=True)
-            if one.person is None and any(one.values.get(name) is not None for name in PROFILE_NAMES)
+            if one.person is None and any(value is not None for value in one.content.profile.values())
         ],
     )
     looked = duplicate_actions.look(session, actor, new, BatchComparison.CAME)
@@ -183,8 +229,8 @@ def _submitted(actor: Actor, referral: Referral) -> dict[str, Any]:
     return ReferralMove.row(actor, referral.referred_on, **_move(referral, "submit", None, ReferralState.SUBMITTED))
 
 
-def _first_profile(actor: Actor, referral: Referral, values: Mapping[str, Any]) -> dict[str, Any]:
-    profile = _sensible({name: values.get(name) for name in PROFILE_NAMES})
+def _first_profile(actor: Actor, referral: Referral, said: Mapping[str, Any]) -> dict[str, Any]:
+    profile = _sensible(dict(said))
     return ProfileVersion.row(
         actor,
         referral.referred_on,
@@ -200,17 +246,17 @@ def _take_snapshot(
     session: WriteSession,
     actor: Actor,
     referral: Referral,
-    values: Mapping[str, Any],
+    content: ReferralContent,
     previous: ReferralSnapshot | None,
 ) -> ReferralSnapshot:
-    columns = _snapshot(session, actor, referral, values) | {"supersedes": previous.id if previous else None}
+    columns = _snapshot(session, actor, referral, content) | {"supersedes": previous.id if previous else None}
     snapshot = ReferralSnapshot(**columns)
     session.add(snapshot)
     session.flush()  # two who supersede the same snapshot meet here
     return snapshot
 
 
-def _snapshot(session: Session, actor: Actor, referral: Referral, values: Mapping[str, Any]) -> dict[str, Any]:
+def _snapshot(session: Session, actor: Actor, referral: Referral, content: ReferralContent) -> dict[str, Any]:
     fact_id = uuid7()
     return ReferralSnapshot.row(
         actor,
@@ -219,19 +265,18 @@ def _snapshot(session: Session, actor: Actor, referral: Referral, values: Mappin
         partner_id=referral.partner_id,
         jobseeker_id=referral.jobseeker_id,
         referral_id=referral.id,
-        **identifiers.sealed(session, "referral_snapshots", fact_id, values),
-        **{name: values.get(name) for name in PROFILE_NAMES},
-        **{name: values.get(name) for name in ABOUT_NAMES if name != "is_restricted"},
-        is_restricted=bool(values.get("is_restricted")),
+        **identifiers.sealed(session, "referral_snapshots", fact_id, content.details),
+        **content.profile,
+        **content.about,
     )
 
 
-def said(session: Session, snapshot: ReferralSnapshot) -> dict[str, Any]:
-    """Return everything a snapshot says, as plain values."""
-    return (
-        identifiers.unsealed(session, snapshot)
-        | {name: getattr(snapshot, name) for name in PROFILE_NAMES}
-        | {name: getattr(snapshot, name) for name in ABOUT_NAMES}
+def said(session: Session, snapshot: ReferralSnapshot) -> ReferralContent:
+    """Return what a snapshot says."""
+    return ReferralContent(
+        identifiers.unsealed(session, snapshot),
+        {name: getattr(snapshot, name) for name in PROFILE_NAMES},
+        {name: getattr(snapshot, name) for name in ABOUT_NAMES},
     )
 
 
@@ -244,11 +289,10 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
         raise RuleBroken("is_restricted is yes or no.", pointer="/is_restricted")
     if "half_days" in given:
         given["half_days"] = half_days.parse(given["half_days"])
-    before = said(session, queries.snapshot(session, referral))
-    after = before | given
-    if not (after.get("given_name") or after.get("family_name")):
+    after = said(session, queries.snapshot(session, referral)).changed(given, blanks_clear=True)
+    if not after.details.has_name:
         raise RuleBroken("A referral needs a name.", pointer="/given_name")
-    resay(session, actor, referral, after, blanks_clear=True)
+    resay(session, actor, referral, after)
     return referral
 
 
@@ -278,58 +322,37 @@ def correct_referred_on(session: WriteSession, actor: Actor, referral: Referral,
     return True
 
 
-def resay(
-    session: WriteSession,
-    actor: Actor,
-    referral: Referral,
-    values: Mapping[str, Any],
-    *,
-    blanks_clear: bool = False,
-) -> bool:
+def resay(session: WriteSession, actor: Actor, referral: Referral, after: ReferralContent) -> bool:
     """Supersede what the referrer said; carry it into the record where nobody has edited that field since.
 
-    Where the record says something else by now, the difference is a proposal and is never written over. A blank cell of
-    a file clears nothing; a change through the API may. Returns whether anything was new.
+    Where the record says something else by now, the difference is a proposal and is never written over. Returns whether
+    anything was new.
     """
-    identifiers.refuse_test_values(session, values)
+    identifiers.refuse_test_values(session, after.details)
     previous = queries.snapshot(session, referral)
     before = said(session, previous)
-    after, new = said_anew(before, values, blanks_clear=blanks_clear)
+    new = after.names_that_differ(before)
     if not new:
         return False
     _take_snapshot(session, actor, referral, after, previous)
     flag_modified(referral, "state")  # its words are a row of their own, but they are part of this version
     person = session.get_one(Jobseeker, referral.jobseeker_id)
-    _carry_details(session, actor, person, before, {name: after[name] for name in new if name in DETAIL_NAMES})
-    _carry_profile(session, actor, person, before, {name: after[name] for name in new if name in PROFILE_NAMES})
-    if "is_restricted" in new and after["is_restricted"]:
+    details = {name: value for name, value in after.details.as_dict().items() if name in new}
+    _carry_details(session, actor, person, before.details, details)
+    _carry_profile(session, actor, person, before.profile, {n: v for n, v in after.profile.items() if n in new})
+    if "is_restricted" in new and after.about["is_restricted"]:
         person.is_restricted = True
     session.flush()  # so that the reply carries the new version
     return True
 
 
-def said_anew(
-    before: Mapping[str, Any], values: Mapping[str, Any], *, blanks_clear: bool = False
-) -> tuple[dict[str, Any], set[str]]:
-    """Return what a referrer says after saying some values, and which names of it are new."""
-    tidied = dict(values) | {
-        "postcode": formats.tidy_postcode(values.get("postcode")),
-        "phone": formats.tidy_phone(values.get("phone")),
-        "nino": formats.compact(values.get("nino")),
-        "nhs_number": formats.compact(values.get("nhs_number")),
-    }
-    given = {name: value for name, value in tidied.items() if name in before}
-    after = dict(before) | {name: value for name, value in given.items() if blanks_clear or value is not None}
-    return after, {name for name, value in after.items() if value != before[name]}
-
-
 def _carry_details(
-    session: WriteSession, actor: Actor, person: Jobseeker, before: Mapping[str, Any], new: Mapping[str, Any]
+    session: WriteSession, actor: Actor, person: Jobseeker, before: Details, new: Mapping[str, Any]
 ) -> None:
     current = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    unedited = {name: value for name, value in new.items() if current[name] == before[name]}
+    unedited = {name: value for name, value in new.items() if getattr(current, name) == getattr(before, name)}
     if unedited:
-        jobseeker_actions.record_details(session, actor, person, current | unedited)
+        jobseeker_actions.record_details(session, actor, person, current.changed(unedited))
 
 
 def _carry_profile(
@@ -355,8 +378,8 @@ def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     profile = jobseeker_queries.profile(session, person)
-    record_says = details | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
-    words = said(session, snapshot)
+    record_says = details.as_dict() | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
+    words = said(session, snapshot).as_dict()
     return sorted(name for name in record_says if words[name] is not None and words[name] != record_says[name])
 
 
@@ -417,6 +440,7 @@ EVENTS_OF_REFERRER = {ReferralEvent.WITHDRAW}
 def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
     """Return the referral as this actor may see it: the partner's people, or the referrer that made it."""
     snapshot = queries.snapshot(session, referral)
+    content = said(session, snapshot)
     partner = session.get_one(Organisation, referral.partner_id)
     received_on = local_day(referral.made_at)
     is_referrer = actor.role is Role.REFERRER
@@ -427,9 +451,9 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         if not is_referrer or event in EVENTS_OF_REFERRER
     ]
     answer = ReferralOut(
-        **DetailsFields(**identifiers.readable(session, snapshot)).model_dump(),
-        **ProfileFields(**{name: getattr(snapshot, name) for name in PROFILE_NAMES}).model_dump(),
-        **{name: getattr(snapshot, name) for name in ABOUT_NAMES},
+        **DetailsFields(**content.details.as_read()).model_dump(),
+        **ProfileFields(**content.profile).model_dump(),
+        **content.about,
         id=referral.id,
         ref=referral.ref,
         state=referral.state,
@@ -444,7 +468,7 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         made_at=referral.made_at,
         possible_events=events,
         differs_from_record=None if is_referrer else differences(session, referral, snapshot),
-        warnings=[Warned(**warning) for warning in formats.warnings_of(said(session, snapshot), actor.today)],
+        warnings=[Warned(**warning) for warning in content.warnings(actor.today)],
         earlier=[EarlierReferral.model_validate(one) for one in earlier] or None,
         case_was=queries.case_was(session, referral) if earlier else None,
         version=referral.version,
@@ -493,6 +517,6 @@ def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:
 
 
 def extract_of_snapshot(session: Session, row: ReferralSnapshot) -> SnapshotOut:
-    values = identifiers.readable(session, row, is_masked=False)
+    values = identifiers.unsealed(session, row).as_dict()
     columns = {name: getattr(row, name) for name in SnapshotOut.model_fields if name not in values}
     return SnapshotOut(**values, **columns)

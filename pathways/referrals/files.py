@@ -25,7 +25,7 @@ from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places
 from pathways.referrals import actions, queries
-from pathways.referrals.actions import Arriving
+from pathways.referrals.actions import Arriving, ReferralContent
 from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
 
@@ -202,7 +202,8 @@ class ReferralIntake:
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
         wrong: list[Fault] = []
-        if not (values["given_name"] or values["family_name"]):
+        content: ReferralContent = values["content"]
+        if not content.details.has_name:
             wrong.append(Fault("family_name", "A referral needs a name.", "Fill in the given or the family name."))
         if values["referred_on"] > self.actor.today:
             wrong.append(Fault("referred_on", "This day has not come.", "Correct the date."))
@@ -210,7 +211,7 @@ class ReferralIntake:
         if self.session.is_production:
             wrong += [
                 Fault(OURS_TO_COLUMN[name], "This value is reserved for tests and not taken here.", "Remove it.")
-                for name in formats.test_values(values)
+                for name in content.details.reserved_for_tests()
             ]
         return wrong
 
@@ -301,7 +302,7 @@ class ReferralIntake:
             for one, organisation_id, key in zip(told, organisations, keys, strict=True)
         ]
 
-    def _said_now(self, referrals: Sequence[Referral]) -> dict[UUID, dict[str, Any]]:
+    def _said_now(self, referrals: Sequence[Referral]) -> dict[UUID, ReferralContent]:
         """Return what was last said of each referral that this actor may see."""
         ids = [referral.id for referral in referrals]
         # Held here, so that what is asked of each person finds them in the session.
@@ -315,18 +316,19 @@ class ReferralIntake:
     def _to_create(self, values: Mapping[str, Any]) -> Plan:
         warnings = [
             Fault(OURS_TO_COLUMN[told["field"]], told["text"], "Saved as it was written.")
-            for told in formats.warnings_of(values, self.actor.today)
+            for told in values["content"].warnings(self.actor.today)
         ]
         return Plan(RowState.TO_CREATE, warnings=warnings)
 
-    def _to_update(self, referral: Referral, values: Mapping[str, Any], before: Mapping[str, Any] | None) -> Plan:
+    def _to_update(self, referral: Referral, values: Mapping[str, Any], before: ReferralContent | None) -> Plan:
         if before is None:
             rule, remedy = "This row cannot be imported by you.", "Ask a team manager to import it."
             return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", rule, remedy)])
-        after, new = actions.said_anew(before, values)
+        after = before.changed(given_in(values), blanks_clear=False)
+        new, was, becomes = after.names_that_differ(before), before.as_dict(), after.as_dict()
         groups = queries.visible_groups(self.session, self.actor, referral)
         changes = [
-            (OURS_TO_COLUMN[name], as_cell(name, before[name]), as_cell(name, after[name]))
+            (OURS_TO_COLUMN[name], as_cell(name, was[name]), as_cell(name, becomes[name]))
             for name in sorted(new)
             if ReferralOut.group_of[name] in groups
         ]
@@ -348,7 +350,10 @@ class ReferralIntake:
             for one, found in zip(told, plans, strict=True)
             if found.state is RowState.TO_CREATE and one.row.same_as is None
         ]
-        asked = [IdentityQuery(identify.identity(self.session, str(one.row.id), one.values)) for one, _ in new]
+        asked = [
+            IdentityQuery(identify.identity(self.session, str(one.row.id), one.values["content"].details))
+            for one, _ in new
+        ]
         hits = identify.look_up(self.session, self.partner_id, asked)
         for (_, found), theirs in zip(new, self._visible(hits), strict=True):
             if theirs:
@@ -386,7 +391,8 @@ class ReferralIntake:
     def _record(self, session: WriteSession, new: Sequence[tuple[ReadRow, UUID | None]]) -> list[Plan]:
         arriving = [
             Arriving(
-                one.values | {"is_restricted": bool(one.values["is_restricted"])},
+                one.values["content"],
+                one.values["referred_on"],
                 organisation_id,
                 one.values["source_type"],
                 one.values["ref"],
@@ -406,13 +412,12 @@ class ReferralIntake:
             for (one, _), made, theirs in zip(new, recorded, may_see, strict=True)
         ]
 
-    def _update(
-        self, session: WriteSession, one: ReadRow, referral: Referral, before: Mapping[str, Any] | None
-    ) -> Plan:
+    def _update(self, session: WriteSession, one: ReadRow, referral: Referral, before: ReferralContent | None) -> Plan:
         planned = self._to_update(referral, one.values, before)
         if planned.state is not RowState.TO_UPDATE:
             return planned
-        actions.resay(session, self.actor, referral, one.values)
+        assert before is not None  # else the plan has errors
+        actions.resay(session, self.actor, referral, before.changed(given_in(one.values), blanks_clear=False))
         if one.values["referred_on"] != referral.referred_on:
             actions.correct_referred_on(session, self.actor, referral, one.values["referred_on"])
         return Plan(RowState.UPDATED, warnings=planned.warnings, jobseeker_id=referral.jobseeker_id)
@@ -450,7 +455,13 @@ def _values(found: Mapping[str, Any]) -> dict[str, Any]:
     names = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
     text = "|".join(str(values[name] or "") for name in names)
     values["ref"] = values["ref"] or "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
-    return values
+    return values | {"content": ReferralContent.of(values)}
+
+
+def given_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a row as a change: a cell left blank is None, and so changes nothing."""
+    content: ReferralContent = values["content"]
+    return content.as_dict() | {"is_restricted": values["is_restricted"]}
 
 
 def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:
@@ -464,7 +475,7 @@ def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple
             told, errors = understood(session, KIND, row)
             if not errors and row.same_as is None:
                 rows.append((row.id, row.number))
-                yield identify.identity(session, str(row.id), told.values)
+                yield identify.identity(session, str(row.id), told.values["content"].details)
 
     assert run.partner_id is not None  # a file of referrals is for a partner
     with database.reading(actor, newest=True) as session:

@@ -13,7 +13,8 @@ from pathways.app import HOLDINGS
 from pathways.audit import AuditRow
 from pathways.base import Base
 from pathways.facts import FactChanged, fact_tables
-from pathways.jobseekers.models import JobseekerDetails
+from pathways.jobseekers.details import Details
+from pathways.jobseekers.models import DETAIL_NAMES, JobseekerDetails
 from pathways.settings import Settings
 from tests.world import World
 
@@ -134,3 +135,7 @@ def test_each_public_class_name_stands_once():
                     found.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     assert len(found) > 500
     assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}
+
+
+def test_the_details_that_are_stored_are_those_that_travel():
+    assert tuple(Details.__dataclass_fields__) == DETAIL_NAMES

@@ -76,7 +76,8 @@ def test_values_that_tie_but_for_a_rounding_have_an_answer():
     code = (
         "import numpy as np; from matching.places.allocation import AllocationProblem, allocate; "
         "s = np.array([[.6],[.3],[.4],[.4],[.3],[.7],[.3],[.8]]); "
-        "print(len(allocate(AllocationProblem([f'j{i}' for i in range(8)], ['p0'], s, [1], [i in (1, 6) for i in range(8)], "
+        "people, in_need = [f'j{i}' for i in range(8)], [i in (1, 6) for i in range(8)]; "
+        "print(len(allocate(AllocationProblem(people, ['p0'], s, [1], in_need, "
         "before={'j0': 'p0'})).offers))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)

@@ -222,12 +222,13 @@ def test_the_api_pages_come_from_local_assets(client):
 def test_values_reserved_for_tests_are_refused_in_production(world: World, stage, field: str):
     values = {"nino": "QQ123456C", "nhs_number": "9990770476", "phone": "07700 900123", "email": "a@example.org"}
     from pathways.jobseekers import actions
+    from pathways.jobseekers.details import Details
 
     actor = world.on("manager")
     stage.database.is_production = True
     try:
         with stage.database.rehearsing(actor) as session, pytest.raises(identifiers.TestValueRefused):
-            body = {"given_name": "A", field: values[field]}
-            actions.make(session, actor, actor.organisation_id, [body])
+            details = Details.of({"given_name": "A", field: values[field]})
+            actions.make(session, actor, actor.organisation_id, [(details, False)])
     finally:
         stage.database.is_production = False

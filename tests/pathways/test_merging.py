@@ -57,7 +57,7 @@ def says(database, jobseeker_id: UUID) -> dict:
     """What a record says, and how its case stands."""
     with database.reading() as session:
         person = session.get_one(Jobseeker, jobseeker_id)
-        details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
+        details = identifiers.unsealed(session, jobseeker_queries.details(session, person)).as_dict()
         current = jobseeker_queries.profile(session, person)
         told = {name: getattr(current, name) for name in ("skills", "aspirations", "hours_min")} if current else {}
         case = {name: getattr(person, name) for name in ("state", "caseworker_id", "programme_id", "is_restricted")}
