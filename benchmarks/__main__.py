@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.results import FILE, KEPT, machine, table, told
+from benchmarks.results import FILE, KEPT, machine, recorded, table
 
 FULL = (
     ("borough",),
@@ -64,7 +64,7 @@ def main() -> None:
                 sys.exit(f"{name} failed.")
             seconds = time.perf_counter() - began
             sections.append(f"## `{name}`\n\n{seconds:.0f} s\n\n```\n{done.stdout.strip()}\n```\n")
-        rows = table(told(gathered))
+        rows = table(recorded(gathered))
     print(rows)
     if not asked.small:
         day = datetime.now(UTC).date().isoformat()

@@ -14,7 +14,7 @@ import numpy as np
 from ortools.graph.python import min_cost_flow
 from scipy.optimize import linear_sum_assignment
 
-from benchmarks.results import tell
+from benchmarks.results import record
 from matching.places.allocation import allocate
 from matching.places.auction import Edges, auction
 from matching.places.problem import AllocationProblem, Policy
@@ -170,7 +170,7 @@ def wide(jobseekers: int, places: int, seed: int) -> None:
     print(f"{'OR-Tools min-cost flow, exact':36}{optimum:15.1f}{1.0:12.5f}{'':12}{flow:8.2f}{1.0:8.1f}")
     share = found.value / 1e6 / optimum
     what = f"allocation, {jobseekers} x {places} places, certified {found.certified:.5f}, s CPU"
-    tell(what, ours_seconds, "OR-Tools min-cost flow", flow, flow / ours_seconds)
+    record(what, ours_seconds, "OR-Tools min-cost flow", flow, flow / ours_seconds)
     print(
         f"{'ours, by auction':36}{found.value / 1e6:15.1f}{share:12.5f}{found.certified:12.5f}{ours_seconds:8.2f}"
         f"{flow / ours_seconds:8.1f}"

@@ -92,7 +92,7 @@ def _edit(world: World, placement: UUID, turn: int, told: BusyLog) -> None:
         told.titles[placement].append((began, time.perf_counter(), title))
 
 
-def wrong(database: Database, world: World, told: BusyLog) -> list[str]:
+def faults_in(database: Database, world: World, told: BusyLog) -> list[str]:
     """Return one sentence for each thing in an answer that was not so."""
     found = list(told.faults)
     with database.reading(world.actors["caseworker"]) as session:

@@ -10,7 +10,7 @@ import argparse
 import random
 import time
 
-from benchmarks.results import tell
+from benchmarks.results import record
 from pathways.exports.cohort import TOTAL_WEIGHT
 from pathways.exports.disclosure import DisclosureRules, FigureTable, protect
 from pathways.exports.inference import Sum, System
@@ -52,9 +52,9 @@ def simple(counts: dict[str, int], sums: list[Sum]) -> set[str]:
     return hidden
 
 
-def bare(counts: dict[str, int], sums: list[Sum], hidden: set[str]) -> int:
+def count_inferable(counts: dict[str, int], sums: list[Sum], hidden: set[str]) -> int:
     system = System(counts, sums, [], guarded=hidden, free=(), weights={}, hidden=hidden, smallest=SMALLEST)
-    return sum(1 for _ in system.bare(sorted(hidden)))
+    return sum(1 for _ in system.inferable(sorted(hidden)))
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def main() -> None:
             found["seconds"] += seconds
             found["hidden"] += len(hidden)
             found["people"] += sum(counts[key] for key in hidden)
-            found["bare"] += bare(counts, sums, hidden)
+            found["bare"] += count_inferable(counts, sums, hidden)
     print(
         f"{asked.tables} tables of {asked.rows} by {asked.columns} with margins: {cells} counts, {small} of them small"
     )
@@ -94,7 +94,7 @@ def main() -> None:
             f"{found['seconds'] / asked.tables * 1000:.1f} ms a table"
         )
     ratio = other["hidden"] / ours["hidden"]
-    tell("counts hidden, margins told", ours["hidden"], "the simple rule", other["hidden"], ratio)
+    record("counts hidden, margins told", ours["hidden"], "the simple rule", other["hidden"], ratio)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ import psycopg
 from sqlalchemy import select
 
 from benchmarks.http import database_url
-from benchmarks.results import tell
+from benchmarks.results import record
 from benchmarks.served_stage import peak_gigabytes
 from benchmarks.stocked import settings_for
 from pathways import migrate
@@ -242,7 +242,7 @@ def report(kind: str, people: int) -> None:
         ratio = (rows / seconds) / (read / orm_seconds)
         print(f"{ratio:.1f} times as many rows a second")
         what = f"a month of {people} people, rows a second, {kind}"
-        tell(what, rows / seconds, "ORM iteration", read / orm_seconds, ratio)
+        record(what, rows / seconds, "ORM iteration", read / orm_seconds, ratio)
 
 
 def _apart(what: str, url: str) -> tuple[float, float, float]:

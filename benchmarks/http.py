@@ -23,7 +23,7 @@ import numpy as np
 from fastapi import APIRouter, Response
 
 from benchmarks import stocked
-from benchmarks.results import tell
+from benchmarks.results import record
 from benchmarks.served_stage import SHAPES
 from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PathwaysRoute, permitted
@@ -152,7 +152,7 @@ def report(kind: str, shape: str, changes: dict[str, bool], url: str, folder: Pa
     print(f"  shortlist   {cpu:6.2f} ms CPU {wall:6.2f} ms wall")
     print(f"  one insert  {plain_cpu:6.2f} ms CPU {plain_wall:6.2f} ms wall")
     print(f"  ratio       {cpu / plain_cpu:6.2f} x      {wall / plain_wall:6.2f} x", flush=True)
-    tell(f"shortlist over HTTP, {kind}, {shape}, ms CPU", cpu, "one insert", plain_cpu, cpu / plain_cpu)
+    record(f"shortlist over HTTP, {kind}, {shape}, ms CPU", cpu, "one insert", plain_cpu, cpu / plain_cpu)
 
 
 def cold(kind: str, url: str, folder: Path, asked: argparse.Namespace) -> None:

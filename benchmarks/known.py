@@ -26,7 +26,7 @@ from uuid_utils.compat import uuid7
 from benchmarks import people_population, stocked
 from benchmarks.http import database_url
 from benchmarks.people_population import SyntheticPerson
-from benchmarks.results import tell
+from benchmarks.results import record
 from benchmarks.served_stage import peak_gigabytes
 from matching.people.identity import Identity, keys_of
 from pathways import migrate
@@ -77,7 +77,7 @@ def _pieces(people: Iterator[SyntheticPerson]) -> Iterator[list[SyntheticPerson]
 def _add(
     session: Session, world: World, rows: dict[type[Any], Rows], person: SyntheticPerson, drawn: random.Random
 ) -> UUID:
-    who = people_population.told(drawn, person, "")
+    who = people_population.office_record(drawn, person, "")
     actor, jobseeker_id = world.actors["manager"], uuid7()
     born = _day(who.born)
     whose = {"partner_id": actor.organisation_id}
@@ -135,7 +135,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def look_ups(
+def timed_lookups(
     database: Database, world: World, asked: Sequence[Identity]
 ) -> tuple[list[list[identify.Candidate]], float, float]:
     """Return what is found for each, and the median milliseconds of CPU and of wall."""
@@ -185,11 +185,12 @@ def report(kind: str, count: int) -> LookupFigures:
         database, world, some = filled(url, count)
         print(f"{kind}: {count:,} people put in within {time.perf_counter() - began:.0f} s", flush=True)
         drawn = random.Random(99)
-        again = [people_population.told(drawn, person, "") for person, _ in some]
+        again = [people_population.office_record(drawn, person, "") for person, _ in some]
         strangers = [
-            people_population.told(drawn, person, "") for person in people_population.people(len(again), STRANGERS_SEED)
+            people_population.office_record(drawn, person, "")
+            for person in people_population.people(len(again), STRANGERS_SEED)
         ]
-        found, cpu, wall = look_ups(database, world, [*again, *strangers])
+        found, cpu, wall = timed_lookups(database, world, [*again, *strangers])
         mine = [jobseeker_id for _, jobseeker_id in some]
         hit = sum(any(one.jobseeker_id == whose for one in hits) for hits, whose in zip(found, mine, strict=False))
         wrong = sum(hits[0].verdict.probability >= identify.SURELY for hits in found[len(mine) :] if hits)
@@ -199,7 +200,7 @@ def report(kind: str, count: int) -> LookupFigures:
         print(f"  of {len(mine)} told anew without their number {hit / len(mine):.3f} are found")
         print(f"  of {len(strangers)} strangers {wrong} are surely somebody")
         print(f"  peak memory {peak_gigabytes():.2f} GB", flush=True)
-        tell(f"known among {count}, {kind}, ms CPU", cpu, "scan of everybody", scan_cpu, scan_cpu / cpu)
+        record(f"known among {count}, {kind}, ms CPU", cpu, "scan of everybody", scan_cpu, scan_cpu / cpu)
         database.close()
         return LookupFigures(cpu, wall, scan_cpu, hit / len(mine), wrong)
 

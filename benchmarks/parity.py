@@ -153,13 +153,13 @@ class Parity:
 
 def learn(stage: ServedStage, seed: int, strength: str) -> Parity:
     """Learn every truth of one strength both ways; a person's NDCG is the mean over the truths."""
-    runs = [one_truth(stage, [seed, 7, number], strength) for number in range(TRUTHS)]
+    runs = [parity_of(stage, [seed, 7, number], strength) for number in range(TRUTHS)]
     ours, theirs, best = (np.mean([getattr(run, name) for run in runs], axis=0) for name in ("ours", "theirs", "best"))
     gaps = tuple(evaluation.paired(run.ours, run.theirs).mean for run in runs)
     return replace(runs[-1], ours=ours, theirs=theirs, best=best, gaps=gaps)
 
 
-def one_truth(stage: ServedStage, seed: Sequence[int], strength: str) -> Parity:
+def parity_of(stage: ServedStage, seed: Sequence[int], strength: str) -> Parity:
     rng = np.random.default_rng(seed)
     truth = UtilityTruth.drawn(rng, STRENGTHS[strength])
     known, held_out = (

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.people_population import true_pairs, twice
-from benchmarks.results import tell
+from benchmarks.results import record
 from matching.people.identity import Identity, keys_of
 from matching.people.learning import learn, pairs_of
 from matching.people.linkage import probability
@@ -207,7 +207,7 @@ def report(task: Task, *, with_splink: bool = True) -> dict[str, float]:
         precision, recall, scores[name] = figures(kept, task.true)
         print(f"{name:10}{len(chances):>9}{precision:>11.4f}{recall:>9.4f}{scores[name]:>9.4f}{seconds[name]:>9.1f}")
     if with_splink:
-        tell(f"{task.name}, F1", scores["ours"], "Splink", scores["Splink"], scores["ours"] / scores["Splink"])
+        record(f"{task.name}, F1", scores["ours"], "Splink", scores["Splink"], scores["ours"] / scores["Splink"])
     return scores
 
 

@@ -43,9 +43,9 @@ class SyntheticPerson:
 @lru_cache
 def _names(country: str) -> tuple[list[str], list[float], list[str], list[float]]:
     """Return given and family names of a list with how common each is, summed up."""
-    told: Any = import_module(f"faker.providers.person.{country}").Provider
+    office_record: Any = import_module(f"faker.providers.person.{country}").Provider
     found: list[Any] = []
-    for names in (told.first_names, told.last_names):
+    for names in (office_record.first_names, office_record.last_names):
         if hasattr(names, "items"):
             listed, weights = list(names), [float(weight) for weight in names.values()]
         else:
@@ -122,22 +122,22 @@ def slipped(drawn: random.Random, text: str, letters: str = LETTERS) -> str:
     return text[:at] + drawn.choice(letters) + text[at + 1 :]
 
 
-def told(drawn: random.Random, person: SyntheticPerson, key: str) -> Identity:
+def office_record(drawn: random.Random, person: SyntheticPerson, key: str) -> Identity:
     """Return what one office writes of a person: much of it, with slips, some of it long out of date."""
     chance = drawn.random
-    given, family = _names_told(drawn, person)
+    given, family = _names_written(drawn, person)
     return Identity(
         key,
         given,
         family if chance() > 0.01 else "",
-        born=_born_told(drawn, person.born) if chance() > 0.04 else "",
-        postcode=_postcode_told(drawn, person.postcode) if chance() > 0.12 else "",
-        phone=_phone_told(drawn, person.phone) if chance() > 0.15 else "",
+        born=_birthday_written(drawn, person.born) if chance() > 0.04 else "",
+        postcode=_postcode_written(drawn, person.postcode) if chance() > 0.12 else "",
+        phone=_phone_written(drawn, person.phone) if chance() > 0.15 else "",
         email=person.email if chance() > 0.45 else "",
     )
 
 
-def _names_told(drawn: random.Random, person: SyntheticPerson) -> tuple[str, str]:
+def _names_written(drawn: random.Random, person: SyntheticPerson) -> tuple[str, str]:
     given, family, chance = person.given, person.family, drawn.random
     if chance() < 0.06:
         short = sorted(called(plain(given).split(" ")[0]))
@@ -153,7 +153,7 @@ def _names_told(drawn: random.Random, person: SyntheticPerson) -> tuple[str, str
     return (family, given) if chance() < 0.015 else (given, family)
 
 
-def _born_told(drawn: random.Random, born: date) -> str:
+def _birthday_written(drawn: random.Random, born: date) -> str:
     chance = drawn.random()
     if chance < 0.02 and born.day <= 12:
         return f"{born:%Y%d%m}"
@@ -162,14 +162,14 @@ def _born_told(drawn: random.Random, born: date) -> str:
     return f"{born:%Y%m%d}"
 
 
-def _postcode_told(drawn: random.Random, postcode: str) -> str:
+def _postcode_written(drawn: random.Random, postcode: str) -> str:
     chance = drawn.random()
     if chance < 0.18:
         return _postcode(drawn.randrange(5_000))  # moved since
     return slipped(drawn, postcode.lower(), LETTERS + "0123456789").upper() if chance < 0.2 else postcode
 
 
-def _phone_told(drawn: random.Random, phone: str) -> str:
+def _phone_written(drawn: random.Random, phone: str) -> str:
     chance = drawn.random()
     if chance < 0.3:
         return f"+4477{drawn.randrange(10**8):08d}"
@@ -183,7 +183,7 @@ def twice(count: int, share: float = 0.3, seed: int = 0) -> tuple[list[Identity]
     whose: list[int] = []
     for person in people(count, seed):
         for _ in range(2 if drawn.random() < share else 1):
-            records.append(told(drawn, person, str(len(records))))
+            records.append(office_record(drawn, person, str(len(records))))
             whose.append(person.number)
     return records, whose
 

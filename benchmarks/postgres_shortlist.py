@@ -156,7 +156,7 @@ def row_of(number: int, listing: PlacementProfile, words: dict[str, int]) -> tup
     )
 
 
-def asked_of(person: JobseekerProfile, words: dict[str, int]) -> dict[str, Any]:
+def parameters_of(person: JobseekerProfile, words: dict[str, int]) -> dict[str, Any]:
     """Return the parameters of one person's query."""
     limits, wishes = person.limits, person.wishes
     x, y = limits.place or (None, None)
@@ -262,7 +262,7 @@ class Server:
         """Time the query on some people, and hold what it lets through to what our checks do."""
         words: dict[str, int] = {}
         self.load(stage, words)
-        asked = [asked_of(person, words) for person in profiles]
+        asked = [parameters_of(person, words) for person in profiles]
         ways = {}
         for name, (around, planned) in WAYS.items():
             self.connection.execute(f"SET plan_cache_mode = {planned}".encode())

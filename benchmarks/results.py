@@ -10,14 +10,14 @@ FILE = "PATHWAYS_BENCH_RESULTS"
 KEPT = Path(__file__).with_name("RESULTS.md")
 
 
-def tell(what: str, ours: float, alternative: str, other: float, ratio: float) -> None:
+def record(what: str, ours: float, alternative: str, other: float, ratio: float) -> None:
     """Tell one figure beside its alternative; nothing happens where nobody gathers them."""
     if os.environ.get(FILE):
         with Path(os.environ[FILE]).open("a", encoding="utf-8") as file:
             file.write(json.dumps([what, ours, alternative, other, ratio]) + "\n")
 
 
-def told(path: Path) -> list[list[Any]]:
+def recorded(path: Path) -> list[list[Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from benchmarks.results import tell
+from benchmarks.results import record
 from benchmarks.served_stage import peak_gigabytes
 from pathways.progression import queries
 from pathways.progression.rules import OutcomeRule, judge
@@ -56,7 +56,7 @@ def report(people: int, seed: int) -> None:
     print(f"the naive engine: {naive_each:.0f} microseconds a verdict, {naive_each / each:.0f} times as long")
     print(", ".join(f"{count:,} {finding}" for finding, count in sorted(found.items())))
     print(f"peak memory {peak_gigabytes():.2f} GB, people made up one by one")
-    tell(f"outcome rules, {people} people, microseconds", each, "naive, day by day", naive_each, naive_each / each)
+    record(f"outcome rules, {people} people, microseconds", each, "naive, day by day", naive_each, naive_each / each)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -83,7 +83,7 @@ def one_by_one(work: Work, people: JobseekerArrays) -> tuple[float, float]:
 
 def open_rows(stage: ServedStage, people: JobseekerArrays, j: int) -> Any:
     """Return the placements that no check refuses one person, by the NumPy pass."""
-    failed, _ = numpy_pass.look(people, j, stage.work.placements, stage.work.tables, stage.work.day)
+    failed, _ = numpy_pass.check_and_score(people, j, stage.work.placements, stage.work.tables, stage.work.day)
     return np.flatnonzero(failed == 0)
 
 

@@ -21,7 +21,7 @@ from lightgbm import LGBMRanker
 from benchmarks import parity, postgres_shortlist
 from benchmarks.parity import Parity
 from benchmarks.postgres_shortlist import PLAIN
-from benchmarks.results import tell
+from benchmarks.results import record
 from benchmarks.served_stage import (
     AT_ONCE,
     SAMPLE,
@@ -113,7 +113,7 @@ def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: P
         print(f"  {what:26}{told}")
     for what, taken in (("LightGBM, prediction only", light), ("NumPy pass", plain_seconds)):
         each = seconds / SAMPLE * 1e3, what, taken / SAMPLE * 1e3, taken / seconds
-        tell(f"one list, {name}, {len(stage.columns)} placements, ms CPU", *each)
+        record(f"one list, {name}, {len(stage.columns)} placements, ms CPU", *each)
     return light / SAMPLE
 
 
@@ -137,8 +137,8 @@ def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, lig
     print(f"  growth exponent in people {np.log2(grown[1] / grown[0]):.3f}")
     of_light = light * jobseekers
     what = f"{jobseekers} people x {len(stage.columns)} placements, {name}, s CPU"
-    tell(what, grown[1], "LightGBM, from a sample", of_light, of_light / grown[1])
-    tell(f"{what}, learnt tables", paired, "LightGBM, from a sample", of_light, of_light / paired)
+    record(what, grown[1], "LightGBM, from a sample", of_light, of_light / grown[1])
+    record(f"{what}, learnt tables", paired, "LightGBM, from a sample", of_light, of_light / paired)
     print(
         f"  LightGBM for all {of_light:.0f} s (from the sample): {of_light / grown[1]:.0f} x ours, "
         f"{of_light / paired:.0f} x ours with the learnt tables"
@@ -189,14 +189,14 @@ def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
         print(f"  {placements:10}{cpu:8.4f}{wall:8.4f} {''.join(cells)}{f'{theirs.agreed} of {theirs.people}':>13}")
         ours.append(cpu)
         plainly, best = (f"PostgreSQL, {way}" for way in (PLAIN, "quickest"))
-        tell(
+        record(
             f"one list, {name}, {placements} placements, ms CPU",
             cpu,
             plainly,
             theirs.plain.cpu,
             theirs.plain.cpu / cpu,
         )
-        tell(
+        record(
             f"one list, {name}, {placements} placements, ms CPU",
             cpu,
             best,
@@ -224,7 +224,7 @@ def workers(asked: argparse.Namespace) -> None:
             walls[jobs] = time.perf_counter() - began
     ratio, are_same = walls[1] / walls[2], same(answers[1], answers[2])
     what = f"two loky workers, {asked.jobseekers} x {asked.placements}, s wall"
-    tell(what, walls[2], "one worker", walls[1], ratio)
+    record(what, walls[2], "one worker", walls[1], ratio)
     print(f"workers: one {walls[1]:.1f} s, two {walls[2]:.1f} s: {ratio:.2f} x; the same lists: {are_same}")
 
 

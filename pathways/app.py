@@ -125,7 +125,7 @@ DESCRIPTION = (
 )
 
 
-def _keep_counted(database: Database, stop: threading.Event) -> None:
+def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
     """Count rows for SQLite's planner at the start, and again as tables grow; a count that fails waits for the next."""
     while database.is_sqlite:
         with suppress(SQLAlchemyError):
@@ -134,7 +134,7 @@ def _keep_counted(database: Database, stop: threading.Event) -> None:
             return
 
 
-def _keep_known(database: Database, stop: threading.Event) -> None:
+def _complete_person_keys(database: Database, stop: threading.Event) -> None:
     """Make the keys by which people are found of those who have none, where an upgrade was not by our own command."""
     while not stop.is_set():
         with suppress(SQLAlchemyError):
@@ -143,7 +143,7 @@ def _keep_known(database: Database, stop: threading.Event) -> None:
         stop.wait(SECONDS_BETWEEN_TRIES)
 
 
-def _keep_importing(database: Database, stop: threading.Event) -> None:
+def _continue_imports(database: Database, stop: threading.Event) -> None:
     """Carry on imports that are larger than one answer waits for, and those that were stopped half-way."""
     forgot = 0.0
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
@@ -154,7 +154,7 @@ def _keep_importing(database: Database, stop: threading.Event) -> None:
                 forgot = time.monotonic()
 
 
-def _keep_sending(settings: Settings, database: Database, stop: threading.Event) -> None:
+def _send_queued_messages(settings: Settings, database: Database, stop: threading.Event) -> None:
     """Send what is queued: the worker of an embedded database, which is for one process."""
     sender = Sender(database, settings, mailer(settings), links=LINKS)
     while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
@@ -174,9 +174,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         # Connections are derived from the same number, so that a thread never waits for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         stop = threading.Event()
-        for kept_up in (index.warm, _keep_counted, _keep_known, _keep_importing):
+        for kept_up in (index.warm, _count_rows_regularly, _complete_person_keys, _continue_imports):
             threading.Thread(target=kept_up, args=(database, stop), daemon=True).start()
-        threading.Thread(target=_keep_sending, args=(settings, database, stop), daemon=True).start()
+        threading.Thread(target=_send_queued_messages, args=(settings, database, stop), daemon=True).start()
         yield
         stop.set()
         database.close()

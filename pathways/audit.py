@@ -29,10 +29,10 @@ class AuditRow(Fact, Base):
 
 
 def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None = None, *, is_change: bool) -> AuditRow:
-    return AuditRow.recorded(actor, **_told(actor, subject, subject_id, jobseeker_id, is_change=is_change))
+    return AuditRow.recorded(actor, **_columns(actor, subject, subject_id, jobseeker_id, is_change=is_change))
 
 
-def _told(
+def _columns(
     actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None, *, is_change: bool
 ) -> dict[str, Any]:
     return {
@@ -58,7 +58,7 @@ def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tu
 def people_changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:
     """Note that records of people were changed by statements that the session does not see row by row."""
     rows = [
-        AuditRow.row(actor, **_told(actor, "jobseekers", jobseeker_id, jobseeker_id, is_change=True))
+        AuditRow.row(actor, **_columns(actor, "jobseekers", jobseeker_id, jobseeker_id, is_change=True))
         for jobseeker_id in jobseeker_ids
     ]
     if rows:

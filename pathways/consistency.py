@@ -28,7 +28,7 @@ from pathways.placements.models import (
     PlaceMove,
     PlaceState,
 )
-from pathways.placements.versions import inputs_of, told_by
+from pathways.placements.versions import columns_of, inputs_of
 from pathways.progression.models import EvidenceCheck, Outcome, OutcomeClaimed, Spell, SpellState, SpellVersion
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 from pathways.shortlists.models import ModelState, RankingModel, RankingModelMove
@@ -56,7 +56,7 @@ def faults(session: Session) -> list[str]:
         *_places(session),
         *_versions(session),
         *_spells(session),
-        *_whose(session),
+        *_same_person_throughout(session),
         *_outcomes(session),
         *_claims(session),
     ]
@@ -136,10 +136,10 @@ def _versions(session: Session) -> Iterator[str]:
     )
     for row_id in session.scalars(select(Placement.id).where(~kept.exists())):
         yield f"placements: {row_id} is not kept as it stands now."
-    standing = and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version)
-    rows = select(Placement, PlacementVersion.inputs).join(PlacementVersion, standing)
+    current = and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version)
+    rows = select(Placement, PlacementVersion.inputs).join(PlacementVersion, current)
     for placement, inputs in session.execute(rows.execution_options(yield_per=1_000)):
-        if told_by(inputs) != inputs_of(placement):
+        if columns_of(inputs) != inputs_of(placement):
             yield f"placements: {placement.id} is kept otherwise than it stands now."
 
 
@@ -162,7 +162,7 @@ HANGS_ON: tuple[tuple[Any, Any, Any], ...] = (
 )
 
 
-def _whose(session: Session) -> Iterator[str]:
+def _same_person_throughout(session: Session) -> Iterator[str]:
     """What hangs on something is about the same person, and an open enrolment is an open case's."""
     for model, key, parent in HANGS_ON:
         rows = select(model.id).join(parent, parent.id == key).where(model.jobseeker_id != parent.jobseeker_id)
@@ -181,9 +181,9 @@ def _whose(session: Session) -> Iterator[str]:
 
 
 def _outcomes(session: Session) -> Iterator[str]:
-    standing = set(session.scalars(select(Outcome.id).where(as_known(Outcome))))
+    current = set(session.scalars(select(Outcome.id).where(as_known(Outcome))))
     held = set(session.scalars(select(OutcomeClaimed.outcome_id)))
-    for row_id in standing ^ held:
+    for row_id in current ^ held:
         yield f"outcomes: {row_id} stands and is not held, or is held and does not stand."
     gone = {str(spell_id) for spell_id in session.scalars(select(Spell.id).where(Spell.state == SpellState.VOIDED))}
     for row_id, spell_ids in session.execute(select(Outcome.id, Outcome.spell_ids).where(as_known(Outcome))):

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session as OrmSession
 
 from pathways.base import Actor
-from pathways.documents import Documents, StoreAway, kept_in
+from pathways.documents import Documents, StoreAway, store_at
 from pathways.settings import Settings
 from pathways.vault import Vault
 
@@ -60,7 +60,7 @@ def acting_as(session: WriteSession, actor: Actor) -> Iterator[None]:
         session.actor = before
 
 
-def insert_unless_there(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_if_absent(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, leaving out those that a unique index has already: who writes the same at once meets no error."""
     if rows:
         dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
@@ -166,7 +166,7 @@ class Database:
             worker_threads=settings.worker_threads,
             is_production=settings.environment == "production",
             reader_url=settings.reader_url,
-            documents=kept_in(settings.documents),
+            documents=store_at(settings.documents),
         )
 
     def _equip(self, session: Session, actor: Actor | None) -> None:

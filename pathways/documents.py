@@ -61,7 +61,7 @@ class DocumentStore:
             raise StoreAway("Try again in a moment.") from wrong
 
 
-def kept_in(place: str) -> Documents:
+def store_at(place: str) -> Documents:
     """Return the documents of a folder, or of a bucket named ``s3://bucket/prefix`` with the usual AWS variables."""
     if place.startswith("s3://"):
         bucket, _, prefix = place.removeprefix("s3://").partition("/")

@@ -99,7 +99,7 @@ def as_known(fact: type[AnyFact], at: datetime | None = None) -> ColumnElement[b
     Without ``at``: as known now.
     """
     if at is None:
-        return _stands(cast("Any", fact))
+        return _is_current(cast("Any", fact))
     later = aliased(fact)
     return and_(
         fact.recorded_at <= at,
@@ -109,7 +109,7 @@ def as_known(fact: type[AnyFact], at: datetime | None = None) -> ColumnElement[b
 
 
 @cache
-def _stands(fact: Any) -> ColumnElement[bool]:
+def _is_current(fact: Any) -> ColumnElement[bool]:
     """Return the condition that a fact stands now. Made once a table: an alias costs more to make than to ask."""
     later = aliased(fact)
     return and_(not_(fact.is_withdrawal), not_(exists().where(later.supersedes == fact.id)))

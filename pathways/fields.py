@@ -129,7 +129,7 @@ class Schema(BaseModel):
             groups[name] = group
         cls.group_of = groups
 
-    def shown(self, visible: frozenset[Group]) -> Self:
+    def limited_to(self, visible: frozenset[Group]) -> Self:
         """Return the reply with every field outside the visible groups left empty and named in ``withheld``."""
         hidden = sorted(name for name, group in self.group_of.items() if group not in visible)
         if not hidden:

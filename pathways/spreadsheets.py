@@ -130,11 +130,11 @@ def read_table(
     """
     table = SpreadsheetTable()
     if content[:4] == b"PK\x03\x04":
-        _look_at_workbook(table, content, aliases, most_unpacked)
+        _read_workbook_headers(table, content, aliases, most_unpacked)
     elif content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise FileNotUnderstood("This is an old or password-protected Excel file. Save it as .xlsx or as CSV UTF-8.")
     else:
-        _look_at_csv(table, content, aliases)
+        _read_csv_header(table, content, aliases)
     missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
         raise FileNotUnderstood(f"There is no column {', '.join(missing)}. Add it, or rename the column that holds it.")
@@ -145,7 +145,7 @@ def normal(header: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", header.lower()).strip()
 
 
-def _look_at_csv(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str]) -> None:
+def _read_csv_header(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str]) -> None:
     if not content.strip():
         raise FileNotUnderstood("The file is empty.")
     text, notes = _decoded(content)
@@ -153,20 +153,21 @@ def _look_at_csv(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, 
     if "\x00" in text:
         raise FileNotUnderstood("This is neither CSV nor XLSX. Save it as CSV UTF-8 and send it again.")
     known, delimiter = max(
-        ((_most_known(text, delimiter, aliases), delimiter) for delimiter in DELIMITERS), key=lambda found: found[0]
+        ((_columns_recognised(text, delimiter, aliases), delimiter) for delimiter in DELIMITERS),
+        key=lambda found: found[0],
     )
     lines: Lines = lambda: _numbered(text, delimiter)  # noqa: E731 - one reader of this file, made where it is known
-    if known < FEWEST_KNOWN <= _known_anywhere(text, aliases):
+    if known < FEWEST_KNOWN <= _columns_anywhere(text, aliases):
         raise _open_quote()
     _take_sheet(table, "", lines, aliases, {})
     if not table.count and table.passed_over:
         raise _no_header(aliases)
 
 
-def _most_known(text: str, delimiter: str, aliases: Mapping[str, str]) -> int:
+def _columns_recognised(text: str, delimiter: str, aliases: Mapping[str, str]) -> int:
     """Return how many of our columns a header has, if this is what stands between cells; -1 where it cannot be."""
     try:
-        return max((_known(cells, aliases) for _, cells in islice(_numbered(text, delimiter), ROWS_BEFORE_HEADER)))
+        return max((_recognised(cells, aliases) for _, cells in islice(_numbered(text, delimiter), ROWS_BEFORE_HEADER)))
     except FileNotUnderstood:
         return -1
 
@@ -210,20 +211,22 @@ def _numbered(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise _open_quote(number + 1) from wrong
 
 
-def _known_anywhere(text: str, aliases: Mapping[str, str]) -> int:
+def _columns_anywhere(text: str, aliases: Mapping[str, str]) -> int:
     """How many of our columns the first lines name, whatever stands between them."""
     return max(
-        (_known(re.split(r"[,;\t|]", line), aliases) for line in text.splitlines()[:ROWS_BEFORE_HEADER]), default=0
+        (_recognised(re.split(r"[,;\t|]", line), aliases) for line in text.splitlines()[:ROWS_BEFORE_HEADER]), default=0
     )
 
 
-def _look_at_workbook(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str], most_unpacked: int) -> None:
+def _read_workbook_headers(
+    table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str], most_unpacked: int
+) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
             if unpacked > most_unpacked:
                 raise TooLarge(f"The workbook unpacks to more than {most_unpacked // 1_000_000} MB. Split it.")
-            _must_unpack_as_told(parts)
+            _must_unpack_to_declared_size(parts)
             extents = extents_of(parts)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = workbook.sheet_names
@@ -252,7 +255,7 @@ def _must_fit(name: str, extent: Extent) -> None:
         )
 
 
-def _must_unpack_as_told(parts: zipfile.ZipFile) -> None:
+def _must_unpack_to_declared_size(parts: zipfile.ZipFile) -> None:
     if parts.testzip() is not None:
         raise zipfile.BadZipFile
 
@@ -282,7 +285,7 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
-def _known(cells: Sequence[str], aliases: Mapping[str, str]) -> int:
+def _recognised(cells: Sequence[str], aliases: Mapping[str, str]) -> int:
     return len({aliases[normal(cell)] for cell in cells if normal(cell) in aliases})
 
 
@@ -295,7 +298,11 @@ def _take_sheet(
 ) -> None:
     """Add one sheet where it has a header: what its columns mean, how many rows it has, what of it is passed over."""
     header_at, header = next(
-        ((at, cells) for at, cells in islice(lines(), ROWS_BEFORE_HEADER) if _known(cells, aliases) >= FEWEST_KNOWN),
+        (
+            (at, cells)
+            for at, cells in islice(lines(), ROWS_BEFORE_HEADER)
+            if _recognised(cells, aliases) >= FEWEST_KNOWN
+        ),
         (0, ()),
     )
     if not header:

@@ -91,7 +91,7 @@ def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np
     """
     found = []
     for j in range(len(jobseekers.east)):
-        failed, scores = passes.look(jobseekers, j, work.placements, work.tables, work.day)
+        failed, scores = passes.check_and_score(jobseekers, j, work.placements, work.tables, work.day)
         kept = np.flatnonzero(failed == 0)
         found.append((kept, scores[kept]))
     return found

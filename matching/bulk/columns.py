@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from matching.bulk.word_tables import LazyTable, Table, WordTables
 from matching.pairs import eligibility
 from matching.pairs.eligibility import LEVELS, PUBLIC_MODES, Context
-from matching.pairs.features import asked_skills, listing_text
+from matching.pairs.features import listing_text, skills_wanted
 from matching.pairs.grades import hash_of, hundredths, weight
 from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.text import normalise
@@ -309,8 +309,8 @@ class PlacementRows:
             told.reshape(len(kept), len(PLACEMENT_NUMBERS)).T.copy(),
             places[:, 0].copy(),
             places[:, 1].copy(),
-            _asked([one.essential_skills for one in kept], lexicon),
-            _asked([one.desirable_skills for one in kept], lexicon),
+            _asked_skills([one.essential_skills for one in kept], lexicon),
+            _asked_skills([one.desirable_skills for one in kept], lexicon),
             np.array([hash_of(one.key) for one in kept], dtype=np.uint64),
         )
 
@@ -387,8 +387,8 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tup
     return tuple(int(numbers[name]) for name in PLACEMENT_NUMBERS)
 
 
-def _asked(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
-    told = [asked_skills(one) for one in lists]
+def _asked_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
+    told = [skills_wanted(one) for one in lists]
     weigh = lexicon.vocabulary.importance
     begins, members = _runs([[lexicon.skills.right(key) for key in one] for one in told])
     weights = np.array([weight(weigh(skill)) for one in told for skill in one.values()], dtype=np.int32)

@@ -400,7 +400,7 @@ _NOTHING = room_for(0, 0, 1, 1)
 _NO_LOTS = np.zeros((0, 1), dtype=np.uint64)
 
 
-def look(
+def check_and_score(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, tables: TableArrays, day: DayArrays
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
     """Return how every pair of one jobseeker comes out; see ``plain.look``.

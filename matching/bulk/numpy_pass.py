@@ -16,7 +16,7 @@ from matching.score.tables import FEATURES, ScoreTables, TableArrays
 Rows = NDArray[np.intp]
 
 
-def look(
+def check_and_score(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, tables: TableArrays, day: DayArrays
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
     """Return how every pair of one jobseeker comes out.
@@ -87,11 +87,11 @@ def best(
         found.placements[j, : len(first)] = rows[first]
         found.scores[j, : len(first)] = scores[first]
         if side_k:
-            _keep(found, j, rows, scores, mixed_all(side_lists[rows] ^ jobseekers.hashes[j]))
+            _enter_lists(found, j, rows, scores, mixed_all(side_lists[rows] ^ jobseekers.hashes[j]))
     return found
 
 
-def _keep(found: Best, j: int, rows: Rows, scores: Any, lots: NDArray[np.uint64]) -> None:
+def _enter_lists(found: Best, j: int, rows: Rows, scores: Any, lots: NDArray[np.uint64]) -> None:
     """Let one jobseeker into the lists of the placements that are open to them."""
     for p, score, lot in zip(rows.tolist(), scores.tolist(), lots.tolist(), strict=True):
         kept, drawn, people = found.jobseeker_scores[p], found.jobseeker_lots[p], found.jobseekers[p]

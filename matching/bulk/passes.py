@@ -9,8 +9,8 @@ from importlib.util import find_spec
 
 IS_COMPILED = find_spec("numba") is not None and os.environ.get("PATHWAYS_PLAIN_PASSES") != "1"
 if IS_COMPILED:
-    from matching.bulk.compiled_pass import best, look
+    from matching.bulk.compiled_pass import best, check_and_score
 else:
-    from matching.bulk.numpy_pass import best, look
+    from matching.bulk.numpy_pass import best, check_and_score
 
-__all__ = ["IS_COMPILED", "best", "look"]
+__all__ = ["IS_COMPILED", "best", "check_and_score"]

@@ -173,7 +173,7 @@ def failures(
     return [check for check in found if check is not None and check.result is CheckResult.FAIL]
 
 
-def look(
+def checks_and_travel(
     limits: JobseekerLimits, placement: PlacementProfile, context: Context
 ) -> tuple[tuple[Check, ...], TravelEstimate | None]:
     """Return every check of one pair, and the journey they were made with.
@@ -190,7 +190,8 @@ def look(
 
     Examples
     --------
-    >>> look(JobseekerLimits(), PlacementProfile(key="1", title="x"), Context(date(2026, 1, 1), {}))[1] is None
+    >>> context = Context(date(2026, 1, 1), {})
+    >>> checks_and_travel(JobseekerLimits(), PlacementProfile(key="1", title="x"), context)[1] is None
     True
     """
     found = journey(limits, placement, context)

@@ -240,7 +240,7 @@ def _avoids(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
     return _at(WORST if hit else BEST, *hit)
 
 
-def asked_skills(wanted: Sequence[str] | None) -> dict[str, str]:
+def skills_wanted(wanted: Sequence[str] | None) -> dict[str, str]:
     """Return the skills a listing asks for, each once, with how it is spelt there.
 
     Parameters
@@ -254,7 +254,7 @@ def asked_skills(wanted: Sequence[str] | None) -> dict[str, str]:
 
     Examples
     --------
-    >>> asked_skills(("First Aid", "first aid", ""))
+    >>> skills_wanted(("First Aid", "first aid", ""))
     {'first aid': 'First Aid'}
     """
     found: dict[str, str] = {}
@@ -283,17 +283,17 @@ def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: V
         total += importance * thousandths(best)
         whole += importance * THOUSAND
         if best >= ALIKE:
-            found.append(_told(mine, skill, offer))
+            found.append(_spelling(mine, skill, offer))
     return _at(share(total, whole), *dict.fromkeys(found))
 
 
 @lru_cache(maxsize=100_000)
 def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, int], ...]:
     """Return the skills a listing asks for, each once, and how much each weighs."""
-    return tuple((skill, weight(vocabulary.importance(skill))) for skill in asked_skills(wanted).values())
+    return tuple((skill, weight(vocabulary.importance(skill))) for skill in skills_wanted(wanted).values())
 
 
-def _told(mine: str, skill: str, offer: JobseekerOffer) -> str:
+def _spelling(mine: str, skill: str, offer: JobseekerOffer) -> str:
     name = mine if normalise(mine) == normalise(skill) else f"{mine} (for {skill})"
     source = offer.drawn_from.get(mine)
     return f"{name}, from {source}" if source else name

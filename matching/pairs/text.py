@@ -198,10 +198,10 @@ class Vocabulary:
         mine, theirs = self._skills.get(one), self._skills.get(other)
         if mine and theirs:
             shared = max((min(mine[c], theirs[c]) for c in mine.keys() & theirs.keys()), default=0.0)
-            return max(shared, self._beside(mine, theirs)) if self._near else shared
+            return max(shared, self._neighbour_credit(mine, theirs)) if self._near else shared
         return _letters(one, other)
 
-    def _beside(self, mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
+    def _neighbour_credit(self, mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
         """Return the credit of the two nearest neighbours among the concepts of two skills."""
         pairs = (((a, b), x * y) for a, x in mine.items() for b, y in theirs.items())
         return max((self._near.get(pair, 0.0) * share for pair, share in pairs), default=0.0)

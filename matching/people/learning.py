@@ -165,7 +165,7 @@ def _at_random(
         same = _same([read(who) for who in left], [read(who) for who in others] if right is not None else None)
         known = counts[name].sum() - counts[name][UNKNOWN_OF[name]]
         counts[name][level] = same * known
-    return {name: tuple(_known_shares(name, counts[name], seen).tolist()) for name in FIELDS}, _shares_of(given)
+    return {name: tuple(_shares_of_known(name, counts[name], seen).tolist()) for name in FIELDS}, _shares_of(given)
 
 
 def _drawn(n: int, others: int, *, is_one_set: bool, drawn: random.Random) -> Iterator[tuple[int, int]]:
@@ -192,7 +192,7 @@ def _shares_of(counts: Floats) -> Floats:
     return np.asarray(smooth / smooth.sum())
 
 
-def _known_shares(name: Field, counts: Floats, seen: int) -> Floats:
+def _shares_of_known(name: Field, counts: Floats, seen: int) -> Floats:
     """Return the shares among what is known; what is not known stands as it is and tells nothing."""
     known = counts.copy()
     known[UNKNOWN_OF[name]] = 0.0

@@ -86,7 +86,7 @@ def sound(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _known() -> NickNamer:
+def _nicknames() -> NickNamer:
     return NickNamer()
 
 
@@ -108,7 +108,7 @@ def called(name: str) -> frozenset[str]:
     >>> "liz" in called("elizabeth"), "elizabeth" in called("liz"), called("zebedee9")
     (True, True, frozenset())
     """
-    known = _known()
+    known = _nicknames()
     return frozenset(known.nicknames_of(name) | known.canonicals_of(name))
 
 

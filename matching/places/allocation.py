@@ -161,10 +161,10 @@ def allocate(
             break  # evenness is never worth an offer
         chosen, certified = tried, share
         held_back = held_back | (np.bincount(case.columns, price, len(held_back)) > 0.0)
-    return _told(case, rules, chosen, held_back, certified)
+    return _plan_of(case, rules, chosen, held_back, certified)
 
 
-def _told(
+def _plan_of(
     case: _Case, policy: Policy, chosen: NDArray[np.intp], held_back: NDArray[np.bool_], certified: float
 ) -> AllocationPlan:
     with_offer = np.flatnonzero(chosen >= 0)
@@ -172,7 +172,7 @@ def _told(
     holders: dict[int, list[int]] = defaultdict(list)
     for person, placement in zip(with_offer.tolist(), taken.tolist(), strict=True):
         holders[placement].append(person)
-    look = _Look(case, policy, holders, held_back)
+    look = _Explainer(case, policy, holders, held_back)
     offers = [look.offer(i, int(chosen[i])) for i in with_offer.tolist()]
     without = [look.unplaced(i) for i in np.flatnonzero(chosen < 0).tolist()]
     with_places = {o for o, p in zip(case.organisations, case.places.tolist(), strict=True) if o is not None and p}
@@ -269,7 +269,7 @@ def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_shar
 
 
 @dataclass(frozen=True, eq=False)
-class _Look:
+class _Explainer:
     """A finished assignment, to be put in words person by person."""
 
     case: _Case

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from matching.places.auction import FREE, Edges, auction
 from matching.places.problem import AllocationProblem, OpenPairs, Policy
-from matching.score.ranker import lot
+from matching.score.ranker import tie_break
 from matching.score.side_models import Floats
 from matching.score.tables import MILLION
 
@@ -49,8 +49,8 @@ class _Case:
     @classmethod
     def of(cls, problem: AllocationProblem, policy: Policy) -> "_Case":
         pairs, n, m = problem.pairs, len(problem.jobseekers), len(problem.placements)
-        rows = sorted(range(n), key=lambda i: lot("allocation", problem.jobseekers[i]))
-        columns = sorted(range(m), key=lambda j: lot("allocation", problem.placements[j]))
+        rows = sorted(range(n), key=lambda i: tie_break("allocation", problem.jobseekers[i]))
+        columns = sorted(range(m), key=lambda j: tie_break("allocation", problem.placements[j]))
         row_at, column_at = _inverse(rows), _inverse(columns).astype(np.int32)
         people, placements = row_at[pairs.people], column_at[pairs.placements]
         inorder = np.lexsort((placements, people))

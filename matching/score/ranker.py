@@ -142,7 +142,7 @@ class TwoSidedModel:
             high *= sigmoid(z + reach)
         return np.asarray(np.column_stack([low, high]).round(4), dtype=np.float64)
 
-    def known_shares(self, codes: Codes) -> Floats:
+    def shares_known(self, codes: Codes) -> Floats:
         """Return how much of the model's weight rests on something known.
 
         Parameters
@@ -243,7 +243,7 @@ class Match:
     interval: tuple[float, float] = (0.0, 1.0)
     propensity: float = 1.0
 
-    def standing_by(self, propensity: float) -> "Match":
+    def with_propensity(self, propensity: float) -> "Match":
         """Return the same match with how likely it was to stand where it stands.
 
         Parameters
@@ -324,7 +324,7 @@ def confidence_of(known_share: float) -> str:
     return "high" if known_share >= HIGH_CONFIDENCE else "medium" if known_share >= MEDIUM_CONFIDENCE else "low"
 
 
-def lot(seed: str, list_key: str, key: str = "") -> int:
+def tie_break(seed: str, list_key: str, key: str = "") -> int:
     """Return the same number for the same words on every machine, as good as drawn at random.
 
     Parameters
@@ -343,7 +343,7 @@ def lot(seed: str, list_key: str, key: str = "") -> int:
 
     Examples
     --------
-    >>> lot("2026-11-02", "a") == lot("2026-11-02", "a")
+    >>> tie_break("2026-11-02", "a") == tie_break("2026-11-02", "a")
     True
     """
     return mixed(list_hash(seed, list_key) ^ hash_of(key))
@@ -519,7 +519,7 @@ class PlacementRanker:
         kept: list[tuple[JobseekerProfile, PlacementProfile, tuple[Check, ...], TravelEstimate | None]] = []
         values: list[dict[Feature, Value]] = []
         for jobseeker, placement in pairs:
-            checks, journey = eligibility.look(jobseeker.limits, placement, self.context)
+            checks, journey = eligibility.checks_and_travel(jobseeker.limits, placement, self.context)
             if eligibility.is_refused(checks):
                 refusals.append((jobseeker, Refusal(placement, checks, journey)))
                 continue
@@ -532,7 +532,7 @@ class PlacementRanker:
         scores = (multiplied(*sides) / MILLION).tolist()
         told = (np.column_stack(sides) / ONE).round(4).tolist()
         intervals = self.model.intervals(codes).tolist()
-        known = self.model.known_shares(codes).tolist()
+        known = self.model.shares_known(codes).tolist()
         matches = [
             (
                 jobseeker,
@@ -609,6 +609,6 @@ class PlacementRanker:
         """
         found = order([m.score for m in matches], keys, self.seed, list_key)
         return [
-            (place, matches[place].standing_by(round(chance, 6)))
+            (place, matches[place].with_propensity(round(chance, 6)))
             for place, chance in zip(found.places, found.propensities, strict=True)
         ]

@@ -140,11 +140,11 @@ def singular(title: str) -> str:
     'window cleaner, painting'
     """
 
-    def one(found: re.Match[str]) -> str:
+    def singular(found: re.Match[str]) -> str:
         word = found.group()
         return simplemma.lemmatize(word, lang="en") if word.endswith(("s", "men")) else word
 
-    return re.sub(r"[a-z]+", one, title)
+    return re.sub(r"[a-z]+", singular, title)
 
 
 def with_neighbours(words: Sequence[str]) -> list[str]:
@@ -163,4 +163,4 @@ def with_neighbours(words: Sequence[str]) -> list[str]:
     >>> with_neighbours(["bar", "tender"])
     ['bar', 'tender', 'bartender']
     """
-    return [*words, *(one + other for one, other in pairwise(words))]
+    return [*words, *(singular + other for singular, other in pairwise(words))]

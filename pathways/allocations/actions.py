@@ -70,7 +70,7 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
 
 
 def gather(
-    session: Session, actor: Actor, on: date, standing: IndexState, caseworker_id: UUID | None = None
+    session: Session, actor: Actor, on: date, index_state: IndexState, caseworker_id: UUID | None = None
 ) -> Caseload:
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
@@ -81,7 +81,7 @@ def gather(
     return Caseload(
         on,
         shortlist_queries.ids_to_rank(session, actor, *where),
-        standing,
+        index_state,
         policy,
         {str(key): facts for key, facts in queries.need_facts(session, actor, on, rule).items()},
         queries.before(session, actor),
@@ -118,8 +118,8 @@ def propose(
     begun: Callable[[int], Tell] | None = None,
 ) -> tuple[Caseload, Proposal]:
     """Read, score and assign with no transaction open; see ``scoring.score``. ``begun`` is told how many there are."""
-    with index.of(database).reading(database, actor) as (session, standing):
-        caseload = gather(session, actor, on, standing, caseworker_id)
+    with index.of(database).reading(database, actor) as (session, index_state):
+        caseload = gather(session, actor, on, index_state, caseworker_id)
     tell = begun(len(caseload.ids)) if begun is not None else None
     scored = score(database, actor, caseload, run=run, folder=folder, tell=tell)
     proposal = assign(caseload, scored)
@@ -133,14 +133,14 @@ def propose(
 
 def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Allocation:
     """Keep a proposal with a line for everybody, after looking again at who and what is still open."""
-    proposal = _as_it_stands(session, actor, caseload, proposal)
+    proposal = _still_possible(session, actor, caseload, proposal)
     allocation = Allocation.recorded(
         actor,
         caseload.on,
         partner_id=actor.organisation_id,
         proposed_on=caseload.on,
-        model_version=caseload.standing.model.version,
-        policy=_policy_told(caseload.on),
+        model_version=caseload.index_state.model.version,
+        policy=_policy_figures(caseload.on),
         looked_at=len(_people(proposal)),
         placements=len(caseload.day.columns),
         figures=_figures(caseload, proposal),
@@ -158,7 +158,7 @@ def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Pr
     return allocation
 
 
-def _as_it_stands(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Proposal:
+def _still_possible(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Proposal:
     """Leave out who closed meanwhile, and take back what has no place any more or must not be.
 
     Of offers for one place too few the lowest scores go. The figures are counted again; how near what is left comes to
@@ -265,7 +265,7 @@ def _move_row(
     )
 
 
-def _policy_told(on: date) -> dict[str, Any]:
+def _policy_figures(on: date) -> dict[str, Any]:
     policy, rule = policy_in_force(on)
     return asdict(policy) | asdict(rule) | {"table": tables.version_of("allocation_policies")}
 
@@ -340,11 +340,11 @@ def close_lines(session: WriteSession, actor: Actor, person: Jobseeker, reason: 
         line.state = LineState.REJECTED
 
 
-def shown(session: Session, actor: Actor, allocation: Allocation) -> AllocationOut:
-    return shown_all(session, actor, [allocation])[0]
+def reply(session: Session, actor: Actor, allocation: Allocation) -> AllocationOut:
+    return replies(session, actor, [allocation])[0]
 
 
-def shown_all(session: Session, actor: Actor, allocations: Sequence[Allocation]) -> list[AllocationOut]:
+def replies(session: Session, actor: Actor, allocations: Sequence[Allocation]) -> list[AllocationOut]:
     ids = [allocation.id for allocation in allocations]
     counted, whole = queries.states(session, actor, ids), queries.wholly_visible(session, actor, ids)
     return [
@@ -375,7 +375,7 @@ def _decided(counted: Counter[LineState]) -> LineDecisions:
     )
 
 
-def shown_lines(session: Session, actor: Actor, lines: Sequence[AllocationLine]) -> list[AllocationLineOut]:
+def line_replies(session: Session, actor: Actor, lines: Sequence[AllocationLine]) -> list[AllocationLineOut]:
     """Return lines as this actor may see them, with the names of what they name."""
     people = {
         person.id: person
@@ -411,5 +411,5 @@ def shown_lines(session: Session, actor: Actor, lines: Sequence[AllocationLine])
             possible_events=[event.value for event in possible_events(LINE_MOVES, line.state)],
             version=line.version,
         )
-        answers.append(answer.shown(jobseeker_queries.visible_groups(actor, person)))
+        answers.append(answer.limited_to(jobseeker_queries.visible_groups(actor, person)))
     return answers

@@ -37,7 +37,7 @@ def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, 
     earlier = once.earlier(database, actor)
     if earlier is not None:
         with database.reading(actor, newest=True) as session:
-            return actions.shown(session, actor, queries.allocation(session, actor, earlier))
+            return actions.reply(session, actor, queries.allocation(session, actor, earlier))
     caseload, proposal = actions.propose(database, actor, new.on or actor.today, caseworker_id=new.caseworker_id)
     with database.writing(actor) as session:
         made = once(
@@ -46,21 +46,21 @@ def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, 
             lambda: actions.record(session, actor, caseload, proposal),
             lambda made: queries.allocation(session, actor, made),
         )
-        return actions.shown(session, actor, made)
+        return actions.reply(session, actor, made)
 
 
 @router.get("")
 def list_allocations(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[AllocationOut]:
     with database.reading(actor) as session:
         answer = page_of(session, queries.visible_to(actor), Allocation.id, page, lambda row: row)
-        return Page[AllocationOut](items=actions.shown_all(session, actor, answer.items), next=answer.next)
+        return Page[AllocationOut](items=actions.replies(session, actor, answer.items), next=answer.next)
 
 
 @router.get("/{allocation_id}", responses=documented(NotFound))
 def get_allocation(allocation_id: UUID, actor: Reader, database: DatabaseDep) -> AllocationOut:
     """The proposal: its policy, who is in need, who would have nothing, and how its lines were decided so far."""
     with database.reading(actor) as session:
-        return actions.shown(session, actor, queries.allocation(session, actor, allocation_id))
+        return actions.reply(session, actor, queries.allocation(session, actor, allocation_id))
 
 
 @router.get("/{allocation_id}/lines", responses=documented(NotFound, Conflict))
@@ -78,7 +78,7 @@ def list_allocation_lines(
         if state is not None:
             rows = rows.where(AllocationLine.state == state)
         answer = page_of(session, rows, AllocationLine.id, page, lambda row: row)
-        items = actions.shown_lines(session, actor, answer.items)
+        items = actions.line_replies(session, actor, answer.items)
     audit.opened(database, actor, "allocation_lines", [(item.id, item.jobseeker_id) for item in items])
     return Page[AllocationLineOut](items=items, next=answer.next)
 
@@ -100,7 +100,7 @@ def _decide(
             return actions.decide(session, actor, line, event, reason=reason, placement_id=placement_id)
 
         line = once(session, actor, make, lambda _: queries.line(session, actor, *ids))
-        return actions.shown_lines(session, actor, [line])[0]
+        return actions.line_replies(session, actor, [line])[0]
 
 
 @router.post("/{allocation_id}/lines/{line_id}/accept", responses=documented(NotFound, Conflict))

@@ -47,21 +47,21 @@ class Caseload:
 
     on: date
     ids: Sequence[UUID]
-    standing: IndexState
+    index_state: IndexState
     policy: Policy
     need: Mapping[str, list[str]]
     before: Mapping[str, str]
 
     @property
     def day(self) -> Day:
-        return self.standing.on(self.on)
+        return self.index_state.on(self.on)
 
     @property
     def weighs_all(self) -> bool:
         return len(self.ids) * len(self.day.columns) <= MOST_PAIRS
 
     def work(self) -> Work:
-        ranker, day = self.standing.ranker(self.on), self.day
+        ranker, day = self.index_state.ranker(self.on), self.day
         tables = ranker.model.tables.arrays
         return Work(day.columns.arrays, tables, day.arrays, hash_of(ranker.seed), CANDIDATES, SIDE_CANDIDATES)
 
@@ -103,7 +103,7 @@ class ScoredPieces:
     @staticmethod
     def _told(caseload: Caseload) -> str:
         """Return what changes with anything that every piece is scored from: listings, model, day, words, tables."""
-        day, vocabulary = caseload.day, caseload.standing.lexicon.vocabulary
+        day, vocabulary = caseload.day, caseload.index_state.lexicon.vocabulary
         shared = (caseload.work(), day.context, day.numbers, vocabulary, caseload.weighs_all)
         return f"{joblib.hash(shared)} {tables.version_of_all()} {version('pathways')}"
 

@@ -34,7 +34,7 @@ def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person:
     visible = jobseeker_queries.visible_groups(actor, person, Purpose.EXTRACT)
     records = [person.id, *jobseeker_queries.merged_ids(session, person)]
     held = {
-        table: [row.shown(visible).model_dump(mode="json") for row in rows]
+        table: [row.limited_to(visible).model_dump(mode="json") for row in rows]
         for holding in holdings
         for table, rows in holding.extract(session, records).items()
     }

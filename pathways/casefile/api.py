@@ -98,7 +98,7 @@ def close_case(
             ),
             lambda made: jobseeker_queries.jobseeker(session, actor, made),
         )
-        return jobseeker_actions.shown(session, actor, person)
+        return jobseeker_actions.reply(session, actor, person)
 
 
 @router.post("/{jobseeker_id}/void", responses=documented(NotFound, Conflict))
@@ -124,7 +124,7 @@ def void_record(
             ),
             lambda made: jobseeker_queries.jobseeker(session, actor, made),
         )
-        return jobseeker_actions.shown(session, actor, person)
+        return jobseeker_actions.reply(session, actor, person)
 
 
 @router.post("/{jobseeker_id}/merge", status_code=201, responses=documented(NotFound, Conflict))
@@ -144,7 +144,7 @@ def merge_records(
             lambda: merging.merge(session, actor, holdings, jobseeker_id, new.other_id, new.reason),
             lambda found: session.get_one(Merge, found),
         )
-        return merging.shown(session, made)
+        return merging.reply(session, made)
 
 
 @router.get("/{jobseeker_id}/merges", responses=documented(NotFound))
@@ -153,7 +153,7 @@ def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: 
     with database.reading(actor) as session:
         rows = jobseeker_queries.merges_into(jobseeker_queries.jobseeker(session, actor, jobseeker_id))
         found = page_of(session, rows, Merge.id, page, lambda row: row)
-        return Page[MergeOut](items=merging.shown_all(session, found.items), next=found.next)
+        return Page[MergeOut](items=merging.replies(session, found.items), next=found.next)
 
 
 @router.post("/{jobseeker_id}/merges/{merge_id}/undo", responses=documented(NotFound, Conflict))

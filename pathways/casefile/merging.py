@@ -80,7 +80,7 @@ def merge(
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
     if pair is not None and pair.state is PairState.DIFFERENT:
         raise MergeRefused("Somebody said that these are two people. Say otherwise of the pair first.")
-    before = _standing(session, kept, taken)
+    before = _states_before(session, kept, taken)
     session.info["merging"] = True
     try:
         with session.begin_nested():
@@ -114,22 +114,22 @@ def merge(
         jobseeker_id=kept.id,
         merged_id=taken.id,
         moved=moved,
-        before=before | {"after": _standing(session, kept, taken)},
+        before=before | {"after": _states_before(session, kept, taken)},
         filled=filled,
         reason=reason,
     )
     session.add(made)
     audit.people_changed(session, actor, [taken.id])
-    _say(session, actor, kept, taken, PairEvent.MERGE, reason)
+    _record_pair_event(session, actor, kept, taken, PairEvent.MERGE, reason)
     session.flush()
-    _tell_of_claims(session, actor, kept)
+    _notify_of_double_claims(session, actor, kept)
     # Whoever was like the record taken in is like this one now.
     told = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
-    duplicate_actions.look(session, actor, [(kept, told)])
+    duplicate_actions.find_candidates(session, actor, [(kept, told)])
     return made
 
 
-def _tell_of_claims(session: WriteSession, actor: Actor, kept: Jobseeker) -> None:
+def _notify_of_double_claims(session: WriteSession, actor: Actor, kept: Jobseeker) -> None:
     """Tell the team managers where the two, who are one person, were claimed for twice at the same time."""
     for claim in claim_queries.claimed_twice(session, kept):
         message_actions.notify_roles(
@@ -160,7 +160,7 @@ def _locked(session: WriteSession, actor: Actor, *ids: UUID) -> dict[UUID, Jobse
     return {key: jobseeker_queries.jobseeker(session, actor, key, for_update=True) for key in sorted(ids)}
 
 
-def _standing(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, Any]:
+def _states_before(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, Any]:
     """Return how two records stand: what undoing compares with, and puts back."""
     profile = jobseeker_queries.profile(session, kept)
     return {
@@ -254,11 +254,13 @@ def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobs
         jobseeker_actions.assign(session, actor, kept, *whose)
 
 
-def _say(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, event: PairEvent, reason: str) -> None:
+def _record_pair_event(
+    session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, event: PairEvent, reason: str
+) -> None:
     """Say of their pair, where one was found, what became of it."""
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
     if pair is not None and (pair.state, event) in PAIR_MOVES:
-        duplicate_actions.say(session, actor, pair, event, reason)
+        duplicate_actions.record_event(session, actor, pair, event, reason)
 
 
 def undo(
@@ -295,10 +297,10 @@ def undo(
     withdrawn.moved = {table: sorted(map(str, ids)) for table, ids in gone.items() if ids}
     session.add(withdrawn)
     audit.people_changed(session, actor, [taken.id])
-    _say(session, actor, kept, taken, PairEvent.UNDO, reason)
+    _record_pair_event(session, actor, kept, taken, PairEvent.UNDO, reason)
     session.flush()
     for person in (kept, taken):
-        duplicate_actions.look_anew(session, actor, person)
+        duplicate_actions.refresh_pairs(session, actor, person)
     told = UndoneOut(
         jobseeker_id=kept.id, restored_id=taken.id, put_back=counts, stays=stay, left=[WHAT[name] for name in left]
     )
@@ -309,7 +311,7 @@ def _restore(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, before: Mapping[str, Any], *, stays: bool
 ) -> list[str]:
     """Put back how the two stood, field by field where nothing was edited since; return what could not be."""
-    after, now = before["after"], _standing(session, kept, taken)
+    after, now = before["after"], _states_before(session, kept, taken)
     left = []
     if _restore_details(session, actor, kept, before, after):
         left.append("details")
@@ -412,15 +414,15 @@ def _protect_both(session: WriteSession, actor: Actor, kept: Jobseeker, taken: J
 
 
 def _revoke_too(session: WriteSession, actor: Actor, other: Jobseeker, revoked: SharingPermission) -> bool:
-    standing = jobseeker_queries.permission_for(session, other, revoked.social_enterprise_id)
-    if standing is None or not standing.is_granted:
+    current = jobseeker_queries.permission_for(session, other, revoked.social_enterprise_id)
+    if current is None or not current.is_granted:
         return False
     session.add(
         SharingPermission.recorded(
             actor,
             partner_id=other.partner_id,
             jobseeker_id=other.id,
-            supersedes=standing.id,
+            supersedes=current.id,
             social_enterprise_id=revoked.social_enterprise_id,
             groups=revoked.groups,
             is_granted=False,
@@ -431,11 +433,11 @@ def _revoke_too(session: WriteSession, actor: Actor, other: Jobseeker, revoked: 
     return True
 
 
-def shown(session: Session, made: Merge) -> MergeOut:
-    return shown_all(session, [made])[0]
+def reply(session: Session, made: Merge) -> MergeOut:
+    return replies(session, [made])[0]
 
 
-def shown_all(session: Session, merges: Sequence[Merge]) -> list[MergeOut]:
+def replies(session: Session, merges: Sequence[Merge]) -> list[MergeOut]:
     ids = {key for made in merges for key in (made.jobseeker_id, made.merged_id)}
     rows = session.execute(select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_(ids)))
     references = {row.id: row.reference for row in rows}

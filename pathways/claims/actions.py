@@ -75,7 +75,7 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
     """Draft the claim for an outcome, at the price of the day it was met; its days and evidence are spent by it."""
     outcome = progression_queries.outcome(session, actor, new.outcome_id)
     enrolment = enrolment_queries.enrolment(session, actor, outcome.enrolment_id, for_update=True)
-    _must_stand(session, outcome)
+    _must_be_current(session, outcome)
     jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, outcome.jobseeker_id))
     before = queries.earlier(session, outcome)
     if before is not None and before.state not in OVER:
@@ -117,7 +117,7 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
     return claim
 
 
-def _must_stand(session: WriteSession, outcome: Outcome) -> None:
+def _must_be_current(session: WriteSession, outcome: Outcome) -> None:
     """Refuse where the outcome was taken back; hold it until this transaction is over."""
     held = select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id).with_for_update()
     if session.scalars(held).one_or_none() is None:
@@ -238,7 +238,7 @@ def move(
     if event in FUNDERS_WORD and actor.role is Role.TEAM_MANAGER and actor.user_id == claim.submitted_by:
         raise OwnClaim("Ask another team manager, or the commissioner.")
     if event in ON_AN_OUTCOME:
-        _must_stand(session, session.get_one(Outcome, claim.outcome_id))
+        _must_be_current(session, session.get_one(Outcome, claim.outcome_id))
     pence = 0
     if event is ClaimEvent.PAY:
         pence = claim.pence if pounds is None else int(pounds * 100)
@@ -282,15 +282,15 @@ def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str)
         move(session, actor, claim, ClaimEvent.WITHDRAW, reason="The record was withdrawn.")
 
 
-def shown(session: Session, actor: Actor, claim: Claim) -> ClaimOut:
-    return shown_all(session, actor, [claim])[0]
+def reply(session: Session, actor: Actor, claim: Claim) -> ClaimOut:
+    return replies(session, actor, [claim])[0]
 
 
-def shown_all(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[ClaimOut]:
+def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[ClaimOut]:
     """Return claims as this side may see them, with what stands beside them in one look-up for all."""
     if not claims:
         return []
-    stands, counts = queries.standing_outcomes(session, claims), queries.counts(session, claims)
+    stands, counts = queries.current_outcomes(session, claims), queries.counts(session, claims)
     elsewhere, moves = queries.claimed_elsewhere(session, claims), queries.moves_of(session, claims)
     people = jobseeker_queries.cases(session, (claim.jobseeker_id for claim in claims))
     first_days = _first_days(session, claims)
@@ -309,15 +309,15 @@ def shown_all(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[C
             "possible_events": [
                 event.value for event in possible_events(CLAIM_MOVES, claim.state) if actor.role in WHO_MAY[event]
             ],
-            "moves": [_shown_move(row) for row in moves.get(claim.id, [])],
+            "moves": [_move_reply(row) for row in moves.get(claim.id, [])],
         }
         seen = jobseeker_queries.visible_groups(actor, people[claim.jobseeker_id])
-        shapes.append(ClaimOut(**columns).shown(seen))
+        shapes.append(ClaimOut(**columns).limited_to(seen))
     return shapes
 
 
 def _first_days(session: Session, claims: Sequence[Claim]) -> dict[UUID, date]:
-    known = outcome_rules.known(session)
+    known = outcome_rules.all_versions(session)
     partners = {claim.partner_id for claim in claims}
     rows = session.execute(select(Organisation.id, Organisation.nation).where(Organisation.id.in_(partners)))
     nations = {row.id: row.nation for row in rows}
@@ -329,7 +329,7 @@ def _first_days(session: Session, claims: Sequence[Claim]) -> dict[UUID, date]:
     return found
 
 
-def _shown_move(row: ClaimMove) -> ClaimMoveOut:
+def _move_reply(row: ClaimMove) -> ClaimMoveOut:
     return ClaimMoveOut(
         event=row.event,
         from_state=row.from_state,

@@ -44,7 +44,7 @@ def list_claims(
             rows = rows.where(Claim.programme_id == programme)
         if jobseeker is not None:
             rows = rows.where(Claim.jobseeker_id == jobseeker)
-        return page_of_all(session, rows, Claim.id, page, lambda found: actions.shown_all(session, actor, found))
+        return page_of_all(session, rows, Claim.id, page, lambda found: actions.replies(session, actor, found))
 
 
 @router.post("", status_code=201, responses=REFUSALS)
@@ -59,13 +59,13 @@ def get_claim(claim_id: UUID, actor: Reader, database: DatabaseDep) -> ClaimOut:
         jobseeker_id = queries.claim(session, actor, claim_id).jobseeker_id
     audit.opened(database, actor, "claims", [(claim_id, jobseeker_id)])
     with database.reading(actor) as session:
-        return actions.shown(session, actor, queries.claim(session, actor, claim_id))
+        return actions.reply(session, actor, queries.claim(session, actor, claim_id))
 
 
 def _write(actor: Actor, database: Database, once: Once, act: Callable[[WriteSession], Claim]) -> ClaimOut:
     with database.writing(actor) as session:
         claim = once(session, actor, lambda: act(session), lambda made: queries.claim(session, actor, made))
-        return actions.shown(session, actor, claim)
+        return actions.reply(session, actor, claim)
 
 
 def _move(

@@ -65,7 +65,7 @@ FUNDERS_WORD = frozenset({E.QUERY, E.ACCEPT, E.FAIL, E.PAY, E.REVERSE})
 ON_AN_OUTCOME = frozenset({E.SUBMIT, E.ANSWER, E.ACCEPT, E.PAY})
 NEEDS_A_REASON = frozenset({E.QUERY, E.ANSWER, E.FAIL, E.WITHDRAW, E.REVERSE})
 
-_standing = text("state NOT IN ('failed', 'reversed')")
+_is_current = text("state NOT IN ('failed', 'reversed')")
 
 
 def _to_claim() -> ForeignKeyConstraint:
@@ -98,8 +98,8 @@ class Claim(AboutPerson, Versioned, Base):
             "enrolment_id",
             "rule",
             unique=True,
-            sqlite_where=_standing,
-            postgresql_where=_standing,
+            sqlite_where=_is_current,
+            postgresql_where=_is_current,
         ),
         Index("ix_claims_commissioner_id", "commissioner_id", "id"),
         Index("ix_claims_partner_id_state", "partner_id", "state", "id"),

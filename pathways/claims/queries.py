@@ -48,7 +48,7 @@ def earlier(session: Session, outcome: Outcome) -> Claim | None:
     return session.scalars(rows.order_by(Claim.attempt.desc()).limit(1)).first()
 
 
-def standing_outcomes(session: Session, claims: Iterable[Claim]) -> set[UUID]:
+def current_outcomes(session: Session, claims: Iterable[Claim]) -> set[UUID]:
     ids = [claim.outcome_id for claim in claims]
     return set(session.scalars(select(Outcome.id).where(Outcome.id.in_(ids), as_known(Outcome))))
 

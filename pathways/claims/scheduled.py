@@ -17,15 +17,15 @@ from pathways.scheduled import Duty
 
 def _owed(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
     paid = list(session.scalars(select(Claim).where(Claim.partner_id == partner_id, Claim.state == ClaimState.PAID)))
-    stands = queries.standing_outcomes(session, paid)
+    stands = queries.current_outcomes(session, paid)
     yield from (claim.id for claim in paid if claim.outcome_id not in stands)
 
 
-def _tell(session: WriteSession, actor: Actor, claim_id: UUID) -> bool:
+def _notify(session: WriteSession, actor: Actor, claim_id: UUID) -> bool:
     claim = session.get_one(Claim, claim_id)
     kind, about = NoticeKind.CLAIM_OWED_BACK, ("claims", claim.id)
     message_actions.notify_roles(session, actor, claim.partner_id, [Role.TEAM_MANAGER], kind, about=about)
     return True
 
 
-OF_PARTNERS = (Duty("claims that are owed back", _owed, _tell),)
+OF_PARTNERS = (Duty("claims that are owed back", _owed, _notify),)

@@ -11,7 +11,7 @@ from pathways.commands.acting import ActAs, PlainError, body_of, day_of, opened,
 export = typer.Typer(no_args_is_help=True, help="The month's figures.")
 
 
-def _tell(people: int) -> None:
+def _show_progress(people: int) -> None:
     """Say on a terminal how far the count is; it is over when the folder is named."""
     if people and sys.stderr.isatty():
         print(f"\r{people:,} people counted ", end="", file=sys.stderr)
@@ -50,7 +50,7 @@ def export_month(
             new = body_of(
                 NewExport, month=month, commissioner_id=commissioner_id, programme_id=programme_id, as_of=day_of(as_of)
             )
-            made = actions.make(database, actor, new, progress=_tell)
+            made = actions.make(database, actor, new, progress=_show_progress)
             with database.reading(actor, newest=True) as session:
                 print(actions.deliver(session, actor, made, out))
 

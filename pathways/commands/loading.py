@@ -120,7 +120,7 @@ def import_referrals(
             partner_id = queries.organisation_by_ref(session, to).id
         actor = for_partner(actor, partner_id)
         wish = Wish(partner_id, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
-        _tell(_imported(database, actor, files.KIND, content, wish, result), report)
+        _print_progress(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
 @imports.command("placements")
@@ -142,7 +142,7 @@ def import_placements(
     with opened() as database:
         actor = acting_on(operator(database, "placement:import", acting_as), on)
         wish = Wish(None, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
-        _tell(_imported(database, actor, files.KIND, content, wish, result), report)
+        _print_progress(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
 @imports.command("apply")
@@ -183,7 +183,7 @@ def apply_import(
             actions.apply(session, actor, run, ApplyImport(all_or_nothing=all_or_nothing))
         with _bar() as tell:
             Worker(database, kinds[kind], actor, run.id, tell).go_on()
-        _tell(_shown(database, actor, kinds[kind], run, result), report)
+        _print_progress(_report_of(database, actor, kinds[kind], run, result), report)
 
 
 def _imported(
@@ -194,17 +194,17 @@ def _imported(
     from pathways.imports.staging import Worker
 
     with database.reading(actor) as session:
-        table = actions.look_at(session, actor, kind, content, read_settings().max_unpacked_bytes)
+        table = actions.read_file(session, actor, kind, content, read_settings().max_unpacked_bytes)
     with database.writing(actor) as session:
         run = actions.begin(session, actor, kind, content, table, wish)
     with _bar() as tell:
         worker = Worker(database, kind, actor, run.id, tell)
         worker.read(table)
         worker.go_on()
-    return _shown(database, actor, kind, run, result)
+    return _report_of(database, actor, kind, run, result)
 
 
-def _shown(
+def _report_of(
     database: "Database", actor: "Actor", kind: "ImportKind", run: "ImportRun", result: Path | None
 ) -> "ImportOut":
     from pathways.imports import files, reports
@@ -216,7 +216,7 @@ def _shown(
             write = files.as_workbook if result.suffix.lower() == ".xlsx" else files.as_csv
             result.touch(mode=0o600)
             result.write_bytes(write(session, actor, kind, run))
-        return reports.shown(session, actor, kind, run)
+        return reports.reply(session, actor, kind, run)
 
 
 @contextmanager
@@ -240,7 +240,7 @@ def _bar() -> "Iterator[Progress | None]":
 MOST_LINES = 40
 
 
-def _tell(found: "ImportOut", report: Path | None) -> None:
+def _print_progress(found: "ImportOut", report: Path | None) -> None:
     told = found.report
     lines = as_sentences(told)
     for line in lines[:MOST_LINES]:

@@ -47,7 +47,7 @@ def shortlist(
 
         def act(session: "WriteSession", ranked: "Ranked", may_repeat: bool) -> ShortlistOut:
             made = actions.record(session, actor, ranked, jobseeker_id=jobseeker_id, may_repeat=may_repeat)
-            return ShortlistOut.model_validate(replay.shown(session, actor, made.shortlist, made))
+            return ShortlistOut.model_validate(replay.reply(session, actor, made.shortlist, made))
 
         answer = actions.settled(database, actor, ranking, act)
     if as_json:
@@ -132,11 +132,11 @@ def rematch(
                 continue
             with database.writing(actor) as session:
                 made = actions.record(session, actor, caseload, proposal)
-                answer = actions.shown(session, actor, made)
+                answer = actions.reply(session, actor, made)
                 rows = session.scalars(
                     queries.lines(actor, made.id).where(AllocationLine.state == LineState.WITHOUT).limit(limit)
                 )
-                without = actions.shown_lines(session, actor, rows.all())
+                without = actions.line_replies(session, actor, rows.all())
             scoring.forget(own)
             told = answer.figures
             if told is None:  # some lines are of people this member may not see
@@ -222,7 +222,7 @@ def model_train(
     with opened() as database:
         actor = operator(database, "model:train", acting_as)
         with database.writing(actor) as session:
-            model = actions.shown(actions.train_model(session, actor, day_of(until) or actor.today))
+            model = actions.reply(actions.train_model(session, actor, day_of(until) or actor.today))
     print(f"{model.name}: learnt from {model.cases} cases, {model.first_day} to {model.last_day}.")
     for side, gate in model.manifest["metrics"]["boosting"].items():
         print(f"   {side}: {gate['cases']} answers. {gate['why']}")
@@ -250,7 +250,7 @@ def _model_act(name: str, act: "Callable[[Any, Any, Any], Any]", doing: str, act
     with opened() as database:
         actor = operator(database, doing, acting_as)
         with database.writing(actor) as session:
-            return actions.shown(act(session, actor, queries.model(session, name)))
+            return actions.reply(act(session, actor, queries.model(session, name)))
 
 
 @models.command("assess")

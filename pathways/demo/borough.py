@@ -63,7 +63,7 @@ def load(
     _plan(borough)
     day = start
     while day <= (until or end):
-        _tell(borough, day)
+        _run_day(borough, day)
         progress(day)
         day += timedelta(days=1)
     with database.writing(None) as session:  # what was told in a year that nobody lived was read as it came
@@ -74,7 +74,7 @@ def _at(day: date, minutes: int) -> datetime:
     return datetime(day.year, day.month, day.day, PASSED_HOUR, tzinfo=UTC) + timedelta(minutes=minutes)
 
 
-def _tell(borough: Borough, day: date) -> None:
+def _run_day(borough: Borough, day: date) -> None:
     """Run the steps of one day; one that the rules refuse that day did not happen."""
     steps = []
     while borough.queue and borough.queue[0][0] <= day:

@@ -246,8 +246,8 @@ class Person:
         self.tries += 1
         actor = self.worker.then(at=at)
         # All of it is one transaction, which no index can see into.
-        standing = shortlist_index.read(session)
-        gathered = shortlist_actions.gather(session, actor, self.jobseeker_id, actor.today, standing)
+        index_state = shortlist_index.read(session)
+        gathered = shortlist_actions.gather(session, actor, self.jobseeker_id, actor.today, index_state)
         ranked = shortlist_actions.rank(gathered, limit=20)
         if self.tries < 4:
             self.later(at, 20, 45, self.introduce_again)

@@ -120,7 +120,7 @@ def list_services(
 @router.get("/services/{service_id}", response_model=Service, responses=documented(NotFound))
 def get_service(service_id: UUID, request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
     def make(session: Session, today: date) -> FeedPart:
-        row = queries.one(session, today, service_id)
+        row = queries.organisation(session, today, service_id)
         if row is None:
             raise NotFound("There is no such service.")
         return feed.service(row, settings.public_url)

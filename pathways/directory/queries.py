@@ -54,7 +54,7 @@ def page(session: Session, day: date, number: int, size: int) -> list[Any]:
     return list(session.execute(open_on(day).offset((number - 1) * size).limit(size)))
 
 
-def one(session: Session, day: date, placement_id: UUID) -> Any | None:
+def organisation(session: Session, day: date, placement_id: UUID) -> Any | None:
     return session.execute(open_on(day).where(Placement.id == placement_id)).first()
 
 

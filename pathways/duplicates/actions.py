@@ -7,7 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor
-from pathways.database import Database, Session, WriteSession, insert_unless_there
+from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.duplicates import queries
 from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import FieldComparison, PairOut, PairSide
@@ -28,7 +28,7 @@ class PairMoveRefused(MoveRefused):
     title = "This cannot be said of the pair now"
 
 
-def look(
+def find_candidates(
     session: WriteSession,
     actor: Actor,
     people: Sequence[tuple[Jobseeker, Details]],
@@ -53,7 +53,7 @@ def look(
     return hits
 
 
-def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
+def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
     """Look once more after the transaction: two who came at the same moment could not see each other before."""
     if database.is_sqlite or not jobseeker_ids:
         return  # it has one writer at a time
@@ -63,15 +63,15 @@ def look_again(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) 
             _note(session, actor, _hits(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN))
 
 
-def look_anew(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
+def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """Look at somebody whose record was another one's for a while: note whom it may be, drop what it no longer is."""
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    [hits] = look(session, actor, [(person, details)])
+    [hits] = find_candidates(session, actor, [(person, details)])
     may_be = {hit.jobseeker_id for hit in hits}
     for pair in session.scalars(queries.unlooked(person)).all():
         other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
         if other not in may_be:
-            say(
+            record_event(
                 session,
                 actor,
                 pair,
@@ -109,9 +109,9 @@ def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequ
                 "held_back": hit.verdict.held_back,
                 "found_at": actor.at,
             }
-    insert_unless_there(session, DuplicatePair, list(pairs.values()))
+    insert_if_absent(session, DuplicatePair, list(pairs.values()))
     for pair in queries.dropped(session, pairs):
-        say(session, actor, pair, PairEvent.FIND, "They are alike again.")
+        record_event(session, actor, pair, PairEvent.FIND, "They are alike again.")
 
 
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Candidate]:
@@ -122,7 +122,9 @@ def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Candidate]:
     return [hit for hit in hits if hit.jobseeker_id in seen]
 
 
-def say(session: WriteSession, actor: Actor, pair: DuplicatePair, event: PairEvent, reason: str) -> DuplicatePair:
+def record_event(
+    session: WriteSession, actor: Actor, pair: DuplicatePair, event: PairEvent, reason: str
+) -> DuplicatePair:
     """Say that a pair is one person, two, or to be asked about; to be one record they are merged by a team manager."""
     to_state = destination(PAIR_MOVES, pair.state, event, PairMoveRefused)
     session.add(
@@ -142,14 +144,14 @@ def say(session: WriteSession, actor: Actor, pair: DuplicatePair, event: PairEve
     return pair
 
 
-def shown(session: Session, actor: Actor, pairs: Sequence[DuplicatePair]) -> list[PairOut]:
+def replies(session: Session, actor: Actor, pairs: Sequence[DuplicatePair]) -> list[PairOut]:
     """Return pairs side by side, each field as this actor may read it of both people."""
     people = queries.people(session, {key for pair in pairs for key in (pair.jobseeker_id, pair.other_id)})
     reasons = queries.reasons(session, pairs)
-    return [_shown(session, actor, pair, people, reasons.get(pair.id)) for pair in pairs]
+    return [_reply(session, actor, pair, people, reasons.get(pair.id)) for pair in pairs]
 
 
-def _shown(
+def _reply(
     session: Session, actor: Actor, pair: DuplicatePair, people: Mapping[UUID, Any], reason: str | None
 ) -> PairOut:
     both = [people[key] for key in (pair.jobseeker_id, pair.other_id)]
@@ -162,7 +164,7 @@ def _shown(
     ]
     told = [FieldComparison(field=name, text=text, bits=bits) for name, text, bits in pair.told]
     events = [event for event in possible_events(PAIR_MOVES, pair.state) if event in SAID]
-    one, other = (_side(session, person, details).shown(groups) for person, details in both)
+    one, other = (_side(session, person, details).limited_to(groups) for person, details in both)
     return PairOut(
         id=pair.id,
         state=pair.state,

@@ -45,7 +45,7 @@ def list_duplicates(
     with database.reading(actor) as session:
         rows = queries.visible_to(actor).where(DuplicatePair.id.in_([one.id for one in found.items]))
         pairs = session.scalars(rows.order_by(DuplicatePair.id)).all()
-        return Page[PairOut](items=actions.shown(session, actor, pairs), next=found.next)
+        return Page[PairOut](items=actions.replies(session, actor, pairs), next=found.next)
 
 
 def _note(database: Database, actor: Actor, pairs: list[DuplicatePair]) -> None:
@@ -62,23 +62,23 @@ def get_duplicate(pair_id: UUID, actor: Reviewer, database: DatabaseDep, respons
     with database.reading(actor) as session:
         pair = queries.pair(session, actor, pair_id)
         etag(response, pair.version)
-        return actions.shown(session, actor, [pair])[0]
+        return actions.replies(session, actor, [pair])[0]
 
 
-def _say(
+def _record_event(
     pair_id: UUID, reason: ReasonBody, actor: Actor, database: Database, version: int, event: PairEvent
 ) -> PairOut:
     with database.writing(actor) as session:
         pair = queries.pair(session, actor, pair_id, for_update=True)
         expect_version(pair, version)
-        actions.say(session, actor, pair, event, reason.reason)
-        return actions.shown(session, actor, [pair])[0]
+        actions.record_event(session, actor, pair, event, reason.reason)
+        return actions.replies(session, actor, [pair])[0]
 
 
 @router.post("/duplicates/{pair_id}/same", responses=documented(NotFound, Conflict))
 def say_same(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
     """Say that they are one person. Nothing is merged by that: a team manager merges the records."""
-    return _say(pair_id, reason, actor, database, version, PairEvent.SAME)
+    return _record_event(pair_id, reason, actor, database, version, PairEvent.SAME)
 
 
 @router.post("/duplicates/{pair_id}/different", responses=documented(NotFound, Conflict))
@@ -86,13 +86,13 @@ def say_different(
     pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch
 ) -> PairOut:
     """Say that they are two people; the pair is not found again."""
-    return _say(pair_id, reason, actor, database, version, PairEvent.DIFFERENT)
+    return _record_event(pair_id, reason, actor, database, version, PairEvent.DIFFERENT)
 
 
 @router.post("/duplicates/{pair_id}/ask", responses=documented(NotFound, Conflict))
 def say_ask(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
     """Say that somebody must be asked first, and what."""
-    return _say(pair_id, reason, actor, database, version, PairEvent.ASK)
+    return _record_event(pair_id, reason, actor, database, version, PairEvent.ASK)
 
 
 @router.get("/jobseekers/{jobseeker_id}/duplicates", responses=documented(NotFound))

@@ -269,11 +269,11 @@ def end_for_mistake(session: WriteSession, actor: Actor, person: Jobseeker, reas
         )
 
 
-def shown(session: Session, actor: Actor, enrolment: Enrolment) -> EnrolmentOut:
-    return shown_all(session, actor, [enrolment])[0]
+def reply(session: Session, actor: Actor, enrolment: Enrolment) -> EnrolmentOut:
+    return replies(session, actor, [enrolment])[0]
 
 
-def shown_all(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -> list[EnrolmentOut]:
+def replies(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -> list[EnrolmentOut]:
     """Return enrolments as this actor may see them, with what stands beside them in one look-up for all."""
     people = jobseeker_queries.cases(session, (enrolment.jobseeker_id for enrolment in enrolments))
     contacts = queries.first_employer_contacts(session, (enrolment.id for enrolment in enrolments))
@@ -289,5 +289,5 @@ def shown_all(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -
             "withheld": [],
         }
         seen = jobseeker_queries.visible_groups(actor, people[enrolment.jobseeker_id])
-        shapes.append(EnrolmentOut(**columns).shown(seen))
+        shapes.append(EnrolmentOut(**columns).limited_to(seen))
     return shapes

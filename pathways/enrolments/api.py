@@ -47,7 +47,7 @@ def list_enrolments(
             rows = rows.where(Enrolment.jobseeker_id == jobseeker)
         if programme is not None:
             rows = rows.where(Enrolment.programme_id == programme)
-        return page_of_all(session, rows, Enrolment.id, page, lambda found: actions.shown_all(session, actor, found))
+        return page_of_all(session, rows, Enrolment.id, page, lambda found: actions.replies(session, actor, found))
 
 
 @router.post("", status_code=201, responses=documented(Conflict, NotFound))
@@ -63,7 +63,7 @@ def start_enrolment(
             lambda made: queries.enrolment(session, actor, made),
         )
         etag(response, enrolment.version)
-        return actions.shown(session, actor, enrolment)
+        return actions.reply(session, actor, enrolment)
 
 
 @router.get("/{enrolment_id}", responses=documented(NotFound))
@@ -74,7 +74,7 @@ def get_enrolment(enrolment_id: UUID, actor: Reader, database: DatabaseDep, resp
     with database.reading(actor) as session:
         enrolment = queries.enrolment(session, actor, enrolment_id)
         etag(response, enrolment.version)
-        return actions.shown(session, actor, enrolment)
+        return actions.reply(session, actor, enrolment)
 
 
 @router.patch("/{enrolment_id}", responses=documented(NotFound))
@@ -92,7 +92,7 @@ def change_enrolment(
         expect_version(enrolment, version)
         actions.correct_start(session, actor, enrolment, change)
         etag(response, enrolment.version)
-        return actions.shown(session, actor, enrolment)
+        return actions.reply(session, actor, enrolment)
 
 
 @router.post("/{enrolment_id}/assign", responses=documented(NotFound, Conflict))
@@ -108,7 +108,7 @@ def assign_caseworker(
             ),
             lambda made: queries.enrolment(session, actor, made),
         )
-        return actions.shown(session, actor, enrolment)
+        return actions.reply(session, actor, enrolment)
 
 
 @router.post("/{enrolment_id}/end", responses=documented(NotFound, Conflict))
@@ -124,7 +124,7 @@ def end_enrolment(
             ),
             lambda made: queries.enrolment(session, actor, made),
         )
-        return actions.shown(session, actor, enrolment)
+        return actions.reply(session, actor, enrolment)
 
 
 @router.post("/{enrolment_id}/resume", responses=documented(NotFound, Conflict))
@@ -141,4 +141,4 @@ def resume_enrolment(
             ),
             lambda made: queries.enrolment(session, actor, made),
         )
-        return actions.shown(session, actor, enrolment)
+        return actions.reply(session, actor, enrolment)

@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role, end_of_local_day
 from pathways.database import Database, Session, WriteSession
-from pathways.documents import kept_in
+from pathways.documents import store_at
 from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.exports import adjustments, claim_lines, disclosure, files, folder, queries, releases
 from pathways.exports.adjustments import Closed, Person
@@ -73,8 +73,8 @@ class Counted:
     @property
     def facts_hash(self) -> str:
         """The same for the same counts and tables, as known on the same day."""
-        told = {"counts": dict(self.tally.figures().counts), "references": self.references, "why": self.why}
-        return files.sha256(files.json_bytes({**told, "as_of": self.as_of.isoformat()}))
+        contents = {"counts": dict(self.tally.figures().counts), "references": self.references, "why": self.why}
+        return files.sha256(files.json_bytes({**contents, "as_of": self.as_of.isoformat()}))
 
 
 def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[int], None] = lambda _: None) -> Counted:
@@ -112,7 +112,7 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
 def references_of(session: Session, programmes: Sequence[Programme]) -> dict[str, str]:
     paid_by = [named for programme in programmes for named in programme.rule_versions]
     return {name: tables.version_of(name) for name in REFERENCE_TABLES} | {
-        "outcome_rules": outcome_rules.version_of(outcome_rules.known(session), paid_by)
+        "outcome_rules": outcome_rules.version_of(outcome_rules.all_versions(session), paid_by)
     }
 
 
@@ -130,18 +130,18 @@ def reasons_since(
     at, now = end_of_local_day(last.as_of), end_of_local_day(as_of)
     partners = sorted({programme.partner_id for programme in programmes}, key=str)
 
-    def known(instant: datetime) -> Iterator[Person]:
+    def people(instant: datetime) -> Iterator[Person]:
         frame = queries.frame(session, programmes, partners, instant, last.month.last_day)
         for partner, person, life in queries.lives(session, partners, instant):
             yield partner, person, life, journeys_of(life, partner, person, frame)
 
     merged = queries.merged_between(session, partners, at, now)
     changed, then = adjustments.reasons(
-        last.month, scope, adjustments.in_step(known(at), known(now)), merged.__contains__
+        last.month, scope, adjustments.in_step(people(at), people(now)), merged.__contains__
     )
     found = adjustments.all_reasons(changed, then, last, references)
     before = dict(last.kept.reasons)
-    return before | {key: adjustments.told(why, smallest) for key, why in found.items() if why}
+    return before | {key: adjustments.published_reasons(why, smallest) for key, why in found.items() if why}
 
 
 def rules_on(day: date) -> DisclosureRules:
@@ -157,7 +157,7 @@ def decide(counted: Counted, past: Sequence[disclosure.EarlierRelease]) -> Suppr
     return disclosure.protect(together(counted.tallies, counted.scope), rules_on(counted.tally.month.last_day), past)
 
 
-def told(counted: Counted, decision: Suppression, version: int) -> folder.FolderContents:
+def contents(counted: Counted, decision: Suppression, version: int) -> folder.FolderContents:
     head = Head(counted.tally.month, counted.as_of, version)
     return folder.FolderContents(
         counted.commissioner.ref,
@@ -195,8 +195,8 @@ def make(
             if is_new and [one for one, _ in past] != queries.released_ids(session, counted.commissioner.id):
                 continue
             if keep is None:
-                return _kept(session, actor, new, counted, decision)
-            return keep(session, lambda: _kept(session, actor, new, counted, decision))  # noqa: B023 - called at once
+                return _store(session, actor, new, counted, decision)
+            return keep(session, lambda: _store(session, actor, new, counted, decision))  # noqa: B023 - called at once
     raise ReleasedMeanwhile("Try again in a moment.")
 
 
@@ -213,7 +213,7 @@ def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
     return latest
 
 
-def _kept(
+def _store(
     session: WriteSession, actor: Actor, new: NewExport, counted: Counted, decision: Suppression | None
 ) -> Export:
     commissioner_id = counted.commissioner.id
@@ -224,7 +224,7 @@ def _kept(
     if decision is None:  # it was the latest when it was counted, and another was made since
         raise ReleasedMeanwhile("Try again in a moment.")
     number = latest.number + 1 if latest else 1
-    made = told(counted, decision, number)
+    made = contents(counted, decision, number)
     content = folder.files_of(made)
     export = Export(
         id=uuid7(),
@@ -333,11 +333,11 @@ def freeze(session: WriteSession, actor: Actor, export: Export) -> Export:
     return export
 
 
-def shown(session: Session, export: Export) -> ExportOut:
-    return shown_all(session, [export])[0]
+def reply(session: Session, export: Export) -> ExportOut:
+    return replies(session, [export])[0]
 
 
-def shown_all(session: Session, exports: Sequence[Export]) -> list[ExportOut]:
+def replies(session: Session, exports: Sequence[Export]) -> list[ExportOut]:
     names = queries.file_names(session, (export.id for export in exports))
     return [ExportOut.model_validate(one).model_copy(update={"files": names[one.id]}) for one in exports]
 
@@ -352,8 +352,8 @@ def figures(
 ) -> FiguresOut:
     """Return one table of a month as it was published last."""
     export = queries.published(session, actor, month, commissioner_id, programme_id)
-    told = next(one for one in TABLES if one.name == table)
-    numbers = {column.name for column in told.columns if column.kind in {"integer", "number"}}
+    contents = next(one for one in TABLES if one.name == table)
+    numbers = {column.name for column in contents.columns if column.kind in {"integer", "number"}}
     rows = csv.DictReader(io.StringIO(queries.file(session, export, f"{table}.csv").content.decode()))
     return FiguresOut(
         month=export.month,
@@ -361,7 +361,7 @@ def figures(
         as_of=export.as_of,
         state=export.state,
         table=table,
-        about=told.about,
+        about=contents.about,
         items=[
             {name: _number(cell) if name in numbers else cell or None for name, cell in row.items()} for row in rows
         ],
@@ -377,7 +377,7 @@ def deliver(session: Session, actor: Actor, export: Export, to: str) -> str:
 
     The manifest comes last: a folder without one is not whole. What stands there already is replaced by the same bytes.
     """
-    store = kept_in(to)
+    store = store_at(to)
     names = queries.file_names(session, [export.id])[export.id]
     for name in sorted(names, key=lambda one: one == "manifest.json"):
         store.put(f"{export.folder}/{name}", content_of(session, actor, export, name))

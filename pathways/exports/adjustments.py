@@ -119,8 +119,12 @@ def _pairs(were: Mapping[str, Journey], are: Mapping[str, Journey]) -> Iterator[
 
 def _touched(month: Month, scope: str, old: Journey | None, new: Journey | None) -> set[str]:
     """Return the counts that one journey moves."""
-    told = [Tally(month, scope).count([one] if one else []).figures().counts for one in (old, new)]
-    return {key for key in told[0].keys() | told[1].keys() if told[0].get(key, 0) != told[1].get(key, 0)}
+    published_reasons = [Tally(month, scope).count([one] if one else []).figures().counts for one in (old, new)]
+    return {
+        key
+        for key in published_reasons[0].keys() | published_reasons[1].keys()
+        if published_reasons[0].get(key, 0) != published_reasons[1].get(key, 0)
+    }
 
 
 def _why(
@@ -214,7 +218,7 @@ def adjustment_rows(
             seen.add(key)
             if key not in decision.figures.counts:
                 continue  # too old to be told any more
-            first, now = shown.get(key), decision.shown(key)
+            first, now = shown.get(key), decision.published(key)
             statuses = ("" if first is not None else CONFIDENTIAL), ("" if now is not None else CONFIDENTIAL)
             if (first, now) == (None, None) or first == now:
                 continue
@@ -244,7 +248,7 @@ def _place(key: str) -> tuple[str, str, str, str, str, str] | None:
     return None
 
 
-def told(why: Counter[str], smallest: int) -> list[str]:
+def published_reasons(why: Counter[str], smallest: int) -> list[str]:
     """Return reasons that enough people stand behind; ``[c]`` for those of fewer.
 
     Examples

@@ -37,7 +37,7 @@ FILE_TYPES = {
 def list_exports(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ExportOut]:
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
-        return page_of_all(session, rows, Export.id, page, lambda found: actions.shown_all(session, found))
+        return page_of_all(session, rows, Export.id, page, lambda found: actions.replies(session, found))
 
 
 @router.post("", status_code=201, responses=documented(Conflict))
@@ -47,12 +47,12 @@ def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceD
     A closed month is returned as it was closed.
     """
 
-    def keep(session: WriteSession, make: Callable[[], Export]) -> Export:
+    def store(session: WriteSession, make: Callable[[], Export]) -> Export:
         return once(session, actor, make, lambda made: queries.export(session, actor, made))
 
-    made = actions.make(database, actor, new, keep)
+    made = actions.make(database, actor, new, store)
     with database.reading(actor, newest=True) as session:
-        return actions.shown(session, queries.export(session, actor, made.id))
+        return actions.reply(session, queries.export(session, actor, made.id))
 
 
 @router.post("/{export_id}/freeze", responses=documented(NotFound, Conflict))
@@ -60,7 +60,7 @@ def freeze_export(export_id: UUID, actor: Freezer, database: DatabaseDep) -> Exp
     """Close a month as this version tells it. It is a person's act, and no other version of the month is made then."""
     with database.writing(actor) as session:
         export = actions.freeze(session, actor, queries.export(session, actor, export_id))
-        return actions.shown(session, export)
+        return actions.reply(session, export)
 
 
 @router.post("/claims", status_code=201, responses=documented(Conflict))
@@ -77,13 +77,13 @@ def make_claims_file(
             lambda: actions.make_claims(session, actor, new, certificate),
             lambda made: queries.export(session, actor, made),
         )
-        return actions.shown(session, export)
+        return actions.reply(session, export)
 
 
 @router.get("/{export_id}", responses=documented(NotFound))
 def get_export(export_id: UUID, actor: Reader, database: DatabaseDep) -> ExportOut:
     with database.reading(actor) as session:
-        return actions.shown(session, queries.export(session, actor, export_id))
+        return actions.reply(session, queries.export(session, actor, export_id))
 
 
 @router.get(

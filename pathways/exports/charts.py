@@ -97,7 +97,7 @@ def svg(chart: Chart) -> bytes:
         right=WIDTH - RIGHT,
         bottom=HEIGHT - BOTTOM,
         ticks=[
-            (at(0, value)[1], _told(value, is_share=chart.is_share)) for value in _ticks(top, is_share=chart.is_share)
+            (at(0, value)[1], _label(value, is_share=chart.is_share)) for value in _ticks(top, is_share=chart.is_share)
         ],
         places=[(at(number, 0)[0], name) for number, name in enumerate(chart.places) if number % every == 0],
         lines=_apart(lines),
@@ -158,5 +158,5 @@ def _ticks(top: float, *, is_share: bool) -> list[float]:
     return found
 
 
-def _told(value: float, *, is_share: bool) -> str:
+def _label(value: float, *, is_share: bool) -> str:
     return f"{round(value * 100)}%" if is_share else f"{round(value):,}"

@@ -397,7 +397,7 @@ Row = tuple[str, ...]
 
 
 def _cell(decision: Suppression, key: str) -> tuple[str, str]:
-    shown = decision.shown(key)
+    shown = decision.published(key)
     return "" if shown is None else str(shown), decision.status(key)
 
 

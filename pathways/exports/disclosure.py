@@ -139,7 +139,7 @@ class Suppression:
     is_safe: bool = True
     is_apart: bool = False  # what is hidden here, and was told before, is not known to be what it was
 
-    def shown(self, key: str) -> int | None:
+    def published(self, key: str) -> int | None:
         """Return a count as it is published: rounded, or None where it is hidden."""
         return None if key in self.hidden else rounded(self.figures.counts[key], self.rules.base)
 
@@ -147,11 +147,11 @@ class Suppression:
         """Return the shorthand of a count: ``[c]`` hidden, ``[low]`` not nought though it rounds to it, or nothing."""
         if key in self.hidden:
             return CONFIDENTIAL
-        return LOW if self.figures.counts[key] and self.shown(key) == 0 else ""
+        return LOW if self.figures.counts[key] and self.published(key) == 0 else ""
 
     def rate(self, part: str, whole: str) -> str | None:
         """Return a share made of two published counts, to two places; None where one is hidden or the whole small."""
-        top, bottom = self.shown(part), self.shown(whole)
+        top, bottom = self.published(part), self.published(whole)
         if top is None or bottom is None or bottom < self.rules.smallest_whole:
             return None
         return f"{min(top / bottom, 1):.2f}"
@@ -169,7 +169,7 @@ class Suppression:
             self.is_apart,
         )
 
-    def told(self) -> dict[str, int]:
+    def counts_by_reason(self) -> dict[str, int]:
         """Return how many counts are hidden for each reason."""
         found: dict[str, int] = defaultdict(int)
         for why in self.hidden.values():
@@ -240,7 +240,7 @@ def _decided(
         if was_shown is False or key in (stays_hidden or ()) or (was_shown is None and why):
             hidden[key] = why or SuppressionReason.BESIDE  # what was hidden stays so as long as it is the same
     guarded = {now[key] for key in figures.withheld if _primary(figures, key, ledger, now, rules)}
-    more, is_safe = _beside(
+    more, is_safe = _secondary(
         ledger, figures, now, set(hidden), guarded, rules.smallest, is_apart=stays_hidden is not None
     )
     return Suppression(
@@ -334,7 +334,7 @@ class _Ledger:
         self.orders.update((Inequality(now[one.lower], now[one.upper]), None) for one in orders)
 
 
-def _beside(
+def _secondary(
     ledger: _Ledger,
     figures: FigureTable,
     now: Mapping[str, str],
@@ -368,18 +368,18 @@ def _beside(
     in_vain = 0
     while to_look_at:
         one = to_look_at.pop(0)
-        if one not in system.hidden or not system.is_bare(one):
+        if one not in system.hidden or not system.is_inferable(one):
             in_vain += 1
             if in_vain > IN_VAIN:  # many stand by now, and some are seen to do so at once
                 to_look_at, in_vain = system.doubtful(to_look_at), 0
             continue
-        more, why = system.beside(one) or set(), SuppressionReason.BESIDE
+        more, why = system.extra_cells(one) or set(), SuppressionReason.BESIDE
         system.hide(more)
-        if system.is_bare(one):
+        if system.is_inferable(one):
             rest, why = free - system.hidden, SuppressionReason.CLOSED
             system.hide(rest)
             more |= rest
-        if why is SuppressionReason.CLOSED and system.is_bare(one):
+        if why is SuppressionReason.CLOSED and system.is_inferable(one):
             # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
             is_pinned = system.is_pinned(one)
             system.show(more)
@@ -390,7 +390,7 @@ def _beside(
                     continue  # a nought that no file ever held and that follows from others
                 return reasons, False
             system.show({one})
-            if not is_pinned and system.bares_any(one):
+            if not is_pinned and system.makes_any_inferable(one):
                 return reasons, False
             reasons[published[one]] = SuppressionReason.KNOWN
             continue
@@ -409,15 +409,15 @@ def _spare(
     hidden_for: Mapping[str, str],
 ) -> None:
     """Show what was hidden for one count and made needless by what was hidden for another: the largest first."""
-    beside = [
+    extra_cells = [
         key
         for key, why in reasons.items()
         if why is SuppressionReason.BESIDE and figures.counts[key] >= system.smallest
     ]
-    for key in sorted(beside, key=lambda one: -figures.counts[one])[:MOST_SPARED]:
+    for key in sorted(extra_cells, key=lambda one: -figures.counts[one])[:MOST_SPARED]:
         system.show({now[key]})
         # Mostly whom it was hidden for still needs it, which is one question instead of many.
-        if system.is_bare(hidden_for[key]) or system.bares_any(now[key]):
+        if system.is_inferable(hidden_for[key]) or system.makes_any_inferable(now[key]):
             system.hide({now[key]})
         else:
             del reasons[key]

@@ -90,7 +90,7 @@ class FolderContents:
         return f"{self.name}: first steps into work, {self.head.month.in_words}"
 
     @property
-    def standing(self) -> str:
+    def status_text(self) -> str:
         return f"As known at the end of {self.head.as_of}. Version {self.head.version} of this month."
 
 
@@ -112,14 +112,18 @@ def files_of(told: FolderContents) -> dict[str, bytes]:
     found["summary.html"] = _summary(told, charts)
     found["tables.xlsx"] = workbook(
         told.title,
-        [told.standing, *_sentences(told), "The same figures are in the CSV files beside this one, one row a figure."],
+        [
+            told.status_text,
+            *_sentences(told),
+            "The same figures are in the CSV files beside this one, one row a figure.",
+        ],
         NOTES,
         _sheets(told, rows, charts),
         told.head.as_of,
     )
     sizes = {name: (len(body), files.sha256(body)) for name, body in found.items()}
     found["datapackage.json"] = files.json_bytes(
-        metadata.datapackage(told.folder, told.title, told.standing, TABLES, sizes)
+        metadata.datapackage(told.folder, told.title, told.status_text, TABLES, sizes)
     )
     found["csv-metadata.json"] = files.json_bytes(metadata.csvw(told.title, TABLES))
     found["manifest.json"] = files.json_bytes(_manifest(told, found))
@@ -145,7 +149,7 @@ def _manifest(told: FolderContents, content: Mapping[str, bytes]) -> dict[str, o
         "as_of": told.head.as_of.isoformat(),
         "commissioner": told.ref,
         "disclosure": {
-            "hidden": told.decision.told(),
+            "hidden": told.decision.counts_by_reason(),
             "rounded_to": rules.base,
             "smallest_shown": rules.smallest,
             "smallest_whole_of_a_share": rules.smallest_whole,
@@ -161,13 +165,13 @@ def _manifest(told: FolderContents, content: Mapping[str, bytes]) -> dict[str, o
     }
 
 
-def _shown(told: FolderContents, key: str) -> str:
-    count = told.decision.shown(key)
+def _published_cell(told: FolderContents, key: str) -> str:
+    count = told.decision.published(key)
     return told.decision.status(key) or str(count)
 
 
 def _value(told: FolderContents, key: str) -> float | None:
-    shown = told.decision.shown(key)
+    shown = told.decision.published(key)
     return None if shown is None else float(shown)
 
 
@@ -246,7 +250,7 @@ def _sentences(told: FolderContents) -> list[str]:
     tally, head = told.tally, told.head
 
     def year(stage: str) -> str:
-        return _shown(told, tally.group_key(EVERYBODY, NOT_HERE, stage))
+        return _published_cell(told, tally.group_key(EVERYBODY, NOT_HERE, stage))
 
     if not tally.groups(EVERYBODY):
         return [f"Nobody was referred in the twelve months to the end of {head.month.in_words}."]
@@ -261,7 +265,7 @@ def _sentences(told: FolderContents) -> list[str]:
     )
     return [
         year_told,
-        f"Referred this month and still to start: {_shown(told, tally.move_key(NOT_HERE, 'referred'))}.",
+        f"Referred this month and still to start: {_published_cell(told, tally.move_key(NOT_HERE, 'referred'))}.",
         f"Half of those who found a job did so within {rows['referral_to_job_start', 'median_days']} days of referral.",
         f"Half met an employer within {rows['start_to_employer_contact', 'median_days']} days of starting.",
     ]
@@ -273,15 +277,19 @@ def _summary(told: FolderContents, charts: Sequence[Chart]) -> bytes:
     return rendered(
         "summary.html",
         title=told.title,
-        standing=told.standing,
+        status_text=told.status_text,
         sentences=_sentences(told),
         stages=[
-            (WORD[stage], _shown(told, tally.at_key(before, stage)), _shown(told, tally.at_key(after, stage)))
+            (
+                WORD[stage],
+                _published_cell(told, tally.at_key(before, stage)),
+                _published_cell(told, tally.at_key(after, stage)),
+            )
             for stage in STAGES
         ],
         charts=charts,
         notes=NOTES,
-        hidden=list(told.decision.told().items()),
+        hidden=list(told.decision.counts_by_reason().items()),
     )
 
 
@@ -306,7 +314,10 @@ def _cohorts(told: FolderContents, basis: str, name: str, title: str) -> Workboo
     rows = [
         (
             str(month),
-            *(_shown(told, tally.cohort_key(basis, month, stage, tally.last_elapsed(month))) for stage in stages),
+            *(
+                _published_cell(told, tally.cohort_key(basis, month, stage, tally.last_elapsed(month)))
+                for stage in stages
+            ),
         )
         for of, month in tally.cohorts
         if of == basis
@@ -323,7 +334,7 @@ def _by_place(chart: Chart, name: str, first: str) -> WorkbookSheet:
         (
             place,
             *(
-                _told(line.values[at], is_share=chart.is_share) if at < len(line.values) else "[x]"
+                _description(line.values[at], is_share=chart.is_share) if at < len(line.values) else "[x]"
                 for line in chart.lines
             ),
         )
@@ -335,7 +346,7 @@ def _by_place(chart: Chart, name: str, first: str) -> WorkbookSheet:
     )
 
 
-def _told(value: float | None, *, is_share: bool) -> str:
+def _description(value: float | None, *, is_share: bool) -> str:
     return "[c]" if value is None else f"{value:.2f}" if is_share else f"{value:.0f}"
 
 
@@ -343,7 +354,11 @@ def _at_both_ends(told: FolderContents) -> WorkbookSheet:
     tally = told.tally
     before, after = tally.month.first_day - timedelta(days=1), tally.month.last_day
     rows = [
-        (WORD[stage], _shown(told, tally.at_key(before, stage)), _shown(told, tally.at_key(after, stage)))
+        (
+            WORD[stage],
+            _published_cell(told, tally.at_key(before, stage)),
+            _published_cell(told, tally.at_key(after, stage)),
+        )
         for stage in STAGES
     ]
     header = ("stage", "at_start", "at_end")
@@ -358,7 +373,7 @@ def _moves(told: FolderContents) -> WorkbookSheet:
         (
             WORD[origin] if origin else "Not referred yet",
             *(
-                _shown(told, told.tally.move_key(origin, stage)) if (origin, stage) in MOVES else "[z]"
+                _published_cell(told, told.tally.move_key(origin, stage)) if (origin, stage) in MOVES else "[z]"
                 for stage in STAGES
             ),
         )
@@ -377,7 +392,10 @@ def _breakdowns(told: FolderContents) -> WorkbookSheet:
             (
                 breakdown,
                 group or EVERYBODY,
-                *(_shown(told, tally.group_key(breakdown, group, one)) if one in there else "[z]" for one in STAGES),
+                *(
+                    _published_cell(told, tally.group_key(breakdown, group, one)) if one in there else "[z]"
+                    for one in STAGES
+                ),
             )
             for group in tally.groups(breakdown)
         ]

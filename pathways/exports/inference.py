@@ -132,33 +132,33 @@ class System:
         """Return the hidden counts of which it is not seen at a glance that they stand: of all or of some."""
         return self._thoughts.doubtful(self._guarded_in(sorted(self.hidden) if asked is None else asked))
 
-    def bare(self, asked: Iterable[str]) -> Iterator[str]:
+    def inferable(self, asked: Iterable[str]) -> Iterator[str]:
         """Yield those of some hidden counts that do not stand."""
-        yield from self._thoughts.bare(self._guarded_in(asked))
+        yield from self._thoughts.inferable(self._guarded_in(asked))
 
     def _guarded_in(self, asked: Iterable[str]) -> list[str]:
         return [one for one in asked if one in self.hidden and one in self.guarded]
 
-    def is_bare(self, one: str) -> bool:
+    def is_inferable(self, one: str) -> bool:
         """Say whether a hidden count does not stand."""
-        return not self._thoughts.stands(one)
+        return not self._thoughts.is_protected(one)
 
     def is_pinned(self, one: str) -> bool:
         """Say whether a hidden count can be one number only."""
         return self._thoughts.furthest(one, 1.0) - self._thoughts.furthest(one, -1.0) < WHOLE
 
-    def bares_any(self, one: str) -> bool:
+    def makes_any_inferable(self, one: str) -> bool:
         """Say whether a hidden count does not stand any more, now that one that was hidden among them is shown."""
         near = dict.fromkeys(
             member for tie in self.ties.get(one, ()) for member in tie.members if member in self.hidden
         )
         # Whom it was hidden for is near, so most answers come from a few programs instead of one for each count.
         alone = [member for member in near if member in self.guarded and self.counts[member] < self.smallest]
-        if any(self.is_bare(member) for member in alone[:FEW]):
+        if any(self.is_inferable(member) for member in alone[:FEW]):
             return True
-        return any(True for _ in self.bare(self.part(near)))
+        return any(True for _ in self.inferable(self.part(near)))
 
-    def beside(self, one: str) -> set[str] | None:
+    def extra_cells(self, one: str) -> set[str] | None:
         """Return the counts that weigh least of those that, hidden too, let one count stand.
 
         Parameters
@@ -171,13 +171,13 @@ class System:
             None where hiding all that may be hidden would not do either.
         """
         near = self.around(one, MOST_NEAR)
-        return self._beside_among(near, one) or self._thoughts.beside(one, self)
+        return self._choose_near(near, one) or self._thoughts.extra_cells(one, self)
 
     def cost(self, one: str) -> float:
         """Return what is lost with a count; noughts are hidden after others."""
         return self.weights.get(one, 1.0) + (0.0 if self.counts[one] else 1.0)
 
-    def _beside_among(self, near: Sequence[str], one: str) -> set[str] | None:
+    def _choose_near(self, near: Sequence[str], one: str) -> set[str] | None:
         """Choose among near counts: another table of them, in which the one is large, may differ in hidden ones only.
 
         It is a mixed integer program. Of each count it has by how much it differs, and of each that may be hidden
@@ -333,7 +333,7 @@ class _Thoughts:
             ),
         )
 
-    def beside(self, one: str, system: System) -> set[str] | None:
+    def extra_cells(self, one: str, system: System) -> set[str] | None:
         """Return counts that, hidden too, let one stand: those that the table nearest to the truth differs in.
 
         How near it is is what it differs by, weighed; so it is good, and the best only by chance.
@@ -397,13 +397,13 @@ class _Thoughts:
         left = np.array(list(names), dtype=np.intp)
         while len(left):
             found = self._ask({self.lift[at]: -1.0 for at in left.tolist()})
-            cleared = np.zeros(len(left), dtype=bool) if found is None else self._stand_in(found, left)
+            cleared = np.zeros(len(left), dtype=bool) if found is None else self._protected_by_table(found, left)
             if not cleared.any():
                 break
             left = left[~cleared]
         return [names[at] for at in left.tolist()]
 
-    def bare(self, guarded: Sequence[str]) -> Iterator[str]:
+    def inferable(self, guarded: Sequence[str]) -> Iterator[str]:
         """Yield those that do not stand: of those that are doubtful, each is lifted alone, and may clear others too."""
         left = np.array([self.at[one] for one in self.doubtful(guarded)], dtype=np.intp)
         names = {self.at[one]: one for one in guarded}
@@ -413,15 +413,15 @@ class _Thoughts:
             if not self._is_cleared(first, found):
                 yield names[first]
             if found is not None:
-                left = left[~self._stand_in(found, left)]
+                left = left[~self._protected_by_table(found, left)]
 
-    def _stand_in(self, found: Floats, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+    def _protected_by_table(self, found: Floats, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Say which of some counts are seen to stand by another table: large in it, and not as they are."""
         other, truth = found[rows], self.counts[rows]
         is_other = (truth < self.smallest) | (abs(other - truth) > 1 - WHOLE)
         return np.asarray((other >= self.smallest - WHOLE) & is_other)
 
-    def stands(self, one: str) -> bool:
+    def is_protected(self, one: str) -> bool:
         """Say whether one may be large, and more than one number."""
         at = self.at[one]
         return self._is_cleared(at, self._ask({self.lift[at]: -1.0}))

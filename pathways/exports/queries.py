@@ -313,7 +313,7 @@ Add = Callable[[Life, Any], None]
 def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]:
     """Return a query of each table that a journey rests on, and how its rows are put into a life."""
 
-    def known(model: Any, *columns: Any) -> Select[Any]:
+    def people_known(model: Any, *columns: Any) -> Select[Any]:
         return (
             select(_raw(model.partner_id), _raw(model.jobseeker_id), _raw(model.id), *columns)
             .where(model.partner_id.in_(partners), as_known(model, at))
@@ -321,7 +321,7 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         )
 
     referrals = (
-        known(
+        people_known(
             ReferralMove,
             ReferralMove.event,
             _raw(ReferralMove.referral_id),
@@ -331,7 +331,7 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         .join(Referral, (Referral.partner_id == ReferralMove.partner_id) & (Referral.id == ReferralMove.referral_id))
         .where(ReferralMove.event.in_(["submit", "decline", "withdraw"]))
     )
-    enrolments = known(
+    enrolments = people_known(
         EnrolmentMove,
         EnrolmentMove.event,
         _raw(EnrolmentMove.enrolment_id),
@@ -339,10 +339,10 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         _raw(EnrolmentMove.referral_id),
         EnrolmentMove.valid_on,
     ).where(EnrolmentMove.event.in_(["start", "end"]))
-    cases = known(JobseekerMove, JobseekerMove.event, JobseekerMove.valid_on).where(
+    cases = people_known(JobseekerMove, JobseekerMove.event, JobseekerMove.valid_on).where(
         JobseekerMove.event.in_(["close", "void"])
     )
-    introductions = known(IntroductionMove, IntroductionMove.event, IntroductionMove.valid_on).where(
+    introductions = people_known(IntroductionMove, IntroductionMove.event, IntroductionMove.valid_on).where(
         IntroductionMove.event.in_(["send", "offer"])
     )
     # A later version does not undo that a profile was agreed to.
@@ -356,8 +356,8 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         )
         .order_by(ProfileVersion.partner_id, ProfileVersion.jobseeker_id, ProfileVersion.agreed_on, ProfileVersion.id)
     )
-    contacts = known(Contact, Contact.valid_on).where(Contact.with_whom == ContactWith.EMPLOYER)
-    spells = known(
+    contacts = people_known(Contact, Contact.valid_on).where(Contact.with_whom == ContactWith.EMPLOYER)
+    spells = people_known(
         SpellVersion,
         _raw(SpellVersion.enrolment_id),
         _raw(SpellVersion.spell_id),
@@ -365,15 +365,15 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         SpellVersion.started_on,
         SpellVersion.ended_on,
     )
-    hours = known(SpellHours, _raw(SpellHours.spell_id), SpellHours.valid_on, SpellHours.hours)
-    outcomes = known(Outcome, _raw(Outcome.enrolment_id), Outcome.rule, Outcome.rule_version, Outcome.valid_on)
-    monitoring = known(
+    hours = people_known(SpellHours, _raw(SpellHours.spell_id), SpellHours.valid_on, SpellHours.hours)
+    outcomes = people_known(Outcome, _raw(Outcome.enrolment_id), Outcome.rule, Outcome.rule_version, Outcome.valid_on)
+    monitoring = people_known(
         MonitoringAnswers,
         MonitoringAnswers.sex,
         MonitoringAnswers.ethnic_group,
         MonitoringAnswers.long_term_condition,
     )
-    details = known(JobseekerDetails, JobseekerDetails.date_of_birth, JobseekerDetails.postcode)
+    details = people_known(JobseekerDetails, JobseekerDetails.date_of_birth, JobseekerDetails.postcode)
     return [
         (referrals, _add_referral),
         (enrolments, lambda life, row: life.enrolments.append(row[3:])),
@@ -491,10 +491,10 @@ def frame(session: Session, programmes: Sequence[Programme], partners: list[UUID
     for one in session.scalars(select(Programme).where(Programme.partner_id.in_(partners), Programme.made_at <= at)):
         running[as_driven(one.partner_id)].append((as_driven(one.id), one.starts_on, one.ends_on))
     weeks_of = {
-        (known.rule, known.version): known.weeks_required
-        for known in outcome_rules.known(session).values()
+        (people_known.rule, people_known.version): people_known.weeks_required
+        for people_known in outcome_rules.all_versions(session).values()
         # of other rules weeks are a factor of money, not weeks in work
-        if rules.Basis(known.basis) is rules.Basis.HOURS_WEEKS
+        if rules.Basis(people_known.basis) is rules.Basis.HOURS_WEEKS
     }
     return Frame(
         wanted={as_driven(one.id): one.ref for one in programmes},

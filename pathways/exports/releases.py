@@ -83,9 +83,9 @@ def unpacked(content: bytes) -> StoredRelease:
         frozenset(keys[at] for at in told.get("withheld", ())),  # before, they were told with the unpublished
         told.get("is_apart", False),
     )
-    return StoredRelease(released, _shown(released, told["base"]), told["reasons"], told["references"])
+    return StoredRelease(released, _published_counts(released, told["base"]), told["reasons"], told["references"])
 
 
-def _shown(released: EarlierRelease, base: int) -> dict[str, int]:
+def _published_counts(released: EarlierRelease, base: int) -> dict[str, int]:
     shown = released.published.difference(released.hidden)
     return {key: rounded(count, base) for key, count in released.counts.items() if key in shown}

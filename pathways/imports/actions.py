@@ -58,7 +58,7 @@ class Wish:
     acts_at: datetime | None = None
 
 
-def look_at(session: Session, actor: Actor, kind: ImportKind, content: bytes, most_unpacked: int) -> SpreadsheetTable:
+def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, most_unpacked: int) -> SpreadsheetTable:
     """Return what is in a file, with this organisation's own names of columns; whatever cannot be read is refused."""
     aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
     table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked)
@@ -90,7 +90,7 @@ def begin(
         "passed_over": table.passed_over,
     }
     for there in session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash)):
-        if _is_the_same(there, wish, found):
+        if _wants_the_same(there, wish, found):
             return there
         if there.state is ImportState.READING:  # nobody can read on what is wanted otherwise now
             there.state = ImportState.DISCARDED
@@ -120,7 +120,7 @@ def begin(
     return run
 
 
-def _is_the_same(run: ImportRun, wish: Wish, found: Mapping[str, Any]) -> bool:
+def _wants_the_same(run: ImportRun, wish: Wish, found: Mapping[str, Any]) -> bool:
     """Whether an import that was stopped wants what is wanted now, of columns that mean the same."""
     return (
         run.applies == wish.applies
@@ -170,14 +170,14 @@ def go_on_with_what_was_left(database: Database, kinds: Collection[ImportKind], 
 def _go_on(database: Database, kind: ImportKind, run_id: UUID, may_act: MayAct) -> None:
     with database.writing(None) as session:
         run = session.scalars(select(ImportRun).where(ImportRun.id == run_id).with_for_update()).one()
-        actor = who_acts(run)
+        actor = acting_member(run)
         if not may_act(session, actor):
             run.applies = False  # what is not checked yet is checked: that changes nobody's record
             run.state = ImportState.CHECKED if run.state is ImportState.APPLYING else run.state
     Worker(database, kind, actor, run.id).go_on()
 
 
-def who_acts(run: ImportRun) -> Actor:
+def acting_member(run: ImportRun) -> Actor:
     """Return the member who began an import, as it goes on without them."""
     assert run.role is not None  # of what is not finished
     assert run.acting_id is not None  # both are kept
@@ -235,7 +235,7 @@ def change_row(
     before, told_before = row.key, row.warnings or []
     if change.cells:
         cells, others = kept
-        row.cells_sealed = intake.sealed(session, row.id, cells | _known(kind, change.cells), others)
+        row.cells_sealed = intake.sealed(session, row.id, cells | _own_columns(kind, change.cells), others)
         added = set(change.cells) - set(intake.sheet_of(run, row).columns)
         run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
         row.faults = None  # a person has looked at the row, and has seen the cells beyond the header
@@ -251,7 +251,7 @@ def change_row(
         staging.understand(session, kind, taking, [row])
     session.flush()  # what it meets is read next
     marks = [intake.Fault(*told) for told in told_before if told[1].startswith(WITHIN)]
-    _look_again(session, kind, run, taking, {key for key in (before, row.key) if key})
+    _compare_again(session, kind, run, taking, {key for key in (before, row.key) if key})
     session.refresh(row)
     if marks:  # like another row of the file it may be still: a person looks
         staging.mark(session, run, {row.id: marks[0]})
@@ -262,7 +262,7 @@ def change_row(
     return row
 
 
-def _known(kind: ImportKind, cells: Mapping[str, str | None]) -> dict[str, str]:
+def _own_columns(kind: ImportKind, cells: Mapping[str, str | None]) -> dict[str, str]:
     for column in cells:
         if column not in kind.readers:
             known = ", ".join(sorted(kind.readers))
@@ -270,7 +270,9 @@ def _known(kind: ImportKind, cells: Mapping[str, str | None]) -> dict[str, str]:
     return {column: (text or "").strip() for column, text in cells.items()}
 
 
-def _look_again(session: WriteSession, kind: ImportKind, run: ImportRun, taking: Intake, keys: Collection[str]) -> None:
+def _compare_again(
+    session: WriteSession, kind: ImportKind, run: ImportRun, taking: Intake, keys: Collection[str]
+) -> None:
     """Compare rows of some keys anew: one that met another may be the only one now, or the other way round."""
     of_keys = and_(ImportRow.import_id == run.id, ImportRow.key.in_(keys))
     anew = update(ImportRow).where(of_keys, ImportRow.state.not_in([*DONE, RowState.SKIPPED]))

@@ -66,10 +66,10 @@ def _carried_on(database: Database, kind: ImportKind, actor: Actor, run_id: UUID
     else:
         Worker(database, kind, actor, run_id).go_on()
     with database.reading(actor, newest=True) as session:
-        return reports.shown(session, actor, kind, queries.run(session, actor, kind.name, run_id))
+        return reports.reply(session, actor, kind, queries.run(session, actor, kind.name, run_id))
 
 
-def _one(kind: ImportKind) -> str:
+def _single_value(kind: ImportKind) -> str:
     return kind.name.removesuffix("s")
 
 
@@ -81,7 +81,7 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         settings: SettingsDep,
         once: OnceDep,
         response: Response,
-        file: Annotated[UploadFile, File(description=f"CSV UTF-8 or XLSX, one row a {_one(kind)}.")],
+        file: Annotated[UploadFile, File(description=f"CSV UTF-8 or XLSX, one row a {_single_value(kind)}.")],
         partner_id: Annotated[UUID | None, Depends(partner)],
         dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
         all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
@@ -95,7 +95,7 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         content = file.file.read()
         wish = Wish(partner_id, applies=not dry_run, all_or_nothing=all_or_nothing)
         with database.reading(actor) as session:
-            table = actions.look_at(session, actor, kind, content, settings.max_unpacked_bytes)
+            table = actions.read_file(session, actor, kind, content, settings.max_unpacked_bytes)
         with database.writing(actor) as session:
             run = once.with_file(content)(
                 session,
@@ -108,19 +108,21 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
 
 
 def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
-    @router.get("/imports", name=f"list_{_one(kind)}_imports")
+    @router.get("/imports", name=f"list_{_single_value(kind)}_imports")
     def list_imports(actor: Annotated[Actor, importer], database: DatabaseDep, page: PageDep) -> Page[ImportLine]:
         with database.reading(actor) as session:
             return page_of(session, queries.runs(actor, kind.name), ImportRun.id, page, ImportLine.model_validate)
 
-    @router.get("/imports/{import_id}", responses=documented(NotFound), name=f"get_{_one(kind)}_import")
+    @router.get("/imports/{import_id}", responses=documented(NotFound), name=f"get_{_single_value(kind)}_import")
     def get_import(import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep) -> ImportOut:
         """How far an import is, what it did or would do, and what is wrong."""
         with database.reading(actor) as session:
-            return reports.shown(session, actor, kind, queries.run(session, actor, kind.name, import_id))
+            return reports.reply(session, actor, kind, queries.run(session, actor, kind.name, import_id))
 
     @router.post(
-        "/imports/{import_id}/apply", responses=documented(NotFound, Conflict), name=f"apply_{_one(kind)}_import"
+        "/imports/{import_id}/apply",
+        responses=documented(NotFound, Conflict),
+        name=f"apply_{_single_value(kind)}_import",
     )
     def apply_import(
         import_id: UUID,
@@ -146,7 +148,9 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         return _carried_on(database, kind, actor, run.id, response)
 
     @router.post(
-        "/imports/{import_id}/discard", responses=documented(NotFound, Conflict), name=f"discard_{_one(kind)}_import"
+        "/imports/{import_id}/discard",
+        responses=documented(NotFound, Conflict),
+        name=f"discard_{_single_value(kind)}_import",
     )
     def discard_import(
         import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep, once: OnceDep
@@ -161,7 +165,7 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
                 ),
                 lambda made: queries.run(session, actor, kind.name, made),
             )
-            return reports.shown(session, actor, kind, run)
+            return reports.reply(session, actor, kind, run)
 
 
 def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
@@ -169,7 +173,7 @@ def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         "/imports/{import_id}/result",
         responses={**documented(NotFound), 200: {"content": {CSV: {}, WORKBOOK: {}}}},
         response_class=Response,
-        name=f"get_{_one(kind)}_import_result",
+        name=f"get_{_single_value(kind)}_import_result",
     )
     def get_result(
         import_id: UUID,
@@ -196,7 +200,9 @@ def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
 
 
 def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
-    @router.get("/imports/{import_id}/rows", responses=documented(NotFound), name=f"list_{_one(kind)}_import_rows")
+    @router.get(
+        "/imports/{import_id}/rows", responses=documented(NotFound), name=f"list_{_single_value(kind)}_import_rows"
+    )
     def list_rows(
         import_id: UUID,
         actor: Annotated[Actor, importer],
@@ -213,11 +219,13 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             found = queries.page_of_rows(session, rows, page)
-            shown = reports.shown_rows(session, actor, kind, run, found[: page.limit])
+            shown = reports.row_replies(session, actor, kind, run, found[: page.limit])
             return Page(items=shown, next=cursor(shown[-1].id) if len(found) > page.limit else None)
 
     @router.patch(
-        "/imports/{import_id}/rows/{row_id}", responses=documented(NotFound), name=f"change_{_one(kind)}_import_row"
+        "/imports/{import_id}/rows/{row_id}",
+        responses=documented(NotFound),
+        name=f"change_{_single_value(kind)}_import_row",
     )
     def change_row(
         import_id: UUID,
@@ -235,17 +243,17 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
             expect_version(row, version)
             actions.change_row(session, actor, kind, run, row, change)
             etag(response, row.version)
-            return reports.shown_rows(session, actor, kind, run, [row])[0]
+            return reports.row_replies(session, actor, kind, run, [row])[0]
 
 
 def _add_columns(router: APIRouter, kind: ImportKind, importer: Any) -> None:
-    @router.get("/columns", name=f"get_{_one(kind)}_columns")
+    @router.get("/columns", name=f"get_{_single_value(kind)}_columns")
     def get_columns(actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
         """What headers of your organisation's own mean in such a file, beside those that everybody's may have."""
         with database.reading(actor) as session:
             return ColumnNamesOut(columns=queries.own_columns(session, actor, kind.name))
 
-    @router.put("/columns", responses=documented(Conflict), name=f"confirm_{_one(kind)}_columns")
+    @router.put("/columns", responses=documented(Conflict), name=f"confirm_{_single_value(kind)}_columns")
     def confirm_columns(names: ColumnNames, actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
         """Confirm once what a header means; a report suggests it where a header is like one of our columns."""
         with database.writing(actor) as session:

@@ -30,7 +30,7 @@ def as_csv(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> 
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     line, sheet_at = 0, -1
-    for row, told in _told(session, actor, kind, run):
+    for row, told in _rows_with_faults(session, actor, kind, run):
         sheet = intake.sheet_of(run, row)
         if row.sheet != sheet_at:
             sheet_at = row.sheet
@@ -66,7 +66,7 @@ def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun
         unsure = book.add_format({"bg_color": UNSURE})
         names = lawful([sheet["name"] for sheet in run.found["sheets"]])
         page, page_of = None, -1
-        for row, (errors, warnings) in _told(session, actor, kind, run):
+        for row, (errors, warnings) in _rows_with_faults(session, actor, kind, run):
             sheet = intake.sheet_of(run, row)
             header = _header(run, sheet)
             if page is None or row.sheet != page_of:
@@ -111,7 +111,9 @@ def problems_of(told: Told) -> str:
     return " | ".join(f"{field}: {rule} {remedy}".strip() for some in told for field, rule, remedy in some)
 
 
-def _told(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> Iterator[tuple[ImportRow, Told]]:
+def _rows_with_faults(
+    session: Session, actor: Actor, kind: ImportKind, run: ImportRun
+) -> Iterator[tuple[ImportRow, Told]]:
     """Read the rows in their order with what is wrong or unsure of each, people named whom this actor may see."""
     rows = queries.in_order(session, run)
     while some := list(islice(rows, NAMED_AT_ONCE)):
@@ -119,7 +121,7 @@ def _told(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> I
         for row in some:
             warnings = [Fault(*told) for told in row.warnings or ()]
             errors = [Fault(*told) for told in row.errors or ()]
-            yield row, (errors, [*warnings, *reports.alike_told(kind, names, row.alike)])
+            yield row, (errors, [*warnings, *reports.candidate_faults(kind, names, row.alike)])
 
 
 def _header(run: ImportRun, sheet: Sheet) -> list[str]:

@@ -84,7 +84,7 @@ def counts(session: Session, run: ImportRun) -> Counter[RowState]:
     return Counter({row[0]: row[1] for row in found})
 
 
-def told(session: Session, run: ImportRun, *what: Any) -> Sequence[Any]:
+def rows_with_messages(session: Session, run: ImportRun, *what: Any) -> Sequence[Any]:
     """Return the first rows of which there is something to tell in some columns."""
     rows = (
         select(ImportRow.number, ImportRow.sheet, ImportRow.errors, ImportRow.warnings, ImportRow.alike)
@@ -100,7 +100,7 @@ def made(session: Session, run: ImportRun) -> Sequence[Any]:
     return session.execute(rows.order_by(ImportRow.position).limit(MOST_TOLD)).all()
 
 
-def positions_there(session: Session, run: ImportRun) -> int:
+def stored_count(session: Session, run: ImportRun) -> int:
     """Return how many rows are kept: they are kept in the order of the file, so the next one is at this place."""
     return session.scalar(select(func.coalesce(func.max(ImportRow.position) + 1, 0)).where(_of(run))) or 0
 

@@ -14,7 +14,7 @@ from pathways.imports.models import DONE, ImportRow, ImportRun, ImportState, Row
 from pathways.imports.schemas import FieldChange, ImportOut, ImportReport, ImportRowOut, RowProblem
 
 
-def shown(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> ImportOut:
+def reply(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> ImportOut:
     """Return an import with its report, counted anew: an import has no figures beside its rows."""
     count = queries.counts(session, run)
     return ImportOut(
@@ -32,12 +32,14 @@ def shown(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> I
 
 def _report(session: Session, actor: Actor, kind: ImportKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
     to_create, to_update = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE], count[RowState.TO_UPDATE]
-    made, wrong = queries.made(session, run), queries.told(session, run, ImportRow.errors)
-    told = queries.told(session, run, ImportRow.warnings, ImportRow.alike)
+    made, wrong = queries.made(session, run), queries.rows_with_messages(session, run, ImportRow.errors)
+    told = queries.rows_with_messages(session, run, ImportRow.warnings, ImportRow.alike)
     about = {row.jobseeker_id for row in made if row.jobseeker_id is not None}
     about |= {UUID(one) for row in told for one in row.alike or ()}
     names = kind.references(session, actor, about)
-    warnings = [(row, fault) for row in told for fault in [*(row.warnings or ()), *alike_told(kind, names, row.alike)]]
+    warnings = [
+        (row, fault) for row in told for fault in [*(row.warnings or ()), *candidate_faults(kind, names, row.alike)]
+    ]
     return ImportReport(
         is_dry_run=not run.applies,
         was_applied=run.state is ImportState.APPLIED,
@@ -71,7 +73,7 @@ def shows_of(row: ImportRow) -> UUID | None:
     return row.jobseeker_id if row.state is RowState.TO_UPDATE else None
 
 
-def shown_rows(
+def row_replies(
     session: Session, actor: Actor, kind: ImportKind, run: ImportRun, rows: Sequence[ImportRow]
 ) -> list[ImportRowOut]:
     """Return rows with what they would change as it stands now."""
@@ -85,10 +87,10 @@ def shown_rows(
     about = {UUID(one) for row in rows for one in row.alike or ()}
     about |= {one for row in rows for one in (row.jobseeker_id, row.same_as) if one is not None}
     names = kind.references(session, actor, about)
-    return [_shown(session, kind, run, row, changes.get(row.id, []), names) for row in rows]
+    return [_row_reply(session, kind, run, row, changes.get(row.id, []), names) for row in rows]
 
 
-def _shown(
+def _row_reply(
     session: Session,
     kind: ImportKind,
     run: ImportRun,
@@ -96,7 +98,7 @@ def _shown(
     changes: Sequence[tuple[str, Any, Any]],
     names: Mapping[UUID, str],
 ) -> ImportRowOut:
-    warnings = [*(row.warnings or ()), *alike_told(kind, names, row.alike)]
+    warnings = [*(row.warnings or ()), *candidate_faults(kind, names, row.alike)]
     about = row.jobseeker_id if row.state in DONE else None
     return ImportRowOut(
         id=row.id,
@@ -124,7 +126,7 @@ def as_text(value: Any) -> str | None:
     return str(value)
 
 
-def alike_told(kind: ImportKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
+def candidate_faults(kind: ImportKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
     """Return whom a row may be about, of those that whoever reads it may see."""
     seen = [names[UUID(one)] for one in alike or () if UUID(one) in names]
     if not seen:

@@ -82,12 +82,12 @@ class Worker:
             with self._block() as (session, run, _):
                 if run.state is not ImportState.READING:
                     return
-                there = queries.positions_there(session, run)
+                there = queries.stored_count(session, run)
                 for _ in islice(rows, there - at):  # kept already, by the one that was stopped or by one beside us
                     pass
                 at = max(at, there)
                 block = list(islice(rows, self.size))
-                session.add_all(self._kept(session, run, at + n, row, numbers) for n, row in enumerate(block))
+                session.add_all(self._stored_row(session, run, at + n, row, numbers) for n, row in enumerate(block))
                 at += len(block)
                 run.rows_read = at
                 if not block:
@@ -96,7 +96,9 @@ class Worker:
                 self._told("Reading", at, table.count)
 
     @staticmethod
-    def _kept(session: WriteSession, run: ImportRun, position: int, row: Row, numbers: Mapping[str, int]) -> ImportRow:
+    def _stored_row(
+        session: WriteSession, run: ImportRun, position: int, row: Row, numbers: Mapping[str, int]
+    ) -> ImportRow:
         row_id = uuid7()
         return ImportRow(
             id=row_id,
@@ -111,14 +113,14 @@ class Worker:
 
     def go_on(self) -> None:
         """Check what is read, and apply it where that was asked for."""
-        while self.check_some():
-            self._tell("Checking")
+        while self.check_block():
+            self._report_progress("Checking")
         self._finish_checking()
         self._prepare()
-        while self._apply_some():
-            self._tell("Saving")
+        while self._apply_next_block():
+            self._report_progress("Saving")
 
-    def _tell(self, step: str) -> None:
+    def _report_progress(self, step: str) -> None:
         if self._told is None:
             return
         with self.database.reading(newest=True) as session:
@@ -131,7 +133,7 @@ class Worker:
             done -= left
         self._told(step, done, done + left)
 
-    def check_some(self) -> bool:
+    def check_block(self) -> bool:
         with self._block() as (session, run, actor):
             if run.state is not ImportState.CHECKING:
                 return False
@@ -192,7 +194,7 @@ class Worker:
                 rows = queries.in_order(session, run, _pending(run))
                 self.kind.prepare(session, (kept[0] for row in rows if (kept := opened(session, row)) is not None))
 
-    def _apply_some(self) -> bool:
+    def _apply_next_block(self) -> bool:
         for turn in range(TRIES):
             try:
                 return self._apply_block()
@@ -202,7 +204,7 @@ class Worker:
             except MET_OTHERS as refused:
                 # One row of the block met what somebody else did meanwhile: smaller blocks find which.
                 if turn == TRIES - 1 and (self.size == 1 or self._is_all_or_nothing()):
-                    self._leave_one_out(refused)
+                    self._skip_failing_row(refused)
                 self.size = max(1, self.size // 8)
         return True
 
@@ -235,7 +237,7 @@ class Worker:
                 become(session.get_one(ImportRow, row_id), Plan(RowState.WITH_ERRORS, errors))
             run.state = ImportState.CHECKED
 
-    def _leave_one_out(self, refused: Exception) -> None:
+    def _skip_failing_row(self, refused: Exception) -> None:
         """Give up the one row that cannot be saved, saying so; the others go on, unless it is all or nothing."""
         if isinstance(refused, OperationalError):
             raise refused  # the database does not answer: that is no fault of a row
@@ -244,7 +246,7 @@ class Worker:
             return
         with self._block() as (session, run, _):
             for row in self.next_rows(session, run, *_pending(run))[:1]:
-                become(row, Plan(RowState.WITH_ERRORS, [_told_of(refused)]))
+                become(row, Plan(RowState.WITH_ERRORS, [_fault_of(refused)]))
 
     def _refused_alone(self) -> list[tuple[UUID, list[Fault]]]:
         """Return the first row that is refused where each is tried by itself; nothing of it is kept."""
@@ -256,11 +258,11 @@ class Worker:
                     with session.begin_nested():
                         _apply(session, self.kind, intake, [row])
                 except MET_OTHERS as refused:
-                    return [(row.id, [_told_of(refused)])]
+                    return [(row.id, [_fault_of(refused)])]
         return []
 
 
-def _told_of(refused: Exception) -> Fault:
+def _fault_of(refused: Exception) -> Fault:
     rule = refused.detail if isinstance(refused, DomainError) else "Somebody changed the same at this moment."
     return Fault("row", rule, "Look at it, then apply the import again.")
 

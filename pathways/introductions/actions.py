@@ -27,7 +27,7 @@ from pathways.introductions.models import (
     Side,
     WhyNot,
 )
-from pathways.introductions.reasons import WORDINGS, may_say
+from pathways.introductions.reasons import WORDINGS, reasons_for
 from pathways.introductions.schemas import IntroductionOut, NewIntroduction, NextOption, WordsOf
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
@@ -166,7 +166,7 @@ def move(
     introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
     session.flush()  # so that the reply carries the new version
-    _tell(session, actor, introduction, event)
+    _notify_other_side(session, actor, introduction, event)
     if is_freed and offers_on:
         offer_on(session, actor, introduction.placement_id)
     return introduction
@@ -177,7 +177,9 @@ def _must_not_be_excluded(session: Session, introduction: Introduction) -> None:
     safety.must_not_be_excluded(session, person, session.get_one(Placement, introduction.placement_id))
 
 
-def _tell(session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent) -> None:
+def _notify_other_side(
+    session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent
+) -> None:
     """Tell the other side at once of what it is to decide on."""
     about, occasion = ("introductions", introduction.id), f"{actor.at.isoformat()}"
     if event in {IntroductionEvent.SEND, IntroductionEvent.RECONSIDER}:
@@ -235,7 +237,7 @@ def _no(actor: Actor, event: IntroductionEvent, no: No | None) -> No | None:
     else:
         side = told.said_by or (Side.JOBSEEKER if event is IntroductionEvent.DECLINE else Side.PARTNER)
     if side not in WORDINGS[told.why].said_by:
-        possible = ", ".join(may_say(side))
+        possible = ", ".join(reasons_for(side))
         raise RuleBroken(f"This is no reason of the {side.replace('_', ' ')}: {possible}.", pointer="/why")
     return No(told.why, side)
 
@@ -266,7 +268,7 @@ def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[In
     passed: set[UUID] = set()
     placement = session.get_one(Placement, placement_id)
     while placement.state is PlacementState.PUBLISHED and placement_queries.places_left(session, placement_id):
-        waiting = queries.first_waiting(session, placement_id, passed)
+        waiting = queries.first_on_waiting_list(session, placement_id, passed)
         if waiting is None:
             break
         passed.add(waiting.id)
@@ -382,21 +384,21 @@ def _withdraw(
         move(session, actor, introduction, IntroductionEvent.WITHDRAW, reason=reason, no=no)
 
 
-def shown(session: Session, actor: Actor, introduction: Introduction) -> IntroductionOut:
+def reply(session: Session, actor: Actor, introduction: Introduction) -> IntroductionOut:
     """Return an introduction as this side may see it."""
-    return shown_all(session, actor, [introduction])[0]
+    return replies(session, actor, [introduction])[0]
 
 
-def shown_all(session: Session, actor: Actor, introductions: Sequence[Introduction]) -> list[IntroductionOut]:
+def replies(session: Session, actor: Actor, introductions: Sequence[Introduction]) -> list[IntroductionOut]:
     """Return introductions as this side may see them, with what stands beside them in one look-up for all."""
-    beside = queries.beside(session, introductions)
+    beside = queries.reply_facts(session, introductions)
     granted = queries.granted(session, actor, introductions)
     positions = queries.before_them(session, introductions)
     shapes = []
     for introduction in introductions:
         row = beside[introduction.id]
         seen = queries.visible_groups(actor, introduction, row, granted.get(introduction.jobseeker_id, frozenset()))
-        shapes.append(_shaped(actor, introduction, row, positions.get(introduction.id)).shown(seen))
+        shapes.append(_shaped(actor, introduction, row, positions.get(introduction.id)).limited_to(seen))
     return shapes
 
 

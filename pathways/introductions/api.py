@@ -46,7 +46,7 @@ def list_introductions(
             rows = rows.where(Introduction.jobseeker_id == jobseeker)
         found = page_of(session, rows, Introduction.id, page, lambda row: row)
         seen = [(row.id, row.jobseeker_id) for row in found.items]
-        answer = Page[IntroductionOut](items=actions.shown_all(session, actor, found.items), next=found.next)
+        answer = Page[IntroductionOut](items=actions.replies(session, actor, found.items), next=found.next)
     audit.opened(database, actor, "introductions", seen)
     return answer
 
@@ -63,7 +63,7 @@ def get_introduction(introduction_id: UUID, actor: Reader, database: DatabaseDep
         jobseeker_id = queries.introduction(session, actor, introduction_id).jobseeker_id
     audit.opened(database, actor, "introductions", [(introduction_id, jobseeker_id)])
     with database.reading(actor) as session:
-        return actions.shown(session, actor, queries.introduction(session, actor, introduction_id))
+        return actions.reply(session, actor, queries.introduction(session, actor, introduction_id))
 
 
 def _write(
@@ -73,7 +73,7 @@ def _write(
         introduction = once(
             session, actor, lambda: act(session), lambda made: queries.introduction(session, actor, made)
         )
-        return actions.shown(session, actor, introduction)
+        return actions.reply(session, actor, introduction)
 
 
 def _move(
@@ -90,7 +90,7 @@ def _move(
     return _write(actor, database, once, act)
 
 
-def _serve_who_waits(introduction_id: UUID, actor: Actor, database: Database) -> None:
+def _offer_to_waiting_list(introduction_id: UUID, actor: Actor, database: Database) -> None:
     """Let those who wait for a place have it first, in a transaction of its own: it stands though the offer may not."""
     with database.writing(actor) as session:
         introduction = queries.introduction(session, actor, introduction_id)
@@ -117,7 +117,7 @@ def _refuse(
         introduction = once(
             session, actor, lambda: act(session), lambda made: queries.introduction(session, actor, made)
         )
-        answer = actions.shown(session, actor, introduction)
+        answer = actions.reply(session, actor, introduction)
         return answer.model_copy(update={"next_options": actions.next_options(session, actor, introduction)})
 
 
@@ -142,7 +142,7 @@ def invite(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: Onc
 @router.post("/{introduction_id}/offer", responses=REFUSALS)
 def offer(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
     """The social enterprise offers a place, which is held from now; without a free place it is refused."""
-    _serve_who_waits(introduction_id, actor, database)
+    _offer_to_waiting_list(introduction_id, actor, database)
     return _move(introduction_id, actor, database, once, IntroductionEvent.OFFER)
 
 

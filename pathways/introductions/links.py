@@ -21,7 +21,7 @@ from pathways.introductions.models import (
     Side,
     WhyNot,
 )
-from pathways.introductions.reasons import may_say
+from pathways.introductions.reasons import reasons_for
 from pathways.messages import queries as message_queries
 from pathways.messages.models import Notice, NoticeKind
 from pathways.organisations.models import Organisation
@@ -75,7 +75,7 @@ def _hashed(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
-def _found(
+def _link_of(
     session: Session, token: str, at: datetime, *, for_update: bool = False
 ) -> tuple[DecisionLink, Introduction]:
     rows = select(DecisionLink).where(DecisionLink.token_hash == _hashed(token))
@@ -89,9 +89,9 @@ def _found(
     return link, introduction
 
 
-def asked(session: Session, token: str, at: datetime) -> LinkQuestion:
+def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
     """Return what a link asks, and what can be answered now."""
-    _, introduction = _found(session, token, at)
+    _, introduction = _link_of(session, token, at)
     is_free = placement_queries.places_left(session, introduction.placement_id) > 0
     not_now = IntroductionEvent.WAIT if is_free else IntroductionEvent.OFFER
     possible = set(possible_events(INTRODUCTION_MOVES, introduction.state)) - {not_now}
@@ -101,13 +101,13 @@ def asked(session: Session, token: str, at: datetime) -> LinkQuestion:
         partner=session.get_one(Organisation, introduction.partner_id).name,
         sent_on=f"{sent_on.day} {sent_on:%B %Y}",
         events=tuple(event for event in BY_LINK if event in possible),
-        reasons=tuple(may_say(Side.SOCIAL_ENTERPRISE)),
+        reasons=tuple(reasons_for(Side.SOCIAL_ENTERPRISE)),
     )
 
 
-def serve_who_waits(session: WriteSession, token: str, at: datetime) -> None:
+def offer_to_waiting_list(session: WriteSession, token: str, at: datetime) -> None:
     """Let those who wait for a place there have it first."""
-    link, introduction = _found(session, token, at)
+    link, introduction = _link_of(session, token, at)
     actor = _as_lister(link, introduction, at, "")
     with acting_as(session, actor):
         actions.offer_on(session, actor, introduction.placement_id)
@@ -129,7 +129,7 @@ def decide(
     session: WriteSession, token: str, at: datetime, event: IntroductionEvent, why: WhyNot | None, request_id: str
 ) -> None:
     """Make the move in the name of whoever the link was made for; the link is used up by it."""
-    link, introduction = _found(session, token, at, for_update=True)
+    link, introduction = _link_of(session, token, at, for_update=True)
     session.refresh(introduction, with_for_update=True)
     actor = _as_lister(link, introduction, at, request_id)
     no = actions.No(why or WhyNot.OTHER) if event is IntroductionEvent.DECLINE else None

@@ -72,7 +72,7 @@ def _refused(wrong: DomainError) -> HTMLResponse:
 def show(token: str, database: DatabaseDep) -> HTMLResponse:
     try:
         with database.reading() as session:
-            asked = links.asked(session, token, utc_now())
+            asked = links.question_of(session, token, utc_now())
     except DomainError as wrong:
         return _refused(wrong)
     if not asked.events:
@@ -95,7 +95,7 @@ def decide(
     try:
         if event is IntroductionEvent.OFFER:
             with database.writing(None) as session:
-                links.serve_who_waits(session, token, utc_now())
+                links.offer_to_waiting_list(session, token, utc_now())
         with database.writing(None) as session:
             request_id = getattr(request.state, "request_id", "")
             links.decide(session, token, utc_now(), event, why, request_id)

@@ -115,7 +115,7 @@ BESIDE: Select[Any] = (
 )
 
 
-def beside(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, Any]:
+def reply_facts(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, Any]:
     """Return what is shown of some introductions beside their own rows, in one look-up for all."""
     ids = [one.id for one in introductions]
     rows = session.execute(BESIDE, {"ids": ids}) if ids else ()
@@ -196,13 +196,13 @@ def before_them(session: Session, introductions: Iterable[Introduction]) -> dict
     waiting = {one.placement_id for one in introductions if one.state is IntroductionState.WAITING}
     found: dict[UUID, int] = {}
     counted: dict[UUID, int] = defaultdict(int)
-    for row in session.execute(_waiting(waiting)) if waiting else ():
+    for row in session.execute(_waiting_list(waiting)) if waiting else ():
         counted[row.placement_id] += 1
         found[row.id] = counted[row.placement_id]
     return found
 
 
-def _waiting(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
+def _waiting_list(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
     return (
         select(Introduction.id, Introduction.placement_id)
         .where(Introduction.placement_id.in_(placement_ids), Introduction.state == IntroductionState.WAITING)
@@ -210,7 +210,9 @@ def _waiting(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
     )
 
 
-def first_waiting(session: Session, placement_id: UUID, not_these: Collection[UUID] = ()) -> Introduction | None:
+def first_on_waiting_list(
+    session: Session, placement_id: UUID, not_these: Collection[UUID] = ()
+) -> Introduction | None:
     """Return whoever waits longest for a place, whichever partner they are of, locked; passing over some."""
     rows = (
         select(Introduction)

@@ -92,6 +92,6 @@ WORDINGS: dict[WhyNot, Wording] = {
 }
 
 
-def may_say(side: Side) -> list[WhyNot]:
+def reasons_for(side: Side) -> list[WhyNot]:
     """Return the reasons a side can give."""
     return [why for why, wording in WORDINGS.items() if side in wording.said_by]

@@ -38,7 +38,7 @@ def _locked(session: WriteSession, introduction_id: UUID) -> Introduction:
     return session.get_one(Introduction, introduction_id, with_for_update=True, populate_existing=True)
 
 
-def _owner_told(
+def _notify_owner(
     session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind, occasion: str = ""
 ) -> None:
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
@@ -53,7 +53,7 @@ def _owner_told(
     )
 
 
-def _listers_told(
+def _notify_listers(
     session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind, occasion: str = ""
 ) -> None:
     message_actions.notify_roles(
@@ -82,14 +82,14 @@ def _held(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
     yield from session.scalars(rows.order_by(Introduction.id))
 
 
-def _keep_hold(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
     """Let an offer that nobody took in time expire, so that its place is free; before that, say so once."""
     introduction = _locked(session, introduction_id)
     place = placement_queries.place_of(session, introduction_id)
     if introduction.state is not S.OFFERED or place is None or place.held_until is None:
         return False
     if place.held_until >= actor.today:
-        _owner_told(session, actor, introduction, NoticeKind.OFFER_RUNS_OUT, place.held_until.isoformat())
+        _notify_owner(session, actor, introduction, NoticeKind.OFFER_RUNS_OUT, place.held_until.isoformat())
         return True
     no = actions.No(WhyNot.NO_ANSWER, Side.JOBSEEKER)
     actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
@@ -99,7 +99,7 @@ def _keep_hold(session: WriteSession, actor: Actor, introduction_id: UUID) -> bo
 
 def _ended(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
     """Tell both sides that it is over; it may be taken up again and end again."""
-    for told in (_owner_told, _listers_told):
+    for told in (_notify_owner, _notify_listers):
         told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
 
 
@@ -149,13 +149,13 @@ def _break_silence(session: WriteSession, actor: Actor, introduction_id: UUID) -
         return False
     occasion = moved_on.isoformat()
     if introduction.state is S.PROPOSED:
-        _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_TO_AGREE, occasion)
+        _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_TO_AGREE, occasion)
     elif introduction.state is S.ACCEPTED:
-        _owner_told(session, actor, introduction, NoticeKind.START_TO_RECORD, occasion)
+        _notify_owner(session, actor, introduction, NoticeKind.START_TO_RECORD, occasion)
     else:
-        _listers_told(session, actor, introduction, NoticeKind.INTRODUCTION_UNANSWERED, occasion)
+        _notify_listers(session, actor, introduction, NoticeKind.INTRODUCTION_UNANSWERED, occasion)
         if is_over("introduction_escalation"):
-            _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_ESCALATED, occasion)
+            _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_ESCALATED, occasion)
         if is_over("introduction_expiry"):
             no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE)
             actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
@@ -187,7 +187,7 @@ def _end_with_the_listing(session: WriteSession, actor: Actor, introduction_id: 
         return False
     no = actions.No(WhyNot.LISTING_CLOSED, Side.SOCIAL_ENTERPRISE)
     actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
-    _owner_told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
+    _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
     return True
 
 
@@ -275,7 +275,7 @@ def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UU
 
 
 OF_PARTNERS = (
-    Duty("held places that run out", _held, _keep_hold),
+    Duty("held places that run out", _held, _expire_or_remind),
     Duty("introductions without an answer", _silent, _break_silence),
     Duty("introductions to closed listings", _on_closed_listings, _end_with_the_listing),
 )

@@ -129,7 +129,7 @@ def _describe(session: Session, person: Jobseeker, details: Details, place: Grid
     person.place_basis = place.basis if place else None
 
 
-def shown(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
+def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
     """Return the record as this actor may see it."""
     details = unsealed(session, queries.details(session, person))
     answer = JobseekerOut(
@@ -147,7 +147,7 @@ def shown(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
         warnings=[Warned(**warning) for warning in details.warnings(actor.today)],
     )
     visible = queries.visible_groups(actor, person)
-    shaped = answer.shown(visible)
+    shaped = answer.limited_to(visible)
     return shaped.model_copy(
         update={"warnings": [w for w in shaped.warnings if JobseekerOut.group_of[w.field] in visible]}
     )

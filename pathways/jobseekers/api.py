@@ -36,7 +36,7 @@ from pathways.jobseekers.models import (
     SharingPermission,
     Supporter,
 )
-from pathways.jobseekers.personal_data import shown_contact, shown_permission, shown_supporter
+from pathways.jobseekers.personal_data import contact_reply, permission_reply, supporter_reply
 from pathways.jobseekers.schemas import (
     ConfirmedWordOut,
     ContactOut,
@@ -141,7 +141,7 @@ def make_jobseeker(
             lambda made: queries.jobseeker(session, actor, made),
         )
         etag(response, person.version)
-        return actions.shown(session, actor, person)
+        return actions.reply(session, actor, person)
 
 
 @router.post("/search", responses=documented(RuleBroken))
@@ -172,7 +172,7 @@ def get_jobseeker(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, resp
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         etag(response, person.version)
-        return actions.shown(session, actor, person)
+        return actions.reply(session, actor, person)
 
 
 @router.patch("/{jobseeker_id}", responses=documented(NotFound))
@@ -190,7 +190,7 @@ def change_jobseeker(
         expect_version(person, version)
         actions.change(session, actor, person, change.model_dump(exclude_unset=True))
         etag(response, person.version)
-        return actions.shown(session, actor, person)
+        return actions.reply(session, actor, person)
 
 
 def _move(
@@ -209,7 +209,7 @@ def _move(
             ),
             lambda made: queries.jobseeker(session, actor, made),
         )
-        return actions.shown(session, actor, person)
+        return actions.reply(session, actor, person)
 
 
 @router.post("/{jobseeker_id}/reopen", responses=documented(NotFound, Conflict))
@@ -229,7 +229,7 @@ def get_profile(jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep,
         if version is None:
             raise NotFound('There is no profile yet. PUT the first one with If-Match: "0".')
         etag(response, version.number)
-        return profile.shown_profile(actor, person, version)
+        return profile.profile_reply(actor, person, version)
 
 
 @router.put("/{jobseeker_id}/profile", responses=documented(NotFound))
@@ -246,7 +246,7 @@ def write_profile(
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         version = profile.write_profile(session, actor, person, new, on_number=number)
         etag(response, version.number)
-        return profile.shown_profile(actor, person, version)
+        return profile.profile_reply(actor, person, version)
 
 
 @router.get("/{jobseeker_id}/profile/versions", responses=documented(NotFound))
@@ -257,7 +257,7 @@ def list_profile_versions(
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.profile_versions(person)
-        return page_of(session, rows, ProfileVersion.id, page, lambda v: profile.shown_profile(actor, person, v))
+        return page_of(session, rows, ProfileVersion.id, page, lambda v: profile.profile_reply(actor, person, v))
 
 
 @router.post("/{jobseeker_id}/monitoring", status_code=201, responses=documented(NotFound))
@@ -292,7 +292,7 @@ def list_permissions(
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(SharingPermission, person)
-        return page_of(session, rows, SharingPermission.id, page, lambda row: shown_permission(actor, person, row))
+        return page_of(session, rows, SharingPermission.id, page, lambda row: permission_reply(actor, person, row))
 
 
 @router.post("/{jobseeker_id}/permissions", status_code=201, responses=documented(NotFound, Conflict))
@@ -308,7 +308,7 @@ def grant_permission(
             lambda: sharing.grant_permission(session, actor, person, new),
             lambda made: session.get_one(SharingPermission, made),
         )
-        return shown_permission(actor, person, permission)
+        return permission_reply(actor, person, permission)
 
 
 @router.post("/{jobseeker_id}/permissions/{permission_id}/revoke", responses=documented(NotFound, Conflict))
@@ -335,7 +335,7 @@ def revoke_permission(
             ),
             lambda made: session.get_one(SharingPermission, made),
         )
-        return shown_permission(actor, person, permission)
+        return permission_reply(actor, person, permission)
 
 
 @router.get("/{jobseeker_id}/contacts", responses=documented(NotFound))
@@ -344,7 +344,7 @@ def list_contacts(jobseeker_id: UUID, actor: ContactReader, database: DatabaseDe
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(Contact, person)
-        return page_of(session, rows, Contact.id, page, lambda row: shown_contact(actor, person, row))
+        return page_of(session, rows, Contact.id, page, lambda row: contact_reply(actor, person, row))
 
 
 @router.post("/{jobseeker_id}/contacts", status_code=201, responses=documented(NotFound, Conflict))
@@ -360,7 +360,7 @@ def record_contact(
             lambda: contacts.record_contact(session, actor, person, new),
             lambda made: session.get_one(Contact, made),
         )
-        return shown_contact(actor, person, contact)
+        return contact_reply(actor, person, contact)
 
 
 @router.post("/{jobseeker_id}/contacts/{contact_id}/withdraw", responses=documented(NotFound, Conflict))
@@ -383,7 +383,7 @@ def withdraw_contact(
             ),
             lambda made: session.get_one(Contact, made),
         )
-        return shown_contact(actor, person, contact)
+        return contact_reply(actor, person, contact)
 
 
 @router.get("/{jobseeker_id}/confirmed-words", responses=documented(NotFound))
@@ -395,7 +395,7 @@ def list_confirmed_words(
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(ConfirmedWord, person)
-        return page_of(session, rows, ConfirmedWord.id, page, lambda row: profile.shown_word(actor, person, row))
+        return page_of(session, rows, ConfirmedWord.id, page, lambda row: profile.word_reply(actor, person, row))
 
 
 @router.post("/{jobseeker_id}/confirmed-words", status_code=201, responses=documented(NotFound, Conflict))
@@ -411,7 +411,7 @@ def confirm_word(
             lambda: profile.confirm_word(session, actor, person, new),
             lambda made: session.get_one(ConfirmedWord, made),
         )
-        return profile.shown_word(actor, person, confirmed)
+        return profile.word_reply(actor, person, confirmed)
 
 
 @router.get("/{jobseeker_id}/safety-exclusions", responses=documented(NotFound))
@@ -424,7 +424,7 @@ def list_safety_exclusions(
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(SafetyExclusion, person)
         return page_of(
-            session, rows, SafetyExclusion.id, page, lambda row: exclusions.shown_exclusion(session, actor, person, row)
+            session, rows, SafetyExclusion.id, page, lambda row: exclusions.exclusion_reply(session, actor, person, row)
         )
 
 
@@ -441,7 +441,7 @@ def exclude_for_safety(
             lambda: exclusions.exclude(session, actor, person, new),
             lambda made: session.get_one(SafetyExclusion, made),
         )
-        return exclusions.shown_exclusion(session, actor, person, exclusion)
+        return exclusions.exclusion_reply(session, actor, person, exclusion)
 
 
 @router.post("/{jobseeker_id}/safety-exclusions/{exclusion_id}/withdraw", responses=documented(NotFound, Conflict))
@@ -464,7 +464,7 @@ def withdraw_safety_exclusion(
             ),
             lambda made: session.get_one(SafetyExclusion, made),
         )
-        return exclusions.shown_exclusion(session, actor, person, withdrawal)
+        return exclusions.exclusion_reply(session, actor, person, withdrawal)
 
 
 @router.get("/{jobseeker_id}/supporters", responses=documented(NotFound))
@@ -476,7 +476,7 @@ def list_supporters(
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(Supporter, person)
-        return page_of(session, rows, Supporter.id, page, lambda row: shown_supporter(actor, person, row))
+        return page_of(session, rows, Supporter.id, page, lambda row: supporter_reply(actor, person, row))
 
 
 @router.post("/{jobseeker_id}/supporters", status_code=201, responses=documented(NotFound))
@@ -491,7 +491,7 @@ def add_supporter(
             lambda: contacts.add_supporter(session, actor, person, new),
             lambda made: session.get_one(Supporter, made),
         )
-        return shown_supporter(actor, person, supporter)
+        return supporter_reply(actor, person, supporter)
 
 
 @router.post("/{jobseeker_id}/supporters/{supporter_id}/withdraw", responses=documented(NotFound, Conflict))
@@ -513,4 +513,4 @@ def withdraw_supporter(
             ),
             lambda made: session.get_one(Supporter, made),
         )
-        return shown_supporter(actor, person, supporter)
+        return supporter_reply(actor, person, supporter)

@@ -36,7 +36,7 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
         if not new.who:
             raise RuleBroken("Name the person to keep away from.", pointer="/who")
         columns["who_sealed"] = session.vault.seal(new.who, place=f"safety_exclusions:who:{fact_id}")
-        columns["who_hash"] = who_hash(session, new.who)
+        columns["who_hash"] = name_hash(session, new.who)
     else:
         if new.radius_km is None:
             raise RuleBroken("Say how far around, in kilometres.", pointer="/radius_km")
@@ -94,13 +94,13 @@ def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExc
     return withdrawal
 
 
-def who_hash(session: Session, who: str) -> str:
+def name_hash(session: Session, who: str) -> str:
     """The fingerprint by which a person who runs a placement is recognised without their name being kept open."""
     return session.vault.fingerprint("who", " ".join(who.casefold().split()))
 
 
-def shown_exclusion(session: Session, actor: Actor, person: Jobseeker, row: SafetyExclusion) -> SafetyExclusionOut:
-    return exclusion_of(session, row).shown(queries.visible_groups(actor, person))
+def exclusion_reply(session: Session, actor: Actor, person: Jobseeker, row: SafetyExclusion) -> SafetyExclusionOut:
+    return exclusion_of(session, row).limited_to(queries.visible_groups(actor, person))
 
 
 def exclusion_of(session: Session, row: SafetyExclusion) -> SafetyExclusionOut:

@@ -38,7 +38,7 @@ from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
 from matching.people.linkage import Linkage, LinkageVerdict
 from pathways import audit
-from pathways.database import Database, Session, WriteSession, insert_unless_there
+from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.facts import as_known
 from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
@@ -123,11 +123,11 @@ def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identit
             session.execute(delete(PersonKey).where(*theirs, PersonKey.key.in_(gone)))
         whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
         new += [{**whose, "key": key} for key in sorted(wanted - there[jobseeker_id])]
-    insert_unless_there(session, PersonKey, new)
+    insert_if_absent(session, PersonKey, new)
 
 
 @lru_cache(maxsize=128)
-def _whoever_shares(count: int) -> Select[Any]:
+def _sharing_query(count: int) -> Select[Any]:
     """Return the query of who shares any of so many keys, some of each. Made once: it is long."""
     parts = [
         select(bindparam(f"key_{n}", type_=BigInteger()).label("key"), PersonKey.jobseeker_id)
@@ -141,7 +141,7 @@ def _whoever_shares(count: int) -> Select[Any]:
 
 
 @lru_cache(maxsize=1)
-def _whoever_shares_any() -> Select[Any]:
+def _sharing_query_any() -> Select[Any]:
     """Return the same query for any number of keys, which PostgreSQL plans once."""
     keys = func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).table_valued("key").render_derived()
     some = (
@@ -162,14 +162,14 @@ def sharing(session: Session, partner_id: UUID, keys: Sequence[int], most: int) 
     told = {"partner": partner_id, "most": most}
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        rows = connection.execute(_whoever_shares_any(), {**told, "keys": list(keys)}).all()
+        rows = connection.execute(_sharing_query_any(), {**told, "keys": list(keys)}).all()
     else:
         rows = []
         size = len(keys) if len(keys) <= KEYS_OF_ONE else KEYS_AT_ONCE
         for start in range(0, len(keys), size):
             some = [*keys[start : start + size], *[NO_KEY] * (start + size - len(keys))]
             asked = {f"key_{n}": key for n, key in enumerate(some)}
-            rows += connection.execute(_whoever_shares(size), {**told, **asked}).all()
+            rows += connection.execute(_sharing_query(size), {**told, **asked}).all()
     for key, jobseeker_id in rows:
         found.setdefault(key, []).append(jobseeker_id)
     return found
@@ -274,7 +274,7 @@ def look_up(
         common = (None, families / among if families and one.who.family else None)
         theirs = [rows[other] for other in some if other in rows]
         hits = _weighed(session, one, theirs, told, common, among)
-        answers.append(_of_those_kept(session, partner_id, hits, one.but))
+        answers.append(_surviving_records(session, partner_id, hits, one.but))
     return answers
 
 
@@ -364,7 +364,7 @@ def _weighed(
     return hits
 
 
-def _of_those_kept(session: Session, partner_id: UUID, hits: list[Candidate], but: UUID | None) -> list[Candidate]:
+def _surviving_records(session: Session, partner_id: UUID, hits: list[Candidate], but: UUID | None) -> list[Candidate]:
     """Return hits by the records that are kept: one that was merged stands for the one it was merged into."""
     best: dict[UUID, Candidate] = {}
     there = {hit.jobseeker_id: hit.row for hit in hits}
@@ -486,7 +486,7 @@ def fill(database: Database, stop: Event | None = None) -> int:
     a moment is left between them, so that whoever writes beside it never waits for more than one.
     """
     done, last = 0, UUID(int=0)
-    without = ~select(PersonKey.id).where(*_theirs()).exists()
+    without = ~select(PersonKey.id).where(*_facts_of()).exists()
     while True:
         told: list[dict[str, Any]] = []
         with database.reading(newest=True) as session:
@@ -508,11 +508,11 @@ def fill(database: Database, stop: Event | None = None) -> int:
             return done
         with database.writing(None) as session:
             # Another process may be making those of an upgrade, too.
-            insert_unless_there(session, PersonKey, told)
+            insert_if_absent(session, PersonKey, told)
         last, done = people[-1].id, done + len(people)
         if stop is not None and stop.wait(PAUSE_SECONDS):
             return done
 
 
-def _theirs() -> tuple[Any, Any]:
+def _facts_of() -> tuple[Any, Any]:
     return PersonKey.partner_id == Jobseeker.partner_id, PersonKey.jobseeker_id == Jobseeker.id

@@ -38,16 +38,16 @@ from pathways.jobseekers.schemas import (
 )
 
 
-def shown_permission(actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionOut:
-    return PermissionOut.model_validate(row).shown(queries.visible_groups(actor, person))
+def permission_reply(actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionOut:
+    return PermissionOut.model_validate(row).limited_to(queries.visible_groups(actor, person))
 
 
-def shown_contact(actor: Actor, person: Jobseeker, row: Contact) -> ContactOut:
-    return ContactOut.model_validate(row).shown(queries.visible_groups(actor, person))
+def contact_reply(actor: Actor, person: Jobseeker, row: Contact) -> ContactOut:
+    return ContactOut.model_validate(row).limited_to(queries.visible_groups(actor, person))
 
 
-def shown_supporter(actor: Actor, person: Jobseeker, row: Supporter) -> SupporterOut:
-    return SupporterOut.model_validate(row).shown(queries.visible_groups(actor, person))
+def supporter_reply(actor: Actor, person: Jobseeker, row: Supporter) -> SupporterOut:
+    return SupporterOut.model_validate(row).limited_to(queries.visible_groups(actor, person))
 
 
 def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:

@@ -83,13 +83,13 @@ def add_profile(
     return version
 
 
-def shown_profile(actor: Actor, person: Jobseeker, version: ProfileVersion) -> ProfileOut:
+def profile_reply(actor: Actor, person: Jobseeker, version: ProfileVersion) -> ProfileOut:
     answer = ProfileOut.model_validate(version)
     answer.skills_shown = [
         {"skill": one.skill, "kind": one.kind.value, "text": one.source}
         for one in vocabulary.drawn(version.experiences)
     ]
-    return answer.shown(queries.visible_groups(actor, person))
+    return answer.limited_to(queries.visible_groups(actor, person))
 
 
 def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:
@@ -105,8 +105,8 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         )
         if label is None:
             raise RuleBroken("There is no such entry in the taxonomy.", pointer="/uri")
-    standing = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
-    previous = next((word for word in standing if word.text.casefold() == new.text.casefold()), None)
+    current = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
+    previous = next((word for word in current if word.text.casefold() == new.text.casefold()), None)
     confirmed = ConfirmedWord.recorded(
         actor,
         partner_id=person.partner_id,
@@ -123,5 +123,5 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
     return confirmed
 
 
-def shown_word(actor: Actor, person: Jobseeker, row: ConfirmedWord) -> ConfirmedWordOut:
-    return ConfirmedWordOut.model_validate(row).shown(queries.visible_groups(actor, person))
+def word_reply(actor: Actor, person: Jobseeker, row: ConfirmedWord) -> ConfirmedWordOut:
+    return ConfirmedWordOut.model_validate(row).limited_to(queries.visible_groups(actor, person))

@@ -56,13 +56,13 @@ def _may_see(role: Role, organisation: Any, membership: Any) -> ColumnElement[bo
     return Jobseeker.id.is_(None)
 
 
-def _asked(name: str) -> Any:
+def _parameter(name: str) -> Any:
     return bindparam(name, type_=Uuid())
 
 
 # One jobseeker as each role sees them. Made once: putting the query together costs as much as running it.
 ONE = {
-    role: _visible(role, _asked("organisation"), _asked("membership")).where(Jobseeker.id == _asked("id"))
+    role: _visible(role, _parameter("organisation"), _parameter("membership")).where(Jobseeker.id == _parameter("id"))
     for role in Role
 }
 ONE_ID = {role: rows.with_only_columns(Jobseeker.id) for role, rows in ONE.items()}
@@ -83,7 +83,7 @@ def is_visible(actor: Actor, jobseeker_id: Any) -> ColumnElement[bool]:
 
 def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update: bool = False) -> Jobseeker:
     """Return one jobseeker; for a change, locked and read afresh."""
-    found = session.scalars(ONE[actor.role], whose(actor, jobseeker_id)).one_or_none()
+    found = session.scalars(ONE[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none()
     if found is None:
         raise NotFound("There is no such jobseeker.")
     if for_update:
@@ -91,14 +91,14 @@ def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update:
     return found
 
 
-def whose(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
+def scope_parameters(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
     """Return the parameters of ``ONE`` and ``ONE_ID``."""
     return {"organisation": actor.organisation_id, "membership": actor.membership_id, "id": jobseeker_id}
 
 
 def must_see(session: Session, actor: Actor, jobseeker_id: UUID) -> None:
     """Refuse where this actor may not see a jobseeker, without reading more of them."""
-    if session.connection().execute(ONE_ID[actor.role], whose(actor, jobseeker_id)).one_or_none() is None:
+    if session.connection().execute(ONE_ID[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none() is None:
         raise NotFound("There is no such jobseeker.")
 
 
@@ -352,7 +352,9 @@ def merged_at(session: Session, partner_ids: Iterable[UUID], at: datetime) -> tu
                 now[row_id] = target
                 if one.recorded_at <= at:
                     then[row_id] = target
-    return into, {row_id: whose for row_id, whose in then.items() if whose != now[row_id]}
+    return into, {
+        row_id: scope_parameters for row_id, scope_parameters in then.items() if scope_parameters != now[row_id]
+    }
 
 
 def permissions_for(

@@ -65,7 +65,7 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
         name=name,
         state=ModelState.TRAINED,
         kept=kept,
-        manifest=_manifest_told(manifest),
+        manifest=_manifest_summary(manifest),
         made_at=actor.at,
     )
     session.add(model)
@@ -73,7 +73,7 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
     return model
 
 
-def _manifest_told(manifest: model_files.Manifest) -> dict[str, Any]:
+def _manifest_summary(manifest: model_files.Manifest) -> dict[str, Any]:
     told = asdict(manifest)
     for day in ("first_day", "last_day"):
         told[day] = told[day].isoformat() if told[day] else None
@@ -131,7 +131,7 @@ def measure(
     from matching.learning.training import train  # noqa: PLC0415
 
     recipe = train(earlier, "assessed").model
-    lists = [one for one in queries.shown_lists(session, held_out, learnt) if any(one.grades)]
+    lists = [one for one in queries.held_out_lists(session, held_out, learnt) if any(one.grades)]
     people, ours, theirs = _by_person(lists, recipe, now)
     gap = evaluation.paired(ours, theirs)
     drift = _drift(earlier, later)
@@ -150,9 +150,9 @@ def measure(
         "lists": len(lists),
         "people": len(people),
         "outcomes": dict(Counter(case.outcome.name.lower() for case in cases)),
-        "ndcg_at_10": _told(evaluation.mean_of(ours)),
-        "ndcg_at_10_of_the_model_in_use": _told(evaluation.mean_of(theirs)),
-        "difference": _told(gap),
+        "ndcg_at_10": _summary(evaluation.mean_of(ours)),
+        "ndcg_at_10_of_the_model_in_use": _summary(evaluation.mean_of(theirs)),
+        "difference": _summary(gap),
         "calibration": _calibration(recipe, later),
         "drift": drift,
         "difference_by_group": by_group,
@@ -162,7 +162,7 @@ def measure(
 
 
 def _by_person(
-    lists: Sequence[queries.ShownList], recipe: TwoSidedModel, now: TwoSidedModel
+    lists: Sequence[queries.HeldOutList], recipe: TwoSidedModel, now: TwoSidedModel
 ) -> tuple[list[str], Any, Any]:
     """Return each person's mean figure under both models."""
     ours, theirs = _ndcg(lists, recipe), _ndcg(lists, now)
@@ -177,7 +177,7 @@ def _by_person(
     )
 
 
-def _told(measured: evaluation.Measured) -> dict[str, Any]:
+def _summary(measured: evaluation.Measured) -> dict[str, Any]:
     if measured.lists == 0:
         return {"mean": None, "interval": None, "lists": 0, "left_out": measured.left_out}
     return {
@@ -188,7 +188,7 @@ def _told(measured: evaluation.Measured) -> dict[str, Any]:
     }
 
 
-def _ndcg(lists: Sequence[queries.ShownList], model: TwoSidedModel) -> Any:
+def _ndcg(lists: Sequence[queries.HeldOutList], model: TwoSidedModel) -> Any:
     return np.array([evaluation.ndcg(one.grades, model.scores(one.pairs)) for one in lists])
 
 
@@ -230,7 +230,7 @@ def _group_figures(gaps: Any, groups: Sequence[str], fewest: int) -> dict[str, A
         return {}
     named = [group for group, is_told in zip(groups, told, strict=True) if is_told]
     found = evaluation.by_group(np.asarray(gaps)[told], named, fewest)
-    return {group: None if measured is None else _told(measured) for group, measured in found.items()}
+    return {group: None if measured is None else _summary(measured) for group, measured in found.items()}
 
 
 def _gates(
@@ -337,7 +337,7 @@ def gates_of(model: RankingModel) -> list[GateOut]:
     return [GateOut(**gate) for gate in (model.assessment or {}).get("gates", [])]
 
 
-def shown(model: RankingModel) -> ModelOut:
+def reply(model: RankingModel) -> ModelOut:
     manifest = model.manifest
     return ModelOut(
         id=model.id,

@@ -28,7 +28,7 @@ def list_models(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[Mod
     """Every model that was trained, with its gates and what was measured of it."""
     with database.reading(actor) as session:
         rows = select(RankingModel).options(defer(RankingModel.kept))
-        return page_of(session, rows, RankingModel.id, page, actions.shown)
+        return page_of(session, rows, RankingModel.id, page, actions.reply)
 
 
 @router.post("", status_code=201, responses=documented(Conflict))
@@ -41,13 +41,13 @@ def train_model(new: NewModel, actor: Trainer, database: DatabaseDep, once: Once
             lambda: actions.train_model(session, actor, new.until or actor.today),
             lambda made: queries.model(session, made),
         )
-        return actions.shown(model)
+        return actions.reply(model)
 
 
 @router.get("/{model_id}", responses=documented(NotFound))
 def get_model(model_id: UUID, actor: Reader, database: DatabaseDep) -> ModelOut:
     with database.reading(actor) as session:
-        return actions.shown(queries.model(session, model_id))
+        return actions.reply(queries.model(session, model_id))
 
 
 @router.post("/{model_id}/assess", responses=documented(NotFound, Conflict))
@@ -60,7 +60,7 @@ def assess_model(model_id: UUID, actor: Trainer, database: DatabaseDep, once: On
             lambda: actions.assess(session, actor, queries.model(session, model_id)),
             lambda made: queries.model(session, made),
         )
-        return actions.shown(model)
+        return actions.reply(model)
 
 
 @router.post("/{model_id}/release", responses=documented(NotFound, Conflict))
@@ -75,7 +75,7 @@ def release_model(
             lambda: actions.release(session, actor, queries.model(session, model_id), decision.reason),
             lambda made: queries.model(session, made),
         )
-        return actions.shown(model)
+        return actions.reply(model)
 
 
 @router.post("/{model_id}/retire", responses=documented(NotFound, Conflict))
@@ -90,4 +90,4 @@ def retire_model(
             lambda: actions.retire(session, actor, queries.model(session, model_id), decision.reason),
             lambda made: queries.model(session, made),
         )
-        return actions.shown(model)
+        return actions.reply(model)

@@ -187,7 +187,7 @@ def _spells(session: Session, until: date) -> dict[UUID, SpellVersion]:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownList:
+class HeldOutList:
     """A shortlist as it was shown, and how far each of its pairs came."""
 
     jobseeker: str
@@ -195,9 +195,9 @@ class ShownList:
     grades: Sequence[int]
 
 
-def shown_lists(
+def held_out_lists(
     session: Session, later: Iterable[ShortlistedCase], earlier: Iterable[ShortlistedCase]
-) -> list[ShownList]:
+) -> list[HeldOutList]:
     """Return the shortlists that held-out cases came from, without the pairs that were decided before."""
     grade: dict[tuple[UUID, str, str], int] = {}
     for one in later:
@@ -216,7 +216,7 @@ def shown_lists(
             found = grade.get((match.shortlist_id, *pair))
             if found is not None or pair not in learnt:
                 lists[match.shortlist_id, pair[0]].append((values_of(match), found or 0))
-    return [ShownList(person, [v for v, _ in pairs], [g for _, g in pairs]) for (_, person), pairs in lists.items()]
+    return [HeldOutList(person, [v for v, _ in pairs], [g for _, g in pairs]) for (_, person), pairs in lists.items()]
 
 
 def groups(session: Session) -> dict[str, dict[str, str]]:

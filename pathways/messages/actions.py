@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role
-from pathways.database import Session, WriteSession, insert_many, insert_unless_there
+from pathways.database import Session, WriteSession, insert_if_absent, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import StateLog
 from pathways.messages import queries
@@ -64,7 +64,7 @@ def notify(
         }
         for user_id in dict.fromkeys(to)
     ]
-    insert_unless_there(session, Notice, rows)
+    insert_if_absent(session, Notice, rows)
 
 
 def notify_roles(
@@ -130,7 +130,7 @@ def read(session: WriteSession, actor: Actor, notice: Notice) -> Notice:
     return notice
 
 
-def shown(notice: Notice) -> NoticeOut:
+def reply(notice: Notice) -> NoticeOut:
     columns = {name: getattr(notice, name, None) for name in NoticeOut.model_fields}
     return NoticeOut(**columns | {"text": line(notice.kind)})
 

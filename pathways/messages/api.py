@@ -32,14 +32,14 @@ def list_notices(
         rows = queries.notices_of(actor)
         if unread:
             rows = rows.where(Notice.read_at.is_(None))
-        return page_of(session, rows, Notice.id, page, actions.shown)
+        return page_of(session, rows, Notice.id, page, actions.reply)
 
 
 @notices.post("/{notice_id}/read", responses=documented(NotFound))
 def read_notice(notice_id: UUID, actor: Told, database: DatabaseDep) -> NoticeOut:
     """You have seen it: it goes into no e-mail any more."""
     with database.writing(actor) as session:
-        return actions.shown(actions.read(session, actor, queries.notice(session, actor, notice_id)))
+        return actions.reply(actions.read(session, actor, queries.notice(session, actor, notice_id)))
 
 
 @emails.get("")

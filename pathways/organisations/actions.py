@@ -96,7 +96,7 @@ def change_organisation(
     return organisation
 
 
-def shown(organisation: Organisation) -> OrganisationOut:
+def reply(organisation: Organisation) -> OrganisationOut:
     answer = OrganisationOut.model_validate(organisation)
     return answer.model_copy(update={"warnings": formats.warnings_of(organisation)})
 
@@ -257,7 +257,7 @@ def make_operator(session: WriteSession, at: Actor) -> Actor:
     return at.then(user_id=found.user_id, organisation_id=organisation.id, membership_id=found.id)
 
 
-def known_or_made(
+def found_or_made(
     session: WriteSession, actor: Actor, name: str, kind: OrganisationKind, made_by: dict[str, UUID]
 ) -> UUID:
     """Return the organisation of a name, made if it is new; ``made_by`` remembers those of one file."""

@@ -58,7 +58,7 @@ KeyRevoker = Annotated[Actor, permitted(Permission.KEY_REVOKE)]
 def list_organisations(actor: OrganisationReader, database: DatabaseDep, page: PageDep) -> Page[OrganisationOut]:
     with database.reading(actor) as session:
         rows = queries.organisations_visible_to(actor)
-        return page_of(session, rows, Organisation.id, page, actions.shown)
+        return page_of(session, rows, Organisation.id, page, actions.reply)
 
 
 @organisations.post("", status_code=201, responses=documented(Conflict))
@@ -73,7 +73,7 @@ def make_organisation(
             lambda made: queries.organisation(session, actor, made),
         )
         etag(response, organisation.version)
-        return actions.shown(organisation)
+        return actions.reply(organisation)
 
 
 @organisations.get("/{organisation_id}", responses=documented(NotFound))
@@ -83,7 +83,7 @@ def get_organisation(
     with database.reading(actor) as session:
         organisation = queries.organisation(session, actor, organisation_id)
         etag(response, organisation.version)
-        return actions.shown(organisation)
+        return actions.reply(organisation)
 
 
 @organisations.patch("/{organisation_id}", responses=documented(NotFound))
@@ -100,7 +100,7 @@ def change_organisation(
         expect_version(organisation, version)
         actions.change_organisation(session, actor, organisation, change)
         etag(response, organisation.version)
-        return actions.shown(organisation)
+        return actions.reply(organisation)
 
 
 @users.get("")

@@ -97,7 +97,7 @@ def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> 
     if not holders:
         raise NoAgreement("Your organisation has no agreement with another partner, so nobody can be asked.")
     most = int(tables.limit("elsewhere_asks_a_day", actor.today))
-    if queries.asked_on(session, actor) >= most:
+    if queries.count_today(session, actor) >= most:
         raise AskedTooOften(f"At most {most} people a day. Go on tomorrow, or ask your team manager to.")
     asked = ElsewhereAsk.recorded(actor, partner_id=person.partner_id, jobseeker_id=person.id, reason=reason)
     session.add(asked)
@@ -114,7 +114,7 @@ def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> 
 def _request(
     session: WriteSession, actor: Actor, asked: ElsewhereAsk, holder_id: UUID, lead_id: UUID, jobseeker_id: UUID
 ) -> None:
-    if queries.waiting(session, holder_id, jobseeker_id, actor.organisation_id):
+    if queries.has_open_request(session, holder_id, jobseeker_id, actor.organisation_id):
         return
     session.add(
         ContactRequest(
@@ -132,7 +132,7 @@ def _request(
     )
 
 
-def shown_asks(session: Session, asks: Sequence[ElsewhereAsk]) -> list[AskOut]:
+def enquiry_replies(session: Session, asks: Sequence[ElsewhereAsk]) -> list[AskOut]:
     answers = queries.answers(session, [asked.id for asked in asks])
     return [
         AskOut(
@@ -172,7 +172,7 @@ def answer(
     return request
 
 
-def shown_requests(session: Session, requests: Sequence[ContactRequest]) -> list[RequestOut]:
+def request_replies(session: Session, requests: Sequence[ContactRequest]) -> list[RequestOut]:
     people = session.execute(
         select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_([one.jobseeker_id for one in requests]))
     )

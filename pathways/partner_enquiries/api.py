@@ -84,8 +84,8 @@ def list_asked(jobseeker_id: UUID, actor: Asker, database: DatabaseDep, page: Pa
     """What was asked about this person, and the contacts that holders opened."""
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        found = page_of(session, queries.asks(person), ElsewhereAsk.id, page, lambda row: row)
-        return Page[AskOut](items=actions.shown_asks(session, found.items), next=found.next)
+        found = page_of(session, queries.enquiries(person), ElsewhereAsk.id, page, lambda row: row)
+        return Page[AskOut](items=actions.enquiry_replies(session, found.items), next=found.next)
 
 
 @router.get("/contact-requests")
@@ -99,7 +99,7 @@ def list_contact_requests(
     with database.reading(actor) as session:
         rows = queries.requests(actor).where(ContactRequest.state == state)
         found = page_of(session, rows, ContactRequest.id, page, lambda row: row)
-        answer = Page[RequestOut](items=actions.shown_requests(session, found.items), next=found.next)
+        answer = Page[RequestOut](items=actions.request_replies(session, found.items), next=found.next)
     if answer.items:
         people = sorted({item.jobseeker_id for item in answer.items})
         opened(database, actor, "jobseekers", [(key, key) for key in people])
@@ -115,7 +115,7 @@ def open_contact(
         request = queries.request(session, actor, request_id, for_update=True)
         expect_version(request, version)
         actions.answer(session, actor, request, RequestEvent.OPEN, opening.answer)
-        return actions.shown_requests(session, [request])[0]
+        return actions.request_replies(session, [request])[0]
 
 
 @router.post("/contact-requests/{request_id}/decline", responses=documented(NotFound, Conflict))
@@ -127,4 +127,4 @@ def decline_contact(
         request = queries.request(session, actor, request_id, for_update=True)
         expect_version(request, version)
         actions.answer(session, actor, request, RequestEvent.DECLINE, reason.reason)
-        return actions.shown_requests(session, [request])[0]
+        return actions.request_replies(session, [request])[0]

@@ -49,7 +49,7 @@ def holders(session: Session, partner_id: UUID, on: date) -> dict[UUID, UUID]:
     }
 
 
-def asked_on(session: Session, actor: Actor) -> int:
+def count_today(session: Session, actor: Actor) -> int:
     """Return how often this user has asked today."""
     return session.scalars(
         select(func.count()).where(
@@ -60,7 +60,7 @@ def asked_on(session: Session, actor: Actor) -> int:
     ).one()
 
 
-def asks(person: Jobseeker) -> Select[ElsewhereAsk]:
+def enquiries(person: Jobseeker) -> Select[ElsewhereAsk]:
     return jobseeker_queries.facts_about(ElsewhereAsk, person)
 
 
@@ -78,7 +78,7 @@ def answers(session: Session, ask_ids: Collection[UUID]) -> dict[UUID, list[tupl
     return found
 
 
-def waiting(session: Session, holder_id: UUID, jobseeker_id: UUID, asking_id: UUID) -> bool:
+def has_open_request(session: Session, holder_id: UUID, jobseeker_id: UUID, asking_id: UUID) -> bool:
     """Whether this partner asked about this person before and has no answer yet."""
     rows = select(ContactRequest.id).where(
         ContactRequest.partner_id == holder_id,

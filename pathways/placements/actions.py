@@ -283,7 +283,7 @@ def _settle_place(
     session.add(_place_move(actor, before, event, from_state, to_state, introduction_id))
 
 
-def shown(session: Session, actor: Actor, placements: list[Placement]) -> list[PlacementOut]:
+def replies(session: Session, actor: Actor, placements: list[Placement]) -> list[PlacementOut]:
     """Return placements as they are read, with their counts in one look-up for all."""
     counts = queries.place_counts(session, [placement.id for placement in placements])
     listed_by = {placement.social_enterprise_id for placement in placements}

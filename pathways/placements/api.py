@@ -36,9 +36,9 @@ Changer = Annotated[Actor, permitted(Permission.PLACEMENT_CHANGE)]
 Importer = Annotated[Actor, permitted(Permission.PLACEMENT_IMPORT)]
 
 
-def one(session: Session, actor: Actor, placement: Placement, response: Response) -> PlacementOut:
+def reply(session: Session, actor: Actor, placement: Placement, response: Response) -> PlacementOut:
     etag(response, placement.version)
-    return actions.shown(session, actor, [placement])[0]
+    return actions.replies(session, actor, [placement])[0]
 
 
 @router.get("")
@@ -60,7 +60,7 @@ def list_placements(
         if after is not None:
             rows = rows.where(Placement.id > after)
         found = list(session.scalars(rows.order_by(Placement.id).limit(page.limit + 1)))
-        items = actions.shown(session, actor, found[: page.limit])
+        items = actions.replies(session, actor, found[: page.limit])
         return Page(items=items, next=cursor(items[-1].id) if len(found) > page.limit else None)
 
 
@@ -78,7 +78,7 @@ def make_placement(
             ),
             lambda made: queries.own_placement(session, actor, made),
         )
-        return one(session, actor, placement, response)
+        return reply(session, actor, placement, response)
 
 
 def _for_themselves() -> UUID | None:
@@ -92,7 +92,7 @@ router.include_router(imports.routes(files.KIND, Permission.PLACEMENT_IMPORT, _f
 @router.get("/{placement_id}", responses=documented(NotFound))
 def get_placement(placement_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> PlacementOut:
     with database.reading(actor) as session:
-        return one(session, actor, queries.placement(session, actor, placement_id), response)
+        return reply(session, actor, queries.placement(session, actor, placement_id), response)
 
 
 @router.patch("/{placement_id}", responses=documented(NotFound))
@@ -108,7 +108,7 @@ def change_placement(
         placement = queries.own_placement(session, actor, placement_id)
         expect_version(placement, version)
         actions.change(session, actor, placement, change)
-        return one(session, actor, placement, response)
+        return reply(session, actor, placement, response)
 
 
 def _move(
@@ -129,7 +129,7 @@ def _move(
             ),
             lambda made: queries.own_placement(session, actor, made),
         )
-        return one(session, actor, placement, response)
+        return reply(session, actor, placement, response)
 
 
 @router.post("/{placement_id}/publish", responses=documented(NotFound, Conflict))
@@ -166,7 +166,7 @@ def reconfirm_placement(
             lambda: actions.confirm(session, actor, queries.own_placement(session, actor, placement_id)),
             lambda made: queries.own_placement(session, actor, made),
         )
-        return one(session, actor, placement, response)
+        return reply(session, actor, placement, response)
 
 
 @router.get("/{placement_id}/places", responses=documented(NotFound))

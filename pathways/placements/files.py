@@ -269,7 +269,7 @@ class PlacementIntake:
         if self.actor.role is Role.PLACEMENT_LISTER:
             return self.actor.organisation_id
         name, kind = values["social_enterprise"], OrganisationKind.SOCIAL_ENTERPRISE
-        owner = organisation_actions.known_or_made(session, self.actor, name, kind, self._made)
+        owner = organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
         organisation = session.get_one(Organisation, owner)
         for number in ("company_number", "charity_number"):
             if values[number] and getattr(organisation, number) is None:

@@ -29,7 +29,7 @@ def _old(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUI
     yield from session.scalars(rows.order_by(Placement.id))
 
 
-def _keep_fresh(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
+def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
     """Close what closes, pause what nobody confirmed in time, and warn before it comes to that."""
     placement = session.get_one(Placement, placement_id, with_for_update=True, populate_existing=True)
     if placement.state is not PlacementState.PUBLISHED:
@@ -56,4 +56,4 @@ def _keep_fresh(session: WriteSession, actor: Actor, placement_id: UUID) -> bool
     return True
 
 
-OF_SOCIAL_ENTERPRISES = (Duty("listings that close or go stale", _old, _keep_fresh),)
+OF_SOCIAL_ENTERPRISES = (Duty("listings that close or go stale", _old, _close_pause_or_warn),)

@@ -57,12 +57,12 @@ def inputs_of(row: Any) -> dict[str, Any]:
     return {name: _plain(getattr(row, name)) for name in VERSION_COLUMNS}
 
 
-def told_by(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def columns_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a version kept, by all of today's columns: one that came later is not known of it."""
     return {**dict.fromkeys(VERSION_COLUMNS), **inputs}
 
 
-def _kept(placement: Placement, at: datetime) -> dict[str, Any]:
+def _version_columns(placement: Placement, at: datetime) -> dict[str, Any]:
     return {
         "placement_id": placement.id,
         "version": placement.version,
@@ -74,10 +74,10 @@ def _kept(placement: Placement, at: datetime) -> dict[str, Any]:
     }
 
 
-def _keep(session: WriteSession, *_: object) -> None:
+def _store_version(session: WriteSession, *_: object) -> None:
     at: datetime = session.actor.at if session.actor is not None else utc_now()
     rows = [
-        _kept(placement, at)
+        _version_columns(placement, at)
         for placement in [*session.new, *session.dirty]
         if isinstance(placement, Placement) and (placement in session.new or session.is_modified(placement))
     ]
@@ -85,15 +85,17 @@ def _keep(session: WriteSession, *_: object) -> None:
         session.connection().execute(insert(PlacementVersion), rows)
 
 
-def keep_missing(session: WriteSession) -> int:
+def store_missing(session: WriteSession) -> int:
     """Keep every listing that is not kept as it stands, as after a change by hand; return how many there were."""
     kept = select(PlacementVersion.number).where(
         PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version
     )
-    rows = [_kept(placement, utc_now()) for placement in session.scalars(select(Placement).where(~kept.exists()))]
+    rows = [
+        _version_columns(placement, utc_now()) for placement in session.scalars(select(Placement).where(~kept.exists()))
+    ]
     if rows:
         session.connection().execute(insert(PlacementVersion), rows)
     return len(rows)
 
 
-event.listen(WriteSession, "after_flush", _keep)
+event.listen(WriteSession, "after_flush", _store_version)

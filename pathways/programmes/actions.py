@@ -67,12 +67,12 @@ def set_price(session: WriteSession, actor: Actor, programme: Programme, new: Ne
     return price
 
 
-def shown_price(price: ProgrammePrice) -> PriceOut:
+def price_reply(price: ProgrammePrice) -> PriceOut:
     return PriceOut(id=price.id, rule=price.rule, pounds=price.pence / 100, from_on=price.valid_on)
 
 
 def _check_rules(session: WriteSession, rule_versions: list[str]) -> None:
-    known = outcome_rules.known(session)
+    known = outcome_rules.all_versions(session)
     for place, named in enumerate(rule_versions):
         if named not in known:
             raise RuleBroken(

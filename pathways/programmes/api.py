@@ -80,7 +80,7 @@ def list_prices(programme_id: UUID, actor: Reader, database: DatabaseDep, page: 
     """What is paid for an outcome by each rule, by the day it began."""
     with database.reading(actor) as session:
         programme = queries.programme(session, actor, programme_id)
-        return page_of(session, queries.prices(programme), ProgrammePrice.id, page, actions.shown_price)
+        return page_of(session, queries.prices(programme), ProgrammePrice.id, page, actions.price_reply)
 
 
 @router.post("/{programme_id}/prices", status_code=201, responses=documented(NotFound, Conflict))
@@ -94,4 +94,4 @@ def set_price(programme_id: UUID, new: NewPrice, actor: Maker, database: Databas
             lambda: actions.set_price(session, actor, programme, new),
             lambda made: session.get_one(ProgrammePrice, made),
         )
-        return actions.shown_price(price)
+        return actions.price_reply(price)

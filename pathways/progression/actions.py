@@ -186,7 +186,7 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
         columns | {"ended_on": ending.ended_on, "end_reason": ending.end_reason, "came_after": ending.came_after},
         previous,
     )
-    if spell.introduction_id is not None and not queries.works_there(session, spell):
+    if spell.introduction_id is not None and not queries.works_at_same_placement(session, spell):
         introduction_actions.vacate(session, actor, spell.introduction_id)
     return spell
 
@@ -258,11 +258,11 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
     return hours
 
 
-def shown_spell(session: Session, actor: Actor, spell: Spell) -> SpellOut:
-    return shown_spells(session, actor, [spell])[0]
+def spell_reply(session: Session, actor: Actor, spell: Spell) -> SpellOut:
+    return spell_replies(session, actor, [spell])[0]
 
 
-def shown_spells(session: Session, actor: Actor, spells: Sequence[Spell]) -> list[SpellOut]:
+def spell_replies(session: Session, actor: Actor, spells: Sequence[Spell]) -> list[SpellOut]:
     """Return spells as this actor may see them, with their versions and hours in one look-up for all."""
     people = jobseeker_queries.cases(session, (spell.jobseeker_id for spell in spells))
     versions, weeks = queries.last_versions(session, spells), queries.weeks_of(session, spells)
@@ -292,12 +292,12 @@ def shown_spells(session: Session, actor: Actor, spells: Sequence[Spell]) -> lis
             hours=[
                 HoursLine(
                     week_from=week.valid_on, hours=week.hours, pay_pounds=pounds(week.pay_pence), leave=week.leave
-                ).shown(visible)
+                ).limited_to(visible)
                 for week in weeks.get(spell.id, [])
             ],
             counts_as_job=version.kind.value in kinds,
             is_own_supply_chain=version.is_own_supply_chain,
             version=spell.version,
         )
-        shapes.append(answer.shown(visible))
+        shapes.append(answer.limited_to(visible))
     return shapes

@@ -65,7 +65,7 @@ def list_spells(
         rows = queries.visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Spell.jobseeker_id == jobseeker)
-        return page_of_all(session, rows, Spell.id, page, lambda found: actions.shown_spells(session, actor, found))
+        return page_of_all(session, rows, Spell.id, page, lambda found: actions.spell_replies(session, actor, found))
 
 
 @spells.post("", status_code=201, responses=REFUSALS)
@@ -81,7 +81,7 @@ def start_spell(
             lambda made: queries.spell(session, actor, made),
         )
         etag(response, spell.version)
-        return actions.shown_spell(session, actor, spell)
+        return actions.spell_reply(session, actor, spell)
 
 
 @spells.get("/{spell_id}", responses=documented(NotFound))
@@ -92,7 +92,7 @@ def get_spell(spell_id: UUID, actor: SpellReader, database: DatabaseDep, respons
     with database.reading(actor) as session:
         spell = queries.spell(session, actor, spell_id)
         etag(response, spell.version)
-        return actions.shown_spell(session, actor, spell)
+        return actions.spell_reply(session, actor, spell)
 
 
 @spells.patch("/{spell_id}", responses=documented(NotFound))
@@ -112,7 +112,7 @@ def correct_spell(
             raise actions.SpellIsOver("A voided spell is not corrected.")
         actions.correct(session, actor, spell, change)
         etag(response, spell.version)
-        return actions.shown_spell(session, actor, spell)
+        return actions.spell_reply(session, actor, spell)
 
 
 @spells.post("/{spell_id}/hours", status_code=201, responses=REFUSALS)
@@ -126,7 +126,7 @@ def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: 
             lambda: actions.record_hours(session, actor, spell, new),
             lambda _: spell,
         )
-        return actions.shown_spell(session, actor, spell)
+        return actions.spell_reply(session, actor, spell)
 
 
 @spells.post("/{spell_id}/end", responses=REFUSALS)
@@ -140,7 +140,7 @@ def end_spell(
             lambda: actions.end(session, actor, queries.spell(session, actor, spell_id, for_update=True), ending),
             lambda made: queries.spell(session, actor, made),
         )
-        return actions.shown_spell(session, actor, spell)
+        return actions.spell_reply(session, actor, spell)
 
 
 @spells.post("/{spell_id}/void", responses=REFUSALS)
@@ -157,7 +157,7 @@ def void_spell(
             ),
             lambda made: queries.spell(session, actor, made),
         )
-        return actions.shown_spell(session, actor, spell)
+        return actions.spell_reply(session, actor, spell)
 
 
 @evidence_router.get("")
@@ -168,7 +168,9 @@ def list_evidence(
         rows = queries.evidence_visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Evidence.jobseeker_id == jobseeker)
-        return page_of_all(session, rows, Evidence.id, page, lambda found: evidence.shown_items(session, actor, found))
+        return page_of_all(
+            session, rows, Evidence.id, page, lambda found: evidence.evidence_replies(session, actor, found)
+        )
 
 
 @evidence_router.post("", status_code=201, responses=REFUSALS)
@@ -181,7 +183,7 @@ def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDe
             lambda: evidence.add_evidence(session, actor, new),
             lambda made: queries.evidence(session, actor, made),
         )
-        return evidence.shown_evidence(session, actor, item)
+        return evidence.evidence_reply(session, actor, item)
 
 
 @evidence_router.get("/{evidence_id}", responses=documented(NotFound))
@@ -190,7 +192,7 @@ def get_evidence(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence", [(evidence_id, jobseeker_id)])
     with database.reading(actor) as session:
-        return evidence.shown_evidence(session, actor, queries.evidence(session, actor, evidence_id))
+        return evidence.evidence_reply(session, actor, queries.evidence(session, actor, evidence_id))
 
 
 @evidence_router.post("/{evidence_id}/document", status_code=201, responses=REFUSALS)
@@ -209,7 +211,7 @@ def upload_document(
         once.with_file(content)(
             session,
             actor,
-            lambda: evidence.keep_document(
+            lambda: evidence.store_document(
                 session,
                 actor,
                 item,
@@ -219,7 +221,7 @@ def upload_document(
             ),
             lambda made: session.get_one(EvidenceDocument, made),
         )
-        return evidence.shown_evidence(session, actor, item)
+        return evidence.evidence_reply(session, actor, item)
 
 
 @evidence_router.get(
@@ -255,7 +257,7 @@ def check_evidence(
             lambda: evidence.check_evidence(session, actor, queries.evidence(session, actor, evidence_id), verdict),
             lambda made: queries.evidence(session, actor, made),
         )
-        return evidence.shown_evidence(session, actor, item)
+        return evidence.evidence_reply(session, actor, item)
 
 
 @outcomes_router.get("")

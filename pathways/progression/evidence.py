@@ -20,7 +20,7 @@ from pathways.progression.models import (
     EvidenceDocument,
     EvidenceState,
 )
-from pathways.progression.outcomes import _look_at_outcomes_again
+from pathways.progression.outcomes import withdraw_uncovered
 from pathways.progression.schemas import (
     EvidenceOut,
     EvidenceVerdict,
@@ -56,7 +56,7 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
     return item
 
 
-def keep_document(
+def store_document(
     session: WriteSession, actor: Actor, item: Evidence, content: bytes, *, most_bytes: int, scan: Sequence[str]
 ) -> EvidenceDocument:
     """Keep the document of an item, sealed; refuse what is too large, of another kind, infected, or another document.
@@ -134,15 +134,15 @@ def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict:
     )
     session.flush()  # two who check at once meet here
     if not verdict.is_accepted:
-        _look_at_outcomes_again(session, actor, item)
+        withdraw_uncovered(session, actor, item)
     return item
 
 
-def shown_evidence(session: Session, actor: Actor, item: Evidence) -> EvidenceOut:
-    return shown_items(session, actor, [item])[0]
+def evidence_reply(session: Session, actor: Actor, item: Evidence) -> EvidenceOut:
+    return evidence_replies(session, actor, [item])[0]
 
 
-def shown_items(session: Session, actor: Actor, items: Sequence[Evidence]) -> list[EvidenceOut]:
+def evidence_replies(session: Session, actor: Actor, items: Sequence[Evidence]) -> list[EvidenceOut]:
     """Return items of evidence as this actor may see them, with how they were checked in one look-up for all."""
     people = jobseeker_queries.cases(session, (item.jobseeker_id for item in items))
     checks, kept = queries.checks_of(session, items), queries.documents_of(session, items)
@@ -161,5 +161,7 @@ def shown_items(session: Session, actor: Actor, items: Sequence[Evidence]) -> li
             "has_document": item.id in kept,
             "withheld": [],
         }
-        shapes.append(EvidenceOut(**columns).shown(jobseeker_queries.visible_groups(actor, people[item.jobseeker_id])))
+        shapes.append(
+            EvidenceOut(**columns).limited_to(jobseeker_queries.visible_groups(actor, people[item.jobseeker_id]))
+        )
     return shapes

@@ -58,7 +58,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
         for outcome in session.scalars(queries.outcomes_visible_to(actor).where(Outcome.enrolment_id == enrolment.id))
     }
     findings = []
-    known = outcome_rules.known(session)
+    known = outcome_rules.all_versions(session)
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions
     for named, rule in queries.rules_named(session, versions, actor.today).items():
         if rule is None:
@@ -88,7 +88,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
                 rates_used=list(verdict.rates_used) or None,
                 without_evidence=[UncoveredDays(**asdict(one)) for one in missing],
                 outcome_id=recorded.get(rule.name),
-            ).shown(jobseeker_queries.visible_groups(actor, person))
+            ).limited_to(jobseeker_queries.visible_groups(actor, person))
         )
     least = tables.limit("job_start_paid_hours", actor.today)
     started = rules.job_started_on(spells, queries.kinds_that_count(actor.today), least)
@@ -214,10 +214,10 @@ def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reas
     return withdrawal
 
 
-def _look_at_outcomes_again(session: WriteSession, actor: Actor, item: Evidence) -> None:
+def withdraw_uncovered(session: WriteSession, actor: Actor, item: Evidence) -> None:
     """Take back each outcome whose days are no longer covered, now that an item is rejected."""
     spell = queries.spell_of(session, item)
-    known = outcome_rules.known(session)
+    known = outcome_rules.all_versions(session)
     for outcome in resting_on(session, spell):
         rests = [rules.Stretch(one, date.fromisoformat(f), date.fromisoformat(t)) for one, f, t in outcome.rests_on]
         evidence = queries.accepted_evidence(session, outcome.partner_id, outcome.spell_ids)
@@ -227,11 +227,11 @@ def _look_at_outcomes_again(session: WriteSession, actor: Actor, item: Evidence)
 
 
 def resting_on(session: Session, spell: Spell) -> list[Outcome]:
-    standing = session.scalars(
+    current = session.scalars(
         select(Outcome).where(
             Outcome.partner_id == spell.partner_id,
             Outcome.enrolment_id == spell.enrolment_id,
             as_known(Outcome),
         )
     )
-    return [outcome for outcome in standing if str(spell.id) in outcome.spell_ids]
+    return [outcome for outcome in current if str(spell.id) in outcome.spell_ids]

@@ -110,7 +110,7 @@ def spell_of(session: Session, item: Evidence) -> Spell:
     return session.scalars(select(Spell).where(Spell.partner_id == item.partner_id, Spell.id == item.spell_id)).one()
 
 
-def works_there(session: Session, spell: Spell) -> bool:
+def works_at_same_placement(session: Session, spell: Spell) -> bool:
     """Say whether another spell runs that came of the same introduction, as when a contract was renewed."""
     rows = select(Spell.id).where(
         Spell.partner_id == spell.partner_id,
@@ -282,14 +282,14 @@ def kinds_that_count(on: date) -> frozenset[str]:
 
 def rules_named(session: Session, names: Iterable[str], on: date) -> dict[str, OutcomeRule | None]:
     """Return rules by ``NAME@VERSION``; None for one that is switched off, as where its figures are not verified."""
-    known = outcome_rules.known(session)
+    known = outcome_rules.all_versions(session)
     texts = {name: known.get(name) for name in names}
     return {name: as_rule(text, on) if text and text.is_enabled else None for name, text in texts.items()}
 
 
 def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> RuleText | None:
     """Return the version of a rule in force on a day among those named, if it is switched on."""
-    known = outcome_rules.known(session)
+    known = outcome_rules.all_versions(session)
     texts = [known[name] for name in names if name in known and known[name].rule == rule]
     held = [t for t in texts if t.is_enabled and t.effective_from <= on <= (t.effective_to or date.max)]
     return max(held, key=lambda text: text.effective_from, default=None)

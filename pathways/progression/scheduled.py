@@ -40,7 +40,7 @@ def _at_work(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
     yield from session.scalars(rows.order_by(Enrolment.id))
 
 
-def _tell(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
+def _notify(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
     enrolment = session.scalars(select(Enrolment).where(Enrolment.id == enrolment_id)).one()
     there = {outcome.rule for outcome in queries.outcomes_of(session, enrolment)}
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions
@@ -65,4 +65,4 @@ def _tell(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
     return is_told
 
 
-OF_PARTNERS = (Duty("outcomes that can be recorded", _at_work, _tell),)
+OF_PARTNERS = (Duty("outcomes that can be recorded", _at_work, _notify),)

@@ -117,7 +117,7 @@ def concepts(path: Path) -> Iterator[EscoConcept]:
     for kind, row, cells in _rows(path, list(CONCEPTS)):
         _fill(path, row, cells, ("conceptUri", "preferredLabel"))
         if cells["conceptUri"] in seen:
-            raise _wrong(path, row, "conceptUri", "the concept comes a second time")
+            raise _not_understood(path, row, "conceptUri", "the concept comes a second time")
         seen.add(cells["conceptUri"])
         yield _concept(kind, cells)
 
@@ -132,7 +132,7 @@ def relations(path: Path) -> Iterator[EscoRelation]:
             continue
         told = cells["relationType"]
         if told not in {RelationKind.ESSENTIAL, RelationKind.OPTIONAL}:
-            raise _wrong(path, row, "relationType", "it is neither essential nor optional")
+            raise _not_understood(path, row, "relationType", "it is neither essential nor optional")
         yield EscoRelation(cells[columns[0]], cells[columns[2]], RelationKind(told))
 
 
@@ -163,11 +163,11 @@ def _rows(path: Path, wanted: Sequence[EscoFileKind]) -> Iterator[tuple[EscoFile
             continue
         if len(line) != len(header):
             column = header[min(len(line), len(header) - 1)]
-            raise _wrong(path, row, column, f"the row has {len(line)} cells and the header {len(header)}")
+            raise _not_understood(path, row, column, f"the row has {len(line)} cells and the header {len(header)}")
         cells = {name: cell.strip() for name, cell in zip(header, line, strict=True)}
         for column, cell in cells.items():
             if "\x00" in cell:
-                raise _wrong(path, row, column, "it holds a null character")
+                raise _not_understood(path, row, column, "it holds a null character")
         yield kind, row, cells
 
 
@@ -199,8 +199,8 @@ def _kind(path: Path, header: Sequence[str]) -> EscoFileKind:
 def _fill(path: Path, row: int, cells: Mapping[str, str], columns: Sequence[str]) -> None:
     for column in columns:
         if not cells[column]:
-            raise _wrong(path, row, column, "it is empty")
+            raise _not_understood(path, row, column, "it is empty")
 
 
-def _wrong(path: Path, row: int, column: str, what: str) -> EscoFileNotUnderstood:
+def _not_understood(path: Path, row: int, column: str, what: str) -> EscoFileNotUnderstood:
     return EscoFileNotUnderstood(f"{path.name}, row {row}, column {column}: {what}.")

@@ -144,7 +144,7 @@ def shipped() -> Mapping[str, RuleText]:
     return {rule.name: rule for rule in read(SHIPPED.read_bytes())}
 
 
-def known(session: Session) -> dict[str, RuleText]:
+def all_versions(session: Session) -> dict[str, RuleText]:
     """Return every version of every rule by ``RULE@VERSION``."""
     rows = session.scalars(select(LoadedRule).order_by(LoadedRule.rule, LoadedRule.version))
     return {**shipped(), **{f"{row.rule}@{row.version}": _understood(row) for row in rows}}
@@ -159,7 +159,7 @@ def _understood(row: LoadedRule) -> RuleText:
 
 def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]:
     """Keep the versions of a file that are new; return how many, and how many were known as they are."""
-    rules, there = read(content), known(session)
+    rules, there = read(content), all_versions(session)
     new = [rule for rule in rules if rule.name not in there]
     for rule in rules:
         if rule.name in there and there[rule.name] != rule:

@@ -168,7 +168,7 @@ def _load_relations(
 
 
 @dataclass(frozen=True)
-class KnownWords:
+class TaxonomyWords:
     """What the taxonomy says of words: their entries, how near entries stand, how rare each is."""
 
     skills: list[tuple[str, str]] = field(default_factory=list)
@@ -229,7 +229,7 @@ def stamp() -> Select[Any, Any]:
     return newest
 
 
-def known_words(session: Session) -> KnownWords:
+def taxonomy_words(session: Session) -> TaxonomyWords:
     """Return what the taxonomy says of every word it knows; nothing where none is loaded."""
     found = session.execute(
         select(ConceptLabel.label, ConceptEntry.id, ConceptEntry.uri, ConceptEntry.kind)
@@ -239,8 +239,8 @@ def known_words(session: Session) -> KnownWords:
     ).all()
     of_skills = {row.id: row.uri for row in found if row.kind is ConceptKind.SKILL}
     if not found:
-        return KnownWords()
-    return KnownWords(
+        return TaxonomyWords()
+    return TaxonomyWords(
         skills=[(row.label, row.uri) for row in found if row.kind is ConceptKind.SKILL],
         occupations=[(row.label, row.uri) for row in found if row.kind is ConceptKind.OCCUPATION],
         near=_near(session, of_skills),

@@ -49,7 +49,7 @@ def in_force(session: Session, stamp: object = None) -> Vocabulary:
         return starter()
     with _reading:
         if _in_force is None or _in_force[0] != stamp:
-            known = taxonomy.known_words(session)
+            known = taxonomy.taxonomy_words(session)
             made = Vocabulary(
                 skills=(*_skill_rows(), *((label, uri, True) for label, uri in known.skills)),
                 occupations=(*_occupation_rows(), *known.occupations),

@@ -217,7 +217,7 @@ def record(
             if one.person is None and any(value is not None for value in one.content.profile.values())
         ],
     )
-    looked = duplicate_actions.look(session, actor, new, BatchComparison.CAME)
+    looked = duplicate_actions.find_candidates(session, actor, new, BatchComparison.CAME)
     may_be = {person.id: hits for (person, _), hits in zip(new, looked, strict=True)}
     return [
         RecordedReferral(referral, person, may_be.get(person.id, ()))
@@ -229,8 +229,8 @@ def _submitted(actor: Actor, referral: Referral) -> dict[str, Any]:
     return ReferralMove.row(actor, referral.referred_on, **_move(referral, "submit", None, ReferralState.SUBMITTED))
 
 
-def _first_profile(actor: Actor, referral: Referral, said: Mapping[str, Any]) -> dict[str, Any]:
-    profile = _sensible(dict(said))
+def _first_profile(actor: Actor, referral: Referral, content_of: Mapping[str, Any]) -> dict[str, Any]:
+    profile = _sensible(dict(content_of))
     return ProfileVersion.row(
         actor,
         referral.referred_on,
@@ -271,7 +271,7 @@ def _snapshot(session: Session, actor: Actor, referral: Referral, content: Refer
     )
 
 
-def said(session: Session, snapshot: ReferralSnapshot) -> ReferralContent:
+def content_of(session: Session, snapshot: ReferralSnapshot) -> ReferralContent:
     """Return what a snapshot says."""
     return ReferralContent(
         identifiers.unsealed(session, snapshot),
@@ -289,7 +289,7 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
         raise RuleBroken("is_restricted is yes or no.", pointer="/is_restricted")
     if "half_days" in given:
         given["half_days"] = half_days.parse(given["half_days"])
-    after = said(session, queries.snapshot(session, referral)).changed(given, blanks_clear=True)
+    after = content_of(session, queries.snapshot(session, referral)).changed(given, blanks_clear=True)
     if not after.details.has_name:
         raise RuleBroken("A referral needs a name.", pointer="/given_name")
     resay(session, actor, referral, after)
@@ -330,7 +330,7 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     """
     identifiers.refuse_test_values(session, after.details)
     previous = queries.snapshot(session, referral)
-    before = said(session, previous)
+    before = content_of(session, previous)
     new = after.names_that_differ(before)
     if not new:
         return False
@@ -379,7 +379,7 @@ def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     profile = jobseeker_queries.profile(session, person)
     record_says = details.as_dict() | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
-    words = said(session, snapshot).as_dict()
+    words = content_of(session, snapshot).as_dict()
     return sorted(name for name in record_says if words[name] is not None and words[name] != record_says[name])
 
 
@@ -437,10 +437,10 @@ def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason
 EVENTS_OF_REFERRER = {ReferralEvent.WITHDRAW}
 
 
-def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
+def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
     """Return the referral as this actor may see it: the partner's people, or the referrer that made it."""
     snapshot = queries.snapshot(session, referral)
-    content = said(session, snapshot)
+    content = content_of(session, snapshot)
     partner = session.get_one(Organisation, referral.partner_id)
     received_on = local_day(referral.made_at)
     is_referrer = actor.role is Role.REFERRER
@@ -474,7 +474,7 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         version=referral.version,
     )
     visible = queries.visible_groups(session, actor, referral)
-    shaped = answer.shown(visible)
+    shaped = answer.limited_to(visible)
     return shaped.model_copy(
         update={
             "warnings": [w for w in shaped.warnings if ReferralOut.group_of[w.field] in visible],
@@ -487,7 +487,7 @@ def shown(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
     )
 
 
-def shown_line(nation: Nation, row: Any) -> ReferralLine:
+def line_reply(nation: Nation, row: Any) -> ReferralLine:
     due = tables.due_on("acknowledge_referral", local_day(row.made_at), nation)
     return ReferralLine(
         id=row.id,
@@ -506,7 +506,7 @@ def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:
     """Count the referrals that came in some days, and the people they are about: a repeat is work once more."""
     first = datetime.combine(days.first_day, time(), tzinfo=LONDON)
     end = datetime.combine(days.last_day + timedelta(days=1), time(), tzinfo=LONDON)
-    rows = session.execute(queries.came_between(actor, first, end)).all()
+    rows = session.execute(queries.received_between(actor, first, end)).all()
     return Workload(
         referrals=len(rows),
         people=len({row[0] for row in rows}),

@@ -59,7 +59,7 @@ def list_referrals(
             rows = rows.where(Referral.id > after)
         found = session.execute(rows.order_by(Referral.id).limit(page.limit + 1)).all()
         nation = session.get_one(Organisation, actor.organisation_id).nation
-        return cut(found, page, lambda row: actions.shown_line(nation, row), lambda row: row.id)
+        return cut(found, page, lambda row: actions.line_reply(nation, row), lambda row: row.id)
 
 
 @router.get("/workload", responses=documented(RuleBroken))
@@ -82,8 +82,8 @@ def submit_referral(
             lambda made: queries.referral(session, actor, made),
         )
         etag(response, referral.version)
-        answer = actions.shown(session, actor, referral)
-    duplicate_actions.look_again(database, actor, [referral.jobseeker_id])
+        answer = actions.reply(session, actor, referral)
+    duplicate_actions.find_simultaneous(database, actor, [referral.jobseeker_id])
     return answer
 
 
@@ -114,7 +114,7 @@ def get_referral(referral_id: UUID, actor: Reader, database: DatabaseDep, respon
     with database.reading(actor) as session:
         referral = queries.referral(session, actor, referral_id)
         etag(response, referral.version)
-        return actions.shown(session, actor, referral)
+        return actions.reply(session, actor, referral)
 
 
 @router.patch("/{referral_id}", responses=documented(NotFound))
@@ -132,7 +132,7 @@ def change_referral(
         expect_version(referral, version)
         actions.change(session, actor, referral, change)
         etag(response, referral.version)
-        return actions.shown(session, actor, referral)
+        return actions.reply(session, actor, referral)
 
 
 def _move(
@@ -151,7 +151,7 @@ def _move(
             ),
             lambda made: queries.referral(session, actor, made),
         )
-        return actions.shown(session, actor, referral)
+        return actions.reply(session, actor, referral)
 
 
 @router.post("/{referral_id}/acknowledge", responses=documented(NotFound, Conflict))

@@ -268,7 +268,7 @@ class ReferralIntake:
             return found
         kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
         name = values["referring_organisation"]
-        return organisation_actions.known_or_made(session, self.actor, name, kind, self._made)
+        return organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
 
     def plan(self, told: Sequence[ReadRow]) -> list[Plan]:
         plans = self._plans(told)
@@ -311,7 +311,7 @@ class ReferralIntake:
         rows = queries.visible_to(self.actor).with_only_columns(Referral.id).where(Referral.id.in_(ids))
         visible = list(self.session.scalars(rows)) if ids else []
         snapshots = queries.snapshots(self.session, self.partner_id, visible)
-        return {referral_id: actions.said(self.session, row) for referral_id, row in snapshots.items()}
+        return {referral_id: actions.content_of(self.session, row) for referral_id, row in snapshots.items()}
 
     def _to_create(self, values: Mapping[str, Any]) -> Plan:
         warnings = [
@@ -464,7 +464,7 @@ def given_in(values: Mapping[str, Any]) -> dict[str, Any]:
     return content.as_dict() | {"is_restricted": values["is_restricted"]}
 
 
-def _look_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:
+def _duplicates_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:
     """Return the new rows that may be of one person with an earlier row of the same file, and what to say of each."""
     if actor.role is Role.REFERRER:
         return []
@@ -495,8 +495,8 @@ KIND = ImportKind(
     "referral_ref",
     ReferralIntake,
     _values,
-    _look_within,
-    duplicate_actions.look_again,
+    _duplicates_within,
+    duplicate_actions.find_simultaneous,
     find_places,
     _references,
 )

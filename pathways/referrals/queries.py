@@ -61,12 +61,12 @@ def earlier(session: Session, referral: Referral) -> Sequence[Referral]:
         Referral.partner_id == referral.partner_id,
         Referral.jobseeker_id == referral.jobseeker_id,
         Referral.id != referral.id,
-        _came_before(Referral, referral),
+        _arrived_before(Referral, referral),
     )
     return session.scalars(rows.order_by(Referral.made_at, Referral.id)).all()
 
 
-def _came_before(one: Any, other: Any) -> ColumnElement[bool]:
+def _arrived_before(one: Any, other: Any) -> ColumnElement[bool]:
     return or_(one.made_at < other.made_at, and_(one.made_at == other.made_at, one.id < other.id))
 
 
@@ -76,7 +76,7 @@ def is_repeat() -> ColumnElement[bool]:
     return exists().where(
         before.partner_id == Referral.partner_id,
         before.jobseeker_id == Referral.jobseeker_id,
-        _came_before(before, Referral),
+        _arrived_before(before, Referral),
     )
 
 
@@ -91,7 +91,7 @@ def case_was(session: Session, referral: Referral) -> JobseekerState:
     return JobseekerState(last) if last is not None else JobseekerState.REFERRED
 
 
-def came_between(actor: Actor, first: datetime, end: datetime) -> Select[Any]:
+def received_between(actor: Actor, first: datetime, end: datetime) -> Select[Any]:
     """Return the referrals to a partner that came between two instants, whoever may see each: they are only counted."""
     rows: Select[Any] = select(Referral.jobseeker_id, Referral.state, Referral.source_type, is_repeat())  # type: ignore[assignment]  # a select of columns is a select
     return rows.where(Referral.partner_id == actor.organisation_id, Referral.made_at >= first, Referral.made_at < end)

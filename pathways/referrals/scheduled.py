@@ -38,7 +38,7 @@ def _is_late(referral: Referral, nation: Nation, on: date) -> bool:
     return tables.due_on(clock, local_day(referral.made_at), nation) < on
 
 
-def _waiting(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
+def _overdue(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
     """Referrals whose clock ran out; of those accepted, of people who are on no programme yet."""
     nation = session.get_one(Organisation, partner_id).nation
     rows = (
@@ -67,4 +67,4 @@ def _remind(session: WriteSession, actor: Actor, referral_id: UUID) -> bool:
     return True
 
 
-OF_PARTNERS = (Duty("referrals that wait", _waiting, _remind),)
+OF_PARTNERS = (Duty("referrals that wait", _overdue, _remind),)

@@ -110,14 +110,14 @@ class Gathered:
     on: date
     wanted: JobseekerProfile
     profile: ProfileVersion | None
-    standing: IndexState
+    index_state: IndexState
 
     @property
     def day(self) -> Day:
-        return self.standing.on(self.on)
+        return self.index_state.on(self.on)
 
     def ranker(self) -> PlacementRanker:
-        return self.standing.ranker(self.on)
+        return self.index_state.ranker(self.on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,33 +127,33 @@ class GatheredPeople:
     on: date
     people: list[JobseekerProfile]
     placements: list[PlacementProfile]
-    standing: IndexState
+    index_state: IndexState
     versions: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
     def model(self) -> TwoSidedModel:
-        return self.standing.model
+        return self.index_state.model
 
     def ranker(self) -> PlacementRanker:
-        return self.standing.ranker(self.on)
+        return self.index_state.ranker(self.on)
 
 
-def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, standing: IndexState) -> Gathered:
+def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, index_state: IndexState) -> Gathered:
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     wanted, profile = queries.profiled(session, [person], on)[0]
-    return Gathered(person, on, wanted, profile, standing)
+    return Gathered(person, on, wanted, profile, index_state)
 
 
 def rank(gathered: Gathered, limit: int) -> Ranked:
     """Rank what is open on a day for one jobseeker: all of it by the pass, what is shown with its reasons."""
     day, ranker, wanted = gathered.day, gathered.ranker(), gathered.wanted
     people = jobseeker_arrays([wanted], day.columns, day.context)
-    failed, scores = passes.look(people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays)
+    failed, scores = passes.check_and_score(people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays)
     rows, propensities = _first(day, failed, scores, ranker.seed, wanted.key, limit)
     pairs, _ = ranker.pairs((wanted, day.columns.profile(row)) for row in rows)
     listed = {UUID(day.columns.profile(row).key): day.columns.profile(row) for row in rows}
     matches = [
-        (gathered.person.id, placement_id, match.standing_by(round(chance, 6)))
+        (gathered.person.id, placement_id, match.with_propensity(round(chance, 6)))
         for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
     ]
     nearest = _nearest_rows(day, failed, wanted.limits.place)
@@ -203,7 +203,7 @@ def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Seq
     told = []
     for row in rows:
         listing = day.columns.profile(row)
-        of_bits = snapshot.told_of(int(failed[row]), gathered.wanted.limits, listing, day.context)
+        of_bits = snapshot.failed_checks(int(failed[row]), gathered.wanted.limits, listing, day.context)
         told.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits)])
     return snapshot.packed(told)
 
@@ -227,15 +227,15 @@ def _nearest_rows(day: Day, failed: NDArray[np.uint16], home: tuple[float, float
 
 def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: date, limit: int) -> Ranked:
     """Read, then rank with nothing open."""
-    with index.of(database).reading(database, actor) as (session, standing):
-        gathered = gather(session, actor, jobseeker_id, on, standing)
+    with index.of(database).reading(database, actor) as (session, index_state):
+        gathered = gather(session, actor, jobseeker_id, on, index_state)
     return rank(gathered, limit)
 
 
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date, limit: int) -> Ranked:
     """Rank the open cases this caseworker may see for one placement; for caseworkers only, never for the enterprise."""
-    with index.of(database).reading(database, actor) as (session, standing):
-        gathered = gather_people(session, actor, on, standing, placement_id=placement_id)
+    with index.of(database).reading(database, actor) as (session, index_state):
+        gathered = gather_people(session, actor, on, index_state, placement_id=placement_id)
     ranker = gathered.ranker()
     matches, refusals = ranker.rank_jobseekers(gathered.placements[0], gathered.people)
     refused = [_refusal(person, gathered.placements[0], refusal) for person, refusal in refusals]
@@ -257,19 +257,19 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
 
 
 def gather_people(
-    session: Session, actor: Actor, on: date, standing: IndexState, *where: Any, placement_id: UUID | None = None
+    session: Session, actor: Actor, on: date, index_state: IndexState, *where: Any, placement_id: UUID | None = None
 ) -> GatheredPeople:
     """Read the open cases this actor may see, and what is open to them: one placement, or all."""
     if placement_id is not None:
         placement_queries.placement(session, actor, placement_id)
     people = [person for person, _ in queries.profiled(session, queries.people_to_rank(session, actor, *where), on)]
-    day = standing.on(on)
+    day = index_state.on(on)
     if placement_id is None:
-        return GatheredPeople(on, people, day.profiles, standing)
+        return GatheredPeople(on, people, day.profiles, index_state)
     row = day.row_of(placement_id)
     if row is None:
         raise RuleBroken("The placement is not open on this day.")
-    return GatheredPeople(on, people, [day.columns.profile(row)], standing, {placement_id: int(day.versions[row])})
+    return GatheredPeople(on, people, [day.columns.profile(row)], index_state, {placement_id: int(day.versions[row])})
 
 
 def settled(

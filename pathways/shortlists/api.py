@@ -57,7 +57,7 @@ def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ra
     earlier = once.earlier(database, actor)
     if earlier is not None:
         with database.reading(actor, newest=True) as session:
-            return _shaped(replay.shown(session, actor, queries.shortlist(session, actor, earlier)), 201)
+            return _shaped(replay.reply(session, actor, queries.shortlist(session, actor, earlier)), 201)
 
     def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> replay.Shape:  # noqa: FBT001 - settled calls it
         made: list[RecordedShortlist] = []
@@ -67,7 +67,7 @@ def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ra
             return made[0].shortlist
 
         shortlist = once(session, actor, make, lambda found: queries.shortlist(session, actor, found))
-        return replay.shown(session, actor, shortlist, made[0] if made else None)
+        return replay.reply(session, actor, shortlist, made[0] if made else None)
 
     return _shaped(actions.settled(database, actor, ranking, act), 201)
 
@@ -137,7 +137,7 @@ def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> R
     """Replay a shortlist: the same ids, scores and order, with reasons as today's policy lets you read them."""
     _note(database, actor, shortlist_id)
     with database.reading(actor) as session:
-        return _shaped(replay.shown(session, actor, queries.shortlist(session, actor, shortlist_id)))
+        return _shaped(replay.reply(session, actor, queries.shortlist(session, actor, shortlist_id)))
 
 
 @router.get("/shortlists/{shortlist_id}/refused", responses=documented(NotFound, Conflict))

@@ -34,10 +34,10 @@ from matching.score.ranker import PlacementRanker, TwoSidedModel
 from pathways.base import Actor, local_day, utc_now
 from pathways.database import Database, ReadSession, Session
 from pathways.errors import DomainError
-from pathways.jobseekers.exclusions import who_hash
+from pathways.jobseekers.exclusions import name_hash
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementChangeMark
-from pathways.placements.versions import keep_missing
+from pathways.placements.versions import store_missing
 from pathways.reference import taxonomy, vocabulary
 from pathways.shortlists import profiles, queries
 from pathways.shortlists.models import ModelState, RankingModel
@@ -171,7 +171,7 @@ class IndexState:
     def and_also(self, session: Session, listings: Iterable[Any]) -> "IndexState":
         """Return these and the listings of some rows of the database."""
         fresh = list(listings)
-        hashed = partial(who_hash, session)
+        hashed = partial(name_hash, session)
         more = PlacementRows.of((profiles.of_placement(row, hashed) for row in fresh), self.lexicon)
         return IndexState(
             self.rows.and_also(more),
@@ -221,16 +221,16 @@ class Index:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._standing: IndexState | None = None
+        self._state: IndexState | None = None
         self.seen = Seen()
         self._most_words = MOST_GROWN_BY
         # Read once and the pass compiled: from now on an answer waits for what changed only.
         self.is_ready = False
 
-    def standing(self, database: Database) -> IndexState:
+    def current(self, database: Database) -> IndexState:
         """Return what stands now: every change that was committed before this call is in it."""
-        with self.reading(database) as (_, standing):
-            return standing
+        with self.reading(database) as (_, current):
+            return current
 
     @contextmanager
     def reading(self, database: Database, actor: Actor | None = None) -> Iterator[tuple[ReadSession, IndexState]]:
@@ -238,29 +238,29 @@ class Index:
         with database.reading(actor, newest=True) as session:
             # The first thing read, and under the lock, so that no reader brings the index back to an older moment.
             with self._lock:
-                standing = self._brought_up_to_date(session, is_sqlite=database.is_sqlite)
-            yield session, standing
+                current = self._brought_up_to_date(session, is_sqlite=database.is_sqlite)
+            yield session, current
 
     def _brought_up_to_date(self, session: Session, *, is_sqlite: bool) -> IndexState:
-        before, standing = self.seen, self._standing
+        before, current = self.seen, self._state
         query = NOTES[is_sqlite, before.last > 0]
         notes = list(session.connection().execute(query, {"last": before.last, "horizon": before.horizon}))
-        seen, changed = _looked_at(before, notes)
-        are_same_words = standing is not None and seen.words == before.words
-        is_outgrown = standing is not None and standing.lexicon.count_of_words() > self._most_words
-        if standing is None or changed is None or not are_same_words or is_outgrown:
-            words = standing.lexicon if standing and are_same_words and not is_outgrown else None
-            standing = read(session, words or WordTables(vocabulary.in_force(session, seen.words)))
+        seen, changed = _changed_placements(before, notes)
+        are_same_words = current is not None and seen.words == before.words
+        is_outgrown = current is not None and current.lexicon.count_of_words() > self._most_words
+        if current is None or changed is None or not are_same_words or is_outgrown:
+            words = current.lexicon if current and are_same_words and not is_outgrown else None
+            current = read(session, words or WordTables(vocabulary.in_force(session, seen.words)))
             if words is None:
-                self._most_words = TIMES_GROWN * standing.lexicon.count_of_words() + MOST_GROWN_BY
+                self._most_words = TIMES_GROWN * current.lexicon.count_of_words() + MOST_GROWN_BY
         else:
             if seen.model != before.model:
-                standing = standing.ranked_by(queries.released_model(session))
+                current = current.ranked_by(queries.released_model(session))
             if changed:
                 fresh = session.execute(placement_queries.published(changed)).all()
-                standing = standing.without(str(one) for one in changed).and_also(session, fresh)
-        self._standing, self.seen = standing, seen
-        return standing
+                current = current.without(str(one) for one in changed).and_also(session, fresh)
+        self._state, self.seen = current, seen
+        return current
 
 
 def _notes(new: Any, horizon: Any) -> Select[Any]:
@@ -302,7 +302,7 @@ NOTES = {
 }
 
 
-def _looked_at(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:
+def _changed_placements(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:
     """Return how far the notes have been read, and which placements changed; None where all must be read anew."""
     first = notes[0]
     there = [note for note in notes if note.number is not None]
@@ -359,14 +359,14 @@ def warm(database: Database, stop: Event) -> None:
         try:
             forget_old_notes(database)
             with database.writing(None) as session:
-                keep_missing(session)
-            standing = kept.standing(database)
+                store_missing(session)
+            current = kept.current(database)
         except (SQLAlchemyError, DomainError):  # a model that cannot be read is retired by a person, then it goes on
             stop.wait(SECONDS_BETWEEN_TRIES)
             continue
-        day = standing.on(local_day(utc_now()))
+        day = current.on(local_day(utc_now()))
         somebody = jobseeker_arrays([JobseekerProfile()], day.columns, day.context)
-        passes.look(somebody, 0, day.columns.arrays, standing.model.tables.arrays, day.arrays)
+        passes.check_and_score(somebody, 0, day.columns.arrays, current.model.tables.arrays, day.arrays)
         # What was read stays for the life of the process: looking through it for rubbish would cost each answer more
         # than its ranking.
         gc.collect()

@@ -216,7 +216,7 @@ def still_open(
         if jobseeker_id is not None:
             jobseeker_queries.must_see(session, actor, jobseeker_id)
         return placement_queries.still_open(session, placement_ids, on), True
-    asked = {"ids": list(placement_ids), "day": on, **jobseeker_queries.whose(actor, jobseeker_id)}
+    asked = {"ids": list(placement_ids), "day": on, **jobseeker_queries.scope_parameters(actor, jobseeker_id)}
     rows = session.connection().execute(STILL_OPEN[actor.role], asked).all()
     if not rows or not rows[0][3]:
         jobseeker_queries.must_see(session, actor, jobseeker_id)

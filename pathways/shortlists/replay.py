@@ -207,7 +207,7 @@ class Shaper:
         return shapes
 
 
-def shown(session: Session, actor: Actor, shortlist: Shortlist, recorded: RecordedShortlist | None = None) -> Shape:
+def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: RecordedShortlist | None = None) -> Shape:
     """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today.
 
     It is the shape of ``ShortlistOut``. ``recorded`` is what was read and written of it a moment ago in this session.
@@ -358,7 +358,7 @@ class Again:
         told = []
         for row in rows:
             failed, version = int(self.kept.failed[row]), versions[int(self.kept.numbers[row])]
-            told_of = snapshot.told_of(failed, self.wanted.limits, snapshot.listing(version, failed), context)
+            told_of = snapshot.failed_checks(failed, self.wanted.limits, snapshot.listing(version, failed), context)
             words = [[c.rule.value, c.result.value, c.text, c.change] for c in told_of]
             place = str(_place_in_list(self.shortlist, row))
             told.append([place, self.wanted.key, str(version.placement_id), words])
@@ -399,7 +399,7 @@ class Again:
         model = queries.ranking_model(self.session, self.shortlist.model_version)
         ranker = PlacementRanker(vocabulary.in_force(self.session), profiles.context(self.shortlist.shown_on), model)
         codes = codes_of([ranker.values(self.wanted, listing) for listing in listings])
-        scores, known = model.tables.scores(codes).tolist(), model.known_shares(codes).tolist()
+        scores, known = model.tables.scores(codes).tolist(), model.shares_known(codes).tolist()
         return [
             (listing.key, score, confidence_of(share))
             for listing, score, share in zip(listings, scores, known, strict=True)

@@ -11,7 +11,7 @@ from pathways.base import Actor
 from pathways.database import Session
 from pathways.errors import Conflict
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.exclusions import who_hash
+from pathways.jobseekers.exclusions import name_hash
 from pathways.jobseekers.models import Jobseeker, SafetyExclusion
 from pathways.placements.models import Placement
 from pathways.shortlists import profiles, queries
@@ -26,7 +26,7 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
     rows = list(session.scalars(jobseeker_queries.facts_about(SafetyExclusion, person)))
     if not rows:
         return
-    run_by = frozenset([who_hash(session, placement.contact_email)]) if placement.contact_email else frozenset()
+    run_by = frozenset([name_hash(session, placement.contact_email)]) if placement.contact_email else frozenset()
     listing = PlacementProfile(
         key=str(placement.id),
         title=placement.title,
@@ -47,11 +47,11 @@ def covered(
 ) -> set[tuple[UUID, str]]:
     """Return which jobseekers and placements an exclusion keeps apart as it stands now, whatever was ranked before."""
     asked = list(pairs)
-    standing = queries.exclusions(session, actor, {jobseeker_id for jobseeker_id, _ in asked})
+    exclusions_of = queries.exclusions(session, actor, {jobseeker_id for jobseeker_id, _ in asked})
     return {
         (jobseeker_id, listing.key)
         for jobseeker_id, listing in asked
-        if jobseeker_id in standing and _is_covered(standing[jobseeker_id], listing, on)
+        if jobseeker_id in exclusions_of and _is_covered(exclusions_of[jobseeker_id], listing, on)
     }
 
 

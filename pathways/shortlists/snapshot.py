@@ -22,7 +22,7 @@ from matching.bulk.bits import PLACES, RULES, SAFETY
 from matching.pairs import eligibility
 from matching.pairs.eligibility import EXCLUDED, ONLY_A_CASEWORKER, Check, CheckResult, Context, Rule
 from matching.pairs.profiles import JobseekerLimits, JobseekerOffer, JobseekerProfile, JobseekerWishes, PlacementProfile
-from pathways.placements.versions import told_by
+from pathways.placements.versions import columns_of
 from pathways.shortlists import profiles
 
 QUICKLY = 1  # zlib's level: the lists are written far more often than read
@@ -142,7 +142,7 @@ def _value(name: str, value: Any) -> Any:
 
 def listing(version: Any, failed: int) -> PlacementProfile:
     """Return a listing as its version says, with a place left unless that was what failed."""
-    told = told_by(version.inputs)
+    told = columns_of(version.inputs)
     for name in LISTING_DAYS:
         told[name] = date.fromisoformat(told[name]) if told[name] else None
     return profiles.of_placement(
@@ -155,7 +155,7 @@ def nearness(failed: NDArray[np.uint16], metres: NDArray[np.float64]) -> NDArray
     return np.bitwise_count(failed) * METRES_BEYOND_ANY + metres
 
 
-def told_of(failed: int, limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> list[Check]:
+def failed_checks(failed: int, limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> list[Check]:
     """Return the checks that failed, in their own words made again; a safety exclusion has but one sentence."""
     rules = [rule for bit, rule in enumerate(RULES) if failed >> bit & 1]
     found = {check.rule: check for check in eligibility.failures(limits, placement, context, rules)}

@@ -37,8 +37,8 @@ def _good(on: date) -> float:
 
 def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> JobseekerUnlockOut:
     """Say which single changes would open good placements for one jobseeker."""
-    with index.of(database).reading(database, actor) as (session, standing):
-        gathered = actions.gather(session, actor, jobseeker_id, on, standing)
+    with index.of(database).reading(database, actor) as (session, index_state):
+        gathered = actions.gather(session, actor, jobseeker_id, on, index_state)
         seen = jobseeker_queries.visible_groups(actor, session.get_one(Jobseeker, jobseeker_id))
     found = unlock.for_jobseeker(gathered.ranker(), gathered.wanted, gathered.day.profiles, good=_good(on))
     kept = [one for one in found if _group_of(one) in seen]
@@ -52,7 +52,7 @@ def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date
     return JobseekerUnlockOut(
         jobseeker_id=jobseeker_id,
         on=on,
-        model_version=gathered.standing.model.version,
+        model_version=gathered.index_state.model.version,
         good_score=_good(on),
         withheld=len(found) - len(kept),
         items=[
@@ -81,8 +81,8 @@ def _group_of(one: unlock.Unlock) -> Group:
 
 def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date) -> PlacementUnlockOut:
     """Say which requirement alone keeps out most suitable people of those this actor may see; counts, never names."""
-    with index.of(database).reading(database, actor) as (session, standing):
-        gathered = actions.gather_people(session, actor, on, standing, placement_id=placement_id)
+    with index.of(database).reading(database, actor) as (session, index_state):
+        gathered = actions.gather_people(session, actor, on, index_state, placement_id=placement_id)
     placement, people = gathered.placements[0], gathered.people
     found = unlock.for_placement(gathered.ranker(), placement, people, good=_good(on))
     return PlacementUnlockOut(
@@ -98,8 +98,8 @@ def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date
 
 def for_caseload(database: Database, actor: Actor, on: date) -> CaseloadUnlockOut:
     """Say which training or support would open most matches over the open cases this actor may see."""
-    with index.of(database).reading(database, actor) as (session, standing):
-        gathered = actions.gather_people(session, actor, on, standing)
+    with index.of(database).reading(database, actor) as (session, index_state):
+        gathered = actions.gather_people(session, actor, on, index_state)
     people = gathered.people
     found = unlock.for_caseload(gathered.ranker(), people, gathered.placements, good=_good(on))
     return CaseloadUnlockOut(

@@ -86,14 +86,14 @@ def _must_have_come(steps: list[schedule.ScheduleStep], new: NewCheckIn, started
             raise RuleBroken("This step had not come by that day.", pointer="/step")
 
 
-def shown_check_in(session: Session, actor: Actor, check_in: CheckIn) -> CheckInOut:
-    return shown_check_ins(session, actor, [check_in])[0]
+def check_in_reply(session: Session, actor: Actor, check_in: CheckIn) -> CheckInOut:
+    return check_in_replies(session, actor, [check_in])[0]
 
 
-def shown_check_ins(session: Session, actor: Actor, found: list[CheckIn]) -> list[CheckInOut]:
+def check_in_replies(session: Session, actor: Actor, found: list[CheckIn]) -> list[CheckInOut]:
     people = jobseeker_queries.cases(session, (one.jobseeker_id for one in found))
     return [
-        CheckInOut.model_validate(one).shown(jobseeker_queries.visible_groups(actor, people[one.jobseeker_id]))
+        CheckInOut.model_validate(one).limited_to(jobseeker_queries.visible_groups(actor, people[one.jobseeker_id]))
         for one in found
     ]
 
@@ -150,11 +150,11 @@ def write_plan(session: WriteSession, actor: Actor, person: Jobseeker, new: NewP
     return plan
 
 
-def shown_plan(actor: Actor, person: Jobseeker, plan: ActionPlan) -> PlanOut:
+def plan_reply(actor: Actor, person: Jobseeker, plan: ActionPlan) -> PlanOut:
     seen = jobseeker_queries.visible_groups(actor, person)
     columns = {name: getattr(plan, name, None) for name in PlanOut.model_fields}
-    steps = [StepOut(**step).shown(seen) for step in plan.steps]
-    return PlanOut(**columns | {"agreed_on": plan.valid_on, "steps": steps}).shown(seen)
+    steps = [StepOut(**step).limited_to(seen) for step in plan.steps]
+    return PlanOut(**columns | {"agreed_on": plan.valid_on, "steps": steps}).limited_to(seen)
 
 
 def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: NewBarrier) -> Barrier:
@@ -192,8 +192,8 @@ def close_barrier(session: WriteSession, actor: Actor, barrier: Barrier, closing
     return closed
 
 
-def shown_barrier(actor: Actor, person: Jobseeker, barrier: Barrier) -> BarrierOut:
-    return BarrierOut.model_validate(barrier).shown(jobseeker_queries.visible_groups(actor, person))
+def barrier_reply(actor: Actor, person: Jobseeker, barrier: Barrier) -> BarrierOut:
+    return BarrierOut.model_validate(barrier).limited_to(jobseeker_queries.visible_groups(actor, person))
 
 
 def record_score(session: WriteSession, actor: Actor, person: Jobseeker, new: NewScore) -> Score:
@@ -222,12 +222,12 @@ def record_score(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
     return score
 
 
-def shown_scores(session: Session, actor: Actor, person: Jobseeker, found: list[Score]) -> list[ScoreOut]:
+def score_replies(session: Session, actor: Actor, person: Jobseeker, found: list[Score]) -> list[ScoreOut]:
     """Return scores with how far each is from the first of its scale and edition: editions are never compared."""
     first = queries.first_scores(session, person)
     seen = jobseeker_queries.visible_groups(actor, person)
     shapes = []
     for score in found:
         change = float(score.score - first[score.tool, score.edition, score.scale])
-        shapes.append(ScoreOut.model_validate(score).model_copy(update={"change": change}).shown(seen))
+        shapes.append(ScoreOut.model_validate(score).model_copy(update={"change": change}).limited_to(seen))
     return shapes

@@ -56,7 +56,7 @@ def list_check_ins(
         if jobseeker is not None:
             rows = rows.where(CheckIn.jobseeker_id == jobseeker)
         return page_of_all(
-            session, rows, CheckIn.id, page, lambda found: actions.shown_check_ins(session, actor, list(found))
+            session, rows, CheckIn.id, page, lambda found: actions.check_in_replies(session, actor, list(found))
         )
 
 
@@ -70,7 +70,7 @@ def record_check_in(new: NewCheckIn, actor: Recorder, database: DatabaseDep, onc
             lambda: actions.record_check_in(session, actor, new),
             lambda made: queries.check_in(session, actor, made),
         )
-        return actions.shown_check_in(session, actor, check_in)
+        return actions.check_in_reply(session, actor, check_in)
 
 
 @check_ins.get("/{check_in_id}", responses=documented(NotFound))
@@ -79,7 +79,7 @@ def get_check_in(check_in_id: UUID, actor: Reader, database: DatabaseDep) -> Che
         jobseeker_id = queries.check_in(session, actor, check_in_id).jobseeker_id
     audit.opened(database, actor, "check_ins", [(check_in_id, jobseeker_id)])
     with database.reading(actor) as session:
-        return actions.shown_check_in(session, actor, queries.check_in(session, actor, check_in_id))
+        return actions.check_in_reply(session, actor, queries.check_in(session, actor, check_in_id))
 
 
 def _opened(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
@@ -107,7 +107,7 @@ def list_plans(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: P
     with database.reading(actor) as session:
         person = _person(session, actor, jobseeker_id)
         rows = queries.plans(person)
-        return page_of(session, rows, ActionPlan.id, page, lambda row: actions.shown_plan(actor, person, row))
+        return page_of(session, rows, ActionPlan.id, page, lambda row: actions.plan_reply(actor, person, row))
 
 
 @of_jobseekers.post("/{jobseeker_id}/plans", status_code=201, responses=REFUSALS)
@@ -121,7 +121,7 @@ def write_plan(jobseeker_id: UUID, new: NewPlan, actor: Recorder, database: Data
             lambda: actions.write_plan(session, actor, person, new),
             lambda made: session.get_one(ActionPlan, made),
         )
-        return actions.shown_plan(actor, person, plan)
+        return actions.plan_reply(actor, person, plan)
 
 
 @of_jobseekers.get("/{jobseeker_id}/barriers", responses=documented(NotFound))
@@ -130,7 +130,7 @@ def list_barriers(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page
     with database.reading(actor) as session:
         person = _person(session, actor, jobseeker_id)
         rows = queries.barriers(person)
-        return page_of(session, rows, Barrier.id, page, lambda row: actions.shown_barrier(actor, person, row))
+        return page_of(session, rows, Barrier.id, page, lambda row: actions.barrier_reply(actor, person, row))
 
 
 @of_jobseekers.post("/{jobseeker_id}/barriers", status_code=201, responses=REFUSALS)
@@ -145,7 +145,7 @@ def open_barrier(
             lambda: actions.open_barrier(session, actor, person, new),
             lambda made: session.get_one(Barrier, made),
         )
-        return actions.shown_barrier(actor, person, barrier)
+        return actions.barrier_reply(actor, person, barrier)
 
 
 @of_jobseekers.post("/{jobseeker_id}/barriers/{barrier_id}/close", responses=REFUSALS)
@@ -160,7 +160,7 @@ def close_barrier(
             lambda: actions.close_barrier(session, actor, queries.barrier(session, person, barrier_id), closing),
             lambda made: session.get_one(Barrier, made),
         )
-        return actions.shown_barrier(actor, person, barrier)
+        return actions.barrier_reply(actor, person, barrier)
 
 
 @of_jobseekers.get("/{jobseeker_id}/scores", responses=documented(NotFound))
@@ -174,7 +174,7 @@ def list_scores(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: 
             queries.scores(person),
             Score.id,
             page,
-            lambda found: actions.shown_scores(session, actor, person, list(found)),
+            lambda found: actions.score_replies(session, actor, person, list(found)),
         )
 
 
@@ -189,7 +189,7 @@ def record_score(jobseeker_id: UUID, new: NewScore, actor: Recorder, database: D
             lambda: actions.record_score(session, actor, person, new),
             lambda made: session.get_one(Score, made),
         )
-        return actions.shown_scores(session, actor, person, [score])[0]
+        return actions.score_replies(session, actor, person, [score])[0]
 
 
 @waiting.get("/worklist", responses=documented(Conflict))
@@ -205,7 +205,7 @@ def read_worklist(
     if kind is not None and kind not in worklist.TEXT:
         raise RuleBroken(f"There is no such kind: {', '.join(worklist.TEXT)}.", pointer="/kind")
     with database.reading(actor) as session:
-        answer, people = worklist.shown(session, actor, kind=kind, mine=mine, limit=limit)
+        answer, people = worklist.worklist(session, actor, kind=kind, mine=mine, limit=limit)
     audit.opened(database, actor, "worklist", [(one, one) for one in people])
     return answer
 

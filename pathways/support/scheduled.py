@@ -24,9 +24,9 @@ def _partner(_: Session, partner_id: UUID, __: date) -> Iterator[UUID]:
     yield partner_id
 
 
-def _tell(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
+def _notify(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
     """Tell whose case it is of check-ins and plans; the rest of the worklist is there to be looked at."""
-    waits = [wait for wait in worklist.waits(session, partner_id, actor.today) if wait.kind in TOLD]
+    waits = [wait for wait in worklist.waiting_items(session, partner_id, actor.today) if wait.kind in TOLD]
     for wait in waits:
         person = session.get_one(Jobseeker, wait.jobseeker_id)
         message_actions.notify_owner(
@@ -41,4 +41,4 @@ def _tell(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
     return bool(waits)
 
 
-OF_PARTNERS = (Duty("check-ins and plans", _partner, _tell),)
+OF_PARTNERS = (Duty("check-ins and plans", _partner, _notify),)

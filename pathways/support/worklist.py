@@ -51,7 +51,7 @@ class Wait:
     subject_id: UUID
 
 
-def waits(session: Session, partner_id: UUID, on: date) -> list[Wait]:
+def waiting_items(session: Session, partner_id: UUID, on: date) -> list[Wait]:
     """Return everything of a partner that waits on a day, whoever may see it."""
     found: list[Wait] = []
     for kind in KINDS:
@@ -210,9 +210,11 @@ KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
 )
 
 
-def shown(session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int) -> tuple[Worklist, list[UUID]]:
+def worklist(
+    session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int
+) -> tuple[Worklist, list[UUID]]:
     """Return what waits that this actor may see, most overdue first, and whose records are named."""
-    found = waits(session, actor.organisation_id, actor.today)
+    found = waiting_items(session, actor.organisation_id, actor.today)
     ids = {wait.jobseeker_id for wait in found}
     rows = session.execute(
         select(Jobseeker.id, Jobseeker.reference, Jobseeker.caseworker_id).where(

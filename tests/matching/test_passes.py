@@ -125,8 +125,8 @@ def test_every_pair_comes_out_the_same_three_ways(seed, model):
     tables = model.tables.arrays
     met = set()
     for j, person in enumerate(borough.jobseekers):
-        slow = numpy_pass.look(people, j, placements.arrays, tables, day)
-        quick = compiled_pass.look(people, j, placements.arrays, tables, day)
+        slow = numpy_pass.check_and_score(people, j, placements.arrays, tables, day)
+        quick = compiled_pass.check_and_score(people, j, placements.arrays, tables, day)
         assert np.array_equal(slow[0], quick[0])
         assert np.array_equal(slow[1], quick[1])
         ranking = ranker.rank(person, borough.placements)

@@ -24,7 +24,7 @@ RULES = DisclosureRules(5)
 def test_a_small_count_is_hidden_and_one_beside_it():
     told = protect(FigureTable({"all": 20, "women": 17, "men": 3}, [SEX]), RULES)
     assert told.hidden == {"men": SuppressionReason.SMALL, "women": SuppressionReason.BESIDE}
-    assert told.shown("all") == 20
+    assert told.published("all") == 20
 
 
 def test_nothing_is_hidden_where_nothing_is_small():

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pathways.app import HOLDINGS
 from pathways.audit import AuditRow
-from pathways.documents import kept_in, type_of
+from pathways.documents import store_at, type_of
 from pathways.settings import Settings
 from tests.conftest import Stage
 from tests.work import TODAY, evidence, working
@@ -154,7 +154,7 @@ def test_a_document_that_is_uploaded_is_claimed_with_for_one_person(client, worl
 
 
 def test_a_folder_is_made_for_its_owner_only(tmp_path: Path):
-    kept = kept_in(str(tmp_path / "documents"))
+    kept = store_at(str(tmp_path / "documents"))
     kept.put("evidence/one", b"content")
     assert kept.get("evidence/one") == b"content"
     kept.forget("evidence/one")

@@ -98,7 +98,7 @@ def test_a_verdict_is_kept_a_pair_that_is_two_people_never_returns_and_may_be_lo
     with database.writing(world.on("manager")) as session:
         person = session.get_one(Jobseeker, UUID(pair["one"]["jobseeker_id"]))
         values = identifiers.unsealed(session, jobseeker_actions.queries.details(session, person))
-        assert actions.look(session, world.on("manager"), [(person, values)]) != [[]]
+        assert actions.find_candidates(session, world.on("manager"), [(person, values)]) != [[]]
     assert [one.state for one in pairs(database)] == [PairState.DIFFERENT]
     again = say(client, world, told, "same")
     say(client, world, again, "same", expect=409)

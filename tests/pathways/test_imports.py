@@ -216,7 +216,7 @@ def test_an_import_that_was_stopped_is_carried_on_by_the_service_or_by_the_same_
     content, actor = text(AMINA, WEI), world.on("caseworker").then(doing="referral:import")
     wish = actions.Wish(world.organisations["partner"])
     with database.reading(actor) as session:
-        table = actions.look_at(session, actor, KIND, content, 1_000_000)
+        table = actions.read_file(session, actor, KIND, content, 1_000_000)
     with database.writing(actor) as session:
         stopped = actions.begin(session, actor, KIND, content, table, wish)
     assert actions.go_on_with_what_was_left(database, FILE_KINDS, is_still_member) == 0  # its rows are not all there
@@ -251,7 +251,7 @@ def test_the_same_file_wanted_otherwise_is_another_import(client, world: World, 
     content, actor = text(AMINA), world.on("caseworker").then(doing="referral:import")
     partner = world.organisations["partner"]
     with database.reading(actor) as session:
-        table = actions.look_at(session, actor, KIND, content, 1_000_000)
+        table = actions.read_file(session, actor, KIND, content, 1_000_000)
     with database.writing(actor) as session:
         first = actions.begin(session, actor, KIND, content, table, actions.Wish(partner))
     with database.writing(actor) as session:
@@ -404,14 +404,14 @@ def test_the_same_file_twice_beside_each_other_lands_once(client, world: World, 
     if state is RowState.UPDATED:
         send(client, world, text(AMINA.replace("Begum", "Begam"), WEI.replace("Zhang", "Chang")), query="")
     with database.reading(actor) as session:
-        table = actions.look_at(session, actor, KIND, content, 1_000_000)
+        table = actions.read_file(session, actor, KIND, content, 1_000_000)
     with database.writing(actor) as session:
         run = actions.begin(session, actor, KIND, content, table, actions.Wish(world.organisations["partner"]))
     one, other = (Worker(database, KIND, actor, run.id) for _ in range(2))
     one.read(table)
     other.read(table)
-    assert one.check_some()
-    assert other.check_some()
+    assert one.check_block()
+    assert other.check_block()
     other.go_on()
     one.go_on()
     assert (count(database, ImportRow) - 2 * (state is RowState.UPDATED), count(database, Referral)) == (2, 2)
@@ -526,7 +526,7 @@ def test_rows_that_are_not_kept_any_more_are_named_and_an_import_that_runs_is_no
     assert "not kept" in done["report"]["errors"][0]["rule"]
     actor = world.on("caseworker", date(2026, 9, 20)).then(doing="referral:import")
     with database.reading(actor) as session:
-        table = actions.look_at(session, actor, KIND, text(AMINA), 1_000_000)
+        table = actions.read_file(session, actor, KIND, text(AMINA), 1_000_000)
     wish = actions.Wish(world.organisations["partner"], acts_at=actor.at)
     with database.writing(actor) as session:
         late = actions.begin(session, actor, KIND, text(AMINA), table, wish)
@@ -540,7 +540,7 @@ def test_rows_that_are_not_kept_any_more_are_named_and_an_import_that_runs_is_no
 def test_of_somebody_who_left_what_is_read_is_checked_and_a_manager_applies_it(client, world: World, database):
     content, actor = text(AMINA, WEI), world.on("caseworker").then(doing="referral:import")
     with database.reading(actor) as session:
-        table = actions.look_at(session, actor, KIND, content, 1_000_000)
+        table = actions.read_file(session, actor, KIND, content, 1_000_000)
     with database.writing(actor) as session:
         run = actions.begin(session, actor, KIND, content, table, actions.Wish(world.organisations["partner"]))
     Worker(database, KIND, actor, run.id).read(table)

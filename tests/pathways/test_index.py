@@ -43,9 +43,9 @@ from tests.world import World
 TODAY = date(2026, 11, 2)
 
 
-def standing(database: Database) -> dict[str, int]:
+def open_places(database: Database) -> dict[str, int]:
     """The titles that are open today and their free places, as the index has them."""
-    day = index.of(database).standing(database).on(date.max - timedelta(days=1))
+    day = index.of(database).current(database).on(date.max - timedelta(days=1))
     return {one.title: one.places_left for one in day.profiles}
 
 
@@ -63,23 +63,23 @@ def change(world: World, placement: UUID, **body) -> None:
 
 
 def test_every_change_is_in_the_next_answer_whoever_made_it(world: World, database, stage):
-    assert standing(database) == {}
+    assert open_places(database) == {}
     one = world.list_placement(title="One", places=2)
     two = world.list_placement(title="Two")
-    assert standing(database) == {"One": 2, "Two": 3}
+    assert open_places(database) == {"One": 2, "Two": 3}
     change(world, one, title="Uno", places=1)
-    assert standing(database) == {"Uno": 1, "Two": 3}
+    assert open_places(database) == {"Uno": 1, "Two": 3}
     move(world, two, PlacementEvent.PAUSE)
-    assert standing(database) == {"Uno": 1}
+    assert open_places(database) == {"Uno": 1}
     move(world, two, PlacementEvent.PUBLISH)
     other = Database.of(stage.settings)  # as another process would
     with other.engine.execution_options(writes=True).begin() as connection:
         connection.execute(update(Placement).where(Placement.id == two).values(title="Zwei"))
         connection.execute(update(Place).where(Place.placement_id == one).values(state=PlaceState.WITHDRAWN))
     other.close()
-    assert standing(database) == {"Uno": 0, "Zwei": 3}
+    assert open_places(database) == {"Uno": 0, "Zwei": 3}
     move(world, one, PlacementEvent.CLOSE)
-    assert standing(database) == {"Zwei": 3}
+    assert open_places(database) == {"Zwei": 3}
 
 
 def test_a_social_enterprise_is_shown_by_its_new_name_at_once(client, world: World, database):
@@ -104,60 +104,60 @@ def test_a_place_that_is_offered_is_one_less(world: World, database):
         )
         introduction_actions.move(session, actor, made, IntroductionEvent.AGREE)
         introduction_actions.move(session, actor, made, IntroductionEvent.SEND)
-    assert standing(database) == {"One": 1}
+    assert open_places(database) == {"One": 1}
     lister = world.on("lister")
     with database.writing(lister) as session:
         row = introduction_queries.introduction(session, lister, made.id, for_update=True)
         introduction_actions.move(session, lister, row, IntroductionEvent.OFFER)
-    assert standing(database) == {"One": 0}
+    assert open_places(database) == {"One": 0}
 
 
 def test_what_commits_late_is_seen_though_a_later_change_was_seen_before_it(world: World, database):
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time, so changes commit in their order.")
     one, two = world.list_placement(title="One"), world.list_placement(title="Two")
-    assert standing(database) == {"One": 3, "Two": 3}
+    assert open_places(database) == {"One": 3, "Two": 3}
     slow = database.engine.connect()
     begun = slow.begin()
     slow.execute(update(Placement).where(Placement.id == one).values(title="Late"))
     with database.engine.begin() as quick:
         quick.execute(update(Placement).where(Placement.id == two).values(title="Soon"))
     for _ in range(3):
-        assert standing(database) == {"One": 3, "Soon": 3}
+        assert open_places(database) == {"One": 3, "Soon": 3}
     begun.commit()
     slow.close()
-    assert standing(database) == {"Late": 3, "Soon": 3}
+    assert open_places(database) == {"Late": 3, "Soon": 3}
 
 
 def test_a_change_that_is_rolled_back_changes_nothing(world: World, database):
     one = world.list_placement(title="One")
-    assert standing(database) == {"One": 3}
+    assert open_places(database) == {"One": 3}
     with database.rehearsing(world.on("lister")) as session:
         placement_actions.change(session, world.on("lister"), session.get_one(Placement, one), ChangeBody(title="No"))
         session.flush()
-    assert standing(database) == {"One": 3}
+    assert open_places(database) == {"One": 3}
 
 
 def test_a_database_put_in_the_place_of_another_is_read_anew(world: World, database):
     one = world.list_placement(title="One")
-    standing(database)
+    open_places(database)
     with database.engine.execution_options(writes=True).begin() as connection:
         connection.execute(update(Placement).where(Placement.id == one).values(title="Restored"))
         connection.execute(delete(PlacementChangeMark))
-    assert standing(database) == {"Restored": 3}
+    assert open_places(database) == {"Restored": 3}
     with database.engine.execution_options(writes=True).begin() as connection:
         connection.execute(update(Placement).where(Placement.id == one).values(title="Again"))
         connection.execute(update(PlacementChangeMark).values(token=7))
-    assert standing(database) == {"Again": 3}
+    assert open_places(database) == {"Again": 3}
 
 
 def test_a_flood_of_changes_is_read_anew(world: World, database, monkeypatch):
     placements = [world.list_placement(title=f"Job {n}", ref=f"R{n}") for n in range(4)]
-    standing(database)
+    open_places(database)
     monkeypatch.setattr(index, "MOST_MENDED", 2)
     for number, placement in enumerate(placements):
         change(world, placement, title=f"New {number}")
-    assert standing(database) == {f"New {number}": 3 for number in range(4)}
+    assert open_places(database) == {f"New {number}": 3 for number in range(4)}
 
 
 def test_a_start_with_a_model_that_cannot_be_read_goes_on_once_it_is_retired(world: World, database, monkeypatch):
@@ -262,18 +262,18 @@ def exclude(session, actor, person, world: World):
 
 def test_old_notes_are_forgotten_and_who_had_not_read_them_reads_anew(world: World, database):
     one = world.list_placement(title="One")
-    standing(database)
+    open_places(database)
     behind = index.Index()
-    behind.standing(database)
+    behind.current(database)
     for number in range(4):
         change(world, one, title=f"Title {number}")
     index.forget_old_notes(database, most=2)
     with database.reading() as session:
         assert session.scalars(select(func.count()).select_from(PlacementChangeMark)).one() == 2
-    assert standing(database) == {"Title 3": 3}
-    assert [one.title for one in behind.standing(database).rows.profiles] == ["Title 3"]
+    assert open_places(database) == {"Title 3": 3}
+    assert [one.title for one in behind.current(database).rows.profiles] == ["Title 3"]
     index.forget_old_notes(database, most=2)
-    assert standing(database) == {"Title 3": 3}
+    assert open_places(database) == {"Title 3": 3}
 
 
 def test_what_is_kept_after_many_changes_is_what_is_read_afresh(world: World, database):
@@ -294,7 +294,7 @@ def test_what_is_kept_after_many_changes_is_what_is_read_afresh(world: World, da
         elif (act, state) in {("pause", "published"), ("back", "paused"), ("close", "paused")}:
             events = {"pause": PlacementEvent.PAUSE, "back": PlacementEvent.PUBLISH, "close": PlacementEvent.CLOSE}
             move(world, one, events[act])
-        mended = index.of(database).standing(database)
+        mended = index.of(database).current(database)
         with database.reading() as session:
             fresh = index.read(session, mended.lexicon)
         ours, theirs = (_told(one) for one in (mended, fresh))
@@ -328,7 +328,7 @@ def test_a_listing_reads_the_same_from_its_version_as_from_its_row(world: World,
         dbs_level="BASIC",
         contact_email="somebody@example.org",
     )
-    found = index.of(database).standing(database)
+    found = index.of(database).current(database)
     with database.reading() as session:
         (number,) = found.numbers.tolist()
         version = queries.versions(session, [number])[number]
@@ -463,7 +463,9 @@ def test_what_is_kept_of_a_list_says_what_the_checks_say(client, world: World, d
         versions = queries.versions(session, kept.numbers.tolist())
         context = profiles.context(row.shown_on)
         for number, failed in zip(kept.numbers.tolist(), kept.failed.tolist(), strict=True):
-            checks, _ = eligibility.look(wanted.limits, snapshot.listing(versions[number], failed), context)
+            checks, _ = eligibility.checks_and_travel(
+                wanted.limits, snapshot.listing(versions[number], failed), context
+            )
             bits = sum(1 << RULES.index(c.rule) for c in checks if c.result is eligibility.CheckResult.FAIL)
             assert bits == failed
     assert 0 < made["eligible"] < made["looked_at"] == 40
@@ -554,14 +556,14 @@ def test_notes_of_another_cluster_are_not_read_for_ever(world: World, database):
     with database.engine.begin() as connection:
         connection.execute(update(PlacementChangeMark).values(mark=2**40))
     kept = index.Index()
-    kept.standing(database)
+    kept.current(database)
     assert kept.seen.numbers
     index.forget_old_notes(database)
     kept = index.Index()
-    kept.standing(database)
+    kept.current(database)
     assert not kept.seen.numbers
     change(world, one, title="Two")
-    assert [row.title for row in kept.standing(database).rows.profiles] == ["Two"]
+    assert [row.title for row in kept.current(database).rows.profiles] == ["Two"]
 
 
 def test_what_has_no_note_yet_is_read_once(world: World, database, monkeypatch):
@@ -572,21 +574,21 @@ def test_what_has_no_note_yet_is_read_once(world: World, database, monkeypatch):
     kept, read, whole = index.Index(), [], index.read
     monkeypatch.setattr(index, "read", lambda *told: read.append(1) or whole(*told))
     for _ in range(3):
-        assert [row.title for row in kept.standing(database).rows.profiles] == ["One"]
+        assert [row.title for row in kept.current(database).rows.profiles] == ["One"]
     assert read == [1]
     change(world, one, title="Two")
-    assert [row.title for row in kept.standing(database).rows.profiles] == ["Two"]
+    assert [row.title for row in kept.current(database).rows.profiles] == ["Two"]
 
 
 def test_words_of_what_closed_long_ago_are_forgotten(world: World, database, monkeypatch):
     one = world.list_placement(title="One")
     monkeypatch.setattr(index, "MOST_GROWN_BY", 8)
     kept = index.Index()
-    words = kept.standing(database).lexicon
+    words = kept.current(database).lexicon
     sizes = []
     for number in range(40):
         change(world, one, title=f"Title {number}")
-        now = kept.standing(database)
+        now = kept.current(database)
         assert [row.title for row in now.rows.profiles] == [f"Title {number}"]
         sizes.append(now.lexicon.count_of_words())
     assert now.lexicon is not words

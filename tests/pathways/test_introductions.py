@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pathways import consistency
 from pathways.introductions.models import INTRODUCTION_MOVES, IntroductionMove, Side, WhyNot
-from pathways.introductions.reasons import WORDINGS, may_say
+from pathways.introductions.reasons import WORDINGS, reasons_for
 from tests.world import World
 
 
@@ -35,7 +35,7 @@ def test_every_reason_has_its_words_and_a_side_that_can_say_it():
     assert set(WORDINGS) == set(WhyNot)
     assert all(wording.said_by for wording in WORDINGS.values())
     for side in Side:
-        assert WhyNot.OTHER in may_say(side)
+        assert WhyNot.OTHER in reasons_for(side)
     needs = (WhyNot.ADJUSTMENT, WhyNot.SUPPORT, WhyNot.CHECKS)  # that one is needed tells of a disability or a past
     for private in (WhyNot.HEALTH, WhyNot.CARING, WhyNot.BENEFITS, *needs):
         assert WORDINGS[private].outside == "The jobseeker decided otherwise."

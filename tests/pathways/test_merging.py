@@ -311,7 +311,7 @@ class Intake(RuleBasedStateMachine):
         manager = self.world.on("manager")
         with self.database.writing(manager) as session:
             row = session.scalars(select(Referral).where(Referral.ref == ref)).one()
-            said = referral_actions.said(session, referral_queries.snapshot(session, row))
+            said = referral_actions.content_of(session, referral_queries.snapshot(session, row))
             assert not referral_actions.resay(session, manager, row, said)
 
     @invariant()

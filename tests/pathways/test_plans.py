@@ -235,9 +235,9 @@ def ask_queries(stock: Stock) -> Iterator[tuple[str, Callable[[], Any]]]:
         return progression_queries.accepted_evidence(session, enrolment.partner_id, mine, not_checked_by=actor.user_id)
 
     def notes() -> None:
-        assert index.of(stock.database).standing(stock.database)
+        assert index.of(stock.database).current(stock.database)
 
-    index.of(stock.database).standing(stock.database)
+    index.of(stock.database).current(stock.database)
     placement_id = stock.world.list_placement(ref=str(uuid7()))
     yield "notes of changes, and the listing that changed", notes
     yield "a profile and the facts beside it", reading(of_person)

@@ -52,8 +52,8 @@ def caseload(world: World):
 
 
 def gathered(database, actor) -> scoring.Caseload:
-    with index.of(database).reading(database, actor) as (session, standing):
-        return actions.gather(session, actor, actor.today, standing)
+    with index.of(database).reading(database, actor) as (session, index_state):
+        return actions.gather(session, actor, actor.today, index_state)
 
 
 def test_however_it_is_cut_the_same_pairs_are_found(database, caseload, monkeypatch):
@@ -124,8 +124,8 @@ def test_what_is_stopped_half_way_goes_on_from_there(database, caseload, monkeyp
         tables.use_folder(None)
     assert len(done) == 15
     case = gathered(database, caseload)
-    words = dataclasses.replace(case.standing, lexicon=WordTables(Vocabulary([("cooking", "cookery", True)])))
-    other = dataclasses.replace(case, standing=words)
+    words = dataclasses.replace(case.index_state, lexicon=WordTables(Vocabulary([("cooking", "cookery", True)])))
+    other = dataclasses.replace(case, index_state=words)
     assert scoring.ScoredPieces(tmp_path, case).common != scoring.ScoredPieces(tmp_path, other).common
     assert (
         scoring.ScoredPieces(tmp_path, case).common

@@ -36,7 +36,7 @@ def figures_of(database: Database, as_of: date) -> dict[str, bytes]:
             while month.first_day <= as_of:
                 new = NewExport(month=str(month), commissioner_id=commissioner_id, as_of=as_of)
                 counted = actions.count(session, OPERATOR, new)
-                told = actions.told(
+                told = actions.contents(
                     counted, Suppression(counted.tally.figures(), DisclosureRules(1, 1, 1), {}), version=1
                 )
                 made |= {

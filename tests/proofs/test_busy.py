@@ -32,7 +32,7 @@ def prove(url: str, folder, capsys) -> None:
         told = busy.run(address, world, people, placements, SECONDS)
     assert told.answers
     assert told.edits > SECONDS * busy.EDITS_A_SECOND / 3
-    assert busy.wrong(world.database, world, told) == []
+    assert busy.faults_in(world.database, world, told) == []
     waits = sorted(ended - began for began, ended, _ in told.answers)
     assert waits[-1] < LONGEST_WAIT
     with capsys.disabled():
