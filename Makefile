@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 TESTS ?= tests matching benchmarks/synthetic.py
 WORKERS ?= auto
+PORT ?= 8000
 SPREAD = --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 PYTEST = $(BIN)/python -m pytest $(SPREAD)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -12,7 +13,7 @@ export OPENBLAS_NUM_THREADS = 1
 # Where the machine forbids bytecode, each of the processes that the tests start would compile the whole project.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install dev run test quick lint coverage prove bench lock
+.PHONY: install dev run test quick lint coverage documents examples prove bench lock
 
 install: .venv/installed
 
@@ -32,8 +33,8 @@ dev: .venv/installed-dev
 run: install
 	$(BIN)/pathways db upgrade
 	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo load-if-empty
-	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo keys
-	$(BIN)/pathways serve
+	test -n "$$PATHWAYS_DATABASE_URL" || $(BIN)/pathways demo keys --port $(PORT)
+	$(BIN)/pathways serve --port $(PORT)
 
 lint: dev
 	$(BIN)/ruff format --check .
@@ -53,6 +54,15 @@ coverage: dev
 	$(BIN)/python -m coverage run -m pytest $(SPREAD) $(TESTS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+# Pages of docs/ that are made from the code, and the stored OpenAPI document.
+documents: dev
+	$(BIN)/python -m tests.pages
+
+# Examples of the API, recorded from the demonstration.
+examples: dev
+	$(BIN)/python -m tests.examples
+	$(BIN)/python -m tests.pages
 
 prove: dev
 	PATHWAYS_PROVE=1 $(BIN)/python -m pytest -s --no-header tests/proofs tests/pathways/test_places.py tests/pathways/test_merging.py tests/pathways/test_forty.py tests/pathways/test_published.py tests/house/test_access.py

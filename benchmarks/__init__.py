@@ -1,7 +1,7 @@
-"""What is timed or scored, against a named alternative, on data that packages or a seed provide."""
+"""Benchmarks: speed and quality compared with named alternatives, on data from packages or from a seed."""
 
 import os
 
-# As in the service: set before NumPy is imported, so that every benchmark measures one thread.
+# The service uses one thread for NumPy, so every benchmark does too. This must be set before NumPy is imported.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")

@@ -1,6 +1,6 @@
-"""Run every benchmark on data that a seed provides, print one table, and keep it with what was printed.
+"""Run every benchmark on seeded data, print one table, and save the table and all output in ``RESULTS.md``.
 
-``python -m benchmarks [--small]``; `make bench` is this at full size, some twenty minutes.
+``python -m benchmarks [--small]``. `make bench` runs it at full size, which takes about twenty minutes.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.results import FILE, KEPT, machine, recorded, table
+from benchmarks.results import FILE, RESULTS, machine, recorded, table
 
 FULL = (
     ("borough",),
@@ -43,12 +43,14 @@ SMALL = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--small", action="store_true", help="Only whether they run; nothing is kept.")
-    asked = parser.parse_args()
+    parser.add_argument(
+        "--small", action="store_true", help="Run small versions to check that they work. Nothing is saved."
+    )
+    options = parser.parse_args()
     sections = []
     with tempfile.TemporaryDirectory() as folder:
-        gathered = Path(folder) / "told.jsonl"
-        for command in SMALL if asked.small else FULL:
+        gathered = Path(folder) / "figures.jsonl"
+        for command in SMALL if options.small else FULL:
             name = "python -m benchmarks." + " ".join(command)
             print(f"\n== {name}", flush=True)
             began = time.perf_counter()
@@ -66,10 +68,10 @@ def main() -> None:
             sections.append(f"## `{name}`\n\n{seconds:.0f} s\n\n```\n{done.stdout.strip()}\n```\n")
         rows = table(recorded(gathered))
     print(rows)
-    if not asked.small:
+    if not options.small:
         day = datetime.now(UTC).date().isoformat()
         head = f"# Results of the last run\n\n`make bench` on {day}: {machine()}.\n\n{rows}\n"
-        KEPT.write_text("\n".join([head, *sections]), encoding="utf-8")
+        RESULTS.write_text("\n".join([head, *sections]), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Assigning a caseload to places: ours against everyone to their own top, greedy by score, and exact solvers.
+"""Compare our allocation of a caseload to places with sending everyone to their first choice, greedy and exact solvers.
 
-``python -m benchmarks.allocation --jobseekers 2000 --places 2000``; scores are seeded and made up, a seventh open.
-Beyond 25 million pairs, which no dense solver holds, everybody has twenty candidates, and the auction is compared with
-OR-Tools' exact min-cost flow.
+``python -m benchmarks.allocation --jobseekers 2000 --places 2000``. The scores are made up from a seed; about a seventh
+of the pairs are eligible. Beyond 25 million pairs a dense solver runs out of memory. There, every jobseeker has twenty
+candidate placements, and the auction is compared with OR-Tools' exact min-cost flow.
 """
 
 import argparse
@@ -25,7 +25,10 @@ Pairs = list[tuple[int, int]]
 
 
 def problem_of(jobseekers: int, places: int, seed: int) -> AllocationProblem:
-    """Return a made-up caseload: some placements are liked by all, and those in need score lower."""
+    """Return a made-up caseload.
+
+    Some placements score higher for everyone, and people in the need band score lower everywhere.
+    """
     rng = np.random.default_rng(seed)
     scores = np.clip(rng.beta(2, 5, (jobseekers, places)) + rng.normal(0, 0.1, places), 0.01, 0.99)
     in_need = rng.random(jobseekers) < 0.3
@@ -46,6 +49,7 @@ def _matrix(problem: AllocationProblem) -> Any:
 
 
 def own_top(problem: AllocationProblem) -> Pairs:
+    """Send everyone to their own best placement. A placement takes the best of those sent to it."""
     best: dict[int, int] = {}
     filled = np.nan_to_num(_matrix(problem), nan=-1.0)
     for person, placement in enumerate(filled.argmax(axis=1).tolist()):
@@ -58,10 +62,11 @@ def own_top(problem: AllocationProblem) -> Pairs:
 
 
 def greedy(problem: AllocationProblem) -> Pairs:
+    """Take the pairs by score, highest first, while both the person and the placement are free."""
     rows, columns = np.nonzero(~np.isnan(_matrix(problem)))
     people, places, pairs = set(), set(), []
-    for at in np.argsort(-_matrix(problem)[rows, columns], kind="stable"):
-        person, placement = int(rows[at]), int(columns[at])
+    for index in np.argsort(-_matrix(problem)[rows, columns], kind="stable"):
+        person, placement = int(rows[index]), int(columns[index])
         if person not in people and placement not in places:
             people.add(person)
             places.add(placement)
@@ -70,16 +75,18 @@ def greedy(problem: AllocationProblem) -> Pairs:
 
 
 def dense(problem: AllocationProblem) -> Pairs:
+    """Return the exact optimum of the sum of scores, by SciPy."""
     filled = np.nan_to_num(_matrix(problem), nan=0.0)
     rows, columns = linear_sum_assignment(filled, maximize=True)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if filled[i, j] > 0]
 
 
 def ours(problem: AllocationProblem, policy: Policy) -> Pairs:
-    found = allocate(problem, policy)
+    """Return the offers of our allocation under a policy."""
+    plan = allocate(problem, policy)
     row = {key: i for i, key in enumerate(problem.jobseekers)}
     column = {key: i for i, key in enumerate(problem.placements)}
-    return [(row[offer.jobseeker], column[offer.placement]) for offer in found.offers]
+    return [(row[offer.jobseeker], column[offer.placement]) for offer in plan.offers]
 
 
 def main() -> None:
@@ -87,11 +94,11 @@ def main() -> None:
     parser.add_argument("--jobseekers", type=int, default=2000)
     parser.add_argument("--places", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    if asked.jobseekers * asked.places > MOST_DENSE:
-        wide(asked.jobseekers, asked.places, asked.seed)
+    options = parser.parse_args()
+    if options.jobseekers * options.places > MOST_DENSE:
+        wide(options.jobseekers, options.places, options.seed)
         return
-    problem = problem_of(asked.jobseekers, asked.places, asked.seed)
+    problem = problem_of(options.jobseekers, options.places, options.seed)
     plain = Policy(need_floor=0.0, offer_value=0.0, evenness=0.0, keeping=0.0)
     methods: dict[str, Callable[[], Pairs]] = {
         "everyone to their own top": lambda: own_top(problem),
@@ -100,42 +107,45 @@ def main() -> None:
         "ours, no policy": lambda: ours(problem, plain),
         "ours, default policy, explained": lambda: ours(problem, Policy()),
     }
-    in_need, found = np.asarray(problem.in_need), {}
+    in_need, results = np.asarray(problem.in_need), {}
     for name, method in methods.items():
         began = time.process_time()
-        found[name] = (method(), time.process_time() - began)
-    optimum = value(problem, found["SciPy linear_sum_assignment, dense"][0])
+        results[name] = (method(), time.process_time() - began)
+    optimum = value(problem, results["SciPy linear_sum_assignment, dense"][0])
     print(
-        f"{asked.jobseekers} jobseekers, {asked.places} places, "
+        f"{options.jobseekers} jobseekers, {options.places} places, "
         f"{np.mean(~np.isnan(_matrix(problem))):.0%} of pairs open, "
         f"{in_need.mean():.0%} in the need band"
     )
     print(f"{'':36}{'offers':>8}{'sum of scores':>15}{'of optimum':>12}{'in need':>9}{'CPU s':>8}")
-    for name, (pairs, seconds) in found.items():
+    for name, (pairs, seconds) in results.items():
         share = float(np.mean([in_need[i] for i, _ in pairs]))
         total = value(problem, pairs)
         print(f"{name:36}{len(pairs):8}{total:15.1f}{total / optimum:12.4f}{share:9.0%}{seconds:8.2f}")
 
 
 def edges_of(jobseekers: int, places: int, seed: int) -> Edges:
-    """Return a made-up contest: placements of one to three places, some liked by all, twenty candidates each."""
+    """Return a large made-up caseload with up to twenty candidate placements for each person.
+
+    A placement has one to three places. Some placements score higher for everyone.
+    """
     rng = np.random.default_rng(seed)
     count = places // 2
-    liked, at = rng.normal(0, 0.08, count), np.sort(rng.integers(0, count, (jobseekers, CANDIDATES)), axis=1)
-    is_new = np.ones(at.shape, dtype=bool)
-    is_new[:, 1:] = at[:, 1:] != at[:, :-1]
-    worth = np.clip(rng.beta(2, 5, at.shape) + liked[at], 0.01, 0.99)
+    liked, placements = rng.normal(0, 0.08, count), np.sort(rng.integers(0, count, (jobseekers, CANDIDATES)), axis=1)
+    is_new = np.ones(placements.shape, dtype=bool)
+    is_new[:, 1:] = placements[:, 1:] != placements[:, :-1]
+    scores = np.clip(rng.beta(2, 5, placements.shape) + liked[placements], 0.01, 0.99)
     begins = np.searchsorted(np.nonzero(is_new)[0], np.arange(jobseekers + 1))
     return Edges(
         begins.astype(np.int64),
-        at[is_new].astype(np.int32),
-        (worth[is_new] * 1e6).astype(np.int64),
+        placements[is_new].astype(np.int32),
+        (scores[is_new] * 1e6).astype(np.int64),
         rng.choice([1, 2, 3], count).astype(np.int32),
     )
 
 
 def exact(edges: Edges) -> float:
-    """Return the greatest sum of scores there is, by OR-Tools' min-cost flow."""
+    """Return the highest possible sum of scores, by OR-Tools' min-cost flow."""
     people, count = edges.people, len(edges.places)
     source, sink = people + count, people + count + 1
     flow = min_cost_flow.SimpleMinCostFlow()
@@ -149,15 +159,16 @@ def exact(edges: Edges) -> float:
     flow.set_node_supply(source, people)
     flow.set_node_supply(sink, -people)
     if flow.solve() != flow.OPTIMAL:
-        raise SystemExit("OR-Tools found no flow.")
+        raise SystemExit("OR-Tools did not find an optimal flow.")
     return float(-flow.optimal_cost() / 1e6)
 
 
 def wide(jobseekers: int, places: int, seed: int) -> None:
+    """Compare the auction with the exact min-cost flow on a large caseload, and print and record the figures."""
     edges = edges_of(jobseekers, places, seed)
-    auction(edges_of(10, 10, seed))  # compiled before it is timed
+    auction(edges_of(10, 10, seed))  # compiles the auction, so that compiling is not timed
     print(f"{jobseekers} jobseekers, {edges.places.sum()} places, {len(edges.values)} open pairs")
-    found, seconds = auction(edges), []
+    result, seconds = auction(edges), []
     for _ in range(3):
         began = time.process_time()
         auction(edges)
@@ -168,16 +179,17 @@ def wide(jobseekers: int, places: int, seed: int) -> None:
     ours_seconds = float(np.median(seconds))
     print(f"{'':36}{'sum of scores':>15}{'of optimum':>12}{'certified':>12}{'CPU s':>8}{'ratio':>8}")
     print(f"{'OR-Tools min-cost flow, exact':36}{optimum:15.1f}{1.0:12.5f}{'':12}{flow:8.2f}{1.0:8.1f}")
-    share = found.value / 1e6 / optimum
-    what = f"allocation, {jobseekers} x {places} places, certified {found.certified:.5f}, s CPU"
+    share = result.value / 1e6 / optimum
+    what = f"allocation, {jobseekers} x {places} places, certified {result.certified:.5f}, s CPU"
     record(what, ours_seconds, "OR-Tools min-cost flow", flow, flow / ours_seconds)
     print(
-        f"{'ours, by auction':36}{found.value / 1e6:15.1f}{share:12.5f}{found.certified:12.5f}{ours_seconds:8.2f}"
+        f"{'ours, by auction':36}{result.value / 1e6:15.1f}{share:12.5f}{result.certified:12.5f}{ours_seconds:8.2f}"
         f"{flow / ours_seconds:8.1f}"
     )
 
 
 def value(problem: AllocationProblem, pairs: Pairs) -> float:
+    """Return the sum of the scores of some pairs."""
     return float(np.sum([_matrix(problem)[pair] for pair in pairs]))
 
 

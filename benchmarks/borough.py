@@ -1,7 +1,8 @@
-"""A simulated borough whose truth no ranker sees: experts' weights, learning from few cases, LightGBM, and an oracle.
+"""Compare rankers in a simulated borough: expert weights, our learner on few cases, LightGBM and an oracle.
 
-``python -m benchmarks.borough [--seed N] [--truth FILE]``; FILE is JSON: any numbers of ``SyntheticTruth``.
-Without a seed, five boroughs are pooled, each with a truth of its own, and their figures printed one by one as well.
+The rankers do not see the true probabilities (``SyntheticTruth``) that decide the outcomes.
+``python -m benchmarks.borough [--seed N] [--truth FILE]``. FILE is JSON with any of the numbers of ``SyntheticTruth``.
+Without a seed, five boroughs with different truths are run. Their figures are printed one by one and pooled.
 """
 
 import argparse
@@ -27,16 +28,20 @@ from matching.places.problem import AllocationProblem
 from matching.score.ranker import PlacementRanker, TwoSidedModel, order
 from matching.score.side_models import Floats, matrix
 
-SIZES = (5, 10, 30, 100, 300)
-CHECKED = 2000
+SIZES = (5, 10, 30, 100, 300)  # decided cases
+CHECKED = 2000  # pairs on which calibration is measured
 CALIBRATED = ("score", *(side.value for side in ModelSide))
-LOOKED_AT = 15  # a caseworker reads this far down a list
-NAMES = tuple(name for name in Feature if name is not Feature.ANSWERS)  # a made-up borough has no past of answers
+MATCHES_READ = 15  # of a list, by a caseworker
+NAMES = tuple(name for name in Feature if name is not Feature.ANSWERS)  # a made-up borough has no earlier answers
 
 
 @dataclass(frozen=True, eq=False)
 class EligibleLists:
-    """The eligible pairs of some people, list by list, with their features as each side and the others read them."""
+    """The eligible pairs of some people, list by list.
+
+    ``matrices`` holds the features as the models of the two sides read them, ``plain`` as the alternatives read them.
+    ``shown`` holds the rows that a caseworker reads, best first.
+    """
 
     people: list[int]
     placements: list[np.ndarray]
@@ -47,15 +52,15 @@ class EligibleLists:
 
 
 def plain(pairs: Sequence[Values]) -> Floats:
-    """Return all features as one matrix, for the alternatives."""
-    none = float("nan")
-    return np.array([[none if v[n].value is None else v[n].value for n in NAMES] for v in pairs], dtype=np.float64)
+    """Return all features as one matrix for the alternatives. Unknown values are NaN."""
+    unknown = float("nan")
+    return np.array([[unknown if v[n].value is None else v[n].value for n in NAMES] for v in pairs], dtype=np.float64)
 
 
 def lists_of(borough: synthetic.SyntheticBorough, people: Sequence[int]) -> EligibleLists:
-    """Return the lists of some people, each in the experts' order, as a caseworker would see it."""
+    """Return the lists of some people, with the rows that a caseworker reads, in the order of the expert weights."""
     ranker = PlacementRanker(borough.vocabulary, borough.context)
-    where = {key: i for i, key in enumerate(synthetic.keys(borough.placements))}
+    index_of = {key: i for i, key in enumerate(synthetic.keys(borough.placements))}
     made = EligibleLists([], [], [], [], [], [])
     for person in people:
         matches, _ = ranker.pairs((borough.jobseekers[person], p) for p in borough.placements)
@@ -63,38 +68,42 @@ def lists_of(borough: synthetic.SyntheticBorough, people: Sequence[int]) -> Elig
             values: list[Values] = [m.values for _, m in matches]
             keys = [m.placement.key for _, m in matches]
             made.people.append(person)
-            made.placements.append(np.array([where[key] for key in keys]))
+            made.placements.append(np.array([index_of[key] for key in keys]))
             made.values.append(values)
             made.matrices.append({side: matrix(side, values) for side in ModelSide})
             made.plain.append(plain(values))
-            made.shown.append(order([m.score for _, m in matches], keys, "a day", str(person)).places[:LOOKED_AT])
+            made.shown.append(order([m.score for _, m in matches], keys, "a day", str(person)).places[:MATCHES_READ])
     return made
 
 
 def scores(model: TwoSidedModel, lists: EligibleLists) -> list[Floats]:
+    """Return the scores of a model, list by list."""
     return [model.scores_of(matrices) for matrices in lists.matrices]
 
 
-def together(one: EligibleLists, other: EligibleLists) -> EligibleLists:
-    """Return the lists of the whole borough: nothing about places is learnt, so nobody need be held out."""
+def together(known: EligibleLists, held_out: EligibleLists) -> EligibleLists:
+    """Return both sets of lists as one. The allocation learns nothing, so it needs no held-out people."""
     return EligibleLists(
-        one.people + other.people,
-        one.placements + other.placements,
-        one.values + other.values,
-        one.matrices + other.matrices,
-        one.plain + other.plain,
-        one.shown + other.shown,
+        known.people + held_out.people,
+        known.placements + held_out.placements,
+        known.values + held_out.values,
+        known.matrices + held_out.matrices,
+        known.plain + held_out.plain,
+        known.shown + held_out.shown,
     )
 
 
 def cases_of(lists: EligibleLists, outcomes: np.ndarray, n: int, rng: np.random.Generator) -> list[DecidedCase]:
-    """Let caseworkers introduce from the experts' lists, looking more at what stands higher, until n are decided."""
+    """Return n decided cases: introductions that simulated caseworkers choose from the expert lists.
+
+    Higher matches are chosen more often, with a probability proportional to 1 / log2(rank + 1).
+    """
     cases: list[DecidedCase] = []
     taken: set[tuple[int, int]] = set()
     for row in np.concatenate([rng.permutation(len(lists.people)) for _ in range(2 + n // len(lists.people) * 2)]):
-        person, seen = lists.people[row], lists.shown[row]
-        looks = 1 / np.log2(np.arange(len(seen)) + 2)
-        pick = seen[int(rng.choice(len(seen), p=looks / looks.sum()))]
+        person, read = lists.people[row], lists.shown[row]
+        attention = 1 / np.log2(np.arange(len(read)) + 2)
+        pick = read[int(rng.choice(len(read), p=attention / attention.sum()))]
         placement = int(lists.placements[row][pick])
         if (person, placement) in taken:
             continue
@@ -117,7 +126,7 @@ def cases_of(lists: EligibleLists, outcomes: np.ndarray, n: int, rng: np.random.
 
 
 def lightgbm_scores(cases: Sequence[DecidedCase], lists: EligibleLists) -> dict[str, list[Floats]]:
-    """Return LightGBM's scores, pointwise on the grade and LambdaMART by person, each set for few cases."""
+    """Return LightGBM's scores: pointwise on the grade, and LambdaMART by person. Both have settings for few cases."""
     X, y = plain([case.values for case in cases]), np.array([float(case.outcome) for case in cases])
     leaf = max(1, min(20, len(cases) // 10))
     common: dict[str, Any] = {
@@ -138,6 +147,7 @@ def lightgbm_scores(cases: Sequence[DecidedCase], lists: EligibleLists) -> dict[
 
 
 def ndcg_of(lists: EligibleLists, outcomes: np.ndarray, scores: Sequence[Floats]) -> Floats:
+    """Return the NDCG at 10 of each list."""
     return np.array(
         [
             evaluation.ndcg(outcomes[person, placements], score)
@@ -147,7 +157,10 @@ def ndcg_of(lists: EligibleLists, outcomes: np.ndarray, scores: Sequence[Floats]
 
 
 def oracle_scores(borough: synthetic.SyntheticBorough, known: EligibleLists, held_out: EligibleLists) -> list[Floats]:
-    """Train on the true chances of every known pair, on the same features: the most that any ranker could learn."""
+    """Return the scores of an oracle: trained on the true probabilities of all known pairs, with the same features.
+
+    It shows how much any ranker could learn at most.
+    """
     gain = expected_gain(borough)
     target = np.concatenate([gain[p, placements] for p, placements in zip(known.people, known.placements, strict=True)])
     model = HistGradientBoostingRegressor(max_iter=300, learning_rate=0.06, random_state=0).fit(
@@ -157,21 +170,21 @@ def oracle_scores(borough: synthetic.SyntheticBorough, known: EligibleLists, hel
 
 
 def expected_gain(borough: synthetic.SyntheticBorough) -> Floats:
-    """Return the mean of 2 ** grade - 1 for every pair."""
+    """Return the expected gain, 2 ** grade - 1, of every pair."""
     want, take, last = borough.wants, borough.takes, borough.lasts
     on = last / 2
     return want * ((1 - take) * 1 + take * ((1 - last) * 3 + last * ((1 - on) * 7 + on * 15)))
 
 
 def in_most_need(borough: synthetic.SyntheticBorough) -> np.ndarray:
-    """Return who is in the band: here, the three in ten for whom the truth holds least anywhere."""
+    """Return which people are in the need band: the 30 % whose best true probability of a lasting start is lowest."""
     best = (borough.wants * borough.takes * borough.lasts).max(axis=1)
     return np.asarray(best <= np.quantile(best, 0.3))
 
 
 @dataclass
 class Placed:
-    """What two ways of giving out the same places come to, by the truth."""
+    """The result of one way of giving out places, by the true probabilities."""
 
     true_matches: int
     expected: float
@@ -181,7 +194,7 @@ class Placed:
 
 @dataclass
 class BoroughResult:
-    """Held-out figures of one borough, list by list; rows of ``learnt`` are draws of the cases."""
+    """The figures of one borough on held-out lists, list by list. The rows of ``learnt`` are draws of the cases."""
 
     expert: Floats
     oracle: Floats
@@ -200,6 +213,7 @@ class BoroughResult:
 def run(
     seed: int, truth: synthetic.SyntheticTruth | None, *, people: int, placements: int, draws: int
 ) -> BoroughResult:
+    """Simulate one borough and measure every ranker on the half of the people that is held out."""
     borough = synthetic.make(people, placements, seed=seed, truth=truth)
     outcomes = borough.outcomes(np.random.default_rng([seed, 2]))
     half = people // 2
@@ -218,12 +232,12 @@ def run(
             trained = train(cases, f"after-{n}")
             opened += sum(gate.is_open for gate in trained.gates)
             rows.append(ndcg_of(held_out, outcomes, scores(trained.model, held_out)))
-            for name, found in lightgbm_scores(cases, held_out).items():
-                others[name].append(ndcg_of(held_out, outcomes, found))
+            for name, light_scores in lightgbm_scores(cases, held_out).items():
+                others[name].append(ndcg_of(held_out, outcomes, light_scores))
             for side, error in calibration_of(borough, held_out, outcomes, trained, [seed, 5, n, draw]).items():
                 sides[side].append(error)
         learnt[n] = np.array(rows)
-        light[n] = {name: np.array(found) for name, found in others.items()}
+        light[n] = {name: np.array(figures) for name, figures in others.items()}
         calibration[n] = {side: float(np.mean(errors)) for side, errors in sides.items()}
         gates[n] = opened / (2 * draws)
     given = [
@@ -253,20 +267,21 @@ def calibration_of(
     trained: Trained,
     seed: Sequence[int],
 ) -> dict[str, float]:
-    """Return the calibration error of the score and of each side on the next pairs to introduce, of people never seen.
+    """Return the calibration error of the score and of each side, on introductions of held-out people.
 
-    Against the true chances, not one draw of them: so the figure is the model's error and not the draw's.
+    The probabilities are compared with the true probabilities, not with drawn outcomes, so the figure contains no error
+    of the draw.
     """
     fresh = cases_of(lists, outcomes, CHECKED, np.random.default_rng(seed))
-    where = [(int(case.jobseeker), int(case.placement)) for case in fresh]
+    pairs = [(int(case.jobseeker), int(case.placement)) for case in fresh]
     truth = {
-        ModelSide.JOBSEEKER: [borough.wants[pair] for pair in where],
-        ModelSide.PLACEMENT: [borough.takes[pair] * borough.lasts[pair] for pair in where],
+        ModelSide.JOBSEEKER: [borough.wants[pair] for pair in pairs],
+        ModelSide.PLACEMENT: [borough.takes[pair] * borough.lasts[pair] for pair in pairs],
     }
     p = trained.model.probabilities([case.values for case in fresh])
-    found = {side.value: evaluation.calibration_error(p[side], truth[side]) for side in ModelSide}
+    errors = {side.value: evaluation.calibration_error(p[side], truth[side]) for side in ModelSide}
     both = np.array(truth[ModelSide.JOBSEEKER]) * np.array(truth[ModelSide.PLACEMENT])
-    return found | {"score": evaluation.calibration_error(p[ModelSide.JOBSEEKER] * p[ModelSide.PLACEMENT], both)}
+    return errors | {"score": evaluation.calibration_error(p[ModelSide.JOBSEEKER] * p[ModelSide.PLACEMENT], both)}
 
 
 def places_given(
@@ -276,7 +291,10 @@ def places_given(
     in_need: np.ndarray,
     places: Sequence[int],
 ) -> tuple[Placed, Placed, AllocationPlan]:
-    """Return everyone sent to their own top against the allocation, on the same scores and places."""
+    """Return the results of sending everyone to their own best placement and of the allocation, and the allocation.
+
+    Both use the same scores and places.
+    """
     expert = scores(TwoSidedModel.expert(), lists)
     table = np.full((len(lists.people), len(borough.placements)), np.nan)
     for row, (placements, score) in enumerate(zip(lists.placements, expert, strict=True)):
@@ -295,9 +313,9 @@ def places_given(
         in_need[lists.people].tolist(),
         [placement.organisation for placement in borough.placements],
     )
-    found = allocate(problem)
-    ours = [(int(offer.jobseeker), keys.index(offer.placement)) for offer in found.offers]
-    return _placed(borough, lists, outcomes, own, in_need), _placed(borough, lists, outcomes, ours, in_need), found
+    plan = allocate(problem)
+    ours = [(int(offer.jobseeker), keys.index(offer.placement)) for offer in plan.offers]
+    return _placed(borough, lists, outcomes, own, in_need), _placed(borough, lists, outcomes, ours, in_need), plan
 
 
 def _placed(
@@ -307,18 +325,18 @@ def _placed(
     pairs: Sequence[tuple[int, int]],
     in_need: np.ndarray,
 ) -> Placed:
-    where = [(lists.people[row], placement) for row, placement in pairs]
+    offers = [(lists.people[row], placement) for row, placement in pairs]
     chance = borough.wants * borough.takes * borough.lasts
     return Placed(
-        true_matches=sum(int(outcomes[pair] >= CaseOutcome.SUSTAINED) for pair in where),
-        expected=float(sum(chance[pair] for pair in where)),
-        offered=len(where),
-        need_share=float(np.mean([in_need[person] for person, _ in where])) if where else 0.0,
+        true_matches=sum(int(outcomes[pair] >= CaseOutcome.SUSTAINED) for pair in offers),
+        expected=float(sum(chance[pair] for pair in offers)),
+        offered=len(offers),
+        need_share=float(np.mean([in_need[person] for person, _ in offers])) if offers else 0.0,
     )
 
 
 def pooled(results: Sequence[BoroughResult]) -> BoroughResult:
-    """Return several boroughs as one: all their lists, their places together, the mean of their calibration."""
+    """Return several boroughs as one result: lists joined, places added, calibration errors averaged."""
     first = results[0]
     return BoroughResult(
         expert=np.concatenate([r.expert for r in results]),
@@ -351,24 +369,25 @@ def _together(placed: Sequence[Placed]) -> Placed:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, help="one borough; without it five are pooled")
-    parser.add_argument("--truth", type=Path, help="JSON with any of the numbers of synthetic.SyntheticTruth")
+    parser.add_argument("--seed", type=int, help="simulate one borough with this seed; without it, five are pooled")
+    parser.add_argument("--truth", type=Path, help="JSON file with any of the numbers of synthetic.SyntheticTruth")
     parser.add_argument("--people", type=int, default=300)
     parser.add_argument("--placements", type=int, default=200)
-    parser.add_argument("--draws", type=int, default=3, help="how often cases are drawn anew at each size")
-    asked = parser.parse_args()
-    truth = synthetic.SyntheticTruth(**json.loads(asked.truth.read_text())) if asked.truth else None
+    parser.add_argument("--draws", type=int, default=3, help="how many times cases are drawn at each size")
+    options = parser.parse_args()
+    truth = synthetic.SyntheticTruth(**json.loads(options.truth.read_text())) if options.truth else None
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
-    seeds = range(5) if asked.seed is None else [asked.seed]
+    seeds = range(5) if options.seed is None else [options.seed]
     results = []
     for seed in seeds:
-        results.append(run(seed, truth, people=asked.people, placements=asked.placements, draws=asked.draws))
-        one = results[-1]
-        oracle = float(np.nanmean(one.oracle))
-        shares = [f"{n}: {np.nanmean(one.learnt[n]) / oracle:.1%}" for n in SIZES]
+        results.append(run(seed, truth, people=options.people, placements=options.placements, draws=options.draws))
+        result = results[-1]
+        oracle = float(np.nanmean(result.oracle))
+        shares = [f"{n}: {np.nanmean(result.learnt[n]) / oracle:.1%}" for n in SIZES]
         print(
-            f"borough {seed}: experts {np.nanmean(one.expert) / oracle:.1%} of oracle; after {', '.join(shares)}; "
-            f"allocation {one.allocated.expected / one.own_top.expected:.2f} x own top",
+            f"borough {seed}: experts {np.nanmean(result.expert) / oracle:.1%} of oracle; "
+            f"learnt from {', '.join(shares)}; "
+            f"allocation {result.allocated.expected / result.own_top.expected:.2f} x own top",
             flush=True,
         )
     print()
@@ -376,13 +395,14 @@ def main() -> None:
 
 
 def report(result: BoroughResult) -> None:
+    """Print the figures of a result as tables."""
     oracle = float(np.nanmean(result.oracle))
     print(f"{'NDCG@10, held-out people':34}{'mean':>7}{'of oracle':>11}")
-    for name, lists in (("random", result.chance), ("experts' weights", result.expert), ("oracle", result.oracle)):
+    for name, lists in (("random", result.chance), ("expert weights", result.expert), ("oracle", result.oracle)):
         print(f"{name:34}{np.nanmean(lists):7.3f}{np.nanmean(lists) / oracle:11.1%}")
     print(
         f"\n{'cases':>6}{'ours':>8}{'of oracle':>11}{'experts':>9}{'LGBM point':>12}{'LambdaMART':>12}"
-        f"{'less the better of them':>28}{'ECE score':>11}{'wants':>8}{'takes':>8}{'boosted':>9}"
+        f"{'ours less the best other':>28}{'ECE score':>11}{'wants':>8}{'takes':>8}{'boosted':>9}"
     )
     for n in SIZES:
         ours = result.learnt[n].mean(axis=0)
@@ -397,9 +417,9 @@ def report(result: BoroughResult) -> None:
             f"{result.calibration[n][ModelSide.PLACEMENT]:8.3f}"
             f"{result.gates[n]:9.0%}"
         )
-    print(f"\n{'the same places given out':34}{'true matches':>14}{'expected':>10}{'offered':>9}{'in need':>9}")
+    print(f"\n{'ways to give out the places':34}{'true matches':>14}{'expected':>10}{'offered':>9}{'in need':>9}")
     for how, own, ours in (
-        ("one vacancy, one hire", result.own_top, result.allocated),
+        ("one place each", result.own_top, result.allocated),
         ("places as listed", result.own_top_as_listed, result.allocated_as_listed),
     ):
         for name, placed in (("own top", own), ("allocation", ours)):
@@ -408,12 +428,12 @@ def report(result: BoroughResult) -> None:
                 f"{placed.need_share:9.0%}"
             )
         print(f"{'':34}{ours.true_matches / own.true_matches:13.2f}x{ours.expected / own.expected:9.2f}x")
-    found = result.allocations
+    plans = result.allocations
     print(
-        f"need floor: {sum(f.need_offers for f in found)} offers to the band, at least "
-        f"{sum(f.need_floor for f in found)} reserved; the band is "
-        f"{np.mean([f.need_share_of_caseload for f in found]):.0%} of everybody and "
-        f"{np.mean([f.need_share_of_top for f in found]):.0%} of the top 30 % by score"
+        f"need floor: {sum(p.need_offers for p in plans)} offers to the need band, at least "
+        f"{sum(p.need_floor for p in plans)} reserved; the band is "
+        f"{np.mean([p.need_share_of_caseload for p in plans]):.0%} of the caseload and "
+        f"{np.mean([p.need_share_of_top for p in plans]):.0%} of the top 30 % by score"
     )
 
 

@@ -1,7 +1,7 @@
-"""Sixteen clients ask for shortlists while listings are edited and closed; every answer is checked afterwards.
+"""Request shortlists from sixteen clients while placements are edited and closed, and check every reply afterwards.
 
-A match is right if its listing was open, and its title one the listing bore, at some moment between the asking and the
-answer; and if the list is the one that the plain ranker makes of what the shortlist says it was ranked on.
+A match is correct if, at some moment between the request and the reply, its placement was open and had the title in the
+reply. A shortlist is correct if the plain ranker gives the same list from the snapshot stored with the shortlist.
 """
 
 import threading
@@ -25,12 +25,12 @@ from tests.world import World
 CLIENTS = 16
 EDITORS = 4
 EDITS_A_SECOND = 50
-CLOSED_SHARE = 5  # one edit in so many closes a listing
+CLOSED_SHARE = 5  # one edit in five closes a placement
 
 
 @dataclass
 class BusyLog:
-    """What happened, by the clock of this process."""
+    """All replies and edits, with the times when they began and ended by the clock of this process."""
 
     answers: list[tuple[float, float, dict[str, Any]]] = field(default_factory=list)
     closed: dict[UUID, tuple[float, float]] = field(default_factory=dict)
@@ -40,44 +40,44 @@ class BusyLog:
 
 
 def run(address: str, world: World, people: list[UUID], placements: list[UUID], seconds: float) -> BusyLog:
-    """Ask and edit for some seconds."""
-    told, until, lock = BusyLog(), time.perf_counter() + seconds, threading.Lock()
+    """Request and edit for a number of seconds, and return the log."""
+    busy_log, until, lock = BusyLog(), time.perf_counter() + seconds, threading.Lock()
 
-    def ask(number: int) -> None:
+    def request(number: int) -> None:
         with httpx.Client(base_url=address, headers=world.key("caseworker"), timeout=60) as client:
-            at = number
+            turn = number
             while time.perf_counter() < until:
                 began = time.perf_counter()
-                answer = client.post(f"/api/v1/jobseekers/{people[at % len(people)]}/shortlists", json={})
+                answer = client.post(f"/api/v1/jobseekers/{people[turn % len(people)]}/shortlists", json={})
                 ended = time.perf_counter()
                 with lock:
                     if answer.status_code == 201:
-                        told.answers.append((began, ended, answer.json()))
+                        busy_log.answers.append((began, ended, answer.json()))
                     else:
-                        told.faults.append(f"{answer.status_code} {answer.text[:200]}")
-                at += CLIENTS
+                        busy_log.faults.append(f"{answer.status_code} {answer.text[:200]}")
+                turn += CLIENTS
 
     def edit() -> None:
         while time.perf_counter() < until:
             with lock:
-                turn, told.edits = told.edits, told.edits + 1
+                turn, busy_log.edits = busy_log.edits, busy_log.edits + 1
             time.sleep(max(0.0, began + turn / EDITS_A_SECOND - time.perf_counter()))
-            if placements[turn % len(placements)] not in told.closed and time.perf_counter() < until:
-                _edit(world, placements[turn % len(placements)], turn, told)
+            if placements[turn % len(placements)] not in busy_log.closed and time.perf_counter() < until:
+                _edit(world, placements[turn % len(placements)], turn, busy_log)
 
     began = time.perf_counter()
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(CLIENTS)]
+    threads = [threading.Thread(target=request, args=(number,)) for number in range(CLIENTS)]
     threads += [threading.Thread(target=edit) for _ in range(EDITORS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    told.edits = sum(map(len, told.titles.values())) + len(told.closed)
-    return told
+    busy_log.edits = sum(map(len, busy_log.titles.values())) + len(busy_log.closed)
+    return busy_log
 
 
-def _edit(world: World, placement: UUID, turn: int, told: BusyLog) -> None:
-    """Change or close a listing in this process, as another worker of the service would."""
+def _edit(world: World, placement: UUID, turn: int, busy_log: BusyLog) -> None:
+    """Change or close a placement in this process, as another worker of the service would."""
     actor, began, title = world.on("lister"), time.perf_counter(), f"Trade {turn} helper"
     is_last = turn % CLOSED_SHARE == 0
     with world.database.writing(actor) as session:
@@ -87,52 +87,57 @@ def _edit(world: World, placement: UUID, turn: int, told: BusyLog) -> None:
         else:
             actions.change(session, actor, row, PlacementChange(title=title))
     if is_last:
-        told.closed[placement] = (began, time.perf_counter())
+        busy_log.closed[placement] = (began, time.perf_counter())
     else:
-        told.titles[placement].append((began, time.perf_counter(), title))
+        busy_log.titles[placement].append((began, time.perf_counter(), title))
 
 
-def faults_in(database: Database, world: World, told: BusyLog) -> list[str]:
-    """Return one sentence for each thing in an answer that was not so."""
-    found = list(told.faults)
+def faults_in(database: Database, world: World, busy_log: BusyLog) -> list[str]:
+    """Return one sentence for each fault in the replies."""
+    faults = list(busy_log.faults)
     with database.reading(world.actors["caseworker"]) as session:
         rows = session.execute(
             select(PlacementVersion.placement_id, PlacementVersion.inputs).where(PlacementVersion.version == 1)
         )
         first = {row.placement_id: row.inputs["title"] for row in rows}
-        for began, ended, answer in told.answers:
+        for began, ended, answer in busy_log.answers:
             for match in answer["matches"]:
                 key = UUID(match["placement_id"])
-                if key in told.closed and told.closed[key][1] < began:
-                    found.append(f"{key} was closed before the list was asked for.")
-                bore = [(0.0, 0.0, first[key]), *told.titles.get(key, [])]
-                done = [n for n, one in enumerate(bore) if one[1] < began]
-                possible = {one[2] for n, one in enumerate(bore) if n >= done[-1] and one[0] < ended}
+                if key in busy_log.closed and busy_log.closed[key][1] < began:
+                    faults.append(f"Placement {key} was closed before the shortlist was requested.")
+                edits = [(0.0, 0.0, first[key]), *busy_log.titles.get(key, [])]
+                done = [n for n, edit in enumerate(edits) if edit[1] < began]
+                possible = {edit[2] for n, edit in enumerate(edits) if n >= done[-1] and edit[0] < ended}
                 if match["title"] not in possible:
-                    found.append(f"{key} was shown by a title it did not bear then.")
-        for began, ended, answer in told.answers:
-            moved = {key for key, at in told.closed.items() if at[0] < ended and at[1] > began}
-            moved |= {key for key, at in told.titles.items() if any(t[0] < ended and t[1] > began for t in at)}
-            found += _not_its_own(session, answer, moved)
-    return found
+                    faults.append(f"Placement {key} is listed with a title that it did not have at that time.")
+        for began, ended, answer in busy_log.answers:
+            moved = {key for key, times in busy_log.closed.items() if times[0] < ended and times[1] > began}
+            moved |= {
+                key for key, edits in busy_log.titles.items() if any(e[0] < ended and e[1] > began for e in edits)
+            }
+            faults += _faults_of_replay(session, answer, moved)
+    return faults
 
 
-def _not_its_own(session: Any, answer: dict[str, Any], moved: set[UUID]) -> list[str]:
-    """Rank what the shortlist says it was ranked on by the plain ranker, and compare; what moved may be left out."""
+def _faults_of_replay(session: Any, answer: dict[str, Any], moved: set[UUID]) -> list[str]:
+    """Rank the shortlist's snapshot again with the plain ranker, and return the differences from the reply.
+
+    Placements that changed during the request (``moved``) may be missing from the reply.
+    """
     shortlist = session.get_one(Shortlist, UUID(answer["id"]))
     again = replay.Again.of(session, shortlist)
     if again is None:
-        return [f"{shortlist.id} keeps nothing it was ranked on."]
-    shown = [(one["placement_id"], round(one["score"] * 1e6)) for one in answer["matches"]]
-    keys = {key for key, _ in shown}
-    first = again.inorder[: len(shown) + len(moved)]
+        return [f"Shortlist {shortlist.id} has no snapshot."]
+    replied = [(match["placement_id"], round(match["score"] * 1e6)) for match in answer["matches"]]
+    keys = {key for key, _ in replied}
+    first = again.inorder[: len(replied) + len(moved)]
     rows = [row for row in first if str(again.where[row].placement_id) in keys]
     ours = [(key, score) for key, score, _ in again.scored(rows)]
     ahead = {again.where[row].placement_id for row in first[: first.index(rows[-1]) if rows else 0]}
-    kept = [(str(one.placement_id), one.rank) for one in queries.matches(session, session.actor, shortlist.id)]
-    found = []
-    if ours != shown or not ahead - {UUID(key) for key in keys} <= moved:
-        found.append(f"{shortlist.id} is not the list of what it was ranked on.")
-    if kept != [(one["placement_id"], one["rank"]) for one in answer["matches"]]:
-        found.append(f"{shortlist.id} was not kept as it was shown.")
-    return found
+    stored = [(str(match.placement_id), match.rank) for match in queries.matches(session, session.actor, shortlist.id)]
+    faults = []
+    if ours != replied or not ahead - {UUID(key) for key in keys} <= moved:
+        faults.append(f"Shortlist {shortlist.id} differs from the list that its snapshot gives.")
+    if stored != [(match["placement_id"], match["rank"]) for match in answer["matches"]]:
+        faults.append(f"Shortlist {shortlist.id} was stored differently from the reply.")
+    return faults

@@ -1,8 +1,8 @@
-"""A month of very many people, counted by cursors of the server's; beside it the same rows read as ORM objects.
+"""Compare counting an export month with server-side cursors with reading the same rows as ORM objects.
 
-``python -m benchmarks.exports [--people N] [--database sqlite|postgresql]``. Some ten events a person are put in by
-bulk. The count and the ORM are processes of their own, so that the memory of each is its own; the ORM reads the same
-tables as they were known, at most some million rows, and makes nothing of them.
+``python -m benchmarks.exports [--people N] [--database sqlite|postgresql]``. About ten events for each person are bulk
+inserted. The count and the ORM run in separate processes, so that the memory of each can be measured. The ORM reads the
+same tables as known on the same day, at most two million rows, and does nothing with them.
 """
 
 import argparse
@@ -41,9 +41,9 @@ from tests.world import build_world
 
 MONTH, AS_OF = "2026-09", date(2026, 10, 31)
 FIRST, DAYS = date(2025, 1, 1), 600
-AT_ONCE = 20_000
+AT_ONCE = 20_000  # people
 NO = False
-MOST_BY_ORM = 2_000_000
+MOST_BY_ORM = 2_000_000  # rows
 TABLES: dict[str, tuple[str, ...]] = {
     "referrals": (
         "ref",
@@ -91,7 +91,7 @@ Row = tuple[Any, ...]
 
 
 def life(drawn: random.Random, n: int, partner: str, office: str, programme: str, by: str) -> Iterator[tuple[str, Row]]:
-    """Return one person's rows, some ten of them."""
+    """Yield one person's rows, about ten of them, each with the name of its table."""
     person, day = f"{n + 1:032x}", FIRST + timedelta(days=drawn.randrange(DAYS))
     count = 0
 
@@ -105,8 +105,8 @@ def life(drawn: random.Random, n: int, partner: str, office: str, programme: str
     referral, enrolment, spell = (f"{kind}{n + 1:031x}" for kind in "abc")
     at = f"{day.isoformat()} 12:00:00.000000"
     source = drawn.choice(("JCP", "ASC", "SELF"))
-    told = (f"R{n}", f"{n}", source, None if source == "SELF" else office, day.isoformat(), "submitted", at, 1)
-    yield "referrals", (partner, person, referral, *told)
+    columns = (f"R{n}", f"{n}", source, None if source == "SELF" else office, day.isoformat(), "submitted", at, 1)
+    yield "referrals", (partner, person, referral, *columns)
     yield fact("referral_moves", day, "submit", "submitted", referral)
     yield fact("jobseeker_moves", day, "open", "open")
     born = date(1970 + drawn.randrange(38), 1 + drawn.randrange(12), 2)
@@ -132,12 +132,13 @@ def life(drawn: random.Random, n: int, partner: str, office: str, programme: str
 
 
 def columns_of(table: str) -> tuple[str, ...]:
+    """Return the columns that are filled in a table, in the order of ``life``'s rows."""
     head = ("partner_id", "jobseeker_id", "id") if table == "referrals" else FACT
     return (*head, *TABLES[table])
 
 
 def fill(url: str, people: int) -> int:
-    """Put made-up people in by bulk, and return how many rows a month rests on."""
+    """Bulk insert made-up people, and return the number of rows that an export month is counted from."""
     database = Database.of(settings_for(url))
     migrate.upgrade(database)
     world = build_world(database)
@@ -145,14 +146,14 @@ def fill(url: str, people: int) -> int:
     by = world.operator.user_id.hex
     programme = world.programme_id.hex
     drawn, count = random.Random(7), 0
-    kept: dict[str, list[Row]] = {table: [] for table in TABLES}
+    rows_of: dict[str, list[Row]] = {table: [] for table in TABLES}
     database.close()
     with closing(_writer(url)) as writer:
         for start in range(0, people, AT_ONCE):
             for n in range(start, min(people, start + AT_ONCE)):
                 for table, row in life(drawn, n, partner, office, programme, by):
-                    kept[table].append(row)
-            for table, rows in kept.items():
+                    rows_of[table].append(row)
+            for table, rows in rows_of.items():
                 count += 0 if table == "referrals" else len(rows)
                 writer.put(table, rows)
                 rows.clear()
@@ -164,7 +165,7 @@ def fill(url: str, people: int) -> int:
 
 class _Sqlite:
     def __init__(self, path: str) -> None:
-        import sqlite3  # noqa: PLC0415 - one of two ways
+        import sqlite3  # noqa: PLC0415 - needed for SQLite only
 
         self.connection = sqlite3.connect(path)
         self.connection.execute("PRAGMA synchronous = OFF")
@@ -203,7 +204,7 @@ def _writer(url: str) -> _Sqlite | _Postgres:
 
 
 def count_month(url: str) -> None:
-    """Count the month, as `pathways export month` does before it decides what may be told."""
+    """Count the month as `pathways export month` does before suppression."""
     database = Database.of(settings_for(url))
     operator = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
     began = time.perf_counter()
@@ -216,7 +217,7 @@ def count_month(url: str) -> None:
 
 
 def read_by_orm(url: str) -> None:
-    """Read the same tables as objects, as known, in the same order."""
+    """Read the same tables as ORM objects, as known on the same day and in the same order."""
     database = Database.of(settings_for(url))
     began, rows = time.perf_counter(), 0
     from pathways.base import end_of_local_day  # noqa: PLC0415 - only this process
@@ -225,27 +226,30 @@ def read_by_orm(url: str) -> None:
         for model in READ:
             query = select(model).where(as_known(model, end_of_local_day(AS_OF)))
             query = query.order_by(model.partner_id, model.jobseeker_id, model.valid_on, model.recorded_at, model.id)
-            found = session.scalars(query.execution_options(yield_per=2_000))
-            rows += sum(1 for _ in islice(found, MOST_BY_ORM // len(READ)))
+            objects = session.scalars(query.execution_options(yield_per=2_000))
+            rows += sum(1 for _ in islice(objects, MOST_BY_ORM // len(READ)))
     print(rows, time.perf_counter() - began, peak_gigabytes())
 
 
 def report(kind: str, people: int) -> None:
+    """Fill a database, time both ways, and print and record the figures."""
     with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
         began = time.perf_counter()
         rows = fill(url, people)
-        print(f"{kind}: {people:,} people, {rows:,} events, put in in {time.perf_counter() - began:.0f} s", flush=True)
-        counted, seconds, peak = _apart("count", url)
+        print(
+            f"{kind}: {people:,} people, {rows:,} events, inserted in {time.perf_counter() - began:.0f} s", flush=True
+        )
+        counted, seconds, peak = _in_own_process("count", url)
         print(f"counted {counted:,.0f} people in {seconds:.1f} s: {rows / seconds:,.0f} rows a second, {peak:.2f} GB")
-        read, orm_seconds, orm_peak = _apart("orm", url)
-        print(f"ORM objects, {read:,.0f} of them: {read / orm_seconds:,.0f} rows a second, {orm_peak:.2f} GB")
+        read, orm_seconds, orm_peak = _in_own_process("orm", url)
+        print(f"{read:,.0f} ORM objects: {read / orm_seconds:,.0f} rows a second, {orm_peak:.2f} GB")
         ratio = (rows / seconds) / (read / orm_seconds)
-        print(f"{ratio:.1f} times as many rows a second")
+        print(f"the count reads {ratio:.1f} times as many rows a second")
         what = f"a month of {people} people, rows a second, {kind}"
         record(what, rows / seconds, "ORM iteration", read / orm_seconds, ratio)
 
 
-def _apart(what: str, url: str) -> tuple[float, float, float]:
+def _in_own_process(what: str, url: str) -> tuple[float, float, float]:
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.exports", "--only", what, "--url", url]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     first, second, third = map(float, done.stdout.split()[-3:])
@@ -258,12 +262,12 @@ def main() -> None:
     parser.add_argument("--database", choices=("sqlite", "postgresql"))
     parser.add_argument("--only", choices=("count", "orm"), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.only:
-        (count_month if asked.only == "count" else read_by_orm)(asked.url)
+    options = parser.parse_args()
+    if options.only:
+        (count_month if options.only == "count" else read_by_orm)(options.url)
         return
-    for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
-        report(kind, asked.people)
+    for kind in [options.database] if options.database else ["sqlite", "postgresql"]:
+        report(kind, options.people)
 
 
 if __name__ == "__main__":

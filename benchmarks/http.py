@@ -1,10 +1,11 @@
-"""A shortlist over HTTP against a route that only inserts a row; and how long a start takes.
+"""Compare a shortlist over HTTP with a route that only inserts one row, and time a start of the service.
 
-``python -m benchmarks.http [--placements N --jobseekers N --database sqlite|postgresql] [--cold]``. It is set beside an
-authorised route of the same application that takes the same body, honours an Idempotency-Key like every POST of ours,
-inserts one row (an audit row, in a transaction of its own) and returns a fixed body of the shortlist's own size. CPU is
-the serving process's own, the median of rounds in which both take turns; PostgreSQL's is not in it. The first round is
-not counted: a word nobody has told before costs its first list some milliseconds more.
+``python -m benchmarks.http [--placements N --jobseekers N --database sqlite|postgresql] [--cold]``. The route for
+comparison belongs to the same application and checks permission in the same way. It takes the same body, honours an
+Idempotency-Key like every POST, inserts one audit row in a transaction of its own, and returns a fixed body of the same
+size as the shortlist. CPU is that of the serving process, as the median over rounds in which both routes take turns;
+the CPU of PostgreSQL is not included. The first round is not counted: a word that is new to the service makes its first
+shortlist some milliseconds slower.
 """
 
 import argparse
@@ -39,7 +40,7 @@ ROUNDS = 12
 
 
 def make_app() -> Any:
-    """Return the service as it is served, with the two routes of the comparison beside its own."""
+    """Return the application of the service with two more routes: one inserts a row, one returns the CPU used."""
     from pathways.commands import running  # noqa: PLC0415 - as the command does
 
     app: Any = running.make_app()
@@ -49,21 +50,23 @@ def make_app() -> Any:
     @router.post("/bench/rows/{row_id}", status_code=201)
     def insert_a_row(
         row_id: UUID,
-        new: NewShortlist,  # noqa: ARG001 - what a POST takes
+        new: NewShortlist,  # noqa: ARG001 - the body is validated, as in the real route
         actor: Annotated[Actor, permitted(Permission.SHORTLIST_MAKE)],
         database: DatabaseDep,
         once: OnceDep,
     ) -> Response:
+        """Insert one audit row and return a body of fixed size."""
         with database.writing(actor) as session:
             once(
                 session,
                 actor,
                 lambda: _inserted(session, actor, row_id),
-                lambda found: session.get_one(AuditRow, found),
+                lambda made: session.get_one(AuditRow, made),
             )
         return Response(body, 201, media_type="application/json")
 
     async def cpu() -> float:
+        """Return the seconds of CPU that this process has used."""
         return time.process_time()
 
     app.get("/bench/cpu")(cpu)
@@ -79,6 +82,7 @@ def _inserted(session: WriteSession, actor: Actor, row_id: UUID) -> AuditRow:
 
 @contextmanager
 def database_url(kind: str, folder: Path) -> Iterator[str]:
+    """Yield the URL of an empty database."""
     if kind == "sqlite":
         yield f"sqlite:///{folder}/bench.db"
         return
@@ -87,7 +91,7 @@ def database_url(kind: str, folder: Path) -> Iterator[str]:
 
 
 def in_turn(client: httpx.Client, people: list[UUID], count: int) -> dict[str, tuple[float, float]]:
-    """Return for each route the CPU milliseconds of the server and the median wall milliseconds, a request."""
+    """Return for each route the median milliseconds a request: the CPU of the server, and wall-clock time."""
     paths: dict[str, Callable[[int], tuple[str, Any]]] = {
         "insert": lambda n: (f"/bench/rows/{people[n % len(people)]}", {}),
         "shortlist": lambda n: (f"/api/v1/jobseekers/{people[n % len(people)]}/shortlists", {}),
@@ -99,12 +103,12 @@ def in_turn(client: httpx.Client, people: list[UUID], count: int) -> dict[str, t
         for name, path in paths.items():
             before = client.get("/bench/cpu").json()
             for n in range(round_ * each, (round_ + 1) * each):
-                where, body = path(n)
+                address, body = path(n)
                 began = time.perf_counter()
-                answer = client.post(where, json=body)
+                answer = client.post(address, json=body)
                 taken = time.perf_counter() - began
                 answer.raise_for_status()
-                if round_:  # the first round warms both
+                if round_:  # the first round only warms up
                     wall[name].append(taken * 1000)
             if round_:
                 cpu[name].append((client.get("/bench/cpu").json() - before) / each * 1000)
@@ -118,21 +122,24 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=360)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default=None)
     parser.add_argument("--shape", choices=SHAPES, default=None)
-    parser.add_argument("--cold", action="store_true", help="Only start the service, and say how long it takes.")
-    asked = parser.parse_args()
-    if asked.cold:
-        for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
+    parser.add_argument("--cold", action="store_true", help="Only start the service and print how long it takes.")
+    options = parser.parse_args()
+    if options.cold:
+        for kind in [options.database] if options.database else ["sqlite", "postgresql"]:
             with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
-                cold(kind, url, Path(folder), asked)
+                cold(kind, url, Path(folder), options)
         return
-    for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
-        for shape in [asked.shape] if asked.shape else list(SHAPES):
+    for kind in [options.database] if options.database else ["sqlite", "postgresql"]:
+        for shape in [options.shape] if options.shape else list(SHAPES):
             with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
-                report(kind, shape, SHAPES[shape], url, Path(folder), asked)
+                report(kind, shape, SHAPES[shape], url, Path(folder), options)
 
 
-def report(kind: str, shape: str, changes: dict[str, bool], url: str, folder: Path, asked: argparse.Namespace) -> None:
-    world, people = stocked.stocked(url, asked.placements, asked.jobseekers, **changes)
+def report(
+    kind: str, shape: str, changes: dict[str, bool], url: str, folder: Path, options: argparse.Namespace
+) -> None:
+    """Compare both routes on one database and one shape of data, and print and record the figures."""
+    world, people = stocked.stocked(url, options.placements, options.jobseekers, **changes)
     headers = world.key("caseworker")
     with stocked.served(url, folder / "size.log", "benchmarks.http:make_app") as (address, _, _):
         answer = httpx.post(f"{address}/api/v1/jobseekers/{people[0]}/shortlists", json={}, headers=headers)
@@ -142,12 +149,12 @@ def report(kind: str, shape: str, changes: dict[str, bool], url: str, folder: Pa
         stocked.served(url, folder / "serve.log", "benchmarks.http:make_app") as (address, _, ready),
         httpx.Client(base_url=address, headers=headers, timeout=60) as client,
     ):
-        told = in_turn(client, people, asked.requests)
-    shown = json.loads(answer.content)
-    (cpu, wall), (plain_cpu, plain_wall) = told["shortlist"], told["insert"]
+        times = in_turn(client, people, options.requests)
+    shortlist = json.loads(answer.content)
+    (cpu, wall), (plain_cpu, plain_wall) = times["shortlist"], times["insert"]
     print(
-        f"{kind}, {shape}: {asked.placements} placements, {len(shown['matches'])} matches and "
-        f"{len(shown['nearest_refusals'])} refusals in {len(answer.content) // 1000} kB; ready in {ready:.1f} s"
+        f"{kind}, {shape}: {options.placements} placements, {len(shortlist['matches'])} matches and "
+        f"{len(shortlist['nearest_refusals'])} refusals in {len(answer.content) // 1000} kB; ready in {ready:.1f} s"
     )
     print(f"  shortlist   {cpu:6.2f} ms CPU {wall:6.2f} ms wall")
     print(f"  one insert  {plain_cpu:6.2f} ms CPU {plain_wall:6.2f} ms wall")
@@ -155,9 +162,9 @@ def report(kind: str, shape: str, changes: dict[str, bool], url: str, folder: Pa
     record(f"shortlist over HTTP, {kind}, {shape}, ms CPU", cpu, "one insert", plain_cpu, cpu / plain_cpu)
 
 
-def cold(kind: str, url: str, folder: Path, asked: argparse.Namespace) -> None:
-    """Say how long a start takes until the service is ready, what the first list takes then, and the memory."""
-    world, people = stocked.stocked(url, asked.placements, asked.jobseekers)
+def cold(kind: str, url: str, folder: Path, options: argparse.Namespace) -> None:
+    """Print how long the service takes to be ready, how long its first shortlist takes, and the memory it uses."""
+    world, people = stocked.stocked(url, options.placements, options.jobseekers)
     headers = world.key("caseworker")
     with stocked.served(url, folder / "serve.log") as (address, process, ready):
         before = resident(process.pid)
@@ -166,7 +173,7 @@ def cold(kind: str, url: str, folder: Path, asked: argparse.Namespace) -> None:
         first = time.perf_counter() - began
         answer.raise_for_status()
         print(
-            f"{kind}: {asked.placements:,} placements, {asked.jobseekers:,} jobseekers: ready after {ready:.1f} s, "
+            f"{kind}: {options.placements:,} placements, {options.jobseekers:,} jobseekers: ready after {ready:.1f} s, "
             f"{before:.0f} MB; first shortlist {first * 1000:.0f} ms, {resident(process.pid):.0f} MB",
             flush=True,
         )

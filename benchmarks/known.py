@@ -1,9 +1,10 @@
-"""Is this person known? Our look-up by keyed hashes beside a scan of everybody, on both databases.
+"""Compare identifying a person by keyed hashes with a scan of all people, on both databases.
 
-``python -m benchmarks.known [--people N] [--database sqlite|postgresql]``. A made-up town is put in by bulk. Half of
-those looked up are in it, told anew by another office with slips and moves; half are strangers. CPU is this process's
-own; PostgreSQL's is not in it, so the wall is beside it. The scan reads everybody and compares names, as a search
-without keys would; it is run a few times only.
+``python -m benchmarks.known [--people N] [--database sqlite|postgresql]``. The people of a made-up town are bulk
+inserted. Half of the people looked up live in the town, as recorded a second time by another office, with typing
+mistakes and changed addresses; half are strangers. CPU is that of this process only; the CPU of PostgreSQL is not
+included, so wall-clock time is printed too. The scan reads all people and compares names, as a search without keys
+would. It runs a few times only.
 """
 
 import argparse
@@ -37,61 +38,62 @@ from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 from tests.world import World, build_world
 
-AT_ONCE = 5_000
+AT_ONCE = 5_000  # people
 LOOK_UPS, SCANS = 1_000, 3
 STRANGERS_SEED = 1_000_003
 Rows = list[dict[str, Any]]
 
 
 def filled(url: str, count: int) -> tuple[Database, World, list[tuple[SyntheticPerson, UUID]]]:
-    """Put a town in, and return some of its people with the ids of their records."""
+    """Insert a town, and return some of its people with the ids of their records."""
     database = Database.of(stocked.settings_for(url))
     migrate.upgrade(database)
     world = build_world(database)
-    some: list[tuple[SyntheticPerson, UUID]] = []
+    sample: list[tuple[SyntheticPerson, UUID]] = []
     drawn = random.Random(7)
     every = max(1, count // (LOOK_UPS // 2))
-    for piece in _pieces(people_population.people(count)):
+    for batch in _batches(people_population.people(count)):
         with database.writing(None) as session:
             rows: dict[type[Any], Rows] = {Jobseeker: [], JobseekerDetails: [], PersonKey: []}
-            for person in piece:
+            for person in batch:
                 jobseeker_id = _add(session, world, rows, person, drawn)
                 if person.number % every == 0:
-                    some.append((person, jobseeker_id))
-            for model, told in rows.items():
-                session.connection().execute(insert(model.__table__), told)
+                    sample.append((person, jobseeker_id))
+            for model, columns in rows.items():
+                session.connection().execute(insert(model.__table__), columns)
     if database.is_sqlite:
         database.count_rows()
     else:
         with database.engine.connect() as connection:
             connection.exec_driver_sql("ANALYZE")
             connection.commit()
-    return database, world, some
+    return database, world, sample
 
 
-def _pieces(people: Iterator[SyntheticPerson]) -> Iterator[list[SyntheticPerson]]:
-    while piece := list(islice(people, AT_ONCE)):
-        yield piece
+def _batches(people: Iterator[SyntheticPerson]) -> Iterator[list[SyntheticPerson]]:
+    while batch := list(islice(people, AT_ONCE)):
+        yield batch
 
 
 def _add(
     session: Session, world: World, rows: dict[type[Any], Rows], person: SyntheticPerson, drawn: random.Random
 ) -> UUID:
+    """Add the rows of one person to ``rows``, and return the id of the jobseeker."""
     who = people_population.office_record(drawn, person, "")
     actor, jobseeker_id = world.actors["manager"], uuid7()
     born = _day(who.born)
-    whose = {"partner_id": actor.organisation_id}
+    owner = {"partner_id": actor.organisation_id}
     identifiers = (
         identify.identity(session, "", Details.of({"nino": person.nino})).identifiers if drawn.random() < 0.6 else {}
     )
-    kept = Identity(
+    recorded = Identity(
         "", who.given, who.family, born=f"{born:%Y%m%d}" if born else "", postcode=who.postcode, phone=who.phone,
         email=who.email, identifiers=identifiers,
     )  # fmt: skip
     rows[Jobseeker].append(
         {
             "id": jobseeker_id,
-            **whose,
+            **owner,
             "reference": f"J-{person.number:07d}",
             "state": JobseekerState.OPEN,
             "is_restricted": False,
@@ -107,7 +109,7 @@ def _add(
     rows[JobseekerDetails].append(
         {
             "id": uuid7(),
-            **whose,
+            **owner,
             "jobseeker_id": jobseeker_id,
             "given_name": who.given,
             "family_name": who.family,
@@ -123,8 +125,8 @@ def _add(
             "reason": "",
         }
     )
-    keys = {identify.hashed(session, key) for key in keys_of(kept)}
-    rows[PersonKey] += [{**whose, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
+    keys = {identify.hashed(session, key) for key in keys_of(recorded)}
+    rows[PersonKey] += [{**owner, "jobseeker_id": jobseeker_id, "key": key} for key in sorted(keys)]
     return jobseeker_id
 
 
@@ -136,28 +138,28 @@ def _day(text: str) -> date | None:
 
 
 def timed_lookups(
-    database: Database, world: World, asked: Sequence[Identity]
+    database: Database, world: World, people: Sequence[Identity]
 ) -> tuple[list[list[identify.Candidate]], float, float]:
-    """Return what is found for each, and the median milliseconds of CPU and of wall."""
-    partner, cpu, wall, found = world.organisations["partner"], [], [], []
+    """Return the candidates of each person, and the median milliseconds of CPU and of wall-clock time."""
+    partner, cpu, wall, candidates = world.organisations["partner"], [], [], []
     with database.reading() as session:
-        identify.look_up(session, partner, [identify.IdentityQuery(asked[0])])
-        for who in asked:
+        identify.look_up(session, partner, [identify.IdentityQuery(people[0])])
+        for who in people:
             before, began = time.process_time(), time.perf_counter()
-            found += identify.look_up(session, partner, [identify.IdentityQuery(who)])
+            candidates += identify.look_up(session, partner, [identify.IdentityQuery(who)])
             cpu.append((time.process_time() - before) * 1000)
             wall.append((time.perf_counter() - began) * 1000)
-    print(f"  95 in 100 within {np.percentile(wall, 95):.1f} ms, the longest {max(wall):.1f} ms wall")
-    return found, float(np.median(cpu)), float(np.median(wall))
+    print(f"  95 % within {np.percentile(wall, 95):.1f} ms, the longest {max(wall):.1f} ms wall")
+    return candidates, float(np.median(cpu)), float(np.median(wall))
 
 
-def scanned(database: Database, world: World, asked: Iterable[Identity]) -> tuple[float, float]:
-    """Return the milliseconds of CPU and of wall to read everybody and compare names."""
+def scanned(database: Database, world: World, people: Iterable[Identity]) -> tuple[float, float]:
+    """Return the median milliseconds of CPU and of wall-clock time of a scan that compares names."""
     cpu, wall = [], []
     rows = select(Jobseeker.id, Jobseeker.given_key, Jobseeker.family_key, Jobseeker.date_of_birth).where(
         Jobseeker.partner_id == world.organisations["partner"]
     )
-    for who in asked:
+    for who in people:
         before, began = time.process_time(), time.perf_counter()
         with database.reading() as session:
             names = [f"{row[1]} {row[2]}" for row in session.connection().execute(rows)]
@@ -169,7 +171,11 @@ def scanned(database: Database, world: World, asked: Iterable[Identity]) -> tupl
 
 @dataclass(frozen=True)
 class LookupFigures:
-    """What looking up cost, in milliseconds, and found: the share of those told anew, and strangers taken for one."""
+    """The cost of a look-up in milliseconds, and how well it works.
+
+    ``found`` is the share of the people recorded a second time that are found. ``wrong`` is the number of strangers who
+    are surely taken for a person of the town.
+    """
 
     cpu: float
     wall: float
@@ -179,26 +185,30 @@ class LookupFigures:
 
 
 def report(kind: str, count: int) -> LookupFigures:
-    """Fill a database of its own, look people up in it, and print what that took beside a scan."""
+    """Fill a new database, look people up in it, and print the times of the look-up and of a scan."""
     with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
         began = time.perf_counter()
-        database, world, some = filled(url, count)
-        print(f"{kind}: {count:,} people put in within {time.perf_counter() - began:.0f} s", flush=True)
+        database, world, sample = filled(url, count)
+        print(f"{kind}: {count:,} people inserted in {time.perf_counter() - began:.0f} s", flush=True)
         drawn = random.Random(99)
-        again = [people_population.office_record(drawn, person, "") for person, _ in some]
+        again = [people_population.office_record(drawn, person, "") for person, _ in sample]
         strangers = [
             people_population.office_record(drawn, person, "")
             for person in people_population.people(len(again), STRANGERS_SEED)
         ]
-        found, cpu, wall = timed_lookups(database, world, [*again, *strangers])
-        mine = [jobseeker_id for _, jobseeker_id in some]
-        hit = sum(any(one.jobseeker_id == whose for one in hits) for hits, whose in zip(found, mine, strict=False))
-        wrong = sum(hits[0].verdict.probability >= identify.SURELY for hits in found[len(mine) :] if hits)
+        candidates, cpu, wall = timed_lookups(database, world, [*again, *strangers])
+        mine = [jobseeker_id for _, jobseeker_id in sample]
+        hit = sum(
+            any(candidate.jobseeker_id == jobseeker_id for candidate in of_person)
+            for of_person, jobseeker_id in zip(candidates, mine, strict=False)
+        )
+        of_strangers = [of_person for of_person in candidates[len(mine) :] if of_person]
+        wrong = sum(of_person[0].verdict.probability >= identify.SURELY for of_person in of_strangers)
         scan_cpu, scan_wall = scanned(database, world, again[:SCANS])
-        print(f"  {len(found):,} looked up: {cpu:.2f} ms CPU, {wall:.2f} ms wall")
+        print(f"  {len(candidates):,} looked up: {cpu:.2f} ms CPU, {wall:.2f} ms wall")
         print(f"  a scan: {scan_cpu:.0f} ms CPU, {scan_wall:.0f} ms wall")
-        print(f"  of {len(mine)} told anew without their number {hit / len(mine):.3f} are found")
-        print(f"  of {len(strangers)} strangers {wrong} are surely somebody")
+        print(f"  of {len(mine)} recorded again without their number, {hit / len(mine):.3f} are found")
+        print(f"  of {len(strangers)} strangers, {wrong} are surely taken for a person of the town")
         print(f"  peak memory {peak_gigabytes():.2f} GB", flush=True)
         record(f"known among {count}, {kind}, ms CPU", cpu, "scan of everybody", scan_cpu, scan_cpu / cpu)
         database.close()
@@ -209,9 +219,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default=None)
-    asked = parser.parse_args(arguments)
-    for kind in [asked.database] if asked.database else ["sqlite", "postgresql"]:
-        report(kind, asked.people)
+    options = parser.parse_args(arguments)
+    for kind in [options.database] if options.database else ["sqlite", "postgresql"]:
+        report(kind, options.people)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
-"""NDCG at equal terms: our boosted tables with pairs against LightGBM, on a truth that neither can see as a formula.
+"""Compare the NDCG of our boosted tables with pairs with that of LightGBM, on made-up truths.
 
-The truth is drawn by the seed: for each feature a curve of its own, some pairs and two triples of features that act
-together beyond thresholds of their own, and noise. A feature that is not known has some value all the same, which no
-ranker sees. The grades 0 to 4 cut what comes out where half, three quarters, nine tenths and 97 % of pairs lie below.
-Both learn from the same pairs of the same people and are judged on others, with settings that were chosen on yet other
-people and other truths: rate, leaves and number of pairs for ours, the rate for LightGBM's 300 trees of 31 leaves. Ours
-are judged as whole-number tables: the very ones that the compiled pass reads when it is timed. Each strength of the
-interactions has truths of its own: mild ones, of which pairs make about as much as in the published comparisons, a
-hundredth of NDCG, and strong ones, which outweigh what each feature does alone.
+The seed draws each truth: a curve for each feature, eight pairs and two triples of features that act together beyond
+thresholds, and noise. Unknown features have a value too, which no ranker sees. The utility is cut into grades 0 to 4 at
+the 50th, 75th, 90th and 97th percentile of the pairs. Neither ranker can represent the truth as a formula.
+
+Both rankers learn from the same pairs of the same people and are judged on other people. Their settings were chosen on
+further people and truths: learning rate, leaves and number of pairs for ours, the learning rate for LightGBM's 300
+trees of 31 leaves. Our model is judged in the form of whole-number tables: the tables that the compiled pass reads when
+it is timed. There are truths of two strengths. With mild interactions, pairs add about 0.01 of NDCG, as in the
+published comparisons. With strong interactions, they outweigh the features on their own.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,18 +30,19 @@ from matching.score.side_models import Floats, SideModel, Tables
 from matching.score.tables import FEATURES, ScoreTables, TableArrays
 
 LEARNT, HELD_OUT = 1000, 600  # people
-MOST_PAIRS = 200  # of one person, drawn: what all of a city's pairs add is time
+MOST_PAIRS = 200  # drawn for each person: using all pairs of a city only takes longer
 CUTS = (50, 75, 90, 97)
-NOISE = 0.25  # of the spread of the truth
-TOLERATED = 0.002
-PAIRS = 20  # of 66
-STRENGTHS = {"mild": 0.4, "strong": 1.2}  # the spread of an interaction's weight; a feature's own is .3 to 1.5
+NOISE = 0.25  # as a share of the standard deviation of the truth
+TOLERATED = 0.002  # NDCG by which ours may be lower
+PAIRS = 20  # of the 66 possible pairs of features
+# The standard deviation of the weight of an interaction. A feature alone has a weight of 0.3 to 1.5.
+STRENGTHS = {"mild": 0.4, "strong": 1.2}
 TRUTHS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class CandidateLists:
-    """Some people's candidates, one list after another: grades of the features, and what is true of each pair."""
+    """The candidate pairs of some people, one list after another: feature grades, true utility and relevance."""
 
     codes: Codes
     sizes: NDArray[np.int64]
@@ -50,7 +52,7 @@ class CandidateLists:
 
 @dataclass(frozen=True, eq=False)
 class UtilityTruth:
-    """A utility with curves, pairs and triples; ``bends`` and ``steps`` give each feature its curve."""
+    """A utility made of curves, pairs and triples. ``bends`` and ``steps`` give each feature its curve."""
 
     weights: Floats
     bends: Floats
@@ -59,6 +61,7 @@ class UtilityTruth:
 
     @classmethod
     def drawn(cls, rng: Generator, strength: float) -> "UtilityTruth":
+        """Draw a truth; ``strength`` is the standard deviation of the weights of the interactions."""
         count = len(FEATURES)
         groups = [*([2] * 8), *([3] * 2)]
         return cls(
@@ -72,6 +75,7 @@ class UtilityTruth:
         )
 
     def of(self, X: Floats) -> Floats:
+        """Return the utility of each row of features."""
         beyond = 1 / (1 + np.exp((self.steps - X) * 12))
         curved = np.where(self.bends == 1.0, beyond, X**self.bends)
         total = curved @ self.weights
@@ -81,7 +85,7 @@ class UtilityTruth:
 
 
 class AllFeatures(SideModel):
-    """One side that reads every feature, so that one table of scores holds the whole of a learner."""
+    """A model of one side that reads every feature, so that one score table holds a whole learner."""
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -89,26 +93,28 @@ class AllFeatures(SideModel):
 
 
 def lists_of(stage: ServedStage, count: int, first: int, truth: UtilityTruth, rng: Generator) -> CandidateLists:
+    """Return the candidate pairs of some people with their true utility. People with one candidate are left out."""
     people, codes = stage.people(count, first), []
     for j in range(count):
-        found = candidates(stage, people, j)
-        if len(found) > 1:
-            codes.append(found[np.sort(rng.permutation(len(found))[:MOST_PAIRS])])
+        own = candidates(stage, people, j)
+        if len(own) > 1:
+            codes.append(own[np.sort(rng.permutation(len(own))[:MOST_PAIRS])])
     stacked = np.vstack(codes)
-    hidden = rng.random(stacked.shape)
+    unseen = rng.random(stacked.shape)
     return CandidateLists(
         stacked,
-        np.array([len(one) for one in codes]),
-        truth.of(np.where(stacked == UNKNOWN, hidden, stacked / STEPS)),
+        np.array([len(own) for own in codes]),
+        truth.of(np.where(stacked == UNKNOWN, unseen, stacked / STEPS)),
     )
 
 
 def values(codes: Codes, *, unknown: float = np.nan) -> Floats:
+    """Return grades as values from 0 to 1, with ``unknown`` in place of unknown grades."""
     return np.where(codes == UNKNOWN, unknown, codes / STEPS)
 
 
 def our_tables(lists: CandidateLists) -> TableArrays:
-    """Boost additive tables with pairs and compile them as the pass reads them."""
+    """Boost additive tables with pairs, and convert them to the form that the compiled pass reads."""
     model = BoostedTables(
         max_iter=300, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, n_pairs=PAIRS, unit_bins=True
     ).fit(values(lists.codes, unknown=NEUTRAL), lists.relevance.astype(np.float64))
@@ -116,7 +122,7 @@ def our_tables(lists: CandidateLists) -> TableArrays:
 
 
 def compiled(tables: Tables, middle: float) -> TableArrays:
-    """Return tables of whole numbers that put pairs in the same order; the other side says the same of every pair."""
+    """Return whole-number tables that order pairs in the same way. The model of the placement's side is constant."""
     nothing = np.zeros(len(FEATURES))
     learnt = AllFeatures(
         ModelSide.JOBSEEKER, 0.0, nothing, np.zeros((1, 1)), replace(tables, base=tables.base - middle), mix=1.0
@@ -126,19 +132,21 @@ def compiled(tables: Tables, middle: float) -> TableArrays:
 
 
 def lambdarank(lists: CandidateLists) -> LGBMRanker:
+    """Train LightGBM's ranker."""
     model = LGBMRanker(n_estimators=300, num_leaves=31, learning_rate=0.05, n_jobs=1, verbose=-1, random_state=0)
     return model.fit(values(lists.codes), lists.relevance, group=lists.sizes)
 
 
 def ndcg_of(lists: CandidateLists, scores: Floats) -> Floats:
+    """Return the NDCG of each person's list."""
     ends = np.cumsum(lists.sizes)[:-1]
-    told = zip(np.split(lists.relevance, ends), np.split(scores, ends), strict=True)
-    return np.array([evaluation.ndcg(relevance, score, K) for relevance, score in told])
+    by_person = zip(np.split(lists.relevance, ends), np.split(scores, ends), strict=True)
+    return np.array([evaluation.ndcg(relevance, score, K) for relevance, score in by_person])
 
 
 @dataclass(frozen=True, eq=False)
 class Parity:
-    """Both learners of the last truth, and the NDCG@20 of all of them on people held out, person by person."""
+    """The two models learnt for the last truth, and each held-out person's mean NDCG@20 over all truths."""
 
     strength: str
     tables: TableArrays
@@ -152,7 +160,7 @@ class Parity:
 
 
 def learn(stage: ServedStage, seed: int, strength: str) -> Parity:
-    """Learn every truth of one strength both ways; a person's NDCG is the mean over the truths."""
+    """Train both rankers on every truth of one strength. The NDCG of a person is the mean over the truths."""
     runs = [parity_of(stage, [seed, 7, number], strength) for number in range(TRUTHS)]
     ours, theirs, best = (np.mean([getattr(run, name) for run in runs], axis=0) for name in ("ours", "theirs", "best"))
     gaps = tuple(evaluation.paired(run.ours, run.theirs).mean for run in runs)
@@ -160,16 +168,18 @@ def learn(stage: ServedStage, seed: int, strength: str) -> Parity:
 
 
 def parity_of(stage: ServedStage, seed: Sequence[int], strength: str) -> Parity:
+    """Train both rankers on one truth and compare them on held-out people."""
     rng = np.random.default_rng(seed)
     truth = UtilityTruth.drawn(rng, STRENGTHS[strength])
     known, held_out = (
         lists_of(stage, count, first, truth, rng) for count, first in ((LEARNT, LEARNT_FROM), (HELD_OUT, HELD_OUT_FROM))
     )
     spread = NOISE * float(known.truth.std())
-    noisy = [one.truth + rng.normal(0, spread, len(one.truth)) for one in (known, held_out)]
+    noisy = [lists.truth + rng.normal(0, spread, len(lists.truth)) for lists in (known, held_out)]
     edges = np.percentile(noisy[0], CUTS)
     known, held_out = (
-        replace(one, relevance=np.searchsorted(edges, told)) for one, told in zip((known, held_out), noisy, strict=True)
+        replace(lists, relevance=np.searchsorted(edges, utility))
+        for lists, utility in zip((known, held_out), noisy, strict=True)
     )
     with threadpool_limits(1):
         tables, our_seconds = timed(lambda: our_tables(known))
@@ -186,19 +196,19 @@ def parity_of(stage: ServedStage, seed: Sequence[int], strength: str) -> Parity:
     )
 
 
-def lines(found: Parity) -> Iterator[str]:
+def lines(parity: Parity) -> Iterator[str]:
     """Yield the comparison as lines of text."""
-    gap = evaluation.paired(found.ours, found.theirs)
+    gap = evaluation.paired(parity.ours, parity.theirs)
     is_met = "met" if gap.mean >= -TOLERATED else "NOT met"
     yield (
-        f"  NDCG@{K}, {gap.lists} people held out, {LEARNT} learnt from ({found.pairs:,} pairs), mean of {TRUTHS} "
-        f"truths with {found.strength} interactions:"
+        f"  NDCG@{K}, {gap.lists} held-out people, {LEARNT} learnt from ({parity.pairs:,} pairs), mean of {TRUTHS} "
+        f"truths with {parity.strength} interactions:"
     )
-    ours, theirs, best = (np.nanmean(one) for one in (found.ours, found.theirs, found.best))
+    ours, theirs, best = (np.nanmean(ndcg) for ndcg in (parity.ours, parity.theirs, parity.best))
     yield (
-        f"    ours, {PAIRS} pairs {ours:.4f} ({found.seconds[0]:.0f} s to learn), LightGBM 300 x 31 {theirs:.4f} "
-        f"({found.seconds[1]:.0f} s), the truth without its noise {best:.4f}"
+        f"    ours, {PAIRS} pairs {ours:.4f} ({parity.seconds[0]:.0f} s to learn), LightGBM 300 x 31 {theirs:.4f} "
+        f"({parity.seconds[1]:.0f} s), the truth without noise {best:.4f}"
     )
-    each = ", ".join(f"{one:+.4f}" for one in found.gaps)
-    interval = f"[{gap.low:+.4f}, {gap.high:+.4f}] over people, truth by truth {each}"
-    yield f"    ours less LightGBM {gap.mean:+.4f} {interval}; no lower than -.002: {is_met}"
+    each = ", ".join(f"{truth_gap:+.4f}" for truth_gap in parity.gaps)
+    interval = f"[{gap.low:+.4f}, {gap.high:+.4f}] over people; for each truth {each}"
+    yield f"    ours less LightGBM {gap.mean:+.4f} {interval}; at least -0.002: {is_met}"

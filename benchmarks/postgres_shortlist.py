@@ -1,10 +1,12 @@
-"""One shortlist by a query of PostgreSQL that makes the same hard checks, on the same placements and people.
+"""Make a shortlist by a PostgreSQL query with the same hard checks, on the same placements and people.
 
-The query's score is simpler than ours, which flatters it: a wish or a skill counts where it is the very same word (ours
-knows how alike two words are), the journey is by the least low and the least high estimate, every skill weighs the
-same, and the weights are added up once (ours has a logistic curve and a calibration for each of two sides). Words are
-whole numbers, the rows lie in the order of our grid and have an index, all is analysed, prepared and warm. A b-tree on
-east and north was never quicker than the GiST index on a point. Safety exclusions are left out: nobody here has one.
+The score of the query is simpler than ours, which favours the query. A wish or a skill counts only if it is the same
+word (ours compares similar words). The journey uses the smallest low and the smallest high estimate. Every skill has
+the same weight. The weights are added up once (ours has a logistic curve and a calibration for each of two sides).
+
+Words are stored as whole numbers, and the rows are stored in the order of our grid and have an index. The table is
+analysed, the query prepared and the cache warm. A b-tree on east and north was never faster than the GiST index on a
+point. Safety exclusions are left out, because no made-up person has any.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +41,7 @@ INDEXES = (
     "CREATE INDEX ON placement USING gist (at) WHERE NOT is_anywhere",
     "CREATE INDEX ON placement (id) WHERE is_anywhere",
 )
-# The ways of travelling one has not are NULL, which ``least`` passes over.
+# Travel modes that the person does not use are NULL, and ``least`` ignores NULL.
 LOW, HIGH = (
     "least(" + ", ".join(f"{rounded}(km * %({way}_{end})s::float8 + {wait})" for way, wait in waits.items()) + ")"
     for rounded, end, waits in (
@@ -77,9 +79,9 @@ BOX = "at <@ box(point(%(west)s, %(south)s), point(%(far_east)s, %(far_north)s))
 ONE_SCAN = f"(SELECT * FROM placement WHERE {BOX} OR is_anywhere)"  # noqa: S608 - put together from constants
 TWO_PARTS = f"""(SELECT * FROM placement WHERE NOT is_anywhere AND {BOX}
                  UNION ALL SELECT * FROM placement WHERE is_anywhere)"""  # noqa: S608 - put together from constants
-# OFFSET 0 keeps the server from working the journey out anew wherever it is read: the query is quicker with it.
+# OFFSET 0 stops the server from calculating the journey again at each use. The query is faster with it.
 QUERY = f"""
-SELECT {{told}} FROM (
+SELECT {{columns}} FROM (
   SELECT *, {LOW} AS low, {HIGH} AS high FROM (
     SELECT *, sqrt((east - %(x)s::float8) * (east - %(x)s::float8) + (north - %(y)s::float8) * (north - %(y)s::float8))
               / 1000 AS km
@@ -88,33 +90,35 @@ SELECT {{told}} FROM (
 ) AS reached
 WHERE %(minutes)s::int IS NULL OR low IS NULL OR low <= %(minutes)s::int
 """  # noqa: S608 - put together from constants
-SHORTLIST = QUERY.replace("{told}", f"id, {SCORE} AS score") + f"ORDER BY score DESC, id LIMIT {K}"
-OPEN = QUERY.replace("{told}", "id")
-# How the query is written, and whether the server may keep one plan for everybody. The second and the third are what
-# trying has found quickest, at 10,000 placements and at 100,000.
+SHORTLIST = QUERY.replace("{columns}", f"id, {SCORE} AS score") + f"ORDER BY score DESC, id LIMIT {K}"
+OPEN = QUERY.replace("{columns}", "id")
+# The forms of the query, and whether the server may cache one plan for all people. The second form was the fastest in
+# trials with 10,000 placements, the third with 100,000.
 PLAIN = "one scan"
 WAYS = {
     PLAIN: (ONE_SCAN, "auto"),
-    "two parts, plan kept": (TWO_PARTS, "auto"),
-    "two parts, planned anew": (TWO_PARTS, "force_custom_plan"),
+    "two parts, cached plan": (TWO_PARTS, "auto"),
+    "two parts, new plan each time": (TWO_PARTS, "force_custom_plan"),
 }
-WARM = 10  # queries: after five the server settles how it plans
+WARM = 10  # queries before timing: after five, the server decides whether to cache the plan
 
 
 def number_of(words: dict[str, int], word: str) -> int:
+    """Return the number of a word, and give a new word the next number."""
     return words.setdefault(word, len(words))
 
 
-def numbers_of(words: dict[str, int], told: Sequence[str] | None) -> list[int] | None:
-    return [number_of(words, word) for word in told] if told else None
+def numbers_of(words: dict[str, int], answer: Sequence[str] | None) -> list[int] | None:
+    return [number_of(words, word) for word in answer] if answer else None
 
 
-def licences_held(told: Sequence[str] | None) -> int | None:
-    return None if told is None else sum(1 << population.LICENCES.index(one) for one in set(told))
+def licences_held(licences: Sequence[str] | None) -> int | None:
+    """Return licences as bits."""
+    return None if licences is None else sum(1 << population.LICENCES.index(licence) for licence in set(licences))
 
 
-def level_of(told: str | None) -> int | None:
-    return None if told is None else LEVELS.index(told)
+def level_of(level: str | None) -> int | None:
+    return None if level is None else LEVELS.index(level)
 
 
 def hundredths_or_none(hours: float | None) -> int | None:
@@ -122,11 +126,13 @@ def hundredths_or_none(hours: float | None) -> int | None:
 
 
 def half_days_filled(hours: float | None) -> int:
+    """Return the number of half-days that weekly hours fill."""
     each = hundredths(population.context().hours_in_a_half_day)
     return half_days_for(hundredths_or_none(hours) or 0, each)
 
 
 def row_of(number: int, listing: PlacementProfile, words: dict[str, int]) -> tuple[Any, ...]:
+    """Return a placement as a row of the table."""
     is_anywhere = listing.place is None or listing.remote == "yes"
     east, north = (None, None) if is_anywhere or listing.place is None else listing.place
     return (
@@ -160,9 +166,9 @@ def parameters_of(person: JobseekerProfile, words: dict[str, int]) -> dict[str, 
     """Return the parameters of one person's query."""
     limits, wishes = person.limits, person.wishes
     x, y = limits.place or (None, None)
-    held = limits.travel_modes or PUBLIC_MODES
-    ways = {way: mode for way, mode in population.MODES.items() if way in held}
-    asked: dict[str, Any] = {
+    used = limits.travel_modes or PUBLIC_MODES
+    ways = {way: mode for way, mode in population.MODES.items() if way in used}
+    parameters: dict[str, Any] = {
         "x": x, "y": y, "minutes": limits.max_travel_minutes, "today": population.DAY.toordinal(),
         "age": limits.age_years, "may_not_work": limits.right_to_work == "no",
         "earliest": limits.earliest_start_on and limits.earliest_start_on.toordinal(),
@@ -177,7 +183,7 @@ def parameters_of(person: JobseekerProfile, words: dict[str, int]) -> dict[str, 
     }  # fmt: skip
     for way in population.MODES:
         mode = ways.get(way)
-        asked |= {
+        parameters |= {
             f"{way}_low": mode and mode.minutes_per_km_low,
             f"{way}_high": mode and mode.minutes_per_km_high,
         }
@@ -185,13 +191,13 @@ def parameters_of(person: JobseekerProfile, words: dict[str, int]) -> dict[str, 
         reach = MARGIN_METRES + 1000 * max(
             (limits.max_travel_minutes + 1 - mode.wait_minutes_low) / mode.minutes_per_km_low for mode in ways.values()
         )
-        asked |= {"west": x - reach, "south": y - reach, "far_east": x + reach, "far_north": y + reach}
-    return asked
+        parameters |= {"west": x - reach, "south": y - reach, "far_east": x + reach, "far_north": y + reach}
+    return parameters
 
 
 @dataclass(frozen=True)
 class Taken:
-    """Median milliseconds of one shortlist: the server's CPU, where its process can be read, and the wall."""
+    """The median milliseconds of one shortlist: CPU of the server (NaN if unknown) and wall-clock time."""
 
     cpu: float
     wall: float
@@ -199,7 +205,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Compared:
-    """How long each way of writing the query took, and for how many people it let the same placements through."""
+    """The times of each form of the query, and for how many people it found the same eligible placements as ours."""
 
     ways: dict[str, Taken]
     agreed: int
@@ -215,7 +221,7 @@ class Compared:
 
 
 class Server:
-    """A real PostgreSQL and one client of it, on this machine."""
+    """A PostgreSQL server on this machine, with one client."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
@@ -229,10 +235,11 @@ class Server:
         self._clock = process / "schedstat" if is_here else None
 
     def cpu(self) -> float:
-        """Return the milliseconds of CPU that the server has spent on us; NaN where they cannot be read."""
+        """Return the milliseconds of CPU that the server has used for this client; NaN if they cannot be read."""
         return int(self._clock.read_text().split()[0]) / 1e6 if self._clock else float("nan")
 
     def load(self, stage: ServedStage, words: dict[str, int]) -> None:
+        """Create and fill the table of placements."""
         self.connection.execute("DROP TABLE IF EXISTS placement")
         self.connection.execute(TABLE)
         with self.connection.cursor() as cursor, cursor.copy("COPY placement FROM STDIN") as copy:
@@ -242,39 +249,41 @@ class Server:
             self.connection.execute(index)
         self.connection.execute("VACUUM ANALYZE placement")
 
-    def ask(self, query: str, around: str, asked: dict[str, Any]) -> list[Any]:
-        """Run a query; where nothing bounds the journey, on every placement."""
-        whole = query.replace("{around}", around if "west" in asked else "placement").encode()
-        return self.connection.execute(whole, asked, prepare=True).fetchall()
+    def ask(self, query: str, around: str, parameters: dict[str, Any]) -> list[Any]:
+        """Run a query. It reads every placement if the person has no limit on the journey."""
+        whole = query.replace("{around}", around if "west" in parameters else "placement").encode()
+        return self.connection.execute(whole, parameters, prepare=True).fetchall()
 
     def time(self, around: str, people: Sequence[dict[str, Any]]) -> Taken:
-        for asked in people[:WARM]:
-            self.ask(SHORTLIST, around, asked)
+        """Time the shortlist query for each person, given the parameters of each."""
+        for parameters in people[:WARM]:
+            self.ask(SHORTLIST, around, parameters)
         cpu, wall = [], []
-        for asked in people:
+        for parameters in people:
             spent, began = self.cpu(), perf_counter()
-            self.ask(SHORTLIST, around, asked)
+            self.ask(SHORTLIST, around, parameters)
             wall.append(perf_counter() - began)
             cpu.append(self.cpu() - spent)
         return Taken(float(np.median(cpu)), float(np.median(wall)) * 1000)
 
     def compare(self, stage: ServedStage, profiles: Sequence[JobseekerProfile], people: JobseekerArrays) -> Compared:
-        """Time the query on some people, and hold what it lets through to what our checks do."""
+        """Time the query on some people, and compare its eligible placements with those of our checks."""
         words: dict[str, int] = {}
         self.load(stage, words)
-        asked = [parameters_of(person, words) for person in profiles]
+        queries = [parameters_of(person, words) for person in profiles]
         ways = {}
         for name, (around, planned) in WAYS.items():
             self.connection.execute(f"SET plan_cache_mode = {planned}".encode())
-            ways[name] = self.time(around, asked)
+            ways[name] = self.time(around, queries)
         agreed = 0
-        for j, one in enumerate(asked):
-            found = {row[0] for row in self.ask(OPEN, TWO_PARTS, one)}
-            agreed += found == set(open_rows(stage, people, j).tolist())
-        return Compared(ways, agreed, len(asked))
+        for j, parameters in enumerate(queries):
+            eligible = {row[0] for row in self.ask(OPEN, TWO_PARTS, parameters)}
+            agreed += eligible == set(open_rows(stage, people, j).tolist())
+        return Compared(ways, agreed, len(queries))
 
 
 @contextmanager
 def server() -> Iterator[Server]:
+    """Start a PostgreSQL server and connect to it."""
     with postgres.server() as url, psycopg.connect(url, autocommit=True) as connection:
         yield Server(connection)

@@ -1,7 +1,7 @@
-"""Learning to rank on SVMrank files: the boosted half of our learner against LightGBM, plain boosting and chance.
+"""Compare the boosted half of our learner with LightGBM, plain boosting and random order on SVMrank files.
 
-``python -m benchmarks.ranking --svmrank TRAIN TEST``: both files are pooled and cut five ways by query, so that every
-query is held out once. The features have no names, so only the boosted half of the learner can be tried.
+``python -m benchmarks.ranking --svmrank TRAIN TEST``. Both files are pooled and cut into five folds by query, so that
+every query is held out once. The features have no names, so only the boosted half of the learner can be used.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Fit = Callable[[Floats, Floats, Floats], Fitted]
 
 
 def ours(X: Floats, y: Floats, _: Floats) -> Fitted:
-    """Additive tables with a few pairs, on the grades: the form the service uses."""
+    """Fit additive tables with a few pairs of features on the grades, as the service does."""
     model = BoostedTables(max_iter=300, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=20, n_pairs=10)
     return model.fit(X, y).predict
 
@@ -58,7 +58,7 @@ METHODS: dict[str, Fit] = {
 
 
 def average_precision(relevance: Floats, scores: Floats) -> float:
-    """Return the mean precision at each item of grade 2 or more; NaN without one."""
+    """Return the average precision, where grade 2 or more is relevant; NaN if nothing is relevant."""
     good = (relevance >= 2)[np.argsort(-scores, kind="stable")]
     if not good.any():
         return float("nan")
@@ -66,40 +66,40 @@ def average_precision(relevance: Floats, scores: Floats) -> float:
 
 
 def held_out(fit: Fit, X: Floats, y: Floats, query: Floats, seed: int) -> dict[str, Floats]:
-    """Return the metrics of every query from the fold that did not hold it."""
+    """Return the metrics of every query, each by the model of the fold that held the query out."""
     names = np.unique(query)
-    found: dict[str, dict[float, float]] = {"NDCG@5": {}, "NDCG@10": {}, "MAP": {}}
+    metrics: dict[str, dict[float, float]] = {"NDCG@5": {}, "NDCG@10": {}, "MAP": {}}
     for fold in np.array_split(np.random.default_rng(seed).permutation(names), FOLDS):
         is_out = np.isin(query, fold)
         predict = fit(X[~is_out], y[~is_out], query[~is_out])
         for name in fold:
             rows = query == name
             scores = predict(X[rows])
-            found["NDCG@5"][name] = evaluation.ndcg(y[rows], scores, 5)
-            found["NDCG@10"][name] = evaluation.ndcg(y[rows], scores, 10)
-            found["MAP"][name] = average_precision(y[rows], scores)
-    return {metric: np.array([values[name] for name in names]) for metric, values in found.items()}
+            metrics["NDCG@5"][name] = evaluation.ndcg(y[rows], scores, 5)
+            metrics["NDCG@10"][name] = evaluation.ndcg(y[rows], scores, 10)
+            metrics["MAP"][name] = average_precision(y[rows], scores)
+    return {metric: np.array([values[name] for name in names]) for metric, values in metrics.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--svmrank", type=Path, nargs=2, required=True, metavar=("TRAIN", "TEST"))
-    parser.add_argument("--seeds", type=int, default=2, help="how often the queries are cut into folds anew")
-    asked = parser.parse_args()
-    one, grades, queries, other, more_grades, more_queries = load_svmlight_files(
-        [str(path) for path in asked.svmrank], query_id=True
+    parser.add_argument("--seeds", type=int, default=2, help="how many times the queries are cut into folds")
+    options = parser.parse_args()
+    first, grades, queries, second, more_grades, more_queries = load_svmlight_files(
+        [str(path) for path in options.svmrank], query_id=True
     )
-    X = np.vstack([one.toarray(), other.toarray()])
+    X = np.vstack([first.toarray(), second.toarray()])
     y, query = np.r_[grades, more_grades], np.r_[queries, more_queries + queries.max() + 1].astype(np.float64)
     print(
         f"{len(np.unique(query))} queries, {len(y)} rows, {X.shape[1]} features; {FOLDS} folds by query, "
-        f"{asked.seeds} cuts; a query without anything relevant is left out of the means"
+        f"{options.seeds} cuts; queries without relevant items are left out of the means"
     )
     print(f"{'':34}{'NDCG@5':>8}{'NDCG@10':>9}{'MAP':>7}{'NDCG@10 less LambdaMART':>34}{'CPU s':>8}")
     results: dict[str, tuple[dict[str, Floats], float]] = {}
     for name, fit in METHODS.items():
         began = time.process_time()
-        cuts = [held_out(fit, X, y, query, seed) for seed in range(asked.seeds)]
+        cuts = [held_out(fit, X, y, query, seed) for seed in range(options.seeds)]
         mean = {metric: np.mean([cut[metric] for cut in cuts], axis=0) for metric in cuts[0]}
         results[name] = (mean, time.process_time() - began)
     base = results["LightGBM LambdaMART"][0]["NDCG@10"]

@@ -1,4 +1,4 @@
-"""The one table of `make bench`: every benchmark tells its figures, whoever runs them all prints and keeps them."""
+"""The table of results of `make bench`: each benchmark records its figures, and ``__main__`` prints and saves them."""
 
 import json
 import os
@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 
 FILE = "PATHWAYS_BENCH_RESULTS"
-KEPT = Path(__file__).with_name("RESULTS.md")
+RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def record(what: str, ours: float, alternative: str, other: float, ratio: float) -> None:
-    """Tell one figure beside its alternative; nothing happens where nobody gathers them."""
+    """Record one figure and the figure of its alternative. Does nothing unless all benchmarks are run together."""
     if os.environ.get(FILE):
         with Path(os.environ[FILE]).open("a", encoding="utf-8") as file:
             file.write(json.dumps([what, ours, alternative, other, ratio]) + "\n")
 
 
 def recorded(path: Path) -> list[list[Any]]:
+    """Return the recorded figures of a file, one row each."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def table(rows: list[list[Any]]) -> str:
+    """Return the figures as a Markdown table."""
     lines = ["| what | ours | alternative | its figure | ratio |", "|---|---|---|---|---|"]
     lines += [
         f"| {what} | {ours:.4g} | {name} | {other:.4g} | {ratio:.3g} |" for what, ours, name, other, ratio in rows
@@ -30,7 +32,7 @@ def table(rows: list[list[Any]]) -> str:
 
 
 def machine() -> str:
-    """Return what this was measured on."""
+    """Describe the machine on which the benchmarks ran."""
     cpu = next(
         (line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown"
     )

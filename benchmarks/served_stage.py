@@ -1,4 +1,4 @@
-"""What the benchmarks of speed stand on: one population's placements as columns, its people in blocks, and clocks."""
+"""Shared parts of the speed benchmarks: placements as columns, people in blocks, and timers."""
 
 import resource
 import time
@@ -22,14 +22,14 @@ SHAPES: dict[str, dict[str, bool]] = {
     "blanks of the intake": {"blank": True},
     "one city": {"city": True},
 }
-AT_ONCE, K, SAMPLE = 10_000, 20, 200
-# Where the numbers of people begin who are timed, whom a model learns from, and on whom it is judged.
+AT_ONCE, K, SAMPLE = 10_000, 20, 200  # people in a block, matches on a list, people timed one by one
+# The first numbers of the people who are timed, learnt from and held out, so that these are different people.
 TIMED_FROM, LEARNT_FROM, HELD_OUT_FROM = 900_000_000, 800_000_000, 700_000_000
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class ServedStage:
-    """One population's placements as columns, and what ranks people against them."""
+    """The placements of one made-up population as columns, ready for ranking people against them."""
 
     def __init__(self, placements: int, seed: int, **shape: bool) -> None:
         self.shape: dict[str, Any] = {"seed": seed, **shape}
@@ -52,16 +52,16 @@ class ServedStage:
             yield self.people(min(AT_ONCE, count - first), first)
 
 
-def timed(act: Callable[[], Found]) -> tuple[Found, float]:
-    """Return what is found and the seconds of CPU it took this process."""
+def timed(act: Callable[[], Result]) -> tuple[Result, float]:
+    """Return the result of a call, and the seconds of CPU that it took this process."""
     began = time.process_time()
-    found = act()
-    return found, time.process_time() - began
+    result = act()
+    return result, time.process_time() - began
 
 
 def median_milliseconds(acts: Sequence[Callable[[], object]]) -> tuple[float, float]:
-    """Return the median milliseconds, CPU and wall, of some calls; the first is made once before."""
-    acts[0]()  # compiled, and its cache read, before anything is timed
+    """Return the median milliseconds of CPU and of wall-clock time of some calls."""
+    acts[0]()  # compiles the code and warms the cache before anything is timed
     cpu, wall = [], []
     for act in acts:
         began = time.perf_counter()
@@ -72,21 +72,22 @@ def median_milliseconds(acts: Sequence[Callable[[], object]]) -> tuple[float, fl
 
 
 def peak_gigabytes() -> float:
+    """Return the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def one_by_one(work: Work, people: JobseekerArrays) -> tuple[float, float]:
-    """Return the median milliseconds, CPU and wall, of one person's list, their columns being given."""
+    """Return the median milliseconds of CPU and of wall-clock time of one person's list, without building columns."""
     alone = [take(people, slice(j, j + 1)) for j in range(len(people.east))]
-    return median_milliseconds([partial(block, one, work) for one in alone])
+    return median_milliseconds([partial(block, person, work) for person in alone])
 
 
 def open_rows(stage: ServedStage, people: JobseekerArrays, j: int) -> Any:
-    """Return the placements that no check refuses one person, by the NumPy pass."""
+    """Return the rows of the placements for which person ``j`` is eligible, by the NumPy pass."""
     failed, _ = numpy_pass.check_and_score(people, j, stage.work.placements, stage.work.tables, stage.work.day)
     return np.flatnonzero(failed == 0)
 
 
 def candidates(stage: ServedStage, people: JobseekerArrays, j: int) -> Codes:
-    """Return the grades of the pairs of one person that no check refuses."""
+    """Return the feature grades of the eligible pairs of person ``j``."""
     return numpy_pass.codes(people, j, stage.work.placements, stage.work.day, open_rows(stage, people, j))

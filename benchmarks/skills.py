@@ -1,10 +1,10 @@
-"""Free text to skills: RapidFuzz, character TF-IDF and the skill finder, on labels that none of them was shown.
+"""Compare the skill finder with RapidFuzz and character TF-IDF on texts that none of them has as a label.
 
-``python -m benchmarks.skills --labels skills_en.csv --queries Q.csv [--typos Q2.csv] [--shipped]``;
-Q has the columns ``text`` and ``uri``, and where a text has several rows any of their URIs is right.
-Labels that equal a text and belong to its URI are left out of the index and, unless ``--shipped`` takes the reranker in
-the package, out of its learning. Row for row, Q2 holds the texts of Q misspelt; without ``--typos``, a file beside Q
-whose name ends in ``_typos`` is taken.
+``python -m benchmarks.skills --labels skills_en.csv --queries Q.csv [--typos Q2.csv] [--shipped]``.
+Q has the columns ``text`` and ``uri``. If a text has several rows, any of their URIs is right. A label that equals a
+text of Q with the same URI is left out of the index. It is also left out of the training of the reranker, unless
+``--shipped`` uses the reranker in the package. Q2 has the texts of Q with typing mistakes, row for row. Without
+``--typos``, a file next to Q whose name ends in ``_typos`` is used if there is one.
 """
 
 import argparse
@@ -22,17 +22,21 @@ from matching.words.skills import SkillFinder
 from pathways.reference import esco
 
 Finder = Callable[[str], list[str]]
-MOST_SECONDS = 120  # of a finder on one set of texts; a slower one is measured on as many texts as that allows
+MOST_SECONDS = 120  # for a finder on one set of texts; a slow finder is measured on the texts done in that time
 
 
 @dataclass(frozen=True)
 class Question:
+    """A text, and the URIs of the skills that are right for it."""
+
     text: str
     right: frozenset[str]
 
 
 @dataclass(frozen=True)
 class SkillFigures:
+    """The figures of a finder: texts, shares with the right skill first and among five, milliseconds of CPU."""
+
     n: int
     top_1: float
     top_5: float
@@ -40,7 +44,7 @@ class SkillFigures:
 
 
 def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
-    """Return each text once, as written, with every URI that the original has."""
+    """Return each written text once, with all URIs of its original."""
     right: dict[str, set[str]] = {}
     for text, uri in rows:
         right.setdefault(text, set()).add(uri)
@@ -49,7 +53,7 @@ def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
 
 
 def rapidfuzz_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
-    """Compare preferred labels, as published comparisons do."""
+    """Compare the text with preferred labels, as published comparisons do."""
     labels = [concept.preferred.casefold() for concept in concepts]
 
     def find(text: str) -> list[str]:
@@ -60,7 +64,7 @@ def rapidfuzz_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
 
 
 def tfidf_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
-    """Compare all labels."""
+    """Compare the text with all labels."""
     pairs = [(label, c.uri) for c in concepts for label in dict.fromkeys((c.preferred, *c.alternatives))]
     vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), dtype=np.float32)
     table = vectoriser.fit_transform([label.casefold() for label, _ in pairs]).T.tocsr()
@@ -74,14 +78,15 @@ def tfidf_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
 
 
 def measured(find: Finder, questions: Sequence[Question]) -> SkillFigures:
+    """Measure a finder on some questions."""
     first = among = 0
     spent: list[float] = []
     for question in questions:
         began = time.process_time()
-        found = find(question.text)
+        uris = find(question.text)
         spent.append(time.process_time() - began)
-        first += found[:1] != [] and found[0] in question.right
-        among += not question.right.isdisjoint(found[:5])
+        first += uris[:1] != [] and uris[0] in question.right
+        among += not question.right.isdisjoint(uris[:5])
         if sum(spent) > MOST_SECONDS:
             break
     return SkillFigures(len(spent), first / len(spent), among / len(spent), 1000 * float(np.median(spent)))
@@ -91,7 +96,7 @@ def skill_finder(concepts: Sequence[esco.EscoConcept], *, shipped: bool) -> Find
     began = time.process_time()
     reranker = None if shipped else learn(concepts)
     if not shipped:
-        print(f"The reranker was learned without the labels asked for in {time.process_time() - began:.0f} s CPU.")
+        print(f"The reranker was trained without the labels in question in {time.process_time() - began:.0f} s CPU.")
     began = time.process_time()
     finder = SkillFinder(reranker).fit(concepts)
     n_labels = len(finder.index_.labels)
@@ -103,15 +108,16 @@ def sets_of(queries: Path, typos: Path | None) -> tuple[Rows, dict[str, list[Que
     """Return the rows to leave out, and the questions by the name of their set."""
     rows = rows_of(queries)
     sets = {"as written": questions_of(rows, [text for text, _ in rows])}
-    beside = queries.with_name(f"{queries.stem}_typos{queries.suffix}")
-    if typos is None and beside.is_file():
-        typos = beside
-        print(f"{beside.name} lies beside {queries.name} and is measured too.")
+    neighbour = queries.with_name(f"{queries.stem}_typos{queries.suffix}")
+    if typos is None and neighbour.is_file():
+        typos = neighbour
+        print(f"{neighbour.name} is in the same folder as {queries.name}, so it is measured too.")
     if typos is not None:
         written = [text for text, _ in rows_of(typos)]
         if len(written) != len(rows):
             raise SystemExit(
-                f"{typos.name} has {len(written)} rows and {queries.name} {len(rows)}; they must be the same."
+                f"{typos.name} has {len(written)} rows and {queries.name} has {len(rows)}. "
+                "Both need the same number of rows."
             )
         sets["with typos"] = questions_of(rows, written)
     return rows, sets
@@ -122,22 +128,22 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, required=True)
     parser.add_argument("--queries", type=Path, required=True)
     parser.add_argument("--typos", type=Path)
-    parser.add_argument("--shipped", action="store_true", help="take the reranker in the package")
-    told = parser.parse_args()
-    rows, sets = sets_of(told.queries, told.typos)
-    concepts = without(esco.concepts(told.labels), rows)
+    parser.add_argument("--shipped", action="store_true", help="use the reranker in the package")
+    options = parser.parse_args()
+    rows, sets = sets_of(options.queries, options.typos)
+    concepts = without(esco.concepts(options.labels), rows)
     finders = {
         "RapidFuzz WRatio, preferred labels": rapidfuzz_finder(concepts),
         "character TF-IDF, all labels": tfidf_finder(concepts),
-        "skill finder": skill_finder(concepts, shipped=told.shipped),
+        "skill finder": skill_finder(concepts, shipped=options.shipped),
     }
     print(f"\n{'finder':36}{'texts':12}{'n':>6}{'top-1':>8}{'top-5':>8}{'ms CPU':>8}")
     for name, find in finders.items():
         for texts, questions in sets.items():
-            found = measured(find, questions)
-            line = f"{name:36}{texts:12}{found.n:6}{found.top_1:8.3f}{found.top_5:8.3f}{found.ms:8.1f}"
-            less = "" if found.n == len(questions) else f"  (the first {found.n} only, for it is slow)"
-            print(line + less, flush=True)
+            figures = measured(find, questions)
+            line = f"{name:36}{texts:12}{figures.n:6}{figures.top_1:8.3f}{figures.top_5:8.3f}{figures.ms:8.1f}"
+            note = "" if figures.n == len(questions) else f"  (only the first {figures.n}, because it is slow)"
+            print(line + note, flush=True)
 
 
 if __name__ == "__main__":

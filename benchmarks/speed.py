@@ -1,10 +1,11 @@
-"""A shortlist and a whole caseload: the compiled pass against NumPy, LightGBM and PostgreSQL, in one run.
+"""Time a shortlist and a whole caseload: the compiled pass against NumPy, LightGBM and PostgreSQL, in one run.
 
-``python -m benchmarks.speed [--placements 10000 --jobseekers 100000]`` prints each figure three times: all known, with
-the blanks of our intake files, and with everyone in one city. LightGBM (lambdarank, 300 trees of 31 leaves) scores the
-pairs that the NumPy pass's checks let through, each person's by one call; its time is its own prediction alone, without
-the checks, which flatters it. ``parity`` says how it and our own tables were learnt, ``postgres_shortlist`` what the
-query leaves out. ``--country`` ranks 1,000,000 people among 50,000 placements in this process, and nothing else.
+``python -m benchmarks.speed [--placements 10000 --jobseekers 100000]`` prints each figure three times: with all answers
+known, with the blank answers of our intake files, and with everyone in one city. LightGBM (lambdarank, 300 trees of 31
+leaves) scores the pairs that the checks of the NumPy pass find eligible, one call for each person. Its time is the
+prediction only, without the checks, which favours LightGBM. See ``parity`` for how the two models were learnt, and
+``postgres_shortlist`` for what the query leaves out. ``--country`` only ranks 1,000,000 people among 50,000 placements
+in this process.
 """
 
 import argparse
@@ -41,15 +42,15 @@ from matching.bulk.caseload import block, in_parallel, together
 from matching.bulk.columns import JobseekerArrays, PlacementColumns, day_arrays, jobseeker_arrays
 from matching.bulk.word_tables import WordTables
 
-GROWTH = {1_000: 200, 10_000: 200, 100_000: 60}  # placements, and how many people are timed among them
-MOST_MILLISECONDS = 0.3  # of one list among 100,000 placements
+GROWTH = {1_000: 200, 10_000: 200, 100_000: 60}  # number of placements: number of people timed
+MOST_MILLISECONDS = 0.3  # CPU, for one list among 100,000 placements
 SIDE_K, PLACEMENTS_TIMED = 10, 5
-COUNTRY = (1_000_000, 50_000)
+COUNTRY = (1_000_000, 50_000)  # people, placements
 MOST_GIGABYTES = 1.5
 
 
 def lightgbm_seconds(stage: ServedStage, people: JobseekerArrays, model: LGBMRanker) -> float:
-    """Return what predicting and taking the best costs for these people, their candidates being given."""
+    """Return the seconds of CPU to predict and to take the best for these people, with their candidates given."""
     given = [parity.values(candidates(stage, people, j)) for j in range(len(people.east))]
     booster = model.booster_
 
@@ -62,9 +63,10 @@ def lightgbm_seconds(stage: ServedStage, people: JobseekerArrays, model: LGBMRan
     return timed(act)[1]
 
 
-def same(one: Best, other: Best) -> bool:
+def same(first: Best, second: Best) -> bool:
+    """Whether two results hold the same lists."""
     return all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ("placements", "scores", "eligible")
+        np.array_equal(getattr(first, name), getattr(second, name)) for name in ("placements", "scores", "eligible")
     )
 
 
@@ -72,30 +74,31 @@ def is_met(condition: object) -> str:
     return "met" if condition else "NOT met"
 
 
-def report(name: str, asked: argparse.Namespace, server: postgres_shortlist.Server) -> None:
-    stage = ServedStage(asked.placements, asked.seed, **SHAPES[name])
+def report(name: str, options: argparse.Namespace, server: postgres_shortlist.Server) -> None:
+    """Print all figures for one shape of data."""
+    stage = ServedStage(options.placements, options.seed, **SHAPES[name])
     sample = stage.people(SAMPLE, TIMED_FROM)
     single, single_wall = one_by_one(stage.work, sample)
-    learnt = [parity.learn(stage, asked.seed, strength) for strength in parity.STRENGTHS]
+    learnt = [parity.learn(stage, options.seed, strength) for strength in parity.STRENGTHS]
     light = shortlists(name, stage, sample, learnt[0])
-    print(f"  one list by a call of its own: median CPU {single:.4f} ms, wall {single_wall:.4f} ms")
-    for one in learnt:
-        print("\n".join(parity.lines(one)))
-    caseload(name, stage, asked.jobseekers, learnt[0], light)
-    both_sides(stage, asked.jobseekers)
-    growth(name, asked.seed, server)
-    print(f"  peak memory {peak_gigabytes():.2f} GB, with all the benchmark keeps", flush=True)
+    print(f"  one list in a call: median CPU {single:.4f} ms, wall {single_wall:.4f} ms")
+    for comparison in learnt:
+        print("\n".join(parity.lines(comparison)))
+    caseload(name, stage, options.jobseekers, learnt[0], light)
+    both_sides(stage, options.jobseekers)
+    growth(name, options.seed, server)
+    print(f"  peak memory {peak_gigabytes():.2f} GB, including the data of the benchmark", flush=True)
 
 
 def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: Parity) -> float:
-    """Print what the lists of a sample cost each way, and return LightGBM's seconds for one list."""
+    """Print the time of a sample's lists by each method, and return LightGBM's seconds for one list."""
     work, with_pairs = stage.work, replace(stage.work, tables=learnt.tables)
     shared = (sample, work.placements)
-    asked: Any = {"k": K, "seed": work.seed}
-    slow, plain_seconds = timed(lambda: numpy_pass.best(*shared, work.tables, work.day, **asked))
+    settings: Any = {"k": K, "seed": work.seed}
+    slow, plain_seconds = timed(lambda: numpy_pass.best(*shared, work.tables, work.day, **settings))
     quick, seconds = timed(lambda: block(sample, work))
     paired, paired_seconds = timed(lambda: block(sample, with_pairs))
-    slow_paired = numpy_pass.best(*shared, learnt.tables, work.day, **asked)
+    slow_paired = numpy_pass.best(*shared, learnt.tables, work.day, **settings)
     light = lightgbm_seconds(stage, sample, learnt.lightgbm)
     share = quick.eligible.mean() / len(stage.columns)
     print(
@@ -109,8 +112,8 @@ def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: P
         ("NumPy, expert weights", plain_seconds),
         ("LightGBM, prediction only", light),
     ):
-        told = f"{taken / SAMPLE * 1e3:14.4f}{taken / seconds:12.1f} x{taken / paired_seconds:10.1f} x"
-        print(f"  {what:26}{told}")
+        figures = f"{taken / SAMPLE * 1e3:14.4f}{taken / seconds:12.1f} x{taken / paired_seconds:10.1f} x"
+        print(f"  {what:26}{figures}")
     for what, taken in (("LightGBM, prediction only", light), ("NumPy pass", plain_seconds)):
         each = seconds / SAMPLE * 1e3, what, taken / SAMPLE * 1e3, taken / seconds
         record(f"one list, {name}, {len(stage.columns)} placements, ms CPU", *each)
@@ -118,21 +121,21 @@ def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: P
 
 
 def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, light: float) -> None:
-    """Print what all the people's lists cost, how that grows, and LightGBM's time for as many."""
+    """Print the time of all people's lists, how it grows with their number, and LightGBM's time for the same number."""
     with_pairs = replace(stage.work, tables=learnt.tables)
     grown, paired = [], 0.0
     for count in (jobseekers // 2, jobseekers):
-        cpu, aside, eligible, began = 0.0, 0.0, 0, time.perf_counter()
+        cpu, paired_wall, eligible, began = 0.0, 0.0, 0, time.perf_counter()
         for people in stage.blocks(count):
-            found, seconds = timed(partial(block, people, stage.work))
-            cpu, eligible = cpu + seconds, eligible + int(found.eligible.sum())
+            best, seconds = timed(partial(block, people, stage.work))
+            cpu, eligible = cpu + seconds, eligible + int(best.eligible.sum())
             if count == jobseekers:
                 start = time.perf_counter()
                 paired += timed(partial(block, people, with_pairs))[1]
-                aside += time.perf_counter() - start
+                paired_wall += time.perf_counter() - start
         grown.append(cpu)
-        wall = time.perf_counter() - began - aside
-        print(f"  {count} people: {cpu:.2f} s CPU, {wall:.1f} s with making them up; {eligible:,} open pairs")
+        wall = time.perf_counter() - began - paired_wall
+        print(f"  {count} people: {cpu:.2f} s CPU, {wall:.1f} s wall with making them up; {eligible:,} open pairs")
     print(f"  {jobseekers} people with the learnt tables: {paired:.2f} s CPU")
     print(f"  growth exponent in people {np.log2(grown[1] / grown[0]):.3f}")
     of_light = light * jobseekers
@@ -146,19 +149,19 @@ def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, lig
 
 
 def both_sides(stage: ServedStage, jobseekers: int) -> None:
-    """Print what the placements' own lists cost beside the people's, and one placement's list alone."""
+    """Print the extra time of lists for the placements, and the time of one placement's list alone."""
     people = stage.people(min(AT_ONCE, jobseekers))
-    one, both = (replace(stage.work, side_k=side_k) for side_k in (0, SIDE_K))
-    for work in (one, both):
+    people_only, both = (replace(stage.work, side_k=side_k) for side_k in (0, SIDE_K))
+    for work in (people_only, both):
         block(people, work)
-    seconds = [median_milliseconds([partial(block, people, work)] * 3)[0] / 1e3 for work in (one, both)]
+    seconds = [median_milliseconds([partial(block, people, work)] * 3)[0] / 1e3 for work in (people_only, both)]
     count = len(people.east)
     print(
-        f"  {count} people: {seconds[0]:.3f} s CPU; with each placement's own top {SIDE_K} {seconds[1]:.3f} s: "
+        f"  {count} people: {seconds[0]:.3f} s CPU; with each placement's top {SIDE_K} {seconds[1]:.3f} s: "
         f"{seconds[1] / seconds[0]:.2f} x"
     )
     rows = np.random.default_rng(0).choice(len(stage.columns), min(PLACEMENTS_TIMED, len(stage.columns)), replace=False)
-    lexicon = WordTables(stage.lexicon.vocabulary)  # of these placements' words alone
+    lexicon = WordTables(stage.lexicon.vocabulary)  # only the words of these placements
     few = PlacementColumns.of([stage.columns.profile(row) for row in rows.tolist()], lexicon)
     everybody = jobseeker_arrays(stage.profiles(jobseekers), few, stage.context)
     works = []
@@ -170,9 +173,9 @@ def both_sides(stage: ServedStage, jobseekers: int) -> None:
 
 
 def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
-    """Print one list among ever more placements beside PostgreSQL's, and the exponents."""
+    """Print the time of one list by us and by PostgreSQL as the placements grow, and the growth exponents."""
     print(f"  one list as the placements grow, {name}, p50 in ms; PostgreSQL {server.version}, one client on loopback")
-    quickest = f"PostgreSQL, quickest of {len(server.ways)}"
+    quickest = f"PostgreSQL, fastest of {len(server.ways)}"
     print(f"  {'':10}{'ours':>16}{'PostgreSQL, ' + PLAIN:>32}{quickest:>32}{'the same':>13}")
     taken = f"{'CPU':>9}{'wall':>9}{'ratios':>14}"
     print(f"  {'placements':10}{'CPU':>8}{'wall':>8} {taken}{taken}{'open set':>13}")
@@ -188,7 +191,7 @@ def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
         ]
         print(f"  {placements:10}{cpu:8.4f}{wall:8.4f} {''.join(cells)}{f'{theirs.agreed} of {theirs.people}':>13}")
         ours.append(cpu)
-        plainly, best = (f"PostgreSQL, {way}" for way in (PLAIN, "quickest"))
+        plainly, best = (f"PostgreSQL, {way}" for way in (PLAIN, "fastest"))
         record(
             f"one list, {name}, {placements} placements, ms CPU",
             cpu,
@@ -208,12 +211,12 @@ def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
     print(f"  one list among 100,000 placements under {MOST_MILLISECONDS} ms: {is_met(ours[-1] < MOST_MILLISECONDS)}")
 
 
-def workers(asked: argparse.Namespace) -> None:
-    """Compare one loky worker with two, each of one thread, on blocks that stand ready."""
-    from joblib import parallel_config  # noqa: PLC0415 - only here
+def workers(options: argparse.Namespace) -> None:
+    """Compare one loky worker with two, each with one thread, on blocks made beforehand."""
+    from joblib import parallel_config  # noqa: PLC0415 - needed here only
 
-    stage = ServedStage(asked.placements, asked.seed)
-    blocks = list(stage.blocks(asked.jobseekers))
+    stage = ServedStage(options.placements, options.seed)
+    blocks = list(stage.blocks(options.jobseekers))
     walls, answers = {}, {}
     for jobs in (1, 2):
         with parallel_config(backend="loky", inner_max_num_threads=1):
@@ -223,30 +226,30 @@ def workers(asked: argparse.Namespace) -> None:
             answers[jobs] = together(run(block, blocks, stage.work))
             walls[jobs] = time.perf_counter() - began
     ratio, are_same = walls[1] / walls[2], same(answers[1], answers[2])
-    what = f"two loky workers, {asked.jobseekers} x {asked.placements}, s wall"
+    what = f"two loky workers, {options.jobseekers} x {options.placements}, s wall"
     record(what, walls[2], "one worker", walls[1], ratio)
     print(f"workers: one {walls[1]:.1f} s, two {walls[2]:.1f} s: {ratio:.2f} x; the same lists: {are_same}")
 
 
-def country(asked: argparse.Namespace) -> None:
-    """Rank a country block by block in this process on two threads, keeping every list."""
+def country(options: argparse.Namespace) -> None:
+    """Rank a country block by block in this process with two threads, and store every list in memory."""
     people, placements = COUNTRY
-    name = asked.shape or next(iter(SHAPES))
-    stage = ServedStage(placements, asked.seed, **SHAPES[name])
+    name = options.shape or next(iter(SHAPES))
+    stage = ServedStage(placements, options.seed, **SHAPES[name])
     block(stage.people(2, TIMED_FROM), stage.work)
-    kept = [np.empty((people, K), dtype=np.int32) for _ in range(2)]
+    placed, scored = (np.empty((people, K), dtype=np.int32) for _ in range(2))
     cpu, wall, eligible, first = 0.0, 0.0, 0, 0
     making, began = time.process_time(), time.perf_counter()
-    for some in stage.blocks(people):
+    for batch in stage.blocks(people):
         start = time.perf_counter()
-        found, seconds = timed(partial(block, some, stage.work, threads=2))
+        best, seconds = timed(partial(block, batch, stage.work, threads=2))
         cpu, wall = cpu + seconds, wall + time.perf_counter() - start
-        rows = slice(first, first + len(some.east))
-        kept[0][rows], kept[1][rows] = found.placements, found.scores
-        eligible, first = eligible + int(found.eligible.sum()), rows.stop
+        rows = slice(first, first + len(batch.east))
+        placed[rows], scored[rows] = best.placements, best.scores
+        eligible, first = eligible + int(best.eligible.sum()), rows.stop
     whole, made = time.perf_counter() - began, time.process_time() - making - cpu
     print(f"country, {name}: {people:,} people x {placements:,} placements, top {K}, two threads of one process")
-    print(f"  {eligible:,} open pairs, {eligible / people / placements:.2%}; {(kept[0] >= 0).sum():,} listed")
+    print(f"  {eligible:,} open pairs, {eligible / people / placements:.2%}; {(placed >= 0).sum():,} matches listed")
     print(f"  ranking {cpu:.1f} s CPU, {wall:.1f} s wall; {cpu / eligible * 1e9:.0f} ns CPU an open pair")
     print(f"  making the people up {made:.1f} s CPU, {whole - wall:.1f} s wall")
     peak = peak_gigabytes()
@@ -261,13 +264,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shape", choices=SHAPES, default=None)
     parser.add_argument("--workers", action="store_true", help="Only compare one loky worker with two.")
     parser.add_argument("--country", action="store_true", help="Only rank 1,000,000 people among 50,000 placements.")
-    asked = parser.parse_args(arguments)
-    if asked.workers or asked.country:
-        (workers if asked.workers else country)(asked)
+    options = parser.parse_args(arguments)
+    if options.workers or options.country:
+        (workers if options.workers else country)(options)
         return
     with postgres_shortlist.server() as server:
-        for name in [asked.shape] if asked.shape else list(SHAPES):
-            report(name, asked, server)
+        for name in [options.shape] if options.shape else list(SHAPES):
+            report(name, options, server)
 
 
 if __name__ == "__main__":

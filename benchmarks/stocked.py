@@ -1,4 +1,4 @@
-"""A database with any number of listings and people put in by bulk, and the service over it in its own process."""
+"""Bulk insert any number of placements and people into a database, and serve it in a process of its own."""
 
 import os
 import socket
@@ -35,11 +35,12 @@ from pathways.placements.versions import inputs_of
 from pathways.settings import Settings
 from tests.world import World, build_world
 
-AT_ONCE = 2_000
+AT_ONCE = 2_000  # rows
 ENTERPRISES = ("enterprise", "other_enterprise")
 
 
 def settings_for(url: str) -> Settings:
+    """Return settings for a benchmark database. The keys are fixed, so that several processes can share it."""
     return Settings(
         _env_file=None,
         database_url=url,
@@ -52,65 +53,69 @@ def settings_for(url: str) -> Settings:
 def stocked(
     url: str, placements: int, jobseekers: int, *, blank: bool = False, city: bool = False
 ) -> tuple[World, list[UUID]]:
-    """Make a world and fill it; return it and some of its jobseekers, who are all the caseworker's own."""
+    """Create the world of the tests and fill it. Return it with the ids of the new jobseekers.
+
+    All of them are supported by the world's caseworker.
+    """
     database = Database.of(settings_for(url))
     migrate.upgrade(database)
     world = build_world(database)
     shape: dict[str, Any] = {"seed": 5, "blank": blank, "city": city}
-    rows = [_placement(world, n, one) for n, one in enumerate(population.listings(placements, **shape))]
+    rows = [_placement(world, n, listing) for n, listing in enumerate(population.listings(placements, **shape))]
     now = datetime.now(UTC)
     with database.writing(world.operator) as session:
         for start in range(0, len(rows), AT_ONCE):
-            piece = rows[start : start + AT_ONCE]
-            session.execute(insert(Placement), [row for row, _ in piece])
-            session.execute(insert(Place), [place for _, places in piece for place in places])
-            session.execute(insert(PlacementVersion), [_version(row, now) for row, _ in piece])
+            batch = rows[start : start + AT_ONCE]
+            session.execute(insert(Placement), [row for row, _ in batch])
+            session.execute(insert(Place), [place for _, places in batch for place in places])
+            session.execute(insert(PlacementVersion), [_version(row, now) for row, _ in batch])
     ids: list[UUID] = []
     for people in population.in_blocks(jobseekers, AT_ONCE, **shape):
-        made = [_person(world, len(ids) + n, one, now) for n, one in enumerate(people)]
+        made = [_person(world, len(ids) + n, profile, now) for n, profile in enumerate(people)]
         with database.writing(world.operator) as session:
-            for model, at in ((Jobseeker, 0), (JobseekerDetails, 1), (ProfileVersion, 2)):
-                session.execute(insert(model), [one[at] for one in made])
-        ids += [one[0]["id"] for one in made]
+            for model, index in ((Jobseeker, 0), (JobseekerDetails, 1), (ProfileVersion, 2)):
+                session.execute(insert(model), [person[index] for person in made])
+        ids += [person[0]["id"] for person in made]
     with database.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
     return world, ids
 
 
-def _placement(world: World, number: int, one: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _placement(world: World, number: int, listing: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the columns of a placement and of its places."""
     placement_id, today = uuid7(), population.DAY
     row = {
         "id": placement_id,
         "social_enterprise_id": world.organisations[ENTERPRISES[number % 2]],
         "ref": f"B-{number}",
         "state": PlacementState.PUBLISHED,
-        "title": one.title,
-        "occupation": one.occupation,
+        "title": listing.title,
+        "occupation": listing.occupation,
         "kind": PlacementKind.JOB_OPEN,
-        "essential_skills": list(one.essential_skills or ()) or None,
-        "desirable_skills": list(one.desirable_skills or ()) or None,
-        "qualifications_needed": one.qualifications_needed,
-        "licences_needed": list(one.licences_needed or ()) or None,
-        "easting": int(one.place[0]),
-        "northing": int(one.place[1]),
+        "essential_skills": list(listing.essential_skills or ()) or None,
+        "desirable_skills": list(listing.desirable_skills or ()) or None,
+        "qualifications_needed": listing.qualifications_needed,
+        "licences_needed": list(listing.licences_needed or ()) or None,
+        "easting": int(listing.place[0]),
+        "northing": int(listing.place[1]),
         "place_basis": "postcode",
-        "remote": one.remote,
-        "half_days": one.half_days,
-        "hours_per_week": one.hours_per_week,
-        "hours_flexible": one.hours_flexible,
-        "starts_on": one.starts_on,
-        "ends_on": one.ends_on,
+        "remote": listing.remote,
+        "half_days": listing.half_days,
+        "hours_per_week": listing.hours_per_week,
+        "hours_flexible": listing.hours_flexible,
+        "starts_on": listing.starts_on,
+        "ends_on": listing.ends_on,
         "pay_per_hour_pence": 1400,
-        "minimum_age": one.minimum_age,
+        "minimum_age": listing.minimum_age,
         "maximum_age": None,
         "legal_basis": None,
         "right_to_work_needed": None,
         "dbs_level": DbsLevel.NONE,
-        "adjustments_offered": list(one.adjustments_offered or ()) or None,
-        "environment": list(one.environment or ()) or None,
-        "support_offered": list(one.support_offered or ()) or None,
-        "days_to_answer": one.days_to_answer,
+        "adjustments_offered": list(listing.adjustments_offered or ()) or None,
+        "environment": list(listing.environment or ()) or None,
+        "support_offered": list(listing.support_offered or ()) or None,
+        "days_to_answer": listing.days_to_answer,
         "contact_email": f"lister{number}@example.org",
         "confirmed_on": today,
         "reconfirm_by": today + timedelta(days=90),
@@ -119,12 +124,14 @@ def _placement(world: World, number: int, one: Any) -> tuple[dict[str, Any], lis
     }
     places = [
         {"id": uuid7(), "placement_id": placement_id, "number": n + 1, "state": PlaceState.FREE}
-        for n in range(one.places_left)
+        for n in range(listing.places_left)
     ]
     return row, places
 
 
 class _Row:
+    """Give the columns of a row as attributes, as ``inputs_of`` reads them."""
+
     def __init__(self, row: dict[str, Any]) -> None:
         self.__dict__.update(row)
 
@@ -141,9 +148,10 @@ def _version(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _person(world: World, number: int, one: Any, now: datetime) -> tuple[dict[str, Any], ...]:
+def _person(world: World, number: int, made_up: Any, now: datetime) -> tuple[dict[str, Any], ...]:
+    """Return the columns of a jobseeker, of the details and of the profile."""
     worker = world.actors["caseworker"]
-    person_id, limits, wishes, offer = uuid7(), one.limits, one.wishes, one.offer
+    person_id, limits, wishes, offer = uuid7(), made_up.limits, made_up.wishes, made_up.offer
     about = {"partner_id": world.organisations["partner"], "jobseeker_id": person_id}
     fact = {"valid_on": population.DAY, "recorded_at": now, "by": worker.user_id, "source": Source.DEMONSTRATION}
     born = None if limits.age_years is None else population.DAY - timedelta(days=366 * limits.age_years + 100)
@@ -192,15 +200,15 @@ def _person(world: World, number: int, one: Any, now: datetime) -> tuple[dict[st
 def served(
     url: str, log: Path, factory: str = "pathways.commands.running:make_app"
 ) -> Iterator[tuple[str, Any, float]]:
-    """Serve a database; yield the address, the process, and the seconds until it was ready."""
+    """Serve a database. Yield the address, the process, and the seconds until the service was ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = settings_for(url)
+    settings = settings_for(url)
     environment = os.environ | {
         "PATHWAYS_DATABASE_URL": url,
-        "PATHWAYS_ENCRYPTION_KEY": told.encryption_key.get_secret_value(),
-        "PATHWAYS_HASH_KEY": told.hash_key.get_secret_value(),
+        "PATHWAYS_ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
+        "PATHWAYS_HASH_KEY": settings.hash_key.get_secret_value(),
         "PATHWAYS_LOG_LEVEL": "error",
     }
     code = (

@@ -1,7 +1,7 @@
-"""A seeded, made-up borough: jobseekers, placements, and a truth about them that no ranker is shown.
+"""Make up a borough from a seed: jobseekers, placements, and the true probabilities, which no ranker sees.
 
-The truth lives in likings, levels, real journeys and chances that are on no profile. What a profile shows of them is
-partial: wishes are the strongest likings only, and every answer may be blank.
+The probabilities come from likings, skill levels, real journeys and chance, none of which are on a profile. A profile
+shows only part of them: the wishes are the strongest likings, and every answer may be blank.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from matching.pairs.travel import Mode
 from matching.score.side_models import Floats, sigmoid
 
 DAY = date(2026, 11, 2)
-# A family of work: what its listings are called, which skills it asks for, and which families it is near to.
+# The families of work: the titles of placements, the skills they need, and the similar families.
 FAMILIES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "cafe": (
         ("Cafe Assistant", "Barista"),
@@ -68,22 +68,24 @@ GROUPS = ("one", "other")
 
 @dataclass(frozen=True)
 class SyntheticTruth:
-    """How people and placements really decide; its numbers are drawn, or read from a file, and no ranker sees them.
+    """The numbers that decide how people and placements choose. No ranker sees them.
+
+    They are drawn from a seed or read from a file.
 
     Parameters
     ----------
     liking, dislike, journey, hours, days, place, start, adjustment : float
-        What moves a jobseeker: on the log-odds scale.
+        Effects on whether a jobseeker wants a placement, on the log-odds scale.
     patience_minutes : float
-        The journey at which half the wish has gone; the fall is a bend, not a line.
+        The journey in minutes at which the effect of nearness has fallen to half. The fall is not linear.
     level, extra, reach, week : float
-        What moves a placement, and whether it lasts.
+        Effects on whether a placement takes a jobseeker and whether the work lasts, on the log-odds scale.
     together : float
-        How much liking the work makes up for a journey, and skill for missing half-days.
+        How much liking the work makes up for a long journey, and skill for missing half-days.
     wants, takes, lasts : float
         Base log-odds.
     taste, quality, luck : float
-        Spread of what nobody can see: of a pair, of a social enterprise, of a person's start.
+        Standard deviations of unseen effects: of a pair, of a social enterprise, and of a person once started.
 
     Examples
     --------
@@ -114,7 +116,7 @@ class SyntheticTruth:
 
     @classmethod
     def drawn(cls, seed: int) -> "SyntheticTruth":
-        """Return a truth of its own: each number between a fifth of its middle and nearly twice it.
+        """Return a truth drawn from a seed: each number is 0.2 to 1.8 times its default.
 
         Parameters
         ----------
@@ -131,16 +133,17 @@ class SyntheticTruth:
 
 @dataclass(frozen=True, eq=False)
 class SyntheticBorough:
-    """People and placements as profiles show them, and the truth behind them.
+    """The profiles of people and placements, and the true probabilities behind them.
 
     Parameters
     ----------
     jobseekers : list of JobseekerProfile
     placements : list of PlacementProfile
     groups : ndarray of shape (n_jobseekers,)
-        A protected trait that is on no profile and moves no decision.
+        A protected characteristic that is on no profile and has no effect on any decision.
     wants, takes, lasts : ndarray of shape (n_jobseekers, n_placements)
-        True probabilities: the jobseeker wants it and starts, the placement takes them, it lasts.
+        True probabilities: the jobseeker wants the placement and starts, the placement takes the jobseeker, the work
+        lasts.
     vocabulary : Vocabulary
     context : Context
     """
@@ -155,7 +158,7 @@ class SyntheticBorough:
     context: Context
 
     def outcomes(self, rng: Generator) -> NDArray[np.int64]:
-        """Return one draw of how far every pair would come, by the grades of ``training.Outcome``.
+        """Return one draw of how far every pair would come, as a grade of ``CaseOutcome``.
 
         Parameters
         ----------
@@ -215,9 +218,9 @@ def make(
     n_jobseekers, n_placements : int
     seed : int
     truth : SyntheticTruth or None
-        Drawn from the seed where None.
+        If None, drawn from the seed.
     blank_share : float
-        Of the answers on a profile.
+        The share of blank answers on profiles.
 
     Returns
     -------
@@ -226,7 +229,7 @@ def make(
     Raises
     ------
     ValueError
-        If there would be nobody or nothing.
+        If there would be no jobseeker or no placement.
 
     Examples
     --------
@@ -235,7 +238,7 @@ def make(
     (3, 4)
     """
     if n_jobseekers < 1 or n_placements < 1:
-        raise ValueError("A borough has at least one jobseeker and one placement.")
+        raise ValueError("A borough needs at least one jobseeker and one placement.")
     rng = np.random.default_rng([seed, 1])
     people, places = _people(rng, n_jobseekers), _places(rng, n_placements)
     wants, takes, lasts = _decisions(rng, people, places, truth or SyntheticTruth.drawn(seed))
@@ -298,11 +301,11 @@ def _places(rng: Generator, n: int) -> _Places:
         gives=rng.random((n, len(ADJUSTMENTS))) < 0.4,
         enterprise=rng.integers(max(2, n // 6), size=n),
     )
-    for one in family:
-        own = list(FAMILIES[NAMES[one]][1])
+    for kind in family:
+        own = list(FAMILIES[NAMES[kind]][1])
         rng.shuffle(own)
-        asked = int(rng.integers(1, len(own) + 1))
-        made.asks.append(tuple(own[:asked]))
+        count = int(rng.integers(1, len(own) + 1))
+        made.asks.append(tuple(own[:count]))
         made.likes.append(tuple(rng.choice(ALL_SKILLS, 2, replace=False)))
     return made
 
@@ -310,7 +313,10 @@ def _places(rng: Generator, n: int) -> _Places:
 def _decisions(
     rng: Generator, people: _People, places: _Places, truth: SyntheticTruth
 ) -> tuple[Floats, Floats, Floats]:
-    """Draw nothing from a profile: likings, levels, real journeys, and chances that no profile holds."""
+    """Return the true probabilities that a jobseeker wants, a placement takes, and the work lasts.
+
+    They come from likings, levels, real journeys and chance, never from a profile.
+    """
     n, m = len(people.hours), len(places.hours)
     km = np.hypot(*(people.home[:, None, :] - places.at[None, :, :]).transpose(2, 0, 1)) / 1000
     slow, fast = km * rng.uniform(12, 17, (n, m)), 8 + km * rng.uniform(3, 5, (n, m))
@@ -367,7 +373,7 @@ def _bits(weeks: NDArray[np.int64]) -> Floats:
 
 
 def _jobseeker(rng: Generator, people: _People, i: int, blank_share: float) -> JobseekerProfile:
-    def kept(answer: Any) -> Any:
+    def or_blank(answer: Any) -> Any:
         return answer if rng.random() >= blank_share else None
 
     liking = people.liking[i]
@@ -375,9 +381,9 @@ def _jobseeker(rng: Generator, people: _People, i: int, blank_share: float) -> J
     aspirations = tuple(str(rng.choice(FAMILIES[NAMES[f]][0])) for f in strongest)
     avoid = tuple(FAMILIES[NAMES[f]][0][0] for f in np.flatnonzero(people.avoids[i]))
     skills = tuple(s for s, level in zip(ALL_SKILLS, people.level[i], strict=True) if level > rng.uniform(0.3, 0.7))
-    week, hours = kept(int(people.week[i])), kept(float(people.hours[i]))
+    week, hours = or_blank(int(people.week[i])), or_blank(float(people.hours[i]))
     low, high = (None, None) if hours is None else (max(4.0, hours - 8), hours + 8)
-    starts = kept(DAY + timedelta(days=int(people.from_day[i])))
+    starts = or_blank(DAY + timedelta(days=int(people.from_day[i])))
     place = tuple(PLACES_OF_WORK[p] for p in np.argsort(-people.place[i])[:2])
     needs = tuple(ADJUSTMENTS[a] for a in np.flatnonzero(people.needs[i]))
     return JobseekerProfile(
@@ -392,10 +398,13 @@ def _jobseeker(rng: Generator, people: _People, i: int, blank_share: float) -> J
             max_travel_minutes=int(rng.choice([30, 45, 60, 90])),
         ),
         wishes=JobseekerWishes(
-            aspirations=kept(aspirations), avoid=kept(avoid) or None, environment=kept(place), adjustments=kept(needs)
+            aspirations=or_blank(aspirations),
+            avoid=or_blank(avoid) or None,
+            environment=or_blank(place),
+            adjustments=or_blank(needs),
         ),
         offer=JobseekerOffer(
-            skills=kept(skills) or None, hours_min=low, hours_max=high, half_days=week, earliest_start_on=starts
+            skills=or_blank(skills) or None, hours_min=low, hours_max=high, half_days=week, earliest_start_on=starts
         ),
     )
 

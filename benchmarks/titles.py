@@ -1,7 +1,7 @@
-"""Job titles to occupations on MELO (US titles to ESCO): RapidFuzz, character TF-IDF and the title finder, zero-shot.
+"""Compare the title finder with RapidFuzz and character TF-IDF on MELO (US job titles to ESCO occupations), zero-shot.
 
-``python -m benchmarks.titles --melo FOLDER [--esco FOLDER] [--no-model] [--cache FOLDER]``; every element of MELO's
-corpus is ranked for every title. With ``--cache`` the model's vectors of the labels are kept between runs.
+``python -m benchmarks.titles --melo FOLDER [--esco FOLDER] [--no-model] [--cache FOLDER]``. Every element of MELO's
+corpus is ranked for every title. With ``--cache``, the model's vectors of the labels are stored for later runs.
 """
 
 import argparse
@@ -22,11 +22,11 @@ from matching.words.sentence import SHA256, ModelMissing, SentenceModel
 from matching.words.titles import Encoder, TitleFinder
 
 Scorer = Callable[[str], np.ndarray]
-# Descriptions of ISCO groups end with lists of example titles: answers, where they were meant to be prose.
+# Descriptions of ISCO groups end with lists of example titles. These would give the answers away, so they are cut off.
 EXAMPLES = re.compile(r"Examples of the occupations classified here|Some related occupations|\nNote")
 TIES = (
-    "Scores are compared to five decimals. MRR and success@1 are expectations over a random order of equal scores; "
-    "'by id' breaks ties as trec_eval does, by the element's id from the last to the first."
+    "Scores are rounded to five decimals. MRR and success@1 are expected values over a random order of equal scores. "
+    "'By id' breaks ties as trec_eval does: the element with the last id comes first."
 )
 
 
@@ -37,16 +37,16 @@ def cells_of(path: Path) -> Iterator[list[str]]:
 
 def descriptions_in(esco: Path) -> dict[str, str]:
     """Return the descriptions of occupations and of ISCO groups, by URI."""
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for name in ("occupations_en.csv", "ISCOGroups_en.csv"):
         with (esco / name).open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
-                found[row["conceptUri"]] = EXAMPLES.split(row["description"])[0]
-    return found
+                descriptions[row["conceptUri"]] = EXAMPLES.split(row["description"])[0]
+    return descriptions
 
 
 class Melo:
-    """The titles asked for, the elements to rank, the concept of each, and which elements are right."""
+    """The MELO data: titles to look up, elements to rank, their concepts, and the right elements of each title."""
 
     def __init__(self, folder: Path, descriptions: Mapping[str, str]) -> None:
         titles = [(row[0], row[1]) for row in cells_of(folder / "queries.tsv")]
@@ -61,27 +61,27 @@ class Melo:
         element = {key: i for i, (key, _) in enumerate(elements)}
         title = {key: i for i, (key, _) in enumerate(titles)}
         right: list[list[int]] = [[] for _ in titles]
-        for asked, _, key, grade in cells_of(folder / "annotations.tsv"):
+        for query, _, key, grade in cells_of(folder / "annotations.tsv"):
             if int(grade) > 0:
-                right[title[asked]].append(element[key])
+                right[title[query]].append(element[key])
         self.right = [np.array(row) for row in right]
 
 
 def expected(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Return the reciprocal rank and success@1, expected over a random order of equal scores."""
+    """Return the expected reciprocal rank and success@1 over a random order of equal scores."""
     best = scores[right].max()
     above, tied = int((scores > best).sum()), int((scores == best).sum())
     good = int((scores[right] == best).sum())
-    left, total = 1.0, 0.0
-    for place in range(tied - good + 1):
-        here = left * good / (tied - place)
-        total += here / (above + place + 1)
-        left -= here
+    remaining, total = 1.0, 0.0
+    for position in range(tied - good + 1):
+        chance = remaining * good / (tied - position)
+        total += chance / (above + position + 1)
+        remaining -= chance
     return total, 0.0 if above else good / tied
 
 
 def by_id(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Return the same two with ties broken by id, descending."""
+    """Return the reciprocal rank and success@1 with ties broken by id, descending."""
     best = scores[right].max()
     last = int(right[scores[right] == best].max())
     above = int((scores > best).sum()) + int((scores[last + 1 :] == best).sum())
@@ -89,21 +89,21 @@ def by_id(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
 
 
 def measure(name: str, melo: Melo, score: Scorer) -> None:
-    """Print one line; ``score`` gives a number for each element of the corpus."""
+    """Print one line of figures; ``score`` returns a score for each element of the corpus."""
     figures: list[tuple[float, ...]] = []
     spent: list[float] = []
     for title, right in zip(melo.titles, melo.right, strict=True):
         began = time.process_time()
-        found = score(title)
+        raw = score(title)
         spent.append(time.process_time() - began)
-        scores = np.round(found.astype(np.float64), 5)
+        scores = np.round(raw.astype(np.float64), 5)
         figures.append((*expected(scores, right), *by_id(scores, right)))
     numbers = "".join(f"{value:13.4f}" for value in np.mean(figures, axis=0))
     print(f"{name:24}{numbers}{1000 * float(np.median(spent)):10.1f}", flush=True)
 
 
-class Keeping:
-    """A sentence model that keeps the vectors of long lists of texts in a folder."""
+class CachingModel:
+    """A sentence model that stores the vectors of lists of 100 or more texts in a folder."""
 
     def __init__(self, model: Encoder, folder: Path) -> None:
         self.model = model
@@ -112,7 +112,7 @@ class Keeping:
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         if len(texts) < 100:
             return self.model.encode(texts)
-        # The name says all that decides the vectors, so a changed label or model is never answered from the folder.
+        # The name is a hash of the model and the texts, so a changed label or model never reads old vectors.
         key = hashlib.sha256(json.dumps([SHA256["model.safetensors"], *texts]).encode()).hexdigest()
         path = self.folder / f"{key}.npy"
         if not path.is_file():
@@ -125,9 +125,9 @@ def model_of(cache: Path | None) -> Encoder | None:
     try:
         model = SentenceModel.installed()
     except ModelMissing as missing:
-        print(f"Not measured with a model. {missing}")
+        print(f"The title finder is not measured with a model. {missing}")
         return None
-    return model if cache is None else Keeping(model, cache)
+    return model if cache is None else CachingModel(model, cache)
 
 
 def title_finder(melo: Melo, model: Encoder | None = None) -> Scorer:
@@ -146,8 +146,8 @@ def plain_scorers(melo: Melo) -> dict[str, Scorer]:
     table = characters.transform(melo.texts)
 
     def rapidfuzz(title: str) -> np.ndarray:
-        asked = [utils.default_process(title)]
-        return np.asarray(process.cdist(asked, plain, scorer=fuzz.token_sort_ratio, dtype=np.float32)[0])
+        query = [utils.default_process(title)]
+        return np.asarray(process.cdist(query, plain, scorer=fuzz.token_sort_ratio, dtype=np.float32)[0])
 
     def tfidf(title: str) -> np.ndarray:
         return np.asarray((table @ characters.transform([title]).T).toarray()[:, 0])
@@ -158,19 +158,19 @@ def plain_scorers(melo: Melo) -> dict[str, Scorer]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--melo", type=Path, required=True)
-    parser.add_argument("--esco", type=Path, help="a folder with occupations_en.csv and ISCOGroups_en.csv")
+    parser.add_argument("--esco", type=Path, help="folder with occupations_en.csv and ISCOGroups_en.csv")
     parser.add_argument("--no-model", action="store_true")
     parser.add_argument("--cache", type=Path)
-    told = parser.parse_args()
-    esco = told.esco or told.melo.resolve().parent / "esco"
-    is_there = told.esco is not None or esco.is_dir()
-    print(f"Descriptions of concepts: {f'from {esco}' if is_there else 'none'}.\n{TIES}")
-    melo = Melo(told.melo, descriptions_in(esco) if is_there else {})
+    options = parser.parse_args()
+    esco = options.esco or options.melo.resolve().parent / "esco"
+    has_esco = options.esco is not None or esco.is_dir()
+    print(f"Descriptions of concepts: {f'from {esco}' if has_esco else 'none'}.\n{TIES}")
+    melo = Melo(options.melo, descriptions_in(esco) if has_esco else {})
     print(f"\n{'finder':24}{'MRR':>13}{'success@1':>13}{'MRR by id':>13}{'s@1 by id':>13}{'ms CPU':>10}")
     for name, score in plain_scorers(melo).items():
         measure(name, melo, score)
     measure("title finder", melo, title_finder(melo))
-    model = None if told.no_model else model_of(told.cache)
+    model = None if options.no_model else model_of(options.cache)
     if model is not None:
         measure("title finder, with model", melo, title_finder(melo, model))
 

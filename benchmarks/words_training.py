@@ -1,8 +1,8 @@
-"""Learns the reranker of the skill finder from a taxonomy's own labels; only here is LightGBM needed.
+"""Train the reranker of the skill finder on the labels of a taxonomy. Only this training needs LightGBM.
 
-``python -m benchmarks.words_training --skills skills_en.csv [--without Q.csv ...] --out matching/words/reranker.json``;
-the labels of a Q (columns ``text`` and ``uri``) are left out, so that they can measure what was learned. The shipped
-file was learned from ESCO 1.1.1 less such labels.
+``python -m benchmarks.words_training --skills skills_en.csv [--without Q.csv ...] --out matching/words/reranker.json``.
+The labels in each Q (columns ``text`` and ``uri``) are left out of the training, so that the reranker can be measured
+on them. The shipped file was trained on ESCO 1.1.1 without such labels.
 """
 
 import argparse
@@ -29,41 +29,45 @@ from pathways.reference import esco
 
 Rows = list[tuple[str, str]]
 FOLDS, HELD_OUT, SEED = 2, 2500, 7
-RIVALS = 24
+RIVALS = 24  # wrong concepts for each text
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A text read against an index that lacks it: the features of its shortlist, and which of it is right."""
+    """A text looked up in an index without that label: the features of the candidates, and which are right."""
 
     X: np.ndarray
     is_right: np.ndarray
 
 
 def rows_of(path: Path) -> Rows:
-    """Return the texts of a file and the URI of each."""
+    """Return the texts of a file, each with its URI."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
         return [(row["text"], row["uri"]) for row in csv.DictReader(lines)]
 
 
 def same(label: str) -> str:
+    """Return a label without case and outer spaces, for comparing."""
     return label.strip().casefold()
 
 
 def without(concepts: Iterable[esco.EscoConcept], rows: Iterable[tuple[str, str]]) -> list[esco.EscoConcept]:
-    """Return the concepts less the labels that equal a text and belong to its URI; less those left without a label."""
+    """Return the concepts without the labels that equal a text with the same URI.
+
+    Concepts without any label left are left out.
+    """
     gone = {(same(text), uri) for text, uri in rows}
-    kept: list[esco.EscoConcept] = []
+    remaining: list[esco.EscoConcept] = []
     for concept in concepts:
         labels = [a for a in (concept.preferred, *concept.alternatives) if (same(a), concept.uri) not in gone]
         if labels:
-            kept.append(replace(concept, preferred=labels[0], alternatives=tuple(labels[1:])))
-    return kept
+            remaining.append(replace(concept, preferred=labels[0], alternatives=tuple(labels[1:])))
+    return remaining
 
 
 def misspelt(text: str, rng: random.Random) -> str:
-    """Return the text with one slip of the keyboard, two if it has twelve letters or more."""
+    """Return the text with one typing mistake, or with two if it has twelve letters or more."""
     for _ in range(2 if len(text) >= 12 else 1):
         place, kind = rng.randrange(len(text)), rng.randrange(4)
         letter = rng.choice(LETTERS)
@@ -80,7 +84,10 @@ def misspelt(text: str, rng: random.Random) -> str:
 
 
 def held_out(concepts: Sequence[esco.EscoConcept], rng: random.Random) -> Rows:
-    """Return one alternative label of each concept with two or more, which no other concept has, in random order."""
+    """Return one alternative label of each concept that has two or more, in random order.
+
+    Labels that another concept has too are not used.
+    """
     owners: Counter[str] = Counter()
     for concept in concepts:
         owners.update({same(label) for label in (concept.preferred, *concept.alternatives)})
@@ -94,7 +101,7 @@ def held_out(concepts: Sequence[esco.EscoConcept], rng: random.Random) -> Rows:
 
 
 def examples_of(concepts: Sequence[esco.EscoConcept], rows: Rows, rng: random.Random) -> list[Example]:
-    """Return labels as written and misspelt, read against an index that lacks them."""
+    """Return the labels, as written and misspelt, looked up in an index without them."""
     index = SkillIndex(without(concepts, rows))
     number = {concept.uri: i for i, concept in enumerate(index.concepts)}
     size = SkillFinder().shortlist
@@ -110,28 +117,29 @@ def examples_of(concepts: Sequence[esco.EscoConcept], rows: Rows, rng: random.Ra
 
 
 def learn(concepts: Iterable[esco.EscoConcept], folds: int = FOLDS, size: int = HELD_OUT, seed: int = SEED) -> Reranker:
-    """Learn trees and calibration on labels held out, in each fold others.
+    """Train the trees and the calibration on held-out labels, with different labels in each fold.
 
-    One in twenty of them loses its whole concept: a text that nothing fits. Three in twenty calibrate.
+    For one label in twenty, the whole concept is left out, so that no candidate is right. Three examples in twenty are
+    used for the calibration, the others for the trees.
     """
-    told = in_order(concepts)
+    ordered = in_order(concepts)
     rng = random.Random(seed)
-    rows = held_out(told, rng)
+    rows = held_out(ordered, rng)
     examples: list[Example] = []
-    aside: list[Example] = []
+    for_calibration: list[Example] = []
     for fold in range(folds):
         part = rows[fold * size : (fold + 1) * size]
         lost = {uri for _, uri in part[: size // 20]}
-        found = examples_of([concept for concept in told if concept.uri not in lost], part, rng)
-        cut = len(found) * 3 // 20
-        aside += found[:cut]
-        examples += found[cut:]
+        new = examples_of([concept for concept in ordered if concept.uri not in lost], part, rng)
+        cut = len(new) * 3 // 20
+        for_calibration += new[:cut]
+        examples += new[cut:]
     trees, depth = grown(examples, seed)
-    return Reranker(trees, depth, calibrated(Reranker(trees, depth, (1.0, 0.0, 0.0, 0.0)), aside))
+    return Reranker(trees, depth, calibrated(Reranker(trees, depth, (1.0, 0.0, 0.0, 0.0)), for_calibration))
 
 
 def grown(examples: Sequence[Example], seed: int) -> tuple[dict[str, np.ndarray], int]:
-    """Return LambdaMART's trees, learned on the right concept and its nearest rivals."""
+    """Return LambdaMART's trees, trained on the right concept and the most similar wrong ones."""
     tables, rights, groups = [], [], []
     for example in examples:
         if example.is_right.any():
@@ -150,7 +158,7 @@ def grown(examples: Sequence[Example], seed: int) -> tuple[dict[str, np.ndarray]
 
 
 def flattened(roots: Sequence[dict[str, Any]]) -> tuple[dict[str, np.ndarray], int]:
-    """Return nested trees as arrays with a row for each, and the greatest depth."""
+    """Return nested trees as arrays with a row for each tree, and the greatest depth."""
     laid = [_laid_out(root) for root in roots]
     width = max(len(nodes) for nodes, _ in laid)
     blank = {"feature": 0, "threshold": 0.0, "left": 0, "right": 0, "value": 0.0}
@@ -167,22 +175,22 @@ def _laid_out(root: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
     waiting: list[tuple[dict[str, Any], int, int, str]] = [(root, 0, -1, "left")]
     while waiting:
         node, depth, parent, side = waiting.pop()
-        here = len(nodes)
-        nodes.append({"feature": 0, "threshold": 0.0, "left": here, "right": here, "value": 0.0})
+        number = len(nodes)
+        nodes.append({"feature": 0, "threshold": 0.0, "left": number, "right": number, "value": 0.0})
         if parent >= 0:
-            nodes[parent][side] = here
+            nodes[parent][side] = number
         if "split_feature" not in node:
-            nodes[here]["value"] = node["leaf_value"]
+            nodes[number]["value"] = node["leaf_value"]
             deepest = max(deepest, depth)
             continue
-        nodes[here].update(feature=node["split_feature"], threshold=node["threshold"])
-        waiting.append((node["left_child"], depth + 1, here, "left"))
-        waiting.append((node["right_child"], depth + 1, here, "right"))
+        nodes[number].update(feature=node["split_feature"], threshold=node["threshold"])
+        waiting.append((node["left_child"], depth + 1, number, "left"))
+        waiting.append((node["right_child"], depth + 1, number, "right"))
     return nodes, deepest
 
 
 def calibrated(reranker: Reranker, examples: Sequence[Example]) -> tuple[float, ...]:
-    """Return the weights of a logistic regression on the five best of each example."""
+    """Return the weights of a logistic regression on the five best candidates of each example."""
     inputs, rights = [], []
     for example in examples:
         scores = reranker.scores(example.X.astype(np.float64))
@@ -199,11 +207,11 @@ def main() -> None:
     parser.add_argument("--skills", type=Path, required=True)
     parser.add_argument("--without", type=Path, nargs="*", default=[])
     parser.add_argument("--out", type=Path, required=True)
-    told = parser.parse_args()
-    rows = [row for path in told.without for row in rows_of(path)]
+    options = parser.parse_args()
+    rows = [row for path in options.without for row in rows_of(path)]
     began = time.process_time()
-    learn(without(esco.concepts(told.skills), rows)).save(told.out)
-    print(f"Learned in {time.process_time() - began:.0f} s CPU, without {len(rows)} labels, into {told.out}.")
+    learn(without(esco.concepts(options.skills), rows)).save(options.out)
+    print(f"Trained in {time.process_time() - began:.0f} s CPU without {len(rows)} labels, and saved to {options.out}.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every table, for what needs the whole schema without the web: migrations and the command line."""
+"""Imports the models of every table, for migrations and the command line, which need the whole schema."""
 
 from pathways import audit, idempotency
 from pathways.access import models as access

@@ -3,19 +3,19 @@
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import SQLAlchemyError
 
 from pathways import problems
 from pathways.access.guards import DatabaseDep
 from pathways.allocations import api as allocations
 from pathways.allocations.personal_data import HOLDING as ALLOCATIONS
 from pathways.audit import AuditRow
+from pathways.background import BackgroundLoop, start_all
 from pathways.casefile import api as casefile
 from pathways.casefile.schemas import AccessLine
 from pathways.claims import api as claims
@@ -60,7 +60,7 @@ from pathways.shortlists import index
 from pathways.shortlists.personal_data import HOLDING as SHORTLISTS
 from pathways.support import api as support
 from pathways.support.personal_data import HOLDING as SUPPORT
-from pathways.web import docs, logs
+from pathways.web import docs, logs, openapi
 from pathways.web.requests import BodyLimits, RequestLog
 
 # In the order their tables may be written in; erasing goes the other way.
@@ -126,40 +126,43 @@ DESCRIPTION = (
 
 
 def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
-    """Count rows for SQLite's planner at the start, and again as tables grow; a count that fails waits for the next."""
+    """Let SQLite count rows for its query planner at the start and every hour; PostgreSQL does so by itself."""
     while database.is_sqlite:
-        with suppress(SQLAlchemyError):
-            database.count_rows()
+        database.count_rows()
         if stop.wait(SECONDS_BETWEEN_COUNTS):
             return
 
 
 def _complete_person_keys(database: Database, stop: threading.Event) -> None:
-    """Make the keys by which people are found of those who have none, where an upgrade was not by our own command."""
-    while not stop.is_set():
-        with suppress(SQLAlchemyError):
-            identify.fill(database, stop)
-            return
-        stop.wait(SECONDS_BETWEEN_TRIES)
+    """Make the missing keys that people are identified by, where an upgrade was not made with our own command."""
+    identify.fill(database, stop)
 
 
 def _continue_imports(database: Database, stop: threading.Event) -> None:
-    """Carry on imports that are larger than one answer waits for, and those that were stopped half-way."""
+    """Continue imports that are too large to finish within one request, and imports that were interrupted."""
     forgot = 0.0
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
-        with suppress(SQLAlchemyError):
-            imports.go_on_with_what_was_left(database, FILE_KINDS, is_still_member)
-            if time.monotonic() - forgot > SECONDS_BETWEEN_COUNTS:
-                imports.forget(database)
-                forgot = time.monotonic()
+        imports.go_on_with_what_was_left(database, FILE_KINDS, is_still_member)
+        if time.monotonic() - forgot > SECONDS_BETWEEN_COUNTS:
+            imports.forget(database)
+            forgot = time.monotonic()
 
 
 def _send_queued_messages(settings: Settings, database: Database, stop: threading.Event) -> None:
-    """Send what is queued: the worker of an embedded database, which is for one process."""
+    """Send queued e-mails and webhooks on SQLite, which has one process; on PostgreSQL ``pathways worker`` does."""
     sender = Sender(database, settings, mailer(settings), links=LINKS)
     while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
-        with suppress(SQLAlchemyError):
-            sender.send_due()
+        sender.send_due()
+
+
+def _loops(settings: Settings, database: Database) -> list[BackgroundLoop]:
+    return [
+        BackgroundLoop("placement_index", lambda _: index.warm(database), first_pause=2.0),
+        BackgroundLoop("row_counts", lambda stop: _count_rows_regularly(database, stop)),
+        BackgroundLoop("person_keys", lambda stop: _complete_person_keys(database, stop)),
+        BackgroundLoop("imports", lambda stop: _continue_imports(database, stop)),
+        BackgroundLoop("messages", lambda stop: _send_queued_messages(settings, database, stop)),
+    ]
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -174,9 +177,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         # Connections are derived from the same number, so that a thread never waits for one.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         stop = threading.Event()
-        for kept_up in (index.warm, _count_rows_regularly, _complete_person_keys, _continue_imports):
-            threading.Thread(target=kept_up, args=(database, stop), daemon=True).start()
-        threading.Thread(target=_send_queued_messages, args=(settings, database, stop), daemon=True).start()
+        start_all(app.state.loops, stop)
         yield
         stop.set()
         database.close()
@@ -196,7 +197,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.authenticate = authenticate
     app.state.holdings = HOLDINGS
+    app.state.loops = _loops(settings, database)
     problems.install(app)
+    openapi.install(app)
     app.add_middleware(BodyLimits, most_bytes=settings.max_body_bytes, most_upload_bytes=settings.max_upload_bytes)
     app.add_middleware(RequestLog)
     for router in ROUTERS:
@@ -216,11 +219,16 @@ def _add_health(app: FastAPI) -> None:
 
     @app.get("/health/live", include_in_schema=False)
     def live() -> dict[str, str]:
-        """The process runs."""
+        """Answer that the process runs."""
         return {"status": "live"}
 
     @app.get("/health/ready", include_in_schema=False)
     def ready(database: DatabaseDep) -> JSONResponse:
-        """The database answers and is at this version, and what is open has been read."""
+        """Answer whether the database is at this version and the open placements are in memory.
+
+        The state of each background loop is shown as well; a loop that restarts does not take the service out.
+        """
         is_ready = at_head(database) and index.of(database).is_ready
-        return JSONResponse({"status": "ready" if is_ready else "not ready"}, status_code=200 if is_ready else 503)
+        loops = {loop.name: loop.report() for loop in app.state.loops}
+        body = {"status": "ready" if is_ready else "not ready", "background": loops}
+        return JSONResponse(body, status_code=200 if is_ready else 503)

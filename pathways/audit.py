@@ -1,4 +1,7 @@
-"""Who opened or changed whose record: append-only rows, written by the session itself, so that none is forgotten."""
+"""The audit trail: append-only rows of who opened or changed which record.
+
+A session writes a row for every change by itself, so that no change can be left out.
+"""
 
 from collections.abc import Iterable
 from typing import Any, cast
@@ -13,7 +16,7 @@ from pathways.facts import Fact
 
 
 class AuditRow(Fact, Base):
-    """One act on one record."""
+    """One act of an actor on one record."""
 
     __tablename__ = "audit"
 
@@ -22,13 +25,14 @@ class AuditRow(Fact, Base):
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
     subject: Mapped[str] = mapped_column(SHORT)
     subject_id: Mapped[UUID]
-    # No foreign key: the trail of a record outlives the record.
+    # No foreign key, because the audit trail must remain when the record is erased.
     jobseeker_id: Mapped[UUID | None] = mapped_column(index=True)
     is_change: Mapped[bool]
     request_id: Mapped[str] = mapped_column(SHORT, default="")
 
 
 def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None = None, *, is_change: bool) -> AuditRow:
+    """Return the audit row of one act; ``subject`` is a table name."""
     return AuditRow.recorded(actor, **_columns(actor, subject, subject_id, jobseeker_id, is_change=is_change))
 
 
@@ -48,7 +52,7 @@ def _columns(
 
 
 def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tuple[UUID, UUID | None]]) -> None:
-    """Note, in a transaction of its own before the answer, that records are opened; if it fails, no answer."""
+    """Record that records are opened. Commit before the reply is sent, so that a failure prevents the reply."""
     with database.writing(actor) as session:
         session.add_all(
             row(actor, subject, subject_id, jobseeker_id, is_change=False) for subject_id, jobseeker_id in subjects
@@ -56,7 +60,7 @@ def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tu
 
 
 def people_changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:
-    """Note that records of people were changed by statements that the session does not see row by row."""
+    """Record changes to jobseekers that were made by bulk statements, which the session does not see row by row."""
     rows = [
         AuditRow.row(actor, **_columns(actor, "jobseekers", jobseeker_id, jobseeker_id, is_change=True))
         for jobseeker_id in jobseeker_ids
@@ -65,11 +69,11 @@ def people_changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[
         session.execute(insert(cast("Table", AuditRow.__table__)), rows)
 
 
-def _note_changes(session: WriteSession, *_: object) -> None:
+def _record_changes(session: WriteSession, *_: object) -> None:
     actor = session.actor
     if actor is None:
         return
-    noted: set[tuple[str, UUID, UUID | None]] = session.info.setdefault("noted", set())
+    recorded: set[tuple[str, UUID, UUID | None]] = session.info.setdefault("audited", set())
     for changed in [*session.new, *session.dirty]:
         if isinstance(changed, AuditRow) or getattr(changed, "__unaudited__", False):
             continue
@@ -79,12 +83,12 @@ def _note_changes(session: WriteSession, *_: object) -> None:
         subject = changed.__tablename__
         if subject == "jobseekers":
             jobseeker_id = changed.id
-        # One row for each record and act, however many facts the act writes about a person.
+        # One row for each record in a transaction, even if several facts about a jobseeker are written.
         subject_id = jobseeker_id or (changed.id if isinstance(changed.id, UUID) else inspect(changed).identity)
         key = ("jobseekers" if jobseeker_id else subject, subject_id, jobseeker_id)
-        if subject_id is not None and key not in noted:
-            noted.add(key)
+        if subject_id is not None and key not in recorded:
+            recorded.add(key)
             session.add(row(actor, *key, is_change=True))
 
 
-event.listen(WriteSession, "before_flush", _note_changes)
+event.listen(WriteSession, "before_flush", _record_changes)

@@ -1,4 +1,4 @@
-"""A consistent copy of a database in use, and putting it back."""
+"""Back up a database in use, and restore it."""
 
 import sqlite3
 import subprocess
@@ -13,9 +13,9 @@ from pathways.errors import RuleBroken, Unavailable
 
 
 def backup(database: Database, file: Path) -> None:
-    """Write a consistent copy while others go on writing."""
+    """Write a consistent copy of the database to a new file. Other processes can continue to write."""
     if file.exists():
-        raise RuleBroken(f"{file} is there already. Name a new file.")
+        raise RuleBroken(f"The file {file} already exists. Choose another file name.")
     url = database.engine.url
     if database.is_sqlite:
         with closing(sqlite3.connect(str(url.database))) as origin, closing(sqlite3.connect(file)) as copy:
@@ -25,14 +25,16 @@ def backup(database: Database, file: Path) -> None:
 
 
 def restore(database: Database, file: Path) -> None:
-    """Put a copy back over the database; nobody may be using it."""
+    """Replace the database by a backup. No process may be using the database."""
     if not file.is_file():
-        raise RuleBroken(f"There is no file {file}.")
+        raise RuleBroken(f"There is no file {file}. Check the path.")
     url = database.engine.url
     if database.is_sqlite:
         with closing(sqlite3.connect(file)) as copy:
             if not _is_whole(copy):
-                raise RuleBroken(f"{file} is damaged or no copy of ours. Nothing was changed.")
+                raise RuleBroken(
+                    f"{file} is damaged or is not a backup of this service. Nothing was changed. Choose another file."
+                )
             database.close()
             with closing(sqlite3.connect(str(url.database))) as target:
                 copy.backup(target)
@@ -51,8 +53,8 @@ def _is_whole(copy: sqlite3.Connection) -> bool:
 def _run(program: str, *arguments: str, url: URL) -> None:
     path = which(program)
     if path is None:
-        raise Unavailable(f"{program} is not installed on this machine. Install PostgreSQL's client programs.")
+        raise Unavailable(f"{program} is not installed. Install the PostgreSQL client programs.")
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     done = subprocess.run([path, *arguments, f"--dbname={plain}"], check=False, capture_output=True, text=True)  # noqa: S603 - our own arguments
     if done.returncode:
-        raise Unavailable(f"{program} did not finish: {done.stderr.strip().splitlines()[-1:] or ['no reason given']}.")
+        raise Unavailable(f"{program} failed: {done.stderr.strip().splitlines()[-1:] or ['no reason given']}.")

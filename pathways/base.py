@@ -1,4 +1,4 @@
-"""What every table and every request stands on: columns, clocks, roles, and the one who asks."""
+"""The basis of every table and request: column types, time, roles, and the actor."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -19,17 +19,17 @@ def utc_now() -> datetime:
 
 
 def local_day(at: datetime) -> date:
-    """The Europe/London day of an instant; every month boundary is one of these."""
+    """Return the Europe/London day of an instant. Months also begin and end on these days."""
     return at.astimezone(LONDON).date()
 
 
 def end_of_local_day(day: date) -> datetime:
-    """The last instant of a Europe/London day, in UTC."""
+    """Return the last instant of a Europe/London day, in UTC."""
     return datetime(day.year, day.month, day.day, 23, 59, 59, 999999, tzinfo=LONDON).astimezone(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC on both databases; a naive one is refused."""
+    """The column type of an instant, stored in UTC. Raises ``ValueError`` for a datetime without a time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("An instant needs its time zone.")
+            raise ValueError("A datetime must have a time zone.")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -48,6 +48,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
+    """The base class of every table, with the names of constraints and the types of columns."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -57,14 +59,14 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime(), UUID: Uuid()}  # noqa: RUF012 - SQLAlchemy reads it as it stands
+    type_annotation_map = {datetime: UtcDateTime(), UUID: Uuid()}  # noqa: RUF012 - SQLAlchemy requires a plain dict
 
 
 PrimaryKey = Annotated[UUID, mapped_column(primary_key=True, default=uuid7)]
 
 
 def words(enumeration: type[StrEnum]) -> Enum:
-    """Return the column type of an enumeration: its values as text, checked in Python and not by a named CHECK."""
+    """Return the column type of an enumeration: its values as text, validated in Python."""
     longest = max(len(member.value) for member in enumeration)
     return Enum(
         enumeration,
@@ -76,13 +78,13 @@ def words(enumeration: type[StrEnum]) -> Enum:
 
 
 def one_of(column: str, values: type[StrEnum]) -> str:
-    """Return the SQL that lets a column hold only the words of an enumeration."""
+    """Return the SQL of a CHECK constraint that allows only the values of an enumeration."""
     allowed = ", ".join(f"'{member.value}'" for member in values)
     return f"{column} IN ({allowed})"
 
 
 class Versioned:
-    """A row that people edit: its version is its ETag, and a write against an older one is refused."""
+    """Mixin of a row that members edit. Its version is its ETag, and a write to an older version is refused."""
 
     version: Mapped[int] = mapped_column(default=1)
 
@@ -92,7 +94,7 @@ class Versioned:
 
 
 class Role(StrEnum):
-    """What a member does in an organisation."""
+    """The role of a member in an organisation, which decides what the member may do."""
 
     REFERRER = "referrer"
     CASEWORKER = "caseworker"
@@ -105,7 +107,7 @@ class Role(StrEnum):
 
 
 class Nation(StrEnum):
-    """Decides an organisation's bank holidays."""
+    """The nation of an organisation, which decides its bank holidays."""
 
     ENGLAND = "england"
     WALES = "wales"
@@ -114,7 +116,7 @@ class Nation(StrEnum):
 
 
 class Source(StrEnum):
-    """The way a fact came in."""
+    """The way in which a fact was recorded."""
 
     API = "api"
     PAGE = "page"
@@ -125,9 +127,9 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks, for which organisation, in what role, by which way, and when.
+    """The member or operator in whose name something is done: user, organisation, role, source, permission and time.
 
-    ``at`` is the one instant of the whole act: every fact it records carries it.
+    ``doing`` is the permission in use. ``at`` is the time of the whole act; every fact that it records has this time.
     """
 
     user_id: UUID
@@ -144,11 +146,11 @@ class Actor:
         return local_day(self.at)
 
     def then(self, **changes: Any) -> "Actor":
-        """Return the same one, at another time or doing something else."""
+        """Return a copy of the actor with some fields changed."""
         return replace(self, **changes)
 
 
-# Ids of rows that are many and that nobody names: SQLite counts only an INTEGER by itself.
+# Surrogate ids for high-volume tables that are never exposed. SQLite increments only an INTEGER automatically.
 Numbered = BigInteger().with_variant(Integer, "sqlite")
 SHORT = String(80)
 LINE = String(300)

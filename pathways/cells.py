@@ -1,4 +1,4 @@
-"""Reading one cell as people write it: dates, yes and no, numbers, lists, and one word of a list."""
+"""Readers of one spreadsheet cell: dates, yes or no, numbers, lists, and words of an enumeration."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -18,7 +18,10 @@ DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%d-%m-%Y", "%d.
 FOUR_DIGIT_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 EXCEL_DAY, FIRST_EXCEL_DAY = re.compile(r"^[1-5]\d{4}$"), date(1899, 12, 30)
 LONGEST_DAY = 40
-UNLIKE = ((2001, 1, 1), (1999, 2, 2))  # two days that share no part: what a date leaves out differs between them
+UNLIKE = (
+    (2001, 1, 1),
+    (1999, 2, 2),
+)  # two days with no common part: a part that a text leaves out differs between them
 YES = {"yes", "y", "true", "1"}
 NO = {"no", "n", "false", "0"}
 UNKNOWN = {"", "unknown", "not known", "n/k", "nk", "?"}
@@ -26,17 +29,17 @@ MOST_LINE = 300
 
 
 class CellError(BaseModel):
-    """What is wrong in one row: the field, the rule, and what to do. Never the value itself."""
+    """An error or warning in one row: the field, the rule, and what to do. It never holds the value of a cell."""
 
-    row: int = Field(description="The number of the row as the spreadsheet shows it; 0 for the whole file.")
-    sheet: str = Field(default="", description="The sheet, where there are several.")
+    row: int = Field(description="The row number as the spreadsheet displays it; 0 for the whole file.")
+    sheet: str = Field(default="", description="The name of the sheet, if there are several.")
     field: str
     rule: str
     remedy: str
 
 
 class InvalidCell(ValueError):
-    """A cell that breaks a rule."""
+    """Raised for a cell that breaks a rule. ``remedy`` says what to do."""
 
     def __init__(self, rule: str, remedy: str) -> None:
         super().__init__(rule)
@@ -45,75 +48,77 @@ class InvalidCell(ValueError):
 
 
 def as_line(text: str) -> str | None:
+    """Return one line of text with single spaces; None for a blank cell."""
     if len(text) > MOST_LINE:
-        raise InvalidCell(f"At most {MOST_LINE} characters.", "Shorten it.")
+        raise InvalidCell(f"The text is longer than {MOST_LINE} characters.", "Shorten it.")
     if text.startswith(("=", "@")):
-        raise InvalidCell("A formula is not taken.", "Paste the cell as a value.")
+        raise InvalidCell("Formulas are not accepted.", "Paste the cell as a value.")
     if re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text):
-        raise InvalidCell("It holds a control character.", "Type the cell again.")
+        raise InvalidCell("The cell contains a control character.", "Type the text again.")
     return " ".join(text.split()) or None
 
 
 def line(most: int) -> "Reader":
-    """Return the reader of a line of at most so many characters."""
+    """Return the reader of a line of at most ``most`` characters."""
 
     def read(text: str) -> str | None:
-        found = as_line(text)
-        if found is not None and len(found) > most:
-            raise InvalidCell(f"At most {most} characters.", "Shorten it.")
-        return found
+        text_read = as_line(text)
+        if text_read is not None and len(text_read) > most:
+            raise InvalidCell(f"The text is longer than {most} characters.", "Shorten it.")
+        return text_read
 
     return read
 
 
 @lru_cache(maxsize=20_000)
 def as_date(text: str) -> date | None:
+    """Return a date; None for a blank cell or a word for unknown."""
     if text.lower() in UNKNOWN:
         return None
     if len(text) > LONGEST_DAY:
         raise InvalidCell("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
     for form in DATE_FORMATS:
         try:
-            found = datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no time zone
+            day = datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no time zone
         except ValueError:
             continue
-        if not EARLIEST <= found <= LATEST:
-            raise InvalidCell(f"A date lies between {EARLIEST} and {LATEST}.", "Correct the year.")
-        return found
-    otherwise = _written_otherwise(text)
-    if otherwise is None or not EARLIEST <= otherwise <= LATEST:
+        if not EARLIEST <= day <= LATEST:
+            raise InvalidCell(f"The date must be between {EARLIEST} and {LATEST}.", "Correct the year.")
+        return day
+    parsed = _in_other_format(text)
+    if parsed is None or not EARLIEST <= parsed <= LATEST:
         raise InvalidCell("This is not a date that exists.", "Write it as yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy.")
-    return otherwise
+    return parsed
 
 
-def _written_otherwise(text: str) -> date | None:
-    """Return a day written as in "26th May 2002" or with a time, or as the number Excel keeps it as; None for none.
+def _in_other_format(text: str) -> date | None:
+    """Return a day from a text such as "26th May 2002", from a date with a time, or from Excel's day number.
 
-    The year has four digits, for of two nobody knows the century; a part that is missing is not made up, and a month
-    never stands before the day.
+    Return None if the text has no year of four digits (two digits leave the century open), if a part of the date is
+    missing, or if the month comes before the day.
     """
     if EXCEL_DAY.match(text):
         return FIRST_EXCEL_DAY + timedelta(days=int(text))
     if not FOUR_DIGIT_YEAR.search(text):
         return None
     try:
-        # Time zones are not looked for: a name in the cell would be taken for one, and warned of by name.
-        one, other = (
+        # Time zones are ignored: a name in the cell could be read as a time zone and printed in a warning.
+        first_day, second_day = (
             dates.parse(text, dayfirst=True, ignoretz=True, default=datetime(*day)).date()  # noqa: DTZ001
             for day in UNLIKE
         )
     except (ValueError, ArithmeticError):
         return None
-    first = re.match(r"\d{1,2}(?=\D)", text)
-    is_day_first = first is None or int(first[0]) == one.day
-    return one if one == other and is_day_first else None
+    number = re.match(r"\d{1,2}(?=\D)", text)
+    is_day_first = number is None or int(number[0]) == first_day.day
+    return first_day if first_day == second_day and is_day_first else None
 
 
 def as_needed_date(text: str) -> date:
-    found = as_date(text)
-    if found is None:
-        raise InvalidCell("This field is needed.", "Fill it in.")
-    return found
+    day = as_date(text)
+    if day is None:
+        raise InvalidCell("This field is required.", "Fill it in.")
+    return day
 
 
 def as_yes_no(text: str) -> bool | None:
@@ -124,7 +129,7 @@ def as_yes_no(text: str) -> bool | None:
         return False
     if word in UNKNOWN:
         return None
-    raise InvalidCell("Write yes, no, or leave it blank for unknown.", "Correct the word.")
+    raise InvalidCell("The cell must be yes, no, or blank for unknown.", "Correct the word.")
 
 
 def as_list(text: str) -> list[str] | None:
@@ -138,23 +143,23 @@ def as_number(text: str) -> Decimal | None:
     try:
         number = Decimal(text.removeprefix("£"))
     except InvalidOperation:
-        raise InvalidCell("This is not a number.", "Write digits, as 16 or 37.5.") from None
-    if not number.is_finite() or number < 0 or number > 100_000:  # noqa: PLR2004 - no column of ours holds more
-        raise InvalidCell("This number is out of range.", "Correct it.")
+        raise InvalidCell("This is not a number.", "Write digits, such as 16 or 37.5.") from None
+    if not number.is_finite() or number < 0 or number > 100_000:  # noqa: PLR2004 - larger than any valid value of our columns
+        raise InvalidCell("This number is too large or below 0.", "Correct it.")
     return number.quantize(Decimal("0.01"))
 
 
 def as_whole(text: str) -> int | None:
     number = as_number(text)
     if number is not None and number != int(number):
-        raise InvalidCell("This is not a whole number.", "Write digits, as 3.")
+        raise InvalidCell("This is not a whole number.", "Write digits, such as 3.")
     return None if number is None else int(number)
 
 
 def hours(text: str) -> Decimal | None:
     number = as_number(text)
     if number is not None and number > 168:  # noqa: PLR2004 - hours in a week
-        raise InvalidCell("A week has 168 hours.", "Correct the number.")
+        raise InvalidCell("A week has only 168 hours.", "Correct the number.")
     return number
 
 
@@ -162,7 +167,7 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 def one_of(words: type[Word], *, ignoring_case: bool = True) -> Callable[[str], Word | None]:
-    """Return the reader of a cell that holds one word of a list."""
+    """Return the reader of a cell that holds one value of an enumeration."""
     known = {word.value.lower().replace("_", " "): word for word in words}
 
     def read(text: str) -> Word | None:
@@ -170,7 +175,7 @@ def one_of(words: type[Word], *, ignoring_case: bool = True) -> Callable[[str], 
             return None
         word = known.get(text.lower().replace("_", " ") if ignoring_case else text)
         if word is None:
-            raise InvalidCell(f"Write one of {', '.join(w.value for w in words)}.", "Correct the word.")
+            raise InvalidCell(f"The cell must be one of: {', '.join(w.value for w in words)}.", "Correct the word.")
         return word
 
     return read
@@ -181,12 +186,12 @@ Reader = Callable[[str], Any]
 
 @lru_cache(maxsize=1_000)
 def _of_blank(reader: Reader) -> Any:
-    """Return what a blank cell says, which most cells of a file are; one that must not be blank says so each time."""
+    """Return the value of a blank cell. It is cached, because most cells of a file are blank."""
     return reader("")
 
 
 def read_row(row: Row, readers: Mapping[str, Reader]) -> tuple[dict[str, Any], list[CellError]]:
-    """Return the values of one row, and everything that is wrong in it."""
+    """Return the values of one row, and all its errors."""
     values: dict[str, Any] = {}
     errors = [
         CellError(row=row.number, sheet=row.sheet, field="row", rule=rule, remedy=remedy) for rule, remedy in row.faults

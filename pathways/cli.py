@@ -1,7 +1,8 @@
-"""The command line: a command is one action in one transaction, errors are one plain sentence.
+"""The command line of Pathways. An error is printed as one sentence.
 
-Whoever runs these commands holds the database itself, so a command about a partner's people acts as that partner's
-team manager would, under the name of the operator or of ``--as``; every act is audited.
+A person who runs these commands has access to the database itself. So a command about a partner's jobseekers has the
+rights of that partner's team manager, and is recorded under the name of the operator or of the member given by --as.
+Every act is audited.
 """
 
 import sys
@@ -31,7 +32,7 @@ for name, group in (
 
 
 def main() -> None:
-    """Run a command; an error is one plain sentence and a true exit code."""
+    """Run a command. Print an error as one sentence and exit with code 1."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from pathways.errors import DomainError
@@ -45,7 +46,10 @@ def main() -> None:
         print(f"Error: {wrong.detail}", file=sys.stderr)
         sys.exit(1)
     except SQLAlchemyError as wrong:
-        print(f"Error: the database did not do that ({type(wrong).__name__}). Nothing was changed.", file=sys.stderr)
+        print(
+            f"Error: the database refused the command ({type(wrong).__name__}). Nothing was changed. Try again.",
+            file=sys.stderr,
+        )
         sys.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""Is every current state what its facts say? What ``pathways db check`` asks."""
+"""The checks of ``pathways db check``: the current state of every record must agree with its facts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,7 +33,7 @@ from pathways.progression.models import EvidenceCheck, Outcome, OutcomeClaimed, 
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 from pathways.shortlists.models import ModelState, RankingModel, RankingModelMove
 
-# Each log: the rows whose state it explains, its key to them, and the state of a row without any move.
+# For each log: the table whose states it explains, the table of moves, the foreign key, and the state before any move.
 LOGS: tuple[tuple[Any, Any, Any, str | None], ...] = (
     (Jobseeker, JobseekerMove, JobseekerMove.jobseeker_id, JobseekerState.REFERRED.value),
     (Referral, ReferralMove, ReferralMove.referral_id, None),
@@ -48,7 +48,7 @@ LOGS: tuple[tuple[Any, Any, Any, str | None], ...] = (
 
 
 def faults(session: Session) -> list[str]:
-    """Return one sentence for each thing that does not fit; rows are named by table and id only."""
+    """Return one sentence for each inconsistency. It names rows only by table and id."""
     return [
         *(fault for log in LOGS for fault in _states(session, *log)),
         *_heads(session),
@@ -63,10 +63,10 @@ def faults(session: Session) -> list[str]:
 
 
 def _states(session: Session, model: Any, move: Any, key: Any, initial: str | None) -> Iterator[str]:
-    """The state of each row is where its last move led; each move begins where the one before ended.
+    """Check that the state of each row is that of its last move, and that each move begins where the previous ended.
 
-    Moves stand in the order of their ids, which are drawn when the row is held: the instant of a call is when it began,
-    and one that waited for another was begun before it.
+    Moves are ordered by id, because an id is made while the row is locked. ``recorded_at`` is the time at which a
+    request began, and a request that waited for another one's lock may have begun before it.
     """
     last: dict[Any, str] = {}
     rows = session.execute(select(key, move.from_state, move.to_state, move.supersedes).order_by(move.id))
@@ -82,7 +82,7 @@ def _states(session: Session, model: Any, move: Any, key: Any, initial: str | No
 
 
 def _heads(session: Session) -> Iterator[str]:
-    """One version stands: of details and profile for each jobseeker, of the snapshot for each referral."""
+    """Check that each jobseeker has one current version of details and of profile, and each referral one snapshot."""
     for model, key in (
         (JobseekerDetails, JobseekerDetails.jobseeker_id),
         (ProfileVersion, ProfileVersion.jobseeker_id),
@@ -90,7 +90,7 @@ def _heads(session: Session) -> Iterator[str]:
     ):
         rows = session.execute(select(key, func.count()).where(as_known(model)).group_by(key).having(func.count() > 1))
         for row_id, count in rows:
-            yield f"{model.__tablename__}: {row_id} has {count} versions that all stand."
+            yield f"{model.__tablename__}: {row_id} has {count} current versions instead of one."
     without = select(Jobseeker.id).where(
         Jobseeker.id.not_in(select(JobseekerDetails.jobseeker_id).where(as_known(JobseekerDetails)))
     )
@@ -107,11 +107,11 @@ def _caseworkers(session: Session) -> Iterator[str]:
     assigned = {row.jobseeker_id: row.caseworker_id for row in rows}
     for row_id, caseworker_id in session.execute(select(Jobseeker.id, Jobseeker.caseworker_id)):
         if assigned.get(row_id) != caseworker_id:
-            yield f"jobseekers: the caseworker of {row_id} is not the one last assigned."
+            yield f"jobseekers: the caseworker of {row_id} is not the last assigned caseworker."
 
 
 def _places(session: Session) -> Iterator[str]:
-    """A held or filled place belongs to an introduction in that state, and the other way round."""
+    """Check that each held or filled place belongs to an introduction in the matching state, and the reverse."""
     places = {place.introduction_id: place for place in session.scalars(select(Place)) if place.introduction_id}
     takes = {
         **dict.fromkeys(HOLDS_A_PLACE, PlaceState.HELD),
@@ -126,21 +126,21 @@ def _places(session: Session) -> Iterator[str]:
         elif place is not None and place.placement_id != placement_id:
             yield f"introductions: {row_id} holds a place of another placement."
     for row_id in places:
-        yield f"places: held for introduction {row_id}, which there is not."
+        yield f"places: a place is held for introduction {row_id}, which does not exist."
 
 
 def _versions(session: Session) -> Iterator[str]:
-    """Every listing is kept as it stands now; without that no shortlist could be worked out again."""
-    kept = select(PlacementVersion.placement_id).where(
+    """Check that the current version of each placement is stored. Without it, a shortlist could not be replayed."""
+    stored = select(PlacementVersion.placement_id).where(
         PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version
     )
-    for row_id in session.scalars(select(Placement.id).where(~kept.exists())):
-        yield f"placements: {row_id} is not kept as it stands now."
+    for row_id in session.scalars(select(Placement.id).where(~stored.exists())):
+        yield f"placements: the current version of {row_id} is not stored."
     current = and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version)
     rows = select(Placement, PlacementVersion.inputs).join(PlacementVersion, current)
     for placement, inputs in session.execute(rows.execution_options(yield_per=1_000)):
         if columns_of(inputs) != inputs_of(placement):
-            yield f"placements: {placement.id} is kept otherwise than it stands now."
+            yield f"placements: the stored current version of {placement.id} differs from the placement."
 
 
 def _spells(session: Session) -> Iterator[str]:
@@ -154,8 +154,8 @@ def _spells(session: Session) -> Iterator[str]:
             yield f"spells: {row_id} is {state.value}, but its versions say {expected.value}."
 
 
-# What hangs on what: both are about one person, whatever was merged and put back.
-HANGS_ON: tuple[tuple[Any, Any, Any], ...] = (
+# Tables, foreign keys and parent tables. A row and its parent must be about the same jobseeker, also after merges.
+PARENTS: tuple[tuple[Any, Any, Any], ...] = (
     (Enrolment, Enrolment.referral_id, Referral),
     (Spell, Spell.enrolment_id, Enrolment),
     (Outcome, Outcome.enrolment_id, Enrolment),
@@ -163,11 +163,11 @@ HANGS_ON: tuple[tuple[Any, Any, Any], ...] = (
 
 
 def _same_person_throughout(session: Session) -> Iterator[str]:
-    """What hangs on something is about the same person, and an open enrolment is an open case's."""
-    for model, key, parent in HANGS_ON:
+    """Check that rows and their parents are about the same jobseeker, and that open enrolments have open cases."""
+    for model, key, parent in PARENTS:
         rows = select(model.id).join(parent, parent.id == key).where(model.jobseeker_id != parent.jobseeker_id)
         for row_id in session.scalars(rows):
-            yield f"{model.__tablename__}: {row_id} is about somebody else than what it hangs on."
+            yield f"{model.__tablename__}: {row_id} and its {parent.__tablename__} row are about different jobseekers."
     rows = (
         select(Enrolment.id)
         .join(Jobseeker, Jobseeker.id == Enrolment.jobseeker_id)
@@ -177,18 +177,18 @@ def _same_person_throughout(session: Session) -> Iterator[str]:
         )
     )
     for row_id in session.scalars(rows):
-        yield f"enrolments: {row_id} is open, and the case is not, or is on another programme."
+        yield f"enrolments: {row_id} is open, but its case is not open or is on another programme."
 
 
 def _outcomes(session: Session) -> Iterator[str]:
     current = set(session.scalars(select(Outcome.id).where(as_known(Outcome))))
     held = set(session.scalars(select(OutcomeClaimed.outcome_id)))
     for row_id in current ^ held:
-        yield f"outcomes: {row_id} stands and is not held, or is held and does not stand."
+        yield f"outcomes: {row_id} is current but not reserved for claims, or reserved but not current."
     gone = {str(spell_id) for spell_id in session.scalars(select(Spell.id).where(Spell.state == SpellState.VOIDED))}
     for row_id, spell_ids in session.execute(select(Outcome.id, Outcome.spell_ids).where(as_known(Outcome))):
         if gone & set(spell_ids):
-            yield f"outcomes: {row_id} rests on a voided spell."
+            yield f"outcomes: {row_id} depends on a voided spell."
     rejected = {
         str(evidence_id)
         for evidence_id in session.scalars(
@@ -197,11 +197,11 @@ def _outcomes(session: Session) -> Iterator[str]:
     }
     for row_id, evidence_ids in session.execute(select(Outcome.id, Outcome.evidence_ids).where(as_known(Outcome))):
         if evidence_ids and rejected >= set(evidence_ids):
-            yield f"outcomes: {row_id} rests on nothing but evidence that was rejected."
+            yield f"outcomes: {row_id} has only rejected evidence."
 
 
 def _claims(session: Session) -> Iterator[str]:
-    """What moved is what the claim says was paid; a claim that stands has spent its days, one that is over none."""
+    """Check that the sum of a claim's moves is the amount paid, and that only claims that are not over use days."""
     moved = {
         row[0]: row[1]
         for row in session.execute(select(ClaimMove.claim_id, func.sum(ClaimMove.pence)).group_by(ClaimMove.claim_id))
@@ -210,6 +210,6 @@ def _claims(session: Session) -> Iterator[str]:
     for claim in session.scalars(select(Claim)):
         paid = claim.paid_pence if claim.state is ClaimState.PAID else 0
         if moved.get(claim.id, 0) != paid:
-            yield f"claims: {claim.id} was paid something else than its moves say."
+            yield f"claims: {claim.id} has a paid amount that differs from the sum of its moves."
         if (claim.state in OVER) == (claim.id in spent):
-            yield f"claims: {claim.id} is {claim.state.value}, and its days do not say so."
+            yield f"claims: {claim.id} is {claim.state.value}, which does not agree with the days recorded for it."

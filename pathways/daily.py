@@ -1,4 +1,4 @@
-"""Everything that time alone makes due for a day: reminds, escalates, expires, releases; safe to run twice or late."""
+"""The daily run of every scheduled job: reminders, escalations, expiries, releases. Safe to run twice or late."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +19,11 @@ from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import scheduled as placements
 from pathways.progression import scheduled as progression
 from pathways.referrals import scheduled as referrals
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 from pathways.support import scheduled as support
 
 LOG = structlog.get_logger()
-DUTIES: Mapping[OrganisationKind, tuple[Role, Sequence[Duty]]] = {
+JOBS: Mapping[OrganisationKind, tuple[Role, Sequence[ScheduledJob]]] = {
     OrganisationKind.SOCIAL_ENTERPRISE: (
         Role.PLACEMENT_LISTER,
         (*placements.OF_SOCIAL_ENTERPRISES, *introductions.OF_SOCIAL_ENTERPRISES),
@@ -46,39 +46,39 @@ DUTIES: Mapping[OrganisationKind, tuple[Role, Sequence[Duty]]] = {
 def run(
     database: Database, operator: Actor, at: datetime, *, progress: Callable[[str], None] = lambda _: None
 ) -> Counter[str]:
-    """Do what is due by now, in each organisation's name under the operator's; return how much of what.
+    """Run every job for every organisation, as the operator acting for it. Return how much this run did, by job.
 
-    Each thing is a transaction of its own, so that one that cannot be done stops no other. What is told is put into
-    one e-mail for each person at the end.
+    Each row is handled in a transaction of its own, so that a failing one stops no other. At the end the notices that
+    were not yet e-mailed go into one e-mail for each member. Jobs that did nothing are left out of the result.
     """
     on = local_day(at)
     done: Counter[str] = Counter()
     with database.reading(newest=True) as session:
         rows = session.execute(
             select(Organisation.id, Organisation.kind)
-            .where(Organisation.kind.in_(list(DUTIES)))
+            .where(Organisation.kind.in_(list(JOBS)))
             .order_by(Organisation.kind, Organisation.id)
         ).all()
     for organisation_id, kind in rows:
-        role, duties = DUTIES[kind]
+        role, jobs = JOBS[kind]
         actor = operator.then(organisation_id=organisation_id, role=role, membership_id=None, at=at, doing="daily")
-        for duty in duties:
-            done[duty.name] += _do(database, actor, duty, on)
+        for job in jobs:
+            done[job.name] += _run_job(database, actor, job, on)
         progress(str(organisation_id))
     done["provisional months"] = exports.make_provisional(database, operator.then(at=at, doing="daily"))
     with database.writing(operator.then(at=at, doing="daily")) as session:
         done["e-mails"] += message_actions.make_emails(session, at, urgent=False)
-    return done
+    return +done
 
 
-def _do(database: Database, actor: Actor, duty: Duty, on: date) -> int:
+def _run_job(database: Database, actor: Actor, job: ScheduledJob, on: date) -> int:
     with database.reading(newest=True) as session:
-        due = list(duty.due(session, actor.organisation_id, on))
+        due = list(job.due(session, actor.organisation_id, on))
     count = 0
-    for one in due:
+    for row_id in due:
         try:
             with database.writing(actor) as session:
-                count += duty.act(session, actor, one)
+                count += job.act(session, actor, row_id)
         except (DomainError, SQLAlchemyError) as wrong:
-            LOG.warning("not done today", duty=duty.name, row_id=str(one), error=type(wrong).__name__)
+            LOG.warning("scheduled_job_failed", job=job.name, row_id=str(row_id), error=type(wrong).__name__)
     return count

@@ -1,7 +1,7 @@
-"""Sessions: opened inside the handler, one transaction each, committed once before the reply leaves.
+"""The database and its sessions. Each session is one transaction, committed once before the reply is sent.
 
-Nothing else commits or rolls back. Readers and writers get sessions of different types, so that a query which writes
-does not type-check on a reader.
+A handler opens its session; no other code commits or rolls back. Sessions to read and to write have different types,
+so that a call that writes does not type-check on a session to read.
 """
 
 import threading
@@ -24,14 +24,14 @@ from pathways.vault import Vault
 
 SQLITE_BUSY_MILLISECONDS = 15_000
 SQLITE_ROWS_SAMPLED = 1_000  # of each index; https://sqlite.org/pragma.html#pragma_analysis_limit advises 100 to 1,000
-# With a replica to read from, what was written is there before it is said to be; the primary's setting
-# synchronous_standby_names says which replicas wait for it.
+# With a replica, a commit returns only after the replica has applied it. The setting synchronous_standby_names of the
+# primary lists the replicas that it waits for.
 SEEN_BY_REPLICAS = " -c synchronous_commit=remote_apply"
 POSTGRESQL_OPTIONS = "-c statement_timeout=60000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=120000"
 
 
 class Session(OrmSession):
-    """What a query needs: rows, and the vault that opens sealed values."""
+    """A session, with the vault that decrypts values, the document store and the actor."""
 
     vault: Vault
     documents: Documents
@@ -44,12 +44,12 @@ class ReadSession(Session):
 
 
 class WriteSession(Session):
-    """A session that writes; everything in it lands together or not at all."""
+    """A session that writes. All its writes are committed together or not at all."""
 
 
 @contextmanager
 def acting_as(session: WriteSession, actor: Actor) -> Iterator[None]:
-    """Act as somebody else for a while: what is written is noted as theirs, not as of whoever set it off."""
+    """Act as another actor for a while, so that the audit trail names that actor."""
     before = session.actor
     session.flush()
     session.actor = actor
@@ -61,14 +61,14 @@ def acting_as(session: WriteSession, actor: Actor) -> Iterator[None]:
 
 
 def insert_if_absent(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, leaving out those that a unique index has already: who writes the same at once meets no error."""
+    """Insert rows, skipping rows that violate a unique index, such as those written at the same time by others."""
     if rows:
         dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
         session.connection().execute(dialect.insert(model.__table__).on_conflict_do_nothing(), rows)
 
 
 def insert_many(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that nobody reads as objects: a session would set and look through each column of each."""
+    """Insert many rows without creating objects, which is faster than adding them to the session."""
     if rows:
         session.connection().execute(insert(model.__table__), rows)
 
@@ -85,7 +85,7 @@ def _on_sqlite_connect(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # The driver's own transactions are off, so BEGIN is ours: writers take the lock at once, readers never wait.
+    # The driver's own transactions are off, so BEGIN is issued here. Writers lock at once; readers never wait.
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -95,7 +95,7 @@ def _json(value: Any) -> str:
 
 
 def make_engine(url: str, worker_threads: int, *, has_replica: bool = False) -> Engine:
-    """Return an engine whose connections equal the worker threads: pool_size + max_overflow = threads + 2 spare."""
+    """Return an engine with a connection for each worker thread, and two spare: pool_size + max_overflow."""
     pool: dict[str, Any] = {"json_serializer": _json, "json_deserializer": from_json}
     pool |= {"pool_size": min(10, worker_threads), "pool_timeout": 30}
     pool["max_overflow"] = worker_threads + 2 - pool["pool_size"]
@@ -116,20 +116,22 @@ PUBLIC_THREADS = 2
 
 
 class NoDocuments:
-    """No place for documents was named: keeping one is refused."""
+    """The document store if none is configured. It refuses to store or read documents."""
 
     def put(self, key: str, content: bytes) -> None:
-        raise StoreAway(f"No place for documents is set ({len(content)} bytes).")
+        raise StoreAway(
+            f"There is no document store ({len(content)} bytes were not stored). Ask the operator to set one up."
+        )
 
     def get(self, key: str) -> bytes:
-        raise StoreAway("No place for documents is set.")
+        raise StoreAway("This service has no document store. Ask the operator to set one up.")
 
     def forget(self, key: str) -> None:
-        """There is nothing to forget."""
+        """Do nothing, because no document can be stored."""
 
 
 class Database:
-    """One database, and the only way to it."""
+    """The database with its engines. All sessions are opened through it."""
 
     def __init__(
         self,
@@ -142,7 +144,7 @@ class Database:
         documents: Documents | None = None,
     ) -> None:
         self.engine = make_engine(url, worker_threads, has_replica=reader_url is not None)
-        # A replica answers what only reads; what must be the newest is read where it is written.
+        # Reads go to the replica, if there is one. Reads that need the newest data go to the primary.
         self._replica = make_engine(reader_url, worker_threads) if reader_url else self.engine
         self.vault = vault
         self.documents = documents or NoDocuments()
@@ -153,7 +155,7 @@ class Database:
             for engine in (self._replica, self.engine)
         )
         self._writers = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
-        # SQLite's busy handler is unfair; one queue in the process keeps the longest wait short.
+        # SQLite's busy handler is unfair. A lock in the process keeps the longest wait short.
         self._writer_lock = threading.Lock() if self.is_sqlite else nullcontext()
 
     @classmethod
@@ -175,16 +177,16 @@ class Database:
 
     @contextmanager
     def reading(self, actor: Actor | None = None, *, newest: bool = False) -> Iterator[ReadSession]:
-        """Open a session to read with; ``newest`` where a replica that lags a moment behind would not do."""
+        """Open a session to read. ``newest`` reads from the primary, because a replica may lag behind."""
         with ReadSession(self._newest if newest else self._readers) as session:
             self._equip(session, actor)
             yield session
 
     @contextmanager
     def reading_publicly(self) -> Iterator[ReadSession]:
-        """Open a session for what anybody may read: a connection of its own that cannot write, and few of them.
+        """Open a session for public data, from a small separate pool of connections that cannot write.
 
-        Whoever asks too much of what is public takes no connection from those who work with people.
+        So a flood of public requests takes no connections from members.
         """
         with ReadSession(self._public) as session:
             self._equip(session, None)
@@ -200,6 +202,7 @@ class Database:
 
     @contextmanager
     def writing(self, actor: Actor | None) -> Iterator[WriteSession]:
+        """Open a session to write. Commit at the end, then delete the documents of erased records."""
         with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
             self._equip(session, actor)
             yield session
@@ -209,23 +212,27 @@ class Database:
 
     @contextmanager
     def rehearsing(self, actor: Actor) -> Iterator[WriteSession]:
-        """A writing session whose work is never kept: what a dry run would do."""
+        """Open a session to write that is always rolled back, for dry runs."""
         with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
             self._equip(session, actor)
             yield session
             session.rollback()
 
     def replica_may_lag(self) -> bool:
-        """Whether reads go to a replica that the primary does not wait for: who may be seen could be told too late."""
+        """Return whether reads go to a replica that the primary does not wait for.
+
+        Such a replica could still show a record just after access to it was restricted.
+        """
         if self._replica is self.engine:
             return False
         with self._newest.connect() as connection:
             return not connection.exec_driver_sql("SHOW synchronous_standby_names").scalar_one()
 
     def count_rows(self) -> None:
-        """Let SQLite sample its indexes: its planner goes by that, and it never does so by itself as PostgreSQL does.
+        """Update SQLite's statistics of indexes for its query planner. PostgreSQL does this automatically.
 
-        Uncounted, it reads a whole table for one person's rows: it cannot tell which of two indexes is the narrower.
+        Without statistics, SQLite cannot tell which of two indexes is narrower, and may read a whole table for the rows
+        of one jobseeker.
         """
         if not self.is_sqlite:
             return
@@ -233,7 +240,7 @@ class Database:
             connection.exec_driver_sql(f"PRAGMA analysis_limit = {SQLITE_ROWS_SAMPLED}")
             connection.exec_driver_sql("ANALYZE")
             connection.commit()
-        # A connection reads the counts when it is opened.
+        # A connection reads the statistics only when it is opened.
         self.engine.dispose()
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
-"""Where documents are kept, outside the database: a folder, or a bucket that speaks S3; each sealed before it leaves.
+"""The document store, outside the database: a folder or an S3 bucket.
 
-One small interface over one library: put, get, forget. Nothing is ever read by its name on disk, which is an id.
+A document is encrypted before it is stored, and its name in the store is an id. The interface is small: put, get and
+forget (delete).
 """
 
 import subprocess
@@ -15,11 +16,14 @@ from obstore.store import LocalStore, S3Store
 from pathways.errors import Unavailable
 
 SECONDS_TO_SCAN = 60
-CLEAN, INFECTED = 0, 1  # what clamdscan and its like end with
+SCANNER_AWAY = (
+    "Documents are scanned for viruses before they are stored, and the scanner does not answer. Try again later."
+)
+CLEAN, INFECTED = 0, 1  # exit codes of clamdscan and similar scanners
 
 
 class Documents(Protocol):
-    """Keeps documents by key."""
+    """A store of documents by key."""
 
     def put(self, key: str, content: bytes) -> None: ...
     def get(self, key: str) -> bytes: ...
@@ -27,11 +31,11 @@ class Documents(Protocol):
 
 
 class StoreAway(Unavailable):
-    title = "Documents cannot be kept or read now"
+    title = "Documents cannot be stored or read at the moment"
 
 
 class DocumentStore:
-    """Documents in a store of the library: a folder or a bucket, which is opened when the first one is asked for."""
+    """A document store in a folder or a bucket. The folder or bucket is opened on first use."""
 
     def __init__(self, opened: Callable[[], Any]) -> None:
         self._opened = opened
@@ -44,13 +48,15 @@ class DocumentStore:
         try:
             self.store.put(key, content)
         except BaseError as wrong:
-            raise StoreAway("Try again in a moment.") from wrong
+            raise StoreAway("The document was not stored. Try again in a moment.") from wrong
 
     def get(self, key: str) -> bytes:
         try:
             return bytes(self.store.get(key).bytes())
         except (BaseError, FileNotFoundError) as wrong:
-            raise StoreAway("Try again in a moment; if it stays so, tell whoever runs the service.") from wrong
+            raise StoreAway(
+                "The document cannot be read. Try again in a moment. If this continues, contact the operator."
+            ) from wrong
 
     def forget(self, key: str) -> None:
         try:
@@ -58,11 +64,11 @@ class DocumentStore:
         except FileNotFoundError:
             return
         except BaseError as wrong:
-            raise StoreAway("Try again in a moment.") from wrong
+            raise StoreAway("The document was not deleted. Try again in a moment.") from wrong
 
 
 def store_at(place: str) -> Documents:
-    """Return the documents of a folder, or of a bucket named ``s3://bucket/prefix`` with the usual AWS variables."""
+    """Return the document store at a folder, or at ``s3://bucket/prefix`` with the usual AWS variables."""
     if place.startswith("s3://"):
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         return DocumentStore(lambda: S3Store(bucket, prefix=prefix or None))
@@ -74,7 +80,7 @@ def _folder(folder: Path) -> LocalStore:
     return LocalStore(folder.resolve())
 
 
-# What a document may be, by how it begins: what it calls itself is not believed.
+# The accepted types and how their content begins. The type that the client declares is not trusted.
 BEGINS_WITH: dict[str, Sequence[bytes]] = {
     "application/pdf": (b"%PDF-",),
     "image/png": (b"\x89PNG\r\n\x1a\n",),
@@ -83,18 +89,22 @@ BEGINS_WITH: dict[str, Sequence[bytes]] = {
 
 
 def type_of(content: bytes) -> str | None:
-    """Return what a document is, of what we take; None for anything else."""
+    """Return the media type of a document; None if the type is not accepted."""
     return next((kind for kind, starts in BEGINS_WITH.items() if content.startswith(tuple(starts))), None)
 
 
 def is_infected(content: bytes, command: Sequence[str]) -> bool:
-    """Ask a scanner, which reads the document and ends with 0 if it is clean and 1 if it is not."""
+    """Return whether a virus scanner finds the document infected.
+
+    The command reads the document from standard input and exits with 0 if it is clean and 1 if it is infected. Any
+    other result raises ``StoreAway``.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - the command is the administrator's own setting
             list(command), input=content, capture_output=True, timeout=SECONDS_TO_SCAN, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as wrong:
-        raise StoreAway("Documents are scanned before they are kept, and the scanner does not answer.") from wrong
+        raise StoreAway(SCANNER_AWAY) from wrong
     if done.returncode not in {CLEAN, INFECTED}:
-        raise StoreAway("Documents are scanned before they are kept, and the scanner does not answer.")
+        raise StoreAway(SCANNER_AWAY)
     return done.returncode == INFECTED

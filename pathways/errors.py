@@ -1,19 +1,19 @@
-"""What can go wrong in the domain.
+"""Errors of the domain, by kind.
 
 ::
 
     DomainError
-    ├── NotFound             there is none, or not for the one who asks
-    ├── NotPermitted         this role may not do that
-    ├── Conflict             it may not be done now
-    │   ├── ChangedMeanwhile     somebody else was first
+    ├── NotFound             the record does not exist, or this actor may not see it
+    ├── NotPermitted         this role may not do this
+    ├── Conflict             it cannot be done in the current state
+    │   ├── ChangedMeanwhile     another request changed the record first
     │   └── RuleBroken           well formed, but against a rule; names the field
-    ├── Invalid              what was sent has not the shape it must have; names the field
+    ├── Invalid              the request does not have the right shape; names the field
     ├── StaleVersion         If-Match names an older version
     ├── VersionNeeded        If-Match is missing
-    ├── Unauthenticated      no key, or one that is not valid now
-    ├── TooLarge             more bytes than this service takes
-    └── Unavailable          the database or another part cannot answer now
+    ├── Unauthenticated      no key, or a key that is not valid
+    ├── TooLarge             the request is larger than the service accepts
+    └── Unavailable          the database or another part does not answer
 """
 
 import re
@@ -21,9 +21,9 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """Named for what happened; ``detail`` says what to do next and holds no personal data."""
+    """An error named for what happened; ``detail`` says what is wrong and what to do, without personal data."""
 
-    title = "That could not be done"
+    title = "The request could not be carried out"
 
     def __init__(self, detail: str, **more: Any) -> None:
         super().__init__(detail)
@@ -32,59 +32,59 @@ class DomainError(Exception):
 
     @classmethod
     def problem_type(cls) -> str:
-        """The stable address of this kind of problem, from its class name."""
+        """Return the stable address of this kind of problem, made from the class name."""
         return "/problems/" + re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
 
 
 class NotFound(DomainError):
-    title = "There is nothing here for you"
+    title = "Not found"
 
 
 class NotPermitted(DomainError):
-    title = "Your role may not do that"
+    title = "Your role does not allow this"
 
 
 class Conflict(DomainError):
-    title = "That cannot be done now"
+    title = "This cannot be done now"
 
 
 class ChangedMeanwhile(Conflict):
-    title = "Somebody else changed this at the same moment"
+    title = "The record was changed by another request at the same moment"
 
 
 class RuleBroken(Conflict):
     """Well formed, but against a rule of the field: ``pointer`` is the JSON pointer of what to correct."""
 
-    title = "That is against a rule"
+    title = "A value breaks a rule"
 
     def __init__(self, detail: str, *, pointer: str = "", **more: Any) -> None:
         super().__init__(detail, errors=[{"pointer": pointer, "detail": detail}], **more)
 
 
 class Invalid(DomainError):
-    """What was sent has not the shape it must have: ``pointer`` is the JSON pointer of the field."""
+    """The request does not have the right shape: ``pointer`` is the JSON pointer of the field."""
 
-    title = "Something in the request is not right"
+    title = "The request is not valid"
 
     def __init__(self, detail: str, *, pointer: str = "") -> None:
         super().__init__(detail, errors=[{"pointer": pointer, "detail": detail}])
 
 
 class StaleVersion(DomainError):
-    title = "You are changing an older version"
+    title = "The record has changed since you read it"
 
 
 class VersionNeeded(DomainError):
-    title = "Say which version you are changing"
+    title = "The If-Match header is missing"
 
 
 class Unauthenticated(DomainError):
-    title = "A valid key is needed"
+    title = "A valid API key is needed"
 
 
 class TooLarge(DomainError):
-    title = "That is more than this service takes"
+    title = "The request is too large"
 
 
 class Unavailable(DomainError):
-    title = "The service cannot answer just now"
+    title = "The service cannot answer at the moment"

@@ -1,8 +1,9 @@
-"""Facts are never updated, only superseded: the mixin of every append-only row, and how to read them as known.
+"""Facts: append-only rows that are never updated, only superseded, and how to read them as known on a day.
 
-A fact says when it was true (``valid_on``), when we learnt it (``recorded_at``), who said so (``by``), which way it
-came in (``source``) and which older fact it replaces (``supersedes``). A fact that only takes an older one back,
-because that was a mistake, is ``is_withdrawal``. Two facts cannot supersede the same one, so no update is lost.
+A fact has the day since when it is true (``valid_on``), the time at which we learnt it (``recorded_at``), the user who
+recorded it (``by``), the way in which it was recorded (``source``) and the older fact it replaces (``supersedes``). A
+fact with ``is_withdrawal`` records that the older fact was a mistake. Two facts cannot supersede the same fact, so no
+update is lost.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from pathways.errors import Conflict, NotPermitted
 
 
 class Fact:
-    """The columns of every append-only row."""
+    """Mixin with the columns of every append-only row."""
 
     id: Mapped[PrimaryKey]
     valid_on: Mapped[date]
@@ -42,10 +43,10 @@ class Fact:
 
     @classmethod
     def recorded(cls, actor: Actor, valid_on: date | None = None, **columns: Any) -> Self:
-        """Return a new fact as this actor tells it now; without ``valid_on`` it is true from today."""
+        """Return a new fact recorded by this actor. Without ``valid_on`` it is true from today."""
         columns.setdefault("id", uuid7())
-        made: Any = cls  # the mapped class takes its columns by name
-        fact: Self = made(
+        mapped: Any = cls  # the mapped class takes its columns by name
+        fact: Self = mapped(
             valid_on=valid_on or actor.today,
             recorded_at=actor.at,
             by=actor.user_id,
@@ -56,7 +57,7 @@ class Fact:
 
     @classmethod
     def row(cls, actor: Actor, valid_on: date | None = None, **columns: Any) -> dict[str, Any]:
-        """Return a new fact as a row for an INSERT of many, which a session would look through one by one."""
+        """Return a new fact as a dictionary, for inserting many rows in one statement."""
         return {
             "id": uuid7(),
             "valid_on": valid_on or actor.today,
@@ -70,20 +71,22 @@ class Fact:
         }
 
     def withdrawn(self, actor: Actor, reason: str) -> Self:
-        """Return the fact that takes this one back; it keeps the same columns, so that it names the same things."""
-        keep = {
+        """Return the fact that withdraws this one. It has the same columns, so that it refers to the same records."""
+        columns = {
             column.key: getattr(self, column.key)
             for column in self.__mapper__.column_attrs  # type: ignore[attr-defined]
             if column.key not in FACT_COLUMNS
         }
-        return type(self).recorded(actor, self.valid_on, supersedes=self.id, is_withdrawal=True, reason=reason, **keep)
+        return type(self).recorded(
+            actor, self.valid_on, supersedes=self.id, is_withdrawal=True, reason=reason, **columns
+        )
 
 
 FACT_COLUMNS = frozenset({"id", "valid_on", "recorded_at", "by", "source", "supersedes", "is_withdrawal", "reason"})
 
 
 class StateLog(Fact):
-    """A fact that is a move from one state to another."""
+    """Mixin of a fact that is a move from one state to another."""
 
     event: Mapped[str] = mapped_column(LINE)
     from_state: Mapped[str | None] = mapped_column(LINE)
@@ -94,9 +97,9 @@ AnyFact = TypeVar("AnyFact", bound=Fact)
 
 
 def as_known(fact: type[AnyFact], at: datetime | None = None) -> ColumnElement[bool]:
-    """Return the condition that a fact stood at an instant: recorded by then, not superseded by then, not a withdrawal.
+    """Return the condition that a fact was current at an instant.
 
-    Without ``at``: as known now.
+    It was recorded by then, not superseded by then, and is not a withdrawal. Without ``at``: as known now.
     """
     if at is None:
         return _is_current(cast("Any", fact))
@@ -110,19 +113,19 @@ def as_known(fact: type[AnyFact], at: datetime | None = None) -> ColumnElement[b
 
 @cache
 def _is_current(fact: Any) -> ColumnElement[bool]:
-    """Return the condition that a fact stands now. Made once a table: an alias costs more to make than to ask."""
+    """Return the condition that a fact is current now. Cached for each table, because aliases are slow to make."""
     later = aliased(fact)
     return and_(not_(fact.is_withdrawal), not_(exists().where(later.supersedes == fact.id)))
 
 
 class NotYourMove(NotPermitted):
-    title = "This move is the other side's"
+    title = "Only the other organisation can take this step"
 
 
 class MoveRefused(Conflict):
-    """A move that the table of moves does not list."""
+    """Raised for a move that the table of moves does not list."""
 
-    title = "It cannot make that move now"
+    title = "This step is not possible in the current state"
 
 
 State = TypeVar("State", bound=StrEnum)
@@ -139,23 +142,25 @@ def destination(
     event: Event,
     refusal: type[MoveRefused] = MoveRefused,
 ) -> State:
-    """Return where a move leads, or refuse it, naming the moves there are."""
+    """Return the state that a move leads to. Raise ``refusal``, naming the possible moves, if there is no such move."""
     if (state, event) not in moves:
         possible = possible_events(moves, state)
-        ways = ", ".join(possible) if possible else "none"
-        raise refusal(f"From {state} there is no {event}. Possible now: {ways}.", possible=possible)
+        steps = " or ".join(possible).replace("_", " ")
+        advice = f"Next: {steps}." if possible else "No further step is possible."
+        detail = f'In the state "{state}", the step "{event}" is not possible.'.replace("_", " ")
+        raise refusal(f"{detail} {advice}", possible=possible)
     return moves[state, event]
 
 
 def moves_in_sql(moves: Mapping[tuple[State, Event], State], first_event: str, first_state: State) -> str:
-    """Return the SQL that lets a log hold only the moves of the table, and the one that begins."""
+    """Return the SQL of a CHECK constraint that allows only the moves of the table and the first move."""
     known = [f" {first_event} {first_state}", *(f"{start} {event} {end}" for (start, event), end in moves.items())]
-    told = ", ".join(f"'{move}'" for move in known)
-    return f"coalesce(from_state, '') || ' ' || event || ' ' || to_state IN ({told})"
+    allowed = ", ".join(f"'{move}'" for move in known)
+    return f"coalesce(from_state, '') || ' ' || event || ' ' || to_state IN ({allowed})"
 
 
 class FactChanged(RuntimeError):
-    """Code tried to change or delete a fact: a fault of ours, never of a caller."""
+    """Raised if code changes or deletes a fact: a programming error, never an error of a caller."""
 
 
 def _refuse_changes(session: OrmSession, *_: object) -> None:
@@ -174,5 +179,5 @@ event.listen(OrmSession, "before_flush", _refuse_changes)
 
 
 def fact_tables() -> list[type[Fact]]:
-    """Every append-only table, for the checks of ``db check`` and the tests."""
+    """Return the class of every append-only table, for ``db check`` and the tests."""
     return [m.class_ for m in Base.registry.mappers if issubclass(m.class_, Fact)]

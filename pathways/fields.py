@@ -1,12 +1,13 @@
-"""The group of each field, and the one policy for who sees which groups.
+"""The group of each field, and the one policy that decides which groups an actor sees.
 
-Every field of every reply is tagged with its group. ``visible_fields`` is the only place that decides which groups an
-actor sees of a person; API, files, timeline and extract all call it.
+Every field of every reply is tagged with its group. ``visible_fields`` alone decides which groups an actor sees of a
+person; API, files, timeline and extract all call it.
 """
 
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Self, get_args
@@ -27,9 +28,9 @@ from pathways.base import Actor, Role
 
 
 class Group(StrEnum):
-    """What kind of thing a field tells about a person."""
+    """The kind of information a field holds about a person."""
 
-    RECORD = "record"  # references, dates, states: nothing about the person
+    RECORD = "record"  # references, dates and states, which say nothing about the person
     IDENTITY = "identity"
     CONTACT = "contact"
     HEALTH = "health_and_adjustments"
@@ -40,7 +41,7 @@ class Group(StrEnum):
     NOTES = "notes"
     SAFETY = "safety"
     WORK = "work"
-    REFERRAL_SOURCE = "referral_source"  # that someone was sent by probation or a clinic is itself sensitive
+    REFERRAL_SOURCE = "referral_source"  # a referral by probation or a clinic is itself sensitive
 
 
 class Purpose(StrEnum):
@@ -53,7 +54,7 @@ class Purpose(StrEnum):
 
 
 class Relation(StrEnum):
-    """How the one who asks stands to the person the record is about."""
+    """The relation of the actor to the person the record is about."""
 
     OWN_CASEWORKER = "own_caseworker"
     MANAGER = "manager"
@@ -65,7 +66,7 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A relation, and the groups the jobseeker has agreed that this social enterprise may be told."""
+    """A relation, and the groups of fields the jobseeker agreed to share with this social enterprise."""
 
     relation: Relation
     granted: frozenset[Group] = field(default_factory=frozenset)
@@ -74,8 +75,8 @@ class Relationship:
 ALL = frozenset(Group)
 ONLY_RECORD = frozenset({Group.RECORD})
 SUPPORTER = ALL - {Group.MONITORING}
-# What may be told to a social enterprise at all, if the jobseeker agrees to it.
-TELLABLE = frozenset({Group.IDENTITY, Group.CONTACT, Group.WORK, Group.HEALTH, Group.RIGHT_TO_WORK})
+# The only groups a social enterprise may ever read, and only with the jobseeker's permission.
+SHAREABLE = frozenset({Group.IDENTITY, Group.CONTACT, Group.WORK, Group.HEALTH, Group.RIGHT_TO_WORK})
 
 POLICY: dict[tuple[Relation, Purpose], frozenset[Group]] = {
     (Relation.OWN_CASEWORKER, Purpose.SUPPORT): SUPPORTER,
@@ -96,22 +97,22 @@ POLICY: dict[tuple[Relation, Purpose], frozenset[Group]] = {
 def visible_fields(actor: Actor, relationship: Relationship, purpose: Purpose) -> frozenset[Group]:
     """Return the groups of fields this actor may see of a person, for this purpose.
 
-    A social enterprise sees what the jobseeker granted it and nothing else; whatever no line of the policy names sees
-    references, dates and states only.
+    A social enterprise sees the groups the jobseeker granted it and nothing else. A relation and purpose that the
+    policy does not name see references, dates and states only.
     """
     if relationship.relation is Relation.SOCIAL_ENTERPRISE:
         if actor.role is not Role.PLACEMENT_LISTER or purpose is not Purpose.INTRODUCTION:
             return ONLY_RECORD
-        return ONLY_RECORD | (relationship.granted & TELLABLE)
+        return ONLY_RECORD | (relationship.granted & SHAREABLE)
     return POLICY.get((relationship.relation, purpose), ONLY_RECORD)
 
 
 class UntaggedField(TypeError):
-    """A field of a reply has no group, so nobody decided who may see it."""
+    """A field of a reply has no group, so the policy cannot decide who may see it."""
 
 
 class Schema(BaseModel):
-    """A reply. Each field is ``Annotated`` with its Group; one that may be hidden must allow ``None``."""
+    """A reply. Each field is ``Annotated`` with its Group; a field that may be withheld must allow ``None``."""
 
     model_config = ConfigDict(from_attributes=True, extra="forbid")
     group_of: ClassVar[dict[str, Group]] = {}
@@ -125,7 +126,7 @@ class Schema(BaseModel):
             if group is None:
                 raise UntaggedField(f"{cls.__name__}.{name} has no group.")
             if group is not Group.RECORD and NoneType not in get_args(about.annotation):
-                raise UntaggedField(f"{cls.__name__}.{name} may be hidden, so it must allow None.")
+                raise UntaggedField(f"{cls.__name__}.{name} may be withheld, so it must allow None.")
             groups[name] = group
         cls.group_of = groups
 
@@ -141,9 +142,10 @@ class Schema(BaseModel):
 
 
 class Body(BaseModel):
-    """What a caller sends: a field that is not known is refused, not passed over.
+    """The body of a request: unknown fields are refused.
 
-    Spaces around a text go after it was measured: before, a text over its limit would pass that the schema refuses.
+    Leading and trailing spaces are removed after the length was checked, so that the service accepts exactly the
+    lengths that its schema states.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -158,7 +160,7 @@ class Body(BaseModel):
         return value
 
 
-# A value of the right shape that is against a rule: answered with 409, where a wrong shape is 422.
+# The error type of a well-formed value that breaks a rule: answered with 409, while a wrong shape is 422.
 RULE_BROKEN = "rule_broken"
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)
 
@@ -170,25 +172,35 @@ def against_the_rule(text: str) -> PydanticCustomError:
 def _is_written_as_a_day(value: Any) -> Any:
     if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
         return value
-    raise ValueError("Write a day as yyyy-mm-dd.")
+    raise ValueError("Write a date as yyyy-mm-dd.")
 
 
 def _is_written_as_an_instant(value: Any) -> Any:
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[Tt]", value):
         return value
-    raise ValueError("Write an instant as yyyy-mm-ddThh:mm:ssZ.")
+    raise ValueError("Write a date and time as yyyy-mm-ddThh:mm:ssZ.")
 
 
 def _is_plausible(day: date) -> date:
     if not EARLIEST <= day <= LATEST:
-        raise against_the_rule(f"This date is not between {EARLIEST} and {LATEST}.")
+        raise against_the_rule(f"The date must be between {EARLIEST} and {LATEST}.")
     return day
 
 
 def _is_a_plausible_instant(at: datetime) -> datetime:
     if not EARLIEST.year <= at.year <= LATEST.year:
-        raise against_the_rule(f"This instant is not between {EARLIEST.year} and {LATEST.year}.")
+        raise against_the_rule(f"The date and time must be between {EARLIEST.year} and {LATEST.year}.")
     return at
+
+
+def _without_float_noise(value: Any) -> Any:
+    """A JSON number such as 0.35000000000000003 means 0.35, which no float holds exactly."""
+    return Decimal(str(round(value, 6))) if isinstance(value, float) else value
+
+
+# Amounts in pounds are multiples of a penny. JSON has floats only, and 35 × 0.01 is not 0.35 there.
+Penny = BeforeValidator(_without_float_noise)
+PENNIES = {"type": "number", "multipleOf": 0.01}
 
 
 Day = Annotated[date, BeforeValidator(_is_written_as_a_day), AfterValidator(_is_plausible)]

@@ -1,7 +1,7 @@
-"""What a feature must offer about a person: rows, timeline, extract, reassign, put back, erase.
+"""The interface of a feature that stores rows about jobseekers: rows, timeline, extract, reassign, put back, erase.
 
-Each feature that keeps rows about a person registers one ``Holding`` in ``app.py``; ``casefile`` loops over them and
-knows none of them by name.
+Each such feature registers one ``Holding`` in ``app.py``. The package ``casefile`` loops over them and imports none of
+the features.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ AT_ONCE = 1_000
 
 
 class TimelineEntry(Schema):
-    """One thing that happened, in the order it was true."""
+    """One entry of a jobseeker's timeline. Entries are in the order of the days on which they were true."""
 
     id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
@@ -33,57 +33,58 @@ class TimelineEntry(Schema):
 
 
 class TiedTogether(Exception):
-    """A row hangs on what belongs to one record and on what belongs to another."""
+    """Raised if a row has parents in both of two records, so that the records cannot be separated."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """One table that keeps rows about a person."""
+    """One table with rows about jobseekers, and how a row is shaped for the extract and the timeline."""
 
     model: type[Base]
     shape: Callable[[Session, Any], Schema]
     entry: Callable[[Any], TimelineEntry | None] = lambda _: None
-    # Whether it describes the record rather than what happened to the person: when two records are merged it stays.
+    # Whether its rows describe the record itself and not events. Such rows do not move when two records are merged.
     stays: bool = False
 
 
 @dataclass(frozen=True)
 class Holding:
-    """Everything one feature keeps about a person; its tables stand in the order they may be written in."""
+    """All tables of one feature with rows about jobseekers, ordered so that parents come before their children."""
 
     name: str
     tables: Sequence[Held]
-    # What must stop when a record turns out to be a mistake: open referrals, enrolments, introductions.
+    # Ends what is open (referrals, enrolments, introductions) when a record is voided as a mistake.
     void: Callable[[WriteSession, Actor, Any, str], None] = lambda *_: None
-    # What must stop when a case closes, beside its enrolment.
+    # Ends what is open, except the enrolment, when a case closes.
     close: Callable[[WriteSession, Actor, Any, str], None] = lambda *_: None
-    # What of a person stands inside rows that are about others too: taken out when the person is erased.
+    # Removes an erased person from rows that are also about other people.
     scrub: Callable[[WriteSession, UUID], None] = lambda *_: None
 
     def rows(self, session: Session, jobseeker_id: UUID) -> dict[str, list[Any]]:
-        """Return every row, superseded ones too, by table."""
+        """Return all rows by table, including superseded facts."""
         return {held.model.__tablename__: self._of(session, held, jobseeker_id) for held in self.tables}
 
     def timeline(self, session: Session, jobseeker_id: UUID) -> list[TimelineEntry]:
+        """Return the timeline entries of a jobseeker, unsorted. Mark the entries of withdrawn facts."""
         entries: list[TimelineEntry] = []
         for held in self.tables:
             rows = self._of(session, held, jobseeker_id)
-            gone = {row.supersedes for row in rows if getattr(row, "is_withdrawal", False)}
+            withdrawn = {row.supersedes for row in rows if getattr(row, "is_withdrawal", False)}
             for row in rows:
                 entry = held.entry(row)
                 if entry is not None:
-                    entries.append(entry.model_copy(update={"is_taken_back": row.id in gone}))
+                    entries.append(entry.model_copy(update={"is_taken_back": row.id in withdrawn}))
         return entries
 
     def extract(self, session: Session, jobseeker_ids: Sequence[UUID]) -> dict[str, list[Schema]]:
-        """Return all of it as the person may read it; of several records of one person, all of theirs."""
+        """Return all rows as the person may read them, of all records that the person has."""
         return {
             held.model.__tablename__: [held.shape(session, row) for row in self._of(session, held, *jobseeker_ids)]
             for held in self.tables
         }
 
     def reassign(self, session: WriteSession, origin: UUID, target: UUID) -> dict[str, list[UUID]]:
-        """Move every row that does not stay to another jobseeker of the same partner; return which were moved."""
+        """Move all rows that do not stay to another jobseeker of the same partner. Return the ids of the moved rows."""
         moved: dict[str, list[UUID]] = {}
         for held in self.moving:
             rows = select(held.model.id).where(_about(held.model, origin))  # type: ignore[attr-defined]
@@ -105,21 +106,21 @@ class Holding:
         since: datetime,
         moving: Collection[str],
     ) -> tuple[dict[str, set[UUID]], dict[str, int]]:
-        """Put back the rows that ``reassign`` moved from ``origin`` to ``target``, and those that hang on them since.
+        """Put back the rows that ``reassign`` moved from ``origin`` to ``target``, and rows that depend on them.
 
-        ``moved`` has them by table, and those of the features that were put back before; ``moving`` names all tables
-        whose rows move. Returns what went back, by table, and how many rows came ``since`` of which nothing says that
-        they belong there: they stay. A row that hangs on both records is ``TiedTogether``.
+        ``moved`` has the ids by table, including those of features put back before. ``moving`` names all tables with
+        rows that move. Return the ids that were put back by table, and by table the number of rows made after ``since``
+        that stay because they depend on no such row. Raise ``TiedTogether`` if a row depends on both records.
         """
-        gone: dict[str, set[UUID]] = {}
+        returned: dict[str, set[UUID]] = {}
         stay: dict[str, int] = {}
         for held in self.moving:
             table = held.model.__tablename__
             back = set(moved.get(table, set()))
             rows = self._of(session, held, target)
             parents = _parents(held.model)
-            known = {**moved, **gone}
-            while True:  # what supersedes a row, or stands under one, that goes back goes with it
+            known = {**moved, **returned}
+            while True:  # a row that supersedes or depends on a returned row is returned too
                 more = {
                     row.id
                     for row in rows
@@ -132,7 +133,7 @@ class Holding:
                 if not more:
                     break
                 back |= more
-            there = [row.id for row in rows if row.id in back]
+            ids = [row.id for row in rows if row.id in back]
             for row in rows:
                 on = [(getattr(row, column), parent) for column, parent in parents if parent in moving]
                 if row.id in back and any(
@@ -140,31 +141,32 @@ class Holding:
                     for key, parent in on
                 ):
                     raise TiedTogether
-            for start in range(0, len(there), AT_ONCE):
+            for start in range(0, len(ids), AT_ONCE):
                 session.execute(
                     update(held.model)
-                    .where(held.model.id.in_(there[start : start + AT_ONCE]))  # type: ignore[attr-defined]
+                    .where(held.model.id.in_(ids[start : start + AT_ONCE]))  # type: ignore[attr-defined]
                     .values({_key(held.model): origin})
                     .execution_options(synchronize_session=False)
                 )
-            gone[table] = back
+            returned[table] = back
             stay[table] = sum(row.id not in back and _made_at(row.id) > since for row in rows)
-        return gone, stay
+        return returned, stay
 
     @property
     def moving(self) -> list[Held]:
+        """The tables with rows that move when two records are merged."""
         return [held for held in self.tables if not held.stays and _key(held.model) is not None]
 
     def erase(self, session: WriteSession, jobseeker_id: UUID) -> int:
-        """Delete every row for good, newest tables first; return how many."""
-        gone = 0
+        """Delete all rows permanently, children before parents. Return the number of rows."""
+        deleted = 0
         self.scrub(session, jobseeker_id)
         for held in reversed(self.tables):
-            theirs = _about(held.model, jobseeker_id)
+            about = _about(held.model, jobseeker_id)
             if "supersedes" in held.model.__table__.c:
-                session.execute(update(held.model).where(theirs).values(supersedes=None))
-            gone += session.execute(delete(held.model).where(theirs)).rowcount  # type: ignore[attr-defined]
-        return gone
+                session.execute(update(held.model).where(about).values(supersedes=None))
+            deleted += session.execute(delete(held.model).where(about)).rowcount  # type: ignore[attr-defined]
+        return deleted
 
     @staticmethod
     def _of(session: Session, held: Held, *jobseeker_ids: UUID) -> list[Any]:
@@ -174,35 +176,35 @@ class Holding:
 
 
 def _made_at(row_id: UUID) -> datetime:
-    """Return when an id was made: its first 48 bits are milliseconds (RFC 9562)."""
+    """Return the time at which an id was made; its first 48 bits are milliseconds (RFC 9562)."""
     return datetime.fromtimestamp((row_id.int >> 80) / 1000, UTC)
 
 
 def _parents(model: type[Base]) -> list[tuple[str, str]]:
-    """Return the columns by which a row hangs on another one about the person, or supersedes one, and its table."""
-    found = []
+    """Return the foreign keys of a table to rows about the same jobseeker, each with the table it refers to."""
+    parents = []
     for constraint in model.__table__.foreign_key_constraints:  # type: ignore[attr-defined]
         if "jobseeker_id" in constraint.column_keys or not isinstance(constraint.referred_table, Table):
             continue
         if "jobseeker_id" in constraint.referred_table.c:
-            found.append((constraint.column_keys[-1], constraint.referred_table.name))
-    return found
+            parents.append((constraint.column_keys[-1], constraint.referred_table.name))
+    return parents
 
 
 def _key(model: type[Base]) -> Any:
-    """The column that names the jobseeker; None for the table of jobseekers itself."""
+    """Return the column with the id of the jobseeker; None for the table of jobseekers itself."""
     return getattr(model, "jobseeker_id", None)
 
 
 def _about(model: type[Base], *jobseeker_ids: UUID) -> ColumnElement[bool]:
-    """Return the condition that a row is about a person, or about one of several records of one partner.
+    """Return the condition that a row is about one of these records, all of one partner.
 
-    It names the partner too, for the index of each table about people begins with it.
+    It includes the partner, because the index of each such table begins with the partner.
     """
     key: Any = _key(model)
     if key is None:
-        mine: ColumnElement[bool] = model.id.in_(jobseeker_ids)  # type: ignore[attr-defined]
-        return mine
+        is_record: ColumnElement[bool] = model.id.in_(jobseeker_ids)  # type: ignore[attr-defined]
+        return is_record
     columns, people = model.__table__.c, Base.metadata.tables["jobseekers"].c
     if "partner_id" not in columns:
         return key.in_(jobseeker_ids)  # type: ignore[no-any-return]
@@ -211,14 +213,17 @@ def _about(model: type[Base], *jobseeker_ids: UUID) -> ColumnElement[bool]:
 
 
 def fact_entry(what: str, tell: Callable[[Any], str]) -> Callable[[Any], TimelineEntry]:
-    """Return the timeline entry of a fact; ``tell`` gives one plain sentence of dates and states, nothing hidden."""
+    """Return the function that makes the timeline entry of a fact.
+
+    ``tell`` returns one sentence about the fact. It must not contain anything that some readers may not see.
+    """
 
     def entry(row: Any) -> TimelineEntry:
         return TimelineEntry(
             id=row.id,
             on=row.valid_on,
             recorded_at=row.recorded_at,
-            what=f"{what} taken back" if row.is_withdrawal else what,
+            what=f"{what} withdrawn" if row.is_withdrawal else what,
             text=row.reason if row.is_withdrawal else tell(row),
             by=row.by,
             source=row.source.value,
@@ -228,7 +233,7 @@ def fact_entry(what: str, tell: Callable[[Any], str]) -> Callable[[Any], Timelin
 
 
 def as_schema(schema: type[Schema]) -> Any:
-    """Return the shape of a row that needs nothing but its own columns."""
+    """Return the function that shapes a row by a schema, from the columns of the row alone."""
 
     def shape(_: Session, row: Any) -> Schema:
         return schema.model_validate(row)

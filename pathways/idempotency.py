@@ -1,6 +1,7 @@
-"""A POST sent twice acts once: the key row goes in first, in the same transaction as the act.
+"""Idempotency keys: a POST request that is sent twice with the same key acts only once.
 
-The row keeps a hash of method, path and body and the id of what was made; never a body. A repeat is rendered afresh.
+The row of the key is inserted first, in the same transaction as the act. It has a hash of method, path and body, and
+the id of the record that was made, but never the body. The reply to a repeat is made from the record as it is now.
 """
 
 import hashlib
@@ -23,6 +24,8 @@ KEPT = timedelta(hours=24)
 
 
 class IdempotencyKey(Base):
+    """An Idempotency-Key of a user, with the hash of its request and the id of the record that was made."""
+
     __tablename__ = "idempotency_keys"
     __unaudited__ = True
     __table_args__ = (UniqueConstraint("user_id", "organisation_id", "key"),)
@@ -37,15 +40,15 @@ class IdempotencyKey(Base):
 
 
 class IdempotencyKeyReused(Invalid):
-    title = "This Idempotency-Key came with another request"
+    title = "This Idempotency-Key was used for a different request"
 
 
 class RequestInFlight(Conflict):
-    title = "The first request with this Idempotency-Key is still running"
+    title = "The first request with this Idempotency-Key is still in progress"
 
 
 class HasId(Protocol):
-    """What an act makes: something with an id by which a repeat finds it again."""
+    """A record that an act makes; a repeat reads it again by its id."""
 
     @property
     def id(self) -> UUID: ...
@@ -56,19 +59,22 @@ Made = TypeVar("Made", bound=HasId)
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """The caller's Idempotency-Key, if there is one."""
+    """The Idempotency-Key of a request, if it has one, and the hash of the request."""
 
     key: str | None = None
     fingerprint: str = ""
 
     def with_file(self, content: bytes) -> "Once":
-        """Return the same key, whose request also carries this file."""
+        """Return the key with the content of an uploaded file added to the hash."""
         return replace(self, fingerprint=hashlib.sha256(self.fingerprint.encode() + content).hexdigest())
 
     def __call__(
         self, session: WriteSession, actor: Actor, make: Callable[[], Made], find: Callable[[UUID], Made]
     ) -> Made:
-        """Make it, or find what the same key made before."""
+        """Call ``make``; on a repeat, return the record that the same key made before, read by ``find``.
+
+        Raises ``IdempotencyKeyReused`` if the key was used for a different request.
+        """
         if self.key is None:
             return make()
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.made_at < actor.at - KEPT))
@@ -92,7 +98,7 @@ class Once:
         return find(self._made(row))
 
     def earlier(self, database: Database, actor: Actor) -> UUID | None:
-        """Return what the same key made before, so that no long work is begun for a repeat."""
+        """Return the id of the record that the same key made before, to avoid long work for a repeat."""
         if self.key is None:
             return None
         with database.reading(actor, newest=True) as session:
@@ -108,7 +114,7 @@ class Once:
 
     def _made(self, row: IdempotencyKey) -> UUID:
         if row.fingerprint != self.fingerprint:
-            raise IdempotencyKeyReused("Send a new Idempotency-Key with a new request.", pointer="/Idempotency-Key")
+            raise IdempotencyKeyReused("Send this request with a new Idempotency-Key.", pointer="/Idempotency-Key")
         if row.resource_id is None:
-            raise RequestInFlight("Wait a moment, then send the same request again.")
+            raise RequestInFlight("Wait a moment, then send the same request again with the same Idempotency-Key.")
         return row.resource_id

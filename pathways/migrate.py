@@ -1,4 +1,4 @@
-"""Bringing a database to this version, and asking whether it is there."""
+"""Upgrade a database to the version of this program, and check its version."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 def config(database: Database) -> Config:
-    """Return Alembic's configuration for one database, wherever the package is installed."""
+    """Return Alembic's configuration for a database. It does not depend on the working directory."""
     made = Config()
     made.set_main_option("script_location", str(MIGRATIONS))
     made.attributes["database"] = database
@@ -36,7 +36,7 @@ def newest() -> str | None:
 
 
 def at_head(database: Database) -> bool:
-    """Whether the database answers and is at the newest migration."""
+    """Return whether the database answers and has the newest migration."""
     try:
         with database.engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision() == newest()

@@ -1,4 +1,4 @@
-"""Pages by keyset: an opaque cursor names the last row seen, so that a page is never skipped or shown twice."""
+"""Paged lists: an opaque cursor holds the id of the last row, so that no row is skipped or repeated."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from pathways.database import Session
 from pathways.errors import RuleBroken
 
 MOST = 100
-CURSOR = r"^[A-Za-z0-9_-]{22}$"  # sixteen bytes, so that every string of this form is an id
+CURSOR = r"^[A-Za-z0-9_-]{22}$"  # base64 of 16 bytes, so that every matching string is a valid id
 Item = TypeVar("Item")
 
 
 class PageRequest(BaseModel):
-    """How many rows, and after which."""
+    """The query parameters of a page: how many rows to return, and the cursor after which to begin."""
 
     limit: Annotated[int, Field(ge=1, le=MOST)] = 50
     after: Annotated[str, Field(pattern=CURSOR)] | None = None
@@ -29,7 +29,7 @@ class PageRequest(BaseModel):
 
 
 class Page(BaseModel, Generic[Item]):
-    """Some rows, and the cursor of the next ones if there are more."""
+    """One page of a list. ``next`` is the cursor of the next page; null on the last page."""
 
     items: list[Item]
     next: str | None = None
@@ -42,12 +42,12 @@ def cursor(row_id: UUID) -> str:
 def page_of(
     session: Session, rows: Select[Any], key: Any, request: PageRequest, shape: Callable[[Any], Item]
 ) -> Page[Item]:
-    """Return one page of entities in the order of their ids, which is the order they were made in."""
+    """Return one page of entities, ordered by id, which is the order in which they were made."""
     after = request.after_id()
     if after is not None:
         rows = rows.where(key > after)
-    found = session.scalars(rows.order_by(key).limit(request.limit + 1)).all()
-    return cut(found, request, shape, lambda row: row.id)
+    entities = session.scalars(rows.order_by(key).limit(request.limit + 1)).all()
+    return cut(entities, request, shape, lambda row: row.id)
 
 
 def page_of_all(
@@ -57,26 +57,32 @@ def page_of_all(
     request: PageRequest,
     shape_all: Callable[[Sequence[Any]], Sequence[Item]],
 ) -> Page[Item]:
-    """Return one page of entities, shaped together: what stands beside them is read once for all."""
-    found = page_of(session, rows, key, request, lambda row: row)
-    return Page(items=list(shape_all(found.items)), next=found.next)
+    """Return one page of entities, shaped together, so that related data is read once for the whole page."""
+    page = page_of(session, rows, key, request, lambda row: row)
+    return Page(items=list(shape_all(page.items)), next=page.next)
 
 
 def cut(
     found: Sequence[Any], request: PageRequest, shape: Callable[[Any], Item], identity: Callable[[Any], UUID]
 ) -> Page[Item]:
-    shown = found[: request.limit]
+    """Return a page of rows. ``found`` may have one row more than the page, which means that there is a next page."""
+    rows = found[: request.limit]
     more = len(found) > request.limit
-    return Page(items=[shape(row) for row in shown], next=cursor(identity(shown[-1])) if more else None)
+    return Page(items=[shape(row) for row in rows], next=cursor(identity(rows[-1])) if more else None)
 
 
 def page_after(found: Sequence[Any], request: PageRequest, identity: Callable[[Any], UUID]) -> Sequence[Any]:
-    """Return what a whole, already ordered list holds after the cursor, one row more than the page."""
+    """Return the part of an ordered list after the cursor, with one row more than the page.
+
+    Raises ``RuleBroken`` if the cursor is not in the list.
+    """
     after = request.after_id()
     start = 0
     if after is not None:
         places = [place for place, row in enumerate(found) if identity(row) == after]
         if not places:
-            raise RuleBroken("This cursor is not one we gave; start without it.", pointer="/after")
+            raise RuleBroken(
+                "This cursor is not from this list. Leave out after to begin at the first page.", pointer="/after"
+            )
         start = places[0] + 1
     return found[start : start + request.limit + 1]

@@ -1,4 +1,4 @@
-"""From a domain error to an RFC 9457 problem: the one table of statuses, and the handlers that use it."""
+"""Turns every error into a problem document (RFC 9457): the table of statuses, and the exception handlers."""
 
 import re
 import traceback
@@ -42,7 +42,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details; more members may stand beside these."""
+    """Problem details (RFC 9457). A problem may have members besides these."""
 
     type: str
     title: str
@@ -56,7 +56,7 @@ def status_of(kind: type[errors.DomainError]) -> int:
 
 
 def documented(*kinds: type[errors.DomainError]) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI entries of the refusals a route may answer with."""
+    """Return the OpenAPI entries of the errors a route may answer with."""
     answers: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
         answers.setdefault(
@@ -83,20 +83,20 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
-    """Name the fields and the rules; never echo what was sent, which may be an NI number."""
+    """Name the fields and the rules; never repeat what was sent, which may be an NI number."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     faults = [{"pointer": _pointer(tuple(e["loc"])), "detail": e["msg"]} for e in found]
     if all(e["type"] == RULE_BROKEN for e in found):
         kind = errors.RuleBroken
-        detail = "Correct what errors names and send it again."
+        detail = "Correct the values listed in errors and send the request again."
         body = {"type": kind.problem_type(), "title": kind.title, "status": 409, "detail": detail, "errors": faults}
         return answer(body)
     body = {
         "type": "/problems/invalid",
         "title": errors.Invalid.title,
         "status": 422,
-        "detail": "Correct the fields named in errors and send it again.",
+        "detail": "Correct the fields listed in errors and send the request again.",
         "errors": faults,
     }
     return answer(body)
@@ -105,7 +105,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 TITLES = {
     400: "The request cannot be read",
     404: "There is no such address",
-    405: "This address does not take that method",
+    405: "This address does not support that method",
 }
 
 
@@ -147,7 +147,9 @@ def _domain(_: Request, error: Exception) -> JSONResponse:
 def _database(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, (IntegrityError, StaleDataError)):
         log.warning("write_lost_a_race", error=type(error).__name__)
-        return of_domain_error(errors.ChangedMeanwhile("Read it again, then repeat the change if it is still right."))
+        return of_domain_error(
+            errors.ChangedMeanwhile("Read the record again, then repeat the change if it still applies.")
+        )
     if isinstance(error, (OperationalError, PoolTimeout)) or getattr(error, "connection_invalidated", False):
         log.error("database_unavailable", error=type(error).__name__)
         response = of_domain_error(errors.Unavailable("Nothing was changed. Try again in a few seconds."))
@@ -157,18 +159,18 @@ def _database(_: Request, error: Exception) -> JSONResponse:
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    log.error("unexpected", error=type(error).__name__, where=_where(error))
+    log.error("unexpected", error=type(error).__name__, where=raised_at(error))
     body = {
         "type": "/problems/unexpected",
-        "title": "Something went wrong on our side",
+        "title": "An unexpected error occurred",
         "status": 500,
-        "detail": "Nothing was changed. Tell whoever runs this service, with the X-Request-ID of this answer.",
+        "detail": "Nothing was changed. Report it to your Pathways operator with the X-Request-ID of this answer.",
     }
     return answer(body)
 
 
-def _where(error: Exception) -> list[str]:
-    """The files and lines an error came through: never its message, which may hold what somebody sent."""
+def raised_at(error: Exception) -> list[str]:
+    """Return the files and lines an error passed through; its message may hold personal data and is left out."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:]]
 
@@ -182,4 +184,4 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-__all__ = ["Problem", "documented", "install", "of_domain_error", "status_of"]
+__all__ = ["Problem", "documented", "install", "of_domain_error", "raised_at", "status_of"]

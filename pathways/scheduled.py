@@ -1,6 +1,7 @@
-"""What time alone makes due, as each feature offers it; ``daily`` does them all, safe to run twice or late.
+"""Scheduled jobs: work that becomes due because a day has come. Each feature defines its own; ``daily`` runs them.
 
-A duty looks what is due, then acts on each thing in a transaction of its own, in which it looks again.
+A job finds the rows that are due, then handles each in a transaction of its own in which it checks again, so that it
+is safe to run twice or late.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,8 +14,8 @@ from pathways.database import Session, WriteSession
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """``due`` returns ids of one organisation; ``act`` does what is due of one, or nothing if it is no longer."""
+class ScheduledJob:
+    """One job: ``due`` returns the ids of an organisation's rows that are due, ``act`` handles one if it still is."""
 
     name: str
     due: Callable[[Session, UUID, date], Iterable[UUID]]

@@ -1,7 +1,9 @@
-"""What a deployment may set, read once at start and passed in."""
+"""Settings of a deployment: environment variables, read once at the start and passed on."""
 
+import difflib
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,46 +13,80 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 VAR = Path("var")
 SECRETS_FILE = VAR / "secrets.env"
 DEFAULT_DATABASE_URL = "sqlite:///var/pathways.db"
+PREFIX = "PATHWAYS_"
+# Variables of the same prefix that are no settings of the service: see docs/testing.md.
+OTHER_VARIABLES = frozenset({"PATHWAYS_PLAIN_PASSES", "PATHWAYS_PROVE", "PATHWAYS_BENCH_RESULTS"})
 
 
 class Settings(BaseSettings):
-    """Every setting is an environment variable ``PATHWAYS_<NAME>``; the README lists them."""
+    """Every setting is an environment variable ``PATHWAYS_<NAME>``; docs/settings.md is made from these fields."""
 
-    model_config = SettingsConfigDict(env_prefix="PATHWAYS_", env_file=SECRETS_FILE, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=SECRETS_FILE, frozen=True, extra="ignore")
 
-    database_url: str = DEFAULT_DATABASE_URL
-    reader_url: str | None = None
-    environment: Literal["development", "production"] = "development"
-    encryption_key: SecretStr
-    hash_key: SecretStr
+    database_url: str = Field(
+        default=DEFAULT_DATABASE_URL,
+        description="The database: SQLite for one process, PostgreSQL (`postgresql://…`) for production.",
+    )
+    reader_url: str | None = Field(
+        default=None, description="A streaming replica of the PostgreSQL database, which then answers read requests."
+    )
+    environment: Literal["development", "production"] = Field(
+        default="development",
+        description="`production` refuses values reserved for tests and needs both keys to be set.",
+    )
+    encryption_key: SecretStr = Field(
+        description="Encrypts NI and NHS numbers (AES-256-GCM). At least 32 characters; losing it loses them."
+    )
+    hash_key: SecretStr = Field(
+        description="Finds encrypted values again (HMAC-SHA256). At least 32 characters; must never change."
+    )
     # One connection for each worker thread, so that a thread never waits for a connection another thread holds.
-    worker_threads: int = Field(default=40, ge=1)
-    max_body_bytes: int = 1_000_000
-    max_upload_bytes: int = 64_000_000
-    # A spreadsheet is a zip: it may open to at most this many bytes.
-    max_unpacked_bytes: int = 512_000_000
-    # Documents of evidence: where they are kept, how large one may be, what scans it before (a command, by spaces).
-    documents: str = "var/documents"
-    max_document_bytes: int = 10_000_000
-    scan_command: str | None = None
-    reference_folder: Path | None = None
-    # Certificates of commissioners, REFERENCE.pem each: files of claims are sealed for whoever has one there.
-    recipient_certificates: Path | None = None
-    # Where people open what a notice is about, and who an e-mail is from; without a mail server it is printed.
-    public_url: str = "http://127.0.0.1:8000"
-    mail_from: str = "pathways@example.org"
-    smtp_host: str | None = None
-    smtp_port: int = 587
-    smtp_user: str | None = None
-    smtp_password: SecretStr | None = None
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    worker_threads: int = Field(
+        default=40, ge=1, description="Threads that answer requests; there is one database connection for each."
+    )
+    max_body_bytes: int = Field(default=1_000_000, description="The largest request body that is read.")
+    max_upload_bytes: int = Field(default=64_000_000, description="The largest uploaded file that is read.")
+    # A spreadsheet is a zip file, so a small one may unpack to very much.
+    max_unpacked_bytes: int = Field(default=512_000_000, description="The most bytes a workbook may unpack to.")
+    documents: str = Field(
+        default="var/documents",
+        description="Where documents of evidence are stored, encrypted: a folder, or `s3://bucket/prefix` with the "
+        "usual AWS variables.",
+    )
+    max_document_bytes: int = Field(default=10_000_000, description="The largest document of evidence.")
+    scan_command: str | None = Field(
+        default=None,
+        description="A command that scans a document on its standard input before it is stored: exit code 0 is clean, "
+        "1 is infected.",
+    )
+    reference_folder: Path | None = Field(
+        default=None, description="A folder whose CSV files replace the shipped reference tables of the same name."
+    )
+    recipient_certificates: Path | None = Field(
+        default=None,
+        description="A folder with an X.509 certificate `REFERENCE.pem` (RSA) for each commissioner whose claims files "
+        "are to be encrypted.",
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="The address that links in e-mails begin with."
+    )
+    mail_from: str = Field(default="pathways@example.org", description="The sender of e-mails.")
+    smtp_host: str | None = Field(
+        default=None, description="The mail server (STARTTLS). Without one, e-mails are printed and not sent."
+    )
+    smtp_port: int = Field(default=587, description="The mail server's port.")
+    smtp_user: str | None = Field(default=None, description="The user name for the mail server.")
+    smtp_password: SecretStr | None = Field(default=None, description="The password for the mail server.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The lowest level that is logged: `debug`, `info`, `warning` or `error`."
+    )
 
     @model_validator(mode="after")
     def _a_replica_is_of_postgresql(self) -> Self:
         if self.reader_url and not (
             self.database_url.startswith("postgres") and self.reader_url.startswith("postgres")
         ):
-            message = "PATHWAYS_READER_URL is a replica of a PostgreSQL database; SQLite has none. Leave it out."
+            message = "PATHWAYS_READER_URL names a replica of a PostgreSQL database. Remove it, or use PostgreSQL."
             raise ValueError(message)
         return self
 
@@ -63,8 +99,20 @@ class Settings(BaseSettings):
         return self
 
 
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return one sentence for each variable ``PATHWAYS_…`` that is no setting: a misspelt one would do nothing."""
+    names = [PREFIX + name.upper() for name in Settings.model_fields]
+    wrong = []
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES or variable in names:
+            continue
+        near = difflib.get_close_matches(variable, names, n=1, cutoff=0.8)
+        wrong.append(f"{variable} is not a setting." + (f" Did you mean {near[0]}?" if near else " Remove it."))
+    return wrong
+
+
 def write_first_secrets() -> bool:
-    """Write fresh keys for this folder, readable by its owner only; say whether there were none before."""
+    """Write new keys for this folder, readable by its owner only. Return whether there were none before."""
     if SECRETS_FILE.exists():
         return False
     VAR.mkdir(mode=0o700, exist_ok=True)

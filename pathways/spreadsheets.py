@@ -1,4 +1,4 @@
-"""Rows out of CSV and XLSX files as people send them: the header found, title, total and blank rows passed over."""
+"""Reader of CSV and XLSX files: finds the header, and leaves out title rows, totals and blank rows."""
 
 import csv
 import io
@@ -18,18 +18,18 @@ from pathways.errors import RuleBroken, TooLarge
 from pathways.workbooks import Extent, extents_of
 
 UTF_16_MARKS = {b"\xff\xfe", b"\xfe\xff"}
-WINDOWS = "The file is not UTF-8 (line {line}), so it was read as Windows-1252. Look at letters with accents."
+WINDOWS = "The file is not UTF-8 (line {line}), so it was read as Windows-1252. Check letters with accents."
 DELIMITERS = (",", ";", "\t", "|")
 ROWS_BEFORE_HEADER = 30
 FEWEST_KNOWN = 3
 MOST_CELLS_IN_TOTAL = 3
 MOST_COLUMNS = 1_000
 MOST_CELLS = 5_000_000
-FORMULA = ("A formula is not taken.", "Paste the cells of this row as values.")
-MERGED = ("Merged cells are not taken.", "Unmerge them and fill each cell.")
-TOO_MANY = ("It has more cells than the header.", "Put quotes round a cell that holds the delimiter.")
+FORMULA = ("Formulas are not accepted.", "Paste the cells of this row as values.")
+MERGED = ("Merged cells are not accepted.", "Unmerge them and fill in each cell.")
+TOO_MANY = ("The row has more cells than the header.", "Put quotes around a cell that contains the delimiter.")
 FORMULA_STARTS = ("=", "+", "-", "@")
-OUR_ANSWERS = {"import result", "import problems"}  # columns of a result file that is sent again once it is corrected
+OUR_ANSWERS = {"import result", "import problems"}  # columns added to a result file; ignored when it is sent again
 MOST_PASSED_OVER = 100
 TOTAL = re.compile(r"^(grand |sub)?totals?\b", re.IGNORECASE)
 
@@ -40,7 +40,7 @@ class FileNotUnderstood(RuleBroken):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The header of one sheet (of a CSV: of the file): where it stands, as written, our column for each cell or ""."""
+    """The header of a sheet or CSV file: its row number, its cells as written, and our column for each cell or ""."""
 
     name: str
     header_at: int
@@ -48,7 +48,7 @@ class Sheet:
     columns: tuple[str, ...]
 
     def named(self, written: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the cells of a row by our column names, and those of columns nobody knows by their place."""
+        """Return the cells of known columns by our column names, and those of unknown columns by position."""
         cells = {name: "" for name in self.columns if name}
         others = {}
         for place, cell in enumerate(written):
@@ -56,7 +56,7 @@ class Sheet:
             if name:
                 cells[name] = _plain(cell)
             elif cell.strip() and not self._is_our_answer(place):
-                others[str(place)] = cell.strip()  # beyond the header, too: whoever puts the row right must see it
+                others[str(place)] = cell.strip()  # also beyond the header, because it is needed to correct the row
         return cells, others
 
     def _is_our_answer(self, place: int) -> bool:
@@ -67,8 +67,8 @@ class Sheet:
 class Row:
     """One row of a file: its number as the spreadsheet shows it, and its cells by our column names.
 
-    ``others`` are cells of columns nobody knows, by their place; ``faults`` says what is wrong with the row as a whole:
-    pairs of a rule and what to do.
+    ``others`` are the cells of unknown columns by position. ``faults`` are errors of the whole row, as pairs of a rule
+    and what to do.
     """
 
     number: int
@@ -78,13 +78,13 @@ class Row:
     faults: tuple[tuple[str, str], ...] = ()
 
 
-# The lines of a sheet, read anew each time: a file of very many is never held as a whole.
+# A function that reads the lines of a sheet again each time, so that a large file is never held in memory.
 Lines = Callable[[], Iterator[tuple[int, Sequence[str]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One sheet as it is read, and what is wrong with rows of it."""
+    """One sheet with its lines, and the errors of its rows by row number."""
 
     sheet: Sheet
     lines: Lines
@@ -93,11 +93,11 @@ class _Part:
 
 @dataclass(slots=True)
 class SpreadsheetTable:
-    """What was found in a file."""
+    """The content of a file: its sheets, the number of rows, and what was left out or unknown."""
 
     count: int = 0
     unknown_columns: list[str] = field(default_factory=list)
-    suggested_columns: dict[str, str] = field(default_factory=dict)  # what they may stand for
+    suggested_columns: dict[str, str] = field(default_factory=dict)  # the column that each may mean
     notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
@@ -108,11 +108,11 @@ class SpreadsheetTable:
 
     @property
     def columns(self) -> set[str]:
-        """Which of our columns the first sheet with rows has."""
+        """The columns of ours that the first sheet with rows has."""
         return {name for part in self.parts[:1] for name in part.sheet.columns if name}
 
     def rows(self) -> Iterator[Row]:
-        """Read the rows, from the first one again each time."""
+        """Yield the rows, beginning with the first row each time."""
         for part in self.parts:
             for number, cells in _rows_of(part):
                 wrong = list(dict.fromkeys(part.faults.get(number, [])))
@@ -124,39 +124,46 @@ class SpreadsheetTable:
 def read_table(
     content: bytes, aliases: Mapping[str, str], *, needed: Sequence[str], most_unpacked: int
 ) -> SpreadsheetTable:
-    """Return the rows of a file under our column names; ``aliases`` maps a header as written to one of ours.
+    """Return a file as a table with our column names.
 
-    The whole file is read once to see that it can be; no row is kept.
+    ``aliases`` maps a normalised header to one of our columns. The whole file is read once to check it, but rows are
+    not stored. Raises ``FileNotUnderstood`` if it cannot be read, has no header or lacks a ``needed`` column, and
+    ``TooLarge`` if a workbook unpacks to more than ``most_unpacked`` bytes.
     """
     table = SpreadsheetTable()
     if content[:4] == b"PK\x03\x04":
         _read_workbook_headers(table, content, aliases, most_unpacked)
     elif content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise FileNotUnderstood("This is an old or password-protected Excel file. Save it as .xlsx or as CSV UTF-8.")
+        raise FileNotUnderstood(
+            "This is an old or password-protected Excel file. Save it as .xlsx without a password, or as CSV UTF-8."
+        )
     else:
         _read_csv_header(table, content, aliases)
     missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
-        raise FileNotUnderstood(f"There is no column {', '.join(missing)}. Add it, or rename the column that holds it.")
+        raise FileNotUnderstood(
+            f"There is no column {', '.join(missing)}. Add it, or rename the column with this content."
+        )
     return table
 
 
 def normal(header: str) -> str:
+    """Return a header normalised for comparison: lower-case letters, digits and single spaces."""
     return re.sub(r"[^a-z0-9]+", " ", header.lower()).strip()
 
 
 def _read_csv_header(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str]) -> None:
     if not content.strip():
-        raise FileNotUnderstood("The file is empty.")
+        raise FileNotUnderstood("The file is empty. Choose another file.")
     text, notes = _decoded(content)
     table.notes += notes
     if "\x00" in text:
-        raise FileNotUnderstood("This is neither CSV nor XLSX. Save it as CSV UTF-8 and send it again.")
+        raise FileNotUnderstood("This file is neither CSV nor XLSX. Save it as CSV UTF-8 and send it again.")
     known, delimiter = max(
         ((_columns_recognised(text, delimiter, aliases), delimiter) for delimiter in DELIMITERS),
-        key=lambda found: found[0],
+        key=lambda counted: counted[0],
     )
-    lines: Lines = lambda: _numbered(text, delimiter)  # noqa: E731 - one reader of this file, made where it is known
+    lines: Lines = lambda: _numbered(text, delimiter)  # noqa: E731 - the reader needs the delimiter found above
     if known < FEWEST_KNOWN <= _columns_anywhere(text, aliases):
         raise _open_quote()
     _take_sheet(table, "", lines, aliases, {})
@@ -165,7 +172,7 @@ def _read_csv_header(table: SpreadsheetTable, content: bytes, aliases: Mapping[s
 
 
 def _columns_recognised(text: str, delimiter: str, aliases: Mapping[str, str]) -> int:
-    """Return how many of our columns a header has, if this is what stands between cells; -1 where it cannot be."""
+    """Return how many of our columns a header has with this delimiter; -1 if the file cannot be read with it."""
     try:
         return max((_recognised(cells, aliases) for _, cells in islice(_numbered(text, delimiter), ROWS_BEFORE_HEADER)))
     except FileNotUnderstood:
@@ -173,22 +180,22 @@ def _columns_recognised(text: str, delimiter: str, aliases: Mapping[str, str]) -
 
 
 def _open_quote(row: int | None = None) -> FileNotUnderstood:
-    where = f" Row {row} is where it begins to be wrong." if row is not None else ""
+    where = f" The error begins in row {row}." if row is not None else ""
     return FileNotUnderstood(
-        f"A quote that opens is never closed, or stands inside a cell.{where} Correct it and send again."
+        f"A double quote is not closed, or is in the middle of a cell.{where} Correct it and send the file again."
     )
 
 
 def _decoded(content: bytes) -> tuple[str, list[str]]:
-    """Return a file as text, and what to look at where its letters had to be guessed.
+    """Return a file as text, with a note if its encoding had to be guessed.
 
-    Excel writes "CSV" as Windows-1252 and "Unicode text" as UTF-16; both come in as often as UTF-8.
+    Excel writes "CSV" as Windows-1252 and "Unicode text" as UTF-16. Both are as frequent as UTF-8.
     """
     if content[:2] in UTF_16_MARKS:
         try:
             return content.decode("utf-16"), []
         except UnicodeDecodeError as wrong:
-            raise FileNotUnderstood('The file is broken UTF-16. Save it as "CSV UTF-8" and send it again.') from wrong
+            raise FileNotUnderstood('The file is damaged UTF-16. Save it as "CSV UTF-8" and send it again.') from wrong
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError as wrong:
@@ -202,7 +209,7 @@ def _decoded(content: bytes) -> tuple[str, list[str]]:
 
 
 def _numbered(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    # Excel and our report count rows, not lines: a quoted cell may hold several lines.
+    # Excel and our report count rows and not lines, because a quoted cell may contain several lines.
     number = 0
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
@@ -212,7 +219,7 @@ def _numbered(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns_anywhere(text: str, aliases: Mapping[str, str]) -> int:
-    """How many of our columns the first lines name, whatever stands between them."""
+    """Return how many of our columns a line near the top names, with any delimiter."""
     return max(
         (_recognised(re.split(r"[,;\t|]", line), aliases) for line in text.splitlines()[:ROWS_BEFORE_HEADER]), default=0
     )
@@ -225,15 +232,17 @@ def _read_workbook_headers(
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             unpacked = sum(part.file_size for part in parts.infolist())
             if unpacked > most_unpacked:
-                raise TooLarge(f"The workbook unpacks to more than {most_unpacked // 1_000_000} MB. Split it.")
+                raise TooLarge(
+                    f"The workbook unpacks to more than {most_unpacked // 1_000_000} MB. Split it into smaller files."
+                )
             _must_unpack_to_declared_size(parts)
             extents = extents_of(parts)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = workbook.sheet_names
         if len({name.casefold() for name in names}) < len(names):
-            raise FileNotUnderstood("Two sheets have one name. Rename one of them, then send it again.")
+            raise FileNotUnderstood("Two sheets have the same name. Rename one of them, then send the file again.")
         for name in names:
-            extent = extents[name]  # a sheet that was not looked at is not opened
+            extent = extents[name]  # a KeyError means the sheet was not measured, so it must not be opened
             _must_fit(name, extent)
             sheet = workbook.get_sheet_by_name(name)
             faults = {number: [FORMULA] for number in extent.with_formula}
@@ -241,17 +250,19 @@ def _read_workbook_headers(
                 faults.setdefault(number, []).append(MERGED)
             _take_sheet(table, name, partial(_lines_of, sheet), aliases, faults)
     except (CalamineError, zipfile.BadZipFile, KeyError, ValueError, OSError, zlib.error) as broken:
-        raise FileNotUnderstood("The workbook cannot be opened. Save it again as .xlsx, or as CSV UTF-8.") from broken
+        raise FileNotUnderstood(
+            "The workbook cannot be opened. Save it again as .xlsx or as CSV UTF-8, then send it again."
+        ) from broken
     if not table.count:
         raise _no_header(aliases)
 
 
 def _must_fit(name: str, extent: Extent) -> None:
-    """Refuse a sheet whose far cells would fill the memory: the reader lays it out as a whole rectangle."""
+    """Refuse a sheet that is too large, because the reader holds its whole rectangle in memory."""
     if extent.columns > MOST_COLUMNS or extent.rows * extent.columns > MOST_CELLS:
         raise FileNotUnderstood(
-            f"The sheet {name} reaches over {extent.rows} rows and {extent.columns} columns. "
-            "Delete empty ones, send it again."
+            f"The sheet {name} has {extent.rows} rows and {extent.columns} columns, which is too many. "
+            "Delete empty rows and columns, then send the file again."
         )
 
 
@@ -266,14 +277,14 @@ def _lines_of(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
 
 
 def _no_header(aliases: Mapping[str, str]) -> FileNotUnderstood:
-    some = ", ".join(sorted(set(aliases.values()))[:6])
+    examples = ", ".join(sorted(set(aliases.values()))[:6])
     return FileNotUnderstood(
-        f"No header row was found in the first {ROWS_BEFORE_HEADER} rows. Its cells are column names such as {some}."
+        f"The first {ROWS_BEFORE_HEADER} rows have no header row. Add a row with column names such as {examples}."
     )
 
 
 def _text(cell: Any) -> str:
-    """A cell as text: whole numbers without a decimal point, dates as ISO."""
+    """Return a cell as text: whole numbers without a decimal point, dates as yyyy-mm-dd."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float) and cell.is_integer():
@@ -296,7 +307,7 @@ def _take_sheet(
     aliases: Mapping[str, str],
     faults: Mapping[int, list[tuple[str, str]]],
 ) -> None:
-    """Add one sheet where it has a header: what its columns mean, how many rows it has, what of it is passed over."""
+    """Add a sheet to the table if it has a header. Count its rows; list the unknown columns and rows left out."""
     header_at, header = next(
         (
             (at, cells)
@@ -309,11 +320,13 @@ def _take_sheet(
         table.passed_over.append(f"sheet {name}: no header row" if name else "no header row")
         return
     if len(header) > MOST_COLUMNS:
-        raise FileNotUnderstood(f"The file has more than {MOST_COLUMNS} columns. Send the columns we know only.")
+        raise FileNotUnderstood(
+            f"The file has more than {MOST_COLUMNS} columns. Delete columns that are not needed, then send it again."
+        )
     columns = [aliases.get(normal(cell), "") for cell in header]
-    twice = sorted({column for column in columns if column and columns.count(column) > 1})
-    if twice:
-        raise FileNotUnderstood(f"Two columns mean {twice[0]}. Remove or rename one of them.")
+    duplicates = sorted({column for column in columns if column and columns.count(column) > 1})
+    if duplicates:
+        raise FileNotUnderstood(f"Two columns mean {duplicates[0]}. Remove or rename one of them.")
     table.unknown_columns += [
         cell
         for cell, column in zip(header, columns, strict=True)
@@ -327,7 +340,7 @@ def _take_sheet(
 
 
 def _rows_of(part: _Part, passed_over: list[str] | None = None) -> Iterator[tuple[int, Sequence[str]]]:
-    """Read the rows under a header that say something."""
+    """Yield the rows below the header that are neither blank nor totals."""
     for number, cells in part.lines():
         if number <= part.sheet.header_at:
             continue
@@ -342,6 +355,6 @@ def _rows_of(part: _Part, passed_over: list[str] | None = None) -> Iterator[tupl
 
 
 def _plain(cell: str) -> str:
-    """Return a cell as it is read: a mark that keeps a spreadsheet from taking text for a formula is none of it."""
+    """Return a cell without the apostrophe that keeps a spreadsheet from reading its text as a formula."""
     text = cell.strip()
     return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_STARTS else text

@@ -1,4 +1,4 @@
-"""Sealing and looking up identifiers: NI and NHS numbers are encrypted at rest and found by a keyed hash."""
+"""Encryption of personal data at rest, and keyed hashes to look up identifiers such as NI and NHS numbers."""
 
 import hashlib
 import hmac
@@ -13,28 +13,29 @@ KEY_ID = "k1"
 
 
 class Vault:
-    """AES-256-GCM for what must be read again, HMAC-SHA256 for what must only be found again."""
+    """AES-256-GCM for values that must be read again; HMAC-SHA256 for values that are only looked up."""
 
     def __init__(self, encryption_key: str, hash_key: str) -> None:
         self._cipher = AESGCM(hashlib.sha256(urlsafe_b64decode(encryption_key.encode() + b"==")).digest())
         self._hash_key = hash_key.encode()
 
     def seal(self, text: str, *, place: str) -> str:
-        """Encrypt; ``place`` (table, column and row) is bound in, so that a value cannot be moved to another row."""
+        """Encrypt a text. ``place`` (table, column and row) is authenticated: the value decrypts in no other place."""
         nonce = urandom(NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, text.encode(), place.encode())
         return f"v1:{KEY_ID}:{b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *, place: str) -> str:
+        """Decrypt a text. Raise ``ValueError`` if the key or the place is not that of ``seal``."""
         raw = b64decode(sealed.rsplit(":", 1)[1])
         try:
             return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode()).decode()
         except InvalidTag as broken:
-            message = f"A value of {place} does not open with this key."
+            message = f"The value at {place} cannot be decrypted with this key."
             raise ValueError(message) from broken
 
     def seal_bytes(self, content: bytes, *, place: str) -> bytes:
-        """Encrypt a document; ``place`` is bound in."""
+        """Encrypt a document. ``place`` is authenticated."""
         nonce = urandom(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, content, place.encode())
 
@@ -42,9 +43,9 @@ class Vault:
         try:
             return self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place.encode())
         except InvalidTag as broken:
-            message = f"A document of {place} does not open with this key."
+            message = f"The document at {place} cannot be decrypted with this key."
             raise ValueError(message) from broken
 
     def fingerprint(self, kind: str, text: str) -> str:
-        """Return the keyed hash by which an identifier is looked up."""
+        """Return the keyed hash by which a text of a kind is looked up."""
         return hmac.new(self._hash_key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()

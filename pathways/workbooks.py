@@ -1,7 +1,8 @@
-"""How far the sheets of a workbook reach, and which rows hold formulas or merged cells, before anything opens it.
+"""Measure the sheets of a workbook, and find rows with formulas or merged cells, before a reader opens it.
 
-A workbook is XML in a zip. It is read piece by piece by a real parser, as the reader that opens it afterwards does: a
-tiny file can say that its only cell stands in the last row and column, in any quotes, or leave out where cells stand.
+A workbook is XML in a zip file. A tiny file can claim that its only cell is in the last row and column, which would
+fill the memory of a reader. Cell positions may be quoted in different ways or left out, so a real XML parser is used.
+It reads the file in pieces.
 """
 
 import re
@@ -12,14 +13,14 @@ from typing import IO, Any
 from xml.parsers import expat
 
 PIECE_BYTES = 1 << 20
-MOST_MERGED = 100_000  # rows of merged cells that are told one by one; a sheet of more is refused
+MOST_MERGED = 100_000  # a sheet with more rows of merged cells is refused
 PLACE = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})$")
 Started = Callable[[str, dict[str, str]], None]
 
 
 @dataclass(slots=True)
 class Extent:
-    """The last row and column of a sheet, and the rows of it that hold a formula or a merged cell."""
+    """The last row and column of a sheet, and the rows with a formula or a merged cell."""
 
     rows: int = 0
     columns: int = 0
@@ -33,7 +34,7 @@ def extents_of(parts: zipfile.ZipFile) -> dict[str, Extent]:
     Raises
     ------
     ValueError
-        Where a part is no XML, or declares a document type, which workbooks never do.
+        If a part is not XML, or if it declares a document type, which no workbook does.
     """
     targets: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -46,40 +47,40 @@ def extents_of(parts: zipfile.ZipFile) -> dict[str, Extent]:
         if name == "sheet":
             names[about.get("name", "")] = about.get("id", "")
 
-    there = set(parts.namelist())
+    members = set(parts.namelist())
     for part, started in (("xl/_rels/workbook.xml.rels", relation), ("xl/workbook.xml", sheet)):
-        if part in there:
+        if part in members:
             with parts.open(part) as xml:
                 _parse(xml, started)
-    found = {}
+    extents = {}
     for name, relation_id in names.items():
         part = targets.get(relation_id, "").lstrip("/")
         part = part if part.startswith("xl/") else f"xl/{part}"
-        if part in there:
+        if part in members:
             with parts.open(part) as xml:
-                found[name] = _extent(xml)
-    return found
+                extents[name] = _extent(xml)
+    return extents
 
 
 def _extent(xml: IO[bytes]) -> Extent:
-    found = Extent()
+    extent = Extent()
     row = column = 0
     merges: list[tuple[int, int]] = []
 
     def started(name: str, about: dict[str, str]) -> None:
         nonlocal row, column
         if name == "row":
-            told = about.get("r", "")
-            row = int(told) if told.isdecimal() and len(told) < 8 else row + 1  # noqa: PLR2004 - seven digits at most
+            number = about.get("r", "")
+            row = int(number) if number.isdecimal() and len(number) < 8 else row + 1  # noqa: PLR2004 - seven digits at most
             column = 0
         elif name == "c":
             place = PLACE.match(about.get("r", ""))
             column = _number_of(place[1]) if place else column + 1
             at = int(place[2]) if place else row
-            found.rows, found.columns = max(found.rows, at), max(found.columns, column)
+            extent.rows, extent.columns = max(extent.rows, at), max(extent.columns, column)
             row = at
         elif name == "f":
-            found.with_formula.add(row)
+            extent.with_formula.add(row)
         elif name == "mergeCell":
             ends = [PLACE.match(end) for end in about.get("ref", "").split(":")]
             if len(ends) == 2 and ends[0] and ends[1]:  # noqa: PLR2004 - from and to
@@ -87,11 +88,11 @@ def _extent(xml: IO[bytes]) -> Extent:
 
     _parse(xml, started)
     for first, last in merges:
-        end = min(last, found.rows)
-        if len(found.merged) + end - first > MOST_MERGED:
-            raise ValueError("More merged cells than a table of people has.")
-        found.merged.update(range(first, end + 1))
-    return found
+        end = min(last, extent.rows)
+        if len(extent.merged) + end - first > MOST_MERGED:
+            raise ValueError("The sheet has too many merged cells.")
+        extent.merged.update(range(first, end + 1))
+    return extent
 
 
 def _number_of(letters: str) -> int:
@@ -103,14 +104,14 @@ def _number_of(letters: str) -> int:
 
 
 def _parse(xml: IO[bytes], started: Started) -> None:
-    """Tell each element that starts, by its name without a namespace; attributes are told likewise."""
+    """Parse XML and call ``started`` for each element. Names of elements and attributes have no namespace."""
     parser = expat.ParserCreate(namespace_separator=" ")
 
     def element(name: str, about: dict[str, str]) -> None:
         started(name.rpartition(" ")[2], {key.rpartition(" ")[2]: value for key, value in about.items()})
 
     def refuse(*_: Any) -> None:
-        raise ValueError("A workbook declares no document type.")
+        raise ValueError("The workbook declares a document type, which is not allowed.")
 
     parser.StartElementHandler = element
     parser.StartDoctypeDeclHandler = refuse
@@ -119,4 +120,4 @@ def _parse(xml: IO[bytes], started: Started) -> None:
             parser.Parse(piece, False)  # noqa: FBT003 - expat's own
         parser.Parse(b"", True)  # noqa: FBT003
     except expat.ExpatError as broken:
-        raise ValueError("A part of the workbook is no XML.") from broken
+        raise ValueError("A part of the workbook is not XML.") from broken

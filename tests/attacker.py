@@ -1,7 +1,8 @@
-"""Somebody with every file that was ever released, a solver, and a good memory: what can they work out?
+"""An attacker who has all released files and a solver, and tries to infer suppressed figures.
 
-Nothing here uses the product's own sums. The files are read as text; what is told as adding up is added up. Where a
-figure did not change between two releases the attacker is told so, which is more than anybody could know.
+The attacker does not use the sums of the service. It reads the files as text and applies the sums that their
+documentation gives. It is also given the information that a figure did not change between two releases, which a real
+attacker would not have.
 """
 
 import csv
@@ -18,18 +19,19 @@ from scipy.sparse import coo_array
 BASE, HALF = 5, 2
 STAGES = ("referred", "started", "profiled", "introduced", "offered", "in_work", "sustained_13", "sustained_26", "left")
 WORK = ("in_work", "sustained_13", "sustained_26")
-FAR = 10_000.0
+FAR = 10_000.0  # the upper bound of an unknown figure
 
 
 @dataclass
 class Attacker:
-    """Takes in files, release by release, then thinks."""
+    """Read files release by release with ``read``, then infer figures with ``found_out``."""
 
     smallest: int
-    # Of a figure's place in the tables and the release: the same number as long as it was the same.
+    # From a figure's place in the tables and the number of a release: a number that changes when the figure changes. It
+    # is negative if the figure is not in the release.
     epoch: Callable[[tuple, int], int]
-    known: dict[tuple, tuple[float, float]] = field(default_factory=dict)  # unknown -> least, most
-    hidden: dict[tuple, int] = field(default_factory=dict)  # unknown -> in how many files
+    known: dict[tuple, tuple[float, float]] = field(default_factory=dict)  # unknown -> lower and upper bound
+    hidden: dict[tuple, int] = field(default_factory=dict)  # unknown -> number of files in which it is suppressed
     sums: set[tuple] = field(default_factory=set)
     orders: set[tuple] = field(default_factory=set)
     releases: int = 0
@@ -38,6 +40,7 @@ class Attacker:
     programmes: tuple[str, ...] = ()
 
     def read(self, scope: str, files: dict[str, bytes], programmes: Iterable[str]) -> None:
+        """Read the files of one release. ``scope`` is a programme or "all"."""
         release, self.releases = self.releases, self.releases + 1
         if not files:
             return
@@ -48,38 +51,41 @@ class Attacker:
             return (*place, self.epoch(place, release))
 
         def learn(place: tuple, row: dict[str, str]) -> tuple:
-            one = unknown(*place)
+            figure = unknown(*place)
             if row["value_status"] == "[c]":
-                self.hidden[one] = self.hidden.get(one, 0) + 1
-                self.known.setdefault(one, (0.0, FAR))
-                return one
+                self.hidden[figure] = self.hidden.get(figure, 0) + 1
+                self.known.setdefault(figure, (0.0, FAR))
+                return figure
             value = int(row["value"])
             least, most = (0, 0) if value == 0 else (max(self.smallest, value - HALF), value + HALF)
-            before = self.known.get(one, (0.0, FAR))
-            self.known[one] = (max(least, before[0]), min(most, before[1]))
-            return one
+            before = self.known.get(figure, (0.0, FAR))
+            self.known[figure] = (max(least, before[0]), min(most, before[1]))
+            return figure
 
         self._cohorts(scope, month, rows["cohort.csv"], learn)
         self._progression(scope, month, rows, learn, unknown)
         self._breakdowns(scope, month, rows["breakdowns.csv"], learn, unknown)
         self.read_of.add((scope, month))
         if scope == "all":
-            self.whole += [(one, month, release) for one in self.known if one[0] == "all" and len(one) > 4]
+            self.whole += [(figure, month, release) for figure in self.known if figure[0] == "all" and len(figure) > 4]
         self.programmes = tuple(programmes)
 
     def _add_programmes(self) -> None:
-        """What is told of all programmes is the sum of each; of one whose file is there, no row is nobody."""
-        for one, month, release in self.whole:
-            place = one[:-1]
+        """Add the sums over programmes: a figure of all programmes is the sum of the figures of each.
+
+        If the file of a programme was released and has no row for the figure, the programme's figure is zero.
+        """
+        for whole, month, release in self.whole:
+            place = whole[:-1]
             parts = []
             for programme in self.programmes:
                 part = (programme, *place[1:])
                 if self.epoch(part, release) >= 0:
                     parts.append((*part, self.epoch(part, release)))
                 elif (programme, month) not in self.read_of:
-                    parts.append(("nobody knows",))
-            if parts and one == (*place, self.epoch(place, release)) and all(part in self.known for part in parts):
-                self.sums.add((one, tuple(parts)))
+                    parts.append(("unknown",))  # the programme's file was not released
+            if parts and whole == (*place, self.epoch(place, release)) and all(part in self.known for part in parts):
+                self.sums.add((whole, tuple(parts)))
 
     def _cohorts(self, scope, month, rows, learn) -> None:
         chains = defaultdict(dict)
@@ -106,12 +112,12 @@ class Attacker:
             last[basis, stage].append((cohort, inorder[-1]))
         self.last = last
         for stage in STAGES[1:-1]:
-            there = last["referral", stage], last["start", stage]
-            if all(there):
+            sides = last["referral", stage], last["start", stage]
+            if all(sides):
                 both = (scope, "reached", month, stage, self.releases)
                 self.known[both] = (0.0, FAR)
-                for side in there:
-                    self.sums.add((both, tuple(one for _, one in side)))
+                for side in sides:
+                    self.sums.add((both, tuple(figure for _, figure in side)))
 
     def _progression(self, scope, month, rows, learn, unknown) -> None:
         at = {}
@@ -133,9 +139,9 @@ class Attacker:
             self.sums.add((at[before, stage], (*leaving[stage], stay)))
             self.sums.add((at[month, stage], (*coming[stage], stay)))
         if self.last["referral", "left"]:
-            self.sums.add((at[month, "left"], tuple(one for _, one in self.last["referral", "left"])))
+            self.sums.add((at[month, "left"], tuple(figure for _, figure in self.last["referral", "left"])))
         for end in sorted({end for end, _ in at}):
-            referred = tuple(one for cohort, one in self.last["referral", "referred"] if cohort <= end)
+            referred = tuple(figure for cohort, figure in self.last["referral", "referred"] if cohort <= end)
             if referred:
                 everybody = (scope, "people", end, self.releases)
                 self.known[everybody] = (0.0, FAR)
@@ -156,50 +162,51 @@ class Attacker:
                 "" if is_total else row["group"],
                 row["stage"],
             )
-            one = learn(place, row)
+            figure = learn(place, row)
             if row["breakdown"] == "all":
-                totals[row["stage"]] = one
+                totals[row["stage"]] = figure
             else:
-                groups[row["breakdown"], row["stage"]].append(one)
+                groups[row["breakdown"], row["stage"]].append(figure)
             whole = "in_work" if row["breakdown"] == "kind" else "referred"
             if row["stage"] != whole:
-                self.orders.add((one, unknown(*place[:-1], whole)))
+                self.orders.add((figure, unknown(*place[:-1], whole)))
         for (_, stage), parts in groups.items():
             self.sums.add((totals[stage], tuple(parts)))
         year = sorted({cohort for cohort, _ in self.last["referral", "referred"]})
         for stage in STAGES:
             if stage in totals:
-                inside = [one for cohort, one in self.last["referral", stage] if _months(month) - _months(cohort) < 12]
+                cohorts = self.last["referral", stage]
+                inside = [figure for cohort, figure in cohorts if _months(month) - _months(cohort) < 12]
                 if inside and year:
                     self.sums.add((totals[stage], tuple(inside)))
 
-    # -- thinking --------------------------------------------------------------------------------------------------
+    # -- inference -------------------------------------------------------------------------------------------------
 
     def found_out(self, truth: dict[tuple, int]) -> list[tuple]:
-        """Return the hidden figures that have one possible value only, or only values that are small.
+        """Return the suppressed figures that are inferable: with one possible value only, or with small values only.
 
-        The truth is one table that is possible; it saves looking for it.
+        ``truth`` is one possible table. It saves solving for one.
         """
         self._add_programmes()
         program = _Program(self)
-        left = [one for one in self.hidden if one in program.at]
-        found = []
+        left = [figure for figure in self.hidden if figure in program.at]
+        inferred = []
         while left:
             many = program.lifted(left, self.smallest)
             if many is None:
                 break
-            cleared = {one for one in left if many[program.at[one]] >= self.smallest - 0.5}
+            cleared = {figure for figure in left if many[program.at[figure]] >= self.smallest - 0.5}
             if not cleared:
                 break
-            left = [one for one in left if one not in cleared]
-            # Large is not enough: another value must be possible too.
-            found += [
-                one
-                for one in cleared
-                if abs(many[program.at[one]] - truth[one]) < 0.5
-                and program.furthest(one, 1) == program.furthest(one, -1)
+            left = [figure for figure in left if figure not in cleared]
+            # A large possible value is not enough: a second value must be possible too.
+            inferred += [
+                figure
+                for figure in cleared
+                if abs(many[program.at[figure]] - truth[figure]) < 0.5
+                and program.furthest(figure, 1) == program.furthest(figure, -1)
             ]
-        return found + [one for one in left if program.furthest(one, 1) < self.smallest - 0.5]
+        return inferred + [figure for figure in left if program.furthest(figure, 1) < self.smallest - 0.5]
 
 
 def _months(text: str) -> int:
@@ -208,17 +215,19 @@ def _months(text: str) -> int:
 
 
 class _Program:
+    """The integer programme of all tables that agree with the released files."""
+
     def __init__(self, attacker: Attacker) -> None:
         names = list(attacker.known)
-        self.at = {one: number for number, one in enumerate(names)}
-        self.low = np.array([attacker.known[one][0] for one in names])
-        self.high = np.array([attacker.known[one][1] for one in names])
+        self.at = {figure: number for number, figure in enumerate(names)}
+        self.low = np.array([attacker.known[figure][0] for figure in names])
+        self.high = np.array([attacker.known[figure][1] for figure in names])
         rows, columns, signs, least, most = [], [], [], [], []
 
         def add(terms, low, high):
-            for one, sign in terms:
+            for figure, sign in terms:
                 rows.append(len(least))
-                columns.append(self.at[one])
+                columns.append(self.at[figure])
                 signs.append(sign)
             least.append(low)
             most.append(high)
@@ -233,26 +242,27 @@ class _Program:
         self.ties = LinearConstraint(self.matrix, least, most)
 
     def solve(self, goal, low=None, high=None, ties=None):
+        """Return a possible table with the smallest value of ``goal``."""
         n = len(goal)
-        # The solver's presolve calls some programs impossible that are not (seed 90); then it is asked without.
+        # The solver's presolve wrongly reports some programmes as infeasible (seed 90). They are solved without it.
         for presolve in (True, False):
-            found = milp(
+            result = milp(
                 goal,
                 constraints=ties if ties is not None else self.ties,
                 bounds=Bounds(self.low if low is None else low, self.high if high is None else high),
                 integrality=np.ones(n),
                 options={"time_limit": 900.0, "presolve": presolve},
             )
-            if found.x is not None:
+            if result.x is not None:
                 break
-        assert found.x is not None, "the truth itself must be possible"
-        return found.x
+        assert result.x is not None, "the true table must be possible"
+        return result.x
 
     def lifted(self, wanted, smallest):
-        """A table in which as many hidden figures as can be are large at once."""
+        """Return a possible table in which the wanted figures, each capped at ``smallest``, have the largest sum."""
         n, k = len(self.low), len(wanted)
         goal = np.concatenate([np.zeros(n), -np.ones(k)])
-        columns = [self.at[one] for one in wanted]
+        columns = [self.at[figure] for figure in wanted]
         lift = coo_array(
             (
                 np.concatenate([np.ones(k), -np.ones(k)]),
@@ -266,8 +276,8 @@ class _Program:
         low, high = np.concatenate([self.low, np.zeros(k)]), np.concatenate([self.high, np.full(k, float(smallest))])
         return self.solve(goal, low, high, ties)[:n]
 
-    def furthest(self, one, way):
-        """The largest (1) or smallest (-1) value."""
+    def furthest(self, figure, way):
+        """Return the largest (``way`` 1) or smallest (``way`` -1) possible value of a figure."""
         goal = np.zeros(len(self.low))
-        goal[self.at[one]] = -way
-        return round(float(self.solve(goal)[self.at[one]]))
+        goal[self.at[figure]] = -way
+        return round(float(self.solve(goal)[self.at[figure]]))

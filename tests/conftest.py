@@ -1,4 +1,4 @@
-"""Shared fixtures: both databases for real, a small world of organisations, and a client with keys."""
+"""Shared fixtures: SQLite and PostgreSQL, a small world of organisations, and an HTTP client with keys."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("pathways")
 
 
-# What takes longest goes first, so that at the end of a run no worker waits for another's last long test.
+# The longest tests run first, so that at the end of a run no worker waits for a long test of another worker.
 LONG = (
     "proofs/",
     "contract/",
@@ -55,20 +55,20 @@ def _is_long(item: pytest.Item) -> bool:
     return item.path.relative_to(TESTS).as_posix().startswith(LONG) if item.path.is_relative_to(TESTS) else False
 
 
-def _is_left_out(item: pytest.Item, *, is_quick: bool) -> bool:
+def _is_deselected(item: pytest.Item, *, is_quick: bool) -> bool:
     if item.get_closest_marker("full_size") and not os.environ.get("PATHWAYS_PROVE"):
-        return True  # a proof at full size runs only with `make prove`
+        return True  # full-size proofs run only with `make prove`
     return is_quick and (_is_long(item) or "postgresql" in item.name)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this run is not for, and hand each worker its share of the long tests first."""
-    out = [item for item in items if _is_left_out(item, is_quick=config.getoption("--quick"))]
+    """Deselect the tests that this run leaves out, and give each worker its share of the long tests first."""
+    out = [item for item in items if _is_deselected(item, is_quick=config.getoption("--quick"))]
     config.hook.pytest_deselected(items=out)
-    stays = [item for item in items if item not in set(out)]
-    long, short = [item for item in stays if _is_long(item)], [item for item in stays if not _is_long(item)]
-    # `--dist worksteal` cuts the list into one piece for each worker.
+    selected = [item for item in items if item not in set(out)]
+    long, short = [item for item in selected if _is_long(item)], [item for item in selected if not _is_long(item)]
+    # `--dist worksteal` splits the list into one part for each worker.
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     size = -(-len(short) // workers)
     items[:] = [item for n in range(workers) for item in [*long[n::workers], *short[n * size : (n + 1) * size]]]
@@ -76,11 +76,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
+    """Yield the URL of an empty PostgreSQL database for the whole run."""
     with postgres.server() as url:
         yield url
 
 
 def settings_for(url: str) -> Settings:
+    """Return settings for a test database, with a new folder for documents."""
     return Settings(
         _env_file=None,
         database_url=url,
@@ -92,10 +94,10 @@ def settings_for(url: str) -> Settings:
 
 
 class Stage:
-    """One database and one application for a whole run, put back to a known state before each test.
+    """One database and one application for a whole run, reset to a known state before each test.
 
     The known state is the migrated empty database or, for a test that uses ``world``, a copy of the small world. The
-    world is built once for each database: building it takes 36 times as long as putting a copy back.
+    world is built once for each database, because building it takes 36 times as long as restoring a copy.
     """
 
     def __init__(self, backend: str, url: str, folder: Path | None) -> None:
@@ -108,41 +110,41 @@ class Stage:
         migrate.upgrade(self.database)
         if folder is not None:
             self._files = {with_world: folder / f"template-{with_world}.db" for with_world in (False, True)}
-            self._keep_file(with_world=False)
+            self._store_file(with_world=False)
         self.app = pathways_app.create_app(self.settings, self.database)
 
     def reset(self, *, with_world: bool = False) -> None:
-        """Put the database back: empty, or holding the small world and nothing else."""
+        """Reset the database: empty, or with the small world only."""
         if with_world and self._world is None:
             self.reset()
             self._world = build_world(self.database)
             if self._files:
-                self._keep_file(with_world=True)
+                self._store_file(with_world=True)
             else:
                 self._rows = postgres.copy_out(self.database.engine, Base.metadata)
         elif self._files:
-            self._put_back_file(with_world=with_world)
+            self._restore_file(with_world=with_world)
         else:
             postgres.put_back(self.database.engine, Base.metadata, self._rows if with_world else {})
 
     @property
     def world(self) -> World:
-        """The world that ``reset(with_world=True)`` put back, as a copy that a test may change."""
-        kept = self._world
-        assert kept is not None
+        """The world that ``reset(with_world=True)`` restored, as a copy that a test may change."""
+        world = self._world
+        assert world is not None
         now = utc_now()
-        actors = {name: actor if name == "operator" else actor.then(at=now) for name, actor in kept.actors.items()}
-        return replace(kept, organisations={**kept.organisations}, actors=actors, secrets={**kept.secrets})
+        actors = {name: actor if name == "operator" else actor.then(at=now) for name, actor in world.actors.items()}
+        return replace(world, organisations={**world.organisations}, actors=actors, secrets={**world.secrets})
 
     def _database_file(self) -> Path:
-        """Return SQLite's file once no connection holds it and its log is in it."""
+        """Close all connections, so that the write-ahead log is merged, and return the file of the SQLite database."""
         self.database.close()
         return Path(self.database.engine.url.database)
 
-    def _keep_file(self, *, with_world: bool) -> None:
+    def _store_file(self, *, with_world: bool) -> None:
         shutil.copy(self._database_file(), self._files[with_world])
 
-    def _put_back_file(self, *, with_world: bool) -> None:
+    def _restore_file(self, *, with_world: bool) -> None:
         file = self._database_file()
         for name in (f"{file}-wal", f"{file}-shm"):
             Path(name).unlink(missing_ok=True)
@@ -151,6 +153,7 @@ class Stage:
 
 @pytest.fixture(scope="session")
 def stages() -> Iterator[dict[str, Stage]]:
+    """Yield the stages of the run by backend; they are made when first used."""
     made: dict[str, Stage] = {}
     yield made
     for stage in made.values():
@@ -159,6 +162,7 @@ def stages() -> Iterator[dict[str, Stage]]:
 
 @pytest.fixture(params=BACKENDS)
 def stage(request: pytest.FixtureRequest, stages: dict[str, Stage], tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """Return the stage of each backend in turn, reset for this test."""
     backend = request.param
     if backend not in stages:
         if backend == "sqlite":
@@ -182,14 +186,14 @@ def world(stage: Stage) -> World:
 
 @pytest.fixture(scope="session")
 def portal() -> Iterator[BlockingPortal]:
-    """One event loop for every request of a run: starting one for each request costs as much as a small request."""
+    """Yield one event loop for all requests of a run. Starting a loop takes as long as a small request."""
     with start_blocking_portal() as started:
         yield started
 
 
 @pytest.fixture
 def client(stage: Stage, portal: BlockingPortal) -> TestClient:
-    # Not entered as a context: the lifespan would close the database that the next test uses.
+    # The client is not used as a context manager: its lifespan would close the database that the next test needs.
     client = TestClient(stage.app, raise_server_exceptions=True)
     client.portal = portal
     return client
@@ -197,7 +201,10 @@ def client(stage: Stage, portal: BlockingPortal) -> TestClient:
 
 @pytest.fixture
 def call(client: TestClient, world: World) -> Callable[..., Any]:
-    """Post as a member, and say what came back; without ``expect`` it is done or made."""
+    """Return a function that posts as a member and returns the reply.
+
+    It asserts the status ``expect``; without it, 200 or 201.
+    """
 
     def ask(who: str, path: str, expect: int = 200, **body: Any) -> Any:
         answer = client.post(f"/api/v1{path}", headers=world.key(who), json=body)

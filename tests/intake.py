@@ -1,4 +1,4 @@
-"""A made-up referral file as offices send it: people of a made-up town, some rows wrong, some sent twice."""
+"""Make up a referral file as offices send it: with people of a made-up town, some wrong rows and some repeated rows."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ SKILLS = ("customer care", "team work; lifting", "cooking", "first aid; driving"
 
 
 def referral_file(count: int, *, organisation: str = "Hendon Jobcentre", seed: int = 0) -> bytes:
-    """Return a CSV of so many rows; three in a hundred are wrong and one in a hundred says again what one said."""
+    """Return a CSV file with ``count`` rows. About 3 % of the rows are wrong and 1 % repeat the row before."""
     drawn = random.Random(seed)
     out = io.StringIO(newline="")
     writer = csv.writer(out)

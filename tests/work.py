@@ -1,4 +1,4 @@
-"""Somebody at work, with hours and evidence, recorded over the API."""
+"""Record a jobseeker in work, with hours and evidence, over the API."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ TODAY = date.today()
 
 
 def working(client, world: World, weeks: int = 14, **person: Any) -> tuple[str, str]:
-    """Somebody at work with hours for so many weeks: the enrolment and the spell."""
+    """Record a jobseeker in work with hours for ``weeks`` weeks, and return the ids of the enrolment and the spell."""
     start = TODAY - timedelta(weeks=weeks + 1)
     _, enrolment = world.supported(day=start - timedelta(days=3), referred_on=start - timedelta(days=9), **person)
     body = {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Cafe", "started_on": start.isoformat()}
@@ -24,7 +24,7 @@ def working(client, world: World, weeks: int = 14, **person: Any) -> tuple[str, 
 def evidence(
     client, world: World, spell_id: str, first: date, last: date, *, is_checked: bool = True, **about: Any
 ) -> str:
-    """An item the caseworker recorded and the manager accepted: its id."""
+    """Record an item of evidence as the caseworker and, if ``is_checked``, accept it as the manager. Return its id."""
     body = {
         "spell_id": spell_id,
         "kind": "payslip",

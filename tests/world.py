@@ -1,4 +1,4 @@
-"""A small world: two partners with their people, referrers, social enterprises, a commissioner, and a key for each."""
+"""Build a small world: partners, referrers, social enterprises and commissioners, with their members and keys."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -76,7 +76,7 @@ NOBODY = UUID(int=0)
 
 @dataclass
 class World:
-    """Organisations, actors and keys by the names of this module."""
+    """The organisations, actors and keys of the small world, by the names in ``ORGANISATIONS`` and ``MEMBERS``."""
 
     database: Database
     operator: Actor
@@ -87,28 +87,31 @@ class World:
     other_programme_id: UUID = NOBODY
 
     def key(self, name: str) -> dict[str, str]:
-        """The headers of a request by this member."""
+        """Return the headers of a request by this member."""
         return {"Authorization": f"Bearer {self.secrets[name]}"}
 
     def on(self, name: str, day: date | None = None) -> Actor:
-        """This member, acting now or at noon of a day."""
+        """Return this member as an actor, now or at noon of a day."""
         actor = self.actors[name]
         at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC) if day else datetime.now(UTC)
         return actor.then(at=at)
 
     def refer(self, *, by: str = "referrer", day: date | None = None, to: str = "partner", **changes: Any) -> Referral:
+        """Submit a referral with the values of ``REFERRAL`` and some changes."""
         values = {**REFERRAL, "partner_id": self.organisations[to], **changes}
         actor = self.on(by, day)
         with self.database.writing(actor) as session:
             return referral_actions.submit(session, actor, NewReferral(**values))
 
     def accept(self, referral: Referral, day: date | None = None, by: str = "manager") -> None:
+        """Accept a referral."""
         actor = self.on(by, day)
         with self.database.writing(actor) as session:
             row = session.get_one(Referral, referral.id)
             referral_actions.move(session, actor, row, ReferralEvent.ACCEPT)
 
     def enrol(self, referral: Referral, day: date | None = None, **changes: Any) -> UUID:
+        """Start an enrolment on the partner's programme, and return its id."""
         actor = self.on("manager", day)
         new = NewEnrolment(
             **{
@@ -123,7 +126,7 @@ class World:
             return enrolment_actions.start(session, actor, new).id
 
     def supported(self, day: date | None = None, **changes: Any) -> tuple[UUID, UUID]:
-        """A jobseeker who is referred, accepted and enrolled: their id and the enrolment's."""
+        """Refer, accept and enrol a jobseeker. Return the ids of the jobseeker and the enrolment."""
         referral = self.refer(day=day, **changes)
         self.accept(referral, day)
         return referral.jobseeker_id, self.enrol(referral, day)
@@ -131,6 +134,7 @@ class World:
     def list_placement(
         self, *, by: str = "lister", day: date | None = None, owner: UUID | None = None, **changes: Any
     ) -> UUID:
+        """List and publish a placement, and return its id."""
         actor = self.on(by, day)
         values = {
             "title": "Cafe Assistant",
@@ -153,6 +157,7 @@ class World:
             return placement.id
 
     def permit(self, jobseeker_id: UUID, *groups: str, to: str = "enterprise", day: date | None = None) -> None:
+        """Record that the jobseeker permits sharing these groups of data with a social enterprise."""
         actor = self.on("caseworker", day)
         new = NewPermission(
             social_enterprise_id=self.organisations[to],
@@ -164,6 +169,7 @@ class World:
 
 
 def build_world(database: Database) -> World:
+    """Create the small world in an empty, migrated database."""
     first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
     first = first.then(at=datetime(2025, 1, 1, tzinfo=UTC))
     with database.writing(None) as session:

@@ -1,1 +1,1 @@
-"""Many pairs at once: profiles as columns, the compiled pass, and the NumPy pass it equals."""
+"""Check and score many pairs at once: profiles as columns, a compiled pass, and an equal pass in NumPy."""

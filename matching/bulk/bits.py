@@ -1,4 +1,4 @@
-"""What both passes give back: which checks refuse a pair, as bits, and the best of each list, as arrays."""
+"""The results that both passes return: failed checks as bits, and the best lists as arrays."""
 
 from dataclasses import dataclass
 
@@ -24,27 +24,28 @@ SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES, HOURS, HALF_DAYS, TRAVEL, LICENCES, Q
     )
 )
 NOBODY = -1
-# The first number beyond a journey's reach, in metres: wider than any rounding, narrower than any street.
+# Metres added to the longest possible journey: more than any rounding error, less than the width of a street.
 MARGIN_METRES = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Best:
-    """The best placements of each jobseeker and, where asked for, the best jobseekers of each placement.
+    """The best placements of each jobseeker and, if requested, the best jobseekers of each placement.
 
     Parameters
     ----------
     placements : ndarray of int32 of shape (n_jobseekers, k)
-        Rows of the placements' columns, best first; -1 where a list is shorter.
+        Rows of the placements' columns, best first. The end of a shorter list is filled with -1.
     scores : ndarray of int32 of shape (n_jobseekers, k)
-        In millionths.
+        Scores in millionths. The end of a shorter list is filled with -1.
     eligible : ndarray of int32 of shape (n_jobseekers,)
-        How many placements no check refuses.
+        Number of placements that pass every check.
     jobseekers : ndarray of int32 of shape (n_placements, side_k)
-        Rows of the jobseekers' columns, best first; -1 where a list is shorter.
+        Rows of the jobseekers' columns, best first. The end of a shorter list is filled with -1.
     jobseeker_scores : ndarray of int32 of shape (n_placements, side_k)
+        Scores in millionths. The end of a shorter list is filled with -1.
     jobseeker_lots : ndarray of uint64 of shape (n_placements, side_k)
-        By which equal scores stand in order.
+        Tie-break hashes. Equal scores are ordered by them, lowest first.
     """
 
     placements: NDArray[np.int32]
@@ -56,11 +57,15 @@ class Best:
 
 
 def room_for(n_jobseekers: int, n_placements: int, k: int, side_k: int) -> Best:
-    """Return an answer with nothing in it.
+    """Return empty lists of the right size, for a pass to fill.
 
     Parameters
     ----------
-    n_jobseekers, n_placements, k, side_k : int
+    n_jobseekers, n_placements : int
+    k : int
+        Placements in the list of each jobseeker, at least 1.
+    side_k : int
+        Jobseekers in the list of each placement, 0 for no such lists.
 
     Returns
     -------
@@ -69,7 +74,7 @@ def room_for(n_jobseekers: int, n_placements: int, k: int, side_k: int) -> Best:
     Raises
     ------
     ValueError
-        If a list would hold nobody.
+        If ``k`` is less than 1 or ``side_k`` is negative.
 
     Examples
     --------
@@ -77,7 +82,7 @@ def room_for(n_jobseekers: int, n_placements: int, k: int, side_k: int) -> Best:
     [[-1, -1, -1, -1], [-1, -1, -1, -1]]
     """
     if k < 1 or side_k < 0:
-        raise ValueError("A list holds at least one.")
+        raise ValueError("k must be at least one, and side_k must not be negative.")
     return Best(
         np.full((n_jobseekers, k), NOBODY, dtype=np.int32),
         np.full((n_jobseekers, k), NOBODY, dtype=np.int32),

@@ -1,7 +1,7 @@
-"""A whole caseload at once: blocks of jobseekers against the same placements, in threads, processes or machines.
+"""Rank a whole caseload: blocks of jobseekers against the same placements, in threads, processes or machines.
 
-The work on a block is a pure function of arrays. Whoever runs it needs neither a database nor this process: threads on
-one machine, joblib's loky over its cores and Dask over many machines give the same bytes.
+The work on a block is a pure function of arrays. It needs no database and can run in another process. Threads on one
+machine, joblib's loky over its cores and Dask over many machines give identical bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ from matching.score.tables import TableArrays
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """What every block of a caseload shares.
+    """The inputs that every block of a caseload shares.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ class Work:
     seed : int
         ``hash_of`` the day's seed.
     k : int
-        How many placements of each jobseeker are kept.
+        Number of placements in the list of each jobseeker.
     side_k : int
-        How many jobseekers of each placement are kept; without the second, a placement that is nobody's first choice
-        would have no candidate.
+        Number of jobseekers in the list of each placement. With 0, a placement that is in no jobseeker's list would
+        have no jobseeker to consider.
 
     Examples
     --------
@@ -58,26 +58,26 @@ def block(jobseekers: JobseekerArrays, work: Work, threads: int = 1) -> Best:
     jobseekers : JobseekerArrays
     work : Work
     threads : int
-        Each takes some of the jobseekers; the answer does not depend on how many there are.
+        Number of threads. Each ranks some of the jobseekers. The result does not depend on the number.
 
     Returns
     -------
     Best
-        With numbers of rows within the block.
+        Jobseekers are numbered within the block.
     """
     count = len(jobseekers.east)
-    asked: Any = {"k": work.k, "seed": work.seed, "side_k": work.side_k}
+    options: Any = {"k": work.k, "seed": work.seed, "side_k": work.side_k}
     if threads == 1 or count < 2 * threads:
-        return passes.best(jobseekers, work.placements, work.tables, work.day, **asked)
+        return passes.best(jobseekers, work.placements, work.tables, work.day, **options)
     cuts = np.linspace(0, count, threads + 1).astype(int).tolist()
     parts = [take(jobseekers, slice(cuts[n], cuts[n + 1])) for n in range(threads)]
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda part: passes.best(part, work.placements, work.tables, work.day, **asked), parts)
-        return together(found)
+        results = pool.map(lambda part: passes.best(part, work.placements, work.tables, work.day, **options), parts)
+        return together(results)
 
 
 def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np.intp], NDArray[np.int32]]]:
-    """Return every pair of some jobseekers that no check refuses, for an assignment that weighs them all.
+    """Return every pair that passes all checks, for an assignment that compares them all.
 
     Parameters
     ----------
@@ -89,12 +89,12 @@ def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np
     list of (ndarray, ndarray)
         For each jobseeker, the rows of the placements' columns and the scores in millionths.
     """
-    found = []
+    pairs = []
     for j in range(len(jobseekers.east)):
         failed, scores = passes.check_and_score(jobseekers, j, work.placements, work.tables, work.day)
-        kept = np.flatnonzero(failed == 0)
-        found.append((kept, scores[kept]))
-    return found
+        rows = np.flatnonzero(failed == 0)
+        pairs.append((rows, scores[rows]))
+    return pairs
 
 
 Answer = TypeVar("Answer")
@@ -103,50 +103,51 @@ Run = Callable[[Score[Answer], Iterable[JobseekerArrays], Work], Iterable[Answer
 
 
 def in_turn(score: Score[Answer], blocks: Iterable[JobseekerArrays], work: Work) -> Iterator[Answer]:
-    """Do the same with blocks one after another in this process.
+    """Score blocks one after another in this process.
 
     Parameters
     ----------
     score : callable
-        A pure function of a block and the work, ``block`` for one.
+        A pure function of a block and the work, for example ``block``.
     blocks : iterable of JobseekerArrays
     work : Work
 
     Yields
     ------
     object
-        The answer for each block.
+        The result for each block.
     """
-    for one in blocks:
-        yield score(one, work)
+    for part in blocks:
+        yield score(part, work)
 
 
 def in_parallel(jobs: int) -> Run[Any]:
-    """Return what does the same with blocks by joblib's current backend: loky's processes, or a Dask cluster.
+    """Return a function that scores blocks with joblib's current backend: loky processes or a Dask cluster.
 
     Parameters
     ----------
     jobs : int
+        Number of workers.
 
     Returns
     -------
     callable
-        As ``in_turn``, with the answers in the order of the blocks; blocks are made as workers ask for them, so that a
-        caseload of any size is never in memory as a whole.
+        Same arguments as ``in_turn``. Results come in the order of the blocks. A block is built only when a worker is
+        ready for it, so a caseload of any size is never in memory as a whole.
     """
 
     def run(score: Score[Any], blocks: Iterable[JobseekerArrays], work: Work) -> Iterable[Any]:
-        from joblib import Parallel, delayed  # noqa: PLC0415 - the service itself does without
+        from joblib import Parallel, delayed  # noqa: PLC0415 - the service itself does not need it
 
         parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
-        answers: Iterable[Any] = parallel(delayed(score)(one, work) for one in blocks)
+        answers: Iterable[Any] = parallel(delayed(score)(part, work) for part in blocks)
         return answers
 
     return run
 
 
 def together(parts: Iterable[Best]) -> Best:
-    """Put the answers of neighbouring blocks together, as if they had been one.
+    """Join the results of consecutive blocks, as if they had been one block.
 
     Parameters
     ----------
@@ -156,7 +157,12 @@ def together(parts: Iterable[Best]) -> Best:
     Returns
     -------
     Best
-        With numbers of rows in the whole.
+        Jobseekers are numbered within the whole caseload.
+
+    Raises
+    ------
+    ValueError
+        If there is no block.
     """
     placements, scores, eligible = [], [], []
     side: Best | None = None
@@ -165,11 +171,11 @@ def together(parts: Iterable[Best]) -> Best:
         placements.append(part.placements)
         scores.append(part.scores)
         eligible.append(part.eligible)
-        fresh = moved(part, offset)
-        side = fresh if side is None else best_of(side, fresh)
+        renumbered = moved(part, offset)
+        side = renumbered if side is None else best_of(side, renumbered)
         offset += len(part.eligible)
     if side is None:
-        raise ValueError("There is no block.")
+        raise ValueError("There is no block to join: pass at least one.")
     return Best(
         np.concatenate(placements),
         np.concatenate(scores),
@@ -181,13 +187,13 @@ def together(parts: Iterable[Best]) -> Best:
 
 
 def moved(part: Best, offset: int) -> Best:
-    """Return a block's answer with its jobseekers numbered as those of the whole.
+    """Return a block's result with its jobseekers numbered within the whole caseload.
 
     Parameters
     ----------
     part : Best
     offset : int
-        How many jobseekers came before the block.
+        Number of jobseekers before the block.
 
     Returns
     -------
@@ -197,30 +203,30 @@ def moved(part: Best, offset: int) -> Best:
     return Best(part.placements, part.scores, part.eligible, people, part.jobseeker_scores, part.jobseeker_lots)
 
 
-def best_of(one: Best, other: Best) -> Best:
-    """Return the better jobseekers of each placement's two lists; everything else is the first one's.
+def best_of(left: Best, right: Best) -> Best:
+    """Merge the jobseeker lists of each placement from two results. Everything else comes from the first result.
 
     Parameters
     ----------
-    one, other : Best
-        With jobseekers numbered as those of the whole.
+    left, right : Best
+        With jobseekers numbered within the whole caseload.
 
     Returns
     -------
     Best
     """
-    side_k = one.jobseekers.shape[1]
+    side_k = left.jobseekers.shape[1]
     if not side_k:
-        return one
-    people = np.hstack([one.jobseekers, other.jobseekers])
-    scores = np.hstack([one.jobseeker_scores, other.jobseeker_scores])
-    lots = np.hstack([one.jobseeker_lots, other.jobseeker_lots])
-    first = np.lexsort((people, lots, -scores.astype(np.int64)), axis=1)[:, :side_k]
+        return left
+    people = np.hstack([left.jobseekers, right.jobseekers])
+    scores = np.hstack([left.jobseeker_scores, right.jobseeker_scores])
+    tie_breaks = np.hstack([left.jobseeker_lots, right.jobseeker_lots])
+    first = np.lexsort((people, tie_breaks, -scores.astype(np.int64)), axis=1)[:, :side_k]
     return Best(
-        one.placements,
-        one.scores,
-        one.eligible,
+        left.placements,
+        left.scores,
+        left.eligible,
         np.take_along_axis(people, first, axis=1),
         np.take_along_axis(scores, first, axis=1),
-        np.take_along_axis(lots, first, axis=1),
+        np.take_along_axis(tie_breaks, first, axis=1),
     )

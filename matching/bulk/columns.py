@@ -1,8 +1,9 @@
-"""Profiles and listings as columns: one array a fact, ready for a pass over many pairs at once.
+"""Profiles and listings as columns: one array for each fact, ready for a pass over many pairs at once.
 
-Built from the same frozen profiles as everything else and never mended: what changes is built anew beside the old and
-swapped for it. Placements lie in the order of a grid of cells, so that those within a journey are a few runs of
-neighbours; what has no known place, or is done from home, lies behind the grid and is always looked at.
+Columns are built from the same frozen profiles as everything else and are never changed in place. After a change, new
+columns are built and replace the old ones. Placements are sorted by the cells of a grid, so that the placements within
+a journey are a few runs of neighbouring rows. Placements without a location and remote placements come after the grid
+and are always checked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,64 +24,32 @@ from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.text import normalise
 
 CELL_METRES = 5_000.0
-MOST_CELLS = 4_000_000  # a listing abroad or at sea must not make the grid a continent
-NO = -1  # not known, or none
+MOST_CELLS = 4_000_000  # limits the grid when a listing lies abroad or at sea
+NO = -1  # not known, or not requested
 NEVER, ALWAYS = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 ENDLESS = 1 << 29  # more than any hours, age or day
 Int32s = NDArray[np.int32]
-
-
-# The columns of whole numbers, by the row they are in of ``numbers``. Hours are in hundredths, days are ordinals, -1 is
-# not known or not asked for, and a word is its number in the lexicon.
+# The columns of whole numbers, in the order of the rows of ``numbers``. Hours are in hundredths, days are ordinals, and
+# a word is its number in the word tables. -1 means not known or not requested.
 PLACEMENT_NUMBERS = (
-    "is_placed",
-    "is_remote",
-    "has_places",
-    "asks_right_to_work",
-    "offers_support",
-    "flexible",
-    "hours",
-    "half_days",
-    "starts",
-    "ends",
-    "least_age",
-    "most_age",
-    "level",
-    "licences",
-    "title",
-    "occupation",
-    "listing",
-    "environment",
-    "adjustments",
-    "answers",
-)
+    "is_placed", "is_remote", "has_places", "asks_right_to_work", "offers_support", "flexible", "hours", "half_days",
+    "starts", "ends", "least_age", "most_age", "level", "licences", "title", "occupation", "listing", "environment",
+    "adjustments", "answers",
+)  # fmt: skip
 JOBSEEKER_NUMBERS = (
-    "is_placed",
-    "may_not_work",
-    "tells_skills",
-    "modes",
-    "minutes",
-    "age",
-    "level",
-    "least_hours",
-    "most_hours",
-    "half_days",
-    "earliest",
-    "offered_least",
-    "offered_most",
-    "offered_half_days",
-    "offered_earliest",
-    "licences",
-    "environment",
-    "adjustments",
-)
+    "is_placed", "may_not_work", "tells_skills", "modes", "minutes", "age", "level", "least_hours", "most_hours",
+    "half_days", "earliest", "offered_least", "offered_most", "offered_half_days", "offered_earliest", "licences",
+    "environment", "adjustments",
+)  # fmt: skip
 
 
 class PlacementArrays(NamedTuple):
-    """Columns of placements, in the order of the grid; lists of skills as one run of numbers and where each begins.
+    """Columns of placements, in the order of the grid.
 
-    ``numbers`` has a row for each of ``PLACEMENT_NUMBERS``; places are in metres; ``cells`` says where each cell of
-    the grid begins, and ``grid`` where it lies, how large a cell is, and how many there are across and up.
+    ``numbers`` has one row for each name in ``PLACEMENT_NUMBERS``. ``east`` and ``north`` are in metres. The skills of
+    all placements are one run of numbers, and the ``_from`` columns give where each placement's skills begin. ``cells``
+    gives where each cell of the grid begins. ``grid`` holds the grid's west and south edges, the size of a cell, and
+    the number of cells across and up.
     """
 
     numbers: Int32s
@@ -98,14 +67,14 @@ class PlacementArrays(NamedTuple):
 
     def column(self, name: str) -> Int32s:
         """Return one column of whole numbers."""
-        found: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
-        return found
+        column: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
+        return column
 
 
 class JobseekerArrays(NamedTuple):
-    """Columns of jobseekers, and the rows of the lexicon's tables that belong to their words.
+    """Columns of jobseekers, and the word tables that their word numbers refer to.
 
-    ``numbers`` has a row for each of ``JOBSEEKER_NUMBERS``.
+    ``numbers`` has one row for each name in ``JOBSEEKER_NUMBERS``.
     """
 
     numbers: Int32s
@@ -133,10 +102,12 @@ class JobseekerArrays(NamedTuple):
 
 
 class DayArrays(NamedTuple):
-    """What a day and its dated tables say: ``numbers`` are the day, a half-day's hours and how many skills are asked.
+    """Values that depend on the day and on its dated tables.
 
-    ``modes`` has a row for each way of travelling: minutes a kilometre and of waiting, fast then slow. ``half_days`` is
-    how many half-days the hours of each placement fill.
+    ``numbers`` holds the day as an ordinal, the hours of a half-day in hundredths, and the number of skills that any
+    placement has requested. ``modes`` has one row for each way of travelling: minutes per kilometre and waiting
+    minutes, first the fast estimate, then the slow one. ``half_days`` is how many half-days the hours of each placement
+    fill.
     """
 
     numbers: NDArray[np.int64]
@@ -151,12 +122,12 @@ class PlacementColumns:
     Parameters
     ----------
     profiles : sequence of PlacementProfile
-        In the order they came.
+        In the order given.
     order : ndarray of shape (n_placements,)
-        For each row of the columns, which profile it is.
+        For each row of the columns, the position of its profile.
     arrays : PlacementArrays
     lexicon : WordTables
-        In whose numbers the words stand.
+        The tables that numbered the words.
 
     Examples
     --------
@@ -191,13 +162,13 @@ class PlacementColumns:
 
     @classmethod
     def of_rows(cls, rows: "PlacementRows", lexicon: WordTables) -> "PlacementColumns":
-        """Build the columns of placements whose words were looked up before.
+        """Build the columns of placements that already have word numbers.
 
         Parameters
         ----------
         rows : PlacementRows
         lexicon : WordTables
-            In whose numbers their words stand.
+            The tables that numbered their words.
 
         Returns
         -------
@@ -205,8 +176,8 @@ class PlacementColumns:
         """
         is_on_grid = (rows.column("is_placed") == 1) & (rows.column("is_remote") == 0)
         grid = _grid(rows.east[is_on_grid], rows.north[is_on_grid])
-        behind = int(grid[3] * grid[4])
-        cell = np.where(is_on_grid, _cells(rows.east, rows.north, grid), behind)
+        off_grid = int(grid[3] * grid[4])
+        cell = np.where(is_on_grid, _cells(rows.east, rows.north, grid), off_grid)
         order = np.argsort(cell, kind="stable")
         essential_from, (essential, essential_weight) = _picked(rows.essential, order)
         desirable_from, (desirable, desirable_weight) = _picked(rows.desirable, order)
@@ -221,13 +192,15 @@ class PlacementColumns:
             desirable=desirable,
             desirable_weight=desirable_weight,
             hashes=rows.hashes[order],
-            cells=np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=behind + 1)[:behind])]).astype(np.int32),
+            cells=np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=off_grid + 1)[:off_grid])]).astype(
+                np.int32
+            ),
             grid=grid,
         )
         return cls(rows.profiles, order, arrays, lexicon)
 
     def profile(self, row: int) -> PlacementProfile:
-        """Return the profile of a row.
+        """Return the profile of one row of the columns.
 
         Parameters
         ----------
@@ -241,7 +214,7 @@ class PlacementColumns:
 
 
 class Runs(NamedTuple):
-    """Lists of numbers as one run: where each list begins, and two numbers for each of their members."""
+    """Lists of numbers stored as one run: where each list begins, and a number and a weight for each member."""
 
     begins: Int32s
     members: Int32s
@@ -250,28 +223,29 @@ class Runs(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PlacementRows:
-    """Placements with their words looked up, in the order they came: what columns are built of.
+    """Placements with numbered words, in the order given; ``PlacementColumns`` are built from them.
 
-    A listing is looked up once and kept as long as it does not change; what changed is left out and added anew.
+    The words of a listing are numbered once and reused while the listing does not change. A changed listing is removed
+    and added again.
 
     Parameters
     ----------
     profiles : list of PlacementProfile
     numbers : ndarray of int32 of shape (n_numbers, n_placements)
-        A row for each of ``PLACEMENT_NUMBERS``.
+        One row for each name in ``PLACEMENT_NUMBERS``.
     east, north : ndarray of float64 of shape (n_placements,)
-        In metres; 0 where it is not known.
+        In metres; 0 where the location is not known.
     essential, desirable : Runs
-        Skills asked for and how much each weighs.
+        Requested skills and the weight of each.
     hashes : ndarray of uint64 of shape (n_placements,)
-        Of their keys.
+        Hashes of the placements' keys.
 
     Examples
     --------
     >>> from matching.pairs.text import Vocabulary
     >>> words = WordTables(Vocabulary())
     >>> both = PlacementRows.of([PlacementProfile(key="1", title="x"), PlacementProfile(key="2", title="y")], words)
-    >>> [one.key for one in both.kept(np.array([False, True])).profiles]
+    >>> [profile.key for profile in both.kept(np.array([False, True])).profiles]
     ['2']
     """
 
@@ -285,12 +259,12 @@ class PlacementRows:
 
     def column(self, name: str) -> Int32s:
         """Return one column of whole numbers."""
-        found: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
-        return found
+        column: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
+        return column
 
     @classmethod
     def of(cls, profiles: Iterable[PlacementProfile], lexicon: WordTables) -> "PlacementRows":
-        """Look up the words of some placements.
+        """Assign numbers to the words of some placements.
 
         Parameters
         ----------
@@ -301,25 +275,26 @@ class PlacementRows:
         -------
         PlacementRows
         """
-        kept = list(profiles)
-        places = np.array([one.place or (0.0, 0.0) for one in kept], dtype=np.float64).reshape(-1, 2)
-        told = np.array([_numbers_of_placement(one, lexicon) for one in kept], dtype=np.int32)
+        listed = list(profiles)
+        places = np.array([profile.place or (0.0, 0.0) for profile in listed], dtype=np.float64).reshape(-1, 2)
+        numbers = np.array([_numbers_of_placement(profile, lexicon) for profile in listed], dtype=np.int32)
         return cls(
-            kept,
-            told.reshape(len(kept), len(PLACEMENT_NUMBERS)).T.copy(),
+            listed,
+            numbers.reshape(len(listed), len(PLACEMENT_NUMBERS)).T.copy(),
             places[:, 0].copy(),
             places[:, 1].copy(),
-            _asked_skills([one.essential_skills for one in kept], lexicon),
-            _asked_skills([one.desirable_skills for one in kept], lexicon),
-            np.array([hash_of(one.key) for one in kept], dtype=np.uint64),
+            _asked_skills([profile.essential_skills for profile in listed], lexicon),
+            _asked_skills([profile.desirable_skills for profile in listed], lexicon),
+            np.array([hash_of(profile.key) for profile in listed], dtype=np.uint64),
         )
 
     def kept(self, mask: NDArray[np.bool_]) -> "PlacementRows":
-        """Return only some of them.
+        """Return only the placements that a mask selects.
 
         Parameters
         ----------
         mask : ndarray of bool of shape (n_placements,)
+            True for each placement to return.
 
         Returns
         -------
@@ -338,7 +313,7 @@ class PlacementRows:
         )
 
     def and_also(self, more: "PlacementRows") -> "PlacementRows":
-        """Return these and others behind them.
+        """Return these placements followed by more placements.
 
         Parameters
         ----------
@@ -388,15 +363,15 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tup
 
 
 def _asked_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
-    told = [skills_wanted(one) for one in lists]
-    weigh = lexicon.vocabulary.importance
-    begins, members = _runs([[lexicon.skills.right(key) for key in one] for one in told])
-    weights = np.array([weight(weigh(skill)) for one in told for skill in one.values()], dtype=np.int32)
+    wanted = [skills_wanted(skills) for skills in lists]
+    importance = lexicon.vocabulary.importance
+    begins, members = _runs([[lexicon.skills.right(key) for key in skills] for skills in wanted])
+    weights = np.array([weight(importance(skill)) for skills in wanted for skill in skills.values()], dtype=np.int32)
     return Runs(begins, members, weights)
 
 
 def _picked(runs: Runs, rows: NDArray[np.intp]) -> tuple[Int32s, tuple[Int32s, Int32s]]:
-    """Return some lists of a run, in another order."""
+    """Return the lists at some rows, in the order of the rows: where each begins, then members and weights."""
     lengths = np.diff(runs.begins)[rows]
     begins = np.zeros(len(rows) + 1, dtype=np.int32)
     np.cumsum(lengths, out=begins[1:])
@@ -404,11 +379,11 @@ def _picked(runs: Runs, rows: NDArray[np.intp]) -> tuple[Int32s, tuple[Int32s, I
     return begins, (runs.members[at], runs.weights[at])
 
 
-def _joined(one: Runs, other: Runs) -> Runs:
+def _joined(first: Runs, second: Runs) -> Runs:
     return Runs(
-        np.concatenate([one.begins, other.begins[1:] + one.begins[-1]]).astype(np.int32),
-        np.concatenate([one.members, other.members]),
-        np.concatenate([one.weights, other.weights]),
+        np.concatenate([first.begins, second.begins[1:] + first.begins[-1]]).astype(np.int32),
+        np.concatenate([first.members, second.members]),
+        np.concatenate([first.weights, second.weights]),
     )
 
 
@@ -421,7 +396,7 @@ def _day(day: date | None) -> int:
 
 
 def _grid(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where the grid begins, the size of a cell, and how many cells lie across and up."""
+    """Return the grid's west and south edges, the size of a cell, and the number of cells across and up."""
     if not len(east):
         return np.array([0.0, 0.0, CELL_METRES, 0.0, 0.0])
     size = CELL_METRES
@@ -440,14 +415,14 @@ def _cells(east: NDArray[np.float64], north: NDArray[np.float64], grid: NDArray[
 
 
 def _runs(lists: Sequence[Sequence[int]]) -> tuple[Int32s, Int32s]:
-    """Return where each list begins in one run of all of them, and the run."""
+    """Join lists into one run. Return where each list begins, and the run."""
     begins = np.zeros(len(lists) + 1, dtype=np.int32)
-    np.cumsum([len(one) for one in lists], out=begins[1:])
-    return begins, np.array([number for one in lists for number in one], dtype=np.int32)
+    np.cumsum([len(members) for members in lists], out=begins[1:])
+    return begins, np.array([number for members in lists for number in members], dtype=np.int32)
 
 
 def day_arrays(context: Context, placements: PlacementColumns) -> DayArrays:
-    """Return what a pass needs to know of the day.
+    """Return the values of a day that a pass needs.
 
     Parameters
     ----------
@@ -469,24 +444,25 @@ def day_arrays(context: Context, placements: PlacementColumns) -> DayArrays:
         for _, mode in sorted(context.modes.items())
     ]
     half_day = hundredths(context.hours_in_a_half_day)
-    hours, which = np.unique(np.maximum(placements.arrays.column("hours"), 0), return_inverse=True)
-    filled = np.array([eligibility.half_days_for(one, half_day) for one in hours.tolist()], dtype=np.int32)
+    hours, position = np.unique(np.maximum(placements.arrays.column("hours"), 0), return_inverse=True)
+    filled = np.array([eligibility.half_days_for(number, half_day) for number in hours.tolist()], dtype=np.int32)
     return DayArrays(
         np.array([context.on.toordinal(), half_day, len(placements.lexicon.skills.rights)], dtype=np.int64),
         np.array(modes, dtype=np.float64).reshape(-1, 4),
-        filled[which] if len(filled) else np.zeros(0, dtype=np.int32),
+        filled[position] if len(filled) else np.zeros(0, dtype=np.int32),
     )
 
 
 def jobseeker_arrays(
     profiles: Sequence[JobseekerProfile], placements: PlacementColumns, context: Context
 ) -> JobseekerArrays:
-    """Build the columns of some jobseekers beside the placements they will be looked at with.
+    """Build the columns of some jobseekers, to be checked and scored against some placements.
 
     Parameters
     ----------
     profiles : sequence of JobseekerProfile
     placements : PlacementColumns
+        The placements that the jobseekers will be paired with.
     context : Context
 
     Returns
@@ -501,24 +477,24 @@ def jobseeker_arrays(
     -1
     """
     lexicon = placements.lexicon
-    places = np.array([one.limits.place or (0.0, 0.0) for one in profiles], dtype=np.float64).reshape(-1, 2)
-    wishes = _listed(lexicon.titles, [one.wishes.aspirations or () for one in profiles])
-    avoid = _listed(lexicon.listings, [one.wishes.avoid or () for one in profiles])
+    places = np.array([profile.limits.place or (0.0, 0.0) for profile in profiles], dtype=np.float64).reshape(-1, 2)
+    wishes = _listed(lexicon.titles, [profile.wishes.aspirations or () for profile in profiles])
+    avoid = _listed(lexicon.listings, [profile.wishes.avoid or () for profile in profiles])
     skills = _listed(
         lexicon.skills,
-        [tuple(dict.fromkeys(k for s in one.offer.skills or () if (k := normalise(s)))) for one in profiles],
+        [tuple(dict.fromkeys(k for s in profile.offer.skills or () if (k := normalise(s)))) for profile in profiles],
     )
-    licences = _single(lexicon.licences, [one.limits.licences for one in profiles], is_known=True)
-    environment = _single(lexicon.environments, [one.wishes.environment for one in profiles])
-    adjustments = _single(lexicon.adjustments, [one.wishes.adjustments for one in profiles])
+    licences = _single(lexicon.licences, [profile.limits.licences for profile in profiles], is_known=True)
+    environment = _single(lexicon.environments, [profile.wishes.environment for profile in profiles])
+    adjustments = _single(lexicon.adjustments, [profile.wishes.adjustments for profile in profiles])
     numbers = np.empty((len(JOBSEEKER_NUMBERS), len(profiles)), dtype=np.int32)
     numbers[:-3] = (
-        np.array([_numbers_of(one, context) for one in profiles], dtype=np.int32)
+        np.array([_numbers_of(profile, context) for profile in profiles], dtype=np.int32)
         .reshape(len(profiles), len(JOBSEEKER_NUMBERS) - 3)
         .T
     )
     numbers[-3:] = licences[0], environment[0], adjustments[0]
-    blocked = _runs([_blocked(one, placements) for one in profiles])
+    blocked = _runs([_blocked(profile, placements) for profile in profiles])
     return JobseekerArrays(
         numbers=numbers,
         east=places[:, 0].copy(),
@@ -531,7 +507,7 @@ def jobseeker_arrays(
         skills=skills[1],
         blocked_from=blocked[0],
         blocked=blocked[1],
-        hashes=np.array([hash_of(one.key) for one in profiles], dtype=np.uint64),
+        hashes=np.array([hash_of(profile.key) for profile in profiles], dtype=np.uint64),
         title_table=wishes[2],
         listing_table=avoid[2],
         skill_table=skills[2],
@@ -566,39 +542,39 @@ def _numbers_of(profile: JobseekerProfile, context: Context) -> tuple[int, ...]:
 
 
 def _listed(relation: LazyTable, lists: Sequence[Sequence[str]]) -> tuple[Int32s, Int32s, Table]:
-    """Return where each list begins, the rows of all of them, and the table they are rows of."""
-    begins, _ = _runs([range(len(one)) for one in lists])
-    rows, table = relation.rows([word for one in lists for word in one])
+    """Return where each list begins, the table rows of all their words, and the table."""
+    begins, _ = _runs([range(len(words)) for words in lists])
+    rows, table = relation.rows([word for words in lists for word in words])
     return begins, np.array(rows, dtype=np.int32), table
 
 
 def _single(
-    relation: LazyTable, words: Sequence[tuple[str, ...] | None], *, is_known: bool = False
+    relation: LazyTable, lists: Sequence[tuple[str, ...] | None], *, is_known: bool = False
 ) -> tuple[Int32s, Table]:
-    """Return a row for each, -1 where nothing is told; an empty list is told only where it means "none"."""
-    told = [one for one in words if one is not None and (one or is_known)]
-    rows, table = relation.rows(told)
-    found = iter(rows)
+    """Return a table row for each list, -1 where it is not known. With ``is_known`` an empty list means "none"."""
+    known = [words for words in lists if words is not None and (words or is_known)]
+    rows, table = relation.rows(known)
+    next_rows = iter(rows)
     return np.array(
-        [next(found) if one is not None and (one or is_known) else NO for one in words], dtype=np.int32
+        [next(next_rows) if words is not None and (words or is_known) else NO for words in lists], dtype=np.int32
     ), table
 
 
 def _blocked(profile: JobseekerProfile, placements: PlacementColumns) -> list[int]:
-    """Return the rows of the placements that a safety exclusion covers, by the check itself."""
+    """Return the rows of the placements that a safety exclusion covers, using the safety check itself."""
     if not profile.limits.exclusions:
         return []
     return [row for row in range(len(placements)) if eligibility.is_excluded(profile.limits, placements.profile(row))]
 
 
 def take(arrays: Any, rows: Any) -> Any:
-    """Return some jobseekers' columns of many.
+    """Return the columns of some consecutive jobseekers.
 
     Parameters
     ----------
     arrays : JobseekerArrays
     rows : slice
-        Neighbours, so that their lists stay one run.
+        Consecutive rows, so that their lists stay one run.
 
     Returns
     -------
@@ -606,13 +582,13 @@ def take(arrays: Any, rows: Any) -> Any:
     """
     start, stop, _ = rows.indices(len(arrays.east))
     listed = {"wishes": "wishes_from", "avoid": "avoid_from", "skills": "skills_from", "blocked": "blocked_from"}
-    told = arrays._asdict()
+    columns = arrays._asdict()
     cut: dict[str, Any] = {}
-    for name, values in told.items():
+    for name, values in columns.items():
         if name.endswith("_table") or name in cut:
             cut.setdefault(name, values)
         elif name in listed:
-            begins = told[listed[name]]
+            begins = columns[listed[name]]
             cut[name] = values[begins[start] : begins[stop]]
         elif name.endswith("_from"):
             cut[name] = values[start : stop + 1] - values[start]

@@ -1,4 +1,4 @@
-"""Numba's compiler where there is one; where there is none, functions run as they are written, only slower."""
+"""Numba's ``njit``. Where Numba is not installed, a substitute that leaves functions uncompiled, which is slower."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,13 @@ try:
 except ImportError:
 
     def njit(*functions: Callable[..., Any], **_: Any) -> Any:  # type: ignore[no-redef]
-        """Return a function as it is.
+        """Return a function unchanged.
 
         Parameters
         ----------
         *functions : callable
         **_ : object
-            Numba's options.
+            Numba's options, which are ignored.
 
         Returns
         -------

@@ -1,7 +1,7 @@
-"""The pass compiled: checks, features, score and the best few in one loop over pairs, with nothing kept between.
+"""The compiled pass: checks, features, score and best lists in one loop over pairs, without storing the pairs.
 
-It repeats ``plain`` in whole numbers, so the two agree to the last digit, ties included. Threads may run it beside one
-another, each over some of the jobseekers: it holds no lock and writes only where it is told to.
+It repeats ``numpy_pass`` in whole numbers, so the two give identical results, including ties. Several threads may run
+it at the same time, each on some of the jobseekers: it takes no lock and writes only to the arrays it is given.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ from matching.score.tables import CURVE_POINTS, FEATURES, MILLION, REACH, UNIT, 
 ONE, TWO = np.uint64(MIX_ONE), np.uint64(MIX_TWO)
 FIRST, SECOND, THIRD = (np.uint64(shift) for shift in MIX_SHIFTS)
 N_FEATURES = len(FEATURES)
-# Failed checks as bits, and columns by their row: Numba takes numbers of the module as constants.
+# Failed checks as bits, and the row of each column. Numba compiles numbers of the module as constants.
 SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES = bits.SAFETY, bits.PLACES, bits.AGE, bits.RIGHT_TO_WORK, bits.DATES
 HOURS, HALF_DAYS, TRAVEL = bits.HOURS, bits.HALF_DAYS, bits.TRAVEL
 LICENCES, QUALIFICATIONS = bits.LICENCES, bits.QUALIFICATIONS
@@ -54,7 +54,7 @@ def _mixed(number):
 
 @njit(inline="always")
 def _count(week):
-    """Count the bits of a week of 21."""
+    """Count the half-days of a week, which are 21 bits."""
     week = week - ((week >> 1) & 0x155555)
     week = (week & 0x133333) + ((week >> 2) & 0x133333)
     week = (week + (week >> 4)) & 0x0F0F0F
@@ -63,7 +63,7 @@ def _count(week):
 
 @njit(inline="always")
 def _minutes(km, modes, ways):
-    """Return the low and the high estimate of the quickest way."""
+    """Return the low and high minutes by the quickest mode of travel."""
     best_low, best_high = ENDLESS, ENDLESS
     for bit in range(len(ways)):
         if modes >> bit & 1:
@@ -93,38 +93,38 @@ def _half_days_for(hours, each):
 
 
 @njit(inline="always")
-def _fails_half_days(theirs, mine, flexible, filled, most):
-    if theirs == NO or mine == NO or (theirs & ~mine) == 0:
+def _fails_half_days(placement_week, own_week, flexible, filled, most):
+    if placement_week == NO or own_week == NO or (placement_week & ~own_week) == 0:
         return False
     if flexible != 1:
         return flexible == 0
-    return _count(theirs & mine) < min(filled, most)
+    return _count(placement_week & own_week) < min(filled, most)
 
 
 @njit(inline="always")
-def _sift(begin, end, pn, east, north, x, y, squared, least, most, week, filled, most_filled, kept):
-    """Keep the rows that distance, hours and half-days let through: no branch in it, so that it runs in lanes."""
+def _sift(begin, end, pn, east, north, x, y, squared, least, most, week, filled, most_filled, passes):
+    """Mark the rows that pass distance, hours and half-days. Without branches, so that SIMD instructions are used."""
     for p in range(begin, end):
         across, up = x - east[p], y - north[p]
         near = (across * across + up * up <= squared) | (pn[P_PLACED, p] == 0) | (pn[P_REMOTE, p] == 1)
-        hours, flexible, theirs = pn[P_HOURS, p], pn[P_FLEXIBLE, p], pn[P_HALF_DAYS, p]
+        hours, flexible, placement_week = pn[P_HOURS, p], pn[P_FLEXIBLE, p], pn[P_HALF_DAYS, p]
         is_over = hours > most
         hours_fit = (hours == NO) | (is_over & (flexible == 1)) | (~is_over & (hours >= least))
-        enough = (flexible == 1) & (_count(theirs & week & 0x1FFFFF) >= min(filled[p], most_filled))
-        week_fits = (theirs == NO) | (week == NO) | ((theirs & ~week) == 0) | (flexible == NO) | enough
-        kept[p] = near & hours_fit & week_fits
+        enough = (flexible == 1) & (_count(placement_week & week & 0x1FFFFF) >= min(filled[p], most_filled))
+        week_fits = (placement_week == NO) | (week == NO) | ((placement_week & ~week) == 0) | (flexible == NO) | enough
+        passes[p] = near & hours_fit & week_fits
 
 
 @njit(inline="always")
 def _wish(begin, end, wishes, table, title, occupation):
     if begin == end:
         return UNKNOWN
-    told = 0
+    grade = 0
     for at in range(begin, end):
-        told = max(told, np.int64(table[wishes[at], title]))
+        grade = max(grade, np.int64(table[wishes[at], title]))
         if occupation != NO:
-            told = max(told, np.int64(table[wishes[at], occupation]))
-    return told
+            grade = max(grade, np.int64(table[wishes[at], occupation]))
+    return grade
 
 
 @njit(inline="always")
@@ -139,15 +139,15 @@ def _avoids(begin, end, avoid, table, listing):
 
 @njit(inline="always")
 def _share(part, whole):
-    """Return the grade of a share. Numbers this small divide exactly as floats do, in a third of the time."""
+    """Return the grade of a share. Floats divide numbers this small exactly, in a third of the time of integers."""
     return np.int64((2.0 * STEPS * part + whole) / (2.0 * whole))
 
 
 @njit(inline="always")
-def _skills(begin, end, asked, weights, own):
+def _skills(begin, end, skills, weights, own_likeness):
     part, whole = 0, 0
     for at in range(begin, end):
-        part += weights[at] * np.int64(own[asked[at]])
+        part += weights[at] * np.int64(own_likeness[skills[at]])
         whole += weights[at]
     if whole == 0:
         return UNKNOWN
@@ -168,10 +168,10 @@ def _hours(hours, least, most):
 
 
 @njit(inline="always")
-def _half_days(mine, theirs):
-    if mine == NO or theirs <= 0:
+def _half_days(own_week, placement_week):
+    if own_week == NO or placement_week <= 0:
         return UNKNOWN
-    return _share(_count(theirs & mine), _count(theirs))
+    return _share(_count(placement_week & own_week), _count(placement_week))
 
 
 @njit(inline="always")
@@ -190,8 +190,8 @@ def _answers(days):
 
 
 @njit(inline="always")
-def _single(mine, theirs, table):
-    return np.int64(table[mine, theirs]) if mine != NO and theirs != NO else UNKNOWN
+def _single(own_word, placement_word, table):
+    return np.int64(table[own_word, placement_word]) if own_word != NO and placement_word != NO else UNKNOWN
 
 
 @njit(inline="always")
@@ -222,15 +222,15 @@ def _paired(side, codes, pairs, bins, parts):
     total = 0
     for number in range(len(pairs)):
         if pairs[number, 0] == side:
-            one, other = bins[number, 0, codes[pairs[number, 1]]], bins[number, 1, codes[pairs[number, 2]]]
-            total += parts[number, one, other]
+            first, second = bins[number, 0, codes[pairs[number, 1]]], bins[number, 1, codes[pairs[number, 2]]]
+            total += parts[number, first, second]
     return total
 
 
 @njit(cache=True, nogil=True)
 def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed, scores,
-          kept, kept_scores, kept_lots, eligible, side_kept, side_scores, side_lots):  # fmt: skip
-    # Arrays are taken out of their tuples once: taken in the loop, each would be counted in and out again.
+          best_rows, best_scores, best_ties, eligible, side_rows, side_scores, side_ties):  # fmt: skip
+    # Arrays are read from their tuples once. Read inside the loop, each would be reference-counted every time.
     pn, p_east, p_north, p_hashes, cells = places.numbers, places.east, places.north, places.hashes, places.cells
     essential_from, essential, essential_weight = places.essential_from, places.essential, places.essential_weight
     desirable_from, desirable, desirable_weight = places.desirable_from, places.desirable, places.desirable_weight
@@ -245,22 +245,22 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
     today, each = day.numbers[0], day.numbers[1]
     west, south, size = places.grid[0], places.grid[1], places.grid[2]
     across, up = np.int64(places.grid[3]), np.int64(places.grid[4])
-    count, behind = len(p_east), cells[-1]
+    count, off_grid = len(p_east), cells[-1]
     own, codes = np.zeros(day.numbers[2], dtype=np.uint16), np.zeros(N_FEATURES, dtype=np.uint8)
     blocked, sifted = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
-    k, side_k = kept.shape[1], side_kept.shape[1]
+    k, side_k = best_rows.shape[1], side_rows.shape[1]
     for j in range(start, stop):
-        # How well each skill that is asked for anywhere is there, and what a safety exclusion covers.
+        # How well the jobseeker covers each requested skill, and which placements a safety exclusion covers.
         own[:] = 0
         for at in range(skills_from[j], skills_from[j + 1]):
-            mine = skills[at]
-            row = skill_table[mine]
-            for asked in range(len(own)):
-                if row[asked] > own[asked]:
-                    own[asked] = row[asked]
+            own_skill = skills[at]
+            row = skill_table[own_skill]
+            for wanted in range(len(own)):
+                if row[wanted] > own[wanted]:
+                    own[wanted] = row[wanted]
         for at in range(blocked_from[j], blocked_from[j + 1]):
             blocked[to_block[at]] = True
-        drawn_by = _mixed(j_hashes[j] ^ seed)
+        list_seed = _mixed(j_hashes[j] ^ seed)
         x, y, modes, limit = j_east[j], j_north[j], jn[J_MODES, j], jn[J_MINUTES, j]
         may_not_work, age, level, earliest = jn[J_MAY_NOT_WORK, j], jn[J_AGE, j], jn[J_LEVEL, j], jn[J_EARLIEST, j]
         least_hours, most_hours, week = jn[J_LEAST_HOURS, j], jn[J_MOST_HOURS, j], jn[J_HALF_DAYS, j]
@@ -275,19 +275,19 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                 if modes >> bit & 1:
                     reach = max(reach, (limit + 1 - ways[bit, 1]) / ways[bit, 0] * 1000 + MARGIN_METRES)
             squared = reach * reach if reach >= 0.0 else -1.0
-            if reach >= 0.0 and behind > 0:
+            if reach >= 0.0 and off_grid > 0:
                 first = max(np.int64((x - reach - west) // size), 0)
                 last = min(np.int64((x + reach - west) // size), across - 1)
                 if first <= last:
                     low_line = max(np.int64((y - reach - south) // size), 0)
                     high_line = min(np.int64((y + reach - south) // size), up - 1)
         open_pairs = 0
-        # The lines of the grid, then what lies behind it; where nothing bounds the journey, all in one run.
+        # First the lines of the grid, then the rows after it. Where no journey is bounded, all rows in one run.
         for line in range(low_line, high_line + 2):
             if line <= high_line:
                 begin, end = np.int64(cells[line * across + first]), np.int64(cells[line * across + last + 1])
             elif is_bounded:
-                begin, end = max(np.int64(behind), 0), np.int64(count)
+                begin, end = max(np.int64(off_grid), 0), np.int64(count)
             else:
                 begin, end = np.int64(0), np.int64(count)
             if not is_full:
@@ -296,40 +296,40 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
             for p in range(begin, end):
                 if not sifted[p] and not is_full:
                     continue
-                km, found = 0.0, 0
-                there = has_journey and pn[P_PLACED, p] == 1 and pn[P_REMOTE, p] == 0
-                if there:
+                km, failures = 0.0, 0
+                pair_has_journey = has_journey and pn[P_PLACED, p] == 1 and pn[P_REMOTE, p] == 0
+                if pair_has_journey:
                     east, north = x - p_east[p], y - p_north[p]
                     km = east * east + north * north
-                hours, flexible, theirs = pn[P_HOURS, p], pn[P_FLEXIBLE, p], pn[P_HALF_DAYS, p]
+                hours, flexible, placement_week = pn[P_HOURS, p], pn[P_FLEXIBLE, p], pn[P_HALF_DAYS, p]
                 if is_full:
                     if _fails_hours(hours, flexible, least_hours, most_hours):
-                        found |= HOURS
-                    if _fails_half_days(theirs, week, flexible, half_days[p], most_half_days):
-                        found |= HALF_DAYS
+                        failures |= HOURS
+                    if _fails_half_days(placement_week, week, flexible, half_days[p], most_half_days):
+                        failures |= HALF_DAYS
                 ends = pn[P_ENDS, p]
                 if blocked[p]:
-                    found |= SAFETY
+                    failures |= SAFETY
                 if pn[P_HAS_PLACES, p] == 0:
-                    found |= PLACES
+                    failures |= PLACES
                 if ends < today or (earliest != NO and earliest > ends):
-                    found |= DATES
+                    failures |= DATES
                 if age != NO and (age < pn[P_LEAST_AGE, p] or age > pn[P_MOST_AGE, p]):
-                    found |= AGE
+                    failures |= AGE
                 if may_not_work == 1 and pn[P_RIGHT_TO_WORK, p] == 1:
-                    found |= RIGHT_TO_WORK
+                    failures |= RIGHT_TO_WORK
                 if level != NO and pn[P_LEVEL, p] > level:
-                    found |= QUALIFICATIONS
+                    failures |= QUALIFICATIONS
                 if held != NO and pn[P_LICENCES, p] != NO and licence_table[held, pn[P_LICENCES, p]] == 1:
-                    found |= LICENCES
+                    failures |= LICENCES
                 low, high = ENDLESS, ENDLESS
-                if there and (found == 0 or is_full):
+                if pair_has_journey and (failures == 0 or is_full):
                     low, high = _minutes(np.sqrt(km) / 1000, modes, ways)
                     if limit != NO and low > limit:
-                        found |= TRAVEL
+                        failures |= TRAVEL
                 if is_full:
-                    failed[p] = found
-                if found != 0:
+                    failed[p] = failures
+                if failures != 0:
                     continue
                 codes[0] = _wish(
                     wishes_from[j], wishes_from[j + 1], wishes, titles, pn[P_TITLE, p], pn[P_OCCUPATION, p]
@@ -342,11 +342,11 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                 codes[4] = UNKNOWN
                 if pn[P_REMOTE, p] == 1:
                     codes[4] = BEST
-                elif there:
+                elif pair_has_journey:
                     part = max(2 * FAR_MINUTES - (low + high), 0)
                     codes[4] = (2 * STEPS * part + 2 * FAR_MINUTES) // (4 * FAR_MINUTES)
                 codes[5] = _hours(hours, jn[J_OFFERED_LEAST, j], jn[J_OFFERED_MOST, j])
-                codes[6] = _half_days(jn[J_OFFERED_HALF_DAYS, j], theirs)
+                codes[6] = _half_days(jn[J_OFFERED_HALF_DAYS, j], placement_week)
                 codes[7] = _single(jn[J_ENVIRONMENT, j], pn[P_ENVIRONMENT, p], environments)
                 codes[8] = _start(pn[P_STARTS, p], jn[J_OFFERED_EARLIEST, j])
                 codes[9] = _single(jn[J_ADJUSTMENTS, j], pn[P_ADJUSTMENTS, p], adjustments)
@@ -371,14 +371,14 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                 if is_full:
                     scores[p] = score
                     continue
-                if score >= kept_scores[j, k - 1]:
-                    lot = _mixed(drawn_by ^ p_hashes[p])
-                    if score > kept_scores[j, k - 1] or lot < kept_lots[j, k - 1]:
-                        _insert(j, p, score, lot, kept, kept_scores, kept_lots)
+                if score >= best_scores[j, k - 1]:
+                    tie_break = _mixed(list_seed ^ p_hashes[p])
+                    if score > best_scores[j, k - 1] or tie_break < best_ties[j, k - 1]:
+                        _insert(j, p, score, tie_break, best_rows, best_scores, best_ties)
                 if side_k > 0 and score >= side_scores[p, side_k - 1]:
-                    lot = _mixed(_mixed(p_hashes[p] ^ seed) ^ j_hashes[j])
-                    if score > side_scores[p, side_k - 1] or lot < side_lots[p, side_k - 1]:
-                        _insert(p, j, score, lot, side_kept, side_scores, side_lots)
+                    tie_break = _mixed(_mixed(p_hashes[p] ^ seed) ^ j_hashes[j])
+                    if score > side_scores[p, side_k - 1] or tie_break < side_ties[p, side_k - 1]:
+                        _insert(p, j, score, tie_break, side_rows, side_scores, side_ties)
         if not is_full:
             eligible[j] = open_pairs
         for at in range(blocked_from[j], blocked_from[j + 1]):
@@ -386,29 +386,30 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
 
 
 @njit(inline="always")
-def _insert(row, item, score, lot, items, scores, lots):
-    """Let one in where it belongs, best first; what falls off the end is gone."""
+def _insert(row, item, score, tie_break, items, scores, ties):
+    """Insert an item in order of score, best first. The last item of the list is dropped."""
     at = scores.shape[1] - 1
-    while at > 0 and (scores[row, at - 1] < score or (scores[row, at - 1] == score and lots[row, at - 1] > lot)):
-        scores[row, at], lots[row, at] = scores[row, at - 1], lots[row, at - 1]
+    while at > 0 and (scores[row, at - 1] < score or (scores[row, at - 1] == score and ties[row, at - 1] > tie_break)):
+        scores[row, at], ties[row, at] = scores[row, at - 1], ties[row, at - 1]
         items[row, at] = items[row, at - 1]
         at -= 1
-    scores[row, at], lots[row, at], items[row, at] = score, lot, item
+    scores[row, at], ties[row, at], items[row, at] = score, tie_break, item
 
 
 _NOTHING = room_for(0, 0, 1, 1)
-_NO_LOTS = np.zeros((0, 1), dtype=np.uint64)
+_NO_TIE_BREAKS = np.zeros((0, 1), dtype=np.uint64)
 
 
 def check_and_score(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, tables: TableArrays, day: DayArrays
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Return how every pair of one jobseeker comes out; see ``plain.look``.
+    """Check and score every placement for one jobseeker; equals ``numpy_pass.check_and_score``.
 
     Parameters
     ----------
     jobseekers : JobseekerArrays
     j : int
+        Row of the jobseeker.
     placements : PlacementArrays
     tables : TableArrays
     day : DayArrays
@@ -420,7 +421,7 @@ def check_and_score(
     failed = np.zeros(len(placements.east), dtype=np.uint16)
     scores = np.full(len(placements.east), -1, dtype=np.int32)
     _pass(j, j + 1, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(0), True, failed, scores,
-          _NOTHING.placements, _NOTHING.scores, _NO_LOTS, _NOTHING.eligible,
+          _NOTHING.placements, _NOTHING.scores, _NO_TIE_BREAKS, _NOTHING.eligible,
           _NOTHING.jobseekers, _NOTHING.jobseeker_scores, _NOTHING.jobseeker_lots)  # fmt: skip
     return failed, scores
 
@@ -435,7 +436,7 @@ def best(
     seed: int,
     side_k: int = 0,
 ) -> Best:
-    """Return the best placements of each jobseeker; see ``plain.best``.
+    """Return the best lists of jobseekers and placements; equals ``numpy_pass.best``.
 
     Parameters
     ----------
@@ -444,19 +445,21 @@ def best(
     tables : TableArrays
     day : DayArrays
     k : int
-        At least 1.
+        Number of placements to return for each jobseeker, at least 1.
     seed : int
+        ``hash_of`` the day's seed.
     side_k : int
+        Number of jobseekers to return for each placement.
 
     Returns
     -------
     Best
     """
     count = len(jobseekers.east)
-    found = room_for(count, len(placements.east), k, side_k)
-    rest: Any = (found.jobseekers, found.jobseeker_scores, found.jobseeker_lots)
-    lots = np.zeros((count, k), dtype=np.uint64)
+    result = room_for(count, len(placements.east), k, side_k)
+    side_lists: Any = (result.jobseekers, result.jobseeker_scores, result.jobseeker_lots)
+    tie_breaks = np.zeros((count, k), dtype=np.uint64)
     failed, scores = np.zeros(0, dtype=np.uint16), np.zeros(0, dtype=np.int32)
     _pass(0, count, jobseekers, placements, tables, tables.parts.ravel(), day, np.uint64(seed), False, failed, scores,
-          found.placements, found.scores, lots, found.eligible, *rest)  # fmt: skip
-    return found
+          result.placements, result.scores, tie_breaks, result.eligible, *side_lists)  # fmt: skip
+    return result

@@ -1,4 +1,7 @@
-"""The pass in NumPy alone: the oracle of the compiled one, and what runs where Numba does not."""
+"""The pass in NumPy alone.
+
+It is the reference that the compiled pass must equal, and it runs on machines without Numba.
+"""
 
 from typing import Any
 
@@ -19,13 +22,13 @@ Rows = NDArray[np.intp]
 def check_and_score(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, tables: TableArrays, day: DayArrays
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Return how every pair of one jobseeker comes out.
+    """Check and score every placement for one jobseeker.
 
     Parameters
     ----------
     jobseekers : JobseekerArrays
     j : int
-        Which of them.
+        Row of the jobseeker.
     placements : PlacementArrays
     tables : TableArrays
     day : DayArrays
@@ -33,8 +36,8 @@ def check_and_score(
     Returns
     -------
     tuple of ndarray of uint16 and ndarray of int32, of shape (n_placements,)
-        The failed checks of each pair as bits, in the order of ``Rule``; and its score in millionths, -1 where a check
-        fails.
+        The failed checks of each pair as bits, in the order of ``Rule``, and the score of each pair in millionths.
+        The score is -1 where a check fails.
     """
     rows = np.arange(len(placements.east))
     failed = _failed(jobseekers, j, placements, day, rows)
@@ -54,7 +57,7 @@ def best(
     seed: int,
     side_k: int = 0,
 ) -> Best:
-    """Return the best placements of each jobseeker, and the best jobseekers of each placement if asked for.
+    """Return the best placements of each jobseeker and, if requested, the best jobseekers of each placement.
 
     Parameters
     ----------
@@ -63,67 +66,70 @@ def best(
     tables : TableArrays
     day : DayArrays
     k : int
-        How many placements of each jobseeker.
+        Number of placements to return for each jobseeker.
     seed : int
-        ``hash_of`` the day's seed: equal scores stand by its lots.
+        ``hash_of`` the day's seed, which decides the tie-break between equal scores.
     side_k : int
-        How many jobseekers of each placement.
+        Number of jobseekers to return for each placement.
 
     Returns
     -------
     Best
     """
-    found = room_for(len(jobseekers.east), len(placements.east), k, side_k)
+    result = room_for(len(jobseekers.east), len(placements.east), k, side_k)
     compiled = ScoreTables(tables)
-    lists = mixed_all(jobseekers.hashes ^ np.uint64(seed))
-    side_lists = mixed_all(placements.hashes ^ np.uint64(seed))
+    jobseeker_seeds = mixed_all(jobseekers.hashes ^ np.uint64(seed))
+    placement_seeds = mixed_all(placements.hashes ^ np.uint64(seed))
     for j in range(len(jobseekers.east)):
         rows = within_reach(jobseekers, j, placements, day)
         rows = rows[_failed(jobseekers, j, placements, day, rows) == 0]
-        found.eligible[j] = len(rows)
+        result.eligible[j] = len(rows)
         scores = compiled.scores(codes(jobseekers, j, placements, day, rows))
-        lots = mixed_all(placements.hashes[rows] ^ lists[j])
-        first = np.lexsort((rows, lots, -scores))[:k]
-        found.placements[j, : len(first)] = rows[first]
-        found.scores[j, : len(first)] = scores[first]
+        tie_breaks = mixed_all(placements.hashes[rows] ^ jobseeker_seeds[j])
+        first = np.lexsort((rows, tie_breaks, -scores))[:k]
+        result.placements[j, : len(first)] = rows[first]
+        result.scores[j, : len(first)] = scores[first]
         if side_k:
-            _enter_lists(found, j, rows, scores, mixed_all(side_lists[rows] ^ jobseekers.hashes[j]))
-    return found
+            _enter_lists(result, j, rows, scores, mixed_all(placement_seeds[rows] ^ jobseekers.hashes[j]))
+    return result
 
 
-def _enter_lists(found: Best, j: int, rows: Rows, scores: Any, lots: NDArray[np.uint64]) -> None:
-    """Let one jobseeker into the lists of the placements that are open to them."""
-    for p, score, lot in zip(rows.tolist(), scores.tolist(), lots.tolist(), strict=True):
-        kept, drawn, people = found.jobseeker_scores[p], found.jobseeker_lots[p], found.jobseekers[p]
-        behind = (kept < score) | ((kept == score) & (drawn > lot))
-        if behind.any():
-            at = int(np.argmax(behind))
-            for column, value in ((kept, score), (drawn, lot), (people, j)):
+def _enter_lists(result: Best, j: int, rows: Rows, scores: Any, tie_breaks: NDArray[np.uint64]) -> None:
+    """Insert one jobseeker into the lists of the placements that pass their checks."""
+    for p, score, tie_break in zip(rows.tolist(), scores.tolist(), tie_breaks.tolist(), strict=True):
+        list_scores, list_ties, list_people = result.jobseeker_scores[p], result.jobseeker_lots[p], result.jobseekers[p]
+        is_worse = (list_scores < score) | ((list_scores == score) & (list_ties > tie_break))
+        if is_worse.any():
+            at = int(np.argmax(is_worse))
+            for column, value in ((list_scores, score), (list_ties, tie_break), (list_people, j)):
                 column[at + 1 :] = column[at:-1].copy()
                 column[at] = value
 
 
 def within_reach(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays) -> Rows:
-    """Return the rows of the placements that may be near enough, and of all that are nowhere in particular.
+    """Return the rows of the placements that may be near enough, and of all placements without a location.
+
+    Placements that are remote are also returned.
 
     Parameters
     ----------
     jobseekers : JobseekerArrays
     j : int
+        Row of the jobseeker.
     placements : PlacementArrays
     day : DayArrays
 
     Returns
     -------
     ndarray of shape (n_rows,)
-        Rising.
+        Rows of the placements' columns, ascending.
     """
-    count, behind = len(placements.east), int(placements.cells[-1])
+    count, off_grid = len(placements.east), int(placements.cells[-1])
     reach = _reach_metres(jobseekers, j, day)
     if reach is None:
         return np.arange(count)
-    runs = [np.arange(behind, count)]
-    if reach >= 0.0 and behind:
+    runs = [np.arange(off_grid, count)]
+    if reach >= 0.0 and off_grid:
         west, south, size, across, up = placements.grid.tolist()
         x, y = jobseekers.east[j], jobseekers.north[j]
         first, last = int((x - reach - west) // size), int((x + reach - west) // size)
@@ -137,7 +143,7 @@ def within_reach(jobseekers: JobseekerArrays, j: int, placements: PlacementArray
 
 
 def _reach_metres(jobseekers: JobseekerArrays, j: int, day: DayArrays) -> float | None:
-    """Return how far the longest journey may go; None where no journey can be ruled out."""
+    """Return the longest possible journey in metres, or None where no journey can be ruled out by distance."""
     minutes, modes = jobseekers.number("minutes", j), jobseekers.number("modes", j)
     if not jobseekers.number("is_placed", j) or minutes == NO or modes == 0:
         return None
@@ -195,23 +201,23 @@ def _fails_hours(jobseekers: JobseekerArrays, j: int, placements: PlacementArray
 def _fails_half_days(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows
 ) -> Any:
-    mine, theirs = jobseekers.number("half_days", j), placements.column("half_days")[rows].astype(np.int64)
-    if mine == NO:
+    own_week, placement_weeks = jobseekers.number("half_days", j), placements.column("half_days")[rows].astype(np.int64)
+    if own_week == NO:
         return False
     needed = np.minimum(day.half_days[rows], half_days_for(jobseekers.number("most_hours", j), int(day.numbers[1])))
-    shared = np.bitwise_count(np.maximum(theirs, 0) & mine)
+    shared = np.bitwise_count(np.maximum(placement_weeks, 0) & own_week)
     flexible = placements.column("flexible")[rows]
     refuses = np.where(flexible == 1, shared < needed, flexible == 0)
-    return (theirs != NO) & ((np.maximum(theirs, 0) & ~mine) != 0) & refuses
+    return (placement_weeks != NO) & ((np.maximum(placement_weeks, 0) & ~own_week) != 0) & refuses
 
 
 def _minutes(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows
 ) -> tuple[Any, Any, Any]:
-    """Return whether there is a journey, and its minutes by the quickest way, low and high."""
+    """Return whether a pair has a journey, and the low and high minutes by the quickest mode of travel."""
     modes = jobseekers.number("modes", j)
-    there = (placements.column("is_placed")[rows] == 1) & (placements.column("is_remote")[rows] == 0)
-    there &= bool(jobseekers.number("is_placed", j) and modes)
+    has_journey = (placements.column("is_placed")[rows] == 1) & (placements.column("is_remote")[rows] == 0)
+    has_journey &= bool(jobseekers.number("is_placed", j) and modes)
     east, north = jobseekers.east[j] - placements.east[rows], jobseekers.north[j] - placements.north[rows]
     km = np.sqrt(east * east + north * north) / 1000
     best_low, best_high = np.full(len(rows), ENDLESS, dtype=np.int64), np.full(len(rows), ENDLESS, dtype=np.int64)
@@ -221,15 +227,15 @@ def _minutes(
             high = np.ceil(km * day.modes[bit, 2] + day.modes[bit, 3]).astype(np.int64)
             better = (low < best_low) | ((low == best_low) & (high < best_high))
             best_low, best_high = np.where(better, low, best_low), np.where(better, high, best_high)
-    return there, best_low, best_high
+    return has_journey, best_low, best_high
 
 
 def _fails_travel(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows) -> Any:
     limit = jobseekers.number("minutes", j)
     if limit == NO:
         return False
-    there, low, _ = _minutes(jobseekers, j, placements, day, rows)
-    return there & (low > limit)
+    has_journey, low, _ = _minutes(jobseekers, j, placements, day, rows)
+    return has_journey & (low > limit)
 
 
 def _fails_licences(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
@@ -242,23 +248,25 @@ def _fails_level(level: int, placements: PlacementArrays, rows: Rows) -> Any:
 
 
 def codes(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows) -> Codes:
-    """Return the grades of every feature of some pairs of one jobseeker.
+    """Return the grade of every feature for some pairs of one jobseeker.
 
     Parameters
     ----------
     jobseekers : JobseekerArrays
     j : int
+        Row of the jobseeker.
     placements : PlacementArrays
     day : DayArrays
     rows : ndarray of shape (n_rows,)
-        Of the placements' columns.
+        Rows of the placements' columns.
 
     Returns
     -------
     ndarray of uint8 of shape (n_rows, n_features)
+        Grades from 0 to 240, or 255 where the feature is not known.
     """
-    found = np.full((len(rows), len(FEATURES)), UNKNOWN, dtype=np.uint8)
-    for column, told in enumerate(
+    grades = np.full((len(rows), len(FEATURES)), UNKNOWN, dtype=np.uint8)
+    for column, feature_grades in enumerate(
         (
             _aspiration(jobseekers, j, placements, rows),
             _avoids(jobseekers, j, placements, rows),
@@ -280,8 +288,8 @@ def codes(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day:
             _answers(placements, rows),
         )
     ):
-        found[:, column] = told
-    return found
+        grades[:, column] = feature_grades
+    return grades
 
 
 def _share(part: Any, whole: Any) -> Any:
@@ -289,8 +297,8 @@ def _share(part: Any, whole: Any) -> Any:
 
 
 def _listed(numbers: Any, begins: Any, j: int) -> list[int]:
-    found: list[int] = numbers[begins[j] : begins[j + 1]].tolist()
-    return found
+    members: list[int] = numbers[begins[j] : begins[j + 1]].tolist()
+    return members
 
 
 def _aspiration(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
@@ -298,42 +306,42 @@ def _aspiration(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays
     if not wishes:
         return UNKNOWN
     title, occupation = placements.column("title")[rows], placements.column("occupation")[rows]
-    of_rows = jobseekers.title_table[wishes]
-    told = of_rows[:, title].max(axis=0)
-    return np.where(occupation == NO, told, np.maximum(told, of_rows[:, np.maximum(occupation, 0)].max(axis=0)))
+    wish_grades = jobseekers.title_table[wishes]
+    grades = wish_grades[:, title].max(axis=0)
+    return np.where(occupation == NO, grades, np.maximum(grades, wish_grades[:, np.maximum(occupation, 0)].max(axis=0)))
 
 
 def _avoids(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
     avoid = _listed(jobseekers.avoid, jobseekers.avoid_from, j)
     if not avoid:
         return UNKNOWN
-    hit = jobseekers.listing_table[avoid][:, placements.column("listing")[rows]].any(axis=0)
-    return np.where(hit, WORST, BEST)
+    is_avoided = jobseekers.listing_table[avoid][:, placements.column("listing")[rows]].any(axis=0)
+    return np.where(is_avoided, WORST, BEST)
 
 
 def _skills(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows, kind: str) -> Any:
     if not jobseekers.number("tells_skills", j):
         return UNKNOWN
     begins: Any = getattr(placements, f"{kind}_from")
-    asked: Any = getattr(placements, kind)
+    skills: Any = getattr(placements, kind)
     weights: Any = getattr(placements, f"{kind}_weight")
-    mine = _listed(jobseekers.skills, jobseekers.skills_from, j)
+    own_skills = _listed(jobseekers.skills, jobseekers.skills_from, j)
     table = jobseekers.skill_table
-    own = table[mine].max(axis=0) if mine else np.zeros(table.shape[1], dtype=table.dtype)
+    own_likeness = table[own_skills].max(axis=0) if own_skills else np.zeros(table.shape[1], dtype=table.dtype)
     lengths = begins[rows + 1] - begins[rows]
     at = np.repeat(begins[rows] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
-    whose = np.repeat(np.arange(len(rows)), lengths)
+    pair_of_entry = np.repeat(np.arange(len(rows)), lengths)
     weight = weights[at].astype(np.int64)
     part, whole = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
-    np.add.at(part, whose, weight * own[asked[at]])
-    np.add.at(whole, whose, weight * THOUSAND)
+    np.add.at(part, pair_of_entry, weight * own_likeness[skills[at]])
+    np.add.at(whole, pair_of_entry, weight * THOUSAND)
     return np.where(whole == 0, UNKNOWN, _share(part, np.maximum(whole, 1)))
 
 
 def _travel(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows) -> Any:
-    there, low, high = _minutes(jobseekers, j, placements, day, rows)
-    told = _share(np.maximum(2 * FAR_MINUTES - (low + high), 0), 2 * FAR_MINUTES)
-    return np.where(placements.column("is_remote")[rows] == 1, BEST, np.where(there, told, UNKNOWN))
+    has_journey, low, high = _minutes(jobseekers, j, placements, day, rows)
+    grades = _share(np.maximum(2 * FAR_MINUTES - (low + high), 0), 2 * FAR_MINUTES)
+    return np.where(placements.column("is_remote")[rows] == 1, BEST, np.where(has_journey, grades, UNKNOWN))
 
 
 def _hours(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
@@ -345,32 +353,35 @@ def _hours(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, row
     high = np.full(len(rows), most) if most != NO else np.maximum(low, hours)
     gap = np.where(hours < low, low - hours, hours - high)
     whole = np.maximum(high, SHORT_WEEK)
-    told = np.where((low <= hours) & (hours <= high), BEST, _share(np.maximum(whole - gap, 0), whole))
-    return np.where(hours == NO, UNKNOWN, told)
+    grades = np.where((low <= hours) & (hours <= high), BEST, _share(np.maximum(whole - gap, 0), whole))
+    return np.where(hours == NO, UNKNOWN, grades)
 
 
 def _shared_half_days(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
-    mine, theirs = jobseekers.number("offered_half_days", j), np.maximum(placements.column("half_days")[rows], 0)
-    if mine == NO:
+    own_week, placement_weeks = (
+        jobseekers.number("offered_half_days", j),
+        np.maximum(placements.column("half_days")[rows], 0),
+    )
+    if own_week == NO:
         return UNKNOWN
-    total = np.bitwise_count(theirs).astype(np.int64)
-    shared = np.bitwise_count(theirs & mine).astype(np.int64)
+    total = np.bitwise_count(placement_weeks).astype(np.int64)
+    shared = np.bitwise_count(placement_weeks & own_week).astype(np.int64)
     return np.where(total == 0, UNKNOWN, _share(shared, np.maximum(total, 1)))
 
 
-def _single(mine: int, table: Any, theirs: Any) -> Any:
-    return UNKNOWN if mine == NO else np.where(theirs == NO, UNKNOWN, table[mine, np.maximum(theirs, 0)])
+def _single(own: int, table: Any, words: Any) -> Any:
+    return UNKNOWN if own == NO else np.where(words == NO, UNKNOWN, table[own, np.maximum(words, 0)])
 
 
 def _start_date(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, rows: Rows) -> Any:
     earliest, starts = jobseekers.number("offered_earliest", j), placements.column("starts")[rows].astype(np.int64)
     if earliest == NO:
         return UNKNOWN
-    told = _share(np.maximum(LONG_WAIT_DAYS - np.abs(starts - earliest), 0), LONG_WAIT_DAYS)
-    return np.where(starts == NO, UNKNOWN, told)
+    grades = _share(np.maximum(LONG_WAIT_DAYS - np.abs(starts - earliest), 0), LONG_WAIT_DAYS)
+    return np.where(starts == NO, UNKNOWN, grades)
 
 
 def _answers(placements: PlacementArrays, rows: Rows) -> Any:
     days = placements.column("answers")[rows].astype(np.int64)
-    told = _share(np.maximum(LONG_ANSWER_DAYS - days, 0), LONG_ANSWER_DAYS)
-    return np.where(days == NO, UNKNOWN, told)
+    grades = _share(np.maximum(LONG_ANSWER_DAYS - days, 0), LONG_ANSWER_DAYS)
+    return np.where(days == NO, UNKNOWN, grades)

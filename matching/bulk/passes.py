@@ -1,7 +1,8 @@
-"""A pass over columns: which pairs no check refuses, what each scores, and the best few of each list.
+"""Select the compiled or the NumPy pass over columns. A pass checks and scores pairs and builds the best lists.
 
-``fused`` is compiled and is what runs; ``plain`` is NumPy alone, for machines that Numba has no wheel for, and for the
-tests, which hold the two to the same lists. ``look`` and ``best`` here are whichever of the two there is.
+``compiled_pass`` needs Numba and is used by default. ``numpy_pass`` uses NumPy alone. It runs on machines for which
+Numba has no wheel, and the tests use it to check that both give the same lists. ``check_and_score`` and ``best`` in
+this module come from the pass that is in use. Set ``PATHWAYS_PLAIN_PASSES=1`` to use NumPy alone.
 """
 
 import os

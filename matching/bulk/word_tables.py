@@ -1,7 +1,8 @@
-"""Words as numbers: how alike every word of one kind is to every word of another, worked out once and kept.
+"""Tables of how every jobseeker word compares with every listing word, computed once and cached.
 
-A jobseeker's words stand on the left, a listing's on the right. Numbers are given in the order words come and never
-change, so a table only ever grows: whoever holds an older one still reads what was true of the words it knew.
+Rows are a jobseeker's words (the left side); columns are a listing's words (the right side). Words are numbered in the
+order in which they arrive and a number never changes, so a table only grows. A caller that holds an older table can
+still use it for the words that were in it.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -24,17 +25,17 @@ FIRST_ROWS, FIRST_COLUMNS = 64, 256
 
 
 class LazyTable:
-    """How each thing on the left stands to each on the right, filled in when it is first asked for.
+    """A table of values for pairs of a left word and a right word, filled when a row is first requested.
 
     Parameters
     ----------
     fill : callable
-        From some things on the left and some on the right to a table of theirs.
+        Takes some left words and some right words, and returns the table of their values.
     dtype : type
-        Of its entries.
+        Type of the entries.
     most_cells : int
-        Over this the left side is forgotten and begun anew, so that a year of free text does not fill the memory;
-        who still reads the table before it keeps that table.
+        Limit of the table's size. When a new row would exceed it, all rows are dropped and the table starts again, so
+        that a year of free text does not fill the memory. A caller that still reads the earlier table keeps that table.
 
     Examples
     --------
@@ -61,7 +62,7 @@ class LazyTable:
         self._lock = Lock()
 
     def right(self, word: Any) -> int:
-        """Return the number of something on the right, a new one where it is new.
+        """Return the column number of a right word; a new word gets the next number.
 
         Parameters
         ----------
@@ -71,22 +72,22 @@ class LazyTable:
         -------
         int
         """
-        found = self._rights.get(word)
-        if found is not None:
-            return found
+        number = self._rights.get(word)
+        if number is not None:
+            return number
         with self._lock:
-            found = self._rights.setdefault(word, len(self._right_words))
-            if found == len(self._right_words):
+            number = self._rights.setdefault(word, len(self._right_words))
+            if number == len(self._right_words):
                 self._right_words.append(word)
-            return found
+            return number
 
     @property
     def rights(self) -> Sequence[Any]:
-        """What stands on the right, by number."""
+        """The right words, in the order of their column numbers."""
         return self._right_words
 
     def rows(self, lefts: Sequence[Any]) -> tuple[list[int], Table]:
-        """Return the numbers of some things on the left, and a table in which their rows are whole.
+        """Return the row numbers of some left words, and a table in which these rows are complete.
 
         Parameters
         ----------
@@ -95,54 +96,54 @@ class LazyTable:
         Returns
         -------
         tuple of (list of int, ndarray)
-            The table is right for these rows and for every number on the right given so far.
+            The table is valid for these rows and for every column number given so far.
         """
         with self._lock:
-            known, width = self._lefts, len(self._right_words)
-            new = [left for left in dict.fromkeys(lefts) if left not in known]
-            if (len(known) + len(new)) * max(width, 1) > self._most_cells and known:
-                self._begin_anew()
-                known, new = self._lefts, list(dict.fromkeys(lefts))
+            row_of, width = self._lefts, len(self._right_words)
+            new = [left for left in dict.fromkeys(lefts) if left not in row_of]
+            if (len(row_of) + len(new)) * max(width, 1) > self._most_cells and row_of:
+                self._drop_rows()
+                row_of, new = self._lefts, list(dict.fromkeys(lefts))
             for left in new:
-                known[left] = len(self._left_words)
+                row_of[left] = len(self._left_words)
                 self._left_words.append(left)
                 self._filled.append(0)
-            self._make_room(len(self._left_words), width)
-            numbers = [known[left] for left in lefts]
+            self._enlarge(len(self._left_words), width)
+            numbers = [row_of[left] for left in lefts]
             self._fill_in(sorted({n for n in numbers if self._filled[n] < width}), width)
             return numbers, self._table
 
-    def _begin_anew(self) -> None:
+    def _drop_rows(self) -> None:
         self._lefts, self._left_words, self._filled = {}, [], []
         self._table = np.zeros((FIRST_ROWS, self._table.shape[1]), dtype=self._dtype)
 
-    def _make_room(self, rows: int, columns: int) -> None:
-        have = self._table.shape
-        if rows <= have[0] and columns <= have[1]:
+    def _enlarge(self, rows: int, columns: int) -> None:
+        shape = self._table.shape
+        if rows <= shape[0] and columns <= shape[1]:
             return
-        wider: Table = np.zeros((_grown(have[0], rows), _grown(have[1], columns)), dtype=self._dtype)
-        wider[: have[0], : have[1]] = self._table
+        wider: Table = np.zeros((_grown(shape[0], rows), _grown(shape[1], columns)), dtype=self._dtype)
+        wider[: shape[0], : shape[1]] = self._table
         self._table = wider
 
     def _fill_in(self, numbers: Sequence[int], width: int) -> None:
-        behind: dict[int, list[int]] = {}
+        by_width: dict[int, list[int]] = {}
         for number in numbers:
-            behind.setdefault(self._filled[number], []).append(number)
-        for start, those in behind.items():
-            told = self._fill([self._left_words[n] for n in those], self._right_words[start:width])
-            self._table[np.array(those), start:width] = told
-            for number in those:
+            by_width.setdefault(self._filled[number], []).append(number)
+        for start, same_width in by_width.items():
+            values = self._fill([self._left_words[n] for n in same_width], self._right_words[start:width])
+            self._table[np.array(same_width), start:width] = values
+            for number in same_width:
                 self._filled[number] = width
 
 
-def _grown(have: int, wanted: int) -> int:
-    while have < wanted:
-        have += have // 2 + 1
-    return have
+def _grown(size: int, wanted: int) -> int:
+    while size < wanted:
+        size += size // 2 + 1
+    return size
 
 
 class WordTables:
-    """Every relation between a jobseeker's words and a listing's, under one vocabulary.
+    """The tables that compare a jobseeker's words with a listing's words, under one vocabulary.
 
     Parameters
     ----------
@@ -168,114 +169,116 @@ class WordTables:
         self.adjustments = LazyTable(_adjustments, np.uint8)
 
     def count_of_words(self) -> int:
-        """Return how many words of listings have been numbered so far, those of listings long gone too.
+        """Return the number of listing words in the tables, including words of listings that are now closed.
 
         Returns
         -------
         int
         """
-        every = (self.titles, self.listings, self.skills, self.licences, self.environments, self.adjustments)
-        return sum(len(one.rights) for one in every)
+        tables = (self.titles, self.listings, self.skills, self.licences, self.environments, self.adjustments)
+        return sum(len(table.rights) for table in tables)
 
     def _titles(self, wishes: Sequence[str], titles: Sequence[str]) -> Table:
-        """Return the grade of each wish beside each title, as ``Vocabulary.occupation_likeness`` has it."""
-        words = self.vocabulary
-        ours, theirs = [title_words(one) for one in wishes], [title_words(one) for one in titles]
-        table = _letters([what_at(one) for one in ours], [what_at(one) for one in theirs])
-        told = np.floor(table * STEPS + 0.5).astype(np.uint8)
-        by_concept = _by_concept([words.concepts_of_title(one) for one in theirs])
-        by_words = _by_concept([{one} for one in theirs])
-        for row, one in enumerate(ours):
-            for concept in words.concepts_of_title(one):
-                told[row, by_concept.get(concept, [])] = BEST
-            told[row, by_words.get(one, [])] = BEST
-            if not one:
-                told[row] = WORST
-        told[:, by_words.get("", [])] = WORST
-        return told
+        """Return the grade of each wish for each title; equals ``Vocabulary.occupation_likeness``."""
+        vocabulary = self.vocabulary
+        wish_words, words_of_titles = [title_words(wish) for wish in wishes], [title_words(title) for title in titles]
+        table = _letters([what_at(words) for words in wish_words], [what_at(words) for words in words_of_titles])
+        grades = np.floor(table * STEPS + 0.5).astype(np.uint8)
+        by_concept = _by_concept([vocabulary.concepts_of_title(words) for words in words_of_titles])
+        by_words = _by_concept([{words} for words in words_of_titles])
+        for row, wish in enumerate(wish_words):
+            for concept in vocabulary.concepts_of_title(wish):
+                grades[row, by_concept.get(concept, [])] = BEST
+            grades[row, by_words.get(wish, [])] = BEST
+            if not wish:
+                grades[row] = WORST
+        grades[:, by_words.get("", [])] = WORST
+        return grades
 
-    def _skills(self, mine: Sequence[str], asked: Sequence[str]) -> Table:
-        """Return in thousandths how alike skills are, as ``Vocabulary.skill_likeness`` has it; keys are normalised."""
-        words = self.vocabulary
-        told = np.floor(_letters(mine, asked) * THOUSAND + 0.5).astype(np.uint16)
-        known = [column for column, one in enumerate(asked) if words.concepts_of_skill(one)]
-        beside = words.neighbours
+    def _skills(self, offered: Sequence[str], wanted: Sequence[str]) -> Table:
+        """Return the likeness of normalised skills in thousandths; equals ``Vocabulary.skill_likeness``."""
+        vocabulary = self.vocabulary
+        likeness = np.floor(_letters(offered, wanted) * THOUSAND + 0.5).astype(np.uint16)
+        known = [column for column, skill in enumerate(wanted) if vocabulary.concepts_of_skill(skill)]
+        neighbours = vocabulary.neighbours
         columns: dict[str, list[int]] = {}
         for column in known:
-            for concept in words.concepts_of_skill(asked[column]):
+            for concept in vocabulary.concepts_of_skill(wanted[column]):
                 columns.setdefault(concept, []).append(column)
-        by_words = _by_concept([{one} for one in asked])
-        for row, one in enumerate(mine):
-            concepts = words.concepts_of_skill(one)
+        by_words = _by_concept([{skill} for skill in wanted])
+        for row, skill in enumerate(offered):
+            concepts = vocabulary.concepts_of_skill(skill)
             if concepts:
-                told[row, known] = 0
-                near = set(concepts).union(*(beside.get(concept, ()) for concept in concepts))
+                likeness[row, known] = 0
+                near = set(concepts).union(*(neighbours.get(concept, ()) for concept in concepts))
                 for column in {c for concept in near for c in columns.get(concept, ())}:
-                    told[row, column] = int(words.skill_likeness(one, asked[column]) * THOUSAND + 0.5)
-            told[row, by_words.get(one, [])] = int(SAME * THOUSAND)
-        return told
+                    likeness[row, column] = int(vocabulary.skill_likeness(skill, wanted[column]) * THOUSAND + 0.5)
+            likeness[row, by_words.get(skill, [])] = int(SAME * THOUSAND)
+        return likeness
 
 
 def _by_concept(concepts: Sequence[Any]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for column, those in enumerate(concepts):
-        for concept in those:
-            found.setdefault(concept, []).append(column)
-    return found
+    columns: dict[str, list[int]] = {}
+    for column, own_concepts in enumerate(concepts):
+        for concept in own_concepts:
+            columns.setdefault(concept, []).append(column)
+    return columns
 
 
-def _letters(ours: Sequence[str], theirs: Sequence[str]) -> NDArray[np.float64]:
-    """Return how alike texts are by their letters, 0 where that may be chance or one is empty."""
-    if not ours or not theirs:
-        return np.zeros((len(ours), len(theirs)))
-    told = process.cdist(ours, theirs, scorer=fuzz.token_sort_ratio, score_cutoff=CHANCE * 100, dtype=np.float64) / 100
-    told[told < CHANCE] = 0.0
-    told[[row for row, one in enumerate(ours) if not one]] = 0.0
-    told[:, [column for column, one in enumerate(theirs) if not one]] = 0.0
-    return np.asarray(told)
+def _letters(lefts: Sequence[str], rights: Sequence[str]) -> NDArray[np.float64]:
+    """Return how alike texts are by their letters, from 0 to 1; 0 where that may be chance or a text is empty."""
+    if not lefts or not rights:
+        return np.zeros((len(lefts), len(rights)))
+    likeness = (
+        process.cdist(lefts, rights, scorer=fuzz.token_sort_ratio, score_cutoff=CHANCE * 100, dtype=np.float64) / 100
+    )
+    likeness[likeness < CHANCE] = 0.0
+    likeness[[row for row, text in enumerate(lefts) if not text]] = 0.0
+    likeness[:, [column for column, text in enumerate(rights) if not text]] = 0.0
+    return np.asarray(likeness)
 
 
 def _avoided(wishes: Sequence[str], listings: Sequence[str]) -> Table:
-    told = np.zeros((len(wishes), len(listings)), dtype=np.uint8)
+    contains = np.zeros((len(wishes), len(listings)), dtype=np.uint8)
     for row, wish in enumerate(wishes):
         words = avoided_words(wish)
-        told[row] = [any(word in listing for word in words) for listing in listings]
-    return told
+        contains[row] = [any(word in listing for word in words) for listing in listings]
+    return contains
 
 
 def _missing_licence(held: Sequence[Words], needed: Sequence[Words]) -> Table:
-    kept: dict[tuple[str, Words], bool] = {}
-    told = np.zeros((len(held), len(needed)), dtype=np.uint8)
-    for row, mine in enumerate(held):
-        for column, asked in enumerate(needed):
-            for one in asked:
-                if (one, mine) not in kept:
-                    kept[one, mine] = eligibility.holds_licence(one, mine)
-                if not kept[one, mine]:
-                    told[row, column] = 1
+    is_held: dict[tuple[str, Words], bool] = {}
+    is_missing = np.zeros((len(held), len(needed)), dtype=np.uint8)
+    for row, licences in enumerate(held):
+        for column, needs in enumerate(needed):
+            for licence in needs:
+                if (licence, licences) not in is_held:
+                    is_held[licence, licences] = eligibility.holds_licence(licence, licences)
+                if not is_held[licence, licences]:
+                    is_missing[row, column] = 1
                     break
-    return told
+    return is_missing
 
 
 def _environments(wanted: Sequence[Words], offered: Sequence[Words]) -> Table:
-    told = np.full((len(wanted), len(offered)), UNKNOWN, dtype=np.uint8)
-    theirs = [{normalise(word) for word in one} for one in offered]
-    for row, one in enumerate(wanted):
-        keys = {normalise(word) for word in one}
+    grades = np.full((len(wanted), len(offered)), UNKNOWN, dtype=np.uint8)
+    offered_words = [{normalise(word) for word in words} for words in offered]
+    for row, words in enumerate(wanted):
+        keys = {normalise(word) for word in words}
         either = keys | {key.removesuffix(" is fine") for key in keys}
-        for column, there in enumerate(theirs):
-            if one and offered[column]:
-                clashes = "quiet" in keys and "busy" in there
-                told[row, column] = WORST if clashes else BEST if either & there else SOMETHING_ELSE
-    return told
+        for column, own_words in enumerate(offered_words):
+            if words and offered[column]:
+                clashes = "quiet" in keys and "busy" in own_words
+                grades[row, column] = WORST if clashes else BEST if either & own_words else SOMETHING_ELSE
+    return grades
 
 
-def _adjustments(asked: Sequence[Words], offered: Sequence[Words]) -> Table:
-    told = np.full((len(asked), len(offered)), UNKNOWN, dtype=np.uint8)
-    theirs = [{normalise(word) for word in one} for one in offered]
-    for row, one in enumerate(asked):
-        keys = [normalise(word) for word in one]
-        for column, there in enumerate(theirs):
-            if hits := sum(key in there for key in keys):
-                told[row, column] = share(len(keys) + hits, 2 * len(keys))
-    return told
+def _adjustments(requested: Sequence[Words], offered: Sequence[Words]) -> Table:
+    grades = np.full((len(requested), len(offered)), UNKNOWN, dtype=np.uint8)
+    offered_words = [{normalise(word) for word in words} for words in offered]
+    for row, words in enumerate(requested):
+        keys = [normalise(word) for word in words]
+        for column, own_words in enumerate(offered_words):
+            if hits := sum(key in own_words for key in keys):
+                grades[row, column] = share(len(keys) + hits, 2 * len(keys))
+    return grades

@@ -1,1 +1,1 @@
-"""Learning from decided introductions: cases, models, training, evaluation, model files."""
+"""Learn from decided introductions: cases, models, training, evaluation and model files."""

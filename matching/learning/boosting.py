@@ -1,4 +1,4 @@
-"""Gradient boosting held to single features and a few pairs, compiled exactly to lookup tables."""
+"""Gradient boosting limited to single features and a few pairs of features, converted exactly to lookup tables."""
 
 from itertools import combinations
 from typing import Any, Self
@@ -12,19 +12,19 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from matching.score.side_models import Floats, Tables
 
 BINS = 32
-CANDIDATES = 30  # among the strongest single features, pairs are looked for
+CANDIDATES = 30  # pairs are searched for among this many of the strongest single features
 GRID = 4
 
 
 class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Additive boosting with pairs ("GA2M") on fixed bins.
+    """Additive gradient boosting with pairs of features ("GA2M") on fixed bins.
 
     Parameters
     ----------
     loss : str
         ``squared_error`` for graded outcomes, ``log_loss`` for 0 and 1.
     n_pairs : int
-        How many pairs of features may act together.
+        Number of pairs of features that may interact.
     max_iter : int
         Rounds of boosting.
     learning_rate : float
@@ -32,17 +32,17 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         Size of each tree.
     l2_regularization : float
     monotone : array-like of int of shape (n_features,) or None
-        1 where more may never lower the value.
+        1 for each feature of which a higher value must never lower the prediction.
     unit_bins : bool
-        Whether the features lie in [0, 1], so that the bins are fixed; else quantiles of what is fitted.
+        Whether the features are in [0, 1], so that the bins are fixed. Otherwise bins are quantiles of the fitted data.
     random_state : int
 
     Attributes
     ----------
     tables_ : Tables
-        The whole model: what the trees predict, to rounding.
+        The whole model. Its predictions equal those of the trees, apart from rounding.
     trees_ : HistGradientBoostingRegressor or HistGradientBoostingClassifier
-        What the tables were read off, on the bins' numbers.
+        The trees that the tables were computed from. Their inputs are the numbers of the bins.
 
     References
     ----------
@@ -83,7 +83,7 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Boost, find the pairs, boost again with them, and write the tables.
+        """Boost single features, select pairs, boost again with the pairs, and compute the tables.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         Returns
         -------
         BoostedTables
-            Itself.
+            The fitted estimator.
         """
         values: Floats
         target: Floats
@@ -104,9 +104,9 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         codes = Tables(edges, 0.0).codes(values).astype(np.float64)
         pairs: list[tuple[int, int]] = []
         if self.n_pairs and values.shape[1] > 1:
-            alone = self._tables(self._boost(codes, target, weight, pairs), edges, pairs)
-            left = target - self._mean(alone.raw(values))
-            pairs = _strongest_pairs(alone, codes.astype(np.uint8), left, self.n_pairs)
+            singles = self._tables(self._boost(codes, target, weight, pairs), edges, pairs)
+            residual = target - self._mean(singles.raw(values))
+            pairs = _strongest_pairs(singles, codes.astype(np.uint8), residual, self.n_pairs)
         self.trees_ = self._boost(codes, target, weight, pairs)
         self.tables_ = self._tables(self.trees_, edges, pairs)
         return self
@@ -131,7 +131,7 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return model.fit(codes, y, sample_weight=weight)
 
     def _tables(self, model: Any, edges: list[Floats], pairs: list[tuple[int, int]]) -> Tables:
-        """Read the additive parts off the model itself: at most two features act together, so this is exact."""
+        """Compute the additive parts from the model's predictions. Exact, as at most two features interact."""
         raw = model.decision_function if self.loss == "log_loss" else model.predict
         sizes = [len(e) + 1 for e in edges]
         middle = np.array([[size // 2 for size in sizes]], dtype=np.float64)
@@ -142,17 +142,17 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
             grid[:, column] = np.arange(size)
             singles[column] = np.asarray(raw(grid)) - base
         tables: dict[tuple[int, int], Floats] = {}
-        for one, other in pairs:
-            grid = np.repeat(middle, sizes[one] * sizes[other], axis=0)
-            grid[:, one] = np.repeat(np.arange(sizes[one]), sizes[other])
-            grid[:, other] = np.tile(np.arange(sizes[other]), sizes[one])
-            both = np.asarray(raw(grid)).reshape(sizes[one], sizes[other]) - base
-            tables[one, other] = both - singles[one][:, None] - singles[other][None, :]
+        for first, second in pairs:
+            grid = np.repeat(middle, sizes[first] * sizes[second], axis=0)
+            grid[:, first] = np.repeat(np.arange(sizes[first]), sizes[second])
+            grid[:, second] = np.tile(np.arange(sizes[second]), sizes[first])
+            both = np.asarray(raw(grid)).reshape(sizes[first], sizes[second]) - base
+            tables[first, second] = both - singles[first][:, None] - singles[second][None, :]
         singles = {column: table for column, table in singles.items() if np.any(table)}
         return Tables(edges, base, singles, {pair: table for pair, table in tables.items() if np.any(table)})
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Return the sum of the tables.
+        """Return the sum of the table values.
 
         Parameters
         ----------
@@ -177,16 +177,16 @@ def _edges(column: Floats, *, unit: bool) -> Floats:
     return np.asarray((values[:-1] + values[1:]) / 2)
 
 
-def _strongest_pairs(alone: Tables, codes: Any, residual: Floats, most: int) -> list[tuple[int, int]]:
-    """Return the pairs whose coarse grid explains most of what single features leave over (FAST, [1] above)."""
-    strength = {column: float(np.var(table[codes[:, column]])) for column, table in alone.singles.items()}
+def _strongest_pairs(single_tables: Tables, codes: Any, residual: Floats, n_pairs: int) -> list[tuple[int, int]]:
+    """Return the pairs that explain most of the residual of single features on a coarse grid (FAST, [1] above)."""
+    strength = {column: float(np.var(table[codes[:, column]])) for column, table in single_tables.singles.items()}
     strongest = sorted(strength, key=lambda c: (-strength[c], c))[:CANDIDATES]
     coarse = {c: np.searchsorted(np.sort(codes[:, c]), codes[:, c]) * GRID // len(codes) for c in strongest}
     gains: list[tuple[float, tuple[int, int]]] = []
-    for one, other in combinations(sorted(strongest), 2):
-        cell = coarse[one] * GRID + coarse[other]
+    for first, second in combinations(sorted(strongest), 2):
+        cell = coarse[first] * GRID + coarse[second]
         count = np.bincount(cell, minlength=GRID * GRID)
         total = np.bincount(cell, weights=residual, minlength=GRID * GRID)
-        gains.append((float(np.sum(total**2 / np.maximum(count, 1))), (one, other)))
+        gains.append((float(np.sum(total**2 / np.maximum(count, 1))), (first, second)))
     gains.sort(key=lambda g: (-g[0], g[1]))
-    return [pair for _, pair in gains[:most]]
+    return [pair for _, pair in gains[:n_pairs]]

@@ -1,4 +1,7 @@
-"""Decided cases: what a model learns from. Apart from what learns, which takes a second to import."""
+"""Decided cases, from which a model is trained.
+
+This module does not import the training code, which takes a second to load.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from matching.pairs.features import Feature, ModelSide, Value
 
 
 class CaseOutcome(IntEnum):
-    """How far a pair came: the grade of a case."""
+    """How far a pair got. The number is the grade of the case."""
 
     DECLINED = 0
     INTRODUCED = 1
@@ -20,17 +23,18 @@ class CaseOutcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class DecidedCase:
-    """A pair that was introduced and decided.
+    """A jobseeker and a placement that were introduced, and how the introduction ended.
 
     Parameters
     ----------
     values : mapping of Feature to Value
-        As they were when it was shown.
+        The feature values at the time the match was shortlisted.
     wanted : bool or None
-        Whether the jobseeker wanted it and, if it was theirs to start, started; None where the other side ended it
-        before that could be seen.
+        Whether the jobseeker wanted the placement and, where starting was up to the jobseeker, started it. None where
+        the other side ended the introduction before this could be known.
     lasted : bool or None
-        Whether the placement took them and it lasted; None where it never came to that, or it is too early to say.
+        Whether the placement accepted the jobseeker and the work lasted. None where it never came to that, or where it
+        is too early to know.
     outcome : CaseOutcome
     decided_on : date
     jobseeker, placement : str
@@ -52,7 +56,7 @@ class DecidedCase:
     placement: str
 
     def label(self, side: ModelSide) -> bool | None:
-        """Return what one side's model learns from it.
+        """Return the label that the model of one side learns from.
 
         Parameters
         ----------
@@ -61,5 +65,6 @@ class DecidedCase:
         Returns
         -------
         bool or None
+            None where the case has no label for this side.
         """
         return self.wanted if side is ModelSide.JOBSEEKER else self.lasted

@@ -1,7 +1,7 @@
-"""How good a ranking is: whole and by group, for both sides, with intervals.
+"""Measure the quality of a ranking: overall and by group, for both sides, with intervals.
 
-What is decided about the cases at the edge: a list without anything relevant is left out of every mean and counted;
-equal scores share the value of the ranks they tie for, so no order of the input can help; a mean of no lists is NaN.
+Rules for special cases: a list without a relevant item is left out of every mean and counted. Equal scores share the
+value of the ranks they tie for, so the order of the input cannot change a result. The mean of no lists is NaN.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -15,7 +15,7 @@ from matching.score.side_models import Floats
 
 RESAMPLES = 2000
 CALIBRATION_BINS = 10
-FEWEST_SHOWN = 10  # a group of fewer lists is not shown: its figure would say more of a person than of the ranking
+FEWEST_SHOWN = 10  # the figure of a group with fewer lists is suppressed: it would describe individual people
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Measured:
     ----------
     mean, low, high : float
     lists : int
-        How many had something relevant.
+        Number of lists with a relevant item.
     left_out : int
-        How many had not.
+        Number of lists without a relevant item, which the mean leaves out.
     """
 
     mean: float
@@ -44,15 +44,16 @@ def ndcg(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
     Parameters
     ----------
     relevance : array-like of shape (n_items,)
-        Grades; the gain is 2 ** grade - 1.
+        Grades. The gain is 2 ** grade - 1.
     scores : array-like of shape (n_items,)
-        Equal ones share their ranks' discounts.
+        Equal scores share the discounts of their ranks.
     at : int
+        Number of ranks that count.
 
     Returns
     -------
     float
-        In [0, 1]; NaN for a list without anything relevant.
+        In [0, 1]. NaN for a list without a relevant item.
 
     References
     ----------
@@ -80,19 +81,20 @@ def ndcg(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
 
 
 def recall(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
-    """Return the share of what is relevant among the first, ties shared.
+    """Return the share of relevant items that are among the first ``at`` items. Tied items count in part.
 
     Parameters
     ----------
     relevance : array-like of shape (n_items,)
-        Over 0 is relevant.
+        An item is relevant where this is over 0.
     scores : array-like of shape (n_items,)
     at : int
+        Number of ranks that count.
 
     Returns
     -------
     float
-        In [0, 1]; NaN for a list without anything relevant.
+        In [0, 1]. NaN for a list without a relevant item.
 
     Examples
     --------
@@ -108,7 +110,7 @@ def recall(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
 
 
 def reciprocal_rank(relevance: ArrayLike, scores: ArrayLike) -> float:
-    """Return 1 over the rank of the first relevant item; one that ties stands in the middle of its tie.
+    """Return 1 divided by the rank of the first relevant item. A tied item has the middle rank of its tie.
 
     Parameters
     ----------
@@ -118,7 +120,7 @@ def reciprocal_rank(relevance: ArrayLike, scores: ArrayLike) -> float:
     Returns
     -------
     float
-        In (0, 1]; NaN for a list without anything relevant.
+        In (0, 1]. NaN for a list without a relevant item.
 
     Examples
     --------
@@ -134,7 +136,7 @@ def reciprocal_rank(relevance: ArrayLike, scores: ArrayLike) -> float:
 
 
 def brier(probabilities: ArrayLike, happened: ArrayLike) -> float:
-    """Return the mean squared difference between probabilities and what happened.
+    """Return the mean squared difference between predicted probabilities and events (Brier score).
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def brier(probabilities: ArrayLike, happened: ArrayLike) -> float:
     Returns
     -------
     float
-        In [0, 1], lower is better; NaN for nothing.
+        In [0, 1], lower is better. NaN for no samples.
 
     Examples
     --------
@@ -155,7 +157,7 @@ def brier(probabilities: ArrayLike, happened: ArrayLike) -> float:
 
 
 def calibration_error(probabilities: ArrayLike, happened: ArrayLike, bins: int = CALIBRATION_BINS) -> float:
-    """Return the expected calibration error over bins of equal counts.
+    """Return the expected calibration error over bins with equal numbers of samples.
 
     Parameters
     ----------
@@ -165,7 +167,7 @@ def calibration_error(probabilities: ArrayLike, happened: ArrayLike, bins: int =
     Returns
     -------
     float
-        Mean absolute difference, weighted by the bins' sizes; NaN for nothing.
+        Mean absolute difference, weighted by the sizes of the bins. NaN for no samples.
 
     Examples
     --------
@@ -176,18 +178,18 @@ def calibration_error(probabilities: ArrayLike, happened: ArrayLike, bins: int =
     if not len(p):
         return float("nan")
     _, first = np.unique(p, return_inverse=True)  # equal probabilities stay in one bin
-    inorder = np.argsort(first, kind="stable")
+    order = np.argsort(first, kind="stable")
     edges = np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1])
-    which = np.searchsorted(edges, p[inorder], side="left")
+    bin_of = np.searchsorted(edges, p[order], side="left")
     total = 0.0
-    for one in np.unique(which):
-        here = inorder[which == one]
-        total += len(here) * abs(float(p[here].mean() - y[here].mean()))
+    for number in np.unique(bin_of):
+        in_bin = order[bin_of == number]
+        total += len(in_bin) * abs(float(p[in_bin].mean() - y[in_bin].mean()))
     return total / len(p)
 
 
 def gini(counts: ArrayLike) -> float:
-    """Return how unevenly something is shared: 0 for evenly, towards 1 for all to one.
+    """Return the Gini coefficient of some counts: 0 where all are equal, near 1 where a single holder has everything.
 
     Parameters
     ----------
@@ -196,28 +198,29 @@ def gini(counts: ArrayLike) -> float:
     Returns
     -------
     float
-        0 where there is nothing to share.
+        In [0, 1). 0 where all counts are 0.
 
     Examples
     --------
     >>> gini([1, 1, 1]), gini([0, 0])
     (0.0, 0.0)
     """
-    held = np.sort(np.asarray(counts, dtype=np.float64))
-    if not held.sum() > 0.0:
+    ascending = np.sort(np.asarray(counts, dtype=np.float64))
+    if not ascending.sum() > 0.0:
         return 0.0
-    n = len(held)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ held / (n * held.sum()))
+    n = len(ascending)
+    return float((2 * np.arange(1, n + 1) - n - 1) @ ascending / (n * ascending.sum()))
 
 
 def exposure(ranks: ArrayLike, at: int = 10) -> Floats:
-    """Return how likely each rank is to be looked at, by the discount that NDCG takes.
+    """Return how likely each rank is to be read, using the discount of NDCG.
 
     Parameters
     ----------
     ranks : array-like of int of shape (n_items,)
-        From 1.
+        Ranks, starting at 1.
     at : int
+        Number of ranks that are read; later ranks give 0.
 
     Returns
     -------
@@ -232,34 +235,36 @@ def exposure(ranks: ArrayLike, at: int = 10) -> Floats:
     return np.where(rank <= at, 1.0 / np.log2(rank + 1.0), 0.0)
 
 
-def coverage(shown: Sequence[Sequence[Hashable]], everything: int) -> float:
-    """Return the share of everything that stands on at least one list.
+def coverage(lists: Sequence[Sequence[Hashable]], everything: int) -> float:
+    """Return the share of all items that are on at least one list.
 
     Parameters
     ----------
-    shown : sequence of sequence
+    lists : sequence of sequence
+        The lists.
     everything : int
+        Number of all items.
 
     Returns
     -------
     float
-        In [0, 1]; NaN where there is nothing.
+        In [0, 1]. NaN where there are no items.
 
     Examples
     --------
     >>> coverage([["a"], ["a", "b"]], 4)
     0.5
     """
-    return len({item for one in shown for item in one}) / everything if everything else float("nan")
+    return len({item for items in lists for item in items}) / everything if everything else float("nan")
 
 
 def mean_of(values: ArrayLike, seed: int = 0) -> Measured:
-    """Return the mean over lists with its bootstrap interval.
+    """Return the mean over lists, with its bootstrap interval.
 
     Parameters
     ----------
     values : array-like of shape (n_lists,)
-        NaN for a list that is left out.
+        One value for each list. A list with NaN is left out of the mean.
     seed : int
 
     Returns
@@ -272,16 +277,16 @@ def mean_of(values: ArrayLike, seed: int = 0) -> Measured:
     1
     """
     all_lists = np.asarray(values, dtype=np.float64)
-    kept = all_lists[~np.isnan(all_lists)]
-    if not len(kept):
+    used = all_lists[~np.isnan(all_lists)]
+    if not len(used):
         return Measured(float("nan"), float("nan"), float("nan"), 0, len(all_lists))
-    drawn = np.random.default_rng(seed).choice(kept, (RESAMPLES, len(kept))).mean(axis=1)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Measured(float(kept.mean()), float(low), float(high), len(kept), len(all_lists) - len(kept))
+    resampled = np.random.default_rng(seed).choice(used, (RESAMPLES, len(used))).mean(axis=1)
+    low, high = np.percentile(resampled, [2.5, 97.5])
+    return Measured(float(used.mean()), float(low), float(high), len(used), len(all_lists) - len(used))
 
 
 def paired(values: ArrayLike, others: ArrayLike, seed: int = 0) -> Measured:
-    """Return the mean difference over the same lists; "better" means an interval wholly over 0.
+    """Return the mean difference over the same lists. ``values`` are better if the whole interval is over 0.
 
     Parameters
     ----------
@@ -300,13 +305,15 @@ def paired(values: ArrayLike, others: ArrayLike, seed: int = 0) -> Measured:
 
 
 def by_group(values: ArrayLike, groups: Sequence[str], fewest: int = FEWEST_SHOWN) -> dict[str, Measured | None]:
-    """Return the mean of each group; one of too few lists is None, so that no figure points at a person.
+    """Return the mean of each group. A group with too few lists gives None, so that no figure identifies a person.
 
     Parameters
     ----------
     values : array-like of shape (n_lists,)
     groups : sequence of str
+        The group of each list.
     fewest : int
+        Lists that a group needs for its mean to be returned.
 
     Returns
     -------
@@ -326,12 +333,12 @@ def by_group(values: ArrayLike, groups: Sequence[str], fewest: int = FEWEST_SHOW
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Cases cut by time, the later ones apart by whether their person and placement were seen before.
+    """Cases split by time. The later cases are split again, by whether their person is among the earlier cases.
 
     Parameters
     ----------
     train, warm, cold : ndarray of int
-        Positions.
+        Positions of the cases: earlier, later with a person seen before, later with a new person.
     """
 
     train: NDArray[np.intp]
@@ -340,14 +347,14 @@ class Split:
 
 
 def split_by_time(days: Sequence[date], people: Sequence[str], held_out_share: float = 0.25) -> Split:
-    """Return the earlier cases for training; the later ones as warm (person seen before) and cold.
+    """Split cases into earlier cases for training and later cases, which are warm (person seen before) or cold.
 
     Parameters
     ----------
     days : sequence of date
     people : sequence of str
     held_out_share : float
-        Of the days' order; cases of the same day never stand on both sides.
+        Share of the cases, in order of their days, that is held out. Cases of one day are never split.
 
     Returns
     -------
@@ -356,7 +363,7 @@ def split_by_time(days: Sequence[date], people: Sequence[str], held_out_share: f
     Raises
     ------
     ValueError
-        If the share is not between 0 and 1.
+        If the share is not between 0 and 1, or is 0 or 1.
 
     Examples
     --------
@@ -365,12 +372,12 @@ def split_by_time(days: Sequence[date], people: Sequence[str], held_out_share: f
     ([0, 1, 2], [3], [])
     """
     if not 0.0 < held_out_share < 1.0:
-        raise ValueError("held_out_share lies between 0 and 1.")
+        raise ValueError("held_out_share must be more than 0 and less than 1.")
     if not days:
         nothing = np.array([], dtype=np.intp)
         return Split(nothing, nothing, nothing)
-    inorder = sorted(days)
-    first_held_out = inorder[min(int(len(inorder) * (1 - held_out_share)), len(inorder) - 1)]
+    ordered_days = sorted(days)
+    first_held_out = ordered_days[min(int(len(ordered_days) * (1 - held_out_share)), len(ordered_days) - 1)]
     is_later = np.array([day >= first_held_out for day in days])
     seen = {person for person, later in zip(people, is_later, strict=True) if not later}
     is_warm = np.array([person in seen for person in people])
@@ -383,7 +390,7 @@ Metric = Callable[[Floats, Floats], float]
 def over_lists(
     relevance: Mapping[Hashable, Floats], scores: Mapping[Hashable, Floats], metric: Metric = ndcg
 ) -> Floats:
-    """Return a metric of every list, in the order of ``relevance``.
+    """Return a metric for every list, in the order of ``relevance``.
 
     Parameters
     ----------

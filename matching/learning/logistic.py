@@ -1,4 +1,4 @@
-"""MAP logistic regression around expert priors, with a Laplace posterior."""
+"""Maximum a posteriori (MAP) logistic regression with expert priors and a Laplace approximation of the posterior."""
 
 from typing import Any, Self
 
@@ -13,23 +13,23 @@ from matching.score.side_models import Floats, sigmoid
 
 
 class MapLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Logistic regression whose weights have normal priors, and no wrong sign where policy fixes it.
+    """Logistic regression with normal priors. Weights that policy fixes as not negative cannot become negative.
 
     Parameters
     ----------
     means, spreads : array-like of shape (n_features,) or None
-        Prior mean and standard deviation of each weight; 0 and 1 where None.
+        Prior mean and standard deviation of each weight. None means 0 and 1.
     intercept_mean, intercept_spread : float
-        Prior of the intercept.
+        Prior mean and standard deviation of the intercept.
     monotone : array-like of bool of shape (n_features,) or None
-        Weights that may not be under 0.
+        True for each weight that must not be negative.
 
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features)
     intercept_ : ndarray of shape (1,)
     covariance_ : ndarray of shape (n_features + 1, n_features + 1)
-        Inverse Hessian at the maximum: intercept first.
+        Inverse Hessian at the maximum. The intercept comes first.
     classes_ : ndarray of shape (2,)
 
     References
@@ -59,46 +59,48 @@ class MapLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.monotone = monotone
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Find the most probable weights, and how sure they are.
+        """Estimate the most probable weights and their covariance.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
-            Two classes, or one: then only the priors and that class speak.
+            Labels of at most two classes. With one class, the weights follow from the priors and that class.
         sample_weight : array-like of shape (n_samples,) or None
 
         Returns
         -------
         MapLogistic
-            Itself.
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If there are more than two classes, or the priors do not fit the features.
+            If there are more than two classes, or the number of priors differs from the number of features.
         """
         values: Floats
         values, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         self.classes_ = np.unique(labels)
-        if len(self.classes_) > 2:  # noqa: PLR2004 - two sides of a yes or no
+        if len(self.classes_) > 2:  # noqa: PLR2004 - binary classification
             kind = "multiclass"
             raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
         weight = _check_sample_weight(sample_weight, values, dtype=np.float64)
         target = (labels == self.classes_[-1]).astype(np.float64)
         mean, spread = self._priors(values.shape[1])
-        found, self.covariance_, self.n_iter_ = most_probable(
+        estimate, self.covariance_, self.n_iter_ = most_probable(
             values, target, mean, spread, weight=weight, monotone=self.monotone
         )
-        self.intercept_, self.coef_ = found[:1], found[1:].reshape(1, -1)
+        self.intercept_, self.coef_ = estimate[:1], estimate[1:].reshape(1, -1)
         return self
 
     def _priors(self, n_features: int) -> tuple[Floats, Floats]:
         means = np.zeros(n_features) if self.means is None else np.asarray(self.means, dtype=np.float64)
         spreads = np.ones(n_features) if self.spreads is None else np.asarray(self.spreads, dtype=np.float64)
         if len(means) != n_features or len(spreads) != n_features:
-            raise ValueError(f"There are {n_features} features, and priors for {len(means)} and {len(spreads)}.")
+            raise ValueError(
+                f"There are {n_features} features, but {len(means)} prior means and {len(spreads)} prior spreads."
+            )
         return np.r_[self.intercept_mean, means], np.r_[self.intercept_spread, spreads]
 
     def decision_function(self, X: ArrayLike) -> Floats:
@@ -131,7 +133,7 @@ class MapLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return np.column_stack([1 - p, p]) if len(self.classes_) == 2 else np.ones((len(p), 1))  # noqa: PLR2004
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the likelier class.
+        """Return the more probable class.
 
         Parameters
         ----------
@@ -159,23 +161,23 @@ def most_probable(
     weight: Floats | None = None,
     monotone: ArrayLike | None = None,
 ) -> tuple[Floats, Floats, int]:
-    """Return the most probable intercept and weights, and how sure they are.
+    """Return the most probable intercept and weights, and their covariance.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
     target : ndarray of shape (n_samples,)
-        0 and 1; all of them may be the same.
+        Labels 0 and 1. All labels may be equal.
     mean, spread : ndarray of shape (n_features + 1,)
-        Prior of the intercept, then of the weights.
+        Prior mean and standard deviation of the intercept, then of the weights.
     weight : ndarray of shape (n_samples,) or None
     monotone : array-like of bool of shape (n_features,) or None
-        Weights that may not be under 0.
+        True for each weight that must not be negative.
 
     Returns
     -------
     tuple of (ndarray of shape (n_features + 1,), ndarray of shape (n_features + 1, n_features + 1), int)
-        The maximum, the inverse Hessian there (Laplace), and how many steps it took.
+        The maximum, the inverse Hessian at the maximum (Laplace approximation), and the number of iterations.
 
     Examples
     --------
@@ -188,7 +190,7 @@ def most_probable(
     if monotone is not None:
         lowest[1:][np.asarray(monotone, dtype=bool)] = 0.0
     design, precision = np.column_stack([np.ones(len(X)), X]), 1 / spread**2
-    found = minimize(
+    result = minimize(
         _negative_log_posterior,
         x0=np.maximum(mean, lowest),
         args=(design, target, weight, mean, precision),
@@ -197,9 +199,9 @@ def most_probable(
         bounds=[(low, None) for low in lowest],
         options={"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8},
     )
-    p = sigmoid(design @ found.x)
+    p = sigmoid(design @ result.x)
     hessian = (design * (weight * p * (1 - p))[:, None]).T @ design + np.diag(precision)
-    return np.asarray(found.x), np.asarray(np.linalg.inv(hessian), dtype=np.float64), max(1, int(found.nit))
+    return np.asarray(result.x), np.asarray(np.linalg.inv(hessian), dtype=np.float64), max(1, int(result.nit))
 
 
 def _negative_log_posterior(

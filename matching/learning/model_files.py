@@ -1,4 +1,7 @@
-"""Models as files: plain numbers in JSON under a manifest with a hash; never a pickle, so nothing in it can run."""
+"""Save models to files and load them.
+
+A file holds plain numbers in JSON and a manifest with a hash. It is never a pickle, so loading a file cannot run code.
+"""
 
 import hashlib
 import json
@@ -14,28 +17,30 @@ from matching.score.ranker import TwoSidedModel
 from matching.score.side_models import Calibration, Floats, SideModel, Tables
 
 FORMAT = 1
+NOT_A_MODEL = "This is not a saved model. Next: train a model again or take one from a backup."
 
 
 class ModelRefused(ValueError):
-    """A file that is not a model of ours, or not as it was saved, or of a newer kind: said in one sentence."""
+    """The bytes are not a saved model, were changed, or have a newer format. The message says which, and what to do."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a saved model was made of.
+    """The data and the software that a saved model was made with.
 
     Parameters
     ----------
     version : str
     first_day, last_day : date or None
-        The days its cases were decided between.
+        First and last day on which its cases were decided.
     cases : int
+        Number of cases.
     features : mapping of str to list of str
-        By side, in order.
+        Names of the features of each side, in order.
     metrics : mapping
-        What was measured on held-out cases.
+        Figures measured on held-out cases.
     libraries : mapping of str to str
-        Versions it was trained with.
+        Versions of the libraries it was trained with.
 
     Examples
     --------
@@ -55,7 +60,7 @@ class Manifest:
 
 
 def save(model: TwoSidedModel, manifest: Manifest) -> bytes:
-    """Return a model as bytes to keep.
+    """Return a model as bytes to be stored.
 
     Parameters
     ----------
@@ -65,32 +70,32 @@ def save(model: TwoSidedModel, manifest: Manifest) -> bytes:
     Returns
     -------
     bytes
-        JSON in UTF-8; the same model and manifest give the same bytes.
+        JSON in UTF-8. The same model and manifest give the same bytes.
 
     Raises
     ------
     ValueError
-        If the manifest names another version than the model.
+        If the manifest and the model have different versions.
 
     Examples
     --------
-    >>> kept = save(TwoSidedModel.expert(), Manifest("expert-4"))
-    >>> load(kept)[0].version
+    >>> saved = save(TwoSidedModel.expert(), Manifest("expert-4"))
+    >>> load(saved)[0].version
     'expert-4'
     """
     if manifest.version != model.version:
-        raise ValueError(f"The manifest is of {manifest.version}, and the model is {model.version}.")
-    body = {side.value: _side_out(one) for side, one in model.sides.items()}
+        raise ValueError(f"The manifest is for version {manifest.version}, but the model is version {model.version}.")
+    body = {side.value: _side_out(side_model) for side, side_model in model.sides.items()}
     head = {"format": FORMAT, **asdict(manifest), "sha256": _hash_of(body, asdict(manifest))}
     return json.dumps({"manifest": head, "sides": body}, sort_keys=True, default=str).encode()
 
 
-def load(kept: bytes) -> tuple[TwoSidedModel, Manifest]:
-    """Return a kept model, or refuse it.
+def load(saved: bytes) -> tuple[TwoSidedModel, Manifest]:
+    """Load a saved model, or refuse it.
 
     Parameters
     ----------
-    kept : bytes
+    saved : bytes
 
     Returns
     -------
@@ -99,41 +104,50 @@ def load(kept: bytes) -> tuple[TwoSidedModel, Manifest]:
     Raises
     ------
     ModelRefused
-        If it is not a model, was changed since it was saved, has a newer format, or reads features there are not.
+        If the bytes are not a model, were changed after saving, have a newer format, or use unknown features.
 
     Examples
     --------
-    >>> load(b"{}")
+    >>> load(b"{}")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    matching.learning.model_files.ModelRefused: This is not a saved model.
+    matching.learning.model_files.ModelRefused: This is not a saved model. Next: ...
     """
     try:
-        read = json.loads(kept)
+        read = json.loads(saved)
         head, body = dict(read["manifest"]), dict(read["sides"])
-        kept_format, digest = int(head.pop("format")), str(head.pop("sha256"))
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as wrong:
-        raise ModelRefused("This is not a saved model.") from wrong
-    if kept_format < 1:
-        raise ModelRefused("This is not a saved model.")
-    if kept_format > FORMAT:
-        raise ModelRefused(f"This model was saved by a newer version (format {kept_format}); update Pathways first.")
+        saved_format, digest = int(head.pop("format")), str(head.pop("sha256"))
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ModelRefused(NOT_A_MODEL) from error
+    if saved_format < 1:
+        raise ModelRefused(NOT_A_MODEL)
+    if saved_format > FORMAT:
+        raise ModelRefused(
+            f"This model was saved by a newer version of Pathways (format {saved_format}). Next: update Pathways."
+        )
     if _hash_of(body, head) != digest:
-        raise ModelRefused("This model was changed after it was saved; train it again or take it from a backup.")
+        raise ModelRefused(
+            "This model was changed after it was saved, so it is not used. "
+            "Next: train a model again or take one from a backup."
+        )
     expected = {side.value: [name.value for name in names] for side, names in SIDES.items()}
-    told = head.get("features")
-    if not isinstance(told, dict) or not all(_is_part(told.get(side), names) for side, names in expected.items()):
-        raise ModelRefused("This model was trained on other features than today's; train it again.")
+    trained_on = head.get("features")
+    if not isinstance(trained_on, dict) or not all(
+        _is_part(trained_on.get(side), names) for side, names in expected.items()
+    ):
+        raise ModelRefused(
+            "This model was trained on other features than this version uses. Next: train a model again."
+        )
     try:
         manifest = Manifest(**{**head, "first_day": _day(head["first_day"]), "last_day": _day(head["last_day"])})
-        sides = {side: _side_in(side, body[side.value], told[side.value]) for side in ModelSide}
-    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as wrong:
-        raise ModelRefused("This is not a saved model.") from wrong
+        sides = {side: _side_in(side, body[side.value], trained_on[side.value]) for side in ModelSide}
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise ModelRefused(NOT_A_MODEL) from error
     return TwoSidedModel(manifest.version, sides, manifest.cases), manifest
 
 
-def _is_part(told: Any, names: list[str]) -> bool:
-    """Say whether a model read some of today's features, in their order."""
-    return isinstance(told, list) and told == [name for name in names if name in told]
+def _is_part(trained_on: Any, names: list[str]) -> bool:
+    """Return whether a model was trained on some of today's features, in today's order."""
+    return isinstance(trained_on, list) and trained_on == [name for name in names if name in trained_on]
 
 
 def _hash_of(body: Any, head: Mapping[str, Any]) -> str:
@@ -158,47 +172,47 @@ def _side_out(model: SideModel) -> dict[str, Any]:
             "edges": [edges.tolist() for edges in boosted.edges],
             "base": boosted.base,
             "singles": [[column, table.tolist()] for column, table in sorted(boosted.singles.items())],
-            "pairs": [[one, other, table.tolist()] for (one, other), table in sorted(boosted.pairs.items())],
+            "pairs": [[first, second, table.tolist()] for (first, second), table in sorted(boosted.pairs.items())],
         },
     }
 
 
-def _side_in(side: ModelSide, kept: Mapping[str, Any], told: list[str]) -> SideModel:
-    """Return a side; of a feature that came after it was trained it knows what the experts hold, and no case."""
-    boosted, curve, begins = kept["boosted"], kept["calibration"], SideModel.expert(side)
-    at = np.array([SIDES[side].index(Feature(name)) for name in told], dtype=np.intp)
-    learnt, covariance = _numbers(kept["weights"]), _numbers(kept["covariance"])
-    if learnt.shape != (len(at),) or covariance.shape != (len(at) + 1, len(at) + 1):
-        raise ValueError("The weights do not fit the features.")
-    weights, spread = begins.weights.copy(), begins.covariance.copy()
-    weights[at] = learnt
-    rows = np.concatenate([[0], at + 1])
+def _side_in(side: ModelSide, saved: Mapping[str, Any], trained_on: list[str]) -> SideModel:
+    """Return one side of a model. A feature that is newer than the model has the expert prior as its weight."""
+    boosted, curve, expert = saved["boosted"], saved["calibration"], SideModel.expert(side)
+    columns = np.array([SIDES[side].index(Feature(name)) for name in trained_on], dtype=np.intp)
+    learned, covariance = _numbers(saved["weights"]), _numbers(saved["covariance"])
+    if learned.shape != (len(columns),) or covariance.shape != (len(columns) + 1, len(columns) + 1):
+        raise ValueError("The number of weights differs from the number of features.")
+    weights, spread = expert.weights.copy(), expert.covariance.copy()
+    weights[columns] = learned
+    rows = np.concatenate([[0], columns + 1])
     spread[np.ix_(rows, rows)] = covariance
     return SideModel(
         side,
-        float(kept["intercept"]),
+        float(saved["intercept"]),
         weights,
         spread,
-        boosted=None if boosted is None else _tables_in(boosted, at.tolist(), len(weights)),
-        mix=float(kept["mix"]),
+        boosted=None if boosted is None else _tables_in(boosted, columns.tolist(), len(weights)),
+        mix=float(saved["mix"]),
         calibration=Calibration(_numbers(curve["at"]), _numbers(curve["to"])),
     )
 
 
-def _tables_in(kept: Mapping[str, Any], at: list[int], count: int) -> Tables:
+def _tables_in(saved: Mapping[str, Any], columns: list[int], count: int) -> Tables:
     edges = [np.zeros(0) for _ in range(count)]
-    for column, told in zip(at, kept["edges"], strict=True):
-        edges[column] = _numbers(told)
+    for column, numbers in zip(columns, saved["edges"], strict=True):
+        edges[column] = _numbers(numbers)
     return Tables(
         edges,
-        float(kept["base"]),
-        {at[int(column)]: _numbers(table) for column, table in kept["singles"]},
-        {(at[int(one)], at[int(other)]): _numbers(table) for one, other, table in kept["pairs"]},
+        float(saved["base"]),
+        {columns[int(column)]: _numbers(table) for column, table in saved["singles"]},
+        {(columns[int(first)], columns[int(second)]): _numbers(table) for first, second, table in saved["pairs"]},
     )
 
 
-def _numbers(kept: Any) -> Floats:
-    found = np.asarray(kept, dtype=np.float64)
-    if not np.isfinite(found).all():
-        raise ValueError("A number is missing.")
-    return found
+def _numbers(saved: Any) -> Floats:
+    numbers = np.asarray(saved, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError("A number is missing or not finite.")
+    return numbers

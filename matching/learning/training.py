@@ -1,4 +1,8 @@
-"""Learning both sides from decided cases: around the expert priors, with boosting let in by its weight and its gate."""
+"""Train both sides from decided cases.
+
+Training starts from the expert priors. Boosting is mixed in with a weight that grows with the number of cases, and only
+if a gate finds that it does no harm on held-out cases.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,36 +19,37 @@ from matching.score.priors import INTERCEPTS, NEUTRAL, WEIGHTS
 from matching.score.ranker import TwoSidedModel
 from matching.score.side_models import Calibration, Floats, SideModel, Tables, logit, matrix, sigmoid
 
-HALF_WEIGHT_CASES = 50  # boosting's share is n / (n + 50): measured findings 1
-FEWEST_FOR_BOOSTING = 40  # under it, held-out figures of five folds say nothing
-FEWEST_KNOTS = 5  # a curve through fewer points is a line, and Platt's is the better one
-ISOTONIC_FROM = 500  # measured findings, section 5
+HALF_WEIGHT_CASES = 50  # boosting's share is n / (n + 50), so it is half at 50 cases
+FEWEST_FOR_BOOSTING = 40  # with fewer cases, held-out figures of five folds are too uncertain to use
+FEWEST_KNOTS = 5  # a curve through fewer points is nearly a line, and Platt's line is then better
+ISOTONIC_FROM = 500  # number of cases from which the isotonic curve is used instead of Platt's line
 FOLDS = 5
 RESAMPLES = 400
 PAIRS, ROUNDS = 3, 150
 IMAGINED_ROWS, IMAGINED_CASES = 1000, 100
-TOLERATED = 0.005  # of log-loss: a lower edge further down than this is a risk not worth taking
+TOLERATED = 0.005  # log-loss; the gate stays closed if the interval allows a larger loss than this
 LEAST_SLOPE = 0.05
-# Platt's line is held to the diagonal by the weight of this many cases, so that a handful cannot tilt it.
+# Prior spreads of Platt's intercept and slope. They hold the line near the diagonal, so that few cases cannot tilt it.
 PLATT_SPREADS = (0.2, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether the boosted half was let in on one side, and on what figures.
+    """The decision whether boosting is included on one side, and the figures behind it.
 
     Parameters
     ----------
     side : ModelSide
     cases : int
-        With a label for this side.
+        Number of cases that the decision was based on.
     is_open : bool
+        Whether boosting is included.
     difference : float
-        Mean held-out log-loss of the logistic half less that of the mix; over 0 means that the mix is better.
+        Mean held-out log-loss of the logistic half minus that of the mix. Over 0 means that the mix is better.
     interval : tuple of float
-        95 % of the paired bootstrap.
+        95 % interval of the paired bootstrap.
     why : str
-        One sentence.
+        The reason for the decision, in one sentence.
     """
 
     side: ModelSide
@@ -57,20 +62,21 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A model and how each side's gate came out."""
+    """A trained model, and the gate decision of each side."""
 
     model: TwoSidedModel
     gates: tuple[Gate, ...]
 
 
 def train(cases: Sequence[DecidedCase], version: str) -> Trained:
-    """Return the model that these cases and the expert priors make together.
+    """Train a model from decided cases and the expert priors.
 
     Parameters
     ----------
     cases : sequence of DecidedCase
-        In any order; their days decide what is held out. None at all gives the experts' own weights.
+        In any order. Their days decide which cases are held out. Without cases, the weights are the expert priors.
     version : str
+        Version of the new model.
 
     Returns
     -------
@@ -83,37 +89,38 @@ def train(cases: Sequence[DecidedCase], version: str) -> Trained:
     """
     gates: list[Gate] = []
     sides: dict[ModelSide, SideModel] = {}
-    inorder = sorted(cases, key=lambda c: (c.decided_on, c.jobseeker, c.placement))
+    ordered = sorted(cases, key=lambda c: (c.decided_on, c.jobseeker, c.placement))
     for side in ModelSide:
-        told = [(case, label) for case in inorder if (label := case.label(side)) is not None]
-        X = matrix(side, [case.values for case, _ in told])
-        y = np.array([label for _, label in told], dtype=np.float64)
+        labelled = [(case, label) for case in ordered if (label := case.label(side)) is not None]
+        X = matrix(side, [case.values for case, _ in labelled])
+        y = np.array([label for _, label in labelled], dtype=np.float64)
         sides[side], gate = _train_side(side, X, y)
         gates.append(gate)
-    return Trained(TwoSidedModel(version, sides, len(inorder)), tuple(gates))
+    return Trained(TwoSidedModel(version, sides, len(ordered)), tuple(gates))
 
 
 def _train_side(side: ModelSide, X: Floats, y: Floats) -> tuple[SideModel, Gate]:
     logistic = fit_logistic(side, X, y)
     if len(y) < FEWEST_FOR_BOOSTING or y.min() == y.max():
-        why = f"{len(y)} cases with an answer; boosting is looked at from {FEWEST_FOR_BOOSTING}."
+        why = f"Only {len(y)} cases have a known result for this side. Boosting needs {FEWEST_FOR_BOOSTING} or more."
         if len(y) >= FEWEST_FOR_BOOSTING:
-            why = f"{len(y)} cases with an answer, all the same one: there is nothing to tell apart."
+            why = f"All {len(y)} cases have the same result for this side, so there is no difference to learn."
         return logistic, Gate(side, len(y), is_open=False, difference=0.0, interval=(0.0, 0.0), why=why)
-    later, alone, mixed = _held_out(side, X, y)
-    gate = _gate(side, y[later], alone, mixed)
+    later, logistic_only, mixed = _held_out(side, X, y)
+    gate = _gate(side, y[later], logistic_only, mixed)
     model = logistic
     if gate.is_open:
         model = replace(logistic, boosted=fit_boosted(side, X, y), mix=mix_of(len(y)))
-    return replace(model, calibration=calibrate(mixed if gate.is_open else alone, y[later])), gate
+    return replace(model, calibration=calibrate(mixed if gate.is_open else logistic_only, y[later])), gate
 
 
 def mix_of(cases: int) -> float:
-    """Return the share of the boosted half.
+    """Return the share of the boosted half in a mix.
 
     Parameters
     ----------
     cases : int
+        Number of cases n.
 
     Returns
     -------
@@ -129,13 +136,13 @@ def mix_of(cases: int) -> float:
 
 
 def fit_logistic(side: ModelSide, X: Floats, y: Floats) -> SideModel:
-    """Return the logistic half: the most probable weights given the priors and the cases.
+    """Fit the logistic half: the most probable weights given the priors and the cases.
 
     Parameters
     ----------
     side : ModelSide
     X : ndarray of shape (n_cases, n_features)
-        NaN where something is not known.
+        NaN where a feature is not known.
     y : ndarray of shape (n_cases,)
 
     Returns
@@ -146,28 +153,29 @@ def fit_logistic(side: ModelSide, X: Floats, y: Floats) -> SideModel:
     if not len(y):
         return expert
     priors = [WEIGHTS[side][name] for name in SIDES[side]]
-    found, covariance, _ = most_probable(
+    estimate, covariance, _ = most_probable(
         expert.centred(X),
         y,
         np.array([INTERCEPTS[side].mean, *(p.mean for p in priors)]),
         np.array([INTERCEPTS[side].spread, *(p.spread for p in priors)]),
         monotone=[p.is_monotone for p in priors],
     )
-    return replace(expert, intercept=float(found[0]), weights=found[1:], covariance=covariance)
+    return replace(expert, intercept=float(estimate[0]), weights=estimate[1:], covariance=covariance)
 
 
 def fit_boosted(side: ModelSide, X: Floats, y: Floats) -> Tables:
-    """Return the boosted half as tables, told what the logistic half says of imagined pairs.
+    """Fit the boosted half as tables, on the cases and on random pairs labelled by the logistic half.
 
-    Trees know no priors. So that they say nothing wild where no case was decided, they are given imagined pairs all
-    over the range of the features, with the answers the logistic half expects, at the weight of some hundred cases.
+    Trees have no priors. To prevent extreme predictions where no case was decided, the trees are also fitted on random
+    pairs from the whole range of the features. Each random pair has both labels, weighted by the probability that the
+    logistic half predicts. Together the random pairs weigh as much as 100 cases.
 
     Parameters
     ----------
     side : ModelSide
     X : ndarray of shape (n_cases, n_features)
     y : ndarray of shape (n_cases,)
-        Both 0 and 1 among them.
+        Labels 0 and 1. Both must occur.
 
     Returns
     -------
@@ -186,54 +194,54 @@ def fit_boosted(side: ModelSide, X: Floats, y: Floats) -> Tables:
     )
     filled = np.where(np.isnan(X), NEUTRAL, X)
     imagined = np.random.default_rng(0).random((IMAGINED_ROWS, X.shape[1]))
-    said = fit_logistic(side, X, y).logistic(imagined)
+    predicted = fit_logistic(side, X, y).logistic(imagined)
     share = IMAGINED_CASES / IMAGINED_ROWS
     return boosted.fit(
         np.vstack([filled, imagined, imagined]),
         np.r_[y, np.ones(IMAGINED_ROWS), np.zeros(IMAGINED_ROWS)],
-        np.r_[np.ones(len(y)), share * said, share * (1 - said)],
+        np.r_[np.ones(len(y)), share * predicted, share * (1 - predicted)],
     ).tables_
 
 
 def _held_out(side: ModelSide, X: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Predict each block of days from the days before it, by the logistic half alone and by the mix."""
+    """Predict each block of days from the earlier days, with the logistic half alone and with the mix."""
     blocks = np.array_split(np.arange(len(y)), FOLDS)
-    alone, mixed = [], []
+    logistic_only, mixed = [], []
     for number in range(1, FOLDS):
-        past, now = np.concatenate(blocks[:number]), blocks[number]
+        past, current = np.concatenate(blocks[:number]), blocks[number]
         logistic = fit_logistic(side, X[past], y[past])
-        p = logistic.logistic(X[now])
-        alone.append(p)
+        p = logistic.logistic(X[current])
+        logistic_only.append(p)
         if y[past].min() == y[past].max():
             mixed.append(p)
             continue
-        boosted = sigmoid(fit_boosted(side, X[past], y[past]).raw(X[now]))
+        boosted = sigmoid(fit_boosted(side, X[past], y[past]).raw(X[current]))
         share = mix_of(len(past))
         mixed.append((1 - share) * p + share * boosted)
-    return np.concatenate(blocks[1:]), np.concatenate(alone), np.concatenate(mixed)
+    return np.concatenate(blocks[1:]), np.concatenate(logistic_only), np.concatenate(mixed)
 
 
 def _log_loss(p: Floats, y: Floats) -> Floats:
-    kept = np.clip(p, 1e-6, 1 - 1e-6)
-    return np.asarray(-(y * np.log(kept) + (1 - y) * np.log1p(-kept)))
+    clipped = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(-(y * np.log(clipped) + (1 - y) * np.log1p(-clipped)))
 
 
-def _gate(side: ModelSide, y: Floats, alone: Floats, mixed: Floats) -> Gate:
-    gain = _log_loss(alone, y) - _log_loss(mixed, y)
+def _gate(side: ModelSide, y: Floats, logistic_only: Floats, mixed: Floats) -> Gate:
+    gain = _log_loss(logistic_only, y) - _log_loss(mixed, y)
     rng = np.random.default_rng(0)
     means = [float(rng.choice(gain, len(gain)).mean()) for _ in range(RESAMPLES)]
     low, high = (float(edge) for edge in np.percentile(means, [2.5, 97.5]))
     is_open = float(gain.mean()) > 0.0 and low > -TOLERATED
     why = (
-        "Boosting is mixed in: on the days held out it was not worse."
+        "Boosting is included: on the held-out days it did not make the predictions worse."
         if is_open
-        else "Boosting stays out: on the days held out it was, or may well have been, worse."
+        else "Boosting is left out: on the held-out days it made, or may have made, the predictions worse."
     )
     return Gate(side, len(y), is_open, round(float(gain.mean()), 5), (round(low, 5), round(high, 5)), why)
 
 
 def calibrate(p: Floats, y: Floats) -> Calibration:
-    """Return the curve that makes held-out probabilities agree with what happened.
+    """Fit the curve that makes held-out probabilities agree with the observed results.
 
     Parameters
     ----------
@@ -244,7 +252,7 @@ def calibrate(p: Floats, y: Floats) -> Calibration:
     Returns
     -------
     Calibration
-        Platt's line, held to the diagonal, under 500 answers; the isotonic curve from there.
+        Under 500 samples Platt's line, held near the diagonal. From 500 samples the isotonic curve.
 
     References
     ----------
@@ -265,6 +273,6 @@ def calibrate(p: Floats, y: Floats) -> Calibration:
         slope = max(float(line[1]), LEAST_SLOPE)
         return Calibration(np.array([-1.0, 1.0]), np.array([line[0] - slope, line[0] + slope]))
     curve = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip").fit(z, y)
-    # a whisker of slope keeps the order that came in wherever the isotonic curve is flat
+    # A small slope keeps the order of the inputs wherever the isotonic curve is flat.
     to = np.maximum.accumulate(logit(np.asarray(curve.predict(at))))
     return Calibration(at, to + LEAST_SLOPE * (at - at[0]))

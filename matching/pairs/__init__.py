@@ -1,1 +1,1 @@
-"""One jobseeker and one placement: profiles, hard limits, and features graded to whole numbers."""
+"""One jobseeker and one placement: their profiles, the eligibility checks, and the features as whole-number grades."""

@@ -1,4 +1,4 @@
-"""Benefits that work may touch: said to an adviser, never a reason to hide a placement."""
+"""Flag benefits that work may affect, for a benefits adviser to check. A flag never removes a placement from a list."""
 
 import re
 from collections.abc import Iterable
@@ -9,19 +9,19 @@ from matching.pairs.text import normalise
 
 @dataclass(frozen=True, slots=True)
 class BenefitRule:
-    """One benefit's limits, from a dated table.
+    """The limits of one benefit, from a dated table.
 
     Parameters
     ----------
     benefit : str
     names : frozenset of str
-        What it is called, in lower case.
+        Names and abbreviations of the benefit, in lower case.
     hours_under : float or None
-        Weekly hours must stay under this.
+        Weekly hours must stay below this number.
     pence_a_week : int or None
-        Weekly earnings must not be over this.
+        Weekly earnings in pence must not exceed this number.
     text : str
-        What an adviser should look at.
+        What the adviser should check.
     """
 
     benefit: str
@@ -33,7 +33,7 @@ class BenefitRule:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Something for a benefits adviser to look at before work starts.
+    """A benefit that an adviser should check before work starts.
 
     Parameters
     ----------
@@ -51,22 +51,23 @@ def flags(
     hours: float | None,
     pence_an_hour: int | None,
 ) -> tuple[Flag, ...]:
-    """Return what an adviser should look at for this jobseeker and this placement.
+    """Return the benefits that an adviser should check for one jobseeker and one placement.
 
     Parameters
     ----------
     benefits : iterable of str
-        As the jobseeker named them.
+        Names of the benefits, as the jobseeker gave them.
     rules : iterable of BenefitRule
     hours : float or None
-        A week.
+        Hours of work a week. None means unknown.
     pence_an_hour : int or None
+        Pay in pence an hour. None means unknown.
 
     Returns
     -------
     tuple of Flag
-        A benefit with limits is flagged where a limit is passed, or may be because something is not known; one
-        without limits is flagged wherever the work is paid, or its pay is not known.
+        A benefit with limits is flagged if a limit is reached, or may be reached because the hours or the pay are not
+        known. A benefit without limits is flagged if the work is paid or its pay is not known.
 
     Examples
     --------
@@ -83,7 +84,7 @@ def flags(
 
 
 def _names(benefit: str) -> tuple[str, ...]:
-    """Return how a benefit may be meant: as written, without what stands in brackets, and what stands there."""
+    """Return the possible names of a benefit: as written, without the text in brackets, and each text in brackets."""
     return (
         normalise(benefit),
         normalise(re.sub(r"\([^)]*\)", " ", benefit)),

@@ -1,6 +1,7 @@
-"""Hard checks, made before any score: each pass, fail or unknown, in words. Unknown never excludes.
+"""Eligibility checks that run before any score. Each check passes, fails or is unknown, with one plain sentence.
 
-A DBS check never fails a person, and permission to share gates the sending of an introduction, not the ranking.
+Only a fail rules a pair out; an unknown never does. A DBS check never fails. Permission to share is not checked here:
+it is needed to send an introduction, not to rank placements.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,8 @@ from matching.pairs.profiles import JobseekerLimits, PlacementProfile
 from matching.pairs.text import normalise
 from matching.pairs.travel import Mode, TravelEstimate, distance_km, quickest
 
-# Words of a licence that say nothing of what it is for, and those that say how somebody holds it.
+# OF_ANY_LICENCE: words that do not say what a licence is for. HOW_HELD: words that only describe a licence the
+# jobseeker already has, such as its colour or category.
 OF_ANY_LICENCE = frozenset({"a", "card", "certificate", "full", "level", "licence", "license", "my", "the", "uk"})
 HOW_HELD = frozenset(
     {"automatic", "b", "blue", "category", "clean", "current", "gold", "green", "manual", "own", "red", "valid"}
@@ -22,7 +24,7 @@ HOW_HELD = frozenset(
 
 
 class CheckResult(StrEnum):
-    """How a check came out."""
+    """The result of a check."""
 
     PASS = "pass"  # noqa: S105 - not a password
     FAIL = "fail"
@@ -30,7 +32,7 @@ class CheckResult(StrEnum):
 
 
 class Rule(StrEnum):
-    """The checks, in the order they are read."""
+    """The checks, in the order in which they are listed."""
 
     SAFETY = "safety"
     PLACES = "places"
@@ -45,7 +47,7 @@ class Rule(StrEnum):
     DBS = "dbs"
 
 
-# What a social enterprise may be told of a check. Home, age, papers and safety are the jobseeker's to tell.
+# The checks whose results a social enterprise may see. Home, age, right to work and safety stay private.
 ENTERPRISE_MAY_SEE = frozenset(
     {Rule.PLACES, Rule.DATES, Rule.HOURS, Rule.HALF_DAYS, Rule.LICENCES, Rule.QUALIFICATIONS, Rule.DBS}
 )
@@ -61,7 +63,7 @@ class Check(NamedTuple):
     text : str
         One plain sentence.
     change : str
-        What would change a fail, or settle an unknown; empty for a pass.
+        What would turn a fail into a pass, or what to ask when the result is unknown. Empty for a pass.
     """
 
     rule: Rule
@@ -71,22 +73,22 @@ class Check(NamedTuple):
 
     @property
     def enterprise_may_see(self) -> bool:
-        """Whether a social enterprise may be told of this check."""
+        """Whether a social enterprise may see the result of this check."""
         return self.rule in ENTERPRISE_MAY_SEE
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the checks need beside the pair: the day, and figures from dated tables.
+    """What the checks need besides the pair: the day, and figures from dated tables.
 
     Parameters
     ----------
     on : date
         The day of the shortlist.
     modes : mapping of str to Mode
-        Speeds of each way of travelling.
+        Speed of each mode of travel, by its name.
     hours_in_a_half_day : float
-        For flexible placements.
+        Hours in one half-day. Read only for placements with flexible hours.
     """
 
     on: date
@@ -99,9 +101,9 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 PART_NAMES = ("morning", "afternoon", "evening")
 PUBLIC_MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MOST_NAMED = 3
-OUTCODE_REACH_KM = 10.0  # a rural outcode reaches about this far from its middle
-EXCLUDED = "A safety exclusion that a caseworker recorded covers it."
-ONLY_A_CASEWORKER = "A caseworker looks at the safety exclusion again with the jobseeker."
+OUTCODE_REACH_KM = 10.0  # a rural outcode reaches about this far from its centre
+EXCLUDED = "A safety exclusion recorded by a caseworker covers this placement."
+ONLY_A_CASEWORKER = "A caseworker must review the safety exclusion with the jobseeker."
 
 
 def check(
@@ -115,12 +117,12 @@ def check(
     placement : PlacementProfile
     context : Context
     trip : TravelEstimate or None
-        Where it was already worked out; else it is here.
+        The journey, if the caller has already estimated it. None estimates it here.
 
     Returns
     -------
     tuple of Check
-        In the order of ``Rule``; a rule the placement does not set is left out.
+        In the order of ``Rule``. Checks that do not apply to the placement are left out.
 
     Examples
     --------
@@ -129,7 +131,7 @@ def check(
     >>> [c.result.value for c in checks if c.rule is Rule.PLACES]
     ['pass']
     """
-    found = (
+    checks = (
         _safety(limits, placement),
         _places(placement),
         _age(limits, placement),
@@ -142,13 +144,13 @@ def check(
         _qualifications(limits, placement),
         _dbs(placement),
     )
-    return tuple(c for c in found if c is not None)
+    return tuple(c for c in checks if c is not None)
 
 
 def failures(
     limits: JobseekerLimits, placement: PlacementProfile, context: Context, rules: Iterable[Rule]
 ) -> list[Check]:
-    """Return those of some rules that one pair fails, making no other check.
+    """Return the failed checks of one pair, checking the given rules only.
 
     Parameters
     ----------
@@ -160,23 +162,23 @@ def failures(
     Returns
     -------
     list of Check
-        In the order they came in.
+        In the order of ``rules``.
 
     Examples
     --------
     >>> full = PlacementProfile(key="1", title="x", places_left=0)
-    >>> told = failures(JobseekerLimits(), full, Context(date(2026, 1, 1), {}), [Rule.AGE, Rule.PLACES])
-    >>> [check.rule.value for check in told]
+    >>> failed = failures(JobseekerLimits(), full, Context(date(2026, 1, 1), {}), [Rule.AGE, Rule.PLACES])
+    >>> [check.rule.value for check in failed]
     ['places']
     """
-    found = (CHECKS[rule](limits, placement, context) for rule in rules)
-    return [check for check in found if check is not None and check.result is CheckResult.FAIL]
+    checks = (CHECKS[rule](limits, placement, context) for rule in rules)
+    return [check for check in checks if check is not None and check.result is CheckResult.FAIL]
 
 
 def checks_and_travel(
     limits: JobseekerLimits, placement: PlacementProfile, context: Context
 ) -> tuple[tuple[Check, ...], TravelEstimate | None]:
-    """Return every check of one pair, and the journey they were made with.
+    """Return every check of one pair, and the journey used by the travel check.
 
     Parameters
     ----------
@@ -194,12 +196,12 @@ def checks_and_travel(
     >>> checks_and_travel(JobseekerLimits(), PlacementProfile(key="1", title="x"), context)[1] is None
     True
     """
-    found = journey(limits, placement, context)
-    return check(limits, placement, context, found), found
+    trip = journey(limits, placement, context)
+    return check(limits, placement, context, trip), trip
 
 
 def is_refused(checks: tuple[Check, ...]) -> bool:
-    """Return whether a pair is refused: only a fail refuses.
+    """Return whether a pair is ruled out. Only a failed check rules a pair out.
 
     Examples
     --------
@@ -226,43 +228,54 @@ def is_excluded(limits: JobseekerLimits, placement: PlacementProfile) -> bool:
     >>> is_excluded(JobseekerLimits(), PlacementProfile(key="1", title="x"))
     False
     """
-    found = _safety(limits, placement)
-    return found is not None and found.result is CheckResult.FAIL
+    safety = _safety(limits, placement)
+    return safety is not None and safety.result is CheckResult.FAIL
+
+
+def _pass(rule: Rule, text: str) -> Check:
+    return Check(rule, CheckResult.PASS, text)
+
+
+def _fail(rule: Rule, text: str, change: str) -> Check:
+    return Check(rule, CheckResult.FAIL, text, change)
+
+
+def _unknown(rule: Rule, text: str, change: str) -> Check:
+    return Check(rule, CheckResult.UNKNOWN, text, change)
 
 
 def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
-    """Keep a jobseeker from an organisation, a person or an area; nothing is said where nothing is excluded.
+    """Check the safety exclusions: organisations, people and areas that the jobseeker must be kept away from.
 
-    A listing seldom says who runs it, and a place may be known roughly only: then it is a question, never a pass.
+    Returns None if the jobseeker has no safety exclusion. A listing seldom names the people who run a placement, and
+    its location may be known only roughly. The result is then unknown, never a pass.
     """
     excluded = limits.exclusions
     if not excluded:
         return None
     if placement.organisation in excluded.organisations or excluded.people & placement.run_by:
-        return Check(Rule.SAFETY, CheckResult.FAIL, EXCLUDED, ONLY_A_CASEWORKER)
+        return _fail(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
     if excluded.areas and placement.remote != "yes":
         if placement.place is None:
-            text = "An area is excluded for safety, and where this placement is, is not known."
-            return Check(Rule.SAFETY, CheckResult.UNKNOWN, text, "Find where it is before it is spoken of.")
+            text = "An area is excluded for safety, and the location of this placement is not known."
+            return _unknown(Rule.SAFETY, text, "Find out where the placement is before discussing it.")
         past_edge = min(distance_km(placement.place, centre) - km for centre, km in excluded.areas)
         if past_edge <= 0.0:
-            return Check(Rule.SAFETY, CheckResult.FAIL, EXCLUDED, ONLY_A_CASEWORKER)
+            return _fail(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
         if not placement.is_place_exact and past_edge <= OUTCODE_REACH_KM:
-            text = "An area near is excluded for safety, and where exactly this placement is, is not known."
-            return Check(Rule.SAFETY, CheckResult.UNKNOWN, text, "Find its full postcode before it is spoken of.")
+            text = "A nearby area is excluded for safety, and the exact location of this placement is not known."
+            return _unknown(Rule.SAFETY, text, "Find the placement's full postcode before discussing it.")
     if excluded.people:
-        text = "There is somebody to be kept from, and the listing does not say who is there."
-        return Check(
-            Rule.SAFETY, CheckResult.UNKNOWN, text, "Find out who runs it and works there before it is spoken of."
-        )
-    return Check(Rule.SAFETY, CheckResult.PASS, "No safety exclusion covers it.")
+        text = "The jobseeker must be kept away from a person, and the listing does not say who works there."
+        return _unknown(Rule.SAFETY, text, "Find out who runs the placement and who works there before discussing it.")
+    return _pass(Rule.SAFETY, "No safety exclusion covers this placement.")
 
 
 def _places(placement: PlacementProfile) -> Check:
     if placement.places_left > 0:
         left = placement.places_left
-        return Check(Rule.PLACES, CheckResult.PASS, f"{left} place{'s are' if left > 1 else ' is'} left.")
-    return Check(Rule.PLACES, CheckResult.FAIL, "Every place is held or filled.", "A place would have to come free.")
+        return _pass(Rule.PLACES, f"{left} place{'s are' if left > 1 else ' is'} left.")
+    return _fail(Rule.PLACES, "Every place is held or filled.", "A place must become free.")
 
 
 def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -270,20 +283,21 @@ def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if placement.minimum_age is None and maximum is None:
         return None
     if limits.age_years is None:
-        return Check(
-            Rule.AGE, CheckResult.UNKNOWN, "The law sets an age here, and ours is not known.", "Ask the date of birth."
+        return _unknown(
+            Rule.AGE,
+            "This placement has an age limit, and the jobseeker's age is not known.",
+            "Ask for the date of birth.",
         )
     if placement.minimum_age is not None and limits.age_years < placement.minimum_age:
-        return Check(
+        return _fail(
             Rule.AGE,
-            CheckResult.FAIL,
-            f"The placement is for people of {placement.minimum_age} or over.",
-            f"Reaching the age of {placement.minimum_age}.",
+            f"The placement is for people aged {placement.minimum_age} or over.",
+            f"The jobseeker must be {placement.minimum_age} or over.",
         )
     if maximum is not None and limits.age_years > maximum:
-        text = f"The placement is for people of {maximum} or under, with a legal basis."
-        return Check(Rule.AGE, CheckResult.FAIL, text, "Nothing: the age limit has a legal basis.")
-    return Check(Rule.AGE, CheckResult.PASS, "The age fits.")
+        text = f"The placement is for people aged {maximum} or under. This limit has a legal basis."
+        return _fail(Rule.AGE, text, "Nothing can change this, because the age limit has a legal basis.")
+    return _pass(Rule.AGE, "The jobseeker's age is within the limit.")
 
 
 def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -291,99 +305,93 @@ def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Chec
         return None
     state = limits.right_to_work
     if state == "no":
-        text = "There is no right to work in the UK now."
-        return Check(Rule.RIGHT_TO_WORK, CheckResult.FAIL, text, "Permission to work; an immigration adviser can help.")
+        text = "The jobseeker has no right to work in the UK at present."
+        return _fail(
+            Rule.RIGHT_TO_WORK, text, "The jobseeker needs permission to work. An immigration adviser can help."
+        )
     if state == "unrestricted":
-        return Check(Rule.RIGHT_TO_WORK, CheckResult.PASS, "There is a right to work.")
+        return _pass(Rule.RIGHT_TO_WORK, "The jobseeker has the right to work.")
     if state == "time_limited":
-        return Check(Rule.RIGHT_TO_WORK, CheckResult.PASS, "There is a right to work for now; check until when.")
-    text = "The right to work is not evidenced yet."
-    return Check(
-        Rule.RIGHT_TO_WORK,
-        CheckResult.UNKNOWN,
-        text,
-        "Look at the evidence of the right to work: a passport or a share code.",
-    )
+        return _pass(Rule.RIGHT_TO_WORK, "The jobseeker has the right to work for a limited time. Check the end date.")
+    text = "There is no evidence of the right to work yet."
+    return _unknown(Rule.RIGHT_TO_WORK, text, "See evidence of the right to work: a passport or a share code.")
 
 
 def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
     if placement.ends_on is not None and placement.ends_on < context.on:
-        return Check(Rule.DATES, CheckResult.FAIL, "The placement has ended.", "A new listing.")
+        return _fail(Rule.DATES, "The placement has ended.", "The social enterprise must list a new placement.")
     earliest = limits.earliest_start_on
     if placement.ends_on is not None and earliest is not None and earliest > placement.ends_on:
-        return Check(
+        return _fail(
             Rule.DATES,
-            CheckResult.FAIL,
             f"The placement ends on {_day(placement.ends_on)}, before the jobseeker can start.",
-            f"Being able to start before {_day(placement.ends_on)}.",
+            f"The jobseeker must be able to start before {_day(placement.ends_on)}.",
         )
     if placement.starts_on is None:
         return None
     if earliest is None:
-        text = f"It starts on {_day(placement.starts_on)}; from when the jobseeker can start is not known."
-        return Check(Rule.DATES, CheckResult.UNKNOWN, text, "Ask from when the jobseeker can start.")
+        text = f"The placement starts on {_day(placement.starts_on)}. The jobseeker's earliest start date is not known."
+        return _unknown(Rule.DATES, text, "Ask when the jobseeker can start.")
     if earliest <= placement.starts_on:
-        return Check(Rule.DATES, CheckResult.PASS, f"It starts on {_day(placement.starts_on)}, which fits.")
-    text = f"It starts on {_day(placement.starts_on)}, before the jobseeker can; ask whether a later start will do."
-    return Check(Rule.DATES, CheckResult.UNKNOWN, text, "Ask the social enterprise for a later start.")
+        return _pass(Rule.DATES, f"The placement starts on {_day(placement.starts_on)}, which suits the jobseeker.")
+    text = (
+        f"The placement starts on {_day(placement.starts_on)}, before the jobseeker can start. Ask about a later start."
+    )
+    return _unknown(Rule.DATES, text, "Ask the social enterprise for a later start.")
 
 
 def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     hours = placement.hours_per_week
     if hours is None:
-        return Check(
+        return _unknown(
             Rule.HOURS,
-            CheckResult.UNKNOWN,
-            "The listing does not say how many hours.",
-            "Ask the social enterprise how many hours it is.",
+            "The listing does not say how many hours a week the work is.",
+            "Ask the social enterprise how many hours a week the work is.",
         )
     if limits.hours_min is None and limits.hours_max is None:
-        return Check(
-            Rule.HOURS, CheckResult.UNKNOWN, "The hours the jobseeker wants are not known.", "Ask how many hours suit."
+        return _unknown(
+            Rule.HOURS, "The hours the jobseeker wants are not known.", "Ask how many hours a week suit the jobseeker."
         )
     if limits.hours_max is not None and hundredths(hours) > hundredths(limits.hours_max):
         if placement.hours_flexible:
-            text = f"It is {hours:g} hours a week and flexible; up to {limits.hours_max:g} are wanted."
-            return Check(Rule.HOURS, CheckResult.PASS, text)
-        return Check(
+            text = f"The work is {hours:g} hours a week and flexible. The jobseeker wants up to {limits.hours_max:g}."
+            return _pass(Rule.HOURS, text)
+        return _fail(
             Rule.HOURS,
-            CheckResult.FAIL,
-            f"It is {hours:g} hours a week; up to {limits.hours_max:g} are wanted.",
-            f"Wanting {hours:g} hours a week, or fewer hours at the placement.",
+            f"The work is {hours:g} hours a week. The jobseeker wants up to {limits.hours_max:g}.",
+            f"The jobseeker must want {hours:g} hours a week, or the placement must offer fewer hours.",
         )
     if limits.hours_min is not None and hundredths(hours) < hundredths(limits.hours_min):
-        return Check(
+        return _fail(
             Rule.HOURS,
-            CheckResult.FAIL,
-            f"It is {hours:g} hours a week; at least {limits.hours_min:g} are wanted.",
-            f"Wanting {hours:g} hours a week, or more hours at the placement.",
+            f"The work is {hours:g} hours a week. The jobseeker wants at least {limits.hours_min:g}.",
+            f"The jobseeker must want {hours:g} hours a week, or the placement must offer more hours.",
         )
-    return Check(Rule.HOURS, CheckResult.PASS, f"{hours:g} hours a week fit.")
+    return _pass(Rule.HOURS, f"The work is {hours:g} hours a week, which suits the jobseeker.")
 
 
 def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
     if placement.half_days is None:
-        return Check(
+        return _unknown(
             Rule.HALF_DAYS,
-            CheckResult.UNKNOWN,
-            "The listing does not say which half-days.",
-            "Ask the social enterprise which half-days it is.",
+            "The listing does not say which half-days the work is on.",
+            "Ask the social enterprise which half-days the work is on.",
         )
     if limits.half_days is None:
-        text = "Which half-days the jobseeker can work is not known."
-        return Check(Rule.HALF_DAYS, CheckResult.UNKNOWN, text, "Ask which half-days suit.")
+        text = "It is not known which half-days the jobseeker can work."
+        return _unknown(Rule.HALF_DAYS, text, "Ask which half-days suit the jobseeker.")
     missing = placement.half_days & ~limits.half_days
     if not missing:
-        return Check(Rule.HALF_DAYS, CheckResult.PASS, "Every half-day of the placement fits.")
+        return _pass(Rule.HALF_DAYS, "The jobseeker can work every half-day of the placement.")
     if placement.hours_flexible:
         return _flexible(limits, placement, context, missing)
-    text = f"It needs {_named(missing)}, when the jobseeker cannot work."
+    text = f"The placement needs {_named(missing)}, when the jobseeker cannot work."
     if placement.hours_flexible is None:
-        text = f"It lists {_named(missing)}, when the jobseeker cannot work; whether that can move is not said."
-        return Check(
-            Rule.HALF_DAYS, CheckResult.UNKNOWN, text, "Ask the social enterprise whether the half-days can move."
-        )
-    return Check(Rule.HALF_DAYS, CheckResult.FAIL, text, f"Being free on {_named(missing)}, or a flexible placement.")
+        text = f"The jobseeker cannot work {_named(missing)}. The listing does not say whether the half-days can move."
+        return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can move.")
+    return _fail(
+        Rule.HALF_DAYS, text, f"The jobseeker must be free on {_named(missing)}, or the half-days must be flexible."
+    )
 
 
 def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Context, missing: int) -> Check:
@@ -395,26 +403,26 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
         wanted = min(wanted, hundredths(limits.hours_max))
     needed = half_days_for(wanted, hundredths(context.hours_in_a_half_day))
     if shared >= needed:
-        return Check(
-            Rule.HALF_DAYS, CheckResult.PASS, f"{shared} shared half-days are enough, since the hours are flexible."
+        return _pass(
+            Rule.HALF_DAYS,
+            f"The hours are flexible, and the jobseeker can work {shared} of the half-days, which is enough.",
         )
-    text = f"Only {shared} half-day{'s' if shared != 1 else ''} shared; {needed} would be needed."
+    text = f"The jobseeker can work {shared} of the placement's half-days. The work needs {needed}."
     more = needed - shared
-    return Check(
+    return _fail(
         Rule.HALF_DAYS,
-        CheckResult.FAIL,
         text,
-        f"Being free on {more} more of {_named(missing, placement.half_days.bit_count())}.",
+        f"The jobseeker must be free on {more} more of these: {_named(missing, placement.half_days.bit_count())}.",
     )
 
 
 def half_days_for(hours: int, of_each: int) -> int:
-    """Return how many half-days some hours fill, rounded to the nearest, a half to the even number; at least one.
+    """Return how many half-days a number of hours fills: at least one, rounded to the nearest, a half to even.
 
     Parameters
     ----------
     hours, of_each : int
-        In hundredths of an hour: those worked, and those of a half-day.
+        The hours worked and the length of one half-day, both in hundredths of an hour.
 
     Returns
     -------
@@ -432,7 +440,9 @@ def half_days_for(hours: int, of_each: int) -> int:
 
 
 def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> TravelEstimate | None:
-    """Return the quickest journey from home to the placement; None where a place is not known.
+    """Return the quickest journey from home to the placement, or None if it cannot be estimated.
+
+    It cannot be estimated for remote work, or when either location is not known.
 
     Parameters
     ----------
@@ -443,7 +453,7 @@ def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Conte
     Returns
     -------
     TravelEstimate or None
-        By the jobseeker's own ways of travelling, or by any where they are not known.
+        By the jobseeker's own modes of travel, or by any mode if they are not known.
 
     Examples
     --------
@@ -457,41 +467,38 @@ def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Conte
     return quickest(limits.place, placement.place, modes)
 
 
-def _travel(limits: JobseekerLimits, placement: PlacementProfile, found: TravelEstimate | None) -> Check:
+def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEstimate | None) -> Check:
     if placement.remote == "yes":
-        return Check(Rule.TRAVEL, CheckResult.PASS, "It is done from home.")
-    if found is None:
-        whose = "the jobseeker's home" if limits.place is None else "the placement"
-        return Check(
-            Rule.TRAVEL, CheckResult.UNKNOWN, f"Where {whose} is, is not known.", f"Find the postcode of {whose}."
-        )
-    trip = f"{found.km:g} km, about {found.minutes_low} to {found.minutes_high} minutes by {found.mode}"
+        return _pass(Rule.TRAVEL, "The work is done from home.")
+    if trip is None:
+        location = "the jobseeker's home" if limits.place is None else "the placement"
+        return _unknown(Rule.TRAVEL, f"The location of {location} is not known.", f"Find the postcode of {location}.")
+    by = "on foot" if trip.mode == "walk" else f"by {trip.mode}"
+    summary = f"{trip.km:g} km, about {trip.minutes_low} to {trip.minutes_high} minutes {by}"
     limit = limits.max_travel_minutes
     if limit is None:
-        text = f"{trip}; how far the jobseeker would travel is not known."
-        return Check(Rule.TRAVEL, CheckResult.UNKNOWN, text, "Ask how long a journey suits.")
-    if found.minutes_low > limit:
-        return Check(
+        text = f"{summary}. The longest journey the jobseeker accepts is not known."
+        return _unknown(Rule.TRAVEL, text, "Ask how long a journey the jobseeker accepts.")
+    if trip.minutes_low > limit:
+        return _fail(
             Rule.TRAVEL,
-            CheckResult.FAIL,
-            f"{trip}, over the limit of {limit} minutes.",
-            f"A journey of {found.minutes_low} minutes or another way of travelling.",
+            f"{summary}. This is over the jobseeker's limit of {limit} minutes.",
+            f"The jobseeker must accept a journey of {trip.minutes_low} minutes, or travel another way.",
         )
     if limits.travel_modes is None:
-        text = f"{trip}; which ways of travelling the jobseeker has is not known."
-        return Check(Rule.TRAVEL, CheckResult.UNKNOWN, text, "Ask how the jobseeker travels.")
-    if found.minutes_high <= limit:
-        return Check(Rule.TRAVEL, CheckResult.PASS, f"{trip}, within {limit} minutes.")
-    return Check(
+        text = f"{summary}. It is not known how the jobseeker can travel."
+        return _unknown(Rule.TRAVEL, text, "Ask how the jobseeker can travel.")
+    if trip.minutes_high <= limit:
+        return _pass(Rule.TRAVEL, f"{summary}. This is within the jobseeker's limit of {limit} minutes.")
+    return _unknown(
         Rule.TRAVEL,
-        CheckResult.UNKNOWN,
-        f"{trip}; the limit is {limit} minutes.",
-        "Try the journey once together: it may be too long.",
+        f"{summary}. The jobseeker's limit is {limit} minutes.",
+        "Try the journey together once, because it may be too long.",
     )
 
 
 def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
-    """Return whether a licence is held; a provisional one is not a full one.
+    """Return whether the jobseeker holds a licence. A provisional licence does not count as a full licence.
 
     Parameters
     ----------
@@ -510,13 +517,13 @@ def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
     True
     """
     wanted = set(normalise(needed).split()) - OF_ANY_LICENCE
-    return any(_is_licence(wanted, set(normalise(one).split())) for one in held)
+    return any(_is_licence(wanted, set(normalise(licence).split())) for licence in held)
 
 
 def _is_licence(wanted: set[str], words: set[str]) -> bool:
-    """Return whether it is the very licence: a word more than says how it is held makes it another one."""
+    """Return whether ``words`` name the wanted licence. Any extra word outside ``HOW_HELD`` names another licence."""
     kind = {word for word in words - OF_ANY_LICENCE if not word.isdigit()}
-    if not kind:  # "full UK licence" says nothing of its kind: in everyday speech that is for a car
+    if not kind:  # "full UK licence" names no kind: in everyday speech it means a car licence
         return bool(words & {"licence", "license"}) and wanted == {"driving"}
     return wanted <= kind <= wanted | HOW_HELD
 
@@ -525,12 +532,12 @@ def _licences(limits: JobseekerLimits, placement: PlacementProfile) -> Check | N
     if not placement.licences_needed:
         return None
     if limits.licences is None:
-        text = f"The work needs {_listed(placement.licences_needed)}; which licences there are is not known."
-        return Check(Rule.LICENCES, CheckResult.UNKNOWN, text, "Ask which licences the jobseeker has.")
+        text = f"The work needs {_listed(placement.licences_needed)}. It is not known which licences the jobseeker has."
+        return _unknown(Rule.LICENCES, text, "Ask which licences the jobseeker has.")
     missing = [needed for needed in placement.licences_needed if not holds_licence(needed, limits.licences)]
     if not missing:
-        return Check(Rule.LICENCES, CheckResult.PASS, f"The jobseeker has {_listed(placement.licences_needed)}.")
-    return Check(Rule.LICENCES, CheckResult.FAIL, f"The work needs {_listed(missing)}.", f"Getting {_listed(missing)}.")
+        return _pass(Rule.LICENCES, f"The jobseeker has {_listed(placement.licences_needed)}.")
+    return _fail(Rule.LICENCES, f"The work needs {_listed(missing)}.", f"The jobseeker must get {_listed(missing)}.")
 
 
 def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -538,19 +545,19 @@ def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Che
     if needed is None or needed not in LEVELS:
         return None
     if limits.qualification_level not in LEVELS:
-        text = f"The work needs RQF level {needed}; ours is not known."
-        return Check(Rule.QUALIFICATIONS, CheckResult.UNKNOWN, text, "Ask which qualifications there are.")
+        text = f"The work needs RQF level {needed}. The jobseeker's level is not known."
+        return _unknown(Rule.QUALIFICATIONS, text, "Ask which qualifications the jobseeker has.")
     if LEVELS.index(limits.qualification_level) >= LEVELS.index(needed):
-        return Check(Rule.QUALIFICATIONS, CheckResult.PASS, f"RQF level {limits.qualification_level} is enough.")
-    text = f"The work needs RQF level {needed}; the jobseeker has {limits.qualification_level}."
-    return Check(Rule.QUALIFICATIONS, CheckResult.FAIL, text, f"A qualification at RQF level {needed}.")
+        return _pass(Rule.QUALIFICATIONS, f"The jobseeker has RQF level {limits.qualification_level}, which is enough.")
+    text = f"The work needs RQF level {needed}. The jobseeker has level {limits.qualification_level}."
+    return _fail(Rule.QUALIFICATIONS, text, f"The jobseeker must gain a qualification at RQF level {needed}.")
 
 
 def _dbs(placement: PlacementProfile) -> Check | None:
     if placement.dbs_level in {None, "NONE"}:
         return None
-    text = "A DBS check is needed, and the social enterprise arranges it after an offer."
-    return Check(Rule.DBS, CheckResult.PASS, text)
+    text = "A DBS check is needed. The social enterprise arranges it after an offer."
+    return _pass(Rule.DBS, text)
 
 
 def _day(day: date) -> str:
@@ -562,7 +569,7 @@ def _listed(things: tuple[str, ...] | list[str]) -> str:
 
 
 def _named(half_days: int, most: int = MOST_NAMED) -> str:
-    """Name the first few half-days of a set."""
+    """Return the names of the first ``most`` half-days of a set, and how many more there are."""
     names = [
         f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}" for bit in range(half_days.bit_length()) if half_days >> bit & 1
     ]

@@ -1,4 +1,4 @@
-"""What life, school, caring and volunteering have taught, as skills that work asks for, with where each came from."""
+"""Infer skills from what a jobseeker has done: in life, at school, as a carer, as a volunteer and at work."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from matching.pairs.text import normalise, title_words
 
 
 class ExperienceKind(StrEnum):
-    """Where an experience comes from."""
+    """The setting of an experience."""
 
     LIFE = "life"
     SCHOOL = "school"
@@ -33,13 +33,14 @@ class Experience:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that show a skill: one of the first set, and one of the second where there is a second.
+    """Words that show a skill: a word of ``first`` and, if ``second`` is not empty, also a word of ``second``.
 
     Parameters
     ----------
     first, second : frozenset of str
-        Words in lower case and the singular; a cue of several words must stand in the text as they are.
+        Words in lower case and in the singular. A phrase of several words must occur in the text word for word.
     skills : tuple of str
+        The skills that these words show.
 
     Examples
     --------
@@ -52,12 +53,12 @@ class Cue:
     skills: tuple[str, ...]
 
     def is_in(self, text: str) -> bool:
-        """Return whether a text shows it.
+        """Return whether a text contains the words of this cue.
 
         Parameters
         ----------
         text : str
-            As ``title_words`` gives it.
+            As ``title_words`` returns it.
 
         Returns
         -------
@@ -71,14 +72,14 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A skill that an experience shows.
+    """A skill inferred from an experience.
 
     Parameters
     ----------
     skill : str
     kind : ExperienceKind
     source : str
-        The words it was drawn from.
+        The jobseeker's words that show the skill.
     """
 
     skill: str
@@ -86,7 +87,8 @@ class Drawn:
     source: str
 
 
-# What was not done, or was done for the jobseeker, shows no skill: help that somebody needs must never read as one.
+# A text that says what the jobseeker cannot do, or what was done for them, shows no skill: needing help must never be
+# read as a skill.
 NOT_DONE = (
     "can't",
     "cannot",
@@ -114,7 +116,7 @@ def _is_not_shown(text: str) -> bool:
 
 
 def skills_of(experiences: Iterable[Experience], cues: Sequence[Cue]) -> tuple[Drawn, ...]:
-    """Return the skills that experiences show, each once, from the first experience that shows it.
+    """Return the skills that experiences show. Each skill appears once, with the first experience that shows it.
 
     Parameters
     ----------
@@ -131,7 +133,7 @@ def skills_of(experiences: Iterable[Experience], cues: Sequence[Cue]) -> tuple[D
     >>> [drawn.skill for drawn in skills_of([Experience(ExperienceKind.CARING, "Looked after my nan")], cues)]
     ['caring for people']
     """
-    found: dict[str, Drawn] = {}
+    skills: dict[str, Drawn] = {}
     for experience in experiences:
         text = title_words(experience.text)
         if _is_not_shown(text):
@@ -139,5 +141,5 @@ def skills_of(experiences: Iterable[Experience], cues: Sequence[Cue]) -> tuple[D
         for cue in cues:
             if cue.is_in(text):
                 for skill in cue.skills:
-                    found.setdefault(normalise(skill), Drawn(skill, experience.kind, experience.text.strip()))
-    return tuple(found.values())
+                    skills.setdefault(normalise(skill), Drawn(skill, experience.kind, experience.text.strip()))
+    return tuple(skills.values())

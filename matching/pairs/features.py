@@ -1,7 +1,8 @@
-"""The named features of a pair, each in [0, 1] on the grid of ``grades``, or None where something is not known.
+"""The named features of a pair. Each is in [0, 1] on the grid of ``grades``, or None if it is not known.
 
-A side of the score has features of its own. The functions of the placement's side take ``JobseekerOffer`` only, and
-those of the jobseeker's side ``JobseekerWishes`` and ``JobseekerOffer``, so nothing protected can reach a feature.
+Each side of the score has its own features. The functions of the placement's side take only ``JobseekerOffer``. The
+functions of the jobseeker's side take ``JobseekerWishes`` and ``JobseekerOffer``. So no protected characteristic can
+reach a feature.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from matching.pairs.travel import TravelEstimate
 
 
 class Feature(StrEnum):
-    """The features, in the order they are told."""
+    """The features, in the order of the columns of a grade matrix."""
 
     ASPIRATION = "aspiration"
     AVOIDS = "avoids"
@@ -35,7 +36,7 @@ class Feature(StrEnum):
 
 
 class ModelSide(StrEnum):
-    """Whose question a model answers."""
+    """The side of the score: does the jobseeker want the placement, or does the placement suit the jobseeker."""
 
     JOBSEEKER = "jobseeker"
     PLACEMENT = "placement"
@@ -66,14 +67,14 @@ SIDES: Mapping[ModelSide, tuple[Feature, ...]] = {
 
 
 class Value(NamedTuple):
-    """A feature of one pair: its value, and what was found, for the reasons.
+    """A feature of one pair: its value, and the words that a reason quotes.
 
     Parameters
     ----------
     value : float or None
-        In [0, 1], on the grid; None is unknown.
+        In [0, 1], on the grid. None means unknown.
     found : tuple of str
-        The words that made it so.
+        The words that explain the value, for example the matching skills.
     """
 
     value: float | None
@@ -86,11 +87,11 @@ INORDER = tuple(Feature)
 ALIKE = 0.6
 FAR_MINUTES = 90
 LONG_WAIT_DAYS = 120
-LONG_ANSWER_DAYS = 28  # half of it is as good as not known: a new social enterprise begins in the middle
-SHORT_WEEK = 800  # hundredths of an hour: of a shorter one, an hour too much is not a large part
+LONG_ANSWER_DAYS = 28  # half of it has the neutral grade, as an unknown has: a new social enterprise starts there
+SHORT_WEEK = 800  # hundredths of an hour; shorter weeks count as this, or one hour too many would weigh too much
 BEST, WORST = STEPS, 0
-SOMETHING_ELSE = graded(0.4)  # an environment that is neither what was asked for nor its opposite
-# What each thing to avoid looks like in a listing: words of title, occupation and environment, or the evenings.
+SOMETHING_ELSE = graded(0.4)  # an environment that is neither what the jobseeker wants nor its opposite
+# For each thing to avoid, the words that show it in the title, the occupation or the environment of a listing.
 AVOIDED = {
     "nights": ("night", "nights"),
     "phones": ("call", "telephone", "telephonist", "switchboard", "contact centre", "receptionist"),
@@ -116,7 +117,7 @@ def compute(
     offer : JobseekerOffer
     placement : PlacementProfile
     journey : TravelEstimate or None
-        As the checks found it.
+        The journey that the travel check used.
     vocabulary : Vocabulary
 
     Returns
@@ -156,7 +157,7 @@ def codes_of(pairs: Sequence[Values]) -> Codes:
     Returns
     -------
     ndarray of uint8 of shape (n_pairs, n_features)
-        In the order of ``Feature``; 255 where something is not known.
+        In the order of ``Feature``. 255 means not known.
 
     Examples
     --------
@@ -167,12 +168,12 @@ def codes_of(pairs: Sequence[Values]) -> Codes:
     return np.array(rows, dtype=np.uint8).reshape(len(pairs), len(INORDER))
 
 
-def _grade(told: Value | None) -> int:
-    return UNKNOWN if told is None or told.value is None else graded(told.value)
+def _grade(feature: Value | None) -> int:
+    return UNKNOWN if feature is None or feature.value is None else graded(feature.value)
 
 
-def _at(grade: int, *found: str) -> Value:
-    return Value(grade / STEPS, found)
+def _at(grade: int, *words: str) -> Value:
+    return Value(grade / STEPS, words)
 
 
 def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary: Vocabulary) -> Value:
@@ -189,7 +190,7 @@ def _aspiration(wishes: JobseekerWishes, placement: PlacementProfile, vocabulary
 
 @lru_cache(maxsize=100_000)
 def listing_text(title: str, occupation: str | None, environment: tuple[str, ...] | None) -> str:
-    """Return the words of a listing in which what a jobseeker wants to avoid is looked for.
+    """Return the text of a listing that is searched for what a jobseeker wants to avoid.
 
     Parameters
     ----------
@@ -212,11 +213,12 @@ def listing_text(title: str, occupation: str | None, environment: tuple[str, ...
 
 @lru_cache(maxsize=50_000)
 def avoided_words(wish: str) -> tuple[str, ...]:
-    """Return the beginnings of words by which a listing shows what is to be avoided.
+    """Return the beginnings of words that show, in a listing, something to avoid.
 
     Parameters
     ----------
     wish : str
+        What the jobseeker wants to avoid.
 
     Returns
     -------
@@ -241,7 +243,7 @@ def _avoids(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
 
 
 def skills_wanted(wanted: Sequence[str] | None) -> dict[str, str]:
-    """Return the skills a listing asks for, each once, with how it is spelt there.
+    """Return the skills that a listing asks for, each once, with its spelling in the listing.
 
     Parameters
     ----------
@@ -250,52 +252,52 @@ def skills_wanted(wanted: Sequence[str] | None) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        From the normalised word to the first spelling of it.
+        From the normalised skill to its first spelling.
 
     Examples
     --------
     >>> skills_wanted(("First Aid", "first aid", ""))
     {'first aid': 'First Aid'}
     """
-    found: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for skill in wanted or ():
         if key := normalise(skill):
-            found.setdefault(key, skill)
-    return found
+            spellings.setdefault(key, skill)
+    return spellings
 
 
 def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: Vocabulary) -> Value:
-    """Take the mean over the wanted skills of the best one there is, the rarer ones weighing more.
+    """Return the weighted mean, over the wanted skills, of the likeness of the jobseeker's closest skill.
 
-    Nothing wanted, or nothing known, is unknown.
+    Rarer skills weigh more. The value is unknown if the listing wants no skill or the jobseeker's skills are not known.
     """
     if not wanted or not offer.skills:
         return Value(None)
-    asked = _weighted(wanted, vocabulary)
-    if not asked:
+    weighted = _weighted(wanted, vocabulary)
+    if not weighted:
         return Value(None)
-    total, whole, found = 0, 0, []
+    total, whole, matched = 0, 0, []
     likeness = vocabulary.skill_likeness
-    for skill, importance in asked:
-        told = [likeness(one, skill) for one in offer.skills]
-        best = max(told)
-        mine = offer.skills[told.index(best)]
+    for skill, importance in weighted:
+        likenesses = [likeness(held, skill) for held in offer.skills]
+        best = max(likenesses)
+        closest = offer.skills[likenesses.index(best)]
         total += importance * thousandths(best)
         whole += importance * THOUSAND
         if best >= ALIKE:
-            found.append(_spelling(mine, skill, offer))
-    return _at(share(total, whole), *dict.fromkeys(found))
+            matched.append(_spelling(closest, skill, offer))
+    return _at(share(total, whole), *dict.fromkeys(matched))
 
 
 @lru_cache(maxsize=100_000)
 def _weighted(wanted: tuple[str, ...], vocabulary: Vocabulary) -> tuple[tuple[str, int], ...]:
-    """Return the skills a listing asks for, each once, and how much each weighs."""
+    """Return the skills that a listing asks for, each once, with the weight of each."""
     return tuple((skill, weight(vocabulary.importance(skill))) for skill in skills_wanted(wanted).values())
 
 
-def _spelling(mine: str, skill: str, offer: JobseekerOffer) -> str:
-    name = mine if normalise(mine) == normalise(skill) else f"{mine} (for {skill})"
-    source = offer.drawn_from.get(mine)
+def _spelling(held: str, skill: str, offer: JobseekerOffer) -> str:
+    name = held if normalise(held) == normalise(skill) else f"{held} (for {skill})"
+    source = offer.drawn_from.get(held)
     return f"{name}, from {source}" if source else name
 
 
@@ -320,7 +322,7 @@ def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 
 
 def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
-    """Take the share of the placement's half-days that suit; one without half-days is unknown."""
+    """Return the share of the placement's half-days that suit. Unknown if the listing has no half-days."""
     if offer.half_days is None or not placement.half_days:
         return Value(None)
     shared = (offer.half_days & placement.half_days).bit_count()
@@ -351,22 +353,22 @@ def _start_date(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 
 
 def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
-    """Raise the score for an adjustment that is offered; one not listed is a question and costs nothing."""
+    """Raise the score for each wanted adjustment that is offered. An adjustment that is not listed costs nothing."""
     if not wishes.adjustments:
         return Value(None)
     offered = _normalised(placement.adjustments_offered or ())
     hits = tuple(word for word in wishes.adjustments if normalise(word) in offered)
-    asked = len(wishes.adjustments)
-    return _at(share(asked + len(hits), 2 * asked), *hits) if hits else Value(None)
+    wanted = len(wishes.adjustments)
+    return _at(share(wanted + len(hits), 2 * wanted), *hits) if hits else Value(None)
 
 
 def _support(placement: PlacementProfile) -> Value:
-    """Raise the score for support that is offered; a listing that names none is not marked down."""
+    """Raise the score if the listing offers support. A listing that names no support is not marked down."""
     return _at(BEST, *placement.support_offered) if placement.support_offered else Value(None)
 
 
 def _answers(placement: PlacementProfile) -> Value:
-    """Raise the score of who answers soon; who has not answered often enough to be judged is unknown."""
+    """Raise the score of a social enterprise that answers quickly. Unknown if it has answered too few introductions."""
     days = placement.days_to_answer
     if days is None:
         return Value(None)

@@ -1,8 +1,8 @@
-"""The fixed grid that every feature lies on: 241 grades from worst to best, and one number for what is not known.
+"""The fixed grid of feature values: 241 grades from worst (0) to best (240), and 255 for a value that is not known.
 
-A feature on a grid of whole numbers is the same on every machine and in every implementation, so that a score can be
-looked up in a table and two ways of computing it cannot disagree by a rounding. 240 has many divisors: the half-days of
-a week, tenths, eighths and thirds all lie on it exactly.
+A grade is a whole number, so it is the same on every machine and in every implementation. A score can be looked up in a
+table, and two implementations cannot differ by a rounding error. 240 has many divisors, so tenths, eighths and thirds
+are exact grades.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ _ALL_BITS = (1 << 64) - 1
 
 
 def share(part: int, whole: int) -> int:
-    """Return the grade of a part of a whole, rounded to the nearest, a half up.
+    """Return ``part / whole`` as a grade, rounded to the nearest grade, halves up.
 
     Parameters
     ----------
     part, whole : int
-        ``0 <= part <= whole`` and ``whole > 0``; exact whole numbers, so the same everywhere.
+        ``0 <= part <= whole`` and ``whole > 0``. Whole numbers make the result the same on every machine.
 
     Returns
     -------
@@ -66,12 +66,12 @@ def graded(value: float) -> int:
 
 
 def grades_of(X: NDArray[np.float64]) -> Codes:
-    """Return the grades of features that stand in a matrix.
+    """Return the grades of a matrix of feature values.
 
     Parameters
     ----------
     X : ndarray
-        In [0, 1], NaN where something is not known.
+        In [0, 1], or NaN if a value is not known.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def grades_of(X: NDArray[np.float64]) -> Codes:
 
 
 def thousandths(likeness: float) -> int:
-    """Return a likeness of two words as a whole number of thousandths.
+    """Return the likeness of two words as a whole number of thousandths.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def thousandths(likeness: float) -> int:
 
 
 def weight(importance: float) -> int:
-    """Return how much a skill weighs as a whole number of thousandths, at least one.
+    """Return the importance of a skill as a whole number of thousandths, at least 1.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def weight(importance: float) -> int:
 
 
 def hundredths(hours: float) -> int:
-    """Return hours as a whole number of hundredths, as a listing keeps them.
+    """Return hours as a whole number of hundredths of an hour, the precision in which listings are stored.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def hundredths(hours: float) -> int:
 
 
 def hash_of(text: str) -> int:
-    """Return the same 64 bits for the same text on every machine.
+    """Return a 64-bit hash of a text. It is the same on every machine.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def hash_of(text: str) -> int:
 
 
 def mixed(bits: int) -> int:
-    """Return 64 bits shuffled, so that numbers alike give numbers unlike.
+    """Return a 64-bit number with its bits mixed, so that similar numbers give very different results.
 
     Parameters
     ----------
@@ -179,16 +179,16 @@ def mixed(bits: int) -> int:
     >>> mixed(1) == int(mixed_all(np.array([1], dtype=np.uint64))[0])
     True
     """
-    one, two, three = MIX_SHIFTS
-    bits ^= bits >> one
+    first, second, third = MIX_SHIFTS
+    bits ^= bits >> first
     bits = bits * MIX_ONE & _ALL_BITS
-    bits ^= bits >> two
+    bits ^= bits >> second
     bits = bits * MIX_TWO & _ALL_BITS
-    return bits ^ bits >> three
+    return bits ^ bits >> third
 
 
 def mixed_all(bits: Any) -> Uints:
-    """Return many times 64 bits shuffled, as ``mixed`` shuffles each.
+    """Return ``mixed`` of every number of an array.
 
     Parameters
     ----------
@@ -203,22 +203,22 @@ def mixed_all(bits: Any) -> Uints:
     >>> mixed_all(np.zeros(2, dtype=np.uint64)).tolist()
     [0, 0]
     """
-    one, two, three = (np.uint64(shift) for shift in MIX_SHIFTS)
-    found = np.asarray(bits, dtype=np.uint64)
-    found = (found ^ (found >> one)) * np.uint64(MIX_ONE)
-    found = (found ^ (found >> two)) * np.uint64(MIX_TWO)
-    return np.asarray(found ^ (found >> three), dtype=np.uint64)
+    first, second, third = (np.uint64(shift) for shift in MIX_SHIFTS)
+    shuffled = np.asarray(bits, dtype=np.uint64)
+    shuffled = (shuffled ^ (shuffled >> first)) * np.uint64(MIX_ONE)
+    shuffled = (shuffled ^ (shuffled >> second)) * np.uint64(MIX_TWO)
+    return np.asarray(shuffled ^ (shuffled >> third), dtype=np.uint64)
 
 
 def list_hash(seed: str, list_key: str) -> int:
-    """Return what draws the lots of one list on one day.
+    """Return the hash that seeds the tie-breaks of one list on one day.
 
     Parameters
     ----------
     seed : str
-        The day's.
+        The seed of the day.
     list_key : str
-        Whose list it is.
+        Key of the jobseeker or placement that the list belongs to.
 
     Returns
     -------

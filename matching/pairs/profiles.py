@@ -1,10 +1,14 @@
-"""What is known of a jobseeker and of a placement, as plain values checked on creation.
+"""Profiles of jobseekers and placements: plain values that are validated when they are created.
 
-A jobseeker's profile has three parts. ``JobseekerLimits`` is read by the checks only. ``JobseekerWishes`` is read by
-the jobseeker's side of the score, which asks what they would want. ``JobseekerOffer`` is what both sides read, and all
-that the placement's side reads: skills, hours, half-days and dates. Nothing protected, no health detail, benefit,
-conviction, gap or postcode is a field of the second and the third, and no adjustment is one of the third, so none can
-reach a score that should not know it.
+A jobseeker's profile has three parts.
+
+- ``JobseekerLimits`` is read by the eligibility checks only.
+- ``JobseekerWishes`` is read only by the jobseeker's side of the score, which estimates what the jobseeker wants.
+- ``JobseekerOffer`` (skills, hours, half-days and dates) is read by both sides. The placement's side reads nothing else
+  about the jobseeker.
+
+The wishes and the offer have no field for a protected characteristic, health detail, benefit, conviction, employment
+gap or postcode. The offer has no field for adjustments either. So none of these can reach a score that must not use it.
 """
 
 from collections.abc import Mapping
@@ -17,43 +21,43 @@ RightToWorkState = Literal["unrestricted", "time_limited", "not_evidenced", "no"
 HALF_DAYS_IN_A_WEEK = 21
 MOST_HALF_DAYS = (1 << HALF_DAYS_IN_A_WEEK) - 1
 HOURS_IN_A_WEEK = 168
-MOST_METRES = 1e8  # beyond any place on earth: a larger number is a slip, and would not fit into whole minutes
+MOST_METRES = 1e8  # beyond any place on earth: a larger number is a mistake, and its minutes would overflow an integer
 MOST_NUMBER = 1_000_000
 Grid = tuple[float, float]
 
 
 def _check_half_days(half_days: int | None) -> None:
     if half_days is not None and not 0 <= half_days <= MOST_HALF_DAYS:
-        raise ValueError("half_days is a number of 21 bits.")
+        raise ValueError("half_days must be a whole number of 21 bits, one for each half-day of the week.")
 
 
 def _check_place(place: Grid | None) -> None:
     if place is not None and not all(isfinite(metres) and abs(metres) <= MOST_METRES for metres in place):
-        raise ValueError("A place is an easting and a northing in metres.")
+        raise ValueError("A place must be an easting and a northing in metres, each at most 100,000,000.")
 
 
 def _check_whole(*numbers: int | None) -> None:
     if any(number is not None and not 0 <= number <= MOST_NUMBER for number in numbers):
-        raise ValueError("An age or a number of minutes is 0 or more.")
+        raise ValueError("Ages, minutes and days must be between 0 and 1,000,000.")
 
 
 def _check_hours(*hours: float | None) -> None:
     if any(h is not None and not 0 <= h <= HOURS_IN_A_WEEK for h in hours):
-        raise ValueError("A week has 0 to 168 hours.")
+        raise ValueError("Hours a week must be between 0 and 168.")
 
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """Where this jobseeker must not be sent, for safety; the social enterprise is never told.
+    """Organisations, people and areas that a jobseeker must be kept away from. No social enterprise ever sees these.
 
     Parameters
     ----------
     organisations : frozenset of str
         Keys of social enterprises.
     people : frozenset of str
-        Whoever runs a placement, as the listing names them.
+        People who may run a placement, in the same form as ``PlacementProfile.run_by``.
     areas : tuple of (place, kilometres)
-        Circles to keep out of.
+        Circles that the jobseeker must not be sent into: the centre and the radius.
 
     Examples
     --------
@@ -67,7 +71,7 @@ class Exclusions:
 
     def __post_init__(self) -> None:
         if not all(isfinite(number) for centre, km in self.areas for number in (*centre, km)):
-            raise ValueError("An area has a place and a size in numbers.")
+            raise ValueError("An excluded area must have a place and a radius that are finite numbers.")
 
     def __bool__(self) -> bool:
         return bool(self.organisations or self.people or self.areas)
@@ -75,32 +79,32 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class JobseekerLimits:
-    """What only the checks may read.
+    """The part of a jobseeker's profile that only the eligibility checks may read.
 
     Parameters
     ----------
     age_years : int or None
-        Age on the day of the shortlist, in whole years; read only where the law or a legal basis sets an age.
+        Age on the day of the shortlist, in whole years. Read only if the law or a legal basis sets an age limit.
     right_to_work : str or None
-        State of the evidence; None is unknown.
+        State of the evidence of the right to work. None means unknown.
     qualification_level : str or None
         Highest RQF level, ``E1`` to ``8``.
     licences : tuple of str or None
         Licences held, as written.
     hours_min, hours_max : float or None
-        Hours a week.
+        Fewest and most hours a week that the jobseeker wants.
     half_days : int or None
-        The 21 half-days of a week as bits, bit 0 Monday morning.
+        The half-days that the jobseeker can work: 21 bits, bit 0 is Monday morning.
     earliest_start_on : date or None
         First day the jobseeker can start.
     place : tuple of float or None
         Easting and northing of home in metres.
     travel_modes : tuple of str or None
-        Ways of travelling; None means not asked.
+        Modes of travel that the jobseeker can use. None means that the jobseeker was not asked.
     max_travel_minutes : int or None
-        Longest journey one way.
+        Longest one-way journey that the jobseeker accepts, in minutes.
     exclusions : Exclusions
-        Where this jobseeker must not be sent.
+        Organisations, people and areas that the jobseeker must be kept away from.
 
     Raises
     ------
@@ -135,12 +139,12 @@ class JobseekerLimits:
 
 @dataclass(frozen=True, slots=True)
 class JobseekerWishes:
-    """What the jobseeker wants: read by the jobseeker's side of the score and by nothing else.
+    """What the jobseeker wants. Only the jobseeker's side of the score reads it.
 
     Parameters
     ----------
     aspirations, avoid, environment, adjustments : tuple of str or None
-        As the jobseeker put it; None is unknown.
+        In the jobseeker's own words. None means unknown.
 
     Examples
     --------
@@ -156,18 +160,18 @@ class JobseekerWishes:
 
 @dataclass(frozen=True, slots=True)
 class JobseekerOffer:
-    """What the jobseeker brings: all of a jobseeker that the placement's side of the score may read.
+    """What the jobseeker can offer. The placement's side of the score may read nothing else about the jobseeker.
 
     Parameters
     ----------
     skills : tuple of str or None
-        As the jobseeker put it, and what life, school, caring and volunteering have taught; None is unknown.
+        Skills in the jobseeker's own words, and skills inferred from their experiences. None means unknown.
     drawn_from : mapping of str to str
-        For a skill that was drawn from something else, what it was drawn from, as a reason may tell it.
+        For each inferred skill, the source it was inferred from, in words that a reason may quote.
     hours_min, hours_max : float or None
-        Hours a week.
+        Fewest and most hours a week that the jobseeker wants.
     half_days : int or None
-        The 21 half-days of a week as bits.
+        The half-days that the jobseeker can work: 21 bits, bit 0 is Monday morning.
     earliest_start_on : date or None
         First day the jobseeker can start.
 
@@ -191,7 +195,7 @@ class JobseekerOffer:
 
 @dataclass(frozen=True, slots=True)
 class JobseekerProfile:
-    """A jobseeker: limits for the checks, wishes and offer for the score.
+    """A jobseeker: limits for the eligibility checks, wishes and offer for the score.
 
     Parameters
     ----------
@@ -199,7 +203,7 @@ class JobseekerProfile:
     wishes : JobseekerWishes
     offer : JobseekerOffer
     key : str
-        By which the caller knows the jobseeker again.
+        The caller's identifier for the jobseeker.
 
     Examples
     --------
@@ -215,48 +219,48 @@ class JobseekerProfile:
 
 @dataclass(frozen=True, slots=True)
 class PlacementProfile:
-    """A placement as it is listed.
+    """A placement as its listing describes it.
 
     Parameters
     ----------
     key : str
-        By which the caller knows it again; ties in the score are broken by it.
+        The caller's identifier for the placement. Its hash breaks ties between equal scores.
     title : str
         As listed.
     occupation : str or None
-        What kind of work, if it says more than the title.
+        The kind of work, if it says more than the title.
     organisation : str or None
         Key of the social enterprise.
     run_by : frozenset of str
-        Who runs it, as the listing names them; read by the safety exclusions only.
+        People who run the placement, as the listing names them. Only the safety check reads it.
     essential_skills, desirable_skills, licences_needed, environment : tuple of str or None
-        As listed; None is not said.
+        As listed. None means that the listing does not say.
     adjustments_offered, support_offered : tuple of str or None
-        As listed; None is not said.
+        As listed. None means that the listing does not say.
     qualifications_needed : str or None
         Lowest RQF level.
     minimum_age, maximum_age : int or None
         Whole years. A maximum is applied only with ``has_legal_basis``.
     hours_per_week : float or None
-        Hours a week.
+        Hours of work a week.
     hours_flexible : bool or None
-        Whether fewer of its half-days will do.
+        Whether the jobseeker may work only some of the listed half-days.
     half_days : int or None
-        The 21 half-days of a week as bits.
+        The half-days of the work: 21 bits, bit 0 is Monday morning.
     starts_on, ends_on : date or None
         First and last day.
     place : tuple of float or None
         Easting and northing in metres.
     is_place_exact : bool
-        False where only the middle of an outcode is known.
+        False if ``place`` is only the centre of an outcode.
     remote : str or None
         ``no``, ``hybrid`` or ``yes``.
     dbs_level : str or None
         The check the social enterprise arranges after an offer.
     places_left : int
-        Free places.
+        Number of free places.
     days_to_answer : int or None
-        Days in which half of what the social enterprise was sent is answered; None until enough is.
+        Median days in which the social enterprise answers an introduction. None until enough have been answered.
 
     Raises
     ------
@@ -303,4 +307,4 @@ class PlacementProfile:
         _check_place(self.place)
         _check_whole(self.minimum_age, self.maximum_age, self.days_to_answer)
         if self.places_left < 0:
-            raise ValueError("places_left cannot be under 0.")
+            raise ValueError("places_left cannot be negative.")

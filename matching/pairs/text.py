@@ -1,4 +1,4 @@
-"""Skills and occupations as people write them, and how alike two of them are, in [0, 1]."""
+"""Skills and occupations as people write them, and how alike two of them are, from 0 to 1."""
 
 import re
 import unicodedata
@@ -9,11 +9,13 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 SAME, NEAR = 1.0, 0.7
-# Under this, two texts share letters by chance. Measured on pairs of the starter vocabulary that mean different things.
+# Two texts less alike than this share letters by chance. Measured on pairs of labels in the starter vocabulary that
+# mean different things.
 CHANCE = 0.78
 LONGEST = 300
-SHORT = 3  # "gas" and "bus" are no plurals
-# Words of a title that say how somebody is employed and not at what: two titles that share only these are not alike.
+SHORT = 3  # "gas" and "bus" are not plurals
+# Words of a job title that say how a person is employed, not what the work is. Two titles that share only these words
+# are not alike.
 ANY_WORK = frozenset(
     {
         "and",
@@ -60,7 +62,7 @@ ANY_WORK = frozenset(
 
 @lru_cache(maxsize=50_000)
 def normalise(text: str) -> str:
-    """Return a text in lower case, without accents and marks.
+    """Return a text in lower case, without accents and punctuation.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def normalise(text: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def title_words(title: str) -> str:
-    """Return a title for comparing: without what stands in brackets, and in the singular.
+    """Return a job title in the form used for comparison: normalised, singular, without any text in brackets.
 
     Parameters
     ----------
@@ -111,13 +113,13 @@ class Vocabulary:
     Parameters
     ----------
     skills : iterable of (label, concept, is_same)
-        A label belongs to a concept fully, or nearly.
+        ``is_same`` is True if the label means the concept, and False if it is only close to it.
     occupations : iterable of (label, concept)
         A label may belong to several concepts.
     importance : mapping of str to float
-        How much a wanted skill weighs among others, by its label.
+        The weight of a wanted skill among other skills, by its label.
     near : mapping of (concept, concept) to float
-        How much of one skill counts for its neighbour in a taxonomy.
+        The credit, from 0 to 1, that one skill earns for its neighbour in a taxonomy.
 
     Examples
     --------
@@ -135,8 +137,8 @@ class Vocabulary:
         importance: Mapping[str, float] | None = None,
         near: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
-        self._told = (tuple(skills), tuple(occupations), dict(importance or {}), dict(near or {}))
-        skills, occupations, importance, near = self._told
+        self._arguments = (tuple(skills), tuple(occupations), dict(importance or {}), dict(near or {}))
+        skills, occupations, importance, near = self._arguments
         self._near = near
         self._importance = {normalise(label): weight for label, weight in (importance or {}).items()}
         self._skills: dict[str, dict[str, float]] = defaultdict(dict)
@@ -153,15 +155,15 @@ class Vocabulary:
         self.occupation_likeness = lru_cache(maxsize=200_000)(self._occupation_likeness)
         self.concepts_of_title = lru_cache(maxsize=50_000)(self._find_concepts)
         self.neighbours: dict[str, set[str]] = defaultdict(set)
-        for one, other in near:
-            self.neighbours[one].add(other)
+        for concept, neighbour in near:
+            self.neighbours[concept].add(neighbour)
 
     def __reduce__(self) -> tuple[type["Vocabulary"], tuple[object, ...]]:
-        """Go to another process as what it was made of; what it has looked up stays here."""
-        return Vocabulary, self._told
+        """Pickle the constructor's arguments only. Caches are not sent to another process."""
+        return Vocabulary, self._arguments
 
     def importance(self, skill: str) -> float:
-        """Return how much a wanted skill weighs among others: a rarer one more, one that all ask for less.
+        """Return the weight of a wanted skill among other skills. Rare skills weigh more than common skills.
 
         Parameters
         ----------
@@ -170,17 +172,17 @@ class Vocabulary:
         Returns
         -------
         float
-            Over 0; 1 where nothing is known of how rare it is.
+            Over 0. It is 1 if the vocabulary has no weight for the skill.
         """
         return self._importance.get(normalise(skill), 1.0)
 
     def concepts_of_skill(self, key: str) -> Mapping[str, float]:
-        """Return the concepts a skill belongs to, and how fully; none where it is not known.
+        """Return the concepts of a skill, with the degree of each; empty if the skill is not in the vocabulary.
 
         Parameters
         ----------
         key : str
-            As ``normalise`` gives it.
+            As ``normalise`` returns it.
 
         Returns
         -------
@@ -188,55 +190,58 @@ class Vocabulary:
         """
         return self._skills.get(key, {})
 
-    def _skill_likeness(self, one: str, other: str) -> float:
-        """Return how alike two skills are, in [0, 1]: through a shared concept, else by their letters."""
-        one, other = normalise(one), normalise(other)
-        if not one or not other:
+    def _skill_likeness(self, first: str, second: str) -> float:
+        """Return how alike two skills are, in [0, 1]: by shared concepts, or by letters if a concept is missing."""
+        first, second = normalise(first), normalise(second)
+        if not first or not second:
             return 0.0
-        if one == other:
+        if first == second:
             return SAME
-        mine, theirs = self._skills.get(one), self._skills.get(other)
-        if mine and theirs:
-            shared = max((min(mine[c], theirs[c]) for c in mine.keys() & theirs.keys()), default=0.0)
-            return max(shared, self._neighbour_credit(mine, theirs)) if self._near else shared
-        return _letters(one, other)
+        first_concepts, second_concepts = self._skills.get(first), self._skills.get(second)
+        if first_concepts and second_concepts:
+            shared = max(
+                (min(first_concepts[c], second_concepts[c]) for c in first_concepts.keys() & second_concepts.keys()),
+                default=0.0,
+            )
+            return max(shared, self._neighbour_credit(first_concepts, second_concepts)) if self._near else shared
+        return _letters(first, second)
 
-    def _neighbour_credit(self, mine: Mapping[str, float], theirs: Mapping[str, float]) -> float:
-        """Return the credit of the two nearest neighbours among the concepts of two skills."""
-        pairs = (((a, b), x * y) for a, x in mine.items() for b, y in theirs.items())
+    def _neighbour_credit(self, first_concepts: Mapping[str, float], second_concepts: Mapping[str, float]) -> float:
+        """Return the highest neighbour credit between a concept of one skill and a concept of the other."""
+        pairs = (((a, b), x * y) for a, x in first_concepts.items() for b, y in second_concepts.items())
         return max((self._near.get(pair, 0.0) * share for pair, share in pairs), default=0.0)
 
-    def _occupation_likeness(self, one: str, other: str) -> float:
+    def _occupation_likeness(self, first: str, second: str) -> float:
         """Return how alike two occupations or titles are, in [0, 1]."""
-        one, other = title_words(one), title_words(other)
-        if not one or not other:
+        first, second = title_words(first), title_words(second)
+        if not first or not second:
             return 0.0
-        if one == other:
+        if first == second:
             return SAME
-        shared = self.concepts_of_title(one) & self.concepts_of_title(other)
-        return SAME if shared else _letters(what_at(one), what_at(other))
+        shared = self.concepts_of_title(first) & self.concepts_of_title(second)
+        return SAME if shared else _letters(what_at(first), what_at(second))
 
     def _find_concepts(self, title: str) -> frozenset[str]:
-        """Return the concepts whose labels stand in a title as whole words, longer labels first."""
+        """Return the concepts whose labels occur in a title as whole words. Longer labels are matched first."""
         words = title.split()
         spans = ((start, end) for start in range(len(words)) for end in range(start + 1, len(words) + 1))
-        there = {text for text in (" ".join(words[start:end]) for start, end in spans) if text in self._lengths}
+        labels = {text for text in (" ".join(words[start:end]) for start, end in spans) if text in self._lengths}
         rest = f" {title} "
-        found: set[str] = set()
-        for label in sorted(there, key=self._lengths.__getitem__):
+        concepts: set[str] = set()
+        for label in sorted(labels, key=self._lengths.__getitem__):
             if f" {label} " in rest:
-                found |= self._occupations[label]
+                concepts |= self._occupations[label]
                 rest = rest.replace(f" {label} ", " | ")
-        return frozenset(found)
+        return frozenset(concepts)
 
 
 def what_at(title: str) -> str:
-    """Return the words of a title that say at what somebody works, without those that say how.
+    """Return the words of a job title that say what the work is, without the words of ``ANY_WORK``.
 
     Parameters
     ----------
     title : str
-        As ``title_words`` gives it.
+        As ``title_words`` returns it.
 
     Returns
     -------
@@ -250,8 +255,8 @@ def what_at(title: str) -> str:
     return " ".join(word for word in title.split() if word not in ANY_WORK)
 
 
-def _letters(one: str, other: str) -> float:
-    if not one or not other:
+def _letters(first: str, second: str) -> float:
+    if not first or not second:
         return 0.0
-    alike = fuzz.token_sort_ratio(one, other) / 100
-    return alike if alike >= CHANCE else 0.0
+    likeness = fuzz.token_sort_ratio(first, second) / 100
+    return likeness if likeness >= CHANCE else 0.0

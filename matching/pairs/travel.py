@@ -1,4 +1,4 @@
-"""Distance between two places, and how long a journey may take."""
+"""Distance between two places, and an estimate of the journey time between them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,15 @@ from matching.pairs.profiles import Grid
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How fast one way of travelling may be; the low estimate of minutes uses the fast figures.
+    """How fast one mode of travel is. The low estimate of minutes uses the fast figures, the high one the slow figures.
 
     Parameters
     ----------
     km_per_hour_fast, km_per_hour_slow : float
     detour_low, detour_high : float
-        The way on the ground over the straight line.
+        Length of the real route divided by the straight-line distance.
     wait_minutes_low, wait_minutes_high : float
+        Minutes added to each journey, whatever its length.
 
     Examples
     --------
@@ -35,18 +36,18 @@ class Mode:
 
     @property
     def minutes_per_km_low(self) -> float:
-        """Minutes for a straight kilometre at the fast estimate."""
+        """Minutes for each straight-line kilometre, by the fast figures."""
         return self.detour_low / self.km_per_hour_fast * 60
 
     @property
     def minutes_per_km_high(self) -> float:
-        """Minutes for a straight kilometre at the slow estimate."""
+        """Minutes for each straight-line kilometre, by the slow figures."""
         return self.detour_high / self.km_per_hour_slow * 60
 
 
 @dataclass(frozen=True, slots=True)
 class TravelEstimate:
-    """A journey one way: kilometres on the grid, and the lowest and highest estimate of minutes."""
+    """A one-way journey: straight-line kilometres, the low and the high estimate in minutes, and the mode of travel."""
 
     km: float
     minutes_low: int
@@ -76,25 +77,25 @@ def distance_km(origin: Grid, destination: Grid) -> float:
     >>> round(distance_km((429900.0, 433400.0), (460300.0, 451900.0)), 1)
     35.6
     """
-    # A root is rounded the same everywhere, which ``hypot`` is not: every pass must find the same minutes.
+    # ``sqrt`` is rounded the same on every machine, ``hypot`` is not, and every implementation must get equal minutes.
     east, north = origin[0] - destination[0], origin[1] - destination[1]
     return sqrt(east * east + north * north) / 1000
 
 
 def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> TravelEstimate | None:
-    """Return the journey by the mode whose low estimate is lowest, then the high one; None without a mode.
+    """Return the journey by the mode with the lowest low estimate, ties broken by the high estimate.
 
     Parameters
     ----------
     origin, destination : tuple of float
         Easting and northing in metres.
     modes : mapping of str to Mode
-        The ways of travelling the jobseeker has.
+        The modes of travel that the jobseeker can use, by name.
 
     Returns
     -------
     TravelEstimate or None
-        Whole minutes, the low estimate rounded down and the high one up.
+        Whole minutes: the low estimate is rounded down and the high estimate up. None if ``modes`` is empty.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Is this one person or two? What records say of whom they are about, compared field by field and weighed."""
+"""Decide whether two records are about one person: compare them field by field and weigh the evidence."""

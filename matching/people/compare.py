@@ -1,7 +1,7 @@
-"""Two records field by field: how far each field agrees, as one level of a short list a field.
+"""Compare two records field by field. Each field gives one level of agreement from a short list.
 
-A name is one comparison and not three: given, family and known-as names agree and differ together, so counting each by
-itself counts the same evidence twice.
+A name is one comparison, not three. Given, family and known-as names agree and differ together, so separate comparisons
+would count the same evidence twice.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ SHORTEST_FORM = 2
 
 
 class Field(StrEnum):
-    """What is compared."""
+    """The fields that are compared."""
 
     NAME = "name"
     BORN = "date_of_birth"
@@ -31,20 +31,20 @@ class Field(StrEnum):
 
 
 class Born(IntEnum):
-    """How two days of birth agree; a greater one tells more for one person."""
+    """How two dates of birth agree. A higher level is stronger evidence for one person."""
 
     OTHER = 0
     UNKNOWN = 1
-    YEAR = 2  # the year only
-    FIRST_OF_JANUARY = 3  # the year, and a day that offices write where nobody knows it
-    PARTS = 4  # two of day, month and year, or two slips
-    SLIP = 5
-    SWAPPED = 6  # day and month
+    YEAR = 2  # only the year agrees
+    FIRST_OF_JANUARY = 3  # the same year, and one date is 1 January, which offices enter if the day is not known
+    PARTS = 4  # two of day, month and year agree, or two characters differ
+    SLIP = 5  # one character differs
+    SWAPPED = 6  # day and month are swapped
     SAME = 7
 
 
 class Postcode(IntEnum):
-    """How two postcodes agree."""
+    """How two postcodes agree, by the smallest part of a postcode that is the same."""
 
     OTHER = 0
     UNKNOWN = 1
@@ -55,7 +55,7 @@ class Postcode(IntEnum):
 
 
 class Text(IntEnum):
-    """How two telephone numbers, addresses or places agree."""
+    """How two telephone numbers, e-mail addresses, streets or towns agree."""
 
     OTHER = 0
     UNKNOWN = 1
@@ -64,7 +64,8 @@ class Text(IntEnum):
     SAME = 4
 
 
-# A name's level is the given name's likeness and the family name's; two more are for names the other way round.
+# A name level is 5 x the likeness of the given names + the likeness of the family names. Two more levels are for given
+# and family names that are swapped.
 TURNED_ALIKE, TURNED_SAME = 25, 26
 NAME_LEVELS = 27
 UNKNOWN_NAME = 5 * Alike.UNKNOWN + Alike.UNKNOWN
@@ -72,7 +73,7 @@ WORTH = {Alike.OTHER: -3, Alike.UNKNOWN: 0, Alike.CLOSE: 2, Alike.VARIANT: 3, Al
 
 
 def name_level(given: Alike, family: Alike) -> int:
-    """Return the level of a name whose parts are so alike.
+    """Return the name level for the likeness of the given names and of the family names.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def name_level(given: Alike, family: Alike) -> int:
 
 
 def parts_of(level: int) -> tuple[Alike, Alike] | None:
-    """Return how alike the parts of a name are at a level; None where they were the other way round.
+    """Return the likeness of the given names and of the family names at a name level. None if they are swapped.
 
     Parameters
     ----------
@@ -109,12 +110,12 @@ def parts_of(level: int) -> tuple[Alike, Alike] | None:
     return None if level >= TURNED_ALIKE else (Alike(level // 5), Alike(level % 5))
 
 
-def compare_names(one: Identity, other: Identity) -> int:
-    """Return the level of two names: straight, by the name they are known by, or turned round.
+def compare_names(first: Identity, second: Identity) -> int:
+    """Return the level of two names: in order, by a known-as name, or with given and family name swapped.
 
     Parameters
     ----------
-    one, other : Identity
+    first, second : Identity
 
     Returns
     -------
@@ -125,37 +126,39 @@ def compare_names(one: Identity, other: Identity) -> int:
     >>> compare_names(Identity("1", "Wei", "Zhang"), Identity("2", "Zhang", "Wei")) == TURNED_SAME
     True
     """
-    (our_given, our_family), (their_given, their_family) = one.names, other.names
-    given = alike(our_given, their_given)
-    if given < Alike.VARIANT and (one.also or other.also):
-        known = [alike(a, b) for a, b in ((one.also, their_given), (our_given, other.also), (one.also, other.also))]
-        if max(known) >= Alike.VARIANT:
+    (first_given, first_family), (second_given, second_family) = first.names, second.names
+    given = alike(first_given, second_given)
+    if given < Alike.VARIANT and (first.also or second.also):
+        levels = [
+            alike(a, b) for a, b in ((first.also, second_given), (first_given, second.also), (first.also, second.also))
+        ]
+        if max(levels) >= Alike.VARIANT:
             given = Alike.VARIANT
-    if given is Alike.VARIANT and set(our_given.split()) & set(their_given.split()):
-        given = Alike.VARIANT if is_contained(our_given, their_given) else Alike.CLOSE
-    if given is Alike.OTHER and _is_short_for(our_given, their_given):
+    if given is Alike.VARIANT and set(first_given.split()) & set(second_given.split()):
+        given = Alike.VARIANT if is_contained(first_given, second_given) else Alike.CLOSE
+    if given is Alike.OTHER and _is_short_for(first_given, second_given):
         given = Alike.CLOSE
-    family = alike(our_family, their_family)
+    family = alike(first_family, second_family)
     if given >= Alike.VARIANT and family >= Alike.VARIANT:
         return name_level(given, family)
-    turned = alike(our_given, their_family), alike(our_family, their_given)
+    turned = alike(first_given, second_family), alike(first_family, second_given)
     if sum(WORTH[part] for part in turned) > max(0, WORTH[given] + WORTH[family]):
         return TURNED_SAME if Alike.SAME in turned and min(turned) >= Alike.UNKNOWN else TURNED_ALIKE
     return name_level(given, family)
 
 
-def _is_short_for(one: str, other: str) -> bool:
-    """Whether one given name begins the other, as "Mo" does "Mohammed": perhaps a short form that no list has."""
-    short, long = sorted((one, other), key=len)
+def _is_short_for(first: str, second: str) -> bool:
+    """Return whether one given name begins with the other, as "Mohammed" with "Mo": perhaps an unlisted short form."""
+    short, long = sorted((first, second), key=len)
     return len(short) >= SHORTEST_FORM and long.startswith(short)
 
 
-def compare_days(one: Identity, other: Identity) -> int:
-    """Return the level of two days of birth.
+def compare_days(first: Identity, second: Identity) -> int:
+    """Return the level of two dates of birth.
 
     Parameters
     ----------
-    one, other : Identity
+    first, second : Identity
 
     Returns
     -------
@@ -167,37 +170,37 @@ def compare_days(one: Identity, other: Identity) -> int:
     >>> Born(compare_days(a, b)).name, Born(compare_days(a, Identity("3", born="20020101"))).name
     ('SLIP', 'FIRST_OF_JANUARY')
     """
-    ours, theirs = one.day, other.day
-    if not ours or not theirs:
-        return _slipped(one.born, other.born)
-    if UNKNOWN_DAY in (ours[4:], theirs[4:]):
-        return Born.FIRST_OF_JANUARY if ours[:4] == theirs[:4] else Born.OTHER
-    if ours == theirs:
+    first_day, second_day = first.day, second.day
+    if not first_day or not second_day:
+        return _slipped(first.born, second.born)
+    if UNKNOWN_DAY in (first_day[4:], second_day[4:]):
+        return Born.FIRST_OF_JANUARY if first_day[:4] == second_day[:4] else Born.OTHER
+    if first_day == second_day:
         return Born.SAME
-    if ours[:4] == theirs[:4] and (ours[4:6], ours[6:]) == (theirs[6:], theirs[4:6]):
+    if first_day[:4] == second_day[:4] and (first_day[4:6], first_day[6:]) == (second_day[6:], second_day[4:6]):
         return Born.SWAPPED
-    slips = DamerauLevenshtein.distance(ours, theirs, score_cutoff=2)
+    slips = DamerauLevenshtein.distance(first_day, second_day, score_cutoff=2)
     if slips == 1:
         return Born.SLIP
     cuts = (slice(0, 4), slice(4, 6), slice(6, 8))
-    if slips == 2 or sum(ours[cut] == theirs[cut] for cut in cuts) == 2:  # noqa: PLR2004 - two slips, two parts
+    if slips == 2 or sum(first_day[cut] == second_day[cut] for cut in cuts) == 2:  # noqa: PLR2004 - two slips, two parts
         return Born.PARTS
-    return Born.YEAR if ours[:4] == theirs[:4] else Born.OTHER
+    return Born.YEAR if first_day[:4] == second_day[:4] else Born.OTHER
 
 
-def _slipped(one: str, other: str) -> int:
-    """Return the level of days of which one cannot be read."""
-    if min(len(one), len(other)) < DIGITS_OF_A_DAY - 1:
+def _slipped(first: str, second: str) -> int:
+    """Return the level of two dates of birth if one of them is not eight digits."""
+    if min(len(first), len(second)) < DIGITS_OF_A_DAY - 1:
         return Born.UNKNOWN
-    return Born.SLIP if DamerauLevenshtein.distance(one, other, score_cutoff=1) <= 1 else Born.UNKNOWN
+    return Born.SLIP if DamerauLevenshtein.distance(first, second, score_cutoff=1) <= 1 else Born.UNKNOWN
 
 
-def compare_postcodes(one: Identity, other: Identity) -> int:
+def compare_postcodes(first: Identity, second: Identity) -> int:
     """Return the level of two postcodes.
 
     Parameters
     ----------
-    one, other : Identity
+    first, second : Identity
 
     Returns
     -------
@@ -208,42 +211,46 @@ def compare_postcodes(one: Identity, other: Identity) -> int:
     >>> Postcode(compare_postcodes(Identity("1", postcode="NW95QN"), Identity("2", postcode="NW95QP"))).name
     'SECTOR'
     """
-    ours, theirs = one.postcode, other.postcode
-    if not ours or not theirs:
+    first_code, second_code = first.postcode, second.postcode
+    if not first_code or not second_code:
         return Postcode.UNKNOWN
-    if ours == theirs:
+    if first_code == second_code:
         return Postcode.UNIT
-    if min(len(ours), len(theirs)) >= SHORTEST_TO_SLIP:
-        if ours[:-2] == theirs[:-2]:
+    if min(len(first_code), len(second_code)) >= SHORTEST_TO_SLIP:
+        if first_code[:-2] == second_code[:-2]:
             return Postcode.SECTOR
-        if DamerauLevenshtein.distance(ours, theirs, score_cutoff=1) == 1:
+        if DamerauLevenshtein.distance(first_code, second_code, score_cutoff=1) == 1:
             return Postcode.SLIP
-        return Postcode.OUTCODE if ours[:-INWARD] == theirs[:-INWARD] else Postcode.OTHER
-    if DamerauLevenshtein.distance(ours, theirs, score_cutoff=1) == 1:
+        return Postcode.OUTCODE if first_code[:-INWARD] == second_code[:-INWARD] else Postcode.OTHER
+    if DamerauLevenshtein.distance(first_code, second_code, score_cutoff=1) == 1:
         return Postcode.SLIP
-    return Postcode.OUTCODE if ours == theirs[:-INWARD] or theirs == ours[:-INWARD] else Postcode.OTHER
+    return (
+        Postcode.OUTCODE
+        if first_code == second_code[:-INWARD] or second_code == first_code[:-INWARD]
+        else Postcode.OTHER
+    )
 
 
 def _texts(read: Callable[[Identity], str]) -> Callable[[Identity, Identity], int]:
-    def compare(one: Identity, other: Identity) -> int:
-        ours, theirs = read(one), read(other)
-        if not ours or not theirs:
+    def compare(first: Identity, second: Identity) -> int:
+        first_text, second_text = read(first), read(second)
+        if not first_text or not second_text:
             return Text.UNKNOWN
-        if ours == theirs:
+        if first_text == second_text:
             return Text.SAME
-        if DamerauLevenshtein.distance(ours, theirs, score_cutoff=1) == 1:
+        if DamerauLevenshtein.distance(first_text, second_text, score_cutoff=1) == 1:
             return Text.SLIP
-        return Text.PART if fuzz.token_sort_ratio(ours, theirs) >= CLOSE_STREET else Text.OTHER
+        return Text.PART if fuzz.token_sort_ratio(first_text, second_text) >= CLOSE_STREET else Text.OTHER
 
     return compare
 
 
-def compare_phones(one: Identity, other: Identity) -> int:
+def compare_phones(first: Identity, second: Identity) -> int:
     """Return the level of two telephone numbers.
 
     Parameters
     ----------
-    one, other : Identity
+    first, second : Identity
 
     Returns
     -------
@@ -255,20 +262,20 @@ def compare_phones(one: Identity, other: Identity) -> int:
     >>> Text(compare_phones(a, b)).name
     'SLIP'
     """
-    ours, theirs = one.phone, other.phone
-    if not ours or not theirs:
+    first_phone, second_phone = first.phone, second.phone
+    if not first_phone or not second_phone:
         return Text.UNKNOWN
-    if ours == theirs:
+    if first_phone == second_phone:
         return Text.SAME
-    return Text.SLIP if DamerauLevenshtein.distance(ours, theirs, score_cutoff=1) == 1 else Text.OTHER
+    return Text.SLIP if DamerauLevenshtein.distance(first_phone, second_phone, score_cutoff=1) == 1 else Text.OTHER
 
 
-def compare_emails(one: Identity, other: Identity) -> int:
-    """Return the level of two e-mail addresses; of an address at another provider the part before the @ agrees.
+def compare_emails(first: Identity, second: Identity) -> int:
+    """Return the level of two e-mail addresses. ``PART`` means that only the part before the @ agrees.
 
     Parameters
     ----------
-    one, other : Identity
+    first, second : Identity
 
     Returns
     -------
@@ -279,22 +286,22 @@ def compare_emails(one: Identity, other: Identity) -> int:
     >>> Text(compare_emails(Identity("1", email="a.b@example.org"), Identity("2", email="a.b@mail.example.org"))).name
     'PART'
     """
-    ours, theirs = one.email, other.email
-    if not ours or not theirs:
+    first_email, second_email = first.email, second.email
+    if not first_email or not second_email:
         return Text.UNKNOWN
-    if ours == theirs:
+    if first_email == second_email:
         return Text.SAME
-    if DamerauLevenshtein.distance(ours, theirs, score_cutoff=1) == 1:
+    if DamerauLevenshtein.distance(first_email, second_email, score_cutoff=1) == 1:
         return Text.SLIP
-    return Text.PART if ours.split("@")[0] == theirs.split("@")[0] else Text.OTHER
+    return Text.PART if first_email.split("@")[0] == second_email.split("@")[0] else Text.OTHER
 
 
 COMPARE: dict[Field, Callable[[Identity, Identity], int]] = {
     Field.NAME: compare_names,
     Field.BORN: compare_days,
     Field.POSTCODE: compare_postcodes,
-    Field.STREET: _texts(lambda who: who.address),
-    Field.TOWN: _texts(lambda who: who.place),
+    Field.STREET: _texts(lambda person: person.address),
+    Field.TOWN: _texts(lambda person: person.place),
     Field.PHONE: compare_phones,
     Field.EMAIL: compare_emails,
 }
@@ -310,12 +317,12 @@ LEVELS = {
 FIELDS = tuple(Field)
 
 
-def compare(one: Identity, other: Identity) -> tuple[int, ...]:
+def compare(first: Identity, second: Identity) -> tuple[int, ...]:
     """Return the level of each field of two records, in the order of ``Field``.
 
     Parameters
     ----------
-    one, other : Identity
+    first, second : Identity
 
     Returns
     -------
@@ -323,8 +330,8 @@ def compare(one: Identity, other: Identity) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> one, other = Identity("1", "Ann", "Lee", born="20020526"), Identity("2", "Ann", "Lee", born="20020526")
-    >>> [int(level) for level in compare(one, other)]
+    >>> first, second = Identity("1", "Ann", "Lee", born="20020526"), Identity("2", "Ann", "Lee", born="20020526")
+    >>> [int(level) for level in compare(first, second)]
     [24, 7, 1, 1, 1, 1, 1]
     """
-    return tuple(COMPARE[field](one, other) for field in FIELDS)
+    return tuple(COMPARE[field](first, second) for field in FIELDS)

@@ -1,4 +1,4 @@
-"""Who a record says it is about, in the form that is compared, and the keys by which such records are found."""
+"""The identity that a record states, in the form that is compared, and the keys used to find candidates for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,27 +9,29 @@ from matching.people.names import plain, sound
 DIGITS_OF_A_DAY = 8
 INWARD = 3
 SHORTEST_STREET = 6
-UNKNOWN_DAY = "0101"  # what offices write for people who were never told their birthday
+UNKNOWN_DAY = "0101"  # 1 January, which offices enter for people whose birthday is not known
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What one source says of who somebody is; blank is not known.
+    """The identity of a person as one source states it. An empty field means not known.
 
     Parameters
     ----------
     key : str
+        The caller's identifier for the record.
     given, family, known_as : str
-        As written.
+        Names as written.
     born : str
-        Eight digits, year first; anything else is not known.
+        Date of birth as eight digits, year first. Anything else counts as not known.
     postcode : str
         Without spaces, in capitals.
     phone, email : str
-        As they are compared: a number in its international form, an address in small letters.
+        In the form that is compared: a number in international form, an e-mail address in lower case.
     street, town : str
+        As written.
     identifiers : mapping of str to str
-        Keyed hashes of what names one person only, by kind.
+        Keyed hashes of identifiers that belong to one person only, such as a National Insurance number, by kind.
 
     Examples
     --------
@@ -56,12 +58,12 @@ class Identity:
 
     @cached_property
     def also(self) -> str:
-        """The name they are known by, in plain letters."""
+        """The known-as name in plain letters."""
         return plain(self.known_as)
 
     @cached_property
     def day(self) -> str:
-        """The day of birth as eight digits; empty where it is not known."""
+        """The date of birth as eight digits. Empty if it is not known."""
         return self.born if len(self.born) == DIGITS_OF_A_DAY and self.born.isdigit() else ""
 
     @cached_property
@@ -75,41 +77,41 @@ class Identity:
         return plain(self.town)
 
 
-def keys_of(who: Identity) -> list[str]:
-    """Return the keys by which a record of the same person would be found: any one in common is enough to compare.
+def keys_of(person: Identity) -> list[str]:
+    """Return the keys of a record. Two records that share any key are compared.
 
     Parameters
     ----------
-    who : Identity
+    person : Identity
 
     Returns
     -------
     list of str
-        Each begins with what it is made of. The last of them need a street or a town.
+        Each key begins with the names of the fields it is made of.
 
     Examples
     --------
     >>> keys_of(Identity("1", "Amina", "Begum", born="20020526"))
     ['names+year:bgm|mn|2002', 'names+birthday:bgm|mn|0526', 'day+b:20020526', 'day+m:20020526']
     """
-    given, family, day = sound(who.given).split(), sound(who.family).split(), who.day
+    given, family, day = sound(person.given).split(), sound(person.family).split(), person.day
     initials = sorted({name[0] for names in (given, family) for name in names[:1] + names[-1:]})
     both = "|".join(sorted((given[0], family[-1]))) if given and family else ""
-    is_told = day and day[4:] != UNKNOWN_DAY
+    has_birthday = day and day[4:] != UNKNOWN_DAY
     shaped = {
-        "phone": who.phone,
-        "email": who.email,
+        "phone": person.phone,
+        "email": person.email,
         "names+year": day and both and f"{both}|{day[:4]}",
-        "names+birthday": is_told and both and f"{both}|{day[4:]}",
-        "names+place": both and who.postcode and f"{both}|{who.postcode[:-INWARD] or who.postcode}",
-        "street": len(who.address) > SHORTEST_STREET and who.address,
-        "names+town": both and who.place and f"{both}|{sound(who.place)}",
-        "town+day": who.place and day and f"{sound(who.place)}|{day}",
+        "names+birthday": has_birthday and both and f"{both}|{day[4:]}",
+        "names+place": both and person.postcode and f"{both}|{person.postcode[:-INWARD] or person.postcode}",
+        "street": len(person.address) > SHORTEST_STREET and person.address,
+        "names+town": both and person.place and f"{both}|{sound(person.place)}",
+        "town+day": person.place and day and f"{sound(person.place)}|{day}",
     }
     for initial in initials:
         shaped |= {
-            f"day+{initial}": is_told and day,
-            f"postcode+{initial}": who.postcode,
+            f"day+{initial}": has_birthday and day,
+            f"postcode+{initial}": person.postcode,
         }
-    found = [f"{name}:{key}" for name, key in shaped.items() if key]
-    return found + [f"{kind}:{value}" for kind, value in sorted(who.identifiers.items()) if value]
+    keys = [f"{name}:{key}" for name, key in shaped.items() if key]
+    return keys + [f"{kind}:{value}" for kind, value in sorted(person.identifiers.items()) if value]

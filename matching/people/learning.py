@@ -1,4 +1,4 @@
-"""Learning how much each field tells, from records without labels: u from random pairs, m by expectation-maximisation.
+"""Learn the weights of the fields from unlabelled records: u from random pairs, m by expectation-maximisation.
 
 References
 ----------
@@ -25,26 +25,27 @@ Levels = NDArray[np.uint8]
 RANDOM_PAIRS = 50_000
 ROUNDS = 200
 SETTLED = 1e-6
-# A key that so many records share compares none of them: it tells little, and its pairs grow with their square.
+# A key shared by more records than this gives no pairs. It is weak evidence, and its pairs grow with the square of the
+# number of records.
 MOST_OF_A_KEY = 200
-COUNTED = 0.5  # what an unseen level counts as, so that nothing is impossible
-# Of records of one person, before any was seen: mostly the same, some slips.
+COUNTED = 0.5  # the count given to a level that was never seen, so that no level has probability 0
+# The prior for two records of one person: most fields agree, some have errors.
 AGREES, KNOWN_SHARE = 0.9, 0.1
 PRIOR_WEIGHT = 20.0
 READ: dict[Field, tuple[int, Callable[[Identity], str]]] = {
-    Field.BORN: (Born.SAME, lambda who: who.day),
-    Field.POSTCODE: (Postcode.UNIT, lambda who: who.postcode),
-    Field.STREET: (Text.SAME, lambda who: who.address),
-    Field.TOWN: (Text.SAME, lambda who: who.place),
-    Field.PHONE: (Text.SAME, lambda who: who.phone),
-    Field.EMAIL: (Text.SAME, lambda who: who.email),
+    Field.BORN: (Born.SAME, lambda person: person.day),
+    Field.POSTCODE: (Postcode.UNIT, lambda person: person.postcode),
+    Field.STREET: (Text.SAME, lambda person: person.address),
+    Field.TOWN: (Text.SAME, lambda person: person.place),
+    Field.PHONE: (Text.SAME, lambda person: person.phone),
+    Field.EMAIL: (Text.SAME, lambda person: person.email),
 }
 TOP = {name: level for name, (level, _) in READ.items()}
 LEAST_SEEN = 1e-4
 
 
 def pairs_of(left: Sequence[Identity], right: Sequence[Identity] | None = None) -> list[tuple[int, int]]:
-    """Return the pairs that share a key: of one set with itself, or of two sets.
+    """Return the pairs of records that share a key, within one set or between two sets.
 
     Parameters
     ----------
@@ -54,33 +55,33 @@ def pairs_of(left: Sequence[Identity], right: Sequence[Identity] | None = None) 
     Returns
     -------
     list of (int, int)
-        Each pair once; within one set the first is the smaller.
+        Positions of the records. Each pair appears once, and within one set the first position is the smaller.
 
     Examples
     --------
-    >>> one = Identity("1", phone="+447700900123")
-    >>> pairs_of([one, one]), pairs_of([one], [one])
+    >>> person = Identity("1", phone="+447700900123")
+    >>> pairs_of([person, person]), pairs_of([person], [person])
     ([(0, 1)], [(0, 0)])
     """
     groups = _by_key(left if right is None else right)
-    found: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     if right is None:
         for members in groups.values():
             if len(members) <= MOST_OF_A_KEY:
-                found |= {(a, b) for at, a in enumerate(members) for b in members[at + 1 :]}
-        return sorted(found)
-    for at, who in enumerate(left):
-        for key in keys_of(who):
+                pairs |= {(a, b) for at, a in enumerate(members) for b in members[at + 1 :]}
+        return sorted(pairs)
+    for at, person in enumerate(left):
+        for key in keys_of(person):
             members = groups.get(key, [])
             if len(members) <= MOST_OF_A_KEY:
-                found |= {(at, other) for other in members}
-    return sorted(found)
+                pairs |= {(at, match) for match in members}
+    return sorted(pairs)
 
 
 def _by_key(people: Sequence[Identity]) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = defaultdict(list)
-    for at, who in enumerate(people):
-        for key in keys_of(who):
+    for at, person in enumerate(people):
+        for key in keys_of(person):
             groups[key].append(at)
     return groups
 
@@ -93,98 +94,111 @@ def learn(
     seed: int = 0,
     manifest: Mapping[str, object] | None = None,
 ) -> tuple[Linkage, Levels]:
-    """Learn parameters from records of which nobody said who is who.
+    """Learn linkage parameters from records without labels.
 
     Parameters
     ----------
     left : sequence of Identity
     right : sequence of Identity or None
-        The other set; None for duplicates within one.
+        The second set. None searches for duplicates within ``left``.
     pairs : sequence of (int, int) or None
-        Those to look at; those that share a key where None.
+        The pairs to compare. None compares all pairs that share a key.
     seed : int
+        Seed of the random pairs.
     manifest : mapping or None
+        Notes on the data, saved with the parameters.
 
     Returns
     -------
     tuple of (Linkage, ndarray of uint8 of shape (n_pairs, n_fields))
-        And the levels of the pairs.
+        The parameters, and the levels of each compared pair.
 
     Notes
     -----
-    The prior is that of a random pair, not of one that shares a key: inside the keys strangers are far more alike than
-    at random, and a prior taken there makes every alike stranger a match. It is learnt as the matches that are expected
-    among the pairs over all the pairs there could be.
+    The prior is the prior of a random pair, not of a pair that shares a key. Strangers who share a key are far more
+    alike than random strangers, and a prior learnt from them would make every similar stranger a match. The prior is
+    the expected number of matches among the compared pairs, divided by the number of all possible pairs.
     """
     others = left if right is None else right
-    asked = pairs_of(left, right) if pairs is None else list(pairs)
-    levels = np.array([compare(left[a], others[b]) for a, b in asked], dtype=np.uint8).reshape(len(asked), len(FIELDS))
+    compared = pairs_of(left, right) if pairs is None else list(pairs)
+    levels = np.array([compare(left[a], others[b]) for a, b in compared], dtype=np.uint8).reshape(
+        len(compared), len(FIELDS)
+    )
     u, given = _at_random(left, right, random.Random(seed))  # noqa: S311 - a sample, no secret
     total = len(left) * len(others) if right is not None else len(left) * (len(left) - 1) / 2
     m, expected = _maximised(levels, u, given, float(max(total, 1)))
     names = _shares(left, right)
     usual: Any = tuple(
         max(
-            _same([who.names[at] for who in left], [who.names[at] for who in others] if right is not None else None),
+            _same(
+                [person.names[at] for person in left],
+                [person.names[at] for person in others] if right is not None else None,
+            ),
             LEAST_SHARE,
         )
         for at in (0, 1)
     )
-    # A pair is found from either end of one set, and from one end of two.
+    # Within one set, a pair counts for both of its records. Between two sets, it counts for the record of ``left``.
     ends = 1 if right is not None else 2
     shares = {kin: ends * expected[kin] / max(len(left), 1) for kin in Kin}
     return Linkage(m, u, shares, usual, *names, manifest=dict(manifest or {})), levels
 
 
 def _at_random(
-    left: Sequence[Identity], right: Sequence[Identity] | None, drawn: random.Random
+    left: Sequence[Identity], right: Sequence[Identity] | None, rng: random.Random
 ) -> tuple[dict[Field, tuple[float, ...]], Floats]:
-    """Return how often each level is seen between two people drawn at random, and each likeness of given names."""
+    """Return the shares of each level, and of each likeness of given names, between two people chosen at random."""
     others = left if right is None else right
     counts = {name: np.zeros(LEVELS[name]) for name in FIELDS}
     given, family = np.zeros(len(Alike)), np.zeros(len(Alike))
     seen = 0
-    for a, b in _drawn(len(left), len(others), is_one_set=right is None, drawn=drawn):
-        one, other = left[a], others[b]
+    for a, b in _drawn(len(left), len(others), is_one_set=right is None, rng=rng):
+        first, second = left[a], others[b]
         for name in FIELDS:
-            counts[name][COMPARE[name](one, other)] += 1
-        parts = parts_of(COMPARE[Field.NAME](one, other))
+            counts[name][COMPARE[name](first, second)] += 1
+        parts = parts_of(COMPARE[Field.NAME](first, second))
         if parts is not None:
             given[parts[0]] += 1
             family[parts[1]] += 1
         seen += 1
-    # Given and family names of two strangers are alike independently of each other, so rare levels need not be seen.
+    # For two strangers, the likeness of given names is independent of that of family names. The product of their shares
+    # therefore also covers levels that were never sampled.
     straight = counts[Field.NAME][: NAME_LEVELS - 2].sum()
     for part, at in ((given, 0), (family, 1)):
-        same = _same([who.names[at] for who in left], [who.names[at] for who in others] if right is not None else None)
+        same = _same(
+            [person.names[at] for person in left],
+            [person.names[at] for person in others] if right is not None else None,
+        )
         known = part.sum() - part[Alike.UNKNOWN]
         part[Alike.SAME] = same * known
     both = np.outer(_shares_of(given), _shares_of(family)).ravel() * straight
     counts[Field.NAME] = np.r_[both, counts[Field.NAME][NAME_LEVELS - 2 :]]
     for name, (level, read) in READ.items():
-        same = _same([read(who) for who in left], [read(who) for who in others] if right is not None else None)
+        same = _same(
+            [read(person) for person in left], [read(person) for person in others] if right is not None else None
+        )
         known = counts[name].sum() - counts[name][UNKNOWN_OF[name]]
         counts[name][level] = same * known
     return {name: tuple(_shares_of_known(name, counts[name], seen).tolist()) for name in FIELDS}, _shares_of(given)
 
 
-def _drawn(n: int, others: int, *, is_one_set: bool, drawn: random.Random) -> Iterator[tuple[int, int]]:
+def _drawn(n: int, others: int, *, is_one_set: bool, rng: random.Random) -> Iterator[tuple[int, int]]:
     if min(n, others) < 2:  # noqa: PLR2004 - one record has no other
         return
     for _ in range(RANDOM_PAIRS):
-        a, b = drawn.randrange(n), drawn.randrange(others)
+        a, b = rng.randrange(n), rng.randrange(others)
         if not (is_one_set and a == b):
             yield a, b
 
 
-def _same(ours: Sequence[str], theirs: Sequence[str] | None) -> float:
-    """Return how often two drawn at random have the same, of those where both are known; counted, not sampled."""
-    one = Counter(value for value in ours if value)
-    n = sum(one.values())
-    if theirs is None:
-        return sum(count * (count - 1) for count in one.values()) / max(n * (n - 1), 1)
-    other = Counter(value for value in theirs if value)
-    return sum(count * other[value] for value, count in one.items()) / max(n * sum(other.values()), 1)
+def _same(first_values: Sequence[str], second_values: Sequence[str] | None) -> float:
+    """Return the share of pairs of known values that are equal. Counted over all pairs, not sampled."""
+    first = Counter(value for value in first_values if value)
+    n = sum(first.values())
+    if second_values is None:
+        return sum(count * (count - 1) for count in first.values()) / max(n * (n - 1), 1)
+    second = Counter(value for value in second_values if value)
+    return sum(count * second[value] for value, count in first.items()) / max(n * sum(second.values()), 1)
 
 
 def _shares_of(counts: Floats) -> Floats:
@@ -193,14 +207,14 @@ def _shares_of(counts: Floats) -> Floats:
 
 
 def _shares_of_known(name: Field, counts: Floats, seen: int) -> Floats:
-    """Return the shares among what is known; what is not known stands as it is and tells nothing."""
+    """Return the shares of the known levels. The unknown level gets the share 1, so that it is no evidence."""
     known = counts.copy()
     known[UNKNOWN_OF[name]] = 0.0
     known[0] += COUNTED
     floor = COUNTED / max(seen, 1)
     total = max(known.sum(), 1.0)
     shares = np.maximum(known / total, floor)
-    if name is Field.NAME:  # but for names turned round, rare levels are products and need not be seen
+    if name is Field.NAME:  # except for swapped names, rare levels are products of shares
         shares[: NAME_LEVELS - 2] = np.maximum(known / total, floor * floor)[: NAME_LEVELS - 2]
     shares[UNKNOWN_OF[name]] = 1.0
     return np.asarray(shares)
@@ -209,10 +223,10 @@ def _shares_of_known(name: Field, counts: Floats, seen: int) -> Floats:
 def _maximised(
     levels: Levels, u: Mapping[Field, Sequence[float]], given: Floats, total: float
 ) -> tuple[dict[Kin, dict[Field, tuple[float, ...]]], dict[Kin, float]]:
-    """Return m of each kind and how many pairs of it are expected, by expectation-maximisation over patterns [1]_.
+    """Return m and the expected number of pairs of each kind, by expectation-maximisation over level patterns [1]_.
 
-    A household is told from one person by what cannot be shared: its given names and birthdays are those of strangers,
-    and so are the given names of twins. That is fixed; the rest is learnt.
+    Within a household, given names and birthdays agree only as often as between strangers. So do the given names of
+    twins. This separates both kinds from one person, so these shares are fixed. The other shares are learnt.
     """
     patterns, counts = (
         np.unique(levels, axis=0, return_counts=True) if len(levels) else (levels, np.zeros(0, dtype=np.int64))
@@ -250,15 +264,15 @@ def _maximised(
 
 
 def _family_alone(seen: Floats, given: Floats) -> Floats:
-    """Return levels of names as seen in a household: family names as they were, given names as of strangers."""
+    """Return the counts of name levels with the family names as counted and the given names as for strangers."""
     family = seen[: NAME_LEVELS - 2].reshape(len(Alike), len(Alike)).sum(axis=0)
-    told = np.r_[np.outer(given, family).ravel(), seen[NAME_LEVELS - 2 :]]
-    told[UNKNOWN_OF[Field.NAME]] = 0.0
-    return np.asarray(told)
+    levels = np.r_[np.outer(given, family).ravel(), seen[NAME_LEVELS - 2 :]]
+    levels[UNKNOWN_OF[Field.NAME]] = 0.0
+    return np.asarray(levels)
 
 
 def sum_of_logs(patterns: Levels, shares: Mapping[Field, Floats]) -> Floats:
-    """Return the bits of each pattern of levels under some shares.
+    """Return the log to base 2 of the probability of each pattern of levels, given the share of each level.
 
     Parameters
     ----------
@@ -274,40 +288,43 @@ def sum_of_logs(patterns: Levels, shares: Mapping[Field, Floats]) -> Floats:
     >>> sum_of_logs(np.zeros((1, 7), dtype=np.uint8), {name: np.full(LEVELS[name], 0.5) for name in FIELDS}).tolist()
     [-7.0]
     """
-    found = np.zeros(len(patterns))
+    bits = np.zeros(len(patterns))
     for at, name in enumerate(FIELDS):
-        found += np.log2(shares[name])[patterns[:, at]]
-    return found
+        bits += np.log2(shares[name])[patterns[:, at]]
+    return bits
 
 
 def _expected(kin: Kin, u: Mapping[Field, Floats], given: Floats) -> dict[Field, Floats]:
-    """Return what is expected of a kind before any pair was seen."""
-    found = {}
+    """Return the prior share of each level for one kind, used before any pair is compared."""
+    expected = {}
     part = np.array([0.03, 0.05, 0.05, 0.04, 0.88]) if kin is Kin.PERSON else given
     family = (
         np.array([0.03, 0.05, 0.05, 0.04, 0.88]) if kin is not Kin.HOUSEHOLD else np.array([0.4, 0.05, 0.05, 0.02, 0.5])
     )
     straight = np.outer(part / part.sum(), family / family.sum()).ravel()
-    found[Field.NAME] = np.r_[straight * 0.98, 0.01, 0.01]
+    expected[Field.NAME] = np.r_[straight * 0.98, 0.01, 0.01]
     for name, top in TOP.items():
         shares = np.full(LEVELS[name], (1 - AGREES) / (LEVELS[name] - 2))
         shares[top] = AGREES
-        found[name] = shares
+        expected[name] = shares
     if kin is Kin.HOUSEHOLD:
-        found[Field.BORN] = u[Field.BORN].copy()
-        found[Field.PHONE], found[Field.EMAIL] = np.array([0.4, 0, 0, 0, 0.6]), np.array([0.5, 0, 0.01, 0.01, 0.48])
+        expected[Field.BORN] = u[Field.BORN].copy()
+        expected[Field.PHONE], expected[Field.EMAIL] = (
+            np.array([0.4, 0, 0, 0, 0.6]),
+            np.array([0.5, 0, 0.01, 0.01, 0.48]),
+        )
     for name in FIELDS:
-        found[name][UNKNOWN_OF[name]] = 0.0
-        found[name] = np.maximum(found[name] / found[name].sum(), LEAST_SEEN)
-        found[name][UNKNOWN_OF[name]] = 1.0
-    return found
+        expected[name][UNKNOWN_OF[name]] = 0.0
+        expected[name] = np.maximum(expected[name] / expected[name].sum(), LEAST_SEEN)
+        expected[name][UNKNOWN_OF[name]] = 1.0
+    return expected
 
 
 def _shares(left: Sequence[Identity], right: Sequence[Identity] | None) -> tuple[dict[str, float], dict[str, float]]:
     people = [*left, *(right or [])]
-    found = []
+    shares = []
     for at in (0, 1):
-        counts = Counter(who.names[at] for who in people if who.names[at])
+        counts = Counter(person.names[at] for person in people if person.names[at])
         n = max(sum(counts.values()), 1)
-        found.append({name: count / n for name, count in counts.items()})
-    return found[0], found[1]
+        shares.append({name: count / n for name, count in counts.items()})
+    return shares[0], shares[1]

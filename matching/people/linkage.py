@@ -1,10 +1,10 @@
-"""How probable it is that two records are about one person: what each field tells is weighed and told.
+"""The probability that two records are about one person, with the weight of the evidence of each field.
 
 References
 ----------
 .. [1] Fellegi, Sunter, "A theory for record linkage", Journal of the American Statistical Association 64, 1969.
 .. [2] Winkler, "Frequency-based matching in the Fellegi-Sunter model", U.S. Bureau of the Census, 2000: agreement on a
-   rare name tells more than on a common one.
+   rare name is stronger evidence than agreement on a common name.
 """
 
 import hashlib
@@ -37,48 +37,48 @@ FORMAT = 1
 
 
 class Kin(StrEnum):
-    """What two records may be to each other, beside being of two strangers."""
+    """The relation between two records, if they are not about two strangers."""
 
     PERSON = "person"
-    HOUSEHOLD = "household"  # who live, or are helped, at one address: couples, families, hostels
+    HOUSEHOLD = "household"  # people who live or are supported at one address: couples, families, hostels
     TWINS = "twins"
 
 
 SHIPPED = Path(__file__).with_name("shipped.json")
-# Without an identifier that agrees, evidence that twins, couples, hostels or an unknown birthday explain as well as one
-# person does stops here: a person looks.
+# The highest probability if no identifier agrees and twins, couples, a hostel or an unknown birthday would explain the
+# evidence as well as one person would. A person must then decide.
 MOST_UNSURE = 0.98
-# So many records with one telephone or inbox are a family or a support worker; so many with one postcode, which a whole
-# street has, a hostel.
+# This many records with one telephone number or e-mail address belong to a family or a support worker. This many with
+# one postcode, which a whole street shares, belong to a hostel.
 SHARED_BY_MANY = {Field.PHONE: 3, Field.EMAIL: 3, Field.POSTCODE: 10}
 IDENTIFIER_AGREES, IDENTIFIER_SLIPS, IDENTIFIER_DIFFERS = 18.0, 8.0, -7.0  # bits
 IDENTIFIER_TEXT = {
     IDENTIFIER_AGREES: "The same.",
     IDENTIFIER_SLIPS: "One character differs.",
-    IDENTIFIER_DIFFERS: "Another one.",
+    IDENTIFIER_DIFFERS: "Different.",
 }
 LEAST_SHARE = 1e-6
-MOST_RARE = 64.0  # a name seen once is not known to be rarer than this times the usual
+MOST_RARE = 64.0  # a name seen once may count as at most this many times rarer than a usual name
 MOST_BITS = 300.0
-TOLD_FROM = 0.5
-TOGETHER = "People who live or are helped together have this in common too."
+LEAST_MENTIONED = 0.5  # bits; a smaller effect of shared households is not mentioned
+TOGETHER = "People who live together, or are supported at the same address, also share these details."
 
 
 class LinkageRefused(ValueError):
-    """Parameters that are not ours, or not as they were saved: said in one sentence."""
+    """A file of linkage parameters cannot be read: wrong format, wrong version, or changed after it was saved."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldWeight:
-    """What one field tells.
+    """The evidence of one field.
 
     Parameters
     ----------
     field : str
     text : str
-        How it agrees or differs, never what it holds.
+        How the field agrees or differs. It never contains the value of the field.
     bits : float
-        For one person where over 0, for two where under; each bit doubles or halves the odds.
+        Above 0 for one person, below 0 for two people. Each bit doubles or halves the odds.
     """
 
     field: str
@@ -88,15 +88,15 @@ class FieldWeight:
 
 @dataclass(frozen=True, slots=True)
 class LinkageVerdict:
-    """How probable one person is, and why.
+    """The probability that two records are about one person, and the evidence.
 
     Parameters
     ----------
     probability : float
     told : tuple of FieldWeight
-        By field; what is not known on one side tells nothing and is left out.
+        The evidence of each field. A field that is not known in one record is left out.
     held_back : str
-        Why the probability was held below the evidence; empty where it was not.
+        Why the probability was limited to ``MOST_UNSURE``. Empty if it was not limited.
     """
 
     probability: float
@@ -106,25 +106,26 @@ class LinkageVerdict:
 
 @dataclass(frozen=True)
 class Linkage:
-    """A Fellegi-Sunter model over the levels of ``compare`` [1]_, with two kinds of people who are alike and not one.
+    """A Fellegi-Sunter model over the levels of ``compare`` [1]_, which also allows for households and twins.
 
-    Those who live together agree in address, telephone and often surname, and in nothing else. With strangers alone to
-    compare with, that agreement would make a couple one person.
+    People who live together share an address, a telephone and often a surname, and nothing else. A model that knows
+    only one person and two strangers would take a couple for one person.
 
     Parameters
     ----------
     m : mapping of Kin to mapping of Field to sequence of float
-        How often each level is seen between records of one person, of a household, of twins.
+        The share of each level among pairs of records of one person, of a household and of twins.
     u : mapping of Field to sequence of float
-        How often between records of two people drawn at random.
+        The share of each level among pairs of records of two people chosen at random.
     shares : mapping of Kin to float
-        How many others of the kind a record has; the prior is that share over how many records there are.
+        The mean number of other records of each kind that a record has. The prior is this number divided by the
+        number of records.
     usual : tuple of (float, float)
-        How often two people drawn at random share a given name, and a family name.
+        The probability that two people chosen at random share a given name, and that they share a family name.
     given_shares, family_shares : mapping of str to float
-        How common names are; others count as rare as the rarest one told [2]_.
+        How common each name is. A name that is not listed counts as the rarest possible [2]_.
     manifest : mapping
-        What it was learnt from.
+        What the parameters were learnt from.
 
     Examples
     --------
@@ -144,7 +145,7 @@ class Linkage:
 
     @cached_property
     def bits(self) -> dict[Kin, dict[Field, tuple[float, ...]]]:
-        """What each level tells for each kind, against two strangers."""
+        """The evidence of each level for each kind, against two strangers, in bits."""
         return {
             kin: {
                 name: tuple(
@@ -156,15 +157,16 @@ class Linkage:
             for kin, shares in self.m.items()
         }
 
-    def rarity(self, level: int, one: Identity, known: tuple[float | None, float | None] = (None, None)) -> float:
-        """Return how many bits more agreement on these names tells than on usual ones; fewer where they are common.
+    def rarity(self, level: int, first: Identity, known: tuple[float | None, float | None] = (None, None)) -> float:
+        """Return the extra bits of evidence for agreement on rare names. Negative for common names.
 
         Parameters
         ----------
         level : int
-        one : Identity
+            The name level, as ``compare`` returns it.
+        first : Identity
         known : tuple of (float or None, float or None)
-            How common the given and the family name are, where that was counted.
+            How common the given and the family name are, if the caller has counted them.
 
         Returns
         -------
@@ -173,44 +175,45 @@ class Linkage:
         parts = parts_of(level)
         if parts is None:
             return 0.0
-        found = 0.0
+        total = 0.0
         for part, name, share, shares, usual in zip(
-            parts, one.names, known, (self.given_shares, self.family_shares), self.usual, strict=True
+            parts, first.names, known, (self.given_shares, self.family_shares), self.usual, strict=True
         ):
             if part is Alike.SAME and (share is not None or shares):
                 common = share if share is not None else shares.get(name, 0.0)
-                found += log2(usual / max(common, LEAST_SHARE, usual / MOST_RARE))
-        return found
+                total += log2(usual / max(common, LEAST_SHARE, usual / MOST_RARE))
+        return total
 
-    def weigh(self, one: Identity, other: Identity, levels: tuple[int, ...], among: float) -> float:
-        """Return the bits for one person: what all fields tell, the prior, and what else explains it.
+    def weigh(self, first: Identity, second: Identity, levels: tuple[int, ...], among: float) -> float:
+        """Return the bits for one person: the evidence of all fields, plus the prior, less other explanations.
 
         Parameters
         ----------
-        one, other : Identity
+        first, second : Identity
         levels : tuple of int
-            As ``compare`` gives them.
+            As ``compare`` returns them.
         among : float
-            How many records the other one was found among.
+            Number of records that were searched for the second record.
 
         Returns
         -------
         float
         """
-        rarity = self.rarity(levels[0], one)
-        found = {
+        rarity = self.rarity(levels[0], first)
+        totals = {
             kin: sum(bits[name][level] for name, level in zip(FIELDS, levels, strict=True)) + rarity
             for kin, bits in self.bits.items()
         }
-        told = sum(bits for _, bits in self._identifiers(one, other))
-        return found[Kin.PERSON] + told + self.prior(among) - self._explained(found, among)
+        identifiers = sum(bits for _, bits in self._identifiers(first, second))
+        return totals[Kin.PERSON] + identifiers + self.prior(among) - self._explained(totals, among)
 
     def prior(self, among: float) -> float:
-        """Return the bits for one person before anything is compared.
+        """Return the bits for one person before anything is compared. Usually negative.
 
         Parameters
         ----------
         among : float
+            Number of records that were searched.
 
         Returns
         -------
@@ -218,10 +221,10 @@ class Linkage:
         """
         return log2(min(self.shares[Kin.PERSON] / max(among, 1.0), 0.5))
 
-    def _explained(self, found: Mapping[Kin, float], among: float) -> float:
-        """Return by how many bits likelier than of strangers the agreement is of people who are alike and not one."""
+    def _explained(self, totals: Mapping[Kin, float], among: float) -> float:
+        """Return the bits to subtract because two people of one household, or twins, could explain the agreement."""
         others = sum(
-            2.0 ** min(found[kin], MOST_BITS) * min(self.shares[kin] / max(among, 1.0), 0.5)
+            2.0 ** min(totals[kin], MOST_BITS) * min(self.shares[kin] / max(among, 1.0), 0.5)
             for kin in Kin
             if kin is not Kin.PERSON
         )
@@ -229,107 +232,110 @@ class Linkage:
 
     def may_be(
         self,
-        one: Identity,
-        other: Identity,
+        first: Identity,
+        second: Identity,
         among: float,
         common: tuple[float | None, float | None] = (None, None),
         slips: Collection[str] = (),
     ) -> bool:
-        """Return whether ``verdict`` may find one person likelier than two; where not, it surely does not.
+        """Return whether ``verdict`` could give at least one half. If False, it certainly gives less.
 
-        What else explains an agreement, and sharing it with many, only ever tell against one person: they are left out.
+        This is a fast test. It leaves out other explanations and details shared by many records, because both can only
+        lower the probability.
 
         Parameters
         ----------
-        one, other : Identity
+        first, second : Identity
         among : float
         common : tuple of (float or None, float or None)
         slips : collection of str
-            As for ``verdict``.
+            As in ``verdict``.
 
         Returns
         -------
         bool
         """
-        levels = compare(one, other)
+        levels = compare(first, second)
         bits = self.bits[Kin.PERSON]
-        told = sum(bits[name][level] for name, level in zip(FIELDS, levels, strict=True))
-        told += self.rarity(levels[0], one, common) + sum(more for _, more in self._identifiers(one, other, slips))
-        return told + self.prior(among) >= 0.0
+        total = sum(bits[name][level] for name, level in zip(FIELDS, levels, strict=True))
+        total += self.rarity(levels[0], first, common) + sum(
+            extra for _, extra in self._identifiers(first, second, slips)
+        )
+        return total + self.prior(among) >= 0.0
 
     def verdict(
         self,
-        one: Identity,
-        other: Identity,
+        first: Identity,
+        second: Identity,
         among: float,
         shared: Mapping[Field, int] | None = None,
         common: tuple[float | None, float | None] = (None, None),
         slips: Collection[str] = (),
     ) -> LinkageVerdict:
-        """Return how probable it is that two records are of one person, and what each field tells.
+        """Return the probability that two records are about one person, and the evidence of each field.
 
         Parameters
         ----------
-        one, other : Identity
+        first, second : Identity
         among : float
-            How many records the other one was found among.
+            Number of records that were searched for the second record.
         shared : mapping of Field to int
-            How many records have the same postcode, phone or e-mail as the first one, where that is known.
+            Number of records with the same postcode, phone or e-mail as the first record, if known.
         common : tuple of (float or None, float or None)
-            How common the given and the family name of the first one are, where that was counted.
+            How common the given and the family name of the first record are, if the caller has counted them.
         slips : collection of str
-            Identifiers that were seen to differ by one character only.
+            Kinds of identifier that differ by one character only.
 
         Returns
         -------
         LinkageVerdict
         """
-        levels = compare(one, other)
+        levels = compare(first, second)
         counts = shared or {}
-        told = []
-        found = dict.fromkeys(Kin, 0.0)
+        weights = []
+        totals = dict.fromkeys(Kin, 0.0)
         for name, level in zip(FIELDS, levels, strict=True):
             if level == UNKNOWN_OF[name]:
                 continue
             bits = {kin: self.bits[kin][name][level] for kin in Kin}
-            lift = self.rarity(level, one, common) if name is Field.NAME else 0.0
+            lift = self.rarity(level, first, common) if name is Field.NAME else 0.0
             if level == SAME_OF.get(name) and counts.get(name, 0) > 1:
-                # One of so many who share it: two strangers have it in common oftener than usual.
+                # Many records share this value, so it is weaker evidence than usual: two strangers may share it too.
                 lift = min(0.0, log2(max(among, 2.0) / counts[name]) - bits[Kin.PERSON])
-            found = {kin: found[kin] + bits[kin] + lift for kin in Kin}
-            told.append(FieldWeight(name.value, text_of(name, level), round(bits[Kin.PERSON] + lift, 2)))
-        identifiers = self._identifiers(one, other, slips)
-        told += [FieldWeight(kind, IDENTIFIER_TEXT[bits], bits) for kind, bits in identifiers]
-        explained = self._explained(found, among)
-        if explained >= TOLD_FROM:
-            told.append(FieldWeight("household", TOGETHER, round(-explained, 2)))
-        sum_of_all = found[Kin.PERSON] + sum(bits for _, bits in identifiers) + self.prior(among) - explained
-        found_at = probability(sum_of_all)
+            totals = {kin: totals[kin] + bits[kin] + lift for kin in Kin}
+            weights.append(FieldWeight(name.value, text_of(name, level), round(bits[Kin.PERSON] + lift, 2)))
+        identifiers = self._identifiers(first, second, slips)
+        weights += [FieldWeight(kind, IDENTIFIER_TEXT[bits], bits) for kind, bits in identifiers]
+        explained = self._explained(totals, among)
+        if explained >= LEAST_MENTIONED:
+            weights.append(FieldWeight("household", TOGETHER, round(-explained, 2)))
+        sum_of_all = totals[Kin.PERSON] + sum(bits for _, bits in identifiers) + self.prior(among) - explained
+        posterior = probability(sum_of_all)
         is_sure = any(bits == IDENTIFIER_AGREES for _, bits in identifiers)
-        why = "" if is_sure else held_back(one, other, levels, counts)
+        doubt = "" if is_sure else held_back(first, second, levels, counts)
         if any(bits < 0 for _, bits in identifiers):
-            why = "An identifier differs: one of the two is wrong, or they are two people."
-        held = why if found_at > MOST_UNSURE else ""
-        return LinkageVerdict(min(found_at, MOST_UNSURE) if why else found_at, tuple(told), held)
+            doubt = "An identifier differs. Either one of them is wrong, or these are two people."
+        reason = doubt if posterior > MOST_UNSURE else ""
+        return LinkageVerdict(min(posterior, MOST_UNSURE) if doubt else posterior, tuple(weights), reason)
 
     @staticmethod
-    def _identifiers(one: Identity, other: Identity, slips: Collection[str] = ()) -> list[tuple[str, float]]:
-        told = []
-        for kind, value in sorted(one.identifiers.items()):
-            theirs = other.identifiers.get(kind)
-            if value and theirs:
+    def _identifiers(first: Identity, second: Identity, slips: Collection[str] = ()) -> list[tuple[str, float]]:
+        agreements = []
+        for kind, value in sorted(first.identifiers.items()):
+            second_value = second.identifiers.get(kind)
+            if value and second_value:
                 differs = IDENTIFIER_SLIPS if kind in slips else IDENTIFIER_DIFFERS
-                told.append((kind, IDENTIFIER_AGREES if value == theirs else differs))
-        return told
+                agreements.append((kind, IDENTIFIER_AGREES if value == second_value else differs))
+        return agreements
 
     def saved(self) -> bytes:
-        """Return the parameters as bytes to keep: JSON under a hash, so nothing in it can run.
+        """Return the parameters as JSON with a SHA-256 hash. The format contains no executable code.
 
         Returns
         -------
         bytes
         """
-        told = {
+        parameters = {
             "m": {kin.value: {name.value: list(self.m[kin][name]) for name in FIELDS} for kin in Kin},
             "u": {name.value: list(self.u[name]) for name in FIELDS},
             "shares": {kin.value: self.shares[kin] for kin in Kin},
@@ -338,15 +344,15 @@ class Linkage:
             "family_shares": dict(sorted(self.family_shares.items())),
             "manifest": dict(self.manifest),
         }
-        return json.dumps({"format": FORMAT, "sha256": _hash(told), **told}, indent=1).encode()
+        return json.dumps({"format": FORMAT, "sha256": _hash(parameters), **parameters}, indent=1).encode()
 
     @classmethod
-    def read(cls, kept: bytes) -> "Linkage":
-        """Return parameters as they were saved.
+    def read(cls, data: bytes) -> "Linkage":
+        """Read parameters that ``saved`` wrote.
 
         Parameters
         ----------
-        kept : bytes
+        data : bytes
 
         Returns
         -------
@@ -355,22 +361,29 @@ class Linkage:
         Raises
         ------
         LinkageRefused
+            If the data is not a file of linkage parameters, was changed after it was saved, or is of another version.
         """
         try:
-            told = json.loads(kept)
-            if told.pop("format") != FORMAT or told.pop("sha256") != _hash(told):
-                raise LinkageRefused("These parameters are of another kind, or were changed since they were saved.")
-            m = {kin: _by_field(told["m"][kin.value]) for kin in Kin}
-            u = _by_field(told["u"])
+            parameters = json.loads(data)
+            if parameters.pop("format") != FORMAT or parameters.pop("sha256") != _hash(parameters):
+                raise LinkageRefused(
+                    "The file has another format, or was changed after it was saved. Save the parameters again."
+                )
+            m = {kin: _by_field(parameters["m"][kin.value]) for kin in Kin}
+            u = _by_field(parameters["u"])
         except (ValueError, KeyError, TypeError, AttributeError) as wrong:
             if isinstance(wrong, LinkageRefused):
                 raise
-            raise LinkageRefused("This is not a file of linkage parameters.") from wrong
+            raise LinkageRefused(
+                "This is not a file of linkage parameters. Use a file that this program saved."
+            ) from wrong
         if any(len(each[name]) != LEVELS[name] for each in (*m.values(), u) for name in FIELDS):
-            raise LinkageRefused("These parameters are of other comparisons than this version makes.")
-        shares = {kin: float(told["shares"][kin.value]) for kin in Kin}
-        names = {name: told[name] for name in ("given_shares", "family_shares")}
-        return cls(m, u, shares, tuple(told["usual"]), **names, manifest=told["manifest"])
+            raise LinkageRefused(
+                "The parameters belong to a version with other comparisons. Learn them again with this version."
+            )
+        shares = {kin: float(parameters["shares"][kin.value]) for kin in Kin}
+        names = {name: parameters[name] for name in ("given_shares", "family_shares")}
+        return cls(m, u, shares, tuple(parameters["usual"]), **names, manifest=parameters["manifest"])
 
     @classmethod
     def shipped(cls) -> "Linkage":
@@ -384,12 +397,12 @@ class Linkage:
 
 
 def probability(bits: float) -> float:
-    """Return the probability that so many bits stand for.
+    """Return the probability that corresponds to a number of bits.
 
     Parameters
     ----------
     bits : float
-        Logarithm of the odds, to base 2.
+        Logarithm of the odds to base 2.
 
     Returns
     -------
@@ -403,24 +416,24 @@ def probability(bits: float) -> float:
     return 1.0 / (1.0 + float(2.0 ** min(-bits, MOST_BITS)))
 
 
-def _by_field(told: Mapping[str, Any]) -> dict[Field, tuple[float, ...]]:
-    return {name: tuple(map(float, told[name.value])) for name in FIELDS}
+def _by_field(shares: Mapping[str, Any]) -> dict[Field, tuple[float, ...]]:
+    return {name: tuple(map(float, shares[name.value])) for name in FIELDS}
 
 
-def _hash(told: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+def _hash(parameters: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
 
 
 UNKNOWN_OF = dict.fromkeys(FIELDS, 1) | {Field.NAME: UNKNOWN_NAME}
 SAME_OF: dict[Field, int] = {Field.POSTCODE: Postcode.UNIT, Field.PHONE: Text.SAME, Field.EMAIL: Text.SAME}
 
 
-def held_back(one: Identity, other: Identity, levels: tuple[int, ...], shared: Mapping[Field, int]) -> str:
-    """Return why two records without an identifier that agrees are for a person to look at; empty where they are not.
+def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared: Mapping[Field, int]) -> str:
+    """Return why a person must check two records without an agreeing identifier. Empty if there is no such reason.
 
     Parameters
     ----------
-    one, other : Identity
+    first, second : Identity
     levels : tuple of int
     shared : mapping of Field to int
 
@@ -432,58 +445,58 @@ def held_back(one: Identity, other: Identity, levels: tuple[int, ...], shared: M
     --------
     >>> twins = Identity("1", "Hasan", "Ali", born="20020526"), Identity("2", "Hussein", "Ali", born="20020526")
     >>> held_back(*twins, compare(*twins), {})
-    'Their given names are not surely the same: twins share all the rest.'
+    'The given names may differ, and twins share everything else.'
     """
     of = dict(zip(FIELDS, levels, strict=True))
     parts = parts_of(of[Field.NAME])
     if of[Field.BORN] != Born.SAME:
-        if UNKNOWN_DAY in (one.day[4:], other.day[4:]):
-            return "1 January is what offices write for people whose birthday nobody knows."
-        return "The day of birth does not surely agree."
-    turned = alike(one.names[0], other.names[1]), alike(one.names[1], other.names[0])
-    is_same = parts[0] is Alike.SAME if parts is not None else min(turned) is Alike.SAME
-    if not is_same and not (parts is not None and is_contained(one.names[0], other.names[0])):
-        return "Their given names are not surely the same: twins share all the rest."
+        if UNKNOWN_DAY in (first.day[4:], second.day[4:]):
+            return "A date of birth is 1 January, which offices often enter when the birthday is not known."
+        return "The dates of birth may differ."
+    swapped = alike(first.names[0], second.names[1]), alike(first.names[1], second.names[0])
+    is_same = parts[0] is Alike.SAME if parts is not None else min(swapped) is Alike.SAME
+    if not is_same and not (parts is not None and is_contained(first.names[0], second.names[0])):
+        return "The given names may differ, and twins share everything else."
     close = [name for name, level in SAME_OF.items() if of[name] == level]
     if not any(shared.get(name, 0) < SHARED_BY_MANY[name] for name in close):
-        return "Nothing but name and birthday agrees that few people share."
+        return "Apart from the name and the date of birth, no detail that few people share is the same."
     return ""
 
 
 ALIKE_TEXT = {
     Alike.SAME: "the same",
-    Alike.VARIANT: "a form of the same",
-    Alike.CLOSE: "close",
-    Alike.OTHER: "another",
-    Alike.UNKNOWN: "not told on one side",
+    Alike.VARIANT: "a variant of the same name",
+    Alike.CLOSE: "similar",
+    Alike.OTHER: "different",
+    Alike.UNKNOWN: "missing in one record",
 }
 BORN_TEXT = {
-    Born.SAME: "The same day.",
-    Born.SWAPPED: "Day and month the other way round.",
+    Born.SAME: "The same date.",
+    Born.SWAPPED: "Day and month are swapped.",
     Born.SLIP: "One digit differs.",
-    Born.PARTS: "Nearly the same day.",
-    Born.FIRST_OF_JANUARY: "The same year; 1 January may stand for a day nobody knows.",
+    Born.PARTS: "Nearly the same date.",
+    Born.FIRST_OF_JANUARY: "The same year. 1 January may mean that the day is not known.",
     Born.YEAR: "The same year.",
-    Born.OTHER: "Another day.",
+    Born.OTHER: "Different.",
 }
 POSTCODE_TEXT = {
     Postcode.UNIT: "The same.",
-    Postcode.SECTOR: "Streets apart.",
-    Postcode.SLIP: "One letter differs.",
+    Postcode.SECTOR: "Nearby streets.",
+    Postcode.SLIP: "One character differs.",
     Postcode.OUTCODE: "The same district.",
-    Postcode.OTHER: "Another district.",
+    Postcode.OTHER: "Different districts.",
 }
 TEXT_TEXT = {
     Text.SAME: "The same.",
     Text.SLIP: "One character differs.",
-    Text.PART: "Part of it agrees.",
-    Text.OTHER: "Another one.",
+    Text.PART: "Partly the same.",
+    Text.OTHER: "Different.",
 }
 TEXTS: dict[Field, Mapping[Any, str]] = {Field.BORN: BORN_TEXT, Field.POSTCODE: POSTCODE_TEXT}
 
 
 def text_of(name: Field, level: int) -> str:
-    """Return how a field agrees or differs, in words that hold nothing of it.
+    """Return how a field agrees or differs, as a sentence that does not contain its value.
 
     Parameters
     ----------
@@ -502,8 +515,8 @@ def text_of(name: Field, level: int) -> str:
     if name is not Field.NAME:
         return TEXTS.get(name, TEXT_TEXT)[level]
     if level == TURNED_SAME:
-        return "Given and family name the other way round."
+        return "Given and family name are swapped."
     if level == TURNED_ALIKE:
-        return "Given and family name perhaps the other way round."
+        return "Given and family name may be swapped."
     given, family = divmod(level, 5)
     return f"Given name {ALIKE_TEXT[Alike(given)]}, family name {ALIKE_TEXT[Alike(family)]}."

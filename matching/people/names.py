@@ -1,7 +1,7 @@
-"""Names as people are called in several countries, offices and families: their letters, their sound, their short forms.
+"""Compare names of many countries: by their letters, their sound and their short forms.
 
-A name is compared after transliteration, so that one written in Arabic, Cyrillic or Hebrew meets its Latin spelling.
-Vowels are what transliterations disagree about, so how a name sounds is told by its consonants.
+Names are transliterated first, so that a name written in Arabic, Cyrillic or Hebrew can be compared with its Latin
+spelling. Transliterations differ mostly in their vowels, so the sound of a name is represented by its consonants.
 """
 
 import re
@@ -14,19 +14,19 @@ from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
 LONGEST = 200
 CLOSE_ENOUGH = 0.9
-# Words that many names of a language begin with: sharing one says nothing.
+# Words that begin many names of a language. Sharing one of these words is no evidence.
 PARTICLES = frozenset(
     {"abdul", "al", "bin", "bint", "da", "de", "del", "der", "dos", "el", "ibn", "mac", "mc", "ni", "o"}
 )
 LONG_ENOUGH = 4  # "Ali" and "Ala" are two names; "Alison" and "Alizon" are one
-# Letters that one sound is written with in several languages.
+# Spellings of the same sound in several languages.
 SOUNDS = (("ph", "f"), ("ck", "k"), ("kh", "k"), ("gh", "g"), ("sch", "s"), ("sh", "s"), ("ch", "k"), ("dh", "d"))
 ONE_SOUND = str.maketrans({"c": "k", "q": "k", "z": "s", "w": "v", "j": "g", "x": "k"})
 MUTE = re.compile(r"[aeiouy]|h(?=$)")
 
 
 class Alike(IntEnum):
-    """How alike two parts of a name are; a greater one is more alike."""
+    """How alike two parts of a name are. Except for ``UNKNOWN``, a higher level is more alike."""
 
     OTHER = 0
     UNKNOWN = 1
@@ -37,7 +37,7 @@ class Alike(IntEnum):
 
 @lru_cache(maxsize=200_000)
 def plain(name: str) -> str:
-    """Return a name in small Latin letters, words apart.
+    """Return a name in lower-case Latin letters, with one space between words.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def plain(name: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def sound(name: str) -> str:
-    """Return how a name sounds: its consonants, each sound once, words apart.
+    """Return the sound of a name: its consonants, without repeats, with one space between words.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def sound(name: str) -> str:
     Returns
     -------
     str
-        The plain name itself where no consonant is left.
+        A word without consonants stays as it is.
 
     Examples
     --------
@@ -77,11 +77,11 @@ def sound(name: str) -> str:
     """
     words = []
     for word in plain(name).split():
-        told = word
+        consonants = word
         for written, heard in SOUNDS:
-            told = told.replace(written, heard)
-        told = re.sub(r"(.)\1+", r"\1", MUTE.sub("", told.translate(ONE_SOUND)))
-        words.append(told or word)
+            consonants = consonants.replace(written, heard)
+        consonants = re.sub(r"(.)\1+", r"\1", MUTE.sub("", consonants.translate(ONE_SOUND)))
+        words.append(consonants or word)
     return " ".join(words)
 
 
@@ -92,12 +92,12 @@ def _nicknames() -> NickNamer:
 
 @lru_cache(maxsize=200_000)
 def called(name: str) -> frozenset[str]:
-    """Return the names that somebody of this name may go by, and those this one may be short for.
+    """Return the short forms of a name, and the full names that it may be a short form of.
 
     Parameters
     ----------
     name : str
-        Plain.
+        As ``plain`` returns it.
 
     Returns
     -------
@@ -112,42 +112,43 @@ def called(name: str) -> frozenset[str]:
     return frozenset(known.nicknames_of(name) | known.canonicals_of(name))
 
 
-def is_contained(one: str, other: str) -> bool:
-    """Return whether every word of the shorter of two names is a word of the longer one, or its initial.
+def is_contained(first: str, second: str) -> bool:
+    """Return whether each word of the shorter name is a word of the longer name, or the initial of such a word.
 
     Parameters
     ----------
-    one, other : str
-        Plain.
+    first, second : str
+        As ``plain`` returns it.
 
     Returns
     -------
     bool
-        Twins share a first word often; two names with a word each that the other has not are two people's.
+        Twins often share their first word. If each name has a word that the other name lacks, they are two people's
+        names.
 
     Examples
     --------
     >>> is_contained("maria", "maria jose"), is_contained("muhammad hassan", "muhammad hussein")
     (True, False)
     """
-    short, long = sorted((one.split(), other.split()), key=len)
-    return bool(short) and all(any(word in (theirs, theirs[:1]) for theirs in long) for word in short)
+    short, long = sorted((first.split(), second.split()), key=len)
+    return bool(short) and all(any(word in (long_word, long_word[:1]) for long_word in long) for word in short)
 
 
 @lru_cache(maxsize=500_000)
-def alike(one: str, other: str) -> Alike:
+def alike(first: str, second: str) -> Alike:
     """Return how alike two given names or two family names are.
 
     Parameters
     ----------
-    one, other : str
-        Plain; may be empty.
+    first, second : str
+        As ``plain`` returns them. An empty name is unknown.
 
     Returns
     -------
     Alike
-        A nickname and one half of a double-barrelled name are variants; a slip of the pen, an initial and another
-        spelling of the same sound are close.
+        A nickname or one half of a double-barrelled name is ``VARIANT``. A typing error, an initial or another spelling
+        of the same sound is ``CLOSE``.
 
     Examples
     --------
@@ -156,18 +157,20 @@ def alike(one: str, other: str) -> Alike:
     >>> alike("hasan", "hussein").name, alike("ann", "bo").name
     ('CLOSE', 'OTHER')
     """
-    if not one or not other:
+    if not first or not second:
         return Alike.UNKNOWN
-    if one == other or one.replace(" ", "") == other.replace(" ", ""):
+    if first == second or first.replace(" ", "") == second.replace(" ", ""):
         return Alike.SAME
-    ours, theirs = one.split(), other.split()
-    if set(ours) & set(theirs) - PARTICLES:
+    first_words, second_words = first.split(), second.split()
+    if set(first_words) & set(second_words) - PARTICLES:
         return Alike.VARIANT
-    if ours[0] in called(theirs[0]):
+    if first_words[0] in called(second_words[0]):
         return Alike.VARIANT
-    if min(len(one), len(other)) == 1:
-        return Alike.CLOSE if one[0] == other[0] else Alike.OTHER
-    if sound(one) == sound(other) or JaroWinkler.similarity(one, other) >= CLOSE_ENOUGH:
+    if min(len(first), len(second)) == 1:
+        return Alike.CLOSE if first[0] == second[0] else Alike.OTHER
+    if sound(first) == sound(second) or JaroWinkler.similarity(first, second) >= CLOSE_ENOUGH:
         return Alike.CLOSE
-    is_slip = min(len(one), len(other)) >= LONG_ENOUGH and DamerauLevenshtein.distance(one, other, score_cutoff=1) <= 1
+    is_slip = (
+        min(len(first), len(second)) >= LONG_ENOUGH and DamerauLevenshtein.distance(first, second, score_cutoff=1) <= 1
+    )
     return Alike.CLOSE if is_slip else Alike.OTHER

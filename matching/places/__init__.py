@@ -1,1 +1,1 @@
-"""Assigning a whole caseload to places that run out."""
+"""Assign a whole caseload of jobseekers to a limited number of places."""

@@ -1,16 +1,15 @@
-"""A caseload against places that run out: who is offered what, so that most good comes of the places there are.
+"""Allocate limited places to a caseload of jobseekers, so that the offers have the greatest total value.
 
-An allocation is a proposal. It reserves a visible share of the offers for those in most need, spreads offers softly
-over social enterprises, keeps what was proposed before unless something better is clear, and explains each choice that
-somebody else's offer displaced.
+An allocation is a proposal. It reserves a published share of the offers for jobseekers in greatest need, spreads offers
+over social enterprises with a soft cap, repeats earlier proposals unless a new one is clearly better, and gives a
+reason for each first choice that was not met.
 
 References
 ----------
 .. [1] Jonker, Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems",
-   Computing 38, 1987 (what SciPy implements for sparse graphs).
-.. [2] Measured findings 3, 4 and 10: allocate, do not only rank; a visible need floor; caps on evenness are soft.
-.. [3] Everett, "Generalized Lagrange multiplier method", Operations Research 11, 1963: what the need floor costs, and
-   why the bound still certifies it.
+   Computing 38, 1987 (SciPy implements it for sparse graphs).
+.. [2] Everett, "Generalized Lagrange multiplier method", Operations Research 11, 1963: the cost of the need floor, and
+   why the bound still certifies the result.
 """
 
 from collections import Counter, defaultdict
@@ -30,20 +29,21 @@ TOP_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class PlaceOffer:
-    """One line of the proposal.
+    """One offer of the proposal.
 
     Parameters
     ----------
     jobseeker, placement : str
+        Keys.
     score : float
     rank : int
-        Of this placement among the jobseeker's own, from 1.
+        Rank of this placement among the placements open to the jobseeker, from 1.
     first_choice : str
-        The placement that stands first on their own list.
+        The placement with the highest score for the jobseeker.
     why : str
-        Why it is not the first choice; empty where it is.
+        Why the offer is not the first choice. Empty where it is.
     could_go_to : int
-        Placements with places that are open to them.
+        Number of placements with places that are open to the jobseeker.
     """
 
     jobseeker: str
@@ -57,14 +57,16 @@ class PlaceOffer:
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """Somebody with no offer, and why.
+    """A jobseeker without an offer, and the reason.
 
     Parameters
     ----------
     jobseeker : str
+        Key.
     could_go_to : int
-        Placements with places that are open to them.
+        Number of placements with places that are open to the jobseeker.
     why : str
+        Why there is no offer.
     """
 
     jobseeker: str
@@ -74,30 +76,32 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class AllocationPlan:
-    """The proposal, and what it does to whom.
+    """The proposal and its figures.
 
     Parameters
     ----------
     policy : Policy
     offers : tuple of PlaceOffer
     without : tuple of Unplaced
+        Jobseekers without an offer.
     expected_lasting : float
-        Sum of the scores: how many of the offers would last, were the scores right.
+        Sum of the scores: the number of offers that would last if the scores were right.
     need_offers : int
-        Offers to people in the need band.
+        Number of offers to jobseekers in the need band.
     need_floor : int
-        How many the policy reserves; fewer where fewer of them have anything open.
+        Number of offers that the policy reserves for the need band. It is lower where fewer of the band can be offered
+        a place.
     need_share_of_caseload, need_share_of_offers, need_share_of_top : float
-        The creaming index: the need band's share of everybody, of the offers, and of the top 30 % by score.
+        Creaming index: the need band's share of all jobseekers, of the offers, and of the top 30 % by score.
     enterprise_gini : float
-        How unevenly offers fall over the social enterprises that have places.
+        How unevenly offers are spread over the social enterprises that have places (Gini coefficient).
     kept : int
-        Pairs kept from the proposal before.
+        Number of pairs repeated from the previous proposal.
     certified : float or None
-        The share of the best there could be, in value terms, that is surely reached: 1 from the exact solver; None
-        where an offer was taken back since, so that nothing is known.
+        The share of the best possible value that is proved to be reached. The exact solver gives 1. None where an offer
+        was withdrawn after solving, so that nothing is proved.
     taken_back : int
-        Offers that were made and taken back before anybody saw them, as their places or people went.
+        Number of offers withdrawn before publication because their place or their jobseeker was no longer available.
     """
 
     policy: Policy
@@ -124,27 +128,29 @@ def allocate(
     ----------
     problem : AllocationProblem
     policy : Policy or None
-        The default one where None.
+        None means the default policy.
     most_exact : int
-        Edges up to which the exact solver is used; beyond it an auction, whose distance from the best is certified.
+        Greatest number of edges for the exact solver. With more edges an auction is used, and its distance from the
+        best is certified.
 
     Returns
     -------
     AllocationPlan
-        The same for the same problem in whatever order its people and placements come.
+        The order of the jobseekers and placements in the problem does not change the plan.
 
     Notes
     -----
-    As many offers as can be are made in value terms (``offer_value`` + score). The exact solver keeps the need floor by
-    letting at most ``band - floor`` of the columns that mean "no offer" be taken by the band; in an auction an offer to
-    the band is worth a bonus, about the smallest that brings the floor about [3]_. Evenness is a price on the places of
-    a social enterprise over the soft cap, found by trying again, at most twice; it never costs an offer.
+    The plan maximises the sum of ``offer_value`` + score over the offers. To meet the need floor, the exact solver lets
+    the band take at most ``band - floor`` of the columns that mean "no offer". The auction adds a bonus to each offer
+    to the band, close to the smallest bonus that meets the floor [2]_. Evenness is a price on the places of a social
+    enterprise above the soft cap. The plan is solved again with these prices, at most twice. A solution with fewer
+    offers is never accepted.
 
     Examples
     --------
     >>> scores = np.array([[0.9, 0.8], [0.8, 0.1]])
-    >>> found = allocate(AllocationProblem(["a", "b"], ["p", "q"], scores, [1, 1]))
-    >>> [(offer.jobseeker, offer.placement) for offer in found.offers]
+    >>> plan = allocate(AllocationProblem(["a", "b"], ["p", "q"], scores, [1, 1]))
+    >>> [(offer.jobseeker, offer.placement) for offer in plan.offers]
     [('a', 'q'), ('b', 'p')]
     """
     rules = policy or Policy()
@@ -156,10 +162,10 @@ def allocate(
         price = _prices(case, chosen, rules)
         if not price.any():
             break
-        tried, share = case.assign(price, most_exact)
-        if (tried >= 0).sum() < (chosen >= 0).sum():
-            break  # evenness is never worth an offer
-        chosen, certified = tried, share
+        retried, share = case.assign(price, most_exact)
+        if (retried >= 0).sum() < (chosen >= 0).sum():
+            break  # evenness must never reduce the number of offers
+        chosen, certified = retried, share
         held_back = held_back | (np.bincount(case.columns, price, len(held_back)) > 0.0)
     return _plan_of(case, rules, chosen, held_back, certified)
 
@@ -172,9 +178,9 @@ def _plan_of(
     holders: dict[int, list[int]] = defaultdict(list)
     for person, placement in zip(with_offer.tolist(), taken.tolist(), strict=True):
         holders[placement].append(person)
-    look = _Explainer(case, policy, holders, held_back)
-    offers = [look.offer(i, int(chosen[i])) for i in with_offer.tolist()]
-    without = [look.unplaced(i) for i in np.flatnonzero(chosen < 0).tolist()]
+    explainer = _Explainer(case, policy, holders, held_back)
+    offers = [explainer.offer(i, int(chosen[i])) for i in with_offer.tolist()]
+    without = [explainer.unplaced(i) for i in np.flatnonzero(chosen < 0).tolist()]
     with_places = {o for o, p in zip(case.organisations, case.places.tolist(), strict=True) if o is not None and p}
     need_offers = int(case.band[chosen >= 0].sum())
     best = np.full(len(case.jobseekers), -1.0)
@@ -196,7 +202,7 @@ def _plan_of(
 
 
 def share_of(part: int, whole: int) -> float:
-    """Return a share to four places, 0 of nothing.
+    """Return a share rounded to four decimal places, or 0 if the whole is 0.
 
     Parameters
     ----------
@@ -215,19 +221,19 @@ def share_of(part: int, whole: int) -> float:
 
 
 def unevenness(given: Iterable[str | None], holders: Collection[str]) -> float:
-    """Return how unevenly offers fall over the social enterprises that have places.
+    """Return how unevenly offers are spread over the social enterprises that have places.
 
     Parameters
     ----------
     given : iterable of str or None
         The social enterprise of each offer.
     holders : collection of str
-        Those with places.
+        The social enterprises that have places.
 
     Returns
     -------
     float
-        The Gini coefficient to four places: 0 where each has as many.
+        The Gini coefficient to four decimal places. 0 means that all have the same number of offers.
 
     Examples
     --------
@@ -239,19 +245,22 @@ def unevenness(given: Iterable[str | None], holders: Collection[str]) -> float:
 
 
 def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_share: float = TOP_SHARE) -> float:
-    """Return the need band's share of those whose own best score is highest.
+    """Return the need band's share of the jobseekers with the highest best scores.
 
     Parameters
     ----------
     best : ndarray of shape (n_jobseekers,)
-        Of each one's scores; under 0 where nothing is open to them.
+        The best score of each jobseeker. Negative where no placement is open to the jobseeker.
     in_need : sequence of bool
+        Whether each jobseeker is in the need band.
     top_share : float
+        The share of jobseekers that counts as the top.
 
     Returns
     -------
     float
-        Far under the band's share of everybody, choosing by score alone would cream. Equal best scores share places.
+        A share to four decimal places. If it is far below the band's share of all jobseekers, choosing by score alone
+        would favour those in less need (creaming). Jobseekers with equal scores at the limit count in part.
 
     Examples
     --------
@@ -263,14 +272,14 @@ def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_shar
         return 0.0
     top = max(1, round(top_share * len(best)))
     edge = np.sort(best)[::-1][top - 1]
-    surely, at_edge = best > edge, best == edge
-    left = (top - surely.sum()) / at_edge.sum()
-    return round(float((band & surely).sum() + left * (band & at_edge).sum()) / top, 4)
+    above_edge, at_edge = best > edge, best == edge
+    edge_share = (top - above_edge.sum()) / at_edge.sum()
+    return round(float((band & above_edge).sum() + edge_share * (band & at_edge).sum()) / top, 4)
 
 
 @dataclass(frozen=True, eq=False)
 class _Explainer:
-    """A finished assignment, to be put in words person by person."""
+    """The reasons of a finished assignment, for each jobseeker."""
 
     case: _Case
     policy: Policy
@@ -278,46 +287,45 @@ class _Explainer:
     held_back: NDArray[np.bool_]
 
     def own(self, person: int) -> tuple[NDArray[np.int32], Floats]:
-        """Return the placements with places that are open to somebody, and the scores."""
+        """Return the placements with places that are open to one jobseeker, and their scores."""
         pairs = self.case.pairs
-        run = slice(int(pairs.begins[person]), int(pairs.begins[person + 1]))
-        kept = self.case.places[pairs.placements[run]] > 0
-        return pairs.placements[run][kept], pairs.scores[run][kept]
+        span = slice(int(pairs.begins[person]), int(pairs.begins[person + 1]))
+        has_places = self.case.places[pairs.placements[span]] > 0
+        return pairs.placements[span][has_places], pairs.scores[span][has_places]
 
     def offer(self, person: int, pair: int) -> PlaceOffer:
         case = self.case
-        placements, mine = self.own(person)
+        placements, scores = self.own(person)
         placement, score = int(case.pairs.placements[pair]), float(case.pairs.scores[pair])
-        first = placement if score == mine.max() else int(placements[int(mine.argmax())])
-        rank = 1 + int((mine > score).sum())
+        first = placement if score == scores.max() else int(placements[int(scores.argmax())])
+        rank = 1 + int((scores > score).sum())
         return PlaceOffer(
             case.jobseekers[person],
             case.placements[placement],
             round(score, 6),
             rank,
             case.placements[first],
-            "" if rank == 1 else self._why(person, first, float(mine.max())),
+            "" if rank == 1 else self._why(person, first, float(scores.max())),
             int(case.could[person]),
         )
 
-    def _why(self, person: int, first: int, mine: float) -> str:
-        """Say what displaced a first choice, without a word about anybody in particular."""
-        case, held_by, places = self.case, self.holders.get(first, ()), int(self.case.places[first])
-        if len(held_by) < places:
+    def _why(self, person: int, first: int, score: float) -> str:
+        """Return why the first choice was not met, without any detail about another individual jobseeker."""
+        case, holders, places = self.case, self.holders.get(first, ()), int(self.case.places[first])
+        if len(holders) < places:
             if self.held_back[first]:
-                return "Its social enterprise already has far more than its fair share of the offers."
-            return "The pair proposed before was kept, since the difference is small."
-        better = sum(self._score(other, first) >= mine for other in held_by)
-        only = sum(int(case.could[other]) == 1 for other in held_by)
-        if better == len(held_by):
-            return f"{_places(places)} went to people it fits at least as well."
-        if only:
-            return f"{_places(places)} went in part to people who have nowhere else to go ({only})."
-        need = sum(bool(case.band[other]) for other in held_by)
-        if need and not case.band[person] and self.policy.need_floor:
-            return f"{_places(places)} went in part to people for whom offers are reserved ({need})."
-        lose = len(held_by) - better
-        return f"{_places(places)} went in part to people who would lose more by going elsewhere ({lose})."
+                return "The social enterprise of the first choice already has far more than its fair share of offers."
+            return "The earlier proposal was repeated, because the first choice is only slightly better."
+        n_better = sum(self._score(other, first) >= score for other in holders)
+        n_without_other = sum(int(case.could[other]) == 1 for other in holders)
+        if n_better == len(holders):
+            return _filled(places, places, "with an equal or higher score for it")
+        if n_without_other:
+            return _filled(places, n_without_other, "without any other open placement")
+        n_in_need = sum(bool(case.band[other]) for other in holders)
+        if n_in_need and not case.band[person] and self.policy.need_floor:
+            return _filled(places, n_in_need, "for whom offers are reserved")
+        return _filled(places, len(holders) - n_better, "with more to lose by going elsewhere")
 
     def _score(self, person: int, placement: int) -> float:
         pairs = self.case.pairs
@@ -327,14 +335,20 @@ class _Explainer:
     def unplaced(self, person: int) -> Unplaced:
         case, could = self.case, int(self.case.could[person])
         if could:
-            thing = "the one placement" if could == 1 else f"all {could} placements"
-            why = f"Every place of {thing} open to them went to somebody else; what changes that is more places."
+            where = "the only placement" if could == 1 else f"all {could} placements"
+            why = f"Every place at {where} open to this jobseeker went to other jobseekers. More places are needed."
         elif len(case.placements) and case.pairs.begins[person] == case.pairs.begins[person + 1]:
-            why = "A check keeps them from every placement; see what one change would open."
+            why = (
+                "Checks rule out every placement for this jobseeker. Next: see which one change would open a placement."
+            )
         else:
-            why = "No placement that is open to them has a free place."
+            why = "No placement open to this jobseeker has a free place."
         return Unplaced(case.jobseekers[person], could, why)
 
 
-def _places(count: int) -> str:
-    return "Its only place" if count == 1 else f"Its {count} places"
+def _filled(places: int, number: int, reason: str) -> str:
+    if places == 1:
+        return f"The only place of the first choice went to a jobseeker {reason}."
+    if number == places:
+        return f"All {places} places of the first choice went to jobseekers {reason}."
+    return f"Of the {places} places of the first choice, {number} went to jobseekers {reason}."

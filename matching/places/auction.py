@@ -1,9 +1,9 @@
-"""Assignment of many people to few places by an auction, with a bound that certifies how near the best it is.
+"""Assign many people to few places by an auction, with a bound that certifies how close the result is to the best.
 
-Everybody without a place bids for the one that is worth most to them at today's prices, over the price by as much as it
-is worth more than their second choice and a little step; whoever held it is free again and bids in turn. At the end the
-prices prove how good it is: no assignment at all can be worth more than what everybody would gain at these prices plus
-the prices themselves [1]_.
+Each person without a place bids for the place with the greatest gain at current prices. The bid raises the price by the
+difference to the gain of the second choice, plus a small step. The person who held the place loses it and bids again.
+At the end the prices prove the quality: no assignment can be worth more than the sum of all gains at these prices plus
+the sum of the prices [1]_.
 
 References
 ----------
@@ -20,24 +20,25 @@ from numpy.typing import NDArray
 from matching.bulk.compiled import njit
 
 FREE = -1
-STEP_SHARE = 12.0  # each round's step is this much finer than the one before
+STEP_SHARE = 12.0  # each round divides the step of the previous round by this
 MOST_ROUNDS = 8
 MARGIN_STEPS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Who could go where, and what it is worth.
+    """The pairs of a person and a placement that are possible, and the value of each.
 
     Parameters
     ----------
     begins : ndarray of int64 of shape (n_people + 1,)
-        Where each one's edges begin.
+        Where the edges of each person begin.
     placements : ndarray of int32 of shape (n_edges,)
+        The placement of each edge.
     values : ndarray of int64 of shape (n_edges,)
-        In whole millionths; an edge worth nothing or less is never taken.
+        The value of each edge in whole millionths. An edge with a value of 0 or less is never assigned.
     places : ndarray of int32 of shape (n_placements,)
-        Places of each placement.
+        Number of places of each placement.
 
     Examples
     --------
@@ -52,24 +53,25 @@ class Edges:
 
     @property
     def people(self) -> int:
-        """How many people there are."""
+        """Number of people."""
         return len(self.begins) - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Auctioned:
-    """An assignment and its certificate.
+    """An assignment and the bound that certifies it.
 
     Parameters
     ----------
     edges : ndarray of int64 of shape (n_people,)
-        Which edge each one goes by, -1 for none.
+        The edge assigned to each person, -1 for none.
     prices : ndarray of int64 of shape (n_placements,)
-        What the cheapest place of each placement costs: over 0 where more people want it than it has places.
+        Price of the cheapest place of each placement in millionths. Over 0 where more people want it than it has
+        places.
     value : int
-        What the assignment is worth, in millionths.
+        Value of the assignment, in millionths.
     bound : int
-        What no assignment can be worth more than.
+        Upper bound of the value of any assignment, in millionths.
     """
 
     edges: NDArray[np.int64]
@@ -79,25 +81,25 @@ class Auctioned:
 
     @property
     def certified(self) -> float:
-        """The share of the best there could be that is surely reached."""
+        """The share of the best possible value that is proved to be reached."""
         return self.value / self.bound if self.bound else 1.0
 
 
 @njit(inline="always")
 def _two_cheapest(prices, first_place, placement):
-    """Return the cheapest place of a placement, and what the next one costs."""
-    place, low, after = first_place[placement], np.iinfo(np.int64).max, np.iinfo(np.int64).max
-    for one in range(first_place[placement], first_place[placement + 1]):
-        if prices[one] < low:
-            low, after, place = prices[one], low, one
-        elif prices[one] < after:
-            after = prices[one]
-    return place, after
+    """Return the cheapest place of a placement, and the price of its second cheapest place."""
+    place, lowest, second = first_place[placement], np.iinfo(np.int64).max, np.iinfo(np.int64).max
+    for candidate in range(first_place[placement], first_place[placement + 1]):
+        if prices[candidate] < lowest:
+            lowest, second, place = prices[candidate], lowest, candidate
+        elif prices[candidate] < second:
+            second = prices[candidate]
+    return place, second
 
 
 @njit(cache=True, nogil=True)
 def _auction(begins, placements, values, first_place, prices, step):
-    """Let everybody bid, from given prices, until nobody without a place would still pay for one."""
+    """Run the bidding from given prices, until no person without a place would gain from a bid."""
     people, count = len(begins) - 1, len(first_place) - 1
     holders = np.full(first_place[-1], FREE, dtype=np.int32)
     cheapest, second = first_place[:-1].copy(), np.full(count, np.iinfo(np.int64).max, dtype=np.int64)
@@ -144,7 +146,7 @@ def _auction(begins, placements, values, first_place, prices, step):
 
 @njit(cache=True, nogil=True)
 def _bound(begins, placements, values, first_place, prices, lowest):
-    """Return the dual value: what everybody would gain at these prices, and the prices themselves."""
+    """Return the dual value: the sum of every person's gain at these prices, plus the sum of the prices."""
     bound = np.int64(0)
     for person in range(len(begins) - 1):
         best = np.int64(0)
@@ -159,41 +161,44 @@ def _bound(begins, placements, values, first_place, prices, lowest):
 def auction(
     edges: Edges, *, reserve: NDArray[np.int64] | None = None, certify: float = 0.9995, first_step: int = 24_000
 ) -> Auctioned:
-    """Return an assignment that is surely within a share of the best.
+    """Return an assignment that is proved to reach a share of the best possible value.
 
     Parameters
     ----------
     edges : Edges
     reserve : ndarray of int64 of shape (n_places,) or None
-        What each place costs at least, placement by placement; the value of an assignment is less by that.
+        Lowest price of each place, in millionths, sorted by placement. It is subtracted from an assignment's value.
     certify : float
-        The share of the best to be reached; steps are made finer until the bound proves it, at most eight times.
+        The share of the best possible value to reach. The step is reduced until the bound proves it, for at most eight
+        rounds.
     first_step : int
-        In millionths.
+        The step of the first round, in millionths.
 
     Returns
     -------
     Auctioned
-        The best of the rounds that were needed; the same for the same edges.
+        The best result of the rounds. The same edges always give the same result.
 
     Examples
     --------
     >>> edges = Edges(np.array([0, 2, 3]), np.array([0, 1, 0], dtype=np.int32), np.array([9, 8, 8]) * 100_000,
     ...               np.array([1, 1], dtype=np.int32))
-    >>> found = auction(edges)
-    >>> edges.placements[found.edges].tolist(), found.value
+    >>> result = auction(edges)
+    >>> edges.placements[result.edges].tolist(), result.value
     ([1, 0], 1600000)
     """
     first_place = np.concatenate([[0], np.cumsum(edges.places, dtype=np.int64)]).astype(np.int64)
     begins: Any = edges.begins.astype(np.int64)
-    asked = np.zeros(int(first_place[-1]), dtype=np.int64) if reserve is None else reserve.astype(np.int64)
-    prices = asked.copy()
+    reserve_prices = np.zeros(int(first_place[-1]), dtype=np.int64) if reserve is None else reserve.astype(np.int64)
+    prices = reserve_prices.copy()
     best: Auctioned | None = None
     step = max(1, first_step)
     for _ in range(MOST_ROUNDS):
         chosen, lowest, taken = _auction(begins, edges.placements, edges.values, first_place, prices, step)
-        value = int(edges.values[chosen[chosen != FREE]].sum()) - int(asked[taken].sum())
-        bound = int(_bound(begins, edges.placements, edges.values, first_place, prices, lowest)) - int(asked.sum())
+        value = int(edges.values[chosen[chosen != FREE]].sum()) - int(reserve_prices[taken].sum())
+        bound = int(_bound(begins, edges.placements, edges.values, first_place, prices, lowest)) - int(
+            reserve_prices.sum()
+        )
         bound = min(bound, best.bound) if best is not None else bound
         if best is None or value >= best.value:
             best = Auctioned(chosen, lowest, value, bound)
@@ -201,8 +206,8 @@ def auction(
             best = Auctioned(best.edges, best.prices, best.value, bound)
         if best.certified >= certify or step == 1:
             break
-        # The next, finer round begins a little under these prices, so that it need not climb to them again.
-        prices = np.maximum(prices - MARGIN_STEPS * step, asked)
+        # The next, finer round starts slightly below these prices, so that it does not need to reach them from 0 again.
+        prices = np.maximum(prices - MARGIN_STEPS * step, reserve_prices)
         step = max(1, int(step / STEP_SHARE))
     assert best is not None
     return best

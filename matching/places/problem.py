@@ -1,4 +1,4 @@
-"""What an allocation decides about: the policy, the open pairs, the places."""
+"""The inputs of an allocation: the policy, the open pairs and the places."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,26 +12,28 @@ from matching.score.side_models import Floats
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a policy decides about an allocation; every number is shown with it.
+    """The parameters of an allocation. Every parameter is published with the allocation.
 
     Parameters
     ----------
     version : str
     need_floor : float
-        Share of the offers reserved for people in the need band; 0 for none.
+        Share of the offers that is reserved for jobseekers in the need band, from 0 to 1. 0 reserves none.
     offer_value : float
-        What any offer is worth beside its score, so that few are left with nothing for the sake of a better score.
+        Value of any offer, added to its score. It prevents that many jobseekers are left without an offer for the sake
+        of better scores for others.
     soft_cap : float
-        Offers of one social enterprise over its fair share, as a multiple, from which each costs something.
+        Multiple of its fair share of offers, 1 or more, above which each further offer of a social enterprise has a
+        cost.
     evenness : float
-        What an offer over the soft cap costs.
+        Cost of an offer above the soft cap.
     keeping : float
-        What keeping a pair that was proposed before is worth.
+        Value of repeating a pair that was proposed last time.
 
     Raises
     ------
     ValueError
-        If a share is outside its range, or a value under 0.
+        If a share is out of range, or a value is negative.
 
     Examples
     --------
@@ -48,22 +50,23 @@ class Policy:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.need_floor <= 1.0:
-            raise ValueError("need_floor is a share from 0 to 1.")
+            raise ValueError("need_floor is out of range: it must be a share from 0 to 1.")
         if self.soft_cap < 1.0 or min(self.offer_value, self.evenness, self.keeping) < 0.0:
-            raise ValueError("soft_cap is 1 or more, and no value is under 0.")
+            raise ValueError("A parameter is out of range: soft_cap must be 1 or more, and no value may be negative.")
 
 
 @dataclass(frozen=True, eq=False)
 class OpenPairs:
-    """The pairs that no check refuses, person by person.
+    """The pairs that pass every check, sorted by jobseeker.
 
     Parameters
     ----------
     begins : ndarray of int64 of shape (n_jobseekers + 1,)
-        Where each one's pairs begin.
+        Where the pairs of each jobseeker begin.
     placements : ndarray of int32 of shape (n_pairs,)
+        The placement of each pair.
     scores : ndarray of float64 of shape (n_pairs,)
-        In [0, 1].
+        The score of each pair, in [0, 1].
 
     Examples
     --------
@@ -77,7 +80,7 @@ class OpenPairs:
 
     @classmethod
     def of(cls, scores: Floats) -> "OpenPairs":
-        """Return the pairs of a matrix in which NaN is a refusal.
+        """Return the open pairs of a matrix of scores. NaN means that a check rules the pair out.
 
         Parameters
         ----------
@@ -93,35 +96,37 @@ class OpenPairs:
 
     @cached_property
     def people(self) -> NDArray[np.intp]:
-        """Whose each pair is."""
+        """The jobseeker of each pair."""
         return np.repeat(np.arange(len(self.begins) - 1), np.diff(self.begins))
 
 
 @dataclass(frozen=True, eq=False)
 class AllocationProblem:
-    """Who could go where.
+    """The jobseekers, placements and scores to allocate.
 
     Parameters
     ----------
     jobseekers, placements : sequence of str
         Keys.
     scores : ndarray of shape (n_jobseekers, n_placements), or OpenPairs
-        In [0, 1]; NaN in a matrix where the pair is refused.
+        Scores in [0, 1]. In a matrix, NaN means that a check rules the pair out.
     places : sequence of int
-        Free places of each placement.
+        Number of free places of each placement.
     in_need : sequence of bool
-        Who is in the need band; by facts a policy declares, never a feature of the score.
+        Whether each jobseeker is in the need band. The policy declares the facts that decide this. They are never
+        features of the score.
     organisations : sequence of str or None
         Social enterprise of each placement.
     before : mapping of str to str
-        Jobseeker to placement as proposed last time.
+        The placement that was proposed for a jobseeker last time, by the jobseeker's key.
     open_to : sequence of int
-        How many placements with places are open to each, where ``scores`` names only the best of them.
+        Number of placements with places that are open to each jobseeker. Needed where ``scores`` holds only the best of
+        them.
 
     Raises
     ------
     ValueError
-        If the parts do not fit each other.
+        If the lengths of the inputs do not agree, or a number of places is negative.
     """
 
     jobseekers: Sequence[str]
@@ -140,13 +145,17 @@ class AllocationProblem:
         else:
             fits = self.scores.shape == (n, m)
         if not fits or len(self.places) != m:
-            raise ValueError("scores has one row a jobseeker and one column a placement, and places one number each.")
+            raise ValueError(
+                "The lengths differ: scores need one row a jobseeker and one column a placement, places one entry each."
+            )
         if len(self.in_need) not in {0, n} or len(self.organisations) not in {0, m} or len(self.open_to) not in {0, n}:
-            raise ValueError("in_need has one entry a jobseeker, and organisations one a placement, or none.")
+            raise ValueError(
+                "in_need and open_to need one entry a jobseeker, organisations one a placement, unless empty."
+            )
         if min(self.places, default=0) < 0:
-            raise ValueError("A placement cannot have fewer than no places.")
+            raise ValueError("The number of places of a placement cannot be negative.")
 
     @cached_property
     def pairs(self) -> OpenPairs:
-        """The open pairs, however they came."""
+        """The open pairs, whether ``scores`` is a matrix or open pairs."""
         return self.scores if isinstance(self.scores, OpenPairs) else OpenPairs.of(self.scores)

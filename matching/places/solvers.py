@@ -1,4 +1,4 @@
-"""Who is assigned where: exactly up to a million edges, by an auction beyond."""
+"""Solvers of the assignment: exact for up to a million edges, an auction for more."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,23 +15,23 @@ from matching.score.ranker import tie_break
 from matching.score.side_models import Floats
 from matching.score.tables import MILLION
 
-# Beyond so many edges, with those that mean "no offer", an exact solver is slow or does not fit: then an auction.
+# With more edges than this, counting those that mean "no offer", the exact solver is slow or runs out of memory. The
+# auction is then used.
 MOST_EXACT = 1_000_000
 
 
-# What a place in the need band may be worth more before everybody of the band who can has one: over any score.
+# The bonus, in millionths, of an offer to the need band: the first and the greatest that is tried. The greatest is more
+# than any score, so with it every jobseeker in the band who can have a place has one.
 FIRST_BONUS, MOST_BONUS = MILLION // 100, 64 * MILLION
-
-
-HALVINGS = 6
+HALVINGS = 6  # steps of the binary search for the smallest bonus that meets the need floor
 
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """A problem in an order of its keys' own, so that the order it came in decides nothing.
+    """A problem sorted by hashes of its keys, so that the order of the input cannot change the result.
 
-    ``columns`` has the placement of every useful place; ``values`` what each pair is worth; ``chosen`` below is the
-    pair of each person, or -1.
+    ``columns`` holds the placement of every useful place, and ``values`` the value of each pair. In the methods,
+    ``chosen`` holds the pair assigned to each person, or -1.
     """
 
     jobseekers: list[str]
@@ -53,37 +53,37 @@ class _Case:
         columns = sorted(range(m), key=lambda j: tie_break("allocation", problem.placements[j]))
         row_at, column_at = _inverse(rows), _inverse(columns).astype(np.int32)
         people, placements = row_at[pairs.people], column_at[pairs.placements]
-        inorder = np.lexsort((placements, people))
+        order = np.lexsort((placements, people))
         begins = np.concatenate([[0], np.cumsum(np.bincount(people, minlength=n))]).astype(np.int64)
-        kept = OpenPairs(begins, placements[inorder], pairs.scores[inorder])
+        sorted_pairs = OpenPairs(begins, placements[order], pairs.scores[order])
         places = np.asarray(problem.places, dtype=np.intp)[columns] if m else np.zeros(0, dtype=np.intp)
         band = np.zeros(n, dtype=bool)
         if len(problem.in_need):
             band = np.asarray(problem.in_need, dtype=bool)[rows]
-        with_places = np.bincount(kept.people, (places > 0)[kept.placements], n).astype(np.intp)
+        with_places = np.bincount(sorted_pairs.people, (places > 0)[sorted_pairs.placements], n).astype(np.intp)
         keys, names = [problem.jobseekers[i] for i in rows], [problem.placements[j] for j in columns]
-        useful = np.minimum(places, np.bincount(kept.placements, minlength=m))
+        useful = np.minimum(places, np.bincount(sorted_pairs.placements, minlength=m))
         case = cls(
             keys,
             names,
-            kept,
+            sorted_pairs,
             places,
             band,
             [problem.organisations[j] for j in columns] if len(problem.organisations) else [None] * m,
             problem.before,
             np.asarray(problem.open_to, dtype=np.intp)[rows] if len(problem.open_to) else with_places,
-            _values(kept, keys, names, problem.before, policy),
+            _values(sorted_pairs, keys, names, problem.before, policy),
             np.repeat(np.arange(m), useful),
             0,
         )
         return replace(case, floor=_floor(case, policy))
 
     def score_of(self, chosen: NDArray[np.intp]) -> Floats:
-        """Return the score of some pairs."""
+        """Return the scores of some pairs."""
         return np.asarray(self.pairs.scores[chosen])
 
     def assign(self, price: Floats, most_exact: int) -> tuple[NDArray[np.intp], float]:
-        """Return the pair of each person, or -1, and the share of the best that is surely reached."""
+        """Return the pair of each person, or -1, and the share of the best value that is proved to be reached."""
         chosen = np.full(len(self.jobseekers), -1, dtype=np.intp)
         if not len(chosen) or not len(self.columns):
             return chosen, 1.0
@@ -95,21 +95,23 @@ class _Case:
         return self._by_auction(price, places_of)
 
     def _exactly(self, price: Floats, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the assignment of greatest value under the floor.
+        """Return the assignment of greatest value that meets the need floor.
 
-        Beside a column for each place there are columns that mean "no offer", worth nothing: one for each person
-        outside the band, and ``band - floor`` for the band, so that at least ``floor`` of it must take a place. With
-        them a full matching always exists, and only open pairs are edges, so the work grows with them alone.
+        Besides a column for each place, there are columns that mean "no offer" and have no value. There is one for each
+        person outside the band, and ``band - floor`` for the band, so that at least ``floor`` people of the band must
+        take a place. With these columns a full matching always exists. Only open pairs are edges, so the work grows
+        with their number alone.
         """
-        from scipy.sparse import csr_array  # noqa: PLC0415 - a tenth of a second that most processes never need
+        from scipy.sparse import csr_array  # noqa: PLC0415 - takes 0.1 s, and most processes do not need it
         from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # noqa: PLC0415
 
         n, width = len(chosen), len(self.columns)
         pair, places = _expanded(self)
-        # Whole numbers: on weights that tie but for a rounding SciPy's solver never ends, and stops the process.
+        # Whole numbers are necessary: where weights differ only by rounding, SciPy's solver never ends and blocks the
+        # process.
         net = _whole(self.values)[pair] - _whole(price)[places]
-        kept = (net > 0) | self.band[self.pairs.people[pair]]
-        pair, places, net = pair[kept], places[kept], net[kept]
+        is_used = (net > 0) | self.band[self.pairs.people[pair]]
+        pair, places, net = pair[is_used], places[is_used], net[is_used]
         inside, outside = np.flatnonzero(self.band), np.flatnonzero(~self.band)
         shared = len(inside) - self.floor
         rows = np.r_[self.pairs.people[pair], outside, np.repeat(inside, shared)]
@@ -119,7 +121,7 @@ class _Case:
             np.tile(width + len(outside) + np.arange(shared), len(inside)),
         ]
         worth = np.r_[net, np.zeros(len(rows) - len(pair), dtype=np.int64)]
-        # SciPy reads a weight of 0 as no edge, so all are kept over 0
+        # SciPy reads a weight of 0 as no edge, so all weights are made greater than 0.
         edges = csr_array(
             ((worth.max(initial=0) + 1 - worth).astype(np.float64), (rows, cols)), shape=(n, int(cols.max()) + 1)
         )
@@ -129,27 +131,27 @@ class _Case:
         return chosen
 
     def _by_auction(self, price: Floats, places_of: NDArray[np.intp]) -> tuple[NDArray[np.intp], float]:
-        """Return a nearly best assignment under the floor, and how near it surely is."""
+        """Return a nearly best assignment that meets the need floor, and its proved share of the best value."""
         values, reserve = _whole(self.values), _whole(price)
         in_band = self.band[self.pairs.people]
 
-        def tried(bonus: int) -> tuple[NDArray[np.intp], int, int]:
+        def solve(bonus: int) -> tuple[NDArray[np.intp], int, int]:
             edges = Edges(
                 self.pairs.begins, self.pairs.placements, values + bonus * in_band, places_of.astype(np.int32)
             )
-            found = auction(edges, reserve=reserve)
-            chosen = np.where(found.edges == FREE, -1, found.edges).astype(np.intp)
+            result = auction(edges, reserve=reserve)
+            chosen = np.where(result.edges == FREE, -1, result.edges).astype(np.intp)
             given = int(self.band[chosen >= 0].sum())
-            return chosen, given, found.bound - bonus * self.floor
+            return chosen, given, result.bound - bonus * self.floor
 
-        best, low, high = tried(0), 0, FIRST_BONUS
+        best, low, high = solve(0), 0, FIRST_BONUS
         halvings = HALVINGS if best[1] < self.floor else 0
         while best[1] < self.floor and high <= MOST_BONUS:
-            best = tried(high)
+            best = solve(high)
             low, high = (high, high * 2) if best[1] < self.floor else (low, high)
         for _ in range(halvings):
             middle = (low + high) // 2
-            other = tried(middle)
+            other = solve(middle)
             if other[1] >= self.floor:
                 best, high = other, middle
             else:
@@ -160,7 +162,7 @@ class _Case:
         return chosen, min(1.0, worth / bound) if bound > 0 else 1.0
 
     def _cheapest(self, reserve: NDArray[np.int64], places_of: NDArray[np.intp], taken: NDArray[np.intp]) -> int:
-        """Return what the places that are taken cost, the cheapest of each placement first."""
+        """Return the sum of the prices of the used places, using the cheapest places of each placement first."""
         if not reserve.any():
             return 0
         first = np.concatenate([[0], np.cumsum(places_of)])
@@ -169,24 +171,24 @@ class _Case:
 
 
 def _whole(values: Floats) -> NDArray[np.int64]:
-    """Return values in whole millionths."""
+    """Return values as whole millionths, rounded."""
     return np.floor(values * MILLION + 0.5).astype(np.int64)
 
 
 def _inverse(order: Sequence[int]) -> NDArray[np.intp]:
-    found = np.empty(len(order), dtype=np.intp)
-    found[np.asarray(order, dtype=np.intp)] = np.arange(len(order))
-    return found
+    inverse = np.empty(len(order), dtype=np.intp)
+    inverse[np.asarray(order, dtype=np.intp)] = np.arange(len(order))
+    return inverse
 
 
 def _pairs_at(pairs: OpenPairs, people: NDArray[np.intp], placements: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return which pair each person and placement is; placements rise within a person."""
+    """Return the number of the pair of each person and placement. The placements of a person are ascending."""
     width = int(pairs.placements.max(initial=0)) + 1
     return np.searchsorted(pairs.people * width + pairs.placements, people * width + placements)
 
 
 def _expanded(case: _Case) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return every pair once for each useful place of its placement, and those places."""
+    """Repeat every pair for each useful place of its placement. Return the pairs and the places."""
     count = np.bincount(case.columns, minlength=len(case.placements))
     first = np.concatenate([[0], np.cumsum(count)])
     times = count[case.pairs.placements]
@@ -200,8 +202,8 @@ def _values(
 ) -> Floats:
     values = pairs.scores + policy.offer_value
     column_of = {key: j for j, key in enumerate(placements)}
-    told = [(i, column_of[before[key]]) for i, key in enumerate(jobseekers) if before.get(key) in column_of]
-    for i, j in told:
+    previous = [(i, column_of[before[key]]) for i, key in enumerate(jobseekers) if before.get(key) in column_of]
+    for i, j in previous:
         at = pairs.begins[i] + int(np.searchsorted(pairs.placements[pairs.begins[i] : pairs.begins[i + 1]], j))
         if at < pairs.begins[i + 1] and pairs.placements[at] == j:
             values[at] += policy.keeping
@@ -209,7 +211,7 @@ def _values(
 
 
 def _floor(case: _Case, policy: Policy) -> int:
-    """Return how many offers are reserved: of as many as can be made, but no more than the band can take up."""
+    """Return how many offers are reserved: a share of all possible offers, at most what the band can take up."""
     if not policy.need_floor or not case.band.any() or not len(case.columns):
         return 0
     from scipy.sparse import csr_array  # noqa: PLC0415
@@ -228,42 +230,42 @@ def _most_offers(is_open: Any) -> int:
 
 
 def _prices(case: _Case, chosen: NDArray[np.intp], policy: Policy) -> Floats:
-    """Return what each place costs for evenness: nothing up to its social enterprise's soft cap, then a little.
+    """Return the evenness price of each place: 0 up to the soft cap of its social enterprise, then a small price.
 
-    The places that are used best stay free up to the cap. A price stays under the worth of an offer, so that a dear
-    place is still better than none.
+    Places with the best scores are free until the cap is reached. A price is always less than the value of an offer, so
+    that a place with a price is still better than no offer.
     """
     price = np.zeros(len(case.columns))
     holders = {o for o, p in zip(case.organisations, case.places.tolist(), strict=True) if o is not None and p}
     taken = chosen[chosen >= 0]
-    if len(holders) < 2 or not len(taken):  # noqa: PLR2004 - one has nobody to share with
+    if len(holders) < 2 or not len(taken):  # noqa: PLR2004 - evenness needs two social enterprises
         return price
     cap = policy.soft_cap * len(taken) / len(holders)
     used: dict[int, list[float]] = defaultdict(list)
     for placement, score in zip(case.pairs.placements[taken].tolist(), case.score_of(taken).tolist(), strict=True):
         used[placement].append(score)
-    own: dict[str, list[int]] = defaultdict(list)
+    columns_of: dict[str, list[int]] = defaultdict(list)
     for column, placement in enumerate(case.columns.tolist()):
         holder = case.organisations[placement]
         if holder is not None:
-            own[holder].append(column)
-    for holder in sorted(own):
-        given = sum(len(used[j]) for j in set(case.columns[own[holder]].tolist()))
+            columns_of[holder].append(column)
+    for holder in sorted(columns_of):
+        given = sum(len(used[j]) for j in set(case.columns[columns_of[holder]].tolist()))
         if given <= cap:
             continue
-        worth = _worth_of_columns(own[holder], case.columns, used)
-        dear = sorted(own[holder], key=lambda c: (-worth[c], c))[int(cap) :]
-        price[dear] = min(policy.evenness * (given / cap), 0.9 * policy.offer_value)
+        score_at = _worth_of_columns(columns_of[holder], case.columns, used)
+        priced = sorted(columns_of[holder], key=lambda c: (-score_at[c], c))[int(cap) :]
+        price[priced] = min(policy.evenness * (given / cap), 0.9 * policy.offer_value)
     return price
 
 
 def _worth_of_columns(
-    own: Sequence[int], columns: NDArray[np.intp], used: Mapping[int, Sequence[float]]
+    own_columns: Sequence[int], columns: NDArray[np.intp], used: Mapping[int, Sequence[float]]
 ) -> dict[int, float]:
-    """Return the score each place was used with, best first among the places of a placement; -1 for an unused one."""
+    """Return the score of the offer at each place, best first within a placement, and -1 for an unused place."""
     left = {placement: sorted(scores) for placement, scores in used.items()}
-    worth = {}
-    for column in own:
+    score_at = {}
+    for column in own_columns:
         scores = left.get(int(columns[column]), [])
-        worth[column] = scores.pop() if scores else -1.0
-    return worth
+        score_at[column] = scores.pop() if scores else -1.0
+    return score_at

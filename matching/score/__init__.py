@@ -1,1 +1,1 @@
-"""From features to a score, an order, and the reasons a caseworker reads."""
+"""Turn features into a score, order matches by it, and explain it to a caseworker."""

@@ -1,4 +1,4 @@
-"""From a score to the reasons a caseworker can read: for, against, not known, and what would change it."""
+"""Explain a score to a caseworker: reasons for, reasons against, what is not known, and what would change the score."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,23 +12,24 @@ from matching.score.ranker import Refusal, TwoSidedModel
 from matching.score.tables import MILLION
 
 Effect = Literal["for", "against", "unknown"]
-LEAST_EFFECT = 0.02  # of the log of the score; under it a reason would say nothing
-LEAST_LIFT = 0.01
+LEAST_EFFECT = 0.02  # in the log of the score; a smaller effect is too small to mention
+LEAST_LIFT = 0.01  # of the score; a smaller rise is too small to mention
 PAST_DECISIONS = "past_decisions"
 
 
 class MatchReason(NamedTuple):
-    """One reason: what it is about, the sentence, and whether it speaks for or against.
+    """One reason for or against a match, or one thing that is not known about it.
 
     Parameters
     ----------
     feature : str
-        A ``Feature``, or ``past_decisions`` for what the boosted half and the calibration add to the rest.
+        A ``Feature``, or ``past_decisions`` for what the boosted half and the calibration add to the other reasons.
     text : str
+        One plain sentence.
     effect : str
         ``for``, ``against`` or ``unknown``.
     weight : float
-        How much it moved the log of the score; for something unknown, how far it could.
+        How much the reason moved the log of the score. For an unknown feature, how much it could move it.
     """
 
     feature: str
@@ -39,16 +40,16 @@ class MatchReason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PairChange:
-    """What would open a refused pair, or lift a low one.
+    """A change that would make a ruled-out pair possible, or raise the score of a low pair.
 
     Parameters
     ----------
     about : str
-        A rule or a feature.
+        The rule or the feature that would change.
     text : str
-        What would have to be so.
+        The change, as a sentence.
     score : float or None
-        What the score would be then; None where the pair would only be opened.
+        The score after the change. None for a ruled-out pair, which has no score.
     """
 
     about: str
@@ -57,55 +58,55 @@ class PairChange:
 
 
 FOR = {
-    Feature.ASPIRATION: "It is the work the jobseeker asked for: {found}.",
-    Feature.AVOIDS: "Nothing the jobseeker wants to avoid is listed.",
-    Feature.ESSENTIAL_SKILLS: "The jobseeker has what the work needs: {found}.",
-    Feature.DESIRABLE_SKILLS: "The jobseeker has skills that help: {found}.",
-    Feature.TRAVEL: "It is near: {found}.",
-    Feature.HOURS: "The hours suit: {found}.",
-    Feature.HALF_DAYS: "The days suit: {found}.",
-    Feature.ENVIRONMENT: "The place of work suits: {found}.",
-    Feature.START_DATE: "It starts about when the jobseeker can.",
-    Feature.ADJUSTMENTS: "It offers what the jobseeker asked for: {found}.",
-    Feature.SUPPORT: "It offers support: {found}.",
-    Feature.ANSWERS: "The social enterprise answers soon, in about {found}.",
+    Feature.ASPIRATION: "This is the work the jobseeker asked for: {words}.",
+    Feature.AVOIDS: "The listing mentions nothing that the jobseeker wants to avoid.",
+    Feature.ESSENTIAL_SKILLS: "The jobseeker has skills that the work needs: {words}.",
+    Feature.DESIRABLE_SKILLS: "The jobseeker has skills that help: {words}.",
+    Feature.TRAVEL: "The journey is short: {words}.",
+    Feature.HOURS: "The hours suit: {words}.",
+    Feature.HALF_DAYS: "The half-days suit: {words}.",
+    Feature.ENVIRONMENT: "The working environment suits: {words}.",
+    Feature.START_DATE: "The placement starts at about the time the jobseeker can start.",
+    Feature.ADJUSTMENTS: "The placement offers adjustments that the jobseeker asked for: {words}.",
+    Feature.SUPPORT: "The placement offers support: {words}.",
+    Feature.ANSWERS: "The social enterprise answers quickly, in about {words}.",
 }
 AGAINST = {
-    Feature.ASPIRATION: "It is not one of the kinds of work the jobseeker asked for.",
-    Feature.AVOIDS: "It may include what the jobseeker wants to avoid: {found}.",
-    Feature.ESSENTIAL_SKILLS: "Some of the skills the work needs are still to be learnt.",
-    Feature.DESIRABLE_SKILLS: "Few of the skills that would help are there yet.",
-    Feature.TRAVEL: "The journey is long: {found}.",
-    Feature.HOURS: "The hours are not quite what is wanted.",
-    Feature.HALF_DAYS: "Not all its days suit: {found}.",
-    Feature.ENVIRONMENT: "The place of work is not the kind that is wanted.",
-    Feature.START_DATE: "It starts well before or after the jobseeker can.",
-    Feature.ADJUSTMENTS: "It offers little of what the jobseeker asked for.",
-    Feature.SUPPORT: "Support there has helped less than hoped: {found}.",
-    Feature.ANSWERS: "The social enterprise takes long to answer, about {found}.",
+    Feature.ASPIRATION: "This is not one of the kinds of work the jobseeker asked for.",
+    Feature.AVOIDS: "The work may include what the jobseeker wants to avoid: {words}.",
+    Feature.ESSENTIAL_SKILLS: "The jobseeker still has to learn some of the skills that the work needs.",
+    Feature.DESIRABLE_SKILLS: "The jobseeker has few of the skills that would help.",
+    Feature.TRAVEL: "The journey is long: {words}.",
+    Feature.HOURS: "The hours are not quite what the jobseeker wants.",
+    Feature.HALF_DAYS: "Not all the half-days suit: {words}.",
+    Feature.ENVIRONMENT: "The working environment is not the kind that the jobseeker wants.",
+    Feature.START_DATE: "The placement starts well before or well after the jobseeker can start.",
+    Feature.ADJUSTMENTS: "The placement offers few of the adjustments that the jobseeker asked for.",
+    Feature.SUPPORT: "In past cases, support of this kind has helped less than hoped: {words}.",
+    Feature.ANSWERS: "The social enterprise is slow to answer, and takes about {words}.",
 }
 UNKNOWN_TEXT = {
-    Feature.ASPIRATION: "Which work the jobseeker wants is not known: ask.",
-    Feature.AVOIDS: "What the jobseeker would rather not do is not known: ask.",
-    Feature.ESSENTIAL_SKILLS: "Skills were not compared: ask what the jobseeker can do, or what the work needs.",
-    Feature.TRAVEL: "The journey is not known: find both postcodes.",
-    Feature.HOURS: "The hours were not compared: ask how many suit, or how many it is.",
-    Feature.HALF_DAYS: "The days were not compared: ask which suit, or which it is.",
+    Feature.ASPIRATION: "The kind of work that the jobseeker wants is not known. Ask the jobseeker.",
+    Feature.AVOIDS: "What the jobseeker wants to avoid is not known. Ask the jobseeker.",
+    Feature.ESSENTIAL_SKILLS: "Skills could not be compared. Ask what the jobseeker can do, or what the work needs.",
+    Feature.TRAVEL: "The journey is not known. Find the postcodes of the home and of the placement.",
+    Feature.HOURS: "The hours could not be compared. Ask how many hours suit the jobseeker, or how many the work is.",
+    Feature.HALF_DAYS: "The half-days could not be compared. Ask which suit the jobseeker, or which the work is on.",
     Feature.ADJUSTMENTS: "Ask the social enterprise whether it can make the adjustments.",
 }
 LIFTED_BY = {
-    Feature.ASPIRATION: "If this kind of work became one the jobseeker wants.",
-    Feature.AVOIDS: "If the part the jobseeker wants to avoid could be left out.",
-    Feature.ESSENTIAL_SKILLS: "If the missing skills were learnt, or taught on the job.",
-    Feature.DESIRABLE_SKILLS: "If the skills that help were learnt.",
-    Feature.TRAVEL: "If the journey were short: a lift, a quicker way, or a nearer site.",
-    Feature.HOURS: "If the hours could be what the jobseeker wants.",
-    Feature.HALF_DAYS: "If its days could be ones that suit.",
-    Feature.ENVIRONMENT: "If there were a place there of the kind the jobseeker wants.",
-    Feature.START_DATE: "If the start could be when the jobseeker can.",
-    Feature.ADJUSTMENTS: "If it could make the adjustments the jobseeker asked for.",
-    Feature.SUPPORT: "If it offered support on the job.",
-    Feature.ANSWERS: "If the social enterprise answered sooner.",
+    Feature.ASPIRATION: "If the jobseeker came to want this kind of work.",
+    Feature.AVOIDS: "If the part of the work that the jobseeker wants to avoid could be left out.",
+    Feature.ESSENTIAL_SKILLS: "If the jobseeker learnt the missing skills, before or on the job.",
+    Feature.DESIRABLE_SKILLS: "If the jobseeker learnt the skills that would help.",
+    Feature.TRAVEL: "If the journey were shorter, with a lift, a quicker route or a nearer site.",
+    Feature.HOURS: "If the hours could be those that the jobseeker wants.",
+    Feature.HALF_DAYS: "If the work could be on half-days that suit the jobseeker.",
+    Feature.ENVIRONMENT: "If the working environment could be the kind that the jobseeker wants.",
+    Feature.START_DATE: "If the work could start when the jobseeker can start.",
+    Feature.ADJUSTMENTS: "If the social enterprise could make the adjustments that the jobseeker asked for.",
+    Feature.SUPPORT: "If the social enterprise offered support on the job.",
+    Feature.ANSWERS: "If the social enterprise answered more quickly.",
 }
 
 FEATURES = tuple(Feature)
@@ -113,30 +114,31 @@ CANNOT_BE_ASKED = [at for at, name in enumerate(FEATURES) if name not in UNKNOWN
 
 
 def reasons(values: Values, model: TwoSidedModel | None = None) -> list[MatchReason]:
-    """Return the reasons of one score: the weightiest first, then what is not known and would tell most.
+    """Return the reasons of one score: the largest effects first, then the unknown features that could matter most.
 
     Parameters
     ----------
     values : mapping of Feature to Value
     model : TwoSidedModel or None
-        The experts' own where None.
+        None uses the model of the expert priors.
 
     Returns
     -------
     list of MatchReason
-        The weights of those for and against add to the log of the score less its log where nothing is known, but for
-        the curve between: each side's odds are taken as the straight line at this pair.
+        The weights of the reasons for and against add up to the log of the score minus the log of the score of a pair
+        with nothing known. The sum is approximate, because each side's log-probability is taken as a straight line
+        through this pair.
 
     Examples
     --------
     >>> reasons({Feature.TRAVEL: Value(1.0, ("2 km",))})[0].text
-    'It is near: 2 km.'
+    'The journey is short: 2 km.'
     """
     return reasons_of([values], model or TwoSidedModel.expert())[0]
 
 
 def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[MatchReason]]:
-    """Return the reasons of many scores, as ``reasons`` has them.
+    """Return the reasons of many scores, each list as from ``reasons``.
 
     Parameters
     ----------
@@ -157,9 +159,9 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Match
     is_open = codes == UNKNOWN
     is_open[:, CANNOT_BE_ASKED] = False
     reach = model.contributions(np.where(is_open, STEPS, UNKNOWN).astype(np.uint8)).round(4).tolist()
-    found = []
+    explained = []
     for row, values in enumerate(pairs):
-        told = [
+        known = [
             MatchReason(
                 feature.value,
                 sentence(feature, moved[row][at] > 0, values[feature].found),
@@ -171,16 +173,16 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Match
         ]
         if abs(past[row]) >= LEAST_EFFECT:
             way = "more" if past[row] > 0 else "less"
-            text = f"Past decisions on pairs like this make it {way} likely than the reasons above alone."
-            told.append(MatchReason(PAST_DECISIONS, text, _way(past[row]), round(past[row], 4)))
-        told.sort(key=_weightiest)
+            text = f"Past decisions on similar pairs make success {way} likely than the reasons above alone suggest."
+            known.append(MatchReason(PAST_DECISIONS, text, _way(past[row]), round(past[row], 4)))
+        known.sort(key=_weightiest)
         missing = [
             MatchReason(feature.value, UNKNOWN_TEXT[feature], "unknown", reach[row][at])
             for at, feature in enumerate(FEATURES)
             if is_open[row, at] and feature in values
         ]
-        found.append(told + sorted(missing, key=_weightiest))
-    return found
+        explained.append(known + sorted(missing, key=_weightiest))
+    return explained
 
 
 def _way(moved: float) -> Effect:
@@ -191,15 +193,16 @@ def _weightiest(reason: MatchReason) -> tuple[float, str]:
     return -abs(reason.weight), reason.feature
 
 
-def sentence(feature: Feature, is_for: bool, found: tuple[str, ...]) -> str:  # noqa: FBT001 - the two tables
-    """Return the sentence of one feature.
+def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # noqa: FBT001 - the two tables
+    """Return the sentence that explains one feature.
 
     Parameters
     ----------
     feature : Feature
     is_for : bool
-    found : tuple of str
-        The words that made it so; a sentence that would name none is shortened.
+        Whether the reason is for the match or against it.
+    words : tuple of str
+        The words to quote, at most the first four. Without words, the sentence is cut at its colon.
 
     Returns
     -------
@@ -211,13 +214,13 @@ def sentence(feature: Feature, is_for: bool, found: tuple[str, ...]) -> str:  # 
     'The hours suit.'
     """
     text = (FOR if is_for else AGAINST)[feature]
-    if "{found}" in text and not found:
+    if "{words}" in text and not words:
         return text.split(":", 1)[0] + "."
-    return text.format(found=", ".join(found[:4]))
+    return text.format(words=", ".join(words[:4]))
 
 
 def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list[PairChange]:
-    """Return the single changes that would lift a pair most, each with the score it would have then.
+    """Return the single changes that would raise the score of a pair most, each with the score after the change.
 
     Parameters
     ----------
@@ -228,7 +231,7 @@ def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list
     Returns
     -------
     list of PairChange
-        The largest lift first; a change that would lift by less than 0.01 is left out.
+        At most ``most`` changes, the largest rise first. A change that raises the score by less than 0.01 is left out.
 
     Examples
     --------
@@ -239,7 +242,7 @@ def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list
 
 
 def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> list[list[PairChange]]:
-    """Return what would lift many pairs, as ``what_would_lift`` has it.
+    """Return the changes that would raise the scores of many pairs, each list as from ``what_would_lift``.
 
     Parameters
     ----------
@@ -262,21 +265,21 @@ def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> li
     lifted[np.arange(len(rows)), at] = STEPS
     scores = (model.tables.scores(np.vstack([codes, lifted])) / MILLION).tolist()
     now, then = scores[: len(codes)], scores[len(codes) :]
-    found: list[list[tuple[Feature, float]]] = [[] for _ in pairs]
+    lifts_by_pair: list[list[tuple[Feature, float]]] = [[] for _ in pairs]
     for row, column, score in zip(rows.tolist(), at.tolist(), then, strict=True):
-        found[row].append((FEATURES[column], score))
+        lifts_by_pair[row].append((FEATURES[column], score))
     return [
         [
             PairChange(name.value, LIFTED_BY[name], round(score, 4))
             for name, score in sorted(lifts, key=lambda lift: (-lift[1], lift[0]))[:most]
             if score - now[row] >= LEAST_LIFT
         ]
-        for row, lifts in enumerate(found)
+        for row, lifts in enumerate(lifts_by_pair)
     ]
 
 
 def what_would_open(refusal: Refusal) -> list[PairChange]:
-    """Return all that would have to change for a refused pair to be opened: one change for each failed check.
+    """Return everything that must change before a ruled-out pair is possible: one change for each failed check.
 
     Parameters
     ----------
@@ -296,7 +299,7 @@ def what_would_open(refusal: Refusal) -> list[PairChange]:
 
 
 def additive(values: Values, model: TwoSidedModel) -> Mapping[str, float]:
-    """Return every part of the log of a score, named and the rest, unrounded.
+    """Return every part of the log of a score, unrounded: one for each known feature, and one for past decisions.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""What experts hold true before any case is decided: the mean and spread of each weight of each side.
+"""Expert priors: the mean and the spread of each weight of each side, set before any decided case was used.
 
-A weight is the change in log-odds between the worst and the best value of its feature. The order follows supported
-employment's own rule that the jobseeker's choice comes first (zero exclusion; domain reference 11 item 8), and that an
-entry-level job is found near home; the sizes were set by hand before any outcome was looked at. A spread is wide enough
-that some fifty decided cases can move a weight, and narrow enough that five cannot turn it round.
+A weight is the change in log-odds between the worst and the best value of its feature. The largest weights follow two
+rules of supported employment: the jobseeker's choice comes first (zero exclusion), and an entry-level job should be
+near home. The sizes were set by hand, before any outcome was examined. Each spread is wide enough that about fifty
+decided cases can move a weight, and narrow enough that five cases cannot reverse its sign.
 """
 
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 from matching.pairs.features import Feature, ModelSide
 
-NEUTRAL = 0.5  # where the prior puts what is not known: half-way, so that it adds nothing
+NEUTRAL = 0.5  # the value assumed for an unknown feature: half-way, so that it adds nothing to the score
 
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """The prior of one weight: a normal law on the log-odds scale.
+    """The prior of one weight: a normal distribution on the log-odds scale.
 
     Parameters
     ----------
     mean, spread : float
         Mean and standard deviation.
     is_monotone : bool
-        Whether policy fixes that more of the feature never lowers the score.
+        Whether policy requires that a higher value of the feature never lowers the score.
 
     Examples
     --------
@@ -36,7 +36,7 @@ class Prior:
     is_monotone: bool = True
 
 
-# At the middle of every feature: somewhat under an even chance on each side.
+# With every feature at its neutral value, each side's probability is somewhat under one half.
 INTERCEPTS: Mapping[ModelSide, Prior] = {
     ModelSide.JOBSEEKER: Prior(-0.2, 1.0, is_monotone=False),
     ModelSide.PLACEMENT: Prior(-0.4, 1.0, is_monotone=False),

@@ -1,4 +1,4 @@
-"""PlacementRanker: checks first, then two probabilities a pair, one for each side, multiplied into the score."""
+"""Rank placements: check each pair, then multiply the probabilities of both sides of the score."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,26 +18,26 @@ from matching.score.side_models import COLUMNS_OF, Floats, SideModel, logit, mat
 from matching.score.tables import MILLION, ONE, SIDE_ORDER, ScoreTables, multiplied
 
 EXPERT_VERSION = "expert-4"
-# An interval that holds the truth four times in five: wide enough to be honest, narrow enough to be read.
+# An 80 % interval of a normal distribution: wide enough to be honest, narrow enough to be useful.
 INTERVAL_DEVIATIONS = 1.2816
 HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.75, 0.45
-# Two scores this near cannot be told apart by anybody; one such run in ten is shuffled, which is how later learning can
-# tell what was chosen from what merely stood first (measured findings 8).
+# Two scores this close do not differ in practice. One in ten runs of such near-ties is shuffled, so that later training
+# can separate what people chose from what was merely listed first.
 NEAR_TIE = 5000  # millionths
 SHUFFLED_SHARE = 0.1
-OF_RUNS, OF_NEAR_TIES = 0x72756E73, 0x6E656172  # what keeps the lots of one kind apart from those of another
+OF_RUNS, OF_NEAR_TIES = 0x72756E73, 0x6E656172  # make the two kinds of random number independent
 
 
 @dataclass(frozen=True, eq=False)
 class TwoSidedModel:
-    """Both sides of the score, under one version.
+    """The models of both sides of the score, under one version.
 
     Parameters
     ----------
     version : str
     sides : mapping of ModelSide to SideModel
     cases : int
-        Decided cases it was trained on; 0 for the experts' own.
+        Number of decided cases it was trained on. 0 for the model of the expert priors.
 
     Examples
     --------
@@ -51,7 +51,7 @@ class TwoSidedModel:
 
     @staticmethod
     def expert() -> "TwoSidedModel":
-        """Return the model of the published priors.
+        """Return the model of the expert priors.
 
         Returns
         -------
@@ -61,11 +61,11 @@ class TwoSidedModel:
 
     @cached_property
     def tables(self) -> ScoreTables:
-        """The model compiled to tables of whole numbers, which define its scores."""
+        """The model compiled to tables of whole numbers. These tables define the scores."""
         return ScoreTables.of(self.sides)
 
     def probabilities(self, pairs: Sequence[Values]) -> dict[ModelSide, Floats]:
-        """Return what each side would say of each pair.
+        """Return the probability of each side for each pair.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class TwoSidedModel:
         return self.probabilities_of(features.codes_of(pairs))
 
     def probabilities_of(self, codes: Codes) -> dict[ModelSide, Floats]:
-        """Return what each side would say of pairs whose features stand as grades already.
+        """Return the probability of each side for each pair, from the grades of the features.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class TwoSidedModel:
         return dict(zip(SIDE_ORDER, (side / ONE for side in self.tables.sides(codes)), strict=True))
 
     def scores(self, pairs: Sequence[Values]) -> Floats:
-        """Return the product of both sides.
+        """Return the score of each pair: the product of both sides.
 
         Parameters
         ----------
@@ -100,12 +100,12 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs,)
-            In [0, 1], in whole millionths: the same on every machine, so that a tie is a tie.
+            In [0, 1], in whole millionths, so that scores and ties are the same on every machine.
         """
         return np.asarray(self.tables.scores(features.codes_of(pairs)) / MILLION)
 
     def scores_of(self, matrices: Mapping[ModelSide, Floats]) -> Floats:
-        """Return the product of both sides for features that stand in matrices already.
+        """Return the score of each pair, from the feature matrices of both sides.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class TwoSidedModel:
         return np.asarray(self.tables.scores(codes) / MILLION)
 
     def intervals(self, codes: Codes) -> Floats:
-        """Return the range the score may well lie in: four times in five, were the model's form right.
+        """Return an 80 % interval for each score, assuming that the form of the model is right.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs, 2)
-            Lowest and highest.
+            Lower and upper end.
         """
         low, high = np.ones(len(codes)), np.ones(len(codes))
         for side, model in self.sides.items():
@@ -143,7 +143,7 @@ class TwoSidedModel:
         return np.asarray(np.column_stack([low, high]).round(4), dtype=np.float64)
 
     def shares_known(self, codes: Codes) -> Floats:
-        """Return how much of the model's weight rests on something known.
+        """Return the share of the model's weight that belongs to features with a known value.
 
         Parameters
         ----------
@@ -160,13 +160,13 @@ class TwoSidedModel:
 
     @staticmethod
     def _spread_out(side: ModelSide, of_side: Floats) -> Floats:
-        """Return numbers of a side's features among all features, 0 for those it does not read."""
-        found = np.zeros((*of_side.shape[:-1], len(Feature)))
-        found[..., COLUMNS_OF[side]] = of_side
-        return found
+        """Return one side's numbers in the columns of all features, with 0 for features that the side does not read."""
+        among_all = np.zeros((*of_side.shape[:-1], len(Feature)))
+        among_all[..., COLUMNS_OF[side]] = of_side
+        return among_all
 
     def contributions(self, codes: Codes) -> Floats:
-        """Return what each known feature adds to or takes from the log of the score, by the logistic halves.
+        """Return what each feature adds to or takes from the log of the score, by the logistic halves.
 
         Parameters
         ----------
@@ -175,8 +175,8 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs, n_features)
-            Weight x (value - neutral) on each side, times the share of that side's odds that is still open, so that
-            the parts of both sides can be added; 0 for what is not known.
+            Weight x (value - neutral), times one minus the side's probability, summed over both sides. The factor
+            turns log-odds into the log of the score, so that the sides can be added. 0 for an unknown feature.
         """
         parts = np.zeros(codes.shape)
         for side, model in self.sides.items():
@@ -186,7 +186,7 @@ class TwoSidedModel:
         return parts
 
     def rest(self, codes: Codes) -> Floats:
-        """Return what past decisions add beyond the named contributions: the boosted half and the calibration.
+        """Return what the boosted half and the calibration, learnt from past decisions, add to the contributions.
 
         Parameters
         ----------
@@ -213,7 +213,7 @@ def _expert() -> TwoSidedModel:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A pair that passed or may pass every check, with its score and what made it.
+    """A pair that failed no check, with its score and what the score is based on.
 
     Parameters
     ----------
@@ -221,16 +221,16 @@ class Match:
     score : float
         In [0, 1]: the product of both sides.
     confidence : str
-        ``low``, ``medium`` or ``high``: how much of the weight rests on something known.
+        ``low``, ``medium`` or ``high``, by the share of the weight that belongs to known features.
     values : dict of Feature to Value
     checks : tuple of Check
     journey : TravelEstimate or None
     sides : tuple of float
-        What the jobseeker's side and the placement's side say.
+        Probabilities of the jobseeker's side and of the placement's side.
     interval : tuple of float
-        Where the score may well lie.
+        An 80 % interval for the score.
     propensity : float
-        How likely this pair was to stand at this rank on this day.
+        Probability that this pair has this rank on this day, given the random tie-breaks.
     """
 
     placement: PlacementProfile
@@ -244,7 +244,7 @@ class Match:
     propensity: float = 1.0
 
     def with_propensity(self, propensity: float) -> "Match":
-        """Return the same match with how likely it was to stand where it stands.
+        """Return the same match with the probability of its rank.
 
         Parameters
         ----------
@@ -254,23 +254,14 @@ class Match:
         -------
         Match
         """
-        # Field by field: ``dataclasses.replace`` costs as much as the score itself.
-        return Match(
-            self.placement,
-            self.score,
-            self.confidence,
-            self.values,
-            self.checks,
-            self.journey,
-            self.sides,
-            self.interval,
-            propensity,
-        )
+        # ``dataclasses.replace`` would cost as much time as the score itself.
+        scored = (self.placement, self.score, self.confidence, self.values, self.checks, self.journey)
+        return Match(*scored, self.sides, self.interval, propensity)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A pair that failed a check.
+    """A pair that failed at least one check.
 
     Parameters
     ----------
@@ -285,13 +276,13 @@ class Refusal:
 
     @property
     def failed(self) -> tuple[Check, ...]:
-        """The checks that refused it."""
+        """The checks that the pair failed."""
         return tuple(c for c in self.checks if c.result is eligibility.CheckResult.FAIL)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Everything that was looked at: matches best first, and refusals nearest first.
+    """All ranked pairs: matches with the best score first, and refusals with the fewest failed checks first.
 
     Parameters
     ----------
@@ -304,7 +295,7 @@ class Ranking:
 
 
 def confidence_of(known_share: float) -> str:
-    """Return how much of the weight rests on something known, in a word.
+    """Return the confidence in a score, as a word, from the share of the weight that belongs to known features.
 
     Parameters
     ----------
@@ -325,21 +316,21 @@ def confidence_of(known_share: float) -> str:
 
 
 def tie_break(seed: str, list_key: str, key: str = "") -> int:
-    """Return the same number for the same words on every machine, as good as drawn at random.
+    """Return a number that looks random and is the same for the same arguments on every machine.
 
     Parameters
     ----------
     seed : str
-        The day's.
+        The seed of the day.
     list_key : str
-        Whose list it is.
+        Key of the jobseeker or placement that the list belongs to.
     key : str
-        What stands on it.
+        Key of the entry.
 
     Returns
     -------
     int
-        Of 64 bits.
+        A number of 64 bits.
 
     Examples
     --------
@@ -351,14 +342,14 @@ def tie_break(seed: str, list_key: str, key: str = "") -> int:
 
 @dataclass(frozen=True, slots=True)
 class TieBreakOrder:
-    """An order of things with scores, and how likely each was to stand where it stands.
+    """A ranked order, with the probability that each entry has its rank.
 
     Parameters
     ----------
     places : list of int
-        Positions in the list that came in, best first.
+        Positions in the given list, best first.
     propensities : list of float
-        For each of ``places``.
+        The probability of each rank, in the order of ``places``.
     """
 
     places: list[int] = field(default_factory=list)
@@ -368,22 +359,22 @@ class TieBreakOrder:
 def order(
     scores: Sequence[float] | Floats, keys: Sequence[str], seed: str, list_key: str, hashes: Uints | None = None
 ) -> TieBreakOrder:
-    """Return the order to show: by score, equal scores by lot, and now and then near-equal ones too.
+    """Return the ranked order: by score, with random tie-breaks, and some runs of near-ties shuffled.
 
-    The lot depends on the day's seed, whose list it is and the keys alone, so the same day gives the same order
-    however the pairs came in, and a replay can repeat it.
+    The tie-breaks depend only on the day's seed, the list key and the keys of the entries. So one day gives one order,
+    whatever order the entries arrive in, and a replay can repeat it.
 
     Parameters
     ----------
     scores : sequence of float
     keys : sequence of str
-        What is ranked.
+        Keys of the entries to rank.
     seed : str
-        The day's.
+        The seed of the day.
     list_key : str
-        Whose list it is.
+        Key of the jobseeker or placement that the list belongs to.
     hashes : ndarray of uint64 or None
-        ``hash_of`` each key, where it is known already.
+        ``hash_of`` of each key, if the caller has already computed it.
 
     Returns
     -------
@@ -396,28 +387,32 @@ def order(
     """
     whole = np.floor(np.asarray(scores, dtype=np.float64) * MILLION + 0.5).astype(np.int64)
     own = np.array([hash_of(key) for key in keys], dtype=np.uint64) if hashes is None else hashes
-    drawn_by = np.uint64(list_hash(seed, list_key))
-    lots = mixed_all(own ^ drawn_by)
-    by_key = np.argsort(np.asarray(keys, dtype=np.str_), kind="stable") if len(set(lots.tolist())) < len(keys) else None
-    inorder = (lots, -whole) if by_key is None else (np.argsort(by_key), lots, -whole)
-    drawn = np.lexsort(inorder).tolist()
-    found, told = TieBreakOrder(), whole.tolist()
-    for number, run in enumerate(_runs(drawn, told)):
-        tied = all(told[i] == told[run[0]] for i in run)
-        shuffles = not tied and mixed(int(drawn_by) ^ OF_RUNS ^ number << 32) / 2**64 < SHUFFLED_SHARE
-        shown = run
+    list_bits = np.uint64(list_hash(seed, list_key))
+    tie_breaks = mixed_all(own ^ list_bits)
+    by_key = (
+        np.argsort(np.asarray(keys, dtype=np.str_), kind="stable")
+        if len(set(tie_breaks.tolist())) < len(keys)
+        else None
+    )
+    inorder = (tie_breaks, -whole) if by_key is None else (np.argsort(by_key), tie_breaks, -whole)
+    ranked = np.lexsort(inorder).tolist()
+    result, levels = TieBreakOrder(), whole.tolist()
+    for number, run in enumerate(_runs(ranked, levels)):
+        tied = all(levels[i] == levels[run[0]] for i in run)
+        shuffles = not tied and mixed(int(list_bits) ^ OF_RUNS ^ number << 32) / 2**64 < SHUFFLED_SHARE
+        placed = run
         if shuffles:
-            near = mixed_all(lots[run] ^ np.uint64(OF_NEAR_TIES))
-            shown = [run[i] for i in np.argsort(near, kind="stable").tolist()]
-        found.places.extend(shown)
-        found.propensities.extend(_propensities(run, shown, told, tied=tied))
-    return found
+            near = mixed_all(tie_breaks[run] ^ np.uint64(OF_NEAR_TIES))
+            placed = [run[i] for i in np.argsort(near, kind="stable").tolist()]
+        result.places.extend(placed)
+        result.propensities.extend(_propensities(run, placed, levels, tied=tied))
+    return result
 
 
-def _runs(drawn: Sequence[int], scores: Sequence[int]) -> list[list[int]]:
-    """Cut a falling list into runs no wider than a near-tie."""
+def _runs(ranked: Sequence[int], scores: Sequence[int]) -> list[list[int]]:
+    """Split a list ranked by falling score into runs of near-ties, each at most ``NEAR_TIE`` wide."""
     runs: list[list[int]] = []
-    for place in drawn:
+    for place in ranked:
         if runs and scores[runs[-1][0]] - scores[place] <= NEAR_TIE:
             runs[-1].append(place)
         else:
@@ -425,7 +420,7 @@ def _runs(drawn: Sequence[int], scores: Sequence[int]) -> list[list[int]]:
     return runs
 
 
-def _propensities(run: Sequence[int], shown: Sequence[int], scores: Sequence[int], *, tied: bool) -> list[float]:
+def _propensities(run: Sequence[int], placed: Sequence[int], scores: Sequence[int], *, tied: bool) -> list[float]:
     if tied:
         return [1.0 / len(run)] * len(run)
     equal: dict[int, int] = {}
@@ -437,7 +432,7 @@ def _propensities(run: Sequence[int], shown: Sequence[int], scores: Sequence[int
     return [
         SHUFFLED_SHARE / len(run)
         + (1.0 - SHUFFLED_SHARE) * (1.0 / equal[rank] if scores[place] == level[rank] else 0.0)
-        for rank, place in enumerate(shown)
+        for rank, place in enumerate(placed)
     ]
 
 
@@ -447,11 +442,11 @@ class PlacementRanker:
     Parameters
     ----------
     vocabulary : Vocabulary
-        What words mean the same.
+        Words for skills and occupations that mean the same or nearly the same.
     context : Context
         The day, and figures from dated tables.
     model : TwoSidedModel or None
-        The experts' own where None.
+        None uses the model of the expert priors.
 
     Examples
     --------
@@ -469,11 +464,11 @@ class PlacementRanker:
 
     @property
     def seed(self) -> str:
-        """The day's seed for lots."""
+        """The seed of the day's tie-breaks."""
         return f"{self.context.on.isoformat()} {self.model.version}"
 
     def values(self, jobseeker: JobseekerProfile, placement: PlacementProfile) -> dict[Feature, Value]:
-        """Return the features of one pair, whether it is refused or not.
+        """Return the features of one pair, whether it is ruled out or not.
 
         Parameters
         ----------
@@ -488,7 +483,7 @@ class PlacementRanker:
         return features.compute(jobseeker.wishes, jobseeker.offer, placement, journey, self.vocabulary)
 
     def pair(self, jobseeker: JobseekerProfile, placement: PlacementProfile) -> Match | Refusal:
-        """Return one pair, explained whether it is refused or not.
+        """Return one pair with its checks and, unless it is ruled out, its score.
 
         Parameters
         ----------
@@ -505,7 +500,7 @@ class PlacementRanker:
     def pairs(
         self, pairs: Iterable[tuple[JobseekerProfile, PlacementProfile]]
     ) -> tuple[list[tuple[JobseekerProfile, Match]], list[tuple[JobseekerProfile, Refusal]]]:
-        """Return many pairs, those that may be and those that are refused, each in the order they came.
+        """Return the matches and the refusals among many pairs, each in the order of ``pairs``.
 
         Parameters
         ----------
@@ -516,43 +511,33 @@ class PlacementRanker:
         tuple of two lists
         """
         refusals: list[tuple[JobseekerProfile, Refusal]] = []
-        kept: list[tuple[JobseekerProfile, PlacementProfile, tuple[Check, ...], TravelEstimate | None]] = []
+        passed: list[tuple[JobseekerProfile, PlacementProfile, tuple[Check, ...], TravelEstimate | None]] = []
         values: list[dict[Feature, Value]] = []
         for jobseeker, placement in pairs:
             checks, journey = eligibility.checks_and_travel(jobseeker.limits, placement, self.context)
             if eligibility.is_refused(checks):
                 refusals.append((jobseeker, Refusal(placement, checks, journey)))
                 continue
-            kept.append((jobseeker, placement, checks, journey))
+            passed.append((jobseeker, placement, checks, journey))
             values.append(features.compute(jobseeker.wishes, jobseeker.offer, placement, journey, self.vocabulary))
-        if not kept:
+        if not passed:
             return [], refusals
         codes = features.codes_of(values)
         sides = self.model.tables.sides(codes)
         scores = (multiplied(*sides) / MILLION).tolist()
-        told = (np.column_stack(sides) / ONE).round(4).tolist()
+        probabilities = (np.column_stack(sides) / ONE).round(4).tolist()
         intervals = self.model.intervals(codes).tolist()
         known = self.model.shares_known(codes).tolist()
-        matches = [
-            (
-                jobseeker,
-                Match(
-                    placement,
-                    scores[i],
-                    confidence_of(known[i]),
-                    values[i],
-                    checks,
-                    journey,
-                    sides=(told[i][0], told[i][1]),
-                    interval=(intervals[i][0], intervals[i][1]),
-                ),
-            )
-            for i, (jobseeker, placement, checks, journey) in enumerate(kept)
-        ]
+        matches = []
+        for i, (jobseeker, placement, checks, journey) in enumerate(passed):
+            both, interval = (probabilities[i][0], probabilities[i][1]), (intervals[i][0], intervals[i][1])
+            confidence = confidence_of(known[i])
+            match = Match(placement, scores[i], confidence, values[i], checks, journey, both, interval)
+            matches.append((jobseeker, match))
         return matches, refusals
 
     def rank(self, jobseeker: JobseekerProfile, placements: Iterable[PlacementProfile]) -> Ranking:
-        """Return every placement, either ranked or refused; none disappears.
+        """Return every placement, either as a match or as a refusal. None is left out.
 
         Parameters
         ----------
@@ -562,7 +547,7 @@ class PlacementRanker:
         Returns
         -------
         Ranking
-            Matches by score, ties by the day's lot; refusals by number of failed checks, then distance, then key.
+            Matches by score, then tie-break. Refusals by number of failed checks, then distance, then key.
         """
         matches, refusals = self.pairs((jobseeker, placement) for placement in placements)
         ranked = self.ordered([m for _, m in matches], [m.placement.key for _, m in matches], jobseeker.key)
@@ -575,18 +560,18 @@ class PlacementRanker:
     def rank_jobseekers(
         self, placement: PlacementProfile, jobseekers: Iterable[JobseekerProfile]
     ) -> tuple[list[tuple[JobseekerProfile, Match]], list[tuple[JobseekerProfile, Refusal]]]:
-        """Return jobseekers for a placement: for caseworkers, never for a social enterprise.
+        """Return jobseekers ranked for a placement. For caseworkers only, never for a social enterprise.
 
         Parameters
         ----------
         placement : PlacementProfile
         jobseekers : iterable of JobseekerProfile
-            Each with a key of its own.
+            Each with a unique key.
 
         Returns
         -------
         tuple of two lists
-            Matches best first; refusals by number of failed checks, then key.
+            Matches, best first. Refusals by number of failed checks, then key.
         """
         matches, refusals = self.pairs((jobseeker, placement) for jobseeker in jobseekers)
         keys = [jobseeker.key for jobseeker, _ in matches]
@@ -595,7 +580,7 @@ class PlacementRanker:
         return [(matches[i][0], match) for i, match in ranked], refusals
 
     def ordered(self, matches: Sequence[Match], keys: Sequence[str], list_key: str) -> list[tuple[int, Match]]:
-        """Return matches in the order to show, each with its place in the list that came in and its propensity.
+        """Return matches in ranked order, each with its position in ``matches`` and with its propensity set.
 
         Parameters
         ----------
@@ -607,8 +592,8 @@ class PlacementRanker:
         -------
         list of (int, Match)
         """
-        found = order([m.score for m in matches], keys, self.seed, list_key)
+        ranked = order([m.score for m in matches], keys, self.seed, list_key)
         return [
             (place, matches[place].with_propensity(round(chance, 6)))
-            for place, chance in zip(found.places, found.propensities, strict=True)
+            for place, chance in zip(ranked.places, ranked.propensities, strict=True)
         ]

@@ -1,6 +1,7 @@
-"""One side of the score: a logistic model on named features, mixed with boosted lookup tables where cases allow.
+"""One side of the score: a logistic model on named features, mixed with boosted tables if there are enough cases.
 
-What scores needs NumPy alone; what learns it is in ``logistic``, ``boosting`` and ``training``.
+Scoring needs NumPy only. The code that trains these models is in ``matching.learning``: ``logistic``, ``boosting`` and
+``training``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,12 @@ from matching.pairs.grades import STEPS, UNKNOWN, Codes
 from matching.score.priors import INTERCEPTS, NEUTRAL, WEIGHTS
 
 Floats = NDArray[np.float64]
-# The variance of a feature that is not known: of a value anywhere between 0 and 1 (the uniform law).
+# The variance of an unknown feature: that of a uniform distribution between 0 and 1.
 VARIANCE_OF_UNKNOWN = 1 / 12
 
 
 def matrix(side: ModelSide, pairs: Sequence[Values]) -> Floats:
-    """Return the features of many pairs as one side reads them.
+    """Return the feature matrix of many pairs for one side.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def matrix(side: ModelSide, pairs: Sequence[Values]) -> Floats:
     Returns
     -------
     ndarray of shape (n_pairs, n_features)
-        NaN where something is not known.
+        NaN means not known.
 
     Examples
     --------
@@ -52,7 +53,7 @@ VALUE_OF = np.append(np.arange(UNKNOWN) / STEPS, np.nan)
 
 
 def matrix_of(side: ModelSide, codes: Codes) -> Floats:
-    """Return the features of many pairs, which stand as grades already, as one side reads them.
+    """Return the feature matrix of many pairs for one side, from their grades.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def matrix_of(side: ModelSide, codes: Codes) -> Floats:
     Returns
     -------
     ndarray of shape (n_pairs, n_features_of_the_side)
-        NaN where something is not known.
+        NaN means not known.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def sigmoid(z: Floats) -> Floats:
 
 
 def logit(p: Floats) -> Floats:
-    """Return the log-odds of probabilities kept one in a million away from 0 and 1.
+    """Return the log-odds of probabilities, which are first clipped to at least 1e-6 away from 0 and 1.
 
     Parameters
     ----------
@@ -108,24 +109,24 @@ def logit(p: Floats) -> Floats:
     >>> logit(np.array([0.5]))
     array([0.])
     """
-    kept = np.clip(p, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(kept) - np.log1p(-kept))
+    clipped = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped))
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """An additive model with a few pairs, as lookup tables over fixed bins.
+    """An additive model with a few pairwise interactions, stored as lookup tables over fixed bins.
 
     Parameters
     ----------
     edges : list of ndarray
-        For each feature, the upper edge of every bin but the last, rising.
+        For each feature, the upper edges of all bins but the last, in ascending order.
     base : float
-        The raw value where every table reads nothing.
+        The constant to which the table values are added.
     singles : mapping of int to ndarray
-        For a feature, its value in each bin.
+        For each feature with a table, the value of each bin.
     pairs : mapping of (int, int) to ndarray
-        For two features, their value in each pair of bins.
+        For each pair of features with a table, the value of each pair of bins.
 
     Examples
     --------
@@ -140,7 +141,7 @@ class Tables:
     pairs: Mapping[tuple[int, int], Floats] = field(default_factory=dict)
 
     def codes(self, X: Floats) -> NDArray[np.uint8]:
-        """Return the bin of each value; what is not known is read as the neutral value.
+        """Return the bin of each value. An unknown value gets the bin of the neutral value.
 
         Parameters
         ----------
@@ -157,7 +158,7 @@ class Tables:
         return codes
 
     def raw(self, X: Floats) -> Floats:
-        """Return the sum of the tables.
+        """Return the base plus the sum of the table values of each sample.
 
         Parameters
         ----------
@@ -166,26 +167,27 @@ class Tables:
         Returns
         -------
         ndarray of shape (n_samples,)
-            On the scale the tables were learned on; log-odds for a side of the score.
+            On the scale on which the tables were trained: log-odds for a side of the score.
         """
         codes = self.codes(X)
         total = np.full(len(X), self.base)
         for column, table in self.singles.items():
             total += table[codes[:, column]]
-        for (one, other), table in self.pairs.items():
-            total += table[codes[:, one], codes[:, other]]
+        for (first, second), table in self.pairs.items():
+            total += table[codes[:, first], codes[:, second]]
         return total
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """From a side's own probability to one that agrees with what happened.
+    """A map from a side's raw probability to a probability that agrees with observed outcomes.
 
     Parameters
     ----------
     at, to : ndarray of shape (n_points,)
-        Log-odds before, and log-odds after, both rising; between two points by the straight line, beyond them
-        parallel to the diagonal. Two points make Platt's line, many the isotonic curve.
+        Log-odds before and after calibration, both ascending. Values between two points are interpolated on a
+        straight line. Beyond the end points, the line continues with the average slope between them. Two points give
+        Platt scaling, many points give an isotonic curve.
 
     Examples
     --------
@@ -197,7 +199,7 @@ class Calibration:
     to: Floats = field(default_factory=lambda: np.array([-1.0, 1.0]))
 
     def apply(self, p: Floats) -> Floats:
-        """Return calibrated probabilities, in the same order as they came.
+        """Return calibrated probabilities. Calibration never changes their order.
 
         Parameters
         ----------
@@ -216,21 +218,24 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class SideModel:
-    """P(the jobseeker wants it and starts), or P(the placement takes them and it lasts).
+    """The model of one side of the score.
+
+    The jobseeker's side gives P(the jobseeker wants the placement and starts). The placement's side gives P(the social
+    enterprise takes the jobseeker and the placement lasts).
 
     Parameters
     ----------
     side : ModelSide
     intercept : float
-        Log-odds where every feature is neutral.
+        Log-odds if every feature has its neutral value.
     weights : ndarray of shape (n_features,)
-        Log-odds from the worst to the best value of each feature, in the order of ``SIDES[side]``.
+        Change in log-odds from the worst to the best value of each feature, in the order of ``SIDES[side]``.
     covariance : ndarray of shape (n_features + 1, n_features + 1)
-        Laplace posterior of the intercept and the weights.
+        Covariance of the intercept and the weights in the Laplace approximation of the posterior.
     boosted : Tables or None
-        The boosted half, where it was let in.
+        The boosted half of the model. None if training did not accept one.
     mix : float
-        Its share, n / (n + 50); 0 without it.
+        Share of the boosted half: n / (n + 50) after n cases. 0 without a boosted half.
     calibration : Calibration
 
     Examples
@@ -249,7 +254,7 @@ class SideModel:
 
     @classmethod
     def expert(cls, side: ModelSide) -> "SideModel":
-        """Return the side as the published priors have it, before any case.
+        """Return the side with the weights of the expert priors, before any decided case.
 
         Parameters
         ----------
@@ -265,16 +270,16 @@ class SideModel:
 
     @property
     def features(self) -> tuple[Feature, ...]:
-        """The features it reads, in order."""
+        """The features that this side reads, in column order."""
         return SIDES[self.side]
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether its probability is its logistic half's: nothing boosted, nothing calibrated."""
+        """Whether the probability comes from the logistic half alone, with no boosted half and no calibration."""
         return self.boosted is None and np.array_equal(self.calibration.at, self.calibration.to)
 
     def centred(self, X: Floats) -> Floats:
-        """Return features less the neutral value; what is not known adds nothing.
+        """Return each feature minus the neutral value. Unknown features become 0 and so add nothing.
 
         Parameters
         ----------
@@ -321,7 +326,7 @@ class SideModel:
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
-            NaN where something is not known.
+            NaN means not known.
 
         Returns
         -------
@@ -330,7 +335,7 @@ class SideModel:
         return self.calibration.apply(self.mixed(X))
 
     def spread(self, X: Floats) -> Floats:
-        """Return how uncertain the log-odds are: of the weights, and of what is not known of the pair.
+        """Return the uncertainty of the log-odds, due to the weights and to the unknown features of each pair.
 
         Parameters
         ----------
@@ -339,7 +344,7 @@ class SideModel:
         Returns
         -------
         ndarray of shape (n_samples,)
-            One standard deviation.
+            One standard deviation, in log-odds.
         """
         centred = np.column_stack([np.ones(len(X)), self.centred(X)])
         of_weights = np.einsum("ij,jk,ik->i", centred, self.covariance, centred)
@@ -348,5 +353,5 @@ class SideModel:
 
     @cached_property
     def contributions_of(self) -> dict[Feature, float]:
-        """The weight of each feature, by its name."""
+        """The weight of each feature, by its name, in log-odds."""
         return dict(zip(self.features, self.weights.tolist(), strict=True))

@@ -1,9 +1,9 @@
-"""A model of both sides compiled to tables of whole numbers: the one definition of a score.
+"""A model of both sides, compiled to tables of whole numbers. These tables are the only definition of a score.
 
-Every feature has a grade (``grades``). A table says what each grade adds to the log-odds of each half of each side, in
-units of 1 / 65,536; a few pairs of features have tables of their own. The sum goes through a table of the logistic
-curve and one of the calibration, both read between their points by the straight line. All of it is whole numbers: sums
-in any order are equal, so NumPy, compiled code and another machine give the same score to the last digit.
+Every feature has a grade (see ``grades``). A table gives what each grade adds to the log-odds of each half of each
+side, in units of 1 / 65,536. A few pairs of features have a table of their own. The sum goes through a table of the
+logistic curve and then a table of the calibration, both interpolated on straight lines. All numbers are whole, so sums
+in any order are equal, and NumPy, compiled code and another machine give the same score to the last digit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,10 @@ from matching.pairs.grades import NEUTRAL_GRADE, STEPS, Codes
 from matching.score.priors import NEUTRAL
 from matching.score.side_models import Floats, SideModel, Tables, sigmoid
 
-UNIT = 1 << 16  # of log-odds
-ONE = 1 << 20  # a probability of 1
-REACH = 16  # log-odds beyond which the curve is flat
-PER_UNIT = 64  # points of the logistic curve to one of log-odds: between them the line is 3e-6 off at most
+UNIT = 1 << 16  # units in one log-odd
+ONE = 1 << 20  # a probability of 1, in the whole numbers used for probabilities
+REACH = 16  # log-odds beyond which the logistic curve is treated as flat
+PER_UNIT = 64  # points of the logistic curve in one log-odd: interpolation between them is at most 3e-6 off
 CURVE_POINTS = 4096
 MILLION = 1_000_000
 GRADES = 256
@@ -32,14 +32,16 @@ Ints = NDArray[np.int64]
 
 
 class TableArrays(NamedTuple):
-    """The arrays of a compiled model, as every pass reads them.
+    """The arrays of a compiled model, in the form that every scoring pass reads.
 
-    ``base`` (side, half) and ``parts`` (side, half, feature, grade) are in units of log-odds, the halves being the
-    logistic and the boosted one; ``pairs`` lists (side, one feature, other feature), ``bins`` (pair, which, grade)
-    their bins and ``pair_parts`` (pair, bin, bin) what those add to the boosted half. ``mix`` is the boosted share of
-    each side in 1 / 65,536, ``odds`` the logistic curve, ``curves`` the calibration of each side. ``both`` has the
-    logistic halves of both sides in one number, the placement's 32 bits above the jobseeker's, so that one look-up and
-    one sum serve two.
+    - ``base`` (side, half) and ``parts`` (side, half, feature, grade) are in units of log-odds. The two halves are the
+      logistic and the boosted one.
+    - ``pairs`` lists (side, first feature, second feature). ``bins`` (pair, first or second, grade) gives their bins.
+      ``pair_parts`` (pair, bin, bin) gives what two bins add to the boosted half.
+    - ``mix`` is the share of the boosted half of each side, in 1 / 65,536.
+    - ``odds`` is the logistic curve and ``curves`` the calibration of each side.
+    - ``both`` packs the logistic halves of both sides into one number, the placement's 32 bits above the jobseeker's,
+      so that one look-up and one sum serve both sides.
     """
 
     base: NDArray[np.int32]
@@ -58,14 +60,14 @@ def _units(values: Floats) -> NDArray[np.int32]:
 
 
 def _logistic_part(weight: float) -> NDArray[np.int32]:
-    """Return what each grade of a feature adds: weight x (value - neutral), and nothing where it is not known."""
+    """Return what each grade of a feature adds: weight x (value - neutral), and 0 for the unknown grade."""
     part = np.zeros(GRADES, dtype=np.int32)
     part[: STEPS + 1] = _units(weight * (np.arange(STEPS + 1) / STEPS - NEUTRAL))
     return part
 
 
 def _bins_of(edges: Floats) -> Codes:
-    """Return the bin of each grade; what is not known is read as the neutral grade."""
+    """Return the bin of each grade. The unknown grade gets the bin of the neutral grade."""
     value = np.full(GRADES, NEUTRAL_GRADE / STEPS)
     value[: STEPS + 1] = np.arange(STEPS + 1) / STEPS
     return np.searchsorted(edges, value, side="left").astype(np.uint8)
@@ -73,7 +75,7 @@ def _bins_of(edges: Floats) -> Codes:
 
 @dataclass(frozen=True, eq=False)
 class ScoreTables:
-    """A compiled model.
+    """A model compiled to tables of whole numbers, with the scores that they define.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ class ScoreTables:
 
     @classmethod
     def of(cls, sides: Mapping[ModelSide, SideModel]) -> "ScoreTables":
-        """Compile both sides.
+        """Compile the models of both sides.
 
         Parameters
         ----------
@@ -105,7 +107,7 @@ class ScoreTables:
         parts = np.zeros((2, 2, len(FEATURES), GRADES), dtype=np.int32)
         mix = np.zeros(2, dtype=np.int64)
         curves = np.zeros((2, CURVE_POINTS + 1), dtype=np.int32)
-        found: list[tuple[int, int, int, Codes, Codes, NDArray[np.int32]]] = []
+        pair_tables: list[tuple[int, int, int, Codes, Codes, NDArray[np.int32]]] = []
         for number, side in enumerate(SIDE_ORDER):
             model = sides[side]
             at = [FEATURES.index(name) for name in model.features]
@@ -118,18 +120,18 @@ class ScoreTables:
                 base[number, 1] = _units(np.array(model.boosted.base))
                 for column, single in model.boosted.singles.items():
                     parts[number, 1, at[column]] = _units(single[_bins_of(model.boosted.edges[column])])
-                found += _pairs(number, at, model.boosted)
+                pair_tables += _pairs(number, at, model.boosted)
         odds = np.floor(sigmoid(np.arange(-REACH * PER_UNIT, REACH * PER_UNIT + 1) / PER_UNIT) * ONE + 0.5)
-        most = max((max(table.shape) for *_, table in found), default=1)
-        pair_parts = np.zeros((len(found), most, most), dtype=np.int32)
-        for number, (*_, table) in enumerate(found):
+        most = max((max(table.shape) for *_, table in pair_tables), default=1)
+        pair_parts = np.zeros((len(pair_tables), most, most), dtype=np.int32)
+        for number, (*_, table) in enumerate(pair_tables):
             pair_parts[number, : table.shape[0], : table.shape[1]] = table
         return cls(
             TableArrays(
                 base,
                 parts,
-                np.array([one[:3] for one in found], dtype=np.int32).reshape(-1, 3),
-                np.array([one[3:5] for one in found], dtype=np.uint8).reshape(-1, 2, GRADES),
+                np.array([entry[:3] for entry in pair_tables], dtype=np.int32).reshape(-1, 3),
+                np.array([entry[3:5] for entry in pair_tables], dtype=np.uint8).reshape(-1, 2, GRADES),
                 pair_parts,
                 mix,
                 odds.astype(np.int32),
@@ -149,7 +151,7 @@ class ScoreTables:
         Returns
         -------
         ndarray of int64 of shape (n_pairs,)
-            In millionths.
+            Scores in millionths.
         """
         return multiplied(*self.sides(codes))
 
@@ -163,7 +165,7 @@ class ScoreTables:
         Returns
         -------
         tuple of two ndarrays of int64 of shape (n_pairs,)
-            In 1 / 1,048,576: the jobseeker's side and the placement's.
+            The jobseeker's side and the placement's side, in 1 / 1,048,576.
         """
         return self._side(0, codes), self._side(1, codes)
 
@@ -181,10 +183,10 @@ class ScoreTables:
         of_features = self.arrays.parts[side, half][COLUMNS, codes]
         total: Ints = of_features.sum(axis=1, dtype=np.int64) + self.arrays.base[side, half]
         if half:
-            for number, (whose, one, other) in enumerate(self.arrays.pairs.tolist()):
-                if whose == side:
+            for number, (pair_side, first, second) in enumerate(self.arrays.pairs.tolist()):
+                if pair_side == side:
                     bins = self.arrays.bins[number]
-                    total += self.arrays.pair_parts[number][bins[0][codes[:, one]], bins[1][codes[:, other]]]
+                    total += self.arrays.pair_parts[number][bins[0][codes[:, first]], bins[1][codes[:, second]]]
         return total
 
     def _odds(self, total: Ints) -> Ints:
@@ -194,12 +196,12 @@ class ScoreTables:
         return np.asarray(lower + ((odds[at + 1] - lower) * (z & 1023) >> 10))
 
 
-def multiplied(one: Ints, other: Ints) -> Ints:
-    """Return scores in millionths from what each side says in 1 / 1,048,576.
+def multiplied(jobseeker: Ints, placement: Ints) -> Ints:
+    """Return scores in millionths: the product of the probabilities of both sides, given in 1 / 1,048,576.
 
     Parameters
     ----------
-    one, other : ndarray of int64 of shape (n_pairs,)
+    jobseeker, placement : ndarray of int64 of shape (n_pairs,)
 
     Returns
     -------
@@ -210,19 +212,19 @@ def multiplied(one: Ints, other: Ints) -> Ints:
     >>> multiplied(np.array([1 << 19]), np.array([1 << 20])).tolist()
     [500000]
     """
-    return np.asarray((one * other * MILLION + (1 << 39)) >> 40)
+    return np.asarray((jobseeker * placement * MILLION + (1 << 39)) >> 40)
 
 
 def _curve(model: SideModel) -> NDArray[np.int32]:
-    """Return the calibration at evenly spaced probabilities, never falling."""
-    told = model.calibration.apply(np.arange(CURVE_POINTS + 1) / CURVE_POINTS)
-    return np.maximum.accumulate(np.floor(told * ONE + 0.5)).astype(np.int32)
+    """Return the calibration curve at evenly spaced probabilities. The curve never falls."""
+    calibrated = model.calibration.apply(np.arange(CURVE_POINTS + 1) / CURVE_POINTS)
+    return np.maximum.accumulate(np.floor(calibrated * ONE + 0.5)).astype(np.int32)
 
 
 def _pairs(
     side: int, at: Sequence[int], boosted: Tables
 ) -> list[tuple[int, int, int, Codes, Codes, NDArray[np.int32]]]:
     return [
-        (side, at[one], at[other], _bins_of(boosted.edges[one]), _bins_of(boosted.edges[other]), _units(table))
-        for (one, other), table in sorted(boosted.pairs.items())
+        (side, at[first], at[second], _bins_of(boosted.edges[first]), _bins_of(boosted.edges[second]), _units(table))
+        for (first, second), table in sorted(boosted.pairs.items())
     ]

@@ -1,6 +1,7 @@
-"""Which single change would open the most good placements: for a jobseeker, a placement, a whole caseload.
+"""Find the single changes that would open the most good placements, for a jobseeker, a placement or a caseload.
 
-Exact: every change is tried on every pair it could touch, by the same checks and the same score as a shortlist.
+The result is exact: every change is tried on every pair it can affect, with the same checks and the same score as a
+shortlist. A placement is "good" for a jobseeker if no check fails and the score reaches a given threshold.
 """
 
 from collections import Counter, defaultdict
@@ -28,7 +29,7 @@ ON_FOOT = frozenset({"walk"})
 
 
 class Kind(StrEnum):
-    """What kind of change it is."""
+    """The kind of a change."""
 
     HALF_DAY = "half_day"
     TRAVEL_TIME = "travel_time"
@@ -40,25 +41,26 @@ class Kind(StrEnum):
     ANSWER = "answer"
 
 
-# These move a feature, so that they can make an open pair a good one too; the others can only open a refused pair.
+# Changes of these kinds also change a feature, so they can raise the score of a pair that fails no check. Skills
+# are handled separately. Changes of other kinds can only make a ruled-out pair possible.
 MOVES_A_FEATURE = frozenset({Kind.HALF_DAY, Kind.TRAVEL_ALONE, Kind.HOURS})
 
 
 @dataclass(frozen=True, slots=True)
 class Unlock:
-    """One single change, and what it would do.
+    """One single change, and its effect for one jobseeker.
 
     Parameters
     ----------
     kind : Kind
     what : str
-        The half-day, licence, skill and so on; stable, for counting over a caseload.
+        The half-day, licence, skill and so on. A stable key, used for counting over a caseload.
     text : str
-        The sentence.
+        The change, as a sentence.
     opens : tuple of str
-        Keys of placements that are not good now and would be.
+        Keys of placements that are not good now and would be good after the change.
     settles : int
-        How many pairs, open already, would have one unknown less.
+        Number of pairs that fail no check now and would have one unknown fewer.
     """
 
     kind: Kind
@@ -70,15 +72,15 @@ class Unlock:
 
 @dataclass(frozen=True, slots=True)
 class ScreensOut:
-    """A requirement of a placement, and whom it alone keeps out.
+    """A requirement of a placement, and how many jobseekers it alone rules out.
 
     Parameters
     ----------
     rule : Rule
     people : int
-        For whom it is the only failed check.
+        Number of jobseekers for whom it is the only failed check.
     suitable : int
-        Of these, how many would be a good match without it.
+        Number of these who would be a good match without it.
     text : str
     """
 
@@ -90,16 +92,16 @@ class ScreensOut:
 
 @dataclass(frozen=True, slots=True)
 class CaseloadUnlock:
-    """A change that training or support could bring to many, and how much it would open.
+    """A change that training or support could bring about, and its effect over a caseload.
 
     Parameters
     ----------
     kind : Kind
     what : str
     people : int
-        Whom it would open something for.
+        Number of jobseekers for whom it would open at least one placement.
     matches : int
-        Pairs it would open.
+        Number of pairs that it would open.
     text : str
     """
 
@@ -112,6 +114,8 @@ class CaseloadUnlock:
 
 @dataclass(frozen=True, slots=True)
 class _Try:
+    """A change to try: the changed profile, and the rules whose result it can change."""
+
     kind: Kind
     what: str
     text: str
@@ -127,7 +131,7 @@ def for_jobseeker(
     *,
     good: float,
 ) -> list[Unlock]:
-    """Return the single changes that would open good placements, those that open most first.
+    """Return the single changes that would open good placements, the change that opens most first.
 
     Parameters
     ----------
@@ -135,12 +139,12 @@ def for_jobseeker(
     jobseeker : JobseekerProfile
     placements : sequence of PlacementProfile
     good : float
-        The score from which an open pair is called good.
+        The score from which a pair that fails no check is good.
 
     Returns
     -------
     list of Unlock
-        Changes that open and settle nothing are left out.
+        Changes that open nothing and settle nothing are left out.
 
     Examples
     --------
@@ -154,16 +158,16 @@ def for_jobseeker(
     [('driving licence', ('p',))]
     """
     matches, refusals = ranker.pairs((jobseeker, placement) for placement in placements)
-    now = {m.placement.key: m for _, m in matches}
+    open_now = {m.placement.key: m for _, m in matches}
     refused = {r.placement.key: r for _, r in refusals}
     by_rule: dict[Rule, list[PlacementProfile]] = defaultdict(list)
     for refusal in refused.values():
         if len(refusal.failed) == 1:
             by_rule[refusal.failed[0].rule].append(refusal.placement)
-    low = [m.placement for m in now.values() if m.score < good]
+    low = [m.placement for m in open_now.values() if m.score < good]
     asking = _asking(ranker.vocabulary, low)
-    found = []
-    for change in _tries(jobseeker, [*(m for m in now.values())], by_rule):
+    unlocks = []
+    for change in _tries(jobseeker, [*(m for m in open_now.values())], by_rule):
         changed = replace(jobseeker, limits=change.limits, offer=change.offer)
         touched = [p for rule in sorted(change.touches) for p in by_rule[rule]]
         if change.kind is Kind.SKILL:
@@ -171,15 +175,15 @@ def for_jobseeker(
         elif change.kind in MOVES_A_FEATURE:
             touched += low
         opens = _good_keys(ranker, changed, touched, good)
-        settles = _settled(change, now.values())
+        settles = _settled(change, open_now.values())
         if opens or settles:
-            found.append(Unlock(change.kind, change.what, change.text, opens, settles))
-    found.sort(key=lambda u: (-len(u.opens), -u.settles, u.kind, u.what))
-    return found
+            unlocks.append(Unlock(change.kind, change.what, change.text, opens, settles))
+    unlocks.sort(key=lambda u: (-len(u.opens), -u.settles, u.kind, u.what))
+    return unlocks
 
 
 def _asking(vocabulary: Vocabulary, placements: Sequence[PlacementProfile]) -> dict[str, list[PlacementProfile]]:
-    """Return, for each skill a placement needs, all those that a jobseeker with this skill would come nearer to."""
+    """Return, for each essential skill, the placements whose score could rise if the jobseeker had this skill."""
     wanted: dict[str, list[PlacementProfile]] = defaultdict(list)
     for placement in placements:
         for skill in {normalise(s) for s in (*(placement.essential_skills or ()), *(placement.desirable_skills or ()))}:
@@ -202,7 +206,7 @@ def _good_keys(
 def _tries(
     jobseeker: JobseekerProfile, matches: Sequence[Match], by_rule: Mapping[Rule, Sequence[PlacementProfile]]
 ) -> list[_Try]:
-    """List every single change worth trying."""
+    """Return every single change worth trying for one jobseeker."""
     return [
         *_half_days(jobseeker, [*by_rule[Rule.HALF_DAYS], *(m.placement for m in matches)]),
         *_travel(jobseeker),
@@ -214,23 +218,23 @@ def _tries(
 
 
 def _half_days(jobseeker: JobseekerProfile, refused: Sequence[PlacementProfile]) -> list[_Try]:
-    mine = jobseeker.limits.half_days
-    if mine is None:
+    half_days = jobseeker.limits.half_days
+    if half_days is None:
         return []
-    asked = 0
+    wanted = 0
     for placement in refused:
-        asked |= (placement.half_days or 0) & ~mine
+        wanted |= (placement.half_days or 0) & ~half_days
     tries = []
     for bit in range(HALF_DAYS_IN_A_WEEK):
-        if not asked >> bit & 1:
+        if not wanted >> bit & 1:
             continue
         name = f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}"
-        week = mine | 1 << bit
+        week = half_days | 1 << bit
         tries.append(
             _Try(
                 Kind.HALF_DAY,
                 name,
-                f"One more half-day: {name}.",
+                f"Working one more half-day: {name}.",
                 replace(jobseeker.limits, half_days=week),
                 replace(jobseeker.offer, half_days=week),
                 frozenset({Rule.HALF_DAYS}),
@@ -245,11 +249,11 @@ def _travel(jobseeker: JobseekerProfile) -> list[_Try]:
     if limits.max_travel_minutes is not None:
         longer = replace(limits, max_travel_minutes=limits.max_travel_minutes + MORE_MINUTES)
         what = f"{MORE_MINUTES} minutes"
-        text = f"{MORE_MINUTES} more minutes of travel: up to {longer.max_travel_minutes} minutes."
+        text = f"Travelling {MORE_MINUTES} minutes longer: up to {longer.max_travel_minutes} minutes."
         tries.append(_Try(Kind.TRAVEL_TIME, what, text, longer, jobseeker.offer, touches))
     if limits.travel_modes is not None and not set(limits.travel_modes) - ON_FOOT:
         public = tuple(mode for mode in PUBLIC_MODES if mode in {*limits.travel_modes, "bus"})
-        text = "Learning to travel by bus on one's own: travel training helps."
+        text = "Learning to travel by bus alone. Travel training can help."
         changed = replace(limits, travel_modes=public)
         tries.append(_Try(Kind.TRAVEL_ALONE, "bus", text, changed, jobseeker.offer, touches))
     return tries
@@ -267,7 +271,7 @@ def _papers(jobseeker: JobseekerProfile, by_rule: Mapping[Rule, Sequence[Placeme
     if level in LEVELS[:-1]:
         above = LEVELS[LEVELS.index(level) + 1]
         changed = replace(limits, qualification_level=above)
-        text = f"One level more of qualification: RQF level {above}."
+        text = f"Gaining a qualification one level higher: RQF level {above}."
         touches = frozenset({Rule.QUALIFICATIONS})
         tries.append(_Try(Kind.QUALIFICATION, above, text, changed, jobseeker.offer, touches))
     return tries
@@ -278,55 +282,58 @@ def _hours(jobseeker: JobseekerProfile) -> list[_Try]:
     if limits.hours_max is not None:
         more = min(limits.hours_max + HOURS_STEP, A_WEEK)
         changed, offer = replace(limits, hours_max=more), replace(jobseeker.offer, hours_max=more)
-        text = f"{HOURS_STEP:g} more hours a week: up to {more:g}."
+        text = f"Working {HOURS_STEP:g} more hours a week: up to {more:g}."
         tries.append(_Try(Kind.HOURS, "more", text, changed, offer, frozenset({Rule.HOURS})))
     if limits.hours_min is not None and limits.hours_min > 0:
         fewer = max(limits.hours_min - HOURS_STEP, 0.0)
         changed, offer = replace(limits, hours_min=fewer), replace(jobseeker.offer, hours_min=fewer)
-        text = f"{HOURS_STEP:g} fewer hours a week will do: from {fewer:g}."
+        text = f"Accepting {HOURS_STEP:g} fewer hours a week: from {fewer:g}."
         tries.append(_Try(Kind.HOURS, "fewer", text, changed, offer, frozenset({Rule.HOURS})))
     return tries
 
 
 def _skills(jobseeker: JobseekerProfile, placements: Sequence[PlacementProfile]) -> list[_Try]:
-    mine = {normalise(skill) for skill in jobseeker.offer.skills or ()}
+    held = {normalise(skill) for skill in jobseeker.offer.skills or ()}
     return [
         _Try(
             Kind.SKILL,
             normalise(skill),
-            f"Learning this skill, or showing that it is there: {skill}.",
+            f"Learning this skill, or showing that the jobseeker already has it: {skill}.",
             jobseeker.limits,
             replace(jobseeker.offer, skills=(*(jobseeker.offer.skills or ()), skill)),
         )
         for skill in _named(placements, "essential_skills")
-        if normalise(skill) not in mine
+        if normalise(skill) not in held
     ]
 
 
 def _named(placements: Iterable[PlacementProfile], column: str) -> list[str]:
-    """Return what placements name, one spelling each, in a fixed order."""
+    """Return the words in one column of some placements, one spelling of each, in a fixed order."""
     spelt: dict[str, str] = {}
     for placement in placements:
-        for one in getattr(placement, column) or ():
-            if normalise(one):
-                spelt[normalise(one)] = min(one, spelt.get(normalise(one), one))
-    return [spelt[name] for name in sorted(spelt)]
+        for name in getattr(placement, column) or ():
+            if normalise(name):
+                spelt[normalise(name)] = min(name, spelt.get(normalise(name), name))
+    return [spelt[key] for key in sorted(spelt)]
 
 
 QUESTIONS: Mapping[Rule, tuple[str, str]] = {
-    Rule.AGE: ("date of birth", "Ask the date of birth."),
+    Rule.AGE: ("date of birth", "Ask for the date of birth."),
     Rule.RIGHT_TO_WORK: ("right to work", "See evidence of the right to work: a passport or a share code."),
-    Rule.DATES: ("earliest start", "Ask from when the jobseeker can start."),
-    Rule.HOURS: ("hours", "Ask how many hours suit."),
-    Rule.HALF_DAYS: ("half-days", "Ask which half-days suit."),
-    Rule.TRAVEL: ("travel", "Ask where home is, how the jobseeker travels and how long a journey suits."),
+    Rule.DATES: ("earliest start", "Ask when the jobseeker can start."),
+    Rule.HOURS: ("hours", "Ask how many hours a week suit the jobseeker."),
+    Rule.HALF_DAYS: ("half-days", "Ask which half-days suit the jobseeker."),
+    Rule.TRAVEL: (
+        "travel",
+        "Ask for the home postcode, how the jobseeker can travel and how long a journey is acceptable.",
+    ),
     Rule.LICENCES: ("licences", "Ask which licences the jobseeker has."),
-    Rule.QUALIFICATIONS: ("qualifications", "Ask which qualifications there are."),
+    Rule.QUALIFICATIONS: ("qualifications", "Ask which qualifications the jobseeker has."),
 }
 
 
 def _answers(jobseeker: JobseekerProfile) -> list[_Try]:
-    """One question answered: it opens nothing, since unknown excludes nobody, but it settles pairs."""
+    """Return the questions to ask. An answer settles unknowns, but opens no pair: an unknown never rules a pair out."""
     limits = jobseeker.limits
     is_blank = {
         Rule.AGE: limits.age_years is None,
@@ -373,7 +380,7 @@ def for_placement(
     *,
     good: float,
 ) -> list[ScreensOut]:
-    """Return which requirement alone keeps out how many people, and how many of them would otherwise suit.
+    """Return, for each requirement, how many jobseekers it alone rules out and how many of these would otherwise suit.
 
     Parameters
     ----------
@@ -381,11 +388,12 @@ def for_placement(
     placement : PlacementProfile
     jobseekers : iterable of JobseekerProfile
     good : float
+        The score from which a pair that fails no check is good.
 
     Returns
     -------
     list of ScreensOut
-        What keeps out most suitable people first. Safety exclusions are never named.
+        The requirement that rules out most suitable jobseekers first. Safety exclusions are never named.
 
     Examples
     --------
@@ -403,24 +411,25 @@ def for_placement(
     for jobseeker, refusal in refusals:
         if len(refusal.failed) == 1 and refusal.failed[0].rule in OF_A_PLACEMENT:
             alone[refusal.failed[0].rule].append((jobseeker, refusal))
-    found = []
-    for rule, kept_out in alone.items():
-        pairs: list[Values] = [ranker.values(jobseeker, placement) for jobseeker, _ in kept_out]
+    requirements = []
+    for rule, ruled_out in alone.items():
+        pairs: list[Values] = [ranker.values(jobseeker, placement) for jobseeker, _ in ruled_out]
         suitable = int((ranker.model.scores(pairs) >= good).sum())
-        text = f"{OF_A_PLACEMENT[rule]} It alone keeps out {_people(len(kept_out))}, {suitable} of them a good match."
-        found.append(ScreensOut(rule, len(kept_out), suitable, text))
-    found.sort(key=lambda s: (-s.suitable, -s.people, s.rule))
-    return found
+        counts = f"This requirement alone rules out {_people(len(ruled_out))}. Good matches among them: {suitable}."
+        text = f"{OF_A_PLACEMENT[rule]} {counts}"
+        requirements.append(ScreensOut(rule, len(ruled_out), suitable, text))
+    requirements.sort(key=lambda s: (-s.suitable, -s.people, s.rule))
+    return requirements
 
 
 OF_A_PLACEMENT: Mapping[Rule, str] = {
     Rule.AGE: "The age limit.",
     Rule.DATES: "The dates.",
     Rule.HOURS: "The hours a week.",
-    Rule.HALF_DAYS: "The half-days: could they be flexible?",
-    Rule.LICENCES: "The licences: could they be got on the job?",
-    Rule.QUALIFICATIONS: "The qualification: is it needed for the work?",
-    Rule.TRAVEL: "The journey: could it be done from home in part, or with a lift?",
+    Rule.HALF_DAYS: "The half-days. Could they be flexible?",
+    Rule.LICENCES: "The licences. Could the jobseeker get them on the job?",
+    Rule.QUALIFICATIONS: "The qualification. Is it needed for the work?",
+    Rule.TRAVEL: "The journey. Could part of the work be done from home, or could the jobseeker get a lift?",
 }
 
 
@@ -435,7 +444,7 @@ def for_caseload(
     *,
     good: float,
 ) -> list[CaseloadUnlock]:
-    """Return which training or support would open most matches over a caseload.
+    """Return the training or support that would open most good matches over a caseload.
 
     Parameters
     ----------
@@ -443,11 +452,12 @@ def for_caseload(
     jobseekers : iterable of JobseekerProfile
     placements : sequence of PlacementProfile
     good : float
+        The score from which a pair that fails no check is good.
 
     Returns
     -------
     list of CaseloadUnlock
-        What opens most pairs first.
+        The change that opens most pairs first.
 
     Examples
     --------
@@ -468,15 +478,15 @@ def for_caseload(
                 people[name] += 1
                 matches[name] += len(unlock.opens)
                 texts[name] = OF_A_CASELOAD.get(unlock.kind, unlock.text)
-    found = [
+    unlocks = [
         CaseloadUnlock(kind, what, people[kind, what], count, texts[kind, what].format(what=what))
         for (kind, what), count in matches.items()
     ]
-    return sorted(found, key=lambda u: (-u.matches, -u.people, u.kind, u.what))
+    return sorted(unlocks, key=lambda u: (-u.matches, -u.people, u.kind, u.what))
 
 
 OF_A_CASELOAD: Mapping[Kind, str] = {
-    Kind.TRAVEL_TIME: "Help with longer journeys: {what} more.",
-    Kind.TRAVEL_ALONE: "Travel training, so that people can go by {what}.",
-    Kind.HOURS: "Working {what} hours than wanted now.",
+    Kind.TRAVEL_TIME: "Help with journeys that are {what} longer.",
+    Kind.TRAVEL_ALONE: "Travel training, so that people can travel by {what}.",
+    Kind.HOURS: "Working {what} hours a week than they want now.",
 }

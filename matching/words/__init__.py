@@ -1,1 +1,1 @@
-"""From words as people write them to the entries of a taxonomy: skills from free text, occupations from job titles."""
+"""Find entries of a taxonomy: skills named in free text, and occupations meant by job titles."""

@@ -1,4 +1,4 @@
-"""What a finder is told of a taxonomy, and what it answers."""
+"""The input of a finder (concepts of a taxonomy) and its result (the concepts that a text may mean)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,50 +7,50 @@ from typing import Protocol, TypeVar
 
 
 class Labelled(Protocol):
-    """Anything with a URI, labels and a description, such as an entry of ESCO.
+    """Any object with a URI, labels and a description, such as an entry of ESCO.
 
     Attributes
     ----------
     uri : str
-        Its own; no other entry has it.
+        Identifier that no other entry has.
     preferred : str
-        The label to show.
+        The label to display.
     alternatives : sequence of str
-        Other labels of the same meaning; may be empty.
+        Other labels with the same meaning. May be empty.
     description : str
-        Whole sentences; may be empty.
+        Description in whole sentences. May be empty.
 
     Examples
     --------
-    >>> told: Labelled = Concept("s:1", "sew hems")
-    >>> told.uri
+    >>> entry: Labelled = Concept("s:1", "sew hems")
+    >>> entry.uri
     's:1'
     """
 
     @property
     def uri(self) -> str:
-        """Its own address."""
+        """Identifier that no other entry has."""
         ...
 
     @property
     def preferred(self) -> str:
-        """The label to show."""
+        """The label to display."""
         ...
 
     @property
     def alternatives(self) -> Sequence[str]:
-        """Other labels."""
+        """Other labels with the same meaning."""
         ...
 
     @property
     def description(self) -> str:
-        """Whole sentences."""
+        """Description in whole sentences."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """The plainest entry of a taxonomy.
+    """A simple entry of a taxonomy.
 
     Parameters
     ----------
@@ -73,17 +73,17 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class ConceptOffer:
-    """One concept that a text may mean.
+    """A concept that a text may mean.
 
     Parameters
     ----------
     uri : str
     label : str
-        The label of it that is nearest to the text.
+        The label of the concept that is closest to the text.
     preferred : str
-        The label to show.
+        The label to display.
     score : float
-        In [0, 1].
+        In [0, 1]. A higher score means a likelier concept.
 
     Examples
     --------
@@ -99,14 +99,14 @@ class ConceptOffer:
 
 @dataclass(frozen=True, slots=True)
 class ConceptOffers:
-    """The answer to a text.
+    """The concepts that a text may mean.
 
     Parameters
     ----------
     offers : tuple of ConceptOffer
-        The likeliest first. Empty only where the text shares nothing with any label.
+        The likeliest first. Empty only if the text has nothing in common with any label.
     fits : bool
-        Whether the first is good enough; if not, nothing fits and the offers are mere neighbours.
+        Whether the first concept is good enough. If not, no concept fits and the list holds only the closest concepts.
 
     Examples
     --------
@@ -122,7 +122,7 @@ Entry = TypeVar("Entry", bound=Labelled)
 
 
 def in_order(concepts: Iterable[Entry]) -> list[Entry]:
-    """Return concepts by their URIs, so that nothing learned depends on the order they came in.
+    """Return concepts sorted by their URIs, so that the input order does not change what is learned.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def in_order(concepts: Iterable[Entry]) -> list[Entry]:
     Raises
     ------
     ValueError
-        If there is none, or a URI comes twice.
+        If there are no concepts, or two concepts have the same URI.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def in_order(concepts: Iterable[Entry]) -> list[Entry]:
     ordered = sorted(concepts, key=lambda concept: concept.uri)
     if not ordered:
         raise ValueError("There are no concepts to learn from.")
-    for one, other in pairwise(ordered):
-        if one.uri == other.uri:
-            raise ValueError(f"The concept {one.uri} comes twice.")
+    for concept, following in pairwise(ordered):
+        if concept.uri == following.uri:
+            raise ValueError(f"Two concepts have the URI {concept.uri}. Each concept needs its own.")
     return ordered

@@ -1,6 +1,6 @@
-"""Features of a text and each shortlisted concept: what the reranker decides on.
+"""Compute the features of a text and each shortlisted concept, which are the inputs of the reranker.
 
-Their names and their order are written into a saved reranker, which refuses any other.
+The names of the features and their order are stored in a saved reranker. A file with other names is refused.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from matching.words.index import SkillIndex
 from matching.words.query import GAIN_SCALE, NOISE_FLOOR, Query, label_scores, word_gains
 from matching.words.shortlist import ConceptShortlist
 
-# Of a text and a concept. "_3" is the mean of the concept's three best labels, "_preferred" its preferred label,
-# "near_" counts synonyms as well; "forward" is the share of the text that a label covers, "backward" that of the label.
+# Features of a text and a concept. "_3" is the mean of the concept's three best labels, and "_preferred" is its
+# preferred label. "near_" also counts synonyms. "forward" is the share of the text that a label covers, and "backward"
+# is the share of the label that the text covers.
 OWN = (
     "characters", "characters_3", "characters_preferred", "words", "forward", "backward", "both_ways", "both_ways_3",
     "near_forward", "near_backward", "near_both_ways", "near_both_ways_3", "near_preferred", "covered", "near_covered",
@@ -25,7 +26,7 @@ OWN = (
     "description", "n_labels", "is_exact", "lost", "most_lost", "first_gain", "last_gain", "rest_gain", "n_misses",
     "reverse", "reverse_3", "reverse_all", "gloss", "weakest_gloss", "sense", "least_sense", "mean_sense",
 )  # fmt: skip
-# The same, less the best of the shortlist.
+# The same features minus the best value in the shortlist.
 BEHIND_BEST = (
     "characters", "characters_3", "words", "both_ways", "near_both_ways", "near_both_ways_3", "covered",
     "near_covered", "core", "ratio", "sorted_ratio", "concept_grams", "sum", "reverse", "reverse_all", "gloss", "sense",
@@ -34,14 +35,14 @@ BEHIND_BEST = (
 OF_TEXT = ("n_words", "n_unknown", "n_characters")
 FEATURES = (*OWN, *(f"{name}_behind_best" for name in BEHIND_BEST), *OF_TEXT)
 SUM = FEATURES.index("sum_behind_best")
-MISSED = 0.3  # a gain below this: the word says nothing for the concept
+MISSED = 0.3  # a word with a smaller gain does not indicate the concept
 
-Found = dict[str, NDArray[Any]]
+Features = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class LabelEvidence:
-    """The shortlist of a text, its features, and how near each label is.
+    """The shortlist of a text, its features, and how close each label is.
 
     Parameters
     ----------
@@ -49,14 +50,15 @@ class LabelEvidence:
     X : ndarray of shape (n_shortlisted, n_features)
         Columns in the order of ``FEATURES``.
     closeness : ndarray of shape (n_their_labels,)
+        How close each label of the shortlist is to the text.
 
     Examples
     --------
     >>> from matching.words.concepts import Concept
     >>> from matching.words.query import read
     >>> index = SkillIndex([Concept("s:1", "sew hems"), Concept("s:2", "bake bread")])
-    >>> found = gather(index, read(index, "hems"), 32)
-    >>> found.X.shape == (2, len(FEATURES))
+    >>> evidence = gather(index, read(index, "hems"), 32)
+    >>> evidence.X.shape == (2, len(FEATURES))
     True
     """
 
@@ -66,15 +68,15 @@ class LabelEvidence:
 
 
 def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
-    """ConceptShortlist concepts for a text and compute their features.
+    """Shortlist concepts for a text and compute their features.
 
     Parameters
     ----------
     index : SkillIndex
     query : Query
-        With at least one word.
+        A text with at least one word.
     size : int
-        How many concepts each of the three first rankings gives.
+        Number of concepts that each of the three first rankings adds to the shortlist.
 
     Returns
     -------
@@ -85,8 +87,8 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
     >>> from matching.words.concepts import Concept
     >>> from matching.words.query import read
     >>> index = SkillIndex([Concept("s:1", "sew hems"), Concept("s:2", "bake bread")])
-    >>> found = gather(index, read(index, "sew hems"), 32)
-    >>> found.X[:, FEATURES.index("is_exact")]
+    >>> evidence = gather(index, read(index, "sew hems"), 32)
+    >>> evidence.X[:, FEATURES.index("is_exact")]
     array([1., 0.])
     """
     characters, gains = label_scores(index, query), word_gains(index, query)
@@ -94,22 +96,22 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
     short = ConceptShortlist.choose(index, characters, words, size)
     own = characters[short.labels]
     top = short.best_three(own)
-    found: Found = {
+    features: Features = {
         "words": words[short.concepts],
         "characters": top[:, 0],
         "characters_3": top.mean(axis=1),
         "characters_preferred": own[short.start],
         "n_labels": short.lengths,
     }
-    found |= _gains(gains[:, short.concepts])
+    features |= _gains(gains[:, short.concepts])
     aligned, near = _aligned(index, query, short)
-    found |= aligned | _reverse(index, query, short) | _strings(index, query, short)
-    found |= _whole(index, query, short) | _glosses(index, query, short) | _senses(index, query, short)
-    return LabelEvidence(short, _columns(query, found), near + own)
+    features |= aligned | _reverse(index, query, short) | _strings(index, query, short)
+    features |= _whole(index, query, short) | _glosses(index, query, short) | _senses(index, query, short)
+    return LabelEvidence(short, _columns(query, features), near + own)
 
 
-def _gains(gains: NDArray[np.float64]) -> Found:
-    """Compute what a concept loses, word by word, against the concept that explains the word best."""
+def _gains(gains: NDArray[np.float64]) -> Features:
+    """Return how much less a concept explains each word than the concept that explains the word best."""
     lost = gains.max(axis=1, keepdims=True) - gains
     return {
         "lost": lost.sum(axis=0),
@@ -121,20 +123,20 @@ def _gains(gains: NDArray[np.float64]) -> Found:
     }
 
 
-def _both_ways(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+def _both_ways(forward: NDArray[Any], backward: NDArray[Any]) -> NDArray[Any]:
     """Return the harmonic mean of two coverages."""
-    return np.asarray(2 * one * other / (one + other + 1e-6))
+    return np.asarray(2 * forward * backward / (forward + backward + 1e-6))
 
 
-def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[Found, NDArray[Any]]:
-    """How far a text covers each label and each label the text; with the second, which counts synonyms."""
+def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[Features, NDArray[Any]]:
+    """Return how much the text and the labels cover each other, and the label scores that count synonyms."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
     start = np.cumsum(lengths) - lengths
     share = query.idf / query.idf.sum()
     weight = index.idf[lemmas]
     total = np.add.reduceat(weight, start)
-    found: Found = {}
+    features: Features = {}
     score: NDArray[Any] = np.zeros(len(short.labels))
     for mark, table in (("", query.known), ("near_", query.near)):
         grid = table[:, lemmas]
@@ -144,39 +146,39 @@ def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[
         score = _both_ways(forward, backward)
         top = short.best_three(score)
         whole = short.highest(each, axis=1)
-        found[f"{mark}forward"], found[f"{mark}backward"] = short.highest(forward), short.highest(backward)
-        found[f"{mark}both_ways"], found[f"{mark}both_ways_3"] = top[:, 0], top.mean(axis=1)
-        found[f"{mark}covered"], found[f"{mark}weakest"] = share @ whole, whole.min(axis=0)
-    found["near_preferred"] = score[short.start]
-    return found, score
+        features[f"{mark}forward"], features[f"{mark}backward"] = short.highest(forward), short.highest(backward)
+        features[f"{mark}both_ways"], features[f"{mark}both_ways_3"] = top[:, 0], top.mean(axis=1)
+        features[f"{mark}covered"], features[f"{mark}weakest"] = share @ whole, whole.min(axis=0)
+    features["near_preferred"] = score[short.start]
+    return features, score
 
 
-def _reverse(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
-    """How likely each label is, given the text."""
+def _reverse(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
+    """Return how likely each label is, given the text."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
     start = np.cumsum(lengths) - lengths
-    told = query.near.max(axis=0)[lemmas] ** 2 / (index.noise[lemmas] + NOISE_FLOOR)
-    given = np.add.reduceat(np.log1p(told), start) / lengths
+    likelihood = query.near.max(axis=0)[lemmas] ** 2 / (index.noise[lemmas] + NOISE_FLOOR)
+    given = np.add.reduceat(np.log1p(likelihood), start) / lengths
     full = np.add.reduceat(np.log1p(1 / (index.noise[lemmas] + NOISE_FLOOR)), start) / lengths
     top = short.best_three(given / full)
     whole = np.add.reduceat(given, short.start) / np.add.reduceat(full, short.start)
     return {"reverse": top[:, 0], "reverse_3": top.mean(axis=1), "reverse_all": whole}
 
 
-def _strings(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
-    """How alike the letters are, as written and with the words in alphabetical order."""
-    found: Found = {}
+def _strings(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
+    """Return how similar the letters are, as written and with the words in alphabetical order."""
+    features: Features = {}
     for name, text, labels in (("ratio", query.plain, index.plain), ("sorted_ratio", query.ordered, index.ordered)):
-        alike = process.cdist([text], [labels[i] for i in short.labels], scorer=ratio)[0] / 100
-        top = short.best_three(alike)
-        found[name], found[f"{name}_3"] = top[:, 0], top.mean(axis=1)
-    found["is_exact"] = (found["ratio"] > 0.9999).astype(float)  # noqa: PLR2004 - 1, but for rounding
-    return found
+        similarity = process.cdist([text], [labels[i] for i in short.labels], scorer=ratio)[0] / 100
+        top = short.best_three(similarity)
+        features[name], features[f"{name}_3"] = top[:, 0], top.mean(axis=1)
+    features["is_exact"] = (features["ratio"] > 0.9999).astype(float)  # noqa: PLR2004 - 1, but for rounding
+    return features
 
 
-def _whole(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
-    """How the text meets a concept as a whole: its usual words, n-grams, neighbouring words and description."""
+def _whole(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
+    """Compare the text with a whole concept: its usual words, n-grams, neighbouring words and description."""
     concepts = short.concepts
     places, lengths = index.concept_words.spans(concepts)
     start, lemmas = np.cumsum(lengths) - lengths, index.concept_words.item[places]
@@ -188,21 +190,21 @@ def _whole(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     places, lengths = index.concept_grams.spans(concepts)
     grams = np.add.reduceat(mask[index.concept_grams.item[places]], np.cumsum(lengths) - lengths)
     best, width = query.best, len(index.idf)
-    pairs = {one * width + other for one, other in pairwise(best)}
+    pairs = {first * width + second for first, second in pairwise(best)}
     shared = np.array([len(pairs & index.pairs[concept]) for concept in concepts])
     places, lengths = index.descriptions.spans(concepts)
-    told = (query.known * query.idf[:, None]).max(axis=0)[index.descriptions.item[places]]
+    described = (query.known * query.idf[:, None]).max(axis=0)[index.descriptions.item[places]]
     row = np.repeat(np.arange(len(concepts)), lengths)
     return {
         "core": core,
         "concept_grams": grams / (mask.sum() + 1e-9),
         "pairs": shared / max(1, len(pairs)),
-        "description": np.bincount(row, told, minlength=len(concepts)) / query.idf.sum(),
+        "description": np.bincount(row, described, minlength=len(concepts)) / query.idf.sum(),
     }
 
 
-def _glosses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
-    """How far each word of the text is foretold by a concept's description."""
+def _glosses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
+    """Return how well a concept's description predicts each word of the text."""
     places, lengths = index.descriptions.spans(short.concepts)
     lemmas = index.descriptions.item[places]
     row = np.repeat(np.arange(len(lengths)), lengths)
@@ -211,18 +213,18 @@ def _glosses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     for i, reading in enumerate(query.readings):
         if not reading.lemmas:
             continue
-        spot, many = index.glosses.spans(np.array(reading.lemmas, np.int64))
-        source = index.glosses.item[spot]
+        gloss_places, gloss_lengths = index.glosses.spans(np.array(reading.lemmas, np.int64))
+        source = index.glosses.item[gloss_places]
         share = np.array(reading.weights) / max(1.0, sum(reading.weights))
-        np.add.at(chance, source, index.glosses.weight[spot] * np.repeat(share, many))
+        np.add.at(chance, source, index.glosses.weight[gloss_places] * np.repeat(share, gloss_lengths))
         given = np.bincount(row, chance[lemmas], minlength=len(lengths)) / (lengths + 3)
         total[i] = np.log1p(given * (GAIN_SCALE / (float(query.noise[i]) + NOISE_FLOOR)))
         chance[source] = 0.0
     return {"gloss": total.mean(axis=0), "weakest_gloss": total.min(axis=0)}
 
 
-def _senses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
-    """How near the text and its words lie to a concept."""
+def _senses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
+    """Return how close the text and its words are to a concept in the space of senses."""
     lemmas, concepts = index.senses.lemmas, index.senses.concepts[short.concepts]
     weight = (query.known * query.idf[:, None]).sum(axis=0)
     used = np.flatnonzero(weight)
@@ -232,10 +234,12 @@ def _senses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Found:
     return {"sense": whole, "least_sense": np.min(each, axis=0), "mean_sense": np.mean(each, axis=0)}
 
 
-def _columns(query: Query, found: Found) -> NDArray[np.float64]:
-    found["sum"] = found["near_both_ways"] + found["characters"] + 0.1 * found["words"] + found["near_covered"]
-    columns = [found[name] for name in OWN]
-    columns += [found[name] - found[name].max() for name in BEHIND_BEST]
+def _columns(query: Query, features: Features) -> NDArray[np.float64]:
+    features["sum"] = (
+        features["near_both_ways"] + features["characters"] + 0.1 * features["words"] + features["near_covered"]
+    )
+    columns = [features[name] for name in OWN]
+    columns += [features[name] - features[name].max() for name in BEHIND_BEST]
     of_text = (len(query.words), query.n_unknown, len(query.plain))
     columns += [np.full(len(columns[0]), float(value)) for value in of_text]
     return np.stack(columns, axis=1).astype(np.float64)

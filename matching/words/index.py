@@ -1,4 +1,4 @@
-"""All that is learned of a taxonomy of skills: its labels, words, n-grams, translations and senses."""
+"""An index of a taxonomy of skills: its labels, words, n-grams, translations and senses."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,23 +12,23 @@ from matching.words.reading import grams_of, prose_words, words_of
 from matching.words.senses import Senses
 from matching.words.translations import learn_glosses, learn_translations
 
-# An n-gram of more labels than this says little and would cost most of the time.
+# An n-gram in more labels than this says little about a label, and would take most of the time.
 MOST_LABELS_OF_GRAM = 4000
 
 
 class SkillIndex:
-    """What a text is compared with.
+    """The index that a text is compared with.
 
     Parameters
     ----------
     concepts : sequence of Labelled
-        In the order of their URIs; one without any word in its labels is passed over.
+        Concepts in the order of their URIs. A concept without a word in its labels is skipped.
 
     Attributes
     ----------
     concepts : list of Labelled
     labels : list of str
-        Of all concepts, side by side, each concept's preferred label first.
+        Labels of all concepts, sorted by concept, with the preferred label first.
     owner : ndarray of int32 of shape (n_labels,)
         The concept of each label.
     label_start : ndarray of int of shape (n_concepts + 1,)
@@ -37,16 +37,16 @@ class SkillIndex:
         The words of each label as written, and in alphabetical order.
     lexicon : Lexicon
     idf, noise : ndarray of float32 of shape (n_lemmas,)
-        How rare each lemma is among concepts, and its share of all words.
+        Rarity of each lemma among concepts, and its share of all words.
     label_words, concept_words, word_concepts, descriptions : Postings
-        Lemmas of labels and of concepts, concepts of lemmas, lemmas of descriptions.
+        Lemmas of each label, lemmas of each concept, concepts of each lemma, and lemmas of each description.
     pairs : list of set of int
-        Neighbouring lemmas in the labels of each concept, a pair as one number: first * n_lemmas + second.
+        Neighbouring lemmas in the labels of each concept. A pair is one number: first * n_lemmas + second.
     gram_number : dict of str to int
     gram_idf : ndarray of float32 of shape (n_grams,)
     gram_labels, concept_grams : Postings
     translations, glosses : Postings
-        What ``translations`` learns.
+        The results of ``learn_translations`` and ``learn_glosses``.
     senses : Senses
 
     Raises
@@ -108,9 +108,9 @@ class SkillIndex:
         rows: list[int] = []
         items: list[int] = []
         for number, concept in enumerate(self.concepts):
-            found = {known[word] for word in prose_words(concept.description) if word in known}
-            rows += [number] * len(found)
-            items += sorted(found)
+            lemmas = {known[word] for word in prose_words(concept.description) if word in known}
+            rows += [number] * len(lemmas)
+            items += sorted(lemmas)
         cells = np.array(rows, np.int64), np.array(items, np.int64), np.ones(len(rows))
         self.descriptions = Postings.build(*cells, len(self.concepts))
         self.glosses = learn_glosses(self.concept_words, self.descriptions, self.noise)
@@ -131,8 +131,8 @@ class SkillIndex:
         self.gram_idf = (np.log((n_labels + 1) / (spread + 1)) + 1).astype(np.float32)
         weight = (1 + np.log(times)) * self.gram_idf[gram]
         weight /= np.sqrt(np.bincount(label, weight**2, minlength=n_labels))[label]
-        kept = spread[gram] <= MOST_LABELS_OF_GRAM
-        self.gram_labels = Postings.build(gram[kept], label[kept], weight[kept], size)
+        is_used = spread[gram] <= MOST_LABELS_OF_GRAM
+        self.gram_labels = Postings.build(gram[is_used], label[is_used], weight[is_used], size)
         whole = np.unique(self.owner[label].astype(np.int64) * size + gram)
         self.concept_grams = Postings.build(
             whole // size, whole % size, self.gram_idf[whole % size], len(self.concepts)
@@ -140,7 +140,7 @@ class SkillIndex:
 
 
 def _distinct_labels(concept: Labelled) -> list[str]:
-    """Return the labels that have a word, the preferred first, each once whatever its capitals."""
+    """Return the labels that have a word, the preferred label first. Labels that differ only in case are repeats."""
     distinct: dict[str, str] = {}
     for label in (concept.preferred, *concept.alternatives):
         if words_of(label):

@@ -1,4 +1,4 @@
-"""The words of a taxonomy's labels, and the mending of words that are not among them."""
+"""The words of a taxonomy's labels, and the correction of words that are not among them."""
 
 import math
 from collections import Counter
@@ -10,10 +10,10 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from matching.words.reading import lemma_of, words_of
 
-# What the constants below decide was chosen on labels held out of ESCO for development, none of them in a benchmark.
+# The constants below were chosen on held-out labels of ESCO, none of which is in a benchmark.
 MOST_MEANINGS = 5
 SAME_LEMMA = 0.9
-OF_SLIPS = (1.0, 0.85, 0.5)  # how likely a word is still meant after no, one and two slips
+OF_SLIPS = (1.0, 0.85, 0.5)  # probability that a word is meant after no, one and two typing mistakes
 SURE = 0.95
 FAR = 0.6
 FAR_CUTOFF = 0.87
@@ -23,16 +23,16 @@ TINY_PIECE, COMMON_PIECE = 2, 50
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one written word may be.
+    """The possible meanings of a written word.
 
     Parameters
     ----------
     lemmas : list of int
         Numbers of lemmas, the likeliest first.
     weights : list of float
-        How likely each is, in [0, 1].
+        Probability of each lemma, in [0, 1].
     known : bool
-        Whether the word stands in some label as it is written.
+        Whether the word occurs in a label as it is written.
 
     Examples
     --------
@@ -46,7 +46,7 @@ class Reading:
 
 
 class Lexicon:
-    """Words and lemmas of labels.
+    """The words and lemmas of some labels.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ class Lexicon:
     words : list of str
         In alphabetical order.
     count : Counter of str
-        How often each word stands in the labels.
+        How often each word occurs in the labels.
     lemmas : list of str
-        In alphabetical order; a lemma's number is its place.
+        In alphabetical order. A lemma's number is its position.
     word_lemma : dict of str to int
         The number of each word's lemma.
 
@@ -84,14 +84,14 @@ class Lexicon:
         of_length: dict[int, list[str]] = {}
         for word in self.words:
             of_length.setdefault(len(word), []).append(word)
-        # Two slips change a word's length by two at most, so only such words need be compared.
+        # Two mistakes change a word's length by at most two, so only words of such lengths are compared.
         self._near = {
             size: [w for n in range(size - 2, size + 3) for w in of_length.get(n, ())]
             for size in range(1, max(of_length, default=1) + 3)
         }
 
     def numbers(self, label: str) -> list[int]:
-        """Return the lemmas of a label that the lexicon was made of.
+        """Return the lemmas of a label that the lexicon was built from.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class Lexicon:
         return [self.word_lemma[word] for word in words_of(label)]
 
     def mend(self, words: list[str]) -> list[str]:
-        """Put right a space that is missing, too many, or one letter out of place.
+        """Correct a space that is missing, unnecessary, or one letter out of place.
 
         Parameters
         ----------
@@ -143,7 +143,7 @@ class Lexicon:
         return best
 
     def read(self, word: str) -> Reading:
-        """Return the lemmas that a word may stand for.
+        """Return the lemmas that a word may mean.
 
         Parameters
         ----------
@@ -152,18 +152,18 @@ class Lexicon:
         Returns
         -------
         Reading
-            Without lemmas where nothing is near.
+            Without lemmas if no word is similar.
         """
         if word in self.word_lemma:
             return Reading([self.word_lemma[word]], [1.0], known=True)
-        found: dict[int, float] = {}
+        weight_of: dict[int, float] = {}
         lemma = lemma_of(word)
         if lemma in self.lemma_number:
-            found[self.lemma_number[lemma]] = SAME_LEMMA
+            weight_of[self.lemma_number[lemma]] = SAME_LEMMA
         for other, weight in self._similar(word):
             key = self.word_lemma[other]
-            found[key] = max(found.get(key, 0.0), weight)
-        top = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_MEANINGS]
+            weight_of[key] = max(weight_of.get(key, 0.0), weight)
+        top = sorted(weight_of.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_MEANINGS]
         return Reading([key for key, _ in top], [weight for _, weight in top], known=False)
 
     def _similar(self, word: str) -> list[tuple[str, float]]:
@@ -171,13 +171,13 @@ class Lexicon:
             return []
         slips = 1 if len(word) < SHORTEST_TWO_SLIPS else 2
         pool = self._near.get(len(word), [])
-        found: list[tuple[str, float]] = []
+        similar: list[tuple[str, float]] = []
         for other, distance, _ in process.extract(word, pool, scorer=OSA.distance, score_cutoff=slips, limit=12):
             commonness = 1.0 + math.log(1 + self.count[other]) / 40
             near = JaroWinkler.similarity(word, other)
-            found.append((other, min(SURE, OF_SLIPS[int(distance)] * near * commonness)))
-        if not found:
+            similar.append((other, min(SURE, OF_SLIPS[int(distance)] * near * commonness)))
+        if not similar:
             scorer = JaroWinkler.similarity
             best = process.extract(word, self.words, scorer=scorer, score_cutoff=FAR_CUTOFF, limit=4)
-            found = [(other, FAR * near) for other, near, _ in best]
-        return found
+            similar = [(other, FAR * near) for other, near, _ in best]
+        return similar

@@ -1,15 +1,15 @@
-"""Texts as the numbered word pieces that BERT's lower-case models read."""
+"""Split texts into the numbered word pieces that lower-case BERT models read."""
 
 import unicodedata
 from collections.abc import Mapping
 
 MOST_PIECES = 64
-LONGEST_WORD = 100  # BERT's own limit: a longer word is unknown as a whole.
-CHARACTERS_OF_PIECE = 20  # No title has longer pieces; what follows is cut before any work is done.
+LONGEST_WORD = 100  # BERT's own limit: a longer word counts as one unknown word.
+CHARACTERS_OF_PIECE = 20  # No title has longer pieces, so a longer text can be cut before it is read.
 
 
 def tokens_of(text: str) -> list[str]:
-    """Return the lower-case words and single marks of a text, without accents and control characters.
+    """Return the lower-case words and single punctuation marks of a text, without accents and control characters.
 
     Parameters
     ----------
@@ -35,19 +35,19 @@ def tokens_of(text: str) -> list[str]:
 
 
 def _is_mark(char: str) -> bool:
-    """Return whether BERT splits at a character: any punctuation, and every ASCII sign."""
+    """Return whether BERT splits at a character: at any punctuation and any ASCII symbol."""
     return unicodedata.category(char)[0] == "P" or (
         char.isascii() and char.isprintable() and not char.isalnum() and char != " "
     )
 
 
 class WordPieces:
-    """The tokeniser.
+    """The tokeniser of BERT models.
 
     Parameters
     ----------
     vocabulary : mapping of str to int
-        Pieces and their numbers, ``[UNK]``, ``[CLS]`` and ``[SEP]`` among them; ``##`` marks one inside a word.
+        Pieces and their numbers, including ``[UNK]``, ``[CLS]`` and ``[SEP]``. ``##`` marks a piece inside a word.
 
     Examples
     --------
@@ -62,30 +62,30 @@ class WordPieces:
         self._first, self._last = vocabulary["[CLS]"], vocabulary["[SEP]"]
 
     def numbers(self, text: str, most: int = MOST_PIECES) -> list[int]:
-        """Return the numbers of a text's pieces, between the two end marks.
+        """Return the numbers of a text's pieces, between the start and end marks.
 
         Parameters
         ----------
         text : str
         most : int
-            With the end marks; the rest of the text is left out.
+            Greatest number of pieces, including both marks. The rest of the text is ignored.
 
         Returns
         -------
         list of int
         """
-        found: list[int] = []
+        numbers: list[int] = []
         for word in tokens_of(text[: CHARACTERS_OF_PIECE * most]):
-            found += self._of_word(word)
-            if len(found) >= most - 2:
+            numbers += self._of_word(word)
+            if len(numbers) >= most - 2:
                 break
-        return [self._first, *found[: most - 2], self._last]
+        return [self._first, *numbers[: most - 2], self._last]
 
     def _of_word(self, word: str) -> list[int]:
-        """Take the longest piece from the left, again and again."""
+        """Split a word into pieces, always taking the longest possible piece from the left."""
         if len(word) > LONGEST_WORD:
             return [self._unknown]
-        found: list[int] = []
+        numbers: list[int] = []
         start = 0
         while start < len(word):
             mark = "##" if start else ""
@@ -93,6 +93,6 @@ class WordPieces:
             stop = next(stops, None)
             if stop is None:
                 return [self._unknown]
-            found.append(self.vocabulary[mark + word[start:stop]])
+            numbers.append(self.vocabulary[mark + word[start:stop]])
             start = stop
-        return found
+        return numbers

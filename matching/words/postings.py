@@ -1,4 +1,4 @@
-"""Lists of weighted items held end to end, one list a row: what an index is made of."""
+"""Postings: lists of weighted items, one list a row, stored end to end. An index is made of them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ class Postings:
     Parameters
     ----------
     start : ndarray of int of shape (n_rows + 1,)
-        Where each row begins; the last is where the last row ends.
+        Where each row begins. The last number is where the last row ends.
     item : ndarray of int32 of shape (n_entries,)
     weight : ndarray of float32 of shape (n_entries,)
 
@@ -31,7 +31,7 @@ class Postings:
 
     @classmethod
     def build(cls, rows: NDArray[Any], items: NDArray[Any], weights: NDArray[Any], n_rows: int) -> "Postings":
-        """Sort triples by row and item, and hold them end to end.
+        """Build postings from triples of row, item and weight.
 
         Parameters
         ----------
@@ -61,7 +61,7 @@ class Postings:
         return self.item[self.start[row] : self.start[row + 1]].astype(np.int64)
 
     def spans(self, rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return where all entries of some rows stand, and how many each row has.
+        """Return the positions of all entries of some rows, and the number of entries of each row.
 
         Parameters
         ----------

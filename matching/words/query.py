@@ -1,4 +1,4 @@
-"""A text as the index reads it: words mended, what each may mean, and how it speaks for labels and concepts."""
+"""Prepare a text for an index: correct its words, find their possible meanings, and score labels and concepts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,31 +13,31 @@ from matching.words.reading import grams_of, words_of
 
 Floats = NDArray[np.float32]
 IDF_OF_UNKNOWN = 5.0
-SYNONYM_AT_MOST = 0.9  # A synonym never speaks as surely as the word itself.
-# A gain is log(1 + chance / noise), with the noise kept off nought and the ratio scaled.
+SYNONYM_AT_MOST = 0.9  # A synonym always counts less than the word itself.
+# A gain is log(1 + probability / noise). The floor prevents division by 0, and the ratio is scaled.
 GAIN_SCALE, NOISE_FLOOR = 4.0, 2e-4
 
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """What was read of a text.
+    """A text, prepared for comparison with an index.
 
     Parameters
     ----------
     plain, ordered : str
-        Its words as written, and the mended ones in alphabetical order.
+        The words as written, and the corrected words in alphabetical order.
     words : list of str
-        Mended.
+        The corrected words.
     readings : list of Reading
-        Of each word.
+        The possible meanings of each word.
     known, near : ndarray of float32 of shape (n_words, n_lemmas)
-        How surely each word is each lemma; and the same with synonyms.
+        Probability that each word is each lemma, without and with synonyms.
     idf, noise : ndarray of float32 of shape (n_words,)
-        How rare each word is, and its share of all words in labels.
+        Rarity of each word, and its share of all words in labels.
     sources : list of (ndarray of int, ndarray of float32)
-        For each word, what may have been written instead, and how likely.
+        For each word, the lemmas that may have been written instead, and their probabilities.
     grams : ndarray of int
-        Its n-grams that stand in labels.
+        The n-grams of the text that occur in labels.
 
     Examples
     --------
@@ -59,28 +59,28 @@ class Query:
 
     @property
     def best(self) -> list[int]:
-        """The likeliest lemma of each word; -1 where there is none."""
+        """The likeliest lemma of each word, or -1 where there is none."""
         return [reading.lemmas[0] if reading.lemmas else -1 for reading in self.readings]
 
     @property
     def n_unknown(self) -> int:
-        """How many words stand in no label."""
+        """Number of words that occur in no label."""
         return sum(not reading.known for reading in self.readings)
 
 
 def read(index: SkillIndex, text: str) -> Query:
-    """Read a text.
+    """Prepare a text for comparison with an index.
 
     Parameters
     ----------
     index : SkillIndex
     text : str
-        Anything at all.
+        Any text.
 
     Returns
     -------
     Query
-        Without words or n-grams where there is nothing to compare.
+        Without words or n-grams if nothing in the text can be compared.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def read(index: SkillIndex, text: str) -> Query:
 
 
 def label_scores(index: SkillIndex, query: Query) -> NDArray[np.float64]:
-    """Return the cosine of a text's n-grams with those of every label.
+    """Return the cosine similarity of a text's n-grams and those of every label.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def label_scores(index: SkillIndex, query: Query) -> NDArray[np.float64]:
 
 
 def word_gains(index: SkillIndex, query: Query) -> NDArray[np.float64]:
-    """Return how far each word of a text speaks for each concept.
+    """Return how strongly each word of a text indicates each concept.
 
     Parameters
     ----------
@@ -150,7 +150,8 @@ def word_gains(index: SkillIndex, query: Query) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (n_words, n_concepts)
-        Logarithm of one and how much likelier the word is with the concept than without; at least 0.
+        Logarithm of 1 plus the scaled ratio of the word's probability with the concept to its probability without.
+        At least 0.
 
     Examples
     --------
@@ -167,7 +168,7 @@ def word_gains(index: SkillIndex, query: Query) -> NDArray[np.float64]:
 
 
 def _summed(postings: Postings, rows: NDArray[np.int64], weight: NDArray[Any], n_items: int) -> NDArray[np.float64]:
-    """Add up the entries of some rows by item, each row with a weight of its own."""
+    """Sum the entries of some rows by item. Each row has its own weight."""
     places, lengths = postings.spans(rows)
     entries = postings.weight[places] * np.repeat(weight, lengths)
     return np.bincount(postings.item[places], entries, minlength=n_items).astype(np.float64)

@@ -1,16 +1,16 @@
-"""A free text as words, dictionary forms and character n-grams, in one spelling for British and American."""
+"""Read a free text as words, dictionary forms and character n-grams, with British and American spellings unified."""
 
 import re
 from collections.abc import Sequence
 
 import simplemma
 
-MOST_CHARACTERS = 300  # A skill is named in far fewer; the rest of a pasted page would only cost time.
+MOST_CHARACTERS = 300  # Skills are named in far fewer characters. More, such as a pasted page, would only cost time.
 MOST_WORDS = 40
-SHORTEST_INFLECTED = 4  # "gas" and "bus" are no plurals
+SHORTEST_INFLECTED = 4  # shorter words such as "gas" and "bus" are not plurals
 WORD = re.compile(r"[^\W_]+")
 APOSTROPHE = re.compile(r"['\N{RIGHT SINGLE QUOTATION MARK}`\N{ACUTE ACCENT}]s?\b")
-# British endings and the American ones they are read as. The other way round would need to know which z was an s.
+# British endings and the American endings that replace them. The reverse would need to know which "z" was an "s".
 SPELLINGS = (
     (re.compile(r"(?<=[a-z]{3})is(e|ed|es|ing|ation|ations|er|ers)\b"), r"iz\1"),
     (re.compile(r"(?<=[a-z]{2})ys(e|ed|es|ing)\b"), r"yz\1"),
@@ -24,7 +24,7 @@ SPELLINGS = (
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words of a label or of what somebody typed.
+    """Return the words of a label or of a typed text.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def words_of(text: str) -> list[str]:
     Returns
     -------
     list of str
-        In lower case and as ordered, without possessive endings.
+        In lower case and in their order, without possessive endings.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def words_of(text: str) -> list[str]:
 
 
 def prose_words(text: str) -> list[str]:
-    """Return the words of a description, however long.
+    """Return the words of a description of any length.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def prose_words(text: str) -> list[str]:
 
 
 def spelling_of(word: str) -> str:
-    """Return a word in the one spelling that stands for British and American.
+    """Return a word in one spelling for both British and American English.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def spelling_of(word: str) -> str:
     Returns
     -------
     str
-        Not always a spelling in use; for comparing only.
+        Only for comparison: it is not always a real spelling.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def spelling_of(word: str) -> str:
 
 
 def lemma_of(word: str) -> str:
-    """Return the dictionary form of a word, in one spelling.
+    """Return the dictionary form of a word, in one spelling for both British and American English.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def lemma_of(word: str) -> str:
     Returns
     -------
     str
-        The word itself where it is short or not written in English letters.
+        The word itself if it is short or has characters other than English letters.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def lemma_of(word: str) -> str:
 
 
 def grams_of(words: Sequence[str]) -> list[str]:
-    """Return the runs of three and of four characters of words, their edges marked by a space.
+    """Return the sequences of three and four characters of some words. A space marks each end of a word.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def grams_of(words: Sequence[str]) -> list[str]:
     """
     grams: list[str] = []
     for word in words:
-        edged = f" {word} "
-        grams += [edged[i : i + 3] for i in range(len(edged) - 2)]
-        grams += [edged[i : i + 4] for i in range(len(edged) - 3)]
+        padded = f" {word} "
+        grams += [padded[i : i + 3] for i in range(len(padded) - 2)]
+        grams += [padded[i : i + 4] for i in range(len(padded) - 3)]
     return grams

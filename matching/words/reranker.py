@@ -1,6 +1,6 @@
-"""Boosted trees that order a shortlist, and the calibration of their scores, as plain arrays that NumPy alone reads.
+"""Boosted trees that order a shortlist of concepts and calibrate their scores, evaluated with NumPy alone.
 
-They are learned by ``python -m benchmarks.words_training``; nothing here learns.
+The trees are stored as plain arrays. ``python -m benchmarks.words_training`` trains them. This module does not train.
 """
 
 import hashlib
@@ -18,27 +18,28 @@ from matching.words.evidence import FEATURES
 
 Floats = NDArray[np.float64]
 SHIPPED = Path(__file__).with_name("reranker.json")
-N_WEIGHTS = 4  # three of what the calibration sees, and a constant
+N_WEIGHTS = 4  # weights of the three calibration inputs, and a constant
 PARTS = ("feature", "threshold", "left", "right", "value")
 
 
 @dataclass(frozen=True, eq=False)
 class Reranker:
-    """Trees and a calibration.
+    """Trees that score concepts, and the calibration of the scores.
 
     Parameters
     ----------
     trees : mapping of str to ndarray of shape (n_trees, n_nodes)
-        ``feature``, ``threshold``, ``left`` (at most the threshold), ``right`` and ``value``; a leaf points at itself.
+        ``feature``, ``threshold``, ``left`` (for values up to the threshold), ``right`` and ``value``. A leaf points to
+        itself.
     depth : int
-        The steps from a root to the deepest leaf.
+        Number of steps from a root to the deepest leaf.
     calibration : sequence of float
-        Weights of what ``calibration_inputs`` gives, and a constant, in log-odds.
+        Weights of the columns of ``calibration_inputs``, and a constant, in log-odds.
 
     Raises
     ------
     ValueError
-        If the arrays are not such trees.
+        If the arrays are not valid trees, or the number of calibration weights is wrong.
 
     Examples
     --------
@@ -55,16 +56,18 @@ class Reranker:
     def __post_init__(self) -> None:
         shapes = {self.trees[part].shape for part in PARTS}
         if len(shapes) > 1 or {len(shape) for shape in shapes} != {2} or len(self.calibration) != N_WEIGHTS:
-            raise ValueError("The reranker's trees or its calibration are not whole.")
+            raise ValueError(
+                "The reranker is incomplete: its trees differ in shape, or a calibration weight is missing."
+            )
         n_nodes = self.trees["feature"].shape[1]
         for part, most in (("left", n_nodes), ("right", n_nodes), ("feature", len(FEATURES))):
             numbers = self.trees[part]
             if numbers.size and not (numbers.min() >= 0 and numbers.max() < most):
-                raise ValueError(f"The reranker's trees point at a {part} that is not there.")
+                raise ValueError(f"The reranker's trees point at a {part} that does not exist.")
 
     @cached_property
     def _flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, NDArray[np.int64], Floats]:
-        """Roots, features, thresholds, children (right, then left) and values, all trees end to end."""
+        """Roots, features, thresholds, children (right, then left) and values of all trees, concatenated."""
         count, nodes = self.trees["feature"].shape
         offset = np.arange(count)[:, None] * nodes
         children = np.stack([self.trees["right"] + offset, self.trees["left"] + offset], axis=-1)
@@ -77,17 +80,17 @@ class Reranker:
         )
 
     def scores(self, X: Floats) -> Floats:
-        """Return the sum of the trees.
+        """Return the sum of the trees' values for each concept.
 
         Parameters
         ----------
         X : ndarray of shape (n_shortlisted, n_features)
-            In the order of ``FEATURES``.
+            Columns in the order of ``FEATURES``.
 
         Returns
         -------
         ndarray of shape (n_shortlisted,)
-            The higher the likelier; comparable within one text.
+            A higher score means a likelier concept. Scores are comparable within one text only.
         """
         roots, feature, threshold, children, value = self._flat
         values = X.ravel()
@@ -99,7 +102,7 @@ class Reranker:
         return np.asarray(value.take(node).sum(axis=1))
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Return how likely each concept of one shortlist is the right one.
+        """Return the probability that each concept of one shortlist is the right concept.
 
         Parameters
         ----------
@@ -108,13 +111,13 @@ class Reranker:
         Returns
         -------
         ndarray of shape (n_shortlisted,)
-            Calibrated; they need not add up to 1, for it may be that none fits.
+            Calibrated probabilities. Their sum may differ from 1, because it is possible that no concept is right.
         """
         weights = np.array(self.calibration)
         return np.asarray(1 / (1 + np.exp(-(calibration_inputs(scores) @ weights[:-1] + weights[-1]))))
 
     def save(self, path: Path) -> None:
-        """Write it as JSON, with the names of its features and the SHA-256 of the rest.
+        """Write the reranker as JSON, with the names of its features and a SHA-256 of the content.
 
         Parameters
         ----------
@@ -130,12 +133,12 @@ class Reranker:
 
     @classmethod
     def load(cls, path: Path = SHIPPED) -> "Reranker":
-        """Read what ``save`` wrote.
+        """Read a reranker from a file that ``save`` wrote.
 
         Parameters
         ----------
         path : Path
-            The shipped file unless told.
+            Default: the file shipped with this package.
 
         Returns
         -------
@@ -144,34 +147,36 @@ class Reranker:
         Raises
         ------
         ValueError
-            If the file is not a reranker, was changed, or was learned on other features.
+            If the file is not a reranker, was changed, or was trained on other features.
         """
         try:
             body = json.loads(path.read_text(encoding="utf-8"))
             sha256 = body.pop("sha256")
             features, depth, calibration = body["features"], body["depth"], body["calibration"]
             trees = {part: np.array(body["trees"][part]) for part in PARTS}
-        except (ValueError, KeyError, AttributeError, TypeError) as wrong:
-            raise ValueError(f"{path.name} is not a reranker.") from wrong
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"{path.name} is not a reranker. Next: restore the shipped file or train it again."
+            ) from error
         if sha256 != _sha256(body):
             raise ValueError(f"{path.name} was changed after it was written: its SHA-256 differs.")
         if features != list(FEATURES):
-            raise ValueError(f"{path.name} was learned on other features.")
+            raise ValueError(f"{path.name} was trained on other features. Next: train it again.")
         return cls(trees, int(depth), tuple(calibration))
 
 
 def calibration_inputs(scores: Floats) -> Floats:
-    """Return what the calibration sees of each concept of one shortlist.
+    """Return the inputs of the calibration for each concept of one shortlist.
 
     Parameters
     ----------
     scores : ndarray of shape (n_shortlisted,)
-        At least one.
+        The scores of at least one concept.
 
     Returns
     -------
     ndarray of shape (n_shortlisted, 3)
-        Log-odds of its share of all, its lead over the best other one, and the score itself.
+        Log-odds of the concept's share of the total, its lead over the best other concept, and its score.
 
     Examples
     --------
@@ -187,5 +192,5 @@ def calibration_inputs(scores: Floats) -> Floats:
 
 
 def _sha256(body: Mapping[str, Any]) -> str:
-    plain = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(plain.encode()).hexdigest()
+    content = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()

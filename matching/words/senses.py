@@ -1,4 +1,4 @@
-"""Words and concepts as points in one space, so that words used for like things lie near (latent semantic analysis)."""
+"""Words and concepts as vectors in one space, close where they are used alike (latent semantic analysis)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from matching.words.postings import Postings
 
 N_DIMENSIONS = 100
 OF_LABELS, OF_DESCRIPTION = 1.0, 0.4
-# Up to this many rows or columns the whole decomposition is cheap, and it cannot fail to converge.
+# Up to this many rows or columns, the full decomposition is fast and always converges.
 SMALL = 300
 
 
@@ -41,14 +41,14 @@ class Senses:
 
     @classmethod
     def learn(cls, labels: Postings, descriptions: Postings, idf: NDArray[np.float32]) -> "Senses":
-        """Decompose the table of concepts by lemmas.
+        """Compute the vectors by decomposing the table of concepts and lemmas.
 
         Parameters
         ----------
         labels, descriptions : Postings
             For each concept, the lemmas of its labels and of its description.
         idf : ndarray of shape (n_lemmas,)
-            How rare each lemma is.
+            Rarity of each lemma.
 
         Returns
         -------

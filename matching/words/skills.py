@@ -1,4 +1,4 @@
-"""From a free text to the skills of a taxonomy that it names."""
+"""Find the skills of a taxonomy that a free text names."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -13,41 +13,41 @@ from matching.words.query import read
 from matching.words.reranker import Reranker
 from matching.words.shortlist import ConceptShortlist
 
-# Measured on labels of ESCO held out for development, as written and misspelt: of right answers 97 % score more, and of
-# 400 labels whose whole skill was taken out of the taxonomy 63 % score less. A smaller taxonomy may want another.
+# Measured on held-out labels of ESCO, as written and misspelt: 97 % of the right answers have a higher score. Of 400
+# labels whose skill was removed from the taxonomy, 63 % have a lower score. A smaller taxonomy may need another value.
 THRESHOLD = 0.15
-# Of a text that is a label to the letter: its owners share nearly all, and nothing else has more than the rest.
+# A text that equals a label: the skills with this label share nearly the whole probability, other skills the rest.
 OF_EXACT, AT_MOST = 0.98, 0.99
 
 
 class SkillFinder:
-    """Finds the skills that a free text names.
+    """Find the skills that a free text names.
 
-    A text is compared with every label by n-grams and by words, their slips mended and their synonyms learned from the
-    labels themselves; a forest of small trees orders the best of both.
+    A text is compared with every label by n-grams and by words. Spelling mistakes are corrected, and synonyms are
+    learned from the labels. Boosted trees order the best skills of both comparisons.
 
     Parameters
     ----------
     reranker : Reranker or None
-        The shipped one if None.
+        None means the reranker shipped with this package.
     shortlist : int
-        How many skills each of the three first rankings gives.
+        Number of skills that each of the three first rankings adds to the shortlist.
     threshold : float
-        The score of the best under which nothing fits, in [0, 1].
+        If the best score is lower than this, no skill fits. In [0, 1].
 
     Attributes
     ----------
     index_ : SkillIndex
     reranker_ : Reranker
     exact_ : dict of str to set of int
-        The skills that own each label, by the label in lower case.
+        The skills that have each label, by the label in lower case.
 
     Examples
     --------
     >>> from matching.words.concepts import Concept
     >>> finder = SkillFinder().fit([Concept("s:1", "sew hems", ("hem trousers",)), Concept("s:2", "bake bread")])
-    >>> found = finder.find("baking braed")
-    >>> found.fits, found.offers[0].preferred
+    >>> answer = finder.find("baking braed")
+    >>> answer.fits, answer.offers[0].preferred
     (True, 'bake bread')
     >>> finder.find("...").fits
     False
@@ -59,7 +59,7 @@ class SkillFinder:
         self.threshold = threshold
 
     def fit(self, concepts: Iterable[Labelled]) -> Self:
-        """Index the skills, and learn which of their words stand for others.
+        """Index the skills, and learn which of their words are synonyms.
 
         Parameters
         ----------
@@ -69,12 +69,12 @@ class SkillFinder:
         Returns
         -------
         SkillFinder
-            Itself.
+            The fitted finder.
 
         Raises
         ------
         ValueError
-            If there is none, a URI comes twice, or no label has a word.
+            If there are no concepts, two concepts have the same URI, or no label has a word.
         """
         self.reranker_ = Reranker.load() if self.reranker is None else self.reranker
         self.index_ = SkillIndex(in_order(concepts))
@@ -84,28 +84,28 @@ class SkillFinder:
         return self
 
     def find(self, text: str, limit: int = 5) -> ConceptOffers:
-        """Return the likeliest skills.
+        """Return the likeliest skills of a text.
 
         Parameters
         ----------
         text : str
-            Anything at all; only its first 300 characters and 40 words are read.
+            Any text. Only its first 300 characters and 40 words are read.
         limit : int
-            At least 1.
+            Greatest number of skills to return, at least 1.
 
         Returns
         -------
         ConceptOffers
-            Offers up to the limit even where nothing fits, but none where the text has no words or shares no run of
-            three letters with any label. A score is the probability of being the right skill.
+            Up to ``limit`` skills, even if none fits. No skills if the text has no words, or has no three consecutive
+            letters in common with any label. A score is the probability that the skill is the right one.
 
         Raises
         ------
         ValueError
-            If the limit is under 1.
+            If the limit is less than 1.
         """
         if limit < 1:
-            raise ValueError("The limit is at least 1.")
+            raise ValueError("The limit must be at least 1.")
         query = read(self.index_, text)
         if not query.words or not len(query.grams):
             return ConceptOffers()
@@ -121,7 +121,7 @@ class SkillFinder:
         return ConceptOffers(tuple(offers), fits=offers[0].score >= self.threshold)
 
     def _exact_first(self, text: str, short: ConceptShortlist, chances: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Put the owners of a label that is the very text before all others."""
+        """Raise the skills that have the text itself as a label above all others."""
         owners = self.exact_.get(text.strip().casefold(), set())
         is_owner = np.isin(short.concepts, list(owners))
         if not is_owner.any():

@@ -1,7 +1,7 @@
-"""From a job title to the occupations of a taxonomy, by its labels alone or with a sentence model as well.
+"""Find the occupations of a taxonomy that a job title may mean, by its labels alone or also with a sentence model.
 
-Nothing is learned from judged titles: a title is compared with every label by words, by characters, by the jobs it
-lists, by topics, and by how much of it an occupation's labels cover.
+Nothing is trained on titles with known answers. A title is compared with every label by words, by characters, by the
+jobs it lists, by topics, and by how much of it the labels of an occupation cover.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from matching.words.wording import cleaned, lemmas_of, singular, with_neighbours
 
 Floats = NDArray[np.float32]
 N_TOPICS = 300
-# Weights and thresholds were chosen by searching for labels of ESCO that had been left out, never on judged titles.
+# The weights and thresholds were chosen on held-out labels of ESCO, never on titles with known answers.
 LEXICAL_WEIGHTS: Mapping[str, float] = {
     "words": 0.8,
     "characters": 1.0,
@@ -43,7 +43,7 @@ LEXICAL_THRESHOLD, MODEL_THRESHOLD = 0.40, 0.50
 
 
 class Encoder(Protocol):
-    """What is needed of a sentence model.
+    """The interface that a sentence model must have.
 
     Examples
     --------
@@ -68,12 +68,12 @@ class Encoder(Protocol):
 
 
 class Space:
-    """Texts as TF-IDF vectors, and how near others come to each.
+    """A set of texts as TF-IDF vectors, for comparison with other texts.
 
     Parameters
     ----------
     texts : sequence
-        Lists of words; or strings, of which runs of two to five characters are taken.
+        Lists of words, or strings. Of strings, all sequences of two to five characters are used.
 
     Examples
     --------
@@ -87,16 +87,16 @@ class Space:
             kind = {"analyzer": "char_wb", "ngram_range": (2, 5)}
         self.vectoriser = TfidfVectorizer(**kind, sublinear_tf=True, dtype=np.float32)
         self.table = self.vectoriser.fit_transform(texts)
-        # Transposed, so that a word leads to the texts it stands in.
+        # Transposed, so that the texts with a word can be looked up by the word.
         self._inverted = self.table.T.tocsr()
 
     def nearness(self, texts: Sequence[Any]) -> Floats:
-        """Return for each text of the space the cosine with the nearest of some others.
+        """Return for each text of the space the highest cosine similarity to any of some other texts.
 
         Parameters
         ----------
         texts : sequence
-            Of the same kind.
+            Lists of words or strings, as in the space.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class Space:
 
 
 def highest(rows: Any, columns: Any) -> Floats:
-    """Return the highest product of any of some rows with each column.
+    """Return for each column the highest product with any of the rows.
 
     Parameters
     ----------
@@ -128,32 +128,32 @@ def highest(rows: Any, columns: Any) -> Floats:
 
 
 class TitleFinder:
-    """Finds the occupations that a job title may mean.
+    """Find the occupations that a job title may mean.
 
     Parameters
     ----------
     model : Encoder or None
-        A sentence model to blend in, such as ``sentence.SentenceModel``.
+        A sentence model to use as well, such as ``sentence.SentenceModel``.
     weights : mapping of str to float or None
-        How much each kind of evidence counts; ``LEXICAL_WEIGHTS`` or, with a model, ``MODEL_WEIGHTS`` if None.
+        Weight of each kind of evidence. None means ``LEXICAL_WEIGHTS`` or, with a model, ``MODEL_WEIGHTS``.
     threshold : float or None
-        The score of the best under which nothing fits; 0.40 or, with a model, 0.50 if None.
+        If the best score is lower than this, no occupation fits. None means 0.40 or, with a model, 0.50.
 
     Attributes
     ----------
     concepts_ : list of Labelled
-        In the order of their URIs.
+        Concepts in the order of their URIs.
     labels_ : list of str
         Each distinct label once, in alphabetical order.
     weights_, threshold_ : mapping of str to float, float
-        Those in force.
+        The weights and the threshold in use.
 
     Examples
     --------
     >>> from matching.words.concepts import Concept
     >>> jobs = [Concept("o:1", "window cleaner", ("washer of windows",)), Concept("o:2", "baker")]
-    >>> found = TitleFinder().fit(jobs).find("Window Cleaners, All Other")
-    >>> found.fits, found.offers[0].preferred
+    >>> answer = TitleFinder().fit(jobs).find("Window Cleaners, All Other")
+    >>> answer.fits, answer.offers[0].preferred
     (True, 'window cleaner')
     """
 
@@ -169,7 +169,7 @@ class TitleFinder:
         self.threshold = threshold
 
     def fit(self, concepts: Iterable[Labelled]) -> Self:
-        """Learn the labels.
+        """Index the labels and descriptions of the concepts.
 
         Parameters
         ----------
@@ -179,16 +179,16 @@ class TitleFinder:
         Returns
         -------
         TitleFinder
-            Itself.
+            The fitted finder.
 
         Raises
         ------
         ValueError
-            If there is none, or a URI comes twice.
+            If there are no concepts, or two concepts have the same URI.
         """
-        usual = (LEXICAL_WEIGHTS, LEXICAL_THRESHOLD) if self.model is None else (MODEL_WEIGHTS, MODEL_THRESHOLD)
-        self.weights_ = usual[0] if self.weights is None else self.weights
-        self.threshold_ = usual[1] if self.threshold is None else self.threshold
+        defaults = (LEXICAL_WEIGHTS, LEXICAL_THRESHOLD) if self.model is None else (MODEL_WEIGHTS, MODEL_THRESHOLD)
+        self.weights_ = defaults[0] if self.weights is None else self.weights
+        self.threshold_ = defaults[1] if self.threshold is None else self.threshold
         self.concepts_ = in_order(concepts)
         self.labels_ = sorted({label for c in self.concepts_ for label in (c.preferred, *c.alternatives)})
         number = {label: i for i, label in enumerate(self.labels_)}
@@ -204,18 +204,18 @@ class TitleFinder:
         return self
 
     def _learn_labels(self, words: list[list[str]]) -> None:
-        # A vocabulary must not be empty, so a label without words has one that nothing else has.
+        # The vocabulary must not be empty, so a label without words gets "" or "-" as its only word.
         self._alternatives = Alternatives(self.labels_)
         self._words = Space([row or [""] for row in words])
         self._neighbours = Space([with_neighbours(row or [""]) for row in words])
         self._characters = Space([" ".join(row) or "-" for row in words])
 
     def _learn_concepts(self, words: list[list[str]]) -> None:
-        told = [lemmas_of(concept.description) for concept in self.concepts_]
-        named = [[word for label in self._owns[row].indices for word in words[label]] for row in range(len(told))]
-        bags = Space([one + other or [""] for one, other in zip(named, told, strict=True)])
+        described = [lemmas_of(concept.description) for concept in self.concepts_]
+        named = [[word for label in self._owns[row].indices for word in words[label]] for row in range(len(described))]
+        bags = Space([labels + description or [""] for labels, description in zip(named, described, strict=True)])
         self._bags = bags.vectoriser
-        self._in_told = self._bags.transform(told).T.tocsr()
+        self._in_descriptions = self._bags.transform(described).T.tocsr()
         self._in_labels = (self._bags.transform(named) > 0).astype(np.float32).T.tocsr()
         rank = max(1, min(N_TOPICS, min(bags.table.shape) - 1))
         _, _, basis = randomized_svd(bags.table, rank, random_state=0, n_iter=3)
@@ -229,11 +229,11 @@ class TitleFinder:
             self._concept_vectors = normalize(normalize(self._owns, norm="l1") @ self._vectors)
 
     def _lifted(self, of_concepts: Floats) -> Floats:
-        """Give each label the highest value of the concepts that own it."""
+        """Return for each label the highest value of the concepts that have the label."""
         return np.asarray(np.maximum.reduceat(of_concepts[self._concept_of], self._first))
 
     def _coverage(self, words: Sequence[str]) -> Floats:
-        """Return the share of a title's words, by weight, that stand in each concept's labels."""
+        """Return the share of a title's words, by weight, that occur in each concept's labels."""
         vocabulary, weights = self._bags.vocabulary_, self._bags.idf_
         known = sorted({vocabulary[word] for word in words if word in vocabulary})
         n_unknown = len({word for word in words if word not in vocabulary})
@@ -245,7 +245,7 @@ class TitleFinder:
         return self._lifted(highest(normalize(self._bags.transform(texts) @ self._basis), self._in_topics))
 
     def evidence(self, title: str) -> dict[str, Floats]:
-        """Return each kind of evidence that has a weight.
+        """Compute each kind of evidence that has a weight.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class TitleFinder:
         Returns
         -------
         dict of str to ndarray of float32 of shape (n_labels,)
-            In the order of ``labels_``; empty where the title has no words.
+            Values in the order of ``labels_``. Empty if the title has no words.
         """
         plain = cleaned(title)
         words = lemmas_of(plain)
@@ -267,20 +267,20 @@ class TitleFinder:
             "characters": lambda: self._characters.nearness([" ".join(words)]),
             "words of jobs": lambda: self._neighbours.nearness([with_neighbours(job) for job in jobs]),
             "characters of jobs": lambda: self._characters.nearness([" ".join(job) for job in jobs]),
-            "description": lambda: self._lifted(highest(self._bags.transform([words]), self._in_told)),
+            "description": lambda: self._lifted(highest(self._bags.transform([words]), self._in_descriptions)),
             "topics": lambda: self._topics([words]),
             "topics of jobs": lambda: self._topics(jobs),
             "coverage": lambda: self._lifted(self._coverage(words)),
         }
-        found = {kind: make() for kind, make in makers.items() if self.weights_.get(kind)}
+        evidence = {kind: make() for kind, make in makers.items() if self.weights_.get(kind)}
         if self.model is not None:
             vector = self.model.encode([singular(plain)])[0]
-            found["sentence"] = self._vectors @ vector
-            found["concept sentence"] = self._lifted(self._concept_vectors @ vector)
-        return found
+            evidence["sentence"] = self._vectors @ vector
+            evidence["concept sentence"] = self._lifted(self._concept_vectors @ vector)
+        return evidence
 
     def label_scores(self, title: str) -> Floats:
-        """Return how well each label fits.
+        """Return how well each label fits a title.
 
         Parameters
         ----------
@@ -298,27 +298,27 @@ class TitleFinder:
         return np.asarray(np.clip(total / scale, 0.0, 1.0))
 
     def find(self, title: str, limit: int = 5) -> ConceptOffers:
-        """Return the likeliest occupations.
+        """Return the likeliest occupations of a title.
 
         Parameters
         ----------
         title : str
-            Anything at all; only its first 500 characters are read.
+            Any text. Only its first 500 characters are read.
         limit : int
-            At least 1.
+            Greatest number of occupations to return, at least 1.
 
         Returns
         -------
         ConceptOffers
-            Offers up to the limit even where nothing fits, but none that the title shares nothing with.
+            Up to ``limit`` occupations, even if none fits, but only those with something in common with the title.
 
         Raises
         ------
         ValueError
-            If the limit is under 1.
+            If the limit is less than 1.
         """
         if limit < 1:
-            raise ValueError("The limit is at least 1.")
+            raise ValueError("The limit must be at least 1.")
         scores = self.label_scores(title)[self._label_of]
         best: dict[int, ConceptOffer] = {}
         for place in np.lexsort((self._label_of, self._concept_of, -scores)).tolist():

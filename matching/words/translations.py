@@ -1,6 +1,6 @@
-"""Which words stand for which others, learned from labels and descriptions of one concept (IBM model 1).
+"""Learn which words can replace which other words, from the labels and descriptions of one concept (IBM model 1).
 
-Labels of a concept are read as translations of one another, so a word that is missing is explained by its synonyms.
+The labels of a concept are treated as translations of each other, so a missing word can be explained by its synonyms.
 """
 
 from collections import Counter
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from matching.words.postings import Postings
 
-LEAST = 0.004  # A rarer translation adds nothing that the ranking can see, and most pairs are rarer.
-DISCOUNT = 0.1  # taken off each expected count, so that chance meetings die out
+LEAST = 0.004  # Rarer translations do not change the ranking, and most pairs are rarer.
+DISCOUNT = 0.1  # subtracted from each expected count, so that chance pairs disappear
 
 
 def learn_translations(labels: Sequence[Sequence[int]], owner: NDArray[np.int32], n_lemmas: int) -> Postings:
-    """Learn which word stands for which inside one concept.
+    """Learn which words replace each other in the labels of one concept.
 
     Parameters
     ----------
     labels : sequence of sequence of int
-        The lemmas of each label, the labels of one concept side by side.
+        The lemmas of each label. The labels of a concept are consecutive.
     owner : ndarray of int of shape (n_labels,)
         The concept of each label.
     n_lemmas : int
@@ -29,7 +29,7 @@ def learn_translations(labels: Sequence[Sequence[int]], owner: NDArray[np.int32]
     Returns
     -------
     Postings
-        For each word, the words that give it and how likely they do.
+        For each word, the words that translate to it, and the probability of each translation.
 
     References
     ----------
@@ -47,11 +47,11 @@ def learn_translations(labels: Sequence[Sequence[int]], owner: NDArray[np.int32]
         groups[concept].append(sorted(set(lemmas)))
     pieces: list[NDArray[np.int64]] = []
     for group in groups:
-        held = Counter(lemma for lemmas in group for lemma in lemmas)
-        bag = np.array(sorted(held), np.int64)
-        times = np.array([held[lemma] for lemma in sorted(held)])
+        label_count = Counter(lemma for lemmas in group for lemma in lemmas)
+        bag = np.array(sorted(label_count), np.int64)
+        times = np.array([label_count[lemma] for lemma in sorted(label_count)])
         for lemmas in group:
-            # A word may explain itself only from another label.
+            # A word may explain itself only if another label has it too.
             others = bag[times > np.isin(bag, lemmas)]
             pieces += [word * n_lemmas + others for word in lemmas]
     used = np.bincount(np.concatenate([lemmas for group in groups for lemmas in group]), minlength=n_lemmas)
@@ -59,39 +59,39 @@ def learn_translations(labels: Sequence[Sequence[int]], owner: NDArray[np.int32]
 
 
 def learn_glosses(labels: Postings, descriptions: Postings, noise: NDArray[np.float32]) -> Postings:
-    """Learn which words of descriptions foretell which words of labels.
+    """Learn which words of descriptions predict which words of labels.
 
     Parameters
     ----------
     labels, descriptions : Postings
         For each concept, the lemmas of its labels and of its description.
     noise : ndarray of shape (n_lemmas,)
-        How often each lemma stands in labels, as a share.
+        Share of each lemma among the words of labels.
 
     Returns
     -------
     Postings
-        For each word of labels, the words of descriptions that give it and how likely they do.
+        For each word of labels, the words of descriptions that predict it, and the probability of each prediction.
 
     Examples
     --------
-    >>> one = Postings.build(np.array([0, 1]), np.array([0, 1]), np.ones(2), 2)
-    >>> learn_glosses(one, one, np.full(2, 0.1, np.float32)).items_of(1)
+    >>> words = Postings.build(np.array([0, 1]), np.array([0, 1]), np.ones(2), 2)
+    >>> learn_glosses(words, words, np.full(2, 0.1, np.float32)).items_of(1)
     array([1])
     """
     pieces: list[NDArray[np.int64]] = []
     for concept in range(len(labels.start) - 1):
-        told = descriptions.items_of(concept)
-        pieces += [word * len(noise) + told for word in labels.items_of(concept)]
+        described = descriptions.items_of(concept)
+        pieces += [word * len(noise) + described for word in labels.items_of(concept)]
     return _expected(pieces, len(noise), 3.0 * noise, rounds=5)
 
 
 def _expected(
     pieces: list[NDArray[np.int64]], n_lemmas: int, unexplained: NDArray[np.floating], rounds: int
 ) -> Postings:
-    """Maximise the likelihood of words given their sources; each piece is one word with all that may explain it.
+    """Estimate the probability of each word given its sources, by expectation maximisation.
 
-    A pair is one number: target * n_lemmas + source.
+    Each piece is one word with all words that may explain it. A pair is one number: target * n_lemmas + source.
     """
     keys, index = np.unique(np.concatenate(pieces), return_inverse=True)
     event = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])

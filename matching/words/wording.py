@@ -1,7 +1,7 @@
-"""How a job title is worded: its lemmas, and what official lists add that is no part of the job.
+"""Read job titles: their lemmas, without the additions of official lists that are not part of the job.
 
-Its spellings are not those of ``reading``: it reads ASCII only and makes no difference between "-or" and "-er". With
-the lemmas of ``reading``, the title finder's mean reciprocal rank on MELO was 0.0004 lower.
+The spelling rules differ from those of ``reading``: only ASCII is read, and "-or" and "-er" are treated as equal. With
+the lemmas of ``reading``, the title finder's mean reciprocal rank on the MELO benchmark was 0.0004 lower.
 """
 
 import re
@@ -31,7 +31,7 @@ SPELLINGS = (
     (re.compile(r"ou(?=ld)"), "o"),
     (re.compile(r"or$"), "er"),
 )
-# Official lists write "Drivers, All Other" and "Clerks (except Payroll)": what is excepted is not what the job is.
+# Official lists write "Drivers, All Other" and "Clerks (except Payroll)". The excepted words do not describe the job.
 BRACKETED = re.compile(r"\([^)]*\bexcept\b[^)]*\)")
 EXCEPTED = re.compile(r"[,;\s]*\b(except|excluding|not including)\b.*$", re.DOTALL)
 LEFTOVER = re.compile(r"[,;\s]*\b(all others?|not elsewhere classified|n\.?e\.?c\.?)(?=\W|$)")
@@ -39,7 +39,7 @@ WORD = re.compile(r"[a-z0-9+#]+")
 
 
 def fold(text: str) -> str:
-    """Return a text in lower case, without accents and without what is not ASCII.
+    """Return a text in lower case, without accents and other characters that are not ASCII.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def lemma(word: str) -> str:
-    """Return the dictionary form of a word of a title, in one spelling for British and American.
+    """Return the dictionary form of a word of a title, in one spelling for British and American English.
 
     Parameters
     ----------
@@ -70,21 +70,21 @@ def lemma(word: str) -> str:
     Returns
     -------
     str
-        For comparing only.
+        Only for comparison.
 
     Examples
     --------
     >>> lemma("organisers") == lemma("organizer"), lemma("counsellors") == lemma("counselor")
     (True, True)
     """
-    found = simplemma.lemmatize(word, lang="en").lower()
-    for pattern, form in SPELLINGS:
-        found = pattern.sub(form, found)
-    return found
+    form = simplemma.lemmatize(word, lang="en").lower()
+    for pattern, replacement in SPELLINGS:
+        form = pattern.sub(replacement, form)
+    return form
 
 
 def lemmas_of(text: str) -> list[str]:
-    """Return the lemmas of a text's words, without the small words.
+    """Return the lemmas of a text's words, without stop words.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def lemmas_of(text: str) -> list[str]:
 
 
 def cleaned(title: str) -> str:
-    """Return a title folded, without "except ...", "all other" and "not elsewhere classified".
+    """Return a title in lower case, without "except ...", "all other" and "not elsewhere classified".
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def cleaned(title: str) -> str:
 
 
 def singular(title: str) -> str:
-    """Return a cleaned title with its plurals in the singular, other words as they are.
+    """Return a cleaned title with its plurals in the singular and all other words unchanged.
 
     Parameters
     ----------
@@ -140,15 +140,15 @@ def singular(title: str) -> str:
     'window cleaner, painting'
     """
 
-    def singular(found: re.Match[str]) -> str:
-        word = found.group()
+    def singular(match: re.Match[str]) -> str:
+        word = match.group()
         return simplemma.lemmatize(word, lang="en") if word.endswith(("s", "men")) else word
 
     return re.sub(r"[a-z]+", singular, title)
 
 
 def with_neighbours(words: Sequence[str]) -> list[str]:
-    """Return words, and each two neighbours written as one.
+    """Return some words, followed by each pair of neighbours joined into one word.
 
     Parameters
     ----------
@@ -163,4 +163,4 @@ def with_neighbours(words: Sequence[str]) -> list[str]:
     >>> with_neighbours(["bar", "tender"])
     ['bar', 'tender', 'bartender']
     """
-    return [*words, *(singular + other for singular, other in pairwise(words))]
+    return [*words, *(first + second for first, second in pairwise(words))]

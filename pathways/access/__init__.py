@@ -1,1 +1,1 @@
-"""Who may do what: the permission table, the guard that reads it, and the people who sign in."""
+"""Access control: the permission table, the guard of each route, and the users."""

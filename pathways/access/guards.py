@@ -1,4 +1,4 @@
-"""The guard of every route: who asks, may this role ever, and the headers that make writing safe."""
+"""The guard of every route: authentication, the permission of the role, and the headers that make writes safe."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: B
 
 
 class Authenticate(Protocol):
-    """What organisations/ offers: from a key to the member it belongs to."""
+    """The function that returns the member a key belongs to; ``organisations/actions.py`` provides it."""
 
     def __call__(self, database: Database, secret: str, request_id: str) -> Actor: ...
 
@@ -48,7 +48,7 @@ class RoleMayNot(errors.NotPermitted):
 
 
 class Guard:
-    """One permission, asked at the door of a route."""
+    """The dependency of a route that requires one permission."""
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
@@ -60,16 +60,20 @@ class Guard:
         credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     ) -> Actor:
         if credentials is None:
-            raise errors.Unauthenticated("Send your key as Authorization: Bearer pw_...")
+            raise errors.Unauthenticated(
+                "The request has no API key. Send it in the header Authorization: Bearer pw_..."
+            )
         authenticate: Authenticate = request.app.state.authenticate
         actor = authenticate(database, credentials.credentials, getattr(request.state, "request_id", ""))
         if self.permission not in PERMISSIONS_OF[actor.role]:
-            raise RoleMayNot(f"The role {actor.role} has no permission {self.permission}.")
+            raise RoleMayNot(
+                f"Your role, {actor.role}, does not have the permission {self.permission}. Ask your administrator."
+            )
         return actor.then(doing=self.permission.value)
 
 
 def permitted(permission: Permission) -> Any:
-    """Return the dependency that lets in only the roles with this permission."""
+    """Return the dependency that refuses every role without this permission."""
     return Depends(Guard(permission))
 
 
@@ -94,10 +98,12 @@ OnceDep = Annotated[Once, Depends(read_once)]
 
 def read_if_match(if_match: Annotated[str | None, Header(alias="If-Match", max_length=80)] = None) -> int:
     if if_match is None:
-        raise errors.VersionNeeded('Read it first, then send its ETag back: If-Match: "3".')
+        raise errors.VersionNeeded('Read the record first, then send its ETag in the header If-Match, such as "3".')
     numbers = re.fullmatch(r'\s*"?([0-9]{1,9})"?\s*', if_match)
     if numbers is None:
-        raise errors.StaleVersion("This If-Match is not an ETag we gave. Read it again, then repeat the change.")
+        raise errors.StaleVersion(
+            "The If-Match header is not an ETag of this service. Read the record again, then repeat the change."
+        )
     return int(numbers.group(1))
 
 
@@ -105,8 +111,9 @@ IfMatch = Annotated[int, Depends(read_if_match)]
 
 
 def expect_version(row: Any, version: int) -> None:
+    """Raise ``StaleVersion`` unless the row still has the version that the caller read."""
     if row.version != version:
-        raise errors.StaleVersion("It has changed since you read it. Read it again, then repeat the change.")
+        raise errors.StaleVersion("The record has changed since you read it. Read it again, then repeat the change.")
 
 
 def etag(response: Response, version: int) -> None:
@@ -114,14 +121,17 @@ def etag(response: Response, version: int) -> None:
 
 
 def _guards(dependant: Dependant) -> list[Any]:
-    found = [dependant.call] if dependant.call is not None else []
+    calls = [dependant.call] if dependant.call is not None else []
     for inner in dependant.dependencies:
-        found += _guards(inner)
-    return found
+        calls += _guards(inner)
+    return calls
 
 
 class PathwaysRoute(APIRoute):
-    """A route that names its permission and documents what every route may answer; one without a guard is refused."""
+    """A route that documents its permission and the common error replies.
+
+    Raises ``TypeError`` if the route has no guard, so that no route can be added without a permission.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         methods = options.get("methods") or ["GET"]
@@ -135,13 +145,13 @@ class PathwaysRoute(APIRoute):
             kinds += [errors.TooLarge, errors.ChangedMeanwhile]
         common = documented(*kinds)
         common[400] = {**documented(errors.Invalid)[422], "description": "The request cannot be read"}
-        # Only an id matches where an id stands, so that /placements/imports is no placement called imports.
+        # An id parameter matches only a UUID, so that /placements/imports is not read as the placement "imports".
         path = re.sub(r"{(\w+_id)}", r"{\1:uuid}", path)
         super().__init__(path, endpoint, **{**options, "responses": {**common, **(options.get("responses") or {})}})
         calls = _guards(self.dependant)
         guard = next((call for call in calls if isinstance(call, Guard)), None)
         if guard is None:
-            message = f"{path} names no permission."
+            message = f"The route {path} has no permission."
             raise TypeError(message)
         if read_if_match in calls:
             self.responses = {**self.responses, **documented(errors.StaleVersion, errors.VersionNeeded)}

@@ -1,4 +1,4 @@
-"""The people and machines who use the service."""
+"""The table of users: people and machines."""
 
 from datetime import datetime
 
@@ -8,6 +8,8 @@ from pathways.base import LINE, Base, PrimaryKey, Versioned
 
 
 class User(Versioned, Base):
+    """A person or machine that uses the service, through one or more memberships."""
+
     __tablename__ = "users"
 
     id: Mapped[PrimaryKey]

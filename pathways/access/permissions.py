@@ -1,4 +1,4 @@
-"""The whole policy of who may do what, in one table; which rows and which fields is the query's and fields.py's."""
+"""The permissions of each role, in one table. Queries restrict the rows, and ``fields.py`` restricts the fields."""
 
 from enum import StrEnum
 

@@ -1,1 +1,1 @@
-"""A caseload against places that run out: proposals, and what caseworkers decide of each line."""
+"""Allocations: proposals that share limited places across a caseload, and a caseworker's decision on each line."""

@@ -1,4 +1,4 @@
-"""Proposing an allocation, and deciding each line. A proposal makes no introduction and sends nothing."""
+"""Propose an allocation and decide each of its lines; a proposal makes no introduction and sends nothing."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -43,20 +43,20 @@ from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.index import IndexState
 
 LINES_AT_ONCE = 2_000
-GONE = "Its place went while the proposal was being made. Propose again to fill what is left."
-CHANGED = "Something about the case changed while the proposal was being made. Propose again."
+GONE = "The place was taken while the proposal was being made. Propose again to use the places that are left."
+CHANGED = "The case changed while the proposal was being made. Propose again."
 
 
 class LineMoveRefused(MoveRefused):
-    title = "The line cannot be decided so now"
+    title = "The line's state does not allow this decision"
 
 
 class ReasonNeeded(RuleBroken):
-    title = "A decision that departs from the proposal needs its reason"
+    title = "A decision that differs from the proposal needs a reason"
 
 
 def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
-    """Return the dated policy of a day: the numbers of the assignment, and the facts of the need band."""
+    """Return the policy in force on a day: the parameters of the assignment, and the rule of the need band."""
     row = tables.in_force("allocation_policies", on)
     policy = Policy(
         version=row["version"],
@@ -72,11 +72,19 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
 def gather(
     session: Session, actor: Actor, on: date, index_state: IndexState, caseworker_id: UUID | None = None
 ) -> Caseload:
+    """Read the open cases the actor may see and the data to place them.
+
+    With ``caseworker_id`` only that member's cases; refuses a member of another organisation.
+    """
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
         member = session.get(Membership, caseworker_id)
         if member is None or member.organisation_id != actor.organisation_id:
-            raise RuleBroken("There is no such member of your organisation.", pointer="/caseworker_id")
+            raise RuleBroken(
+                "There is no such member in your organisation. Choose a member of your organisation, or leave "
+                "caseworker_id out.",
+                pointer="/caseworker_id",
+            )
     policy, rule = policy_in_force(on)
     return Caseload(
         on,
@@ -89,9 +97,9 @@ def gather(
 
 
 def assign(caseload: Caseload, scored: Scored) -> Proposal:
-    """Assign places over the whole caseload under the policy."""
+    """Assign places across the whole caseload under the policy."""
     listings = caseload.day.columns.profiles
-    keys = [str(one) for one in caseload.ids]
+    keys = [str(jobseeker_id) for jobseeker_id in caseload.ids]
     return allocate(
         AllocationProblem(
             keys,
@@ -117,7 +125,11 @@ def propose(
     folder: Path | None = None,
     begun: Callable[[int], Tell] | None = None,
 ) -> tuple[Caseload, Proposal]:
-    """Read, score and assign with no transaction open; see ``scoring.score``. ``begun`` is told how many there are."""
+    """Read the caseload, then score and assign it with no transaction open.
+
+    ``run`` and ``folder`` are those of ``scoring.score``. ``begun`` is called with the number of jobseekers; it
+    returns the function that ``scoring.score`` calls with the size of each finished batch.
+    """
     with index.of(database).reading(database, actor) as (session, index_state):
         caseload = gather(session, actor, on, index_state, caseworker_id)
     tell = begun(len(caseload.ids)) if begun is not None else None
@@ -125,14 +137,14 @@ def propose(
     proposal = assign(caseload, scored)
     if caseload.weighs_all:
         return caseload, proposal
-    late = [(UUID(one.jobseeker), one.score) for one in proposal.offers if one.rank > 1]
-    ranks = true_ranks(database, actor, caseload, late)
-    offers = tuple(replace(one, rank=ranks.get(UUID(one.jobseeker), one.rank)) for one in proposal.offers)
+    not_first_choices = [(UUID(offer.jobseeker), offer.score) for offer in proposal.offers if offer.rank > 1]
+    ranks = true_ranks(database, actor, caseload, not_first_choices)
+    offers = tuple(replace(offer, rank=ranks.get(UUID(offer.jobseeker), offer.rank)) for offer in proposal.offers)
     return caseload, replace(proposal, offers=offers)
 
 
 def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Allocation:
-    """Keep a proposal with a line for everybody, after looking again at who and what is still open."""
+    """Record a proposal with one line for each jobseeker, after checking again that cases and places are still open."""
     proposal = _still_possible(session, actor, caseload, proposal)
     allocation = Allocation.recorded(
         actor,
@@ -146,69 +158,74 @@ def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Pr
         figures=_figures(caseload, proposal),
     )
     session.add(allocation)
-    session.flush()  # its lines point to it
+    session.flush()  # the lines have a foreign key to the allocation
     lines = [_offered(allocation, offer, caseload) for offer in proposal.offers]
-    lines += [_left_out(allocation, one, caseload) for one in proposal.without]
+    lines += [_without_offer(allocation, unplaced, caseload) for unplaced in proposal.without]
     for start in range(0, len(lines), LINES_AT_ONCE):
-        piece = lines[start : start + LINES_AT_ONCE]
-        session.execute(insert(cast("Table", AllocationLine.__table__)), piece)
-        moves = [_proposed(actor, line) for line in piece]
+        batch = lines[start : start + LINES_AT_ONCE]
+        session.execute(insert(cast("Table", AllocationLine.__table__)), batch)
+        moves = [_proposed(actor, line) for line in batch]
         session.execute(insert(cast("Table", AllocationLineMove.__table__)), moves)
-        audit.people_changed(session, actor, [line["jobseeker_id"] for line in piece])
+        audit.people_changed(session, actor, [line["jobseeker_id"] for line in batch])
     return allocation
 
 
 def _still_possible(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Proposal:
-    """Leave out who closed meanwhile, and take back what has no place any more or must not be.
+    """Return the proposal without closed cases and without offers that are no longer possible.
 
-    Of offers for one place too few the lowest scores go. The figures are counted again; how near what is left comes to
-    the best there could be is not known then.
+    An offer is removed if its placement has no free place left or a safety exclusion covers it. If a placement has too
+    few places, the offers with the lowest scores are removed. The figures are calculated again; ``certified`` becomes
+    None, because the distance to the best possible assignment is no longer known.
     """
-    open_still = {str(one) for one in shortlist_queries.ids_to_rank(session, actor)}
+    open_keys = {str(jobseeker_id) for jobseeker_id in shortlist_queries.ids_to_rank(session, actor)}
     ids = sorted({UUID(offer.placement) for offer in proposal.offers})
-    left: dict[str, int] = {}
+    places_left: dict[str, int] = {}
     for start in range(0, len(ids), LINES_AT_ONCE):
-        there = placement_queries.still_open(session, ids[start : start + LINES_AT_ONCE], caseload.on)
-        left |= {str(key): places for key, (_, places) in there.items()}
+        still_open = placement_queries.still_open(session, ids[start : start + LINES_AT_ONCE], caseload.on)
+        places_left |= {str(key): places for key, (_, places) in still_open.items()}
     listings = {listing.key: listing for listing in caseload.day.columns.profiles}
-    apart = safety.covered(
-        session, actor, [(UUID(one.jobseeker), listings[one.placement]) for one in proposal.offers], caseload.on
+    excluded = safety.covered(
+        session, actor, [(UUID(offer.jobseeker), listings[offer.placement]) for offer in proposal.offers], caseload.on
     )
-    offers, gone = [], []
-    for offer in sorted(proposal.offers, key=lambda one: (-one.score, one.jobseeker)):
-        if offer.jobseeker not in open_still:
+    offers, removed = [], []
+    for offer in sorted(proposal.offers, key=lambda offer: (-offer.score, offer.jobseeker)):
+        if offer.jobseeker not in open_keys:
             continue
-        if (UUID(offer.jobseeker), offer.placement) in apart:
-            gone.append(Unplaced(offer.jobseeker, offer.could_go_to, CHANGED))
-        elif left.get(offer.placement, 0) > 0:
-            left[offer.placement] -= 1
+        if (UUID(offer.jobseeker), offer.placement) in excluded:
+            removed.append(Unplaced(offer.jobseeker, offer.could_go_to, CHANGED))
+        elif places_left.get(offer.placement, 0) > 0:
+            places_left[offer.placement] -= 1
             offers.append(offer)
         else:
-            gone.append(Unplaced(offer.jobseeker, offer.could_go_to, GONE))
-    kept = tuple(one for one in (*proposal.without, *gone) if one.jobseeker in open_still)
-    if len(offers) == len(proposal.offers) and len(kept) == len(proposal.without):
+            removed.append(Unplaced(offer.jobseeker, offer.could_go_to, GONE))
+    without = tuple(unplaced for unplaced in (*proposal.without, *removed) if unplaced.jobseeker in open_keys)
+    if len(offers) == len(proposal.offers) and len(without) == len(proposal.without):
         return proposal
-    offers.sort(key=lambda one: one.jobseeker)
-    people, need_offers = len(offers) + len(kept), sum(one.jobseeker in caseload.need for one in offers)
-    in_need = need_offers + sum(one.jobseeker in caseload.need for one in kept)
-    holders = {one.organisation for one in listings.values() if one.organisation is not None and one.places_left}
+    offers.sort(key=lambda offer: offer.jobseeker)
+    people, need_offers = len(offers) + len(without), sum(offer.jobseeker in caseload.need for offer in offers)
+    in_need = need_offers + sum(unplaced.jobseeker in caseload.need for unplaced in without)
+    enterprises = {
+        listing.organisation
+        for listing in listings.values()
+        if listing.organisation is not None and listing.places_left
+    }
     return replace(
         proposal,
         offers=tuple(offers),
-        without=kept,
-        expected_lasting=round(sum(one.score for one in offers), 4),
+        without=without,
+        expected_lasting=round(sum(offer.score for offer in offers), 4),
         need_offers=need_offers,
         need_share_of_caseload=share_of(in_need, people),
         need_share_of_offers=share_of(need_offers, len(offers)),
-        enterprise_gini=unevenness((listings[one.placement].organisation for one in offers), holders),
+        enterprise_gini=unevenness((listings[offer.placement].organisation for offer in offers), enterprises),
         certified=proposal.certified if len(offers) == len(proposal.offers) else None,
         taken_back=len(proposal.offers) - len(offers),
-        kept=sum(caseload.before.get(one.jobseeker) == one.placement for one in offers),
+        kept=sum(caseload.before.get(offer.jobseeker) == offer.placement for offer in offers),
     )
 
 
 def _people(proposal: Proposal) -> list[str]:
-    return [one.jobseeker for one in proposal.offers] + [one.jobseeker for one in proposal.without]
+    return [offer.jobseeker for offer in proposal.offers] + [unplaced.jobseeker for unplaced in proposal.without]
 
 
 def _offered(allocation: Allocation, offer: PlaceOffer, caseload: Caseload) -> dict[str, Any]:
@@ -226,8 +243,15 @@ def _offered(allocation: Allocation, offer: PlaceOffer, caseload: Caseload) -> d
     )
 
 
-def _left_out(allocation: Allocation, one: Unplaced, caseload: Caseload) -> dict[str, Any]:
-    return _line(allocation, one.jobseeker, caseload, state=LineState.WITHOUT, could_go_to=one.could_go_to, why=one.why)
+def _without_offer(allocation: Allocation, unplaced: Unplaced, caseload: Caseload) -> dict[str, Any]:
+    return _line(
+        allocation,
+        unplaced.jobseeker,
+        caseload,
+        state=LineState.WITHOUT,
+        could_go_to=unplaced.could_go_to,
+        why=unplaced.why,
+    )
 
 
 def _line(allocation: Allocation, key: str, caseload: Caseload, **columns: Any) -> dict[str, Any]:
@@ -245,9 +269,9 @@ def _line(allocation: Allocation, key: str, caseload: Caseload, **columns: Any) 
 
 
 def _proposed(actor: Actor, line: Mapping[str, Any]) -> dict[str, Any]:
-    whose = {name: line[name] for name in ("partner_id", "jobseeker_id")}
+    person_columns = {name: line[name] for name in ("partner_id", "jobseeker_id")}
     moved = {"event": "propose", "from_state": None, "to_state": line["state"].value}
-    return AllocationLineMove.row(actor, line_id=line["id"], **whose, **moved)
+    return AllocationLineMove.row(actor, line_id=line["id"], **person_columns, **moved)
 
 
 def _move_row(
@@ -298,37 +322,47 @@ def decide(
     reason: str = "",
     placement_id: UUID | None = None,
 ) -> AllocationLine:
-    """Accept, change or reject one line; what departs from the proposal needs a reason. Nothing is sent."""
+    """Accept, change or reject one line; nothing is sent.
+
+    Changing or rejecting needs a reason. Accepting or changing is refused if the case is closed, the placement is not
+    published or a safety exclusion covers it.
+    """
     to_state = destination(LINE_MOVES, line.state, event, LineMoveRefused)
     if event is not LineEvent.ACCEPT and not reason:
-        raise ReasonNeeded("Say why, in a sentence.", pointer="/reason")
+        raise ReasonNeeded("Give the reason in one sentence.", pointer="/reason")
     if event is LineEvent.ACCEPT and line.placement_id is None:
-        raise LineMoveRefused("Nothing was proposed here; change the line to a placement.", possible=["change"])
+        raise LineMoveRefused(
+            "No placement was proposed on this line, so it cannot be accepted. Change the line to a placement.",
+            possible=["change"],
+        )
     if event is not LineEvent.REJECT:
         _must_be_possible(session, actor, line, placement_id if event is LineEvent.CHANGE else line.placement_id, event)
     session.add(_move_row(actor, line, event.value, line.state, to_state, reason))
     line.state = to_state
     line.changed_to_id = placement_id if event is LineEvent.CHANGE else None
-    session.flush()  # the reply carries the new version
+    session.flush()  # so that the reply carries the new version
     return line
 
 
 def _must_be_possible(
     session: Session, actor: Actor, line: AllocationLine, placement_id: UUID | None, event: LineEvent
 ) -> None:
-    """Look again at what a proposal rests on: the case is open, the placement published, no exclusion covers it."""
+    """Check again that the case is open, the placement is published and no safety exclusion covers the pair."""
     person = jobseeker_queries.jobseeker(session, actor, line.jobseeker_id)
     jobseeker_actions.must_be_open(person)
     placement = placement_queries.placement(session, actor, placement_id) if placement_id else None
     if placement is None or placement.state is not PlacementState.PUBLISHED:
-        raise RuleBroken("This placement is not published now. Choose another one.", pointer="/placement_id")
+        raise RuleBroken("This placement is not published now. Choose another placement.", pointer="/placement_id")
     if event is LineEvent.CHANGE and placement.id == line.placement_id:
-        raise RuleBroken("That is the placement that was proposed: accept the line.", pointer="/placement_id")
+        raise RuleBroken(
+            "This is the placement that was proposed. Accept the line, or choose another placement.",
+            pointer="/placement_id",
+        )
     safety.must_not_be_excluded(session, person, placement)
 
 
 def close_lines(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Reject what is still proposed for somebody whose case closes or whose record is void."""
+    """Reject the lines still proposed for a jobseeker whose case closes or whose record is void."""
     for line in session.scalars(
         select(AllocationLine).where(
             AllocationLine.partner_id == person.partner_id,
@@ -345,6 +379,11 @@ def reply(session: Session, actor: Actor, allocation: Allocation) -> AllocationO
 
 
 def replies(session: Session, actor: Actor, allocations: Sequence[Allocation]) -> list[AllocationOut]:
+    """Return the replies for allocations.
+
+    Totals are withheld from an actor who may not see every line, because they would reveal facts about a withheld
+    jobseeker.
+    """
     ids = [allocation.id for allocation in allocations]
     counted, whole = queries.states(session, actor, ids), queries.wholly_visible(session, actor, ids)
     return [
@@ -376,7 +415,7 @@ def _decided(counted: Counter[LineState]) -> LineDecisions:
 
 
 def line_replies(session: Session, actor: Actor, lines: Sequence[AllocationLine]) -> list[AllocationLineOut]:
-    """Return lines as this actor may see them, with the names of what they name."""
+    """Return the replies for lines, with placement titles and only the field groups the actor may read."""
     people = {
         person.id: person
         for person in session.scalars(select(Jobseeker).where(Jobseeker.id.in_({line.jobseeker_id for line in lines})))

@@ -1,4 +1,4 @@
-"""JSON of allocations."""
+"""JSON API of allocations."""
 
 from typing import Annotated
 from uuid import UUID
@@ -33,7 +33,10 @@ Decider = Annotated[Actor, permitted(Permission.ALLOCATION_DECIDE)]
 
 @router.post("", status_code=201, responses=documented(NotFound, Conflict))
 def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, once: OnceDep) -> AllocationOut:
-    """Propose places for the open cases you may see, under the policy in force. Nothing is sent to anybody."""
+    """Propose places for the open cases you may see, under the policy in force. Nothing is sent to anyone.
+
+    Refuses a caseworker who is not a member of your organisation.
+    """
     earlier = once.earlier(database, actor)
     if earlier is not None:
         with database.reading(actor, newest=True) as session:
@@ -51,6 +54,10 @@ def propose_allocation(new: NewAllocation, actor: Maker, database: DatabaseDep, 
 
 @router.get("")
 def list_allocations(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[AllocationOut]:
+    """List your organisation's allocations.
+
+    The totals of an allocation are withheld if you may not see every jobseeker in it.
+    """
     with database.reading(actor) as session:
         answer = page_of(session, queries.visible_to(actor), Allocation.id, page, lambda row: row)
         return Page[AllocationOut](items=actions.replies(session, actor, answer.items), next=answer.next)
@@ -58,7 +65,10 @@ def list_allocations(actor: Reader, database: DatabaseDep, page: PageDep) -> Pag
 
 @router.get("/{allocation_id}", responses=documented(NotFound))
 def get_allocation(allocation_id: UUID, actor: Reader, database: DatabaseDep) -> AllocationOut:
-    """The proposal: its policy, who is in need, who would have nothing, and how its lines were decided so far."""
+    """Return one allocation: its policy, its figures and the number of lines decided so far.
+
+    Totals are withheld if you may not see every jobseeker in it.
+    """
     with database.reading(actor) as session:
         return actions.reply(session, actor, queries.allocation(session, actor, allocation_id))
 
@@ -69,12 +79,15 @@ def list_allocation_lines(
     actor: Reader,
     database: DatabaseDep,
     page: PageDep,
-    state: Annotated[LineState | None, Query(description="without: the people with no offer.")] = None,
+    state: Annotated[LineState | None, Query(description="Only lines in this state; without means no offer.")] = None,
 ) -> Page[AllocationLineOut]:
-    """The lines of people you may see, with the reason where a first choice was displaced or nothing is offered."""
+    """List the lines of the jobseekers you may see.
+
+    A line says why the jobseeker is not offered their first choice, or why there is no offer.
+    """
     with database.reading(actor) as session:
-        found = queries.allocation(session, actor, allocation_id)
-        rows = queries.lines(actor, found.id)
+        allocation = queries.allocation(session, actor, allocation_id)
+        rows = queries.lines(actor, allocation.id)
         if state is not None:
             rows = rows.where(AllocationLine.state == state)
         answer = page_of(session, rows, AllocationLine.id, page, lambda row: row)
@@ -107,7 +120,10 @@ def _decide(
 def accept_line(
     allocation_id: UUID, line_id: UUID, decision: LineDecision, actor: Decider, database: DatabaseDep, once: OnceDep
 ) -> AllocationLineOut:
-    """Take the proposal as it is. To go on, propose an introduction to the jobseeker."""
+    """Accept the proposed placement. No introduction is made: the next step is to propose one to the jobseeker.
+
+    Refuses a line without a proposal, a closed case, an unpublished placement and a pair under a safety exclusion.
+    """
     ids = (allocation_id, line_id)
     return _decide(database, actor, once, ids, LineEvent.ACCEPT, reason=decision.reason or "")
 
@@ -116,7 +132,11 @@ def accept_line(
 def change_line(
     allocation_id: UUID, line_id: UUID, change: ChangeTo, actor: Decider, database: DatabaseDep, once: OnceDep
 ) -> AllocationLineOut:
-    """Choose another placement, with the reason."""
+    """Change the line to another placement, with a reason.
+
+    Refuses the placement that was proposed, a closed case, an unpublished placement and a pair under a safety
+    exclusion.
+    """
     ids = (allocation_id, line_id)
     changed_to = change.placement_id
     return _decide(database, actor, once, ids, LineEvent.CHANGE, reason=change.reason, placement_id=changed_to)
@@ -126,5 +146,5 @@ def change_line(
 def reject_line(
     allocation_id: UUID, line_id: UUID, rejection: Rejection, actor: Decider, database: DatabaseDep, once: OnceDep
 ) -> AllocationLineOut:
-    """Say no to the proposal, with the reason."""
+    """Reject the proposal for a jobseeker, with a reason. Refuses a line without a proposal."""
     return _decide(database, actor, once, (allocation_id, line_id), LineEvent.REJECT, reason=rejection.reason)

@@ -1,4 +1,4 @@
-"""Tables of allocations: the proposal, its lines, and what was decided of each."""
+"""Tables of allocations, their lines and the decision on each line."""
 
 from datetime import date
 from enum import StrEnum
@@ -28,7 +28,7 @@ class LineEvent(StrEnum):
 
 
 S, E = LineState, LineEvent
-# A decision may be taken back for another one: accepted by mistake, changed again.
+# A decision may be replaced by another decision, for example after a mistake.
 LINE_MOVES: dict[tuple[LineState, LineEvent], LineState] = {
     **{(state, E.ACCEPT): S.ACCEPTED for state in (S.PROPOSED, S.CHANGED, S.REJECTED)},
     **{(state, E.CHANGE): S.CHANGED for state in (S.PROPOSED, S.ACCEPTED, S.CHANGED, S.REJECTED, S.WITHOUT)},
@@ -37,7 +37,7 @@ LINE_MOVES: dict[tuple[LineState, LineEvent], LineState] = {
 
 
 class Allocation(Fact, Base):
-    """One proposal for a partner's caseload, as it was made: the policy, the figures, the version of the score."""
+    """One proposal for a partner's caseload as it was made, with the policy, the figures and the ranking model used."""
 
     __tablename__ = "allocations"
     __table_args__ = (UniqueConstraint("partner_id", "id"),)
@@ -52,7 +52,7 @@ class Allocation(Fact, Base):
 
 
 class AllocationLine(AboutPerson, Versioned, Base):
-    """What is proposed for one jobseeker; without a placement, why there is none."""
+    """The proposal for one jobseeker: a placement, or the reason why there is no offer."""
 
     __tablename__ = "allocation_lines"
     __table_args__ = about_person(
@@ -79,6 +79,8 @@ class AllocationLine(AboutPerson, Versioned, Base):
 
 
 class AllocationLineMove(AboutPerson, StateLog, Base):
+    """A change of a line's state, with its reason."""
+
     __tablename__ = "allocation_line_moves"
     __table_args__ = about_person(
         "allocation_line_moves",

@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that allocations hold about a jobseeker."""
 
 from pathways.allocations import actions
 from pathways.allocations.models import AllocationLine, AllocationLineMove
@@ -14,7 +14,11 @@ HOLDING = Holding(
             as_schema(AllocationMoveRecord),
             fact_entry(
                 "allocation",
-                lambda m: "A caseload's places were proposed." if m.event == "propose" else f"Proposal: {m.event}.",
+                lambda m: (
+                    "Considered in a proposal of places for the caseload."
+                    if m.event == "propose"
+                    else f"Proposal of a place {m.to_state}."
+                ),
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Every SELECT on allocations, and the facts that put somebody in the need band."""
+"""Every SELECT on allocations, and the facts that put a jobseeker in the need band."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,19 +18,19 @@ from pathways.introductions.models import IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import EverPaidWork, ProfileVersion
 
-KEPT_DAYS = 90  # an older proposal is no promise any more
+KEPT_DAYS = 90  # an older proposal no longer influences a new one
 
 
 def visible_to(actor: Actor) -> Select[Allocation]:
-    """A partner's caseworkers and team managers see its proposals; of the lines only those of people they may see."""
+    """Return the query of the allocations of the actor's organisation; lines are filtered separately by jobseeker."""
     return select(Allocation).where(Allocation.partner_id == actor.organisation_id)
 
 
 def allocation(session: Session, actor: Actor, allocation_id: UUID) -> Allocation:
-    found = session.scalars(visible_to(actor).where(Allocation.id == allocation_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such allocation.")
-    return found
+    allocation_row = session.scalars(visible_to(actor).where(Allocation.id == allocation_id)).one_or_none()
+    if allocation_row is None:
+        raise NotFound("Your organisation has no allocation with this id. Check the id.")
+    return allocation_row
 
 
 def lines(actor: Actor, allocation_id: UUID) -> Select[AllocationLine]:
@@ -43,15 +43,15 @@ def lines(actor: Actor, allocation_id: UUID) -> Select[AllocationLine]:
 
 def line(session: Session, actor: Actor, allocation_id: UUID, line_id: UUID) -> AllocationLine:
     allocation(session, actor, allocation_id)
-    found = session.scalars(lines(actor, allocation_id).where(AllocationLine.id == line_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such line.")
-    session.refresh(found, with_for_update=True)
-    return found
+    line_row = session.scalars(lines(actor, allocation_id).where(AllocationLine.id == line_id)).one_or_none()
+    if line_row is None:
+        raise NotFound("This allocation has no line with this id that you may see. Check the id.")
+    session.refresh(line_row, with_for_update=True)
+    return line_row
 
 
 def states(session: Session, actor: Actor, allocation_ids: Iterable[UUID]) -> dict[UUID, Counter[LineState]]:
-    """Return how many lines of each proposal stand in each state."""
+    """Return the number of lines in each state, for each allocation."""
     rows = session.execute(
         select(AllocationLine.allocation_id, AllocationLine.state, func.count())
         .where(
@@ -60,16 +60,19 @@ def states(session: Session, actor: Actor, allocation_ids: Iterable[UUID]) -> di
         )
         .group_by(AllocationLine.allocation_id, AllocationLine.state)
     )
-    found: dict[UUID, Counter[LineState]] = defaultdict(Counter)
+    counts: dict[UUID, Counter[LineState]] = defaultdict(Counter)
     for allocation_id, state, count in rows:
-        found[allocation_id][state] = count
-    return found
+        counts[allocation_id][state] = count
+    return counts
 
 
 def wholly_visible(session: Session, actor: Actor, allocation_ids: Iterable[UUID]) -> frozenset[UUID]:
-    """Return the proposals of which this actor may see every line; a total over the others would tell of somebody."""
+    """Return the allocations of which the actor may see every line.
+
+    A total over other allocations could reveal facts about a jobseeker the actor may not see.
+    """
     ids = list(allocation_ids)
-    hidden = session.scalars(
+    partly_withheld = session.scalars(
         select(AllocationLine.allocation_id)
         .where(
             AllocationLine.partner_id == actor.organisation_id,
@@ -78,11 +81,11 @@ def wholly_visible(session: Session, actor: Actor, allocation_ids: Iterable[UUID
         )
         .distinct()
     )
-    return frozenset(ids) - frozenset(hidden)
+    return frozenset(ids) - frozenset(partly_withheld)
 
 
 def last_reasons(session: Session, actor: Actor, line_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Return the reason of the last decision on each line that has one."""
+    """Return the reason of the latest decision on each line that has one."""
     rows = session.execute(
         select(AllocationLineMove.line_id, AllocationLineMove.reason)
         .where(AllocationLineMove.partner_id == actor.organisation_id, AllocationLineMove.line_id.in_(list(line_ids)))
@@ -92,7 +95,10 @@ def last_reasons(session: Session, actor: Actor, line_ids: Iterable[UUID]) -> di
 
 
 def before(session: Session, actor: Actor) -> dict[str, str]:
-    """Return what was last proposed to each person lately and not rejected: jobseeker to placement."""
+    """Return the placement last proposed to each jobseeker in the last ``KEPT_DAYS`` days, if it was not rejected.
+
+    Keys are jobseeker ids, values placement ids. A line changed by a caseworker counts with the new placement.
+    """
     rows = session.scalars(
         select(AllocationLine)
         .join(Allocation, Allocation.id == AllocationLine.allocation_id)
@@ -102,28 +108,28 @@ def before(session: Session, actor: Actor) -> dict[str, str]:
         )
         .order_by(AllocationLine.id)
     )
-    kept = (LineState.PROPOSED, LineState.ACCEPTED, LineState.CHANGED)
+    counted_states = (LineState.PROPOSED, LineState.ACCEPTED, LineState.CHANGED)
     newest = {row.jobseeker_id: row for row in rows}
     return {
         str(row.jobseeker_id): str(row.changed_to_id or row.placement_id)
         for row in newest.values()
-        if row.state in kept
+        if row.state in counted_states
     }
 
 
 @dataclass(frozen=True, slots=True)
 class NeedRule:
-    """The facts a policy declares: any one of them puts somebody in the need band. None is a feature of the score."""
+    """The facts a policy declares for the need band: any one is enough, and none is a feature of the score."""
 
     weeks_without_offer: int
     open_barriers: int
 
 
 def need_facts(session: Session, actor: Actor, on: date, rule: NeedRule) -> Mapping[UUID, list[str]]:
-    """Return, for each person in the band, the facts that put them there."""
-    mine = jobseeker_queries.ids_visible_to(actor)
-    found: dict[UUID, list[str]] = {}
-    long_ago = on - timedelta(weeks=rule.weeks_without_offer)
+    """Return the facts that put each jobseeker in the need band, for those the actor may see."""
+    visible = jobseeker_queries.ids_visible_to(actor)
+    facts: dict[UUID, list[str]] = {}
+    waiting_since = on - timedelta(weeks=rule.weeks_without_offer)
     offered = select(IntroductionMove.jobseeker_id).where(
         IntroductionMove.partner_id == actor.organisation_id,
         IntroductionMove.to_state == IntroductionState.OFFERED.value,
@@ -133,25 +139,27 @@ def need_facts(session: Session, actor: Actor, on: date, rule: NeedRule) -> Mapp
     waiting = session.scalars(
         select(Enrolment.jobseeker_id).where(
             Enrolment.partner_id == actor.organisation_id,
-            Enrolment.jobseeker_id.in_(mine),
+            Enrolment.jobseeker_id.in_(visible),
             Enrolment.ended_on.is_(None),
-            Enrolment.started_on < long_ago,
+            Enrolment.started_on < waiting_since,
             ~offered.exists(),
         )
     )
     for jobseeker_id in waiting:
-        found.setdefault(jobseeker_id, []).append(f"Enrolled over {rule.weeks_without_offer} weeks without an offer.")
+        facts.setdefault(jobseeker_id, []).append(
+            f"Enrolled for over {rule.weeks_without_offer} weeks without an offer."
+        )
     profiles = session.execute(
         select(ProfileVersion.jobseeker_id, ProfileVersion.ever_paid_work, ProfileVersion.barriers).where(
             ProfileVersion.partner_id == actor.organisation_id,
-            ProfileVersion.jobseeker_id.in_(mine),
+            ProfileVersion.jobseeker_id.in_(visible),
             as_known(ProfileVersion),
         )
     )
     for jobseeker_id, ever_paid_work, barriers in profiles:
         if ever_paid_work is EverPaidWork.NO:
-            found.setdefault(jobseeker_id, []).append("Never in paid work.")
-        named = len(barriers or ())
-        if named >= rule.open_barriers:
-            found.setdefault(jobseeker_id, []).append(f"Named {named} open barriers.")
-    return found
+            facts.setdefault(jobseeker_id, []).append("Has never been in paid work.")
+        open_barriers = len(barriers or ())
+        if open_barriers >= rule.open_barriers:
+            facts.setdefault(jobseeker_id, []).append(f"Has {open_barriers} open barriers.")
+    return facts

@@ -1,4 +1,4 @@
-"""What goes over the wire about allocations."""
+"""Request bodies, replies and data-extract records of allocations."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -11,67 +11,84 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 
 
 class NewAllocation(Body):
-    on: Day | None = Field(default=None, description="The day it is for; today when left out.")
-    caseworker_id: UUID | None = Field(default=None, description="Only this member's cases; else all you may see.")
+    """The body that proposes an allocation."""
+
+    on: Day | None = Field(default=None, description="The day the proposal is for; today if left out.")
+    caseworker_id: UUID | None = Field(
+        default=None, description="Only this member's cases; all cases you may see if left out."
+    )
 
 
 class LineDecision(Body):
+    """The body that accepts a line."""
+
     reason: Annotated[Line, Field(min_length=1)] | None = Field(
-        default=None, description="Needed to reject or change; a proposal taken as it is speaks for itself."
+        default=None,
+        description="An optional reason for accepting the proposal; a reason is required only to change or reject.",
     )
 
 
 class Rejection(Body):
+    """The body that rejects a line."""
+
     reason: NeededLine
 
 
 class ChangeTo(Body):
+    """The body that changes a line to another placement."""
+
     placement_id: UUID
     reason: NeededLine
 
 
 class AllocationFigures(Schema):
-    """What the proposal does, and to whom: the creaming index and the people with no offer are part of it."""
+    """The totals of a proposal, with the jobseekers without an offer and the figures that reveal creaming."""
 
     offers: Annotated[int, Group.RECORD]
     without: Annotated[int, Group.RECORD]
-    expected_lasting: Annotated[float, Group.RECORD] = Field(description="Offers that would last, were scores right.")
-    need_people: Annotated[int, Group.RECORD] = Field(description="In the need band, by the policy's declared facts.")
+    expected_lasting: Annotated[float, Group.RECORD] = Field(
+        description="Expected number of offers that last, if the scores are right."
+    )
+    need_people: Annotated[int, Group.RECORD] = Field(
+        description="Jobseekers in the need band, by the facts the policy declares."
+    )
     need_offers: Annotated[int, Group.RECORD]
     need_floor: Annotated[int, Group.RECORD] = Field(description="Offers the policy reserves for the need band.")
     need_share_of_caseload: Annotated[float, Group.RECORD]
     need_share_of_offers: Annotated[float, Group.RECORD]
     need_share_of_top: Annotated[float, Group.RECORD] = Field(
-        description="The need band's share of the top 30 % by score: far under its share of the caseload is creaming."
+        description="The need band's share of the top 30 % by score. Far below its caseload share means creaming."
     )
     enterprise_gini: Annotated[float, Group.RECORD]
-    kept: Annotated[int, Group.RECORD] = Field(description="Pairs kept from the proposal before.")
+    kept: Annotated[int, Group.RECORD] = Field(description="Offers that repeat the previous proposal.")
     first_choices: Annotated[int, Group.RECORD]
     certified: Annotated[float | None, Group.RECORD] = Field(
         default=1.0,
-        description="The share of the best there could be that is surely reached; 1 is the best itself. None where an"
-        " offer was taken back, so that it is not known.",
+        description="The proven share of the best possible result; 1 is the best. Null if offers were removed, because"
+        " it is not known then.",
     )
     taken_back: Annotated[int, Group.RECORD] = Field(
         default=0,
-        description="Offers taken back before they were recorded, as their places or people went; with some, fewer may"
-        " be left to the need band than were reserved. Propose again to fill what is left.",
+        description="Offers removed before the proposal was recorded, because a place was taken or a case changed. The"
+        " need band may then have fewer offers than reserved. Propose again to use the places that are left.",
     )
 
 
 class LineDecisions(Schema):
-    """How caseworkers decided so far; a share of 1 taken unchanged may mean that nobody looked."""
+    """The decisions so far; if every line is accepted unchanged, the lines may not have been reviewed."""
 
     proposed: Annotated[int, Group.RECORD]
     accepted: Annotated[int, Group.RECORD]
     changed: Annotated[int, Group.RECORD]
     rejected: Annotated[int, Group.RECORD]
     accepted_unchanged_share: Annotated[float | None, Group.RECORD] = Field(
-        description="Of the lines decided so far; none while nothing is."
+        description="Share of the decided lines; null while no line is decided."
     )
 
 
 class AllocationOut(Schema):
+    """An allocation as the API returns it, without its lines."""
+
     id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
@@ -81,15 +98,19 @@ class AllocationOut(Schema):
     looked_at: Annotated[int | None, Group.RECORD]
     placements: Annotated[int, Group.RECORD]
     figures: Annotated[AllocationFigures | None, Group.RECORD] = Field(
-        description="None where a line is of somebody you may not see: a total would tell of them."
+        description="Null if you may not see every jobseeker in the allocation, because a total could reveal"
+        " facts about them."
     )
     decided: Annotated[LineDecisions | None, Group.RECORD]
     note: Annotated[str, Group.RECORD] = (
-        "A proposal: nothing is sent and no introduction is made. A caseworker accepts, changes or rejects each line."
+        "This is a proposal: nothing is sent and no introduction is made. A caseworker accepts, changes or rejects "
+        "each line."
     )
 
 
 class AllocationLineOut(Schema):
+    """One line of an allocation: the proposal for one jobseeker and the decision on it."""
+
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     jobseeker_reference: Annotated[str, Group.RECORD]
@@ -98,10 +119,16 @@ class AllocationLineOut(Schema):
     title: Annotated[str | None, Group.RECORD]
     social_enterprise: Annotated[str | None, Group.RECORD]
     score: Annotated[float | None, Group.RECORD]
-    rank_of_own: Annotated[int | None, Group.RECORD] = Field(description="On the jobseeker's own list.")
+    rank_of_own: Annotated[int | None, Group.RECORD] = Field(
+        description="The rank of the placement on the jobseeker's own list."
+    )
     first_choice: Annotated[str | None, Group.RECORD]
-    why: Annotated[str, Group.RECORD] = Field(description="Why not the first choice, or why there is no offer.")
-    need_facts: Annotated[list[str] | None, Group.NOTES] = Field(description="Why the person is in the need band.")
+    why: Annotated[str, Group.RECORD] = Field(
+        description="Why the offer is not the first choice, or why there is no offer."
+    )
+    need_facts: Annotated[list[str] | None, Group.NOTES] = Field(
+        description="The facts that put the jobseeker in the need band."
+    )
     could_go_to: Annotated[int, Group.RECORD]
     changed_to_id: Annotated[UUID | None, Group.RECORD]
     decided_because: Annotated[str | None, Group.NOTES]
@@ -110,7 +137,7 @@ class AllocationLineOut(Schema):
 
 
 class AllocationLineRecord(Schema):
-    """The line, for the extract."""
+    """A line in a jobseeker's data extract."""
 
     id: Annotated[UUID, Group.RECORD]
     placement_id: Annotated[UUID | None, Group.RECORD]
@@ -122,6 +149,8 @@ class AllocationLineRecord(Schema):
 
 
 class AllocationMoveRecord(Schema):
+    """A change of a line's state in a jobseeker's data extract."""
+
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]
     to_state: Annotated[str, Group.RECORD]

@@ -1,7 +1,7 @@
-"""Scoring a whole caseload piece by piece: people are read, turned into columns, scored by a pure function, forgotten.
+"""Score a whole caseload in batches: read jobseekers, convert them to arrays, score them with a pure function.
 
-What scores is handed arrays only, so that other processes and other machines do it without a database. What has been
-scored can be kept in a folder: whoever is stopped half-way goes on from there.
+The scoring function receives arrays only, so other processes and other machines can run it without a database. Scored
+batches can be stored in a folder, so that an interrupted run continues from there.
 """
 
 import hashlib
@@ -32,8 +32,9 @@ from pathways.reference import tables
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.index import Day, IndexState
 
-# Up to so many pairs every open one is weighed; beyond, the best of each jobseeker and the best of each placement,
-# which together lose next to nothing (each jobseeker's own alone would lose a sixth).
+# Up to this number of pairs, every open pair is weighed. Above it, only the best pairs of each jobseeker and the best
+# pairs of each placement are weighed. Together they lose almost nothing; each jobseeker's best pairs alone would lose a
+# sixth of the result.
 MOST_PAIRS = 4_000_000
 CANDIDATES, SIDE_CANDIDATES = 20, 20
 AT_ONCE = 2_000
@@ -43,7 +44,7 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Caseload:
-    """Who is to be placed, what is open, and what the policy needs to know of them."""
+    """The jobseekers to place, the open placements, and the facts the policy needs about the jobseekers."""
 
     on: date
     ids: Sequence[UUID]
@@ -58,6 +59,7 @@ class Caseload:
 
     @property
     def weighs_all(self) -> bool:
+        """Whether the caseload is small enough to weigh every open pair."""
         return len(self.ids) * len(self.day.columns) <= MOST_PAIRS
 
     def work(self) -> Work:
@@ -68,41 +70,48 @@ class Caseload:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What a caseload could take: ``pairs`` in the order of its people and placements; ``open_to`` counts them all."""
+    """The scored pairs of a caseload, and the number of eligible placements of each jobseeker.
+
+    ``pairs`` follow the order of the caseload's jobseekers and placements. ``open_to`` also counts eligible pairs that
+    are not weighed.
+    """
 
     pairs: OpenPairs
     open_to: NDArray[np.int64]
 
 
 def score_all(jobseekers: JobseekerArrays, work: Work) -> Answer:
-    """Return every open pair of a piece."""
-    found = open_pairs(jobseekers, work)
-    counts = np.array([len(rows) for rows, _ in found], dtype=np.int64)
+    """Return every open pair of a batch."""
+    pairs = open_pairs(jobseekers, work)
+    counts = np.array([len(rows) for rows, _ in pairs], dtype=np.int64)
     return {
         "eligible": counts,
-        "rows": np.concatenate([rows for rows, _ in found] or [np.zeros(0, np.intp)]).astype(np.int32),
-        "scores": np.concatenate([scores for _, scores in found] or [np.zeros(0, np.int32)]),
+        "rows": np.concatenate([rows for rows, _ in pairs] or [np.zeros(0, np.intp)]).astype(np.int32),
+        "scores": np.concatenate([scores for _, scores in pairs] or [np.zeros(0, np.int32)]),
     }
 
 
 def score_best(jobseekers: JobseekerArrays, work: Work) -> Answer:
-    """Return the best pairs of a piece, from both sides."""
+    """Return the best pairs of each jobseeker and of each placement in a batch."""
     return vars(block(jobseekers, work))
 
 
 class ScoredPieces:
-    """Pieces that were scored before, in a folder; each under a name that changes with whatever it was scored from."""
+    """Scored batches stored in a folder.
+
+    The file name is a hash of everything the scores depend on, so an outdated file is never found.
+    """
 
     def __init__(self, folder: Path | None, caseload: Caseload) -> None:
         self.folder = folder
         self.common = b""
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.common = self._told(caseload).encode()
+            self.common = self._shared_inputs(caseload).encode()
 
     @staticmethod
-    def _told(caseload: Caseload) -> str:
-        """Return what changes with anything that every piece is scored from: listings, model, day, words, tables."""
+    def _shared_inputs(caseload: Caseload) -> str:
+        """Return a text that changes with any input that all batches share, such as placements, model and day."""
         day, vocabulary = caseload.day, caseload.index_state.lexicon.vocabulary
         shared = (caseload.work(), day.context, day.numbers, vocabulary, caseload.weighs_all)
         return f"{joblib.hash(shared)} {tables.version_of_all()} {version('pathways')}"
@@ -110,40 +119,42 @@ class ScoredPieces:
     def path(self, session: Session, ids: Sequence[UUID]) -> Path | None:
         if self.folder is None:
             return None
-        read = shortlist_queries.newest_facts(session, ids)
-        name = hashlib.sha256(self.common + b"".join(one.bytes for one in ids) + repr(read).encode()).hexdigest()
+        facts = shortlist_queries.newest_facts(session, ids)
+        name = hashlib.sha256(
+            self.common + b"".join(jobseeker_id.bytes for jobseeker_id in ids) + repr(facts).encode()
+        ).hexdigest()
         return self.folder / f"{name[:32]}.npz"
 
     @staticmethod
     def load(path: Path | None, ids: Sequence[UUID]) -> Answer | None:
-        """Return what was kept of just these people; nothing where it is not there, or of others, or cut short."""
+        """Return the stored scores of exactly these jobseekers; None if the file is missing, damaged or for others."""
         if path is None or not path.exists():
             return None
         try:
-            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                told = dict(file)
+            with path.open("rb") as raw_file, np.load(raw_file, allow_pickle=False) as file:
+                stored = dict(file)
         except (OSError, ValueError, BadZipFile):
             return None
-        if not np.array_equal(told.pop("people", None), _people(ids)) or len(told["eligible"]) != len(ids):
+        if not np.array_equal(stored.pop("people", None), _people(ids)) or len(stored["eligible"]) != len(ids):
             return None
-        return told
+        return stored
 
     @staticmethod
     def save(path: Path | None, ids: Sequence[UUID], answer: Answer) -> None:
         if path is not None:
-            half = path.with_suffix(f".{os.getpid()}.half")
-            half.touch(mode=0o600)
-            with half.open("wb") as file:
+            unfinished = path.with_suffix(f".{os.getpid()}.half")
+            unfinished.touch(mode=0o600)
+            with unfinished.open("wb") as file:
                 np.savez(file, allow_pickle=False, people=_people(ids), **dict(answer))
-            half.replace(path)
+            unfinished.replace(path)
 
 
 def _people(ids: Sequence[UUID]) -> NDArray[np.uint8]:
-    return np.frombuffer(b"".join(one.bytes for one in ids), dtype=np.uint8)
+    return np.frombuffer(b"".join(jobseeker_id.bytes for jobseeker_id in ids), dtype=np.uint8)
 
 
 def forget(folder: Path | None) -> None:
-    """Forget what was kept: the proposal it was for is recorded."""
+    """Delete the stored batches, once the proposal they were for is recorded."""
     if folder is not None:
         for path in (*folder.glob("*.npz"), *folder.glob("*.half")):
             path.unlink()
@@ -158,44 +169,49 @@ def score(
     folder: Path | None = None,
     tell: Tell | None = None,
 ) -> Scored:
-    """Score a caseload; ``run`` may do so in several processes, ``folder`` keeps what is done, ``tell`` hears of it."""
-    kept, pieces = (
+    """Score a caseload in batches of ``AT_ONCE`` jobseekers.
+
+    ``run`` may score the batches in several processes. ``folder`` stores scored batches. ``tell`` is called with the
+    size of each finished batch.
+    """
+    stored, batches = (
         ScoredPieces(folder, caseload),
         [caseload.ids[n : n + AT_ONCE] for n in range(0, len(caseload.ids), AT_ONCE)],
     )
     with database.reading(actor, newest=True) as session:
-        paths = [kept.path(session, piece) for piece in pieces]
-    # Decided once and for all: another run on the same folder must not change whose answer comes next.
-    are_kept = [ScoredPieces.load(path, piece) is not None for piece, path in zip(pieces, paths, strict=True)]
-    todo = [piece for piece, is_kept in zip(pieces, are_kept, strict=True) if not is_kept]
-    how = score_all if caseload.weighs_all else score_best
+        paths = [stored.path(session, batch) for batch in batches]
+    # Decided once, before scoring: another run on the same folder must not change which batches ``run`` returns.
+    are_stored = [ScoredPieces.load(path, batch) is not None for batch, path in zip(batches, paths, strict=True)]
+    todo = [batch for batch, is_stored in zip(batches, are_stored, strict=True) if not is_stored]
+    score_batch = score_all if caseload.weighs_all else score_best
     work = caseload.work()
-    fresh = iter(run(how, (_read(database, actor, caseload, piece) for piece in todo), work))
-    gathered = _Gathering(caseload)
-    for piece, path, is_kept in zip(pieces, paths, are_kept, strict=True):
-        if is_kept:
-            known = ScoredPieces.load(path, piece)  # gone meanwhile, where another run ended and cleared up
-            gathered.add(known if known is not None else how(_read(database, actor, caseload, piece), work))
+    fresh = iter(run(score_batch, (_read(database, actor, caseload, batch) for batch in todo), work))
+    gathered = _CombinedScores(caseload)
+    for batch, path, is_stored in zip(batches, paths, are_stored, strict=True):
+        if is_stored:
+            # None if another run on the folder has finished and deleted its files.
+            loaded = ScoredPieces.load(path, batch)
+            gathered.add(loaded if loaded is not None else score_batch(_read(database, actor, caseload, batch), work))
         else:
             answer = next(fresh)
-            kept.save(path, piece, answer)
+            stored.save(path, batch, answer)
             gathered.add(answer)
         if tell is not None:
-            tell(len(piece))
+            tell(len(batch))
     return gathered.whole()
 
 
 def _read(database: Database, actor: Actor, caseload: Caseload, ids: Sequence[UUID]) -> JobseekerArrays:
     with database.reading(actor, newest=True) as session:
         people = shortlist_queries.people(session, actor, ids)
-        profiled = {one.key: one for one, _ in shortlist_queries.profiled(session, people, caseload.on)}
-    # Somebody whose case closed a moment ago keeps their row; the record looks again and leaves them out.
-    told = [profiled.get(str(one)) or JobseekerProfile(key=str(one)) for one in ids]
-    return jobseeker_arrays(told, caseload.day.columns, caseload.day.context)
+        by_key = {profile.key: profile for profile, _ in shortlist_queries.profiled(session, people, caseload.on)}
+    # A jobseeker whose case has just closed still needs a row here; ``record`` checks again and leaves the case out.
+    profiles = [by_key.get(str(key)) or JobseekerProfile(key=str(key)) for key in ids]
+    return jobseeker_arrays(profiles, caseload.day.columns, caseload.day.context)
 
 
-class _Gathering:
-    """Puts the answers of pieces together, holding no more of each than what is kept in the end."""
+class _CombinedScores:
+    """Combines the scores of batches, holding in memory only what the result needs."""
 
     def __init__(self, caseload: Caseload) -> None:
         self.caseload = caseload
@@ -238,12 +254,15 @@ class _Gathering:
 def true_ranks(
     database: Database, actor: Actor, caseload: Caseload, pairs: Sequence[tuple[UUID, float]]
 ) -> dict[UUID, int]:
-    """Return where a score stands on each one's whole list, where only the best of it was weighed."""
-    found: dict[UUID, int] = {}
+    """Return the rank of each given score on the jobseeker's complete list.
+
+    Needed if only the best pairs were weighed, because their ranks leave out the other pairs.
+    """
+    ranks: dict[UUID, int] = {}
     work = caseload.work()
     for start in range(0, len(pairs), AT_ONCE):
-        piece = pairs[start : start + AT_ONCE]
-        arrays = _read(database, actor, caseload, [one for one, _ in piece])
-        for (jobseeker_id, score), (_, scores) in zip(piece, open_pairs(arrays, work), strict=True):
-            found[jobseeker_id] = 1 + int((scores > round(score * MILLION)).sum())
-    return found
+        batch = pairs[start : start + AT_ONCE]
+        arrays = _read(database, actor, caseload, [jobseeker_id for jobseeker_id, _ in batch])
+        for (jobseeker_id, score), (_, scores) in zip(batch, open_pairs(arrays, work), strict=True):
+            ranks[jobseeker_id] = 1 + int((scores > round(score * MILLION)).sum())
+    return ranks

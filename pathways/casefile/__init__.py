@@ -1,1 +1,4 @@
-"""Everything held about one person: timeline, extract, void. It reaches the features only through their holdings."""
+"""Everything held about one jobseeker: timeline, extract, close, void and merge.
+
+The features are reached only through their registered holdings.
+"""

@@ -1,4 +1,4 @@
-"""Reading and voiding a whole casefile, feature by feature, through the registered holdings."""
+"""Read, close and void a whole casefile, feature by feature, through the registered holdings."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -20,17 +20,17 @@ from pathways.pagination import PageRequest, cursor, page_after
 
 
 def timeline(session: Session, holdings: Sequence[Holding], person: Jobseeker, request: PageRequest) -> TimelinePage:
-    """Return what happened, oldest first by the day it was true."""
+    """Return one page of timeline entries, ordered by the day each became true, oldest first."""
     entries = [entry for holding in holdings for entry in holding.timeline(session, person.id)]
     entries.sort(key=lambda e: (e.on, e.recorded_at, e.id))
-    found = page_after(entries, request, lambda entry: entry.id)
-    page = list(found[: request.limit])
-    more = len(found) > request.limit
-    return TimelinePage(items=page, next=cursor(page[-1].id) if more else None)
+    entries_after = page_after(entries, request, lambda entry: entry.id)
+    page = list(entries_after[: request.limit])
+    has_more = len(entries_after) > request.limit
+    return TimelinePage(items=page, next=cursor(page[-1].id) if has_more else None)
 
 
 def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person: Jobseeker) -> Extract:
-    """Return all that is held, as the person themselves may read it."""
+    """Return all data held about a jobseeker, with the fields that the jobseeker may read."""
     visible = jobseeker_queries.visible_groups(actor, person, Purpose.EXTRACT)
     records = [person.id, *jobseeker_queries.merged_ids(session, person)]
     held = {
@@ -44,18 +44,19 @@ def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person:
 def close(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, closing: Closing
 ) -> Jobseeker:
-    """Close a case: what is open with social enterprises stops, and the enrolment ends with the same reason."""
+    """Close a case: open introductions end, and the open enrolment ends with the same reason."""
     for holding in reversed(holdings):
         holding.close(session, actor, person, closing.reason)
     return enrolment_actions.close_case(session, actor, person, closing)
 
 
 def void(session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, reason: str) -> Jobseeker:
-    """Void a record that was a mistake: what is open stops, places come free, and no figure counts it any more."""
+    """Void a record that was a mistake: open work on it ends, its places become free and no figure counts it."""
     for holding in reversed(holdings):
         holding.void(session, actor, person, reason)
     return jobseeker_actions.move(session, actor, person, JobseekerEvent.VOID, reason=reason)
 
 
 def access_log(jobseeker_id: UUID) -> Select[AuditRow]:
+    """Select the audit rows of one jobseeker."""
     return select(AuditRow).where(AuditRow.jobseeker_id == jobseeker_id)

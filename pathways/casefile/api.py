@@ -1,4 +1,4 @@
-"""JSON of a casefile: timeline, access log, extract, void."""
+"""JSON routes for a casefile: timeline, access log, extract, close, void and merge."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -43,7 +43,10 @@ HoldingsDep = Annotated[Sequence[Holding], Depends(get_holdings)]
 def get_timeline(
     jobseeker_id: UUID, actor: Reader, database: DatabaseDep, holdings: HoldingsDep, page: PageDep
 ) -> TimelinePage:
-    """What happened, by the day it was true, with when it became known."""
+    """List what happened to a jobseeker, ordered by the day it happened, with the time each entry was recorded.
+
+    The access is recorded in the jobseeker's access log.
+    """
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
@@ -54,7 +57,7 @@ def get_timeline(
 
 @router.get("/{jobseeker_id}/access-log", responses=documented(NotFound))
 def get_access_log(jobseeker_id: UUID, actor: LogReader, database: DatabaseDep, page: PageDep) -> Page[AccessLine]:
-    """Who opened or changed this record. An auditor sees what its own organisation did."""
+    """List who opened or changed a jobseeker's record. An auditor sees only what its own organisation did."""
     with database.reading(actor) as session:
         rows = actions.access_log(jobseeker_id)
         if actor.role is Role.AUDITOR:
@@ -66,7 +69,7 @@ def get_access_log(jobseeker_id: UUID, actor: LogReader, database: DatabaseDep, 
 
 @router.get("/{jobseeker_id}/extract", responses=documented(NotFound))
 def get_extract(jobseeker_id: UUID, actor: Extracter, database: DatabaseDep, holdings: HoldingsDep) -> Extract:
-    """All that is held about a person, to answer a subject access request."""
+    """Return all data held about a jobseeker, to answer a subject access request. The access is recorded."""
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
@@ -84,7 +87,7 @@ def close_case(
     holdings: HoldingsDep,
     once: OnceDep,
 ) -> JobseekerOut:
-    """Close a case; open introductions are withdrawn and the enrolment ends with it. It can be reopened."""
+    """Close a case: open introductions are withdrawn and the open enrolment ends. The case can be reopened."""
     with database.writing(actor) as session:
         person = once(
             session,
@@ -110,7 +113,7 @@ def void_record(
     holdings: HoldingsDep,
     once: OnceDep,
 ) -> JobseekerOut:
-    """Void a record that was a mistake; everything open on it stops, and it is kept for team managers only."""
+    """Void a record that was made by mistake. All open work on it ends, and only team managers can still see it."""
     with database.writing(actor) as session:
         person = once(
             session,
@@ -136,31 +139,38 @@ def merge_records(
     holdings: HoldingsDep,
     once: OnceDep,
 ) -> MergeOut:
-    """Take another record of the same person into this one; both histories are kept, and it can be undone."""
+    """Merge a duplicate record of the same jobseeker into this one. Both histories remain and it can be undone.
+
+    It is refused if the two were marked as different people, if both have an open enrolment or an open introduction to
+    the same placement, if the same work was claimed for twice, or if a safety exclusion would be broken.
+    """
     with database.writing(actor) as session:
         made = once(
             session,
             actor,
             lambda: merging.merge(session, actor, holdings, jobseeker_id, new.other_id, new.reason),
-            lambda found: session.get_one(Merge, found),
+            lambda merge_id: session.get_one(Merge, merge_id),
         )
         return merging.reply(session, made)
 
 
 @router.get("/{jobseeker_id}/merges", responses=documented(NotFound))
 def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: PageDep) -> Page[MergeOut]:
-    """The records that were taken into this one and not put back."""
+    """List the records that were merged into this one and have not been separated again."""
     with database.reading(actor) as session:
         rows = jobseeker_queries.merges_into(jobseeker_queries.jobseeker(session, actor, jobseeker_id))
-        found = page_of(session, rows, Merge.id, page, lambda row: row)
-        return Page[MergeOut](items=merging.replies(session, found.items), next=found.next)
+        merges = page_of(session, rows, Merge.id, page, lambda row: row)
+        return Page[MergeOut](items=merging.replies(session, merges.items), next=merges.next)
 
 
 @router.post("/{jobseeker_id}/merges/{merge_id}/undo", responses=documented(NotFound, Conflict))
 def undo_merge(
     jobseeker_id: UUID, merge_id: UUID, reason: ReasonBody, actor: Merger, database: DatabaseDep, holdings: HoldingsDep
 ) -> UndoneOut:
-    """Make two records of one again; the reply says what was edited or recorded since and stays as it is."""
+    """Undo a merge and separate the two records. The reply lists what was edited or recorded since and stays unchanged.
+
+    It is refused if a later merge must be undone first, or if later records belong to both.
+    """
     with database.writing(actor) as session:
         made = jobseeker_queries.merge(session, actor, jobseeker_id, merge_id)
         return merging.undo(session, actor, holdings, made, reason.reason)[1]

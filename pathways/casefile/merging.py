@@ -1,9 +1,10 @@
-"""Two records of one person become one, and can be two again.
+"""Merge two records of one jobseeker, and undo a merge.
 
-What happened to the person moves: referrals, enrolments, introductions, spells, evidence, permissions, contacts. What
-describes the record stays with it: its details, its profile, its moves, its shortlists. The record that is taken in is
-void meanwhile, so no figure counts the person twice; the record that is kept learns what it did not know, by facts
-that supersede its own. So both histories are kept, and undoing is putting back.
+Rows about what happened to the jobseeker move to the kept record: referrals, enrolments, introductions, spells,
+evidence, permissions and contacts. Rows that describe a record stay with it: details, profile, moves and shortlists.
+The merged record is void as long as the merge lasts, so no figure counts the jobseeker twice. Empty fields of the kept
+record are filled from the merged record by facts that supersede its own. Both histories therefore remain, and undoing
+a merge moves the rows back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from pathways import audit
 from pathways.base import Actor, Role
 from pathways.casefile.schemas import MergeOut, UndoneOut
 from pathways.claims import queries as claim_queries
+from pathways.constraints import broken_constraint
 from pathways.database import Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
 from pathways.duplicates import queries as duplicate_queries
@@ -49,56 +51,67 @@ from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists import safety
 
 BLANK: tuple[Any, ...] = (None, "", [])
-# How somebody may be reached is one thing: none of it is taken from a record where either says that it is withheld.
+# Contact details belong together: if either record says that contact is withheld, none of them is copied.
 REACHED_BY = ("phone", "email", "postcode")
 WITHHELD = ("contact_withheld_reason", "safe_contact")
 HOURS = ("hours_min", "hours_max")
-BESIDE = ("own_words", "note", "experiences", "barriers")
-WHAT = {
-    "details": "Details that were edited since the merge are left as they are now.",
-    "profile": "Profile fields that were edited since the merge are left as they are now.",
-    "case": "The case has been closed, opened or assigned since the merge, so it is left as it is now.",
-    "restricted": "The record was restricted since the merge, so both are restricted now.",
-    "kept_restricted": "The record stays restricted, for something recorded or edited since the merge stays in it.",
-    "protected": "What protects the person and was recorded since the merge holds for both records now.",
+ACCOMPANYING = ("own_words", "note", "experiences", "barriers")
+LEFT_TEXTS = {
+    "details": "Personal details edited since the merge stay as they are now.",
+    "profile": "Profile fields edited since the merge stay as they are now.",
+    "case": "The case was closed, opened or assigned since the merge, so it stays as it is now.",
+    "restricted": "The record was restricted since the merge, so both records are now restricted.",
+    "kept_restricted": "The record stays restricted, because something recorded or edited since the merge stays in it.",
+    "protected": "Something that protects the person was recorded since the merge. It now applies to both records.",
 }
 
 
 class MergeRefused(Conflict):
+    """Two records that cannot be merged in their present state."""
+
     title = "These two records cannot be merged now"
 
 
 class UndoRefused(Conflict):
+    """A merge that cannot be undone in its present state."""
+
     title = "This merge cannot be undone now"
 
 
 def merge(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], kept_id: UUID, merged_id: UUID, reason: str
 ) -> Merge:
-    """Take one record into another of the same person; nothing is lost, and it can be undone."""
+    """Merge one record into another of the same jobseeker; nothing is lost and the merge can be undone.
+
+    The merge is refused if the pair was marked as different people, if rows of the two clash, or if an open
+    introduction of either record breaks a safety exclusion of the other.
+    """
     kept, taken = _both(session, actor, kept_id, merged_id)
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
     if pair is not None and pair.state is PairState.DIFFERENT:
-        raise MergeRefused("Somebody said that these are two people. Say otherwise of the pair first.")
+        raise MergeRefused(
+            "These records were marked as two people. If that is wrong, mark the pair as the same person first, then"
+            " merge."
+        )
     before = _states_before(session, kept, taken)
     session.info["merging"] = True
     try:
         with session.begin_nested():
             moved = {
-                table: [str(one) for one in ids]
+                table: [str(row_id) for row_id in ids]
                 for holding in holdings
                 for table, ids in holding.reassign(session, taken.id, kept.id).items()
                 if ids
             }
     except IntegrityError as clash:
-        if "claim_" in str(clash.orig):
+        if (broken_constraint(clash) or "").startswith("uq_claim_"):
             raise MergeRefused(
-                "Claims of both records stand on the same days, evidence or document: one person would be paid for"
-                " twice. Reverse or withdraw one of them first, then merge."
+                "Claims of both records use the same days, evidence or document, so one person would be paid for twice."
+                " Reverse or withdraw one of the claims first, then merge."
             ) from clash
         raise MergeRefused(
-            "Both records are on a programme, or both are put forward for the same placement. End or withdraw one of"
-            " the two first, then merge."
+            "Both records have an open enrolment, or both are put forward for the same placement. End or withdraw one"
+            " of the two first, then merge."
         ) from clash
     session.expire_all()
     _must_be_safe(session, kept)
@@ -123,14 +136,14 @@ def merge(
     _record_pair_event(session, actor, kept, taken, PairEvent.MERGE, reason)
     session.flush()
     _notify_of_double_claims(session, actor, kept)
-    # Whoever was like the record taken in is like this one now.
-    told = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
-    duplicate_actions.find_candidates(session, actor, [(kept, told)])
+    # Duplicates of the merged record are now duplicates of the kept record.
+    details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
+    duplicate_actions.find_candidates(session, actor, [(kept, details)])
     return made
 
 
 def _notify_of_double_claims(session: WriteSession, actor: Actor, kept: Jobseeker) -> None:
-    """Tell the team managers where the two, who are one person, were claimed for twice at the same time."""
+    """Notify the team managers of claims that the two records both made for the same time."""
     for claim in claim_queries.claimed_twice(session, kept):
         message_actions.notify_roles(
             session,
@@ -144,24 +157,31 @@ def _notify_of_double_claims(session: WriteSession, actor: Actor, kept: Jobseeke
 
 def _both(session: WriteSession, actor: Actor, kept_id: UUID, merged_id: UUID) -> tuple[Jobseeker, Jobseeker]:
     if kept_id == merged_id:
-        raise RuleBroken("This is the same record. Name the other one.", pointer="/other_id")
+        raise RuleBroken("A record cannot be merged with itself. Give the id of the other record.", pointer="/other_id")
     rows = _locked(session, actor, kept_id, merged_id)
     for key, row in rows.items():
         if row.merged_into_id is not None:
-            raise MergeRefused(f"{row.reference} was merged into another record. Use that one.")
+            raise MergeRefused(
+                f"{row.reference} has already been merged into another record. Merge with that record instead."
+            )
         if row.state is JobseekerState.VOIDED:
             pointer = "/other_id" if key == merged_id else "/jobseeker_id"
-            raise RuleBroken(f"{row.reference} was made by mistake and is void.", pointer=pointer)
+            raise RuleBroken(
+                f"{row.reference} is void, so it cannot be merged. Choose another record.", pointer=pointer
+            )
     return rows[kept_id], rows[merged_id]
 
 
 def _locked(session: WriteSession, actor: Actor, *ids: UUID) -> dict[UUID, Jobseeker]:
-    """Return records locked in one order, so that two who merge the same pair the other way round only wait."""
+    """Return the records, locked in the order of their ids.
+
+    The fixed order prevents a deadlock between two requests that merge the same pair in opposite directions.
+    """
     return {key: jobseeker_queries.jobseeker(session, actor, key, for_update=True) for key in sorted(ids)}
 
 
 def _states_before(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, Any]:
-    """Return how two records stand: what undoing compares with, and puts back."""
+    """Return the state of two records, which an undo compares with and restores."""
     profile = jobseeker_queries.profile(session, kept)
     return {
         "details": str(jobseeker_queries.details(session, kept).id),
@@ -183,7 +203,10 @@ def _last_move(session: Session, person: Jobseeker) -> str:
 
 
 def _must_be_safe(session: Session, kept: Jobseeker) -> None:
-    """Refuse while somebody is put forward where the other record must not be sent: it would tell of them there."""
+    """Refuse the merge if an open introduction breaks a safety exclusion of the other record.
+
+    The merged record would otherwise be known at a place the jobseeker must be kept away from.
+    """
     rows = select(Introduction).where(
         Introduction.partner_id == kept.partner_id, Introduction.jobseeker_id == kept.id, Introduction.state.in_(OPEN)
     )
@@ -192,35 +215,41 @@ def _must_be_safe(session: Session, kept: Jobseeker) -> None:
             safety.must_not_be_excluded(session, kept, session.get_one(Placement, introduction.placement_id))
         except safety.ExcludedForSafety as excluded:
             raise MergeRefused(
-                "One record is put forward where the other one must not be sent. Withdraw that introduction first."
+                "One record is put forward for a placement where the other record must not be sent. Withdraw that"
+                " introduction first, then merge."
             ) from excluded
 
 
 def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> list[str]:
-    """Let the kept record learn what it does not know and the other one does; what differs is left as it is."""
-    mine = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
-    theirs = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
+    """Fill empty fields of the kept record from the merged record; return the names of the filled fields.
+
+    Fields that both records hold keep the value of the kept record.
+    """
+    kept_details = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
+    taken_details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     names: Sequence[str] = DETAIL_NAMES
-    if any(getattr(details, name) not in BLANK for details in (mine, theirs) for name in WITHHELD):
+    if any(getattr(details, name) not in BLANK for details in (kept_details, taken_details) for name in WITHHELD):
         names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
-    learnt = _unknown(mine.as_dict(), theirs.as_dict(), names)
-    if learnt:
-        jobseeker_actions.record_details(session, actor, kept, mine.changed(learnt))
-    ours, other = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)
-    if other is None:
-        return sorted(learnt)
-    told, said = _columns(ours), _columns(other)
-    more = _unknown(told, said, PROFILE_NAMES)
-    if formats.hours_are_crossed(told | more):
-        more = {name: value for name, value in more.items() if name not in HOURS}
-    if more:
-        said_by = (dict(ours.said_by) if ours else {}) | {name: other.said_by.get(name, "merge") for name in more}
-        _write_profile(session, actor, kept, told | more, said_by, ours or other)
-    return sorted({*learnt, *more})
+    new_details = _missing(kept_details.as_dict(), taken_details.as_dict(), names)
+    if new_details:
+        jobseeker_actions.record_details(session, actor, kept, kept_details.changed(new_details))
+    kept_profile, taken_profile = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)
+    if taken_profile is None:
+        return sorted(new_details)
+    columns = _columns(kept_profile)
+    new_columns = _missing(columns, _columns(taken_profile), PROFILE_NAMES)
+    if formats.hours_are_crossed(columns | new_columns):
+        new_columns = {name: value for name, value in new_columns.items() if name not in HOURS}
+    if new_columns:
+        said_by = dict(kept_profile.said_by) if kept_profile else {}
+        said_by |= {name: taken_profile.said_by.get(name, "merge") for name in new_columns}
+        _write_profile(session, actor, kept, columns | new_columns, said_by, kept_profile or taken_profile)
+    return sorted({*new_details, *new_columns})
 
 
-def _unknown(mine: Mapping[str, Any], theirs: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: theirs[name] for name in names if mine[name] in BLANK and theirs[name] not in BLANK}
+def _missing(kept: Mapping[str, Any], taken: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the fields that are blank in the kept record and filled in the merged record."""
+    return {name: taken[name] for name in names if kept[name] in BLANK and taken[name] not in BLANK}
 
 
 def _columns(version: ProfileVersion | None) -> dict[str, Any]:
@@ -233,31 +262,31 @@ def _write_profile(
     kept: Jobseeker,
     columns: Mapping[str, Any],
     said_by: Mapping[str, str],
-    beside: ProfileVersion | None,
+    source: ProfileVersion | None,
 ) -> None:
-    """Write a version nobody has agreed to: the person agreed to what stood before, and that is kept."""
-    about = {name: getattr(beside, name) for name in BESIDE} if beside is not None else {}
+    """Record a profile version without agreement: the jobseeker agreed to the previous version, which remains."""
+    about = {name: getattr(source, name) for name in ACCOMPANYING} if source is not None else {}
     profile.add_profile(session, actor, kept, columns, said_by=said_by, **about)
 
 
 def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> None:
-    """Open the kept case where the other one was open; the open enrolment decides whose it is."""
+    """Open the kept case if the merged case was open; assign it by the open enrolment, if there is one."""
     if taken.state is JobseekerState.OPEN:
         jobseeker_actions.open_case(session, actor, kept)
     enrolment = enrolment_queries.open_enrolment(session, kept)
-    whose = (
+    assignment = (
         (enrolment.caseworker_id, enrolment.programme_id)
         if enrolment is not None
         else (kept.caseworker_id or taken.caseworker_id, None)
     )
-    if whose != (kept.caseworker_id, kept.programme_id):
-        jobseeker_actions.assign(session, actor, kept, *whose)
+    if assignment != (kept.caseworker_id, kept.programme_id):
+        jobseeker_actions.assign(session, actor, kept, *assignment)
 
 
 def _record_pair_event(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, event: PairEvent, reason: str
 ) -> None:
-    """Say of their pair, where one was found, what became of it."""
+    """Record an event of the duplicate pair of two records, if there is such a pair and the event is possible."""
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
     if pair is not None and (pair.state, event) in PAIR_MOVES:
         duplicate_actions.record_event(session, actor, pair, event, reason)
@@ -266,51 +295,61 @@ def _record_pair_event(
 def undo(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], made: Merge, reason: str
 ) -> tuple[Merge, UndoneOut]:
-    """Make them two records again: what moved goes back, with what hangs on it since; say what cannot be put back."""
+    """Undo a merge: move the rows back, with later rows that depend on them; report what cannot be restored."""
     rows = _locked(session, actor, made.jobseeker_id, made.merged_id)
     kept, taken = rows[made.jobseeker_id], rows[made.merged_id]
     if kept.merged_into_id is not None:
-        raise UndoRefused(f"{kept.reference} was merged into another record since. Undo that merge first.")
+        raise UndoRefused(
+            f"{kept.reference} has since been merged into another record. Undo that merge first, then this one."
+        )
     if session.scalars(jobseeker_queries.merges_into(kept).where(Merge.id > made.id).limit(1)).first() is not None:
-        raise UndoRefused("Another record was merged into this one since. Undo that merge first.")
+        raise UndoRefused("Another record has since been merged into this one. Undo that merge first, then this one.")
     session.info["merging"] = True
-    gone = {table: {UUID(one) for one in ids} for table, ids in made.moved.items()}
+    moved = {table: {UUID(row_id) for row_id in ids} for table, ids in made.moved.items()}
     moving = {held.model.__tablename__ for holding in holdings for held in holding.moving}
     stay: dict[str, int] = {}
     counts: dict[str, int] = {}
     try:
         with session.begin_nested():
             for holding in holdings:
-                back, there = holding.put_back(session, gone, taken.id, kept.id, made.recorded_at, moving)
-                gone |= back
+                back, staying = holding.put_back(session, moved, taken.id, kept.id, made.recorded_at, moving)
+                moved |= back
                 counts |= {table: len(ids) for table, ids in back.items() if ids}
-                stay |= {table: count for table, count in there.items() if count}
+                stay |= {table: count for table, count in staying.items() if count}
     except (IntegrityError, TiedTogether) as clash:
         raise UndoRefused(
-            "What happened since ties the two records together: a place, an enrolment or evidence hangs on both."
+            "Something recorded since the merge belongs to both records: a place, an enrolment or evidence. So they"
+            " cannot be separated now. End or withdraw it where you can, then undo the merge."
         ) from clash
     session.expire_all()
     left = _restore(session, actor, kept, taken, made.before, stays=bool(stay))
     if _protect_both(session, actor, kept, taken, made.recorded_at):
         left.append("protected")
     withdrawn = made.withdrawn(actor, reason)
-    withdrawn.moved = {table: sorted(map(str, ids)) for table, ids in gone.items() if ids}
+    withdrawn.moved = {table: sorted(map(str, ids)) for table, ids in moved.items() if ids}
     session.add(withdrawn)
     audit.people_changed(session, actor, [taken.id])
     _record_pair_event(session, actor, kept, taken, PairEvent.UNDO, reason)
     session.flush()
     for person in (kept, taken):
         duplicate_actions.refresh_pairs(session, actor, person)
-    told = UndoneOut(
-        jobseeker_id=kept.id, restored_id=taken.id, put_back=counts, stays=stay, left=[WHAT[name] for name in left]
+    result = UndoneOut(
+        jobseeker_id=kept.id,
+        restored_id=taken.id,
+        put_back=counts,
+        stays=stay,
+        left=[LEFT_TEXTS[name] for name in left],
     )
-    return withdrawn, told
+    return withdrawn, result
 
 
 def _restore(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, before: Mapping[str, Any], *, stays: bool
 ) -> list[str]:
-    """Put back how the two stood, field by field where nothing was edited since; return what could not be."""
+    """Restore the state before the merge where nothing was edited since.
+
+    Returns the keys of ``LEFT_TEXTS`` that describe what was not restored.
+    """
     after, now = before["after"], _states_before(session, kept, taken)
     left = []
     if _restore_details(session, actor, kept, before, after):
@@ -340,7 +379,7 @@ def _restore(
 
 
 def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> JobseekerState:
-    """Return how a case stands by what it holds: enrolled, or accepted since, it is open; else as it was before."""
+    """Return a case's state: open if it is enrolled or its referral was accepted since, otherwise the earlier state."""
     if enrolment_queries.open_enrolment(session, person) is not None:
         return JobseekerState.OPEN
     accepted = select(Referral.id).where(
@@ -354,25 +393,28 @@ def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> Jo
 
 
 def _assign_as_enrolled(session: WriteSession, actor: Actor, person: Jobseeker, otherwise: UUID | None) -> None:
-    """Let the open enrolment decide whose case it is and on which programme; without one, nobody's programme."""
+    """Assign a case to the caseworker and programme of its open enrolment.
+
+    Without one, assign it to the caseworker ``otherwise`` and no programme.
+    """
     enrolment = enrolment_queries.open_enrolment(session, person)
-    whose = (enrolment.caseworker_id, enrolment.programme_id) if enrolment is not None else (otherwise, None)
-    if whose != (person.caseworker_id, person.programme_id):
-        jobseeker_actions.assign(session, actor, person, *whose)
+    assignment = (enrolment.caseworker_id, enrolment.programme_id) if enrolment is not None else (otherwise, None)
+    if assignment != (person.caseworker_id, person.programme_id):
+        jobseeker_actions.assign(session, actor, person, *assignment)
 
 
 def _restore_details(
     session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> bool:
-    """Take back what a merge filled in, where it still stands; say whether something was edited since."""
+    """Empty the details that a merge filled in and nobody edited since; return whether any detail was edited since."""
     if before["details"] == after["details"]:
         return False
     old, new = (
-        identifiers.unsealed(session, session.get_one(JobseekerDetails, UUID(told["details"])))
-        for told in (before, after)
+        identifiers.unsealed(session, session.get_one(JobseekerDetails, UUID(states["details"])))
+        for states in (before, after)
     )
     now = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
-    back = _taken_back(old.as_dict(), new.as_dict(), now.as_dict())
+    back = _unedited(old.as_dict(), new.as_dict(), now.as_dict())
     if back:
         jobseeker_actions.record_details(session, actor, kept, now.changed(back))
     return now != new
@@ -381,36 +423,40 @@ def _restore_details(
 def _restore_profile(
     session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> bool:
+    """Do for the profile what ``_restore_details`` does for the details."""
     if before["profile"] == after["profile"]:
         return False
     old = session.get(ProfileVersion, UUID(before["profile"])) if before["profile"] else None
     new = session.get_one(ProfileVersion, UUID(after["profile"]))
     now = jobseeker_queries.profile(session, kept)
-    told = _columns(now)
-    back = _taken_back(_columns(old), _columns(new), told)
+    columns = _columns(now)
+    back = _unedited(_columns(old), _columns(new), columns)
     if back:
         said_by = {name: by for name, by in (now.said_by if now else {}).items() if name not in back}
-        _write_profile(session, actor, kept, told | back, said_by, old if old is None else now)
-    return told != _columns(new)
+        _write_profile(session, actor, kept, columns | back, said_by, old if old is None else now)
+    return columns != _columns(new)
 
 
-def _taken_back(old: Mapping[str, Any], new: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that a merge changed and nobody has since, as they were before."""
+def _unedited(old: Mapping[str, Any], new: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a merge changed and that were not edited since, with their values before the merge."""
     return {name: old[name] for name in old if new[name] != old[name] and now[name] == new[name]}
 
 
 def _protect_both(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, since: datetime) -> bool:
-    """Let what protects the person and was recorded while they were one hold for both: nobody knows whose it was."""
-    found = False
-    for one, other in ((kept, taken), (taken, kept)):
-        for exclusion in session.scalars(jobseeker_queries.facts_about(SafetyExclusion, one)).all():
+    """Apply safety exclusions and withdrawn permissions recorded during the merge to both records.
+
+    They cannot be attributed to one of the two. Returns whether anything was added.
+    """
+    has_added = False
+    for person, other in ((kept, taken), (taken, kept)):
+        for exclusion in session.scalars(jobseeker_queries.facts_about(SafetyExclusion, person)).all():
             if since < exclusion.recorded_at < actor.at:
                 exclusions.exclude_as(session, actor, other, exclusion)
-                found = True
-        for revoked in session.scalars(jobseeker_queries.facts_about(SharingPermission, one)).all():
+                has_added = True
+        for revoked in session.scalars(jobseeker_queries.facts_about(SharingPermission, person)).all():
             if since < revoked.recorded_at < actor.at and not revoked.is_granted:
-                found |= _revoke_too(session, actor, other, revoked)
-    return found
+                has_added |= _revoke_too(session, actor, other, revoked)
+    return has_added
 
 
 def _revoke_too(session: WriteSession, actor: Actor, other: Jobseeker, revoked: SharingPermission) -> bool:
@@ -429,7 +475,7 @@ def _revoke_too(session: WriteSession, actor: Actor, other: Jobseeker, revoked: 
             how_given=revoked.how_given,
         )
     )
-    session.flush()  # whoever revokes it at the same moment meets it here
+    session.flush()  # a simultaneous revocation fails here
     return True
 
 

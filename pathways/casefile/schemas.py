@@ -1,4 +1,4 @@
-"""What goes over the wire about a casefile."""
+"""Request bodies and replies for a casefile."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,12 +11,14 @@ from pathways.holdings import TimelineEntry
 
 
 class TimelinePage(Schema):
+    """One page of a jobseeker's timeline, and the cursor of the next page."""
+
     items: Annotated[list[TimelineEntry], Group.RECORD]
     next: Annotated[str | None, Group.RECORD]
 
 
 class AccessLine(Schema):
-    """Who opened or changed the record."""
+    """One access to a jobseeker's record: who opened or changed it, and when."""
 
     id: Annotated[UUID, Group.RECORD]
     at: Annotated[datetime, Group.RECORD] = Field(validation_alias="recorded_at")
@@ -29,7 +31,7 @@ class AccessLine(Schema):
 
 
 class Extract(Schema):
-    """All that is held about a person, for the person."""
+    """All data held about a jobseeker, as the jobseeker may read it."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
@@ -38,12 +40,14 @@ class Extract(Schema):
 
 
 class NewMerge(Body):
-    other_id: UUID = Field(description="The record that is taken into this one.")
+    """The duplicate record to merge into this one, and the reason."""
+
+    other_id: UUID = Field(description="The record to merge into this one.")
     reason: NeededLine
 
 
 class MergeOut(Schema):
-    """Two records that are one person; it can be undone."""
+    """A merge of two records of one jobseeker, which can be undone."""
 
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
@@ -53,18 +57,25 @@ class MergeOut(Schema):
     made_at: Annotated[datetime, Group.RECORD]
     by: Annotated[UUID, Group.RECORD]
     reason: Annotated[str, Group.RECORD]
-    moved: Annotated[dict[str, int], Group.RECORD] = Field(description="How many rows moved, by what they are.")
-    filled: Annotated[list[str], Group.RECORD] = Field(description="Fields that the kept record did not know.")
+    moved: Annotated[dict[str, int], Group.RECORD] = Field(
+        description="Number of rows moved from the merged record, by table."
+    )
+    filled: Annotated[list[str], Group.RECORD] = Field(
+        description="Fields that were empty and took the merged record's value."
+    )
 
 
 class UndoneOut(Schema):
-    """What became of a merge that was undone."""
+    """The result of undoing a merge: what was moved back and what stays unchanged."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     restored_id: Annotated[UUID, Group.RECORD]
     put_back: Annotated[dict[str, int], Group.RECORD]
     stays: Annotated[dict[str, int], Group.RECORD] = Field(
-        description="What was recorded since the merge and hangs on nothing that went back: it stays where it is. Look"
-        " at each, and record it anew with the other one where it belongs there."
+        description="Number of rows, by table, that were recorded since the merge and stay with the kept record,"
+        " because they belong to nothing that moved back. Check each. If it belongs to the other record, record it"
+        " there again."
     )
-    left: Annotated[list[str], Group.RECORD] = Field(description="What was edited since and is left as it is.")
+    left: Annotated[list[str], Group.RECORD] = Field(
+        description="What was edited since the merge and therefore stays unchanged."
+    )

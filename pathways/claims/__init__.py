@@ -1,1 +1,1 @@
-"""What a funder is asked to pay for an outcome: claims, what each rests on, and what was paid or taken back."""
+"""Claims: requests to a funder to pay for an outcome, with the evidence for each and the money paid or reversed."""

@@ -1,4 +1,8 @@
-"""Every change to claims. No order of calls pays twice: days, items and documents are spent by rows that are unique."""
+"""Every change to claims.
+
+No order of calls can be paid twice: the days, evidence items and documents of a claim are stored in tables with
+unique constraints, so a second claim on the same ones is refused by the database.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -43,49 +47,68 @@ from pathways.progression import queries as progression_queries
 from pathways.progression.models import Outcome, OutcomeClaimed, SpellVersion
 from pathways.reference import outcome_rules, tables
 
-REF_CHARACTERS = 12  # sixty bits of the keyed hash in base 32: enough that two people of a funder never share one
+REF_CHARACTERS = 12  # 60 bits of the keyed hash in base 32: two people of one funder never share one
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class ClaimMoveRefused(MoveRefused):
-    title = "The claim cannot make that move now"
+    """A claim event that is not possible in the claim's present state."""
+
+    title = "This cannot be done with the claim in its present state"
 
 
 class OwnClaim(NotPermitted):
-    title = "Whoever submitted a claim does not record the funder's word on it"
+    """The team manager who submitted a claim tried to record the funder's answer to it."""
+
+    title = "You submitted this claim, so you cannot record the funder's answer to it"
 
 
 class OwnCheck(NotPermitted):
-    title = "Whoever checked the evidence does not submit the claim"
+    """The member who checked the evidence tried to submit the claim."""
+
+    title = "You checked the evidence, so you cannot submit this claim"
 
 
 class ClaimedAlready(Conflict):
-    title = "This is claimed for already"
+    """The outcome, or its days, evidence or documents, are part of another claim."""
+
+    title = "This has already been claimed for"
 
 
 class OutcomeGone(Conflict):
-    title = "The outcome was taken back"
+    """The outcome of the claim has been withdrawn."""
+
+    title = "The outcome has been withdrawn"
 
 
 class TooEarly(Conflict):
-    title = "The funder takes this claim later"
+    """The funder does not accept the claim before a later day."""
+
+    title = "It is too early to submit this claim"
 
 
 def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
-    """Draft the claim for an outcome, at the price of the day it was met; its days and evidence are spent by it."""
+    """Draft a claim for an outcome, at the price in force on the day the outcome was met.
+
+    The draft reserves the outcome's days, evidence and documents. It is refused if another claim for the same rule and
+    enrolment is open or paid, or if no price is recorded.
+    """
     outcome = progression_queries.outcome(session, actor, new.outcome_id)
     enrolment = enrolment_queries.enrolment(session, actor, outcome.enrolment_id, for_update=True)
     _must_be_current(session, outcome)
     jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, outcome.jobseeker_id))
     before = queries.earlier(session, outcome)
     if before is not None and before.state not in OVER:
-        raise ClaimedAlready("A claim for this rule and enrolment stands. Withdraw or reverse it first.")
+        raise ClaimedAlready(
+            "There is already a claim for this rule and enrolment. Withdraw it, or reverse it if it was paid, then"
+            " claim again."
+        )
     programme = session.get_one(Programme, enrolment.programme_id)
     price = programme_queries.price_on(session, programme, outcome.rule, outcome.valid_on)
     if price is None:
         raise RuleBroken(
-            f"No price of {outcome.rule} is recorded for {outcome.valid_on.isoformat()}. Ask the operator to record"
-            " what the commissioner pays.",
+            f"No price for {outcome.rule} is recorded for {outcome.valid_on.isoformat()}. Ask the operator to record"
+            " what the commissioner pays for it, then claim again.",
             pointer="/outcome_id",
         )
     versions = queries.versions_of(session, outcome)
@@ -110,7 +133,7 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
         made_at=actor.at,
     )
     session.add(claim)
-    session.flush()  # what it spends points to it; two who claim at once meet here
+    session.flush()  # days and evidence refer to the claim; of two simultaneous claims the second fails here
     _spend(session, claim, outcome)
     session.add(_move_row(actor, claim, "draft", None, ClaimState.DRAFT))
     session.flush()  # the reply reads it
@@ -118,16 +141,18 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
 
 
 def _must_be_current(session: WriteSession, outcome: Outcome) -> None:
-    """Refuse where the outcome was taken back; hold it until this transaction is over."""
-    held = select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id).with_for_update()
-    if session.scalars(held).one_or_none() is None:
-        raise OutcomeGone("Record the outcome again when it is truly met, then claim.")
+    """Refuse a withdrawn outcome; lock a current one until the transaction ends."""
+    locked = select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id).with_for_update()
+    if session.scalars(locked).one_or_none() is None:
+        raise OutcomeGone(
+            "It no longer counts. When the rule has been met, record the outcome again, then claim for it."
+        )
 
 
 def _participant(session: Session, programme: Programme, outcome: Outcome) -> str:
-    """Return what stands for the person towards one funder: the same each time, and of no use to another."""
-    told = session.vault.fingerprint("participant", f"{programme.commissioner_id}:{outcome.jobseeker_id}")
-    number = int(told[:15], 16)
+    """Return the jobseeker's pseudonym for a commissioner: stable, and different for each commissioner."""
+    fingerprint = session.vault.fingerprint("participant", f"{programme.commissioner_id}:{outcome.jobseeker_id}")
+    number = int(fingerprint[:15], 16)
     return "C-" + "".join(CROCKFORD[number >> 5 * n & 31] for n in reversed(range(REF_CHARACTERS)))
 
 
@@ -136,7 +161,7 @@ def _is_subsidised(version: SpellVersion) -> bool:
 
 
 def _spend(session: WriteSession, claim: Claim, outcome: Outcome) -> None:
-    """Spend the days, the items and the documents an outcome rests on; refuse what was claimed with before."""
+    """Reserve the days, evidence items and documents of an outcome; refuse any that another claim already uses."""
     days = sorted(
         {
             date.fromisoformat(first) + timedelta(days=n)
@@ -146,28 +171,36 @@ def _spend(session: WriteSession, claim: Claim, outcome: Outcome) -> None:
     )
     if not days:
         raise RuleBroken(
-            "This outcome was recorded before days were kept. Withdraw it and record it again.", pointer="/outcome_id"
+            "This outcome was recorded before its working days were stored. Withdraw it, record it again, then claim.",
+            pointer="/outcome_id",
         )
     taken = queries.days_taken(session, outcome, days)
     if taken:
         raise ClaimedAlready(
-            f"{len(taken)} of its days, from {taken[0].isoformat()}, are claimed for under this rule already."
+            f"{len(taken)} of the outcome's days, the first on {taken[0].isoformat()}, have already been claimed for"
+            " under this rule. Withdraw or reverse the other claim first."
         )
     items = queries.evidence_of(session, outcome)
     hashes = progression_queries.hashes_of(session, items)
     if queries.documents_of_others(session, outcome, hashes):
-        raise ClaimedAlready("A document it rests on was claimed with for somebody else. Look at both.")
+        raise ClaimedAlready(
+            "A document for this outcome was already used in a claim for somebody else. Check the evidence of both"
+            " claims."
+        )
     if queries.items_taken(session, outcome, [item.id for item in items], hashes):
-        raise ClaimedAlready("Evidence it rests on was claimed with under this rule already.")
-    whose = {"partner_id": claim.partner_id, "jobseeker_id": claim.jobseeker_id, "claim_id": claim.id}
-    session.add_all(ClaimDay(id=uuid7(), rule=claim.rule, day=day, **whose) for day in days)
-    session.add_all(ClaimEvidence(id=uuid7(), rule=claim.rule, evidence_id=item.id, **whose) for item in items)
-    session.add_all(ClaimDocument(id=uuid7(), rule=claim.rule, document_hash=one, **whose) for one in hashes)
-    session.flush()  # two who spend the same meet here
+        raise ClaimedAlready(
+            "Evidence for this outcome was already used in another claim under this rule. Withdraw or reverse that"
+            " claim first."
+        )
+    keys = {"partner_id": claim.partner_id, "jobseeker_id": claim.jobseeker_id, "claim_id": claim.id}
+    session.add_all(ClaimDay(id=uuid7(), rule=claim.rule, day=day, **keys) for day in days)
+    session.add_all(ClaimEvidence(id=uuid7(), rule=claim.rule, evidence_id=item.id, **keys) for item in items)
+    session.add_all(ClaimDocument(id=uuid7(), rule=claim.rule, document_hash=digest, **keys) for digest in hashes)
+    session.flush()  # of two claims on the same days or evidence the second fails here
 
 
-def _give_back(session: WriteSession, claim: Claim) -> None:
-    """Let the days and evidence of a claim that is over be claimed with again."""
+def _release_reserved(session: WriteSession, claim: Claim) -> None:
+    """Release the days, evidence and documents of a failed or reversed claim for use by a new claim."""
     for model in (ClaimDay, ClaimEvidence, ClaimDocument):
         session.execute(
             delete(model)
@@ -201,19 +234,23 @@ def _move_row(
 
 
 def submit(session: WriteSession, actor: Actor, claim: Claim, declared: Declaration) -> Claim:
-    """Submit a draft, with what is declared of other funding; not by whoever checked its evidence, nor too early."""
+    """Submit a draft with the declaration about other funding.
+
+    A member who checked any of its evidence is refused, and so is a day before the funder accepts the claim.
+    """
     if declared.has_other_funding and not (declared.other_funding or "").strip():
-        raise RuleBroken("Say which other funding there is, and for what.", pointer="/other_funding")
+        raise RuleBroken("Name the other funding and say what it pays for.", pointer="/other_funding")
     if not declared.has_other_funding and queries.claimed_elsewhere(session, [claim]).get(claim.id):
         raise RuleBroken(
-            "A claim stands under another programme on some of the same days. Declare it, or withdraw that one.",
+            "Another programme has a claim on some of the same days. Declare it as other funding, or withdraw that"
+            " claim.",
             pointer="/has_other_funding",
         )
     if actor.user_id in queries.checkers_of(session, claim):
-        raise OwnCheck("Ask a colleague to submit it.")
+        raise OwnCheck("Ask a colleague who did not check the evidence to submit it.")
     first = _first_days(session, [claim])[claim.id]
     if actor.today < first:
-        raise TooEarly(f"It can be submitted from {first.isoformat()}.")
+        raise TooEarly(f"The funder accepts this claim from {first.isoformat()}. Submit it on or after that day.")
     claim.has_other_funding = declared.has_other_funding
     claim.other_funding = declared.other_funding if declared.has_other_funding else None
     claim.submitted_by = actor.user_id
@@ -229,42 +266,51 @@ def move(
     reason: str = "",
     pounds: Decimal | None = None,
 ) -> Claim:
-    """Make one move of the table, with the money it moves."""
+    """Apply one event of ``CLAIM_MOVES`` to a claim, with the amount paid or reversed.
+
+    Refuses a role that may not make the event, a missing reason, a payment above the amount claimed, and a withdrawn
+    outcome.
+    """
     if actor.role not in WHO_MAY[event]:
-        raise NotYourMove(f"The role {actor.role} may not {event} a claim.")
+        raise NotYourMove(
+            f"The role {actor.role} may not {event} a claim. Look at the claim's possible_events to see what you can"
+            " do."
+        )
     to_state = destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
     if event in NEEDS_A_REASON and not reason.strip():
-        raise RuleBroken("Say why; the other side reads it.", pointer="/reason")
+        raise RuleBroken("Give a reason. The other side will read it.", pointer="/reason")
     if event in FUNDERS_WORD and actor.role is Role.TEAM_MANAGER and actor.user_id == claim.submitted_by:
-        raise OwnClaim("Ask another team manager, or the commissioner.")
+        raise OwnClaim("Ask another team manager, or the commissioner, to record it.")
     if event in ON_AN_OUTCOME:
         _must_be_current(session, session.get_one(Outcome, claim.outcome_id))
     pence = 0
     if event is ClaimEvent.PAY:
         pence = claim.pence if pounds is None else int(pounds * 100)
         if pence > claim.pence:
-            raise RuleBroken("No more is paid than was asked for.", pointer="/pounds")
+            raise RuleBroken(
+                "The payment cannot be more than the amount claimed. Correct the amount.", pointer="/pounds"
+            )
         claim.paid_pence = pence
     elif event is ClaimEvent.REVERSE:
         pence = -(claim.paid_pence or 0)
     session.add(_move_row(actor, claim, event.value, claim.state, to_state, reason=reason, pence=pence))
     claim.state = to_state
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # the reply needs the new version number
     if to_state in OVER:
-        _give_back(session, claim)
+        _release_reserved(session, claim)
     if event is ClaimEvent.QUERY:
-        _ask_back(session, actor, claim)
+        _notify_of_query(session, actor, claim)
     return claim
 
 
-def _ask_back(session: WriteSession, actor: Actor, claim: Claim) -> None:
-    """Tell whoever submitted the claim that the funder asks; where they have left, the team managers."""
-    theirs = message_queries.members(session, claim.partner_id, [Role.CASEWORKER, Role.TEAM_MANAGER])
+def _notify_of_query(session: WriteSession, actor: Actor, claim: Claim) -> None:
+    """Notify the submitter of the funder's query, or the team managers if the submitter has left."""
+    members = message_queries.members(session, claim.partner_id, [Role.CASEWORKER, Role.TEAM_MANAGER])
     managers = message_queries.members(session, claim.partner_id, [Role.TEAM_MANAGER])
     message_actions.notify(
         session,
         actor,
-        [one for one in theirs if one == claim.submitted_by] or managers,
+        [member for member in members if member == claim.submitted_by] or managers,
         NoticeKind.CLAIM_QUERIED,
         about=("claims", claim.id),
         organisation_id=claim.partner_id,
@@ -273,9 +319,9 @@ def _ask_back(session: WriteSession, actor: Actor, claim: Claim) -> None:
 
 
 def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> None:
-    """Withdraw what a record that was a mistake asked for; what a funder has decided is left to people.
+    """Withdraw the undecided claims of a voided record; claims a funder has decided are left for people to handle.
 
-    Why the record is void is the partner's own: the funder reads that it is.
+    The reason for voiding the record stays with the partner: the funder reads only that the record was withdrawn.
     """
     for claim in queries.in_states(session, person, (ClaimState.DRAFT, ClaimState.SUBMITTED, ClaimState.QUERIED)):
         session.refresh(claim, with_for_update=True)
@@ -287,10 +333,10 @@ def reply(session: Session, actor: Actor, claim: Claim) -> ClaimOut:
 
 
 def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[ClaimOut]:
-    """Return claims as this side may see them, with what stands beside them in one look-up for all."""
+    """Return claims with the fields visible to the actor; related rows are read in one query for the whole batch."""
     if not claims:
         return []
-    stands, counts = queries.current_outcomes(session, claims), queries.counts(session, claims)
+    current, counts = queries.current_outcomes(session, claims), queries.counts(session, claims)
     elsewhere, moves = queries.claimed_elsewhere(session, claims), queries.moves_of(session, claims)
     people = jobseeker_queries.cases(session, (claim.jobseeker_id for claim in claims))
     first_days = _first_days(session, claims)
@@ -304,29 +350,30 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
             "days": days,
             "evidence_tier": tier,
             "claimed_elsewhere": elsewhere.get(claim.id, []),
-            "outcome_stands": claim.outcome_id in stands,
+            "outcome_stands": claim.outcome_id in current,
             "may_be_submitted_from": first_days[claim.id],
             "possible_events": [
                 event.value for event in possible_events(CLAIM_MOVES, claim.state) if actor.role in WHO_MAY[event]
             ],
             "moves": [_move_reply(row) for row in moves.get(claim.id, [])],
         }
-        seen = jobseeker_queries.visible_groups(actor, people[claim.jobseeker_id])
-        shapes.append(ClaimOut(**columns).limited_to(seen))
+        visible = jobseeker_queries.visible_groups(actor, people[claim.jobseeker_id])
+        shapes.append(ClaimOut(**columns).limited_to(visible))
     return shapes
 
 
 def _first_days(session: Session, claims: Sequence[Claim]) -> dict[UUID, date]:
-    known = outcome_rules.all_versions(session)
+    """Return the first day each claim may be submitted: the funder's working-day lag after the outcome was met."""
+    versions = outcome_rules.all_versions(session)
     partners = {claim.partner_id for claim in claims}
     rows = session.execute(select(Organisation.id, Organisation.nation).where(Organisation.id.in_(partners)))
     nations = {row.id: row.nation for row in rows}
-    found = {}
+    first_days = {}
     for claim in claims:
-        text = known.get(f"{claim.rule}@{claim.rule_version}")
+        text = versions.get(f"{claim.rule}@{claim.rule_version}")
         lag = text.claim_lag_working_days if text is not None else 0
-        found[claim.id] = tables.add_working_days(claim.achieved_on, lag, nations[claim.partner_id])
-    return found
+        first_days[claim.id] = tables.add_working_days(claim.achieved_on, lag, nations[claim.partner_id])
+    return first_days
 
 
 def _move_reply(row: ClaimMove) -> ClaimMoveOut:

@@ -1,4 +1,4 @@
-"""JSON of claims."""
+"""JSON routes for claims."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -35,7 +35,7 @@ def list_claims(
     programme: Annotated[UUID | None, Query()] = None,
     jobseeker: Annotated[UUID | None, Query()] = None,
 ) -> Page[ClaimOut]:
-    """Claims as your side may see them: a commissioner those that were submitted to it, without the person."""
+    """List the claims you may see. A commissioner sees submitted claims only, without the jobseeker."""
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if state is not None:
@@ -44,17 +44,22 @@ def list_claims(
             rows = rows.where(Claim.programme_id == programme)
         if jobseeker is not None:
             rows = rows.where(Claim.jobseeker_id == jobseeker)
-        return page_of_all(session, rows, Claim.id, page, lambda found: actions.replies(session, actor, found))
+        return page_of_all(session, rows, Claim.id, page, lambda claims: actions.replies(session, actor, claims))
 
 
 @router.post("", status_code=201, responses=REFUSALS)
 def draft_claim(new: NewClaim, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Draft the claim for a recorded outcome; its days and evidence are spent by it."""
+    """Draft a claim for a recorded outcome, for the partner's caseworkers and team managers.
+
+    The claim reserves the outcome's days and evidence. It is refused if they have already been claimed for, or if the
+    outcome has been withdrawn or has no price.
+    """
     return _write(actor, database, once, lambda session: actions.draft(session, actor, new))
 
 
 @router.get("/{claim_id}", responses=documented(NotFound))
 def get_claim(claim_id: UUID, actor: Reader, database: DatabaseDep) -> ClaimOut:
+    """Return one claim with its history. The access is recorded in the jobseeker's access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.claim(session, actor, claim_id).jobseeker_id
     audit.opened(database, actor, "claims", [(claim_id, jobseeker_id)])
@@ -80,7 +85,10 @@ def _move(
 
 @router.post("/{claim_id}/submit", responses=REFUSALS)
 def submit_claim(claim_id: UUID, declared: Declaration, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Send a draft to the funder, with what is declared of other funding."""
+    """Submit a draft to the funder with your declaration about other funding.
+
+    It is refused if you checked the evidence yourself, or before the day the funder accepts the claim.
+    """
 
     def act(session: WriteSession) -> Claim:
         return actions.submit(session, actor, queries.claim(session, actor, claim_id, for_update=True), declared)
@@ -90,19 +98,28 @@ def submit_claim(claim_id: UUID, declared: Declaration, actor: Maker, database: 
 
 @router.post("/{claim_id}/query", responses=REFUSALS)
 def query_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """The funder asks something."""
+    """Record the funder's query about a submitted claim, with the question as the reason.
+
+    For the commissioner, or a team manager who did not submit the claim.
+    """
     return _move(claim_id, actor, database, once, ClaimEvent.QUERY, because)
 
 
 @router.post("/{claim_id}/answer", responses=REFUSALS)
 def answer_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """The partner answers what the funder asked."""
+    """Answer the funder's query, after which the claim is submitted again.
+
+    For the partner's caseworkers and team managers.
+    """
     return _move(claim_id, actor, database, once, ClaimEvent.ANSWER, because)
 
 
 @router.post("/{claim_id}/accept", responses=REFUSALS)
 def accept_claim(claim_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """The funder will pay it."""
+    """Record that the funder will pay the claim.
+
+    For the commissioner, or a team manager who did not submit the claim. Refused if the outcome has been withdrawn.
+    """
 
     def act(session: WriteSession) -> Claim:
         claim = queries.claim(session, actor, claim_id, for_update=True)
@@ -113,19 +130,25 @@ def accept_claim(claim_id: UUID, actor: Mover, database: DatabaseDep, once: Once
 
 @router.post("/{claim_id}/fail", responses=REFUSALS)
 def fail_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """The funder will not pay it; its days may be claimed again, by a new claim that names this one."""
+    """Record that the funder will not pay the claim. A new claim may then use the same days and refers to this one.
+
+    For the commissioner, or a team manager who did not submit the claim.
+    """
     return _move(claim_id, actor, database, once, ClaimEvent.FAIL, because)
 
 
 @router.post("/{claim_id}/withdraw", responses=REFUSALS)
 def withdraw_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """The partner takes it back before anything is decided."""
+    """Withdraw a claim that the funder has not decided. For the partner's caseworkers and team managers."""
     return _move(claim_id, actor, database, once, ClaimEvent.WITHDRAW, because)
 
 
 @router.post("/{claim_id}/pay", responses=REFUSALS)
 def pay_claim(claim_id: UUID, payment: Payment, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """The funder has paid it, whole or in part."""
+    """Record the funder's payment, in full or in part.
+
+    For the commissioner, or a team manager who did not submit the claim. More than the amount claimed is refused.
+    """
 
     def act(session: WriteSession) -> Claim:
         claim = queries.claim(session, actor, claim_id, for_update=True)
@@ -136,5 +159,8 @@ def pay_claim(claim_id: UUID, payment: Payment, actor: Mover, database: Database
 
 @router.post("/{claim_id}/reverse", responses=REFUSALS)
 def reverse_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """What was paid goes back, as when its evidence turned out to be wrong."""
+    """Record that a payment goes back to the funder, for example because the evidence was wrong.
+
+    For the commissioner, or a team manager who did not submit the claim.
+    """
     return _move(claim_id, actor, database, once, ClaimEvent.REVERSE, because)

@@ -1,4 +1,4 @@
-"""Tables of claims: the claim, its moves with the money, and the days, evidence and documents that are spent on it."""
+"""Tables of claims: the claim, its moves with amounts, and the days, evidence and documents that each claim uses."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,6 +13,8 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class ClaimState(StrEnum):
+    """The states of a claim."""
+
     DRAFT = "draft"
     SUBMITTED = "submitted"
     ACCEPTED = "accepted"
@@ -23,6 +25,8 @@ class ClaimState(StrEnum):
 
 
 class ClaimEvent(StrEnum):
+    """The events that change a claim's state."""
+
     SUBMIT = "submit"
     QUERY = "query"
     ANSWER = "answer"
@@ -48,7 +52,7 @@ CLAIM_MOVES: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
     **{(state, E.WITHDRAW): S.FAILED for state in (S.DRAFT, S.SUBMITTED, S.QUERIED)},
 }
 _PARTNER = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
-# What the funder decides: by itself, or told by a team manager who did not submit the claim.
+# The funder's decisions: made by the commissioner, or recorded by a team manager who did not submit the claim.
 _FUNDER = frozenset({Role.COMMISSIONER, Role.TEAM_MANAGER})
 WHO_MAY: dict[ClaimEvent, frozenset[Role]] = {
     E.SUBMIT: _PARTNER,
@@ -61,7 +65,7 @@ WHO_MAY: dict[ClaimEvent, frozenset[Role]] = {
     E.REVERSE: _FUNDER,
 }
 FUNDERS_WORD = frozenset({E.QUERY, E.ACCEPT, E.FAIL, E.PAY, E.REVERSE})
-# These need the outcome to stand: it may have been taken back since the claim was made.
+# These events need a current outcome: it may have been withdrawn since the claim was made.
 ON_AN_OUTCOME = frozenset({E.SUBMIT, E.ANSWER, E.ACCEPT, E.PAY})
 NEEDS_A_REASON = frozenset({E.QUERY, E.ANSWER, E.FAIL, E.WITHDRAW, E.REVERSE})
 
@@ -75,8 +79,8 @@ def _to_claim() -> ForeignKeyConstraint:
 class Claim(AboutPerson, Versioned, Base):
     """One claim for one outcome of one enrolment; never for a spell of work.
 
-    ``participant_ref`` stands for the person towards the funder and says nothing else. A claim that failed may be made
-    again: ``attempt`` counts, ``earlier_id`` names the one before.
+    ``participant_ref`` is the jobseeker's pseudonym for the funder and reveals nothing else. A failed or reversed claim
+    may be made again: ``attempt`` counts the attempts and ``earlier_id`` refers to the previous attempt.
     """
 
     __tablename__ = "claims"
@@ -120,7 +124,7 @@ class Claim(AboutPerson, Versioned, Base):
     paid_pence: Mapped[int | None]
     is_subsidised: Mapped[bool]
     is_own_supply_chain: Mapped[bool]
-    # Whether another funder pays for the same purpose, as the claimer declares; None until it is declared.
+    # Whether another funder pays for the same purpose, as declared on submission; None until then.
     has_other_funding: Mapped[bool | None]
     other_funding: Mapped[str | None] = mapped_column(LINE)
     attempt: Mapped[int]
@@ -130,7 +134,7 @@ class Claim(AboutPerson, Versioned, Base):
 
 
 class ClaimMove(AboutPerson, StateLog, Base):
-    """A move, with the money it moved: what was paid, or less than nothing where it was taken back."""
+    """A move of a claim with its amount in pence: positive for a payment, negative for a reversal, otherwise 0."""
 
     __tablename__ = "claim_moves"
     __table_args__ = about_person(
@@ -147,7 +151,10 @@ class ClaimMove(AboutPerson, StateLog, Base):
 
 
 class ClaimDay(AboutPerson, Base):
-    """A day of work that a standing claim rests on: of one person it is claimed once under a rule."""
+    """A day of work used by a claim that has not failed or been reversed.
+
+    Each day of a jobseeker is claimed once under a rule.
+    """
 
     __tablename__ = "claim_days"
     __unaudited__ = True
@@ -165,7 +172,7 @@ class ClaimDay(AboutPerson, Base):
 
 
 class ClaimEvidence(AboutPerson, Base):
-    """An item of evidence that a standing claim rests on: it is claimed with once under a rule."""
+    """An item of evidence used by a claim that has not failed or been reversed: once under a rule."""
 
     __tablename__ = "claim_evidence"
     __unaudited__ = True
@@ -184,7 +191,10 @@ class ClaimEvidence(AboutPerson, Base):
 
 
 class ClaimDocument(AboutPerson, Base):
-    """A document, by its hash, that a standing claim rests on: under a rule it is claimed with once, for one person."""
+    """The hash of a document used by a claim that has not failed or been reversed.
+
+    Each document is claimed with once under a rule, and for one jobseeker only.
+    """
 
     __tablename__ = "claim_documents"
     __unaudited__ = True

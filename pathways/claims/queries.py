@@ -18,7 +18,10 @@ from pathways.progression.models import Evidence, EvidenceCheck, Outcome, Spell,
 
 
 def visible_to(actor: Actor) -> Select[Claim]:
-    """A partner's people see those of jobseekers they may see; a commissioner what was submitted to it."""
+    """Select the claims visible to the actor.
+
+    A partner's members see the claims of jobseekers visible to them. A commissioner sees the claims submitted to it.
+    """
     if actor.role is Role.COMMISSIONER:
         sent = select(ClaimMove.id).where(
             ClaimMove.partner_id == Claim.partner_id, ClaimMove.claim_id == Claim.id, ClaimMove.event == "submit"
@@ -30,16 +33,16 @@ def visible_to(actor: Actor) -> Select[Claim]:
 
 
 def claim(session: Session, actor: Actor, claim_id: UUID, *, for_update: bool = False) -> Claim:
-    found = session.scalars(visible_to(actor).where(Claim.id == claim_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such claim.")
+    row = session.scalars(visible_to(actor).where(Claim.id == claim_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such claim, or you may not see it. Check the id.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(row, with_for_update=True)
+    return row
 
 
 def earlier(session: Session, outcome: Outcome) -> Claim | None:
-    """Return the last claim for the same rule and enrolment, standing or not."""
+    """Return the latest claim for the same rule and enrolment, in any state."""
     rows = select(Claim).where(
         Claim.partner_id == outcome.partner_id,
         Claim.enrolment_id == outcome.enrolment_id,
@@ -49,19 +52,20 @@ def earlier(session: Session, outcome: Outcome) -> Claim | None:
 
 
 def current_outcomes(session: Session, claims: Iterable[Claim]) -> set[UUID]:
+    """Return the ids of the claims' outcomes that are current, not withdrawn."""
     ids = [claim.outcome_id for claim in claims]
     return set(session.scalars(select(Outcome.id).where(Outcome.id.in_(ids), as_known(Outcome))))
 
 
 def evidence_of(session: Session, outcome: Outcome) -> list[Evidence]:
     rows = select(Evidence).where(
-        Evidence.partner_id == outcome.partner_id, Evidence.id.in_([UUID(one) for one in outcome.evidence_ids])
+        Evidence.partner_id == outcome.partner_id, Evidence.id.in_([UUID(item) for item in outcome.evidence_ids])
     )
     return list(session.scalars(rows.order_by(Evidence.id)))
 
 
 def checkers_of(session: Session, claim: Claim) -> set[UUID]:
-    """Return who accepted the evidence that a claim rests on."""
+    """Return the users who checked the evidence for a claim."""
     return set(
         session.scalars(
             select(EvidenceCheck.by)
@@ -77,13 +81,13 @@ def checkers_of(session: Session, claim: Claim) -> set[UUID]:
 
 
 def versions_of(session: Session, outcome: Outcome) -> list[SpellVersion]:
-    """Return the spells an outcome rests on, as they are known."""
+    """Return the current versions of the spells behind an outcome."""
     rows = (
         select(SpellVersion)
         .join(Spell, (Spell.partner_id == SpellVersion.partner_id) & (Spell.id == SpellVersion.spell_id))
         .where(
             SpellVersion.partner_id == outcome.partner_id,
-            SpellVersion.spell_id.in_([UUID(one) for one in outcome.spell_ids]),
+            SpellVersion.spell_id.in_([UUID(spell) for spell in outcome.spell_ids]),
             as_known(SpellVersion),
         )
     )
@@ -91,7 +95,7 @@ def versions_of(session: Session, outcome: Outcome) -> list[SpellVersion]:
 
 
 def days_taken(session: Session, outcome: Outcome, days: Iterable[date]) -> list[date]:
-    """Return which of some days are claimed for already, of this person under this rule."""
+    """Return which of these days are already claimed for this jobseeker under this rule, in order."""
     rows = select(ClaimDay.day).where(
         ClaimDay.partner_id == outcome.partner_id,
         ClaimDay.jobseeker_id == outcome.jobseeker_id,
@@ -102,7 +106,7 @@ def days_taken(session: Session, outcome: Outcome, days: Iterable[date]) -> list
 
 
 def documents_of_others(session: Session, outcome: Outcome, hashes: Iterable[str]) -> bool:
-    """Say whether any of these documents was claimed with for somebody else."""
+    """Return whether a claim for another jobseeker uses any of these documents."""
     rows = select(ClaimDocument.id).where(
         ClaimDocument.partner_id == outcome.partner_id,
         ClaimDocument.document_hash.in_(list(hashes)),
@@ -112,7 +116,7 @@ def documents_of_others(session: Session, outcome: Outcome, hashes: Iterable[str
 
 
 def items_taken(session: Session, outcome: Outcome, ids: Iterable[UUID], hashes: Iterable[str]) -> bool:
-    """Say whether any of these items or documents was claimed with under this rule."""
+    """Return whether a claim under this rule uses any of these evidence items or documents."""
     items = select(ClaimEvidence.id).where(
         ClaimEvidence.partner_id == outcome.partner_id,
         ClaimEvidence.rule == outcome.rule,
@@ -127,7 +131,7 @@ def items_taken(session: Session, outcome: Outcome, ids: Iterable[UUID], hashes:
 
 
 def counts(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[int, str | None]]:
-    """Return of each claim the days it rests on and the weakest tier of its evidence."""
+    """Return the number of days and the weakest evidence tier of each claim."""
     if not claims:
         return {}
     partners, ids = {claim.partner_id for claim in claims}, [claim.id for claim in claims]
@@ -147,14 +151,14 @@ def counts(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[int, s
 
 
 def claimed_elsewhere(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[UUID]]:
-    """Return of each claim the other programmes under which a claim stands on some of the same days of the person."""
+    """Return the other programmes that have a claim on some of the same days of the same jobseeker, for each claim."""
     ids = [claim.id for claim in claims]
     if not ids:
         return {}
     mine, other = ClaimDay.__table__.alias("mine"), ClaimDay.__table__.alias("other")
-    claim, theirs = Claim.__table__.alias("claim"), Claim.__table__.alias("theirs")
+    claim, other_claim = Claim.__table__.alias("claim"), Claim.__table__.alias("other_claim")
     rows = session.execute(
-        select(mine.c.claim_id, theirs.c.programme_id)
+        select(mine.c.claim_id, other_claim.c.programme_id)
         .join(
             other,
             (other.c.partner_id == mine.c.partner_id)
@@ -163,18 +167,21 @@ def claimed_elsewhere(session: Session, claims: Sequence[Claim]) -> dict[UUID, l
             & (other.c.claim_id != mine.c.claim_id),
         )
         .join(claim, (claim.c.partner_id == mine.c.partner_id) & (claim.c.id == mine.c.claim_id))
-        .join(theirs, (theirs.c.partner_id == other.c.partner_id) & (theirs.c.id == other.c.claim_id))
+        .join(
+            other_claim,
+            (other_claim.c.partner_id == other.c.partner_id) & (other_claim.c.id == other.c.claim_id),
+        )
         .where(
-            mine.c.partner_id.in_({one.partner_id for one in claims}),
+            mine.c.partner_id.in_({row.partner_id for row in claims}),
             mine.c.claim_id.in_(ids),
-            theirs.c.programme_id != claim.c.programme_id,
+            other_claim.c.programme_id != claim.c.programme_id,
         )
         .distinct()
     )
-    found: dict[UUID, list[UUID]] = {}
+    programmes_of: dict[UUID, list[UUID]] = {}
     for row in rows:
-        found.setdefault(row[0], []).append(row[1])
-    return {key: sorted(programmes) for key, programmes in found.items()}
+        programmes_of.setdefault(row[0], []).append(row[1])
+    return {key: sorted(programmes) for key, programmes in programmes_of.items()}
 
 
 def moves_of(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[ClaimMove]]:
@@ -186,10 +193,10 @@ def moves_of(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[Claim
         )
         .order_by(ClaimMove.id)
     )
-    found: dict[UUID, list[ClaimMove]] = {}
+    moves: dict[UUID, list[ClaimMove]] = {}
     for row in rows:
-        found.setdefault(row.claim_id, []).append(row)
-    return found
+        moves.setdefault(row.claim_id, []).append(row)
+    return moves
 
 
 def in_states(session: Session, jobseeker: Any, states: Iterable[ClaimState]) -> list[Claim]:
@@ -200,7 +207,10 @@ def in_states(session: Session, jobseeker: Any, states: Iterable[ClaimState]) ->
 
 
 def claimed_twice(session: Session, jobseeker: Any) -> list[Claim]:
-    """Return the claims of a person that stand under one rule of one programme for enrolments at the same time."""
+    """Return a jobseeker's claims that another claim duplicates: same programme and rule, overlapping enrolments.
+
+    Failed and reversed claims are left out.
+    """
     rows = session.execute(
         select(Claim, Enrolment.started_on, Enrolment.ended_on)
         .join(Enrolment, (Enrolment.partner_id == Claim.partner_id) & (Enrolment.id == Claim.enrolment_id))
@@ -211,11 +221,11 @@ def claimed_twice(session: Session, jobseeker: Any) -> list[Claim]:
         )
         .order_by(Claim.id)
     ).all()
-    found = []
+    duplicates = []
     for claim, begins, ends in rows:
         for other, started, ended in rows:
             is_same = (other.programme_id, other.rule) == (claim.programme_id, claim.rule) and other.id != claim.id
             if is_same and begins <= (ended or date.max) and started <= (ends or date.max):
-                found.append(claim)
+                duplicates.append(claim)
                 break
-    return found
+    return duplicates

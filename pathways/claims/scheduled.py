@@ -1,4 +1,4 @@
-"""What time alone makes due of claims: those that are owed back."""
+"""Scheduled job for claims: notify team managers of paid claims that are owed back to the funder."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -12,13 +12,14 @@ from pathways.claims.models import Claim, ClaimState
 from pathways.database import Session, WriteSession
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 
 
 def _owed(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
+    """Yield the paid claims of a partner with an outcome that has been withdrawn."""
     paid = list(session.scalars(select(Claim).where(Claim.partner_id == partner_id, Claim.state == ClaimState.PAID)))
-    stands = queries.current_outcomes(session, paid)
-    yield from (claim.id for claim in paid if claim.outcome_id not in stands)
+    current = queries.current_outcomes(session, paid)
+    yield from (claim.id for claim in paid if claim.outcome_id not in current)
 
 
 def _notify(session: WriteSession, actor: Actor, claim_id: UUID) -> bool:
@@ -28,4 +29,4 @@ def _notify(session: WriteSession, actor: Actor, claim_id: UUID) -> bool:
     return True
 
 
-OF_PARTNERS = (Duty("claims that are owed back", _owed, _notify),)
+OF_PARTNERS = (ScheduledJob("notify of claims owed back", _owed, _notify),)

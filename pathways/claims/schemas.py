@@ -1,4 +1,4 @@
-"""What goes over the wire about claims."""
+"""Request bodies and replies for claims."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -12,25 +12,35 @@ from pathways.programmes.schemas import Price
 
 
 class NewClaim(Body):
+    """The outcome to claim for."""
+
     outcome_id: UUID
 
 
 class Declaration(Body):
-    """What whoever submits a claim declares to the funder."""
+    """The declaration about other funding that goes to the funder with a claim."""
 
-    has_other_funding: bool = Field(description="Another funder pays for the same purpose.")
-    other_funding: Line | None = Field(default=None, description="Which, and for what; needed where there is one.")
+    has_other_funding: bool = Field(description="Whether another funder pays for the same purpose.")
+    other_funding: Line | None = Field(
+        default=None, description="The other funding and what it pays for. Required if has_other_funding is true."
+    )
 
 
 class Payment(Body):
-    pounds: Price | None = Field(default=None, description="What was paid; all that was asked for when left out.")
+    """The amount the funder paid."""
+
+    pounds: Price | None = Field(default=None, description="The amount paid; the full amount claimed if left out.")
 
 
 class Because(Body):
+    """The reason for a change to a claim, which the other side reads."""
+
     reason: NeededLine
 
 
 class ClaimMoveOut(Schema):
+    """One change of a claim's state, with the amount paid or reversed."""
+
     event: Annotated[str, Group.RECORD]
     from_state: Annotated[str | None, Group.RECORD]
     to_state: Annotated[str, Group.RECORD]
@@ -41,7 +51,7 @@ class ClaimMoveOut(Schema):
 
 
 class ClaimOut(Schema):
-    """A commissioner sees the claim and never the person: ``participant_ref`` stands for them."""
+    """A claim with its history; a commissioner never sees the jobseeker, only the pseudonym ``participant_ref``."""
 
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID | None, Group.NOTES]
@@ -55,17 +65,20 @@ class ClaimOut(Schema):
     achieved_on: Annotated[date, Group.RECORD]
     pounds: Annotated[float, Group.RECORD]
     paid_pounds: Annotated[float | None, Group.RECORD]
-    days: Annotated[int, Group.RECORD] = Field(description="Days of work it rests on.")
-    evidence_tier: Annotated[str | None, Group.RECORD] = Field(description="The weakest of what it rests on.")
+    days: Annotated[int, Group.RECORD] = Field(description="Number of days of work claimed for.")
+    evidence_tier: Annotated[str | None, Group.RECORD] = Field(
+        description="The weakest tier of the evidence for the claim."
+    )
     is_subsidised: Annotated[bool, Group.RECORD]
     is_own_supply_chain: Annotated[bool, Group.RECORD]
     has_other_funding: Annotated[bool | None, Group.RECORD]
     other_funding: Annotated[str | None, Group.RECORD]
     claimed_elsewhere: Annotated[list[UUID] | None, Group.NOTES] = Field(
-        description="Programmes under which a claim stands on some of the same days."
+        description="Other programmes with a claim on some of the same days."
     )
     outcome_stands: Annotated[bool, Group.RECORD] = Field(
-        description="False: the outcome was taken back. What is not paid fails; what is paid is owed back: reverse it."
+        description="False if the outcome has been withdrawn: then an unpaid claim fails and a paid claim is owed back"
+        " and must be reversed."
     )
     may_be_submitted_from: Annotated[date, Group.RECORD]
     attempt: Annotated[int, Group.RECORD]
@@ -77,7 +90,7 @@ class ClaimOut(Schema):
 
 
 class ClaimRecord(Schema):
-    """The row itself, for the extract."""
+    """A claim as given in a jobseeker's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     rule: Annotated[str, Group.RECORD]
@@ -90,18 +103,24 @@ class ClaimRecord(Schema):
 
 
 class DayRecord(Schema):
+    """A day of work claimed for, as given in a jobseeker's extract."""
+
     id: Annotated[UUID, Group.RECORD]
     claim_id: Annotated[UUID, Group.RECORD]
     day: Annotated[date, Group.RECORD]
 
 
 class ItemRecord(Schema):
+    """An item of evidence used in a claim, as given in a jobseeker's extract."""
+
     id: Annotated[UUID, Group.RECORD]
     claim_id: Annotated[UUID, Group.RECORD]
     evidence_id: Annotated[UUID, Group.RECORD]
 
 
 class ClaimedDocumentRecord(Schema):
+    """The hash of a document used in a claim, as given in a jobseeker's extract."""
+
     id: Annotated[UUID, Group.RECORD]
     claim_id: Annotated[UUID, Group.RECORD]
     document_hash: Annotated[str, Group.RECORD]

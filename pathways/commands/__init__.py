@@ -1,1 +1,1 @@
-"""The commands, by what they are about; ``cli.py`` puts them together."""
+"""The commands, in one module for each subject. ``cli.py`` combines them."""

@@ -1,8 +1,8 @@
-"""How a command acts: as whom, on which day, on which database; and how it says what is wrong.
+"""What every command needs: the database, the actor, the day, and errors in one sentence.
 
-Whoever runs these commands holds the database itself, so a command about a partner's people acts as that partner's
-team manager would, under the name of the operator or of ``--as``; every act is audited. What a command needs is
-imported when it runs, so that ``--help`` and a shortlist start quickly.
+A person who runs these commands has access to the database itself. So a command about a partner's jobseekers has the
+rights of that partner's team manager, and is recorded under the name of the operator or of the member given by
+``--as``. Every act is audited. Modules are imported only when a command runs, so that ``--help`` starts quickly.
 """
 
 import os
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from pathways.database import Database, Session
     from pathways.settings import Settings
 
-ActAs = Annotated[str | None, typer.Option("--as", help="Act as this member: USER@REF:ROLE. Default: the operator.")]
-On = Annotated[str | None, typer.Option("--on", help="The day, as yyyy-mm-dd; today when left out.")]
+ActAs = Annotated[str | None, typer.Option("--as", help="Act as this member, USER@REF:ROLE. Default: the operator.")]
+On = Annotated[str | None, typer.Option("--on", help="The day, as yyyy-mm-dd. Default: today.")]
 
 
 class PlainError(Exception):
-    """An error that is told in one sentence."""
+    """An error that the command line prints as one sentence."""
 
 
 def read_settings() -> "Settings":
+    """Return the settings. Outside production, create missing secrets first."""
     from pydantic import ValidationError
 
     from pathways.settings import Settings, write_first_secrets
@@ -40,19 +41,20 @@ def read_settings() -> "Settings":
         return Settings()
     except ValidationError as wrong:
         named = ", ".join(sorted({"PATHWAYS_" + str(e["loc"][0]).upper() for e in wrong.errors() if e["loc"]}))
-        message = f"A setting is missing or not right: {named or 'the keys'}. The README lists them."
+        message = f"A setting is missing or invalid: {named or 'the keys'}. The README describes the settings."
         raise PlainError(message) from wrong
 
 
 @contextmanager
 def opened(*, migrated: bool = True) -> Iterator["Database"]:
+    """Open the database and close it afterwards. Refuse a database that is not migrated, if ``migrated``."""
     from pathways import all_models
     from pathways.database import Database
     from pathways.reference import tables
 
     settings = read_settings()
     tables.use_folder(settings.reference_folder)
-    assert all_models.METADATA.tables  # every table is known before the first statement
+    assert all_models.METADATA.tables  # every table must be imported before the first statement
     database = Database.of(settings)
     try:
         if migrated:
@@ -66,12 +68,14 @@ def must_be_migrated(database: "Database") -> None:
     from pathways import migrate
 
     if not migrate.at_head(database):
-        message = "The database is not at this version, or does not answer. Run: pathways db upgrade"
+        message = (
+            "The database does not answer or needs an upgrade. Check that it is running, then run: pathways db upgrade"
+        )
         raise PlainError(message)
 
 
 def operator(database: "Database", doing: str, acting_as: str | None = None) -> "Actor":
-    """Return the operator, made on first use, or the member named by ``--as``."""
+    """Return the operator, created on first use, or the member given by ``--as``."""
     from pathways.base import Actor, Role, Source
     from pathways.organisations.actions import make_operator
 
@@ -86,29 +90,29 @@ def operator(database: "Database", doing: str, acting_as: str | None = None) -> 
 
 
 def member_of(session: "Session", named: str) -> tuple[UUID, UUID, str, UUID]:
-    """Find USER@REF:ROLE, where USER is an e-mail address."""
+    """Return the ids and the role of the member USER@REF:ROLE, where USER is an e-mail address."""
     from sqlalchemy import select
 
     from pathways.access.models import User
     from pathways.organisations.models import Membership, Organisation
 
-    who, _, role = named.rpartition(":")
-    mail, _, ref = who.rpartition("@")
-    found = session.execute(
+    user, _, role = named.rpartition(":")
+    mail, _, ref = user.rpartition("@")
+    member = session.execute(
         select(Membership.user_id, Membership.organisation_id, Membership.role, Membership.id)
         .join(User, User.id == Membership.user_id)
         .join(Organisation, Organisation.id == Membership.organisation_id)
         .where(User.email == mail.lower(), Organisation.ref == ref, Membership.role == role)
         .where(Membership.ended_at.is_(None))
     ).one_or_none()
-    if found is None:
-        message = f"There is no member {named}. Write it as mail@example.org@organisation-ref:role."
+    if member is None:
+        message = f"There is no current member {named}. Write it as mail@example.org@organisation-ref:role."
         raise PlainError(message)
-    return found[0], found[1], found[2].value, found[3]
+    return member[0], member[1], member[2].value, member[3]
 
 
 def for_partner(actor: "Actor", partner_id: UUID) -> "Actor":
-    """Act on a partner's people as its team manager would."""
+    """Return the actor for a partner's jobseekers: the operator gets the rights of the partner's team manager."""
     from pathways.base import Role
 
     if actor.role is Role.OPERATOR:
@@ -122,12 +126,12 @@ def day_of(text: str | None) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        message = f"{text} is not a day. Write it as yyyy-mm-dd."
+        message = f"{text} is not a date. Write it as yyyy-mm-dd."
         raise PlainError(message) from None
 
 
 def acting_on(actor: "Actor", on: str | None) -> "Actor":
-    """Set the clock of an act to a day, for files that are imported late."""
+    """Return the actor with its time set to noon of a day, for files that are imported late."""
     day = day_of(on)
     if day is None:
         return actor
@@ -148,12 +152,13 @@ Model = TypeVar("Model")
 
 
 def body_of(model: type[Model], **values: object) -> Model:
-    """Return what the API would take, or say in one sentence which option is not right."""
+    """Return the request body of the API, or raise ``PlainError`` naming the invalid option."""
     from pydantic import ValidationError
 
     try:
         return model(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as wrong:
         first = wrong.errors()[0]
-        message = f"{'.'.join(map(str, first['loc'])) or 'The command'}: {first['msg']}."
+        rule = first["msg"].removeprefix("Value error, ").removesuffix(".")
+        message = f"{'.'.join(map(str, first['loc'])) or 'The command'}: {rule}."
         raise PlainError(message) from wrong

@@ -1,4 +1,4 @@
-"""The month's figures."""
+"""Commands that export a month's figures."""
 
 import sys
 from pathlib import Path
@@ -8,11 +8,11 @@ import typer
 
 from pathways.commands.acting import ActAs, PlainError, body_of, day_of, opened, operator
 
-export = typer.Typer(no_args_is_help=True, help="The month's figures.")
+export = typer.Typer(no_args_is_help=True, help="Export a month's figures.")
 
 
 def _show_progress(people: int) -> None:
-    """Say on a terminal how far the count is; it is over when the folder is named."""
+    """Print on a terminal how many people have been counted."""
     if people and sys.stderr.isatty():
         print(f"\r{people:,} people counted ", end="", file=sys.stderr)
 
@@ -21,11 +21,15 @@ def _show_progress(people: int) -> None:
 def export_month(
     month: Annotated[str, typer.Argument(metavar="YYYY-MM")],
     out: Annotated[str, typer.Option("--out", help="A folder, or s3://bucket/prefix.")],
-    programme: Annotated[str | None, typer.Option("--programme", help="One programme's reference.")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="As known at the end of this day.")] = None,
+    programme: Annotated[
+        str | None, typer.Option("--programme", help="Only the programme with this reference.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Use only what was recorded by the end of this day.")
+    ] = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Write a month's folder for each commissioner. Example: pathways export month 2026-10 --out var/exports."""
+    """Write a month's figures for each commissioner. Example: pathways export month 2026-10 --out var/exports."""
     from sqlalchemy import select
 
     from pathways.exports import actions, queries
@@ -40,11 +44,11 @@ def export_month(
             if programme is not None:
                 row = session.scalars(select(Programme).where(Programme.ref == programme)).one_or_none()
                 if row is None:
-                    message = f"There is no programme {programme}. `pathways programmes list` shows them."
+                    message = f"There is no programme {programme}. To list them, run: pathways programmes list"
                     raise PlainError(message)
                 programme_id, commissioners = row.id, [row.commissioner_id]
         if not commissioners:
-            message = "There is no programme yet, so there is nothing to export."
+            message = "There is no programme yet, so there is nothing to export. Create one: pathways programmes create"
             raise PlainError(message)
         for commissioner_id in commissioners:
             new = body_of(
@@ -57,16 +61,16 @@ def export_month(
 
 @export.command("verify")
 def export_verify(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
-    """Prove that a delivered folder is as it was made. Example: pathways export verify var/outcomes_x_2026-10_v1."""
+    """Check that an exported folder has not changed. Example: pathways export verify var/outcomes_x_2026-10_v1."""
     from pathways.exports import actions
 
-    found = actions.verify_folder(folder)
-    for fault in found:
+    faults = actions.verify_folder(folder)
+    for fault in faults:
         print(fault)
-    if found:
-        message = f"{folder} is not as it was made."
+    if faults:
+        message = f"{folder} has changed since it was exported. Export the month again."
         raise PlainError(message)
-    print(f"{folder} is as it was made.")
+    print(f"{folder} has not changed since it was exported.")
 
 
 @export.command("claims")
@@ -75,7 +79,7 @@ def export_claims(
     out: Annotated[str, typer.Option("--out", help="A folder, or s3://bucket/prefix.")],
     acting_as: ActAs = None,
 ) -> None:
-    """Write the file of a month's claims, as a commissioner. Example: pathways export claims 2026-10 --out var."""
+    """Write the file of a month's claims for a commissioner. Example: pathways export claims 2026-10 --out var."""
     from pathways.exports import actions, queries
     from pathways.exports.schemas import NewClaimsFile
     from pathways.settings import Settings

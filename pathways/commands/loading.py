@@ -1,4 +1,4 @@
-"""Reference files and spreadsheets, in."""
+"""Commands that load reference files and import spreadsheets."""
 
 import sys
 from collections.abc import Iterator
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from pathways.imports.schemas import ImportOut, ImportReport
     from pathways.imports.staging import Progress
 
-reference = typer.Typer(no_args_is_help=True, help="Dated tables and postcodes.")
-imports = typer.Typer(no_args_is_help=True, help="Referrals and placements from CSV or XLSX files.")
+reference = typer.Typer(no_args_is_help=True, help="Load postcodes, outcome rules, skills and occupations.")
+imports = typer.Typer(no_args_is_help=True, help="Import referrals and placements from CSV or XLSX files.")
 
 
 @reference.command("load-postcodes")
 def reference_load_postcodes(file: Path, acting_as: ActAs = None) -> None:
-    """Load places of postcodes or outcodes from a CSV. Example: pathways reference load-postcodes bt.csv."""
+    """Load positions of postcodes or outcodes from a CSV file. Example: pathways reference load-postcodes bt.csv."""
     from pathways.reference import postcodes
 
     content = bytes_of(file)
     with opened() as database:
         actor = operator(database, "reference load-postcodes", acting_as)
         with database.writing(actor) as session:
-            print(f"{postcodes.load_csv(session, content)} places loaded.")
+            print(f"{postcodes.load_csv(session, content)} postcodes or outcodes loaded.")
 
 
 @reference.command("load-rules")
@@ -56,17 +56,21 @@ def reference_load_rules(file: Path, acting_as: ActAs = None) -> None:
     with opened() as database:
         actor = operator(database, "reference load-rules", acting_as)
         with database.writing(actor) as session:
-            new, there = outcome_rules.load(session, actor, content)
-    print(f"{new} versions of rules loaded, {there} known already.")
+            new, known = outcome_rules.load(session, actor, content)
+    print(f"{new} versions of rules loaded; {known} were already loaded.")
 
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; save nothing.")]
-CreateOrganisations = Annotated[bool, typer.Option("--create-organisations", help="Make the ones not known yet.")]
-AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Save nothing if any row is wrong.")]
-ResultFile = Annotated[
-    Path | None, typer.Option("--result", help="Write every row here with what became of it: .csv or .xlsx.")
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check the file and report what would happen. Change no records.")
 ]
-ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the whole report here, as JSON.")]
+CreateOrganisations = Annotated[
+    bool, typer.Option("--create-organisations", help="Create organisations that do not exist yet.")
+]
+AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Save nothing if any row has an error.")]
+ResultFile = Annotated[
+    Path | None, typer.Option("--result", help="Write all rows with their results to this .csv or .xlsx file.")
+]
+ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the whole report to this file, as JSON.")]
 
 
 def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
@@ -80,19 +84,21 @@ def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
             loaded = taxonomy.load(session, files, ConceptKind(kind), normalise)
     print(f"{loaded.concepts} {kind}s with {loaded.labels} labels, {loaded.relations} new relations.")
     if loaded.unknown:
-        print(f"{loaded.unknown} relations name an entry that is not loaded; load its file, then these again.")
+        print(
+            f"{loaded.unknown} relations name an entry that is not loaded. Load its file, then load these files again."
+        )
     print("This service uses the ESCO classification of the European Commission.")
 
 
 @reference.command("load-skills")
 def reference_load_skills(files: list[Path], acting_as: ActAs = None) -> None:
-    """Load ESCO's skills and their relations. Example: reference load-skills skills_en.csv skillSkillRelations.csv."""
+    """Load ESCO skills and their relations. Example: reference load-skills skills_en.csv skillSkillRelations.csv."""
     _load_taxonomy(files, "skill", acting_as)
 
 
 @reference.command("load-occupations")
 def reference_load_occupations(files: list[Path], acting_as: ActAs = None) -> None:
-    """Load ESCO's occupations and what they need. Example: reference load-occupations occupations_en.csv."""
+    """Load ESCO occupations and the skills they need. Example: reference load-occupations occupations_en.csv."""
     _load_taxonomy(files, "occupation", acting_as)
 
 
@@ -120,7 +126,7 @@ def import_referrals(
             partner_id = queries.organisation_by_ref(session, to).id
         actor = for_partner(actor, partner_id)
         wish = Wish(partner_id, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
-        _print_progress(_imported(database, actor, files.KIND, content, wish, result), report)
+        _print_report(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
 @imports.command("placements")
@@ -142,19 +148,19 @@ def import_placements(
     with opened() as database:
         actor = acting_on(operator(database, "placement:import", acting_as), on)
         wish = Wish(None, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
-        _print_progress(_imported(database, actor, files.KIND, content, wish, result), report)
+        _print_report(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
 @imports.command("apply")
 def apply_import(
     kind: Annotated[str, typer.Argument(help="referrals or placements")],
-    import_id: Annotated[UUID, typer.Argument(help="As --dry-run printed it.")],
+    import_id: Annotated[UUID, typer.Argument(help="The id that --dry-run printed.")],
     all_or_nothing: AllOrNothing = False,
     report: ReportFile = None,
     result: ResultFile = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Apply what a dry run checked. Example: pathways import apply referrals 0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80."""
+    """Apply a checked import. Example: pathways import apply referrals 0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80."""
     from sqlalchemy import select
 
     from pathways.imports import actions
@@ -164,9 +170,9 @@ def apply_import(
     from pathways.placements import files as placements
     from pathways.referrals import files as referrals
 
-    kinds = {one.name: one for one in (referrals.KIND, placements.KIND)}
+    kinds = {known.name: known for known in (referrals.KIND, placements.KIND)}
     if kind not in kinds:
-        message = f"There are imports of {' and of '.join(sorted(kinds))}."
+        message = f"There are no imports of {kind}. Use {' or '.join(sorted(kinds))}."
         raise PlainError(message)
     with opened() as database:
         actor = operator(database, f"{kind.removesuffix('s')}:import", acting_as)
@@ -174,22 +180,22 @@ def apply_import(
             rows = select(ImportRun).where(ImportRun.id == import_id, ImportRun.kind == kind).with_for_update()
             run = session.scalars(rows).one_or_none()
             if run is None:
-                message = f"There is no import {import_id} of {kind}."
+                message = f"There is no import of {kind} with the id {import_id}. Use the id that --dry-run printed."
                 raise PlainError(message)
             actor = for_partner(actor, run.partner_id) if run.partner_id else actor
             if run.organisation_id != actor.organisation_id:
-                message = "Another organisation sent this file: its own members apply it, or one named by --as."
+                message = "Another organisation sent this file. Use --as to act as one of its members."
                 raise PlainError(message)
             actions.apply(session, actor, run, ApplyImport(all_or_nothing=all_or_nothing))
         with _bar() as tell:
             Worker(database, kinds[kind], actor, run.id, tell).go_on()
-        _print_progress(_report_of(database, actor, kinds[kind], run, result), report)
+        _print_report(_report_of(database, actor, kinds[kind], run, result), report)
 
 
 def _imported(
     database: "Database", actor: "Actor", kind: "ImportKind", content: bytes, wish: "Wish", result: Path | None
 ) -> "ImportOut":
-    """Import a file, or go on with it where an earlier run was stopped."""
+    """Import a file, or continue an interrupted import of the same file."""
     from pathways.imports import actions
     from pathways.imports.staging import Worker
 
@@ -221,7 +227,7 @@ def _report_of(
 
 @contextmanager
 def _bar() -> "Iterator[Progress | None]":
-    """Return what shows how far an import is, on a terminal."""
+    """Yield the callback that draws a progress bar; None if standard error is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -240,27 +246,27 @@ def _bar() -> "Iterator[Progress | None]":
 MOST_LINES = 40
 
 
-def _print_progress(found: "ImportOut", report: Path | None) -> None:
-    told = found.report
-    lines = as_sentences(told)
+def _print_report(made: "ImportOut", report_file: Path | None) -> None:
+    report = made.report
+    lines = as_sentences(report)
     for line in lines[:MOST_LINES]:
         print(line)
     if len(lines) > MOST_LINES:
-        print(f"and {len(lines) - MOST_LINES} more lines; --report FILE writes them, --result FILE all rows.")
-    if told.made:
-        shown = " ".join(told.made[:10])
-        print(f"Made: {shown}{' …' if len(told.made) > 10 else ''}")  # noqa: PLR2004 - as many as fit a line
-    if not told.was_applied:
-        print(f"To apply it: pathways import apply {found.kind} {found.id}")
-    if report is not None:
-        report.write_text(told.model_dump_json(indent=2), encoding="utf-8")
-    if told.errors and not told.was_applied and not told.is_dry_run:
-        message = "Nothing was saved, because rows are wrong and --all-or-nothing was asked for."
+        print(f"and {len(lines) - MOST_LINES} more lines. To write all of them to a file, use --report or --result.")
+    if report.made:
+        names = " ".join(report.made[:10])
+        print(f"Created: {names}{' …' if len(report.made) > 10 else ''}")  # noqa: PLR2004 - as many as fit a line
+    if not report.was_applied:
+        print(f"To apply it: pathways import apply {made.kind} {made.id}")
+    if report_file is not None:
+        report_file.write_text(report.model_dump_json(indent=2), encoding="utf-8")
+    if report.errors and not report.was_applied and not report.is_dry_run:
+        message = "Nothing was saved, because some rows have errors and --all-or-nothing was given. Correct these rows."
         raise PlainError(message)
 
 
 def as_sentences(report: "ImportReport") -> list[str]:
-    """Return the report as lines for a terminal."""
+    """Return the report as lines of text for a terminal."""
     verb = "would be " if report.is_dry_run else ""
     lines = [
         (
@@ -269,19 +275,19 @@ def as_sentences(report: "ImportReport") -> list[str]:
         )
     ]
     if report.possible_duplicates:
-        lines.append(f"{report.possible_duplicates} of those to create may be of somebody known already.")
+        lines.append(f"{report.possible_duplicates} of the new records may be about a jobseeker you already support.")
     if not report.was_applied and not report.is_dry_run:
         lines.append("Nothing was saved.")
     for column in report.unknown_columns:
         meant = report.suggested_columns.get(column)
-        perhaps = f" Does it mean {meant}? Confirm it once, or rename it." if meant else ""
-        lines.append(f"Not known, so not read: column {column}.{perhaps}")
-    lines += [f"Passed over: {what}." for what in report.passed_over]
+        hint = f" If it means {meant}, confirm this once or rename the column." if meant else ""
+        lines.append(f"Column {column} is unknown and was not read.{hint}")
+    lines += [f"Left out: {what}." for what in report.passed_over]
     lines += report.notes
     lines += [f"Error, {_where(e)}, {e.field}: {e.rule} {e.remedy}" for e in report.errors]
     lines += [f"Warning, {_where(w)}, {w.field}: {w.rule} {w.remedy}" for w in report.warnings]
     return lines
 
 
-def _where(found: "CellError") -> str:
-    return f"sheet {found.sheet}, row {found.row}" if found.sheet else f"row {found.row}"
+def _where(error: "CellError") -> str:
+    return f"sheet {error.sheet}, row {error.row}" if error.sheet else f"row {error.row}"

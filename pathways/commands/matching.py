@@ -1,4 +1,4 @@
-"""Shortlists, what would open most, a caseload's places, and models."""
+"""Commands for shortlists, suggested changes, allocations and ranking models."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathways.shortlists.actions import Ranked
 
 alone = typer.Typer()
-models = typer.Typer(no_args_is_help=True, help="Learning: train, assess, and release by a person's act.")
+models = typer.Typer(no_args_is_help=True, help="Train, assess, release and retire ranking models.")
 
 
 @alone.command()
@@ -53,12 +53,12 @@ def shortlist(
     if as_json:
         print(answer.model_dump_json(indent=2))
         return
-    print(f"{jobseeker}: {answer.eligible} of {answer.looked_at} placements fit; model {answer.model_version}.")
+    print(f"{jobseeker}: {answer.eligible} of {answer.looked_at} placements fit. Model: {answer.model_version}.")
     for match in answer.matches:
         print(
             f"\n{match.rank}. {match.title}, {match.social_enterprise}: "
             f"{match.score:.2f}, {match.confidence} confidence"
-            + (", its place among near-equal ones drawn by lot" if (match.propensity or 1.0) < 1.0 else "")
+            + (", ordered by a random tie-break among near-equal scores" if (match.propensity or 1.0) < 1.0 else "")
         )
         signs = {"for": "+", "against": "-", "unknown": "?"}
         for reason in match.reasons:
@@ -68,7 +68,7 @@ def shortlist(
                 print(f"   {check.rule}: {check.text}")
     if answer.refused:
         rules = ", ".join(f"{count} by {rule}" for rule, count in answer.refused_by_rule.items())
-        print(f"\n{answer.refused} do not fit: {rules}. The nearest:")
+        print(f"\n{answer.refused} placements do not fit: {rules}. The closest to fitting:")
         for refusal in answer.nearest_refusals[:3]:
             print(f"   {refusal.title}, {refusal.social_enterprise}: {' '.join(refusal.what_would_change_it)}")
 
@@ -80,7 +80,7 @@ def unlock(
     limit: int = 10,
     acting_as: ActAs = None,
 ) -> None:
-    """Say which single changes would open most good placements. Example: pathways unlock J-7K2M9Q."""
+    """List the single changes that would open the most good placements. Example: pathways unlock J-7K2M9Q."""
     from pathways.jobseekers import queries
     from pathways.shortlists import unlock as unlocking
 
@@ -92,9 +92,9 @@ def unlock(
             actor = for_partner(actor, person.partner_id)
         answer = unlocking.for_jobseeker(database, actor, jobseeker_id, day_of(on) or actor.today)
     if not answer.items:
-        print("No single change would open a good placement that is not open now.")
+        print("No single change would open another good placement.")
     for line in answer.items[:limit]:
-        gain = f"opens {line.opens}" if line.opens else f"settles {line.settles} open questions"
+        gain = f"placements opened: {line.opens}" if line.opens else f"open questions answered: {line.settles}"
         print(f"{line.text} ({gain})")
         for listing in line.placements[:3]:
             print(f"   {listing.title}, {listing.social_enterprise}")
@@ -102,15 +102,18 @@ def unlock(
 
 @alone.command()
 def rematch(
-    partner: Annotated[str | None, typer.Option(metavar="REF", help="Only this partner; else each in turn.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that score.")] = 1,
-    backend: Annotated[str, typer.Option(help="loky: on this machine; dask: on a cluster.")] = "loky",
-    scheduler: Annotated[str | None, typer.Option(help="Address of a dask scheduler.")] = None,
+    partner: Annotated[
+        str | None, typer.Option(metavar="REF", help="Only the partner with this reference. Default: every partner.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Number of processes.")] = 1,
+    backend: Annotated[str, typer.Option(help="loky: this machine. dask: a cluster.")] = "loky",
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
     on: On = None,
     keep: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Keep what is scored, to go on from there when stopped.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Store scores in this folder, so that an interrupted run can continue."),
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many people without an offer to name.")] = 20,
+    limit: Annotated[int, typer.Option(help="How many jobseekers without an offer to list.")] = 20,
     acting_as: ActAs = None,
 ) -> None:
     """Propose an allocation for a whole caseload. Example: pathways rematch --partner stepping-stones --jobs 2."""
@@ -118,7 +121,7 @@ def rematch(
     from pathways.allocations.models import AllocationLine, LineState
 
     if backend not in {"loky", "dask"}:
-        message = f"There is no backend {backend}. Use loky or dask."
+        message = f"There is no backend {backend}. Use --backend loky or --backend dask."
         raise PlainError(message)
     with opened() as database:
         first = operator(database, "allocation:make", acting_as)
@@ -128,7 +131,7 @@ def rematch(
             with _scoring(jobs, backend, scheduler) as run, _bar(name) as begun:
                 caseload, proposal = actions.propose(database, actor, day, run=run, folder=own, begun=begun)
             if not caseload.ids:
-                print(f"{name}: no open cases.")
+                print(f"{name}: there are no open cases.")
                 continue
             with database.writing(actor) as session:
                 made = actions.record(session, actor, caseload, proposal)
@@ -138,23 +141,24 @@ def rematch(
                 )
                 without = actions.line_replies(session, actor, rows.all())
             scoring.forget(own)
-            told = answer.figures
-            if told is None:  # some lines are of people this member may not see
-                print(f"{name}: {made.id} is proposed; its totals are for a team manager.")
+            figures = answer.figures
+            if figures is None:  # some lines are about jobseekers that this member may not see
+                print(f"{name}: the proposal {made.id} was made. Only a team manager may see its totals.")
                 continue
             print(
-                f"{name}: {told.offers} of {answer.looked_at} people would be offered one of {answer.placements} "
-                f"placements, {told.first_choices} of them their first choice; {told.kept} as before."
+                f"{name}: {figures.offers} of {answer.looked_at} jobseekers would be offered one of "
+                f"{answer.placements} placements. {figures.first_choices} would get their first choice; "
+                f"{figures.kept} keep the placement proposed before."
             )
             print(
-                f"   In the need band: {told.need_people} people, {told.need_offers} offers "
-                f"(at least {told.need_floor} are reserved); {told.need_share_of_caseload:.0%} of the caseload, "
-                f"{told.need_share_of_top:.0%} of the top 30 % by score."
+                f"   In the need band: {figures.need_people} jobseekers, {figures.need_offers} offers "
+                f"(at least {figures.need_floor} are reserved). They are {figures.need_share_of_caseload:.0%} of the "
+                f"caseload and {figures.need_share_of_top:.0%} of the top 30 % by score."
             )
-            print(f"   {told.without} would have nothing." + (" The first:" if told.without else ""))
+            print(f"   {figures.without} would have no offer." + (" The first:" if figures.without else ""))
             for line in without:
                 print(f"   {line.jobseeker_reference}: {line.why}")
-            print(f"   A proposal, {made.id}: caseworkers accept, change or reject each line.")
+            print(f"   This is the proposal {made.id}. Next: caseworkers accept, change or reject each line.")
 
 
 def _partners_to_rematch(database: "Database", actor: "Actor", ref: str | None) -> list[tuple[str, "Actor"]]:
@@ -171,16 +175,17 @@ def _partners_to_rematch(database: "Database", actor: "Actor", ref: str | None) 
     if actor.role is not Role.OPERATOR:
         rows = rows.where(Organisation.id == actor.organisation_id)
     with database.reading() as session:
-        found = [(row.name, for_partner(actor, row.id)) for row in session.execute(rows.order_by(Organisation.name))]
-    if not found:
-        message = f"There is no voluntary-sector partner {ref or 'yet'}."
+        partners = [(row.name, for_partner(actor, row.id)) for row in session.execute(rows.order_by(Organisation.name))]
+    if not partners:
+        missing = f"with the reference {ref}" if ref else "yet"
+        message = f"There is no voluntary-sector partner {missing}. To list them, run: pathways organisations list"
         raise PlainError(message)
-    return found
+    return partners
 
 
 @contextmanager
 def _bar(name: str) -> Iterator["Callable[[int], Tell]"]:
-    """Return what begins a progress bar once it is known how many people there are."""
+    """Yield a function that starts a progress bar for a number of people."""
     with ExitStack() as stack:
 
         def begun(count: int) -> "Tell":
@@ -191,7 +196,7 @@ def _bar(name: str) -> Iterator["Callable[[int], Tell]"]:
 
 @contextmanager
 def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run[Answer]"]:
-    """Return what scores the pieces of a caseload, in this process or in several."""
+    """Yield the function that scores the parts of a caseload, in this process or in several."""
     from joblib import parallel_config
 
     from matching.bulk.caseload import in_parallel, in_turn
@@ -205,7 +210,7 @@ def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run[An
 
         connect: Callable[..., Any] = Client
     except ImportError as wrong:
-        message = "dask is not installed here. Install distributed, or use --backend loky."
+        message = "Dask is not installed. Install the package distributed, or use --backend loky."
         raise PlainError(message) from wrong
     with connect(scheduler, n_workers=None if scheduler else jobs), parallel_config(backend="dask"):
         yield in_parallel(jobs)
@@ -213,25 +218,25 @@ def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run[An
 
 @models.command("train")
 def model_train(
-    until: Annotated[str | None, typer.Option(help="Learn from what was decided up to this day.")] = None,
+    until: Annotated[str | None, typer.Option(help="Learn from decisions up to this day. Default: today.")] = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Train on decided introductions; it ranks nothing yet. Example: pathways model train --until 2026-10-31."""
+    """Train a model on decided introductions, without using it. Example: pathways model train --until 2026-10-31."""
     from pathways.learning import actions
 
     with opened() as database:
         actor = operator(database, "model:train", acting_as)
         with database.writing(actor) as session:
             model = actions.reply(actions.train_model(session, actor, day_of(until) or actor.today))
-    print(f"{model.name}: learnt from {model.cases} cases, {model.first_day} to {model.last_day}.")
+    print(f"{model.name}: trained on {model.cases} cases from {model.first_day} to {model.last_day}.")
     for side, gate in model.manifest["metrics"]["boosting"].items():
         print(f"   {side}: {gate['cases']} answers. {gate['why']}")
-    print(f"It ranks nothing yet. Next: pathways model assess {model.name}")
+    print(f"The model is not in use yet. Next: pathways model assess {model.name}")
 
 
 @models.command("list")
 def model_list() -> None:
-    """List models, the released one marked. Example: pathways model list."""
+    """List the models and their states. Example: pathways model list."""
     from sqlalchemy import select
 
     from pathways.shortlists.models import ModelState, RankingModel
@@ -241,7 +246,7 @@ def model_list() -> None:
         for row in rows:
             print(f"{row.name:24} {row.state.value:10} {row.manifest['cases']} cases")
         if not any(row.state is ModelState.RELEASED for row in rows):
-            print("The experts' own weights rank: no model is released.")
+            print("No model is released. Shortlists use the weights set by experts.")
 
 
 def _model_act(name: str, act: "Callable[[Any, Any, Any], Any]", doing: str, acting_as: str | None) -> "ModelOut":
@@ -255,28 +260,31 @@ def _model_act(name: str, act: "Callable[[Any, Any, Any], Any]", doing: str, act
 
 @models.command("assess")
 def model_assess(version: str, acting_as: ActAs = None) -> None:
-    """Measure a model on days held out, and judge its gates. Example: pathways model assess 2026-10-31-1."""
+    """Test a model on decisions it was not trained on. Example: pathways model assess 2026-10-31-1."""
     from pathways.learning import actions
 
     model = _model_act(version, actions.assess, "model:train", acting_as)
-    told = model.assessment or {}
-    print(f"{model.name}: {told['cases_learnt_from']} cases learnt from, {told['cases_held_out']} held out.")
+    figures = model.assessment or {}
+    print(f"{model.name}: trained on {figures['cases_learnt_from']} cases, tested on {figures['cases_held_out']}.")
     for name in ("ndcg_at_10", "ndcg_at_10_of_the_model_in_use", "difference"):
-        print(f"   {name.replace('_', ' ')}: {told[name]['mean']} {told[name]['interval'] or ''}")
+        print(f"   {name.replace('_', ' ')}: {figures[name]['mean']} {figures[name]['interval'] or ''}")
     for gate in model.gates:
-        print(f"   {'open  ' if gate.passed else 'CLOSED'} {gate.gate}: {gate.text}")
+        print(f"   {'passed' if gate.passed else 'FAILED'} {gate.gate}: {gate.text}")
 
 
-Why = Annotated[str, typer.Option("--reason", prompt="Why", help="One sentence, kept on record.")]
+Why = Annotated[str, typer.Option("--reason", prompt="Reason", help="The reason in one sentence; it is recorded.")]
 
 
 @models.command("release")
 def model_release(version: str, reason: Why, acting_as: ActAs = None) -> None:
-    """Let a model rank from now on. Example: pathways model release 2026-10-31-1 --reason "Better held out"."""
+    """Use a model for all shortlists from now on.
+
+    Example: pathways model release 2026-10-31-1 --reason "Better held out".
+    """
     from pathways.learning import actions
 
     model = _model_act(version, lambda s, a, m: actions.release(s, a, m, reason), "model:release", acting_as)
-    print(f"{model.name} ranks from now on.")
+    print(f"{model.name} is released. It ranks all shortlists from now on.")
 
 
 @models.command("retire")
@@ -285,4 +293,4 @@ def model_retire(version: str, reason: Why, acting_as: ActAs = None) -> None:
     from pathways.learning import actions
 
     model = _model_act(version, lambda s, a, m: actions.retire(s, a, m, reason), "model:release", acting_as)
-    print(f"{model.name} is retired.")
+    print(f"{model.name} is retired and no longer ranks.")

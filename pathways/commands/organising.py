@@ -1,4 +1,4 @@
-"""Who is who, who pays for what, and the keys."""
+"""Commands for organisations, users, members, programmes and keys."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -11,11 +11,13 @@ from pathways.commands.acting import ActAs, PlainError, body_of, day_of, member_
 if TYPE_CHECKING:
     from pathways.database import Session
 
-organisations = typer.Typer(no_args_is_help=True, help="Partners, referrers, social enterprises, commissioners.")
-users = typer.Typer(no_args_is_help=True, help="People and machines.")
-members = typer.Typer(no_args_is_help=True, help="Who does what in which organisation.")
-programmes = typer.Typer(no_args_is_help=True, help="What a commissioner pays a partner for.")
-keys = typer.Typer(no_args_is_help=True, help="API keys of members.")
+organisations = typer.Typer(
+    no_args_is_help=True, help="Manage partners, referrers, social enterprises and commissioners."
+)
+users = typer.Typer(no_args_is_help=True, help="Manage users: people and machines.")
+members = typer.Typer(no_args_is_help=True, help="Manage members: users with a role in an organisation.")
+programmes = typer.Typer(no_args_is_help=True, help="Manage programmes: what a commissioner pays a partner for.")
+keys = typer.Typer(no_args_is_help=True, help="Manage the API keys of members.")
 
 
 @organisations.command("create")
@@ -26,7 +28,10 @@ def organisations_create(
     nation: Annotated[str, typer.Option()] = "england",
     acting_as: ActAs = None,
 ) -> None:
-    """Create one. Example: pathways organisations create --kind social_enterprise --name "Acorn Kitchen CIC"."""
+    """Create an organisation.
+
+    Example: pathways organisations create --kind social_enterprise --name "Acorn Kitchen CIC".
+    """
     from pathways.organisations import actions
     from pathways.organisations.schemas import NewOrganisation
 
@@ -40,7 +45,7 @@ def organisations_create(
 
 @organisations.command("list")
 def organisations_list() -> None:
-    """List them with their references. Example: pathways organisations list."""
+    """List organisations with their references. Example: pathways organisations list."""
     from sqlalchemy import select
 
     from pathways.organisations.models import Organisation
@@ -54,7 +59,7 @@ def organisations_list() -> None:
 def users_create(
     name: Annotated[str, typer.Option()],
     email: Annotated[str, typer.Option()],
-    machine: Annotated[bool, typer.Option(help="A machine, not a person.")] = False,
+    machine: Annotated[bool, typer.Option(help="The user is a machine, not a person.")] = False,
     acting_as: ActAs = None,
 ) -> None:
     """Create a user. Example: pathways users create --name "Wanda Worker" --email wanda@example.org."""
@@ -93,11 +98,11 @@ def _user_id(session: "Session", mail: str) -> UUID:
 
     from pathways.access.models import User
 
-    found = session.scalars(select(User.id).where(User.email == mail.lower())).one_or_none()
-    if found is None:
-        message = "There is no user with this address. Create one: pathways users create"
+    user_id = session.scalars(select(User.id).where(User.email == mail.lower())).one_or_none()
+    if user_id is None:
+        message = "There is no user with this e-mail address. Create one: pathways users create"
         raise PlainError(message)
-    return found
+    return user_id
 
 
 @programmes.command("create")
@@ -109,7 +114,10 @@ def programmes_create(
     ends: Annotated[str | None, typer.Option("--to")] = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Create one. Example: pathways programmes create --commissioner fund --partner p --name Work --from 2026-04-01."""
+    """Create a programme.
+
+    Example: pathways programmes create --commissioner fund --partner p --name Work --from 2026-04-01.
+    """
     from pathways.organisations import queries
     from pathways.programmes import actions
     from pathways.programmes.schemas import NewProgramme
@@ -136,7 +144,7 @@ def programmes_price(
     begins: Annotated[str, typer.Option("--from")],
     acting_as: ActAs = None,
 ) -> None:
-    """Record what an outcome pays. Example: pathways programmes price first-work IPES_LOWER 850 --from 2026-04-01."""
+    """Set the price of an outcome. Example: pathways programmes price first-work IPES_LOWER 850 --from 2026-04-01."""
     from sqlalchemy import select
 
     from pathways.programmes import actions
@@ -147,11 +155,11 @@ def programmes_price(
         actor = operator(database, "programme:make", acting_as)
         new = body_of(NewPrice, rule=rule, pounds=pounds, from_on=day_of(begins))
         with database.writing(actor) as session:
-            found = session.scalars(select(Programme).where(Programme.ref == programme)).one_or_none()
-            if found is None:
-                message = f"There is no programme {programme}. List them: pathways programmes list"
+            row = session.scalars(select(Programme).where(Programme.ref == programme)).one_or_none()
+            if row is None:
+                message = f"There is no programme {programme}. To list them, run: pathways programmes list"
                 raise PlainError(message)
-            actions.set_price(session, actor, found, new)
+            actions.set_price(session, actor, row, new)
     print(f"{rule} pays {pounds} pounds from {begins}.")
 
 
@@ -173,7 +181,7 @@ def keys_create(
     expires: Annotated[str | None, typer.Option()] = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Create a key, shown once. Example: pathways keys create --member wanda@example.org@partner:caseworker."""
+    """Create a key and print it once. Example: pathways keys create --member wanda@example.org@partner:caseworker."""
     from pathways.organisations import actions
     from pathways.organisations.schemas import NewKey
 
@@ -183,7 +191,7 @@ def keys_create(
             new = body_of(NewKey, membership_id=member_of(session, member)[3], expires_on=day_of(expires))
             key, secret = actions.make_key(session, actor, new)
             print(secret)
-            print(f"Key {key.public_id} for {member}. The secret is not shown again.", file=sys.stderr)
+            print(f"Key {key.public_id} for {member}. Store the secret now: it cannot be read again.", file=sys.stderr)
 
 
 @keys.command("list")
@@ -220,7 +228,7 @@ def keys_revoke(public_id: str, acting_as: ActAs = None) -> None:
         with database.writing(actor) as session:
             key = session.scalars(select(ApiKey).where(ApiKey.public_id == public_id)).one_or_none()
             if key is None:
-                message = "There is no such key. `pathways keys list` shows them."
+                message = "There is no such key. To list them, run: pathways keys list"
                 raise PlainError(message)
             actions.revoke_key(session, actor, key)
     print(f"{public_id} is revoked.")

@@ -1,4 +1,4 @@
-"""Serving, the database, and the demonstration."""
+"""Commands for the server, the worker, daily work, the database and the demonstration."""
 
 import threading
 from datetime import date
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathways.database import Database
 
 alone = typer.Typer()
-db = typer.Typer(no_args_is_help=True, help="The database: migrate, check, copy, put back.")
-demo = typer.Typer(no_args_is_help=True, help="A made-up borough to try things on.")
+db = typer.Typer(no_args_is_help=True, help="Upgrade, check, back up and restore the database.")
+demo = typer.Typer(no_args_is_help=True, help="Load a fictional borough for demonstration.")
 SECONDS_BETWEEN_LOOKS = 5.0
 DEMO_KEYS = Path("var/demo-keys.env")
 
@@ -25,12 +25,12 @@ def serve(
     port: int = 8000,
     workers: int = 1,
 ) -> None:
-    """Serve the API and its pages. Example: pathways serve --port 8000."""
+    """Run the API server. Example: pathways serve --port 8000."""
     import uvicorn
 
     with opened() as database:
         if database.is_sqlite and workers > 1:
-            message = "SQLite is for one process. Use PostgreSQL for more workers."
+            message = "SQLite allows only one worker. Use --workers 1, or use PostgreSQL."
             raise PlainError(message)
     uvicorn.run(
         "pathways.commands.running:make_app",
@@ -39,7 +39,7 @@ def serve(
         port=port,
         workers=workers,
         access_log=False,
-        # uvicorn would print a traceback with what a message holds; our own log says where and what kind.
+        # uvicorn would print tracebacks with personal data; our own log records only the kind of error and where.
         log_level="critical",
         server_header=False,
         timeout_graceful_shutdown=10,
@@ -60,7 +60,7 @@ def make_app() -> object:
 
 
 def _learn_words(database: "Database") -> None:
-    """Learn a loaded taxonomy at the start, so that the first caseworker who looks up a word need not wait for it."""
+    """Prepare the finders of a loaded taxonomy at the start, so that the first look-up of a word is fast."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from pathways.reference import taxonomy, vocabulary
@@ -72,12 +72,12 @@ def _learn_words(database: "Database") -> None:
                 if taxonomy.is_loaded(session, kind):
                     vocabulary.finder(session, kind)
     except SQLAlchemyError:
-        return  # the first look-up tries again and says what is wrong
+        return  # the first look-up tries again and reports the error
 
 
 @alone.command()
-def worker(once: Annotated[bool, typer.Option(help="Send what is due now, and stop.")] = False) -> None:
-    """Send queued e-mails and webhooks; any number of them may run on PostgreSQL. Example: pathways worker."""
+def worker(once: Annotated[bool, typer.Option(help="Send the messages that are due now, then stop.")] = False) -> None:
+    """Send queued e-mails and webhooks. With PostgreSQL, several workers can run. Example: pathways worker."""
     import time
     from contextlib import suppress
 
@@ -91,35 +91,35 @@ def worker(once: Annotated[bool, typer.Option(help="Send what is due now, and st
         sender = Sender(database, settings, mailer(settings), links=LINKS)
         while True:
             tried = 0
-            with suppress(SQLAlchemyError):  # the database is away for a moment
+            with suppress(SQLAlchemyError):  # the database may be unavailable for a moment
                 tried = sender.send_due()
             if once:
-                print(f"{tried} tried.")
+                print(f"{tried} messages tried.")
                 return
             time.sleep(0 if tried else SECONDS_BETWEEN_LOOKS)
 
 
 @alone.command()
 def daily(on: On = None) -> None:
-    """Do everything that time alone makes due; safe to run twice or late. Example: pathways daily."""
-    from pathways import daily as duties
+    """Run the scheduled jobs of the day. Running them twice or late is safe. Example: pathways daily."""
+    from pathways import daily as scheduled_jobs
     from pathways.base import local_day, utc_now
 
     at = utc_now()
     day, today = day_of(on) or local_day(at), local_day(at)
     if day > today:
-        message = f"{day} has not come. Nothing is done ahead of its time."
+        message = f"{day} is in the future. Scheduled jobs cannot run early; leave out --on."
         raise PlainError(message)
     if day < today:
-        print(f"{day} was missed: what was due then is done now, as of {today}.")
+        print(f"The jobs of {day} run now and are recorded under {today}.")
     with opened() as database:
-        done = duties.run(database, operator(database, "daily"), at)
+        done = scheduled_jobs.run(database, operator(database, "daily"), at)
     print(f"{today}: " + ", ".join(f"{count} {name}" for name, count in done.items()) + ".")
 
 
 @db.command("upgrade")
 def db_upgrade() -> None:
-    """Bring the database to this version. Example: pathways db upgrade."""
+    """Upgrade the database to the version of this program. Example: pathways db upgrade."""
     from pathways import migrate
     from pathways.jobseekers import identify
 
@@ -127,48 +127,48 @@ def db_upgrade() -> None:
         migrate.upgrade(database)
         identify.fill(database)
         operator(database, "db upgrade")
-    print("The database is at this version.")
+    print("The database is up to date.")
 
 
 @db.command("check")
 def db_check() -> None:
-    """Ask whether the database is at this version and its facts are coherent. Example: pathways db check."""
+    """Check that the database is up to date and its facts are consistent. Example: pathways db check."""
     from pathways import consistency
 
     with opened() as database, database.reading() as session:
-        found = consistency.faults(session)
+        faults = consistency.faults(session)
         if database.replica_may_lag():
-            found.append(
-                "PATHWAYS_READER_URL: the primary does not wait for this replica, so somebody just restricted could"
-                " still be read. Name it in the primary's synchronous_standby_names."
+            faults.append(
+                "PATHWAYS_READER_URL: the primary does not wait for this replica, so a record could still be read just"
+                " after access to it was restricted. Add the replica to synchronous_standby_names of the primary."
             )
-    for fault in found:
+    for fault in faults:
         print(fault)
-    if found:
-        message = f"{len(found)} things do not fit."
+    if faults:
+        message = f"The database has {len(faults)} inconsistencies. Each is described above."
         raise PlainError(message)
-    print("The database is at this version and coherent.")
+    print("The database is up to date and consistent.")
 
 
 @db.command("backup")
 def db_backup(file: Path) -> None:
-    """Write a consistent copy while the service runs. Example: pathways db backup var/monday.db."""
+    """Back up the database while the service runs. Example: pathways db backup var/monday.db."""
     from pathways import backup
 
     with opened() as database:
         backup.backup(database, file)
-    print(f"Copied to {file}.")
+    print(f"The backup was written to {file}.")
 
 
 @db.command("restore")
 def db_restore(file: Path) -> None:
-    """Put a copy back; stop the service first. Example: pathways db restore var/monday.db."""
+    """Restore the database from a backup. Stop the service first. Example: pathways db restore var/monday.db."""
     from pathways import backup
 
     with opened(migrated=False) as database:
         backup.restore(database, file)
         must_be_migrated(database)
-    print(f"Put back from {file}.")
+    print(f"The database was restored from {file}.")
 
 
 @demo.command("load")
@@ -177,17 +177,17 @@ def demo_load(
     placements: int = 48,
     months: int = 12,
     seed: int = 1,
-    until: Annotated[str | None, typer.Option(help="The last day; yesterday when left out.")] = None,
+    until: Annotated[str | None, typer.Option(help="The last day, as yyyy-mm-dd. Default: yesterday.")] = None,
 ) -> None:
-    """Load a made-up borough with a history. Example: pathways demo load --jobseekers 160 --months 12."""
+    """Load a fictional borough with a history. Example: pathways demo load --jobseekers 160 --months 12."""
     from datetime import timedelta
 
     from pathways.demo import borough
     from pathways.exports.months import Month
 
-    end = day_of(until) or date.today() - timedelta(days=1)  # noqa: DTZ011 - the machine's day will do for made-up people
+    end = day_of(until) or date.today() - timedelta(days=1)  # noqa: DTZ011 - the machine's day is good enough for fictional people
     start = Month.of(end).plus(-months).first_day if months else end
-    with opened() as database, typer.progressbar(length=(end - start).days + 1, label="A year of days") as bar:
+    with opened() as database, typer.progressbar(length=(end - start).days + 1, label="Days loaded") as bar:
         borough.load(
             database,
             start=start,
@@ -197,12 +197,12 @@ def demo_load(
             seed=seed,
             progress=lambda _: bar.update(1),
         )
-    print(f"A borough of {jobseekers} made-up jobseekers, {start} to {end}.")
+    print(f"A borough of {jobseekers} fictional jobseekers was loaded, from {start} to {end}.")
 
 
 @demo.command("load-if-empty", hidden=True)
 def demo_load_if_empty() -> None:
-    """Load the demonstration where there is nobody yet: what ``make run`` does on its default file."""
+    """Load the demonstration if there is no jobseeker yet; ``make run`` calls this for its default database."""
     from sqlalchemy import select
 
     from pathways.jobseekers.models import Jobseeker
@@ -215,7 +215,7 @@ def demo_load_if_empty() -> None:
 
 @demo.command("keys")
 def demo_keys() -> None:
-    """Issue fresh keys of the demonstration's members into var/demo-keys.env. Example: pathways demo keys."""
+    """Write new keys of the demonstration members to var/demo-keys.env. Example: pathways demo keys."""
     from pathways.demo import cast
 
     with opened() as database:
@@ -223,13 +223,13 @@ def demo_keys() -> None:
         with database.writing(actor) as session:
             issued = cast.issue_keys(session, actor)
     if len(issued) < len(cast.DEMO_ROLES):
-        message = "The demonstration is not loaded here. Run: pathways demo load"
+        message = "The demonstration is not loaded in this database. Run: pathways demo load"
         raise PlainError(message)
     DEMO_KEYS.parent.mkdir(exist_ok=True)
     DEMO_KEYS.touch(mode=0o600)
     lines = ["export PATHWAYS=http://127.0.0.1:8000/api/v1"]
     lines += [f"export {role}={secret}" for role, secret in issued.items()]
     DEMO_KEYS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"Serving at http://127.0.0.1:8000 (pages of the API at /docs). Keys, valid 30 days, are in {DEMO_KEYS}:")
+    print(f"The API is at http://127.0.0.1:8000, its documentation at /docs. Keys for 30 days are in {DEMO_KEYS}:")
     for role, secret in issued.items():
         print(f"  {role:17} {secret}")

@@ -1,1 +1,1 @@
-"""The demonstration: a made-up borough with a history, made day by day through the same actions that people use."""
+"""The demonstration: a made-up borough with a history, recorded day by day through the same actions as real work."""

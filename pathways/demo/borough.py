@@ -1,7 +1,7 @@
-"""A made-up borough with a history, told day by day through the same actions that people use.
+"""Load the demonstration: a made-up borough with a history, recorded day by day through the normal actions.
 
-Nobody in it exists: NINOs begin QQ, phones 07700 900, mail ends example.org. What happens to one person
-is drawn from that person's own stream, so that a shorter history is the beginning of a longer one.
+All people are made up: National Insurance numbers begin with QQ, phone numbers with 07700 900, and e-mail addresses end
+in example.org. Each person has a random stream of their own, so a shorter history is the beginning of a longer one.
 """
 
 import heapq
@@ -34,7 +34,7 @@ LISTINGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "stores": (("Warehouse Operative", ("stock work",)), ("Stores Assistant", ("stock work", "record keeping"))),
 }
 KINDS = (PlacementKind.JOB_OPEN, PlacementKind.JOB_ILM, PlacementKind.JOB_OPEN, PlacementKind.WORK_EXPERIENCE)
-PASSED_HOUR = 9
+FIRST_HOUR = 9  # UTC: when the steps of a day begin, one a minute
 DAYS_BETWEEN_CONFIRMATIONS = 60
 
 
@@ -49,14 +49,16 @@ def load(
     seed: int = 1,
     progress: Callable[[date], None] = lambda _: None,
 ) -> None:
-    """Tell the borough's history from ``start``, planned to ``end``, up to and with the day ``until``.
+    """Record the borough's history from ``start`` up to and including ``until`` (by default ``end``).
 
-    Refuses a database that holds people. The same seed, start and end tell the same history; an earlier ``until`` only
-    stops earlier.
+    The history is planned for the days from ``start`` to ``end``. The same seed, start and end give the same history;
+    an earlier ``until`` only stops earlier. Refused if the database has any jobseekers.
     """
     with database.reading() as session:
         if session.scalars(select(func.count()).select_from(Jobseeker)).one():
-            raise NotEmpty("The demonstration is loaded only where there is nobody yet.")
+            raise NotEmpty(
+                "The demonstration can only be loaded if there are no jobseekers yet. Next: use a new database."
+            )
     with database.writing(None) as session:
         cast = make_cast(session, _at(start, 0))
     borough = Borough(database, seed, start, end, jobseekers, placements, cast)
@@ -66,16 +68,16 @@ def load(
         _run_day(borough, day)
         progress(day)
         day += timedelta(days=1)
-    with database.writing(None) as session:  # what was told in a year that nobody lived was read as it came
+    with database.writing(None) as session:  # notices of the made-up year count as read when they were made
         session.execute(update(Notice).where(Notice.email_id.is_(None)).values(read_at=Notice.made_at))
 
 
 def _at(day: date, minutes: int) -> datetime:
-    return datetime(day.year, day.month, day.day, PASSED_HOUR, tzinfo=UTC) + timedelta(minutes=minutes)
+    return datetime(day.year, day.month, day.day, FIRST_HOUR, tzinfo=UTC) + timedelta(minutes=minutes)
 
 
 def _run_day(borough: Borough, day: date) -> None:
-    """Run the steps of one day; one that the rules refuse that day did not happen."""
+    """Run the steps of one day. A step that the rules refuse is rolled back and skipped."""
     steps = []
     while borough.queue and borough.queue[0][0] <= day:
         steps.append(heapq.heappop(borough.queue)[2])

@@ -1,4 +1,4 @@
-"""Who acts in the demonstration borough, and the queue of steps to come."""
+"""The organisations and members of the demonstration borough, and the queue of steps to run."""
 
 import heapq
 import random
@@ -45,16 +45,18 @@ ENTERPRISES = (
 )
 
 
-DEMO_PRICES = {"LOCAL_13_IN_16": Decimal(600), "LOCAL_26_IN_30": Decimal(900)}  # made up, as all of it is
+DEMO_PRICES = {"LOCAL_13_IN_16": Decimal(600), "LOCAL_26_IN_30": Decimal(900)}  # pounds for an outcome, made up
 
 
 class NotEmpty(Conflict):
-    title = "The database holds people"
+    """The demonstration was to be loaded into a database that has jobseekers."""
+
+    title = "The database already has jobseekers"
 
 
 @dataclass(slots=True)
 class Cast:
-    """Who acts in the borough."""
+    """The actors of the demonstration, by organisation."""
 
     operator: Actor
     partners: list[UUID] = field(default_factory=list)
@@ -72,7 +74,7 @@ Step = Callable[[WriteSession, datetime], None]
 
 @dataclass
 class Borough:
-    """The days to come: a queue of steps, and what each person's own stream draws."""
+    """The size and dates of the demonstration, and the queue of steps to run, ordered by day."""
 
     database: Database
     seed: int
@@ -85,14 +87,17 @@ class Borough:
     count: int = 0
 
     def later(self, day: date, step: Step) -> None:
+        """Queue a step for a day. Steps of the same day run in the order in which they were queued."""
         self.count += 1
         heapq.heappush(self.queue, (day, self.count, step))
 
     def stream(self, *names: object) -> random.Random:
+        """Return the random stream of one jobseeker or placement, seeded by the seed and the names."""
         return random.Random(":".join([str(self.seed), *map(str, names)]))  # noqa: S311 - made-up people, not secrets
 
 
 def make_cast(session: WriteSession, at: datetime) -> Cast:
+    """Create the organisations, members, programmes and prices of the demonstration."""
     first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.DEMONSTRATION, at=at)
     operator = organisation_actions.make_operator(session, first).then(doing="demonstration")
     session.actor = operator
@@ -152,7 +157,7 @@ def make_cast(session: WriteSession, at: datetime) -> Cast:
 
 
 def issue_keys(session: WriteSession, operator: Actor) -> dict[str, str]:
-    """Issue a fresh key for each kind of member; empty where the demonstration is not loaded."""
+    """Issue a new key, valid for 30 days, for one member of each role; empty if the demonstration is not loaded."""
     keys = {}
     for name, (mail, role) in DEMO_ROLES.items():
         membership = session.scalars(

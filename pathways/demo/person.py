@@ -1,4 +1,4 @@
-"""One made-up person: each step plans the next from the person's own random stream."""
+"""One made-up jobseeker, from referral to the end of support."""
 
 import random
 from datetime import date, datetime, timedelta
@@ -78,7 +78,7 @@ ADJUSTMENTS = "later start;quiet space;job coach;written instructions;regular br
 
 
 class Person:
-    """One made-up person's way, each step planning the next from the person's own stream."""
+    """A made-up jobseeker. Each step queues the next steps, drawn from the jobseeker's own random stream."""
 
     def __init__(self, borough: Borough, number: int, stream: random.Random) -> None:
         self.borough = borough
@@ -95,6 +95,7 @@ class Person:
         self.weeks = 0
 
     def later(self, at: datetime, low: int, high: int, step: Step) -> None:
+        """Queue a step for a random day between ``low`` and ``high`` days after ``at``."""
         self.borough.later(at.date() + timedelta(days=self.stream.randint(low, high)), step)
 
     def person(self, session: WriteSession) -> Jobseeker:
@@ -147,10 +148,10 @@ class Person:
         self._move_referral(session, at, ReferralEvent.ACKNOWLEDGE)
 
     def decide(self, session: WriteSession, at: datetime) -> None:
-        lot = self.stream.random()
-        if lot < 0.05:
+        chance = self.stream.random()
+        if chance < 0.05:
             self._move_referral(session, at, ReferralEvent.DECLINE, "Lives outside the area.")
-        elif lot < 0.11:
+        elif chance < 0.11:
             self._move_referral(session, at, ReferralEvent.WITHDRAW, "Did not want support just now.")
         else:
             self._move_referral(session, at, ReferralEvent.ACCEPT)
@@ -223,7 +224,7 @@ class Person:
         self.later(at, 2, 15, self.introduce)
 
     def plan(self, session: WriteSession, actor: Actor) -> None:
-        """Agree on an action plan, and look at it again now and then."""
+        """Agree an action plan, and review it every 20 to 39 days."""
         soon = actor.today + timedelta(days=21)
         done_on = actor.today if self.number % 3 else None
         steps = [PlanStep(what="Write a CV together.", by="caseworker", done_on=done_on)]
@@ -242,10 +243,11 @@ class Person:
         contacts.record_contact(session, self.worker.then(at=at), self.person(session), new)
 
     def introduce(self, session: WriteSession, at: datetime) -> None:
-        """Shortlist, choose among the first five, and put forward what the jobseeker agrees to."""
+        """Make a shortlist, choose one of its first five placements, and send an introduction to it."""
         self.tries += 1
         actor = self.worker.then(at=at)
-        # All of it is one transaction, which no index can see into.
+        # All steps of a day run in one transaction. The index in memory cannot see its uncommitted rows, so the
+        # published placements are read here.
         index_state = shortlist_index.read(session)
         gathered = shortlist_actions.gather(session, actor, self.jobseeker_id, actor.today, index_state)
         ranked = shortlist_actions.rank(gathered, limit=20)
@@ -254,7 +256,8 @@ class Person:
         shortlist = shortlist_actions.record(session, actor, ranked, jobseeker_id=self.jobseeker_id).shortlist
         if not ranked.matches:
             return
-        # The key of a placement is made anew in each database, so the choice among equals goes by title and reference.
+        # Ids differ from database to database. Equal scores are ordered by title and reference, so that the history is
+        # the same on every database.
         ids = [placement_id for _, placement_id, *_ in ranked.matches]
         rows = session.execute(select(Placement.id, Placement.ref).where(Placement.id.in_(ids)))
         refs = {row.id: row.ref for row in rows}
@@ -290,12 +293,12 @@ class Person:
     def answer(self, session: WriteSession, at: datetime) -> None:
         introduction = session.get_one(Introduction, self.introduction_id)
         lister = self.borough.cast.listers[introduction.social_enterprise_id].then(at=at)
-        lot = self.stream.random()
-        if lot < 0.3:
+        chance = self.stream.random()
+        if chance < 0.3:
             no = introduction_actions.No(WhyNot.HOURS)
             introduction_actions.move(session, lister, introduction, IntroductionEvent.DECLINE, no=no)
         else:
-            if lot < 0.6:
+            if chance < 0.6:
                 introduction_actions.move(session, lister, introduction, IntroductionEvent.INVITE)
             introduction_actions.move(session, lister, introduction, IntroductionEvent.OFFER)
             self.later(at, 1, 5, self.accept)
@@ -342,19 +345,19 @@ class Person:
         if self.weeks < 52:
             self.borough.later(at.date() + timedelta(weeks=self.weeks, days=3), self.end_work)
 
-    def check_in(self, lot: int) -> Step:
-        """Ring the person; one in eleven is not reached, one in eleven is at risk."""
+    def check_in(self, case: int) -> Step:
+        """Record a check-in. Of the cases 0 to 10, case 0 could not be reached and case 1 is at risk."""
 
         def step(session: WriteSession, at: datetime) -> None:
-            found = NewCheckIn(
+            new = NewCheckIn(
                 spell_id=self.spell_id,
                 on=at.date(),
-                result=InWork.UNKNOWN if lot == 0 else InWork.IN_WORK,
-                told_by=ReportedBy.NOBODY if lot == 0 else ReportedBy.JOBSEEKER,
-                is_at_risk=lot == 1,
-                path_back=PathBack.JOB_COACHING if lot == 1 else None,
+                result=InWork.UNKNOWN if case == 0 else InWork.IN_WORK,
+                told_by=ReportedBy.NOBODY if case == 0 else ReportedBy.JOBSEEKER,
+                is_at_risk=case == 1,
+                path_back=PathBack.JOB_COACHING if case == 1 else None,
             )
-            support_actions.record_check_in(session, self.worker.then(at=at), found)
+            support_actions.record_check_in(session, self.worker.then(at=at), new)
 
         return step
 

@@ -1,1 +1,1 @@
-"""The public feed, Open Referral UK 3.0: what social enterprises offer, and nothing any person could be found by."""
+"""The public feed in Open Referral UK 3.0 format: what social enterprises offer, and no personal data."""

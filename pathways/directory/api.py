@@ -1,4 +1,9 @@
-"""The feed's routes: open to anybody, read by a connection of its own, the same bytes until something changes."""
+"""The routes of the public feed.
+
+They need no key. They use a small pool of read-only database connections of their own, so that heavy use of the feed
+never takes a connection from members. Replies are cached: the same request gets the same bytes until a placement or
+the day changes.
+"""
 
 import hashlib
 import threading
@@ -29,11 +34,11 @@ from pathways.directory.schemas import (
 from pathways.errors import NotFound
 from pathways.problems import documented
 
-# Its shapes are the profile's, described there: the API's own description is of what needs a key.
+# The profile describes these routes and shapes. The OpenAPI description covers only the routes that need a key.
 router = APIRouter(prefix=feed.PREFIX, include_in_schema=False)
 PROFILE = "https://github.com/OpenReferralUK/uk-profile"
-MOST_A_PAGE, USUAL_PAGE = 100, 50
-MOST_KEPT = 512  # answers
+MOST_A_PAGE, USUAL_PAGE = 100, 50  # items
+MOST_CACHED = 512  # replies
 A_MINUTE = RateLimitItemPerMinute(120)
 HEADERS = {"access-control-allow-origin": "*", "cache-control": "public, max-age=300"}
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
@@ -41,25 +46,29 @@ PerPage = Annotated[int, Query(ge=1, le=MOST_A_PAGE)]
 
 
 class Answers:
-    """Answers as they were made, by what was asked, until a listing changes or the day does."""
+    """A cache of replies, and the limiter of requests.
+
+    The key of a cached reply contains the newest change mark and the day. A reply is therefore no longer used once a
+    placement or the day has changed. The least recently used replies are dropped first.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[object, ...], tuple[bytes, str]] = OrderedDict()
+        self._cache: OrderedDict[tuple[object, ...], tuple[bytes, str]] = OrderedDict()
         self._lock = threading.Lock()
         self.limiter = FixedWindowRateLimiter(MemoryStorage())
 
-    def of(self, asked: tuple[object, ...], make: Callable[[], FeedPart]) -> tuple[bytes, str]:
-        """Return the bytes of an answer and their ETag."""
+    def of(self, key: tuple[object, ...], make: Callable[[], FeedPart]) -> tuple[bytes, str]:
+        """Return the bytes and the ETag of the reply with this key; call ``make`` if it is not cached."""
         with self._lock:
-            if asked in self._kept:
-                self._kept.move_to_end(asked)
-                return self._kept[asked]
+            if key in self._cache:
+                self._cache.move_to_end(key)
+                return self._cache[key]
         body = make().model_dump_json().encode()
         made = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         with self._lock:
-            self._kept[asked] = made
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+            self._cache[key] = made
+            while len(self._cache) > MOST_CACHED:
+                self._cache.popitem(last=False)
         return made
 
 
@@ -67,22 +76,26 @@ def _answers(request: Request) -> Answers:
     state = request.app.state
     if not hasattr(state, "directory_answers"):
         state.directory_answers = Answers()
-    found: Answers = state.directory_answers
-    return found
+    answers: Answers = state.directory_answers
+    return answers
 
 
 def _answer(request: Request, database: Database, make: Callable[[Session, date], FeedPart]) -> Response:
-    """Answer from what is kept, or anew; 304 where the asker has it already, 429 who asks too often."""
+    """Reply from the cache, or make and cache the reply.
+
+    The status is 304 if the client has the current version already, and 429 if one address sends more than 120 requests
+    a minute.
+    """
     answers = _answers(request)
-    who = request.client.host if request.client else ""
-    if not answers.limiter.hit(A_MINUTE, who):
+    address = request.client.host if request.client else ""
+    if not answers.limiter.hit(A_MINUTE, address):
         return Response(status_code=429, headers={**HEADERS, "retry-after": "60", "cache-control": "no-store"})
     today = local_day(utc_now())
     with database.reading_publicly() as session:
-        asked = (id(database), queries.stamp(session), today, request.url.path, request.url.query)
-        body, tag = answers.of(asked, lambda: make(session, today))
+        key = (id(database), queries.stamp(session), today, request.url.path, request.url.query)
+        body, tag = answers.of(key, lambda: make(session, today))
     headers = {**HEADERS, "etag": tag}
-    if tag in [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]:
+    if tag in [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -90,7 +103,7 @@ def _answer(request: Request, database: Database, make: Callable[[Session, date]
 @router.get("")
 @router.get("/", response_model=About)
 def get_about(request: Request, database: DatabaseDep) -> Response:
-    """Say what this feed is."""
+    """Describe this feed: its version, profile, OpenAPI address and publisher. No key is needed."""
     about = About(
         version="HSDS-UK-3.0",
         profile=PROFILE,
@@ -108,21 +121,23 @@ def list_services(
     page: PageNumber = 1,
     per_page: PerPage = USUAL_PAGE,
 ) -> Response:
-    """List what is offered: placements that are published or paused and have not closed."""
+    """List the services on offer: placements that are published or paused and have not closed. No key is needed."""
 
     def make(session: Session, today: date) -> FeedPart:
-        found = [feed.service(row, settings.public_url) for row in queries.page(session, today, page, per_page)]
-        return feed.page_of(Service, found, queries.count(session, today), page, per_page)
+        services = [feed.service(row, settings.public_url) for row in queries.page(session, today, page, per_page)]
+        return feed.page_of(Service, services, queries.count(session, today), page, per_page)
 
     return _answer(request, database, make)
 
 
 @router.get("/services/{service_id}", response_model=Service, responses=documented(NotFound))
 def get_service(service_id: UUID, request: Request, database: DatabaseDep, settings: SettingsDep) -> Response:
+    """Return one service. Refused if the placement does not exist, has closed or is a draft."""
+
     def make(session: Session, today: date) -> FeedPart:
         row = queries.organisation(session, today, service_id)
         if row is None:
-            raise NotFound("There is no such service.")
+            raise NotFound("There is no such service, or it has closed. Next: list the current services.")
         return feed.service(row, settings.public_url)
 
     return _answer(request, database, make)
@@ -132,38 +147,43 @@ def get_service(service_id: UUID, request: Request, database: DatabaseDep, setti
 def list_service_at_locations(
     request: Request, database: DatabaseDep, page: PageNumber = 1, per_page: PerPage = USUAL_PAGE
 ) -> Response:
-    """List where it is offered."""
+    """List the services that have a location, each with that location. No key is needed."""
 
     def make(session: Session, today: date) -> FeedPart:
-        # Few listings say nothing of where they are, so a page of services has about a page of places.
-        found = [place for row in session.execute(queries.open_on(today)) for place in feed.locations(row)]
-        shown = found[(page - 1) * per_page : page * per_page]
-        return feed.page_of(ServiceAtLocation, shown, len(found), page, per_page)
+        # All open placements are read: only those with a location are counted, and their number is part of the reply.
+        located = [item for row in session.execute(queries.open_on(today)) for item in feed.locations(row)]
+        items = located[(page - 1) * per_page : page * per_page]
+        return feed.page_of(ServiceAtLocation, items, len(located), page, per_page)
 
     return _answer(request, database, make)
 
 
 @router.get("/service_at_locations/{place_id}", response_model=ServiceAtLocation, responses=documented(NotFound))
 def get_service_at_location(place_id: UUID, request: Request, database: DatabaseDep) -> Response:
+    """Return one service with its location. Refused if it does not exist, has closed or has no location."""
+
     def make(session: Session, today: date) -> FeedPart:
         for row in session.execute(queries.open_on(today)):
-            if feed.service_at_location_id(row.id) == place_id and (found := feed.locations(row)):
-                return found[0]
-        raise NotFound("There is no such service at a location.")
+            if feed.service_at_location_id(row.id) == place_id and (items := feed.locations(row)):
+                return items[0]
+        raise NotFound("There is no such service at a location, or it has closed. Next: list them again.")
 
     return _answer(request, database, make)
 
 
 @router.get("/taxonomies", response_model=PageOf[Taxonomy])
 def list_taxonomies(request: Request, database: DatabaseDep) -> Response:
+    """List the taxonomies of the feed. There is one: the kinds of placement."""
     return _answer(request, database, lambda *_: feed.page_of(Taxonomy, [feed.TAXONOMY], 1, 1, USUAL_PAGE))
 
 
 @router.get("/taxonomies/{taxonomy_id}", response_model=Taxonomy, responses=documented(NotFound))
 def get_taxonomy(taxonomy_id: UUID, request: Request, database: DatabaseDep) -> Response:
+    """Return one taxonomy. Refused if the feed has no taxonomy with this id."""
+
     def make(*_: object) -> FeedPart:
         if taxonomy_id != feed.TAXONOMY.id:
-            raise NotFound("There is no such taxonomy.")
+            raise NotFound("There is no such taxonomy. Next: list the taxonomies.")
         return feed.TAXONOMY
 
     return _answer(request, database, make)
@@ -173,17 +193,20 @@ def get_taxonomy(taxonomy_id: UUID, request: Request, database: DatabaseDep) -> 
 def list_taxonomy_terms(
     request: Request, database: DatabaseDep, page: PageNumber = 1, per_page: PerPage = USUAL_PAGE
 ) -> Response:
-    shown = feed.TERMS[(page - 1) * per_page : page * per_page]
-    made = feed.page_of(TaxonomyTerm, shown, len(feed.TERMS), page, per_page)
+    """List the terms of the taxonomy: one for each kind of placement."""
+    terms = feed.TERMS[(page - 1) * per_page : page * per_page]
+    made = feed.page_of(TaxonomyTerm, terms, len(feed.TERMS), page, per_page)
     return _answer(request, database, lambda *_: made)
 
 
 @router.get("/taxonomy_terms/{term_id}", response_model=TaxonomyTerm, responses=documented(NotFound))
 def get_taxonomy_term(term_id: UUID, request: Request, database: DatabaseDep) -> Response:
+    """Return one taxonomy term. Refused if the taxonomy has no term with this id."""
+
     def make(*_: object) -> FeedPart:
-        for one in feed.TERMS:
-            if one.id == term_id:
-                return one
-        raise NotFound("There is no such term.")
+        for term in feed.TERMS:
+            if term.id == term_id:
+                return term
+        raise NotFound("There is no such taxonomy term. Next: list the taxonomy terms.")
 
     return _answer(request, database, make)

@@ -1,4 +1,8 @@
-"""From listings to the feed's shapes. Ids of what has none of its own are made of what it belongs to, and stay."""
+"""Turn placements into the objects of the public feed.
+
+Objects without an id in the database (schedules, locations, addresses) get an id that is derived from the id of the
+placement or organisation they belong to, so that their ids never change.
+"""
 
 from collections.abc import Sequence
 from math import ceil
@@ -23,12 +27,12 @@ from pathways.directory.schemas import (
 )
 from pathways.placements.models import PlacementKind, PlacementState, Remote
 
-SPACE = UUID("6b1f6d0c-6a55-5c0c-9a53-0b7d3f1c2e4a")  # of this feed's own ids
+SPACE = UUID("6b1f6d0c-6a55-5c0c-9a53-0b7d3f1c2e4a")  # the namespace of the derived ids
 PREFIX = "/open-referral-uk"
 TAXONOMY = Taxonomy(
     id=uuid5(SPACE, "placement_kinds"),
     name="Placement kinds",
-    description="What kind of work or step towards it is offered.",
+    description="The kind of work, or of step towards work, that a placement offers.",
     version="1",
 )
 ABOUT_KIND = {
@@ -41,7 +45,7 @@ ABOUT_KIND = {
     PlacementKind.SWAP: "A sector-based work academy programme",
     PlacementKind.WORK_EXPERIENCE: "Work experience",
     PlacementKind.TASTER: "A taster",
-    PlacementKind.SHADOWING: "Shadowing somebody at work",
+    PlacementKind.SHADOWING: "Job shadowing",
     PlacementKind.VOLUNTEERING: "Volunteering",
     PlacementKind.SELF_EMPLOYMENT: "Self-employment",
 }
@@ -51,6 +55,7 @@ REGISTERS = (("company_number", "GB-COH", "Companies House"), ("charity_number",
 
 
 def term(kind: PlacementKind) -> TaxonomyTerm:
+    """Return the taxonomy term of a kind of placement."""
     return TaxonomyTerm(
         id=uuid5(SPACE, f"kind {kind.value}"),
         name=ABOUT_KIND[kind],
@@ -64,9 +69,9 @@ TERMS = [term(kind) for kind in PlacementKind]
 
 
 def service(row: Any, public_url: str) -> Service:
-    """Return a listing as a service."""
-    # A maximum age is told only where a legal basis lets it be applied.
-    most = row.maximum_age if row.legal_basis else None
+    """Return a placement as a service of the feed."""
+    # A maximum age is published only if a legal basis for applying it is recorded (Equality Act 2010).
+    maximum_age = row.maximum_age if row.legal_basis else None
     return Service(
         id=row.id,
         organization_id=row.organisation_id,
@@ -75,7 +80,7 @@ def service(row: Any, public_url: str) -> Service:
         status=ServiceStatus.ACTIVE if row.state is PlacementState.PUBLISHED else ServiceStatus.TEMPORARILY_CLOSED,
         url=f"{public_url}{PREFIX}/services/{row.id}",
         minimum_age=row.minimum_age,
-        maximum_age=most,
+        maximum_age=maximum_age,
         assured_date=row.confirmed_on,
         last_modified=row.made_at,
         organization=organization(row),
@@ -94,6 +99,7 @@ def service(row: Any, public_url: str) -> Service:
 
 
 def organization(row: Any) -> Organization:
+    """Return the social enterprise of a placement, with its company and charity numbers."""
     identifiers = [
         OrganizationIdentifier(
             id=uuid5(SPACE, f"{scheme} {row.organisation_id}"),
@@ -114,12 +120,12 @@ def organization(row: Any) -> Organization:
 
 
 def schedules(row: Any) -> list[FeedSchedule]:
-    """Return the half-days of a week: one schedule for mornings, one for afternoons, one for evenings."""
-    found = []
+    """Return the half-days of a week as up to three schedules: for mornings, afternoons and evenings."""
+    made = []
     for part, name in enumerate(PARTS):
-        days = [day for at, day in enumerate(DAYS) if (row.half_days or 0) >> (len(PARTS) * at + part) & 1]
+        days = [day for index, day in enumerate(DAYS) if (row.half_days or 0) >> (len(PARTS) * index + part) & 1]
         if days:
-            found.append(
+            made.append(
                 FeedSchedule(
                     id=uuid5(SPACE, f"{name} {row.id}"),
                     valid_from=row.starts_on,
@@ -130,22 +136,25 @@ def schedules(row: Any) -> list[FeedSchedule]:
                     description=name,
                 )
             )
-    return found
+    return made
 
 
 def locations(row: Any) -> list[ServiceAtLocation]:
-    """Return where it is: a postcode, or nowhere in particular; nothing where that was not said."""
+    """Return the location of a placement: "from home" if it is remote, otherwise its postcode.
+
+    The list is empty if the placement is not remote and has no postcode.
+    """
     is_from_home = row.remote == Remote.YES
     if not is_from_home and not row.postcode:
         return []
     key = uuid5(SPACE, f"location {row.id}")
-    where = Location(
+    location = Location(
         id=key,
         location_type=LocationType.VIRTUAL if is_from_home else LocationType.PHYSICAL,
         name="From home" if is_from_home else None,
         addresses=[] if is_from_home else [_address(row, key)],
     )
-    return [ServiceAtLocation(id=service_at_location_id(row.id), service_id=row.id, location=where)]
+    return [ServiceAtLocation(id=service_at_location_id(row.id), service_id=row.id, location=location)]
 
 
 def _address(row: Any, location_id: UUID) -> Address:
@@ -159,11 +168,12 @@ def _address(row: Any, location_id: UUID) -> Address:
 
 
 def service_at_location_id(placement_id: UUID) -> UUID:
+    """Return the id of a placement's service at its location, derived from the placement's id."""
     return uuid5(SPACE, f"at {placement_id}")
 
 
 def page_of(kind: type[Item], items: Sequence[Item], total: int, number: int, size: int) -> PageOf[Item]:
-    """Return one page of a list."""
+    """Return the items of one page with the page's position among ``total`` items."""
     pages = ceil(total / size)
     return PageOf[kind](  # type: ignore[valid-type]
         total_items=total,

@@ -1,4 +1,4 @@
-"""Every SELECT of the feed: placements that are published or paused, and who lists them. No other table is read."""
+"""The queries of the public feed. They read published and paused placements and their social enterprises only."""
 
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from pathways.database import Session
 from pathways.organisations.models import Organisation
 from pathways.placements.models import Placement, PlacementChangeMark, PlacementState
 
-# What of a listing is public. Who runs it and how to reach them is not: it may name somebody.
+# The public columns of a placement. Contact details are left out: they may name a person.
 COLUMNS = (
     Placement.id,
     Placement.title,
@@ -35,6 +35,7 @@ COLUMNS = (
 
 
 def open_on(day: date) -> Any:
+    """Select the published and paused placements that have not closed by a day, in order of id."""
     return (
         select(*COLUMNS)
         .join(Organisation, Organisation.id == Placement.social_enterprise_id)
@@ -47,19 +48,25 @@ def open_on(day: date) -> Any:
 
 
 def count(session: Session, day: date) -> int:
+    """Count the placements that are in the feed on a day."""
     return session.scalars(select(func.count()).select_from(open_on(day).subquery())).one()
 
 
 def page(session: Session, day: date, number: int, size: int) -> list[Any]:
+    """Return one page of the feed's placements. Page numbers start at 1."""
     return list(session.execute(open_on(day).offset((number - 1) * size).limit(size)))
 
 
 def organisation(session: Session, day: date, placement_id: UUID) -> Any | None:
+    """Return one placement with its social enterprise, or None if it is not in the feed on that day."""
     return session.execute(open_on(day).where(Placement.id == placement_id)).first()
 
 
 def stamp(session: Session) -> tuple[int, int]:
-    """Return what changes whenever a listing, its places or its enterprise's name does."""
+    """Return the newest change mark: it differs after a placement, its places or its enterprise's name changes.
+
+    The cache of replies uses it as part of its key.
+    """
     newest = (
         select(PlacementChangeMark.number, PlacementChangeMark.token)
         .order_by(PlacementChangeMark.number.desc())

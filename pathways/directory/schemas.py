@@ -1,4 +1,4 @@
-"""What the feed says, as the UK profile of the Human Services Data Specification 3.0 has it (domain reference 6.1)."""
+"""The shapes of the public feed: the UK profile of the Human Services Data Specification 3.0 (Open Referral UK)."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict
 
 
 class FeedPart(BaseModel):
-    """A part of the feed. Everything in it is public."""
+    """The base class of every object in the feed. Everything in the feed is public."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ServiceStatus(StrEnum):
+    """Whether a service can be used now, in the terms of the profile."""
+
     ACTIVE = "active"
     INACTIVE = "inactive"
     DEFUNCT = "defunct"
@@ -22,12 +24,16 @@ class ServiceStatus(StrEnum):
 
 
 class LocationType(StrEnum):
+    """The kind of a location, in the terms of the profile."""
+
     PHYSICAL = "physical"
     POSTAL = "postal"
     VIRTUAL = "virtual"
 
 
 class Taxonomy(FeedPart):
+    """A list of terms by which services are classified."""
+
     id: UUID
     name: str
     description: str
@@ -36,6 +42,8 @@ class Taxonomy(FeedPart):
 
 
 class TaxonomyTerm(FeedPart):
+    """One term of a taxonomy: a kind of placement."""
+
     id: UUID
     name: str
     description: str
@@ -45,6 +53,8 @@ class TaxonomyTerm(FeedPart):
 
 
 class Attribute(FeedPart):
+    """A link from a service to the taxonomy term that classifies it."""
+
     id: UUID
     link_id: UUID
     link_entity: str
@@ -53,6 +63,8 @@ class Attribute(FeedPart):
 
 
 class OrganizationIdentifier(FeedPart):
+    """The number of a social enterprise in a public register."""
+
     id: UUID
     organization_id: UUID
     identifier_scheme: str
@@ -61,6 +73,8 @@ class OrganizationIdentifier(FeedPart):
 
 
 class Organization(FeedPart):
+    """The social enterprise that offers a service."""
+
     id: UUID
     name: str
     description: str
@@ -68,6 +82,8 @@ class Organization(FeedPart):
 
 
 class FeedSchedule(FeedPart):
+    """The days of the week on which a service runs in the mornings, the afternoons or the evenings."""
+
     id: UUID
     valid_from: date | None = None
     valid_to: date | None = None
@@ -78,6 +94,8 @@ class FeedSchedule(FeedPart):
 
 
 class Address(FeedPart):
+    """The postcode and country of a location."""
+
     id: UUID
     location_id: UUID
     address_type: str
@@ -86,6 +104,8 @@ class Address(FeedPart):
 
 
 class Location(FeedPart):
+    """A location where services are offered, or the statement that the work is done from home."""
+
     id: UUID
     location_type: LocationType
     name: str | None = None
@@ -93,12 +113,16 @@ class Location(FeedPart):
 
 
 class ServiceAtLocation(FeedPart):
+    """A service together with the location where it is offered."""
+
     id: UUID
     service_id: UUID
     location: Location
 
 
 class Service(FeedPart):
+    """A placement, as a service in the terms of the profile."""
+
     id: UUID
     organization_id: UUID
     name: str
@@ -119,7 +143,7 @@ Item = TypeVar("Item", bound=FeedPart)
 
 
 class PageOf(FeedPart, Generic[Item]):
-    """One page, as Open Referral UK pages: by numbers, from one."""
+    """One page of a list in the Open Referral UK format. Page numbers start at 1."""
 
     total_items: int
     total_pages: int
@@ -132,7 +156,7 @@ class PageOf(FeedPart, Generic[Item]):
 
 
 class About(FeedPart):
-    """What the feed is, at its root."""
+    """The description of the feed that its root address returns."""
 
     version: str
     profile: str

@@ -1,1 +1,1 @@
-"""Two records that may be one person: found at intake, looked at by people, never merged by a number."""
+"""Pairs of records that may be the same person: found at intake, reviewed by staff, never merged automatically."""

@@ -1,4 +1,4 @@
-"""Noting pairs that may be one person, and what people say of them."""
+"""Recording pairs of records that may be one person, and the reviews of those pairs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,12 +20,12 @@ from pathways.jobseekers.identify import SURELY, BatchComparison, Candidate, Ide
 from pathways.jobseekers.models import Jobseeker
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
-MOST_PAIRS = 10  # of one referral: who is alike with more is a name, not a person
+MOST_PAIRS = 10  # for each referral; more candidates than this come from a common name
 GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}
 
 
 class PairMoveRefused(MoveRefused):
-    title = "This cannot be said of the pair now"
+    title = "This decision is not possible for the pair now"
 
 
 def find_candidates(
@@ -34,98 +34,113 @@ def find_candidates(
     people: Sequence[tuple[Jobseeker, Details]],
     order: BatchComparison = BatchComparison.ANY,
 ) -> list[list[Candidate]]:
-    """Look whether a partner knows people of these details already, and note each pair for people to look at.
+    """Find the partner's records that may be the same people, and record each pair for review.
 
-    A pair that was looked at before, whatever was said of it, is not noted again. Returns everybody each may be: the
-    caller tells an actor of those they may see.
+    A pair that was recorded before is not recorded again, whatever its state. Return all candidates of each person; the
+    caller must leave out those that its actor may not see.
     """
     if not people:
         return []
     partner_id = people[0][0].partner_id
-    # Whoever refers opens nobody's number, not even by our doing.
-    own = actor.organisation_id == partner_id
-    asked = [
-        IdentityQuery(identify.identity(session, str(person.id), details), person.id, details if own else None)
+    # On behalf of a referrer, no identifier of the partner's records is decrypted.
+    is_own = actor.organisation_id == partner_id
+    identity_queries = [
+        IdentityQuery(identify.identity(session, str(person.id), details), person.id, details if is_own else None)
         for person, details in people
     ]
-    hits = identify.look_up(session, partner_id, asked, order)
-    _note(session, actor, [(person.id, found) for (person, _), found in zip(people, hits, strict=True)])
-    return hits
+    candidates = identify.look_up(session, partner_id, identity_queries, order)
+    _record_pairs(
+        session,
+        actor,
+        [(person.id, person_candidates) for (person, _), person_candidates in zip(people, candidates, strict=True)],
+    )
+    return candidates
 
 
 def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
-    """Look once more after the transaction: two who came at the same moment could not see each other before."""
+    """Search again after the transaction: two requests at the same moment cannot see each other's rows before."""
     if database.is_sqlite or not jobseeker_ids:
-        return  # it has one writer at a time
+        return  # SQLite has one writer at a time, so no two requests can miss each other
     with database.writing(actor) as session:
         first = session.get(Jobseeker, jobseeker_ids[0])
         if first is not None:
-            _note(session, actor, _hits(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN))
+            _record_pairs(
+                session, actor, _current_candidates(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN)
+            )
 
 
 def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
-    """Look at somebody whose record was another one's for a while: note whom it may be, drop what it no longer is."""
+    """Update a person's pairs after a merge was undone: record new pairs, and drop those no longer similar."""
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    [hits] = find_candidates(session, actor, [(person, details)])
-    may_be = {hit.jobseeker_id for hit in hits}
+    [candidates] = find_candidates(session, actor, [(person, details)])
+    candidate_ids = {candidate.jobseeker_id for candidate in candidates}
     for pair in session.scalars(queries.unlooked(person)).all():
         other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
-        if other not in may_be:
+        if other not in candidate_ids:
             record_event(
                 session,
                 actor,
                 pair,
                 PairEvent.DROP,
-                "Found through a record that was merged then, and is not now.",
+                "The pair was found through a merged record, and that merge was undone.",
             )
 
 
-def _hits(
+def _current_candidates(
     session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID], order: BatchComparison = BatchComparison.ANY
 ) -> list[tuple[UUID, list[Candidate]]]:
-    """Return whom some people may be as their records stand."""
+    """Return the candidates of each person by their current details."""
     people = identify.identities(session, partner_id, jobseeker_ids)
-    asked = [IdentityQuery(who, jobseeker_id) for jobseeker_id, who in people.items()]
-    return list(zip(people, identify.look_up(session, partner_id, asked, order), strict=True))
+    identity_queries = [IdentityQuery(identity, jobseeker_id) for jobseeker_id, identity in people.items()]
+    return list(zip(people, identify.look_up(session, partner_id, identity_queries, order), strict=True))
 
 
-def _note(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:
-    """Keep pairs; one that is noted from both sides, or is there already, is noted once, as the later one found it."""
+def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:
+    """Record pairs that are not recorded yet. A pair found from both records is recorded once, from the newer."""
     pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
-    for person_id, hits in people:
-        for hit in hits[:MOST_PAIRS]:
-            later, earlier = max(person_id, hit.jobseeker_id), min(person_id, hit.jobseeker_id)
+    for person_id, candidates in people:
+        for candidate in candidates[:MOST_PAIRS]:
+            later, earlier = max(person_id, candidate.jobseeker_id), min(person_id, candidate.jobseeker_id)
             if (later, earlier) in pairs and person_id != later:
                 continue
             pairs[later, earlier] = {
                 "id": uuid7(),
                 "version": 1,
-                "partner_id": hit.row.partner_id,
+                "partner_id": candidate.row.partner_id,
                 "jobseeker_id": later,
                 "other_id": earlier,
                 "state": PairState.OPEN,
-                "probability": round(hit.verdict.probability, 6),
-                "told": [[told.field, told.text, told.bits] for told in hit.verdict.told],
-                "held_back": hit.verdict.held_back,
+                "probability": round(candidate.verdict.probability, 6),
+                "told": [[comparison.field, comparison.text, comparison.bits] for comparison in candidate.verdict.told],
+                "held_back": candidate.verdict.held_back,
                 "found_at": actor.at,
             }
     insert_if_absent(session, DuplicatePair, list(pairs.values()))
     for pair in queries.dropped(session, pairs):
-        record_event(session, actor, pair, PairEvent.FIND, "They are alike again.")
+        record_event(session, actor, pair, PairEvent.FIND, "The two records are similar again.")
 
 
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Candidate]:
-    """Return who a person may be now, of those this actor may see."""
-    hits = [hit for _, theirs in _hits(session, person.partner_id, [person.id]) for hit in theirs]
-    rows = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_([hit.jobseeker_id for hit in hits]))
-    seen = set(session.scalars(rows))
-    return [hit for hit in hits if hit.jobseeker_id in seen]
+    """Return the current candidates of a person that this actor may see."""
+    candidates = [
+        candidate
+        for _, person_candidates in _current_candidates(session, person.partner_id, [person.id])
+        for candidate in person_candidates
+    ]
+    rows = jobseeker_queries.ids_visible_to(actor).where(
+        Jobseeker.id.in_([candidate.jobseeker_id for candidate in candidates])
+    )
+    visible_ids = set(session.scalars(rows))
+    return [candidate for candidate in candidates if candidate.jobseeker_id in visible_ids]
 
 
 def record_event(
     session: WriteSession, actor: Actor, pair: DuplicatePair, event: PairEvent, reason: str
 ) -> DuplicatePair:
-    """Say that a pair is one person, two, or to be asked about; to be one record they are merged by a team manager."""
+    """Record that a pair is one person, two people or needs a question first.
+
+    Recording one person merges nothing: a team manager merges the two records.
+    """
     to_state = destination(PAIR_MOVES, pair.state, event, PairMoveRefused)
     session.add(
         DuplicateMove.recorded(
@@ -140,12 +155,12 @@ def record_event(
         )
     )
     pair.state = to_state
-    session.flush()  # the reply carries the new version
+    session.flush()  # the reply includes the new version
     return pair
 
 
 def replies(session: Session, actor: Actor, pairs: Sequence[DuplicatePair]) -> list[PairOut]:
-    """Return pairs side by side, each field as this actor may read it of both people."""
+    """Return pairs side by side, with the fields that this actor may read of both people."""
     people = queries.people(session, {key for pair in pairs for key in (pair.jobseeker_id, pair.other_id)})
     reasons = queries.reasons(session, pairs)
     return [_reply(session, actor, pair, people, reasons.get(pair.id)) for pair in pairs]
@@ -154,25 +169,27 @@ def replies(session: Session, actor: Actor, pairs: Sequence[DuplicatePair]) -> l
 def _reply(
     session: Session, actor: Actor, pair: DuplicatePair, people: Mapping[UUID, Any], reason: str | None
 ) -> PairOut:
-    both = [people[key] for key in (pair.jobseeker_id, pair.other_id)]
-    plain = [identifiers.unsealed(session, details).as_dict() for _, details in both]
-    groups = frozenset.intersection(*(jobseeker_queries.visible_groups(actor, person) for person, _ in both))
+    records = [people[key] for key in (pair.jobseeker_id, pair.other_id)]
+    values = [identifiers.unsealed(session, details).as_dict() for _, details in records]
+    groups = frozenset.intersection(*(jobseeker_queries.visible_groups(actor, person) for person, _ in records))
     differs = [
         name
         for name in SIDE_NAMES
-        if plain[0][name] is not None and plain[1][name] is not None and plain[0][name] != plain[1][name]
+        if values[0][name] is not None and values[1][name] is not None and values[0][name] != values[1][name]
     ]
-    told = [FieldComparison(field=name, text=text, bits=bits) for name, text, bits in pair.told]
+    comparisons = [FieldComparison(field=name, text=text, bits=bits) for name, text, bits in pair.told]
     events = [event for event in possible_events(PAIR_MOVES, pair.state) if event in SAID]
-    one, other = (_side(session, person, details).limited_to(groups) for person, details in both)
+    first, other = (_side(session, person, details).limited_to(groups) for person, details in records)
     return PairOut(
         id=pair.id,
         state=pair.state,
         probability=pair.probability,
         is_proposed=pair.probability >= SURELY,
         held_back=pair.held_back,
-        told=[line for line in told if GROUP_OF_TOLD.get(line.field, Group.IDENTITY) in groups],
-        one=one,
+        told=[
+            comparison for comparison in comparisons if GROUP_OF_TOLD.get(comparison.field, Group.IDENTITY) in groups
+        ],
+        one=first,
         other=other,
         differs_on=[name for name in differs if PairSide.group_of[name] in groups],
         found_at=pair.found_at,
@@ -182,7 +199,7 @@ def _reply(
     )
 
 
-# What people say by themselves; merging and its undo are acts on the records.
+# The events that a reviewer records directly. Merging and undoing a merge change records, so they are separate actions.
 SAID = (PairEvent.ASK, PairEvent.SAME, PairEvent.DIFFERENT)
 
 

@@ -1,4 +1,4 @@
-"""JSON of possible duplicates: the queue, one pair, and what is said of it."""
+"""JSON of possible duplicates: the review queue, one pair, and the reviewer's decision."""
 
 from typing import Annotated
 from uuid import UUID
@@ -36,19 +36,21 @@ def list_duplicates(
     actor: Reviewer,
     database: DatabaseDep,
     page: PageDep,
-    state: Annotated[PairState, Query(description="open: nobody has looked yet.")] = PairState.OPEN,
+    state: Annotated[
+        PairState, Query(description="Pairs in this state; ``open`` pairs have not been reviewed yet.")
+    ] = PairState.OPEN,
 ) -> Page[PairOut]:
-    """Two records side by side that may be one person, of those you may see both of."""
+    """List pairs of records that may be one person, side by side. Only pairs of two people you may see are listed."""
     with database.reading(actor) as session:
-        found = page_of(session, queries.listed(actor, [state]), DuplicatePair.id, page, lambda row: row)
-    _note(database, actor, found.items)
+        listed = page_of(session, queries.listed(actor, [state]), DuplicatePair.id, page, lambda row: row)
+    _audit_opened(database, actor, listed.items)
     with database.reading(actor) as session:
-        rows = queries.visible_to(actor).where(DuplicatePair.id.in_([one.id for one in found.items]))
+        rows = queries.visible_to(actor).where(DuplicatePair.id.in_([pair.id for pair in listed.items]))
         pairs = session.scalars(rows.order_by(DuplicatePair.id)).all()
-        return Page[PairOut](items=actions.replies(session, actor, pairs), next=found.next)
+        return Page[PairOut](items=actions.replies(session, actor, pairs), next=listed.next)
 
 
-def _note(database: Database, actor: Actor, pairs: list[DuplicatePair]) -> None:
+def _audit_opened(database: Database, actor: Actor, pairs: list[DuplicatePair]) -> None:
     people = {key for pair in pairs for key in (pair.jobseeker_id, pair.other_id)}
     if people:
         opened(database, actor, "jobseekers", [(key, key) for key in sorted(people)])
@@ -56,9 +58,10 @@ def _note(database: Database, actor: Actor, pairs: list[DuplicatePair]) -> None:
 
 @router.get("/duplicates/{pair_id}", responses=documented(NotFound))
 def get_duplicate(pair_id: UUID, actor: Reviewer, database: DatabaseDep, response: Response) -> PairOut:
+    """Return one pair of records side by side. Refused unless you may see both people."""
     with database.reading(actor) as session:
         pair = queries.pair(session, actor, pair_id)
-    _note(database, actor, [pair])
+    _audit_opened(database, actor, [pair])
     with database.reading(actor) as session:
         pair = queries.pair(session, actor, pair_id)
         etag(response, pair.version)
@@ -77,7 +80,7 @@ def _record_event(
 
 @router.post("/duplicates/{pair_id}/same", responses=documented(NotFound, Conflict))
 def say_same(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
-    """Say that they are one person. Nothing is merged by that: a team manager merges the records."""
+    """Record that both records are one person. Nothing is merged: a team manager merges the records."""
     return _record_event(pair_id, reason, actor, database, version, PairEvent.SAME)
 
 
@@ -85,36 +88,41 @@ def say_same(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: Datab
 def say_different(
     pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch
 ) -> PairOut:
-    """Say that they are two people; the pair is not found again."""
+    """Record that the records are two people. The pair is not found again."""
     return _record_event(pair_id, reason, actor, database, version, PairEvent.DIFFERENT)
 
 
 @router.post("/duplicates/{pair_id}/ask", responses=documented(NotFound, Conflict))
 def say_ask(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
-    """Say that somebody must be asked first, and what."""
+    """Record that a question must be answered first; the reason says who to ask and what."""
     return _record_event(pair_id, reason, actor, database, version, PairEvent.ASK)
 
 
 @router.get("/jobseekers/{jobseeker_id}/duplicates", responses=documented(NotFound))
 def possible_duplicates(jobseeker_id: UUID, actor: Reviewer, database: DatabaseDep) -> SearchAnswer:
-    """Other records of this partner that may be the same person. Nothing merges by itself."""
+    """List other records of your organisation that may be this person. Nothing is merged automatically."""
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        hits = actions.alike(session, actor, person)
-    opened(database, actor, "jobseekers", [(key, key) for key in (jobseeker_id, *(hit.jobseeker_id for hit in hits))])
+        candidates = actions.alike(session, actor, person)
+    opened(
+        database,
+        actor,
+        "jobseekers",
+        [(key, key) for key in (jobseeker_id, *(candidate.jobseeker_id for candidate in candidates))],
+    )
     return SearchAnswer(
         items=[
             SearchHit(
-                jobseeker_id=hit.jobseeker_id,
-                reference=hit.row.reference,
-                given_name=hit.row.given_name,
-                family_name=hit.row.family_name,
-                date_of_birth=hit.row.date_of_birth,
-                likeness=round(hit.verdict.probability, 3),
-                agrees_on=hit.agrees_on,
+                jobseeker_id=candidate.jobseeker_id,
+                reference=candidate.row.reference,
+                given_name=candidate.row.given_name,
+                family_name=candidate.row.family_name,
+                date_of_birth=candidate.row.date_of_birth,
+                likeness=round(candidate.verdict.probability, 3),
+                agrees_on=candidate.agrees_on,
             )
-            for hit in hits
+            for candidate in candidates
         ]
     )

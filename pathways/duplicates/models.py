@@ -1,4 +1,4 @@
-"""Tables of possible duplicates: the pair as it was found, and what people said of it."""
+"""Tables of possible duplicates: the pairs that were found, and the log of their reviews."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -33,15 +33,15 @@ class PairEvent(StrEnum):
 
 
 S, E = PairState, PairEvent
-_UNSAID = (S.OPEN, S.DROPPED)
-# A verdict may be taken back for another one while nothing is merged; a merge that is undone is looked at again. A pair
-# that nobody has said anything of is dropped when it is no longer alike, as after an undo; that is nobody's verdict, so
-# it hinders no merge and the pair may be found again.
+_UNDECIDED = (S.OPEN, S.DROPPED)
+# A decision can be replaced by another until the records are merged. Undoing a merge opens the pair for review again.
+# A pair without a decision is dropped when its records are no longer similar, for example after an undone merge.
+# Dropping is not a decision: it prevents no merge, and the pair can be found again.
 PAIR_MOVES: dict[tuple[PairState, PairEvent], PairState] = {
-    **{(state, E.ASK): S.ASKED for state in (*_UNSAID, S.SAME, S.DIFFERENT)},
-    **{(state, E.SAME): S.SAME for state in (*_UNSAID, S.ASKED, S.DIFFERENT)},
-    **{(state, E.DIFFERENT): S.DIFFERENT for state in (*_UNSAID, S.ASKED, S.SAME)},
-    **{(state, E.MERGE): S.MERGED for state in (*_UNSAID, S.ASKED, S.SAME)},
+    **{(state, E.ASK): S.ASKED for state in (*_UNDECIDED, S.SAME, S.DIFFERENT)},
+    **{(state, E.SAME): S.SAME for state in (*_UNDECIDED, S.ASKED, S.DIFFERENT)},
+    **{(state, E.DIFFERENT): S.DIFFERENT for state in (*_UNDECIDED, S.ASKED, S.SAME)},
+    **{(state, E.MERGE): S.MERGED for state in (*_UNDECIDED, S.ASKED, S.SAME)},
     (S.MERGED, E.UNDO): S.OPEN,
     (S.OPEN, E.DROP): S.DROPPED,
     (S.DROPPED, E.FIND): S.OPEN,
@@ -49,9 +49,9 @@ PAIR_MOVES: dict[tuple[PairState, PairEvent], PairState] = {
 
 
 class DuplicatePair(AboutPerson, Versioned, Base):
-    """Two records of a partner that may be one person; ``jobseeker_id`` is the newer one.
+    """Two records of a partner that may be one person; ``jobseeker_id`` is the newer record.
 
-    A pair stays for good, whatever is said of it: one that was found to be two people is not found again.
+    A pair is never deleted by a decision. So a pair that was judged to be two people is not found again.
     """
 
     __tablename__ = "duplicate_pairs"
@@ -70,13 +70,15 @@ class DuplicatePair(AboutPerson, Versioned, Base):
     other_id: Mapped[UUID]
     state: Mapped[PairState] = mapped_column(words(PairState), default=PairState.OPEN)
     probability: Mapped[float]
-    # How each field agrees or differs, in words that hold nothing of it: [field, text, bits] each.
+    # How each field agrees or differs, as [field, text, bits]. The text never repeats the field's value.
     told: Mapped[list[list[Any]]] = mapped_column(JSON)
     held_back: Mapped[str] = mapped_column(LINE, default="")
     found_at: Mapped[datetime]
 
 
 class DuplicateMove(AboutPerson, StateLog, Base):
+    """The log of a pair's events."""
+
     __tablename__ = "duplicate_moves"
     __table_args__ = about_person(
         "duplicate_moves",

@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that possible duplicates hold."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from pathways.jobseekers.models import Jobseeker
 
 
 def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Take out the pairs in which a person stands as the older record."""
+    """Delete the pairs in which this person is the older record."""
     partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
     pairs = select(DuplicatePair.id).where(
         DuplicatePair.partner_id == partner_id, DuplicatePair.other_id == jobseeker_id

@@ -1,4 +1,4 @@
-"""Every SELECT on possible duplicates, starting from what the actor may see."""
+"""Every SELECT on possible duplicates; each starts from what the actor may see."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -16,7 +16,10 @@ from pathways.jobseekers.models import Jobseeker, JobseekerDetails
 
 
 def visible_to(actor: Actor) -> Select[DuplicatePair]:
-    """A pair is seen by who may see both people; where one is restricted, its caseworker and team managers."""
+    """A pair is visible to an actor who may see both people.
+
+    If one case is restricted, only its caseworker and the team managers see the pair.
+    """
     return select(DuplicatePair).where(
         DuplicatePair.partner_id == actor.organisation_id,
         jobseeker_queries.is_visible(actor, DuplicatePair.jobseeker_id),
@@ -26,52 +29,52 @@ def visible_to(actor: Actor) -> Select[DuplicatePair]:
 
 def listed(actor: Actor, states: Collection[PairState], jobseeker_id: UUID | None = None) -> Select[DuplicatePair]:
     rows = visible_to(actor).where(DuplicatePair.state.in_(states))
-    if PairState.MERGED not in states:  # what is said of a record that was merged is said of the one that is kept
-        gone = select(Jobseeker.id).where(
+    if PairState.MERGED not in states:  # the surviving record has the pairs of a merged record
+        is_merged = select(Jobseeker.id).where(
             Jobseeker.partner_id == DuplicatePair.partner_id,
             Jobseeker.id.in_([DuplicatePair.jobseeker_id, DuplicatePair.other_id]),
             Jobseeker.merged_into_id.is_not(None),
         )
-        rows = rows.where(~gone.exists())
+        rows = rows.where(~is_merged.exists())
     if jobseeker_id is None:
         return rows
     return rows.where(or_(DuplicatePair.jobseeker_id == jobseeker_id, DuplicatePair.other_id == jobseeker_id))
 
 
 def pair(session: Session, actor: Actor, pair_id: UUID, *, for_update: bool = False) -> DuplicatePair:
-    found = session.scalars(visible_to(actor).where(DuplicatePair.id == pair_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such pair.")
+    pair = session.scalars(visible_to(actor).where(DuplicatePair.id == pair_id)).one_or_none()
+    if pair is None:
+        raise NotFound("This pair does not exist, or you may not see both people.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(pair, with_for_update=True)
+    return pair
 
 
-def between(session: Session, partner_id: UUID, one: UUID, other: UUID) -> DuplicatePair | None:
-    """Return the pair of two records, whoever may see it."""
+def between(session: Session, partner_id: UUID, first: UUID, second: UUID) -> DuplicatePair | None:
+    """Return the pair of two records, including a pair that the actor may not see."""
     return session.scalars(
         select(DuplicatePair).where(
             DuplicatePair.partner_id == partner_id,
-            DuplicatePair.jobseeker_id == max(one, other),
-            DuplicatePair.other_id == min(one, other),
+            DuplicatePair.jobseeker_id == max(first, second),
+            DuplicatePair.other_id == min(first, second),
         )
     ).one_or_none()
 
 
 def unlooked(person: Jobseeker) -> Select[DuplicatePair]:
-    """Return the pairs of a person that nobody has said anything of, whoever may see them."""
-    mine = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)
+    """Return the person's pairs that have not been reviewed, including pairs that the actor may not see."""
+    is_of_person = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)
     return select(DuplicatePair).where(
-        DuplicatePair.partner_id == person.partner_id, mine, DuplicatePair.state == PairState.OPEN
+        DuplicatePair.partner_id == person.partner_id, is_of_person, DuplicatePair.state == PairState.OPEN
     )
 
 
 def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:
-    """Return those of some pairs, by newer and older record, that were dropped before."""
+    """Return the pairs that were dropped before. Keys of ``pairs`` are (newer record, older record)."""
     if not pairs:
         return []
     rows = select(DuplicatePair).where(
-        DuplicatePair.partner_id.in_({told["partner_id"] for told in pairs.values()}),
+        DuplicatePair.partner_id.in_({columns["partner_id"] for columns in pairs.values()}),
         DuplicatePair.jobseeker_id.in_({later for later, _ in pairs}),
         DuplicatePair.state == PairState.DROPPED,
     )
@@ -79,7 +82,7 @@ def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any
 
 
 def people(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Jobseeker, JobseekerDetails]]:
-    """Return people with their details, as they stand."""
+    """Return the people with their current details."""
     rows = session.execute(
         select(Jobseeker, JobseekerDetails)
         .join(
@@ -92,13 +95,13 @@ def people(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Jobseeke
 
 
 def reasons(session: Session, pairs: Iterable[DuplicatePair]) -> dict[UUID, str]:
-    """Return what was last said of each of some pairs."""
-    told = list(pairs)
+    """Return the reason of the latest event of each pair."""
+    listed_pairs = list(pairs)
     rows = session.execute(
         select(DuplicateMove.pair_id, DuplicateMove.reason)
         .where(
-            DuplicateMove.partner_id.in_({one.partner_id for one in told}),
-            DuplicateMove.pair_id.in_([one.id for one in told]),
+            DuplicateMove.partner_id.in_({pair.partner_id for pair in listed_pairs}),
+            DuplicateMove.pair_id.in_([pair.id for pair in listed_pairs]),
         )
         .order_by(DuplicateMove.recorded_at, DuplicateMove.id)
     )

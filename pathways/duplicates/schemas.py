@@ -1,4 +1,4 @@
-"""What goes over the wire about possible duplicates."""
+"""Bodies and replies about possible duplicates."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -12,7 +12,7 @@ from pathways.jobseekers.models import JobseekerState
 
 
 class FieldComparison(Schema):
-    """What one field tells: each bit doubles the odds of one person, or halves them where it is under 0."""
+    """How one field compares: each positive bit doubles the odds of one person, each negative bit halves them."""
 
     field: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
@@ -20,7 +20,7 @@ class FieldComparison(Schema):
 
 
 class PairSide(Schema):
-    """One of the two records, as it may be read."""
+    """One of the two records, with the fields that this actor may read."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
@@ -39,25 +39,31 @@ class PairSide(Schema):
 
 
 class PairOut(Schema):
-    """Two records side by side. Nothing is merged by a number: a person looks."""
+    """Two records side by side for review. Records are never merged automatically."""
 
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[PairState, Group.RECORD]
-    probability: Annotated[float, Group.RECORD] = Field(description="That it is one person, as the pair was found.")
-    is_proposed: Annotated[bool, Group.RECORD] = Field(description="At 0.99 or over: put forward as one person.")
-    held_back: Annotated[str, Group.RECORD] = Field(description="Why the probability was held below the evidence.")
+    probability: Annotated[float, Group.RECORD] = Field(
+        description="The probability that both records are one person, when the pair was found."
+    )
+    is_proposed: Annotated[bool, Group.RECORD] = Field(
+        description="Whether the probability is 0.99 or more, so that the pair is proposed as one person."
+    )
+    held_back: Annotated[str, Group.RECORD] = Field(
+        description="Why the probability was capped below what the fields suggest; empty if it was not."
+    )
     told: Annotated[list[FieldComparison], Group.RECORD]
     one: Annotated[PairSide, Group.RECORD]
     other: Annotated[PairSide, Group.RECORD]
     differs_on: Annotated[list[str], Group.RECORD]
     found_at: Annotated[datetime, Group.RECORD]
-    reason: Annotated[str | None, Group.NOTES] = Field(description="What was last said of it.")
+    reason: Annotated[str | None, Group.NOTES] = Field(description="The reason of the latest event.")
     possible_events: Annotated[list[str], Group.RECORD]
     version: Annotated[int, Group.RECORD]
 
 
 class PairRecord(Schema):
-    """The pair, for the extract: that there was one, and what was found; nothing of the other person."""
+    """A pair, for the person's extract: that it existed and its probability, and nothing about the other person."""
 
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[PairState, Group.RECORD]
@@ -66,6 +72,8 @@ class PairRecord(Schema):
 
 
 class PairMoveRecord(Schema):
+    """An event of a pair, for the person's extract."""
+
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]
     to_state: Annotated[str, Group.RECORD]

@@ -1,1 +1,1 @@
-"""A jobseeker on a programme, with a caseworker, from start to end."""
+"""Enrolments: a jobseeker's time on a programme with a caseworker, from start to end."""

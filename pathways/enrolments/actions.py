@@ -1,4 +1,4 @@
-"""Every change to enrolments; closing a case ends the open one."""
+"""Every change to enrolments. Closing a case ends its open enrolment."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -40,28 +40,40 @@ CASEWORKERS = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
 
 
 class EnrolmentMoveRefused(MoveRefused):
-    title = "The enrolment cannot make that move now"
+    title = "This step is not possible for the enrolment now"
 
 
 class EnrolledAlready(Conflict):
-    title = "This jobseeker is on a programme already"
+    title = "This jobseeker is already on a programme"
 
 
 def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
-    """Start a jobseeker on a programme, on an accepted referral; one enrolment at a time."""
+    """Start a jobseeker on a programme, based on an accepted referral.
+
+    Refuses a second open enrolment, a programme of another partner, and a start in the future, before the referral or
+    outside the programme.
+    """
     referral = referral_queries.referral(session, actor, new.referral_id)
     if referral.state is not ReferralState.ACCEPTED:
-        raise RuleBroken(f"The referral is {referral.state}. Accept it first.", pointer="/referral_id")
+        raise RuleBroken(
+            f"The referral is {referral.state}, and an enrolment needs an accepted referral. Accept it first.",
+            pointer="/referral_id",
+        )
     person = jobseeker_queries.jobseeker(session, actor, referral.jobseeker_id, for_update=True)
     jobseeker_actions.must_be_open(person)
     programme = session.scalars(
         select(Programme).where(Programme.partner_id == person.partner_id, Programme.id == new.programme_id)
     ).one_or_none()
     if programme is None:
-        raise RuleBroken("Your organisation delivers no such programme.", pointer="/programme_id")
+        raise RuleBroken(
+            "Your organisation does not deliver this programme. Choose one of its own programmes.",
+            pointer="/programme_id",
+        )
     _check_days(programme, referral, new.started_on, actor.today)
     if queries.open_enrolment(session, person) is not None:
-        raise EnrolledAlready("End the open enrolment first; a second referral joins it.")
+        raise EnrolledAlready(
+            "A second referral belongs to the open enrolment. To start a new enrolment, end the open one first."
+        )
     caseworker = _caseworker(session, actor, new.caseworker_id or actor.membership_id)
     enrolment = Enrolment(
         id=uuid7(),
@@ -76,16 +88,19 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
         made_at=actor.at,
     )
     session.add(enrolment)
-    session.flush()  # its log points to it
+    session.flush()  # the move row has a foreign key to the enrolment
     session.add(_move_row(actor, enrolment, "start", None, EnrolmentState.STARTED, new.started_on))
     jobseeker_actions.assign(session, actor, person, caseworker.id, programme.id)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # raises the version number, which the reply returns
     return enrolment
 
 
 def _first_referral(session: Session, person: Jobseeker, accepted: Referral) -> Referral:
-    """The first referral that led to it: the earliest accepted one that no earlier enrolment was opened by."""
-    used_until = session.scalars(
+    """Return the referral that decides the cohort: the earliest accepted one not used by an earlier enrolment.
+
+    Referrals before the end of the latest earlier enrolment are left out.
+    """
+    last_ended_on = session.scalars(
         select(Enrolment.ended_on)
         .where(Enrolment.partner_id == person.partner_id, Enrolment.jobseeker_id == person.id)
         .order_by(Enrolment.ended_on.desc())
@@ -98,22 +113,29 @@ def _first_referral(session: Session, person: Jobseeker, accepted: Referral) -> 
         Referral.state == ReferralState.ACCEPTED,
         Referral.id.not_in(used),
     )
-    if used_until is not None:
-        rows = rows.where(Referral.referred_on >= used_until)
+    if last_ended_on is not None:
+        rows = rows.where(Referral.referred_on >= last_ended_on)
     return session.scalars(rows.order_by(Referral.referred_on, Referral.id).limit(1)).first() or accepted
 
 
 def _check_days(programme: Programme, referral: Referral, started_on: date, today: date) -> None:
     if started_on > today:
-        raise RuleBroken("A start is recorded when it has happened; this day has not come.", pointer="/started_on")
+        raise RuleBroken(
+            "The start date cannot be in the future. Record the start once it has happened.", pointer="/started_on"
+        )
     if started_on < referral.referred_on:
-        raise RuleBroken("It cannot start before the referral.", pointer="/started_on")
+        raise RuleBroken(
+            "The start date cannot be before the date of the referral. Correct the date.", pointer="/started_on"
+        )
     if started_on < programme.starts_on or (programme.ends_on is not None and started_on > programme.ends_on):
-        raise RuleBroken("The programme does not run on this day.", pointer="/started_on")
+        raise RuleBroken(
+            "The programme does not run on this date. Correct the date or choose another programme.",
+            pointer="/started_on",
+        )
 
 
 def _caseworker(session: Session, actor: Actor, membership_id: object) -> Membership:
-    found = session.scalars(
+    membership = session.scalars(
         select(Membership).where(
             Membership.id == membership_id,
             Membership.organisation_id == actor.organisation_id,
@@ -121,9 +143,12 @@ def _caseworker(session: Session, actor: Actor, membership_id: object) -> Member
             Membership.ended_at.is_(None),
         )
     ).one_or_none()
-    if found is None:
-        raise RuleBroken("This is no caseworker of your organisation.", pointer="/caseworker_id")
-    return found
+    if membership is None:
+        raise RuleBroken(
+            "This is not a current caseworker or team manager of your organisation. Choose another member.",
+            pointer="/caseworker_id",
+        )
+    return membership
 
 
 def _move_row(
@@ -153,28 +178,28 @@ def _move_row(
 
 
 def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assignment) -> Enrolment:
-    """Give the enrolment another caseworker from now on."""
+    """Assign another caseworker to an open enrolment, from a day between its start and today (default: today)."""
     if enrolment.state is not EnrolmentState.STARTED:
-        raise EnrolmentMoveRefused("An ended enrolment has no caseworker to assign.", possible=[])
+        raise EnrolmentMoveRefused("This enrolment has ended, so its caseworker cannot be changed.", possible=[])
     valid_on = new.valid_on or actor.today
     if not enrolment.started_on <= valid_on <= actor.today:
-        raise RuleBroken("A caseworker is assigned from a day between the start and today.", pointer="/valid_on")
+        raise RuleBroken("The date must be between the start of the enrolment and today.", pointer="/valid_on")
     caseworker = _caseworker(session, actor, new.caseworker_id)
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
     enrolment.caseworker_id = caseworker.id
     enrolment.caseworker_from = valid_on
     jobseeker_actions.assign(session, actor, person, caseworker.id, enrolment.programme_id, valid_on)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # raises the version number, which the reply returns
     return enrolment
 
 
 def correct_start(session: WriteSession, actor: Actor, enrolment: Enrolment, change: EnrolmentChange) -> Enrolment:
-    """Correct the day it started: the first move is superseded by one that is true on the right day."""
+    """Correct the start date of an enrolment. A new start move with the right day supersedes the earlier one."""
     programme = session.get_one(Programme, enrolment.programme_id)
     referral = session.get_one(Referral, enrolment.referral_id)
     _check_days(programme, referral, change.started_on, actor.today)
     if enrolment.ended_on is not None and change.started_on > enrolment.ended_on:
-        raise RuleBroken("It cannot start after it ended.", pointer="/started_on")
+        raise RuleBroken("The start date cannot be after the end date.", pointer="/started_on")
     first = session.scalars(
         select(EnrolmentMove)
         .where(
@@ -190,16 +215,19 @@ def correct_start(session: WriteSession, actor: Actor, enrolment: Enrolment, cha
     corrected.end_reason = None
     session.add(corrected)
     enrolment.started_on = change.started_on
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # raises the version number, which the reply returns
     return enrolment
 
 
 def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: EnrolmentEnding) -> Enrolment:
+    """End an enrolment. Refuses an end in the future or before the start."""
     to_state = destination(ENROLMENT_MOVES, enrolment.state, EnrolmentEvent.END, EnrolmentMoveRefused)
     if ending.ended_on < enrolment.started_on:
-        raise RuleBroken("It cannot end before it started.", pointer="/ended_on")
+        raise RuleBroken("The end date cannot be before the start date.", pointer="/ended_on")
     if ending.ended_on > actor.today:
-        raise RuleBroken("An end is recorded when it has come; this day has not.", pointer="/ended_on")
+        raise RuleBroken(
+            "The end date cannot be in the future. Record the end once it has happened.", pointer="/ended_on"
+        )
     enrolment.ended_on, enrolment.end_reason = ending.ended_on, ending.end_reason
     session.add(
         _move_row(
@@ -207,20 +235,20 @@ def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: Enrol
         )
     )
     enrolment.state = to_state
-    # The caseworker stays until the case closes: weeks and outcomes still come in.
+    # The caseworker stays assigned until the case closes, because hours and outcomes are still recorded after the end.
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
     jobseeker_actions.assign(session, actor, person, person.caseworker_id, None)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # raises the version number, which the reply returns
     return enrolment
 
 
 def resume(session: WriteSession, actor: Actor, enrolment: Enrolment, reason: str) -> Enrolment:
-    """Take back an end that was a mistake."""
+    """Reopen an enrolment whose end was recorded by mistake. Refuses if another enrolment is open."""
     to_state = destination(ENROLMENT_MOVES, enrolment.state, EnrolmentEvent.RESUME, EnrolmentMoveRefused)
     person = jobseeker_queries.jobseeker(session, actor, enrolment.jobseeker_id, for_update=True)
     jobseeker_actions.must_be_open(person)
     if queries.open_enrolment(session, person) is not None:
-        raise EnrolledAlready("Another enrolment is open by now.")
+        raise EnrolledAlready("Another enrolment is open now. End it before you resume this one.")
     last_end = session.scalars(
         select(EnrolmentMove)
         .where(
@@ -239,18 +267,18 @@ def resume(session: WriteSession, actor: Actor, enrolment: Enrolment, reason: st
     session.add(row)
     enrolment.state = to_state
     jobseeker_actions.assign(session, actor, person, enrolment.caseworker_id, enrolment.programme_id)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # raises the version number, which the reply returns
     return enrolment
 
 
 def close_case(session: WriteSession, actor: Actor, person: Jobseeker, closing: Closing) -> Jobseeker:
-    """Close the case: the open enrolment ends with the same reason."""
+    """Close the case of a jobseeker. An open enrolment ends on the same day with the same reason."""
     enrolment = queries.open_enrolment(session, person)
     if enrolment is not None:
         session.refresh(enrolment, with_for_update=True)
         end(session, actor, enrolment, EnrolmentEnding(ended_on=closing.closed_on, end_reason=closing.end_reason))
     elif closing.closed_on > actor.today:
-        raise RuleBroken("This day has not come.", pointer="/closed_on")
+        raise RuleBroken("The closing date cannot be in the future.", pointer="/closed_on")
     jobseeker_actions.assign(session, actor, person, None, None)
     return jobseeker_actions.move(
         session, actor, person, JobseekerEvent.CLOSE, reason=closing.reason, valid_on=closing.closed_on
@@ -258,6 +286,7 @@ def close_case(session: WriteSession, actor: Actor, person: Jobseeker, closing: 
 
 
 def end_for_mistake(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
+    """End the open enrolment, if any, of a jobseeker record that was made by mistake."""
     enrolment = queries.open_enrolment(session, person)
     if enrolment is not None:
         ended_on = max(enrolment.started_on, actor.today)
@@ -274,10 +303,10 @@ def reply(session: Session, actor: Actor, enrolment: Enrolment) -> EnrolmentOut:
 
 
 def replies(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -> list[EnrolmentOut]:
-    """Return enrolments as this actor may see them, with what stands beside them in one look-up for all."""
+    """Return enrolments with the fields that the actor may see. Related data is read in one query for all."""
     people = jobseeker_queries.cases(session, (enrolment.jobseeker_id for enrolment in enrolments))
     contacts = queries.first_employer_contacts(session, (enrolment.id for enrolment in enrolments))
-    nation = session.get_one(Organisation, actor.organisation_id).nation  # nobody sees another partner's enrolments
+    nation = session.get_one(Organisation, actor.organisation_id).nation  # all enrolments are of the actor's partner
     shapes = []
     for enrolment in enrolments:
         columns = {name: getattr(enrolment, name, None) for name in EnrolmentOut.model_fields}

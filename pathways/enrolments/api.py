@@ -1,4 +1,4 @@
-"""JSON of enrolments."""
+"""Routes for enrolments."""
 
 from typing import Annotated
 from uuid import UUID
@@ -41,20 +41,25 @@ def list_enrolments(
     jobseeker: Annotated[UUID | None, Query()] = None,
     programme: Annotated[UUID | None, Query()] = None,
 ) -> Page[EnrolmentOut]:
+    """List enrolments of the jobseekers you may see."""
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Enrolment.jobseeker_id == jobseeker)
         if programme is not None:
             rows = rows.where(Enrolment.programme_id == programme)
-        return page_of_all(session, rows, Enrolment.id, page, lambda found: actions.replies(session, actor, found))
+        return page_of_all(session, rows, Enrolment.id, page, lambda rows: actions.replies(session, actor, rows))
 
 
 @router.post("", status_code=201, responses=documented(Conflict, NotFound))
 def start_enrolment(
     new: NewEnrolment, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
 ) -> EnrolmentOut:
-    """Start a jobseeker on a programme, on an accepted referral."""
+    """Start a jobseeker on a programme, based on an accepted referral.
+
+    Refused if the jobseeker already has an open enrolment, or if the start is in the future, before the referral or
+    outside the programme.
+    """
     with database.writing(actor) as session:
         enrolment = once(
             session,
@@ -68,6 +73,7 @@ def start_enrolment(
 
 @router.get("/{enrolment_id}", responses=documented(NotFound))
 def get_enrolment(enrolment_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> EnrolmentOut:
+    """Return one enrolment. The reading is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.enrolment(session, actor, enrolment_id).jobseeker_id
     audit.opened(database, actor, "enrolments", [(enrolment_id, jobseeker_id)])
@@ -86,7 +92,7 @@ def change_enrolment(
     version: IfMatch,
     response: Response,
 ) -> EnrolmentOut:
-    """Correct the day it started."""
+    """Correct the start date of an enrolment. Refused for an old `If-Match` version or a date that is not possible."""
     with database.writing(actor) as session:
         enrolment = queries.enrolment(session, actor, enrolment_id, for_update=True)
         expect_version(enrolment, version)
@@ -99,6 +105,7 @@ def change_enrolment(
 def assign_caseworker(
     enrolment_id: UUID, new: Assignment, actor: Assigner, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
+    """Assign another caseworker to an open enrolment. Refused for a member who is not a current caseworker."""
     with database.writing(actor) as session:
         enrolment = once(
             session,
@@ -115,6 +122,7 @@ def assign_caseworker(
 def end_enrolment(
     enrolment_id: UUID, ending: EnrolmentEnding, actor: Ender, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
+    """End an enrolment, with a reason. Refused if it has already ended, or the date is not possible."""
     with database.writing(actor) as session:
         enrolment = once(
             session,
@@ -131,7 +139,7 @@ def end_enrolment(
 def resume_enrolment(
     enrolment_id: UUID, reason: ReasonBody, actor: Ender, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
-    """Take back an end that was recorded by mistake."""
+    """Reopen an enrolment whose end was recorded by mistake. Refused if another enrolment is open."""
     with database.writing(actor) as session:
         enrolment = once(
             session,

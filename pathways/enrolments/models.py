@@ -1,4 +1,4 @@
-"""Tables of enrolments."""
+"""Tables of enrolments and the moves between their states."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -43,7 +43,10 @@ class EndReason(StrEnum):
 
 
 class Enrolment(AboutPerson, Versioned, Base):
-    """One at a time a person. The first referral that led to it decides its cohort."""
+    """A jobseeker's time on a programme. A jobseeker has at most one open enrolment.
+
+    ``referral_id`` is the first referral that led to the enrolment; it decides the cohort.
+    """
 
     __tablename__ = "enrolments"
     __table_args__ = about_person(
@@ -79,6 +82,8 @@ class Enrolment(AboutPerson, Versioned, Base):
 
 
 class EnrolmentMove(AboutPerson, StateLog, Base):
+    """One move of an enrolment: its start, its end, or a reopening."""
+
     __tablename__ = "enrolment_moves"
     __table_args__ = about_person(
         "enrolment_moves",

@@ -1,10 +1,17 @@
-"""What this feature keeps about a person."""
+"""The personal data that this feature stores about a jobseeker."""
 
 from pathways.enrolments import actions
 from pathways.enrolments.models import Enrolment, EnrolmentMove
 from pathways.enrolments.schemas import EnrolmentRecord
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.jobseekers.schemas import MoveOut
+
+# Timeline sentence by the event of a move.
+MOVE_TEXTS = {
+    "start": "Started on a programme.",
+    "end": "Enrolment on the programme ended.",
+    "resume": "Enrolment reopened: its end was recorded by mistake.",
+}
 
 HOLDING = Holding(
     "enrolments",
@@ -13,7 +20,7 @@ HOLDING = Holding(
         Held(
             EnrolmentMove,
             as_schema(MoveOut),
-            fact_entry("enrolment", lambda m: f"Enrolment: {m.event}, now {m.to_state}."),
+            fact_entry("enrolment", lambda m: MOVE_TEXTS[m.event]),
         ),
     ),
     void=actions.end_for_mistake,

@@ -1,4 +1,4 @@
-"""Every SELECT on enrolments."""
+"""Every query on enrolments."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -23,12 +23,12 @@ def visible_to(actor: Actor) -> Select[Enrolment]:
 
 
 def enrolment(session: Session, actor: Actor, enrolment_id: UUID, *, for_update: bool = False) -> Enrolment:
-    found = session.scalars(visible_to(actor).where(Enrolment.id == enrolment_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such enrolment.")
+    row = session.scalars(visible_to(actor).where(Enrolment.id == enrolment_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such enrolment, or you may not see it.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(row, with_for_update=True)
+    return row
 
 
 def open_enrolment(session: Session, person: Jobseeker) -> Enrolment | None:
@@ -42,7 +42,7 @@ def open_enrolment(session: Session, person: Jobseeker) -> Enrolment | None:
 
 
 def first_employer_contacts(session: Session, enrolment_ids: Iterable[UUID]) -> dict[UUID, date]:
-    """The measured clock of each: the first day an employer was spoken to about this person since the start."""
+    """Return, by enrolment id, the first day since the start on which an employer was spoken to about the jobseeker."""
     rows = session.execute(
         select(Enrolment.id, func.min(Contact.valid_on))
         .join(

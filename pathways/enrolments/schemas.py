@@ -1,4 +1,4 @@
-"""What goes over the wire about enrolments."""
+"""Request bodies and replies about enrolments."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -11,31 +11,37 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 
 
 class NewEnrolment(Body):
-    referral_id: UUID = Field(description="The accepted referral that led to it; its month is the cohort.")
+    """A new enrolment on a programme."""
+
+    referral_id: UUID = Field(description="An accepted referral of the jobseeker. Its month decides the cohort.")
     programme_id: UUID
     started_on: Day
-    caseworker_id: UUID | None = Field(default=None, description="A membership; your own when left out.")
+    caseworker_id: UUID | None = Field(default=None, description="The caseworker's membership. Default: your own.")
 
 
 class EnrolmentChange(Body):
-    """Correct the day it started, before anything else rests on it."""
+    """A corrected start date of an enrolment."""
 
     started_on: Day
 
 
 class Assignment(Body):
+    """The new caseworker of an enrolment, and the day the assignment begins."""
+
     caseworker_id: UUID = Field(description="The membership of the caseworker from now on.")
     valid_on: Day | None = None
 
 
 class EnrolmentEnding(Body):
+    """The last day of an enrolment and why it ended."""
+
     ended_on: Day
     end_reason: EndReason
     note: Line = ""
 
 
 class Closing(Body):
-    """Close the case: its enrolment ends on the day, if one is open."""
+    """The closing of a case; an open enrolment ends on the same day."""
 
     closed_on: Day
     end_reason: EndReason
@@ -43,6 +49,8 @@ class Closing(Body):
 
 
 class EnrolmentOut(Schema):
+    """An enrolment, with the days by which the action plan and the first employer contact are due."""
+
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     programme_id: Annotated[UUID, Group.RECORD]
@@ -63,7 +71,7 @@ class EnrolmentOut(Schema):
 
 
 class EnrolmentRecord(Schema):
-    """The row itself, for the extract."""
+    """An enrolment in the copy of a jobseeker's own data."""
 
     id: Annotated[UUID, Group.RECORD]
     programme_id: Annotated[UUID, Group.RECORD]

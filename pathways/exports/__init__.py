@@ -1,1 +1,4 @@
-"""The month's outcomes for each commissioner: from facts as they were known, to files that can be repeated."""
+"""Monthly outcome figures for each commissioner, made from facts as known on a day.
+
+The same facts always give the same files.
+"""

@@ -1,7 +1,8 @@
-"""Making a month: counts from facts as known, a decision of what may be told, files, and a version for what is new.
+"""Make a month's export: count facts as known on a day, decide what to suppress, write the files, store a version.
 
-A month is counted and decided outside of any writing: both take long. The short write that keeps it looks whether
-anything was released meanwhile, and if so it is decided again, for what is out may hide or show what is to come.
+Counting and suppression take long, so they run outside of any write transaction. The short transaction that stores the
+result first checks whether other figures were released in the meantime. If so, suppression is decided again, because
+released figures affect which further figures can be published safely.
 """
 
 import csv
@@ -17,12 +18,13 @@ from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role, end_of_local_day
 from pathways.database import Database, Session, WriteSession
+from pathways.disclosure import suppression
+from pathways.disclosure.suppression import Suppression
 from pathways.documents import store_at
 from pathways.errors import Conflict, NotPermitted, RuleBroken
-from pathways.exports import adjustments, claim_lines, disclosure, files, folder, queries, releases
+from pathways.exports import adjustments, claim_lines, files, folder, queries, releases
 from pathways.exports.adjustments import Closed, Person
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
-from pathways.exports.disclosure import DisclosureRules, Suppression
 from pathways.exports.journeys import journeys_of
 from pathways.exports.models import Export, ExportFile, ExportKind, ExportState, Release
 from pathways.exports.months import Month
@@ -31,30 +33,39 @@ from pathways.exports.tables import TABLES
 from pathways.organisations.models import Organisation
 from pathways.programmes.models import Programme
 from pathways.reference import outcome_rules, tables
+from pathways.reference.disclosure_rules import rules_on
 
 REFERENCE_TABLES = ("job_kinds", "limits", "minimum_wage")
 MOST_TRIES = 5
 
 
 class MonthFrozen(Conflict):
+    """The month has been closed with figures as known on another day."""
+
     title = "This month is closed"
 
 
 class NotFrozenYet(Conflict):
+    """An export that cannot be closed."""
+
     title = "This month cannot be closed now"
 
 
 class FileExpired(Conflict):
-    title = "This file is kept no longer"
+    """A claims file was requested after its expiry day."""
+
+    title = "This file has expired"
 
 
 class ReleasedMeanwhile(Conflict):
-    title = "Other figures were released at the same moment"
+    """Other figures of the commissioner were released while these were being made."""
+
+    title = "Other figures were released at the same time"
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A month's counts, before anything is hidden, and what earlier closed months told."""
+    """The counts of a month before suppression, with the earlier closed months and the reasons for changed figures."""
 
     commissioner: Organisation
     programmes: list[Programme]
@@ -67,35 +78,41 @@ class Counted:
 
     @property
     def tally(self) -> Tally:
-        """The counts of the programmes that are asked for."""
+        """The counts for the requested scope: one programme, or all."""
         return self.tallies[self.scope]
 
     @property
     def facts_hash(self) -> str:
-        """The same for the same counts and tables, as known on the same day."""
+        """The hash of the counts, reference tables, reasons and ``as_of`` day; equal inputs give an equal hash."""
         contents = {"counts": dict(self.tally.figures().counts), "references": self.references, "why": self.why}
         return files.sha256(files.json_bytes({**contents, "as_of": self.as_of.isoformat()}))
 
 
 def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[int], None] = lambda _: None) -> Counted:
-    """Count a month as it was known at the end of a day, reading person by person."""
+    """Count a month using the facts as known at the end of a day, one jobseeker at a time.
+
+    Refuses another organisation's figures, a month or day in the future, and a programme of another commissioner.
+    """
     commissioner_id = new.commissioner_id or actor.organisation_id
     if actor.role is not Role.OPERATOR and commissioner_id != actor.organisation_id:
-        raise NotPermitted("You may export your own programmes only.")
+        raise NotPermitted("You can export figures of your own organisation only. Leave commissioner_id out.")
     month = Month.parse(new.month)
     as_of = new.as_of or actor.today
     if month.first_day > actor.today or as_of > actor.today:
-        raise RuleBroken("This month or day has not come.", pointer="/month")
+        raise RuleBroken("The month or day is in the future. Choose one that has begun.", pointer="/month")
     at = end_of_local_day(as_of)
     commissioner = session.get(Organisation, commissioner_id)
     every = queries.programmes_of(session, commissioner_id, at)
-    programmes = [one for one in every if new.programme_id in {None, one.id}]
+    programmes = [programme for programme in every if new.programme_id in {None, programme.id}]
     if commissioner is None or not programmes:
-        raise RuleBroken("This commissioner pays for no such programme.", pointer="/programme_id")
+        raise RuleBroken(
+            "This commissioner does not pay for such a programme. Check the commissioner and the programme.",
+            pointer="/programme_id",
+        )
     scope = programmes[0].ref if new.programme_id is not None else EVERYBODY
-    # The figures of one programme and those of all of them are the two ends of a difference, whichever comes first.
+    # Figures of one programme can be subtracted from those of all, whichever is released first: count all of them.
     is_apart = len(every) > 1
-    tallies = {one.ref: Tally(month, one.ref) for one in every} if is_apart else {}
+    tallies = {programme.ref: Tally(month, programme.ref) for programme in every} if is_apart else {}
     tallies |= {EVERYBODY: Tally(month)} if is_apart or scope == EVERYBODY else {scope: Tally(month, scope)}
     for number, journey in enumerate(queries.journeys(session, every if is_apart else programmes, at, month.last_day)):
         for name in {EVERYBODY, journey.groups["programme"]} & tallies.keys():
@@ -110,9 +127,10 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
 
 
 def references_of(session: Session, programmes: Sequence[Programme]) -> dict[str, str]:
-    paid_by = [named for programme in programmes for named in programme.rule_versions]
+    """Return the version of each dated reference table that the figures depend on."""
+    rule_versions = [version for programme in programmes for version in programme.rule_versions]
     return {name: tables.version_of(name) for name in REFERENCE_TABLES} | {
-        "outcome_rules": outcome_rules.version_of(outcome_rules.all_versions(session), paid_by)
+        "outcome_rules": outcome_rules.version_of(outcome_rules.all_versions(session), rule_versions)
     }
 
 
@@ -125,7 +143,10 @@ def reasons_since(
     references: Mapping[str, str],
     smallest: int,
 ) -> dict[str, list[str]]:
-    """Return why figures of closed months are others now: what changed since the last was closed, and what before."""
+    """Return the reasons why figures of closed months differ now, by the key of the count.
+
+    Changes since the last closed month are worked out; reasons for earlier changes come from its stored release.
+    """
     last = closed[-1]
     at, now = end_of_local_day(last.as_of), end_of_local_day(as_of)
     partners = sorted({programme.partner_id for programme in programmes}, key=str)
@@ -139,25 +160,18 @@ def reasons_since(
     changed, then = adjustments.reasons(
         last.month, scope, adjustments.in_step(people(at), people(now)), merged.__contains__
     )
-    found = adjustments.all_reasons(changed, then, last, references)
+    all_reasons = adjustments.all_reasons(changed, then, last, references)
     before = dict(last.kept.reasons)
-    return before | {key: adjustments.published_reasons(why, smallest) for key, why in found.items() if why}
+    return before | {key: adjustments.published_reasons(why, smallest) for key, why in all_reasons.items() if why}
 
 
-def rules_on(day: date) -> DisclosureRules:
-    """Return the rules of disclosure control in force on a day."""
-    return DisclosureRules(
-        smallest=int(tables.limit("disclosure_smallest_count", day)),
-        base=int(tables.limit("disclosure_rounded_to", day)),
-        smallest_whole=int(tables.limit("disclosure_smallest_whole", day)),
-    )
-
-
-def decide(counted: Counted, past: Sequence[disclosure.EarlierRelease]) -> Suppression:
-    return disclosure.protect(together(counted.tallies, counted.scope), rules_on(counted.tally.month.last_day), past)
+def decide(counted: Counted, past: Sequence[suppression.EarlierRelease]) -> Suppression:
+    """Decide which counts to suppress, given all earlier releases."""
+    return suppression.protect(together(counted.tallies, counted.scope), rules_on(counted.tally.month.last_day), past)
 
 
 def contents(counted: Counted, decision: Suppression, version: int) -> folder.FolderContents:
+    """Return everything that the files of a version are made from."""
     head = Head(counted.tally.month, counted.as_of, version)
     return folder.FolderContents(
         counted.commissioner.ref,
@@ -166,7 +180,7 @@ def contents(counted: Counted, decision: Suppression, version: int) -> folder.Fo
         counted.tally,
         decision,
         list(adjustments.adjustment_rows(counted.closed, decision, head, counted.why)),
-        [{"ref": one.ref, "rule_versions": one.rule_versions} for one in counted.programmes],
+        [{"ref": programme.ref, "rule_versions": programme.rule_versions} for programme in counted.programmes],
         counted.references,
         int(tables.limit("median_smallest", counted.tally.month.last_day)),
     )
@@ -179,7 +193,10 @@ def make(
     keep: Callable[[WriteSession, Callable[[], Export]], Export] | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Export:
-    """Make a month, or return the latest version where nothing is known otherwise since."""
+    """Make a new version of a month, or return the latest version if nothing has changed since.
+
+    ``keep`` wraps the storing, for idempotency; ``progress`` is called with the number of jobseekers counted so far.
+    """
     with database.reading(actor, newest=True) as session:
         if frozen := _frozen(session, actor, new):
             return frozen
@@ -189,26 +206,28 @@ def make(
     for _ in range(MOST_TRIES):
         with database.reading(actor, newest=True) as session:
             past = queries.released(session, counted.commissioner.id) if is_new else []
-        decision = decide(counted, [kept.released for _, kept in past]) if is_new else None
+        decision = decide(counted, [stored.released for _, stored in past]) if is_new else None
         with database.writing(actor) as session:
             queries.lock(session, counted.commissioner.id)
-            if is_new and [one for one, _ in past] != queries.released_ids(session, counted.commissioner.id):
+            if is_new and [export_id for export_id, _ in past] != queries.released_ids(
+                session, counted.commissioner.id
+            ):
                 continue
             if keep is None:
                 return _store(session, actor, new, counted, decision)
             return keep(session, lambda: _store(session, actor, new, counted, decision))  # noqa: B023 - called at once
-    raise ReleasedMeanwhile("Try again in a moment.")
+    raise ReleasedMeanwhile("Wait a moment, then make the export again.")
 
 
 def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
-    """Return the closed month that is asked for; as known on another day it is refused, for it would be another one."""
+    """Return the requested month if it is closed; refuse another ``as_of`` day than that of the closed version."""
     latest = queries.latest(session, new.commissioner_id or actor.organisation_id, new.programme_id, new.month)
     if latest is None or latest.state is not ExportState.FROZEN:
         return None
     if new.as_of not in {None, latest.as_of}:
         raise MonthFrozen(
-            f"It was closed as known on {latest.as_of}. What is known otherwise since is in the adjustments of later"
-            " months."
+            f"It was closed with the facts known on {latest.as_of}, so it cannot be made for another day. Leave as_of"
+            " out to get the closed figures. Later changes are in the adjustments of later months."
         )
     return latest
 
@@ -221,8 +240,8 @@ def _store(
     facts_hash = counted.facts_hash
     if latest is not None and (latest.facts_hash == facts_hash or latest.state is ExportState.FROZEN):
         return latest
-    if decision is None:  # it was the latest when it was counted, and another was made since
-        raise ReleasedMeanwhile("Try again in a moment.")
+    if decision is None:  # unchanged when it was counted, but another version was made since
+        raise ReleasedMeanwhile("Wait a moment, then make the export again.")
     number = latest.number + 1 if latest else 1
     made = contents(counted, decision, number)
     content = folder.files_of(made)
@@ -242,22 +261,25 @@ def _store(
         by=actor.user_id,
     )
     session.add(export)
-    session.flush()  # its files point to it
+    session.flush()  # its files refer to it
     session.add_all(ExportFile(export_id=export.id, name=name, content=body) for name, body in content.items())
-    kept = releases.packed(decision, counted.why, counted.references)
-    session.add(Release(export_id=export.id, commissioner_id=commissioner_id, content=kept))
-    session.flush()  # the reply names them
+    packed = releases.packed(decision, counted.why, counted.references)
+    session.add(Release(export_id=export.id, commissioner_id=commissioner_id, content=packed))
+    session.flush()  # the reply lists the files
     return export
 
 
 def make_claims(session: WriteSession, actor: Actor, new: NewClaimsFile, certificate: bytes | None) -> Export:
-    """Make the file of a month's claims, for whoever asks and nobody else; it is kept for some days, sealed."""
+    """Make a month's claims file for the actor only; it is stored encrypted and expires after a few days."""
     month = Month.parse(new.month)
     if month.first_day > actor.today:
-        raise RuleBroken("This month has not come.", pointer="/month")
+        raise RuleBroken("The month cannot be in the future. Choose a month that has begun.", pointer="/month")
     programmes = queries.programmes_of(session, actor.organisation_id, actor.at)
-    if not [one for one in programmes if new.programme_id in {None, one.id}]:
-        raise RuleBroken("You pay for no such programme.", pointer="/programme_id")
+    if not [programme for programme in programmes if new.programme_id in {None, programme.id}]:
+        raise RuleBroken(
+            "Your organisation does not pay for such a programme. Choose one of your own programmes.",
+            pointer="/programme_id",
+        )
     queries.lock(session, actor.organisation_id)
     lines = queries.claim_lines(session, actor.organisation_id, new.programme_id, month, actor.at)
     commissioner = session.get_one(Organisation, actor.organisation_id)
@@ -294,42 +316,50 @@ def make_claims(session: WriteSession, actor: Actor, new: NewClaimsFile, certifi
     )
     export.content_hash = files.sha256(content["manifest.json"])
     session.add(export)
-    session.flush()  # its files point to it
+    session.flush()  # its files refer to it
     for name, body in content.items():
         sealed = session.vault.seal_bytes(body, place=f"export_files:{export.id}:{name}")
         session.add(ExportFile(export_id=export.id, name=name, content=sealed))
-    session.flush()  # the reply names them
+    session.flush()  # the reply lists the files
     return export
 
 
 def content_of(session: Session, actor: Actor, export: Export, name: str) -> bytes:
-    """Return one file of an export."""
-    found = queries.file(session, export, name)
+    """Return the content of one file of an export; refuse a claims file after its expiry day."""
+    stored = queries.file(session, export, name)
     if export.kind is not ExportKind.CLAIMS:
-        return found.content
+        return stored.content
     if export.expires_on is not None and export.expires_on < actor.today:
-        raise FileExpired("It was kept for some days only. Make it again.")
-    return session.vault.open_bytes(found.content, place=f"export_files:{export.id}:{name}")
+        raise FileExpired("A claims file is available for a few days only. Make it again.")
+    return session.vault.open_bytes(stored.content, place=f"export_files:{export.id}:{name}")
 
 
 def freeze(session: WriteSession, actor: Actor, export: Export) -> Export:
-    """Close a month as one version of it tells it: a person's act, done once. No other version of it is made then."""
+    """Close a month with one version's figures. No further version of the month can be made afterwards.
+
+    Refuses a machine account, a claims file, a version that is not the latest, and a version made before the month was
+    over. Closing a closed month again changes nothing.
+    """
     if queries.is_machine(session, actor.user_id):
-        raise NotPermitted("A month is closed by a person. Use the key of somebody who answers for it.")
+        raise NotPermitted(
+            "Only a person can close a month, not a machine account. Ask a person who is responsible for the figures."
+        )
     if export.kind is not ExportKind.OUTCOMES:
-        raise NotFrozenYet("Only figures are closed; a file of claims is made anew.")
+        raise NotFrozenYet("Only figures can be closed. To update a claims file, make it again.")
     queries.lock(session, export.commissioner_id)
     session.refresh(export)
     if export.state is ExportState.FROZEN:
         return export
     latest = queries.latest(session, export.commissioner_id, export.programme_id, export.month)
     if latest is None or latest.id != export.id:
-        raise NotFrozenYet("There is a later version of this month. Look at that one, and close it.")
+        raise NotFrozenYet("There is a later version of this month. Check the latest version, then close that one.")
     month = Month.parse(export.month)
     if export.as_of <= month.last_day:
-        raise NotFrozenYet("This version was made before the month was over. Make it again, then close it.")
+        raise NotFrozenYet(
+            "This version was made before the month was over. Make the month again, then close the new version."
+        )
     export.state, export.frozen_at, export.frozen_by = ExportState.FROZEN, actor.at, actor.user_id
-    session.flush()  # the reply carries it
+    session.flush()  # the reply needs the new state
     return export
 
 
@@ -339,7 +369,7 @@ def reply(session: Session, export: Export) -> ExportOut:
 
 def replies(session: Session, exports: Sequence[Export]) -> list[ExportOut]:
     names = queries.file_names(session, (export.id for export in exports))
-    return [ExportOut.model_validate(one).model_copy(update={"files": names[one.id]}) for one in exports]
+    return [ExportOut.model_validate(export).model_copy(update={"files": names[export.id]}) for export in exports]
 
 
 def figures(
@@ -350,9 +380,9 @@ def figures(
     commissioner_id: UUID | None,
     programme_id: UUID | None,
 ) -> FiguresOut:
-    """Return one table of a month as it was published last."""
+    """Return one table from the latest published version of a month."""
     export = queries.published(session, actor, month, commissioner_id, programme_id)
-    contents = next(one for one in TABLES if one.name == table)
+    contents = next(known for known in TABLES if known.name == table)
     numbers = {column.name for column in contents.columns if column.kind in {"integer", "number"}}
     rows = csv.DictReader(io.StringIO(queries.file(session, export, f"{table}.csv").content.decode()))
     return FiguresOut(
@@ -373,31 +403,35 @@ def _number(cell: str) -> float | None:
 
 
 def deliver(session: Session, actor: Actor, export: Export, to: str) -> str:
-    """Write an export's files to a folder of its name, in a folder or in a bucket ``s3://bucket/prefix``.
+    """Write an export's files to a folder named after it, in a local folder or in a bucket ``s3://bucket/prefix``.
 
-    The manifest comes last: a folder without one is not whole. What stands there already is replaced by the same bytes.
+    The manifest is written last, so a folder without a manifest is incomplete. Existing files are overwritten with the
+    same bytes.
     """
     store = store_at(to)
     names = queries.file_names(session, [export.id])[export.id]
-    for name in sorted(names, key=lambda one: one == "manifest.json"):
+    for name in sorted(names, key=lambda file_name: file_name == "manifest.json"):
         store.put(f"{export.folder}/{name}", content_of(session, actor, export, name))
     return f"{to.rstrip('/')}/{export.folder}"
 
 
 def verify_folder(delivered: Path) -> list[str]:
-    """Return what is wrong with a delivered folder; empty means every file is as it was made."""
+    """Return the faults of a delivered folder; an empty list means that every file is complete and unchanged."""
     try:
         manifest = json.loads((delivered / "manifest.json").read_text(encoding="utf-8"))
-        named: dict[str, str] = manifest["files"]
+        listed: dict[str, str] = manifest["files"]
     except (OSError, ValueError, KeyError, TypeError):
-        return [f"{delivered}: there is no manifest.json that can be read."]
+        return [f"{delivered}: manifest.json is missing or cannot be read. Deliver the export again."]
     faults = []
-    for name, expected in sorted(named.items()):
+    for name, expected in sorted(listed.items()):
         path = delivered / Path(name).name
         if not path.is_file():
-            faults.append(f"{name} is missing.")
+            faults.append(f"{name} is missing. Deliver the export again.")
         elif files.sha256(path.read_bytes()) != expected:
-            faults.append(f"{name} is not as it was made.")
+            faults.append(f"{name} has been changed. Deliver the export again.")
     present = {path.name for path in delivered.iterdir()} - {"manifest.json"}
-    faults += [f"{name} is not in the manifest." for name in sorted(present - set(named))]
+    faults += [
+        f"{name} is not listed in manifest.json. Remove it, or deliver the export again."
+        for name in sorted(present - set(listed))
+    ]
     return faults

@@ -1,7 +1,8 @@
-"""What is known otherwise now of months that are closed, pure: what was first reported beside it, and why.
+"""Pure functions for adjustments: figures of closed months that have changed since, with the reasons.
 
-A reason is of people: each journey that is another one than it was known to be when the last month was closed. What no
-journey explains was changed by the tables the figures rest on, or by an erasure, which leaves nothing to compare.
+Reasons are counted in people: each journey that differs from the journey known when the last month was closed has one
+reason. A change that no journey explains comes from a new version of a reference table, or from an erasure, which
+leaves nothing to compare.
 """
 
 from collections import Counter, defaultdict
@@ -11,8 +12,8 @@ from datetime import date
 from itertools import zip_longest
 from typing import Any
 
+from pathways.disclosure.suppression import CONFIDENTIAL, Suppression
 from pathways.exports.cohort import Head, Row, Tally
-from pathways.exports.disclosure import CONFIDENTIAL, Suppression
 from pathways.exports.journeys import Journey, Life
 from pathways.exports.months import Month
 from pathways.exports.releases import StoredRelease
@@ -29,7 +30,7 @@ LATE, CORRECTED, WITHDRAWN, MERGED, BY_RULE, ERASED = (
 
 @dataclass(frozen=True)
 class Closed:
-    """One closed month: what it told, and when it was frozen as known."""
+    """One closed month: its stored release, and the day as known on which it was frozen."""
 
     month: Month
     as_of: date
@@ -40,33 +41,34 @@ Person = tuple[Any, Any, Life, list[Journey]]
 
 
 def in_step(before: Iterable[Person], now: Iterable[Person]) -> Iterator[tuple[Person | None, Person | None]]:
-    """Return people as they were known at two instants, side by side: each comes in the order of their keys.
+    """Yield pairs of the same person as known at two instants; None stands for a person known at one of them only.
 
     Parameters
     ----------
     before, now : iterable of Person
-        Partner, person, life and journeys; those whose records were ever merged come last, and in order too.
+        Partner, jobseeker, life and journeys, ordered by key. Jobseekers with merged records come last, in order too.
 
     Returns
     -------
     iterator of pair of Person or None
     """
-    rest: tuple[dict[Any, Person], dict[Any, Person]] = ({}, {})
-    one, other = iter(before), iter(now)
-    here, there = next(one, None), next(other, None)
-    while here is not None or there is not None:
-        if here is not None and there is not None and here[:2] == there[:2]:
-            yield here, there
-            here, there = next(one, None), next(other, None)
-        elif there is None or (here is not None and here[:2] < there[:2]):
-            assert here is not None
-            rest[0][here[:2]] = here
-            here = next(one, None)
+    only_before: dict[Any, Person] = {}
+    only_now: dict[Any, Person] = {}
+    olds, news = iter(before), iter(now)
+    old, new = next(olds, None), next(news, None)
+    while old is not None or new is not None:
+        if old is not None and new is not None and old[:2] == new[:2]:
+            yield old, new
+            old, new = next(olds, None), next(news, None)
+        elif new is None or (old is not None and old[:2] < new[:2]):
+            assert old is not None
+            only_before[old[:2]] = old
+            old = next(olds, None)
         else:
-            rest[1][there[:2]] = there
-            there = next(other, None)
-    for key in sorted(rest[0].keys() | rest[1].keys(), key=str):
-        yield rest[0].get(key), rest[1].get(key)
+            only_now[new[:2]] = new
+            new = next(news, None)
+    for key in sorted(only_before.keys() | only_now.keys(), key=str):
+        yield only_before.get(key), only_now.get(key)
 
 
 def reasons(
@@ -75,23 +77,24 @@ def reasons(
     people: Iterable[tuple[Person | None, Person | None]],
     merged: Callable[[Any], bool],
 ) -> tuple[dict[str, Counter[str]], Tally]:
-    """Return of each count of a closed month by whom and why it is another, and the month as it was known then.
+    """Return the reasons why each count of a closed month changed, and the month as known when it was closed.
 
     Parameters
     ----------
     month : Month
-        The last closed one.
+        The last closed month.
     scope : str
     people : iterable of pair of Person or None
-        Known when it was closed, and now.
+        Each person as known when the month was closed, and as known now.
     merged : callable
-        Whether a person's record was merged, or a merge undone, between the two.
+        Returns whether a person's record was merged, or separated again, between the two.
 
     Returns
     -------
     tuple of (dict of str to Counter of str, Tally)
+        The number of people for each reason, by the key of the count; and the tally.
     """
-    found: dict[str, Counter[str]] = defaultdict(Counter)
+    changes: dict[str, Counter[str]] = defaultdict(Counter)
     then = Tally(month, scope)
     for before, now in people:
         were = {journey.key: journey for journey in (before[3] if before else ())}
@@ -103,12 +106,15 @@ def reasons(
         for old, new in _pairs(were, are):
             why = _why(old, new, before, now, is_merged=merged(person))
             for changed in _touched(month, scope, old, new):
-                found[changed][why] += 1
-    return found, then
+                changes[changed][why] += 1
+    return changes, then
 
 
 def _pairs(were: Mapping[str, Journey], are: Mapping[str, Journey]) -> Iterator[tuple[Journey | None, Journey | None]]:
-    """Return the journeys of one person that are others now; a wait that became an enrolment, or back, is the same."""
+    """Yield the journeys of one person that changed, as pairs of old and new.
+
+    A wait that became an enrolment, or an enrolment that became a wait, counts as one changed journey.
+    """
     for key in sorted(were.keys() & are.keys()):
         if were[key] != are[key]:
             yield were[key], are[key]
@@ -118,18 +124,15 @@ def _pairs(were: Mapping[str, Journey], are: Mapping[str, Journey]) -> Iterator[
 
 
 def _touched(month: Month, scope: str, old: Journey | None, new: Journey | None) -> set[str]:
-    """Return the counts that one journey moves."""
-    published_reasons = [Tally(month, scope).count([one] if one else []).figures().counts for one in (old, new)]
-    return {
-        key
-        for key in published_reasons[0].keys() | published_reasons[1].keys()
-        if published_reasons[0].get(key, 0) != published_reasons[1].get(key, 0)
-    }
+    """Return the keys of the counts that the change of one journey changes."""
+    before, after = (Tally(month, scope).count([journey] if journey else []).figures().counts for journey in (old, new))
+    return {key for key in before.keys() | after.keys() if before.get(key, 0) != after.get(key, 0)}
 
 
 def _why(
     old: Journey | None, new: Journey | None, before: Person | None, now: Person | None, *, is_merged: bool
 ) -> str:
+    """Return the reason why one journey changed."""
     if is_merged:
         return MERGED
     if new is None:
@@ -150,7 +153,7 @@ def _why(
 
 
 def _by_another_version(before: Person | None, now: Person | None) -> bool:
-    """Say whether an outcome was recorded anew by another version of its rule."""
+    """Return whether an outcome was recorded again under another version of its rule."""
     if before is None or now is None:
         return False
     versions: dict[tuple[Any, str], set[str]] = defaultdict(set)
@@ -165,42 +168,42 @@ def _by_another_version(before: Person | None, now: Person | None) -> bool:
 def all_reasons(
     changed: Mapping[str, Counter[str]], then: Tally, last: Closed, references: Mapping[str, str]
 ) -> dict[str, Counter[str]]:
-    """Return the reasons of each count of the last closed month, with what no journey explains.
+    """Return the reasons for each changed count of the last closed month, including changes that no journey explains.
 
     Parameters
     ----------
     changed : mapping of str to Counter of str
     then : Tally
-        That month as known when it was closed, worked out anew.
+        The month as known when it was closed, counted again now.
     last : Closed
     references : mapping of str to str
-        The tables the figures rest on now.
+        The present versions of the reference tables.
 
     Returns
     -------
     dict of str to Counter of str
     """
-    found = {key: Counter(why) for key, why in changed.items()}
-    worked_out = then.figures().counts
+    why_changed = {key: Counter(why) for key, why in changed.items()}
+    recounted = then.figures().counts
     is_by_rule = any(references.get(name) != version for name, version in last.kept.references.items())
     for key, count in last.kept.released.counts.items():
-        unexplained = abs(count - worked_out.get(key, 0))
+        unexplained = abs(count - recounted.get(key, 0))
         if unexplained:
-            found.setdefault(key, Counter())[BY_RULE if is_by_rule else ERASED] += unexplained
-    return found
+            why_changed.setdefault(key, Counter())[BY_RULE if is_by_rule else ERASED] += unexplained
+    return why_changed
 
 
 def adjustment_rows(
     closed: Sequence[Closed], decision: Suppression, head: Head, why: Mapping[str, Sequence[str]]
 ) -> Iterator[Row]:
-    """Return a row for each published figure of a closed month that is another one now.
+    """Yield a row for each published figure of a closed month that is different now.
 
     Parameters
     ----------
     closed : sequence of Closed
-        Oldest first: the first that told a figure is the one that reported it.
+        Oldest first, because the first closed month with a figure is the month that first reported it.
     decision : Suppression
-        Of what is told now.
+        The suppression decision for the present figures.
     head : Head
     why : mapping of str to sequence of str
 
@@ -209,16 +212,16 @@ def adjustment_rows(
     iterator of Row
     """
     seen: set[str] = set()
-    for one in closed:
-        shown = one.kept.shown
-        for key in sorted(one.kept.released.counts):
+    for closed_month in closed:
+        stored = closed_month.kept
+        for key in sorted(stored.released.counts):
             place = _place(key)
-            if place is None or key in seen or key not in one.kept.released.published:
+            if place is None or key in seen or key not in stored.released.published:
                 continue
             seen.add(key)
             if key not in decision.figures.counts:
-                continue  # too old to be told any more
-            first, now = shown.get(key), decision.published(key)
+                continue  # too old to be published any more
+            first, now = stored.shown.get(key), decision.published(key)
             statuses = ("" if first is not None else CONFIDENTIAL), ("" if now is not None else CONFIDENTIAL)
             if (first, now) == (None, None) or first == now:
                 continue
@@ -226,7 +229,7 @@ def adjustment_rows(
             numbers = ["" if count is None else str(count) for count in (first, now)]
             yield (
                 *head.cells,
-                str(one.month),
+                str(closed_month.month),
                 *place,
                 numbers[0],
                 statuses[0],
@@ -238,7 +241,7 @@ def adjustment_rows(
 
 
 def _place(key: str) -> tuple[str, str, str, str, str, str] | None:
-    """Return where a count stands: table, basis, cohort, elapsed months, day and stage; None for other tables."""
+    """Return table, basis, cohort, elapsed months, day and stage of a count; None for tables without adjustments."""
     parts = key.split("|")
     if parts[1] == "cohort":
         _, _, basis, month, elapsed, stage = parts
@@ -249,11 +252,11 @@ def _place(key: str) -> tuple[str, str, str, str, str, str] | None:
 
 
 def published_reasons(why: Counter[str], smallest: int) -> list[str]:
-    """Return reasons that enough people stand behind; ``[c]`` for those of fewer.
+    """Return the reasons that apply to at least ``smallest`` people, and ``[c]`` if there are others.
 
     Examples
     --------
-    >>> told(Counter(correction=7, merge=1), 5)
+    >>> published_reasons(Counter(correction=7, merge=1), 5)
     ['correction', '[c]']
     """
     named = sorted(name for name, people in why.items() if people >= smallest)

@@ -1,4 +1,4 @@
-"""JSON of exports, and their files."""
+"""JSON routes for exports and figures, and downloads of their files."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -35,16 +35,21 @@ FILE_TYPES = {
 
 @router.get("")
 def list_exports(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ExportOut]:
+    """List the exports you may see: your organisation's figures, and the claims files that you made yourself.
+
+    The operator sees the figures of all commissioners and no claims file.
+    """
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
-        return page_of_all(session, rows, Export.id, page, lambda found: actions.replies(session, found))
+        return page_of_all(session, rows, Export.id, page, lambda exports: actions.replies(session, exports))
 
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceDep) -> ExportOut:
-    """Make a month's folder; where nothing is known otherwise since the latest version, that one is returned.
+    """Make the figures of a month. If nothing has changed since the latest version, that version is returned.
 
-    A closed month is returned as it was closed.
+    A closed month is returned unchanged. It is refused if another as_of day is given, or if the month or day is in the
+    future.
     """
 
     def store(session: WriteSession, make: Callable[[], Export]) -> Export:
@@ -57,7 +62,11 @@ def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceD
 
 @router.post("/{export_id}/freeze", responses=documented(NotFound, Conflict))
 def freeze_export(export_id: UUID, actor: Freezer, database: DatabaseDep) -> ExportOut:
-    """Close a month as this version tells it. It is a person's act, and no other version of the month is made then."""
+    """Close a month with this version's figures. No further version of the month can be made afterwards.
+
+    Only a person may close a month, never a machine account. It is refused for a version that is not the latest, or
+    that was made before the month was over.
+    """
     with database.writing(actor) as session:
         export = actions.freeze(session, actor, queries.export(session, actor, export_id))
         return actions.reply(session, export)
@@ -67,7 +76,11 @@ def freeze_export(export_id: UUID, actor: Freezer, database: DatabaseDep) -> Exp
 def make_claims_file(
     new: NewClaimsFile, actor: ClaimsReader, database: DatabaseDep, settings: SettingsDep, once: OnceDep
 ) -> ExportOut:
-    """Make the file of a month's claims: about persons, for whoever pays, and apart from all that is published."""
+    """Make the claims file of a month, for the commissioner who pays the claims.
+
+    It is personal data, with one row for each claim: it is stored encrypted for a few days, only you can read it, and
+    it must not be published.
+    """
     with database.reading(actor) as session:
         certificate = queries.certificate(session, actor.organisation_id, settings.recipient_certificates)
     with database.writing(actor) as session:
@@ -82,6 +95,7 @@ def make_claims_file(
 
 @router.get("/{export_id}", responses=documented(NotFound))
 def get_export(export_id: UUID, actor: Reader, database: DatabaseDep) -> ExportOut:
+    """Return one export with the names of its files."""
     with database.reading(actor) as session:
         return actions.reply(session, queries.export(session, actor, export_id))
 
@@ -90,7 +104,7 @@ def get_export(export_id: UUID, actor: Reader, database: DatabaseDep) -> ExportO
     "/{export_id}/files/{name}",
     responses={
         **documented(NotFound, Conflict),
-        200: {"content": {"text/csv": {}, "application/json": {}}, "description": "The file."},
+        200: {"content": {"text/csv": {}, "application/json": {}}, "description": "The content of the file."},
     },
     response_class=Response,
 )
@@ -100,7 +114,7 @@ def get_file(
     actor: Reader,
     database: DatabaseDep,
 ) -> Response:
-    """Download one file; every download is audited."""
+    """Download one file of an export. Every download is audited. A claims file that has expired is refused."""
     with database.reading(actor) as session:
         content = actions.content_of(session, actor, queries.export(session, actor, export_id), name)
     audit.opened(database, actor, "exports", [(export_id, None)])
@@ -120,6 +134,6 @@ def get_figures(
     commissioner_id: UUID | None = None,
     programme_id: UUID | None = None,
 ) -> FiguresOut:
-    """Read one table of a month as it was published last: the same figures, hidden and rounded by the same function."""
+    """Return one table of a month from its latest version, suppressed and rounded as in the published file."""
     with database.reading(actor) as session:
         return actions.figures(session, actor, month, table, commissioner_id, programme_id)

@@ -1,6 +1,7 @@
-"""Charts as SVG, pure: lines with a label at each end, colours that hold for the colour-blind, and words for all of it.
+"""Pure functions for line charts as SVG.
 
-A picture's description says what the picture shows, so that nobody needs to see it; the numbers are in the tables.
+Each line has a label at its end, and the colours are safe for colour-blind readers.
+Each chart has a description in words for readers who cannot see it. The numbers are in the tables.
 """
 
 from collections.abc import Sequence
@@ -9,18 +10,18 @@ from typing import NamedTuple
 
 from pathways.exports.rendering import rendered
 
-# The Analysis Function's categorical palette, in its order, which keeps neighbours apart in lightness too.
+# The categorical palette of the Government Analysis Function, in its order, where neighbours also differ in lightness.
 COLOURS = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1")
 DASHES = ("", "7 3", "2 3", "10 3 2 3", "4 4", "1 4")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 800, 440, 64, 150, 24, 60
-LABEL_ROOM = 15  # points between two labels at the right
+LABEL_ROOM = 15  # smallest vertical distance of two labels on the right, in pixels
 MOST_TICKS = 6
-MOST_LETTERS = 60  # along the chart, before every other place goes without its name
+MOST_LETTERS = 60  # total length of the labels along the axis; above it some labels are left out
 
 
 @dataclass(frozen=True, slots=True)
 class ChartLine:
-    """One line: what it is called, and a value for each place along the chart; None where there is none to show."""
+    """One line: its name, and a value for each point along the axis; None where there is no value to publish."""
 
     name: str
     values: Sequence[float | None]
@@ -28,19 +29,19 @@ class ChartLine:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart: its words, what stands under each place along it, and its lines.
+    """A chart: its texts, the labels along the axis and its lines.
 
     Parameters
     ----------
     name : str
-        Of the file, without ``chart-`` and ``.svg``.
+        The file name without ``chart-`` and ``.svg``.
     title, about, along, up : str
-        The title, the alternative in words, and what each axis is.
+        The title, the description in words, and the labels of the horizontal and vertical axis.
     places : sequence of str
     lines : sequence of ChartLine
-        Six at most: more cannot be told apart.
+        Six at most, because readers cannot distinguish more.
     is_share : bool
-        Whether values are shares of one, told in per cent.
+        Whether values are shares from 0 to 1, written as percentages.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Chart:
 
 
 class _Drawn(NamedTuple):
+    """A line ready for the template: pieces between gaps, and the height of its label."""
+
     name: str
     colour: str
     dash: str
@@ -75,12 +78,12 @@ def svg(chart: Chart) -> bytes:
 
     Examples
     --------
-    >>> one = Chart("x", "T", "It rises.", "month", "people", ["Jan", "Feb"], [ChartLine("all", [5, 10])])
-    >>> b"<title" in svg(one) and b"It rises." in svg(one)
+    >>> chart = Chart("x", "T", "It rises.", "month", "people", ["Jan", "Feb"], [ChartLine("all", [5, 10])])
+    >>> b"<title" in svg(chart) and b"It rises." in svg(chart)
     True
     """
-    known = [value for line in chart.lines for value in line.values if value is not None]
-    top = _top(max(known, default=0.0), is_share=chart.is_share)
+    values = [value for line in chart.lines for value in line.values if value is not None]
+    top = _top(max(values, default=0.0), is_share=chart.is_share)
     step = (WIDTH - LEFT - RIGHT) / max(1, len(chart.places) - 1)
 
     def at(place: int, value: float) -> tuple[float, float]:
@@ -125,10 +128,10 @@ def _drawn(number: int, line: ChartLine, at: object) -> _Drawn:
 
 
 def _apart(lines: Sequence[_Drawn]) -> list[_Drawn]:
-    """Move labels so that none covers another."""
+    """Move the labels apart so that none covers another."""
     placed: list[_Drawn] = []
     lowest = float(TOP)
-    for line in sorted((one for one in lines if one.dots), key=lambda one: one.label_y):
+    for line in sorted((line for line in lines if line.dots), key=lambda line: line.label_y):
         y = max(line.label_y, lowest)
         placed.append(line._replace(label_y=round(y, 1)))
         lowest = y + LABEL_ROOM
@@ -151,11 +154,11 @@ def _ticks(top: float, *, is_share: bool) -> list[float]:
         step = 5.0
         while top > step * MOST_TICKS:
             step *= 2
-    found, value = [], 0.0
+    ticks, value = [], 0.0
     while value <= top + 1e-9:
-        found.append(round(value, 4))
+        ticks.append(round(value, 4))
         value += step
-    return found
+    return ticks
 
 
 def _label(value: float, *, is_share: bool) -> str:

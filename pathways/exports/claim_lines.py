@@ -1,6 +1,7 @@
-"""The file of claims for whoever pays, pure: a row for each claim that moved in the month, and what was taken back.
+"""Pure functions for the claims file that goes to the paying commissioner.
 
-It is about persons, under a reference that says nothing else of them, and is never put beside what is published.
+The file has one row for each claim that changed state in the month and one row for each reversal. It is personal data,
+under a pseudonym, and is never stored together with published files.
 """
 
 from collections.abc import Sequence
@@ -22,32 +23,42 @@ PENCE = Decimal(100)
 LINES = ExportTable(
     "claims",
     "Claims that moved in the month",
-    "A row for each claim that was submitted, decided, paid or reversed in the month, as it stands at the end of"
-    " as_of, and one more for what was taken back. About persons: for whoever pays, and for nobody else.",
+    "One row for each claim that was submitted, decided, paid or reversed in the month, in its state at the end of"
+    " as_of, and one more row for each reversal. Personal data: for the paying commissioner only. Do not publish.",
     (
-        Column("report_period", "yearmonth", "The month."),
+        Column("report_period", "yearmonth", "The month that the rows are about."),
         Column("as_of", "date", "As known at the end of this day."),
-        Column("line_type", "string", "OUTCOME, or REVERSAL for what was taken back.", ("OUTCOME", "REVERSAL")),
-        Column("claim_id", "string", "The claim."),
-        Column("participant_ref", "string", "Stands for the person; the same in all claims on one programme."),
+        Column(
+            "line_type",
+            "string",
+            "OUTCOME for a claim, REVERSAL for a payment that goes back.",
+            ("OUTCOME", "REVERSAL"),
+        ),
+        Column("claim_id", "string", "The id of the claim."),
+        Column("participant_ref", "string", "Pseudonym of the jobseeker; the same in all claims on one programme."),
         Column("programme", "string", "The programme's reference."),
         Column("rule", "string", "The outcome rule."),
-        Column("rule_version", "string", "Its version."),
-        Column("status", "string", "Where the claim stands."),
-        Column("referred_on", "date", "When the person was referred.", is_required=False),
-        Column("started_on", "date", "When the enrolment began."),
+        Column("rule_version", "string", "The version of the outcome rule."),
+        Column("status", "string", "The state of the claim."),
+        Column("referred_on", "date", "The day the jobseeker was referred.", is_required=False),
+        Column("started_on", "date", "The day the enrolment started."),
         Column("achieved_on", "date", "The day the rule was met."),
-        Column("weeks_counted", "integer", "Weeks in work that were counted.", is_required=False),
-        Column("days", "integer", "Days of work it rests on."),
-        Column("evidence_tier", "string", "The weakest of the evidence it rests on.", is_required=False),
-        Column("evidence_ids", "string", "The items of evidence, with semicolons.", is_required=False),
-        Column("pounds", "number", "What is asked for; under nought where it was taken back."),
-        Column("paid_pounds", "number", "What was paid.", is_required=False),
-        Column("is_subsidised", "string", "Whether the job is.", ("yes", "no")),
-        Column("is_own_supply_chain", "string", "Whether the employer is of the provider's own.", ("yes", "no")),
-        Column("has_other_funding", "string", "As declared.", ("yes", "no"), is_required=False),
-        Column("attempt", "integer", "Which attempt it is."),
-        Column("earlier_claim_id", "string", "The attempt before.", is_required=False),
+        Column("weeks_counted", "integer", "Number of weeks in work that were counted.", is_required=False),
+        Column("days", "integer", "Number of days of work claimed for."),
+        Column("evidence_tier", "string", "The weakest tier of the evidence for the claim.", is_required=False),
+        Column("evidence_ids", "string", "The ids of the evidence items, separated by semicolons.", is_required=False),
+        Column("pounds", "number", "The amount claimed; negative in a REVERSAL row."),
+        Column("paid_pounds", "number", "The amount paid, less reversals.", is_required=False),
+        Column("is_subsidised", "string", "Whether the job is subsidised.", ("yes", "no")),
+        Column(
+            "is_own_supply_chain",
+            "string",
+            "Whether the employer belongs to the provider's own supply chain.",
+            ("yes", "no"),
+        ),
+        Column("has_other_funding", "string", "Whether other funding was declared.", ("yes", "no"), is_required=False),
+        Column("attempt", "integer", "The number of this attempt to claim, from 1."),
+        Column("earlier_claim_id", "string", "The id of the previous attempt.", is_required=False),
     ),
     ("line_type", "claim_id"),
 )
@@ -55,7 +66,7 @@ LINES = ExportTable(
 
 @dataclass(frozen=True, slots=True)
 class ClaimLine:
-    """One claim as it stands, with what of it happened in the month; money in pence."""
+    """One claim in its latest state, with the amount reversed in the month; amounts in pence."""
 
     claim_id: str
     participant_ref: str
@@ -93,12 +104,12 @@ def rows_of(month: Month, as_of: date, lines: Sequence[ClaimLine]) -> list[Row]:
     -------
     list of Row
     """
-    found = []
-    for line in sorted(lines, key=lambda one: one.claim_id):
-        found.append(_row(month, as_of, line, "OUTCOME", line.pence))
+    rows = []
+    for line in sorted(lines, key=lambda line: line.claim_id):
+        rows.append(_row(month, as_of, line, "OUTCOME", line.pence))
         if line.taken_back_pence:
-            found.append(_row(month, as_of, line, "REVERSAL", line.taken_back_pence))
-    return found
+            rows.append(_row(month, as_of, line, "REVERSAL", line.taken_back_pence))
+    return rows
 
 
 def _row(month: Month, as_of: date, line: ClaimLine, kind: str, pence: int) -> Row:
@@ -133,12 +144,12 @@ def _pounds(pence: int) -> str:
     return f"{Decimal(pence) / PENCE:.2f}"
 
 
-def _yes(told: bool) -> str:  # noqa: FBT001 - a word for it
-    return "yes" if told else "no"
+def _yes(value: bool) -> str:  # noqa: FBT001 - formats a boolean
+    return "yes" if value else "no"
 
 
 def files_of(folder: str, title: str, rows: Sequence[Row], certificate: bytes | None) -> dict[str, bytes]:
-    """Return the files of a folder of claims; for a recipient with a certificate the rows are sealed.
+    """Return the files of a claims folder; the rows are encrypted if the recipient has a certificate.
 
     Parameters
     ----------
@@ -160,7 +171,7 @@ def files_of(folder: str, title: str, rows: Sequence[Row], certificate: bytes | 
 
 
 def sealed_for(certificate: bytes, body: bytes) -> bytes:
-    """Return a document that only the holder of a certificate's key can open."""
+    """Return a document encrypted for a certificate: only the holder of its private key can open it."""
     builder = pkcs7.PKCS7EnvelopeBuilder().set_data(body).set_content_encryption_algorithm(AES256)
     builder = builder.add_recipient(x509.load_pem_x509_certificate(certificate))
     return builder.encrypt(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])

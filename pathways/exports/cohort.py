@@ -1,7 +1,7 @@
-"""The tables of a month, pure: journeys are counted one by one, and rows are made of the counts. People, not jobs.
+"""Pure functions for the tables of a month: count journeys one by one, then make rows from the counts.
 
-A count has a key that is the same in every month and version that tells it, so that what was told of it before is
-known. ``Tally`` needs as much memory for a million people as for ten.
+People are counted, not jobs. Each count has a key that is the same in every month and version that publishes it, so
+that earlier published values can be looked up. ``Tally`` needs as much memory for a million people as for ten.
 """
 
 from collections import Counter
@@ -9,29 +9,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pathways.exports.disclosure import CONFIDENTIAL, NOT_YET, FigureTable, Suppression
-from pathways.exports.inference import Inequality, Sum
+from pathways.disclosure.inference import Inequality, Sum
+from pathways.disclosure.suppression import CONFIDENTIAL, NOT_YET, FigureTable, Suppression
 from pathways.exports.journeys import CONTACTED, STAGES, Journey
 from pathways.exports.months import Month, number_of
 
 LONGEST_MONTHS = 24
-WINDOW_MONTHS = 12  # breakdowns and medians are of those referred in so many months
-EVERYBODY = "all"  # of a breakdown: the group of all, and the scope of all of a commissioner's programmes
+WINDOW_MONTHS = 12  # breakdowns and medians cover the people referred in this many months
+EVERYBODY = "all"  # the breakdown of all people, and the scope of all programmes of a commissioner
 NOT_HERE = ""
 BASES = {"referral": "referred", "start": "started"}
 AFTER = {first: STAGES[STAGES.index(first) + 1 :] for first in BASES.values()}
-# What each wait is measured between.
+# The two stages between which each wait is measured.
 WAITS = {
     "referral_to_start": ("referred", "started"),
     "start_to_employer_contact": ("started", CONTACTED),
     "referral_to_job_start": ("referred", "in_work"),
 }
-# Breakdowns by what people are, of which all or none is not told; the others are of what is done for them.
+# Breakdowns by personal characteristics: that all or none of a group reached a stage is suppressed.
+# The other breakdowns are by the support that people get.
 CHARACTERISTICS = ("age", "ethnic_group", "long_term_condition", "sex")
 BREAKDOWNS = ("programme", "area", "source", "kind", *CHARACTERISTICS)
 OF_WORK = STAGES[STAGES.index("in_work") : STAGES.index("left")]
-MONTHS_BACK = 12  # people at each stage are told at the end of this month and of so many before
-TOTAL_WEIGHT = 20.0  # what a total is worth beside its parts when something has to be hidden
+MONTHS_BACK = 12  # people at each stage are given at the end of this month and of this many months before
+TOTAL_WEIGHT = 20.0  # weight of a total against a weight of 1 for a part, when figures to suppress are chosen
 
 
 class Tally:
@@ -48,24 +49,25 @@ class Tally:
         self.month = month
         self.scope = scope
         self.people = 0
-        # Months are whole numbers here: so many people are counted that a class of its own would take half of the time.
+        # Months are integers here: with this many people, using ``Month`` objects would take half of the time.
         self._at, self._last_day = month.number, month.last_day
-        self._new: Counter[tuple[str, int, str, int]] = Counter()  # basis, cohort, stage, months until it
+        self._new: Counter[tuple[str, int, str, int]] = Counter()  # basis, cohort, stage, months elapsed until it
         self._sizes: Counter[tuple[str, int]] = Counter()
         self._moves: Counter[tuple[str, str]] = Counter()
-        self._turns: Counter[tuple[int, str]] = Counter()  # who came to a stage in a month, less who went on from it
+        self._turns: Counter[tuple[int, str]] = Counter()  # month, stage: people who reached it less people who went on
         self._groups: Counter[tuple[str, str, str]] = Counter()  # breakdown, group, stage
         self._level_with: Month | None = None
         self._more_groups: dict[str, set[str]] = {}
         self._waits: dict[str, Counter[int]] = {name: Counter() for name in WAITS}
 
     def count(self, journeys: Iterable[Journey]) -> "Tally":
+        """Count journeys, and return this tally."""
         for journey in journeys:
             self.add(journey)
         return self
 
     def add(self, journey: Journey) -> None:
-        """Count one journey; one that begins after the month is none yet."""
+        """Count one journey; a journey that begins after the month is ignored."""
         reached = {stage: day for stage, day in journey.reached_on.items() if day <= self._last_day}
         if "referred" not in reached:
             return
@@ -84,29 +86,29 @@ class Tally:
             self._add_to_groups(journey.groups, reached)
 
     def _add_steps(self, reached: Mapping[str, date], months: Mapping[str, int]) -> None:
-        """Follow the furthest stage reached, from month to month."""
-        oldest, before, here, furthest = self._at - MONTHS_BACK, NOT_HERE, NOT_HERE, -1
+        """Count the moves of the furthest stage reached, from month to month."""
+        oldest, before, current, furthest = self._at - MONTHS_BACK, NOT_HERE, NOT_HERE, -1
         for _, at in sorted((reached[stage], at) for at, stage in enumerate(STAGES) if stage in reached):
             if at <= furthest:
                 continue
             stage = STAGES[at]
             in_month = max(months[stage], oldest)
             if furthest >= 0:
-                self._turns[in_month, here] -= 1
-            here, furthest = stage, at
-            self._turns[in_month, here] += 1
+                self._turns[in_month, current] -= 1
+            current, furthest = stage, at
+            self._turns[in_month, current] += 1
             if in_month < self._at:
-                before = here
-        self._moves[before, here] += 1
+                before = current
+        self._moves[before, current] += 1
 
     def at_end_of(self, month: Month) -> dict[str, int]:
-        """Return how many people were at each stage at the end of a month, of the last thirteen."""
+        """Return how many people were at each stage at the end of one of the last thirteen months."""
         months = range(self._at - MONTHS_BACK, month.number + 1)
-        return {stage: sum(self._turns[one, stage] for one in months) for stage in STAGES}
+        return {stage: sum(self._turns[number, stage] for number in months) for stage in STAGES}
 
     @property
     def month_ends(self) -> list[Month]:
-        """The months at whose end people are counted, oldest first."""
+        """The last thirteen months, at the end of which people are counted, oldest first."""
         return [self.month.plus(back - MONTHS_BACK) for back in range(MONTHS_BACK + 1)]
 
     def _add_to_groups(self, groups: Mapping[str, str], reached: Mapping[str, date]) -> None:
@@ -118,10 +120,10 @@ class Tally:
             if first in reached and last in reached:
                 self._waits[name][(reached[last] - reached[first]).days] += 1
 
-    # -- the figures, with the keys by which they are known -------------------------------------------------------
+    # -- the figures and their keys -------------------------------------------------------------------------------
 
     def cohort_key(self, basis: str, cohort: Month, stage: str, elapsed: int) -> str:
-        """Return the key of a cell of the cohort table; a cohort's size is the same after any months."""
+        """Return the key of a cell of the cohort table; the size of a cohort has one key for all elapsed months."""
         after = "*" if stage == BASES[basis] else str(elapsed)
         return f"{self.scope}|cohort|{basis}|{cohort}|{after}|{stage}"
 
@@ -132,14 +134,17 @@ class Tally:
         return f"{self.scope}|move|{self.month}|{origin}|{stage}"
 
     def group_key(self, breakdown: str, group: str, stage: str) -> str:
-        """Return the key of a group; one programme's is the same in its own export and in that of all of them."""
+        """Return the key of a group's count; a programme's key is the same in its own export and in that of all."""
         if breakdown == "programme":
             return f"{group}|by|{self.month}|{EVERYBODY}|{NOT_HERE}|{stage}"
         return f"{self.scope}|by|{self.month}|{breakdown}|{group}|{stage}"
 
     @property
     def cohorts(self) -> list[tuple[str, Month]]:
-        """Every month from the first referral on, of both bases: that there is no row must not say who there is."""
+        """Every month from the first referral on, for both bases.
+
+        Months without people are included, because a missing row would reveal that there are none.
+        """
         first = min((Month.at(number) for _, number in self._sizes), default=None)
         first = min((month for month in (first, self._level_with) if month is not None), default=None)
         if first is None:
@@ -148,64 +153,66 @@ class Tally:
         return [(basis, month) for basis in BASES for month in months]
 
     def groups(self, breakdown: str) -> list[str]:
-        """The groups of a breakdown: those of the other programmes, too, whoever is in them here."""
+        """The groups of a breakdown, including the groups of other programmes that have no people here."""
         own = {group for name, group, _ in self._groups if name == breakdown}
         return sorted(own | self._more_groups.get(breakdown, set())) if self.people else []
 
     def stages(self, breakdown: str) -> tuple[str, ...]:
+        """Return the stages that a breakdown has counts for."""
         return OF_WORK if breakdown == "kind" else (*STAGES, CONTACTED) if breakdown == EVERYBODY else STAGES
 
     def share(self, first: Month | None, groups: dict[str, set[str]]) -> None:
-        """Begin with a month, and have these groups, at least."""
+        """Give the tables at least the cohorts from this month on and these groups."""
         self._level_with, self._more_groups = first, groups
 
     def wait(self, name: str) -> Mapping[int, int]:
-        """Return how many people waited how many days."""
+        """Return the number of people by the days they waited."""
         return self._waits[name]
 
     def figures(self) -> FigureTable:
-        """Return every count, and how they hang together."""
-        found = _Gathered()
-        self._gather_cohorts(found)
-        self._gather_progression(found)
-        self._gather_groups(found)
-        self._gather_links(found)
+        """Return every count, and the sums and inequalities between counts."""
+        builder = _FigureBuilder()
+        self._gather_cohorts(builder)
+        self._gather_progression(builder)
+        self._gather_groups(builder)
+        self._gather_links(builder)
         return FigureTable(
-            found.counts,
-            found.sums,
-            found.orders,
-            whole_of=found.whole_of,
-            unpublished=frozenset(found.unpublished),
-            characteristics=frozenset(found.characteristics),
-            weights=found.weights,
+            builder.counts,
+            builder.sums,
+            builder.orders,
+            whole_of=builder.whole_of,
+            unpublished=frozenset(builder.unpublished),
+            characteristics=frozenset(builder.characteristics),
+            weights=builder.weights,
         )
 
     def last_elapsed(self, cohort: Month) -> int:
+        """Return the number of months of a cohort that are over by this month, at most ``LONGEST_MONTHS``."""
         return min(LONGEST_MONTHS, self.month.minus(cohort))
 
-    def _gather_cohorts(self, found: "_Gathered") -> None:
+    def _gather_cohorts(self, builder: "_FigureBuilder") -> None:
         for basis, cohort in self.cohorts:
             size = self.cohort_key(basis, cohort, BASES[basis], 0)
-            found.counts[size] = self._sizes[basis, cohort.number]
-            found.weights[size] = TOTAL_WEIGHT
+            builder.counts[size] = self._sizes[basis, cohort.number]
+            builder.weights[size] = TOTAL_WEIGHT
             for stage in STAGES[STAGES.index(BASES[basis]) + 1 :]:
                 so_far, before = 0, None
                 for elapsed in range(self.last_elapsed(cohort) + 1):
                     so_far += self._new[basis, cohort.number, stage, elapsed]
                     key = self.cohort_key(basis, cohort, stage, elapsed)
-                    found.counts[key], found.whole_of[key] = so_far, size
+                    builder.counts[key], builder.whole_of[key] = so_far, size
                     if before is not None:
-                        found.orders.append(Inequality(before, key))
+                        builder.orders.append(Inequality(before, key))
                     if basis == "referral" and stage not in {"started", "left"}:
-                        found.orders.append(Inequality(key, self.cohort_key(basis, cohort, "started", elapsed)))
+                        builder.orders.append(Inequality(key, self.cohort_key(basis, cohort, "started", elapsed)))
                     before = key
                 if before is not None:
-                    found.orders.append(Inequality(before, size))
+                    builder.orders.append(Inequality(before, size))
 
-    def _gather_progression(self, found: "_Gathered") -> None:
+    def _gather_progression(self, builder: "_FigureBuilder") -> None:
         for month in self.month_ends:
             for stage, count in self.at_end_of(month).items():
-                found.counts[self.at_key(month.last_day, stage)] = count
+                builder.counts[self.at_key(month.last_day, stage)] = count
         start, end = self.month.first_day - timedelta(days=1), self.month.last_day
         for origin in (NOT_HERE, *STAGES):
             for stage in STAGES:
@@ -213,48 +220,48 @@ class Tally:
                 key = self.move_key(origin, stage)
                 if not is_move and origin != stage:
                     continue
-                found.counts[key] = self._moves[origin, stage]
+                builder.counts[key] = self._moves[origin, stage]
                 if not is_move:
-                    found.unpublished.add(key)  # who stayed where they were is told by nobody
+                    builder.unpublished.add(key)  # the number of people who stayed at a stage is in no file
         for stage in STAGES:
             before, after = self.at_key(start, stage), self.at_key(end, stage)
             leaving = [self.move_key(stage, to) for to in STAGES if (stage, to) in MOVES or to == stage]
             coming = [self.move_key(origin, stage) for origin in (NOT_HERE, *STAGES) if (origin, stage) in MOVES]
             coming.append(self.move_key(stage, stage))
-            found.add_up(before, leaving)
-            found.add_up(after, coming)
-            found.weights |= {before: TOTAL_WEIGHT, after: TOTAL_WEIGHT}
+            builder.add_up(before, leaving)
+            builder.add_up(after, coming)
+            builder.weights |= {before: TOTAL_WEIGHT, after: TOTAL_WEIGHT}
 
     @property
     def breakdowns(self) -> tuple[str, ...]:
-        """The breakdowns of these programmes; of one programme there is none by programme."""
+        """The breakdowns of this scope; a single programme has no breakdown by programme."""
         return BREAKDOWNS if self.scope == EVERYBODY else BREAKDOWNS[1:]
 
-    def _gather_groups(self, found: "_Gathered") -> None:
+    def _gather_groups(self, builder: "_FigureBuilder") -> None:
         for breakdown in (EVERYBODY, *self.breakdowns):
             for group in self.groups(breakdown):
-                self._gather_group(found, breakdown, group)
+                self._gather_group(builder, breakdown, group)
         for breakdown in self.breakdowns:
             for stage in self.stages(breakdown):
                 parts = [self.group_key(breakdown, group, stage) for group in self.groups(breakdown)]
                 if parts:
-                    found.add_up(self.group_key(EVERYBODY, NOT_HERE, stage), parts)
+                    builder.add_up(self.group_key(EVERYBODY, NOT_HERE, stage), parts)
 
-    def _gather_group(self, found: "_Gathered", breakdown: str, group: str) -> None:
+    def _gather_group(self, builder: "_FigureBuilder", breakdown: str, group: str) -> None:
         first, *further = self.stages(breakdown)
         size = self.group_key(breakdown, group, first)
-        found.counts[size] = self._groups[breakdown, group, first]
+        builder.counts[size] = self._groups[breakdown, group, first]
         for stage in further:
             key = self.group_key(breakdown, group, stage)
-            found.counts[key], found.whole_of[key] = self._groups[breakdown, group, stage], size
-            found.orders.append(Inequality(key, size))
+            builder.counts[key], builder.whole_of[key] = self._groups[breakdown, group, stage], size
+            builder.orders.append(Inequality(key, size))
             if breakdown in CHARACTERISTICS:
-                found.characteristics.add(key)
+                builder.characteristics.add(key)
         if breakdown == EVERYBODY:
-            found.weights |= {self.group_key(breakdown, group, stage): TOTAL_WEIGHT for stage in (first, *further)}
+            builder.weights |= {self.group_key(breakdown, group, stage): TOTAL_WEIGHT for stage in (first, *further)}
 
-    def _gather_links(self, found: "_Gathered") -> None:
-        """Tie together what several tables tell: cohorts of a year and its breakdowns, all cohorts and all stages."""
+    def _gather_links(self, builder: "_FigureBuilder") -> None:
+        """Add the sums that connect tables: a year's cohorts with its breakdowns, and all cohorts with all stages."""
 
         def last(basis: str, stage: str, cohorts: Iterable[Month]) -> list[str]:
             return [self.cohort_key(basis, cohort, stage, self.last_elapsed(cohort)) for cohort in cohorts]
@@ -264,51 +271,51 @@ class Tally:
         window = [cohort for cohort in referred if self.month.minus(cohort) < WINDOW_MONTHS]
         for stage in STAGES:
             if window:
-                found.add_up(self.group_key(EVERYBODY, NOT_HERE, stage), last("referral", stage, window))
+                builder.add_up(self.group_key(EVERYBODY, NOT_HERE, stage), last("referral", stage, window))
         if not referred or min(referred + started).plus(LONGEST_MONTHS) < self.month:
-            return  # of the oldest not all is told any more
+            return  # the oldest cohorts are no longer published in full
         for stage in STAGES[1:-1]:
             both = f"{self.scope}|reached|{self.month}|{stage}"
-            found.unpublished.add(both)
-            found.add_up(both, last("referral", stage, referred))
+            builder.unpublished.add(both)
+            builder.add_up(both, last("referral", stage, referred))
             if started:
-                found.add_up(both, last("start", stage, started))
+                builder.add_up(both, last("start", stage, started))
         end = self.month.last_day
-        found.add_up(self.at_key(end, "left"), last("referral", "left", referred))
+        builder.add_up(self.at_key(end, "left"), last("referral", "left", referred))
         for month in self.month_ends[:-1]:
-            known = [cohort for cohort in referred if cohort <= month]
-            if known:
-                there = f"{self.scope}|people|{month}"
-                found.unpublished.add(there)
-                found.add_up(there, last("referral", "referred", known))
-                found.add_up(there, [self.at_key(month.last_day, stage) for stage in STAGES])
+            earlier = [cohort for cohort in referred if cohort <= month]
+            if earlier:
+                people = f"{self.scope}|people|{month}"
+                builder.unpublished.add(people)
+                builder.add_up(people, last("referral", "referred", earlier))
+                builder.add_up(people, [self.at_key(month.last_day, stage) for stage in STAGES])
         everybody = f"{self.scope}|people|{self.month}"
-        found.unpublished.add(everybody)
-        found.add_up(everybody, last("referral", "referred", referred))
-        found.add_up(everybody, [self.at_key(end, stage) for stage in STAGES])
+        builder.unpublished.add(everybody)
+        builder.add_up(everybody, last("referral", "referred", referred))
+        builder.add_up(everybody, [self.at_key(end, stage) for stage in STAGES])
 
 
 def level(tallies: Iterable[Tally]) -> None:
-    """Give the tallies of several scopes the same rows: what one of them lacks is nought in it, and no less told."""
+    """Give the tallies of several scopes the same rows; rows that a tally lacks are published with a count of 0."""
     every = list(tallies)
     firsts = [month for tally in every for _, month in tally.cohorts]
     for tally in every:
         tally.share(
             min(firsts, default=None),
-            {name: {group for one in every for group in one.groups(name)} for name in BREAKDOWNS[1:]},
+            {name: {group for other in every for group in other.groups(name)} for name in BREAKDOWNS[1:]},
         )
 
 
 def together(tallies: Mapping[str, Tally], scope: str) -> FigureTable:
-    """Return the figures of one scope, and what hangs together with those of the others.
+    """Return the figures of one scope, together with the figures of the other scopes that they add up with.
 
-    What is told of all programmes is the sum of what is told of each: who has both files has the difference. Of the
-    other scopes nothing is published here.
+    The figures of all programmes are the sum of the figures of each, so a reader of both files knows the difference.
+    The figures of the other scopes are used for disclosure control only and are not published here.
 
     Parameters
     ----------
     tallies : mapping of str to Tally
-        All programmes under ``all``, and each one by its reference.
+        The tally of all programmes under ``all``, and of each programme under its reference.
     scope : str
 
     Returns
@@ -318,9 +325,9 @@ def together(tallies: Mapping[str, Tally], scope: str) -> FigureTable:
     if len(tallies) > 1:
         level(tallies.values())
     made = {name: tally.figures() for name, tally in tallies.items()}
-    mine = made[scope]
+    own = made[scope]
     if len(made) == 1:
-        return mine
+        return own
     counts: dict[str, int] = {}
     whole_of: dict[str, str] = {}
     weights: dict[str, float] = {}
@@ -343,7 +350,7 @@ def together(tallies: Mapping[str, Tally], scope: str) -> FigureTable:
             continue
         parts = [f"{name}|{rest}" for name in programmes if f"{name}|{rest}" in counts or name != scope]
         for part in parts:
-            if part not in counts:  # no row of it, and nobody sees that there is none
+            if part not in counts:  # this programme has no such row, and its absence is not published
                 counts[part] = 0
                 unpublished.add(part)
         sums.append(Sum(key, tuple(parts)))
@@ -352,14 +359,16 @@ def together(tallies: Mapping[str, Tally], scope: str) -> FigureTable:
         list(dict.fromkeys(sums)),
         list(dict.fromkeys(orders)),
         whole_of=whole_of,
-        unpublished=frozenset(unpublished - (mine.counts.keys() - set(mine.unpublished))),
-        withheld=frozenset(counts.keys() - mine.counts.keys() - unpublished),
+        unpublished=frozenset(unpublished - (own.counts.keys() - set(own.unpublished))),
+        withheld=frozenset(counts.keys() - own.counts.keys() - unpublished),
         characteristics=frozenset(characteristics),
         weights=weights,
     )
 
 
-class _Gathered:
+class _FigureBuilder:
+    """Collects the parts of a ``FigureTable``."""
+
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         self.sums: list[Sum] = []
@@ -374,7 +383,7 @@ class _Gathered:
         self.sums.append(Sum(total, tuple(parts)))
 
 
-# Forward only: a stage that was reached stays reached.
+# Moves go forward only, because a stage that was reached counts as reached for good.
 MOVES = frozenset(
     (origin, stage) for at, origin in enumerate((NOT_HERE, *STAGES)) for stage in STAGES[at:] if origin != stage
 )
@@ -382,7 +391,7 @@ MOVES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What every row of a month begins with."""
+    """The first columns of every row: month, day known and version."""
 
     month: Month
     as_of: date
@@ -397,8 +406,9 @@ Row = tuple[str, ...]
 
 
 def _cell(decision: Suppression, key: str) -> tuple[str, str]:
-    shown = decision.published(key)
-    return "" if shown is None else str(shown), decision.status(key)
+    """Return a count's value and status as published; the value is blank if it is suppressed."""
+    value = decision.published(key)
+    return "" if value is None else str(value), decision.status(key)
 
 
 def _share(decision: Suppression, part: str, whole: str) -> tuple[str, str]:
@@ -407,7 +417,7 @@ def _share(decision: Suppression, part: str, whole: str) -> tuple[str, str]:
 
 
 def cohort_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Return every cohort up to the month, by each elapsed month; what has not elapsed is blank, never nought."""
+    """Yield every cohort up to the month, by elapsed months; months that are not over are blank, never 0."""
     for basis, cohort in tally.cohorts:
         size = tally.cohort_key(basis, cohort, BASES[basis], 0)
         for elapsed in range(LONGEST_MONTHS + 1):
@@ -423,7 +433,7 @@ def cohort_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row
 
 
 def progression_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Return people at each stage at the month's start and end, and every move between."""
+    """Yield the people at each stage at the month's start and end, and every move between stages."""
     start, end = tally.month.first_day - timedelta(days=1), tally.month.last_day
     for stage in STAGES:
         yield (*head.cells, "at_start", stage, "", *_cell(decision, tally.at_key(start, stage)))
@@ -432,28 +442,31 @@ def progression_rows(tally: Tally, decision: Suppression, head: Head) -> Iterato
     for origin in (NOT_HERE, *STAGES):
         for stage in STAGES:
             if (origin, stage) in MOVES:
-                told = _cell(decision, tally.move_key(origin, stage))
-                yield (*head.cells, "moved", origin or "not_referred", stage, *told)
+                cell = _cell(decision, tally.move_key(origin, stage))
+                yield (*head.cells, "moved", origin or "not_referred", stage, *cell)
 
 
 def stage_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Return people at each stage at the end of each of the last thirteen months."""
+    """Yield the people at each stage at the end of each of the last thirteen months."""
     for month in tally.month_ends:
         for stage in STAGES:
             yield (*head.cells, str(month), stage, *_cell(decision, tally.at_key(month.last_day, stage)))
 
 
 def breakdown_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Return those referred in the last twelve months, by group and the stages they have reached."""
+    """Yield the people referred in the last twelve months, by group and by stage reached."""
     for breakdown in (EVERYBODY, *tally.breakdowns):
         for group in tally.groups(breakdown):
             for stage in tally.stages(breakdown):
-                told = _cell(decision, tally.group_key(breakdown, group, stage))
-                yield (*head.cells, breakdown, group or EVERYBODY, stage, *told)
+                cell = _cell(decision, tally.group_key(breakdown, group, stage))
+                yield (*head.cells, breakdown, group or EVERYBODY, stage, *cell)
 
 
 def median_rows(tally: Tally, decision: Suppression, head: Head, smallest: int) -> Iterator[Row]:
-    """Return the median days of each wait of those referred in the last twelve months, where enough have waited."""
+    """Yield the median days of each wait for people referred in the last twelve months.
+
+    The median is suppressed if fewer than ``smallest`` people are behind it, or if their number is suppressed.
+    """
     for name, (_, last) in WAITS.items():
         days = tally.wait(name)
         people = _cell(decision, tally.group_key(EVERYBODY, NOT_HERE, last)) if tally.groups(EVERYBODY) else ("0", "")
@@ -467,7 +480,7 @@ def median_rows(tally: Tally, decision: Suppression, head: Head, smallest: int) 
 
 
 def median_of(days: Mapping[int, int]) -> int:
-    """Return the middle of days by how many people had each, to the whole day.
+    """Return the median of days, given the number of people for each; half a day is rounded up.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""From rows to bytes, pure: the same rows give the same bytes."""
+"""Pure functions that turn rows into bytes: the same rows always give the same bytes."""
 
 import csv
 import hashlib
@@ -11,7 +11,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """RFC 4180, UTF-8 without a byte order mark, one header row; a cell that a spreadsheet would run is led by '."""
+    """Return rows as CSV (RFC 4180) with one header row, in UTF-8 without a byte order mark.
+
+    A cell that a spreadsheet would run as a formula is prefixed with an apostrophe.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(columns)
@@ -20,7 +23,7 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _inert(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; a number under nought is none."""
+    """Return a cell that no spreadsheet runs as a formula; a negative number is safe and stays unchanged."""
     if not cell.startswith(FORMULA) or _is_number(cell):
         return cell
     return f"'{cell}"

@@ -1,13 +1,13 @@
-"""A month's folder, pure: from counts and what was decided of them to the bytes of every file."""
+"""Pure functions that turn a month's counts and suppression decision into the bytes of every file of the folder."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pathways.disclosure.suppression import Suppression, SuppressionReason
 from pathways.exports import cohort, files, metadata
 from pathways.exports.charts import Chart, ChartLine, svg
 from pathways.exports.cohort import BASES, EVERYBODY, MOVES, NOT_HERE, Head, Row, Tally
-from pathways.exports.disclosure import Suppression
 from pathways.exports.journeys import CONTACTED, STAGES
 from pathways.exports.rendering import rendered
 from pathways.exports.tables import (
@@ -37,36 +37,45 @@ WORD = {
 }
 MOST_LINES = 6
 NOTES = (
-    "Counts are of people, not of jobs, to the nearest five. They may not add up, because each is rounded by itself.",
-    "[c] confidential: hidden because few people stand behind it, or because such a one could be worked out from it.",
-    "[x] not available: the months have not passed yet. It is not nought.",
-    "[low] not nought, but rounds to it.",
-    "A share is made of two published figures, and is hidden where the whole is too small to make one of.",
-    "A cohort is the month of the first referral that led to the enrolment, or of the start.",
-    "A second referral during an enrolment opens no cohort; a new enrolment does.",
-    "In work: from the first day of a paid job in which four paid hours or more are recorded. Unpaid work is no job.",
-    "13 and 26 weeks: an outcome by a funder's rule, recorded on evidence that somebody else has checked.",
-    "Earlier months are told again as they are known now. What a closed month told otherwise is in adjustments.csv.",
-    "Area is the outward half of the postcode, as it is known now. Monitoring groups are as people answered.",
+    "Counts are of people, not jobs, to the nearest five. They may not add up, because each is rounded separately.",
+    "[c] confidential: suppressed, because it is about few people or would reveal another figure that is.",
+    "[x] not available: the period is not over yet. It does not mean 0.",
+    "[low] above 0, but rounds to 0.",
+    "A share is calculated from two published figures. It is suppressed if the whole is too small.",
+    "A cohort is all people first referred for an enrolment in the same month, or all who started in the same month.",
+    "A new enrolment counts in a new cohort. A second referral during an enrolment does not.",
+    "In work: from the first day of a paid job with at least four paid hours recorded. Unpaid work does not count.",
+    "13 and 26 weeks: an outcome under a funder's rule, with evidence checked by a second person.",
+    "Earlier months are given as known now. Changes to the figures of closed months are in adjustments.csv.",
+    "Area is the first half of the current postcode. Monitoring groups are as people answered the questions.",
 )
+
+REASON_TEXTS = {
+    SuppressionReason.SMALL: "about too few people",
+    SuppressionReason.OF_A_SMALL_WHOLE: "0 out of a group of too few people",
+    SuppressionReason.ALL_OR_NONE: "would say that all or none of a group reached a stage",
+    SuppressionReason.BESIDE: "another suppressed figure could be worked out from it",
+    SuppressionReason.CLOSED: "no safer choice was found, so all remaining figures were suppressed",
+    SuppressionReason.KNOWN: "already known from earlier releases",
+}
 
 
 @dataclass(frozen=True)
 class FolderContents:
-    """All that a folder is made of.
+    """Everything that the files of a folder are made from.
 
     Parameters
     ----------
     ref, name : str
-        The commissioner's.
+        The reference and name of the commissioner.
     head : Head
     tally : Tally
     decision : Suppression
     adjustments : sequence of Row
     programmes : sequence of mapping
-        Reference and rule versions of each.
+        The reference and rule versions of each programme.
     references : mapping of str to str
-        The dated tables it rests on, with their versions.
+        The dated reference tables that the figures depend on, with their versions.
     fewest_for_median : int
     """
 
@@ -94,94 +103,96 @@ class FolderContents:
         return f"As known at the end of {self.head.as_of}. Version {self.head.version} of this month."
 
 
-def files_of(told: FolderContents) -> dict[str, bytes]:
-    """Return every file of a folder by its name.
+def files_of(contents: FolderContents) -> dict[str, bytes]:
+    """Return the content of every file of a folder, by file name.
 
     Parameters
     ----------
-    told : FolderContents
+    contents : FolderContents
 
     Returns
     -------
     dict of str to bytes
     """
-    rows = rows_of(told)
-    found = {f"{table.name}.csv": files.csv_bytes(table.header, rows[table.name]) for table in TABLES}
-    charts = charts_of(told)
-    found |= {f"chart-{chart.name}.svg": svg(chart) for chart in charts}
-    found["summary.html"] = _summary(told, charts)
-    found["tables.xlsx"] = workbook(
-        told.title,
+    rows = rows_of(contents)
+    file_bytes = {f"{table.name}.csv": files.csv_bytes(table.header, rows[table.name]) for table in TABLES}
+    charts = charts_of(contents)
+    file_bytes |= {f"chart-{chart.name}.svg": svg(chart) for chart in charts}
+    file_bytes["summary.html"] = _summary(contents, charts)
+    file_bytes["tables.xlsx"] = workbook(
+        contents.title,
         [
-            told.status_text,
-            *_sentences(told),
-            "The same figures are in the CSV files beside this one, one row a figure.",
+            contents.status_text,
+            *_sentences(contents),
+            "The same figures are in the CSV files in this folder, one row for each figure.",
         ],
         NOTES,
-        _sheets(told, rows, charts),
-        told.head.as_of,
+        _sheets(contents, rows, charts),
+        contents.head.as_of,
     )
-    sizes = {name: (len(body), files.sha256(body)) for name, body in found.items()}
-    found["datapackage.json"] = files.json_bytes(
-        metadata.datapackage(told.folder, told.title, told.status_text, TABLES, sizes)
+    sizes = {name: (len(body), files.sha256(body)) for name, body in file_bytes.items()}
+    file_bytes["datapackage.json"] = files.json_bytes(
+        metadata.datapackage(contents.folder, contents.title, contents.status_text, TABLES, sizes)
     )
-    found["csv-metadata.json"] = files.json_bytes(metadata.csvw(told.title, TABLES))
-    found["manifest.json"] = files.json_bytes(_manifest(told, found))
-    return found
+    file_bytes["csv-metadata.json"] = files.json_bytes(metadata.csvw(contents.title, TABLES))
+    file_bytes["manifest.json"] = files.json_bytes(_manifest(contents, file_bytes))
+    return file_bytes
 
 
-def rows_of(told: FolderContents) -> dict[str, list[Row]]:
-    """Return the rows of every table by its name."""
-    tally, decision, head = told.tally, told.decision, told.head
+def rows_of(contents: FolderContents) -> dict[str, list[Row]]:
+    """Return the rows of every table, by table name."""
+    tally, decision, head = contents.tally, contents.decision, contents.head
     return {
         COHORT.name: list(cohort.cohort_rows(tally, decision, head)),
         PROGRESSION.name: list(cohort.progression_rows(tally, decision, head)),
         STAGES_BY_MONTH.name: list(cohort.stage_rows(tally, decision, head)),
         BREAKDOWN.name: list(cohort.breakdown_rows(tally, decision, head)),
-        MEDIANS.name: list(cohort.median_rows(tally, decision, head, told.fewest_for_median)),
-        ADJUSTMENTS.name: list(told.adjustments),
+        MEDIANS.name: list(cohort.median_rows(tally, decision, head, contents.fewest_for_median)),
+        ADJUSTMENTS.name: list(contents.adjustments),
     }
 
 
-def _manifest(told: FolderContents, content: Mapping[str, bytes]) -> dict[str, object]:
-    rules = told.decision.rules
+def _manifest(contents: FolderContents, file_bytes: Mapping[str, bytes]) -> dict[str, object]:
+    rules = contents.decision.rules
     return {
-        "as_of": told.head.as_of.isoformat(),
-        "commissioner": told.ref,
+        "as_of": contents.head.as_of.isoformat(),
+        "commissioner": contents.ref,
         "disclosure": {
-            "hidden": told.decision.counts_by_reason(),
+            "hidden": contents.decision.counts_by_reason(),
             "rounded_to": rules.base,
             "smallest_shown": rules.smallest,
             "smallest_whole_of_a_share": rules.smallest_whole,
         },
-        "files": {name: files.sha256(body) for name, body in content.items()},
-        "month": str(told.head.month),
-        "programmes": list(told.programmes),
-        "publishable": told.decision.is_safe,
-        "reference_versions": dict(told.references),
+        "files": {name: files.sha256(body) for name, body in file_bytes.items()},
+        "month": str(contents.head.month),
+        "programmes": list(contents.programmes),
+        "publishable": contents.decision.is_safe,
+        "reference_versions": dict(contents.references),
         "schema_version": SCHEMA_VERSION,
-        "scope": told.tally.scope,
-        "version": told.head.version,
+        "scope": contents.tally.scope,
+        "version": contents.head.version,
     }
 
 
-def _published_cell(told: FolderContents, key: str) -> str:
-    count = told.decision.published(key)
-    return told.decision.status(key) or str(count)
+def _published_cell(contents: FolderContents, key: str) -> str:
+    """Return the shorthand of a count if it has one, otherwise the published count."""
+    count = contents.decision.published(key)
+    return contents.decision.status(key) or str(count)
 
 
-def _value(told: FolderContents, key: str) -> float | None:
-    shown = told.decision.published(key)
-    return None if shown is None else float(shown)
+def _value(contents: FolderContents, key: str) -> float | None:
+    count = contents.decision.published(key)
+    return None if count is None else float(count)
 
 
-def charts_of(told: FolderContents) -> list[Chart]:
-    """Return the charts: how many of each cohort were in work month by month, and people at each stage."""
-    return [_conversion(told), _progression(told)]
+def charts_of(contents: FolderContents) -> list[Chart]:
+    """Return the two charts: the share of each cohort in work by month, and the people at each stage."""
+    return [_conversion(contents), _progression(contents)]
 
 
-def _conversion(told: FolderContents) -> Chart:
-    tally, decision = told.tally, told.decision
+def _conversion(contents: FolderContents) -> Chart:
+    """Return the chart of the share in work of the latest cohorts that have published shares."""
+    tally, decision = contents.tally, contents.decision
     lines: list[ChartLine] = []
     longest = 0
     for basis, month in reversed(tally.cohorts):
@@ -196,15 +207,16 @@ def _conversion(told: FolderContents) -> Chart:
             lines.append(ChartLine(str(month), [None if rate is None else float(rate) for rate in rates]))
             longest = max(longest, len(rates))
     lines.reverse()
-    told_of = [(line.name, value) for line in lines if (value := _last(line.values)) is not None]
+    latest = [(line.name, value) for line in lines if (value := _last(line.values)) is not None]
     about = (
-        "; ".join(f"of those referred in {name}, {value:.0%} so far" for name, value in told_of)
-        or "No cohort is large enough to be shown"
+        "; ".join(f"of the people referred in {name}, {value:.0%} so far" for name, value in latest)
+        or "no cohort is large enough to publish"
     )
     return Chart(
         "conversion",
-        "Share of each month's referrals that had started work",
-        f"Lines by month of referral, latest months only, rising with the months since: {about}.",
+        "Share of the people referred in each month who have started work",
+        f"Lines by month of referral, for the latest months only. Each line rises with the months since referral:"
+        f" {about}.",
         "Calendar months since referral",
         "Share in work",
         [str(month) for month in range(longest)],
@@ -213,15 +225,16 @@ def _conversion(told: FolderContents) -> Chart:
     )
 
 
-def _progression(told: FolderContents) -> Chart:
-    tally = told.tally
+def _progression(contents: FolderContents) -> Chart:
+    """Return the chart of the people at each stage, for the largest stages."""
+    tally = contents.tally
     lines = [
-        ChartLine(WORD[stage], [_value(told, tally.at_key(month.last_day, stage)) for month in tally.month_ends])
+        ChartLine(WORD[stage], [_value(contents, tally.at_key(month.last_day, stage)) for month in tally.month_ends])
         for stage in STAGES
     ]
-    seen = [line for line in lines if any(line.values)]
-    kept = sorted(seen, key=lambda line: -max(value or 0 for value in line.values))[:MOST_LINES]
-    lines = [line for line in lines if line in kept]
+    visible = [line for line in lines if any(line.values)]
+    largest = sorted(visible, key=lambda line: -max(value or 0 for value in line.values))[:MOST_LINES]
+    lines = [line for line in lines if line in largest]
     about = "; ".join(
         f"{line.name.lower()}, {first:.0f} to {last:.0f}"
         for line in lines
@@ -230,8 +243,8 @@ def _progression(told: FolderContents) -> Chart:
     return Chart(
         "progression",
         "People at each stage at the end of each month",
-        f"Lines by stage over thirteen months, first to last figure that is shown: {about or 'none is shown'}.",
-        "Month's end",
+        f"Lines by stage over thirteen months, from the first to the last published figure: {about or 'none'}.",
+        "End of month",
         "People",
         [str(month) for month in tally.month_ends],
         lines,
@@ -246,76 +259,84 @@ def _last(values: Sequence[float | None]) -> float | None:
     return _first(list(reversed(values)))
 
 
-def _sentences(told: FolderContents) -> list[str]:
-    tally, head = told.tally, told.head
+def _sentences(contents: FolderContents) -> list[str]:
+    tally, head = contents.tally, contents.head
 
     def year(stage: str) -> str:
-        return _published_cell(told, tally.group_key(EVERYBODY, NOT_HERE, stage))
+        return _published_cell(contents, tally.group_key(EVERYBODY, NOT_HERE, stage))
 
     if not tally.groups(EVERYBODY):
-        return [f"Nobody was referred in the twelve months to the end of {head.month.in_words}."]
+        return [f"No one was referred in the twelve months to the end of {head.month.in_words}."]
     rows = {
         (row[3], row[4]): row[5] or row[6]
-        for row in cohort.median_rows(tally, told.decision, head, told.fewest_for_median)
+        for row in cohort.median_rows(tally, contents.decision, head, contents.fewest_for_median)
     }
-    year_told = (
-        f"In the twelve months to the end of {head.month.in_words}, {year('referred')} people were referred; of them"
-        f" {year('started')} have started, {year('introduced')} were put forward for work, {year('in_work')} have"
-        f" started a job and {year('sustained_13')} have been 13 weeks in work."
+    job_days = rows["referral_to_job_start", "median_days"]
+    employer_days = rows["start_to_employer_contact", "median_days"]
+    year_text = (
+        f"In the twelve months to the end of {head.month.in_words}, {year('referred')} people were referred. Of these"
+        f" people, {year('started')} have started, {year('introduced')} were put forward for work, {year('in_work')}"
+        f" have started a job and {year('sustained_13')} have been in work for 13 weeks."
     )
     return [
-        year_told,
-        f"Referred this month and still to start: {_published_cell(told, tally.move_key(NOT_HERE, 'referred'))}.",
-        f"Half of those who found a job did so within {rows['referral_to_job_start', 'median_days']} days of referral.",
-        f"Half met an employer within {rows['start_to_employer_contact', 'median_days']} days of starting.",
+        year_text,
+        f"Referred this month and not started yet: {_published_cell(contents, tally.move_key(NOT_HERE, 'referred'))}.",
+        f"Half of those who started a job did so within {job_days} days of referral.",
+        f"Half of those in touch with an employer were so within {employer_days} days of starting.",
     ]
 
 
-def _summary(told: FolderContents, charts: Sequence[Chart]) -> bytes:
-    tally = told.tally
+def _summary(contents: FolderContents, charts: Sequence[Chart]) -> bytes:
+    tally = contents.tally
     before, after = tally.month.first_day - timedelta(days=1), tally.month.last_day
     return rendered(
         "summary.html",
-        title=told.title,
-        status_text=told.status_text,
-        sentences=_sentences(told),
+        title=contents.title,
+        status_text=contents.status_text,
+        sentences=_sentences(contents),
         stages=[
             (
                 WORD[stage],
-                _published_cell(told, tally.at_key(before, stage)),
-                _published_cell(told, tally.at_key(after, stage)),
+                _published_cell(contents, tally.at_key(before, stage)),
+                _published_cell(contents, tally.at_key(after, stage)),
             )
             for stage in STAGES
         ],
         charts=charts,
         notes=NOTES,
-        hidden=list(told.decision.counts_by_reason().items()),
+        suppressed=[
+            (REASON_TEXTS[SuppressionReason(why)], count) for why, count in contents.decision.counts_by_reason().items()
+        ],
     )
 
 
-def _sheets(told: FolderContents, rows: Mapping[str, Sequence[Row]], charts: Sequence[Chart]) -> list[WorkbookSheet]:
+def _sheets(
+    contents: FolderContents, rows: Mapping[str, Sequence[Row]], charts: Sequence[Chart]
+) -> list[WorkbookSheet]:
     conversion, progression = charts
     return [
-        _cohorts(told, "referral", "Cohorts_by_referral", "People by month of referral, and the stages reached by now"),
-        _cohorts(told, "start", "Cohorts_by_start", "People by month of start, and the stages reached by now"),
+        _cohorts(
+            contents, "referral", "Cohorts_by_referral", "People by month of referral, and the stages reached by now"
+        ),
+        _cohorts(contents, "start", "Cohorts_by_start", "People by month of start, and the stages reached by now"),
         _by_place(conversion, "Conversion", "months_since_referral"),
         _by_place(progression, "Stages_by_month", "month_end"),
-        _at_both_ends(told),
-        _moves(told),
-        _breakdowns(told),
+        _at_both_ends(contents),
+        _moves(contents),
+        _breakdowns(contents),
         _plainly(MEDIANS, "Medians", rows),
         _plainly(ADJUSTMENTS, "Adjustments", rows),
     ]
 
 
-def _cohorts(told: FolderContents, basis: str, name: str, title: str) -> WorkbookSheet:
-    tally = told.tally
+def _cohorts(contents: FolderContents, basis: str, name: str, title: str) -> WorkbookSheet:
+    tally = contents.tally
     stages = STAGES[STAGES.index(BASES[basis]) :]
     rows = [
         (
             str(month),
             *(
-                _published_cell(told, tally.cohort_key(basis, month, stage, tally.last_elapsed(month)))
+                _published_cell(contents, tally.cohort_key(basis, month, stage, tally.last_elapsed(month)))
                 for stage in stages
             ),
         )
@@ -350,14 +371,14 @@ def _description(value: float | None, *, is_share: bool) -> str:
     return "[c]" if value is None else f"{value:.2f}" if is_share else f"{value:.0f}"
 
 
-def _at_both_ends(told: FolderContents) -> WorkbookSheet:
-    tally = told.tally
+def _at_both_ends(contents: FolderContents) -> WorkbookSheet:
+    tally = contents.tally
     before, after = tally.month.first_day - timedelta(days=1), tally.month.last_day
     rows = [
         (
             WORD[stage],
-            _published_cell(told, tally.at_key(before, stage)),
-            _published_cell(told, tally.at_key(after, stage)),
+            _published_cell(contents, tally.at_key(before, stage)),
+            _published_cell(contents, tally.at_key(after, stage)),
         )
         for stage in STAGES
     ]
@@ -367,41 +388,41 @@ def _at_both_ends(told: FolderContents) -> WorkbookSheet:
     )
 
 
-def _moves(told: FolderContents) -> WorkbookSheet:
-    """Return moves as a square of stages: from each row to each column."""
+def _moves(contents: FolderContents) -> WorkbookSheet:
+    """Return the moves as a square table, from the stage of the row to the stage of the column."""
     rows = [
         (
             WORD[origin] if origin else "Not referred yet",
             *(
-                _published_cell(told, told.tally.move_key(origin, stage)) if (origin, stage) in MOVES else "[z]"
+                _published_cell(contents, contents.tally.move_key(origin, stage)) if (origin, stage) in MOVES else "[z]"
                 for stage in STAGES
             ),
         )
         for origin in (NOT_HERE, *STAGES[:-1])
     ]
-    title = "Moves in the month, from the stage of the row to that of the column; [z]: there is no such move"
+    title = "Moves in the month, from the stage of the row to the stage of the column; [z]: this move is not possible"
     return WorkbookSheet("Moves", title, ("from_stage", *(WORD[stage] for stage in STAGES)), rows, _words(STAGES))
 
 
-def _breakdowns(told: FolderContents) -> WorkbookSheet:
-    tally = told.tally
+def _breakdowns(contents: FolderContents) -> WorkbookSheet:
+    tally = contents.tally
     rows = []
     for breakdown in (EVERYBODY, *tally.breakdowns):
-        there = tally.stages(breakdown)
+        stages = tally.stages(breakdown)
         rows += [
             (
                 breakdown,
                 group or EVERYBODY,
                 *(
-                    _published_cell(told, tally.group_key(breakdown, group, one)) if one in there else "[z]"
-                    for one in STAGES
+                    _published_cell(contents, tally.group_key(breakdown, group, stage)) if stage in stages else "[z]"
+                    for stage in STAGES
                 ),
             )
             for group in tally.groups(breakdown)
         ]
-    title = "Those referred in the last twelve months, by group; [z]: does not apply to this breakdown"
+    title = "People referred in the last twelve months, by group; [z]: does not apply to this breakdown"
     return WorkbookSheet(
-        "Breakdowns", title, ("breakdown", "group", *(WORD[one] for one in STAGES)), rows, _words(STAGES)
+        "Breakdowns", title, ("breakdown", "group", *(WORD[stage] for stage in STAGES)), rows, _words(STAGES)
     )
 
 

@@ -1,4 +1,7 @@
-"""From what happened to one person to their journeys, pure: one for each enrolment, or one while there is none."""
+"""Pure functions that turn the facts about one jobseeker into journeys.
+
+A jobseeker has one journey for each enrolment, and one for a referral that has led to no enrolment.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,25 +23,25 @@ STAGES = (
     "sustained_26",
     "left",
 )
-CONTACTED = "contacted"  # the first contact with an employer: no stage, but a wait that is measured
+CONTACTED = "contacted"  # the first contact with an employer: not a stage, but the end of a measured wait
 NOT_KNOWN = "not_known"
-# The years an age group begins with; the groups of the labour market figures.
+# The lowest age of each group, in years; the groups of the official labour market figures.
 AGES = ((16, "16_to_17"), (18, "18_to_24"), (25, "25_to_49"), (50, "50_and_over"))
 UNDER_THE_YOUNGEST = "under_16"
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One person on one enrolment, or still waiting for one.
+    """One jobseeker on one enrolment, or waiting for an enrolment.
 
     Parameters
     ----------
     reached_on : mapping of str to date
-        The day each stage was reached.
+        The day on which each stage was reached.
     groups : mapping of str to str
-        Which group of each breakdown it belongs to.
+        The group in each breakdown.
     key : str
-        The same for the same enrolment, or for the same wait, however much is learnt of it.
+        A stable key of the enrolment or wait, which does not change when more facts are recorded.
     """
 
     reached_on: Mapping[str, date]
@@ -48,16 +51,17 @@ class Journey:
 
 @dataclass(slots=True)
 class Life:
-    """What is known of one person as of an instant, as rows of days and keys; each list in the order it was true."""
+    """The facts about one jobseeker as known at an instant, as rows of days and keys, each list ordered by day."""
 
     referrals: list[tuple[str, Any, date]] = field(default_factory=list)  # event, referral, day
-    sources: dict[Any, str] = field(default_factory=dict)  # who referred, by referral
+    sources: dict[Any, str] = field(default_factory=dict)  # type of referring organisation, by referral
     enrolments: list[tuple[str, Any, Any, Any, date]] = field(default_factory=list)  # event, id, programme, referral
     closed: list[date] = field(default_factory=list)
     introductions: list[tuple[str, date]] = field(default_factory=list)
     profiled: list[date] = field(default_factory=list)
     contacted: list[date] = field(default_factory=list)
-    spells: list[tuple[Any, Any, str, date, date | None]] = field(default_factory=list)  # enrolment, spell, kind, days
+    # enrolment, spell, kind, first and last day
+    spells: list[tuple[Any, Any, str, date, date | None]] = field(default_factory=list)
     hours: list[tuple[Any, date, Decimal]] = field(default_factory=list)
     outcomes: list[tuple[Any, str, str, date]] = field(default_factory=list)  # enrolment, rule, version, day
     monitoring: list[tuple[str, str, str]] = field(default_factory=list)  # sex, ethnic group, condition
@@ -67,22 +71,22 @@ class Life:
 
 @dataclass(frozen=True)
 class Frame:
-    """What the journeys of a month are made by, beside the people themselves.
+    """The settings that the journeys of a month are made with.
 
     Parameters
     ----------
     wanted : mapping of key to str
-        The programmes of this export, and the reference of each.
+        The reference of each programme of this export.
     running : callable
-        Of a partner, every programme with its first and last day.
+        Returns every programme of a partner with its first and last day.
     until : date
-        The month's last day.
+        The last day of the month.
     kinds, least_hours
-        What counts as a job, and how many paid hours a job start.
+        The kinds of placement that count as a job, and the paid hours that make a job start.
     weeks_of : mapping of (rule, version) to int
-        Weeks in work that a recorded outcome stands for; a rule of money stands for none.
+        Weeks in work that an outcome proves; rules about pay are left out.
     postcode_area : callable
-        From a postcode to the area that is published.
+        Converts a postcode to the published area.
     """
 
     wanted: Mapping[Any, str]
@@ -95,17 +99,17 @@ class Frame:
 
 
 def journeys_of(life: Life, partner_id: Any, person_id: Any, frame: Frame) -> list[Journey]:
-    """Return one person's journeys on the programmes of an export, up to a day.
+    """Return one jobseeker's journeys on the programmes of an export, up to a day.
 
-    A cohort is the month of the first referral that led to the enrolment. Somebody referred and not enrolled yet is
-    counted with the partner's programme if it is the only one that ran on that day. What is beyond the day has not
-    happened.
+    The cohort is the month of the first referral that led to the enrolment. A jobseeker who was referred and is not
+    enrolled yet is counted with the partner's programme if only one programme ran on the day of referral. Events after
+    the day are ignored.
 
     Parameters
     ----------
     life : Life
     partner_id, person_id
-        Which partner's record it is.
+        The ids of the partner and of the jobseeker's record.
     frame : Frame
 
     Returns
@@ -116,13 +120,15 @@ def journeys_of(life: Life, partner_id: Any, person_id: Any, frame: Frame) -> li
         return []
     until = frame.until
     referred_on = {key: day for event, key, day in life.referrals if event == "submit" and day <= until}
-    starts = [one for one in life.enrolments if one[0] == "start" and one[4] <= until]
-    ends = {one[1]: one[4] for one in life.enrolments if one[0] == "end"}
-    found = [
+    starts = [row for row in life.enrolments if row[0] == "start" and row[4] <= until]
+    ends = {row[1]: row[4] for row in life.enrolments if row[0] == "end"}
+    enrolled = [
         _enrolled(life, start, ends.get(start[1]), referred_on, frame) for start in starts if start[2] in frame.wanted
     ]
     waiting = _waiting(life, partner_id, person_id, referred_on, starts, ends, frame)
-    return [one for one in (*found, waiting) if one is not None and one.reached_on["referred"] <= until]
+    return [
+        journey for journey in (*enrolled, waiting) if journey is not None and journey.reached_on["referred"] <= until
+    ]
 
 
 def _enrolled(
@@ -132,6 +138,7 @@ def _enrolled(
     referred_on: Mapping[Any, date],
     frame: Frame,
 ) -> Journey:
+    """Return the journey of one enrolment."""
     _, enrolment, programme, referral, started = start
     reached = {"referred": referred_on.get(referral, started), "started": started}
     for stage, days in (
@@ -163,12 +170,13 @@ def _enrolled(
 
 
 def _spells(life: Life, enrolment: Any, started: date) -> list[rules.SpellFacts]:
-    mine = [one for one in life.spells if one[0] == enrolment and one[3] >= started]
+    """Return the spells of work that began during an enrolment, with their weekly hours."""
+    spells = [row for row in life.spells if row[0] == enrolment and row[3] >= started]
     weeks: dict[Any, dict[date, Decimal]] = defaultdict(dict)
-    if mine:
+    if spells:
         for spell, week_from, hours in life.hours:
             weeks[spell][week_from] = hours
-    return [rules.SpellFacts(str(spell), kind, begun, over, weeks[spell]) for _, spell, kind, begun, over in mine]
+    return [rules.SpellFacts(str(spell), kind, begun, over, weeks[spell]) for _, spell, kind, begun, over in spells]
 
 
 def _waiting(
@@ -180,7 +188,7 @@ def _waiting(
     ends: Mapping[Any, date],
     frame: Frame,
 ) -> Journey | None:
-    """Return the wait of somebody whose referral led to no enrolment, from the earliest such referral."""
+    """Return the journey of a jobseeker waiting for an enrolment, from the earliest referral that led to none."""
     used = {start[3] for start in starts}
     spans = [
         (min(referred_on.get(referral, started), started), ends.get(enrolment, date.max))
@@ -204,6 +212,7 @@ def _waiting(
 
 
 def _journey(reached: Mapping[str, date], groups: Mapping[str, str], key: str, until: date) -> Journey:
+    """Return a journey without the stages reached after a day."""
     return Journey({stage: day for stage, day in reached.items() if day <= until}, groups, key)
 
 
@@ -221,7 +230,7 @@ def _groups(life: Life, on: date, source: str | None, frame: Frame) -> dict[str,
 
 
 def age_group(born: date | None, on: date) -> str:
-    """Return the group of an age on a day.
+    """Return the age group on a day.
 
     Examples
     --------
@@ -231,5 +240,5 @@ def age_group(born: date | None, on: date) -> str:
     if born is None:
         return NOT_KNOWN
     years = on.year - born.year - ((on.month, on.day) < (born.month, born.day))
-    found = [name for least, name in AGES if years >= least]
-    return found[-1] if found else UNDER_THE_YOUNGEST
+    groups = [name for least, name in AGES if years >= least]
+    return groups[-1] if groups else UNDER_THE_YOUNGEST

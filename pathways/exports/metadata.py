@@ -1,4 +1,4 @@
-"""Frictionless and CSVW metadata, pure: made of the same columns that the rows are written by."""
+"""Pure functions for Frictionless and CSVW metadata, made from the same column definitions as the rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ LICENCE = {
     "title": "Open Government Licence v3.0",
 }
 SCHEMA = "https://datapackage.org/profiles/2.0/datapackage.json"
-# The types of Table Schema, as XML Schema has them, which CSVW uses.
+# XML Schema names, used by CSVW, for the types of Table Schema.
 XSD = {"string": "string", "integer": "integer", "number": "decimal", "date": "date", "yearmonth": "gYearMonth"}
 
 
@@ -25,7 +25,7 @@ def datapackage(
     name, title, about : str
     tables : sequence of ExportTable
     files : mapping of str to (int, str)
-        Of each file its bytes and their SHA-256.
+        The size in bytes and the SHA-256 of each file.
 
     Returns
     -------
@@ -73,8 +73,8 @@ def _field(column: Column) -> dict[str, Any]:
         constraints["enum"] = list(column.words)
     if column.kind in {"integer", "number"} and column.name != "difference":
         constraints["minimum"] = 0
-    found: dict[str, Any] = {"name": column.name, "type": column.kind, "description": column.about}
-    return found | ({"constraints": constraints} if constraints else {})
+    field: dict[str, Any] = {"name": column.name, "type": column.kind, "description": column.about}
+    return field | ({"constraints": constraints} if constraints else {})
 
 
 def csvw(title: str, tables: Sequence[ExportTable]) -> dict[str, Any]:

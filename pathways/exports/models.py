@@ -1,4 +1,4 @@
-"""Tables of exports, their files, and all that was ever released."""
+"""Tables of exports, their files, and every release."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,17 +11,21 @@ from pathways.base import LINE, SHORT, Base, PrimaryKey, one_of, words
 
 
 class ExportKind(StrEnum):
+    """What an export contains."""
+
     OUTCOMES = "outcomes"  # tables that may be published
-    CLAIMS = "claims"  # one row a claim, for whoever pays and nobody else
+    CLAIMS = "claims"  # one row for each claim, for the paying commissioner only
 
 
 class ExportState(StrEnum):
+    """Whether a month is still open or has been closed."""
+
     PROVISIONAL = "provisional"
     FROZEN = "frozen"
 
 
 class Export(Base):
-    """One month for one commissioner, as known on one day. A frozen month gets no other version."""
+    """One version of a month for one commissioner, as known on one day. A frozen month gets no further version."""
 
     __tablename__ = "exports"
     __table_args__ = (
@@ -38,13 +42,14 @@ class Export(Base):
     id: Mapped[PrimaryKey]
     commissioner_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     programme_id: Mapped[UUID | None] = mapped_column(ForeignKey("programmes.id"))
-    programme_key: Mapped[str] = mapped_column(SHORT)  # the programme's id, or "all": NULLs would not be unique
+    # The programme's id, or "all", because a unique constraint ignores NULLs.
+    programme_key: Mapped[str] = mapped_column(SHORT)
     kind: Mapped[ExportKind] = mapped_column(words(ExportKind), default=ExportKind.OUTCOMES)
     state: Mapped[ExportState] = mapped_column(words(ExportState), default=ExportState.PROVISIONAL)
     month: Mapped[str] = mapped_column(SHORT)
     number: Mapped[int]
     as_of: Mapped[date]
-    # Of the counts and the tables they rest on: the same facts make no new version.
+    # Hash of the counts and the reference tables: unchanged facts make no new version.
     facts_hash: Mapped[str] = mapped_column(SHORT)
     content_hash: Mapped[str] = mapped_column(SHORT)
     folder: Mapped[str] = mapped_column(LINE)
@@ -52,11 +57,13 @@ class Export(Base):
     by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     frozen_at: Mapped[datetime | None]
     frozen_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    # A file about persons is kept so long and no longer.
+    # The last day on which a claims file, which is personal data, may be read; it is deleted afterwards.
     expires_on: Mapped[date | None]
 
 
 class ExportFile(Base):
+    """The content of one file of an export; encrypted for a claims file."""
+
     __tablename__ = "export_files"
     __unaudited__ = True
     __table_args__ = (UniqueConstraint("export_id", "name"),)
@@ -68,7 +75,10 @@ class ExportFile(Base):
 
 
 class Release(Base):
-    """The counts behind an export, before anything was hidden, and what of them was: kept so that later ones know."""
+    """The counts of an export before suppression and the keys of the suppressed counts.
+
+    Suppression of later exports depends on them.
+    """
 
     __tablename__ = "export_releases"
     __unaudited__ = True

@@ -4,7 +4,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-# Not of the locale: a folder says the same wherever it is made.
+# Not taken from the locale, so that a folder has the same content wherever it is made.
 NAMES = (
     "January",
     "February",
@@ -36,7 +36,7 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> "Month":
-        """Read ``yyyy-mm``; ValueError for anything else."""
+        """Parse ``yyyy-mm``; raise ValueError for anything else."""
         year, month = text.split("-")
         if len(year) != 4 or len(month) != 2 or not 1 <= int(month) <= 12:  # noqa: PLR2004 - yyyy-mm
             raise ValueError(text)
@@ -48,19 +48,19 @@ class Month:
 
     @classmethod
     def at(cls, number: int) -> "Month":
-        """Return the month of a ``number``."""
+        """Return the month with this ``number``."""
         return cls(number // 12, number % 12 + 1)
 
     @property
     def number(self) -> int:
-        """Months since the year nought: neighbours are one apart."""
+        """The number of months since year 0, so that consecutive months differ by 1."""
         return self.year * 12 + self.month - 1
 
     def plus(self, months: int) -> "Month":
         return Month.at(self.number + months)
 
     def minus(self, other: "Month") -> int:
-        """Return the calendar months from another one to this one."""
+        """Return the number of calendar months from another month to this one."""
         return self.number - other.number
 
     @property
@@ -80,5 +80,5 @@ class Month:
 
 
 def number_of(day: date) -> int:
-    """Return the number of a day's month."""
+    """Return ``Month.number`` of the month that a day is in."""
     return day.year * 12 + day.month - 1

@@ -1,7 +1,7 @@
-"""Every SELECT on exports, and what is known of people at an instant, read person by person.
+"""Every SELECT on exports, and the facts about each jobseeker as known at an instant.
 
-A month rests on millions of rows. Each table is read by a cursor of the server's, in the order of people, and all of
-them side by side, so that one person at a time is in memory, however many there are.
+A month is made from millions of rows. Each table is read through a server-side cursor, ordered by jobseeker. All tables
+are read in parallel, so only one jobseeker's rows are in memory at a time, however many there are.
 """
 
 from collections import defaultdict
@@ -51,9 +51,10 @@ from pathways.referrals.models import Referral, ReferralMove
 
 
 def visible_to(actor: Actor) -> Select[Export]:
-    """A commissioner sees its own figures, the operator, who makes them for all, everybody's: they hold no person.
+    """Select the exports visible to the actor.
 
-    A file of claims is seen by whoever made it.
+    A commissioner sees its own figures. The operator, who makes the figures, sees those of all commissioners: figures
+    contain no personal data. A claims file is visible only to the user who made it.
     """
     figures = select(Export).where(Export.kind == ExportKind.OUTCOMES)
     if actor.role is Role.OPERATOR:
@@ -63,17 +64,17 @@ def visible_to(actor: Actor) -> Select[Export]:
 
 
 def export(session: Session, actor: Actor, export_id: UUID) -> Export:
-    found = session.scalars(visible_to(actor).where(Export.id == export_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such export.")
-    return found
+    row = session.scalars(visible_to(actor).where(Export.id == export_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such export, or you may not see it. Check the id.")
+    return row
 
 
 def published(
     session: Session, actor: Actor, month: str, commissioner_id: UUID | None, programme_id: UUID | None
 ) -> Export:
-    """Return the figures of a month as they were released last."""
-    found = session.scalars(
+    """Return the latest released figures of a month; raise NotFound if there are none."""
+    row = session.scalars(
         visible_to(actor)
         .where(
             Export.kind == ExportKind.OUTCOMES,
@@ -84,42 +85,42 @@ def published(
         .order_by(Export.number.desc())
         .limit(1)
     ).first()
-    if found is None:
-        raise NotFound("There are no figures of this month yet. Make an export of it first.")
-    return found
+    if row is None:
+        raise NotFound("There are no figures for this month yet. Make an export of the month first.")
+    return row
 
 
 def certificate(session: Session, commissioner_id: UUID, folder: Path | None) -> bytes | None:
-    """Return the certificate files for a commissioner are sealed for, where one lies in the folder of the setting."""
+    """Return the certificate to encrypt a commissioner's claims files for, if the configured folder contains one."""
     ref = session.scalars(select(Organisation.ref).where(Organisation.id == commissioner_id)).one()
     path = folder / f"{ref}.pem" if folder is not None else None
     return path.read_bytes() if path is not None and path.is_file() else None
 
 
 def file_names(session: Session, export_ids: Iterable[UUID]) -> dict[UUID, list[str]]:
-    """Return the names of the files of each export; what they say is not read."""
+    """Return the names of the files of each export, without reading their content."""
     rows = session.execute(
         select(ExportFile.export_id, ExportFile.name)
         .where(ExportFile.export_id.in_(list(export_ids)))
         .order_by(ExportFile.name)
     )
-    found: dict[UUID, list[str]] = defaultdict(list)
+    names: dict[UUID, list[str]] = defaultdict(list)
     for export_id, name in rows:
-        found[export_id].append(name)
-    return found
+        names[export_id].append(name)
+    return names
 
 
 def file(session: Session, export: Export, name: str) -> ExportFile:
-    found = session.scalars(
+    row = session.scalars(
         select(ExportFile).where(ExportFile.export_id == export.id, ExportFile.name == name)
     ).one_or_none()
-    if found is None:
-        raise NotFound("There is no such file in this export.")
-    return found
+    if row is None:
+        raise NotFound("There is no file of this name in the export. The export's files list gives the names.")
+    return row
 
 
 def programmes_of(session: Session, commissioner_id: UUID, at: datetime) -> list[Programme]:
-    """Return the programmes a commissioner paid for at an instant."""
+    """Return the programmes of a commissioner that had been recorded by an instant."""
     rows = select(Programme).where(Programme.commissioner_id == commissioner_id, Programme.made_at <= at)
     return list(session.scalars(rows.order_by(Programme.ref)))
 
@@ -142,7 +143,7 @@ def latest(session: Session, commissioner_id: UUID, programme_id: UUID | None, m
 def claim_lines(
     session: Session, commissioner_id: UUID, programme_id: UUID | None, month: Month, at: datetime
 ) -> list[ClaimLine]:
-    """Return the claims to a commissioner that moved in a month beyond their draft, as they stood at an instant."""
+    """Return a commissioner's submitted claims that changed state in a month, as known at an instant."""
     first, last = month.first_day, month.last_day
     moved = (
         select(ClaimMove, Claim, Programme.ref)
@@ -153,22 +154,22 @@ def claim_lines(
     )
     if programme_id is not None:
         moved = moved.where(Claim.programme_id == programme_id)
-    found: dict[UUID, list[Any]] = defaultdict(list)
+    moves_of: dict[UUID, list[Any]] = defaultdict(list)
     for row in session.execute(moved):
-        found[row[1].id].append(row)
-    kept = {
+        moves_of[row[1].id].append(row)
+    included = {
         key: rows
-        for key, rows in found.items()
+        for key, rows in moves_of.items()
         if any(move.event != "draft" and first <= move.valid_on <= last for move, *_ in rows)
         and any(move.event == "submit" for move, *_ in rows)
     }
-    about = _about_claims(session, [rows[0][1] for rows in kept.values()])
+    about = _about_claims(session, [rows[0][1] for rows in included.values()])
     tiers = _tiers(session, [outcome for outcome, _, _ in about.values()])
-    return [_claim_line(rows, tiers, about[key], first, last) for key, rows in kept.items()]
+    return [_claim_line(rows, tiers, about[key], first, last) for key, rows in included.items()]
 
 
 def _tiers(session: Session, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Return the tier of each item of evidence that some outcomes rest on."""
+    """Return the tier of each item of evidence of these outcomes, by the item's id."""
     partners = {outcome.partner_id for outcome in outcomes}
     ids = {UUID(item) for outcome in outcomes for item in outcome.evidence_ids}
     rows = select(Evidence.id, Evidence.tier).where(Evidence.partner_id.in_(partners), Evidence.id.in_(ids))
@@ -176,7 +177,10 @@ def _tiers(session: Session, outcomes: Sequence[Outcome]) -> dict[str, str]:
 
 
 def _days(outcome: Outcome) -> int:
-    """Return the days of work an outcome rests on, each once: a claim that does not stand any more holds none."""
+    """Return the number of distinct days of work behind an outcome.
+
+    The days are counted from the outcome, because a failed or reversed claim has no days of its own any more.
+    """
     spans = [(date.fromisoformat(begun), date.fromisoformat(over)) for _, begun, over in outcome.rests_on]
     return len({day for begun, over in spans for day in range(begun.toordinal(), over.toordinal() + 1)})
 
@@ -228,7 +232,7 @@ def _claim_line(
 
 
 def next_number(session: Session, commissioner_id: UUID, programme_id: UUID | None, month: str) -> int:
-    """Return the number of the next file of a month's claims."""
+    """Return the version number of the next claims file of a month."""
     last = session.scalars(
         select(func.max(Export.number)).where(
             Export.commissioner_id == commissioner_id,
@@ -241,14 +245,14 @@ def next_number(session: Session, commissioner_id: UUID, programme_id: UUID | No
 
 
 def expired(session: Session, commissioner_id: UUID, on: date) -> list[UUID]:
-    """Return the files about persons that are kept no longer."""
+    """Return the ids of the expired exports that still have files."""
     rows = select(Export.id).where(Export.commissioner_id == commissioner_id, Export.expires_on < on)
-    there = select(ExportFile.id).where(ExportFile.export_id == Export.id)
-    return list(session.scalars(rows.where(there.exists()).order_by(Export.id)))
+    has_file = select(ExportFile.id).where(ExportFile.export_id == Export.id)
+    return list(session.scalars(rows.where(has_file.exists()).order_by(Export.id)))
 
 
 def lock(session: WriteSession, commissioner_id: UUID) -> None:
-    """Let nobody else release figures of this commissioner until this is done."""
+    """Lock a commissioner until the transaction ends, so that no other release of its figures is stored meanwhile."""
     session.execute(select(Organisation.id).where(Organisation.id == commissioner_id).with_for_update())
 
 
@@ -258,7 +262,7 @@ def released_ids(session: Session, commissioner_id: UUID) -> list[UUID]:
 
 
 def released(session: Session, commissioner_id: UUID) -> list[tuple[UUID, StoredRelease]]:
-    """Return all that was ever released of a commissioner's figures, oldest first."""
+    """Return every release of a commissioner's figures, oldest first."""
     rows = (
         select(Release.export_id, Release.content)
         .where(Release.commissioner_id == commissioner_id)
@@ -268,7 +272,7 @@ def released(session: Session, commissioner_id: UUID) -> list[tuple[UUID, Stored
 
 
 def closed_months(session: Session, commissioner_id: UUID, programme_id: UUID | None, before: Month) -> list[Closed]:
-    """Return the closed months before one, oldest first."""
+    """Return the closed months before a month, oldest first."""
     rows = (
         select(Export.month, Export.as_of, Release.content)
         .join(Release, Release.export_id == Export.id)
@@ -284,7 +288,7 @@ def closed_months(session: Session, commissioner_id: UUID, programme_id: UUID | 
 
 
 def merged_between(session: Session, partners: list[UUID], after: datetime, until: datetime) -> set[Any]:
-    """Return whose records were merged, or a merge undone, between two instants; keys as the driver has them."""
+    """Return the ids of records that were merged, or separated again, between two instants, in the driver's format."""
     rows = select(Merge.merged_id, Merge.jobseeker_id).where(
         Merge.partner_id.in_(partners), Merge.recorded_at > after, Merge.recorded_at <= until
     )
@@ -292,18 +296,23 @@ def merged_between(session: Session, partners: list[UUID], after: datetime, unti
 
 
 def is_machine(session: Session, user_id: UUID) -> bool:
+    """Return whether a user is a machine account."""
     return bool(session.scalars(select(User.is_machine).where(User.id == user_id)).one_or_none())
 
 
 def commissioners(session: Session) -> list[UUID]:
+    """Return the ids of all commissioners with a programme."""
     return list(session.scalars(select(Programme.commissioner_id).distinct()))
 
 
-AT_ONCE = 2_000  # rows of each table that are fetched together
+AT_ONCE = 2_000  # rows fetched from each table at a time
 
 
 def _raw(column: Any) -> Any:
-    """Select a key as the driver has it: it is compared and never shown, and making a UUID of each costs most."""
+    """Select a key in the driver's format, without converting it to a UUID.
+
+    These keys are only compared, and converting each of them would take most of the time.
+    """
     return type_coerce(column, NullType())
 
 
@@ -311,9 +320,9 @@ Add = Callable[[Life, Any], None]
 
 
 def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]:
-    """Return a query of each table that a journey rests on, and how its rows are put into a life."""
+    """Return the query of each table that journeys are made from, with the function that adds its rows to a life."""
 
-    def people_known(model: Any, *columns: Any) -> Select[Any]:
+    def facts_of_people(model: Any, *columns: Any) -> Select[Any]:
         return (
             select(_raw(model.partner_id), _raw(model.jobseeker_id), _raw(model.id), *columns)
             .where(model.partner_id.in_(partners), as_known(model, at))
@@ -321,7 +330,7 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         )
 
     referrals = (
-        people_known(
+        facts_of_people(
             ReferralMove,
             ReferralMove.event,
             _raw(ReferralMove.referral_id),
@@ -331,7 +340,7 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         .join(Referral, (Referral.partner_id == ReferralMove.partner_id) & (Referral.id == ReferralMove.referral_id))
         .where(ReferralMove.event.in_(["submit", "decline", "withdraw"]))
     )
-    enrolments = people_known(
+    enrolments = facts_of_people(
         EnrolmentMove,
         EnrolmentMove.event,
         _raw(EnrolmentMove.enrolment_id),
@@ -339,13 +348,13 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         _raw(EnrolmentMove.referral_id),
         EnrolmentMove.valid_on,
     ).where(EnrolmentMove.event.in_(["start", "end"]))
-    cases = people_known(JobseekerMove, JobseekerMove.event, JobseekerMove.valid_on).where(
+    cases = facts_of_people(JobseekerMove, JobseekerMove.event, JobseekerMove.valid_on).where(
         JobseekerMove.event.in_(["close", "void"])
     )
-    introductions = people_known(IntroductionMove, IntroductionMove.event, IntroductionMove.valid_on).where(
+    introductions = facts_of_people(IntroductionMove, IntroductionMove.event, IntroductionMove.valid_on).where(
         IntroductionMove.event.in_(["send", "offer"])
     )
-    # A later version does not undo that a profile was agreed to.
+    # A profile that was agreed to counts as agreed, even after a later version without agreement.
     profiles = (
         select(_raw(ProfileVersion.partner_id), _raw(ProfileVersion.jobseeker_id), _raw(ProfileVersion.id))
         .add_columns(ProfileVersion.agreed_on)
@@ -356,8 +365,8 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         )
         .order_by(ProfileVersion.partner_id, ProfileVersion.jobseeker_id, ProfileVersion.agreed_on, ProfileVersion.id)
     )
-    contacts = people_known(Contact, Contact.valid_on).where(Contact.with_whom == ContactWith.EMPLOYER)
-    spells = people_known(
+    contacts = facts_of_people(Contact, Contact.valid_on).where(Contact.with_whom == ContactWith.EMPLOYER)
+    spells = facts_of_people(
         SpellVersion,
         _raw(SpellVersion.enrolment_id),
         _raw(SpellVersion.spell_id),
@@ -365,15 +374,14 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
         SpellVersion.started_on,
         SpellVersion.ended_on,
     )
-    hours = people_known(SpellHours, _raw(SpellHours.spell_id), SpellHours.valid_on, SpellHours.hours)
-    outcomes = people_known(Outcome, _raw(Outcome.enrolment_id), Outcome.rule, Outcome.rule_version, Outcome.valid_on)
-    monitoring = people_known(
-        MonitoringAnswers,
-        MonitoringAnswers.sex,
-        MonitoringAnswers.ethnic_group,
-        MonitoringAnswers.long_term_condition,
+    hours = facts_of_people(SpellHours, _raw(SpellHours.spell_id), SpellHours.valid_on, SpellHours.hours)
+    outcomes = facts_of_people(
+        Outcome, _raw(Outcome.enrolment_id), Outcome.rule, Outcome.rule_version, Outcome.valid_on
     )
-    details = people_known(JobseekerDetails, JobseekerDetails.date_of_birth, JobseekerDetails.postcode)
+    monitoring = facts_of_people(
+        MonitoringAnswers, MonitoringAnswers.sex, MonitoringAnswers.ethnic_group, MonitoringAnswers.long_term_condition
+    )
+    details = facts_of_people(JobseekerDetails, JobseekerDetails.date_of_birth, JobseekerDetails.postcode)
     return [
         (referrals, _add_referral),
         (enrolments, lambda life, row: life.enrolments.append(row[3:])),
@@ -402,12 +410,12 @@ def _add_case(life: Life, row: Any) -> None:
 
 
 class _Cursor:
-    """One table, read in the order of people."""
+    """One table read through a cursor, ordered by jobseeker; ``head`` is the next row, or None at the end."""
 
     def __init__(self, session: Session, query: Select[Any], add: Add) -> None:
         self.add = add
-        found = session.connection().execute(query, execution_options={"yield_per": AT_ONCE})
-        self._rows = iter(found)
+        result = session.connection().execute(query, execution_options={"yield_per": AT_ONCE})
+        self._rows = iter(result)
         self.head: Any = next(self._rows, None)
 
     def next(self) -> None:
@@ -419,56 +427,58 @@ def _is_postgresql(session: Session) -> bool:
 
 
 def driven(session: Session) -> Callable[[UUID], Any]:
-    """Return how a key is as the driver has it."""
+    """Return the function that converts a UUID to the driver's format."""
     return (lambda key: key) if _is_postgresql(session) else (lambda key: key.hex)
 
 
 def lives(session: Session, partners: list[UUID], at: datetime) -> Iterator[tuple[Any, Any, Life]]:
-    """Return what was known of each person of some partners at an instant, one person after another.
+    """Yield partner, jobseeker and known facts of each jobseeker of these partners, as known at an instant.
 
-    Keys are as the driver has them. People whose records were ever merged come last: their rows lie apart.
+    Ids are in the driver's format. Jobseekers with records that were ever merged come last, because their rows are
+    stored under several ids.
     """
     if _is_postgresql(session):
-        session.execute(text("SET LOCAL statement_timeout = 0"))  # one statement reads for as long as people are read
+        session.execute(text("SET LOCAL statement_timeout = 0"))  # each cursor stays open until all jobseekers are read
     as_driven = driven(session)
-    into, whose = jobseeker_queries.merged_at(session, partners, at)
+    into, owners = jobseeker_queries.merged_at(session, partners, at)
     merged = select(Merge.merged_id, Merge.jobseeker_id).where(Merge.partner_id.in_(partners))
     touched = {as_driven(key) for pair in session.execute(merged) for key in pair}
-    followed = {as_driven(one): as_driven(_last(into, one)) for one in into}
-    theirs = {as_driven(row): as_driven(one) for row, one in whose.items()}
-    apart: dict[tuple[Any, Any], Life] = defaultdict(Life)
+    final_record = {as_driven(record): as_driven(_last(into, record)) for record in into}
+    owner_of_row = {as_driven(row): as_driven(owner) for row, owner in owners.items()}
+    merged_lives: dict[tuple[Any, Any], Life] = defaultdict(Life)
     cursors = [_Cursor(session, query, add) for query, add in _tables(partners, at)]
-    while heads := [(one.head[0], one.head[1]) for one in cursors if one.head is not None]:
+    while heads := [(cursor.head[0], cursor.head[1]) for cursor in cursors if cursor.head is not None]:
         partner, person = min(heads)
         life, is_touched = Life(), person in touched
-        for one in cursors:
-            row, follows = one.head, one is cursors[PROFILES]
+        for cursor in cursors:
+            row, follows_merge = cursor.head, cursor is cursors[PROFILES]
             while row is not None and row[1] == person and row[0] == partner:
                 if is_touched:
-                    target = followed.get(person, person) if follows else theirs.get(row[2], person)
-                    one.add(apart[partner, target], row)
+                    target = final_record.get(person, person) if follows_merge else owner_of_row.get(row[2], person)
+                    cursor.add(merged_lives[partner, target], row)
                 else:
-                    one.add(life, row)
-                one.next()
-                row = one.head
+                    cursor.add(life, row)
+                cursor.next()
+                row = cursor.head
         if not is_touched:
             yield partner, person, life
-    for (partner, person), life in sorted(apart.items(), key=lambda one: one[0]):
+    for (partner, person), life in sorted(merged_lives.items(), key=lambda item: item[0]):
         _in_order(life)
         yield partner, person, life
 
 
-PROFILES = 4  # the place of profiles among the tables: of a record that was merged its profile is the other one's
+PROFILES = 4  # index of profiles in ``_tables``; a merged record's profile counts for the kept record
 
 
-def _last(into: dict[UUID, UUID], one: UUID) -> UUID:
-    while one in into:
-        one = into[one]
-    return one
+def _last(into: dict[UUID, UUID], record: UUID) -> UUID:
+    """Follow a chain of merges to its last record."""
+    while record in into:
+        record = into[record]
+    return record
 
 
 def _in_order(life: Life) -> None:
-    """Put what two records told into the order it was true."""
+    """Sort the rows of several records by the day they were true."""
     life.referrals.sort(key=lambda row: row[2])
     life.enrolments.sort(key=lambda row: row[4])
     life.introductions.sort(key=lambda row: row[1])
@@ -477,27 +487,30 @@ def _in_order(life: Life) -> None:
 
 
 def journeys(session: Session, programmes: list[Programme], at: datetime, until: date) -> Iterator[Journey]:
-    """Return each person's journeys on some programmes, as known at an instant, up to a day; see ``journeys_of``."""
+    """Yield the journeys of all jobseekers on these programmes, as known at an instant, up to a day."""
     partners = sorted({programme.partner_id for programme in programmes}, key=str)
-    made_by = frame(session, programmes, partners, at, until)
+    month_frame = frame(session, programmes, partners, at, until)
     for partner, person, life in lives(session, partners, at):
-        yield from journeys_of(life, partner, person, made_by)
+        yield from journeys_of(life, partner, person, month_frame)
 
 
 def frame(session: Session, programmes: Sequence[Programme], partners: list[UUID], at: datetime, until: date) -> Frame:
-    """Return what a month's journeys are made by, on some programmes, as known at an instant, up to a day."""
+    """Return the settings that journeys on these programmes are made with, as known at an instant, up to a day."""
     as_driven = driven(session)
     running: dict[Any, list[tuple[Any, date, date | None]]] = defaultdict(list)
-    for one in session.scalars(select(Programme).where(Programme.partner_id.in_(partners), Programme.made_at <= at)):
-        running[as_driven(one.partner_id)].append((as_driven(one.id), one.starts_on, one.ends_on))
+    rows = select(Programme).where(Programme.partner_id.in_(partners), Programme.made_at <= at)
+    for programme in session.scalars(rows):
+        running[as_driven(programme.partner_id)].append(
+            (as_driven(programme.id), programme.starts_on, programme.ends_on)
+        )
     weeks_of = {
-        (people_known.rule, people_known.version): people_known.weeks_required
-        for people_known in outcome_rules.all_versions(session).values()
-        # of other rules weeks are a factor of money, not weeks in work
-        if rules.Basis(people_known.basis) is rules.Basis.HOURS_WEEKS
+        (version.rule, version.version): version.weeks_required
+        for version in outcome_rules.all_versions(session).values()
+        # in other rules the weeks are a factor of the price, not weeks in work
+        if rules.Basis(version.basis) is rules.Basis.HOURS_WEEKS
     }
     return Frame(
-        wanted={as_driven(one.id): one.ref for one in programmes},
+        wanted={as_driven(programme.id): programme.ref for programme in programmes},
         running=lambda partner: running[partner],
         until=until,
         kinds=progression_queries.kinds_that_count(until),

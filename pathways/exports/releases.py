@@ -1,27 +1,27 @@
-"""What was released, packed to be kept: counts before anything was hidden, what was, and how they hang together."""
+"""Stored releases: the counts before suppression, the suppressed keys and the relations between counts, compressed."""
 
 import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pathways.exports.disclosure import EarlierRelease, Suppression, rounded
-from pathways.exports.inference import Inequality, Sum
+from pathways.disclosure.inference import Inequality, Sum
+from pathways.disclosure.suppression import EarlierRelease, Suppression, rounded
 
 
 @dataclass(frozen=True)
 class StoredRelease:
-    """A release as it is read again.
+    """A release read back from the database.
 
     Parameters
     ----------
     released : EarlierRelease
     shown : mapping of str to int
-        What was published of each count that was not hidden.
+        The published, rounded value of each count that was not suppressed.
     reasons : mapping of str to list of str
-        Of counts that are known otherwise than they were first reported, why, as far as that was found.
+        For each count that differs from its first reported value, the known reasons.
     references : mapping of str to str
-        The dated tables it rested on.
+        The dated reference tables it was made with, and their versions.
     """
 
     released: EarlierRelease
@@ -31,7 +31,7 @@ class StoredRelease:
 
 
 def packed(decision: Suppression, reasons: Mapping[str, list[str]], references: Mapping[str, str]) -> bytes:
-    """Return a release as bytes; keys are numbered, for sums name them many times.
+    """Return a release as bytes. Keys are replaced by numbers, because sums repeat them many times.
 
     Parameters
     ----------
@@ -43,26 +43,26 @@ def packed(decision: Suppression, reasons: Mapping[str, list[str]], references: 
     -------
     bytes
     """
-    kept = decision.released()
-    number = {key: at for at, key in enumerate(sorted(kept.counts))}
-    told = {
+    released = decision.released()
+    number = {key: at for at, key in enumerate(sorted(released.counts))}
+    content = {
         "keys": list(number),
-        "counts": [kept.counts[key] for key in number],
-        "hidden": sorted(number[key] for key in kept.hidden),
-        "unpublished": sorted(number[key] for key in kept.unpublished),
-        "withheld": sorted(number[key] for key in kept.withheld),
-        "sums": [[number[one.total], [number[part] for part in one.parts]] for one in kept.sums],
-        "orders": [[number[one.lower], number[one.upper]] for one in kept.orders],
-        "is_apart": kept.is_apart,
+        "counts": [released.counts[key] for key in number],
+        "hidden": sorted(number[key] for key in released.hidden),
+        "unpublished": sorted(number[key] for key in released.unpublished),
+        "withheld": sorted(number[key] for key in released.withheld),
+        "sums": [[number[total], [number[part] for part in parts]] for total, parts in released.sums],
+        "orders": [[number[lower], number[upper]] for lower, upper in released.orders],
+        "is_apart": released.is_apart,
         "base": decision.rules.base,
         "reasons": {key: list(why) for key, why in sorted(reasons.items())},
         "references": dict(references),
     }
-    return zlib.compress(json.dumps(told, separators=(",", ":")).encode())
+    return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
 
 
 def unpacked(content: bytes) -> StoredRelease:
-    """Return a release that was packed.
+    """Return the release that ``packed`` turned into bytes.
 
     Parameters
     ----------
@@ -72,20 +72,20 @@ def unpacked(content: bytes) -> StoredRelease:
     -------
     StoredRelease
     """
-    told = json.loads(zlib.decompress(content))
-    keys: list[str] = told["keys"]
+    stored = json.loads(zlib.decompress(content))
+    keys: list[str] = stored["keys"]
     released = EarlierRelease(
-        dict(zip(keys, told["counts"], strict=True)),
-        frozenset(keys[at] for at in told["hidden"]),
-        [Sum(keys[total], tuple(keys[part] for part in parts)) for total, parts in told["sums"]],
-        [Inequality(keys[lower], keys[upper]) for lower, upper in told["orders"]],
-        frozenset(keys[at] for at in told["unpublished"]),
-        frozenset(keys[at] for at in told.get("withheld", ())),  # before, they were told with the unpublished
-        told.get("is_apart", False),
+        dict(zip(keys, stored["counts"], strict=True)),
+        frozenset(keys[at] for at in stored["hidden"]),
+        [Sum(keys[total], tuple(keys[part] for part in parts)) for total, parts in stored["sums"]],
+        [Inequality(keys[lower], keys[upper]) for lower, upper in stored["orders"]],
+        frozenset(keys[at] for at in stored["unpublished"]),
+        frozenset(keys[at] for at in stored.get("withheld", ())),  # older releases list them with the unpublished
+        stored.get("is_apart", False),
     )
-    return StoredRelease(released, _published_counts(released, told["base"]), told["reasons"], told["references"])
+    return StoredRelease(released, _published_counts(released, stored["base"]), stored["reasons"], stored["references"])
 
 
 def _published_counts(released: EarlierRelease, base: int) -> dict[str, int]:
-    shown = released.published.difference(released.hidden)
-    return {key: rounded(count, base) for key, count in released.counts.items() if key in shown}
+    published = released.published.difference(released.hidden)
+    return {key: rounded(count, base) for key, count in released.counts.items() if key in published}

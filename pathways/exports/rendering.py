@@ -1,4 +1,4 @@
-"""What is written by template: the summary page and the charts. Everything put into one is escaped."""
+"""Templates of the summary page and the charts. Every value put into a template is escaped."""
 
 from functools import cache
 from typing import Any
@@ -17,6 +17,6 @@ def _environment() -> Environment:
     )
 
 
-def rendered(template: str, **told: Any) -> bytes:
-    """Return a template filled in, as UTF-8 with plain line ends."""
-    return (_environment().get_template(template).render(**told).strip() + "\n").encode()
+def rendered(template: str, **values: Any) -> bytes:
+    """Return a template filled with values, as UTF-8 with LF line ends."""
+    return (_environment().get_template(template).render(**values).strip() + "\n").encode()

@@ -1,6 +1,6 @@
-"""What time alone makes due of exports: the month before, provisionally; files about persons are kept no longer.
+"""Scheduled jobs of exports: make last month's provisional figures, and delete expired claims files.
 
-Closing a month is no duty: a person does it.
+Closing a month is not scheduled: a person does it.
 """
 
 from collections.abc import Iterator
@@ -20,15 +20,17 @@ from pathways.exports.months import Month
 from pathways.exports.schemas import NewExport
 from pathways.organisations.models import Organisation
 from pathways.reference import tables
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 
 LOG = structlog.get_logger()
 
 
 def make_provisional(database: Database, operator: Actor) -> int:
-    """Make the month before of each commissioner from the working day on that the table names; return how many.
+    """Make last month's figures for each commissioner; return how many were made.
 
-    A month is counted and decided outside of writing, so it is no duty that acts in one transaction.
+    They are due from the working day that the dated table ``limits`` gives.
+
+    Counting and suppression run outside of a write transaction, so this is not a ``ScheduledJob``, which runs in one.
     """
     with database.reading(newest=True) as session:
         due = list(_due(session, operator.today))
@@ -37,12 +39,13 @@ def make_provisional(database: Database, operator: Actor) -> int:
         try:
             actions.make(database, operator, NewExport(month=str(month), commissioner_id=commissioner_id))
             made += 1
-        except (DomainError, SQLAlchemyError) as wrong:
-            LOG.warning("not done today", duty="month", row_id=str(commissioner_id), error=type(wrong).__name__)
+        except (DomainError, SQLAlchemyError) as error:
+            LOG.warning("scheduled_job_failed", job="month", row_id=str(commissioner_id), error=type(error).__name__)
     return made
 
 
 def _due(session: Session, on: date) -> Iterator[tuple[UUID, Month]]:
+    """Yield the commissioners with no version of last month made on or after the due working day."""
     month = Month.of(on).plus(-1)
     for commissioner_id in sorted(queries.commissioners(session), key=str):
         nation = session.get_one(Organisation, commissioner_id).nation
@@ -57,9 +60,9 @@ def _expired(session: Session, commissioner_id: UUID, on: date) -> Iterator[UUID
     yield from queries.expired(session, commissioner_id, on)
 
 
-def _forget(session: WriteSession, _: Actor, export_id: UUID) -> bool:
+def _delete_files(session: WriteSession, _: Actor, export_id: UUID) -> bool:
     session.execute(delete(ExportFile).where(ExportFile.export_id == export_id))
     return True
 
 
-OF_COMMISSIONERS = (Duty("files of claims kept no longer", _expired, _forget),)
+OF_COMMISSIONERS = (ScheduledJob("delete expired claims files", _expired, _delete_files),)

@@ -1,4 +1,4 @@
-"""What goes over the wire about exports."""
+"""Request bodies and replies for exports."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -16,19 +16,25 @@ TableName = Literal["adjustments", "breakdowns", "cohort", "medians", "progressi
 
 
 class NewExport(Body):
+    """The month, programme and day to make figures for."""
+
     month: MonthText
-    commissioner_id: UUID | None = Field(default=None, description="A commissioner's own when left out.")
+    commissioner_id: UUID | None = Field(
+        default=None, description="The commissioner to make figures for; your own organisation if left out."
+    )
     programme_id: UUID | None = None
-    as_of: Day | None = Field(default=None, description="As it was known at the end of this day; today when left out.")
+    as_of: Day | None = Field(default=None, description="Use facts as known at the end of this day; today if left out.")
 
 
 class NewClaimsFile(Body):
+    """The month and programme to make a claims file for."""
+
     month: MonthText
-    programme_id: UUID | None = Field(default=None, description="All that you pay for when left out.")
+    programme_id: UUID | None = Field(default=None, description="All programmes that you pay for if left out.")
 
 
 class FiguresOut(Schema):
-    """One table of a month, row for row as it is published."""
+    """One table of a month, with the same rows as the published file."""
 
     month: Annotated[str, Group.RECORD]
     version: Annotated[int, Group.RECORD]
@@ -40,6 +46,8 @@ class FiguresOut(Schema):
 
 
 class ExportOut(Schema):
+    """One version of a month's figures or claims file, with the names of its files."""
+
     id: Annotated[UUID, Group.RECORD]
     commissioner_id: Annotated[UUID, Group.RECORD]
     programme_id: Annotated[UUID | None, Group.RECORD]

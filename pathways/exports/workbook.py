@@ -1,7 +1,8 @@
-"""The workbook, pure: cover, contents, notes, then one table a sheet, as the Analysis Function asks.
+"""Pure functions for the Excel workbook: cover, contents, notes, then one table on each sheet.
 
-No merged cell, no blank row or column inside a table, one header row, text that wraps, and each table named. A cell
-holds a number or the shorthand that says why there is none. Every text is written as text: none can run.
+The layout follows the guidance of the Government Analysis Function: no merged cells, no blank row or column inside a
+table, one header row, wrapped text and a name for each table. A cell holds a number, or the shorthand that says why
+there is no number. Every text is written as a string, so no cell can run as a formula.
 """
 
 import io
@@ -23,7 +24,10 @@ HEADINGS_BEFORE_TABLE = 2
 
 @dataclass(frozen=True, slots=True)
 class WorkbookSheet:
-    """One table of the workbook: its name, title, header and rows; cells that look like numbers of ``numbers`` are."""
+    """One table of the workbook: name, title, header and rows.
+
+    ``numbers`` names the columns where cells that look like numbers are written as numbers.
+    """
 
     name: str
     title: str
@@ -34,12 +38,12 @@ class WorkbookSheet:
 
 
 def sheet_of(name: str, title: str, columns: Sequence[Column], rows: Sequence[Row]) -> WorkbookSheet:
-    """Return a table as a sheet: a value and its status are one cell, for people read them as one."""
-    kept = [at for at, column in enumerate(columns) if not column.name.endswith("status")]
-    status_of = {at: at + 1 for at in kept if at + 1 < len(columns) and columns[at + 1].name.endswith("status")}
-    shown = [tuple(row[at] or (row[status_of[at]] if at in status_of else "") for at in kept) for row in rows]
-    numbers = frozenset(columns[at].name for at in kept if columns[at].kind in {"integer", "number"})
-    return WorkbookSheet(name, title, tuple(columns[at].name for at in kept), shown, numbers)
+    """Return a table as a sheet, with a value and its status merged into one cell for easier reading."""
+    positions = [at for at, column in enumerate(columns) if not column.name.endswith("status")]
+    status_of = {at: at + 1 for at in positions if at + 1 < len(columns) and columns[at + 1].name.endswith("status")}
+    cells = [tuple(row[at] or (row[status_of[at]] if at in status_of else "") for at in positions) for row in rows]
+    numbers = frozenset(columns[at].name for at in positions if columns[at].kind in {"integer", "number"})
+    return WorkbookSheet(name, title, tuple(columns[at].name for at in positions), cells, numbers)
 
 
 def workbook(
@@ -51,10 +55,10 @@ def workbook(
     ----------
     title : str
     cover, notes : sequence of str
-        One paragraph or note a row.
+        One paragraph or note for each row.
     sheets : sequence of WorkbookSheet
     made_on : date
-        Told as the day it was made, whenever it is: the same figures give the same bytes.
+        Stored as the creation date whenever the workbook is made, so that the same figures give the same bytes.
 
     Returns
     -------
@@ -90,14 +94,14 @@ def workbook(
                 "name": "Contents",
                 "autofilter": False,
                 "style": None,
-                "columns": [{"header": "WorkbookSheet"}, {"header": "What it tells"}],
+                "columns": [{"header": "Sheet"}, {"header": "Content"}],
             },
         )
-        for number, (name, told) in enumerate(
+        for number, (name, content) in enumerate(
             [("Notes", "How to read the figures"), *((s.name, s.title) for s in sheets)]
         ):
             contents.write_url(2 + number, 0, f"internal:'{name}'!A1", formats["link"], name)
-            contents.write_string(2 + number, 1, told, formats["wrapped"])
+            contents.write_string(2 + number, 1, content, formats["wrapped"])
         for sheet in sheets:
             _table(book, sheet, formats)
     return out.getvalue()
@@ -113,14 +117,16 @@ def _lines(page: Any, title: str, lines: Sequence[str], formats: Mapping[str, An
 def _table(book: Any, sheet: WorkbookSheet, formats: Mapping[str, Any]) -> None:
     page = book.add_worksheet(sheet.name)
     page.write_string(0, 0, sheet.title, formats["title"])
-    page.write_string(1, 0, "This sheet holds one table. Some cells hold shorthand, explained in Notes.")
+    page.write_string(
+        1, 0, "This sheet contains one table. Some cells contain shorthand, which the Notes sheet explains."
+    )
     for at, name in enumerate(sheet.header):
         widest = max([len(name), *(len(row[at]) for row in sheet.rows)], default=0)
         page.set_column(at, at, min(WIDEST, max(NARROWEST, widest + 2)))
     if not sheet.rows:
         for at, name in enumerate(sheet.header):
             page.write_string(HEADINGS_BEFORE_TABLE, at, name, formats["header"])
-        page.write_string(HEADINGS_BEFORE_TABLE + 1, 0, "There is nothing to tell.")
+        page.write_string(HEADINGS_BEFORE_TABLE + 1, 0, "This table has no rows.")
         return
     page.add_table(
         HEADINGS_BEFORE_TABLE,
@@ -146,7 +152,7 @@ def _table(book: Any, sheet: WorkbookSheet, formats: Mapping[str, Any]) -> None:
 
 
 def _chart(book: Any, page: Any, sheet: WorkbookSheet, chart: Chart, number: int) -> None:
-    """Draw a chart of the sheet's own rows: each line is a column, each place along it a row."""
+    """Draw a chart from the sheet's own rows: each line is a column, each point along the axis is a row."""
     drawn = book.add_chart({"type": "line"})
     first, last = HEADINGS_BEFORE_TABLE + 1, HEADINGS_BEFORE_TABLE + len(sheet.rows)
     for at, line in enumerate(chart.lines):

@@ -1,1 +1,1 @@
-"""Spreadsheets on their way in: rows kept, checked, put right, applied; what became of each."""
+"""Spreadsheet imports: rows are stored, checked, corrected and applied, and the outcome of each row is reported."""

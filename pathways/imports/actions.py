@@ -1,4 +1,4 @@
-"""Every change to imports: begun, put right row by row, applied, given up, forgotten; and what headers mean."""
+"""Every change to imports: begin, correct a row, apply, discard, delete old cells, confirm column names."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
@@ -36,20 +36,29 @@ from pathways.spreadsheets import SpreadsheetTable, normal, read_table
 
 LOG = structlog.get_logger()
 LONGEST_HEADER = 300
-KEPT_DAYS = 30  # cells of an import, for its rows to be put right and its result to be fetched
-AT_ONCE = 1_000  # rows of a file that are checked and applied before the answer; more go on after it
+KEPT_DAYS = 30  # how long the cells of an import are stored, so that rows can be corrected and results fetched
+AT_ONCE = 1_000  # a file of more rows than this is checked and applied after the reply
 LEFT_ALONE = timedelta(seconds=20)
 FORGOTTEN_AT_ONCE = 1_000
-MayAct = Callable[[Session, Actor], bool]  # whether somebody is still what they were when they began an import
+MayAct = Callable[[Session, Actor], bool]  # whether the member who began an import is still a member
+
+
+# What the sender can do while an import is in a state in which it can be neither applied nor changed.
+_NEXT_STEP = {
+    ImportState.READING: "Wait until it has been read and checked.",
+    ImportState.CHECKING: "Wait until it has been checked.",
+    ImportState.APPLYING: "Wait until it is finished.",
+    ImportState.DISCARDED: "Send the file again.",
+}
 
 
 class ImportNotReady(Conflict):
-    title = "The import cannot do that now"
+    title = "This is not possible in the current state of the import"
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What whoever sends a file wants of it."""
+    """The options of an import, chosen by the sender of the file."""
 
     partner_id: UUID | None = None
     applies: bool = True
@@ -59,21 +68,21 @@ class Wish:
 
 
 def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, most_unpacked: int) -> SpreadsheetTable:
-    """Return what is in a file, with this organisation's own names of columns; whatever cannot be read is refused."""
+    """Read a file, using this organisation's own column names. Raise ``FileNotUnderstood`` if it cannot be read."""
     aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
     table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked)
     table.suggested_columns = queries.suggested(table.unknown_columns, aliases, table.columns)
     if not table.count:
-        table.notes.append("There are no rows under the header.")
+        table.notes.append("The file has a header but no rows below it.")
     return table
 
 
 def begin(
     session: WriteSession, actor: Actor, kind: ImportKind, content: bytes, table: SpreadsheetTable, wish: Wish
 ) -> ImportRun:
-    """Begin an import, or take up the one of the same file that was stopped half-way."""
+    """Begin an import, or continue an unfinished import of the same file with the same options."""
     file_hash = hashlib.sha256(content).hexdigest()
-    found = {
+    layout = {
         "is_workbook": content[:4] == b"PK\x03\x04",
         "sheets": [
             {
@@ -89,11 +98,11 @@ def begin(
         "suggested_columns": table.suggested_columns,
         "passed_over": table.passed_over,
     }
-    for there in session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash)):
-        if _wants_the_same(there, wish, found):
-            return there
-        if there.state is ImportState.READING:  # nobody can read on what is wanted otherwise now
-            there.state = ImportState.DISCARDED
+    for earlier in session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash)):
+        if _has_same_options(earlier, wish, layout):
+            return earlier
+        if earlier.state is ImportState.READING:  # its options differ, so it cannot be continued from this file
+            earlier.state = ImportState.DISCARDED
     run = ImportRun(
         kind=kind.name,
         organisation_id=actor.organisation_id,
@@ -103,7 +112,7 @@ def begin(
         membership_id=actor.membership_id,
         role=actor.role,
         doing=actor.doing,
-        made_at=utc_now(),  # when it came, whatever day it acts on: what it keeps is forgotten by this
+        made_at=utc_now(),  # the time of receipt, not ``acts_at``: stored cells are deleted by this time
         acts_at=wish.acts_at,
         touched_at=utc_now(),
         file_hash=file_hash,
@@ -112,31 +121,34 @@ def begin(
         all_or_nothing=wish.all_or_nothing,
         creates_organisations=wish.creates_organisations,
         rows=table.count,
-        found=found,
+        found=layout,
     )
     session.add(run)
-    session.flush()  # its id is needed by the reply
-    _note(session, actor, run)
+    session.flush()  # the reply needs its id
+    _audit(session, actor, run)
     return run
 
 
-def _wants_the_same(run: ImportRun, wish: Wish, found: Mapping[str, Any]) -> bool:
-    """Whether an import that was stopped wants what is wanted now, of columns that mean the same."""
+def _has_same_options(run: ImportRun, wish: Wish, layout: Mapping[str, Any]) -> bool:
+    """Return whether an unfinished import has the same options and reads the columns in the same way."""
     return (
         run.applies == wish.applies
         and run.all_or_nothing == wish.all_or_nothing
         and run.creates_organisations == wish.creates_organisations
         and run.acts_at == wish.acts_at
-        and run.found["sheets"] == found["sheets"]
+        and run.found["sheets"] == layout["sheets"]
     )
 
 
-def _note(session: WriteSession, actor: Actor, run: ImportRun) -> None:
+def _audit(session: WriteSession, actor: Actor, run: ImportRun) -> None:
     session.add(audit.row(actor, "imports", run.id, is_change=True))
 
 
 def leave_if_large(session: WriteSession, run_id: UUID) -> bool:
-    """Leave an import of very many rows, if there is more of it to do, to whoever carries on what was left."""
+    """Leave a large, unfinished import to the background worker. Return whether it was left.
+
+    An import of more than ``AT_ONCE`` rows is large.
+    """
     run = session.get_one(ImportRun, run_id)
     is_left = run.rows > AT_ONCE and run.state in UNFINISHED
     if is_left:
@@ -145,9 +157,9 @@ def leave_if_large(session: WriteSession, run_id: UUID) -> bool:
 
 
 def go_on_with_what_was_left(database: Database, kinds: Collection[ImportKind], may_act: MayAct) -> int:
-    """Carry on imports that nobody works on any more; return how many.
+    """Continue unfinished imports that no process is working on. Return how many.
 
-    Of somebody who may not act any more nothing more is applied.
+    If the member who began an import is no longer a member, its rows are checked but not applied.
     """
     by_name = {kind.name: kind for kind in kinds}
     left_alone = queries.left_alone(list(by_name), utc_now() - LEFT_ALONE)
@@ -157,12 +169,12 @@ def go_on_with_what_was_left(database: Database, kinds: Collection[ImportKind], 
     for run_id, name in left:
         claim = update(ImportRun).where(ImportRun.id == run_id, left_alone).values(touched_at=utc_now())
         with database.writing(None) as session:
-            if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]  # another process was quicker
+            if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]  # another process claimed it
                 continue
         done += 1
         try:
             _go_on(database, by_name[name], run_id, may_act)
-        except Exception as wrong:  # noqa: BLE001 - one import that breaks stops no other, and is tried again
+        except Exception as wrong:  # noqa: BLE001 - a failing import must not stop the others; it is retried
             LOG.warning("import stopped", import_id=str(run_id), error=type(wrong).__name__)
     return done
 
@@ -172,88 +184,91 @@ def _go_on(database: Database, kind: ImportKind, run_id: UUID, may_act: MayAct) 
         run = session.scalars(select(ImportRun).where(ImportRun.id == run_id).with_for_update()).one()
         actor = acting_member(run)
         if not may_act(session, actor):
-            run.applies = False  # what is not checked yet is checked: that changes nobody's record
+            run.applies = False  # checking the remaining rows is allowed, because it changes no record
             run.state = ImportState.CHECKED if run.state is ImportState.APPLYING else run.state
     Worker(database, kind, actor, run.id).go_on()
 
 
 def acting_member(run: ImportRun) -> Actor:
-    """Return the member who began an import, as it goes on without them."""
-    assert run.role is not None  # of what is not finished
-    assert run.acting_id is not None  # both are kept
+    """Return the member in whose name an import continues in the background."""
+    assert run.role is not None  # always set on an unfinished import
+    assert run.acting_id is not None
     return Actor(run.acting_id, run.organisation_id, run.role, run.membership_id, source=Source.IMPORT, doing=run.doing)
 
 
 def apply(session: WriteSession, actor: Actor, run: ImportRun, wish: ApplyImport) -> ImportRun:
-    """Let a checked import be applied: all of it, or its good rows; who calls carries it on after this."""
+    """Mark a checked import to be applied: all rows, or only those without errors. The caller then runs the worker."""
     if run.state not in {ImportState.CHECKED, ImportState.APPLIED}:
-        raise ImportNotReady(f"An import that is {run.state} cannot be applied now.", possible=[])
+        raise ImportNotReady(f"This import is {run.state}. {_NEXT_STEP[run.state]}", possible=[])
     if run.role is None:
-        raise ImportNotReady("This import was made before rows were kept. Send the file again.", possible=[])
+        raise ImportNotReady("This import is too old to be applied. Send the file again.", possible=[])
     has_errors = session.scalars(queries.rows_of(run, [RowState.WITH_ERRORS]).limit(1)).first() is not None
     if wish.all_or_nothing and has_errors:
-        raise ImportNotReady("Rows are wrong. Correct or skip them, or apply the good ones only.", possible=["PATCH"])
+        raise ImportNotReady(
+            "Some rows have errors. Correct or skip these rows, or apply only the rows without errors.",
+            possible=["PATCH"],
+        )
     is_checked = session.scalars(queries.rows_of(run, [RowState.READ, RowState.UNDERSTOOD]).limit(1)).first() is None
     run.state = ImportState.APPLYING if is_checked else ImportState.CHECKING
     run.applies, run.all_or_nothing = True, wish.all_or_nothing
     run.takes_duplicates = wish.with_possible_duplicates
-    # It goes on as whoever applies it, who may be another than who sent the file.
+    # It continues in the name of the member who applies it, who may not be the member who sent the file.
     run.acting_id, run.role, run.membership_id, run.doing = actor.user_id, actor.role, actor.membership_id, actor.doing
     run.touched_at = utc_now()
-    _note(session, actor, run)
-    session.flush()  # the reply says how far it is
+    _audit(session, actor, run)
+    session.flush()  # the reply reports its progress
     return run
 
 
 def discard(session: WriteSession, actor: Actor, run: ImportRun) -> ImportRun:
-    """Give an import up: what it made stays, what it kept of the file goes."""
+    """Discard an import. Records it made remain; the stored cells of the file are deleted."""
     if run.state is ImportState.APPLYING:
-        raise ImportNotReady("It is being applied. Wait until it is done.", possible=[])
+        raise ImportNotReady("This import is being applied. Wait until it is finished.", possible=[])
     if run.state is not ImportState.APPLIED:
         run.state = ImportState.DISCARDED
     rows = update(ImportRow).where(ImportRow.import_id == run.id)
     session.execute(rows.values(cells_sealed=None))
     session.execute(rows.where(ImportRow.state.in_(PENDING)).values(state=RowState.SKIPPED))
-    _note(session, actor, run)
-    session.flush()  # the reply says so
+    _audit(session, actor, run)
+    session.flush()  # the reply includes the new state
     return run
 
 
 def change_row(
     session: WriteSession, actor: Actor, kind: ImportKind, run: ImportRun, row: ImportRow, change: RowChange
 ) -> ImportRow:
-    """Put one row right, leave it out, or say whom it is about; it is checked anew at once, and so is what it meets."""
+    """Correct a row, skip it, or name its jobseeker. Check it again at once, and all rows with the same key."""
     if run.state not in {ImportState.CHECKED, ImportState.APPLIED}:
-        raise ImportNotReady(f"An import that is {run.state} cannot be changed now.", possible=[])
+        raise ImportNotReady(f"This import is {run.state}. {_NEXT_STEP[run.state]}", possible=[])
     if row.state in DONE:
-        raise ImportNotReady("This row is applied. Change the record itself.", possible=[])
-    taking = kind.open(session, actor, run)
-    kept = intake.opened(session, row)
-    if kept is None:
-        raise ImportNotReady("What this row said is not kept any more. Send the file again.", possible=[])
-    _note(session, actor, run)
-    before, told_before = row.key, row.warnings or []
+        raise ImportNotReady("This row has been applied already. Change the record itself.", possible=[])
+    handler = kind.open(session, actor, run)
+    stored = intake.opened(session, row)
+    if stored is None:
+        raise ImportNotReady("The content of this row has been deleted. Send the file again.", possible=[])
+    _audit(session, actor, run)
+    key_before, warnings_before = row.key, row.warnings or []
     if change.cells:
-        cells, others = kept
+        cells, others = stored
         row.cells_sealed = intake.sealed(session, row.id, cells | _own_columns(kind, change.cells), others)
         added = set(change.cells) - set(intake.sheet_of(run, row).columns)
         run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
-        row.faults = None  # a person has looked at the row, and has seen the cells beyond the header
+        row.faults = None  # a member has reviewed the row, including any cells beyond the header
     if "same_as" in change.model_fields_set:
         if change.same_as is not None:
-            taking.same_person(change.same_as)
+            handler.same_person(change.same_as)
         row.same_as = change.same_as
     stays_out = row.state is RowState.SKIPPED and change.is_skipped is None
     if change.is_skipped or stays_out:
         row.key = row.said = None
         staging.become(row, intake.Plan(RowState.SKIPPED))
     else:
-        staging.understand(session, kind, taking, [row])
-    session.flush()  # what it meets is read next
-    marks = [intake.Fault(*told) for told in told_before if told[1].startswith(WITHIN)]
-    _compare_again(session, kind, run, taking, {key for key in (before, row.key) if key})
+        staging.understand(session, kind, handler, [row])
+    session.flush()  # rows with the same key are read next
+    marks = [intake.Fault(*warning) for warning in warnings_before if warning[1].startswith(WITHIN)]
+    _compare_again(session, kind, run, handler, {key for key in (key_before, row.key) if key})
     session.refresh(row)
-    if marks:  # like another row of the file it may be still: a person looks
+    if marks:  # it may still be about the same person as another row, so a member has to review it
         staging.mark(session, run, {row.id: marks[0]})
     about = reports.shows_of(row)
     if about is not None:
@@ -266,43 +281,46 @@ def _own_columns(kind: ImportKind, cells: Mapping[str, str | None]) -> dict[str,
     for column in cells:
         if column not in kind.readers:
             known = ", ".join(sorted(kind.readers))
-            raise RuleBroken(f"There is no column {column[:60]}. Columns: {known}.", pointer="/cells")
+            raise RuleBroken(f"There is no column {column[:60]}. Use one of: {known}.", pointer="/cells")
     return {column: (text or "").strip() for column, text in cells.items()}
 
 
 def _compare_again(
-    session: WriteSession, kind: ImportKind, run: ImportRun, taking: Intake, keys: Collection[str]
+    session: WriteSession, kind: ImportKind, run: ImportRun, handler: Intake, keys: Collection[str]
 ) -> None:
-    """Compare rows of some keys anew: one that met another may be the only one now, or the other way round."""
+    """Compare the rows of these keys again: a correction may create or remove a conflict between rows."""
     of_keys = and_(ImportRow.import_id == run.id, ImportRow.key.in_(keys))
-    anew = update(ImportRow).where(of_keys, ImportRow.state.not_in([*DONE, RowState.SKIPPED]))
-    session.execute(anew.values(state=RowState.UNDERSTOOD, errors=None))
+    reset = update(ImportRow).where(of_keys, ImportRow.state.not_in([*DONE, RowState.SKIPPED]))
+    session.execute(reset.values(state=RowState.UNDERSTOOD, errors=None))
     for key in sorted(keys):
         staging.meet(session, kind, run, key)
     left = select(ImportRow).where(of_keys, ImportRow.state == RowState.UNDERSTOOD)
-    staging.plan(session, kind, taking, session.scalars(left).all())
+    staging.plan(session, kind, handler, session.scalars(left).all())
 
 
 def extract_of_row(session: Session, row: ImportRow) -> ImportRowRecord:
-    """Return a row as the person it is about may read it."""
-    kept = intake.opened(session, row)
-    return ImportRowRecord(id=row.id, import_id=row.import_id, state=row.state, cells=kept[0] if kept else None)
+    """Return a row for the extract of the jobseeker it is about."""
+    stored = intake.opened(session, row)
+    return ImportRowRecord(id=row.id, import_id=row.import_id, state=row.state, cells=stored[0] if stored else None)
 
 
 def forget_person(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Take out what other rows say of a person who is erased: those that said the same, or are said to be of them."""
-    theirs = select(ImportRow.import_id, ImportRow.key).where(
+    """Delete the cells of rows about an erased person.
+
+    These are rows with the same key as a row about the person, and rows that a member marked as about the person.
+    """
+    about = select(ImportRow.import_id, ImportRow.key).where(
         ImportRow.jobseeker_id == jobseeker_id, ImportRow.key.is_not(None)
     )
-    for import_id, key in session.execute(theirs).all():
+    for import_id, key in session.execute(about).all():
         same = update(ImportRow).where(ImportRow.import_id == import_id, ImportRow.key == key)
         session.execute(same.values(cells_sealed=None, state=RowState.SKIPPED, same_as=None))
-    said = update(ImportRow).where(ImportRow.same_as == jobseeker_id)
-    session.execute(said.values(cells_sealed=None, state=RowState.SKIPPED, same_as=None))
+    marked = update(ImportRow).where(ImportRow.same_as == jobseeker_id)
+    session.execute(marked.values(cells_sealed=None, state=RowState.SKIPPED, same_as=None))
 
 
 def forget(database: Database, before: datetime | None = None) -> int:
-    """Take away the cells of imports that are old enough, in small pieces; return of how many rows."""
+    """Delete the cells of finished imports older than ``KEPT_DAYS``, in small batches. Return the number of rows."""
     limit = before or utc_now() - timedelta(days=KEPT_DAYS)
     old = select(ImportRun.id).where(ImportRun.made_at < limit, ImportRun.state.not_in(UNFINISHED))
     gone = 0
@@ -322,20 +340,20 @@ def forget(database: Database, before: datetime | None = None) -> int:
 def confirm_columns(
     session: WriteSession, actor: Actor, kind: str, columns: Mapping[str, str | None], known: Collection[str]
 ) -> dict[str, str]:
-    """Keep what headers mean for this organisation from now on; return all of them."""
+    """Record which column each header means for this organisation. Return all recorded headers."""
     for header, column in columns.items():
         if column is not None and column not in known:
             raise RuleBroken(
-                f"There is no column {column[:60]}. Columns: {', '.join(sorted(known))}.", pointer="/columns"
+                f"There is no column {column[:60]}. Use one of: {', '.join(sorted(known))}.", pointer="/columns"
             )
         if not normal(header):
-            raise RuleBroken("A header has a letter or a digit.", pointer="/columns")
-        there = queries.column_name(session, actor, kind, header)
+            raise RuleBroken("A header must contain a letter or a digit. Correct the header.", pointer="/columns")
+        recorded = queries.column_name(session, actor, kind, header)
         if column is None:
-            if there is not None:
-                session.delete(there)
-        elif there is not None:
-            there.column, there.by, there.made_at = column, actor.user_id, actor.at
+            if recorded is not None:
+                session.delete(recorded)
+        elif recorded is not None:
+            recorded.column, recorded.by, recorded.made_at = column, actor.user_id, actor.at
         else:
             session.add(
                 ColumnName(
@@ -347,5 +365,5 @@ def confirm_columns(
                     made_at=actor.at,
                 )
             )
-        session.flush()  # two headers that are the same to us meet here
+        session.flush()  # two headers that differ only in spelling fail on the unique constraint here
     return queries.own_columns(session, actor, kind)

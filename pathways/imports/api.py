@@ -43,9 +43,9 @@ CSV, WORKBOOK = "text/csv; charset=utf-8", "application/vnd.openxmlformats-offic
 
 
 def routes(kind: ImportKind, permission: Permission, partner: Callable[..., UUID | None]) -> APIRouter:
-    """Return the routes of imports of one kind: send, look, put right, apply, fetch the result.
+    """Return the routes for imports of one kind: send, read, correct, apply, fetch the result.
 
-    ``partner`` is the dependency that says whom a file is for.
+    ``partner`` is the dependency that returns the partner that the file is for.
     """
     router = APIRouter(route_class=PathwaysRoute)
     importer = permitted(permission)
@@ -58,7 +58,7 @@ def routes(kind: ImportKind, permission: Permission, partner: Callable[..., UUID
 
 
 def _carried_on(database: Database, kind: ImportKind, actor: Actor, run_id: UUID, response: Response) -> ImportOut:
-    """Carry a small import on to its end; a large one goes on after the answer."""
+    """Finish a small import now; a large import continues after the reply."""
     with database.writing(actor) as session:
         is_left = actions.leave_if_large(session, run_id)
     if is_left:
@@ -81,16 +81,16 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         settings: SettingsDep,
         once: OnceDep,
         response: Response,
-        file: Annotated[UploadFile, File(description=f"CSV UTF-8 or XLSX, one row a {_single_value(kind)}.")],
+        file: Annotated[UploadFile, File(description=f"CSV UTF-8 or XLSX, one row for each {_single_value(kind)}.")],
         partner_id: Annotated[UUID | None, Depends(partner)],
         dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
         all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
     ) -> ImportOut:
-        """Import a file; good rows land, or none, as you choose. The report never repeats a value.
+        """Import a CSV or XLSX file. Rows without errors are saved; with ``all_or_nothing``, any error saves nothing.
 
-        With ``dry_run`` its rows are kept and checked and nothing else happens: look at them, put them right, apply.
-        A large file is answered with 202 while it goes on; look at the import to see how far it is. The same file sent
-        again goes on where the first was stopped.
+        With ``dry_run`` the rows are only stored and checked, so that you can correct them and then apply the import.
+        A large file is answered with 202 and continues in the background: read the import to see its progress. Sending
+        the same file again continues an import that was interrupted. The report never repeats the content of a cell.
         """
         content = file.file.read()
         wish = Wish(partner_id, applies=not dry_run, all_or_nothing=all_or_nothing)
@@ -110,12 +110,13 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
 def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     @router.get("/imports", name=f"list_{_single_value(kind)}_imports")
     def list_imports(actor: Annotated[Actor, importer], database: DatabaseDep, page: PageDep) -> Page[ImportLine]:
+        """List the imports of your organisation, oldest first."""
         with database.reading(actor) as session:
             return page_of(session, queries.runs(actor, kind.name), ImportRun.id, page, ImportLine.model_validate)
 
     @router.get("/imports/{import_id}", responses=documented(NotFound), name=f"get_{_single_value(kind)}_import")
     def get_import(import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep) -> ImportOut:
-        """How far an import is, what it did or would do, and what is wrong."""
+        """Read an import: its progress, what it did or would do, and the errors found."""
         with database.reading(actor) as session:
             return reports.reply(session, actor, kind, queries.run(session, actor, kind.name, import_id))
 
@@ -132,7 +133,10 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         response: Response,
         wish: Annotated[ApplyImport | None, Body()] = None,
     ) -> ImportOut:
-        """Apply what was checked: all rows, or the good ones; again, once more rows are put right."""
+        """Apply a checked import: all rows, or the rows without errors. Repeat this after correcting more rows.
+
+        Refused while the import is being read or checked, and after it was discarded.
+        """
         with database.writing(actor) as session:
             run = once(
                 session,
@@ -155,7 +159,10 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     def discard_import(
         import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep, once: OnceDep
     ) -> ImportOut:
-        """Give an import up: what the file said is not kept any longer; what was made stays."""
+        """Discard an import: the stored content of the file is deleted, and records it made remain.
+
+        Refused while the import is being applied.
+        """
         with database.writing(actor) as session:
             run = once(
                 session,
@@ -180,10 +187,11 @@ def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         actor: Annotated[Actor, importer],
         database: DatabaseDep,
         form: Annotated[
-            Literal["csv", "xlsx"] | None, Query(alias="format", description="As it was sent when left out.")
+            Literal["csv", "xlsx"] | None,
+            Query(alias="format", description="The format of the file that was sent, if left out."),
         ] = None,
     ) -> Response:
-        """The file again, with what became of each row and what is wrong beside the cells; correct it and send it."""
+        """Download the file with the result and the errors of each row added. Correct it and send it again."""
         with database.reading(actor) as session:
             queries.with_rows(session, actor, kind.name, import_id)
         audit.opened(database, actor, "imports", [(import_id, None)])
@@ -210,17 +218,17 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         page: PageDep,
         state: Annotated[list[RowState] | None, Query(max_length=11)] = None,
     ) -> Page[ImportRowOut]:
-        """Rows as written, what is wrong in them, and what an update would change."""
+        """List the rows of an import as written, with their errors and the changes that an update would make."""
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
             rows = queries.rows_of(run, state or ())
             about = [reports.shows_of(row) for row in queries.page_of_rows(session, rows, page)[: page.limit]]
-        audit.opened(database, actor, "imports", [(import_id, None), *((one, one) for one in about if one)])
+        audit.opened(database, actor, "imports", [(import_id, None), *((person, person) for person in about if person)])
         with database.reading(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id)
-            found = queries.page_of_rows(session, rows, page)
-            shown = reports.row_replies(session, actor, kind, run, found[: page.limit])
-            return Page(items=shown, next=cursor(shown[-1].id) if len(found) > page.limit else None)
+            page_rows = queries.page_of_rows(session, rows, page)
+            items = reports.row_replies(session, actor, kind, run, page_rows[: page.limit])
+            return Page(items=items, next=cursor(items[-1].id) if len(page_rows) > page.limit else None)
 
     @router.patch(
         "/imports/{import_id}/rows/{row_id}",
@@ -236,7 +244,10 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         version: IfMatch,
         response: Response,
     ) -> ImportRowOut:
-        """Put a row right, leave it out, or say whom it is about; it is checked anew at once."""
+        """Correct a row, skip it, or name the jobseeker it is about. The row is checked again at once.
+
+        Refused while the import is being read, checked or applied, and once the row has been applied.
+        """
         with database.writing(actor) as session:
             run = queries.with_rows(session, actor, kind.name, import_id, for_update=True)
             row = queries.row(session, run, row_id)
@@ -249,13 +260,16 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
 def _add_columns(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     @router.get("/columns", name=f"get_{_single_value(kind)}_columns")
     def get_columns(actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
-        """What headers of your organisation's own mean in such a file, beside those that everybody's may have."""
+        """List the column headers that your organisation has confirmed, each with the column it means."""
         with database.reading(actor) as session:
             return ColumnNamesOut(columns=queries.own_columns(session, actor, kind.name))
 
     @router.put("/columns", responses=documented(Conflict), name=f"confirm_{_single_value(kind)}_columns")
     def confirm_columns(names: ColumnNames, actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
-        """Confirm once what a header means; a report suggests it where a header is like one of our columns."""
+        """Confirm which column a header in your files means, or remove a confirmation.
+
+        The report of an import suggests a column for an unknown header that resembles one of ours.
+        """
         with database.writing(actor) as session:
             return ColumnNamesOut(
                 columns=actions.confirm_columns(session, actor, kind.name, names.columns, kind.readers)

@@ -1,4 +1,4 @@
-"""The result of an import as a file to work on: each row where it stood, what became of it, errors beside the cells."""
+"""The result of an import as a file: each row at its original row number, with its result and its errors."""
 
 import csv
 import io
@@ -18,19 +18,19 @@ from pathways.imports.models import ImportRow, ImportRun
 from pathways.spreadsheets import FORMULA_STARTS, OUR_ANSWERS, Sheet
 
 RESULT, PROBLEMS = ("import result", "import problems")
-assert {RESULT, PROBLEMS} == OUR_ANSWERS  # what is sent again is read without them
-WRONG, UNSURE = "#F6D7D2", "#FFF7BF"  # what the GOV.UK palette has for errors and warnings, lightened
+assert {RESULT, PROBLEMS} == OUR_ANSWERS  # these two columns are ignored when a corrected file is sent again
+WRONG, UNSURE = "#F6D7D2", "#FFF7BF"  # lighter shades of the GOV.UK colours for errors and warnings
 WIDE = 40
 MOST_OF_A_NAME = 31
 NAMED_AT_ONCE = 1_000
 
 
 def as_csv(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> bytes:
-    """Return the result as CSV that a spreadsheet opens in the right letters and takes no cell of for a formula."""
+    """Return the result as CSV with a byte order mark, so that Excel reads UTF-8. No cell can be read as a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     line, sheet_at = 0, -1
-    for row, told in _rows_with_faults(session, actor, kind, run):
+    for row, faults in _rows_with_faults(session, actor, kind, run):
         sheet = intake.sheet_of(run, row)
         if row.sheet != sheet_at:
             sheet_at = row.sheet
@@ -39,13 +39,13 @@ def as_csv(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> 
             line += 1
         line = _pad(writer, line, row.number)
         own, beyond = _cells(session, run, row, sheet)
-        writer.writerow(list(map(inert, [*own, row.state.value, problems_of(told), *beyond])))
+        writer.writerow(list(map(inert, [*own, row.state.value, problems_of(faults), *beyond])))
         line += 1
     return out.getvalue().encode("utf-8-sig")
 
 
 def _pad(writer: Any, line: int, number: int) -> int:
-    """Leave lines empty up to a row of the file, so that row 17 of the report is row 17 here."""
+    """Write empty lines up to a row number, so that row 17 of the report is row 17 of this file."""
     while line < number - 1:
         writer.writerow([])
         line += 1
@@ -53,12 +53,12 @@ def _pad(writer: Any, line: int, number: int) -> int:
 
 
 def inert(text: str) -> str:
-    """Return a cell so that no spreadsheet takes it for a formula (OWASP, CSV injection)."""
+    """Return a cell that no spreadsheet reads as a formula (OWASP, CSV injection)."""
     return f"'{text}" if text.lstrip()[:1] in FORMULA_STARTS else text
 
 
 def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> bytes:
-    """Return the result as a workbook of the same sheets; a cell that is wrong is marked and says why."""
+    """Return the result as a workbook with the same sheets. A cell with an error is coloured and has a comment."""
     out = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
@@ -73,12 +73,12 @@ def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun
                 page, page_of = book.add_worksheet(names[row.sheet]), row.sheet
                 page.set_column(len(header), len(header) + 1, WIDE)
                 page.write_row(sheet.header_at - 1, 0, [*header, RESULT, PROBLEMS], bold)
-            told = {field: (f"{rule} {remedy}", unsure) for field, rule, remedy in warnings}
-            told |= {field: (f"{rule} {remedy}", wrong) for field, rule, remedy in errors}
+            comments = {field: (f"{rule} {remedy}", unsure) for field, rule, remedy in warnings}
+            comments |= {field: (f"{rule} {remedy}", wrong) for field, rule, remedy in errors}
             own, beyond = _cells(session, run, row, sheet)
             columns = [*sheet.columns, *_added(run, sheet)]
             for place, (column, cell) in enumerate(zip(columns, own, strict=True)):
-                text, mark = told.get(column, ("", None)) if column else ("", None)
+                text, mark = comments.get(column, ("", None)) if column else ("", None)
                 if cell or mark is not None:
                     page.write_string(row.number - 1, place, cell, mark)
                 if text:
@@ -91,41 +91,41 @@ def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun
 
 
 def lawful(names: Sequence[str]) -> list[str]:
-    """Return names that a workbook takes: of 31 characters at most, each once, without some marks."""
+    """Return valid sheet names: at most 31 characters, unique, without the characters that Excel forbids."""
     taken: list[str] = []
     for name in names:
         plain = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name).strip(" '")[:MOST_OF_A_NAME].strip(" '") or "Sheet"
-        found, n = plain, 1
-        while found.casefold() in {one.casefold() for one in taken} or found.casefold() == "history":
+        unique, n = plain, 1
+        while unique.casefold() in {other.casefold() for other in taken} or unique.casefold() == "history":
             n += 1
-            found = f"{plain[: MOST_OF_A_NAME - len(str(n)) - 1]} {n}"
-        taken.append(found)
+            unique = f"{plain[: MOST_OF_A_NAME - len(str(n)) - 1]} {n}"
+        taken.append(unique)
     return taken
 
 
-Told = tuple[list[Fault], list[Fault]]  # errors, warnings
+RowFaults = tuple[list[Fault], list[Fault]]  # errors, warnings
 
 
-def problems_of(told: Told) -> str:
-    """Return all that is wrong or unsure in a row in one line, the field first."""
-    return " | ".join(f"{field}: {rule} {remedy}".strip() for some in told for field, rule, remedy in some)
+def problems_of(faults: RowFaults) -> str:
+    """Return the errors and warnings of a row as one line; each begins with its field."""
+    return " | ".join(f"{field}: {rule} {remedy}".strip() for group in faults for field, rule, remedy in group)
 
 
 def _rows_with_faults(
     session: Session, actor: Actor, kind: ImportKind, run: ImportRun
-) -> Iterator[tuple[ImportRow, Told]]:
-    """Read the rows in their order with what is wrong or unsure of each, people named whom this actor may see."""
+) -> Iterator[tuple[ImportRow, RowFaults]]:
+    """Yield the rows in file order with their errors and warnings. Name only jobseekers that the actor may see."""
     rows = queries.in_order(session, run)
-    while some := list(islice(rows, NAMED_AT_ONCE)):
-        names = kind.references(session, actor, {UUID(one) for row in some for one in row.alike or ()})
-        for row in some:
-            warnings = [Fault(*told) for told in row.warnings or ()]
-            errors = [Fault(*told) for told in row.errors or ()]
+    while batch := list(islice(rows, NAMED_AT_ONCE)):
+        names = kind.references(session, actor, {UUID(person) for row in batch for person in row.alike or ()})
+        for row in batch:
+            warnings = [Fault(*warning) for warning in row.warnings or ()]
+            errors = [Fault(*error) for error in row.errors or ()]
             yield row, (errors, [*warnings, *reports.candidate_faults(kind, names, row.alike)])
 
 
 def _header(run: ImportRun, sheet: Sheet) -> list[str]:
-    """Return the header as it was written, and the columns in which something was added by hand."""
+    """Return the header as written, followed by columns that were filled in later for some row."""
     return [*sheet.header, *_added(run, sheet)]
 
 
@@ -134,8 +134,8 @@ def _added(run: ImportRun, sheet: Sheet) -> list[str]:
 
 
 def _cells(session: Session, run: ImportRun, row: ImportRow, sheet: Sheet) -> tuple[list[str], list[str]]:
-    """Return the cells of a row under its header, and those that stood beyond it."""
+    """Return the cells of a row under the header, and the cells beyond the last header column."""
     cells, others = intake.opened(session, row) or ({}, {})
     own = [cells.get(column, "") if column else others.get(str(at), "") for at, column in enumerate(sheet.columns)]
-    beyond = [text for at, text in sorted(others.items(), key=lambda told: int(told[0])) if int(at) >= len(own)]
+    beyond = [text for at, text in sorted(others.items(), key=lambda item: int(item[0])) if int(at) >= len(own)]
     return [*own, *(cells.get(name, "") for name in _added(run, sheet))], beyond

@@ -1,4 +1,4 @@
-"""What one kind of file is: how a row is kept, read, planned and applied, and what may be said of it."""
+"""The interface of one kind of import file: how its rows are stored, read, planned and applied."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,11 +14,11 @@ from pathways.imports.models import ImportRow, ImportRun, RowState
 from pathways.spreadsheets import Row, Sheet
 
 WITHIN = "This may be the same person as row"
-NOT_KEPT = "What this row said is not kept any more."
+NOT_KEPT = "The content of this row has been deleted."
 
 
 class Fault(NamedTuple):
-    """What is wrong or unsure in a row: the field, the rule, what to do. Never the value."""
+    """An error or warning of a row: the field, the rule, and what to do. It never holds the value of a cell."""
 
     field: str
     rule: str
@@ -27,57 +27,58 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """A row that could be read: what it says, by our names."""
+    """A row that could be read, with its values by our column names."""
 
     row: ImportRow
     values: dict[str, Any]
 
 
-Change = tuple[str, Any, Any]  # column, as it is, as it would be
+Change = tuple[str, Any, Any]  # column, current value, new value
 
 
 @dataclass(slots=True)
 class Plan:
-    """What would become of a row, or what became of it."""
+    """The planned or actual result of a row."""
 
     state: RowState
     errors: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    alike: list[UUID] = field(default_factory=list)  # whom it may be about, whoever may see them
+    alike: list[UUID] = field(default_factory=list)  # candidates, including those that the actor may not see
     made: str | None = None
     jobseeker_id: UUID | None = None
 
 
 class Intake(Protocol):
-    """How one kind of file is understood and applied, for one block of rows."""
+    """Reads and applies rows of one kind of file, for one block of rows."""
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
-        """Return what is wrong in a row by itself."""
+        """Return the errors of a row, without comparing it to other rows or to records."""
 
     def key(self, values: Mapping[str, Any]) -> str:
-        """Return what a row is about: two rows of one key are one or in conflict."""
+        """Return the key of a row. Two rows with the same key are repeats if identical, otherwise in conflict."""
 
-    def plan(self, told: Sequence[ReadRow]) -> list[Plan]:
-        """Return what would become of some rows, changing nothing."""
+    def plan(self, rows: Sequence[ReadRow]) -> list[Plan]:
+        """Return the planned result of each row. Change nothing."""
 
-    def changes(self, told: Sequence[ReadRow]) -> list[list[Change]]:
-        """Return what some rows would change of what is there, as this actor may see it."""
+    def changes(self, rows: Sequence[ReadRow]) -> list[list[Change]]:
+        """Return the changes that each row would make to existing records, limited to what the actor may see."""
 
-    def apply(self, told: Sequence[ReadRow]) -> list[Plan]:
-        """Apply some rows and return what became of them."""
+    def apply(self, rows: Sequence[ReadRow]) -> list[Plan]:
+        """Apply the rows and return the result of each."""
 
     def same_person(self, jobseeker_id: UUID) -> None:
-        """Refuse, unless the caller may say that a row is about this person."""
+        """Raise an error unless the caller may mark a row as about this jobseeker."""
 
 
 @dataclass(frozen=True)
 class ImportKind:
     """One kind of file.
 
-    ``alike`` finds rows that may be of one person with another row of the file, once all rows are checked, and what to
-    say of each. ``prepare`` is shown the cells of all that will be applied, while nothing is locked. ``after`` is told
-    whom a block was about, once it is committed. ``references`` names people, of those the actor may see.
+    ``alike`` is called once all rows are checked; it returns the rows that may be about the same person as another row
+    of the file, each with a warning. ``prepare`` receives the cells of all rows to apply, before any lock is taken.
+    ``after`` receives the ids of the jobseekers in a block, once the block is committed. ``references`` returns the
+    references of those jobseekers that the actor may see.
     """
 
     name: str
@@ -93,21 +94,21 @@ class ImportKind:
     references: Callable[[Session, Actor, Collection[UUID]], Mapping[UUID, str]] = lambda *_: {}
 
 
-# What was written.
+# Storing and reading the cells of a row.
 
 
 def sealed(session: Session, row_id: UUID, cells: Mapping[str, str], others: Mapping[str, str]) -> str:
-    """Return what a row says as it is kept: encrypted, for it holds all that a record will.
+    """Return the cells of a row encrypted for storage, because they hold as much personal data as a record does.
 
-    ``cells`` are those of our columns, ``others`` those of columns nobody knows, by their place; blank ones are left
-    out.
+    ``cells`` are those of our columns by name. ``others`` are those of unknown columns by position. Blank cells are
+    left out.
     """
-    kept = [{name: text for name, text in some.items() if text} for some in (cells, others)]
-    return session.vault.seal(json.dumps(kept, ensure_ascii=False), place=f"import_rows:cells:{row_id}")
+    filled = [{name: text for name, text in group.items() if text} for group in (cells, others)]
+    return session.vault.seal(json.dumps(filled, ensure_ascii=False), place=f"import_rows:cells:{row_id}")
 
 
 def opened(session: Session, row: ImportRow) -> tuple[dict[str, str], dict[str, str]] | None:
-    """Return what a row says as ``sealed`` kept it; None once the time to keep it is over."""
+    """Return the two dictionaries given to ``sealed``, decrypted; None once the cells have been deleted."""
     if row.cells_sealed is None:
         return None
     cells, others = json.loads(session.vault.open(row.cells_sealed, place=f"import_rows:cells:{row.id}"))
@@ -115,16 +116,16 @@ def opened(session: Session, row: ImportRow) -> tuple[dict[str, str], dict[str, 
 
 
 def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
-    kept = run.found["sheets"][row.sheet]
-    return Sheet(kept["name"], kept["header_at"], tuple(kept["header"]), tuple(kept["columns"]))
+    layout = run.found["sheets"][row.sheet]
+    return Sheet(layout["name"], layout["header_at"], tuple(layout["header"]), tuple(layout["columns"]))
 
 
 def understood(session: Session, kind: ImportKind, row: ImportRow) -> tuple[ReadRow, list[CellError]]:
-    """Return what a row says, and what of it cannot be read."""
+    """Return the values of a row, and the errors of cells that cannot be read."""
     faults = tuple((rule, remedy) for rule, remedy in row.faults or ())
-    kept = opened(session, row)
-    if kept is None:
+    stored = opened(session, row)
+    if stored is None:
         return ReadRow(row, {}), [CellError(row=row.number, field="row", rule=NOT_KEPT, remedy="Send the file again.")]
-    taken, _ = kept
-    found, errors = cells.read_row(Row(row.number, "", taken, faults=faults), kind.readers)
-    return ReadRow(row, {} if errors else kind.values(found)), errors
+    own_cells, _ = stored
+    values, errors = cells.read_row(Row(row.number, "", own_cells, faults=faults), kind.readers)
+    return ReadRow(row, {} if errors else kind.values(values)), errors

@@ -1,4 +1,4 @@
-"""Tables of imports: the run, its rows as they were written and what became of each, and what headers mean."""
+"""Tables of imports: the import, its rows as written with their results, and confirmed column names."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,21 +12,21 @@ from pathways.base import LINE, SHORT, Base, PrimaryKey, Role, Versioned, one_of
 
 
 class ImportState(StrEnum):
-    """How far an import has come; each step goes on where it stopped."""
+    """The step an import has reached. Each step continues where it was interrupted."""
 
-    READING = "reading"  # rows are kept as the file is read
+    READING = "reading"  # rows are stored as the file is read
     CHECKING = "checking"
-    CHECKED = "checked"  # everything is known that would happen, and nothing has
+    CHECKED = "checked"  # every planned change is known; nothing has been applied
     APPLYING = "applying"
     APPLIED = "applied"
     DISCARDED = "discarded"
 
 
 class RowState(StrEnum):
-    """What will become of a row, or what became of it."""
+    """The planned or actual result of a row."""
 
     READ = "read"
-    UNDERSTOOD = "understood"  # by itself; not compared yet with other rows and with what is there
+    UNDERSTOOD = "understood"  # read without errors; not yet compared with other rows and with records
     TO_CREATE = "to_create"
     TO_UPDATE = "to_update"
     UNCHANGED = "unchanged"
@@ -38,7 +38,7 @@ class RowState(StrEnum):
     UPDATED = "updated"
 
 
-# What applying takes up.
+# The rows that applying an import processes.
 PENDING = (RowState.TO_CREATE, RowState.TO_UPDATE, RowState.POSSIBLE_DUPLICATE)
 DONE = (RowState.CREATED, RowState.UPDATED)
 NONE_AS_NULL = JSON(none_as_null=True)
@@ -46,10 +46,10 @@ UNFINISHED = (ImportState.READING, ImportState.CHECKING, ImportState.APPLYING)
 
 
 class ImportRun(Base):
-    """One import. Its report names rows, fields and rules, never a value."""
+    """One import of a file. Its report names rows, fields and rules, and never the value of a cell."""
 
     __tablename__ = "imports"
-    __unaudited__ = True  # it notes by itself who begins, changes, applies and discards it, and not each block
+    __unaudited__ = True  # actions.py audits begin, change, apply and discard; a row for each block is not needed
     __table_args__ = (CheckConstraint(one_of("state", ImportState), name="state_is_known"),)
 
     id: Mapped[PrimaryKey]
@@ -57,32 +57,33 @@ class ImportRun(Base):
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
     partner_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    # In whose name it goes on: who sent it, then who applies it. Nobody's, of imports made before rows were kept.
+    # The member in whose name it runs: first the sender, then the member who applies it. None for imports made before
+    # rows were stored.
     acting_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     membership_id: Mapped[UUID | None] = mapped_column(ForeignKey("memberships.id"))
     role: Mapped[Role | None] = mapped_column(words(Role))
     doing: Mapped[str] = mapped_column(SHORT, default="")
     made_at: Mapped[datetime]
-    acts_at: Mapped[datetime | None]  # the instant it acts at, where that is not the present one
-    touched_at: Mapped[datetime | None]  # when a step of it last ended; None where nobody works on it
+    acts_at: Mapped[datetime | None]  # the time recorded on the facts it writes, if that is not the present
+    touched_at: Mapped[datetime | None]  # when a step last ended; None if no process is working on it
     file_hash: Mapped[str] = mapped_column(SHORT)
     state: Mapped[ImportState] = mapped_column(words(ImportState), index=True)
     creates_organisations: Mapped[bool] = mapped_column(default=False)
     all_or_nothing: Mapped[bool] = mapped_column(default=False)
-    applies: Mapped[bool] = mapped_column(default=False)  # as soon as it is checked
+    applies: Mapped[bool] = mapped_column(default=False)  # whether to apply it as soon as it is checked
     takes_duplicates: Mapped[bool] = mapped_column(default=True)
-    rows: Mapped[int] = mapped_column(default=0)  # in the file
+    rows: Mapped[int] = mapped_column(default=0)  # number of rows in the file
     rows_read: Mapped[int] = mapped_column(default=0)
-    # The layout of the file (its sheets with their headers), what was passed over, what nobody knew.
+    # The layout of the file (sheets and headers), the rows that were left out, and the unknown columns.
     found: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     report: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
 class ImportRow(Versioned, Base):
-    """One row of a file: what was written, sealed, until the time to keep it is over; and what becomes of it."""
+    """One row of a file: its cells, encrypted, until they are deleted after ``KEPT_DAYS``; and its result."""
 
     __tablename__ = "import_rows"
-    __unaudited__ = True  # the import is what is audited, and each record it makes
+    __unaudited__ = True  # the import and each record it makes are audited instead
     __table_args__ = (
         UniqueConstraint("import_id", "position"),
         ForeignKeyConstraint(["partner_id", "jobseeker_id"], ["jobseekers.partner_id", "jobseekers.id"]),
@@ -96,25 +97,23 @@ class ImportRow(Versioned, Base):
     import_id: Mapped[UUID] = mapped_column(ForeignKey("imports.id"))
     position: Mapped[int]
     number: Mapped[int]
-    sheet: Mapped[int]  # its place among the sheets of ``found``
+    sheet: Mapped[int]  # index of its sheet in ``ImportRun.found``
     cells_sealed: Mapped[str | None] = mapped_column(Text)
     faults: Mapped[list[list[str]] | None] = mapped_column(NONE_AS_NULL)
     state: Mapped[RowState] = mapped_column(words(RowState), default=RowState.READ)
-    key: Mapped[str | None] = mapped_column(SHORT)  # of what it is about: two rows of one key meet
-    said: Mapped[str | None] = mapped_column(SHORT)  # a hash of all it says
+    key: Mapped[str | None] = mapped_column(SHORT)  # keyed hash; rows with the same key are compared
+    said: Mapped[str | None] = mapped_column(SHORT)  # keyed hash of all its values
     errors: Mapped[list[list[str]] | None] = mapped_column(NONE_AS_NULL)  # field, rule, remedy
     warnings: Mapped[list[list[str]] | None] = mapped_column(NONE_AS_NULL)
-    alike: Mapped[list[str] | None] = mapped_column(NONE_AS_NULL)  # ids of people it may be about, whoever may see them
-    same_as: Mapped[UUID | None] = mapped_column(
-        ForeignKey("jobseekers.id"), index=True
-    )  # the caller's word: whom it is about
-    made: Mapped[str | None] = mapped_column(LINE)  # the reference of what it made, where that is no person
+    alike: Mapped[list[str] | None] = mapped_column(NONE_AS_NULL)  # ids of all candidates, visible or not
+    same_as: Mapped[UUID | None] = mapped_column(ForeignKey("jobseekers.id"), index=True)  # chosen by a member
+    made: Mapped[str | None] = mapped_column(LINE)  # reference of the record it made, if that is not a jobseeker
     partner_id: Mapped[UUID | None]
     jobseeker_id: Mapped[UUID | None]
 
 
 class ColumnName(Base):
-    """What a header of an organisation's own means: one of our columns, as a person confirmed once."""
+    """A header in an organisation's own files, and the column of ours that a member confirmed it means."""
 
     __tablename__ = "column_names"
     __table_args__ = (UniqueConstraint("organisation_id", "kind", "header"),)
@@ -122,7 +121,7 @@ class ColumnName(Base):
     id: Mapped[PrimaryKey]
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"))
     kind: Mapped[str] = mapped_column(SHORT)
-    header: Mapped[str] = mapped_column(LINE)  # as it is compared: small letters, digits, single spaces
+    header: Mapped[str] = mapped_column(LINE)  # normalised for comparison: lower-case letters, digits, single spaces
     column: Mapped[str] = mapped_column(SHORT)
     by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     made_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Every SELECT on imports, starting from what the actor may see."""
+"""Every SELECT on imports, restricted to what the actor may see."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,14 +22,17 @@ from pathways.imports.models import (
 from pathways.pagination import PageRequest
 from pathways.spreadsheets import normal
 
-# From here on a header is put forward as one of our columns, for a person to confirm. Of 4,529 pairs of our own headers
-# that mean two columns 7 are so alike ("min hours wk", "max hours wk"); slips of a letter or two score 80 to 94.
+# Lowest similarity score at which a column is suggested for an unknown header, for a member to confirm. Of 4,529 pairs
+# of our own headers that mean different columns, 7 score this high ("min hours wk", "max hours wk"). A header with one
+# or two wrong letters scores 80 to 94.
 LIKE_A_COLUMN = 78
 READ_AT_ONCE = 2_000
 KEYS_AT_ONCE = 100
-MOST_TOLD = 1_000  # errors and warnings of a report; all of them stand in the rows and in the result file
-# Who sees the rows somebody else sent: they hold people whom not everybody in a partner may see.
+MOST_TOLD = 1_000  # errors or warnings in a report; the rows and the result file hold all of them
+# Roles that may see rows sent by another member. The rows hold people that some members of a partner may not see.
 SEES_ALL_ROWS = {Role.TEAM_MANAGER, Role.REFERRER, Role.PLACEMENT_LISTER, Role.OPERATOR}
+
+NO_IMPORT = "There is no import with this id that you may see. Check the id."
 
 
 def runs(actor: Actor, kind: str) -> Select[ImportRun]:
@@ -38,18 +41,21 @@ def runs(actor: Actor, kind: str) -> Select[ImportRun]:
 
 def run(session: Session, actor: Actor, kind: str, run_id: UUID, *, for_update: bool = False) -> ImportRun:
     rows = runs(actor, kind).where(ImportRun.id == run_id)
-    found = session.scalars(rows.with_for_update() if for_update else rows).one_or_none()
-    if found is None:
-        raise NotFound("There is no such import.")
-    return found
+    import_run = session.scalars(rows.with_for_update() if for_update else rows).one_or_none()
+    if import_run is None:
+        raise NotFound(NO_IMPORT)
+    return import_run
 
 
 def with_rows(session: Session, actor: Actor, kind: str, run_id: UUID, *, for_update: bool = False) -> ImportRun:
-    """Return an import whose rows this actor may see: its own, or one of its organisation's for whom sees all."""
-    found = run(session, actor, kind, run_id, for_update=for_update)
-    if found.by != actor.user_id and actor.role not in SEES_ALL_ROWS:
-        raise NotFound("There is no such import.")
-    return found
+    """Return an import whose rows the actor may see: sent by the actor, or by their organisation if ``SEES_ALL_ROWS``.
+
+    Raises ``NotFound`` otherwise.
+    """
+    import_run = run(session, actor, kind, run_id, for_update=for_update)
+    if import_run.by != actor.user_id and actor.role not in SEES_ALL_ROWS:
+        raise NotFound(NO_IMPORT)
+    return import_run
 
 
 def rows_of(run: ImportRun, states: Collection[RowState] = ()) -> Select[ImportRow]:
@@ -58,7 +64,7 @@ def rows_of(run: ImportRun, states: Collection[RowState] = ()) -> Select[ImportR
 
 
 def page_of_rows(session: Session, rows: Select[ImportRow], page: PageRequest) -> Sequence[ImportRow]:
-    """Return a page of rows, and one more where there is one, in the order of the file."""
+    """Return a page of rows in file order, plus the next row if there is one."""
     after = page.after_id()
     if after is not None:
         last = select(ImportRow.position).where(ImportRow.id == after).scalar_subquery()
@@ -67,7 +73,7 @@ def page_of_rows(session: Session, rows: Select[ImportRow], page: PageRequest) -
 
 
 def unfinished(actor: Actor, kind: str, partner_id: UUID | None, file_hash: str) -> Select[ImportRun]:
-    """Return imports of the same file by the same member that stopped half-way."""
+    """Return unfinished imports of the same file by the same member."""
     return runs(actor, kind).where(
         ImportRun.acting_id == actor.user_id,
         ImportRun.role == actor.role,
@@ -78,14 +84,14 @@ def unfinished(actor: Actor, kind: str, partner_id: UUID | None, file_hash: str)
 
 
 def counts(session: Session, run: ImportRun) -> Counter[RowState]:
-    found = session.execute(
+    rows = session.execute(
         select(ImportRow.state, func.count()).where(ImportRow.import_id == run.id).group_by(ImportRow.state)
     )
-    return Counter({row[0]: row[1] for row in found})
+    return Counter({row[0]: row[1] for row in rows})
 
 
 def rows_with_messages(session: Session, run: ImportRun, *what: Any) -> Sequence[Any]:
-    """Return the first rows of which there is something to tell in some columns."""
+    """Return the first ``MOST_TOLD`` rows with a value in at least one of the given columns."""
     rows = (
         select(ImportRow.number, ImportRow.sheet, ImportRow.errors, ImportRow.warnings, ImportRow.alike)
         .where(_of(run), or_(*(column.is_not(None) for column in what)))
@@ -95,13 +101,13 @@ def rows_with_messages(session: Session, run: ImportRun, *what: Any) -> Sequence
 
 
 def made(session: Session, run: ImportRun) -> Sequence[Any]:
-    """Return the first rows that made something: its reference, or whom it is about."""
+    """Return the first ``MOST_TOLD`` rows that created a record: its reference, or the id of its jobseeker."""
     rows = select(ImportRow.made, ImportRow.jobseeker_id).where(_of(run), ImportRow.state == RowState.CREATED)
     return session.execute(rows.order_by(ImportRow.position).limit(MOST_TOLD)).all()
 
 
 def stored_count(session: Session, run: ImportRun) -> int:
-    """Return how many rows are kept: they are kept in the order of the file, so the next one is at this place."""
+    """Return the number of stored rows. Rows are stored in file order, so this is the position of the next row."""
     return session.scalar(select(func.coalesce(func.max(ImportRow.position) + 1, 0)).where(_of(run))) or 0
 
 
@@ -110,7 +116,7 @@ def _of(run: ImportRun) -> Any:
 
 
 def keys_met_twice(session: Session, run: ImportRun) -> Sequence[str]:
-    """Return some keys that several rows have which are not compared yet."""
+    """Return up to ``KEYS_AT_ONCE`` keys that several rows share and that are not compared yet."""
     rows = (
         select(ImportRow.key)
         .where(_of(run), ImportRow.state == RowState.UNDERSTOOD, ImportRow.key.is_not(None))
@@ -122,28 +128,28 @@ def keys_met_twice(session: Session, run: ImportRun) -> Sequence[str]:
 
 
 def of_key(session: Session, run: ImportRun, key: str) -> tuple[ImportRow | None, ImportRow | None]:
-    """Return the first row of a key that is not compared yet, and the first that says something else."""
+    """Return the first row of a key that is not compared yet, and the first row that differs from it."""
     rows = rows_of(run, [RowState.UNDERSTOOD]).where(ImportRow.key == key).order_by(ImportRow.position).limit(1)
     first = session.scalars(rows).first()
     return first, session.scalars(rows.where(ImportRow.said != first.said)).first() if first else None
 
 
 def in_order(session: Session, run: ImportRun, states: Collection[RowState] = ()) -> Iterator[ImportRow]:
-    """Read rows in the order of the file, some at a time."""
+    """Yield rows in file order, reading ``READ_AT_ONCE`` at a time."""
     last = -1
     while True:
-        some = rows_of(run, states).where(ImportRow.position > last).order_by(ImportRow.position).limit(READ_AT_ONCE)
-        found = session.scalars(some).all()
-        yield from found
-        if len(found) < READ_AT_ONCE:
+        rest = rows_of(run, states).where(ImportRow.position > last).order_by(ImportRow.position).limit(READ_AT_ONCE)
+        batch = session.scalars(rest).all()
+        yield from batch
+        if len(batch) < READ_AT_ONCE:
             return
-        last = found[-1].position
-        for one in found:
-            session.expunge(one)
+        last = batch[-1].position
+        for row in batch:
+            session.expunge(row)
 
 
 def own_columns(session: Session, actor: Actor, kind: str) -> dict[str, str]:
-    """Return what this organisation's own headers mean."""
+    """Return the headers that this organisation has confirmed, each with its column."""
     rows = session.execute(
         select(ColumnName.header, ColumnName.column)
         .where(ColumnName.organisation_id == actor.organisation_id, ColumnName.kind == kind)
@@ -163,18 +169,18 @@ def column_name(session: Session, actor: Actor, kind: str, header: str) -> Colum
 
 
 def suggested(unknown: Iterable[str], aliases: Mapping[str, str], taken: Collection[str]) -> dict[str, str]:
-    """Return which column some headers nobody knows may stand for, of those the file does not have already."""
+    """Return a suggested column for each unknown header that resembles one. Leave out columns that the file has."""
     free = {name: column for name, column in aliases.items() if column not in taken}
-    found = {}
+    suggestions = {}
     for header in unknown:
         hit = process.extractOne(normal(header), list(free), scorer=fuzz.token_sort_ratio, score_cutoff=LIKE_A_COLUMN)
         if hit is not None:
-            found[header[:300]] = free[hit[0]]
-    return found
+            suggestions[header[:300]] = free[hit[0]]
+    return suggestions
 
 
 def left_alone(kinds: Collection[str], before: Any) -> ColumnElement[bool]:
-    """Return the condition that the rows of an import are all kept and nobody has taken its next step for a while."""
+    """Return the condition that all rows of an import are stored and no process has worked on it since ``before``."""
     return and_(
         ImportRun.kind.in_(kinds),
         ImportRun.state.in_([ImportState.CHECKING, ImportState.APPLYING]),
@@ -183,7 +189,7 @@ def left_alone(kinds: Collection[str], before: Any) -> ColumnElement[bool]:
 
 
 def row(session: Session, run: ImportRun, row_id: UUID) -> ImportRow:
-    found = session.scalars(rows_of(run).where(ImportRow.id == row_id).with_for_update()).one_or_none()
-    if found is None:
-        raise NotFound("There is no such row.")
-    return found
+    import_row = session.scalars(rows_of(run).where(ImportRow.id == row_id).with_for_update()).one_or_none()
+    if import_row is None:
+        raise NotFound("This import has no row with this id. Check the id.")
+    return import_row

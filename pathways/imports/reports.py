@@ -1,4 +1,4 @@
-"""What an import tells of itself and of its rows, named and counted for whoever reads it."""
+"""The replies about an import and its rows: counts, errors, warnings and the names that the actor may see."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pathways.imports.schemas import FieldChange, ImportOut, ImportReport, Impor
 
 
 def reply(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> ImportOut:
-    """Return an import with its report, counted anew: an import has no figures beside its rows."""
+    """Return an import with its report. The counts are computed from the rows each time; none are stored."""
     count = queries.counts(session, run)
     return ImportOut(
         id=run.id,
@@ -33,12 +33,12 @@ def reply(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> I
 def _report(session: Session, actor: Actor, kind: ImportKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
     to_create, to_update = count[RowState.TO_CREATE] + count[RowState.POSSIBLE_DUPLICATE], count[RowState.TO_UPDATE]
     made, wrong = queries.made(session, run), queries.rows_with_messages(session, run, ImportRow.errors)
-    told = queries.rows_with_messages(session, run, ImportRow.warnings, ImportRow.alike)
+    unsure = queries.rows_with_messages(session, run, ImportRow.warnings, ImportRow.alike)
     about = {row.jobseeker_id for row in made if row.jobseeker_id is not None}
-    about |= {UUID(one) for row in told for one in row.alike or ()}
+    about |= {UUID(person) for row in unsure for person in row.alike or ()}
     names = kind.references(session, actor, about)
     warnings = [
-        (row, fault) for row in told for fault in [*(row.warnings or ()), *candidate_faults(kind, names, row.alike)]
+        (row, fault) for row in unsure for fault in [*(row.warnings or ()), *candidate_faults(kind, names, row.alike)]
     ]
     return ImportReport(
         is_dry_run=not run.applies,
@@ -69,23 +69,26 @@ def _cell_error(run: ImportRun, row: Any, fault: Sequence[str]) -> CellError:
 
 
 def shows_of(row: ImportRow) -> UUID | None:
-    """Return whose record a row that is shown tells of: what an update would change is told as it is there."""
+    """Return the jobseeker whose current record a row's reply reveals; None for most rows.
+
+    The reply for a planned update includes the current values of the fields it would change.
+    """
     return row.jobseeker_id if row.state is RowState.TO_UPDATE else None
 
 
 def row_replies(
     session: Session, actor: Actor, kind: ImportKind, run: ImportRun, rows: Sequence[ImportRow]
 ) -> list[ImportRowOut]:
-    """Return rows with what they would change as it stands now."""
-    told = [
+    """Return the replies for some rows, with the changes they would make to the records as they are now."""
+    updates = [
         intake.understood(session, kind, row)[0]
         for row in rows
         if row.state is RowState.TO_UPDATE and row.cells_sealed is not None
     ]
-    found = kind.open(session, actor, run).changes(told) if told else []
-    changes = {one.row.id: made for one, made in zip(told, found, strict=True)}
-    about = {UUID(one) for row in rows for one in row.alike or ()}
-    about |= {one for row in rows for one in (row.jobseeker_id, row.same_as) if one is not None}
+    changes_of = kind.open(session, actor, run).changes(updates) if updates else []
+    changes = {update.row.id: changed for update, changed in zip(updates, changes_of, strict=True)}
+    about = {UUID(person) for row in rows for person in row.alike or ()}
+    about |= {person for row in rows for person in (row.jobseeker_id, row.same_as) if person is not None}
     names = kind.references(session, actor, about)
     return [_row_reply(session, kind, run, row, changes.get(row.id, []), names) for row in rows]
 
@@ -116,7 +119,7 @@ def _row_reply(
 
 
 def as_text(value: Any) -> str | None:
-    """Return a value as a cell holds it."""
+    """Return a value as the text of a cell."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -127,9 +130,9 @@ def as_text(value: Any) -> str | None:
 
 
 def candidate_faults(kind: ImportKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
-    """Return whom a row may be about, of those that whoever reads it may see."""
-    seen = [names[UUID(one)] for one in alike or () if UUID(one) in names]
-    if not seen:
+    """Return a warning that names the jobseekers a row may be about. Name only those the actor may see."""
+    visible = [names[UUID(person)] for person in alike or () if UUID(person) in names]
+    if not visible:
         return []
-    told = f"This may be the same person as {', '.join(seen[:3])}."
-    return [Fault(kind.key_column, told, "Look at both; nothing was merged.")]
+    rule = f"This may be the same person as {', '.join(visible[:3])}."
+    return [Fault(kind.key_column, rule, "Compare the two. They have not been merged.")]

@@ -1,4 +1,4 @@
-"""What goes over the wire about imports."""
+"""The request bodies and replies about imports."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,27 +12,36 @@ from pathways.imports.models import ImportState, RowState
 
 
 class ColumnNames(Body):
+    """Column headers to confirm, or confirmations to remove."""
+
     columns: dict[Annotated[str, Field(min_length=1, max_length=300)], Annotated[str, Field(max_length=80)] | None] = (
-        Field(max_length=200, description="By header as it stands in your file: our column; null forgets it.")
+        Field(
+            max_length=200,
+            description="For each header as written in your file: our column, or null to remove the confirmation.",
+        )
     )
 
 
 class ColumnNamesOut(Schema):
+    """All headers that your organisation has confirmed for this kind of file."""
+
     columns: Annotated[dict[str, str], Group.RECORD]
 
 
 class ImportReport(BaseModel):
-    """What an import did, or on a dry run would do."""
+    """What an import did, or on a dry run would do: counts, errors and warnings."""
 
     is_dry_run: bool
     was_applied: bool
     rows: int = 0
-    created: int = Field(default=0, description="Of a dry run, how many would be.")
+    created: int = Field(default=0, description="On a dry run, how many would be created.")
     updated: int = 0
     to_create: int = Field(default=0, description="Not applied yet.")
     to_update: int = 0
     unchanged: int = 0
-    possible_duplicates: int = Field(default=0, description="Of those to create: perhaps somebody known already.")
+    possible_duplicates: int = Field(
+        default=0, description="Of the rows to create, how many may be about a jobseeker you already support."
+    )
     repeated: int = 0
     skipped: int = 0
     in_error: int = 0
@@ -56,14 +65,16 @@ class ImportLine(Schema):
 
 
 class ImportOut(ImportLine):
-    rows_read: Annotated[int, Group.RECORD] = Field(description="Kept so far, of ``report.rows``.")
+    """An import, with its progress and its report."""
+
+    rows_read: Annotated[int, Group.RECORD] = Field(description="Rows read so far, out of ``report.rows``.")
     rows_checked: Annotated[int, Group.RECORD]
     rows_applied: Annotated[int, Group.RECORD]
     report: Annotated[ImportReport, Group.RECORD]
 
 
 class FieldChange(Schema):
-    """What an update would change: one field, as it is and as it would be."""
+    """A field that an update would change, with its current and its new value."""
 
     field: Annotated[str, Group.RECORD]
     was: Annotated[str | None, Group.IDENTITY]
@@ -71,31 +82,33 @@ class FieldChange(Schema):
 
 
 class RowProblem(Schema):
+    """An error or warning of a row: the field, the rule and what to do."""
+
     field: Annotated[str, Group.RECORD]
     rule: Annotated[str, Group.RECORD]
     remedy: Annotated[str, Group.RECORD]
 
 
 class ImportRowOut(Schema):
-    """One row: what was written, what is wrong, what it would change, what became of it."""
+    """A row of an import: its cells, its errors, the changes it would make, and its result."""
 
     id: Annotated[UUID, Group.RECORD]
-    row: Annotated[int, Group.RECORD] = Field(description="Its number as the spreadsheet shows it.")
+    row: Annotated[int, Group.RECORD] = Field(description="The row number as the spreadsheet displays it.")
     sheet: Annotated[str, Group.RECORD]
     state: Annotated[RowState, Group.RECORD]
     cells: Annotated[dict[str, str] | None, Group.IDENTITY] = Field(
-        description="As written, by our column; null once the time to keep them is over."
+        description="The cells as written, by our column names; null once they have been deleted."
     )
     errors: Annotated[list[RowProblem], Group.RECORD]
     warnings: Annotated[list[RowProblem], Group.RECORD]
     changes: Annotated[list[FieldChange], Group.RECORD]
-    same_as: Annotated[UUID | None, Group.RECORD] = Field(description="Whom you said it is about.")
+    same_as: Annotated[UUID | None, Group.RECORD] = Field(description="The jobseeker that you chose for this row.")
     made: Annotated[str | None, Group.RECORD]
     version: Annotated[int, Group.RECORD]
 
 
 class ImportRowRecord(Schema):
-    """A row of a file, for the extract of whom it is about."""
+    """A row of a file, in the extract of the jobseeker it is about."""
 
     id: Annotated[UUID, Group.RECORD]
     import_id: Annotated[UUID, Group.RECORD]
@@ -107,19 +120,24 @@ Cell = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")]
 
 
 class RowChange(Body):
-    """A row put right; what is left out stays as it was."""
+    """Corrections to a row. Fields that are left out do not change."""
 
     cells: dict[Annotated[str, Field(max_length=80)], Cell | None] = Field(
-        default_factory=dict, max_length=100, description="By our column: what is meant; null for blank."
+        default_factory=dict,
+        max_length=100,
+        description="The corrected cells, by our column names; null for a blank cell.",
     )
-    is_skipped: bool | None = Field(default=None, description="Leave this row out, or take it up again.")
+    is_skipped: bool | None = Field(default=None, description="True skips this row; false includes it again.")
     same_as: UUID | None = Field(
-        default=None, description="The jobseeker it is about, whom you support already: no new record is made."
+        default=None, description="The jobseeker it is about, if you already support them. No new record is made."
     )
 
 
 class ApplyImport(Body):
-    all_or_nothing: bool = Field(default=False, description="Apply nothing while a row has errors.")
+    """Options for applying a checked import."""
+
+    all_or_nothing: bool = Field(default=False, description="Apply no row if any row has errors.")
     with_possible_duplicates: bool = Field(
-        default=True, description="Take rows that may be of somebody known, too; false leaves them where they are."
+        default=True,
+        description="Also apply rows that may be about a jobseeker you already support; false leaves them unapplied.",
     )

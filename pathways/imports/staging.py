@@ -1,8 +1,9 @@
-"""An import step by step: rows kept, checked, compared, applied; each step a block in a transaction of its own.
+"""The steps of an import: store the rows, check them, compare them, apply them.
 
-A step takes up what the rows themselves say is not done yet, with the run locked. So an import that is killed at any
-moment goes on where it stopped, two processes that work on one run take turns, and what is done is never done twice.
-Blocks are as large as some tenths of a second allow, so that nobody who writes beside an import waits long.
+Each step works in blocks of rows, and each block is one transaction with the import locked. The state of the rows says
+what remains to be done. So an import that is killed at any moment continues where it stopped, two processes that work
+on the same import take turns, and no row is applied twice. A block takes about ``SECONDS_A_BLOCK``, so that other
+writers never wait long for an import.
 """
 
 import time
@@ -26,19 +27,19 @@ from pathways.spreadsheets import Row, SpreadsheetTable
 
 SECONDS_A_BLOCK = 0.3
 FIRST_BLOCK, LARGEST_BLOCK, TAKEN_AT_ONCE = 50, 1_000, 10_000
-# Who waits for SQLite's lock in another process looks again after at most a tenth of a second.
+# Another process that waits for SQLite's lock tries again after at most a tenth of a second.
 PAUSE_SECONDS = 0.1
 TRIES = 3
-# What somebody else's work beside an import may cause: once more it goes well, or it is the row's own fault.
+# Errors that work by other processes may cause. A retry succeeds, unless the row itself is at fault.
 MET_OTHERS = (DomainError, IntegrityError, StaleDataError, OperationalError)
 
 
-# Told after every block: which step, how many rows of it are done, of how many.
+# Called after every block with the name of the step, the number of rows done, and the number of rows in total.
 Progress = Callable[[str, int, int], None]
 
 
 class Worker:
-    """Whoever carries imports of one kind on, block by block."""
+    """Carries out one import, block by block."""
 
     def __init__(
         self, database: Database, kind: ImportKind, actor: Actor, run_id: UUID, tell: Progress | None = None
@@ -47,14 +48,14 @@ class Worker:
         self.kind = kind
         self.actor = actor
         self.run_id = run_id
-        self._told = tell
+        self._progress = tell
         self.size = FIRST_BLOCK
         self._step = ""
-        self._are_met = False
+        self._are_compared = False
 
     @contextmanager
     def _block(self) -> Iterator[tuple[WriteSession, ImportRun, Actor]]:
-        """Open one block: the run locked, the present instant, and the next block sized by how long this one took."""
+        """Open one block: lock the import, set the time, and size the next block by how long this one took."""
         actor = self.actor.then(source=Source.IMPORT)
         began = time.monotonic()
         with self.database.writing(None) as session:
@@ -69,12 +70,12 @@ class Worker:
             time.sleep(PAUSE_SECONDS)
 
     def _at(self, step: str) -> None:
-        """Begin small where another step begins: a row costs more in one than in another."""
+        """Reset the block size when a new step begins, because a row takes longer in some steps than in others."""
         if self._step != step:
             self._step, self.size = step, FIRST_BLOCK
 
     def read(self, table: SpreadsheetTable) -> None:
-        """Keep the rows of a file, from the first that is not kept yet."""
+        """Store the rows of a file, beginning with the first row that is not stored yet."""
         numbers = {sheet.name: place for place, sheet in enumerate(table.sheets)}
         rows = table.rows()
         at = 0
@@ -82,18 +83,18 @@ class Worker:
             with self._block() as (session, run, _):
                 if run.state is not ImportState.READING:
                     return
-                there = queries.stored_count(session, run)
-                for _ in islice(rows, there - at):  # kept already, by the one that was stopped or by one beside us
+                stored = queries.stored_count(session, run)
+                for _ in islice(rows, stored - at):  # stored by an interrupted run or by another process
                     pass
-                at = max(at, there)
+                at = max(at, stored)
                 block = list(islice(rows, self.size))
                 session.add_all(self._stored_row(session, run, at + n, row, numbers) for n, row in enumerate(block))
                 at += len(block)
                 run.rows_read = at
                 if not block:
                     run.state = ImportState.CHECKING
-            if self._told is not None:
-                self._told("Reading", at, table.count)
+            if self._progress is not None:
+                self._progress("Reading", at, table.count)
 
     @staticmethod
     def _stored_row(
@@ -112,7 +113,7 @@ class Worker:
         )
 
     def go_on(self) -> None:
-        """Check what is read, and apply it where that was asked for."""
+        """Check the stored rows, then apply them if the import is to be applied."""
         while self.check_block():
             self._report_progress("Checking")
         self._finish_checking()
@@ -121,7 +122,7 @@ class Worker:
             self._report_progress("Saving")
 
     def _report_progress(self, step: str) -> None:
-        if self._told is None:
+        if self._progress is None:
             return
         with self.database.reading(newest=True) as session:
             run = session.get_one(ImportRun, self.run_id)
@@ -131,9 +132,10 @@ class Worker:
         if step == "Checking":
             left, done = count[RowState.READ] + count[RowState.UNDERSTOOD], run.rows_read
             done -= left
-        self._told(step, done, done + left)
+        self._progress(step, done, done + left)
 
     def check_block(self) -> bool:
+        """Check one block of rows. Return whether more remains to be checked."""
         with self._block() as (session, run, actor):
             if run.state is not ImportState.CHECKING:
                 return False
@@ -151,10 +153,10 @@ class Worker:
             return
         marks = [] if run.applies else list(self.kind.alike(self.database, self.actor, run))
         while marks:
-            some, marks = marks[: self.size], marks[self.size :]
+            batch, marks = marks[: self.size], marks[self.size :]
             with self._block() as (session, run, _):
                 if run.state is ImportState.CHECKING:
-                    mark(session, run, dict(some))
+                    mark(session, run, dict(batch))
         with self._block() as (session, run, _):
             if run.state is ImportState.CHECKING:
                 has_errors = session.scalars(queries.rows_of(run, [RowState.WITH_ERRORS]).limit(1)).first() is not None
@@ -162,15 +164,15 @@ class Worker:
                 run.state = ImportState.APPLYING if run.applies and not is_barred else ImportState.CHECKED
 
     def _compare(self, session: WriteSession, run: ImportRun, actor: Actor) -> bool:
-        """Compare rows that say something about the same with each other, then some with what is there."""
-        if not self._are_met:  # rows that are understood by now are all there are: once they have met, they have
+        """Compare rows that share a key, then plan a block of rows. Return whether more remains to be done."""
+        if not self._are_compared:  # all rows are read by now, so comparing them once is enough
             twice = queries.keys_met_twice(session, run)
             for key in twice:
                 meet(session, self.kind, run, key)
-            self._are_met = not twice
+            self._are_compared = not twice
             return True
         if run.applies and not run.all_or_nothing:
-            # What each becomes is found out as it is applied; only who wants all or nothing must know before.
+            # Each row is planned when it is applied. Only an all-or-nothing import must plan all rows first.
             return self._take_as_they_are(session, run)
         self._at("plan")
         rows = self.next_rows(session, run, RowState.UNDERSTOOD)
@@ -179,8 +181,8 @@ class Worker:
         return bool(rows)
 
     def _take_as_they_are(self, session: WriteSession, run: ImportRun) -> bool:
-        some = queries.rows_of(run, [RowState.UNDERSTOOD]).order_by(ImportRow.position).limit(TAKEN_AT_ONCE)
-        ids = some.with_only_columns(ImportRow.id).scalar_subquery()
+        batch = queries.rows_of(run, [RowState.UNDERSTOOD]).order_by(ImportRow.position).limit(TAKEN_AT_ONCE)
+        ids = batch.with_only_columns(ImportRow.id).scalar_subquery()
         taken = update(ImportRow).where(ImportRow.id.in_(ids)).values(state=RowState.TO_CREATE)
         return bool(session.execute(taken.execution_options(synchronize_session=False)).rowcount)  # type: ignore[attr-defined]
 
@@ -192,7 +194,7 @@ class Worker:
             run = session.get_one(ImportRun, self.run_id)
             if run.state is ImportState.APPLYING:
                 rows = queries.in_order(session, run, _pending(run))
-                self.kind.prepare(session, (kept[0] for row in rows if (kept := opened(session, row)) is not None))
+                self.kind.prepare(session, (stored[0] for row in rows if (stored := opened(session, row)) is not None))
 
     def _apply_next_block(self) -> bool:
         for turn in range(TRIES):
@@ -202,7 +204,7 @@ class Worker:
                 self._stop(barred.wrong)
                 return False
             except MET_OTHERS as refused:
-                # One row of the block met what somebody else did meanwhile: smaller blocks find which.
+                # One row of the block conflicts with another transaction. Smaller blocks find out which.
                 if turn == TRIES - 1 and (self.size == 1 or self._is_all_or_nothing()):
                     self._skip_failing_row(refused)
                 self.size = max(1, self.size // 8)
@@ -226,21 +228,21 @@ class Worker:
             _apply(session, self.kind, self.kind.open(session, actor, run), rows)
             if run.all_or_nothing and any(row.state is RowState.WITH_ERRORS for row in rows):
                 wrong = [row for row in rows if row.state is RowState.WITH_ERRORS]
-                raise _Barred([(row.id, [Fault(*told) for told in row.errors or ()]) for row in wrong])
+                raise _Barred([(row.id, [Fault(*error) for error in row.errors or ()]) for row in wrong])
         self.kind.after(self.database, actor, [row.jobseeker_id for row in rows if row.jobseeker_id is not None])
         return True
 
     def _stop(self, wrong: Sequence[tuple[UUID, list[Fault]]]) -> None:
-        """Apply nothing more of an import that is all or nothing: say which rows are wrong by now."""
+        """Stop an all-or-nothing import and record the errors of these rows."""
         with self._block() as (session, run, _):
             for row_id, errors in wrong:
                 become(session.get_one(ImportRow, row_id), Plan(RowState.WITH_ERRORS, errors))
             run.state = ImportState.CHECKED
 
     def _skip_failing_row(self, refused: Exception) -> None:
-        """Give up the one row that cannot be saved, saying so; the others go on, unless it is all or nothing."""
+        """Record an error on the row that cannot be saved and continue; stop the import if it is all or nothing."""
         if isinstance(refused, OperationalError):
-            raise refused  # the database does not answer: that is no fault of a row
+            raise refused  # the database does not answer, which is not an error of the row
         if self._is_all_or_nothing():
             self._stop(self._refused_alone())
             return
@@ -249,7 +251,7 @@ class Worker:
                 become(row, Plan(RowState.WITH_ERRORS, [_fault_of(refused)]))
 
     def _refused_alone(self) -> list[tuple[UUID, list[Fault]]]:
-        """Return the first row that is refused where each is tried by itself; nothing of it is kept."""
+        """Try each row separately, saving nothing. Return the first row that is refused, with its error."""
         with self.database.rehearsing(self.actor) as session:
             run = session.get_one(ImportRun, self.run_id)
             intake = self.kind.open(session, self.actor.then(source=Source.IMPORT), run)
@@ -263,12 +265,16 @@ class Worker:
 
 
 def _fault_of(refused: Exception) -> Fault:
-    rule = refused.detail if isinstance(refused, DomainError) else "Somebody changed the same at this moment."
-    return Fault("row", rule, "Look at it, then apply the import again.")
+    rule = (
+        refused.detail
+        if isinstance(refused, DomainError)
+        else "The same record was changed by someone else at the same time."
+    )
+    return Fault("row", rule, "Check this row, then apply the import again.")
 
 
 class _Barred(Exception):
-    """Rows are wrong by now, of an import that is all or nothing."""
+    """Rows of an all-or-nothing import have errors, so it must stop."""
 
     def __init__(self, wrong: Sequence[tuple[UUID, list[Fault]]]) -> None:
         super().__init__()
@@ -276,17 +282,17 @@ class _Barred(Exception):
 
 
 def _pending(run: ImportRun) -> list[RowState]:
-    """Return what applying takes up, as whoever applies it wants."""
+    """Return the states of the rows to apply. Possible duplicates are included only if the import takes them."""
     return [state for state in PENDING if run.takes_duplicates or state is not RowState.POSSIBLE_DUPLICATE]
 
 
 def _apply(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
-    """Apply a block of rows; those that said the same are about the same person."""
-    told = _readable(session, kind, rows)
-    for one, outcome in zip(told, intake.apply(told), strict=True):
-        become(one.row, outcome)
-    about = {one.row.key: one.row.jobseeker_id for one in told if one.row.jobseeker_id is not None}
-    session.flush()  # the repeats are found next
+    """Apply a block of rows. Give the repeats of a row the same jobseeker as the row."""
+    readable = _readable(session, kind, rows)
+    for read_row, outcome in zip(readable, intake.apply(readable), strict=True):
+        become(read_row.row, outcome)
+    about = {read.row.key: read.row.jobseeker_id for read in readable if read.row.jobseeker_id is not None}
+    session.flush()  # the repeats are queried next
     repeats = select(ImportRow).where(
         ImportRow.import_id == rows[0].import_id, ImportRow.key.in_(about), ImportRow.state == RowState.REPEATED
     )
@@ -295,36 +301,36 @@ def _apply(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequen
 
 
 def _readable(session: WriteSession, kind: ImportKind, rows: Sequence[ImportRow]) -> list[ReadRow]:
-    """Return rows that can still be read; of others say why not."""
-    told = []
+    """Return the rows that can still be read. Record errors on the others."""
+    readable = []
     for row in rows:
-        one, errors = understood(session, kind, row)
+        read_row, errors = understood(session, kind, row)
         if errors:
             become(row, Plan(RowState.WITH_ERRORS, [Fault(e.field, e.rule, e.remedy) for e in errors]))
         else:
-            told.append(one)
-    return told
+            readable.append(read_row)
+    return readable
 
 
 def understand(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
-    """Read the cells of some rows: what is wrong in them by themselves, and what they are about."""
+    """Read the cells of some rows. Record the errors of each row, or else its key and the hash of its values."""
     for row in rows:
-        told, errors = understood(session, kind, row)
-        faults = [Fault(error.field, error.rule, error.remedy) for error in errors] or intake.wrong(told.values)
+        read_row, errors = understood(session, kind, row)
+        faults = [Fault(error.field, error.rule, error.remedy) for error in errors] or intake.wrong(read_row.values)
         if faults:
             row.key = row.said = None
             become(row, Plan(RowState.WITH_ERRORS, faults))
             continue
-        row.key = session.vault.fingerprint("import", intake.key(told.values))[:40]
-        row.said = session.vault.fingerprint("import", repr(sorted(told.values.items())))[:40]
+        row.key = session.vault.fingerprint("import", intake.key(read_row.values))[:40]
+        row.said = session.vault.fingerprint("import", repr(sorted(read_row.values.items())))[:40]
         become(row, Plan(RowState.UNDERSTOOD))
-    session.flush()  # rows of one key are looked for next
+    session.flush()  # rows with the same key are queried next
 
 
 def meet(session: WriteSession, kind: ImportKind, run: ImportRun, key: str) -> None:
-    """Where several rows are about the same: equal ones count once; ones that say two things are all wrong.
+    """Resolve rows with the same key: identical rows are repeats of the first, conflicting rows all become errors.
 
-    By statements over all of them, for a whole file may be of one key.
+    Uses UPDATE statements, because all rows of a file may have the same key.
     """
     first, other = queries.of_key(session, run, key)
     if first is None:
@@ -340,37 +346,38 @@ def meet(session: WriteSession, kind: ImportKind, run: ImportRun, key: str) -> N
         return
     session.execute(rest.values(state=RowState.WITH_ERRORS, errors=[_conflict(kind, run, first)]))
     become(first, Plan(RowState.WITH_ERRORS, [_conflict(kind, run, other)]))
-    session.flush()  # the next look reads their states
+    session.flush()  # the next query reads their states
 
 
 def _conflict(kind: ImportKind, run: ImportRun, against: ImportRow) -> Fault:
     sheets = run.found["sheets"]
     sheet = f" of sheet {sheets[against.sheet]['name']}" if len(sheets) > 1 else ""
-    rule = f"Row {against.number}{sheet} has the same reference and says something else."
-    return Fault(kind.key_column, rule, "Keep one of them.")
+    rule = f"Row {against.number}{sheet} has the same reference but different details."
+    return Fault(kind.key_column, rule, "Keep only the row that is right.")
 
 
 def plan(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence[ImportRow]) -> None:
-    """Say of some rows what would become of them."""
-    told = _readable(session, kind, rows)
-    for one, planned in zip(told, intake.plan(told), strict=True):
-        become(one.row, planned)
+    """Record the planned result of each row."""
+    readable = _readable(session, kind, rows)
+    for read_row, planned in zip(readable, intake.plan(readable), strict=True):
+        become(read_row.row, planned)
     session.flush()  # the next step reads their states
 
 
 def mark(session: WriteSession, run: ImportRun, marks: Mapping[UUID, Fault]) -> None:
-    """Mark new rows that may be of one person with another row, unless they have become something else."""
+    """Mark rows that may be about the same person as another row. Rows that no longer create a record are left."""
     rows = queries.rows_of(run, [RowState.TO_CREATE, RowState.POSSIBLE_DUPLICATE]).where(ImportRow.id.in_(marks))
     for row in session.scalars(rows):
-        others = [told for told in row.warnings or () if tuple(told) != marks[row.id]]
+        others = [warning for warning in row.warnings or () if tuple(warning) != marks[row.id]]
         row.warnings = [list(marks[row.id]), *others]
         row.state = RowState.POSSIBLE_DUPLICATE
 
 
 def become(row: ImportRow, outcome: Plan) -> None:
+    """Record a planned or actual result on a row."""
     row.state = outcome.state
     row.errors = [list(fault) for fault in outcome.errors] or None
     row.warnings = [list(fault) for fault in outcome.warnings] or None
-    row.alike = [str(one) for one in outcome.alike] or None
+    row.alike = [str(person) for person in outcome.alike] or None
     row.made = outcome.made
     row.jobseeker_id = outcome.jobseeker_id

@@ -1,1 +1,1 @@
-"""A jobseeker is put forward for a placement: the two-sided decision, places held and filled."""
+"""Introductions: a jobseeker is put forward for a placement, both sides decide, and a place is held and filled."""

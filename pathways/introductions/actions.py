@@ -1,4 +1,4 @@
-"""Every change to introductions; places are held and filled in the same transaction."""
+"""Every change to introductions. Places are held, filled and freed in the same transaction."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,48 +40,52 @@ from pathways.placements.models import Placement, PlacementState
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists import safety
 
-# The partner's own moves that bring a jobseeker nearer to a placement; the social enterprise's moves tell it nothing.
+# The partner's moves towards a placement, and reopening. These are refused when a safety exclusion applies. Other moves
+# by the social enterprise are not refused for that reason, because the refusal would reveal the exclusion.
 PUTS_FORWARD = frozenset(
     {IntroductionEvent.AGREE, IntroductionEvent.SEND, IntroductionEvent.ACCEPT, IntroductionEvent.RECONSIDER}
 )
 OFFERED_ON = "introduction:offer_on"
-OPTIONS = 3  # what comes next on the shortlist, after a no
+OPTIONS = 3  # further placements offered from the shortlist when an introduction ends without a start
 
 
 class IntroductionMoveRefused(MoveRefused):
-    title = "The introduction cannot make that move now"
+    title = "This step is not possible for the introduction now"
 
 
 class PermissionNeeded(Conflict):
-    title = "The jobseeker's permission is not on record"
+    title = "No permission from the jobseeker is on record"
 
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """A reason for a no, and whose it is; by default of the side that makes the move."""
+    """Why an introduction ends without a start, and which side gave the reason (default: the actor's side)."""
 
     why: WhyNot
     said_by: Side | None = None
 
 
 class IntroducedAlready(Conflict):
-    title = "There is an open introduction for this pair"
+    title = "This jobseeker already has an open introduction for this placement"
 
 
 def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introduction:
-    """Put a jobseeker forward for a placement; nobody outside is told yet."""
+    """Put a jobseeker forward for a placement. The social enterprise cannot see it until it is sent."""
     person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
     jobseeker_actions.must_be_open(person)
     placement = placement_queries.placement(session, actor, new.placement_id)
     if placement.state is not PlacementState.PUBLISHED:
-        raise RuleBroken(f"The placement is {placement.state}.", pointer="/placement_id")
+        raise RuleBroken(f"The placement is {placement.state}. Choose a published placement.", pointer="/placement_id")
     safety.must_not_be_excluded(session, person, placement)
     if new.shortlist_id is not None:
         shortlist = shortlist_queries.shortlist(session, actor, new.shortlist_id)
         if shortlist.jobseeker_id not in {person.id, None}:
-            raise RuleBroken("This shortlist is another jobseeker's.", pointer="/shortlist_id")
+            raise RuleBroken(
+                "This shortlist belongs to another jobseeker. Choose one of this jobseeker's shortlists.",
+                pointer="/shortlist_id",
+            )
     if queries.open_of_pair(session, person.partner_id, person.id, placement.id):
-        raise IntroducedAlready("Go on with that one, or withdraw it first.")
+        raise IntroducedAlready("Continue with the open introduction, or withdraw it first.")
     introduction = Introduction(
         id=uuid7(),
         partner_id=person.partner_id,
@@ -93,9 +97,9 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
         made_at=actor.at,
     )
     session.add(introduction)
-    session.flush()  # its log points to it
+    session.flush()  # the move row has a foreign key to the introduction
     session.add(_move_row(actor, introduction, "propose", None, IntroductionState.PROPOSED, actor.today))
-    session.flush()  # the reply reads it
+    session.flush()  # the reply reads the move row
     return introduction
 
 
@@ -137,20 +141,24 @@ def move(
     started_on: date | None = None,
     offers_on: bool = True,
 ) -> Introduction:
-    """Make one move of the table, with what it does to the place: held at the offer, filled at the start.
+    """Make one move listed in INTRODUCTION_MOVES and update the place: held at the offer, filled at the start.
 
-    Whoever frees a place lets whoever waits longest for it have the offer, as the social enterprise decided when it
-    put them on the list.
+    When the move frees a place, the longest-waiting introduction gets the offer, unless ``offers_on`` is false. The
+    social enterprise decided this when it put the introduction on the waiting list. Refuses a role that may not make
+    the move, a move the state does not allow, and a sending without permission or against a safety exclusion.
     """
     if actor.role not in WHO_MAY[event]:
-        raise NotYourMove(f"The role {actor.role} may not {event} an introduction.")
+        raise NotYourMove(
+            f"The role {actor.role.replace('_', ' ')} cannot {event} an introduction."
+            " Ask the jobseeker's caseworker to do it."
+        )
     if event is IntroductionEvent.RECONSIDER:
         _must_be_reconsiderable(session, actor, introduction)
     elif event in PUTS_FORWARD:
         _must_not_be_excluded(session, introduction)
     from_state = introduction.state
     to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
-    no = _no(actor, event, no)
+    no = _checked_reason(actor, event, no)
     if to_state in {*OPEN, IntroductionState.STARTED}:
         jobseeker_actions.must_be_open(session.get_one(Jobseeker, introduction.jobseeker_id))
     on = _start_day(actor, started_on) if event is IntroductionEvent.START else actor.today
@@ -165,7 +173,7 @@ def move(
     session.add(_move_row(actor, introduction, event.value, from_state, to_state, on, reason=reason, no=no))
     introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # raises the version number, which the reply returns
     _notify_other_side(session, actor, introduction, event)
     if is_freed and offers_on:
         offer_on(session, actor, introduction.placement_id)
@@ -180,7 +188,7 @@ def _must_not_be_excluded(session: Session, introduction: Introduction) -> None:
 def _notify_other_side(
     session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent
 ) -> None:
-    """Tell the other side at once of what it is to decide on."""
+    """Notify the other side at once when it has something to decide."""
     about, occasion = ("introductions", introduction.id), f"{actor.at.isoformat()}"
     if event in {IntroductionEvent.SEND, IntroductionEvent.RECONSIDER}:
         message_actions.notify_roles(
@@ -212,9 +220,11 @@ def _settle_place(
     event: IntroductionEvent,
     to_state: IntroductionState,
 ) -> bool:
-    """Do what a move does to the place of an introduction; say whether one came free."""
+    """Hold, fill or free the introduction's place as the move requires. Return whether a place became free."""
     if event is IntroductionEvent.WAIT and placement_queries.places_left(session, introduction.placement_id):
-        raise IntroductionMoveRefused("There is a free place: make the offer.", possible=["offer"])
+        raise IntroductionMoveRefused(
+            "A place is free, so there is no need for the waiting list. Next: offer the place.", possible=["offer"]
+        )
     if event is IntroductionEvent.OFFER:
         placement_actions.hold_place(session, actor, introduction.placement_id, introduction.id)
     elif event is IntroductionEvent.START:
@@ -225,75 +235,95 @@ def _settle_place(
     return False
 
 
-def _no(actor: Actor, event: IntroductionEvent, no: No | None) -> No | None:
-    """Return the reason of a move that says no, on the side it is of; refuse one which that side cannot give."""
+def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No | None:
+    """Return the reason with its side filled in, or None for a move that needs no reason.
+
+    Refuses a reason that the side cannot give. A caseworker's decline counts as the jobseeker's reason unless another
+    side is named.
+    """
     if event not in SAYS_NO:
         return None
-    told = no or No(WhyNot.OTHER)
+    given = no or No(WhyNot.OTHER)
     if actor.role is Role.PLACEMENT_LISTER:
         side = Side.SOCIAL_ENTERPRISE
-        if told.said_by not in {None, side}:
-            raise RuleBroken("You speak for the social enterprise.", pointer="/said_by")
+        if given.said_by not in {None, side}:
+            raise RuleBroken(
+                "You answer for the social enterprise, so the reason must be its own. Leave this field empty.",
+                pointer="/said_by",
+            )
     else:
-        side = told.said_by or (Side.JOBSEEKER if event is IntroductionEvent.DECLINE else Side.PARTNER)
-    if side not in WORDINGS[told.why].said_by:
+        side = given.said_by or (Side.JOBSEEKER if event is IntroductionEvent.DECLINE else Side.PARTNER)
+    if side not in WORDINGS[given.why].said_by:
         possible = ", ".join(reasons_for(side))
-        raise RuleBroken(f"This is no reason of the {side.replace('_', ' ')}: {possible}.", pointer="/why")
-    return No(told.why, side)
+        raise RuleBroken(
+            f"The {side.replace('_', ' ')} cannot give this reason. Choose one of: {possible}.", pointer="/why"
+        )
+    return No(given.why, side)
 
 
 def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introduction) -> None:
-    """Whoever said no may take it back, and the partner may record that somebody did; as if it were sent again."""
+    """Refuse to reopen an introduction unless the actor may do so and it could be sent again.
+
+    A social enterprise may reopen an introduction only if it ended it itself. The partner may reopen one for either
+    side.
+    """
     if introduction.sent_at is None:
-        raise IntroductionMoveRefused("It was never sent. Propose it anew.", possible=[])
+        raise IntroductionMoveRefused(
+            "This introduction was never sent, so it cannot be reopened. Propose a new one.", possible=[]
+        )
     if actor.role is Role.PLACEMENT_LISTER:
         last = queries.last_no(session, introduction)
         if last is None or last.said_by is not Side.SOCIAL_ENTERPRISE:
-            raise NotYourMove("The other side said no; ask its partner.")
+            raise NotYourMove("The other side ended this introduction, so you cannot reopen it. Contact the partner.")
     try:
         _must_not_be_excluded(session, introduction)
         _must_be_sendable(session, introduction)
-    except Conflict as kept_back:
+    except Conflict as withheld:
         if actor.role is not Role.PLACEMENT_LISTER:
             raise
-        # Why it cannot be is the jobseeker's own: a safety exclusion, a permission taken back, a case that closed.
-        raise NotYourMove("It cannot be taken up again from here. Ask its partner.") from kept_back
+        # The social enterprise must not learn why: a safety exclusion, a revoked permission and a closed case are
+        # private to the jobseeker.
+        raise NotYourMove("This introduction cannot be reopened from here. Contact the partner.") from withheld
     if queries.open_of_pair(session, introduction.partner_id, introduction.jobseeker_id, introduction.placement_id):
-        raise IntroducedAlready("Go on with that one.")
+        raise IntroducedAlready("Continue with the open introduction.")
 
 
 def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[Introduction]:
-    """Offer free places to those who wait for one, longest first; each in the name of whoever put them on the list."""
+    """Offer free places to waiting introductions, longest wait first. Return the introductions that got an offer.
+
+    Each offer is recorded in the name of the member who put the introduction on the waiting list.
+    """
     offered: list[Introduction] = []
-    passed: set[UUID] = set()
+    tried: set[UUID] = set()
     placement = session.get_one(Placement, placement_id)
     while placement.state is PlacementState.PUBLISHED and placement_queries.places_left(session, placement_id):
-        waiting = queries.first_on_waiting_list(session, placement_id, passed)
+        waiting = queries.first_on_waiting_list(session, placement_id, tried)
         if waiting is None:
             break
-        passed.add(waiting.id)
+        tried.add(waiting.id)
         if waiting.state is not IntroductionState.WAITING:
-            continue  # somebody else was quicker
+            continue  # another transaction changed it before the row was locked
         row = queries.put_on_the_list(session, waiting)
         role = Role(row.made_by_role)
         own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
-        for_them = actor.then(user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=OFFERED_ON)
+        list_actor = actor.then(user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=OFFERED_ON)
         try:
             _must_not_be_excluded(session, waiting)
-            with acting_as(session, for_them):
-                move(session, for_them, waiting, IntroductionEvent.OFFER, reason="A place came free.")
+            with acting_as(session, list_actor):
+                move(session, list_actor, waiting, IntroductionEvent.OFFER, reason="A place became free.")
         except Conflict:
-            continue  # the case is closed, or the place is gone again
+            continue  # the case is closed, or another introduction took the place
         offered.append(waiting)
     return offered
 
 
 def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, keeps_others: bool) -> Introduction:
-    """The jobseeker says yes; their other open introductions are settled, unless they go on with several.
+    """Record that the jobseeker accepts, and settle their other open introductions unless ``keeps_others`` is true.
 
-    What is not sent yet is withdrawn. An offer elsewhere is given up, so that its place is free for others. What is
-    before a social enterprise stays as long as it takes nothing from anybody: there are more free places than people
-    in line. Another place that was accepted stays: somebody may work at two.
+    An introduction that is not sent yet is withdrawn. An offer from another placement is withdrawn, so that its place
+    is free for other jobseekers. An introduction that a social enterprise is considering stays open only while that
+    placement has at least as many free places as introductions in line. Another accepted place is not touched: a
+    jobseeker may work at two.
     """
     move(session, actor, introduction, IntroductionEvent.ACCEPT)
     if keeps_others:
@@ -311,21 +341,22 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
             freed.add(other.placement_id)
         no = No(WhyNot.ANOTHER_PLACE, Side.JOBSEEKER)
         move(session, actor, other, IntroductionEvent.WITHDRAW, no=no, offers_on=False)
-    for placement_id in sorted(freed):  # when all of one's own is settled: what is offered on is other people's
+    # Only after all of this jobseeker's introductions are settled: the offers below go to other jobseekers.
+    for placement_id in sorted(freed):
         offer_on(session, actor, placement_id)
     return introduction
 
 
 def next_options(session: Session, actor: Actor, introduction: Introduction) -> list[NextOption]:
-    """Return what comes next on the shortlist after a no, where the jobseeker may be sent."""
+    """Return the next placements on the shortlist after an introduction ended, without those excluded for safety."""
     if actor.role is Role.PLACEMENT_LISTER or introduction.shortlist_id is None:
         return []
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
-    found: list[NextOption] = []
+    options: list[NextOption] = []
     for row in queries.next_on_the_shortlist(session, introduction, actor.today, OPTIONS * 2):
         with suppress(safety.ExcludedForSafety):
             safety.must_not_be_excluded(session, person, row.Placement)
-            found.append(
+            options.append(
                 NextOption(
                     placement_id=row.Placement.id,
                     title=row.Placement.title,
@@ -333,45 +364,47 @@ def next_options(session: Session, actor: Actor, introduction: Introduction) -> 
                     places_left=row.places_left,
                 )
             )
-    return found[:OPTIONS]
+    return options[:OPTIONS]
 
 
 def _start_day(actor: Actor, started_on: date | None) -> date:
     if started_on is None:
         return actor.today
     if started_on > actor.today:
-        raise RuleBroken("A start is recorded when it has happened; this day has not come.", pointer="/started_on")
+        raise RuleBroken(
+            "The start date cannot be in the future. Record the start once it has happened.", pointer="/started_on"
+        )
     return started_on
 
 
 def _must_be_sendable(session: Session, introduction: Introduction) -> None:
-    """Nothing leaves without the jobseeker's permission for this social enterprise on record."""
+    """Refuse to send if the case is closed, the placement is not published, or no permission is on record."""
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
     jobseeker_actions.must_be_open(person)
     placement = session.get_one(Placement, introduction.placement_id)
     if placement.state is not PlacementState.PUBLISHED:
-        raise RuleBroken(f"The placement is {placement.state} now.")
+        raise RuleBroken(f"The placement is now {placement.state}. Only a published placement can be used.")
     permission = jobseeker_queries.permission_for(session, person, introduction.social_enterprise_id)
     if not jobseeker_queries.granted_groups(permission):
         raise PermissionNeeded(
-            "Ask the jobseeker what this social enterprise may be told, record it under permissions, then send."
+            "Ask the jobseeker what may be shared with this social enterprise, record it under permissions, then send."
         )
 
 
 def vacate(session: WriteSession, actor: Actor, introduction_id: UUID) -> None:
-    """The work that came of an introduction is over: its place comes free and is offered on."""
+    """End a started introduction whose work is over. Its place becomes free and is offered to the waiting list."""
     introduction = session.get_one(Introduction, introduction_id, with_for_update=True, populate_existing=True)
     if introduction.state is IntroductionState.STARTED:
         move(session, actor, introduction, IntroductionEvent.END)
 
 
 def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Withdraw every open introduction of a case that closes; their places come free."""
+    """Withdraw every open introduction of a case that closes, and free their places."""
     _withdraw(session, actor, person, reason, OPEN, No(WhyNot.CASE_CLOSED, Side.PARTNER))
 
 
 def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Withdraw what a record that was a mistake led to, also what had started."""
+    """Withdraw every open or started introduction of a jobseeker record that was made by mistake."""
     no = No(WhyNot.MISTAKE, Side.PARTNER)
     _withdraw(session, actor, person, reason, (*OPEN, IntroductionState.STARTED), no)
 
@@ -385,18 +418,18 @@ def _withdraw(
 
 
 def reply(session: Session, actor: Actor, introduction: Introduction) -> IntroductionOut:
-    """Return an introduction as this side may see it."""
+    """Return an introduction with the fields that the actor's side may see."""
     return replies(session, actor, [introduction])[0]
 
 
 def replies(session: Session, actor: Actor, introductions: Sequence[Introduction]) -> list[IntroductionOut]:
-    """Return introductions as this side may see them, with what stands beside them in one look-up for all."""
-    beside = queries.reply_facts(session, introductions)
+    """Return introductions with the fields that the actor's side may see, using one query for all of them."""
+    facts = queries.reply_facts(session, introductions)
     granted = queries.granted(session, actor, introductions)
     positions = queries.before_them(session, introductions)
     shapes = []
     for introduction in introductions:
-        row = beside[introduction.id]
+        row = facts[introduction.id]
         seen = queries.visible_groups(actor, introduction, row, granted.get(introduction.jobseeker_id, frozenset()))
         shapes.append(_shaped(actor, introduction, row, positions.get(introduction.id)).limited_to(seen))
     return shapes

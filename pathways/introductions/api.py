@@ -1,4 +1,4 @@
-"""JSON of introductions."""
+"""Routes for introductions."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -35,7 +35,10 @@ def list_introductions(
     placement: Annotated[UUID | None, Query()] = None,
     jobseeker: Annotated[UUID | None, Query()] = None,
 ) -> Page[IntroductionOut]:
-    """Introductions as your side may see them; each person shown is noted in the access log."""
+    """List introductions with the fields your side may see. A social enterprise sees only those sent to it.
+
+    Each jobseeker in the list is recorded in the access log.
+    """
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if state is not None:
@@ -44,21 +47,25 @@ def list_introductions(
             rows = rows.where(Introduction.placement_id == placement)
         if jobseeker is not None:
             rows = rows.where(Introduction.jobseeker_id == jobseeker)
-        found = page_of(session, rows, Introduction.id, page, lambda row: row)
-        seen = [(row.id, row.jobseeker_id) for row in found.items]
-        answer = Page[IntroductionOut](items=actions.replies(session, actor, found.items), next=found.next)
+        listed = page_of(session, rows, Introduction.id, page, lambda row: row)
+        seen = [(row.id, row.jobseeker_id) for row in listed.items]
+        answer = Page[IntroductionOut](items=actions.replies(session, actor, listed.items), next=listed.next)
     audit.opened(database, actor, "introductions", seen)
     return answer
 
 
 @router.post("", status_code=201, responses=REFUSALS)
 def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """Put a jobseeker forward for a placement; the social enterprise is not told yet."""
+    """Propose a jobseeker for a published placement. The social enterprise cannot see it until it is sent.
+
+    Refused if a safety exclusion applies, or if the pair already has an open introduction.
+    """
     return _write(actor, database, once, lambda session: actions.propose(session, actor, new))
 
 
 @router.get("/{introduction_id}", responses=documented(NotFound))
 def get_introduction(introduction_id: UUID, actor: Reader, database: DatabaseDep) -> IntroductionOut:
+    """Return one introduction with the fields your side may see. The reading is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.introduction(session, actor, introduction_id).jobseeker_id
     audit.opened(database, actor, "introductions", [(introduction_id, jobseeker_id)])
@@ -91,7 +98,7 @@ def _move(
 
 
 def _offer_to_waiting_list(introduction_id: UUID, actor: Actor, database: Database) -> None:
-    """Let those who wait for a place have it first, in a transaction of its own: it stands though the offer may not."""
+    """Offer free places to the waiting list first, in a separate transaction that stays if the actor's offer fails."""
     with database.writing(actor) as session:
         introduction = queries.introduction(session, actor, introduction_id)
         if introduction.state is not IntroductionState.WAITING:
@@ -106,12 +113,12 @@ def _refuse(
     event: IntroductionEvent,
     no: IntroductionRefusal,
 ) -> IntroductionOut:
-    """Say no, and answer with what comes next."""
+    """End an introduction without a start. The reply includes the next options from the shortlist."""
 
     def act(session: WriteSession) -> Introduction:
         introduction = queries.introduction(session, actor, introduction_id, for_update=True)
-        told = actions.No(no.why, no.said_by)
-        return actions.move(session, actor, introduction, event, reason=no.reason, no=told)
+        given = actions.No(no.why, no.said_by)
+        return actions.move(session, actor, introduction, event, reason=no.reason, no=given)
 
     with database.writing(actor) as session:
         introduction = once(
@@ -123,25 +130,31 @@ def _refuse(
 
 @router.post("/{introduction_id}/agree", responses=REFUSALS)
 def agree(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """The jobseeker agrees to be put forward."""
+    """Record that the jobseeker agrees to be put forward. Only the partner may do this."""
     return _move(introduction_id, actor, database, once, IntroductionEvent.AGREE)
 
 
 @router.post("/{introduction_id}/send", responses=REFUSALS)
 def send(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """Tell the social enterprise what the jobseeker lets it be told; without a permission on record it is refused."""
+    """Send the introduction to the social enterprise, which sees only what the jobseeker has agreed to share.
+
+    Only the partner may do this. Refused without a permission on record.
+    """
     return _move(introduction_id, actor, database, once, IntroductionEvent.SEND)
 
 
 @router.post("/{introduction_id}/invite", responses=REFUSALS)
 def invite(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """The social enterprise wants to meet the jobseeker."""
+    """Record that the social enterprise wants to meet the jobseeker."""
     return _move(introduction_id, actor, database, once, IntroductionEvent.INVITE)
 
 
 @router.post("/{introduction_id}/offer", responses=REFUSALS)
 def offer(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """The social enterprise offers a place, which is held from now; without a free place it is refused."""
+    """Offer a place, which is held from now on. Refused if no place is free.
+
+    Introductions on the waiting list are offered free places first.
+    """
     _offer_to_waiting_list(introduction_id, actor, database)
     return _move(introduction_id, actor, database, once, IntroductionEvent.OFFER)
 
@@ -154,10 +167,10 @@ def accept(
     once: OnceDep,
     acceptance: Annotated[Acceptance | None, Body()] = None,
 ) -> IntroductionOut:
-    """The jobseeker says yes; their other open introductions are settled, unless they keep them.
+    """Record that the jobseeker accepts the offer. Only the partner may do this.
 
-    What is not sent is withdrawn, an offer elsewhere is given up, and what is before a social enterprise stays only
-    while more places are free there than people are in line.
+    The jobseeker's other open introductions are settled, unless `keeps_others` is true. Unsent ones and other offers
+    are withdrawn. Those with a social enterprise stay open only while it has enough free places for everyone in line.
     """
 
     def act(session: WriteSession) -> Introduction:
@@ -170,19 +183,25 @@ def accept(
 
 @router.post("/{introduction_id}/wait", responses=REFUSALS)
 def put_on_waiting_list(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """The social enterprise would take them, and every place is taken: whoever waits longest gets the next offer."""
+    """Put the jobseeker on the placement's waiting list. Refused while a place is free.
+
+    When a place becomes free, the jobseeker who has waited longest gets the offer.
+    """
     return _move(introduction_id, actor, database, once, IntroductionEvent.WAIT)
 
 
 @router.post("/{introduction_id}/reconsider", responses=REFUSALS)
 def reconsider(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """Whoever said no takes it back; it is before the social enterprise again."""
+    """Reopen an introduction that was sent and then ended. It goes back to the social enterprise for a decision.
+
+    A social enterprise may reopen only what it ended itself. Refused if the introduction could not be sent now.
+    """
     return _move(introduction_id, actor, database, once, IntroductionEvent.RECONSIDER)
 
 
 @router.post("/{introduction_id}/end", responses=REFUSALS)
 def end(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """The work is over; its place comes free and is offered to whoever waits longest."""
+    """Record that the work is over. The place becomes free and is offered to the jobseeker who has waited longest."""
     return _move(introduction_id, actor, database, once, IntroductionEvent.END)
 
 
@@ -190,7 +209,7 @@ def end(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDe
 def start(
     introduction_id: UUID, started: StartedOn, actor: Mover, database: DatabaseDep, once: OnceDep
 ) -> IntroductionOut:
-    """The first day came; the place is filled."""
+    """Record the first day on the placement; the place is filled. Refused if the date is in the future."""
 
     def act(session: WriteSession) -> Introduction:
         introduction = queries.introduction(session, actor, introduction_id, for_update=True)
@@ -203,7 +222,10 @@ def start(
 def decline(
     introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
 ) -> IntroductionOut:
-    """Either side says no, with a reason; a held place comes free and the next best options are named."""
+    """Decline the introduction for either side, with a reason.
+
+    A held place becomes free. The partner's reply names the next placements on the shortlist.
+    """
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.DECLINE, no)
 
 
@@ -211,6 +233,7 @@ def decline(
 def withdraw(
     introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
 ) -> IntroductionOut:
+    """Withdraw the introduction, with a reason. Only the partner may do this. A held place becomes free."""
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.WITHDRAW, no)
 
 
@@ -218,5 +241,8 @@ def withdraw(
 def expire(
     introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
 ) -> IntroductionOut:
-    """Nobody answered; a held place comes free."""
+    """Record that the introduction expired without an answer. Only the partner may do this.
+
+    A held place becomes free.
+    """
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.EXPIRE, no)

@@ -1,4 +1,7 @@
-"""Links of an e-mail by which a social enterprise answers: opening one decides nothing, a POST decides, once."""
+"""Decision links in e-mails, with which a social enterprise answers an introduction without signing in.
+
+Opening a link (GET) decides nothing. Sending the form (POST) decides, and uses the link up.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -35,12 +38,12 @@ KINDS = frozenset({NoticeKind.INTRODUCTION_SENT, NoticeKind.INTRODUCTION_UNANSWE
 
 
 class LinkGone(NotFound):
-    title = "This link does not lead anywhere any more"
+    title = "This link no longer works"
 
 
 @dataclass(frozen=True, slots=True)
 class LinkQuestion:
-    """What a link asks: nothing of whom it is about."""
+    """The question on the page behind a link. It holds nothing about the jobseeker."""
 
     title: str
     partner: str
@@ -50,7 +53,7 @@ class LinkQuestion:
 
 
 def make(session: WriteSession, notice: Notice, at: datetime) -> str:
-    """Return the path of a fresh link for whoever a notice is for; only its hash is kept."""
+    """Return the path of a new link for the member who receives the notice. Only the hash of its token is stored."""
     introduction = session.get_one(Introduction, notice.subject_id)
     token = token_urlsafe(TOKEN_BYTES)
     last_day = tables.due_on(
@@ -81,16 +84,19 @@ def _link_of(
     rows = select(DecisionLink).where(DecisionLink.token_hash == _hashed(token))
     link = session.scalars(rows.with_for_update() if for_update else rows).one_or_none()
     if link is None or link.used_at is not None or link.expires_at <= at:
-        raise LinkGone("It was used, or its time is over. Sign in to answer, or ask for a new one.")
+        raise LinkGone("It has been used or has expired. Sign in to answer, or ask for a new link.")
     introduction = session.get_one(Introduction, link.introduction_id)
     listers = message_queries.members(session, introduction.social_enterprise_id, [Role.PLACEMENT_LISTER])
     if link.user_id not in listers:
-        raise LinkGone("It was made for somebody who does not answer for this organisation any more.")
+        raise LinkGone(
+            "It was made for a member who no longer answers for this organisation. Ask a current member to sign in"
+            " and answer."
+        )
     return link, introduction
 
 
 def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
-    """Return what a link asks, and what can be answered now."""
+    """Return the question behind a link with the answers that are possible now."""
     _, introduction = _link_of(session, token, at)
     is_free = placement_queries.places_left(session, introduction.placement_id) > 0
     not_now = IntroductionEvent.WAIT if is_free else IntroductionEvent.OFFER
@@ -106,7 +112,7 @@ def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
 
 
 def offer_to_waiting_list(session: WriteSession, token: str, at: datetime) -> None:
-    """Let those who wait for a place there have it first."""
+    """Offer free places of the link's placement to its waiting list first."""
     link, introduction = _link_of(session, token, at)
     actor = _as_lister(link, introduction, at, "")
     with acting_as(session, actor):
@@ -128,7 +134,7 @@ def _as_lister(link: DecisionLink, introduction: Introduction, at: datetime, req
 def decide(
     session: WriteSession, token: str, at: datetime, event: IntroductionEvent, why: WhyNot | None, request_id: str
 ) -> None:
-    """Make the move in the name of whoever the link was made for; the link is used up by it."""
+    """Make the move in the name of the member the link was made for, and use the link up."""
     link, introduction = _link_of(session, token, at, for_update=True)
     session.refresh(introduction, with_for_update=True)
     actor = _as_lister(link, introduction, at, request_id)

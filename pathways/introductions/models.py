@@ -1,4 +1,4 @@
-"""Tables of introductions, and the moves with who may make each."""
+"""Tables of introductions, the moves between their states, and which roles may make each move."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -27,6 +27,17 @@ class IntroductionState(StrEnum):
     EXPIRED = "expired"
 
 
+# The clock (of the dated table ``clocks``) by which an introduction should leave each state that can fall silent: the
+# scheduled jobs remind by it, and the worklist lists by it.
+CLOCK_OF = {
+    IntroductionState.PROPOSED: "jobseeker_word",
+    IntroductionState.AGREED: "jobseeker_word",
+    IntroductionState.SENT: "introduction_answer",
+    IntroductionState.INVITED: "introduction_answer",
+    IntroductionState.ACCEPTED: "start_after_acceptance",
+}
+
+
 class IntroductionEvent(StrEnum):
     AGREE = "agree"
     SEND = "send"
@@ -47,29 +58,31 @@ OPEN = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.WAITING, S.OFFERED, S.ACCEPTE
 HOLDS_A_PLACE = (S.OFFERED, S.ACCEPTED)
 REFUSED = (S.DECLINED, S.WITHDRAWN, S.EXPIRED)
 
-# (from, event) -> to. A place is held at the offer, kept through acceptance, filled at the start, and freed by any end.
+# (from, event) -> to. A place is held at the offer and through acceptance, filled at the start, and freed by any
+# move that ends the introduction.
 INTRODUCTION_MOVES: dict[tuple[IntroductionState, IntroductionEvent], IntroductionState] = {
     (S.PROPOSED, E.AGREE): S.AGREED,
     (S.AGREED, E.SEND): S.SENT,
     (S.SENT, E.INVITE): S.INVITED,
-    (S.SENT, E.WAIT): S.WAITING,  # the social enterprise would take them; every place is taken
+    (S.SENT, E.WAIT): S.WAITING,  # the social enterprise wants the jobseeker but no place is free
     (S.INVITED, E.WAIT): S.WAITING,
     (S.SENT, E.OFFER): S.OFFERED,
     (S.INVITED, E.OFFER): S.OFFERED,
     (S.WAITING, E.OFFER): S.OFFERED,
     (S.OFFERED, E.ACCEPT): S.ACCEPTED,
     (S.ACCEPTED, E.START): S.STARTED,
-    (S.STARTED, E.END): S.ENDED,  # the work is over; its place comes free
+    (S.STARTED, E.END): S.ENDED,  # the work is over; the place becomes free
     (S.STARTED, E.WITHDRAW): S.WITHDRAWN,  # a start that was recorded by mistake
     **{(state, E.DECLINE): S.DECLINED for state in OPEN},
     **{(state, E.WITHDRAW): S.WITHDRAWN for state in OPEN},
     **{(state, E.EXPIRE): S.EXPIRED for state in OPEN},
-    **{(state, E.RECONSIDER): S.SENT for state in REFUSED},  # of one that was sent; another is proposed anew
+    **{(state, E.RECONSIDER): S.SENT for state in REFUSED},  # only if it was sent before
 }
 
 _PARTNER = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
 _BOTH = _PARTNER | {Role.PLACEMENT_LISTER}
-# Who may make each move. A caseworker may record what a social enterprise said by telephone; the log says who did.
+# Which roles may make each move. A caseworker may record what a social enterprise said by telephone; the move log
+# records the caseworker's role.
 WHO_MAY: dict[IntroductionEvent, frozenset[Role]] = {
     E.AGREE: _PARTNER,
     E.SEND: _PARTNER,
@@ -87,7 +100,7 @@ WHO_MAY: dict[IntroductionEvent, frozenset[Role]] = {
 
 
 class Side(StrEnum):
-    """Who said no."""
+    """Which side ended the introduction."""
 
     JOBSEEKER = "jobseeker"
     SOCIAL_ENTERPRISE = "social_enterprise"
@@ -95,7 +108,7 @@ class Side(StrEnum):
 
 
 class WhyNot(StrEnum):
-    """Why an introduction came to nothing; what each side reads of it is in reasons.py."""
+    """Why an introduction ended without a start. The wording that each side reads is in reasons.py."""
 
     WORK_NOT_WANTED = "work_not_wanted"
     HOURS = "hours"
@@ -119,14 +132,17 @@ class WhyNot(StrEnum):
     OTHER = "other"
 
 
-# Events that say no: each comes with a reason.
+# Events that end an introduction without a start. Each needs a reason.
 SAYS_NO = frozenset({E.DECLINE, E.WITHDRAW, E.EXPIRE})
 
 _open_in_sql = "state IN (" + ", ".join(f"'{state.value}'" for state in OPEN) + ")"
 
 
 class Introduction(AboutPerson, Versioned, Base):
-    """``sent_at`` is set once the social enterprise has been told; before that it never sees the introduction."""
+    """One jobseeker put forward for one placement.
+
+    ``sent_at`` is set when the introduction is sent. Before that the social enterprise cannot see it.
+    """
 
     __tablename__ = "introductions"
     __table_args__ = about_person(
@@ -169,6 +185,8 @@ class Introduction(AboutPerson, Versioned, Base):
 
 
 class IntroductionMove(AboutPerson, StateLog, Base):
+    """One move of an introduction, with the role that made it and, for an ending, the reason and its side."""
+
     __tablename__ = "introduction_moves"
     __table_args__ = about_person(
         "introduction_moves",
@@ -187,7 +205,7 @@ class IntroductionMove(AboutPerson, StateLog, Base):
 
 
 class DecisionLink(AboutPerson, Base):
-    """A link of an e-mail by which one lister may answer once; only the hash of its token is kept."""
+    """A link in an e-mail with which one placement lister may answer once. Only the hash of its token is stored."""
 
     __tablename__ = "decision_links"
     __unaudited__ = True

@@ -1,4 +1,4 @@
-"""The page behind a link of an e-mail: a GET shows what is asked, a POST decides; nothing on it is about a person."""
+"""The page behind a decision link. GET shows the question, POST records the answer. It holds no personal data."""
 
 from html import escape
 from typing import Annotated
@@ -23,19 +23,19 @@ HEADERS = {
 WORDS = {
     IntroductionEvent.INVITE: "We would like to meet them",
     IntroductionEvent.OFFER: "We offer them a place",
-    IntroductionEvent.WAIT: "We would take them when a place is free",
-    IntroductionEvent.DECLINE: "It does not fit",
+    IntroductionEvent.WAIT: "We would like to offer them a place when one is free",
+    IntroductionEvent.DECLINE: "We do not want to go ahead",
 }
 WHY = {
     WhyNot.HOURS: "The hours do not fit",
-    WhyNot.TRAVEL: "It is too far",
-    WhyNot.SKILLS: "Skills we need are missing",
-    WhyNot.CHECKS: "A check the work needs is missing",
-    WhyNot.ADJUSTMENT: "What they need cannot be arranged",
-    WhyNot.SUPPORT: "We cannot give the support",
-    WhyNot.DID_NOT_COME: "They were not there",
+    WhyNot.TRAVEL: "It is too far to travel",
+    WhyNot.SKILLS: "Skills that we need are missing",
+    WhyNot.CHECKS: "A check that the work requires is missing",
+    WhyNot.ADJUSTMENT: "We cannot arrange the adjustments they need",
+    WhyNot.SUPPORT: "We cannot give the support they need",
+    WhyNot.DID_NOT_COME: "They did not attend",
     WhyNot.PLACE_FILLED: "The place is filled",
-    WhyNot.LISTING_CLOSED: "We do not offer it any more",
+    WhyNot.LISTING_CLOSED: "We no longer offer this placement",
 }
 
 
@@ -48,36 +48,37 @@ def _page(title: str, body: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
-def _choices(asked: links.LinkQuestion) -> str:
+def _choices(question: links.LinkQuestion) -> str:
     answers = "".join(
         f'<p><label><input type="radio" name="event" value="{event.value}" required> {WORDS[event]}</label></p>'
-        for event in asked.events
+        for event in question.events
     )
-    reasons = "".join(f'<option value="{why.value}">{WHY[why]}</option>' for why in asked.reasons if why in WHY)
-    return f"""<p>{escape(asked.partner)} put somebody forward for <strong>{escape(asked.title)}</strong> on
-{escape(asked.sent_on)}. Who it is, is not shown here: sign in to see what they agreed you may know.</p>
+    reasons = "".join(f'<option value="{why.value}">{WHY[why]}</option>' for why in question.reasons if why in WHY)
+    return f"""<p>{escape(question.partner)} put a jobseeker forward for <strong>{escape(question.title)}</strong> on
+{escape(question.sent_on)}. This page does not show who it is. Sign in to see what the jobseeker agreed to share.</p>
 <form method="post"><fieldset><legend>Your answer</legend>{answers}
-<p><label for="why">If it does not fit, why</label> <select id="why" name="why">
+<p><label for="why">If you do not want to go ahead, choose the reason</label> <select id="why" name="why">
 <option value="other">Another reason</option>{reasons}</select></p></fieldset>
 <p><button type="submit">Send this answer</button></p></form>
-<p>Nothing is decided until you send it.</p>"""
+<p>Nothing is decided until you send your answer.</p>"""
 
 
-def _refused(wrong: DomainError) -> HTMLResponse:
-    status = 410 if isinstance(wrong, links.LinkGone) else 409
-    return _page(wrong.title, f"<p>{escape(wrong.detail)}</p>", status)
+def _refused(error: DomainError) -> HTMLResponse:
+    status = 410 if isinstance(error, links.LinkGone) else 409
+    return _page(error.title, f"<p>{escape(error.detail)}</p>", status)
 
 
 @router.get("/decide/{token}")
 def show(token: str, database: DatabaseDep) -> HTMLResponse:
+    """Show the question behind a decision link. Nothing is decided by opening it."""
     try:
         with database.reading() as session:
-            asked = links.question_of(session, token, utc_now())
-    except DomainError as wrong:
-        return _refused(wrong)
-    if not asked.events:
-        return _page("It is answered already", "<p>There is nothing to decide on this introduction now.</p>")
-    return _page("An introduction waits for your answer", _choices(asked))
+            question = links.question_of(session, token, utc_now())
+    except DomainError as error:
+        return _refused(error)
+    if not question.events:
+        return _page("No answer is needed", "<p>There is nothing to decide about this introduction now.</p>")
+    return _page("An introduction is waiting for your answer", _choices(question))
 
 
 @router.post("/decide/{token}")
@@ -88,8 +89,13 @@ def decide(
     event: Annotated[IntroductionEvent | None, Form()] = None,
     why: Annotated[WhyNot | None, Form()] = None,
 ) -> HTMLResponse:
+    """Record the answer to an introduction and use the link up. Refuses an answer sent from another website."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        return _page("This answer came from another site", "<p>Open the link of the e-mail, then answer.</p>", 403)
+        return _page(
+            "This answer came from another website",
+            "<p>Open the link in the e-mail, then answer on that page.</p>",
+            403,
+        )
     if event not in WORDS:
         return _page("Choose an answer", "<p>Go back and choose one of the answers.</p>", 422)
     try:
@@ -99,6 +105,6 @@ def decide(
         with database.writing(None) as session:
             request_id = getattr(request.state, "request_id", "")
             links.decide(session, token, utc_now(), event, why, request_id)
-    except DomainError as wrong:
-        return _refused(wrong)
-    return _page("Thank you", "<p>Your answer is recorded, and the partner is told.</p>")
+    except DomainError as error:
+        return _refused(error)
+    return _page("Thank you", "<p>Your answer is recorded, and the partner can see it.</p>")

@@ -1,10 +1,27 @@
-"""What this feature keeps about a person."""
+"""The personal data that this feature stores about a jobseeker."""
 
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.introductions import actions
 from pathways.introductions.models import DecisionLink, Introduction, IntroductionMove
 from pathways.introductions.schemas import IntroductionRecord, LinkRecord
 from pathways.jobseekers.schemas import MoveOut
+
+# Timeline sentence by the event of a move.
+MOVE_TEXTS = {
+    "propose": "Proposed for a placement.",
+    "agree": "The jobseeker agreed to be put forward.",
+    "send": "Introduction sent to the social enterprise.",
+    "invite": "The social enterprise wants to meet the jobseeker.",
+    "wait": "Put on the waiting list for a place.",
+    "offer": "The social enterprise offered a place.",
+    "accept": "The jobseeker accepted the offered place.",
+    "start": "Started on the placement.",
+    "decline": "Introduction declined.",
+    "withdraw": "Introduction withdrawn.",
+    "expire": "Introduction expired.",
+    "reconsider": "Introduction reopened and sent again.",
+    "end": "Work on the placement ended.",
+}
 
 HOLDING = Holding(
     "introductions",
@@ -13,7 +30,7 @@ HOLDING = Holding(
         Held(
             IntroductionMove,
             as_schema(MoveOut),
-            fact_entry("introduction", lambda m: f"Introduction: {m.event}, now {m.to_state}."),
+            fact_entry("introduction", lambda m: MOVE_TEXTS[m.event]),
         ),
         Held(DecisionLink, as_schema(LinkRecord)),
     ),

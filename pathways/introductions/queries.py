@@ -1,4 +1,4 @@
-"""Every SELECT on introductions."""
+"""Every query on introductions."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -27,7 +27,11 @@ def _same_person(partner_id: Any, jobseeker_id: Any) -> ColumnElement[bool]:
 
 
 def visible_to(actor: Actor) -> Select[Introduction]:
-    """A partner's people see those of jobseekers they may see; a social enterprise those that were sent to it."""
+    """Return the query for the introductions that the actor may see.
+
+    A partner's member sees the introductions of jobseekers visible to that member. A social enterprise sees the
+    introductions that were sent to it.
+    """
     rows = select(Introduction)
     if actor.role is Role.PLACEMENT_LISTER:
         return rows.where(Introduction.social_enterprise_id == actor.organisation_id, Introduction.sent_at.is_not(None))
@@ -38,15 +42,15 @@ def visible_to(actor: Actor) -> Select[Introduction]:
 
 
 def introduction(session: Session, actor: Actor, introduction_id: UUID, *, for_update: bool = False) -> Introduction:
-    found = session.scalars(visible_to(actor).where(Introduction.id == introduction_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such introduction.")
+    row = session.scalars(visible_to(actor).where(Introduction.id == introduction_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such introduction, or you may not see it.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(row, with_for_update=True)
+    return row
 
 
-# What is shown of an introduction beside its own row: of the jobseeker, the placement, the two sides and the place.
+# Columns of the jobseeker's profile and details that a reply about an introduction can hold.
 OF_PROFILE = (
     ProfileVersion.skills,
     ProfileVersion.qualification_level,
@@ -67,21 +71,22 @@ OF_DETAILS = (
 )
 PARTNER, ENTERPRISE = aliased(Organisation), aliased(Organisation)
 LAST_MOVE = aliased(IntroductionMove)
-_later = aliased(IntroductionMove)
+_newer_move = aliased(IntroductionMove)
 IS_LAST_MOVE = and_(
     LAST_MOVE.partner_id == Introduction.partner_id,
     LAST_MOVE.introduction_id == Introduction.id,
     LAST_MOVE.id
     == (
-        select(_later.id)
-        .where(_later.partner_id == Introduction.partner_id, _later.introduction_id == Introduction.id)
-        .order_by(_later.id.desc())
+        select(_newer_move.id)
+        .where(_newer_move.partner_id == Introduction.partner_id, _newer_move.introduction_id == Introduction.id)
+        .order_by(_newer_move.id.desc())
         .limit(1)
         .correlate(Introduction)
         .scalar_subquery()
     ),
 )
-# Made once: putting the query together costs more than running it.
+# Everything a reply needs besides the introduction's own row. Built once, because building the query costs more than
+# running it.
 BESIDE: Select[Any] = (
     select(  # type: ignore[assignment]  # a select of columns is a select
         Introduction.id,
@@ -116,35 +121,41 @@ BESIDE: Select[Any] = (
 
 
 def reply_facts(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, Any]:
-    """Return what is shown of some introductions beside their own rows, in one look-up for all."""
-    ids = [one.id for one in introductions]
+    """Return, by introduction id, the other data that replies need. One query serves all introductions."""
+    ids = [introduction.id for introduction in introductions]
     rows = session.execute(BESIDE, {"ids": ids}) if ids else ()
     return {row.id: row for row in rows}
 
 
 def granted(session: Session, actor: Actor, introductions: Iterable[Introduction]) -> dict[UUID, frozenset[Group]]:
-    """Return what each jobseeker lets the social enterprise that asks be told now; nothing for anybody else."""
+    """Return, by jobseeker id, the groups of fields now shared with the actor's social enterprise.
+
+    Empty for any other actor.
+    """
     if actor.role is not Role.PLACEMENT_LISTER:
         return {}
-    whose = {one.jobseeker_id for one in introductions}
-    permissions = jobseeker_queries.permissions_for(session, actor.organisation_id, whose)
-    return {one: jobseeker_queries.granted_groups(permission) for one, permission in permissions.items()}
+    jobseeker_ids = {introduction.jobseeker_id for introduction in introductions}
+    permissions = jobseeker_queries.permissions_for(session, actor.organisation_id, jobseeker_ids)
+    return {
+        jobseeker_id: jobseeker_queries.granted_groups(permission) for jobseeker_id, permission in permissions.items()
+    }
 
 
 def visible_groups(
     actor: Actor, introduction: Introduction, case: Any, granted_now: frozenset[Group]
 ) -> frozenset[Group]:
-    """Return what may be seen of the jobseeker: for a social enterprise, what is granted now, while it is open.
+    """Return the groups of jobseeker fields that the actor may see.
 
-    ``case`` is the row of ``beside``.
+    A social enterprise sees the groups granted now, and only while the introduction is open (with an open case) or
+    started. ``case`` is the introduction's row from ``reply_facts``.
     """
     if actor.role is not Role.PLACEMENT_LISTER:
         return jobseeker_queries.visible_groups(actor, case, Purpose.INTRODUCTION)
     is_live = introduction.state is IntroductionState.STARTED or (
         introduction.state in OPEN and case.jobseeker_state is JobseekerState.OPEN
     )
-    told = granted_now if is_live else frozenset()
-    return visible_fields(actor, Relationship(Relation.SOCIAL_ENTERPRISE, told), Purpose.INTRODUCTION)
+    shared = granted_now if is_live else frozenset()
+    return visible_fields(actor, Relationship(Relation.SOCIAL_ENTERPRISE, shared), Purpose.INTRODUCTION)
 
 
 def in_states(session: Session, person: Jobseeker, states: tuple[IntroductionState, ...]) -> list[Introduction]:
@@ -160,7 +171,7 @@ def in_states(session: Session, person: Jobseeker, states: tuple[IntroductionSta
 
 
 def open_of_pair(session: Session, partner_id: UUID, jobseeker_id: UUID, placement_id: UUID) -> bool:
-    """Say whether this jobseeker is put forward for this placement already."""
+    """Return whether this jobseeker already has an open introduction for this placement."""
     rows = select(Introduction.id).where(
         Introduction.partner_id == partner_id,
         Introduction.jobseeker_id == jobseeker_id,
@@ -176,30 +187,33 @@ def _moves_of(introduction: Introduction) -> Select[IntroductionMove]:
         .where(
             IntroductionMove.partner_id == introduction.partner_id, IntroductionMove.introduction_id == introduction.id
         )
-        .order_by(IntroductionMove.id.desc())  # drawn when the row is held, so in the order things happened
+        .order_by(IntroductionMove.id.desc())  # ids are made while the introduction is locked, so they are in order
         .limit(1)
     )
 
 
 def last_no(session: Session, introduction: Introduction) -> IntroductionMove | None:
+    """Return the last move that ended the introduction without a start, or None."""
     return session.scalars(_moves_of(introduction).where(IntroductionMove.why.is_not(None))).first()
 
 
 def put_on_the_list(session: Session, introduction: Introduction) -> IntroductionMove:
-    """Return the move by which an introduction came to wait for a place."""
+    """Return the last move that put the introduction on the waiting list."""
     rows = _moves_of(introduction).where(IntroductionMove.to_state == IntroductionState.WAITING.value)
     return session.scalars(rows).one()
 
 
 def before_them(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, int]:
-    """Return the place on its waiting list of each of some introductions that wait; the first is 1."""
-    waiting = {one.placement_id for one in introductions if one.state is IntroductionState.WAITING}
-    found: dict[UUID, int] = {}
+    """Return each waiting introduction's position on its placement's waiting list, by id. The first is 1."""
+    waiting = {
+        introduction.placement_id for introduction in introductions if introduction.state is IntroductionState.WAITING
+    }
+    positions: dict[UUID, int] = {}
     counted: dict[UUID, int] = defaultdict(int)
     for row in session.execute(_waiting_list(waiting)) if waiting else ():
         counted[row.placement_id] += 1
-        found[row.id] = counted[row.placement_id]
-    return found
+        positions[row.id] = counted[row.placement_id]
+    return positions
 
 
 def _waiting_list(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
@@ -213,7 +227,10 @@ def _waiting_list(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
 def first_on_waiting_list(
     session: Session, placement_id: UUID, not_these: Collection[UUID] = ()
 ) -> Introduction | None:
-    """Return whoever waits longest for a place, whichever partner they are of, locked; passing over some."""
+    """Return the longest-waiting introduction for a placement, of any partner, and lock its row.
+
+    Skips the introductions in ``not_these``. None if no introduction is left.
+    """
     rows = (
         select(Introduction)
         .where(
@@ -224,10 +241,10 @@ def first_on_waiting_list(
         .order_by(Introduction.waiting_since, Introduction.id)
         .limit(1)
     )
-    found = session.scalars(rows).one_or_none()
-    if found is not None:
-        session.refresh(found, with_for_update=True)
-    return found
+    first = session.scalars(rows).one_or_none()
+    if first is not None:
+        session.refresh(first, with_for_update=True)
+    return first
 
 
 def others_open(session: Session, introduction: Introduction) -> list[Introduction]:
@@ -242,15 +259,18 @@ def others_open(session: Session, introduction: Introduction) -> list[Introducti
 
 
 def in_line(session: Session, placement_id: UUID) -> int:
-    """Return how many are before a social enterprise for a placement and hold no place there yet."""
-    wanting = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.WAITING)
+    """Return how many introductions for a placement are sent, invited or waiting, and hold no place yet."""
+    undecided = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.WAITING)
     return session.scalars(
-        select(func.count()).where(Introduction.placement_id == placement_id, Introduction.state.in_(wanting))
+        select(func.count()).where(Introduction.placement_id == placement_id, Introduction.state.in_(undecided))
     ).one()
 
 
 def next_on_the_shortlist(session: Session, introduction: Introduction, on: date, count: int) -> list[Any]:
-    """Return what comes next on the shortlist an introduction came from: open, with a free place, never tried."""
+    """Return the next placements of the introduction's shortlist, by rank.
+
+    Leaves out placements that are closed or out of date, have no free place, or had an introduction of this jobseeker.
+    """
     tried = select(Introduction.placement_id).where(
         Introduction.partner_id == introduction.partner_id, Introduction.jobseeker_id == introduction.jobseeker_id
     )

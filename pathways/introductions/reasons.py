@@ -1,8 +1,8 @@
-"""Why an introduction came to nothing, in the words of whoever reads it.
+"""Why an introduction ended without a start, worded for each reader.
 
-What a social enterprise reads of a jobseeker's reason, and a jobseeker of a social enterprise's, is declared here and
-nowhere else. Health, caring, benefits, what somebody needs and which check is missing are nobody's business outside:
-they read that the jobseeker decided otherwise.
+This module is the only place that decides what one side reads about the other side's reason. A social enterprise must
+not learn about health, caring, benefits, adjustments, support or missing checks. For these it reads only that the
+jobseeker decided not to go ahead.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathways.introductions.models import Side, WhyNot
 
 J, S, P = Side.JOBSEEKER, Side.SOCIAL_ENTERPRISE, Side.PARTNER
-DECIDED_OTHERWISE = "The jobseeker decided otherwise."
+DECIDED_OTHERWISE = "The jobseeker decided not to go ahead."
 TALK = "Your caseworker will talk it through with you."
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Who may give a reason, and what is read of it; ``outside`` is for the social enterprise."""
+    """Which sides may give a reason, and its wording for each reader; ``outside`` is for the social enterprise."""
 
     said_by: frozenset[Side]
     jobseeker: str
@@ -40,14 +40,14 @@ WORDINGS: dict[WhyNot, Wording] = {
     WhyNot.PAY: Wording(_of(J), "The pay did not fit.", "The pay did not fit.", "The pay did not fit."),
     WhyNot.SKILLS: Wording(
         _of(S),
-        f"They look for skills you can still learn. {TALK}",
-        "Skills they look for were missing.",
+        f"They are looking for skills that you can still learn. {TALK}",
+        "The skills they are looking for were missing.",
         "The skills did not fit.",
     ),
     WhyNot.CHECKS: Wording(
         _of(S, P),
-        f"A check the work needs was not there yet. {TALK}",
-        "A check the work needs was not there yet.",
+        f"A check that the work requires was not done yet. {TALK}",
+        "A check that the work requires was not done yet.",
     ),
     WhyNot.ADJUSTMENT: Wording(
         _of(S, J),
@@ -59,21 +59,27 @@ WORDINGS: dict[WhyNot, Wording] = {
         f"The support you want could not be given there. {TALK}",
         "The support could not be given there.",
     ),
-    WhyNot.BENEFITS: Wording(_of(J), "You decided otherwise, for your benefits.", "They decided otherwise."),
-    WhyNot.HEALTH: Wording(_of(J), "You decided otherwise, for your health.", "They decided otherwise."),
-    WhyNot.CARING: Wording(_of(J), "You decided otherwise, for those you care for.", "They decided otherwise."),
+    WhyNot.BENEFITS: Wording(
+        _of(J), "You decided not to go ahead, because of your benefits.", "They decided not to go ahead."
+    ),
+    WhyNot.HEALTH: Wording(
+        _of(J), "You decided not to go ahead, because of your health.", "They decided not to go ahead."
+    ),
+    WhyNot.CARING: Wording(
+        _of(J), "You decided not to go ahead, because you care for others.", "They decided not to go ahead."
+    ),
     WhyNot.ANOTHER_PLACE: Wording(
         _of(J, P), "You took another place.", "They took another place.", "The jobseeker took another place."
     ),
-    WhyNot.CHANGED_MIND: Wording(_of(J), "You decided otherwise.", "They decided otherwise."),
+    WhyNot.CHANGED_MIND: Wording(_of(J), "You decided not to go ahead.", "They decided not to go ahead."),
     WhyNot.DID_NOT_COME: Wording(
         _of(S),
-        f"You could not be there that day. {TALK}",
-        "They could not be there that day.",
-        "The jobseeker was not there that day.",
+        f"You could not attend that day. {TALK}",
+        "They could not attend that day.",
+        "The jobseeker did not attend that day.",
     ),
     WhyNot.PLACE_FILLED: Wording(
-        _of(S), "The place went to somebody else.", "The place was filled.", "The place was filled."
+        _of(S), "The place went to another person.", "The place was filled.", "The place was filled."
     ),
     WhyNot.LISTING_CLOSED: Wording(
         _of(S, P),

@@ -1,4 +1,4 @@
-"""What time alone makes due of introductions: holds that run out, silence, offers that can be made on."""
+"""Scheduled jobs of introductions: expiring offers, missing answers, closed placements, waiting lists, answer times."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,6 +13,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.introductions import actions
 from pathways.introductions.models import (
+    CLOCK_OF,
     Introduction,
     IntroductionEvent,
     IntroductionMove,
@@ -28,7 +29,7 @@ from pathways.placements import actions as placement_actions
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import AnswerTime, Place, Placement, PlacementState, PlaceState
 from pathways.reference import tables
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 
 S, E = IntroductionState, IntroductionEvent
 A_YEAR = 365
@@ -67,8 +68,8 @@ def _notify_listers(
     )
 
 
-def _held(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Offers whose place is held no longer than the day before, and those that will soon be."""
+def _held_offers(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
+    """Yield offers whose hold on the place has ended or ends within the warning time."""
     warning = on + timedelta(days=int(tables.in_force("clocks", on, clock="hold_warning")["amount"]))
     rows = (
         select(Introduction.id)
@@ -83,7 +84,7 @@ def _held(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
-    """Let an offer that nobody took in time expire, so that its place is free; before that, say so once."""
+    """Expire an offer whose hold has ended, which frees its place. Before that, remind the owner of the case once."""
     introduction = _locked(session, introduction_id)
     place = placement_queries.place_of(session, introduction_id)
     if introduction.state is not S.OFFERED or place is None or place.held_until is None:
@@ -93,14 +94,14 @@ def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID
         return True
     no = actions.No(WhyNot.NO_ANSWER, Side.JOBSEEKER)
     actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
-    _ended(session, actor, introduction)
+    _notify_of_expiry(session, actor, introduction)
     return True
 
 
-def _ended(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
-    """Tell both sides that it is over; it may be taken up again and end again."""
-    for told in (_notify_owner, _notify_listers):
-        told(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
+def _notify_of_expiry(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
+    """Notify both sides that it expired. The day is part of the notice's key: it may be reopened and expire again."""
+    for notify in (_notify_owner, _notify_listers):
+        notify(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
 
 
 def _since(introduction: Any) -> Any:
@@ -115,27 +116,24 @@ def _since(introduction: Any) -> Any:
 
 
 SILENT = (S.PROPOSED, S.SENT, S.INVITED, S.ACCEPTED)
-FIRST_CLOCK = {
-    S.PROPOSED: "jobseeker_word",
-    S.SENT: "introduction_answer",
-    S.INVITED: "introduction_answer",
-    S.ACCEPTED: "start_after_acceptance",
-}
 
 
-def _silent(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Introductions in which nothing moved for longer than the first of their clocks."""
+def _unanswered(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
+    """Yield introductions without a move for longer than the first time limit of their state."""
     nation = session.get_one(Organisation, partner_id).nation
     rows = select(Introduction.id, Introduction.state, _since(Introduction).label("moved_on")).where(
         Introduction.partner_id == partner_id, Introduction.state.in_(SILENT)
     )
     for row in session.execute(rows.order_by(Introduction.id)):
-        if tables.due_on(FIRST_CLOCK[row.state], row.moved_on, nation) < on:
+        if tables.due_on(CLOCK_OF[row.state], row.moved_on, nation) < on:
             yield row.id
 
 
-def _break_silence(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
-    """Remind whoever is to answer, then whose case it is, then let it end: by working days since it last moved."""
+def _remind_or_expire(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+    """Remind the side that must answer, then the owner of the case, then let the introduction expire.
+
+    Each step is due a number of working days after the last move, set in the ``clocks`` table.
+    """
     introduction = _locked(session, introduction_id)
     if introduction.state not in SILENT:
         return False
@@ -145,7 +143,7 @@ def _break_silence(session: WriteSession, actor: Actor, introduction_id: UUID) -
     def is_over(clock: str) -> bool:
         return tables.due_on(clock, moved_on, nation) < actor.today
 
-    if not is_over(FIRST_CLOCK[introduction.state]):
+    if not is_over(CLOCK_OF[introduction.state]):
         return False
     occasion = moved_on.isoformat()
     if introduction.state is S.PROPOSED:
@@ -159,7 +157,7 @@ def _break_silence(session: WriteSession, actor: Actor, introduction_id: UUID) -
         if is_over("introduction_expiry"):
             no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE)
             actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
-            _ended(session, actor, introduction)
+            _notify_of_expiry(session, actor, introduction)
     return True
 
 
@@ -179,8 +177,8 @@ def _on_closed_listings(session: Session, partner_id: UUID, _: date) -> Iterator
     yield from session.scalars(rows.order_by(Introduction.id))
 
 
-def _end_with_the_listing(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
-    """Nobody waits for a placement that is closed; what was offered or accepted before goes on."""
+def _expire_with_placement(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+    """Expire an introduction to a closed placement. Introductions already offered or accepted continue."""
     introduction = _locked(session, introduction_id)
     placement = session.get_one(Placement, introduction.placement_id)
     if introduction.state not in BEFORE_AN_OFFER or placement.state is not PlacementState.CLOSED:
@@ -191,8 +189,8 @@ def _end_with_the_listing(session: WriteSession, actor: Actor, introduction_id: 
     return True
 
 
-def _waited_for(session: Session, social_enterprise_id: UUID, _: date) -> Iterator[UUID]:
-    """Published placements with a free place for which somebody waits, as when places were added."""
+def _free_with_waiting_list(session: Session, social_enterprise_id: UUID, _: date) -> Iterator[UUID]:
+    """Yield published placements with both a free place and a waiting list, for example after places were added."""
     free = select(Place.id).where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE)
     waiting = select(Introduction.id).where(Introduction.placement_id == Placement.id, Introduction.state == S.WAITING)
     rows = select(Placement.id).where(
@@ -208,8 +206,8 @@ def _offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
     return bool(actions.offer_on(session, actor, placement_id))
 
 
-def _answering(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
-    """A social enterprise whose times to answer were not counted on this day yet, if it was sent anybody."""
+def _to_measure(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
+    """Yield the social enterprise if it was ever sent an introduction and its answer time is not computed yet today."""
     counted = session.get(AnswerTime, social_enterprise_id)
     if counted is None or counted.counted_on < on:
         sent = select(Introduction.id).where(
@@ -222,9 +220,10 @@ ANSWERS = (E.INVITE, E.WAIT, E.OFFER, E.DECLINE)
 
 
 def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> list[int]:
-    """Return the days from each sending of the last year to the first answer; silence that ended it counts whole.
+    """Return the days from each sending in the last year to the social enterprise's first answer.
 
-    A refusal on the jobseeker's side is no answer of the social enterprise, and neither is a withdrawal.
+    An introduction that expired because the social enterprise did not answer counts with its whole time. A decline by
+    the jobseeker's side is not an answer of the social enterprise, and neither is a withdrawal.
     """
     rows = session.execute(
         select(
@@ -246,20 +245,24 @@ def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> li
         .order_by(IntroductionMove.id)
     )
     sent: dict[UUID, date] = {}
-    found = []
+    days = []
     for row in rows:
         if row.event in {E.SEND, E.RECONSIDER}:
             sent[row.introduction_id] = row.valid_on
             continue
         began = sent.pop(row.introduction_id, None)
-        is_theirs = row.event in ANSWERS or row.event == E.EXPIRE
-        if began is not None and is_theirs and row.said_by in {None, Side.SOCIAL_ENTERPRISE}:
-            found.append((row.valid_on - began).days)
-    return found
+        is_answer = row.event in ANSWERS or row.event == E.EXPIRE
+        if began is not None and is_answer and row.said_by in {None, Side.SOCIAL_ENTERPRISE}:
+            days.append((row.valid_on - began).days)
+    return days
 
 
 def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> bool:
-    """Count anew, also where the last year says nothing any more: who was slow long ago begins in the middle again."""
+    """Recompute the median days to answer over the last year.
+
+    Without an answer in the last year the count is set to 0, so that a social enterprise that was slow long ago is
+    ranked in the middle again.
+    """
     days = days_to_answer(session, social_enterprise_id, actor.today)
     counted = session.get(AnswerTime, social_enterprise_id)
     if counted is None:
@@ -275,11 +278,11 @@ def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UU
 
 
 OF_PARTNERS = (
-    Duty("held places that run out", _held, _expire_or_remind),
-    Duty("introductions without an answer", _silent, _break_silence),
-    Duty("introductions to closed listings", _on_closed_listings, _end_with_the_listing),
+    ScheduledJob("offers about to expire", _held_offers, _expire_or_remind),
+    ScheduledJob("introductions without an answer", _unanswered, _remind_or_expire),
+    ScheduledJob("introductions to closed placements", _on_closed_listings, _expire_with_placement),
 )
 OF_SOCIAL_ENTERPRISES = (
-    Duty("places for those who wait", _waited_for, _offer_on),
-    Duty("times to answer", _answering, _count_answers),
+    ScheduledJob("free places with a waiting list", _free_with_waiting_list, _offer_on),
+    ScheduledJob("answer times of social enterprises", _to_measure, _count_answers),
 )

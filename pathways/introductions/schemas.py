@@ -1,4 +1,4 @@
-"""What goes over the wire about introductions."""
+"""Request bodies and replies about introductions."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -12,30 +12,32 @@ from pathways.jobseekers.schemas import HalfDaysOut, HoursOut
 
 
 class NewIntroduction(Body):
+    """The jobseeker and the placement of a new introduction."""
+
     jobseeker_id: UUID
     placement_id: UUID
-    shortlist_id: UUID | None = Field(default=None, description="The shortlist it came from.")
+    shortlist_id: UUID | None = Field(default=None, description="The shortlist that the match came from, if any.")
 
 
 class IntroductionRefusal(Body):
-    """No, and why. What is written beside the reason stays with the partner."""
+    """Why an introduction is declined, withdrawn or expires. Only the partner can read the free-text `reason`."""
 
     why: WhyNot
     said_by: Side | None = Field(
         default=None,
-        description="Whose reason it is; your own when left out: a caseworker's decline is the jobseeker's.",
+        description="The side that gave the reason. Default: your own side; for a caseworker's decline, the jobseeker.",
     )
     reason: Line = ""
 
 
 class Acceptance(Body):
-    """Yes; and whether the jobseeker goes on with others beside, as with two part-time jobs."""
+    """Whether the jobseeker keeps their other open introductions after accepting, for example two part-time jobs."""
 
     keeps_others: bool = False
 
 
 class WordsOf(Schema):
-    """How a no is told, to each who asks."""
+    """The reason an introduction ended, worded for each reader."""
 
     jobseeker: Annotated[str, Group.RECORD]
     referrer: Annotated[str, Group.RECORD]
@@ -43,7 +45,7 @@ class WordsOf(Schema):
 
 
 class NextOption(Schema):
-    """The next best of the shortlist that still has a free place and was not tried."""
+    """A further placement on the shortlist with a free place, to which the jobseeker was not introduced before."""
 
     placement_id: Annotated[UUID, Group.RECORD]
     title: Annotated[str, Group.RECORD]
@@ -52,11 +54,16 @@ class NextOption(Schema):
 
 
 class StartedOn(Body):
+    """The first day on the placement."""
+
     started_on: Day
 
 
 class IntroductionOut(Schema):
-    """A social enterprise sees of the jobseeker only what the jobseeker agreed to, and only while it is open."""
+    """An introduction.
+
+    A social enterprise sees only what the jobseeker agreed to share, and only while it is open or started.
+    """
 
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[IntroductionState, Group.RECORD]
@@ -90,12 +97,12 @@ class IntroductionOut(Schema):
     why: Annotated[WhyNot | None, Group.NOTES]
     said_by: Annotated[Side | None, Group.NOTES]
     words: Annotated[WordsOf | None, Group.NOTES]
-    why_not: Annotated[str | None, Group.RECORD] = Field(description="Why it came to nothing, as you may read it.")
+    why_not: Annotated[str | None, Group.RECORD] = Field(description="Why it ended, worded for you.")
     waiting_position: Annotated[int | None, Group.RECORD] = Field(
-        description="Of those who wait for a place there, by when they were put on the list."
+        description="Position on the waiting list of the placement; the longest wait is 1."
     )
     next_options: Annotated[list[NextOption] | None, Group.NOTES] = Field(
-        default=None, description="After a no: what comes next on the shortlist."
+        default=None, description="When it ended without a start: the next placements on the shortlist."
     )
     possible_events: Annotated[list[str], Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
@@ -103,7 +110,7 @@ class IntroductionOut(Schema):
 
 
 class IntroductionRecord(Schema):
-    """The row itself, for the extract."""
+    """An introduction in the copy of a jobseeker's own data."""
 
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[IntroductionState, Group.RECORD]
@@ -115,6 +122,8 @@ class IntroductionRecord(Schema):
 
 
 class LinkRecord(Schema):
+    """A decision link in the copy of a jobseeker's own data."""
+
     id: Annotated[UUID, Group.RECORD]
     introduction_id: Annotated[UUID, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]

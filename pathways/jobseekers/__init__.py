@@ -1,1 +1,1 @@
-"""The person: identity, vocational profile, monitoring, permissions to share, contacts and supporters."""
+"""Jobseekers: identity, vocational profile, monitoring, permissions to share, contacts and supporters."""

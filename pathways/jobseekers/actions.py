@@ -40,15 +40,15 @@ REFERENCE_LENGTH = 6
 
 
 class JobseekerMoveRefused(MoveRefused):
-    title = "The case cannot make that move now"
+    title = "This step is not possible for the case now"
 
 
 class CaseIsClosed(RuleBroken):
-    title = "The case is closed"
+    title = "The case is not open"
 
 
 def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tuple[Details, bool]]) -> list[Jobseeker]:
-    """Make jobseekers, each with first details and whether the case is restricted."""
+    """Make jobseekers, each from first details and whether the case is restricted. Refuse details without a name."""
     people = [
         Jobseeker(
             id=uuid7(),
@@ -67,7 +67,7 @@ def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tu
         refuse_test_values(session, details)
         _describe(session, person, details, places[details.postcode])
     session.add_all(people)
-    session.flush()  # the details point to them
+    session.flush()  # the details reference these rows by foreign key
     rows = [JobseekerDetails.row(actor, **_columns(session, person, details)) for person, details in described]
     insert_many(session, JobseekerDetails, rows)
     identities = {person.id: identify.identity(session, str(person.id), details) for person, details in described}
@@ -78,32 +78,31 @@ def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tu
 def _free_references(session: Session, count: int) -> list[str]:
     free: dict[str, None] = {}
     while len(free) < count:
-        drawn = {
+        random_references = {
             "J-" + "".join(secrets.choice(CROCKFORD) for _ in range(REFERENCE_LENGTH)) for _ in range(count - len(free))
         }
-        taken = set(session.scalars(select(Jobseeker.reference).where(Jobseeker.reference.in_(drawn))))
-        free |= dict.fromkeys(sorted(drawn - taken))
+        taken = set(session.scalars(select(Jobseeker.reference).where(Jobseeker.reference.in_(random_references))))
+        free |= dict.fromkeys(sorted(random_references - taken))
     return list(free)
 
 
 def record_details(session: WriteSession, actor: Actor, person: Jobseeker, details: Details) -> None:
-    """Record a whole new version of identity and contact, and the keys by which the person is found."""
+    """Record a new version of identity and contact details, and update the keys that identify the person."""
     _must_have_a_name(details)
     refuse_test_values(session, details)
     previous = session.scalars(queries.facts_about(JobseekerDetails, person)).one_or_none()
     supersedes = previous.id if previous else None
     session.add(JobseekerDetails.recorded(actor, **_columns(session, person, details), supersedes=supersedes))
     _describe(session, person, details, locate(session, details.postcode))
-    flag_modified(person, "state")  # its details are a row of their own, but they are part of this version
+    # The details are in a row of their own, but a change to them is a new version of the record.
+    flag_modified(person, "state")
     identify.index(session, person.partner_id, {person.id: identify.identity(session, str(person.id), details)})
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply includes the new version
 
 
 def _must_have_a_name(details: Details) -> None:
     if not details.has_name:
-        raise RuleBroken(
-            "A jobseeker needs a name; one of given_name and family_name is enough.", pointer="/given_name"
-        )
+        raise RuleBroken("A jobseeker needs a name. Give given_name, family_name or both.", pointer="/given_name")
 
 
 def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str, Any]:
@@ -117,7 +116,7 @@ def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str,
 
 
 def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
-    """Copy to the person's row what they are looked up and ranked by."""
+    """Copy to the jobseeker's row the values that searches and rankings use."""
     person.given_key = formats.name_key(details.given_name)
     person.family_key = formats.name_key(details.family_name)
     person.date_of_birth = details.date_of_birth
@@ -130,9 +129,9 @@ def _describe(session: Session, person: Jobseeker, details: Details, place: Grid
 
 
 def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
-    """Return the record as this actor may see it."""
+    """Return the record with the fields that this actor may see."""
     details = unsealed(session, queries.details(session, person))
-    answer = JobseekerOut(
+    full = JobseekerOut(
         **DetailsFields(**details.as_read()).model_dump(),
         id=person.id,
         reference=person.reference,
@@ -147,7 +146,7 @@ def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
         warnings=[Warned(**warning) for warning in details.warnings(actor.today)],
     )
     visible = queries.visible_groups(actor, person)
-    shaped = answer.limited_to(visible)
+    shaped = full.limited_to(visible)
     return shaped.model_copy(
         update={"warnings": [w for w in shaped.warnings if JobseekerOut.group_of[w.field] in visible]}
     )
@@ -159,7 +158,7 @@ def extract_of_details(session: Session, row: JobseekerDetails) -> DetailsOut:
 
 
 def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
-    """Change what ``changes`` names and keep the rest; the older version stays."""
+    """Change the fields named in ``changes``; other fields stay, and the older version remains on record."""
     given = dict(changes)
     restricted = given.pop("is_restricted", None)
     if restricted is not None:
@@ -167,7 +166,7 @@ def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapp
     if given:
         details = unsealed(session, queries.details(session, person))
         record_details(session, actor, person, details.changed(given))
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply includes the new version
     return person
 
 
@@ -194,18 +193,18 @@ def move(
         )
     )
     person.state = to_state
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply includes the new version
     return person
 
 
 def restore(session: WriteSession, actor: Actor, person: Jobseeker, state: JobseekerState) -> None:
-    """Put a case back into the state it was in before its record was merged with another."""
+    """Return a case to the state it had before its record was merged into another."""
     if person.state is state:
         return
     last = select(JobseekerMove).where(
         JobseekerMove.partner_id == person.partner_id, JobseekerMove.jobseeker_id == person.id
     )
-    # What it takes back stood while the two were one, and no longer: figures of that time still know of it.
+    # The superseded move was true while the records were merged. Figures as known on a day in that time still use it.
     undone = session.scalars(last.order_by(JobseekerMove.recorded_at.desc(), JobseekerMove.id.desc()).limit(1)).one()
     session.add(
         JobseekerMove.recorded(
@@ -220,11 +219,11 @@ def restore(session: WriteSession, actor: Actor, person: Jobseeker, state: Jobse
         )
     )
     person.state = state
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply includes the new version
 
 
 def open_case(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
-    """Open the case of someone whose referral is accepted; reopen it if it had been closed."""
+    """Open the case of a jobseeker whose referral is accepted; reopen it if it is closed."""
     must_not_be_void(person)
     if person.state is JobseekerState.REFERRED:
         move(session, actor, person, JobseekerEvent.OPEN)
@@ -239,7 +238,7 @@ def must_not_be_void(person: Jobseeker) -> None:
 
 def must_be_open(person: Jobseeker) -> None:
     if person.state is not JobseekerState.OPEN:
-        raise CaseIsClosed(f"The case is {person.state}. Accept a referral or reopen it first.")
+        raise CaseIsClosed(f"The case is {person.state}, not open. Accept a referral or reopen the case first.")
 
 
 def assign(
@@ -250,7 +249,7 @@ def assign(
     programme_id: UUID | None,
     valid_on: date | None = None,
 ) -> None:
-    """Record who is the caseworker from now; called by enrolments, which decides who may be."""
+    """Record the caseworker from a day on. Enrolments call this after checking who may be the caseworker."""
     previous = session.scalars(queries.facts_about(CaseworkerAssignment, person)).one_or_none()
     if previous is None or previous.caseworker_id != caseworker_id:
         session.add(
@@ -268,10 +267,10 @@ def assign(
 
 
 def withdraw_fact(session: WriteSession, actor: Actor, fact: Any, reason: str) -> Any:
-    """Take back an entry that was a mistake; both stay on record."""
+    """Withdraw an entry that was recorded by mistake; both rows remain."""
     withdrawal = fact.withdrawn(actor, reason)
     session.add(withdrawal)
-    session.flush()  # two who take back the same entry meet here
+    session.flush()  # two writers that withdraw the same entry collide here
     return withdrawal
 
 
@@ -280,9 +279,10 @@ class MergedMeanwhile(Conflict):
 
 
 def _must_not_be_merged(session: WriteSession, *_: object) -> None:
-    """Refuse facts about a record that was merged into another one while they were on their way.
+    """Refuse facts about a record that another transaction merged while they were being written.
 
-    On PostgreSQL they would wait for the merge, and then stand with a record nobody looks at; SQLite has one writer.
+    On PostgreSQL such facts would wait for the merge to commit, and would then belong to the merged record, which is
+    never read. SQLite has one writer at a time, so this cannot happen there.
     """
     if session.get_bind().dialect.name == "sqlite" or session.info.get("merging"):
         return
@@ -290,12 +290,12 @@ def _must_not_be_merged(session: WriteSession, *_: object) -> None:
     if not people:
         return
     rows = select(Jobseeker.id).where(Jobseeker.id.in_(people), Jobseeker.merged_into_id.is_not(None))
-    # Whoever is merging holds these rows: this waits for it, and reads what it left.
+    # A merge holds a lock on these rows. This query waits for the merge and then reads its result.
     locked = select(Jobseeker.id).where(Jobseeker.id.in_(people)).order_by(Jobseeker.id)
     with session.no_autoflush:
         session.connection().execute(locked.with_for_update(read=True, key_share=True))
         if session.connection().execute(rows).first() is not None:
-            raise MergedMeanwhile("Use the record it was merged into.")
+            raise MergedMeanwhile("Use the record that it was merged into.")
 
 
 event.listen(WriteSession, "before_flush", _must_not_be_merged)

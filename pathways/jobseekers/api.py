@@ -1,4 +1,4 @@
-"""JSON of jobseekers: shapes and permissions. Opening a record writes an audit row before it is read."""
+"""JSON of jobseekers: routes, bodies and permissions. Opening a record writes an audit row before the read."""
 
 from datetime import datetime
 from typing import Annotated
@@ -86,19 +86,19 @@ SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
 
 
 def open_record(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
-    """Note that this record is being opened, if there is one for this actor."""
+    """Record in the audit log that this actor opens a jobseeker's record. Refuse if the actor may not see it."""
     with database.reading(actor) as session:
         queries.jobseeker(session, actor, jobseeker_id)
     audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
 
 
 class Filters:
-    """The filters of a caseload."""
+    """The filters of a list of jobseekers."""
 
     def __init__(
         self,
         state: Annotated[JobseekerState | None, Query()] = None,
-        caseworker: Annotated[UUID | None, Query(description="A membership.")] = None,
+        caseworker: Annotated[UUID | None, Query(description="The membership of a caseworker.")] = None,
         programme: Annotated[UUID | None, Query()] = None,
         updated_since: Annotated[Instant | None, Query()] = None,
     ) -> None:
@@ -112,6 +112,7 @@ class Filters:
 def list_jobseekers(
     actor: Reader, database: DatabaseDep, page: PageDep, filters: Annotated[Filters, Depends()]
 ) -> Page[JobseekerLine]:
+    """List the jobseekers of your organisation that you may see, filtered."""
     with database.reading(actor) as session:
         rows = queries.listed(
             actor,
@@ -123,22 +124,25 @@ def list_jobseekers(
         after = page.after_id()
         if after is not None:
             rows = rows.where(Jobseeker.id > after)
-        found = session.execute(rows.order_by(Jobseeker.id).limit(page.limit + 1)).all()
-        return cut(found, page, JobseekerLine.model_validate, lambda row: row.id)
+        listed = session.execute(rows.order_by(Jobseeker.id).limit(page.limit + 1)).all()
+        return cut(listed, page, JobseekerLine.model_validate, lambda row: row.id)
 
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def make_jobseeker(
     new: NewJobseeker, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> JobseekerOut:
-    """Record a person who came without a referral; the case opens with the first accepted referral."""
+    """Record a person who came without a referral. The case opens when a referral is accepted.
+
+    A name is required. A value in an unusual format is saved and returned as a warning.
+    """
     details = Details.of(new.model_dump())
     with database.writing(actor) as session:
         person = once(
             session,
             actor,
             lambda: actions.make(session, actor, actor.organisation_id, [(details, new.is_restricted)])[0],
-            lambda made: queries.jobseeker(session, actor, made),
+            lambda person_id: queries.jobseeker(session, actor, person_id),
         )
         etag(response, person.version)
         return actions.reply(session, actor, person)
@@ -146,11 +150,16 @@ def make_jobseeker(
 
 @router.post("/search", responses=documented(RuleBroken))
 def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep) -> SearchAnswer:
-    """Find a person by what is known; it is a POST so that nothing personal stands in an address."""
+    """Search for a person by name, reference, postcode or date of birth. Refused if all are missing.
+
+    It is a POST, so that no personal data is part of a web address.
+    """
     if not wanted.model_dump(exclude_none=True):
-        raise RuleBroken("Give a name, a reference, a postcode or a date of birth.", pointer="/name")
+        raise RuleBroken(
+            "The search is empty. Give a name, a reference, a postcode or a date of birth.", pointer="/name"
+        )
     with database.reading(actor) as session:
-        hits = [
+        matches = [
             SearchHit(
                 jobseeker_id=row.id,
                 reference=row.reference,
@@ -162,12 +171,13 @@ def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep) 
             )
             for row, likeness, agrees in queries.search(session, actor, wanted)
         ]
-    audit.opened(database, actor, "jobseekers", [(hit.jobseeker_id, hit.jobseeker_id) for hit in hits])
-    return SearchAnswer(items=hits)
+    audit.opened(database, actor, "jobseekers", [(match.jobseeker_id, match.jobseeker_id) for match in matches])
+    return SearchAnswer(items=matches)
 
 
 @router.get("/{jobseeker_id}", responses=documented(NotFound))
 def get_jobseeker(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> JobseekerOut:
+    """Return one jobseeker's record. Opening it is recorded in the audit log."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -184,7 +194,7 @@ def change_jobseeker(
     version: IfMatch,
     response: Response,
 ) -> JobseekerOut:
-    """Change identity and contact; what is left out stays as it was."""
+    """Change identity and contact details. A field that is left out stays as it was."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         expect_version(person, version)
@@ -207,7 +217,7 @@ def _move(
                 event,
                 reason=reason.reason,
             ),
-            lambda made: queries.jobseeker(session, actor, made),
+            lambda person_id: queries.jobseeker(session, actor, person_id),
         )
         return actions.reply(session, actor, person)
 
@@ -216,18 +226,19 @@ def _move(
 def reopen_case(
     jobseeker_id: UUID, reason: ReasonBody, actor: Closer, database: DatabaseDep, once: OnceDep
 ) -> JobseekerOut:
+    """Reopen a closed case, with a reason. Refused unless the case is closed."""
     return _move(jobseeker_id, reason, actor, database, once, JobseekerEvent.REOPEN)
 
 
 @router.get("/{jobseeker_id}/profile", responses=documented(NotFound))
 def get_profile(jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, response: Response) -> ProfileOut:
-    """The vocational profile as it stands."""
+    """Return the current vocational profile. Opening it is recorded in the audit log."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         version = queries.profile(session, person)
         if version is None:
-            raise NotFound('There is no profile yet. PUT the first one with If-Match: "0".')
+            raise NotFound('This jobseeker has no profile yet. Write the first one with PUT and If-Match: "0".')
         etag(response, version.number)
         return profile.profile_reply(actor, person, version)
 
@@ -241,7 +252,10 @@ def write_profile(
     number: IfMatch,
     response: Response,
 ) -> ProfileOut:
-    """Write a whole new version; the older ones stay. ``If-Match`` is the number of the one you read, 0 for none."""
+    """Write a whole new version of the profile; older versions remain.
+
+    ``If-Match`` is the number of the version you read, 0 if there was none. Refused if a newer version exists.
+    """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         version = profile.write_profile(session, actor, person, new, on_number=number)
@@ -253,6 +267,7 @@ def write_profile(
 def list_profile_versions(
     jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
 ) -> Page[ProfileOut]:
+    """List all versions of the profile. Opening them is recorded in the audit log."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -264,21 +279,21 @@ def list_profile_versions(
 def record_monitoring(
     jobseeker_id: UUID, new: NewMonitoring, actor: MonitoringRecorder, database: DatabaseDep, once: OnceDep
 ) -> MonitoringRecorded:
-    """Record the answers to equality monitoring; they are read in aggregate only."""
+    """Record answers to the equality monitoring questions. They can be read only as counts over many people."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         answers = once(
             session,
             actor,
             lambda: monitoring.record_monitoring(session, actor, person, new),
-            lambda made: session.get_one(MonitoringAnswers, made),
+            lambda answers_id: session.get_one(MonitoringAnswers, answers_id),
         )
         return MonitoringRecorded.model_validate(answers)
 
 
 @monitoring_router.get("")
 def monitoring_summary(actor: MonitoringReader, database: DatabaseDep) -> MonitoringSummary:
-    """How many of the partner's jobseekers gave each answer; small counts are hidden."""
+    """Count how many of the partner's jobseekers gave each answer. Small counts are suppressed."""
     with database.reading(actor) as session:
         return MonitoringSummary(items=monitoring.monitoring_summary(session, actor))
 
@@ -287,7 +302,7 @@ def monitoring_summary(actor: MonitoringReader, database: DatabaseDep) -> Monito
 def list_permissions(
     jobseeker_id: UUID, actor: PermissionReader, database: DatabaseDep, page: PageDep
 ) -> Page[PermissionOut]:
-    """What each social enterprise may be told, as it stands."""
+    """List what each social enterprise may read about the jobseeker at present."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -299,14 +314,14 @@ def list_permissions(
 def grant_permission(
     jobseeker_id: UUID, new: NewPermission, actor: PermissionRecorder, database: DatabaseDep, once: OnceDep
 ) -> PermissionOut:
-    """Record that the jobseeker lets one social enterprise be told these groups of fields."""
+    """Record that the jobseeker lets one social enterprise read these groups of fields. Refused for a void record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         permission = once(
             session,
             actor,
             lambda: sharing.grant_permission(session, actor, person, new),
-            lambda made: session.get_one(SharingPermission, made),
+            lambda permission_id: session.get_one(SharingPermission, permission_id),
         )
         return permission_reply(actor, person, permission)
 
@@ -320,7 +335,10 @@ def revoke_permission(
     database: DatabaseDep,
     once: OnceDep,
 ) -> PermissionOut:
-    """Take a permission back, at once."""
+    """Revoke a permission at once: the social enterprise can read none of these fields from now on.
+
+    Refused if the permission is already revoked.
+    """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         permission = once(
@@ -333,13 +351,14 @@ def revoke_permission(
                 queries.fact(session, SharingPermission, person, permission_id),
                 reason.reason,
             ),
-            lambda made: session.get_one(SharingPermission, made),
+            lambda new_id: session.get_one(SharingPermission, new_id),
         )
         return permission_reply(actor, person, permission)
 
 
 @router.get("/{jobseeker_id}/contacts", responses=documented(NotFound))
 def list_contacts(jobseeker_id: UUID, actor: ContactReader, database: DatabaseDep, page: PageDep) -> Page[ContactOut]:
+    """List the contacts about this person."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -351,14 +370,17 @@ def list_contacts(jobseeker_id: UUID, actor: ContactReader, database: DatabaseDe
 def record_contact(
     jobseeker_id: UUID, new: NewContact, actor: ContactRecorder, database: DatabaseDep, once: OnceDep
 ) -> ContactOut:
-    """Record a contact about this person. The first that reached an employer stops a clock."""
+    """Record a contact about this person. A date in the future is refused.
+
+    The first contact that reached an employer ends a measured waiting time.
+    """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         contact = once(
             session,
             actor,
             lambda: contacts.record_contact(session, actor, person, new),
-            lambda made: session.get_one(Contact, made),
+            lambda contact_id: session.get_one(Contact, contact_id),
         )
         return contact_reply(actor, person, contact)
 
@@ -372,7 +394,7 @@ def withdraw_contact(
     database: DatabaseDep,
     once: OnceDep,
 ) -> ContactOut:
-    """Take back a contact that was recorded by mistake."""
+    """Withdraw a contact that was recorded by mistake. Both rows remain on record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         contact = once(
@@ -381,7 +403,7 @@ def withdraw_contact(
             lambda: actions.withdraw_fact(
                 session, actor, queries.fact(session, Contact, person, contact_id), reason.reason
             ),
-            lambda made: session.get_one(Contact, made),
+            lambda withdrawal_id: session.get_one(Contact, withdrawal_id),
         )
         return contact_reply(actor, person, contact)
 
@@ -390,7 +412,7 @@ def withdraw_contact(
 def list_confirmed_words(
     jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
 ) -> Page[ConfirmedWordOut]:
-    """What the jobseeker's words mean, as a caseworker confirmed; shortlists match on it."""
+    """List the confirmed meanings of the jobseeker's words. Shortlists match on these meanings."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -402,14 +424,14 @@ def list_confirmed_words(
 def confirm_word(
     jobseeker_id: UUID, new: NewConfirmedWord, actor: WordConfirmer, database: DatabaseDep, once: OnceDep
 ) -> ConfirmedWordOut:
-    """Confirm which entry of the taxonomy a skill or an occupation means; without ``uri``: none of those offered."""
+    """Confirm which taxonomy entry a skill or an occupation means. Without ``uri``, no offered entry fits."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         confirmed = once(
             session,
             actor,
             lambda: profile.confirm_word(session, actor, person, new),
-            lambda made: session.get_one(ConfirmedWord, made),
+            lambda word_id: session.get_one(ConfirmedWord, word_id),
         )
         return profile.word_reply(actor, person, confirmed)
 
@@ -418,7 +440,10 @@ def confirm_word(
 def list_safety_exclusions(
     jobseeker_id: UUID, actor: SafetyReader, database: DatabaseDep, page: PageDep
 ) -> Page[SafetyExclusionOut]:
-    """Where this jobseeker must not be sent. No social enterprise, referrer or commissioner is ever told."""
+    """List the organisations, people and areas that this jobseeker must be kept away from.
+
+    Social enterprises, referrers and commissioners can never read this list.
+    """
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -432,14 +457,17 @@ def list_safety_exclusions(
 def exclude_for_safety(
     jobseeker_id: UUID, new: NewSafetyExclusion, actor: SafetyRecorder, database: DatabaseDep, once: OnceDep
 ) -> SafetyExclusionOut:
-    """Keep this jobseeker from an organisation, a person or an area; every later shortlist refuses what it covers."""
+    """Record that this jobseeker must be kept away from an organisation, a person or an area.
+
+    Later shortlists refuse every placement that the exclusion covers.
+    """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         exclusion = once(
             session,
             actor,
             lambda: exclusions.exclude(session, actor, person, new),
-            lambda made: session.get_one(SafetyExclusion, made),
+            lambda exclusion_id: session.get_one(SafetyExclusion, exclusion_id),
         )
         return exclusions.exclusion_reply(session, actor, person, exclusion)
 
@@ -453,7 +481,7 @@ def withdraw_safety_exclusion(
     database: DatabaseDep,
     once: OnceDep,
 ) -> SafetyExclusionOut:
-    """Take an exclusion back; both stay on record."""
+    """Withdraw a safety exclusion, with a reason. Both rows remain on record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         withdrawal = once(
@@ -462,7 +490,7 @@ def withdraw_safety_exclusion(
             lambda: exclusions.withdraw_exclusion(
                 session, actor, queries.fact(session, SafetyExclusion, person, exclusion_id), reason.reason
             ),
-            lambda made: session.get_one(SafetyExclusion, made),
+            lambda withdrawal_id: session.get_one(SafetyExclusion, withdrawal_id),
         )
         return exclusions.exclusion_reply(session, actor, person, withdrawal)
 
@@ -471,7 +499,7 @@ def withdraw_safety_exclusion(
 def list_supporters(
     jobseeker_id: UUID, actor: ContactReader, database: DatabaseDep, page: PageDep
 ) -> Page[SupporterOut]:
-    """Who speaks for or beside the jobseeker: advocate, attorney, deputy, family, professional."""
+    """List the people who speak for or support the jobseeker: advocate, attorney, deputy, family, professional."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -483,13 +511,14 @@ def list_supporters(
 def add_supporter(
     jobseeker_id: UUID, new: NewSupporter, actor: ContactRecorder, database: DatabaseDep, once: OnceDep
 ) -> SupporterOut:
+    """Record a person who speaks for or supports the jobseeker."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         supporter = once(
             session,
             actor,
             lambda: contacts.add_supporter(session, actor, person, new),
-            lambda made: session.get_one(Supporter, made),
+            lambda supporter_id: session.get_one(Supporter, supporter_id),
         )
         return supporter_reply(actor, person, supporter)
 
@@ -503,6 +532,7 @@ def withdraw_supporter(
     database: DatabaseDep,
     once: OnceDep,
 ) -> SupporterOut:
+    """Withdraw a supporter who was recorded by mistake. Both rows remain on record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         supporter = once(
@@ -511,6 +541,6 @@ def withdraw_supporter(
             lambda: actions.withdraw_fact(
                 session, actor, queries.fact(session, Supporter, person, supporter_id), reason.reason
             ),
-            lambda made: session.get_one(Supporter, made),
+            lambda withdrawal_id: session.get_one(Supporter, withdrawal_id),
         )
         return supporter_reply(actor, person, supporter)

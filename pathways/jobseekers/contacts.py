@@ -16,10 +16,13 @@ from pathways.organisations.models import Organisation
 
 
 def record_contact(session: WriteSession, actor: Actor, person: Jobseeker, new: NewContact) -> Contact:
+    """Record a contact. Refuse a date in the future and an unknown organisation."""
     if new.on > actor.today:
-        raise RuleBroken("A contact is recorded after it happened; this day has not come.", pointer="/on")
+        raise RuleBroken("The date of a contact cannot be in the future. Record it afterwards.", pointer="/on")
     if new.organisation_id is not None and session.get(Organisation, new.organisation_id) is None:
-        raise RuleBroken("There is no such organisation.", pointer="/organisation_id")
+        raise RuleBroken(
+            "This organisation does not exist. Choose another, or leave it out.", pointer="/organisation_id"
+        )
     contact = Contact.recorded(
         actor,
         new.on,
@@ -28,7 +31,7 @@ def record_contact(session: WriteSession, actor: Actor, person: Jobseeker, new: 
         **new.model_dump(exclude={"on"}),
     )
     session.add(contact)
-    session.flush()  # its id is needed by the reply
+    session.flush()  # the reply includes its id
     return contact
 
 
@@ -41,5 +44,5 @@ def add_supporter(session: WriteSession, actor: Actor, person: Jobseeker, new: N
         **new.model_dump(exclude={"valid_on"}),
     )
     session.add(supporter)
-    session.flush()  # its id is needed by the reply
+    session.flush()  # the reply includes its id
     return supporter

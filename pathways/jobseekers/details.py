@@ -1,7 +1,7 @@
-"""A person's identity and contact details: one value, normalised once, where it enters the service.
+"""A person's identity and contact details as one value, normalised once, when it enters the service.
 
-A request, a row of a file, a stored record and a merge all make ``Details``; whatever compares, stores or looks up a
-person takes it. A value in an unusual format is a warning and never refused.
+A request, a row of a file, a stored record and a merge all make ``Details``. Code that compares, stores or searches for
+a person takes ``Details``. A value in an unusual format leads to a warning; it is never refused.
 """
 
 import re
@@ -21,10 +21,11 @@ EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """Identity and contact details as one source gave them. Make one with ``Details.of``, which normalises.
+    """Identity and contact details as one source gave them. Use ``Details.of`` to make one: it normalises.
 
-    Blank is unknown, held as None and never "no". A telephone number is in international form (E.164), a postcode is
-    "outward inward", and NI and NHS numbers are capitals and digits without spaces, wherever they have such a form.
+    A blank value is unknown, stored as None, and never means "no". A telephone number is in international form (E.164),
+    a postcode is "outward inward", and NI and NHS numbers are capitals and digits without spaces. A value without such
+    a form is stored as it was written.
     """
 
     given_name: str | None = None
@@ -44,7 +45,7 @@ class Details:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Details":
-        """Return the details among ``values``, normalised; other names are ignored."""
+        """Return the details in ``values``, normalised. Other names are ignored."""
         given = {field.name: values.get(field.name) for field in fields(cls)}
         normalised = {name: None if value == "" else value for name, value in given.items()}
         return cls(
@@ -58,7 +59,7 @@ class Details:
         )
 
     def changed(self, changes: Mapping[str, Any]) -> "Details":
-        """Return these details with some of them replaced."""
+        """Return these details with some values replaced."""
         return Details.of(self.as_dict() | dict(changes))
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,37 +72,37 @@ class Details:
 
     @property
     def has_name(self) -> bool:
-        """Whether there is a given or a family name; one of them is enough."""
+        """Whether there is a given name or a family name; one of them is enough."""
         return bool(self.given_name or self.family_name)
 
     @property
     def postcode_key(self) -> str | None:
-        """The postcode without its space, as it is looked up."""
+        """The postcode without its space, as it is compared in a search."""
         return formats.compact(self.postcode)
 
     def warnings(self, today: date) -> list[dict[str, str]]:
-        """Return what looks wrong, as ``field`` and ``text``, without repeating what was written."""
-        found: dict[str, str] = {}
+        """Return warnings about implausible values, as ``field`` and ``text``. The text never repeats the value."""
+        texts: dict[str, str] = {}
         if self.nino and not formats.NINO.match(self.nino) and not formats.TEST_NINO.match(self.nino):
-            found["nino"] = "An NI number has two letters, six digits and a letter A to D. Check it."
+            texts["nino"] = "This NI number does not have two letters, six digits and a letter A to D. Check it."
         if self.nhs_number and not nhs.is_valid(self.nhs_number):
-            found["nhs_number"] = "An NHS number has ten digits, and the last one does not match the rest. Check it."
+            texts["nhs_number"] = "This NHS number does not have ten digits with a last digit that matches. Check it."
         if self.postcode and not formats.POSTCODE.match(self.postcode) and not formats.OUTCODE.match(self.postcode):
-            found["postcode"] = "This is not a UK postcode, so travel cannot be worked out. Check it."
+            texts["postcode"] = "This is not a UK postcode, so travel cannot be worked out. Check it."
         if self.phone and not formats.is_phone(self.phone):
-            found["phone"] = "This does not look like a telephone number. Check it."
+            texts["phone"] = "This does not look like a telephone number. Check it."
         if self.email and not EMAIL.match(self.email):
-            found["email"] = "This does not look like an e-mail address. Check it."
+            texts["email"] = "This does not look like an e-mail address. Check it."
         if self.date_of_birth is not None and not YOUNGEST <= formats.age_on(self.date_of_birth, today) <= OLDEST:
-            found["date_of_birth"] = f"This date makes the age less than {YOUNGEST} or more than {OLDEST}. Check it."
-        return [{"field": field, "text": text} for field, text in found.items()]
+            texts["date_of_birth"] = f"With this date of birth, the age is under {YOUNGEST} or over {OLDEST}. Check it."
+        return [{"field": field, "text": text} for field, text in texts.items()]
 
     def reserved_for_tests(self) -> list[str]:
-        """Return the fields that hold a value reserved for tests, which a production service refuses."""
-        found = {
+        """Return the fields that hold a value reserved for tests. Production refuses these values."""
+        reserved = {
             "nino": bool(self.nino and formats.TEST_NINO.match(self.nino)),
             "nhs_number": bool(self.nhs_number and self.nhs_number.startswith("999")),
             "phone": bool(self.phone and formats.TEST_PHONE.match(self.phone)),
             "email": bool(self.email and self.email.lower().endswith(("@example.org", ".example.org"))),
         }
-        return [name for name, is_reserved in found.items() if is_reserved]
+        return [name for name, is_reserved in reserved.items() if is_reserved]

@@ -1,4 +1,4 @@
-"""Safety exclusions: from whom, where or which organisation a jobseeker must be kept away."""
+"""Safety exclusions: an organisation, a person or an area that a jobseeker must be kept away from."""
 
 from typing import Any
 
@@ -23,27 +23,27 @@ from pathways.reference.postcodes import locate
 
 
 def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafetyExclusion) -> SafetyExclusion:
-    """Keep a jobseeker from an organisation, a person or an area; whose name it is is sealed."""
+    """Record a safety exclusion of an organisation, a person or an area. A person's name is stored encrypted."""
     must_not_be_void(person)
     fact_id = uuid7()
     columns: dict[str, Any] = {}
     if new.kind is ExclusionKind.ORGANISATION:
         organisation = session.get(Organisation, new.social_enterprise_id) if new.social_enterprise_id else None
         if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
-            raise RuleBroken("Name the social enterprise to keep away from.", pointer="/social_enterprise_id")
+            raise RuleBroken("The social enterprise is missing or unknown. Choose it.", pointer="/social_enterprise_id")
         columns["social_enterprise_id"] = organisation.id
     elif new.kind is ExclusionKind.PERSON:
         if not new.who:
-            raise RuleBroken("Name the person to keep away from.", pointer="/who")
+            raise RuleBroken("The person is missing. Give their name or e-mail address.", pointer="/who")
         columns["who_sealed"] = session.vault.seal(new.who, place=f"safety_exclusions:who:{fact_id}")
         columns["who_hash"] = name_hash(session, new.who)
     else:
         if new.radius_km is None:
-            raise RuleBroken("Say how far around, in kilometres.", pointer="/radius_km")
+            raise RuleBroken("The radius is missing. Give it in kilometres.", pointer="/radius_km")
         place = locate(session, new.postcode)
         if place is None or place.basis != "postcode":
             raise RuleBroken(
-                "Where exactly this postcode is, is not known; use a full one near it.", pointer="/postcode"
+                "The location of this postcode is not known. Use a full postcode near it.", pointer="/postcode"
             )
         columns |= {"postcode": formats.tidy_postcode(new.postcode), "radius_km": new.radius_km}
         columns |= {"easting": place.easting, "northing": place.northing}
@@ -57,12 +57,12 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
         **columns,
     )
     session.add(exclusion)
-    session.flush()  # the reply reads it
+    session.flush()  # the reply includes it
     return exclusion
 
 
 def exclude_as(session: WriteSession, actor: Actor, person: Jobseeker, other: SafetyExclusion) -> None:
-    """Keep somebody from what another record is kept from; whose name it is is sealed anew."""
+    """Copy another record's safety exclusion to this person. A person's name is encrypted again for the new row."""
     fact_id = uuid7()
     columns = {
         name: getattr(other, name)
@@ -84,18 +84,18 @@ def exclude_as(session: WriteSession, actor: Actor, person: Jobseeker, other: Sa
 
 
 def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExclusion, reason: str) -> SafetyExclusion:
-    """Take an exclusion back; a name in it is sealed again for the row that takes it back."""
+    """Withdraw a safety exclusion. A person's name is encrypted again for the row that withdraws it."""
     withdrawal = exclusion.withdrawn(actor, reason)
     if exclusion.who_sealed is not None:
         who = session.vault.open(exclusion.who_sealed, place=f"safety_exclusions:who:{exclusion.id}")
         withdrawal.who_sealed = session.vault.seal(who, place=f"safety_exclusions:who:{withdrawal.id}")
     session.add(withdrawal)
-    session.flush()  # two who take back the same exclusion meet here
+    session.flush()  # two writers that withdraw the same exclusion collide here
     return withdrawal
 
 
 def name_hash(session: Session, who: str) -> str:
-    """The fingerprint by which a person who runs a placement is recognised without their name being kept open."""
+    """Return the hash that recognises a person who runs a placement, so that the name is not stored in plain text."""
     return session.vault.fingerprint("who", " ".join(who.casefold().split()))
 
 

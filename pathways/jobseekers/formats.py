@@ -1,4 +1,4 @@
-"""Formats of names, numbers and addresses (domain reference 5.2): a wrong one is a warning, not a wall."""
+"""Formats of names, numbers and addresses. A wrong format leads to a warning, not to a refusal."""
 
 import re
 import unicodedata
@@ -21,26 +21,27 @@ RQF_LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")  # lowes
 
 
 def compact(text: str | None) -> str | None:
+    """Return the text in capitals without spaces, full stops and hyphens; None if nothing remains."""
     return re.sub(r"[\s.-]", "", text).upper() or None if text else None
 
 
 def name_key(text: str | None) -> str:
-    """Return a name for looking up: without accents, case or marks."""
+    """Return a name as it is compared in a search: without accents, case and punctuation."""
     plain = unicodedata.normalize("NFKD", text or "")
     return re.sub(r"[^\w]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).casefold()).strip()[:300]
 
 
 def tidy_postcode(text: str | None) -> str | None:
-    """Return a postcode as it is written: outward, space, inward; anything else as it came."""
-    together = compact(text)
-    if together is None:
+    """Return a postcode as outward code, space, inward code; return any other text without spaces."""
+    compacted = compact(text)
+    if compacted is None:
         return None
-    spaced = f"{together[:-INWARD]} {together[-INWARD:]}" if len(together) > INWARD + 1 else together
-    return spaced if POSTCODE.match(spaced) else together
+    spaced = f"{compacted[:-INWARD]} {compacted[-INWARD:]}" if len(compacted) > INWARD + 1 else compacted
+    return spaced if POSTCODE.match(spaced) else compacted
 
 
 def tidy_phone(text: str | None) -> str | None:
-    """Return a telephone number in its international form if it is one; anything else as it came."""
+    """Return a telephone number in international form (E.164); return any other text unchanged."""
     if not text:
         return None
     try:
@@ -57,19 +58,20 @@ def age_on(birth: date, day: date) -> int:
 
 
 def masked(number: str | None) -> str | None:
-    """Only the last three characters are read back."""
+    """Return a number with only its last three characters readable."""
     return None if number is None else "*" * max(0, len(number) - 3) + number[-3:]
 
 
 CROSSED_HOURS = {
     "field": "hours_min",
-    "text": "The least hours are more than the most, so the profile leaves the hours unknown. Ask the referrer.",
+    "text": "The minimum hours are more than the maximum, so the profile leaves the hours unknown. Ask the referrer.",
 }
 
 
 def hours_are_crossed(values: Mapping[str, Any]) -> bool:
-    least, most = values.get("hours_min"), values.get("hours_max")
-    return least is not None and most is not None and least > most
+    """Return whether the minimum hours exceed the maximum hours."""
+    minimum, maximum = values.get("hours_min"), values.get("hours_max")
+    return minimum is not None and maximum is not None and minimum > maximum
 
 
 def is_phone(phone: str) -> bool:

@@ -1,4 +1,4 @@
-"""Sealing, reading and masking a person's details; values reserved for tests are refused in production."""
+"""Encrypting, decrypting and refusing identifiers: production refuses values that are reserved for tests."""
 
 from typing import Any
 from uuid import UUID
@@ -12,22 +12,23 @@ from pathways.jobseekers.models import (
 
 
 class TestValueRefused(RuleBroken):
-    title = "A value reserved for tests"
-    __test__ = False  # its name begins with Test; pytest collects it otherwise
+    title = "This value is reserved for tests"
+    __test__ = False  # otherwise pytest collects this class, because its name begins with Test
 
 
 def refuse_test_values(session: Session, details: Details) -> None:
+    """Refuse details that hold a value reserved for tests, in production only."""
     if session.is_production:
         reserved = details.reserved_for_tests()
         if reserved:
             raise TestValueRefused(
-                f"{', '.join(reserved)}: this value is reserved for tests and not taken here.",
+                f"{', '.join(reserved)}: this value is reserved for tests. Enter the real value, or leave it out.",
                 pointer=f"/{reserved[0]}",
             )
 
 
 def sealed(session: Session, table: str, fact_id: UUID, details: Details) -> dict[str, Any]:
-    """Return details as their columns, with the NI and NHS numbers encrypted for this row."""
+    """Return the details as columns, with the NI and NHS numbers encrypted for this row."""
     columns = details.as_dict()
     for name in IDENTIFIERS:
         text = columns.pop(name)

@@ -1,7 +1,8 @@
-"""Is this person known already? Keyed hashes of name, birthday, address and numbers find who it may be; a model weighs.
+"""Identification: find the records that may be the same person.
 
-What is looked up by is a hash under the service's own key, so the table tells nothing to whoever reads it alone. A
-record found by any key is compared field by field (``matching/people``); nothing is ever merged by a number.
+Keyed hashes of name, date of birth, address and numbers find the candidates. A model (``matching/people``) then
+compares each candidate field by field. The hashes use the service's own secret, so the table alone reveals nothing.
+Records are never merged automatically.
 """
 
 import time
@@ -44,17 +45,19 @@ from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
-# From here on two records go to a person to look at; from here on they are put forward as one.
+# The probability from which a pair is shown for review, and from which it is proposed as one person.
 MAY_BE, SURELY = 0.5, 0.99
-# So many records under one key are looked at; a key that more share tells next to nothing.
+# The most records compared for one key. A key that more records share says almost nothing about the person.
 MOST_OF_A_KEY = 60
-MOST_WITHIN = 20  # rows of one file under one key
-MOST_COUNTED = 1_000  # of people of one name
-# In one statement of SQLite: as many as one person has, else always so many, for each number is a statement to prepare.
+MOST_WITHIN = 20  # the most rows of one file compared for one key
+MOST_COUNTED = 1_000  # counts of people with one name or postcode stop here
+# Numbers of keys in one SQLite statement: up to 20 for one person, else 96, filled up with NO_KEY. The number is fixed
+# because each different number is another statement to prepare.
 KEYS_OF_ONE, KEYS_AT_ONCE, NO_KEY = 20, 96, 0
-AT_ONCE, PAUSE_SECONDS = 500, 0.05
-# A count of very many people is kept for a while: it sets odds, and a thousandth more or less changes none.
-LARGE, KEPT_SECONDS = 10_000, 600.0
+AT_ONCE, PAUSE_SECONDS = 500, 0.05  # rows of a batch; pause between batches
+# From LARGE people on, a partner's count is cached for CACHE_SECONDS. It sets only the prior odds, and a change of one
+# in a thousand does not change those.
+LARGE, CACHE_SECONDS = 10_000, 600.0
 SIGNED = 2**63
 PARTNER: Any = bindparam("partner", type_=Uuid())
 MOST: Any = bindparam("most", type_=Integer())
@@ -62,19 +65,19 @@ MOST: Any = bindparam("most", type_=Integer())
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody it may be: the columns of the record that are shown, and how probable it is."""
+    """A record that may be the person: its columns as in ``CANDIDATES``, and the verdict with its probability."""
 
     row: Any
     verdict: LinkageVerdict
 
     @property
     def jobseeker_id(self) -> UUID:
-        found: UUID = self.row.id
-        return found
+        jobseeker_id: UUID = self.row.id
+        return jobseeker_id
 
     @property
     def agrees_on(self) -> list[str]:
-        return [told.field for told in self.verdict.told if told.bits > 0]
+        return [comparison.field for comparison in self.verdict.told if comparison.bits > 0]
 
 
 @lru_cache(maxsize=1)
@@ -83,7 +86,7 @@ def model() -> Linkage:
 
 
 def identity(session: Session, key: str, details: Details) -> Identity:
-    """Return plain details as they are compared; identifiers as the hashes that are kept."""
+    """Return the details as they are compared, with identifiers as the hashes that are stored."""
     hashes = {}
     for name in IDENTIFIERS:
         text = getattr(details, name)
@@ -104,31 +107,31 @@ def identity(session: Session, key: str, details: Details) -> Identity:
 
 
 def hashed(session: Session, key: str) -> int:
-    """Return a key as it is kept: a keyed hash, of 64 bits."""
+    """Return the keyed hash of a key as it is stored, in 64 bits."""
     return int(session.vault.fingerprint("person", key)[:16], 16) - SIGNED
 
 
 def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identity]) -> None:
-    """Keep the keys of some people's details, and none of what they were before."""
-    mine = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id.in_(people))
-    there: dict[UUID, set[int]] = {jobseeker_id: set() for jobseeker_id in people}
-    for jobseeker_id, key in session.execute(select(PersonKey.jobseeker_id, PersonKey.key).where(*mine)):
-        there[jobseeker_id].add(key)
+    """Store the keys of the people's details, and delete keys of earlier details."""
+    is_of_people = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id.in_(people))
+    stored: dict[UUID, set[int]] = {jobseeker_id: set() for jobseeker_id in people}
+    for jobseeker_id, key in session.execute(select(PersonKey.jobseeker_id, PersonKey.key).where(*is_of_people)):
+        stored[jobseeker_id].add(key)
     new: list[dict[str, Any]] = []
-    for jobseeker_id, who in people.items():
-        wanted = {hashed(session, key) for key in keys_of(who)}
-        gone = there[jobseeker_id] - wanted
-        if gone:
-            theirs = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
-            session.execute(delete(PersonKey).where(*theirs, PersonKey.key.in_(gone)))
-        whose = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
-        new += [{**whose, "key": key} for key in sorted(wanted - there[jobseeker_id])]
+    for jobseeker_id, identity in people.items():
+        wanted = {hashed(session, key) for key in keys_of(identity)}
+        outdated = stored[jobseeker_id] - wanted
+        if outdated:
+            is_of_person = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
+            session.execute(delete(PersonKey).where(*is_of_person, PersonKey.key.in_(outdated)))
+        owner = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}
+        new += [{**owner, "key": key} for key in sorted(wanted - stored[jobseeker_id])]
     insert_if_absent(session, PersonKey, new)
 
 
 @lru_cache(maxsize=128)
 def _sharing_query(count: int) -> Select[Any]:
-    """Return the query of who shares any of so many keys, some of each. Made once: it is long."""
+    """Return the query of the people who share any of ``count`` keys. It is long, so it is built once."""
     parts = [
         select(bindparam(f"key_{n}", type_=BigInteger()).label("key"), PersonKey.jobseeker_id)
         .where(PersonKey.key == bindparam(f"key_{n}", type_=BigInteger()), PersonKey.partner_id == PARTNER)
@@ -144,35 +147,35 @@ def _sharing_query(count: int) -> Select[Any]:
 def _sharing_query_any() -> Select[Any]:
     """Return the same query for any number of keys, which PostgreSQL plans once."""
     keys = func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).table_valued("key").render_derived()
-    some = (
+    people = (
         select(PersonKey.jobseeker_id)
         .where(PersonKey.key == keys.c.key, PersonKey.partner_id == PARTNER)
         .order_by(PersonKey.jobseeker_id.desc())
         .limit(MOST)
         .lateral()
     )
-    return select(keys.c.key, some.c.jobseeker_id).select_from(keys).join(some, true())
+    return select(keys.c.key, people.c.jobseeker_id).select_from(keys).join(people, true())
 
 
 def sharing(session: Session, partner_id: UUID, keys: Sequence[int], most: int) -> dict[int, list[UUID]]:
-    """Return who shares each of some keys, newest first and at most so many."""
-    found: dict[int, list[UUID]] = {}
+    """Return the people who share each key, newest first and at most ``most`` for each key."""
+    sharers: dict[int, list[UUID]] = {}
     if not keys:
-        return found
-    told = {"partner": partner_id, "most": most}
+        return sharers
+    parameters = {"partner": partner_id, "most": most}
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        rows = connection.execute(_sharing_query_any(), {**told, "keys": list(keys)}).all()
+        rows = connection.execute(_sharing_query_any(), {**parameters, "keys": list(keys)}).all()
     else:
         rows = []
         size = len(keys) if len(keys) <= KEYS_OF_ONE else KEYS_AT_ONCE
         for start in range(0, len(keys), size):
-            some = [*keys[start : start + size], *[NO_KEY] * (start + size - len(keys))]
-            asked = {f"key_{n}": key for n, key in enumerate(some)}
-            rows += connection.execute(_sharing_query(size), {**told, **asked}).all()
+            batch = [*keys[start : start + size], *[NO_KEY] * (start + size - len(keys))]
+            key_parameters = {f"key_{n}": key for n, key in enumerate(batch)}
+            rows += connection.execute(_sharing_query(size), {**parameters, **key_parameters}).all()
     for key, jobseeker_id in rows:
-        found.setdefault(key, []).append(jobseeker_id)
-    return found
+        sharers.setdefault(key, []).append(jobseeker_id)
+    return sharers
 
 
 CANDIDATES = (
@@ -201,7 +204,7 @@ CANDIDATES = (
     .where(
         Jobseeker.partner_id == PARTNER,
         Jobseeker.id.in_(bindparam("ids", expanding=True)),
-        # A record that was merged is void; its details still find the one it was merged into.
+        # A merged record is void, but its details still find the record it was merged into.
         or_(Jobseeker.state != JobseekerState.VOIDED, Jobseeker.merged_into_id.is_not(None)),
         as_known(JobseekerDetails),
     )
@@ -211,29 +214,29 @@ CANDIDATES = (
 def _how_many(
     session: Session, partner_id: UUID, column: Any, values: Collection[str], before: UUID | None = None
 ) -> dict[str, int]:
-    """Return how many of a partner's people share each of some values; beyond a thousand it does not matter.
+    """Return how many of a partner's people have each value, counting no further than ``MOST_COUNTED``.
 
-    With ``before``, of those only whose records were made before that one.
+    With ``before``, count only the records made before that one.
     """
     wanted = sorted(filter(None, values))
-    theirs = [Jobseeker.partner_id == partner_id, *([Jobseeker.id < before] if before is not None else [])]
+    conditions = [Jobseeker.partner_id == partner_id, *([Jobseeker.id < before] if before is not None else [])]
     if len(wanted) == 1:
-        some = select(literal(1)).where(*theirs, column == wanted[0]).limit(MOST_COUNTED)
-        return {wanted[0]: session.scalar(select(func.count()).select_from(some.subquery())) or 0}
-    found: dict[str, int] = {}
+        rows_found = select(literal(1)).where(*conditions, column == wanted[0]).limit(MOST_COUNTED)
+        return {wanted[0]: session.scalar(select(func.count()).select_from(rows_found.subquery())) or 0}
+    counts: dict[str, int] = {}
     for start in range(0, len(wanted), AT_ONCE):
-        rows = select(column, func.count()).where(*theirs, column.in_(wanted[start : start + AT_ONCE]))
-        found |= {row[0]: min(row[1], MOST_COUNTED) for row in session.execute(rows.group_by(column))}
-    return found
+        rows = select(column, func.count()).where(*conditions, column.in_(wanted[start : start + AT_ONCE]))
+        counts |= {row[0]: min(row[1], MOST_COUNTED) for row in session.execute(rows.group_by(column))}
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityQuery:
-    """Somebody of whom it is asked who they may be.
+    """A person for whom candidates are wanted.
 
-    ``but`` is their own record, which is nobody else. With ``identifiers`` in plain, those of a record found by another
-    key are opened where they differ, and that is noted as a read: a slip of one character is not another person's
-    number.
+    ``but`` is the person's own record, which is never a candidate. If ``details`` are given, identifiers of candidates
+    may be decrypted where they differ, to recognise a typing error of one character; each decryption is recorded as a
+    read.
     """
 
     who: Identity
@@ -242,176 +245,193 @@ class IdentityQuery:
 
 
 class BatchComparison(StrEnum):
-    """Whom of those who are asked of it is told beside everybody who was there before."""
+    """Which records each person of a batch is compared with, in addition to those recorded before the batch."""
 
-    ANY = "any"
-    CAME = "came"  # of those before, as things stood then: many who come at once are told as one after the other
-    AGAIN = "again"  # and of those after who are not asked of: they came at the same moment by another way
+    ANY = "any"  # compare with every other record
+    CAME = "came"  # compare with earlier records only, as if the batch had arrived one by one
+    AGAIN = "again"  # also with later records outside the batch, which another request recorded
 
 
 def look_up(
-    session: Session, partner_id: UUID, asked: Sequence[IdentityQuery], order: BatchComparison = BatchComparison.ANY
+    session: Session, partner_id: UUID, queries: Sequence[IdentityQuery], order: BatchComparison = BatchComparison.ANY
 ) -> list[list[Candidate]]:
-    """Return for each one asked of whom of a partner's people it may be, likeliest first.
+    """Return the candidates of each query among the partner's people, most probable first.
 
-    A record made by mistake is nobody. This says nothing of who may see whom: the caller shows a hit to whoever may see
-    that person. In any order but ``ANY`` those asked of have records, and stand in the order these were made.
+    Void records are not candidates. Candidates that the actor may not see are included, so the caller must leave them
+    out. Unless the order is ``ANY``, each query needs its own record, and queries are sorted by when those were made.
     """
-    keys = [{hashed(session, key): key for key in keys_of(one.who)} for one in asked]
-    most = MOST_OF_A_KEY + len(asked)  # those who come at once crowd nobody out
-    found = sharing(session, partner_id, sorted({key for ours in keys for key in ours}), most)
-    together = {one.but for one in asked}
-    theres = [_others(found, ours, one, order, together) for one, ours in zip(asked, keys, strict=True)]
-    ids = [_candidates(there, one.but) for one, there in zip(asked, theres, strict=True)]
-    rows = _rows_of(session, partner_id, sorted({other for some in ids for other in some}))
+    keys = [{hashed(session, key): key for key in keys_of(query.who)} for query in queries]
+    most = MOST_OF_A_KEY + len(queries)  # so that the batch's own records do not displace others
+    found_by_key = sharing(session, partner_id, sorted({key for own_keys in keys for key in own_keys}), most)
+    batch_ids = {query.but for query in queries}
+    sharers = [
+        _sharers(found_by_key, own_keys, query, order, batch_ids) for query, own_keys in zip(queries, keys, strict=True)
+    ]
+    ids = [_candidates(shared_by, query.but) for query, shared_by in zip(queries, sharers, strict=True)]
+    rows = _rows_of(session, partner_id, sorted({other for candidate_ids in ids for other in candidate_ids}))
     if not rows:
-        return [[] for _ in asked]
-    counts = _counts(session, partner_id, asked, order)
+        return [[] for _ in queries]
+    counts = _counts(session, partner_id, queries, order)
     answers = []
-    for one, ours, there, some, (among, families, homes) in zip(asked, keys, theres, ids, counts, strict=True):
-        shared = {name.split(":")[0]: len(there[key]) for key, name in ours.items()}
-        told = {Field.PHONE: shared.get("phone", 0), Field.EMAIL: shared.get("email", 0), Field.POSTCODE: homes}
-        common = (None, families / among if families and one.who.family else None)
-        theirs = [rows[other] for other in some if other in rows]
-        hits = _weighed(session, one, theirs, told, common, among)
-        answers.append(_surviving_records(session, partner_id, hits, one.but))
+    for query, own_keys, shared_by, candidate_ids, (among, families, homes) in zip(
+        queries, keys, sharers, ids, counts, strict=True
+    ):
+        shared = {name.split(":")[0]: len(shared_by[key]) for key, name in own_keys.items()}
+        shared_counts = {
+            Field.PHONE: shared.get("phone", 0),
+            Field.EMAIL: shared.get("email", 0),
+            Field.POSTCODE: homes,
+        }
+        common = (None, families / among if families and query.who.family else None)
+        records = [rows[other] for other in candidate_ids if other in rows]
+        candidates = _likely_candidates(session, query, records, shared_counts, common, among)
+        answers.append(_surviving_records(session, partner_id, candidates, query.but))
     return answers
 
 
 def _counts(
-    session: Session, partner_id: UUID, asked: Sequence[IdentityQuery], order: BatchComparison
+    session: Session, partner_id: UUID, queries: Sequence[IdentityQuery], order: BatchComparison
 ) -> list[tuple[int, int, int]]:
-    """Return for each one among how many they are, and how many share their family name and their postcode.
+    """Return for each query the number of people compared, and how many share its family name and its postcode.
 
-    Of many who came one after the other it is told as it was for each, however many of them are looked at at once.
+    In a batch that arrived in order, each query gets the counts as they were when it arrived, whatever the batch size.
     """
-    families = [formats.name_key(one.who.family) for one in asked]
-    homes = [one.who.postcode for one in asked]
+    families = [formats.name_key(query.who.family) for query in queries]
+    postcodes = [query.who.postcode for query in queries]
     if order is BatchComparison.ANY:
         people = _people(session, partner_id)
-        alike = _how_many(session, partner_id, Jobseeker.family_key, set(families))
-        at_home = _how_many(session, partner_id, Jobseeker.postcode_key, set(homes))
-        return [(people, alike.get(f, 0), at_home.get(h, 0)) for f, h in zip(families, homes, strict=True)]
-    first = asked[0].but
-    # One who comes alone is told of a count that is kept for a while; it sets odds only.
-    before = _people(session, partner_id, first) if len(asked) > 1 else _people(session, partner_id) - 1
-    alike = Counter(_how_many(session, partner_id, Jobseeker.family_key, set(families), first))
-    at_home = Counter(_how_many(session, partner_id, Jobseeker.postcode_key, set(homes), first))
-    told = []
-    for n, (family, home) in enumerate(zip(families, homes, strict=True), start=1):
-        alike[family] += 1
-        at_home[home] += 1
-        told.append((before + n, min(alike[family], MOST_COUNTED), min(at_home[home], MOST_COUNTED)))
-    return told
+        same_family = _how_many(session, partner_id, Jobseeker.family_key, set(families))
+        same_postcode = _how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes))
+        return [
+            (people, same_family.get(f, 0), same_postcode.get(h, 0)) for f, h in zip(families, postcodes, strict=True)
+        ]
+    first = queries[0].but
+    # A single query may use the cached count, because the count sets only the prior odds.
+    before = _people(session, partner_id, first) if len(queries) > 1 else _people(session, partner_id) - 1
+    same_family = Counter(_how_many(session, partner_id, Jobseeker.family_key, set(families), first))
+    same_postcode = Counter(_how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes), first))
+    counts = []
+    for n, (family, postcode) in enumerate(zip(families, postcodes, strict=True), start=1):
+        same_family[family] += 1
+        same_postcode[postcode] += 1
+        counts.append((before + n, min(same_family[family], MOST_COUNTED), min(same_postcode[postcode], MOST_COUNTED)))
+    return counts
 
 
-def _others(
-    found: Mapping[int, list[UUID]],
+def _sharers(
+    found_by_key: Mapping[int, list[UUID]],
     keys: Collection[int],
-    one: IdentityQuery,
+    query: IdentityQuery,
     order: BatchComparison,
-    together: Collection[UUID | None],
+    batch_ids: Collection[UUID | None],
 ) -> dict[int, list[UUID]]:
-    """Return who shares each key of one person, one more than are looked at."""
+    """Return the people who share each key with a query and are compared: at most one more than ``MOST_OF_A_KEY``."""
 
-    def is_told(other: UUID) -> bool:
-        if order is BatchComparison.ANY or one.but is None or other <= one.but:
+    def is_compared(other: UUID) -> bool:
+        if order is BatchComparison.ANY or query.but is None or other <= query.but:
             return True
-        return order is BatchComparison.AGAIN and other not in together
+        return order is BatchComparison.AGAIN and other not in batch_ids
 
-    return {key: [other for other in found.get(key, ()) if is_told(other)][: MOST_OF_A_KEY + 1] for key in keys}
+    return {
+        key: [other for other in found_by_key.get(key, ()) if is_compared(other)][: MOST_OF_A_KEY + 1] for key in keys
+    }
 
 
-def _candidates(there: Mapping[int, list[UUID]], but: UUID | None) -> list[UUID]:
-    """Return who is looked at. A key that very many share names the newest of them only, where no other finds any."""
-    few = {other for some in there.values() if len(some) <= MOST_OF_A_KEY for other in some} - {but}
-    return sorted(few or {other for some in there.values() for other in some} - {but})
+def _candidates(shared_by: Mapping[int, list[UUID]], own_id: UUID | None) -> list[UUID]:
+    """Return the ids to compare.
+
+    A key that more than ``MOST_OF_A_KEY`` share counts only if no other key finds anyone; then its newest are compared.
+    """
+    ids = {other for sharers in shared_by.values() if len(sharers) <= MOST_OF_A_KEY for other in sharers} - {own_id}
+    return sorted(ids or {other for sharers in shared_by.values() for other in sharers} - {own_id})
 
 
 def _rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, Identity]]:
-    """Return the rows of some people as they are compared."""
-    found = {}
+    """Return the rows of the people, each with its identity for the comparison."""
+    rows = {}
     for start in range(0, len(ids), AT_ONCE):
-        asked = {"partner": partner_id, "ids": ids[start : start + AT_ONCE]}
-        for row in session.connection().execute(CANDIDATES, asked):
-            found[row.id] = (row, _identity_of(row))
-    return found
+        parameters = {"partner": partner_id, "ids": ids[start : start + AT_ONCE]}
+        for row in session.connection().execute(CANDIDATES, parameters):
+            rows[row.id] = (row, _identity_of(row))
+    return rows
 
 
-def _weighed(
+def _likely_candidates(
     session: Session,
-    one: IdentityQuery,
-    theirs: Sequence[tuple[Any, Identity]],
+    query: IdentityQuery,
+    records: Sequence[tuple[Any, Identity]],
     counts: Mapping[Field, int],
     common: tuple[float | None, float | None],
     among: int,
 ) -> list[Candidate]:
-    """Return which of some records may be of the one asked of."""
-    who, linkage = one.who, model()
-    hits = []
-    for row, them in theirs:
+    """Return the records that may be the person of a query."""
+    identity, linkage = query.who, model()
+    candidates = []
+    for row, other in records:
         slips: Collection[str] = ()
-        if not linkage.may_be(who, them, among, common, IDENTIFIERS if one.details else ()):
+        if not linkage.may_be(identity, other, among, common, IDENTIFIERS if query.details else ()):
             continue
-        if one.details and _differing(who, them):
-            # Nobody's number is opened where a slip in it would not matter.
-            if linkage.verdict(who, them, among, counts, common, IDENTIFIERS).probability < MAY_BE:
+        if query.details and _differing(identity, other):
+            # Decrypt identifiers only if a one-character difference in them would make the pair probable enough.
+            if linkage.verdict(identity, other, among, counts, common, IDENTIFIERS).probability < MAY_BE:
                 continue
-            slips = _slips(session, row, who, one.details)
-        verdict = linkage.verdict(who, them, among, counts, common, slips)
+            slips = _slips(session, row, identity, query.details)
+        verdict = linkage.verdict(identity, other, among, counts, common, slips)
         if verdict.probability >= MAY_BE:
-            hits.append(Candidate(row, verdict))
-    return hits
+            candidates.append(Candidate(row, verdict))
+    return candidates
 
 
-def _surviving_records(session: Session, partner_id: UUID, hits: list[Candidate], but: UUID | None) -> list[Candidate]:
-    """Return hits by the records that are kept: one that was merged stands for the one it was merged into."""
+def _surviving_records(
+    session: Session, partner_id: UUID, candidates: list[Candidate], own_id: UUID | None
+) -> list[Candidate]:
+    """Replace each merged candidate by the record it was merged into, and sort by probability."""
     best: dict[UUID, Candidate] = {}
-    there = {hit.jobseeker_id: hit.row for hit in hits}
-    for hit in hits:
-        row = hit.row
+    rows = {candidate.jobseeker_id: candidate.row for candidate in candidates}
+    for candidate in candidates:
+        row = candidate.row
         while row is not None and row.merged_into_id is not None:
-            if row.merged_into_id not in there:
-                asked = {"partner": partner_id, "ids": [row.merged_into_id]}
-                there |= {found.id: found for found in session.connection().execute(CANDIDATES, asked)}
-            row = there.get(row.merged_into_id)  # the record that was kept may be void by now: then it is nobody
+            if row.merged_into_id not in rows:
+                parameters = {"partner": partner_id, "ids": [row.merged_into_id]}
+                rows |= {row_found.id: row_found for row_found in session.connection().execute(CANDIDATES, parameters)}
+            row = rows.get(row.merged_into_id)  # None if that record is void by now: no candidate
         if (
             row is not None
-            and row.id != but
-            and (row.id not in best or best[row.id].verdict.probability < hit.verdict.probability)
+            and row.id != own_id
+            and (row.id not in best or best[row.id].verdict.probability < candidate.verdict.probability)
         ):
-            best[row.id] = Candidate(row, hit.verdict)
-    return sorted(best.values(), key=lambda hit: (-hit.verdict.probability, hit.row.reference))
+            best[row.id] = Candidate(row, candidate.verdict)
+    return sorted(best.values(), key=lambda candidate: (-candidate.verdict.probability, candidate.row.reference))
 
 
-def _differing(one: Identity, other: Identity) -> bool:
-    theirs = other.identifiers
-    return any(theirs.get(kind, value) != value for kind, value in one.identifiers.items())
+def _differing(first: Identity, second: Identity) -> bool:
+    second_identifiers = second.identifiers
+    return any(second_identifiers.get(kind, value) != value for kind, value in first.identifiers.items())
 
 
-def _slips(session: Session, row: Any, who: Identity, details: Details) -> list[str]:
-    """Return which identifiers differ by one character; opening somebody's number is noted."""
-    found = []
+def _slips(session: Session, row: Any, identity: Identity, details: Details) -> list[str]:
+    """Return the identifiers that differ by one character. Decrypting an identifier is recorded in the audit log."""
+    slips = []
     for name in IDENTIFIERS:
-        ours, theirs = getattr(details, name), getattr(row, f"{name}_hash")
+        own, other_hash = getattr(details, name), getattr(row, f"{name}_hash")
         sealed = getattr(row, f"{name}_sealed")
-        if not ours or not theirs or sealed is None or theirs == who.identifiers.get(name):
+        if not own or not other_hash or sealed is None or other_hash == identity.identifiers.get(name):
             continue
         if session.actor is not None:
             session.add(audit.row(session.actor, "jobseekers", row.id, row.id, is_change=False))
-        plain = session.vault.open(sealed, place=f"jobseeker_details:{name}:{row.details_id}")
-        if DamerauLevenshtein.distance(ours, plain, score_cutoff=1) <= 1:
-            found.append(name)
-    return found
+        other = session.vault.open(sealed, place=f"jobseeker_details:{name}:{row.details_id}")
+        if DamerauLevenshtein.distance(own, other, score_cutoff=1) <= 1:
+            slips.append(name)
+    return slips
 
 
 def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Identity]:
-    """Return who some people are as their records stand, in the order these were made."""
-    return {row.id: who for _, (row, who) in sorted(_rows_of(session, partner_id, ids).items())}
+    """Return the identities of the people by their current details, in the order their records were made."""
+    return {row.id: identity for _, (row, identity) in sorted(_rows_of(session, partner_id, ids).items())}
 
 
 def _identity_of(row: Any) -> Identity:
-    """Return a row of ``CANDIDATES`` as it is compared."""
+    """Return a row of ``CANDIDATES`` as an identity for the comparison."""
     hashes = {name: getattr(row, f"{name}_hash") for name in IDENTIFIERS if getattr(row, f"{name}_hash")}
     return Identity(
         str(row.id),
@@ -427,38 +447,41 @@ def _identity_of(row: Any) -> Identity:
 
 
 def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> list[tuple[int, int]]:
-    """Return which of some people, by their places, may be one with an earlier one of them: the likeliest of each."""
-    places, keys, kept = [], [], []
-    for place, who in enumerate(people):
-        kept.append(who)
-        ours = [hashed(session, key) for key in keys_of(who)]
-        keys += ours
-        places += [place] * len(ours)
-    found_by = np.array(keys, dtype=np.int64)
-    order = np.argsort(found_by, kind="stable")
-    sorted_places, sorted_keys = np.array(places, dtype=np.int64)[order], found_by[order]
+    """Return pairs of positions (later, earlier) in ``people`` that may be one person.
+
+    Each later position is paired with its most probable earlier one only.
+    """
+    places, keys, identities = [], [], []
+    for place, identity in enumerate(people):
+        identities.append(identity)
+        own_keys = [hashed(session, key) for key in keys_of(identity)]
+        keys += own_keys
+        places += [place] * len(own_keys)
+    all_keys = np.array(keys, dtype=np.int64)
+    order = np.argsort(all_keys, kind="stable")
+    sorted_places, sorted_keys = np.array(places, dtype=np.int64)[order], all_keys[order]
     _, starts, sizes = np.unique(sorted_keys, return_index=True, return_counts=True)
     pairs = set()
     for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
         if 1 < size <= MOST_WITHIN:
             group = sorted(set(sorted_places[start : start + size].tolist()))
             pairs |= {(later, earlier) for n, later in enumerate(group) for earlier in group[:n]}
-    among = _people(session, partner_id) + len(kept)
+    among = _people(session, partner_id) + len(identities)
     shared = {
-        name: Counter(value for who in kept if (value := getattr(who, name.value)))
+        name: Counter(value for identity in identities if (value := getattr(identity, name.value)))
         for name in (Field.PHONE, Field.EMAIL, Field.POSTCODE)
     }
-    families = Counter(who.names[1] for who in kept)
+    families = Counter(identity.names[1] for identity in identities)
     best: dict[int, tuple[float, int]] = {}
     for later, earlier in sorted(pairs):
-        one, other = kept[later], kept[earlier]
-        counts = {name: there[getattr(one, name.value)] for name, there in shared.items()}
-        common = (None, families[one.names[1]] / among if one.family else None)
-        if not model().may_be(one, other, among, common):
+        first, second = identities[later], identities[earlier]
+        counts = {name: counter[getattr(first, name.value)] for name, counter in shared.items()}
+        common = (None, families[first.names[1]] / among if first.family else None)
+        if not model().may_be(first, second, among, common):
             continue
-        found = model().verdict(one, other, among, counts, common).probability
-        if found >= MAY_BE and found > best.get(later, (0.0, 0))[0]:
-            best[later] = (found, earlier)
+        probability = model().verdict(first, second, among, counts, common).probability
+        if probability >= MAY_BE and probability > best.get(later, (0.0, 0))[0]:
+            best[later] = (probability, earlier)
     return sorted((later, earlier) for later, (_, earlier) in best.items())
 
 
@@ -466,29 +489,30 @@ _counted: WeakKeyDictionary[Engine, dict[UUID, tuple[float, int]]] = WeakKeyDict
 
 
 def _people(session: Session, partner_id: UUID, before: UUID | None = None) -> int:
-    """Return how many people a partner knows, at least one; with ``before`` how many before that one, counted anew."""
-    everybody = select(func.count()).where(Jobseeker.partner_id == partner_id)
+    """Return how many people a partner has, at least 1; with ``before``, how many were made before that record."""
+    count_all = select(func.count()).where(Jobseeker.partner_id == partner_id)
     if before is not None:
-        return session.scalars(everybody.where(Jobseeker.id < before)).one()
+        return session.scalars(count_all.where(Jobseeker.id < before)).one()
     engine = session.get_bind()
     counts = _counted.setdefault(engine.engine, {})
-    at, count = counts.get(partner_id, (0.0, 0))
-    if count < LARGE or time.monotonic() - at > KEPT_SECONDS:
-        count = session.scalars(everybody).one()
+    counted_at, count = counts.get(partner_id, (0.0, 0))
+    if count < LARGE or time.monotonic() - counted_at > CACHE_SECONDS:
+        count = session.scalars(count_all).one()
         counts[partner_id] = (time.monotonic(), count)
     return max(count, 1)
 
 
 def fill(database: Database, stop: Event | None = None) -> int:
-    """Make the keys of everybody who has none, as after an upgrade or a load by bulk; return of how many.
+    """Store the keys of all people who have none, as after an upgrade or a bulk load; return how many people that was.
 
-    In small pieces, made with nothing open and kept in transactions of their own. In a service, which gives ``stop``,
-    a moment is left between them, so that whoever writes beside it never waits for more than one.
+    The work is done in small batches: keys are computed without a write transaction, and each batch is stored in a
+    transaction of its own. A service gives ``stop``; the job then pauses after each batch, so that other writers wait
+    for one batch at most.
     """
-    done, last = 0, UUID(int=0)
-    without = ~select(PersonKey.id).where(*_facts_of()).exists()
+    filled, last = 0, UUID(int=0)
+    without = ~select(PersonKey.id).where(*_keys_of_jobseeker()).exists()
     while True:
-        told: list[dict[str, Any]] = []
+        new_keys: list[dict[str, Any]] = []
         with database.reading(newest=True) as session:
             people = session.execute(
                 select(Jobseeker.partner_id, Jobseeker.id)
@@ -498,21 +522,21 @@ def fill(database: Database, stop: Event | None = None) -> int:
             ).all()
             for partner_id in {row.partner_id for row in people}:
                 ids = [row.id for row in people if row.partner_id == partner_id]
-                found = session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": ids})
-                told += [
+                rows = session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": ids})
+                new_keys += [
                     {"partner_id": partner_id, "jobseeker_id": row.id, "key": key}
-                    for row in found
+                    for row in rows
                     for key in sorted({hashed(session, key) for key in keys_of(_identity_of(row))})
                 ]
         if not people:
-            return done
+            return filled
         with database.writing(None) as session:
-            # Another process may be making those of an upgrade, too.
-            insert_if_absent(session, PersonKey, told)
-        last, done = people[-1].id, done + len(people)
+            # After an upgrade, another process may be storing the same keys.
+            insert_if_absent(session, PersonKey, new_keys)
+        last, filled = people[-1].id, filled + len(people)
         if stop is not None and stop.wait(PAUSE_SECONDS):
-            return done
+            return filled
 
 
-def _facts_of() -> tuple[Any, Any]:
+def _keys_of_jobseeker() -> tuple[Any, Any]:
     return PersonKey.partner_id == Jobseeker.partner_id, PersonKey.jobseeker_id == Jobseeker.id

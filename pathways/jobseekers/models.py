@@ -1,4 +1,4 @@
-"""Tables of jobseekers; the column mixins are shared with the referral's own snapshot."""
+"""Tables of jobseekers. Referral snapshots use the same column mixins."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -64,7 +64,7 @@ class EverPaidWork(StrEnum):
 
 
 class DetailsColumns:
-    """Identity and contact, as one source gave them. Blank is unknown, never "no"."""
+    """Columns of identity and contact details, as one source gave them. Blank means unknown, never "no"."""
 
     given_name: Mapped[str | None] = mapped_column(LINE)
     family_name: Mapped[str | None] = mapped_column(LINE)
@@ -83,7 +83,7 @@ class DetailsColumns:
 
 
 class ProfileColumns:
-    """What the vocational profile holds. Blank is unknown, never "no"."""
+    """Columns of the vocational profile. Blank means unknown, never "no"."""
 
     ever_paid_work: Mapped[EverPaidWork | None] = mapped_column(words(EverPaidWork))
     right_to_work: Mapped[RightToWork | None] = mapped_column(words(RightToWork))
@@ -111,7 +111,7 @@ DETAIL_NAMES = tuple(name.removesuffix("_sealed") for name in DetailsColumns.__a
 
 
 class Jobseeker(Versioned, Base):
-    """One person at one partner. What is here is the current state, kept with the facts that changed it."""
+    """One person at one partner. The row holds the current state and is updated with each fact that changes it."""
 
     __tablename__ = "jobseekers"
     __table_args__ = (
@@ -144,12 +144,12 @@ class Jobseeker(Versioned, Base):
     easting: Mapped[int | None]
     northing: Mapped[int | None]
     place_basis: Mapped[str | None] = mapped_column(SHORT)
-    # Of a record that turned out to be another one's person, and was merged into that one; it is void meanwhile.
+    # The surviving record, if this one was a duplicate and was merged into it. A merged record is void.
     merged_into_id: Mapped[UUID | None]
 
 
 class AboutPerson:
-    """A row about a person: it begins with the partner, and cannot point to another partner's jobseeker."""
+    """A row about a person. Its foreign key includes the partner, so it cannot name another partner's jobseeker."""
 
     partner_id: Mapped[UUID]
     jobseeker_id: Mapped[UUID]
@@ -160,7 +160,7 @@ class AboutPerson:
 
 
 def about_person(table: str, *more: Any) -> tuple[Any, ...]:
-    """Return the table arguments of every row about a person, and those that one table adds."""
+    """Return the table arguments that every table about a person needs, followed by ``more``."""
     return (
         ForeignKeyConstraint(["partner_id", "jobseeker_id"], ["jobseekers.partner_id", "jobseekers.id"]),
         Index(f"ix_{table}_person", "partner_id", "jobseeker_id"),
@@ -169,14 +169,16 @@ def about_person(table: str, *more: Any) -> tuple[Any, ...]:
 
 
 class JobseekerMove(AboutPerson, StateLog, Base):
+    """The log of a case's changes of state."""
+
     __tablename__ = "jobseeker_moves"
 
 
 class PersonKey(AboutPerson, Base):
-    """A keyed hash by which another record of the same person is found: of name and birthday, address or telephone."""
+    """A keyed hash of details, such as name and date of birth, that finds other records of the same person."""
 
     __tablename__ = "person_keys"
-    __unaudited__ = True  # made of details, whose change is noted
+    __unaudited__ = True  # derived from the details, whose changes are audited
     __table_args__ = (
         ForeignKeyConstraint(["partner_id", "jobseeker_id"], ["jobseekers.partner_id", "jobseekers.id"]),
         Index("uq_person_keys_person", "partner_id", "jobseeker_id", "key", unique=True),
@@ -188,13 +190,13 @@ class PersonKey(AboutPerson, Base):
 
 
 class JobseekerDetails(AboutPerson, DetailsColumns, Fact, Base):
-    """Who the person is and how to reach them, one whole row a version."""
+    """Identity and contact details; each version is a whole row."""
 
     __tablename__ = "jobseeker_details"
 
 
 class CaseworkerAssignment(AboutPerson, Fact, Base):
-    """Who is this person's caseworker from a day on; None ends it."""
+    """The person's caseworker from a day on; None ends the assignment."""
 
     __tablename__ = "caseworker_assignments"
 
@@ -202,7 +204,7 @@ class CaseworkerAssignment(AboutPerson, Fact, Base):
 
 
 class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
-    """The vocational profile, one whole row a version: who said what, when, agreed by whom."""
+    """One version of the vocational profile as a whole row, with the source of each field and who agreed."""
 
     __tablename__ = "profile_versions"
     number: Mapped[int]
@@ -211,16 +213,16 @@ class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
     agreed_by: Mapped[str | None] = mapped_column(LINE)
     own_words: Mapped[str | None] = mapped_column(Text)
     note: Mapped[str | None] = mapped_column(Text)
-    # What life, school, caring and volunteering have been: {"kind": ..., "text": ...} each.
+    # Experiences of life, school, caring, volunteering and work, each {"kind": ..., "text": ...}.
     experiences: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
-    # What the jobseeker says stands in the way and is not solved yet.
+    # Unsolved barriers to work, as the jobseeker describes them.
     barriers: Mapped[list[str] | None] = mapped_column(JSON)
 
 
 class Merge(AboutPerson, Fact, Base):
-    """The record ``merged_id`` was found to be of the same person as ``jobseeker_id``, and was taken into that one.
+    """Record ``merged_id`` is the same person as ``jobseeker_id`` and was merged into that record.
 
-    A fact that withdraws it undoes it; that one's ``moved`` names what went back.
+    A fact that withdraws the merge undoes it; its ``moved`` names the rows that moved back.
     """
 
     __tablename__ = "merges"
@@ -233,7 +235,7 @@ class Merge(AboutPerson, Fact, Base):
     merged_id: Mapped[UUID]
     # The ids of the rows that moved, by table.
     moved: Mapped[dict[str, list[str]]] = mapped_column(JSON)
-    # How the two records stood before, and after: what undoing compares with, and puts back.
+    # The two records' values before and after the merge. Undoing the merge compares with them and restores them.
     before: Mapped[dict[str, Any]] = mapped_column(JSON)
     filled: Mapped[list[str]] = mapped_column(JSON)
 
@@ -245,7 +247,10 @@ class ExclusionKind(StrEnum):
 
 
 class SafetyExclusion(AboutPerson, Fact, Base):
-    """Where this jobseeker must not be sent. It is applied before any score and never told to a social enterprise."""
+    """An organisation, person or area that the jobseeker must be kept away from.
+
+    It is applied before any score and is never revealed to a social enterprise.
+    """
 
     __tablename__ = "safety_exclusions"
     __table_args__ = about_person(
@@ -272,7 +277,7 @@ class WordKind(StrEnum):
 
 
 class ConfirmedWord(AboutPerson, Fact, Base):
-    """What a jobseeker wrote, and the entry of the taxonomy a caseworker says it means; no entry: none of those."""
+    """A jobseeker's words and the taxonomy entry a caseworker confirmed; no entry if none of those offered fits."""
 
     __tablename__ = "confirmed_words"
     __table_args__ = about_person("confirmed_words", CheckConstraint(one_of("kind", WordKind), name="kind_is_known"))
@@ -285,7 +290,7 @@ class ConfirmedWord(AboutPerson, Fact, Base):
 
 
 class MonitoringAnswers(AboutPerson, Fact, Base):
-    """Equality monitoring: written once asked, read only in aggregate."""
+    """Equality monitoring: recorded for each person, read only as counts."""
 
     __tablename__ = "monitoring_answers"
 
@@ -299,7 +304,7 @@ class MonitoringAnswers(AboutPerson, Fact, Base):
 
 
 class SharingPermission(AboutPerson, Fact, Base):
-    """The jobseeker lets us tell one social enterprise some groups of fields; revoking supersedes it."""
+    """The jobseeker's permission to share groups of fields with one social enterprise; revoking supersedes it."""
 
     __tablename__ = "sharing_permissions"
 
@@ -335,7 +340,7 @@ class ContactOutcome(StrEnum):
 
 
 class Contact(AboutPerson, Fact, Base):
-    """One contact about this person. The first that reached an employer is a measured clock."""
+    """One contact about this person. The first that reached an employer ends a measured waiting time."""
 
     __tablename__ = "contacts"
     __table_args__ = about_person(
@@ -361,7 +366,7 @@ class SupporterRole(StrEnum):
 
 
 class Supporter(AboutPerson, Fact, Base):
-    """Who speaks for or beside the jobseeker."""
+    """A person who speaks for or supports the jobseeker."""
 
     __tablename__ = "supporters"
     __table_args__ = about_person("supporters", CheckConstraint(one_of("role", SupporterRole), name="role_is_known"))

@@ -1,7 +1,9 @@
-"""Monitoring answers: recorded one by one, read as counts only."""
+"""Equality monitoring: answers are recorded for each person and read as counts only."""
 
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
+from pathways.disclosure.inference import Sum
+from pathways.disclosure.suppression import FigureTable, protect
 from pathways.jobseekers import queries
 from pathways.jobseekers.models import (
     Jobseeker,
@@ -11,7 +13,7 @@ from pathways.jobseekers.schemas import (
     MonitoringCount,
     NewMonitoring,
 )
-from pathways.reference import tables
+from pathways.reference.disclosure_rules import rules_on
 
 
 def record_monitoring(session: WriteSession, actor: Actor, person: Jobseeker, new: NewMonitoring) -> MonitoringAnswers:
@@ -24,25 +26,34 @@ def record_monitoring(session: WriteSession, actor: Actor, person: Jobseeker, ne
         **{name: answer.value for name, answer in new},
     )
     session.add(answers)
-    session.flush()  # two writers that supersede the same answers meet here
+    session.flush()  # two writers that supersede the same answers collide here
     return answers
 
 
+EVERYBODY = "everybody"
+
+
 def monitoring_summary(session: Session, actor: Actor) -> list[MonitoringCount]:
-    """Return the counts, hiding small ones and the next smallest where a single hidden one could be worked out."""
-    smallest = int(tables.limit("disclosure_smallest_count", actor.today))
-    items = []
-    for question, counts in queries.monitoring_counts(session, actor).items():
-        hidden = {answer for answer, count in counts.items() if 0 < count < smallest}
-        if len(hidden) == 1 and len(counts) > 1:
-            hidden.add(min((a for a in counts if a not in hidden), key=lambda a: (counts[a], a)))
-        items += [
-            MonitoringCount(
-                question=question,
-                answer=answer,
-                value=None if answer in hidden else count,
-                value_status="[c]" if answer in hidden else "",
-            )
-            for answer, count in sorted(counts.items())
-        ]
-    return items
+    """Return the counts under the same disclosure control as a month's export: suppressed or rounded.
+
+    Every record answers every question, so the answers to each question add up to the same total, which is not
+    published but could be inferred.
+    """
+    counts = queries.monitoring_counts(session, actor)
+    keys = {(question, answer): f"{question}:{answer}" for question, answers in counts.items() for answer in answers}
+    figures = FigureTable(
+        {key: counts[question][answer] for (question, answer), key in keys.items()}
+        | {EVERYBODY: max((sum(answers.values()) for answers in counts.values()), default=0)},
+        [Sum(EVERYBODY, tuple(keys[question, answer] for answer in answers)) for question, answers in counts.items()],
+        unpublished=frozenset({EVERYBODY}),
+    )
+    suppression = protect(figures, rules_on(actor.today))
+    return [
+        MonitoringCount(
+            question=question,
+            answer=answer,
+            value=suppression.published(key),
+            value_status=suppression.status(key),
+        )
+        for (question, answer), key in sorted(keys.items())
+    ]

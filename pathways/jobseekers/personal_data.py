@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that the jobseeker's record holds."""
 
 from uuid import UUID
 
@@ -51,19 +51,27 @@ def supporter_reply(actor: Actor, person: Jobseeker, row: Supporter) -> Supporte
 
 
 def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:
-    """Say that there is one, and nothing of why: a reason may name somebody."""
-    entry = fact_entry("safety exclusion", lambda _: "Somewhere not to be sent was recorded.")(row)
-    return entry.model_copy(update={"text": "It was taken back."}) if row.is_withdrawal else entry
+    """Return a timeline entry that says nothing about the reason, which may name a person."""
+    entry = fact_entry("safety exclusion", lambda _: "A safety exclusion was recorded.")(row)
+    return entry.model_copy(update={"text": "A safety exclusion was withdrawn."}) if row.is_withdrawal else entry
 
 
 def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Take out the merges by which a person's record was taken into another one."""
+    """Delete the merges in which this person's record was merged into another one."""
     partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
-    theirs = Merge.partner_id == partner_id, Merge.merged_id == jobseeker_id
-    session.execute(update(Merge).where(*theirs).values(supersedes=None))
-    session.execute(delete(Merge).where(*theirs))
+    is_merge_of_person = Merge.partner_id == partner_id, Merge.merged_id == jobseeker_id
+    session.execute(update(Merge).where(*is_merge_of_person).values(supersedes=None))
+    session.execute(delete(Merge).where(*is_merge_of_person))
     session.execute(update(Jobseeker).where(Jobseeker.merged_into_id == jobseeker_id).values(merged_into_id=None))
 
+
+MOVE_TEXTS = {
+    "open": "Case opened.",
+    "close": "Case closed.",
+    "reopen": "Case reopened.",
+    "void": "Record made void.",
+    "undo_merge": "A merge of two records was undone.",
+}
 
 HOLDING = Holding(
     "jobseekers",
@@ -72,13 +80,13 @@ HOLDING = Holding(
         Held(
             JobseekerDetails,
             actions.extract_of_details,
-            fact_entry("details", lambda _: "Details recorded."),
+            fact_entry("details", lambda _: "Identity and contact details recorded."),
             stays=True,
         ),
         Held(
             JobseekerMove,
             as_schema(MoveOut),
-            fact_entry("case", lambda m: f"Case: {m.event}, now {m.to_state}."),
+            fact_entry("case", lambda m: MOVE_TEXTS.get(m.event, f"Case is now {m.to_state}.")),
             stays=True,
         ),
         Held(PersonKey, as_schema(KeyRecord), stays=True),
@@ -91,13 +99,16 @@ HOLDING = Holding(
         Held(
             CaseworkerAssignment,
             as_schema(AssignmentOut),
-            fact_entry("caseworker", lambda a: "Caseworker assigned." if a.caseworker_id else "Caseworker ended."),
+            fact_entry(
+                "caseworker",
+                lambda a: "Caseworker assigned." if a.caseworker_id else "The caseworker's assignment ended.",
+            ),
             stays=True,
         ),
         Held(
             ProfileVersion,
             as_schema(ProfileOut),
-            fact_entry("profile", lambda p: f"Profile version {p.number}."),
+            fact_entry("profile", lambda p: f"Vocational profile recorded, version {p.number}."),
             stays=True,
         ),
         Held(MonitoringAnswers, as_schema(MonitoringExtract), stays=True),
@@ -107,9 +118,9 @@ HOLDING = Holding(
             fact_entry(
                 "permission",
                 lambda p: (
-                    f"May tell a social enterprise: {', '.join(p.groups)}."
+                    f"Permission given to share with a social enterprise: {', '.join(p.groups)}."
                     if p.is_granted
-                    else "Permission taken back."
+                    else "Permission to share with a social enterprise revoked."
                 ),
             ),
         ),
@@ -129,7 +140,7 @@ HOLDING = Holding(
         Held(
             ConfirmedWord,
             as_schema(ConfirmedWordOut),
-            fact_entry("words", lambda w: f"What the jobseeker's words mean was confirmed ({w.kind})."),
+            fact_entry("words", lambda w: f"The meaning of the jobseeker's words was confirmed ({w.kind})."),
         ),
         Held(Supporter, as_schema(SupporterOut), fact_entry("supporter", lambda s: f"Supporter recorded: {s.role}.")),
     ),

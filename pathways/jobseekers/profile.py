@@ -1,4 +1,4 @@
-"""Every change to a vocational profile, and to what the jobseeker's own words mean."""
+"""Every change to a vocational profile, and to the confirmed meanings of the jobseeker's own words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,18 +27,25 @@ from pathways.reference.esco import ConceptKind
 def write_profile(
     session: WriteSession, actor: Actor, person: Jobseeker, new: NewProfile, *, on_number: int
 ) -> ProfileVersion:
-    """Record a whole new profile version on top of the one the caller read (0 where there was none)."""
+    """Record a whole new profile version on top of version ``on_number``, which the caller has read (0 for none).
+
+    Refuse if a newer version exists, if the minimum hours exceed the maximum, or if the day of agreement is in the
+    future.
+    """
     current = queries.profile(session, person)
     number = current.number if current else 0
     if number != on_number:
         raise StaleVersion("The profile has changed since you read it. Read it again, then repeat the change.")
     if new.hours_min is not None and new.hours_max is not None and new.hours_min > new.hours_max:
-        raise RuleBroken("hours_min is more than hours_max.", pointer="/hours_min")
+        raise RuleBroken("hours_min is more than hours_max. Correct one of them.", pointer="/hours_min")
     if new.agreed_on is not None and new.agreed_on > actor.today:
-        raise RuleBroken("This day has not come.", pointer="/agreed_on")
+        raise RuleBroken("The date of agreement cannot be in the future.", pointer="/agreed_on")
     unknown = sorted(set(new.said_by) - set(PROFILE_NAMES))
     if unknown:
-        raise RuleBroken(f"said_by names no field of a profile: {unknown[0][:60]}.", pointer="/said_by")
+        raise RuleBroken(
+            f"said_by contains {unknown[0][:60]}, which is not a profile field. Correct or remove it.",
+            pointer="/said_by",
+        )
     columns = new.model_dump(include=set(PROFILE_NAMES), exclude={"half_days"})
     return add_profile(
         session,
@@ -51,7 +58,7 @@ def write_profile(
         agreed_by=new.agreed_by,
         own_words=new.own_words,
         note=new.note,
-        experiences=[one.model_dump() for one in new.experiences] if new.experiences else None,
+        experiences=[experience.model_dump() for experience in new.experiences] if new.experiences else None,
         barriers=new.barriers or None,
     )
 
@@ -66,6 +73,7 @@ def add_profile(
     valid_on: Any = None,
     **about: Any,
 ) -> ProfileVersion:
+    """Record a new profile version that supersedes the current one."""
     current = queries.profile(session, person)
     version = ProfileVersion.recorded(
         actor,
@@ -79,32 +87,35 @@ def add_profile(
         **about,
     )
     session.add(version)
-    session.flush()  # two writers of the same number meet here
+    session.flush()  # two writers of the same version number collide here
     return version
 
 
 def profile_reply(actor: Actor, person: Jobseeker, version: ProfileVersion) -> ProfileOut:
-    answer = ProfileOut.model_validate(version)
-    answer.skills_shown = [
-        {"skill": one.skill, "kind": one.kind.value, "text": one.source}
-        for one in vocabulary.drawn(version.experiences)
+    reply = ProfileOut.model_validate(version)
+    reply.skills_shown = [
+        {"skill": skill.skill, "kind": skill.kind.value, "text": skill.source}
+        for skill in vocabulary.drawn(version.experiences)
     ]
-    return answer.limited_to(queries.visible_groups(actor, person))
+    return reply.limited_to(queries.visible_groups(actor, person))
 
 
 def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:
-    """Store which entry of the taxonomy words mean, beside what was offered; the same words again replace that."""
+    """Record which taxonomy entry the words mean, together with the entries that were offered.
+
+    Confirming the same words again supersedes the earlier confirmation.
+    """
     must_not_be_void(person)
     kind = ConceptKind(new.kind.value)
-    found = vocabulary.finder(session, kind).find(new.text)
-    offered = [{"uri": one.uri, "label": one.preferred, "score": round(one.score, 4)} for one in found.offers]
+    matches = vocabulary.finder(session, kind).find(new.text)
+    offered = [{"uri": offer.uri, "label": offer.preferred, "score": round(offer.score, 4)} for offer in matches.offers]
     label = None
     if new.uri is not None:
-        label = {one.uri: one.preferred for one in found.offers}.get(new.uri) or vocabulary.label_of(
+        label = {offer.uri: offer.preferred for offer in matches.offers}.get(new.uri) or vocabulary.label_of(
             session, kind, new.uri
         )
         if label is None:
-            raise RuleBroken("There is no such entry in the taxonomy.", pointer="/uri")
+            raise RuleBroken("This entry is not in the taxonomy. Choose another, or leave uri out.", pointer="/uri")
     current = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
     previous = next((word for word in current if word.text.casefold() == new.text.casefold()), None)
     confirmed = ConfirmedWord.recorded(
@@ -119,7 +130,7 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         offered=offered,
     )
     session.add(confirmed)
-    session.flush()  # two who confirm the same words meet here
+    session.flush()  # two writers that confirm the same words collide here
     return confirmed
 
 

@@ -1,4 +1,4 @@
-"""Every SELECT on jobseekers, starting from what the actor may see."""
+"""Every SELECT on jobseekers; each starts from what the actor may see."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -31,9 +31,10 @@ MOST_HITS = 20
 
 
 def visible_to(actor: Actor) -> Select[Jobseeker]:
-    """A partner's people see its own jobseekers; restricted ones only their caseworker and team managers.
+    """Partner staff see their organisation's jobseekers; others see none.
 
-    A record made by mistake and voided is seen by team managers only.
+    A restricted case is visible only to its caseworker and to team managers. A void record, which was made by mistake
+    or merged, is visible only to team managers.
     """
     return _visible(actor.role, actor.organisation_id, actor.membership_id)
 
@@ -60,7 +61,7 @@ def _parameter(name: str) -> Any:
     return bindparam(name, type_=Uuid())
 
 
-# One jobseeker as each role sees them. Made once: putting the query together costs as much as running it.
+# The query of one jobseeker as each role may see them. Built once, because building it costs as much as running it.
 ONE = {
     role: _visible(role, _parameter("organisation"), _parameter("membership")).where(Jobseeker.id == _parameter("id"))
     for role in Role
@@ -75,20 +76,21 @@ def ids_visible_to(actor: Actor) -> Select[Any]:
 def is_visible(actor: Actor, jobseeker_id: Any) -> ColumnElement[bool]:
     """Return the condition that a row is about a jobseeker this actor may see.
 
-    It is looked up for each row: a list of ids would be made of a whole caseload first, for a page of ten.
+    The subquery is correlated, so it runs for each row. A list of ids would be built from the whole caseload first,
+    even for a page of ten rows.
     """
     rows = ids_visible_to(actor).where(Jobseeker.id == jobseeker_id)
     return rows.correlate_except(Jobseeker).exists()
 
 
 def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update: bool = False) -> Jobseeker:
-    """Return one jobseeker; for a change, locked and read afresh."""
-    found = session.scalars(ONE[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such jobseeker.")
+    """Return one jobseeker; with ``for_update``, locked and refreshed from the database."""
+    person = session.scalars(ONE[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none()
+    if person is None:
+        raise NotFound("This jobseeker does not exist, or you may not see them.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(person, with_for_update=True)
+    return person
 
 
 def scope_parameters(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
@@ -97,21 +99,24 @@ def scope_parameters(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
 
 
 def must_see(session: Session, actor: Actor, jobseeker_id: UUID) -> None:
-    """Refuse where this actor may not see a jobseeker, without reading more of them."""
+    """Refuse if this actor may not see the jobseeker, without loading the record."""
     if session.connection().execute(ONE_ID[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none() is None:
-        raise NotFound("There is no such jobseeker.")
+        raise NotFound("This jobseeker does not exist, or you may not see them.")
 
 
 def by_reference(session: Session, reference: str) -> Jobseeker:
-    """For the command line, whose operator holds the database itself."""
-    found = session.scalars(select(Jobseeker).where(Jobseeker.reference == reference.strip().upper())).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no jobseeker with the reference {reference}.")
-    return found
+    """Return a jobseeker by reference, without a check of visibility.
+
+    Only for the command line, whose operator has access to the database itself.
+    """
+    person = session.scalars(select(Jobseeker).where(Jobseeker.reference == reference.strip().upper())).one_or_none()
+    if person is None:
+        raise NotFound(f"There is no jobseeker with the reference {reference}. Check the reference.")
+    return person
 
 
 class CaseAccess(Protocol):
-    """What decides how an actor stands to a jobseeker: the row itself, or these columns of it."""
+    """The columns that decide an actor's relationship to a jobseeker: the whole row, or a row with only these."""
 
     @property
     def partner_id(self) -> UUID: ...
@@ -120,12 +125,12 @@ class CaseAccess(Protocol):
 
 
 def cases(session: Session, jobseeker_ids: Iterable[UUID]) -> dict[UUID, CaseAccess]:
-    """Return what decides who may read what about some people."""
+    """Return the columns that decide who may read what about each jobseeker."""
     rows = session.execute(
         select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.caseworker_id).where(Jobseeker.id.in_(set(jobseeker_ids)))
     )
-    found: dict[UUID, Any] = {row.id: row for row in rows}
-    return found
+    access: dict[UUID, Any] = {row.id: row for row in rows}
+    return access
 
 
 def relationship(actor: Actor, person: CaseAccess) -> Relationship:
@@ -143,7 +148,7 @@ def visible_groups(actor: Actor, person: CaseAccess, purpose: Purpose = Purpose.
     return visible_fields(actor, relationship(actor, person), purpose)
 
 
-# By partner too, for every index of rows about people begins with it.
+# The join includes the partner, because every index of rows about people begins with the partner.
 THEIR_DETAILS = and_(
     JobseekerDetails.partner_id == Jobseeker.partner_id,
     JobseekerDetails.jobseeker_id == Jobseeker.id,
@@ -194,7 +199,7 @@ PersonFact = TypeVar("PersonFact", bound=Fact)
 
 
 def facts_about(model: type[PersonFact], person: Jobseeker) -> Select[PersonFact]:
-    """Return the facts of one kind that stand now about one person."""
+    """Return the current facts of one kind about one person."""
     return select(model).where(
         model.partner_id == person.partner_id,  # type: ignore[attr-defined]
         model.jobseeker_id == person.id,  # type: ignore[attr-defined]
@@ -203,10 +208,10 @@ def facts_about(model: type[PersonFact], person: Jobseeker) -> Select[PersonFact
 
 
 def fact(session: Session, model: type[PersonFact], person: Jobseeker, fact_id: UUID) -> PersonFact:
-    found = session.scalars(facts_about(model, person).where(model.id == fact_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such entry, or it has been replaced.")
-    return found
+    row = session.scalars(facts_about(model, person).where(model.id == fact_id)).one_or_none()
+    if row is None:
+        raise NotFound("This entry does not exist, or a newer entry has replaced it. Read the list again.")
+    return row
 
 
 def details(session: Session, person: Jobseeker) -> JobseekerDetails:
@@ -224,7 +229,7 @@ def profile_versions(person: Jobseeker) -> Select[ProfileVersion]:
 
 
 def permission_for(session: Session, person: Jobseeker, social_enterprise_id: UUID) -> SharingPermission | None:
-    """Return what the jobseeker lets this social enterprise be told now, if anything."""
+    """Return the current permission for this social enterprise, if there is one."""
     return session.scalars(
         facts_about(SharingPermission, person)
         .where(SharingPermission.social_enterprise_id == social_enterprise_id)
@@ -240,7 +245,7 @@ def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:
 
 
 def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any, float, list[str]]]:
-    """Return who it may be, best first: spelling, order of names and a missing field are forgiven."""
+    """Return matching jobseekers, best first. Spelling, the order of names and missing fields are tolerated."""
     rows = session.execute(
         visible_to(actor)
         .with_only_columns(
@@ -258,7 +263,7 @@ def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any
     name = formats.name_key(wanted.name)
     reference = (wanted.reference or "").strip().upper()
     postcode = formats.compact(wanted.postcode)
-    hits = []
+    matches = []
     for row in rows:
         scores: dict[str, float] = {}
         if name:
@@ -276,58 +281,58 @@ def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any
             continue
         likeness = sum(scores.values()) / len(scores)
         if likeness >= LIKE_ENOUGH:
-            hits.append((row, round(likeness, 3), sorted(k for k, v in scores.items() if v >= LIKE_ENOUGH)))
-    hits.sort(key=lambda hit: (-hit[1], hit[0].reference))
-    return hits[:MOST_HITS]
+            matches.append((row, round(likeness, 3), sorted(k for k, v in scores.items() if v >= LIKE_ENOUGH)))
+    matches.sort(key=lambda match: (-match[1], match[0].reference))
+    return matches[:MOST_HITS]
 
 
-def _alike_postcodes(one: str, other: str | None) -> float:
-    if other is None:
+def _alike_postcodes(first: str, second: str | None) -> float:
+    if second is None:
         return 0.5
-    return 1.0 if one == other else 0.8 if one[:-2] == other[:-2] else 0.0
+    return 1.0 if first == second else 0.8 if first[:-2] == second[:-2] else 0.0
 
 
-def _alike_dates(one: date, other: date | None) -> float:
-    if other is None:
+def _alike_dates(first: date, second: date | None) -> float:
+    if second is None:
         return 0.5
-    if one == other:
+    if first == second:
         return 1.0
-    swapped = one.day == other.month and one.month == other.day and one.year == other.year
-    near = fuzz.ratio(one.isoformat(), other.isoformat()) >= 90  # noqa: PLR2004 - one digit of ten differs
+    swapped = first.day == second.month and first.month == second.day and first.year == second.year
+    near = fuzz.ratio(first.isoformat(), second.isoformat()) >= 90  # noqa: PLR2004 - one digit of ten differs
     return 0.85 if swapped or near else 0.0
 
 
 def merges_into(person: Jobseeker) -> Select[Merge]:
-    """Return the merges into a record that are not undone."""
+    """Return the merges into a record that have not been undone."""
     return facts_about(Merge, person)
 
 
 def merged_ids(session: Session, person: Jobseeker) -> list[UUID]:
-    """Return the records that were merged into a person's, and into those."""
-    found: list[UUID] = []
+    """Return the records that were merged into a person's record, directly or through another merge."""
+    merged: list[UUID] = []
     last = [person.id]
     while last:
         rows = select(Merge.merged_id).where(
             Merge.partner_id == person.partner_id, Merge.jobseeker_id.in_(last), as_known(Merge)
         )
-        last = [one for one in session.scalars(rows.order_by(Merge.id)) if one not in found]
-        found += last
-    return found
+        last = [merged_id for merged_id in session.scalars(rows.order_by(Merge.id)) if merged_id not in merged]
+        merged += last
+    return merged
 
 
 def merge(session: Session, actor: Actor, jobseeker_id: UUID, merge_id: UUID) -> Merge:
     person = jobseeker(session, actor, jobseeker_id)
-    found = session.scalars(merges_into(person).where(Merge.id == merge_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such merge, or it has been undone.")
-    return found
+    row = session.scalars(merges_into(person).where(Merge.id == merge_id)).one_or_none()
+    if row is None:
+        raise NotFound("This merge does not exist, or it has been undone. Read the list again.")
+    return row
 
 
 def merged_at(session: Session, partner_ids: Iterable[UUID], at: datetime) -> tuple[dict[UUID, UUID], dict[UUID, UUID]]:
-    """Return how merges stood at an instant: into which record each one was taken, and whose some rows were then.
+    """Return the merges as known at an instant: into which record each was merged, and who owned moved rows.
 
-    Rows of a merge are moved, so what is said now of whose they are is not what was known before it or after its undo:
-    of those that were another record's at that instant, the second answer names that record.
+    A merge moves rows, so their current owner is not the owner before the merge or after its undo. The second mapping
+    holds only the rows whose owner at that instant is not the current one, and gives that owner.
     """
     merges = list(
         session.scalars(
@@ -337,30 +342,28 @@ def merged_at(session: Session, partner_ids: Iterable[UUID], at: datetime) -> tu
     into: dict[UUID, UUID] = {}
     then: dict[UUID, UUID] = {}
     now: dict[UUID, UUID] = {}
-    for one in merges:
-        # A merge moves its rows into the record that is kept; its withdrawal moves them back.
-        origin, target = one.merged_id, one.jobseeker_id
-        if one.is_withdrawal:
+    for merge_row in merges:
+        # A merge moves rows into the surviving record; its withdrawal moves them back.
+        origin, target = merge_row.merged_id, merge_row.jobseeker_id
+        if merge_row.is_withdrawal:
             origin, target = target, origin
-        if one.recorded_at <= at:
-            into.pop(one.merged_id, None)
-            if not one.is_withdrawal:
-                into[one.merged_id] = one.jobseeker_id
-        for ids in one.moved.values():
+        if merge_row.recorded_at <= at:
+            into.pop(merge_row.merged_id, None)
+            if not merge_row.is_withdrawal:
+                into[merge_row.merged_id] = merge_row.jobseeker_id
+        for ids in merge_row.moved.values():
             for row_id in map(UUID, ids):
                 then.setdefault(row_id, origin)
                 now[row_id] = target
-                if one.recorded_at <= at:
+                if merge_row.recorded_at <= at:
                     then[row_id] = target
-    return into, {
-        row_id: scope_parameters for row_id, scope_parameters in then.items() if scope_parameters != now[row_id]
-    }
+    return into, {row_id: owner for row_id, owner in then.items() if owner != now[row_id]}
 
 
 def permissions_for(
     session: Session, social_enterprise_id: UUID, jobseeker_ids: Iterable[UUID]
 ) -> dict[UUID, SharingPermission]:
-    """Return what each of some jobseekers lets one social enterprise be told now, where they said."""
+    """Return the current permission of each jobseeker for one social enterprise, where there is one."""
     ids = set(jobseeker_ids)
     rows = session.scalars(
         select(SharingPermission)
@@ -376,7 +379,7 @@ def permissions_for(
 
 
 def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int]]:
-    """Return how many of the partner's jobseekers gave each answer."""
+    """Return how many of the partner's jobseekers gave each answer to each question."""
     counts: dict[str, dict[str, int]] = {}
     for question in QUESTIONS:
         column = getattr(MonitoringAnswers, question)
@@ -385,8 +388,8 @@ def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int
             .join(Jobseeker, Jobseeker.id == MonitoringAnswers.jobseeker_id)
             .where(
                 MonitoringAnswers.partner_id == actor.organisation_id,
-                Jobseeker.state
-                != JobseekerState.VOIDED,  # made by mistake, or merged into another record of the person
+                # A void record was made by mistake or merged into another record of the person.
+                Jobseeker.state != JobseekerState.VOIDED,
                 as_known(MonitoringAnswers),
             )
             .group_by(column)

@@ -1,4 +1,4 @@
-"""What goes over the wire about a jobseeker. Each field says its group; blank means unknown."""
+"""Bodies and replies about jobseekers. Each field names its group; a blank value means unknown."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -52,20 +52,22 @@ HoursOut = Annotated[
 
 
 class Warned(Schema):
-    """Something that looks wrong, and the field it stands in."""
+    """A value that looks wrong: the field, and a text that says why."""
 
     field: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
 
 
 class DetailsBody(Body):
-    """Identity and contact. Formats that look wrong are answered with warnings and kept."""
+    """Identity and contact details. A value in an unusual format is saved and returned as a warning."""
 
     given_name: Line | None = None
     family_name: Line | None = None
     known_as: Line | None = None
     date_of_birth: Day | None = None
-    nino: Identifier | None = Field(default=None, description="Whole: a masked one, as it is read, is refused.")
+    nino: Identifier | None = Field(
+        default=None, description="The whole NI number. A masked number, as the API returns it, is refused."
+    )
     nhs_number: Identifier | None = None
     council_person_id: Line | None = None
     email: Line | None = None
@@ -78,15 +80,19 @@ class DetailsBody(Body):
 
 
 class NewJobseeker(DetailsBody):
+    """The body that records a new jobseeker."""
+
     is_restricted: bool = False
 
 
 class JobseekerChange(DetailsBody):
+    """The body that changes a jobseeker's details. A field that is left out stays as it was."""
+
     is_restricted: bool | None = None
 
 
 class DetailsFields(Schema):
-    """Identity and contact as they are read: NI and NHS numbers masked."""
+    """Identity and contact details as they are read, with NI and NHS numbers masked."""
 
     given_name: Annotated[str | None, Group.IDENTITY] = None
     family_name: Annotated[str | None, Group.IDENTITY] = None
@@ -105,6 +111,8 @@ class DetailsFields(Schema):
 
 
 class JobseekerOut(DetailsFields):
+    """A jobseeker's record, with the fields that this actor may read."""
+
     id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
     state: Annotated[JobseekerState, Group.RECORD]
@@ -120,7 +128,7 @@ class JobseekerOut(DetailsFields):
 
 
 class JobseekerLine(Schema):
-    """One line of a caseload."""
+    """One line of a list of jobseekers."""
 
     id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
@@ -133,7 +141,7 @@ class JobseekerLine(Schema):
 
 
 class DetailsOut(DetailsFields):
-    """One version of identity and contact, for the extract."""
+    """One version of identity and contact details, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]
@@ -141,7 +149,7 @@ class DetailsOut(DetailsFields):
 
 
 class JobseekerRecord(Schema):
-    """The row itself, for the extract."""
+    """The jobseeker's record itself, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
@@ -151,7 +159,7 @@ class JobseekerRecord(Schema):
 
 
 class SearchBody(Body):
-    """What is known of the person; give at least one."""
+    """The body of a search for a person; give at least one field."""
 
     name: NeededLine | None = None
     reference: Line | None = None
@@ -160,13 +168,13 @@ class SearchBody(Body):
 
 
 class KeyRecord(Schema):
-    """A keyed hash of details, for the extract: by it another record of the same person is found."""
+    """A keyed hash of details, for the person's extract. It is used to find other records of the same person."""
 
     id: Annotated[int, Group.RECORD]
 
 
 class MergeRecord(Schema):
-    """The merge, for the extract."""
+    """A merge of two records, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     merged_id: Annotated[UUID, Group.RECORD]
@@ -176,6 +184,8 @@ class MergeRecord(Schema):
 
 
 class SearchHit(Schema):
+    """A record that matches a search or may be the same person, and how similar it is."""
+
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
     given_name: Annotated[str | None, Group.IDENTITY]
@@ -186,11 +196,13 @@ class SearchHit(Schema):
 
 
 class SearchAnswer(Schema):
+    """The records that match a search, most similar first."""
+
     items: Annotated[list[SearchHit], Group.RECORD]
 
 
 class ProfileBody(Body):
-    """The whole profile: what is left out is unknown."""
+    """A whole vocational profile. A field that is left out is unknown."""
 
     ever_paid_work: EverPaidWork | None = None
     right_to_work: RightToWork | None = None
@@ -214,27 +226,36 @@ class ProfileBody(Body):
 
 
 class ExperienceBody(Body):
+    """One experience of the jobseeker, in plain words."""
+
     kind: Literal["life", "school", "caring", "volunteering", "work"]
     text: NeededLine
 
 
 class NewProfile(ProfileBody):
+    """The body that writes a new version of the vocational profile."""
+
     said_by: Annotated[dict[str, Teller], Field(max_length=30)] = Field(
         default_factory=dict,
-        description="Who said what: a field's name to jobseeker, referrer, caseworker or supporter.",
+        description="The source of each field: field name to jobseeker, referrer, caseworker or supporter.",
     )
-    agreed_on: Day | None = Field(default=None, description="The day the jobseeker agreed to it.")
-    agreed_by: Line | None = Field(default=None, description="Who agreed, where it was not the jobseeker alone.")
+    agreed_on: Day | None = Field(default=None, description="The day on which the jobseeker agreed to the profile.")
+    agreed_by: Line | None = Field(default=None, description="Who agreed, if it was not the jobseeker alone.")
     own_words: Paragraph | None = None
     note: Paragraph | None = None
     experiences: Annotated[list[ExperienceBody], Field(max_length=60)] | None = Field(
-        default=None, description="Life, school, caring, volunteering, work: matched on for the skills they show."
+        default=None,
+        description="Life, school, caring, volunteering and work. Shortlists match on the skills they show.",
     )
-    barriers: Lines | None = Field(default=None, description="What the jobseeker says stands in the way, unsolved yet.")
+    barriers: Lines | None = Field(
+        default=None, description="Unsolved barriers to work, as the jobseeker describes them."
+    )
     valid_on: Day | None = None
 
 
 class ProfileFields(Schema):
+    """The vocational profile's fields as they are read."""
+
     ever_paid_work: Annotated[EverPaidWork | None, Group.WORK] = None
     right_to_work: Annotated[RightToWork | None, Group.RIGHT_TO_WORK] = None
     aspirations: Annotated[list[str] | None, Group.WORK] = None
@@ -257,6 +278,8 @@ class ProfileFields(Schema):
 
 
 class ProfileOut(ProfileFields):
+    """One version of the vocational profile, with the fields that this actor may read."""
+
     id: Annotated[UUID, Group.RECORD]
     number: Annotated[int, Group.RECORD]
     said_by: Annotated[dict[str, str] | None, Group.WORK]
@@ -267,7 +290,8 @@ class ProfileOut(ProfileFields):
     experiences: Annotated[list[dict[str, str]] | None, Group.NOTES]
     barriers: Annotated[list[str] | None, Group.NOTES]
     skills_shown: Annotated[list[dict[str, str]] | None, Group.NOTES] = Field(
-        default=None, description="The skills that the experiences show, each with its words: what a shortlist adds."
+        default=None,
+        description="The skills inferred from the experiences, each with its words. Shortlists also match on them.",
     )
     valid_on: Annotated[date, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
@@ -277,17 +301,21 @@ class ProfileOut(ProfileFields):
 
 
 class NewSafetyExclusion(Body):
-    """One of the three: an organisation, a person, or an area."""
+    """The body that records a safety exclusion of an organisation, a person or an area."""
 
     kind: ExclusionKind
     social_enterprise_id: UUID | None = None
-    who: Line | None = Field(default=None, description="The name or e-mail address of who runs the placement.")
+    who: Line | None = Field(
+        default=None, description="The name or e-mail address of the person who runs the placement."
+    )
     postcode: Annotated[Line, Field(max_length=20)] | None = None
     radius_km: RadiusKm | None = None
     reason: NeededLine
 
 
 class SafetyExclusionOut(Schema):
+    """A safety exclusion, with the fields that this actor may read."""
+
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[ExclusionKind | None, Group.SAFETY]
     social_enterprise_id: Annotated[UUID | None, Group.SAFETY]
@@ -301,7 +329,7 @@ class SafetyExclusionOut(Schema):
 
 
 class NewConfirmedWord(Body):
-    """What was written, and which entry of the taxonomy it means; no ``uri``: none of those offered."""
+    """The body that confirms which taxonomy entry the words mean. Without ``uri``, no offered entry fits."""
 
     kind: WordKind
     text: NeededLine
@@ -309,6 +337,8 @@ class NewConfirmedWord(Body):
 
 
 class ConfirmedWordOut(Schema):
+    """A confirmed meaning of the jobseeker's words, with the entries that were offered."""
+
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[WordKind, Group.RECORD]
     text: Annotated[str | None, Group.WORK]
@@ -324,7 +354,7 @@ NOT_ASKED = "not_asked"
 
 
 class EthnicGroup(StrEnum):
-    """GSS harmonised question for England and Wales, version of 2021."""
+    """The GSS harmonised question on ethnic group for England and Wales, version of 2021."""
 
     WHITE_BRITISH = "white_english_welsh_scottish_northern_irish_or_british"
     WHITE_IRISH = "white_irish"
@@ -401,6 +431,8 @@ class Religion(StrEnum):
 
 
 class NewMonitoring(Body):
+    """The body that records answers to the equality monitoring questions."""
+
     ethnic_group: EthnicGroup = EthnicGroup.NOT_ASKED
     long_term_condition: YesNo = YesNo.NOT_ASKED
     condition_reduces_activity: Reduces = Reduces.NOT_ASKED
@@ -414,14 +446,14 @@ QUESTIONS = tuple(NewMonitoring.model_fields)
 
 
 class MonitoringRecorded(Schema):
-    """That answers were recorded; what they are is read in aggregate only."""
+    """Confirmation that answers were recorded. The answers can be read only as counts."""
 
     id: Annotated[UUID, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
 
 
 class MonitoringExtract(MonitoringRecorded):
-    """The person's own answers, for their own extract."""
+    """The person's own monitoring answers, for the person's extract."""
 
     ethnic_group: Annotated[str | None, Group.MONITORING]
     long_term_condition: Annotated[str | None, Group.MONITORING]
@@ -433,13 +465,19 @@ class MonitoringExtract(MonitoringRecorded):
 
 
 class MonitoringCount(Schema):
+    """How many jobseekers gave one answer to one question."""
+
     question: Annotated[str, Group.RECORD]
     answer: Annotated[str, Group.RECORD]
     value: Annotated[int | None, Group.RECORD]
-    value_status: Annotated[str, Group.RECORD] = Field(description="[c]: hidden because it is small or next to small.")
+    value_status: Annotated[str, Group.RECORD] = Field(
+        description="``[c]``: suppressed, because it is small or protects a small count."
+    )
 
 
 class MonitoringSummary(Schema):
+    """The counts of all monitoring answers, with small counts suppressed."""
+
     items: Annotated[list[MonitoringCount], Group.RECORD]
 
 
@@ -447,13 +485,17 @@ TellableGroup = Literal["identity", "contact", "work", "health_and_adjustments",
 
 
 class NewPermission(Body):
+    """The body that records a permission to share with one social enterprise."""
+
     social_enterprise_id: UUID
     groups: Annotated[list[TellableGroup], Field(min_length=1, max_length=5)]
-    how_given: NeededLine = Field(description="How the jobseeker said so: signed, in person, by phone …")
+    how_given: NeededLine = Field(description="How the jobseeker gave the permission: signed, in person, by phone …")
     valid_on: Day | None = None
 
 
 class PermissionOut(Schema):
+    """A permission to share with one social enterprise, or its revocation."""
+
     id: Annotated[UUID, Group.RECORD]
     social_enterprise_id: Annotated[UUID, Group.RECORD]
     groups: Annotated[list[str], Group.RECORD]
@@ -464,12 +506,14 @@ class PermissionOut(Schema):
 
 
 class ReasonBody(Body):
-    """Why: kept with the act."""
+    """The body that gives the reason for an action; the reason is stored with it."""
 
     reason: NeededLine
 
 
 class NewContact(Body):
+    """The body that records a contact about a jobseeker."""
+
     on: Day
     with_whom: ContactWith
     how: ContactHow
@@ -479,6 +523,8 @@ class NewContact(Body):
 
 
 class ContactOut(Schema):
+    """A contact about a jobseeker."""
+
     id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD] = Field(validation_alias="valid_on")
     with_whom: Annotated[ContactWith, Group.RECORD]
@@ -490,6 +536,8 @@ class ContactOut(Schema):
 
 
 class NewSupporter(Body):
+    """The body that records a person who supports the jobseeker."""
+
     role: SupporterRole
     name: NeededLine
     phone: Annotated[Line, Field(max_length=60)] | None = None
@@ -499,6 +547,8 @@ class NewSupporter(Body):
 
 
 class SupporterOut(Schema):
+    """A person who supports the jobseeker, with the fields that this actor may read."""
+
     id: Annotated[UUID, Group.RECORD]
     role: Annotated[SupporterRole | None, Group.CONTACT]
     name: Annotated[str | None, Group.CONTACT]
@@ -510,7 +560,7 @@ class SupporterOut(Schema):
 
 
 class MoveOut(Schema):
-    """A move, for the extract."""
+    """A change of state, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]
@@ -521,6 +571,8 @@ class MoveOut(Schema):
 
 
 class AssignmentOut(Schema):
+    """The assignment of a caseworker, or its end, for the person's extract."""
+
     id: Annotated[UUID, Group.RECORD]
     caseworker_id: Annotated[UUID | None, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]

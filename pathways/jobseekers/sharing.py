@@ -1,4 +1,4 @@
-"""Permissions to tell a social enterprise about a jobseeker: given and revoked."""
+"""Permissions to share a jobseeker's details with one social enterprise: granting and revoking."""
 
 from typing import Any
 from uuid import UUID
@@ -19,10 +19,11 @@ from pathways.organisations.models import Organisation, OrganisationKind
 
 
 def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPermission) -> SharingPermission:
+    """Record that the jobseeker lets a social enterprise read some groups of fields. Refuse a void record."""
     must_not_be_void(person)
     organisation = session.get(Organisation, new.social_enterprise_id)
     if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
-        raise RuleBroken("There is no such social enterprise.", pointer="/social_enterprise_id")
+        raise RuleBroken("This social enterprise does not exist. Choose another.", pointer="/social_enterprise_id")
     return _permission(
         session,
         actor,
@@ -38,9 +39,9 @@ def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new
 def revoke_permission(
     session: WriteSession, actor: Actor, person: Jobseeker, permission: SharingPermission, reason: str
 ) -> SharingPermission:
-    """Take a permission back; from this instant the social enterprise is shown nothing."""
+    """Revoke a permission; from then on the social enterprise can read none of the details."""
     if not permission.is_granted:
-        raise RuleBroken("This permission has been taken back already.")
+        raise RuleBroken("This permission is already revoked. There is nothing more to do.")
     return _permission(
         session,
         actor,
@@ -67,5 +68,5 @@ def _permission(
         **columns,
     )
     session.add(permission)
-    session.flush()  # two writers that supersede the same permission meet here
+    session.flush()  # two writers that supersede the same permission collide here
     return permission

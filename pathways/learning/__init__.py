@@ -1,1 +1,1 @@
-"""Training, assessing and releasing models of the score; a person releases."""
+"""Train, assess and release ranking models. Only a person can release a model."""

@@ -1,4 +1,4 @@
-"""Training, assessing, releasing and retiring models. A person releases; nothing here does so by itself."""
+"""Train, assess, release and retire ranking models. A model is released by a person only, never automatically."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -28,28 +28,38 @@ from pathways.shortlists.queries import read_model, released_model
 if TYPE_CHECKING:
     from matching.learning.training import Trained
 
-HELD_OUT_SHARE = 0.25
-FEWEST_PEOPLE = 20
-NOT_SAID = frozenset({"not_asked", "prefer_not_to_say"})
-TOLERATED = 0.01  # of NDCG: a lower edge further down than this is a risk no person should be asked to take
-MOST_DRIFT = 0.25  # of a feature's mean between the cases learnt from and the newest ones, on its scale of 0 to 1
+HELD_OUT_SHARE = 0.25  # of the cases: the newest ones
+FEWEST_PEOPLE = 20  # fewer cannot be judged
+NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say"})
+TOLERATED = 0.01  # NDCG: how far below zero the lower end of the interval of the difference may lie
+MOST_DRIFT = 0.25  # how far a feature's mean (0 to 1) may move from the cases learnt from to the held-out cases
 
 
 class ModelMoveRefused(MoveRefused):
-    title = "The model cannot make that move now"
+    """The model is not in a state that allows this step."""
+
+    title = "This step is not possible for the model now"
 
 
 class GatesClosed(Conflict):
-    title = "The model has not passed its gates"
+    """A release gate is not passed, or the assessment is out of date."""
+
+    title = "The model has not passed its release gates"
 
 
 def train_model(session: WriteSession, actor: Actor, until: date) -> RankingModel:
-    """Train on all that was decided up to a day, and keep it; it ranks nothing until a person releases it."""
+    """Train a model on all cases decided up to a day, and store it.
+
+    It is not used for ranking until a person releases it. Refused for a day in the future, or if there are no cases.
+    """
     if until > actor.today:
-        raise RuleBroken("This day has not come: nothing can be learnt from it yet.", pointer="/until")
+        raise RuleBroken("The date cannot be in the future. Choose today or an earlier date.", pointer="/until")
     cases = queries.cases(session, until)
     if not cases:
-        raise RuleBroken("No introduction from a shortlist has been decided yet, so there is nothing to learn from.")
+        raise RuleBroken(
+            "No introduction from a shortlist has been decided by this date, so there is nothing to learn from. "
+            "Next: try again once introductions have been decided."
+        )
     count = session.scalars(select(func.count()).select_from(RankingModel)).one()
     name = f"{until.isoformat()}-{count + 1}"
     from matching.learning.training import train  # noqa: PLC0415 - scikit-learn takes a second to import
@@ -74,10 +84,10 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
 
 
 def _manifest_summary(manifest: model_files.Manifest) -> dict[str, Any]:
-    told = asdict(manifest)
+    summary = asdict(manifest)
     for day in ("first_day", "last_day"):
-        told[day] = told[day].isoformat() if told[day] else None
-    return told
+        summary[day] = summary[day].isoformat() if summary[day] else None
+    return summary
 
 
 def _training_metrics(trained: "Trained") -> dict[str, Any]:
@@ -96,9 +106,10 @@ def _training_metrics(trained: "Trained") -> dict[str, Any]:
 
 
 def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingModel:
-    """Measure a model's recipe on the days it would not have seen, and keep the figures and the gates with it.
+    """Measure a model on held-out cases, and store the figures and the release gates with it.
 
-    What is measured is a model trained in the same way on the earlier cases alone; the kept one has seen them all.
+    The stored model has learnt from all cases, so it cannot be measured on them. What is measured is a second model,
+    trained in the same way on the earlier cases only.
     """
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.ASSESS, ModelMoveRefused)
     until = date.fromisoformat(read_manifest(model).metrics["until"])
@@ -110,6 +121,7 @@ def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingM
 
 
 def read_manifest(model: RankingModel) -> model_files.Manifest:
+    """Return the manifest of a stored model. Refused if the stored file is damaged or of another version."""
     try:
         return model_files.load(model.kept)[1]
     except model_files.ModelRefused as wrong:
@@ -117,22 +129,26 @@ def read_manifest(model: RankingModel) -> model_files.Manifest:
 
 
 def measure(
-    session: Session, until: date, now: TwoSidedModel, kept: TwoSidedModel
+    session: Session, until: date, in_use: TwoSidedModel, stored: TwoSidedModel
 ) -> tuple[dict[str, Any], list[GateOut]]:
-    """Return held-out figures and gates. Every interval is over people: one person's lists are not many people."""
+    """Return the figures on held-out cases, and the release gates.
+
+    ``in_use`` is the model that ranks now; ``stored`` is the model being assessed. Every interval is taken over people,
+    with one mean figure for each, because several lists of one person are not independent.
+    """
     decided = queries.decided(session, until)
-    cases = [one.case for one in decided]
+    cases = [shortlisted.case for shortlisted in decided]
     split = evaluation.split_by_time(
         [case.decided_on for case in cases], [case.jobseeker for case in cases], HELD_OUT_SHARE
     )
     held_out = [decided[i] for i in (*split.warm, *split.cold)]
     learnt = [decided[i] for i in split.train]
-    earlier, later = [one.case for one in learnt], [one.case for one in held_out]
+    earlier, later = [row.case for row in learnt], [row.case for row in held_out]
     from matching.learning.training import train  # noqa: PLC0415
 
-    recipe = train(earlier, "assessed").model
-    lists = [one for one in queries.held_out_lists(session, held_out, learnt) if any(one.grades)]
-    people, ours, theirs = _by_person(lists, recipe, now)
+    measured = train(earlier, "assessed").model
+    lists = [shortlist for shortlist in queries.held_out_lists(session, held_out, learnt) if any(shortlist.grades)]
+    people, ours, theirs = _by_person(lists, measured, in_use)
     gap = evaluation.paired(ours, theirs)
     drift = _drift(earlier, later)
     fewest = int(tables.limit("model_group_smallest", until))
@@ -141,7 +157,7 @@ def measure(
         for question, answers in queries.groups(session).items()
     }
     figures = {
-        "compared_with": now.version,
+        "compared_with": in_use.version,
         "cases_learnt_from": len(earlier),
         "cases_held_out": len(later),
         "held_out_from": min(case.decided_on for case in later).isoformat() if later else None,
@@ -153,27 +169,27 @@ def measure(
         "ndcg_at_10": _summary(evaluation.mean_of(ours)),
         "ndcg_at_10_of_the_model_in_use": _summary(evaluation.mean_of(theirs)),
         "difference": _summary(gap),
-        "calibration": _calibration(recipe, later),
+        "calibration": _calibration(measured, later),
         "drift": drift,
         "difference_by_group": by_group,
-        "note": "Only what was shown can be judged: a pair nobody was shown counts as not relevant.",
+        "note": "Only pairs on stored shortlists can be judged. A pair without a decision counts as not relevant.",
     }
-    return figures, _gates(gap, drift, by_group, kept)
+    return figures, _gates(gap, drift, by_group, stored)
 
 
 def _by_person(
-    lists: Sequence[queries.HeldOutList], recipe: TwoSidedModel, now: TwoSidedModel
+    lists: Sequence[queries.HeldOutList], measured: TwoSidedModel, in_use: TwoSidedModel
 ) -> tuple[list[str], Any, Any]:
-    """Return each person's mean figure under both models."""
-    ours, theirs = _ndcg(lists, recipe), _ndcg(lists, now)
-    of_person: dict[str, list[int]] = defaultdict(list)
-    for place, one in enumerate(lists):
-        of_person[one.jobseeker].append(place)
-    people = sorted(of_person)
+    """Return the people, and each person's mean NDCG under the measured model and under the model in use."""
+    ours, theirs = _ndcg(lists, measured), _ndcg(lists, in_use)
+    lists_of: dict[str, list[int]] = defaultdict(list)
+    for index, shortlist in enumerate(lists):
+        lists_of[shortlist.jobseeker].append(index)
+    people = sorted(lists_of)
     return (
         people,
-        np.array([ours[of_person[person]].mean() for person in people]),
-        np.array([theirs[of_person[person]].mean() for person in people]),
+        np.array([ours[lists_of[person]].mean() for person in people]),
+        np.array([theirs[lists_of[person]].mean() for person in people]),
     )
 
 
@@ -189,34 +205,37 @@ def _summary(measured: evaluation.Measured) -> dict[str, Any]:
 
 
 def _ndcg(lists: Sequence[queries.HeldOutList], model: TwoSidedModel) -> Any:
-    return np.array([evaluation.ndcg(one.grades, model.scores(one.pairs)) for one in lists])
+    """Return the NDCG at 10 of each list when this model ranks its pairs."""
+    return np.array([evaluation.ndcg(shortlist.grades, model.scores(shortlist.pairs)) for shortlist in lists])
 
 
 def _calibration(model: TwoSidedModel, cases: Sequence[DecidedCase]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    """Return how well the probabilities of each side agree with what happened."""
+    calibration: dict[str, Any] = {}
     for side in ModelSide:
-        told = [(case.values, label) for case in cases if (label := case.label(side)) is not None]
-        if len(told) < FEWEST_PEOPLE:
-            found[side.value] = {"cases": len(told), "note": "Too few to say."}
+        labelled = [(case.values, label) for case in cases if (label := case.label(side)) is not None]
+        if len(labelled) < FEWEST_PEOPLE:
+            note = f"Too few cases to judge: {FEWEST_PEOPLE} are needed."
+            calibration[side.value] = {"cases": len(labelled), "note": note}
             continue
-        p = model.probabilities([values for values, _ in told])[side]
-        y = [float(label) for _, label in told]
-        found[side.value] = {
-            "cases": len(told),
+        p = model.probabilities([values for values, _ in labelled])[side]
+        y = [float(label) for _, label in labelled]
+        calibration[side.value] = {
+            "cases": len(labelled),
             "brier": round(evaluation.brier(p, y), 4),
             "calibration_error": round(evaluation.calibration_error(p, y), 4),
         }
-    return found
+    return calibration
 
 
 def _drift(earlier: Sequence[DecidedCase], later: Sequence[DecidedCase]) -> dict[str, float]:
     """Return how far the mean of each feature moved from the earlier cases to the later ones."""
-    found = {}
+    drift = {}
     for feature in Feature:
-        old, new = ([v for c in some if (v := _value(c, feature)) is not None] for some in (earlier, later))
+        old, new = ([v for c in cases if (v := _value(c, feature)) is not None] for cases in (earlier, later))
         if old and new:
-            found[feature.value] = round(float(np.mean(new) - np.mean(old)), 4)
-    return found
+            drift[feature.value] = round(float(np.mean(new) - np.mean(old)), 4)
+    return drift
 
 
 def _value(case: DecidedCase, feature: Feature) -> float | None:
@@ -224,19 +243,22 @@ def _value(case: DecidedCase, feature: Feature) -> float | None:
 
 
 def _group_figures(gaps: Any, groups: Sequence[str], fewest: int) -> dict[str, Any]:
-    """Return the figure of each group of enough people; of who did not say, none is made."""
-    told = np.array([bool(group) and group not in NOT_SAID for group in groups], dtype=bool)
-    if not told.any():
+    """Return the mean difference of each group, or None for a group of fewer than ``fewest`` people.
+
+    People who did not answer the question are in no group.
+    """
+    is_answered = np.array([bool(group) and group not in NO_ANSWER for group in groups], dtype=bool)
+    if not is_answered.any():
         return {}
-    named = [group for group, is_told in zip(groups, told, strict=True) if is_told]
-    found = evaluation.by_group(np.asarray(gaps)[told], named, fewest)
-    return {group: None if measured is None else _summary(measured) for group, measured in found.items()}
+    answers = [group for group, has_answer in zip(groups, is_answered, strict=True) if has_answer]
+    by_group = evaluation.by_group(np.asarray(gaps)[is_answered], answers, fewest)
+    return {group: None if measured is None else _summary(measured) for group, measured in by_group.items()}
 
 
 def _gates(
-    gap: evaluation.Measured, drift: dict[str, float], by_group: dict[str, Any], kept: TwoSidedModel
+    gap: evaluation.Measured, drift: dict[str, float], by_group: dict[str, Any], stored: TwoSidedModel
 ) -> list[GateOut]:
-    """Return the release gates; a gate that cannot be judged for want of cases is closed."""
+    """Return the release gates. A gate that cannot be judged because there are too few cases is not passed."""
     enough = gap.lists >= FEWEST_PEOPLE
     worse = [
         f"{question} {group}"
@@ -246,44 +268,52 @@ def _gates(
     ]
     judged = [f for groups in by_group.values() for f in groups.values() if f is not None]
     drifted = [name for name, moved in drift.items() if abs(moved) > MOST_DRIFT]
-    best, worst = ({name: Value(at) for name in Feature} for at in (1.0, 0.0))
-    top, bottom = kept.scores([best, worst]).tolist()
+    best, worst = ({name: Value(value) for name in Feature} for value in (1.0, 0.0))
+    top, bottom = stored.scores([best, worst]).tolist()
     return [
         GateOut(
             gate="ranking",
             passed=enough and gap.low > -TOLERATED and gap.mean >= 0.0,
-            text=f"Held-out ranking against the model in use: {gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]."
+            text="Difference in held-out ranking (NDCG at 10) from the model in use: "
+            f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]."
             if enough
-            else f"{gap.lists} people with something good held out; {FEWEST_PEOPLE} are needed to judge.",
+            else f"Only {gap.lists} people have a held-out shortlist with a good outcome. "
+            f"{FEWEST_PEOPLE} are needed to judge.",
         ),
         GateOut(
             gate="groups",
             passed=bool(judged) and not worse,
-            text=f"Ranked for worse: {', '.join(worse)}."
+            text=f"Groups that this model ranks worse than the model in use does: {', '.join(worse)}."
             if worse
-            else "No group is ranked for worse."
+            else "No group is ranked worse than by the model in use."
             if judged
             else "No group is large enough to judge.",
         ),
         GateOut(
             gate="drift",
             passed=bool(drift) and not drifted,
-            text=f"The newest cases differ in {', '.join(drifted)}."
+            text=f"The held-out cases differ from the cases learnt from in: {', '.join(drifted)}."
             if drifted
-            else "The newest cases are like those learnt from."
+            else "The held-out cases are similar to the cases learnt from."
             if drift
-            else "There are no newer cases to compare.",
+            else "There are no held-out cases to compare.",
         ),
         GateOut(
             gate="nonsense",
             passed=top > bottom and bottom < 0.5 * top,
-            text=f"A pair that fits in nothing scores {bottom:.3f}, one that fits in all {top:.3f}.",
+            text=f"A pair with the worst value in every feature scores {bottom:.3f}, "
+            f"and a pair with the best value in every feature scores {top:.3f}.",
         ),
-        GateOut(gate="signs", passed=_signs_hold(kept), text="No weight that policy fixes has the wrong sign."),
+        GateOut(
+            gate="signs",
+            passed=_signs_hold(stored),
+            text="Required: no feature that may only raise the score has a negative weight.",
+        ),
     ]
 
 
 def _signs_hold(model: TwoSidedModel) -> bool:
+    """Whether no feature that policy fixes as monotone has a negative weight."""
     return all(
         not WEIGHTS[side][name].is_monotone or model.sides[side].contributions_of[name] >= 0.0
         for side, names in SIDES.items()
@@ -292,25 +322,35 @@ def _signs_hold(model: TwoSidedModel) -> bool:
 
 
 def release(session: WriteSession, actor: Actor, model: RankingModel, reason: str) -> RankingModel:
-    """Let a model rank from now on, by a person's act; the one before it is retired."""
+    """Use a model for ranking from now on, and retire the model in use before.
+
+    Refused unless all gates are passed and the model was assessed against the model in use now.
+    """
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.RELEASE, ModelMoveRefused)
     closed = [gate.gate for gate in gates_of(model) if not gate.passed]
     if closed:
-        raise GatesClosed(f"Closed: {', '.join(closed)}. Assess it again when there are more cases.", closed=closed)
+        raise GatesClosed(
+            f"These release gates are not passed: {', '.join(closed)}. "
+            "Next: assess the model again when there are more cases.",
+            closed=closed,
+        )
     compared_with = (model.assessment or {}).get("compared_with")
     if compared_with != released_model(session).version:
-        raise GatesClosed("It was assessed against another model than the one in use now. Assess it again.", closed=[])
+        raise GatesClosed(
+            "The model was assessed against a model that is no longer in use. Next: assess it again, then release it.",
+            closed=[],
+        )
     in_use = session.scalars(select(RankingModel).where(RankingModel.state == ModelState.RELEASED)).one_or_none()
     if in_use is not None:
-        _move(session, actor, in_use, ModelEvent.RETIRE, ModelState.RETIRED, f"{model.name} took its place.")
-        session.flush()  # one model at a time is released: the older one goes first
+        _move(session, actor, in_use, ModelEvent.RETIRE, ModelState.RETIRED, f"Replaced by {model.name}.")
+        session.flush()  # a unique index allows one released model, so the older one is retired first
     _move(session, actor, model, ModelEvent.RELEASE, to_state, reason)
     session.flush()  # the reply carries the new version
     return model
 
 
 def retire(session: WriteSession, actor: Actor, model: RankingModel, reason: str) -> RankingModel:
-    """Take a model out of use; without another, the experts' own weights rank again."""
+    """Retire a model. If it was in use, the expert weights rank until another model is released."""
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.RETIRE, ModelMoveRefused)
     _move(session, actor, model, ModelEvent.RETIRE, to_state, reason)
     session.flush()  # the reply carries the new version
@@ -334,6 +374,7 @@ def _move(
 
 
 def gates_of(model: RankingModel) -> list[GateOut]:
+    """Return the release gates of the last assessment; empty if the model has not been assessed."""
     return [GateOut(**gate) for gate in (model.assessment or {}).get("gates", [])]
 
 

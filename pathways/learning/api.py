@@ -1,4 +1,4 @@
-"""JSON of models."""
+"""The routes of ranking models: train, assess, release and retire."""
 
 from typing import Annotated
 from uuid import UUID
@@ -25,7 +25,7 @@ Releaser = Annotated[Actor, permitted(Permission.MODEL_RELEASE)]
 
 @router.get("")
 def list_models(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ModelOut]:
-    """Every model that was trained, with its gates and what was measured of it."""
+    """List all trained models with their figures and release gates."""
     with database.reading(actor) as session:
         rows = select(RankingModel).options(defer(RankingModel.kept))
         return page_of(session, rows, RankingModel.id, page, actions.reply)
@@ -33,7 +33,11 @@ def list_models(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[Mod
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def train_model(new: NewModel, actor: Trainer, database: DatabaseDep, once: OnceDep) -> ModelOut:
-    """Train on what was decided up to a day. It ranks nothing until a person releases it."""
+    """Train a model on the introductions decided up to a day.
+
+    The model is not used for ranking until a person releases it. Refused if the day is in the future or if no
+    introduction from a shortlist has been decided yet.
+    """
     with database.writing(actor) as session:
         model = once(
             session,
@@ -46,13 +50,17 @@ def train_model(new: NewModel, actor: Trainer, database: DatabaseDep, once: Once
 
 @router.get("/{model_id}", responses=documented(NotFound))
 def get_model(model_id: UUID, actor: Reader, database: DatabaseDep) -> ModelOut:
+    """Return one model with its figures and release gates."""
     with database.reading(actor) as session:
         return actions.reply(queries.model(session, model_id))
 
 
 @router.post("/{model_id}/assess", responses=documented(NotFound, Conflict))
 def assess_model(model_id: UUID, actor: Trainer, database: DatabaseDep, once: OnceDep) -> ModelOut:
-    """Measure it on days held out, whole and by group, and judge its gates."""
+    """Measure the model on held-out cases, overall and by group, and work out its release gates.
+
+    Refused unless the model is trained and neither released nor retired.
+    """
     with database.writing(actor) as session:
         model = once(
             session,
@@ -67,7 +75,10 @@ def assess_model(model_id: UUID, actor: Trainer, database: DatabaseDep, once: On
 def release_model(
     model_id: UUID, decision: ModelDecision, actor: Releaser, database: DatabaseDep, once: OnceDep
 ) -> ModelOut:
-    """Let it rank from now on: a person's act, possible only behind open gates."""
+    """Use the model for ranking from now on; the model in use before is retired.
+
+    Refused if a release gate is not passed, or if the model was assessed against another model than the one in use.
+    """
     with database.writing(actor) as session:
         model = once(
             session,
@@ -82,7 +93,10 @@ def release_model(
 def retire_model(
     model_id: UUID, decision: ModelDecision, actor: Releaser, database: DatabaseDep, once: OnceDep
 ) -> ModelOut:
-    """Take it out of use; without another, the experts' own weights rank again."""
+    """Retire the model. If it was in use, the expert weights rank until another model is released.
+
+    Refused if the model is already retired.
+    """
     with database.writing(actor) as session:
         model = once(
             session,

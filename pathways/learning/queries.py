@@ -1,4 +1,7 @@
-"""What was shown, decided and came of it, as the score learns from it; no name, number or address is read."""
+"""Read decided introductions, their outcomes and their shortlists as training cases for the ranking models.
+
+No name, identity number or address is read.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -28,10 +31,11 @@ from pathways.reference import tables
 from pathways.shortlists.models import RankingModel, ShortlistMatch
 
 S, E = IntroductionState, IntroductionEvent
-AT_ONCE = 500
-# Before it is sent, only the jobseeker can say no; once there is an offer, it is theirs to take up again.
-THEIRS_TO_DECLINE = frozenset({S.PROPOSED, S.OFFERED, S.ACCEPTED})
-SAYS_NOTHING = frozenset(
+AT_ONCE = 500  # shortlists in one query
+# The states in which only the jobseeker can decline: before the introduction is sent, and once there is an offer.
+JOBSEEKER_DECLINES = frozenset({S.PROPOSED, S.OFFERED, S.ACCEPTED})
+# Reasons that say nothing about whether the jobseeker and the placement fit. Such cases are not learnt from.
+UNINFORMATIVE = frozenset(
     {
         WhyNot.PLACE_FILLED,
         WhyNot.LISTING_CLOSED,
@@ -44,16 +48,20 @@ SAYS_NOTHING = frozenset(
 
 
 def model(session: Session, name_or_id: str | UUID) -> RankingModel:
+    """Return a ranking model by its id or name, or refuse with NotFound."""
     column = RankingModel.id if isinstance(name_or_id, UUID) else RankingModel.name
-    found = session.scalars(select(RankingModel).where(column == name_or_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such model.")
-    return found
+    row = session.scalars(select(RankingModel).where(column == name_or_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such model. Next: list the models and use the name or id of one of them.")
+    return row
 
 
 @dataclass(frozen=True, slots=True)
 class IntroductionEnding:
-    """How an introduction ended, in what the two sides' models learn."""
+    """How an introduction ended, as labels for the models of the two sides.
+
+    ``wanted`` is the label for the jobseeker's side and ``lasted`` for the placement's side. None means: not known.
+    """
 
     wanted: bool | None
     lasted: bool | None
@@ -62,21 +70,21 @@ class IntroductionEnding:
 
 
 def values_of(match: ShortlistMatch) -> dict[Feature, Value]:
-    """Return the features as they were shown; one of an older version that is no feature today is left out."""
+    """Return the feature values stored with a match. Features that no longer exist are left out."""
     known = {feature.value for feature in Feature}
-    return {Feature(name): Value(value, tuple(found)) for name, (value, found) in match.values.items() if name in known}
+    return {Feature(name): Value(value, tuple(words)) for name, (value, words) in match.values.items() if name in known}
 
 
 @dataclass(frozen=True, slots=True)
 class ShortlistedCase:
-    """A case, and the shortlist it came from."""
+    """A decided case and the shortlist it came from."""
 
     case: DecidedCase
     shortlist_id: UUID
 
 
 def decided(session: Session, until: date) -> list[ShortlistedCase]:
-    """Return every introduction that came from a shortlist and was decided by a day."""
+    """Return the introductions that came from a shortlist and were decided by a day, in order of id."""
     endings = _endings(session, until)
     if not endings:
         return []
@@ -109,11 +117,12 @@ def decided(session: Session, until: date) -> list[ShortlistedCase]:
 
 
 def cases(session: Session, until: date) -> list[DecidedCase]:
-    """Return what was decided by a day, without where it came from."""
-    return [one.case for one in decided(session, until)]
+    """Return the cases decided by a day, without their shortlists."""
+    return [shortlisted.case for shortlisted in decided(session, until)]
 
 
 def _endings(session: Session, until: date) -> dict[UUID, IntroductionEnding]:
+    """Return the endings by introduction. An introduction without a usable ending is left out."""
     lasting = timedelta(weeks=int(tables.limit("lasting_weeks", until)))
     moves: dict[UUID, list[IntroductionMove]] = defaultdict(list)
     for move in session.scalars(
@@ -130,18 +139,20 @@ def _endings(session: Session, until: date) -> dict[UUID, IntroductionEnding]:
             began = next(move.valid_on for move in reversed(made) if move.to_state == S.STARTED.value)
             endings[introduction_id] = _started(began, spells.get(introduction_id), until, lasting)
         elif last.event == E.DECLINE.value and last.from_state is not None:
-            found = _declined(last)
-            if found is not None:
-                endings[introduction_id] = found
+            ending = _declined(last)
+            if ending is not None:
+                endings[introduction_id] = ending
     return endings
 
 
 def _declined(move: IntroductionMove) -> IntroductionEnding | None:
-    """Read a refusal; one that a caseworker recorded while the social enterprise was deciding could be either's.
+    """Turn a decline into labels, or return None if it says nothing about the pair.
 
-    Where it is written down whose it was, that is what counts; a place that was filled says nothing of the two.
+    The recorded side (``said_by``) decides which of the two sides declined. Without it, the role of the member and the
+    state decide. A decline that a caseworker recorded while the social enterprise was deciding could come from either
+    side, so it gives None. Reasons such as a filled place say nothing about either side and give None too.
     """
-    if move.why in SAYS_NOTHING:
+    if move.why in UNINFORMATIVE:
         return None
     if move.said_by is Side.SOCIAL_ENTERPRISE:
         return IntroductionEnding(None, lasted=False, outcome=CaseOutcome.INTRODUCED, decided_on=move.valid_on)
@@ -149,16 +160,18 @@ def _declined(move: IntroductionMove) -> IntroductionEnding | None:
         return IntroductionEnding(wanted=False, lasted=None, outcome=CaseOutcome.DECLINED, decided_on=move.valid_on)
     if move.made_by_role == Role.PLACEMENT_LISTER.value:
         return IntroductionEnding(None, lasted=False, outcome=CaseOutcome.INTRODUCED, decided_on=move.valid_on)
-    if move.from_state is not None and S(move.from_state) in THEIRS_TO_DECLINE:
+    if move.from_state is not None and S(move.from_state) in JOBSEEKER_DECLINES:
         return IntroductionEnding(wanted=False, lasted=None, outcome=CaseOutcome.DECLINED, decided_on=move.valid_on)
     return None
 
 
 def _started(started_on: date, spell: SpellVersion | None, until: date, lasting: timedelta) -> IntroductionEnding:
-    """Read a start. Whether it lasted is known of all starts at the same age, or the newest would all seem to fail.
+    """Turn a start into labels.
 
-    It is known from a spell alone. One that led to another job lasted; one that was completed early, as it was meant
-    to be, says nothing of lasting.
+    Whether a start lasted is judged at the same age for all starts, ``lasting`` after the first day. Otherwise all of
+    the newest starts would seem to have failed. It is judged from the recorded spell alone; without a spell it is not
+    known. A spell that ended because of another job counts as lasting. A spell that was completed before that age, as
+    planned, leaves it unknown.
     """
     known_on = started_on + lasting
     if spell is None or known_on > until:
@@ -173,6 +186,7 @@ def _started(started_on: date, spell: SpellVersion | None, until: date, lasting:
 
 
 def _spells(session: Session, until: date) -> dict[UUID, SpellVersion]:
+    """Return the current version of the spell of each introduction; voided spells are left out."""
     rows = session.execute(
         select(Spell.introduction_id, SpellVersion)
         .join(SpellVersion, (SpellVersion.partner_id == Spell.partner_id) & (SpellVersion.spell_id == Spell.id))
@@ -188,7 +202,7 @@ def _spells(session: Session, until: date) -> dict[UUID, SpellVersion]:
 
 @dataclass(frozen=True, slots=True)
 class HeldOutList:
-    """A shortlist as it was shown, and how far each of its pairs came."""
+    """A stored shortlist with the grade of each of its pairs: how far the pair came (see ``CaseOutcome``)."""
 
     jobseeker: str
     pairs: Sequence[dict[Feature, Value]]
@@ -198,11 +212,15 @@ class HeldOutList:
 def held_out_lists(
     session: Session, later: Iterable[ShortlistedCase], earlier: Iterable[ShortlistedCase]
 ) -> list[HeldOutList]:
-    """Return the shortlists that held-out cases came from, without the pairs that were decided before."""
+    """Return the shortlists of the held-out cases, without the pairs that the model learnt from.
+
+    A pair that has no decided case has the grade 0.
+    """
     grade: dict[tuple[UUID, str, str], int] = {}
-    for one in later:
-        grade[one.shortlist_id, one.case.jobseeker, one.case.placement] = int(one.case.outcome)
-    learnt = {(one.case.jobseeker, one.case.placement) for one in earlier}
+    for held_out in later:
+        case = held_out.case
+        grade[held_out.shortlist_id, case.jobseeker, case.placement] = int(case.outcome)
+    learnt = {(learnt_from.case.jobseeker, learnt_from.case.placement) for learnt_from in earlier}
     lists: dict[tuple[UUID, str], list[tuple[dict[Feature, Value], int]]] = defaultdict(list)
     ids = sorted({shortlist_id for shortlist_id, *_ in grade})
     for start in range(0, len(ids), AT_ONCE):
@@ -213,16 +231,19 @@ def held_out_lists(
         )
         for match in rows:
             pair = (str(match.jobseeker_id), str(match.placement_id))
-            found = grade.get((match.shortlist_id, *pair))
-            if found is not None or pair not in learnt:
-                lists[match.shortlist_id, pair[0]].append((values_of(match), found or 0))
+            pair_grade = grade.get((match.shortlist_id, *pair))
+            if pair_grade is not None or pair not in learnt:
+                lists[match.shortlist_id, pair[0]].append((values_of(match), pair_grade or 0))
     return [HeldOutList(person, [v for v, _ in pairs], [g for _, g in pairs]) for (_, person), pairs in lists.items()]
 
 
 def groups(session: Session) -> dict[str, dict[str, str]]:
-    """Return equality monitoring by person, for figures of groups only; who has not answered is in none."""
+    """Return the equality monitoring answers by question and jobseeker.
+
+    They are used only to compare groups in an assessment, never as features. Jobseekers without answers are left out.
+    """
     answers: dict[str, dict[str, str]] = {"sex": {}, "ethnic_group": {}, "long_term_condition": {}}
     for row in session.scalars(select(MonitoringAnswers).where(as_known(MonitoringAnswers))):
-        for question, of_people in answers.items():
-            of_people[str(row.jobseeker_id)] = getattr(row, question)
+        for question, answer_of in answers.items():
+            answer_of[str(row.jobseeker_id)] = getattr(row, question)
     return answers

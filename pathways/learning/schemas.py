@@ -1,4 +1,4 @@
-"""What goes over the wire about models: no person, only counts, figures and gates."""
+"""Requests and replies about ranking models. They hold counts, figures and gates, and no personal data."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -11,22 +11,30 @@ from pathways.shortlists.models import ModelState
 
 
 class NewModel(Body):
+    """The request to train a ranking model."""
+
     until: Day | None = Field(
-        default=None, description="Learn from what was decided up to this day; today when left out."
+        default=None, description="Learn from introductions decided up to and including this day. Default: today."
     )
 
 
 class ModelDecision(Body):
+    """The reason for releasing or retiring a model."""
+
     reason: NeededLine
 
 
 class GateOut(Schema):
+    """One test that a model must pass before it can be released, with its result."""
+
     gate: Annotated[str, Group.RECORD]
     passed: Annotated[bool, Group.RECORD]
     text: Annotated[str, Group.RECORD]
 
 
 class ModelOut(Schema):
+    """A ranking model: its state, the cases it learnt from, its assessment and its release gates."""
+
     id: Annotated[UUID, Group.RECORD]
     name: Annotated[str, Group.RECORD]
     state: Annotated[ModelState, Group.RECORD]
@@ -37,7 +45,8 @@ class ModelOut(Schema):
     manifest: Annotated[dict[str, Any], Group.RECORD]
     gates: Annotated[list[GateOut], Group.RECORD]
     assessment: Annotated[dict[str, Any] | None, Group.RECORD] = Field(
-        description="Held-out figures, whole and by group; a group of few is not shown."
+        description="Figures on held-out cases, overall and by group. Figures of small groups are withheld. "
+        "Null until the model is assessed."
     )
     possible_events: Annotated[list[str], Group.RECORD]
     version: Annotated[int, Group.RECORD]

@@ -1,1 +1,1 @@
-"""What is told to the outside: notices, the e-mails made of them, and webhooks; rows first, sent afterwards."""
+"""Notices to members, the e-mails made from them, and webhooks. They are stored first and sent afterwards."""

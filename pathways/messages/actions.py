@@ -1,4 +1,4 @@
-"""Every change to notices, e-mails and webhooks; nothing is sent here."""
+"""Every change to notices, e-mails and webhooks. This module only queues; sending.py sends."""
 
 from base64 import b64encode
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ SECRET_BYTES = 32
 
 
 class NotQuarantined(Conflict):
-    title = "It is not put aside"
+    title = "This message cannot be sent again now"
 
 
 def notify(
@@ -48,7 +48,7 @@ def notify(
     organisation_id: UUID,
     occasion: str = "",
 ) -> None:
-    """Tell some users of something once; the same again, of the same occasion, is nothing."""
+    """Write a notice for each user, once for each kind, subject and occasion. A repeat writes nothing."""
     subject, subject_id = about
     rows = [
         {
@@ -77,7 +77,7 @@ def notify_roles(
     about: tuple[str, UUID],
     occasion: str = "",
 ) -> None:
-    """Tell everybody who has one of these roles in an organisation."""
+    """Notify every current member who has one of these roles in an organisation."""
     to = queries.members(session, organisation_id, roles)
     notify(session, actor, to, kind, about=about, organisation_id=organisation_id, occasion=occasion)
 
@@ -92,7 +92,7 @@ def notify_owner(
     about: tuple[str, UUID],
     occasion: str = "",
 ) -> None:
-    """Tell whose case it is, or the team managers where it is nobody's."""
+    """Notify the owner of a case, or the team managers if the case has no owner."""
     owner = queries.user_of(session, membership_id)
     if owner is None:
         notify_roles(session, actor, organisation_id, [Role.TEAM_MANAGER], kind, about=about, occasion=occasion)
@@ -101,7 +101,10 @@ def notify_owner(
 
 
 def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
-    """Put what nobody was mailed yet into one e-mail a user; return how many."""
+    """Collect the notices that are not in an e-mail yet into one e-mail for each user and organisation.
+
+    Returns the number of e-mails made.
+    """
     made = 0
     for (user_id, organisation_id), rows in groupby(
         queries.not_mailed(session, urgent=urgent), key=lambda row: (row.user_id, row.organisation_id)
@@ -110,14 +113,14 @@ def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
             id=uuid7(), user_id=user_id, organisation_id=organisation_id, made_at=at, next_try_at=at, attempts=0
         )
         session.add(email)
-        session.flush()  # its notices point to it
+        session.flush()  # its notices have a foreign key to it
         taken = session.execute(
             update(Notice)
             .where(Notice.id.in_([row.id for row in rows]), Notice.email_id.is_(None))
             .values(email_id=email.id),
             execution_options={"synchronize_session": False},
         ).rowcount  # type: ignore[attr-defined]
-        if taken == 0:  # another process was quicker
+        if taken == 0:  # another process took these notices first
             session.delete(email)
             session.flush()
         made += bool(taken)
@@ -125,6 +128,7 @@ def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
 
 
 def read(session: WriteSession, actor: Actor, notice: Notice) -> Notice:
+    """Mark a notice as read. The time of the first reading is kept."""
     notice.read_at = notice.read_at or actor.at
     session.flush()
     return notice
@@ -136,9 +140,15 @@ def reply(notice: Notice) -> NoticeOut:
 
 
 def send_again(session: WriteSession, actor: Actor, row: Email | WebhookDelivery) -> None:
-    """Queue again what was put aside, or a webhook that was sent: its event keeps its id."""
+    """Queue a failed message again, or a delivered webhook, which keeps the id of its event.
+
+    Refuses a message that is still queued, and an e-mail that was sent.
+    """
     if row.state is EmailState.QUEUED or (isinstance(row, Email) and row.state is EmailState.SENT):
-        raise NotQuarantined("Only what was put aside is sent again.")
+        raise NotQuarantined(
+            "It is still queued, or it is an e-mail that was already sent. Only a failed message or a delivered"
+            " webhook can be sent again."
+        )
     row.state, row.attempts, row.next_try_at, row.sent_at, row.last_error = EmailState.QUEUED, 0, actor.at, None, ""
     session.flush()
 
@@ -147,21 +157,24 @@ def send_again(session: WriteSession, actor: Actor, row: Email | WebhookDelivery
 
 
 def make_endpoint(session: WriteSession, actor: Actor, new: NewEndpoint) -> tuple[WebhookEndpoint, EndpointOut]:
-    """Make an endpoint with a secret of its own, which is shown once."""
+    """Create an endpoint with a new secret, which only this reply contains.
+
+    Refuses an address that is not valid, is not https, or contains a user name or password.
+    """
     address = urlsplit("")
     try:
         address = urlsplit(new.url)
         host = (address.hostname or "").encode("idna").decode()
         httpx2.URL(new.url)
-        is_read = bool(host) and (address.port is None or address.port > 0)
+        is_valid = bool(host) and (address.port is None or address.port > 0)
     except (ValueError, httpx2.InvalidURL):
-        is_read = False
-    if not is_read:
-        raise RuleBroken("This address cannot be read.", pointer="/url")
+        is_valid = False
+    if not is_valid:
+        raise RuleBroken("This is not a valid web address. Correct it.", pointer="/url")
     if address.scheme != "https" and (session.is_production or address.hostname not in HERE):
-        raise RuleBroken("An endpoint is reached over https.", pointer="/url")
+        raise RuleBroken("The address must begin with https://.", pointer="/url")
     if address.username or address.password:
-        raise RuleBroken("No name and password stand in an address.", pointer="/url")
+        raise RuleBroken("The address cannot contain a user name or password. Remove them.", pointer="/url")
     secret = "whsec_" + b64encode(token_bytes(SECRET_BYTES)).decode()
     endpoint = WebhookEndpoint(
         id=uuid7(),
@@ -178,13 +191,14 @@ def make_endpoint(session: WriteSession, actor: Actor, new: NewEndpoint) -> tupl
 
 
 def switch_off(session: WriteSession, endpoint: WebhookEndpoint) -> WebhookEndpoint:
+    """Switch an endpoint off. New moves are no longer queued for it."""
     endpoint.is_on = False
     session.flush()
     return endpoint
 
 
 def signed(secret: str, event_id: UUID, at: datetime, body: str) -> dict[str, str]:
-    """Return the headers of the Standard Webhooks scheme."""
+    """Return the headers of a webhook, with its signature, as the Standard Webhooks scheme defines them."""
     return {
         "webhook-id": str(event_id),
         "webhook-timestamp": str(int(at.timestamp())),
@@ -193,26 +207,29 @@ def signed(secret: str, event_id: UUID, at: datetime, body: str) -> dict[str, st
     }
 
 
-def _note_moves(session: WriteSession, *_: object) -> None:
-    """Queue each move that was written for the endpoints of the partner it is of: ids and words of the table only."""
+def _queue_webhooks(session: WriteSession, *_: object) -> None:
+    """Queue a webhook for each new move and each endpoint of its partner.
+
+    The payload holds only the id of the subject, the event, the new state and the time.
+    """
     moves = [row for row in session.new if isinstance(row, StateLog) and getattr(row, "partner_id", None) is not None]
     if not moves:
         return
-    # Asked once a transaction and partner: most have no endpoint at all.
+    # Queried once for each transaction and partner, because most partners have no endpoint.
     endpoints: dict[UUID, list[UUID]] = session.info.setdefault("endpoints", {})
     with session.no_autoflush:
-        for one in {row.partner_id for row in moves} - set(endpoints):  # type: ignore[attr-defined]
-            endpoints[one] = queries.endpoints_on(session, one)
+        for partner_id in {row.partner_id for row in moves} - set(endpoints):  # type: ignore[attr-defined]
+            endpoints[partner_id] = queries.endpoints_on(session, partner_id)
     rows = []
     for row in moves:
         table = row.__tablename__  # type: ignore[attr-defined]
-        of = table.removesuffix("_moves")
-        subject_id = getattr(row, f"{of}_id", None)
+        subject = table.removesuffix("_moves")
+        subject_id = getattr(row, f"{subject}_id", None)
         if subject_id is None:
             continue
         for endpoint_id in endpoints[row.partner_id]:  # type: ignore[attr-defined]
             payload = {
-                "type": f"{of}.{row.event}",
+                "type": f"{subject}.{row.event}",
                 "id": str(subject_id),
                 "state": row.to_state,
                 "at": row.recorded_at.isoformat().replace("+00:00", "Z"),
@@ -234,7 +251,7 @@ def _note_moves(session: WriteSession, *_: object) -> None:
     insert_many(session, WebhookDelivery, rows)
 
 
-event.listen(WriteSession, "before_flush", _note_moves)
+event.listen(WriteSession, "before_flush", _queue_webhooks)
 
 
 def secret_of(session: Session, endpoint: WebhookEndpoint) -> str:

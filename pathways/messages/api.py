@@ -1,4 +1,4 @@
-"""JSON of notices, e-mails and webhooks."""
+"""Routes for notices, e-mails and webhooks."""
 
 from typing import Annotated
 from uuid import UUID
@@ -19,15 +19,15 @@ notices = APIRouter(prefix="/notices", tags=["messages"], route_class=PathwaysRo
 emails = APIRouter(prefix="/emails", tags=["messages"], route_class=PathwaysRoute)
 webhooks = APIRouter(prefix="/webhooks", tags=["messages"], route_class=PathwaysRoute)
 deliveries = APIRouter(prefix="/webhook-deliveries", tags=["messages"], route_class=PathwaysRoute)
-Told = Annotated[Actor, permitted(Permission.NOTICE_READ)]
-Keeper = Annotated[Actor, permitted(Permission.WEBHOOK_MAKE)]
+NoticeReader = Annotated[Actor, permitted(Permission.NOTICE_READ)]
+WebhookAdmin = Annotated[Actor, permitted(Permission.WEBHOOK_MAKE)]
 
 
 @notices.get("")
 def list_notices(
-    actor: Told, database: DatabaseDep, page: PageDep, *, unread: Annotated[bool, Query()] = False
+    actor: NoticeReader, database: DatabaseDep, page: PageDep, *, unread: Annotated[bool, Query()] = False
 ) -> Page[NoticeOut]:
-    """What you are told of, in the organisation of this key."""
+    """List your notices in the organisation of this API key."""
     with database.reading(actor) as session:
         rows = queries.notices_of(actor)
         if unread:
@@ -36,17 +36,17 @@ def list_notices(
 
 
 @notices.post("/{notice_id}/read", responses=documented(NotFound))
-def read_notice(notice_id: UUID, actor: Told, database: DatabaseDep) -> NoticeOut:
-    """You have seen it: it goes into no e-mail any more."""
+def read_notice(notice_id: UUID, actor: NoticeReader, database: DatabaseDep) -> NoticeOut:
+    """Mark a notice as read. A read notice is not put into a later e-mail."""
     with database.writing(actor) as session:
         return actions.reply(actions.read(session, actor, queries.notice(session, actor, notice_id)))
 
 
 @emails.get("")
 def list_emails(
-    actor: Keeper, database: DatabaseDep, page: PageDep, state: Annotated[EmailState | None, Query()] = None
+    actor: WebhookAdmin, database: DatabaseDep, page: PageDep, state: Annotated[EmailState | None, Query()] = None
 ) -> Page[EmailOut]:
-    """The e-mails of your organisation, and whether they went."""
+    """List the e-mails to members of your organisation, with their delivery state. The text is not included."""
     with database.reading(actor) as session:
         rows = queries.emails_of(actor)
         if state is not None:
@@ -55,8 +55,8 @@ def list_emails(
 
 
 @emails.post("/{email_id}/retry", responses=documented(NotFound, Conflict))
-def retry_email(email_id: UUID, actor: Keeper, database: DatabaseDep) -> EmailOut:
-    """Queue again what was put aside."""
+def retry_email(email_id: UUID, actor: WebhookAdmin, database: DatabaseDep) -> EmailOut:
+    """Queue again an e-mail that failed and is no longer retried. Refused for one that is queued or sent."""
     with database.writing(actor) as session:
         email = queries.email(session, actor, email_id)
         actions.send_again(session, actor, email)
@@ -64,29 +64,34 @@ def retry_email(email_id: UUID, actor: Keeper, database: DatabaseDep) -> EmailOu
 
 
 @webhooks.get("")
-def list_endpoints(actor: Keeper, database: DatabaseDep, page: PageDep) -> Page[EndpointOut]:
+def list_endpoints(actor: WebhookAdmin, database: DatabaseDep, page: PageDep) -> Page[EndpointOut]:
+    """List the webhook endpoints of your organisation, without their secrets."""
     with database.reading(actor) as session:
         return page_of(session, queries.endpoints_of(actor), WebhookEndpoint.id, page, EndpointOut.model_validate)
 
 
 @webhooks.post("", status_code=201, responses=documented(Conflict))
-def make_endpoint(new: NewEndpoint, actor: Keeper, database: DatabaseDep, once: OnceDep) -> EndpointOut:
-    """Let your own system be told of every move, by the Standard Webhooks scheme; the secret is shown once."""
-    shown: list[EndpointOut] = []
+def make_endpoint(new: NewEndpoint, actor: WebhookAdmin, database: DatabaseDep, once: OnceDep) -> EndpointOut:
+    """Create an endpoint to which every move is sent, by the Standard Webhooks scheme.
+
+    The secret is only in this reply. Refused if the address is not valid, not https, or contains a password.
+    """
+    replies: list[EndpointOut] = []
 
     with database.writing(actor) as session:
 
         def make() -> WebhookEndpoint:
             endpoint, answer = actions.make_endpoint(session, actor, new)
-            shown.append(answer)
+            replies.append(answer)
             return endpoint
 
         endpoint = once(session, actor, make, lambda made: queries.endpoint(session, actor, made))
-        return shown[0] if shown else EndpointOut.model_validate(endpoint)
+        return replies[0] if replies else EndpointOut.model_validate(endpoint)
 
 
 @webhooks.post("/{endpoint_id}/switch-off", responses=documented(NotFound))
-def switch_off_endpoint(endpoint_id: UUID, actor: Keeper, database: DatabaseDep) -> EndpointOut:
+def switch_off_endpoint(endpoint_id: UUID, actor: WebhookAdmin, database: DatabaseDep) -> EndpointOut:
+    """Switch an endpoint off. No more webhooks are sent to it."""
     with database.writing(actor) as session:
         endpoint = queries.endpoint(session, actor, endpoint_id)
         return EndpointOut.model_validate(actions.switch_off(session, endpoint))
@@ -95,11 +100,12 @@ def switch_off_endpoint(endpoint_id: UUID, actor: Keeper, database: DatabaseDep)
 @webhooks.get("/{endpoint_id}/deliveries", responses=documented(NotFound))
 def list_deliveries(
     endpoint_id: UUID,
-    actor: Keeper,
+    actor: WebhookAdmin,
     database: DatabaseDep,
     page: PageDep,
     state: Annotated[EmailState | None, Query()] = None,
 ) -> Page[DeliveryOut]:
+    """List the webhooks queued for or sent to an endpoint, with their delivery state."""
     with database.reading(actor) as session:
         rows = queries.deliveries_of(queries.endpoint(session, actor, endpoint_id))
         if state is not None:
@@ -108,8 +114,8 @@ def list_deliveries(
 
 
 @deliveries.post("/{delivery_id}/replay", responses=documented(NotFound, Conflict))
-def replay_delivery(delivery_id: UUID, actor: Keeper, database: DatabaseDep) -> DeliveryOut:
-    """Send an event again, under the same id."""
+def replay_delivery(delivery_id: UUID, actor: WebhookAdmin, database: DatabaseDep) -> DeliveryOut:
+    """Queue a failed or delivered webhook again, with the same event id. Refused if it is still queued."""
     with database.writing(actor) as session:
         delivery = queries.delivery(session, actor, delivery_id)
         actions.send_again(session, actor, delivery)

@@ -1,4 +1,4 @@
-"""Tables of notices, e-mails and webhooks. None holds anything about a person: a kind, a number and where to look."""
+"""Tables of notices, e-mails and webhooks. None holds details of a jobseeker, only a kind and the id of a record."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from pathways.base import LINE, SHORT, Base, PrimaryKey, Versioned, one_of, word
 
 
 class NoticeKind(StrEnum):
-    """What somebody is told of; ``urgent`` ones go out at once, the others once a day together."""
+    """The kind of a notice. Kinds in ``URGENT`` are e-mailed at once, the others together once a day."""
 
     REFERRAL_TO_ACKNOWLEDGE = "referral_to_acknowledge"
     REFERRAL_TO_START = "referral_to_start"
@@ -56,7 +56,10 @@ class EmailState(StrEnum):
 
 
 class Delivering:
-    """The columns of what is sent after the transaction: tried again with back-off, put aside when it will not go."""
+    """The columns of a message that is sent after the transaction.
+
+    A failed message is retried with increasing delays. After the last retry it is quarantined (a dead letter).
+    """
 
     state: Mapped[EmailState] = mapped_column(words(EmailState), default=EmailState.QUEUED)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -67,7 +70,7 @@ class Delivering:
 
 
 class Email(Delivering, Versioned, Base):
-    """One e-mail to one user, made of notices. Its text is put together when it is sent."""
+    """One e-mail to one user, made from notices. Its text is written when it is sent."""
 
     __tablename__ = "emails"
     __unaudited__ = True
@@ -84,7 +87,7 @@ class Email(Delivering, Versioned, Base):
 
 
 class Notice(Base):
-    """Somebody is told of something once: ``key`` names the occasion, so that told again is not told twice."""
+    """A notice for one user. ``key`` identifies the occasion, so that the user is notified of it only once."""
 
     __tablename__ = "notices"
     __unaudited__ = True
@@ -109,7 +112,7 @@ class Notice(Base):
 
 
 class WebhookEndpoint(Versioned, Base):
-    """Where an organisation's own system is told of moves; its secret is sealed."""
+    """The address of an organisation's own system to which moves are sent. Its secret is stored encrypted."""
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (Index("ix_webhook_endpoints_organisation_id", "organisation_id", "id"),)
@@ -123,7 +126,7 @@ class WebhookEndpoint(Versioned, Base):
 
 
 class WebhookDelivery(Delivering, Base):
-    """One event for one endpoint. ``event_id`` stays the same when it is sent again, so that it is taken once."""
+    """One event for one endpoint. ``event_id`` is the same in every retry, so that the receiver can ignore repeats."""
 
     __tablename__ = "webhook_deliveries"
     __unaudited__ = True

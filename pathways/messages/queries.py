@@ -1,4 +1,4 @@
-"""Every SELECT on notices, e-mails and webhooks."""
+"""Every query on notices, e-mails and webhooks."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,14 +20,14 @@ def notices_of(actor: Actor) -> Select[Notice]:
 
 
 def notice(session: Session, actor: Actor, notice_id: UUID) -> Notice:
-    found = session.scalars(notices_of(actor).where(Notice.id == notice_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such notice.")
-    return found
+    row = session.scalars(notices_of(actor).where(Notice.id == notice_id)).one_or_none()
+    if row is None:
+        raise NotFound("You have no such notice in this organisation.")
+    return row
 
 
 def members(session: Session, organisation_id: UUID, roles: Iterable[Role]) -> list[UUID]:
-    """Return the users, people and not machines, who have one of these roles in an organisation."""
+    """Return the ids of users with one of these roles in an organisation now, without machine users."""
     rows = (
         select(Membership.user_id)
         .join(User, User.id == Membership.user_id)
@@ -44,7 +44,7 @@ def members(session: Session, organisation_id: UUID, roles: Iterable[Role]) -> l
 
 
 def user_of(session: Session, membership_id: UUID | None) -> UUID | None:
-    """Return who a membership is of, while it lasts."""
+    """Return the user id of a current membership, or None if it has ended or is None."""
     rows = select(Membership.user_id).where(Membership.id == membership_id, Membership.ended_at.is_(None))
     return session.scalars(rows).one_or_none() if membership_id is not None else None
 
@@ -54,10 +54,10 @@ def emails_of(actor: Actor) -> Select[Email]:
 
 
 def email(session: Session, actor: Actor, email_id: UUID) -> Email:
-    found = session.scalars(emails_of(actor).where(Email.id == email_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such e-mail.")
-    return found
+    row = session.scalars(emails_of(actor).where(Email.id == email_id)).one_or_none()
+    if row is None:
+        raise NotFound("Your organisation has no such e-mail.")
+    return row
 
 
 def _is_member(user_id: Any, organisation_id: Any) -> Any:
@@ -73,7 +73,7 @@ def _is_member(user_id: Any, organisation_id: Any) -> Any:
 
 
 def is_for_a_member(session: Session, email: Email) -> bool:
-    """Say whether whom an e-mail is to is a member still."""
+    """Return whether the recipient of an e-mail is still a member of the organisation."""
     return (
         session.scalars(
             select(Email.id).where(Email.id == email.id, _is_member(Email.user_id, Email.organisation_id))
@@ -83,7 +83,7 @@ def is_for_a_member(session: Session, email: Email) -> bool:
 
 
 def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
-    """Return the notices that no e-mail holds yet, by whom they are for."""
+    """Return the unread notices that are not in an e-mail yet, ordered by user and organisation."""
     rows = (
         select(Notice.id, Notice.user_id, Notice.organisation_id)
         .where(
@@ -98,7 +98,7 @@ def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
 
 
 def due(model: type[Email] | type[WebhookDelivery], at: datetime) -> Select[UUID]:
-    """Return the ids of what is to be tried by now, oldest first."""
+    """Return the query for the ids of queued messages due at a time, longest due first."""
     return (
         select(model.id)
         .where(model.state == EmailState.QUEUED, model.next_try_at <= at)
@@ -115,10 +115,10 @@ def endpoints_of(actor: Actor) -> Select[WebhookEndpoint]:
 
 
 def endpoint(session: Session, actor: Actor, endpoint_id: UUID) -> WebhookEndpoint:
-    found = session.scalars(endpoints_of(actor).where(WebhookEndpoint.id == endpoint_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such endpoint.")
-    return found
+    row = session.scalars(endpoints_of(actor).where(WebhookEndpoint.id == endpoint_id)).one_or_none()
+    if row is None:
+        raise NotFound("Your organisation has no such webhook endpoint.")
+    return row
 
 
 def endpoints_on(session: Session, organisation_id: UUID) -> list[UUID]:
@@ -138,7 +138,7 @@ def delivery(session: Session, actor: Actor, delivery_id: UUID) -> WebhookDelive
         .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
         .where(WebhookEndpoint.organisation_id == actor.organisation_id, WebhookDelivery.id == delivery_id)
     )
-    found = session.scalars(rows).one_or_none()
-    if found is None:
-        raise NotFound("There is no such delivery.")
-    return found
+    row = session.scalars(rows).one_or_none()
+    if row is None:
+        raise NotFound("Your organisation has no such webhook delivery.")
+    return row

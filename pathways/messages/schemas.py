@@ -1,4 +1,4 @@
-"""What goes over the wire about notices, e-mails and webhooks."""
+"""Request bodies and replies about notices, e-mails and webhooks."""
 
 from datetime import datetime
 from typing import Annotated
@@ -13,6 +13,8 @@ HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7
 
 
 class NoticeOut(Schema):
+    """A notice to a member: its text, and the kind and id of the record it is about."""
+
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[NoticeKind, Group.RECORD]
     text: Annotated[str, Group.RECORD]
@@ -24,7 +26,7 @@ class NoticeOut(Schema):
 
 
 class EmailOut(Schema):
-    """An e-mail as its administrator sees it: to whom, and whether it went; its text names nobody."""
+    """An e-mail as an administrator sees it: the recipient and the delivery state, without the text."""
 
     id: Annotated[UUID, Group.RECORD]
     user_id: Annotated[UUID, Group.RECORD]
@@ -37,20 +39,27 @@ class EmailOut(Schema):
 
 
 class NewEndpoint(Body):
-    url: HttpsUrl = Field(description="https; while developing, http to this machine too.")
+    """The address of a new webhook endpoint."""
+
+    url: HttpsUrl = Field(description="An https address. In development, http to this machine is also allowed.")
 
 
 class EndpointOut(Schema):
+    """A webhook endpoint of your organisation."""
+
     id: Annotated[UUID, Group.RECORD]
     url: Annotated[str, Group.RECORD]
     is_on: Annotated[bool, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
     secret: Annotated[str | None, Group.NOTES] = Field(
-        default=None, description="Shown once, when it is made: whsec_ and base 64, by the Standard Webhooks scheme."
+        default=None,
+        description="Only in the reply that creates the endpoint: whsec_ and base 64, as Standard Webhooks defines.",
     )
 
 
 class DeliveryOut(Schema):
+    """One webhook to one endpoint, with its payload and delivery state."""
+
     id: Annotated[UUID, Group.RECORD]
     event_id: Annotated[UUID, Group.RECORD]
     event_type: Annotated[str, Group.RECORD]

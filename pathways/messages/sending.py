@@ -1,7 +1,8 @@
-"""Sends what is queued: e-mails and webhooks. A row is taken for a while, sent outside any transaction, then marked.
+"""Sends queued e-mails and webhooks. A row is reserved for a time, sent outside any transaction, then marked as sent.
 
-A process that dies between sending and marking sends once more after a while; an e-mail keeps its Message-ID and a
-webhook its id, by which the other side knows it again. What will not go is tried again with back-off, then put aside.
+If a process dies between sending and marking, the message is sent again after that time. An e-mail keeps its
+Message-ID and a webhook its event id, so that the receiver can recognise the repeat. A failed message is retried with
+increasing delays, then quarantined (a dead letter).
 """
 
 import smtplib
@@ -31,7 +32,7 @@ from pathways.messages.models import Email, EmailState, Notice, NoticeKind, Webh
 from pathways.settings import Settings
 
 LOG = structlog.get_logger()
-# How long after each try the next one is; after the last, it is put aside.
+# The delay after each failed try. A message that fails after the last delay is quarantined.
 BACK_OFF = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -46,7 +47,7 @@ MOST_AT_ONCE = 200
 
 
 class NotSent(Exception):
-    """The other side did not take it; the message names what kind of thing went wrong and nobody."""
+    """The message was not accepted. The text names the kind of error only, without personal data."""
 
 
 class Mailer(Protocol):
@@ -56,14 +57,14 @@ class Mailer(Protocol):
 
 
 def to_console(message: EmailMessage) -> None:
-    """Print an e-mail instead of sending it: what a machine without a mail server does."""
+    """Print an e-mail instead of sending it. Used where no mail server is configured."""
     sys.stdout.write(f"-- e-mail {message['Message-ID']}: {message['Subject']}\n{message.get_content()}\n")
     sys.stdout.flush()
 
 
 @dataclass(frozen=True, slots=True)
 class Smtp:
-    """A mail server; the connection is encrypted, unless it is this machine."""
+    """A mail server. The connection is encrypted unless the server is this machine."""
 
     host: str
     port: int
@@ -78,11 +79,12 @@ class Smtp:
                 if self.user and self.password:
                     server.login(self.user, self.password)
                 server.send_message(message)
-        except (OSError, smtplib.SMTPException) as wrong:
-            raise NotSent(type(wrong).__name__) from wrong
+        except (OSError, smtplib.SMTPException) as error:
+            raise NotSent(type(error).__name__) from error
 
 
 def mailer(settings: Settings) -> Mailer:
+    """Return the configured mail server, or the console if none is configured."""
     if not settings.smtp_host:
         return to_console
     password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
@@ -91,17 +93,17 @@ def mailer(settings: Settings) -> Mailer:
 
 @dataclass
 class Sender:
-    """Sends what is due; many of them may run on PostgreSQL, for each row is taken by one."""
+    """Sends due messages. On PostgreSQL several may run at once, because each row is reserved by one of them."""
 
     database: Database
     settings: Settings
     mail: Mailer
     now: Callable[[], datetime] = utc_now
-    # What makes the path of a notice's own link, by its kind, where signing in is not needed to answer.
+    # Functions that create the path of a decision link, by the kind of notice that can be answered without signing in.
     links: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = field(default_factory=dict)
 
     def send_due(self) -> int:
-        """Make the urgent notices e-mails, send what is due, return how many were tried."""
+        """Make e-mails of the urgent notices, send all due messages, and return how many were tried."""
         at = self.now()
         with self.database.reading(newest=True) as session:
             has_urgent = bool(queries.not_mailed(session, urgent=True))
@@ -124,14 +126,14 @@ class Sender:
         )
         with self.database.writing(None) as session:
             if session.execute(taken, execution_options={"synchronize_session": False}).rowcount == 0:  # type: ignore[attr-defined]
-                return False  # another process was quicker
+                return False  # another process reserved it first
         error = ""
         try:
             send(row_id)
-        except NotSent as wrong:
-            error = str(wrong)
-        except Exception as wrong:  # noqa: BLE001 - one that breaks stops no other, whatever is wrong with it
-            error = type(wrong).__name__
+        except NotSent as failure:
+            error = str(failure)
+        except Exception as failure:  # noqa: BLE001 - an error in one message must not stop the others
+            error = type(failure).__name__
         with self.database.writing(None) as session:
             row = session.get_one(model, row_id, with_for_update=True)
             row.last_error = error
@@ -139,7 +141,7 @@ class Sender:
                 row.state, row.sent_at = EmailState.SENT, self.now()
             elif row.attempts > len(BACK_OFF):
                 row.state = EmailState.QUARANTINED
-                LOG.warning("put aside", table=model.__tablename__, row_id=str(row_id), error=error)
+                LOG.warning("message quarantined", table=model.__tablename__, row_id=str(row_id), error=error)
             else:
                 row.next_try_at = self.now() + BACK_OFF[row.attempts - 1]
         return True
@@ -178,17 +180,17 @@ class Sender:
         headers = actions.signed(secret, event_id, self.now(), body.decode())
         try:
             answer = httpx2.post(url, content=body, headers=headers, timeout=SECONDS_TO_ANSWER, follow_redirects=False)
-        except httpx2.HTTPError as wrong:
-            raise NotSent(type(wrong).__name__) from wrong
+        except httpx2.HTTPError as error:
+            raise NotSent(type(error).__name__) from error
         if not answer.is_success:
             raise NotSent(f"HTTP {answer.status_code}")
 
 
 def _must_be_public(url: str) -> None:
-    """Refuse an address inside our own network: an endpoint is somebody else's word."""
+    """Refuse an address inside our own network, because endpoint addresses come from outside organisations."""
     host = urlsplit(url).hostname or ""
     with suppress(OSError):
-        found = [ip_address(entry[4][0]) for entry in getaddrinfo(host, None)]
-        if found and all(one.is_global for one in found):
+        addresses = [ip_address(entry[4][0]) for entry in getaddrinfo(host, None)]
+        if addresses and all(address.is_global for address in addresses):
             return
     raise NotSent("NotPublic")

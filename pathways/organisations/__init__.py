@@ -1,1 +1,1 @@
-"""Local authorities, job centres, partners, social enterprises and commissioners; their members and keys."""
+"""Local authorities, job centres, partners, social enterprises and commissioners; their members and API keys."""

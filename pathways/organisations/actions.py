@@ -1,4 +1,4 @@
-"""Every change to organisations, members and keys, and the look-up behind each request's key."""
+"""Every change to organisations, members and keys, and the authentication of each request by its key."""
 
 import hashlib
 import hmac
@@ -41,15 +41,15 @@ PUBLIC_LENGTH, SECRET_LENGTH = 8, 43  # 43 characters of 62 are 256 bits
 
 
 class RefTaken(Conflict):
-    title = "There is already one with this reference"
+    title = "This reference or address is already in use"
 
 
 class RoleDoesNotFit(RuleBroken):
-    title = "This kind of organisation has no such role"
+    title = "Members of this kind of organisation cannot have this role"
 
 
 class AlreadyDone(Conflict):
-    title = "That has been done already"
+    title = "This has already been done"
 
 
 def slug(name: str) -> str:
@@ -60,7 +60,7 @@ def slug(name: str) -> str:
 def make_organisation(session: WriteSession, actor: Actor, new: NewOrganisation) -> Organisation:
     ref = new.ref or _free_ref(session, slug(new.name))
     if session.scalars(select(Organisation.id).where(Organisation.ref == ref)).first() is not None:
-        raise RefTaken("Choose another reference, or leave it out.")
+        raise RefTaken("Another organisation has this reference. Choose a different one, or leave it out.")
     organisation = Organisation(
         ref=ref,
         kind=new.kind,
@@ -71,7 +71,7 @@ def make_organisation(session: WriteSession, actor: Actor, new: NewOrganisation)
         made_at=actor.at,
     )
     session.add(organisation)
-    session.flush()  # its id is needed by what the caller makes next
+    session.flush()  # the caller needs its id
     return organisation
 
 
@@ -86,27 +86,30 @@ def change_organisation(
     session: WriteSession, actor: Actor, organisation: Organisation, change: OrganisationChange
 ) -> Organisation:
     if actor.role is not Role.OPERATOR and organisation.id != actor.organisation_id:
-        raise NotPermitted("You may change your own organisation only.")
+        raise NotPermitted(
+            "You can only change your own organisation. Ask the operator of this service to change another one."
+        )
     for name in change.model_fields_set:
         value = getattr(change, name)
         if value is None and name in {"name", "nation"}:
-            raise RuleBroken(f"{name} cannot be emptied.", pointer=f"/{name}")
+            raise RuleBroken(f"The {name} cannot be empty. Enter a value, or leave the field out.", pointer=f"/{name}")
         setattr(organisation, name, value)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply has the new version
     return organisation
 
 
 def reply(organisation: Organisation) -> OrganisationOut:
+    """Return an organisation with warnings about its company and charity numbers."""
     answer = OrganisationOut.model_validate(organisation)
     return answer.model_copy(update={"warnings": formats.warnings_of(organisation)})
 
 
 def make_user(session: WriteSession, actor: Actor, new: NewUser) -> User:
     if session.scalars(select(User.id).where(User.email == new.email.lower())).first() is not None:
-        raise RefTaken("There is already a user with this address.")
+        raise RefTaken("A user with this e-mail address already exists. Use that user.")
     user = User(name=new.name, email=new.email.lower(), is_machine=new.is_machine, made_at=actor.at)
     session.add(user)
-    session.flush()  # its id is needed by what the caller makes next
+    session.flush()  # the caller needs its id
     return user
 
 
@@ -114,22 +117,34 @@ def change_user(session: WriteSession, user: User, change: UserChange) -> User:
     for name in change.model_fields_set:
         value = getattr(change, name)
         if value is None:
-            raise RuleBroken(f"{name} cannot be emptied.", pointer=f"/{name}")
+            raise RuleBroken(f"The {name} cannot be empty. Enter a value, or leave the field out.", pointer=f"/{name}")
         setattr(user, name, value)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply has the new version
     return user
 
 
 def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membership:
+    """Add a user to an organisation in one role, or renew a membership that ended.
+
+    Refused for another organisation than the actor's own (except by the operator), for a role that this kind of
+    organisation does not have, for a user the actor may not see, and for a membership that has not ended.
+    """
     organisation = queries.organisation(session, actor, new.organisation_id)
     if actor.role is not Role.OPERATOR and organisation.id != actor.organisation_id:
-        raise NotPermitted("You may add members to your own organisation only.")
+        raise NotPermitted(
+            "You can only add members to your own organisation. Ask the operator of this service for another one."
+        )
     if new.role not in ROLES_IN[organisation.kind] | ROLES_ANYWHERE:
-        raise RoleDoesNotFit(f"A {organisation.kind} has no {new.role}.", pointer="/role")
+        allowed = ", ".join(sorted(ROLES_IN[organisation.kind] | ROLES_ANYWHERE))
+        raise RoleDoesNotFit(
+            f"An organisation of the kind {organisation.kind} has no role {new.role}. Roles it has: {allowed}.",
+            pointer="/role",
+        )
     user = session.scalars(queries.users_visible_to(actor).where(User.id == new.user_id)).one_or_none()
     if user is None:
         raise RuleBroken(
-            "Your organisation has no such user. The operator adds people who are new.", pointer="/user_id"
+            "Your organisation has no such user. Ask the operator of this service to add a new user.",
+            pointer="/user_id",
         )
     membership = session.scalars(
         select(Membership).where(
@@ -139,32 +154,32 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
         )
     ).one_or_none()
     if membership is not None and membership.ended_at is None:
-        raise AlreadyDone("This user already has this role there.")
+        raise AlreadyDone("This user already has this role in this organisation.")
     if membership is None:
         membership = Membership(organisation_id=organisation.id, user_id=new.user_id, role=new.role, made_at=actor.at)
         session.add(membership)
     membership.ended_at = None
     membership.full_time_share = new.full_time_share
-    session.flush()  # the period names the membership
+    session.flush()  # the period needs the membership's id
     session.add(MembershipPeriod.recorded(actor, membership_id=membership.id, is_member=True))
     return membership
 
 
 def end_member(session: WriteSession, actor: Actor, membership: Membership) -> Membership:
     if membership.ended_at is not None:
-        raise AlreadyDone("This membership has ended already.")
+        raise AlreadyDone("This membership has already ended.")
     membership.ended_at = actor.at
     session.add(MembershipPeriod.recorded(actor, membership_id=membership.id, is_member=False))
     return membership
 
 
 def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, str]:
-    """Return the key and its secret, which is never seen again."""
+    """Make a key for a current member. Return it with its secret, which is not stored and cannot be read again."""
     membership = queries.member(session, actor, new.membership_id)
     if membership.ended_at is not None:
-        raise Conflict("This membership has ended.")
+        raise Conflict("This membership has ended, so it cannot have a new key. Add the member again first.")
     if new.expires_on is not None and new.expires_on < actor.today:
-        raise RuleBroken("A key cannot expire before today.", pointer="/expires_on")
+        raise RuleBroken("A key cannot expire before today. Choose today or a later date.", pointer="/expires_on")
     public_id = "".join(secrets.choice(ALPHABET) for _ in range(PUBLIC_LENGTH))
     secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
     key = ApiKey(
@@ -175,22 +190,22 @@ def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, 
         expires_on=new.expires_on,
     )
     session.add(key)
-    session.flush()  # its id is needed by the reply
+    session.flush()  # the reply needs its id
     return key, f"pw_{public_id}_{secret}"
 
 
 def revoke_key(session: WriteSession, actor: Actor, key: ApiKey) -> ApiKey:
     if key.revoked_at is not None:
-        raise AlreadyDone("This key has been revoked already.")
+        raise AlreadyDone("This key has already been revoked.")
     key.revoked_at = actor.at
-    session.flush()  # so that the reply shows it
+    session.flush()  # so that the reply includes it
     return key
 
 
-NO_KEY = "This key is not valid now. Ask your administrator for a new one."
+NO_KEY = "This key is not valid. Ask your administrator for a new key."
 
 
-# Made once, for each request asks it.
+# Built once, because every request runs this query.
 OF_KEY = (
     select(
         ApiKey.secret_hash,
@@ -208,11 +223,17 @@ OF_KEY = (
 
 
 def authenticate(database: Database, secret: str, request_id: str) -> Actor:
-    """Return the member a key belongs to, if key and membership are both still good today."""
+    """Return the member that a key belongs to.
+
+    Raises ``Unauthenticated`` if the key is unknown, revoked or expired, or if the membership has ended. The error is
+    the same in each case.
+    """
     parts = secret.split("_")
     if len(parts) != 3 or parts[0] != "pw":  # noqa: PLR2004 - pw, public part, secret part
         raise Unauthenticated(NO_KEY)
-    with database.reading(newest=True) as session:  # a key revoked a moment ago opens nothing
+    with database.reading(
+        newest=True
+    ) as session:  # never a replica, where a key revoked a moment ago may still be valid
         row = session.connection().execute(OF_KEY, {"public_id": parts[1]}).one_or_none()
     given = hashlib.sha256(parts[2].encode()).hexdigest()
     if row is None or not hmac.compare_digest(row.secret_hash, given):
@@ -231,7 +252,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
 
 
 def make_operator(session: WriteSession, at: Actor) -> Actor:
-    """Make the organisation and user that run this service, once; ``at`` carries the instant and the way in."""
+    """Return the operator of this service, created on the first call. ``at`` gives the time and the source."""
     organisation = session.scalars(select(Organisation).where(Organisation.ref == OPERATOR_REF)).one_or_none()
     if organisation is None:
         organisation = Organisation(
@@ -243,24 +264,27 @@ def make_operator(session: WriteSession, at: Actor) -> Actor:
         )
         user = User(name="Operator", email=OPERATOR_EMAIL, is_machine=True, made_at=at.at)
         session.add_all([organisation, user])
-        session.flush()  # the membership names both
+        session.flush()  # the membership needs both ids
         membership = Membership(organisation_id=organisation.id, user_id=user.id, role=Role.OPERATOR, made_at=at.at)
         session.add(membership)
-        session.flush()  # the period names the membership
+        session.flush()  # the period needs the membership's id
         actor = at.then(user_id=user.id, organisation_id=organisation.id, membership_id=membership.id)
         session.add(MembershipPeriod.recorded(actor, membership_id=membership.id, is_member=True))
         return actor
-    found = session.scalars(
+    first = session.scalars(
         select(Membership).where(Membership.organisation_id == organisation.id, Membership.role == Role.OPERATOR)
     ).first()
-    assert found is not None
-    return at.then(user_id=found.user_id, organisation_id=organisation.id, membership_id=found.id)
+    assert first is not None
+    return at.then(user_id=first.user_id, organisation_id=organisation.id, membership_id=first.id)
 
 
 def found_or_made(
     session: WriteSession, actor: Actor, name: str, kind: OrganisationKind, made_by: dict[str, UUID]
 ) -> UUID:
-    """Return the organisation of a name, made if it is new; ``made_by`` remembers those of one file."""
+    """Return the id of the organisation with a name and kind; create it if there is none.
+
+    ``made_by`` caches the ids for the rows of one file.
+    """
     if name not in made_by:
         found = session.scalars(
             select(Organisation.id).where(Organisation.name == name, Organisation.kind == kind).limit(1)

@@ -1,4 +1,4 @@
-"""JSON of organisations, users, members and keys: shapes and permissions."""
+"""API routes for organisations, users, members and keys."""
 
 from typing import Annotated
 from uuid import UUID
@@ -56,6 +56,7 @@ KeyRevoker = Annotated[Actor, permitted(Permission.KEY_REVOKE)]
 
 @organisations.get("")
 def list_organisations(actor: OrganisationReader, database: DatabaseDep, page: PageDep) -> Page[OrganisationOut]:
+    """List organisations. A social enterprise or a referrer sees only itself and the partners."""
     with database.reading(actor) as session:
         rows = queries.organisations_visible_to(actor)
         return page_of(session, rows, Organisation.id, page, actions.reply)
@@ -65,6 +66,7 @@ def list_organisations(actor: OrganisationReader, database: DatabaseDep, page: P
 def make_organisation(
     new: NewOrganisation, actor: OrganisationMaker, database: DatabaseDep, once: OnceDep, response: Response
 ) -> OrganisationOut:
+    """Create an organisation. Only the operator may do this. Refused if the reference is already in use."""
     with database.writing(actor) as session:
         organisation = once(
             session,
@@ -80,6 +82,7 @@ def make_organisation(
 def get_organisation(
     organisation_id: UUID, actor: OrganisationReader, database: DatabaseDep, response: Response
 ) -> OrganisationOut:
+    """Read an organisation that you may see."""
     with database.reading(actor) as session:
         organisation = queries.organisation(session, actor, organisation_id)
         etag(response, organisation.version)
@@ -95,6 +98,7 @@ def change_organisation(
     version: IfMatch,
     response: Response,
 ) -> OrganisationOut:
+    """Change an organisation. An administrator may change only their own; the operator may change any."""
     with database.writing(actor) as session:
         organisation = queries.organisation(session, actor, organisation_id)
         expect_version(organisation, version)
@@ -105,12 +109,14 @@ def change_organisation(
 
 @users.get("")
 def list_users(actor: UserReader, database: DatabaseDep, page: PageDep) -> Page[UserOut]:
+    """List the users of your organisation. The operator sees all users."""
     with database.reading(actor) as session:
         return page_of(session, queries.users_visible_to(actor), User.id, page, UserOut.model_validate)
 
 
 @users.post("", status_code=201, responses=documented(Conflict))
 def make_user(new: NewUser, actor: UserMaker, database: DatabaseDep, once: OnceDep, response: Response) -> UserOut:
+    """Create a user. Only the operator may do this. Refused if the e-mail address is already in use."""
     with database.writing(actor) as session:
         user = once(
             session,
@@ -124,6 +130,7 @@ def make_user(new: NewUser, actor: UserMaker, database: DatabaseDep, once: OnceD
 
 @users.get("/{user_id}", responses=documented(NotFound))
 def get_user(user_id: UUID, actor: UserReader, database: DatabaseDep, response: Response) -> UserOut:
+    """Read a user of your organisation. The operator may read any user."""
     with database.reading(actor) as session:
         user = queries.user(session, actor, user_id)
         etag(response, user.version)
@@ -134,6 +141,7 @@ def get_user(user_id: UUID, actor: UserReader, database: DatabaseDep, response: 
 def change_user(
     user_id: UUID, change: UserChange, actor: UserMaker, database: DatabaseDep, version: IfMatch, response: Response
 ) -> UserOut:
+    """Change a user. Only the operator may do this. Refused if a field is set to null."""
     with database.writing(actor) as session:
         user = queries.user(session, actor, user_id)
         expect_version(user, version)
@@ -144,12 +152,17 @@ def change_user(
 
 @members.get("")
 def list_members(actor: MemberReader, database: DatabaseDep, page: PageDep) -> Page[MemberOut]:
+    """List the members of your organisation, current and former. The operator sees those of every organisation."""
     with database.reading(actor) as session:
         return page_of(session, queries.members_visible_to(actor), Membership.id, page, MemberOut.model_validate)
 
 
 @members.post("", status_code=201, responses=documented(Conflict, NotFound))
 def add_member(new: NewMember, actor: MemberMaker, database: DatabaseDep, once: OnceDep) -> MemberOut:
+    """Add a user to an organisation in one role. An administrator may do this only for their own organisation.
+
+    Refused if this kind of organisation does not have the role, or if the user already has it.
+    """
     with database.writing(actor) as session:
         membership = once(
             session,
@@ -162,13 +175,14 @@ def add_member(new: NewMember, actor: MemberMaker, database: DatabaseDep, once: 
 
 @members.get("/{membership_id}", responses=documented(NotFound))
 def get_member(membership_id: UUID, actor: MemberReader, database: DatabaseDep) -> MemberOut:
+    """Read a member of your organisation. The operator may read any member."""
     with database.reading(actor) as session:
         return MemberOut.model_validate(queries.member(session, actor, membership_id))
 
 
 @members.post("/{membership_id}/end", responses=documented(NotFound, Conflict))
 def end_member(membership_id: UUID, actor: MemberMaker, database: DatabaseDep, once: OnceDep) -> MemberOut:
-    """End a membership; its keys stop at once."""
+    """End a membership. Its keys stop working at once. Refused if it has already ended."""
     with database.writing(actor) as session:
         membership = once(
             session,
@@ -181,13 +195,14 @@ def end_member(membership_id: UUID, actor: MemberMaker, database: DatabaseDep, o
 
 @keys.get("")
 def list_keys(actor: KeyReader, database: DatabaseDep, page: PageDep) -> Page[KeyOut]:
+    """List the keys of your organisation without their secrets. The operator sees all keys."""
     with database.reading(actor) as session:
         return page_of(session, queries.keys_visible_to(actor), ApiKey.id, page, KeyOut.model_validate)
 
 
 @keys.post("", status_code=201, responses=documented(Conflict, NotFound))
 def make_key(new: NewKey, actor: KeyMaker, database: DatabaseDep, once: OnceDep) -> KeyMade:
-    """Make a key for a member. Its secret is in this reply and nowhere else."""
+    """Create a key for a current member. Only this reply contains the secret, so store it now."""
     secrets: list[str] = []
 
     def make() -> ApiKey:
@@ -202,12 +217,14 @@ def make_key(new: NewKey, actor: KeyMaker, database: DatabaseDep, once: OnceDep)
 
 @keys.get("/{key_id}", responses=documented(NotFound))
 def get_key(key_id: UUID, actor: KeyReader, database: DatabaseDep) -> KeyOut:
+    """Read a key of your organisation without its secret. The operator may read any key."""
     with database.reading(actor) as session:
         return KeyOut.model_validate(queries.key(session, actor, key_id))
 
 
 @keys.post("/{key_id}/revoke", responses=documented(NotFound, Conflict))
 def revoke_key(key_id: UUID, actor: KeyRevoker, database: DatabaseDep, once: OnceDep) -> KeyOut:
+    """Revoke a key. It stops working at once. Refused if it has already been revoked."""
     with database.writing(actor) as session:
         key = once(
             session,

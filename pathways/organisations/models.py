@@ -19,10 +19,10 @@ class OrganisationKind(StrEnum):
     SOCIAL_ENTERPRISE = "social_enterprise"
     COMMISSIONER = "commissioner"
     OTHER_REFERRER = "other_referrer"
-    OPERATOR = "operator"  # whoever runs this service
+    OPERATOR = "operator"  # the organisation that runs this service
 
 
-# Which roles a member may have in which kind of organisation. Administrator and auditor fit everywhere.
+# The roles that members of each kind of organisation may have. Any organisation may have administrators and auditors.
 ROLES_IN: dict[OrganisationKind, frozenset[Role]] = {
     OrganisationKind.LOCAL_AUTHORITY: frozenset({Role.REFERRER, Role.COMMISSIONER}),
     OrganisationKind.JOB_CENTRE: frozenset({Role.REFERRER}),
@@ -36,6 +36,8 @@ ROLES_ANYWHERE = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
 
 class Organisation(Versioned, Base):
+    """An organisation that uses the service, or that jobseekers are referred by or introduced to."""
+
     __tablename__ = "organisations"
     __table_args__ = (CheckConstraint(one_of("kind", OrganisationKind), name="kind_is_known"),)
 
@@ -63,14 +65,14 @@ class Membership(Base):
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisations.id"), index=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     role: Mapped[Role] = mapped_column(words(Role))
-    # How much of a full-time worker this member is, from 0 to 1: caseloads are counted by full-time workers.
+    # Working time as a share of full time, 0 to 1. Caseloads are counted per full-time worker.
     full_time_share: Mapped[Decimal] = mapped_column(Numeric(3, 2), default=Decimal(1))
     made_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
 
 class MembershipPeriod(Fact, Base):
-    """A member joined, or left: the facts behind ``Membership.ended_at``."""
+    """The fact that a member joined or left. ``Membership.ended_at`` follows from these facts."""
 
     __tablename__ = "membership_periods"
 
@@ -79,7 +81,7 @@ class MembershipPeriod(Fact, Base):
 
 
 class ApiKey(Base):
-    """A key belongs to one membership; only a hash of its secret is kept."""
+    """An API key of one membership. Only a hash of its secret is stored."""
 
     __tablename__ = "api_keys"
 

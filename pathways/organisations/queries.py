@@ -1,4 +1,4 @@
-"""Every SELECT on organisations, members and keys, starting from what the actor may see."""
+"""Every SELECT on organisations, members and keys, restricted to what the actor may see."""
 
 from uuid import UUID
 
@@ -12,9 +12,10 @@ from pathways.organisations.models import ApiKey, Membership, Organisation, Orga
 
 
 def organisations_visible_to(actor: Actor) -> Select[Organisation]:
-    """Names of organisations are public to members, but for who refers people, which tells something of the referred.
+    """Return the query of the organisations that the actor may see.
 
-    A social enterprise sees itself and the partners; a referrer sees itself and the partners; others see all.
+    A social enterprise or a referrer sees only itself and the partners, because the name of a referring organisation
+    reveals something about the people it refers. All other roles see every organisation.
     """
     rows = select(Organisation)
     if actor.role in {Role.PLACEMENT_LISTER, Role.REFERRER}:
@@ -28,17 +29,19 @@ def organisations_visible_to(actor: Actor) -> Select[Organisation]:
 
 
 def organisation(session: Session, actor: Actor, organisation_id: UUID) -> Organisation:
-    found = session.scalars(organisations_visible_to(actor).where(Organisation.id == organisation_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such organisation.")
-    return found
+    row = session.scalars(organisations_visible_to(actor).where(Organisation.id == organisation_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no organisation with this id that you may see. Check the id.")
+    return row
 
 
 def organisation_by_ref(session: Session, ref: str) -> Organisation:
-    found = session.scalars(select(Organisation).where(Organisation.ref == ref)).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no organisation with the reference {ref}. `pathways organisations list` shows them.")
-    return found
+    row = session.scalars(select(Organisation).where(Organisation.ref == ref)).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"There is no organisation with the reference {ref}. To list them, run: pathways organisations list"
+        )
+    return row
 
 
 def members_visible_to(actor: Actor) -> Select[Membership]:
@@ -49,14 +52,14 @@ def members_visible_to(actor: Actor) -> Select[Membership]:
 
 
 def member(session: Session, actor: Actor, membership_id: UUID) -> Membership:
-    found = session.scalars(members_visible_to(actor).where(Membership.id == membership_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such member.")
-    return found
+    row = session.scalars(members_visible_to(actor).where(Membership.id == membership_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no member with this id that you may see. Check the id.")
+    return row
 
 
 def is_still_member(session: Session, actor: Actor) -> bool:
-    """Whether somebody still is what they were; a command acts for its partner as no member."""
+    """Return whether the actor's membership is current. True for a command that acts for a partner without one."""
     if actor.membership_id is None:
         return True
     membership = session.get(Membership, actor.membership_id)
@@ -73,10 +76,10 @@ def users_visible_to(actor: Actor) -> Select[User]:
 
 
 def user(session: Session, actor: Actor, user_id: UUID) -> User:
-    found = session.scalars(users_visible_to(actor).where(User.id == user_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such user.")
-    return found
+    row = session.scalars(users_visible_to(actor).where(User.id == user_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no user with this id that you may see. Check the id.")
+    return row
 
 
 def keys_visible_to(actor: Actor) -> Select[ApiKey]:
@@ -89,7 +92,7 @@ def keys_visible_to(actor: Actor) -> Select[ApiKey]:
 
 
 def key(session: Session, actor: Actor, key_id: UUID) -> ApiKey:
-    found = session.scalars(keys_visible_to(actor).where(ApiKey.id == key_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such key.")
-    return found
+    row = session.scalars(keys_visible_to(actor).where(ApiKey.id == key_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no key with this id that you may see. Check the id.")
+    return row

@@ -1,4 +1,4 @@
-"""What goes over the wire about organisations, members and keys."""
+"""The request bodies and replies about organisations, users, members and keys."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,15 +21,19 @@ Number = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r
 
 
 class NewOrganisation(Body):
+    """An organisation to create."""
+
     kind: OrganisationKind
     name: Name
-    ref: Ref | None = Field(default=None, description="Made from the name when left out.")
+    ref: Ref | None = Field(default=None, description="Made from the name if left out.")
     nation: Nation = Nation.ENGLAND
     company_number: Number | None = None
     charity_number: Number | None = None
 
 
 class OrganisationChange(Body):
+    """Changes to an organisation. Fields that are left out do not change."""
+
     name: Name | None = None
     nation: Nation | None = None
     company_number: Number | None = None
@@ -37,6 +41,8 @@ class OrganisationChange(Body):
 
 
 class OrganisationOut(Schema):
+    """An organisation, with warnings about its numbers."""
+
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]
     kind: Annotated[OrganisationKind, Group.RECORD]
@@ -49,17 +55,23 @@ class OrganisationOut(Schema):
 
 
 class NewUser(Body):
+    """A person or machine to create as a user."""
+
     name: Name
     email: Email
     is_machine: bool = False
 
 
 class UserChange(Body):
+    """Changes to a user. Fields that are left out do not change."""
+
     name: Name | None = None
     is_machine: bool | None = None
 
 
 class UserOut(Schema):
+    """A person or machine that uses the service."""
+
     id: Annotated[UUID, Group.RECORD]
     name: Annotated[str, Group.RECORD]
     email: Annotated[str, Group.RECORD]
@@ -68,17 +80,21 @@ class UserOut(Schema):
 
 
 class NewMember(Body):
+    """A user to add to an organisation in one role."""
+
     user_id: UUID
     organisation_id: UUID
     role: Role
     full_time_share: Annotated[
         Decimal,
-        Field(ge=0, le=1, decimal_places=2, description="How much of a full-time worker; joining again sets it anew."),
+        Field(ge=0, le=1, decimal_places=2, description="Working time as a share of full time; replaced on rejoining."),
         WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.25}),
     ] = Decimal(1)
 
 
 class MemberOut(Schema):
+    """A user's membership of an organisation, current or ended."""
+
     id: Annotated[UUID, Group.RECORD]
     user_id: Annotated[UUID, Group.RECORD]
     organisation_id: Annotated[UUID, Group.RECORD]
@@ -89,11 +105,15 @@ class MemberOut(Schema):
 
 
 class NewKey(Body):
+    """An API key to create for a member."""
+
     membership_id: UUID
     expires_on: Day | None = None
 
 
 class KeyOut(Schema):
+    """An API key, without its secret."""
+
     id: Annotated[UUID, Group.RECORD]
     membership_id: Annotated[UUID, Group.RECORD]
     public_id: Annotated[str, Group.RECORD]
@@ -103,4 +123,8 @@ class KeyOut(Schema):
 
 
 class KeyMade(KeyOut):
-    secret: Annotated[str | None, Group.RECORD] = Field(description="Shown once; empty when the request is repeated.")
+    """A new API key, with its secret."""
+
+    secret: Annotated[str | None, Group.RECORD] = Field(
+        description="The secret, returned only once; null if the request is repeated."
+    )

@@ -1,1 +1,1 @@
-"""Asking whether another partner supports the same person: under an agreement, and told by the holder or nobody."""
+"""Enquiries to other partners, under an agreement, about whether they support the same person."""

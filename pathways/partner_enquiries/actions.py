@@ -1,7 +1,7 @@
-"""Asking other partners about a person, and what a holder answers.
+"""Asking other partners about a person, and answering such an enquiry.
 
-Whoever asks reads the same sentence whatever is known, so that nobody can find out who uses a refuge or a clinic by
-asking. Only what the holder writes when it opens contact ever reaches the asker.
+The asking partner reads the same sentence in every case. So an enquiry never shows that a person uses a refuge
+or a clinic. The asking partner only ever reads what the other partner writes when it opens contact.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,8 @@ from pathways.partner_enquiries.models import (
 from pathways.partner_enquiries.schemas import AnswerOut, AskOut, NewAgreement, RequestOut
 from pathways.reference import tables
 
-# From here on a holder hears that somebody asks; a wrong guess would tell it of a question about another person.
+# The lowest match probability at which the other partner sees the enquiry. A wrong match would show it an enquiry
+# about a different person.
 LIKELY = 0.9
 
 
@@ -42,34 +43,43 @@ class NoAgreement(RuleBroken):
 
 
 class AskedTooOften(Conflict):
-    title = "You have asked about enough people today"
+    title = "You have reached today's limit of enquiries"
 
 
 class RequestMoveRefused(MoveRefused):
-    title = "The request cannot be answered so now"
+    title = "This answer is not possible for the request now"
 
 
 def agree(session: WriteSession, actor: Actor, new: NewAgreement) -> SharingAgreement:
-    """Record that two partners agreed in writing to ask each other."""
+    """Record that two partners agreed in writing to ask each other about people.
+
+    Refuse other kinds of organisation, leads who are not team managers of their partner, and a second agreement.
+    """
     for name, organisation_id, lead_id in (
         ("one", new.one_id, new.one_lead_id),
         ("other", new.other_id, new.other_lead_id),
     ):
         partner = session.get(Organisation, organisation_id)
         if partner is None or partner.kind is not OrganisationKind.VOLUNTARY_SECTOR_PARTNER:
-            raise RuleBroken("Name a voluntary-sector partner.", pointer=f"/{name}_id")
+            raise RuleBroken(
+                "This organisation is not a voluntary-sector partner. Choose a partner.", pointer=f"/{name}_id"
+            )
         lead = session.get(Membership, lead_id)
         if lead is None or (lead.organisation_id, lead.role, lead.ended_at) != (
             partner.id,
             Role.TEAM_MANAGER,
             None,
         ):
-            raise RuleBroken("The lead is a team manager of that partner.", pointer=f"/{name}_lead_id")
+            raise RuleBroken(
+                "The lead must be a current team manager of that partner. Choose one.", pointer=f"/{name}_lead_id"
+            )
     if new.one_id == new.other_id:
-        raise RuleBroken("An agreement is between two partners.", pointer="/other_id")
+        raise RuleBroken("An agreement needs two different partners. Choose another partner.", pointer="/other_id")
     if new.other_id in queries.holders(session, new.one_id, new.from_on):
-        raise RuleBroken("These two have an agreement. End it first.", pointer="/other_id")
-    made = SharingAgreement.recorded(
+        raise RuleBroken(
+            "These two partners already have an agreement. End it before you record a new one.", pointer="/other_id"
+        )
+    agreement = SharingAgreement.recorded(
         actor,
         new.from_on,
         one_id=new.one_id,
@@ -78,41 +88,49 @@ def agree(session: WriteSession, actor: Actor, new: NewAgreement) -> SharingAgre
         other_lead_id=new.other_lead_id,
         document=new.document,
     )
-    session.add(made)
-    session.flush()  # the reply carries it
-    return made
+    session.add(agreement)
+    session.flush()  # the reply includes it
+    return agreement
 
 
 def end(session: WriteSession, actor: Actor, agreement: SharingAgreement, reason: str) -> SharingAgreement:
+    """End an agreement by withdrawing it; the withdrawn row remains."""
     ended = agreement.withdrawn(actor, reason)
     session.add(ended)
-    session.flush()  # two who end it meet here
+    session.flush()  # two actors who end the agreement at once collide here
     return ended
 
 
 def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> ElsewhereAsk:
-    """Ask every partner there is an agreement with; the answer says nothing of what they know."""
+    """Ask every partner with an agreement about a person.
+
+    Refuse a void record, a partner without agreements, and a user who has reached today's limit.
+    """
     jobseeker_actions.must_not_be_void(person)
     holders = queries.holders(session, person.partner_id, actor.today)
     if not holders:
-        raise NoAgreement("Your organisation has no agreement with another partner, so nobody can be asked.")
+        raise NoAgreement(
+            "Your organisation has no agreement with another partner, so you cannot ask. The operator can record one."
+        )
     most = int(tables.limit("elsewhere_asks_a_day", actor.today))
     if queries.count_today(session, actor) >= most:
-        raise AskedTooOften(f"At most {most} people a day. Go on tomorrow, or ask your team manager to.")
-    asked = ElsewhereAsk.recorded(actor, partner_id=person.partner_id, jobseeker_id=person.id, reason=reason)
-    session.add(asked)
+        raise AskedTooOften(
+            f"You can ask about at most {most} people a day. Continue tomorrow, or ask your team manager to do it."
+        )
+    enquiry = ElsewhereAsk.recorded(actor, partner_id=person.partner_id, jobseeker_id=person.id, reason=reason)
+    session.add(enquiry)
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    who = identify.identity(session, str(person.id), details)
+    identity = identify.identity(session, str(person.id), details)
     for holder_id, lead_id in sorted(holders.items()):
-        for hit in identify.look_up(session, holder_id, [IdentityQuery(who)])[0]:
-            if hit.verdict.probability >= LIKELY:
-                _request(session, actor, asked, holder_id, lead_id, hit.jobseeker_id)
+        for candidate in identify.look_up(session, holder_id, [IdentityQuery(identity)])[0]:
+            if candidate.verdict.probability >= LIKELY:
+                _request(session, actor, enquiry, holder_id, lead_id, candidate.jobseeker_id)
     session.flush()
-    return asked
+    return enquiry
 
 
 def _request(
-    session: WriteSession, actor: Actor, asked: ElsewhereAsk, holder_id: UUID, lead_id: UUID, jobseeker_id: UUID
+    session: WriteSession, actor: Actor, enquiry: ElsewhereAsk, holder_id: UUID, lead_id: UUID, jobseeker_id: UUID
 ) -> None:
     if queries.has_open_request(session, holder_id, jobseeker_id, actor.organisation_id):
         return
@@ -121,38 +139,38 @@ def _request(
             id=uuid7(),
             partner_id=holder_id,
             jobseeker_id=jobseeker_id,
-            ask_id=asked.id,
+            ask_id=enquiry.id,
             asking_id=actor.organisation_id,
             asked_by=actor.user_id,
             asked_at=actor.at,
-            because=asked.reason,
+            because=enquiry.reason,
             lead_id=lead_id,
             state=RequestState.WAITING,
         )
     )
 
 
-def enquiry_replies(session: Session, asks: Sequence[ElsewhereAsk]) -> list[AskOut]:
-    answers = queries.answers(session, [asked.id for asked in asks])
+def enquiry_replies(session: Session, enquiries: Sequence[ElsewhereAsk]) -> list[AskOut]:
+    answers = queries.answers(session, [enquiry.id for enquiry in enquiries])
     return [
         AskOut(
-            id=asked.id,
-            asked_on=asked.valid_on,
-            by=asked.by,
-            reason=asked.reason,
+            id=enquiry.id,
+            asked_on=enquiry.valid_on,
+            by=enquiry.by,
+            reason=enquiry.reason,
             answers=[
                 AnswerOut(asked_at=request.asked_at, partner=name, answer=request.answer or "")
-                for request, name in answers.get(asked.id, [])
+                for request, name in answers.get(enquiry.id, [])
             ],
         )
-        for asked in asks
+        for enquiry in enquiries
     ]
 
 
 def answer(
     session: WriteSession, actor: Actor, request: ContactRequest, event: RequestEvent, text: str
 ) -> ContactRequest:
-    """Open contact, or decline; declining tells the asker nothing."""
+    """Open contact or decline. The asking partner is not notified when the request is declined."""
     to_state = destination(REQUEST_MOVES, request.state, event, RequestMoveRefused)
     session.add(
         ContactRequestMove.recorded(
@@ -168,31 +186,35 @@ def answer(
     )
     request.state = to_state
     request.answer = text if to_state is RequestState.OPENED else None
-    session.flush()  # the reply carries the new version
+    session.flush()  # the reply includes the new version
     return request
 
 
 def request_replies(session: Session, requests: Sequence[ContactRequest]) -> list[RequestOut]:
     people = session.execute(
-        select(Jobseeker.id, Jobseeker.reference).where(Jobseeker.id.in_([one.jobseeker_id for one in requests]))
+        select(Jobseeker.id, Jobseeker.reference).where(
+            Jobseeker.id.in_([request.jobseeker_id for request in requests])
+        )
     )
     references = {row.id: row.reference for row in people}
     rows = session.execute(
-        select(Organisation.id, Organisation.name).where(Organisation.id.in_([one.asking_id for one in requests]))
+        select(Organisation.id, Organisation.name).where(
+            Organisation.id.in_([request.asking_id for request in requests])
+        )
     )
     names = {row.id: row.name for row in rows}
     return [
         RequestOut(
-            id=one.id,
-            jobseeker_id=one.jobseeker_id,
-            jobseeker_reference=references[one.jobseeker_id],
-            asking=names[one.asking_id],
-            asked_at=one.asked_at,
-            because=one.because,
-            state=one.state,
-            answer=one.answer,
-            possible_events=[event.value for event in possible_events(REQUEST_MOVES, one.state)],
-            version=one.version,
+            id=request.id,
+            jobseeker_id=request.jobseeker_id,
+            jobseeker_reference=references[request.jobseeker_id],
+            asking=names[request.asking_id],
+            asked_at=request.asked_at,
+            because=request.because,
+            state=request.state,
+            answer=request.answer,
+            possible_events=[event.value for event in possible_events(REQUEST_MOVES, request.state)],
+            version=request.version,
         )
-        for one in requests
+        for request in requests
     ]

@@ -1,4 +1,4 @@
-"""JSON of agreements between partners, of questions, and of what a holder answers."""
+"""JSON of agreements between partners, of enquiries, and of the answers to them."""
 
 from typing import Annotated
 from uuid import UUID
@@ -41,25 +41,30 @@ Answerer = Annotated[Actor, permitted(Permission.ELSEWHERE_ANSWER)]
 
 @router.get("/agreements")
 def list_agreements(actor: AgreementReader, database: DatabaseDep, page: PageDep) -> Page[AgreementOut]:
+    """List the current data-sharing agreements. A partner sees its own; the operator sees all."""
     with database.reading(actor) as session:
         return page_of(session, queries.agreements(actor), SharingAgreement.id, page, AgreementOut.model_validate)
 
 
 @router.post("/agreements", status_code=201, responses=documented(Conflict))
 def record_agreement(new: NewAgreement, actor: Agreer, database: DatabaseDep, once: OnceDep) -> AgreementOut:
-    """Record a signed data-sharing agreement between two partners. Without one nobody is asked about anybody."""
+    """Record a signed data-sharing agreement between two partners.
+
+    Partners can ask each other about people only while an agreement is current. A second agreement is refused.
+    """
     with database.writing(actor) as session:
-        made = once(
+        agreement = once(
             session,
             actor,
             lambda: actions.agree(session, actor, new),
-            lambda found: session.get_one(SharingAgreement, found),
+            lambda agreement_id: session.get_one(SharingAgreement, agreement_id),
         )
-        return AgreementOut.model_validate(made)
+        return AgreementOut.model_validate(agreement)
 
 
 @router.post("/agreements/{agreement_id}/end", responses=documented(NotFound, Conflict))
 def end_agreement(agreement_id: UUID, reason: ReasonBody, actor: Agreer, database: DatabaseDep) -> AgreementOut:
+    """End a data-sharing agreement, with a reason. The two partners can no longer ask each other."""
     with database.writing(actor) as session:
         agreement = queries.agreement(session, actor, agreement_id)
         actions.end(session, actor, agreement, reason.reason)
@@ -68,24 +73,27 @@ def end_agreement(agreement_id: UUID, reason: ReasonBody, actor: Agreer, databas
 
 @router.post("/jobseekers/{jobseeker_id}/elsewhere", status_code=202, responses=documented(NotFound, Conflict))
 def ask_elsewhere(jobseeker_id: UUID, new: NewAsk, actor: Asker, database: DatabaseDep, once: OnceDep) -> EnquiryOut:
-    """Ask the partners there is an agreement with whether they support this person. The reply is always the same."""
+    """Ask the partners that you have an agreement with whether they support this person.
+
+    The reply is always the same. Refused without an agreement, for a void record, and beyond the daily limit.
+    """
     with database.writing(actor) as session:
         once(
             session,
             actor,
             lambda: actions.ask(session, actor, jobseeker_queries.jobseeker(session, actor, jobseeker_id), new.reason),
-            lambda found: session.get_one(ElsewhereAsk, found),
+            lambda enquiry_id: session.get_one(ElsewhereAsk, enquiry_id),
         )
     return EnquiryOut()
 
 
 @router.get("/jobseekers/{jobseeker_id}/elsewhere", responses=documented(NotFound))
 def list_asked(jobseeker_id: UUID, actor: Asker, database: DatabaseDep, page: PageDep) -> Page[AskOut]:
-    """What was asked about this person, and the contacts that holders opened."""
+    """List the enquiries about this person, with the contacts that other partners opened."""
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
-        found = page_of(session, queries.enquiries(person), ElsewhereAsk.id, page, lambda row: row)
-        return Page[AskOut](items=actions.enquiry_replies(session, found.items), next=found.next)
+        enquiries = page_of(session, queries.enquiries(person), ElsewhereAsk.id, page, lambda row: row)
+        return Page[AskOut](items=actions.enquiry_replies(session, enquiries.items), next=enquiries.next)
 
 
 @router.get("/contact-requests")
@@ -95,22 +103,28 @@ def list_contact_requests(
     page: PageDep,
     state: Annotated[RequestState, Query()] = RequestState.WAITING,
 ) -> Page[RequestOut]:
-    """Who asks about people you support, and why. Of a restricted case only your organisation's lead hears."""
+    """List which partners ask about people you support, and why.
+
+    Requests about a restricted case are visible only to your organisation's lead named in the agreement.
+    """
     with database.reading(actor) as session:
         rows = queries.requests(actor).where(ContactRequest.state == state)
-        found = page_of(session, rows, ContactRequest.id, page, lambda row: row)
-        answer = Page[RequestOut](items=actions.request_replies(session, found.items), next=found.next)
-    if answer.items:
-        people = sorted({item.jobseeker_id for item in answer.items})
-        opened(database, actor, "jobseekers", [(key, key) for key in people])
-    return answer
+        requests = page_of(session, rows, ContactRequest.id, page, lambda row: row)
+        reply = Page[RequestOut](items=actions.request_replies(session, requests.items), next=requests.next)
+    if reply.items:
+        people = sorted({item.jobseeker_id for item in reply.items})
+        opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id) for jobseeker_id in people])
+    return reply
 
 
 @router.post("/contact-requests/{request_id}/open", responses=documented(NotFound, Conflict))
 def open_contact(
     request_id: UUID, opening: Opening, actor: Answerer, database: DatabaseDep, version: IfMatch
 ) -> RequestOut:
-    """Let the asker know whom to get in touch with: what you write, and your organisation's name."""
+    """Open contact: the asking partner reads what you write and your organisation's name.
+
+    Refused when contact is already open.
+    """
     with database.writing(actor) as session:
         request = queries.request(session, actor, request_id, for_update=True)
         expect_version(request, version)
@@ -122,7 +136,7 @@ def open_contact(
 def decline_contact(
     request_id: UUID, reason: ReasonBody, actor: Answerer, database: DatabaseDep, version: IfMatch
 ) -> RequestOut:
-    """Decline; the asker hears nothing of it."""
+    """Decline a contact request, with a reason for your own record. The asking partner is not notified."""
     with database.writing(actor) as session:
         request = queries.request(session, actor, request_id, for_update=True)
         expect_version(request, version)

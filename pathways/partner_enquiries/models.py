@@ -1,4 +1,4 @@
-"""Tables of agreements between partners, of what was asked under them, and of the holder's answer."""
+"""Tables of agreements between partners, of enquiries made under them, and of the other partner's answer."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,9 +13,9 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class SharingAgreement(Fact, Base):
-    """Two partners agreed in writing to ask each other about people; withdrawing it ends that.
+    """A written agreement of two partners to ask each other about people; withdrawing the row ends it.
 
-    Each names a lead, who alone hears of what is asked about a restricted case.
+    Each partner names a lead. Only the lead sees enquiries about a restricted case.
     """
 
     __tablename__ = "sharing_agreements"
@@ -29,18 +29,22 @@ class SharingAgreement(Fact, Base):
 
 
 class ElsewhereAsk(AboutPerson, Fact, Base):
-    """A partner asked whether another one supports this person; ``reason`` says why."""
+    """A partner's enquiry whether another partner supports this person; ``reason`` says why."""
 
     __tablename__ = "elsewhere_asks"
 
 
 class RequestState(StrEnum):
+    """The states of a contact request."""
+
     WAITING = "waiting"
     OPENED = "opened"
     DECLINED = "declined"
 
 
 class RequestEvent(StrEnum):
+    """What a team manager can do with a contact request."""
+
     OPEN = "open"
     DECLINE = "decline"
 
@@ -54,9 +58,10 @@ REQUEST_MOVES: dict[tuple[RequestState, RequestEvent], RequestState] = {
 
 
 class ContactRequest(AboutPerson, Versioned, Base):
-    """Somebody asked about a person this partner supports; only the holder sees it until it opens contact.
+    """Another partner's enquiry about a person this partner supports; visible only here until contact is opened.
 
-    ``ask_id`` names the question at the partner that asked. It is no foreign key: nothing points across partners.
+    ``ask_id`` is the id of the asking partner's enquiry. It is not a foreign key, because no row references another
+    partner's rows.
     """
 
     __tablename__ = "contact_requests"
@@ -80,6 +85,8 @@ class ContactRequest(AboutPerson, Versioned, Base):
 
 
 class ContactRequestMove(AboutPerson, StateLog, Base):
+    """The log of a contact request's changes of state."""
+
     __tablename__ = "contact_request_moves"
     __table_args__ = about_person(
         "contact_request_moves",

@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that partner enquiries hold."""
 
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.partner_enquiries.models import ContactRequest, ContactRequestMove, ElsewhereAsk

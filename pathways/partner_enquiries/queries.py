@@ -1,4 +1,4 @@
-"""Every SELECT on agreements, questions and requests, starting from what the actor may see."""
+"""Every SELECT on agreements, enquiries and contact requests; each starts from what the actor may see."""
 
 from collections.abc import Collection
 from datetime import date
@@ -17,23 +17,23 @@ from pathways.partner_enquiries.models import ContactRequest, ElsewhereAsk, Requ
 
 
 def agreements(actor: Actor) -> Select[SharingAgreement]:
-    """A partner sees its own agreements; the operator, who records them, all."""
+    """A partner sees its own current agreements; the operator, who records agreements, sees all of them."""
     rows = select(SharingAgreement).where(as_known(SharingAgreement))
     if actor.role is Role.OPERATOR:
         return rows
-    mine = SharingAgreement.one_id == actor.organisation_id
-    return rows.where(or_(mine, SharingAgreement.other_id == actor.organisation_id))
+    is_first = SharingAgreement.one_id == actor.organisation_id
+    return rows.where(or_(is_first, SharingAgreement.other_id == actor.organisation_id))
 
 
 def agreement(session: Session, actor: Actor, agreement_id: UUID) -> SharingAgreement:
-    found = session.scalars(agreements(actor).where(SharingAgreement.id == agreement_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such agreement, or it has ended.")
-    return found
+    agreement = session.scalars(agreements(actor).where(SharingAgreement.id == agreement_id)).one_or_none()
+    if agreement is None:
+        raise NotFound("This agreement does not exist, or it has ended. Check the list of agreements.")
+    return agreement
 
 
 def holders(session: Session, partner_id: UUID, on: date) -> dict[UUID, UUID]:
-    """Return the partners that may be asked on a day, each with its lead."""
+    """Return the partners that may be asked on a day, and for each the membership of its lead."""
     rows = session.scalars(
         select(SharingAgreement).where(
             as_known(SharingAgreement),
@@ -50,7 +50,7 @@ def holders(session: Session, partner_id: UUID, on: date) -> dict[UUID, UUID]:
 
 
 def count_today(session: Session, actor: Actor) -> int:
-    """Return how often this user has asked today."""
+    """Return how many enquiries this user has made today."""
     return session.scalars(
         select(func.count()).where(
             ElsewhereAsk.partner_id == actor.organisation_id,
@@ -65,21 +65,21 @@ def enquiries(person: Jobseeker) -> Select[ElsewhereAsk]:
 
 
 def answers(session: Session, ask_ids: Collection[UUID]) -> dict[UUID, list[tuple[ContactRequest, str]]]:
-    """Return the contacts that holders opened for some questions: the only thing an asker ever reads of a holder."""
+    """Return the opened contacts for each enquiry. The asking partner reads nothing else about the other partners."""
     rows = session.execute(
         select(ContactRequest, Organisation.name)
         .join(Organisation, Organisation.id == ContactRequest.partner_id)
         .where(ContactRequest.ask_id.in_(ask_ids), ContactRequest.state == RequestState.OPENED)
         .order_by(ContactRequest.id)
     )
-    found: dict[UUID, list[tuple[ContactRequest, str]]] = {}
+    contacts: dict[UUID, list[tuple[ContactRequest, str]]] = {}
     for request, name in rows:
-        found.setdefault(request.ask_id, []).append((request, name))
-    return found
+        contacts.setdefault(request.ask_id, []).append((request, name))
+    return contacts
 
 
 def has_open_request(session: Session, holder_id: UUID, jobseeker_id: UUID, asking_id: UUID) -> bool:
-    """Whether this partner asked about this person before and has no answer yet."""
+    """Return whether the asking partner already has an unanswered contact request about this person."""
     rows = select(ContactRequest.id).where(
         ContactRequest.partner_id == holder_id,
         ContactRequest.jobseeker_id == jobseeker_id,
@@ -90,7 +90,7 @@ def has_open_request(session: Session, holder_id: UUID, jobseeker_id: UUID, aski
 
 
 def requests(actor: Actor) -> Select[ContactRequest]:
-    """The holder's team managers see what is asked of it; of a restricted case its named lead alone."""
+    """A partner's team managers see requests about its jobseekers; for a restricted case, only the named lead does."""
     restricted = (
         select(Jobseeker.id)
         .where(
@@ -108,9 +108,9 @@ def requests(actor: Actor) -> Select[ContactRequest]:
 
 
 def request(session: Session, actor: Actor, request_id: UUID, *, for_update: bool = False) -> ContactRequest:
-    found = session.scalars(requests(actor).where(ContactRequest.id == request_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such request.")
+    request = session.scalars(requests(actor).where(ContactRequest.id == request_id)).one_or_none()
+    if request is None:
+        raise NotFound("This contact request does not exist, or you may not see it.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(request, with_for_update=True)
+    return request

@@ -1,4 +1,4 @@
-"""What goes over the wire about agreements, questions and answers."""
+"""Bodies and replies about data-sharing agreements, enquiries and contact requests."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -10,21 +10,28 @@ from pathways.fields import Body, Day, Group, NeededLine, Schema
 from pathways.partner_enquiries.models import RequestState
 
 ASKED = (
-    "Asked. Where a partner you have an agreement with supports this person, its team manager sees that you ask and"
-    " why, and may open contact. You hear nothing otherwise, and nothing either way for now."
+    "Your enquiry was recorded. If a partner that you have an agreement with supports this person, its team manager"
+    " can read who asks and why, and may open contact with you. You get a reply only if a partner opens contact."
+    " If you get no reply, you cannot conclude that no partner supports this person."
 )
 
 
 class NewAgreement(Body):
+    """The body that records a signed data-sharing agreement between two partners."""
+
     one_id: UUID
     other_id: UUID
-    one_lead_id: UUID = Field(description="A team manager of the first; alone hears of restricted cases.")
+    one_lead_id: UUID = Field(
+        description="A team manager of the first partner. Only this lead sees requests about restricted cases."
+    )
     other_lead_id: UUID
     from_on: Day
-    document: NeededLine = Field(description="Where the signed agreement is kept.")
+    document: NeededLine = Field(description="Where to find the signed agreement.")
 
 
 class AgreementOut(Schema):
+    """A data-sharing agreement between two partners."""
+
     id: Annotated[UUID, Group.RECORD]
     one_id: Annotated[UUID, Group.RECORD]
     other_id: Annotated[UUID, Group.RECORD]
@@ -35,17 +42,21 @@ class AgreementOut(Schema):
 
 
 class NewAsk(Body):
-    reason: NeededLine = Field(description="Why you ask; the holder reads it.")
+    """The body that asks other partners about a person."""
+
+    reason: NeededLine = Field(
+        description="Why you ask. The team manager of the partner that supports the person can read it."
+    )
 
 
 class EnquiryOut(Schema):
-    """The same whatever is known elsewhere: silence reveals nothing."""
+    """The reply to every enquiry. It is always the same, so it reveals nothing about other partners' records."""
 
     note: Annotated[str, Group.RECORD] = ASKED
 
 
 class AnswerOut(Schema):
-    """A holder opened contact."""
+    """A contact that another partner opened in answer to an enquiry."""
 
     asked_at: Annotated[datetime, Group.RECORD]
     partner: Annotated[str, Group.RECORD]
@@ -53,6 +64,8 @@ class AnswerOut(Schema):
 
 
 class AskOut(Schema):
+    """An enquiry about a person, with the contacts that other partners opened."""
+
     id: Annotated[UUID, Group.RECORD]
     asked_on: Annotated[date, Group.RECORD]
     by: Annotated[UUID, Group.RECORD]
@@ -61,7 +74,7 @@ class AskOut(Schema):
 
 
 class RequestOut(Schema):
-    """Somebody asked about a person you support. Whether and what they are told is yours to decide."""
+    """A contact request from another partner about a person you support. You decide whether and what to answer."""
 
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
@@ -76,11 +89,15 @@ class RequestOut(Schema):
 
 
 class Opening(Body):
-    answer: NeededLine = Field(description="Whom to get in touch with, and how. They read just this, and your name.")
+    """The body that opens contact with the asking partner."""
+
+    answer: NeededLine = Field(
+        description="Who to contact, and how. The asking partner reads only this text and your organisation's name."
+    )
 
 
 class AskRecord(Schema):
-    """The question, for the extract."""
+    """An enquiry, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]
@@ -88,7 +105,7 @@ class AskRecord(Schema):
 
 
 class ContactRequestRecord(Schema):
-    """The request, for the extract."""
+    """A contact request, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     asked_at: Annotated[datetime, Group.RECORD]
@@ -98,6 +115,8 @@ class ContactRequestRecord(Schema):
 
 
 class RequestMoveRecord(Schema):
+    """A change of state of a contact request, for the person's extract."""
+
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]
     to_state: Annotated[str, Group.RECORD]

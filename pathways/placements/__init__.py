@@ -1,1 +1,1 @@
-"""What social enterprises list, and its places."""
+"""Placements that social enterprises list, and the places of each placement."""

@@ -32,27 +32,31 @@ from pathways.placements.schemas import PlacementChange, PlacementOut, pence, po
 from pathways.reference import half_days, tables
 from pathways.reference.postcodes import GridPoint, locate
 
-HALF_A_DAY = 0.5  # a median of 2.5 days is told as three
+HALF_A_DAY = 0.5  # added before rounding down, so that a median of 2.5 days counts as 3 days
 
 
 class PlacementMoveRefused(MoveRefused):
-    title = "The placement cannot make that move now"
+    title = "The placement's state does not allow this"
 
 
 class ListingUnlawful(Conflict):
-    title = "The listing stays in draft"
+    title = "The placement cannot be published yet"
 
 
 class NoPlaceLeft(Conflict):
-    title = "No place is left"
+    title = "The placement has no free place"
 
 
 class RefUsedTwice(Conflict):
-    title = "There is already a placement with this reference"
+    title = "This social enterprise already has a placement with this reference"
 
 
 def columns_of(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a body or a row of a file says, as the table's columns."""
+    """Return a request body or a file row as columns of the placements table.
+
+    Converts pounds to pence, half-day text to bits and a postcode to grid coordinates. ``places`` and ``ref`` are left
+    out: the callers store them separately.
+    """
     columns = {name: value for name, value in body.items() if name not in {"places", "pay_per_hour_pounds", "ref"}}
     if "pay_per_hour_pounds" in body:
         columns["pay_per_hour_pence"] = pence(body["pay_per_hour_pounds"])
@@ -64,7 +68,7 @@ def columns_of(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def placed(place: GridPoint | None) -> dict[str, Any]:
-    """Return where a listing is, as the table's columns."""
+    """Return the location columns of a placement; all are None when the postcode is unknown."""
     return {
         "easting": place.easting if place else None,
         "northing": place.northing if place else None,
@@ -73,20 +77,21 @@ def placed(place: GridPoint | None) -> dict[str, Any]:
 
 
 def check_sense(placement: Placement) -> None:
+    """Refuse a placement whose dates or ages contradict each other."""
     if placement.starts_on and placement.ends_on and placement.ends_on < placement.starts_on:
-        raise RuleBroken("A placement cannot end before it starts.", pointer="/ends_on")
+        raise RuleBroken("The end date is before the start date. Correct one of the dates.", pointer="/ends_on")
     if placement.minimum_age and placement.maximum_age and placement.maximum_age < placement.minimum_age:
-        raise RuleBroken("maximum_age is under minimum_age.", pointer="/maximum_age")
+        raise RuleBroken("The maximum age is below the minimum age. Correct one of the ages.", pointer="/maximum_age")
 
 
 def make(
     session: WriteSession, actor: Actor, social_enterprise_id: UUID, new: Mapping[str, Any], *, places: int
 ) -> Placement:
-    """List a placement as a draft, with its places free."""
+    """Create a placement as a draft with all its places free; refuse a reference the organisation already uses."""
     ref = new.get("ref") or f"P-{uuid7().hex[-10:]}"
     taken = select(Placement.id).where(Placement.social_enterprise_id == social_enterprise_id, Placement.ref == ref)
     if session.scalars(taken).first() is not None:
-        raise RefUsedTwice("Choose another ref, or leave it out.")
+        raise RefUsedTwice("Choose another ref. Or leave ref out, and the service will create one.")
     placement = Placement(
         id=uuid7(),
         social_enterprise_id=social_enterprise_id,
@@ -102,22 +107,24 @@ def make(
     )
     check_sense(placement)
     session.add(placement)
-    session.flush()  # the places point to it
+    session.flush()  # the places have a foreign key to the placement
     add_places(session, actor, placement, places)
     return placement
 
 
 def reconfirm_by(session: Session, actor: Actor, social_enterprise_id: UUID) -> Any:
+    """Return the day by which a placement confirmed today must be confirmed again."""
     nation = session.get_one(Organisation, social_enterprise_id).nation
     return tables.due_on("placement_reconfirm", actor.today, nation)
 
 
 def add_places(session: WriteSession, actor: Actor, placement: Placement, count: int) -> None:
+    """Add free places, numbered after the last existing place, and log each one."""
     last = session.scalars(select(func.max(Place.number)).where(Place.placement_id == placement.id)).one() or 0
     for number in range(last + 1, last + count + 1):
         place = Place(id=uuid7(), placement_id=placement.id, number=number, state=PlaceState.FREE)
         session.add(place)
-        session.flush()  # the log points to it
+        session.flush()  # the log row has a foreign key to the place
         session.add(_place_move(actor, place, "list", None, PlaceState.FREE, None))
 
 
@@ -141,11 +148,11 @@ def _place_move(
 
 
 def change(session: WriteSession, actor: Actor, placement: Placement, body: PlacementChange) -> Placement:
-    """Change what the body names; a change that makes a published listing unlawful is refused."""
+    """Change the fields named in the body; refuse a change that makes a published placement break a legal rule."""
     given = body.model_dump(exclude_unset=True)
     for name in ("title", "kind", "places"):
         if name in given and given[name] is None:
-            raise RuleBroken(f"{name} cannot be emptied.", pointer=f"/{name}")
+            raise RuleBroken(f"{name} cannot be empty. Give a value, or leave {name} out.", pointer=f"/{name}")
     for name, value in columns_of(session, given).items():
         setattr(placement, name, value)
     check_sense(placement)
@@ -153,13 +160,15 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
         must_be_lawful(placement, actor)
     if "places" in given:
         set_places(session, actor, placement, given["places"])
-        flag_modified(placement, "state")  # its places are rows of their own, but part of this version
+        flag_modified(
+            placement, "state"
+        )  # places are separate rows, but changing them must raise the placement's version
     session.flush()  # so that the reply carries the new version
     return placement
 
 
 def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted: int) -> None:
-    """Add free places, or withdraw free ones from the end; a held or filled place is never taken away."""
+    """Add free places, or withdraw free places with the highest numbers; never remove a held or filled place."""
     present = [place for place in queries.places(session, placement.id) if place.state is not PlaceState.WITHDRAWN]
     if wanted >= len(present):
         add_places(session, actor, placement, wanted - len(present))
@@ -173,13 +182,17 @@ def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted
         .execution_options(synchronize_session="fetch")
     ).rowcount  # type: ignore[attr-defined]
     if withdrawn < surplus:
-        raise Conflict(f"Only {len(free)} places are free; held and filled ones cannot be withdrawn.")
+        raise Conflict(
+            f"This would remove {surplus} places, but only {len(free)} are free. Held and filled places cannot be "
+            "removed. Ask for a higher number of places."
+        )
     for place in present:
         if place.id in free:
             session.add(_place_move(actor, place, "withdraw", PlaceState.FREE, PlaceState.WITHDRAWN, None))
 
 
 def must_be_lawful(placement: Placement, actor: Actor) -> None:
+    """Refuse a placement that breaks a legal rule, and give every reason."""
     reasons = legality.reasons_to_stay_in_draft(placement, actor.today)
     if reasons:
         raise ListingUnlawful(" ".join(reasons), reasons=reasons)
@@ -188,11 +201,18 @@ def must_be_lawful(placement: Placement, actor: Actor) -> None:
 def move(
     session: WriteSession, actor: Actor, placement: Placement, event: PlacementEvent, *, reason: str = ""
 ) -> Placement:
+    """Publish, pause or close a placement and log the move.
+
+    Publishing is refused if a legal rule is broken or the closing date has passed; it also confirms the placement.
+    """
     to_state = destination(PLACEMENT_MOVES, placement.state, event, PlacementMoveRefused)
     if to_state is PlacementState.PUBLISHED:
         must_be_lawful(placement, actor)
         if placement.closes_on is not None and placement.closes_on < actor.today:
-            raise ListingUnlawful("closes_on has passed. Change it, then publish.", reasons=["closes_on has passed."])
+            raise ListingUnlawful(
+                "The closing date (closes_on) has passed. Change the date or leave it blank, then publish again.",
+                reasons=["The closing date (closes_on) has passed."],
+            )
     session.add(
         PlacementMove.recorded(
             actor,
@@ -211,9 +231,11 @@ def move(
 
 
 def confirm(session: WriteSession, actor: Actor, placement: Placement) -> Placement:
-    """The social enterprise says that the listing is still right; the clock starts again."""
+    """Record that the placement is still correct, and set the next confirmation deadline; refuse a closed one."""
     if placement.state is PlacementState.CLOSED:
-        raise PlacementMoveRefused("A closed placement is not reconfirmed; list it again.", possible=[])
+        raise PlacementMoveRefused(
+            "A closed placement cannot be confirmed. If it is available again, list it as a new placement.", possible=[]
+        )
     session.add(PlacementConfirmation.recorded(actor, placement_id=placement.id))
     placement.confirmed_on = actor.today
     placement.reconfirm_by = reconfirm_by(session, actor, placement.social_enterprise_id)
@@ -222,7 +244,11 @@ def confirm(session: WriteSession, actor: Actor, placement: Placement) -> Placem
 
 
 def hold_place(session: WriteSession, actor: Actor, placement_id: UUID, introduction_id: UUID) -> Place:
-    """Claim one free place in one statement, so that a place is never held twice; tried once more if one got away."""
+    """Hold one free place for an introduction.
+
+    The place is selected and updated in one statement, so that two requests cannot hold the same place. If another
+    transaction takes the selected place first, a second attempt is made. Raises ``NoPlaceLeft`` if no place is free.
+    """
     hold_days = int(tables.in_force("clocks", actor.today, clock="place_hold")["amount"])
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     for _ in range(2):
@@ -245,15 +271,16 @@ def hold_place(session: WriteSession, actor: Actor, placement_id: UUID, introduc
             place = session.get_one(Place, claimed, populate_existing=True)
             session.add(_place_move(actor, place, "hold", PlaceState.FREE, PlaceState.HELD, introduction_id))
             return place
-    raise NoPlaceLeft("Every place is held or filled. Another placement may fit, or wait until one is freed.")
+    raise NoPlaceLeft("Every place is held or filled. Choose another placement, or wait until a place is free.")
 
 
 def fill_place(session: WriteSession, actor: Actor, introduction_id: UUID) -> None:
+    """Mark the place held for an introduction as filled; refuse an introduction that holds no place."""
     _settle_place(session, actor, introduction_id, "fill", (PlaceState.HELD,), PlaceState.FILLED)
 
 
 def free_place(session: WriteSession, actor: Actor, introduction_id: UUID) -> None:
-    """Give back the place of an introduction, if it has one."""
+    """Free the place that an introduction holds or fills; do nothing if it has no place."""
     if queries.place_of(session, introduction_id) is not None:
         _settle_place(session, actor, introduction_id, "free", (PlaceState.HELD, PlaceState.FILLED), PlaceState.FREE)
 
@@ -268,7 +295,7 @@ def _settle_place(
 ) -> None:
     before = queries.place_of(session, introduction_id)
     if before is None or before.state not in from_states:
-        raise Conflict("This introduction holds no place.")
+        raise Conflict("No place is held for this introduction. Check the state of the introduction.")
     from_state = before.state
     is_taken = to_state is PlaceState.FILLED
     settled = session.execute(
@@ -278,13 +305,13 @@ def _settle_place(
         .execution_options(synchronize_session=False)
     ).rowcount  # type: ignore[attr-defined]
     if settled != 1:
-        raise Conflict("The place was settled by somebody else at the same moment. Read it again.")
+        raise Conflict("Another request changed this place at the same time. Read the placement again, then retry.")
     session.refresh(before)
     session.add(_place_move(actor, before, event, from_state, to_state, introduction_id))
 
 
 def replies(session: Session, actor: Actor, placements: list[Placement]) -> list[PlacementOut]:
-    """Return placements as they are read, with their counts in one look-up for all."""
+    """Return the replies for a list of placements; counts, names and answer times are each read in one query."""
     counts = queries.place_counts(session, [placement.id for placement in placements])
     listed_by = {placement.social_enterprise_id for placement in placements}
     names, times = queries.names(session, listed_by), queries.answer_times(session, listed_by)
@@ -309,20 +336,23 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
     return shapes
 
 
-def _days_to_answer(found: AnswerTime | None, actor: Actor) -> float | None:
-    """Return the days a social enterprise takes, once enough of its answers are counted: a new one is not judged."""
-    if found is None or found.answers < tables.limit("answers_to_judge_by", actor.today):
+def _days_to_answer(answer_time: AnswerTime | None, actor: Actor) -> float | None:
+    """Return the median days a social enterprise takes to answer; None while it has too few answers to judge."""
+    if answer_time is None or answer_time.answers < tables.limit("answers_to_judge_by", actor.today):
         return None
-    return float(found.median_days)
+    return float(answer_time.median_days)
 
 
-def _whole_days(found: AnswerTime | None, actor: Actor) -> int | None:
-    days = _days_to_answer(found, actor)
+def _whole_days(answer_time: AnswerTime | None, actor: Actor) -> int | None:
+    days = _days_to_answer(answer_time, actor)
     return None if days is None else floor(days + HALF_A_DAY)
 
 
 def rank_by_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> int:
-    """Let the listings of a social enterprise be ranked by how soon it answers now; return how many changed."""
+    """Store a social enterprise's current answer time on its placements; return how many changed.
+
+    The ranking reads ``days_to_answer`` from the placement. Closed placements are left as they are.
+    """
     days = _whole_days(session.get(AnswerTime, social_enterprise_id), actor)
     listings = session.scalars(
         select(Placement)

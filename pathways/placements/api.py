@@ -1,4 +1,4 @@
-"""JSON of placements and their places."""
+"""JSON API of placements and their places."""
 
 from typing import Annotated
 from uuid import UUID
@@ -49,7 +49,11 @@ def list_placements(
     state: Annotated[PlacementState | None, Query()] = None,
     title: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
 ) -> Page[PlacementOut]:
-    """Placements in the order they were listed, by state or by a word of the title."""
+    """List the placements you may read, oldest first. Filter by state or by text in the title.
+
+    A social enterprise gets its own placements and published placements. Other organisations get every placement that
+    is not a draft.
+    """
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if state is not None:
@@ -59,16 +63,16 @@ def list_placements(
         after = page.after_id()
         if after is not None:
             rows = rows.where(Placement.id > after)
-        found = list(session.scalars(rows.order_by(Placement.id).limit(page.limit + 1)))
-        items = actions.replies(session, actor, found[: page.limit])
-        return Page(items=items, next=cursor(items[-1].id) if len(found) > page.limit else None)
+        placements = list(session.scalars(rows.order_by(Placement.id).limit(page.limit + 1)))
+        items = actions.replies(session, actor, placements[: page.limit])
+        return Page(items=items, next=cursor(items[-1].id) if len(placements) > page.limit else None)
 
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def make_placement(
     new: NewPlacement, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
-    """List a placement as a draft."""
+    """Create a placement as a draft for your social enterprise. Refuses a reference that you already use."""
     with database.writing(actor) as session:
         placement = once(
             session,
@@ -81,16 +85,17 @@ def make_placement(
         return reply(session, actor, placement, response)
 
 
-def _for_themselves() -> UUID | None:
-    """Whoever lists placements lists their own."""
+def _own_organisation() -> UUID | None:
+    """Return None: a placement lister can import only for their own organisation."""
     return None
 
 
-router.include_router(imports.routes(files.KIND, Permission.PLACEMENT_IMPORT, _for_themselves))
+router.include_router(imports.routes(files.KIND, Permission.PLACEMENT_IMPORT, _own_organisation))
 
 
 @router.get("/{placement_id}", responses=documented(NotFound))
 def get_placement(placement_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> PlacementOut:
+    """Return one placement. Drafts are returned only to the social enterprise that owns them."""
     with database.reading(actor) as session:
         return reply(session, actor, queries.placement(session, actor, placement_id), response)
 
@@ -104,6 +109,11 @@ def change_placement(
     version: IfMatch,
     response: Response,
 ) -> PlacementOut:
+    """Change the fields you send on your own placement; fields you leave out stay as they are.
+
+    Refuses a change that would make a published placement break a legal rule, or that would remove a held or filled
+    place.
+    """
     with database.writing(actor) as session:
         placement = queries.own_placement(session, actor, placement_id)
         expect_version(placement, version)
@@ -136,7 +146,10 @@ def _move(
 def publish_placement(
     placement_id: UUID, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
-    """Publish a listing; one that breaks a rule stays in draft, and the reply says which."""
+    """Publish your own placement. Refuses a placement that breaks a legal rule or is past its closing date.
+
+    A refused placement keeps its state, and the reply lists the reasons.
+    """
     return _move(placement_id, actor, database, once, response, PlacementEvent.PUBLISH, "")
 
 
@@ -144,6 +157,7 @@ def publish_placement(
 def pause_placement(
     placement_id: UUID, reason: ReasonBody, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
+    """Pause your own published placement, with a reason. It is not shortlisted until you publish it again."""
     return _move(placement_id, actor, database, once, response, PlacementEvent.PAUSE, reason.reason)
 
 
@@ -151,6 +165,7 @@ def pause_placement(
 def close_placement(
     placement_id: UUID, reason: ReasonBody, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
+    """Close your own placement, with a reason. A closed placement cannot be published again."""
     return _move(placement_id, actor, database, once, response, PlacementEvent.CLOSE, reason.reason)
 
 
@@ -158,7 +173,7 @@ def close_placement(
 def reconfirm_placement(
     placement_id: UUID, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
-    """Say that the listing is still right."""
+    """Confirm that your own placement is still correct. Moves its confirmation deadline; refuses a closed placement."""
     with database.writing(actor) as session:
         placement = once(
             session,
@@ -171,7 +186,7 @@ def reconfirm_placement(
 
 @router.get("/{placement_id}/places", responses=documented(NotFound))
 def list_places(placement_id: UUID, actor: Reader, database: DatabaseDep) -> PlacesOut:
-    """The places of a placement: free, held, filled or withdrawn."""
+    """List the places of a placement and their states: free, held, filled or withdrawn."""
     with database.reading(actor) as session:
         placement = queries.placement(session, actor, placement_id)
         return PlacesOut(items=[PlaceOut.model_validate(place) for place in queries.places(session, placement.id)])

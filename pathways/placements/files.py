@@ -1,4 +1,4 @@
-"""The placement file: CSV or XLSX, one row a placement (contract: placement file)."""
+"""The placement file: CSV or XLSX with one row for each placement."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,8 @@ def _level(text: str) -> str | None:
     level = text.strip().upper().removeprefix("LEVEL ").strip() or None
     if level is not None and level not in formats.RQF_LEVELS:
         raise cells.InvalidCell(
-            f"Write an RQF level: {', '.join(formats.RQF_LEVELS)}.", "Correct the cell, or leave it blank."
+            f"This is not an RQF level. The levels are {', '.join(formats.RQF_LEVELS)}.",
+            "Correct the cell, or leave it blank.",
         )
     return level
 
@@ -37,14 +38,14 @@ def _level(text: str) -> str | None:
 def _needed_line(text: str) -> str:
     line = cells.as_line(text)
     if line is None:
-        raise cells.InvalidCell("This field is needed.", "Fill it in.")
+        raise cells.InvalidCell("This field is required.", "Fill it in.")
     return line
 
 
 def _kind(text: str) -> PlacementKind:
     kind = PLACEMENT_KIND(text)
     if kind is None:
-        raise cells.InvalidCell("This field is needed.", f"Write one of {', '.join(PlacementKind)}.")
+        raise cells.InvalidCell("This field is required.", f"Write one of {', '.join(PlacementKind)}.")
     return kind
 
 
@@ -53,14 +54,14 @@ def _places(text: str) -> int:
     if count is None:
         return 1
     if not 1 <= count <= 500:  # noqa: PLR2004 - the same as in the API
-        raise cells.InvalidCell("A placement has 1 to 500 places.", "Correct the number.")
+        raise cells.InvalidCell("The number of places must be from 1 to 500.", "Correct the number.")
     return count
 
 
 def _age(text: str) -> int | None:
     age = cells.as_whole(text)
     if age is not None and not 14 <= age <= 120:  # noqa: PLR2004 - the same as in the API
-        raise cells.InvalidCell("An age lies between 14 and 120.", "Correct the number.")
+        raise cells.InvalidCell("The age must be from 14 to 120.", "Correct the number.")
     return age
 
 
@@ -127,7 +128,7 @@ NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_
 
 
 class PlacementIntake:
-    """Rows of a placement file on their way in."""
+    """Validates, previews and applies the rows of one placement file."""
 
     def __init__(self, session: Session, actor: Actor, run: ImportRun) -> None:
         self.session = session
@@ -137,25 +138,25 @@ class PlacementIntake:
         self._names: dict[str, UUID | None] = {}
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
-        wrong: list[Fault] = []
+        faults: list[Fault] = []
         if values["starts_on"] and values["ends_on"] and values["ends_on"] < values["starts_on"]:
-            wrong.append(Fault("ends_on", "It ends before it starts.", "Correct a date."))
+            faults.append(Fault("ends_on", "The end date is before the start date.", "Correct one of the dates."))
         if values["minimum_age"] and values["maximum_age"] and values["maximum_age"] < values["minimum_age"]:
-            wrong.append(Fault("maximum_age", "maximum_age is under minimum_age.", "Correct one of them."))
+            faults.append(Fault("maximum_age", "The maximum age is below the minimum age.", "Correct one of the ages."))
         name, field = values["social_enterprise"], "social_enterprise"
         if self.actor.role is Role.PLACEMENT_LISTER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
             if name is not None and name != own.name:
-                rule = "You may list placements of your own organisation only."
-                wrong.append(Fault(field, rule, "Leave the cell blank, or remove the row."))
+                rule = "You can list placements only for your own organisation."
+                faults.append(Fault(field, rule, "Leave the cell blank, or remove the row."))
         elif name is None:
-            wrong.append(Fault(field, "This field is needed.", "Fill it in."))
-        elif not self.run.creates_organisations and self._known(name) is None:
-            rule = "There is no social enterprise of this name."
-            wrong.append(Fault(field, rule, "Create it first, or import with --create-organisations."))
-        return wrong
+            faults.append(Fault(field, "This field is required.", "Fill it in."))
+        elif not self.run.creates_organisations and self._enterprise_id(name) is None:
+            rule = "There is no social enterprise with this name."
+            faults.append(Fault(field, rule, "Create it first, or import with --create-organisations."))
+        return faults
 
-    def _known(self, name: str) -> UUID | None:
+    def _enterprise_id(self, name: str) -> UUID | None:
         if name not in self._names:
             rows = select(Organisation.id).where(
                 Organisation.name == name, Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE
@@ -164,85 +165,92 @@ class PlacementIntake:
         return self._names[name]
 
     def key(self, values: Mapping[str, Any]) -> str:
-        """Whose reference it is, as the record will have it."""
+        """Return the key that identifies the placement: its social enterprise and its reference."""
         return repr((str(self._owner(values) or values["social_enterprise"]), values["placement_ref"]))
 
     def same_person(self, jobseeker_id: UUID) -> None:
-        raise RuleBroken("A placement is about no jobseeker. Leave same_as out.", pointer="/same_as")
+        raise RuleBroken("A placement row is not about a jobseeker. Leave same_as out.", pointer="/same_as")
 
-    def plan(self, told: Sequence[ReadRow]) -> list[Plan]:
-        there = self._there(told, [self._owner(one.values) for one in told])
-        columns = _columns(self.session, told)
-        counts = queries.place_counts(self.session, [one.id for one in there if one is not None])
+    def plan(self, rows: Sequence[ReadRow]) -> list[Plan]:
+        existing = self._existing(rows, [self._owner(row.values) for row in rows])
+        columns = _columns(self.session, rows)
+        counts = queries.place_counts(self.session, [row.id for row in existing if row is not None])
         return [
-            Plan(RowState.TO_CREATE, warnings=self._unshown(_copy(None, says)))
-            if found is None
-            else self._to_update(found, says, one.values["places"], counts.get(found.id, (0, 0))[0])[0]
-            for one, found, says in zip(told, there, columns, strict=True)
+            Plan(RowState.TO_CREATE, warnings=self._reasons_not_published(_copy(None, new_columns)))
+            if placement is None
+            else self._to_update(placement, new_columns, row.values["places"], counts.get(placement.id, (0, 0))[0])[0]
+            for row, placement, new_columns in zip(rows, existing, columns, strict=True)
         ]
 
-    def changes(self, told: Sequence[ReadRow]) -> list[list[Change]]:
-        return [planned.changes for planned in self.plan(told)]
+    def changes(self, rows: Sequence[ReadRow]) -> list[list[Change]]:
+        return [planned.changes for planned in self.plan(rows)]
 
     def _owner(self, values: Mapping[str, Any]) -> UUID | None:
-        """Return whose placement it is; None for a social enterprise still to be made."""
+        """Return the social enterprise that owns the placement; None if the import still has to create it."""
         if self.actor.role is Role.PLACEMENT_LISTER:
             return self.actor.organisation_id
-        return self._known(values["social_enterprise"])
+        return self._enterprise_id(values["social_enterprise"])
 
-    def _there(self, told: Sequence[ReadRow], owners: Sequence[UUID | None]) -> list[Placement | None]:
-        """Return the placement each row is about, where there is one."""
-        refs = {one.values["placement_ref"] for one in told}
-        rows = select(Placement).where(
+    def _existing(self, rows: Sequence[ReadRow], owners: Sequence[UUID | None]) -> list[Placement | None]:
+        """Return the existing placement of each row; None for a row that creates a placement."""
+        refs = {row.values["placement_ref"] for row in rows}
+        query = select(Placement).where(
             Placement.social_enterprise_id.in_({owner for owner in owners if owner}), Placement.ref.in_(refs)
         )
-        found = {(row.social_enterprise_id, row.ref): row for row in self.session.scalars(rows)}
+        placements = {(row.social_enterprise_id, row.ref): row for row in self.session.scalars(query)}
         return [
-            found.get((owner, one.values["placement_ref"])) if owner else None
-            for one, owner in zip(told, owners, strict=True)
+            placements.get((owner, row.values["placement_ref"])) if owner else None
+            for row, owner in zip(rows, owners, strict=True)
         ]
 
     def _to_update(
-        self, placement: Placement, columns: Mapping[str, Any], places: int, there: int
+        self, placement: Placement, columns: Mapping[str, Any], places: int, places_now: int
     ) -> tuple[Plan, dict[str, Any]]:
-        """Blank cells clear nothing; what would make a published listing unlawful is an error of that row."""
+        """Return the plan and the changed columns for a row about an existing placement.
+
+        A blank cell keeps the stored value. A change that would make a published placement break a legal rule becomes
+        an error of that row.
+        """
         changes = {
             name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
         }
-        if not changes and places <= there:
+        if not changes and places <= places_now:
             return Plan(RowState.UNCHANGED), {}
         changed = _copy(placement, changes)
         try:
             actions.check_sense(changed)
             if placement.state is PlacementState.PUBLISHED:
                 actions.must_be_lawful(changed, self.actor)
-        except DomainError as refused:
-            remedy = "Correct the row; the listing is as it was."
-            return Plan(RowState.WITH_ERRORS, [Fault("listing", refused.detail, remedy)]), {}
-        told = [
+        except DomainError as refusal:
+            remedy = "Correct the row and import it again. The placement was not changed."
+            return Plan(RowState.WITH_ERRORS, [Fault("listing", refusal.detail, remedy)]), {}
+        cell_changes = [
             (NAME_IN_FILE.get(name, name), _as_cell(name, getattr(placement, name)), _as_cell(name, value))
             for name, value in sorted(changes.items())
             if name not in WORKED_OUT
         ]
-        told += [("places", there, places)] if places > there else []
-        return Plan(RowState.TO_UPDATE, changes=told), changes
+        cell_changes += [("places", places_now, places)] if places > places_now else []
+        return Plan(RowState.TO_UPDATE, changes=cell_changes), changes
 
-    def apply(self, told: Sequence[ReadRow]) -> list[Plan]:
+    def apply(self, rows: Sequence[ReadRow]) -> list[Plan]:
         session = self.session
-        assert isinstance(session, WriteSession)  # an import is applied by a session that writes
-        wrong = [self.wrong(one.values) for one in told]  # an enterprise may have another name by now
+        assert isinstance(session, WriteSession)  # the import calls apply only with a write session
+        # Checked again, because a social enterprise may have been renamed since the preview.
+        faults_of_rows = [self.wrong(row.values) for row in rows]
         owners = [
-            None if faults else self._owner_or_made(session, one.values)
-            for one, faults in zip(told, wrong, strict=True)
+            None if faults else self._owner_or_made(session, row.values)
+            for row, faults in zip(rows, faults_of_rows, strict=True)
         ]
-        columns, there = _columns(session, told), self._there(told, owners)
+        columns, existing = _columns(session, rows), self._existing(rows, owners)
         return [
             Plan(RowState.WITH_ERRORS, faults)
             if owner is None
-            else self._make(session, owner, one.values)
-            if found is None
-            else self._update(session, found, says, one.values)
-            for one, owner, found, says, faults in zip(told, owners, there, columns, wrong, strict=True)
+            else self._make(session, owner, row.values)
+            if placement is None
+            else self._update(session, placement, new_columns, row.values)
+            for row, owner, placement, new_columns, faults in zip(
+                rows, owners, existing, columns, faults_of_rows, strict=True
+            )
         ]
 
     def _make(self, session: WriteSession, owner: UUID, values: Mapping[str, Any]) -> Plan:
@@ -255,13 +263,13 @@ class PlacementIntake:
     def _update(
         self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Plan:
-        there, _ = queries.place_counts(session, [placement.id]).get(placement.id, (0, 0))
-        planned, changes = self._to_update(placement, columns, values["places"], there)
+        places_now, _ = queries.place_counts(session, [placement.id]).get(placement.id, (0, 0))
+        planned, changes = self._to_update(placement, columns, values["places"], places_now)
         if planned.state is not RowState.TO_UPDATE:
             return planned
         for name, value in changes.items():
             setattr(placement, name, value)
-        if values["places"] > there:
+        if values["places"] > places_now:
             actions.set_places(session, self.actor, placement, values["places"])
         return Plan(RowState.UPDATED, made=placement.ref)
 
@@ -277,21 +285,27 @@ class PlacementIntake:
         return owner
 
     def _publish(self, session: WriteSession, placement: Placement) -> list[Fault]:
-        """A listing in a file is meant to be seen: it is published, or stays in draft with the reason."""
-        unshown = self._unshown(placement)
-        if not unshown:
+        """Publish a new placement, close it if its closing date has passed, or keep it in draft; return the reasons."""
+        reasons = self._reasons_not_published(placement)
+        if not reasons:
             actions.move(session, self.actor, placement, PlacementEvent.PUBLISH)
-        elif unshown[0].field == "closes_on":
-            actions.move(session, self.actor, placement, PlacementEvent.CLOSE, reason="closes_on had passed.")
-        return unshown
+        elif reasons[0].field == "closes_on":
+            actions.move(
+                session, self.actor, placement, PlacementEvent.CLOSE, reason="The closing date (closes_on) had passed."
+            )
+        return reasons
 
-    def _unshown(self, placement: Placement) -> list[Fault]:
-        """Return why a new listing would not be shown."""
+    def _reasons_not_published(self, placement: Placement) -> list[Fault]:
+        """Return the reasons why a new placement would not be published."""
         reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today)
         if reasons:
-            return [Fault("listing", f"Kept in draft. {reason}", "") for reason in reasons]
+            return [Fault("listing", f"The placement stays in draft. {reason}", "") for reason in reasons]
         if placement.closes_on is not None and placement.closes_on < self.actor.today:
-            return [Fault("closes_on", "It had closed already, so it is not shown.", "")]
+            return [
+                Fault(
+                    "closes_on", "The closing date has passed, so the placement is not published.", "Correct closes_on."
+                )
+            ]
         return []
 
 
@@ -299,21 +313,21 @@ WORKED_OUT = {"easting", "northing", "place_basis"}
 NAME_IN_FILE = {"pay_per_hour_pence": "pay_per_hour_pounds"}
 
 
-def _columns(session: Session, told: Sequence[ReadRow]) -> list[dict[str, Any]]:
-    """Return what rows say as the table's columns."""
-    postcodes = [formats.tidy_postcode(one.values["postcode"]) for one in told]
+def _columns(session: Session, rows: Sequence[ReadRow]) -> list[dict[str, Any]]:
+    """Return rows as columns of the placements table; all postcodes are located in one query."""
+    postcodes = [formats.tidy_postcode(row.values["postcode"]) for row in rows]
     places = locate_all(session, postcodes)
     return [
         actions.columns_of(
-            session, {name: value for name, value in one.values.items() if name not in {*NOT_COLUMNS, "postcode"}}
+            session, {name: value for name, value in row.values.items() if name not in {*NOT_COLUMNS, "postcode"}}
         )
         | {"postcode": postcode, **actions.placed(places[postcode])}
-        for one, postcode in zip(told, postcodes, strict=True)
+        for row, postcode in zip(rows, postcodes, strict=True)
     ]
 
 
 def _copy(placement: Placement | None, columns: Mapping[str, Any]) -> Placement:
-    """Return a listing as it would be, which no session knows of."""
+    """Return a placement with changed columns that is not attached to a session, so that it is never saved."""
     before = {} if placement is None else {a.key: getattr(placement, a.key) for a in inspect(Placement).column_attrs}
     return Placement(**{**before, **columns})
 
@@ -324,9 +338,9 @@ def _as_cell(name: str, value: Any) -> Any:
     return pounds(value) if name == "pay_per_hour_pence" and value is not None else value
 
 
-def _values(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of a row; where the file gives no reference, what and where it is make one."""
-    return {**found, "placement_ref": found["placement_ref"] or _ref_of(found)}
+def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of a row; a missing reference is derived from other cells."""
+    return {**cells_of_row, "placement_ref": cells_of_row["placement_ref"] or _ref_of(cells_of_row)}
 
 
 def _ref_of(values: Mapping[str, Any]) -> str:

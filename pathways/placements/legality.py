@@ -1,4 +1,4 @@
-"""May this listing be published: age limits, ring-fences, pay and DBS level against the law of the day."""
+"""The legal rules a placement must meet to be published: age limits, reserved placements, pay and DBS level."""
 
 import re
 from datetime import date
@@ -11,7 +11,7 @@ SCHOOL_LEAVING = 16
 
 
 def reasons_to_stay_in_draft(placement: Placement, today: date) -> list[str]:
-    """Return each rule the listing breaks, in a sentence that says what to do; empty means it may be published."""
+    """Return one sentence for each rule that the placement breaks; an empty list means it may be published."""
     return [
         reason
         for reason in (_age(placement), _ring_fence(placement), _pay(placement, today), _dbs(placement))
@@ -20,17 +20,23 @@ def reasons_to_stay_in_draft(placement: Placement, today: date) -> list[str]:
 
 
 def _age(placement: Placement) -> str | None:
-    """A minimum of 18 or under is allowed by law for many trades; a maximum needs its basis (Equality Act 2010)."""
+    """Require a legal basis for a maximum age, and for a minimum age over 21 (Equality Act 2010).
+
+    A lower minimum age, such as 18, is required by law for many trades, so it needs no stated basis.
+    """
     if placement.maximum_age is not None and not placement.legal_basis:
-        return "A maximum age needs its legal basis: write it in legal_basis, or remove the age."
+        return "A maximum age needs a legal basis. Write it in legal_basis, or remove the maximum age."
     if (placement.minimum_age or 0) > ADULT and not placement.legal_basis:
-        return "A minimum age over 21 needs its legal basis: write it in legal_basis, or remove the age."
+        return "A minimum age over 21 needs a legal basis. Write it in legal_basis, or lower or remove the minimum age."
     return None
 
 
 def _ring_fence(placement: Placement) -> str | None:
     if placement.ring_fenced_for and not placement.legal_basis:
-        return "A placement kept for one group needs its legal basis (Equality Act 2010, section 158 or schedule 9)."
+        return (
+            "A placement reserved for one group needs a legal basis (Equality Act 2010, section 158 or schedule 9). "
+            "Write it in legal_basis, or empty ring_fenced_for."
+        )
     return None
 
 
@@ -44,13 +50,16 @@ def _pay(placement: Placement, today: date) -> str | None:
     if placement.pay_per_hour_pence >= lowest:
         return None
     return (
-        f"Pay is under the minimum wage of {lowest / 100:.2f} pounds an hour for this kind on {first_day.isoformat()}: "
-        "raise it."
+        f"The pay is below the minimum wage, which is {lowest / 100:.2f} pounds an hour for this kind of placement on "
+        f"{first_day.isoformat()}. Raise the pay."
     )
 
 
 def lowest_lawful_pay_pence(placement: Placement, on: date) -> int:
-    """The rate of the oldest person who may take it, since pay is listed before anyone is chosen."""
+    """Return the minimum wage in pence an hour for the oldest person who may take the placement.
+
+    Pay is listed before a jobseeker is chosen, so the rate must be lawful at every age the placement allows.
+    """
     if placement.kind is PlacementKind.APPRENTICESHIP:
         return tables.minimum_wage_pence("apprentice", on)
     oldest = placement.maximum_age if placement.maximum_age is not None and placement.legal_basis else ADULT
@@ -58,7 +67,10 @@ def lowest_lawful_pay_pence(placement: Placement, on: date) -> int:
 
 
 def _dbs(placement: Placement) -> str | None:
-    """A check above BASIC is lawful only for some roles; asking for more than a role allows is an offence."""
+    """Require a matching role or a legal basis for a DBS check above BASIC.
+
+    Asking for a higher check than the role allows is an offence. The words that name such roles are in ``dbs_roles``.
+    """
     level = placement.dbs_level
     if level in {None, DbsLevel.NONE, DbsLevel.BASIC} or placement.legal_basis:
         return None
@@ -68,6 +80,6 @@ def _dbs(placement: Placement) -> str | None:
         if row["level"] in enough and re.search(rf"\b{re.escape(row['word'])}", words):
             return None
     return (
-        f"A DBS check of level {level} is lawful only for some roles, and this title names none of them: write the "
-        "legal basis in legal_basis, or ask for BASIC."
+        f"A {level} DBS check is lawful only for some roles, and the title and occupation name none of them. Write the "
+        "legal basis in legal_basis, or ask for a BASIC check."
     )

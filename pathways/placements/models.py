@@ -14,7 +14,7 @@ from pathways.facts import Fact, StateLog
 
 
 class PlacementKind(StrEnum):
-    """Domain reference 5.7."""
+    """The kinds of placement, from paid jobs to unpaid experience and self-employment."""
 
     JOB_OPEN = "JOB_OPEN"
     JOB_ILM = "JOB_ILM"
@@ -30,7 +30,7 @@ class PlacementKind(StrEnum):
     SELF_EMPLOYMENT = "SELF_EMPLOYMENT"
 
 
-# Kinds whose people are workers, so that the minimum wage is owed (domain reference 5.6 and 5.7).
+# In these kinds the jobseeker is a worker, so the minimum wage is owed (National Minimum Wage Act 1998, section 1).
 MUST_PAY = frozenset(
     {PlacementKind.JOB_OPEN, PlacementKind.JOB_ILM, PlacementKind.JOB_GUARANTEE, PlacementKind.APPRENTICESHIP}
 )
@@ -77,7 +77,7 @@ PLACEMENT_MOVES: dict[tuple[PlacementState, PlacementEvent], PlacementState] = {
 
 
 class Placement(Versioned, Base):
-    """One listing of a social enterprise."""
+    """A placement listed by a social enterprise, with one or more places."""
 
     __tablename__ = "placements"
     __table_args__ = (
@@ -124,7 +124,8 @@ class Placement(Versioned, Base):
     environment: Mapped[list[str] | None] = mapped_column(JSON)
     support_offered: Mapped[list[str] | None] = mapped_column(JSON)
     contact_email: Mapped[str | None] = mapped_column(LINE)
-    # Of its social enterprise, in whole days; none until enough is answered, so that a new one begins in the middle.
+    # The median days its social enterprise takes to answer, rounded to whole days. None until there are enough answers,
+    # so that a new social enterprise gets a middle rank.
     days_to_answer: Mapped[int | None]
     confirmed_on: Mapped[date]
     reconfirm_by: Mapped[date]
@@ -132,7 +133,7 @@ class Placement(Versioned, Base):
 
 
 class AnswerTime(Base):
-    """How many days a social enterprise takes to answer, as its last year says; counted anew each day."""
+    """The median days a social enterprise took to answer in the last year; calculated again each day."""
 
     __tablename__ = "answer_times"
     __unaudited__ = True
@@ -144,13 +145,15 @@ class AnswerTime(Base):
 
 
 class PlacementMove(StateLog, Base):
+    """A change of a placement's state."""
+
     __tablename__ = "placement_moves"
 
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
 
 
 class PlacementConfirmation(Fact, Base):
-    """The social enterprise said that the listing is still right."""
+    """A confirmation by the social enterprise that the placement is still correct."""
 
     __tablename__ = "placement_confirmations"
 
@@ -165,9 +168,10 @@ class PlaceState(StrEnum):
 
 
 class Place(Base):
-    """One opening of a placement. Held from the offer, filled at the start; claimed in one statement.
+    """One place of a placement: held when it is offered, filled at the placement start.
 
-    ``introduction_id`` has no foreign key here because introductions stand above placements; theirs points down.
+    ``introduction_id`` has no foreign key, because the ``placements`` package may not depend on ``introductions``. The
+    foreign key runs the other way, from the introduction to the placement.
     """
 
     __tablename__ = "places"
@@ -187,6 +191,8 @@ class Place(Base):
 
 
 class PlaceMove(StateLog, Base):
+    """A change of a place's state."""
+
     __tablename__ = "place_moves"
 
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
@@ -195,9 +201,9 @@ class PlaceMove(StateLog, Base):
 
 
 class PlacementVersion(Base):
-    """A listing as it stood, each time it changed: what a shortlist was ranked on can be read again.
+    """A stored version of a placement, written at each change, so that an old shortlist can be explained.
 
-    ``inputs`` holds ``VERSION_COLUMNS``; ``number`` is short, so that a shortlist can name thousands of them.
+    ``inputs`` holds ``VERSION_COLUMNS``. ``number`` is a short id, because one shortlist names thousands of versions.
     """
 
     __tablename__ = "placement_versions"
@@ -214,10 +220,10 @@ class PlacementVersion(Base):
 
 
 class PlacementChangeMark(Base):
-    """That something about a placement or its places changed: written by a trigger, so whatever changed it is noted.
+    """A record that a placement or one of its places changed, written by a database trigger at every change.
 
-    ``mark`` is the transaction that changed it, on PostgreSQL, where numbers are not committed in their order;
-    ``token`` is drawn at random, so that a database put in another's place is not taken for it.
+    ``mark`` is the id of the PostgreSQL transaction that made the change; it is needed because transactions do not
+    commit in the order of their numbers. ``token`` is random, so that a replaced database is recognised.
     """
 
     __tablename__ = "placement_changes"

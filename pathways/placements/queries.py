@@ -16,7 +16,11 @@ from pathways.placements.versions import VERSION_COLUMNS
 
 
 def visible_to(actor: Actor) -> Select[Placement]:
-    """A social enterprise sees its own; everybody else who works with placements sees those that are not drafts."""
+    """Return the query of placements the actor may read.
+
+    A social enterprise reads its own placements and published placements. Every other role reads every placement that
+    is not a draft.
+    """
     rows = select(Placement)
     if actor.role in {Role.PLACEMENT_LISTER, Role.ADMINISTRATOR}:
         return rows.where(
@@ -30,19 +34,19 @@ def own(actor: Actor) -> Select[Placement]:
 
 
 def placement(session: Session, actor: Actor, placement_id: UUID) -> Placement:
-    found = session.scalars(visible_to(actor).where(Placement.id == placement_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such placement.")
-    return found
+    placement_row = session.scalars(visible_to(actor).where(Placement.id == placement_id)).one_or_none()
+    if placement_row is None:
+        raise NotFound("There is no placement with this id that you may see. Check the id.")
+    return placement_row
 
 
 def own_placement(session: Session, actor: Actor, placement_id: UUID) -> Placement:
-    """Return a placement this social enterprise may change, locked and read afresh."""
-    found = session.scalars(own(actor).where(Placement.id == placement_id)).one_or_none()
-    if found is None:
-        raise NotFound("Your organisation has no such placement.")
-    session.refresh(found, with_for_update=True)
-    return found
+    """Return a placement of the actor's own organisation, locked for update and refreshed from the database."""
+    placement_row = session.scalars(own(actor).where(Placement.id == placement_id)).one_or_none()
+    if placement_row is None:
+        raise NotFound("Your organisation has no placement with this id. Check the id.")
+    session.refresh(placement_row, with_for_update=True)
+    return placement_row
 
 
 def places(session: Session, placement_id: UUID) -> list[Place]:
@@ -56,7 +60,7 @@ def places_left(session: Session, placement_id: UUID) -> int:
 
 
 def place_counts(session: Session, placement_ids: list[UUID]) -> dict[UUID, tuple[int, int]]:
-    """Return of each placement how many places there are, withdrawn ones apart, and how many are free."""
+    """Return for each placement the number of places that are not withdrawn, and the number of free places."""
     rows = session.execute(
         select(
             Place.placement_id,
@@ -94,7 +98,10 @@ RANKED_COLUMNS = (
 
 
 def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
-    """Return what a ranking reads of every listing that is published, or of some: its columns, version and places."""
+    """Return the query a ranking reads of published placements: columns, version number and free places.
+
+    With ``placement_ids`` only those placements are read.
+    """
     left = (
         select(func.count())
         .where(Place.placement_id == Placement.id, Place.state == PlaceState.FREE)
@@ -107,7 +114,7 @@ def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
         .join(
             PlacementVersion,
             and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version),
-            isouter=True,  # a listing that is not kept as it stands is a fault of ours, and still ranked
+            isouter=True,  # a placement whose current version was not stored is our fault, and is still ranked
         )
         .where(Placement.state == PlacementState.PUBLISHED)
         .order_by(Placement.id)
@@ -127,6 +134,9 @@ STILL_OPEN = select(
 
 
 def still_open(session: Session, placement_ids: Collection[UUID], on: date) -> dict[UUID, tuple[int, int]]:
-    """Return of some placements those that may be shortlisted on a day, each with its version and its free places."""
+    """Return the version and the free places of each given placement that may be shortlisted on a day.
+
+    A placement must be published, not past its closing date, and have a free place.
+    """
     rows = session.connection().execute(STILL_OPEN, {"ids": list(placement_ids), "day": on})
     return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}

@@ -1,4 +1,4 @@
-"""What time alone makes due of listings: those that close, those nobody confirmed."""
+"""Scheduled jobs of placements: close after the closing date, pause when not confirmed, warn before that."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -13,34 +13,34 @@ from pathways.messages.models import NoticeKind
 from pathways.placements import actions
 from pathways.placements.models import Placement, PlacementEvent, PlacementState
 from pathways.reference import tables
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 
 
-def _warning(on: date) -> timedelta:
+def _warning_period(on: date) -> timedelta:
     return timedelta(days=int(tables.in_force("clocks", on, clock="reconfirm_warning")["amount"]))
 
 
-def _old(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
+def _due(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
     rows = select(Placement.id).where(
         Placement.social_enterprise_id == social_enterprise_id,
         Placement.state == PlacementState.PUBLISHED,
-        or_(Placement.closes_on < on, Placement.reconfirm_by <= on + _warning(on)),
+        or_(Placement.closes_on < on, Placement.reconfirm_by <= on + _warning_period(on)),
     )
     yield from session.scalars(rows.order_by(Placement.id))
 
 
 def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
-    """Close what closes, pause what nobody confirmed in time, and warn before it comes to that."""
+    """Close, pause or warn about one placement, and notify its placement listers; return whether anything was done."""
     placement = session.get_one(Placement, placement_id, with_for_update=True, populate_existing=True)
     if placement.state is not PlacementState.PUBLISHED:
         return False
     if placement.closes_on is not None and placement.closes_on < actor.today:
-        actions.move(session, actor, placement, PlacementEvent.CLOSE, reason="Its closing day has passed.")
+        actions.move(session, actor, placement, PlacementEvent.CLOSE, reason="The closing date has passed.")
         kind, occasion = NoticeKind.LISTING_CLOSED, placement.closes_on
     elif placement.reconfirm_by < actor.today:
-        actions.move(session, actor, placement, PlacementEvent.PAUSE, reason="Nobody confirmed it in time.")
+        actions.move(session, actor, placement, PlacementEvent.PAUSE, reason="The placement was not confirmed in time.")
         kind, occasion = NoticeKind.LISTING_PAUSED, placement.reconfirm_by
-    elif placement.reconfirm_by <= actor.today + _warning(actor.today):
+    elif placement.reconfirm_by <= actor.today + _warning_period(actor.today):
         kind, occasion = NoticeKind.LISTING_TO_RECONFIRM, placement.reconfirm_by
     else:
         return False
@@ -56,4 +56,4 @@ def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID
     return True
 
 
-OF_SOCIAL_ENTERPRISES = (Duty("listings that close or go stale", _old, _close_pause_or_warn),)
+OF_SOCIAL_ENTERPRISES = (ScheduledJob("placements closed, paused or warned about", _due, _close_pause_or_warn),)

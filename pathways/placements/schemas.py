@@ -1,4 +1,4 @@
-"""What goes over the wire about placements."""
+"""Request bodies and replies of the placements API."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,21 +7,22 @@ from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 
-from pathways.fields import Body, Day, Group, Line, Lines, NeededLine, Paragraph, Schema
+from pathways.fields import PENNIES, Body, Day, Group, Line, Lines, NeededLine, Paragraph, Penny, Schema
 from pathways.jobseekers.schemas import HalfDaysOut, HalfDaysText, Hours, HoursOut, QualificationLevel
 from pathways.placements.models import DbsLevel, PlacementKind, PlacementState, PlaceState, Remote
 
 Age = Annotated[int, Field(ge=14, le=120)]
 Pounds = Annotated[
     Decimal,
+    Penny,
     Field(ge=0, le=1000, max_digits=6, decimal_places=2),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1000, "multipleOf": 0.25}),
+    WithJsonSchema(PENNIES | {"minimum": 0, "maximum": 1000}),
 ]
 PlacesNumber = Annotated[int, Field(ge=1, le=500)]
 
 
 class PlacementFields(Body):
-    """What a listing says. Blank means not said."""
+    """The fields of a placement that may be left out; null means not stated."""
 
     occupation: Line | None = None
     description: Paragraph | None = None
@@ -52,6 +53,8 @@ class PlacementFields(Body):
 
 
 class NewPlacement(PlacementFields):
+    """The body that creates a placement."""
+
     title: NeededLine
     kind: PlacementKind
     ref: Line | None = None
@@ -59,12 +62,18 @@ class NewPlacement(PlacementFields):
 
 
 class PlacementChange(PlacementFields):
+    """The body that changes a placement; fields that are left out stay as they are."""
+
     title: NeededLine | None = None
     kind: PlacementKind | None = None
-    places: PlacesNumber | None = Field(default=None, description="How many places in all, filled ones too.")
+    places: PlacesNumber | None = Field(
+        default=None, description="The total number of places, including held and filled places."
+    )
 
 
 class PlacementOut(Schema):
+    """A placement as the API returns it."""
+
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]
     social_enterprise_id: Annotated[UUID, Group.RECORD]
@@ -103,7 +112,8 @@ class PlacementOut(Schema):
     places: Annotated[int, Group.RECORD]
     places_left: Annotated[int, Group.RECORD]
     median_days_to_answer: Annotated[float | None, Group.RECORD] = Field(
-        default=None, description="Of the social enterprise, in its last year; none until enough are counted."
+        default=None,
+        description="The social enterprise's median days to answer in the last year; null if answers are too few.",
     )
     possible_events: Annotated[list[str], Group.RECORD]
     kept_in_draft_because: Annotated[list[str], Group.RECORD]
@@ -111,7 +121,7 @@ class PlacementOut(Schema):
 
 
 class PlaceOut(Schema):
-    """One place; who takes it is told by the introduction."""
+    """One place of a placement; the jobseeker who takes it is named only by the introduction."""
 
     id: Annotated[UUID, Group.RECORD]
     number: Annotated[int, Group.RECORD]
@@ -120,6 +130,8 @@ class PlaceOut(Schema):
 
 
 class PlacesOut(Schema):
+    """The places of one placement."""
+
     items: Annotated[list[PlaceOut], Group.RECORD]
 
 

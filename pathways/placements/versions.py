@@ -1,4 +1,4 @@
-"""Each state of a listing is kept as it is written, so that what was ranked on it can be explained later."""
+"""Store a version of a placement at each change, so that a shortlist ranked on it can be explained later."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -13,7 +13,8 @@ from pathways.base import utc_now
 from pathways.database import WriteSession
 from pathways.placements.models import Placement, PlacementVersion, Remote
 
-# What a check or a feature reads of a listing. Who runs it is not kept: a shortlist keeps what it refused for that.
+# The columns that a check or a feature reads. The contact person is left out, because a shortlist stores the result of
+# the safety check itself.
 VERSION_COLUMNS = (
     "social_enterprise_id",
     "title",
@@ -58,7 +59,7 @@ def inputs_of(row: Any) -> dict[str, Any]:
 
 
 def columns_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a version kept, by all of today's columns: one that came later is not known of it."""
+    """Return the stored inputs with all current version columns; a column added after the version is None."""
     return {**dict.fromkeys(VERSION_COLUMNS), **inputs}
 
 
@@ -67,7 +68,7 @@ def _version_columns(placement: Placement, at: datetime) -> dict[str, Any]:
         "placement_id": placement.id,
         "version": placement.version,
         "made_at": at,
-        # Where somebody would go to: work done from home is nowhere.
+        # The location a jobseeker would travel to; a fully remote placement has none.
         "easting": placement.easting if placement.remote != Remote.YES else None,
         "northing": placement.northing if placement.remote != Remote.YES else None,
         "inputs": inputs_of(placement),
@@ -86,12 +87,16 @@ def _store_version(session: WriteSession, *_: object) -> None:
 
 
 def store_missing(session: WriteSession) -> int:
-    """Keep every listing that is not kept as it stands, as after a change by hand; return how many there were."""
-    kept = select(PlacementVersion.number).where(
+    """Store a version of every placement whose current version is missing, and return how many were missing.
+
+    A version is missing after a change by direct SQL.
+    """
+    stored = select(PlacementVersion.number).where(
         PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version
     )
     rows = [
-        _version_columns(placement, utc_now()) for placement in session.scalars(select(Placement).where(~kept.exists()))
+        _version_columns(placement, utc_now())
+        for placement in session.scalars(select(Placement).where(~stored.exists()))
     ]
     if rows:
         session.connection().execute(insert(PlacementVersion), rows)

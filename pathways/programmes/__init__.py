@@ -1,1 +1,1 @@
-"""What a commissioner pays a partner for."""
+"""Programmes: what a commissioner pays a partner to deliver."""

@@ -1,4 +1,4 @@
-"""Every change to programmes."""
+"""Every change to programmes and their prices."""
 
 from sqlalchemy import select
 
@@ -16,28 +16,41 @@ COMMISSIONS = {OrganisationKind.COMMISSIONER, OrganisationKind.LOCAL_AUTHORITY}
 
 
 def make(session: WriteSession, actor: Actor, new: NewProgramme) -> Programme:
+    """Create a programme.
+
+    Refuses a wrong kind of commissioner or partner, dates in the wrong order, an unknown outcome rule and a reference
+    that is already used.
+    """
     commissioner = session.get(Organisation, new.commissioner_id)
     if commissioner is None or commissioner.kind not in COMMISSIONS:
-        raise RuleBroken("A commissioner or a local authority pays for a programme.", pointer="/commissioner_id")
+        raise RuleBroken(
+            "This organisation cannot pay for a programme. Choose a commissioner or a local authority.",
+            pointer="/commissioner_id",
+        )
     partner = session.get(Organisation, new.partner_id)
     if partner is None or partner.kind is not OrganisationKind.VOLUNTARY_SECTOR_PARTNER:
-        raise RuleBroken("A voluntary-sector partner delivers a programme.", pointer="/partner_id")
+        raise RuleBroken(
+            "This organisation cannot deliver a programme. Choose a voluntary-sector partner.", pointer="/partner_id"
+        )
     if new.ends_on is not None and new.ends_on < new.starts_on:
-        raise RuleBroken("A programme cannot end before it starts.", pointer="/ends_on")
+        raise RuleBroken("The end date is before the start date. Correct one of the dates.", pointer="/ends_on")
     _check_rules(session, new.rule_versions)
     ref = new.ref or slug(new.name)
     if session.scalars(select(Programme.id).where(Programme.ref == ref)).first() is not None:
-        raise RefTaken("There is already a programme with this reference; choose another.")
+        raise RefTaken("There is already a programme with this reference. Choose another ref.")
     programme = Programme(**new.model_dump(exclude={"ref"}), ref=ref, made_at=actor.at)
     session.add(programme)
-    session.flush()  # its id is needed by the reply
+    session.flush()  # the reply needs the id
     return programme
 
 
 def change(session: WriteSession, programme: Programme, change: ProgrammeChange) -> Programme:
+    """Change the end date, name or outcome rules of a programme."""
     if "ends_on" in change.model_fields_set:
         if change.ends_on is not None and change.ends_on < programme.starts_on:
-            raise RuleBroken("A programme cannot end before it starts.", pointer="/ends_on")
+            raise RuleBroken(
+                "The end date is before the programme's start date. Give a later end date.", pointer="/ends_on"
+            )
         programme.ends_on = change.ends_on
     if change.name is not None:
         programme.name = change.name
@@ -49,11 +62,18 @@ def change(session: WriteSession, programme: Programme, change: ProgrammeChange)
 
 
 def set_price(session: WriteSession, actor: Actor, programme: Programme, new: NewPrice) -> ProgrammePrice:
-    """Record what is paid for an outcome from a day on; the same rule and day again corrects it for new claims."""
+    """Record the price of an outcome from a day on.
+
+    A second price for the same rule and day supersedes the first and applies to new claims. Refuses a rule that the
+    programme is not paid by.
+    """
     if new.rule not in {named.split("@")[0] for named in programme.rule_versions}:
-        raise RuleBroken("The programme is not paid by this rule.", pointer="/rule")
-    there = queries.prices(programme).where(ProgrammePrice.rule == new.rule, ProgrammePrice.valid_on == new.from_on)
-    before = session.scalars(there).one_or_none()
+        raise RuleBroken(
+            "The programme is not paid by this outcome rule. Choose one of its rules, or add this rule to it.",
+            pointer="/rule",
+        )
+    same_day = queries.prices(programme).where(ProgrammePrice.rule == new.rule, ProgrammePrice.valid_on == new.from_on)
+    before = session.scalars(same_day).one_or_none()
     price = ProgrammePrice.recorded(
         actor,
         new.from_on,
@@ -63,7 +83,7 @@ def set_price(session: WriteSession, actor: Actor, programme: Programme, new: Ne
         supersedes=before.id if before is not None else None,
     )
     session.add(price)
-    session.flush()  # two who set the same price meet here
+    session.flush()  # a unique index refuses the second of two requests that set the same price at once
     return price
 
 
@@ -72,10 +92,10 @@ def price_reply(price: ProgrammePrice) -> PriceOut:
 
 
 def _check_rules(session: WriteSession, rule_versions: list[str]) -> None:
-    known = outcome_rules.all_versions(session)
-    for place, named in enumerate(rule_versions):
-        if named not in known:
+    all_rules = outcome_rules.all_versions(session)
+    for position, named in enumerate(rule_versions):
+        if named not in all_rules:
             raise RuleBroken(
-                f"There is no outcome rule {named}. Known: {', '.join(sorted(known))}.",
-                pointer=f"/rule_versions/{place}",
+                f"There is no outcome rule {named}. Choose from: {', '.join(sorted(all_rules))}.",
+                pointer=f"/rule_versions/{position}",
             )

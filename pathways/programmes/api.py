@@ -1,4 +1,4 @@
-"""JSON of programmes."""
+"""JSON API of programmes and their prices."""
 
 from typing import Annotated
 from uuid import UUID
@@ -31,6 +31,7 @@ Maker = Annotated[Actor, permitted(Permission.PROGRAMME_MAKE)]
 
 @router.get("")
 def list_programmes(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ProgrammeOut]:
+    """List the programmes you may see. A commissioner sees those it pays for, a partner those it delivers."""
     with database.reading(actor) as session:
         return page_of(session, queries.visible_to(actor), Programme.id, page, ProgrammeOut.model_validate)
 
@@ -39,6 +40,10 @@ def list_programmes(actor: Reader, database: DatabaseDep, page: PageDep) -> Page
 def make_programme(
     new: NewProgramme, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
 ) -> ProgrammeOut:
+    """Create a programme that a commissioner pays for and a partner delivers.
+
+    Refuses the wrong kind of organisation, an unknown outcome rule and a reference that is already used.
+    """
     with database.writing(actor) as session:
         programme = once(
             session,
@@ -52,6 +57,7 @@ def make_programme(
 
 @router.get("/{programme_id}", responses=documented(NotFound))
 def get_programme(programme_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> ProgrammeOut:
+    """Return one programme. A programme you may not see is answered as not found."""
     with database.reading(actor) as session:
         programme = queries.programme(session, actor, programme_id)
         etag(response, programme.version)
@@ -67,6 +73,7 @@ def change_programme(
     version: IfMatch,
     response: Response,
 ) -> ProgrammeOut:
+    """Change the name, end date or outcome rules of a programme. Refuses an end date before the start date."""
     with database.writing(actor) as session:
         programme = queries.programme(session, actor, programme_id)
         expect_version(programme, version)
@@ -77,7 +84,7 @@ def change_programme(
 
 @router.get("/{programme_id}/prices", responses=documented(NotFound))
 def list_prices(programme_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[PriceOut]:
-    """What is paid for an outcome by each rule, by the day it began."""
+    """List the current prices of a programme, one for each outcome rule and start day."""
     with database.reading(actor) as session:
         programme = queries.programme(session, actor, programme_id)
         return page_of(session, queries.prices(programme), ProgrammePrice.id, page, actions.price_reply)
@@ -85,7 +92,11 @@ def list_prices(programme_id: UUID, actor: Reader, database: DatabaseDep, page: 
 
 @router.post("/{programme_id}/prices", status_code=201, responses=documented(NotFound, Conflict))
 def set_price(programme_id: UUID, new: NewPrice, actor: Maker, database: DatabaseDep, once: OnceDep) -> PriceOut:
-    """Record what the commissioner pays for an outcome from a day on."""
+    """Record the price the commissioner pays for an outcome from a day on.
+
+    A second price for the same rule and day replaces the first for new claims. Refuses a rule that the programme is not
+    paid by.
+    """
     with database.writing(actor) as session:
         programme = queries.programme(session, actor, programme_id)
         price = once(

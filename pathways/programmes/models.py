@@ -1,4 +1,4 @@
-"""The table of programmes."""
+"""Tables of programmes and their prices."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,11 @@ from pathways.facts import Fact
 
 
 class Programme(Versioned, Base):
-    """``rule_versions`` names the outcome rules it is paid by, as ``RULE@VERSION``, dated in the reference table."""
+    """A programme that a commissioner pays for and a partner delivers.
+
+    ``rule_versions`` names the outcome rules the programme is paid by, as ``RULE@VERSION``; the reference table holds
+    their dates.
+    """
 
     __tablename__ = "programmes"
     __table_args__ = (
@@ -31,13 +35,13 @@ class Programme(Versioned, Base):
 
 
 class ProgrammePrice(Fact, Base):
-    """What a commissioner pays for one outcome by a rule, from the day ``valid_on``."""
+    """The price in pence that a commissioner pays for one outcome under a rule, from the day ``valid_on``."""
 
     __tablename__ = "programme_prices"
     __table_args__ = (
         CheckConstraint("pence > 0", name="something_is_paid"),
         Index("ix_programme_prices_programme", "programme_id", "rule", "valid_on"),
-        # One chain of corrections for each rule and day: two who set a first price at once meet here.
+        # Each rule and day has one chain of corrections. This index refuses a second first price made at the same time.
         Index(
             "uq_programme_prices_first",
             "programme_id",

@@ -1,4 +1,4 @@
-"""Every SELECT on programmes."""
+"""Every SELECT on programmes and their prices."""
 
 from datetime import date
 from uuid import UUID
@@ -13,7 +13,10 @@ from pathways.programmes.models import Programme, ProgrammePrice
 
 
 def visible_to(actor: Actor) -> Select[Programme]:
-    """A commissioner sees what it pays for, a partner what it delivers, the operator all."""
+    """Return the query of programmes the actor may see.
+
+    A commissioner sees the programmes it pays for, a partner those it delivers, the operator all.
+    """
     rows = select(Programme)
     if actor.role is Role.OPERATOR:
         return rows
@@ -23,18 +26,19 @@ def visible_to(actor: Actor) -> Select[Programme]:
 
 
 def programme(session: Session, actor: Actor, programme_id: UUID) -> Programme:
-    found = session.scalars(visible_to(actor).where(Programme.id == programme_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such programme.")
-    return found
+    programme_row = session.scalars(visible_to(actor).where(Programme.id == programme_id)).one_or_none()
+    if programme_row is None:
+        raise NotFound("There is no programme with this id that you may see. Check the id.")
+    return programme_row
 
 
 def prices(programme: Programme) -> Select[ProgrammePrice]:
+    """Return the query of the current prices of a programme."""
     return select(ProgrammePrice).where(ProgrammePrice.programme_id == programme.id, as_known(ProgrammePrice))
 
 
 def price_on(session: Session, programme: Programme, rule: str, on: date) -> int | None:
-    """Return the pence paid for an outcome of a day; None where no price is recorded."""
+    """Return the price in pence of an outcome met on a day; None if no price is recorded for that day."""
     rows = prices(programme).where(ProgrammePrice.rule == rule, ProgrammePrice.valid_on <= on)
-    found = session.scalars(rows.order_by(ProgrammePrice.valid_on.desc(), ProgrammePrice.id.desc()).limit(1)).first()
-    return found.pence if found is not None else None
+    price = session.scalars(rows.order_by(ProgrammePrice.valid_on.desc(), ProgrammePrice.id.desc()).limit(1)).first()
+    return price.pence if price is not None else None

@@ -1,4 +1,4 @@
-"""What goes over the wire about programmes."""
+"""Request bodies and replies of the programmes API."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,13 +7,15 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
-from pathways.fields import Body, Day, Group, Schema
+from pathways.fields import PENNIES, Body, Day, Group, Penny, Schema
 from pathways.organisations.schemas import Name, Ref
 
 RuleVersion = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,60}@[0-9]{1,4}$")]
 
 
 class NewProgramme(Body):
+    """The body that creates a programme."""
+
     commissioner_id: UUID
     partner_id: UUID
     name: Name
@@ -24,12 +26,16 @@ class NewProgramme(Body):
 
 
 class ProgrammeChange(Body):
+    """The body that changes a programme; fields that are left out stay as they are."""
+
     name: Name | None = None
     ends_on: Day | None = None
     rule_versions: Annotated[list[RuleVersion], Field(max_length=20)] | None = None
 
 
 class ProgrammeOut(Schema):
+    """A programme as the API returns it."""
+
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]
     commissioner_id: Annotated[UUID, Group.RECORD]
@@ -43,18 +49,23 @@ class ProgrammeOut(Schema):
 
 Price = Annotated[
     Decimal,
+    Penny,
     Field(gt=0, le=1_000_000, max_digits=9, decimal_places=2),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000, "multipleOf": 0.25}),
+    WithJsonSchema(PENNIES | {"exclusiveMinimum": 0, "maximum": 1_000_000}),
 ]
 
 
 class NewPrice(Body):
+    """The body that sets the price of an outcome from a day on."""
+
     rule: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,60}$")]
     pounds: Price
     from_on: Day
 
 
 class PriceOut(Schema):
+    """The price of an outcome under a rule, from a day on."""
+
     id: Annotated[UUID, Group.RECORD]
     rule: Annotated[str, Group.RECORD]
     pounds: Annotated[float, Group.RECORD]

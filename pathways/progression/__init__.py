@@ -1,1 +1,1 @@
-"""Starts, spells of work, evidence and outcomes; the outcome engine is rules/."""
+"""Spells of work, evidence and outcomes. The outcome engine is in rules/."""

@@ -1,4 +1,4 @@
-"""Every change to spells, evidence and outcomes. Whoever claims may not check."""
+"""Every change to spells of work and their hours. Changes to evidence and outcomes are in the modules of that name."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -45,19 +45,21 @@ class SpellIsOver(Conflict):
 
 
 class OutcomeRestsOnIt(Conflict):
-    title = "An outcome rests on this spell"
+    title = "An outcome is based on this spell"
 
 
 def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
-    """Record that work began."""
+    """Record that work began. Refuses a start in the future or before the enrolment."""
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id)
     if new.started_on > actor.today:
-        raise RuleBroken("A spell is recorded when it has begun; this day has not come.", pointer="/started_on")
+        raise RuleBroken(
+            "The start date cannot be in the future. Record the spell once work has begun.", pointer="/started_on"
+        )
     jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
     if new.started_on < enrolment.started_on:
-        raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
+        raise RuleBroken("The work cannot start before the enrolment. Correct the start date.", pointer="/started_on")
     if new.planned_end_on is not None and new.planned_end_on < new.started_on:
-        raise RuleBroken("It cannot be meant to end before it starts.", pointer="/planned_end_on")
+        raise RuleBroken("The planned end date cannot be before the start date.", pointer="/planned_end_on")
     if new.introduction_id is not None:
         _check_introduction(session, enrolment, new)
     spell = Spell(
@@ -70,7 +72,7 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         made_at=actor.at,
     )
     session.add(spell)
-    session.flush()  # its versions point to it
+    session.flush()  # its versions have a foreign key to the spell
     columns = {
         "kind": new.kind,
         "title": new.title,
@@ -96,7 +98,7 @@ def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -
         )
     ).one_or_none()
     if introduction is None or introduction.state not in {IntroductionState.STARTED, IntroductionState.ENDED}:
-        raise RuleBroken("Name an introduction of this jobseeker that has started.", pointer="/introduction_id")
+        raise RuleBroken("Choose an introduction of this jobseeker that has started.", pointer="/introduction_id")
 
 
 VERSION_COLUMNS = (
@@ -120,11 +122,16 @@ def _add_version(
             **columns,
         )
     )
-    flag_modified(spell, "state")  # what is known of it is a row of its own, but part of this version
-    session.flush()  # so that the reply carries the new version
+    flag_modified(spell, "state")  # the new row is in another table; this raises the spell's version number as well
+    session.flush()  # raises the version number, which the reply returns
 
 
 def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChange) -> Spell:
+    """Correct a spell; the older version is superseded.
+
+    Refuses to change the kind, the start date or the supply-chain flag while an outcome is based on the spell, and the
+    start date once hours are recorded.
+    """
     hold(session, spell)
     previous = queries.version(session, spell)
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
@@ -133,14 +140,14 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
         given["pay_per_hour_pence"] = pence(given.pop("pay_per_hour_pounds"))
     for name in ("kind", "title", "started_on", "is_own_supply_chain"):
         if name in given and given[name] is None:
-            raise RuleBroken(f"{name} cannot be emptied.", pointer=f"/{name}")
+            raise RuleBroken(f"The field {name} cannot be empty. Give a value or leave it out.", pointer=f"/{name}")
     columns |= given
     _check_days(session, actor, spell, columns)
     if any(columns[name] != getattr(previous, name) for name in ("kind", "started_on", "is_own_supply_chain")):
         _must_carry_no_outcome(session, spell)
     if columns["started_on"] != previous.started_on and queries.hours(session, spell):
         raise RuleBroken(
-            "Hours are recorded by weeks from the old first day. Void this spell and record it again.",
+            "Hours are already recorded in weeks from the old start date. Void this spell and record it again.",
             pointer="/started_on",
         )
     _add_version(session, actor, spell, columns, previous)
@@ -150,33 +157,47 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
 def _check_days(session: Session, actor: Actor, spell: Spell, columns: Mapping[str, Any]) -> None:
     started_on = columns["started_on"]
     if started_on > actor.today:
-        raise RuleBroken("This day has not come.", pointer="/started_on")
+        raise RuleBroken("The start date cannot be in the future.", pointer="/started_on")
     if started_on < session.get_one(Enrolment, spell.enrolment_id).started_on:
-        raise RuleBroken("Work before the enrolment is not counted here.", pointer="/started_on")
+        raise RuleBroken("The work cannot start before the enrolment. Correct the start date.", pointer="/started_on")
     if columns["came_after"] is not None and columns["ended_on"] is None:
-        raise RuleBroken("It has not ended.", pointer="/came_after")
+        raise RuleBroken(
+            "What came next can be recorded only after the spell has ended. End the spell first.", pointer="/came_after"
+        )
     if columns["planned_end_on"] is not None and columns["planned_end_on"] < started_on:
-        raise RuleBroken("It cannot be meant to end before it starts.", pointer="/planned_end_on")
+        raise RuleBroken("The planned end date cannot be before the start date.", pointer="/planned_end_on")
     if columns["ended_on"] is not None and columns["ended_on"] < started_on:
-        raise RuleBroken("It cannot start after it ended.", pointer="/started_on")
+        raise RuleBroken("The start date cannot be after the end date.", pointer="/started_on")
 
 
 def hold(session: WriteSession, spell: Spell) -> None:
-    """Hold the enrolment: whoever records an outcome holds it too, so that neither misses what the other writes."""
+    """Lock the spell's enrolment row.
+
+    Recording an outcome takes the same lock, so a change to a spell and a new outcome cannot miss each other.
+    """
     session.get_one(Enrolment, spell.enrolment_id, with_for_update=True, populate_existing=True)
 
 
 def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:
+    """End a spell, and free the place of its introduction unless another spell continues there.
+
+    Refuses an end in the future, before the start, or before days that an outcome is based on.
+    """
     hold(session, spell)
     if spell.state is not SpellState.RUNNING:
-        raise SpellIsOver(f"It is {spell.state} already.")
+        raise SpellIsOver(f"The spell is already {spell.state}, so it cannot be ended.")
     previous = queries.version(session, spell)
     if ending.ended_on < previous.started_on:
-        raise RuleBroken("It cannot end before it started.", pointer="/ended_on")
+        raise RuleBroken("The end date cannot be before the start date.", pointer="/ended_on")
     if ending.ended_on > actor.today:
-        raise RuleBroken("An end is recorded when it has come; this day has not.", pointer="/ended_on")
+        raise RuleBroken(
+            "The end date cannot be in the future. Record the end once it has happened.", pointer="/ended_on"
+        )
     if any(outcome.valid_on > ending.ended_on for outcome in resting_on(session, spell)):
-        raise OutcomeRestsOnIt("An outcome rests on work after this day. Withdraw it first, then record it again.")
+        raise OutcomeRestsOnIt(
+            "An outcome is based on work after this date. Withdraw the outcome first, then end the spell and record the"
+            " outcome again."
+        )
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     spell.state = SpellState.ENDED
     _add_version(
@@ -192,19 +213,19 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
 
 
 def void(session: WriteSession, actor: Actor, spell: Spell, reason: str) -> Spell:
-    """Take back a spell that was recorded by mistake."""
+    """Void a spell that was recorded by mistake. Refuses while an outcome is based on it."""
     hold(session, spell)
     if spell.state is SpellState.VOIDED:
-        raise SpellIsOver("It has been voided already.")
+        raise SpellIsOver("This spell is already voided.")
     _must_carry_no_outcome(session, spell)
     session.add(queries.version(session, spell).withdrawn(actor, reason))
     spell.state = SpellState.VOIDED
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # raises the version number, which the reply returns
     return spell
 
 
 def void_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> None:
-    """Take back what a record that was a mistake says of work: its outcomes, so that none is paid, and its spells."""
+    """Withdraw the outcomes and void the spells of a jobseeker record made by mistake, so that no outcome is paid."""
     for outcome in queries.outcomes_of_person(session, person):
         withdraw_outcome(session, actor, outcome, RECORD_VOID)
     for spell in queries.spells_of(session, person):
@@ -213,25 +234,33 @@ def void_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> 
 
 
 def _must_carry_no_outcome(session: Session, spell: Spell) -> None:
-    """What an outcome rests on is not taken from under it."""
+    """Refuse a change to a spell that an outcome is based on."""
     if resting_on(session, spell):
         raise OutcomeRestsOnIt("Withdraw the outcome first, then correct the spell and record the outcome again.")
 
 
 def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHours) -> SpellHours:
-    """Record the paid hours of one week; recording the same week again supersedes it, and what is left out stays."""
+    """Record the paid hours of one week.
+
+    Recording the same week again supersedes the earlier hours; pay and leave that are left out keep their values.
+    Refuses to lower hours or pay, or to change leave, while an outcome is based on the spell.
+    """
     hold(session, spell)
     if spell.state is SpellState.VOIDED:
-        raise SpellIsOver("A voided spell has no hours.")
+        raise SpellIsOver("Hours cannot be recorded for a voided spell. Record the spell again first.")
     version = queries.version(session, spell)
     offset = (new.week_from - version.started_on).days
     if offset < 0 or offset % DAYS_IN_A_WEEK:
         nearest = version.started_on + timedelta(days=max(0, offset - offset % DAYS_IN_A_WEEK))
         raise RuleBroken(
-            f"Weeks of this spell begin on the weekday it began on: {nearest.isoformat()} is one.", pointer="/week_from"
+            f"A week must begin on the weekday on which the spell began. Use {nearest.isoformat()}, for example.",
+            pointer="/week_from",
         )
     if new.week_from > actor.today or (version.ended_on is not None and new.week_from > version.ended_on):
-        raise RuleBroken("This week lies outside the spell.", pointer="/week_from")
+        raise RuleBroken(
+            "This week is in the future or after the end of the spell. Choose a week within the spell.",
+            pointer="/week_from",
+        )
     previous = next((h for h in queries.hours(session, spell) if h.valid_on == new.week_from), None)
     pay, leave = pence(new.pay_pounds), new.leave
     if previous is not None:
@@ -253,8 +282,8 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
         leave=leave,
     )
     session.add(hours)
-    flag_modified(spell, "state")  # the hours are rows of their own, but part of this version
-    session.flush()  # so that the reply carries the new version
+    flag_modified(spell, "state")  # hours are in another table; this raises the spell's version number as well
+    session.flush()  # raises the version number, which the reply returns
     return hours
 
 
@@ -263,7 +292,7 @@ def spell_reply(session: Session, actor: Actor, spell: Spell) -> SpellOut:
 
 
 def spell_replies(session: Session, actor: Actor, spells: Sequence[Spell]) -> list[SpellOut]:
-    """Return spells as this actor may see them, with their versions and hours in one look-up for all."""
+    """Return spells with the fields that the actor may see. Their versions and hours are read in one query each."""
     people = jobseeker_queries.cases(session, (spell.jobseeker_id for spell in spells))
     versions, weeks = queries.last_versions(session, spells), queries.weeks_of(session, spells)
     kinds = queries.kinds_that_count(actor.today)

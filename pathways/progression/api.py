@@ -1,4 +1,4 @@
-"""JSON of spells of work, evidence and outcomes."""
+"""Routes for spells of work, evidence and outcomes."""
 
 import shlex
 from typing import Annotated
@@ -61,18 +61,22 @@ REFUSALS = documented(NotFound, Conflict)
 def list_spells(
     actor: SpellReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
 ) -> Page[SpellOut]:
+    """List spells of work of the jobseekers you may see."""
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Spell.jobseeker_id == jobseeker)
-        return page_of_all(session, rows, Spell.id, page, lambda found: actions.spell_replies(session, actor, found))
+        return page_of_all(session, rows, Spell.id, page, lambda rows: actions.spell_replies(session, actor, rows))
 
 
 @spells.post("", status_code=201, responses=REFUSALS)
 def start_spell(
     new: NewSpell, actor: SpellRecorder, database: DatabaseDep, once: OnceDep, response: Response
 ) -> SpellOut:
-    """Record that work began, with its kind: a placement that is no job is kept apart from jobs."""
+    """Record that work began, with its kind. Kinds that do not count as a job are reported separately from jobs.
+
+    Refused if the start is in the future or before the enrolment.
+    """
     with database.writing(actor) as session:
         spell = once(
             session,
@@ -86,6 +90,7 @@ def start_spell(
 
 @spells.get("/{spell_id}", responses=documented(NotFound))
 def get_spell(spell_id: UUID, actor: SpellReader, database: DatabaseDep, response: Response) -> SpellOut:
+    """Return one spell of work with its hours. The reading is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.spell(session, actor, spell_id).jobseeker_id
     audit.opened(database, actor, "spells", [(spell_id, jobseeker_id)])
@@ -104,12 +109,15 @@ def correct_spell(
     version: IfMatch,
     response: Response,
 ) -> SpellOut:
-    """Correct what was recorded; the older version stays."""
+    """Correct a spell of work; the older version is superseded, not deleted.
+
+    Refused for a voided spell, for an old `If-Match` version, and for changes that would affect a recorded outcome.
+    """
     with database.writing(actor) as session:
         spell = queries.spell(session, actor, spell_id, for_update=True)
         expect_version(spell, version)
         if spell.state == "voided":
-            raise actions.SpellIsOver("A voided spell is not corrected.")
+            raise actions.SpellIsOver("A voided spell cannot be corrected. Record the spell again.")
         actions.correct(session, actor, spell, change)
         etag(response, spell.version)
         return actions.spell_reply(session, actor, spell)
@@ -117,7 +125,10 @@ def correct_spell(
 
 @spells.post("/{spell_id}/hours", status_code=201, responses=REFUSALS)
 def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: DatabaseDep, once: OnceDep) -> SpellOut:
-    """Record the paid hours of one week, as they really were."""
+    """Record the hours actually paid in one week. Recording the same week again replaces the earlier hours.
+
+    Refused if the week does not begin on the spell's weekday, or if it would lower hours that an outcome is based on.
+    """
     with database.writing(actor) as session:
         spell = queries.spell(session, actor, spell_id, for_update=True)
         once(
@@ -133,6 +144,7 @@ def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: 
 def end_spell(
     spell_id: UUID, ending: SpellEnding, actor: SpellRecorder, database: DatabaseDep, once: OnceDep
 ) -> SpellOut:
+    """Record that work ended. Refused if the date is in the future or an outcome is based on later days."""
     with database.writing(actor) as session:
         spell = once(
             session,
@@ -147,7 +159,7 @@ def end_spell(
 def void_spell(
     spell_id: UUID, reason: ReasonBody, actor: SpellRecorder, database: DatabaseDep, once: OnceDep
 ) -> SpellOut:
-    """Take back a spell that was recorded by mistake."""
+    """Void a spell that was recorded by mistake. Refused while an outcome is based on it."""
     with database.writing(actor) as session:
         spell = once(
             session,
@@ -164,18 +176,22 @@ def void_spell(
 def list_evidence(
     actor: EvidenceReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
 ) -> Page[EvidenceOut]:
+    """List items of evidence of the jobseekers you may see."""
     with database.reading(actor) as session:
         rows = queries.evidence_visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Evidence.jobseeker_id == jobseeker)
         return page_of_all(
-            session, rows, Evidence.id, page, lambda found: evidence.evidence_replies(session, actor, found)
+            session, rows, Evidence.id, page, lambda rows: evidence.evidence_replies(session, actor, rows)
         )
 
 
 @evidence_router.post("", status_code=201, responses=REFUSALS)
 def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDep, once: OnceDep) -> EvidenceOut:
-    """Record an item of evidence: what it is, which days it covers, how and when it was obtained."""
+    """Record an item of evidence: its kind, the days it covers, and how and when it was obtained.
+
+    Another member must check it before it counts. Refused if it was received in the future.
+    """
     with database.writing(actor) as session:
         item = once(
             session,
@@ -188,6 +204,7 @@ def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDe
 
 @evidence_router.get("/{evidence_id}", responses=documented(NotFound))
 def get_evidence(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> EvidenceOut:
+    """Return one item of evidence. The reading is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence", [(evidence_id, jobseeker_id)])
@@ -204,7 +221,11 @@ def upload_document(
     settings: SettingsDep,
     once: OnceDep,
 ) -> EvidenceOut:
-    """Keep the document itself: sealed, outside the database; scanned before, where a scanner is set."""
+    """Store the document of an item of evidence, encrypted and outside the database.
+
+    It is scanned first if a scanner is configured. Refused if the file is too large, is not a PDF, PNG or JPEG, is
+    harmful, does not match the recorded hash, or if the item was already checked.
+    """
     content = file.file.read(settings.max_document_bytes + 1)
     with database.writing(actor) as session:
         item = queries.evidence(session, actor, evidence_id)
@@ -230,7 +251,7 @@ def upload_document(
     response_class=Response,
 )
 def download_document(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> Response:
-    """The document itself; that it was opened is noted first."""
+    """Download the document of an item of evidence. The access is recorded first."""
     with database.reading(actor) as session:
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence_documents", [(evidence_id, jobseeker_id)])
@@ -249,7 +270,10 @@ def download_document(evidence_id: UUID, actor: EvidenceReader, database: Databa
 def check_evidence(
     evidence_id: UUID, verdict: EvidenceVerdict, actor: EvidenceChecker, database: DatabaseDep, once: OnceDep
 ) -> EvidenceOut:
-    """Accept or reject an item that somebody else recorded."""
+    """Accept or reject an item of evidence. Refused for the member who recorded it.
+
+    Rejecting an item withdraws every outcome whose days are no longer covered by accepted evidence.
+    """
     with database.writing(actor) as session:
         item = once(
             session,
@@ -264,6 +288,7 @@ def check_evidence(
 def list_outcomes(
     actor: OutcomeReader, database: DatabaseDep, page: PageDep, jobseeker: OfJobseeker = None
 ) -> Page[OutcomeOut]:
+    """List the current outcomes of the jobseekers you may see."""
     with database.reading(actor) as session:
         rows = queries.outcomes_visible_to(actor)
         if jobseeker is not None:
@@ -273,7 +298,11 @@ def list_outcomes(
 
 @outcomes_router.post("", status_code=201, responses=REFUSALS)
 def record_outcome(new: NewOutcome, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep) -> OutcomeOut:
-    """Record that a rule is met; refused, with the counting, unless it is and a second person accepted evidence."""
+    """Record that a funder's rule is met.
+
+    Refused, with the count, unless the rule is met and every day it depends on is covered by evidence that another
+    member accepted.
+    """
     with database.writing(actor) as session:
         outcome = once(
             session,
@@ -286,6 +315,7 @@ def record_outcome(new: NewOutcome, actor: OutcomeRecorder, database: DatabaseDe
 
 @outcomes_router.get("/{outcome_id}", responses=documented(NotFound))
 def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomeOut:
+    """Return one outcome. The reading is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.outcome(session, actor, outcome_id).jobseeker_id
     audit.opened(database, actor, "outcomes", [(outcome_id, jobseeker_id)])
@@ -297,7 +327,7 @@ def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -
 def withdraw_outcome(
     outcome_id: UUID, reason: ReasonBody, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep
 ) -> OutcomeOut:
-    """Take back an outcome that turned out to be wrong."""
+    """Withdraw an outcome that was wrong. It can be recorded again when the rule is met."""
     with database.writing(actor) as session:
         outcome = once(
             session,
@@ -312,7 +342,10 @@ def withdraw_outcome(
 
 @explained.get("/{jobseeker_id}/outcomes", responses=documented(NotFound))
 def explain_outcomes(jobseeker_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomesExplained:
-    """Explain each rule of the latest enrolment: met, not met, or not yet known, and how it was counted."""
+    """Explain, for each rule of the latest enrolment, whether it is met, not met or not yet known, with the count.
+
+    The reading is recorded in the access log.
+    """
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])

@@ -1,4 +1,4 @@
-"""Evidence of work: recorded with its documents, and checked by somebody else."""
+"""Evidence of work: recording items, storing their documents, and checking by another member."""
 
 import hashlib
 from collections.abc import Sequence
@@ -29,15 +29,16 @@ from pathways.progression.schemas import (
 
 
 class OwnEvidence(NotPermitted):
-    title = "Whoever records evidence may not check it"
+    title = "You recorded this evidence, so you cannot check it"
 
 
 def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evidence:
+    """Record an unchecked item of evidence for a spell; its tier follows from its kind."""
     spell = queries.spell(session, actor, new.spell_id)
     if new.covers_to < new.covers_from:
-        raise RuleBroken("It cannot cover an end before its start.", pointer="/covers_to")
+        raise RuleBroken("The last day covered cannot be before the first day.", pointer="/covers_to")
     if new.received_on > actor.today:
-        raise RuleBroken("This day has not come.", pointer="/received_on")
+        raise RuleBroken("The date received cannot be in the future.", pointer="/received_on")
     item = Evidence.recorded(
         actor,
         new.received_on,
@@ -52,30 +53,41 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
         document_hash=new.document_hash,
     )
     session.add(item)
-    session.flush()  # its id is needed by the reply
+    session.flush()  # the reply needs its id
     return item
 
 
 def store_document(
     session: WriteSession, actor: Actor, item: Evidence, content: bytes, *, most_bytes: int, scan: Sequence[str]
 ) -> EvidenceDocument:
-    """Keep the document of an item, sealed; refuse what is too large, of another kind, infected, or another document.
+    """Store the document of an item, encrypted.
 
-    It is kept before the row that names it is: where the row is not written, nobody can read it.
+    Refuses a file that is too large, of the wrong type, infected, or different from the recorded hash. The file is
+    stored before its row is written. If writing the row fails, the file remains but cannot be read.
     """
     if len(content) > most_bytes:
-        raise RuleBroken(f"A document has at most {most_bytes:,} bytes. Scan it smaller.", pointer="/file")
+        raise RuleBroken(
+            f"The document is larger than {most_bytes:,} bytes. Scan it at a lower resolution.", pointer="/file"
+        )
     kind = documents.type_of(content)
     if kind is None:
-        raise RuleBroken("A document is a PDF, PNG or JPEG file.", pointer="/file")
+        raise RuleBroken("The document must be a PDF, PNG or JPEG file.", pointer="/file")
     hashed = hashlib.sha256(content).hexdigest()
     if item.document_hash is not None and item.document_hash != hashed:
-        raise RuleBroken("This is another document than the one whose hash is recorded.", pointer="/file")
+        raise RuleBroken(
+            "This document does not match the hash recorded for this evidence. Upload the original document.",
+            pointer="/file",
+        )
     if scan and documents.is_infected(content, scan):
-        raise RuleBroken("The scanner found something harmful in it. It is not kept.", pointer="/file")
+        raise RuleBroken(
+            "The scanner found something harmful in this file, so it was not stored. Ask for a clean copy.",
+            pointer="/file",
+        )
     hold(session, queries.spell_of(session, item))
     if queries.check_of(session, item) is not None:
-        raise Conflict("The evidence was checked already. Record another item, with its document.")
+        raise Conflict(
+            "This evidence was already checked, so its document cannot change. Record a new item with the document."
+        )
     before = queries.document_of(session, item)
     key = f"evidence/{uuid7().hex}"
     session.documents.put(key, session.vault.seal_bytes(content, place=key))
@@ -91,31 +103,33 @@ def store_document(
         size_bytes=len(content),
     )
     session.add(document)
-    session.flush()  # two who upload at once meet here
+    session.flush()  # the second of two uploads at the same time fails here
     return document
 
 
 def document(session: Session, item: Evidence) -> tuple[bytes, str]:
-    """Return the document of an item and what it is; what was changed where it is kept does not open."""
-    found = queries.document_of(session, item)
-    if found is None:
-        raise NotFound("No document is kept of this evidence.")
-    sealed = session.documents.get(found.key)
+    """Return the document of an item and its content type. Refuses a stored file that was altered."""
+    row = queries.document_of(session, item)
+    if row is None:
+        raise NotFound("No document is stored for this evidence.")
+    sealed = session.documents.get(row.key)
     try:
-        return session.vault.open_bytes(sealed, place=found.key), found.content_type
-    except ValueError as changed:
-        raise documents.StoreAway("It was changed where it is kept, so it is not shown. Ask for it again.") from changed
+        return session.vault.open_bytes(sealed, place=row.key), row.content_type
+    except ValueError as altered:
+        raise documents.StoreAway(
+            "The stored document was altered, so it cannot be opened. Ask for the document again."
+        ) from altered
 
 
 def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Erase the documents themselves, once the rows that name them are gone for good."""
+    """Schedule a jobseeker's stored documents for erasure once the deletion of their rows is committed."""
     session.info.setdefault("forget", []).extend(queries.document_keys(session, jobseeker_id))
 
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
-    """Accept or reject an item that somebody else recorded; a later verdict supersedes.
+    """Accept or reject an item that another member recorded; a later verdict supersedes an earlier one.
 
-    An outcome that is not covered without a rejected item is taken back with it.
+    Rejecting an item withdraws every outcome that is no longer covered without it.
     """
     if item.by == actor.user_id:
         raise OwnEvidence("Ask a colleague to check it.")
@@ -132,7 +146,7 @@ def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict:
             reason=verdict.reason,
         )
     )
-    session.flush()  # two who check at once meet here
+    session.flush()  # the second of two checks at the same time fails here
     if not verdict.is_accepted:
         withdraw_uncovered(session, actor, item)
     return item
@@ -143,9 +157,9 @@ def evidence_reply(session: Session, actor: Actor, item: Evidence) -> EvidenceOu
 
 
 def evidence_replies(session: Session, actor: Actor, items: Sequence[Evidence]) -> list[EvidenceOut]:
-    """Return items of evidence as this actor may see them, with how they were checked in one look-up for all."""
+    """Return items of evidence with the fields that the actor may see. Checks and documents take one query each."""
     people = jobseeker_queries.cases(session, (item.jobseeker_id for item in items))
-    checks, kept = queries.checks_of(session, items), queries.documents_of(session, items)
+    checks, stored = queries.checks_of(session, items), queries.documents_of(session, items)
     shapes = []
     for item in items:
         check = checks.get(item.id)
@@ -158,7 +172,7 @@ def evidence_replies(session: Session, actor: Actor, items: Sequence[Evidence]) 
             "recorded_by": item.by,
             "state": state,
             "checked_by": check.by if check else None,
-            "has_document": item.id in kept,
+            "has_document": item.id in stored,
             "withheld": [],
         }
         shapes.append(

@@ -30,7 +30,7 @@ class SpellEnd(StrEnum):
 
 
 class NextDestination(StrEnum):
-    """What somebody did once this work was over."""
+    """What the jobseeker did after this work ended."""
 
     ANOTHER_JOB = "another_job"
     SELF_EMPLOYMENT = "self_employment"
@@ -43,7 +43,7 @@ class NextDestination(StrEnum):
 
 
 class Leave(StrEnum):
-    """Why a week, all or part, was not worked while the job went on."""
+    """Why all or part of a week was not worked while the job continued."""
 
     SICK = "sick"
     STATUTORY = "statutory"  # parental, adoption, bereavement, jury service and the like
@@ -60,7 +60,7 @@ def _to_enrolment(column: str = "enrolment_id") -> ForeignKeyConstraint:
 
 
 class Spell(AboutPerson, Versioned, Base):
-    """A stretch of work. Its versions and hours are facts; ``state`` is the current one."""
+    """A stretch of work. Its versions and hours are facts in tables of their own; ``state`` is the current state."""
 
     __tablename__ = "spells"
     __table_args__ = about_person(
@@ -79,7 +79,7 @@ class Spell(AboutPerson, Versioned, Base):
 
 
 class SpellVersion(AboutPerson, Fact, Base):
-    """What is known of a spell, one whole row a version."""
+    """One version of a spell's details; each version repeats every column."""
 
     __tablename__ = "spell_versions"
     __table_args__ = about_person(
@@ -102,16 +102,16 @@ class SpellVersion(AboutPerson, Fact, Base):
     started_on: Mapped[date]
     ended_on: Mapped[date | None]
     end_reason: Mapped[SpellEnd | None] = mapped_column(words(SpellEnd))
-    # When it was meant to end: an end before is an early one.
+    # The spell ended early if it ended before this day.
     planned_end_on: Mapped[date | None]
     came_after: Mapped[NextDestination | None] = mapped_column(words(NextDestination))
     pay_per_hour_pence: Mapped[int | None]
-    # The employer is the provider's own or of its supply chain: funders are to be told, and most do not count it.
+    # The employer is the provider itself or in its supply chain. The funder must be notified; most rules exclude it.
     is_own_supply_chain: Mapped[bool] = mapped_column(default=False)
 
 
 class SpellHours(AboutPerson, Fact, Base):
-    """Paid hours and gross pay of one week of a spell, as they really were; the week begins on ``valid_on``."""
+    """Actual paid hours and gross pay (pence) of one week of a spell. The week begins on ``valid_on``."""
 
     __tablename__ = "spell_hours"
     __table_args__ = about_person(
@@ -129,7 +129,7 @@ class SpellHours(AboutPerson, Fact, Base):
 
 
 class EvidenceKind(StrEnum):
-    """Domain reference 10.4."""
+    """The kinds of evidence that show work or earnings."""
 
     HMRC = "hmrc_earnings"
     PAYSLIP = "payslip"
@@ -157,7 +157,10 @@ class EvidenceState(StrEnum):
 
 
 class Evidence(AboutPerson, Fact, Base):
-    """One item: what it is, which days it covers, how and when it was obtained. Whoever records it may not check it."""
+    """One item of evidence: its kind, the days it covers, how and when it was obtained.
+
+    The member who recorded it may not check it.
+    """
 
     __tablename__ = "evidence"
     __table_args__ = about_person(
@@ -179,7 +182,7 @@ class Evidence(AboutPerson, Fact, Base):
 
 
 class EvidenceDocument(AboutPerson, Fact, Base):
-    """The document itself, by where it is kept, sealed; another one supersedes it."""
+    """The stored, encrypted document of an item, found by its key. A new upload supersedes it."""
 
     __tablename__ = "evidence_documents"
     __table_args__ = about_person(
@@ -196,7 +199,7 @@ class EvidenceDocument(AboutPerson, Fact, Base):
 
 
 class EvidenceCheck(AboutPerson, Fact, Base):
-    """Somebody else looked at the item."""
+    """The verdict on an item of evidence by a member who did not record it."""
 
     __tablename__ = "evidence_checks"
     __table_args__ = about_person(
@@ -210,10 +213,10 @@ class EvidenceCheck(AboutPerson, Fact, Base):
 
 
 class Outcome(AboutPerson, Fact, Base):
-    """A rule was met, with the evidence it rests on; ``valid_on`` is the day it was met.
+    """A rule that was met, with its evidence. ``valid_on`` is the day it was met.
 
-    ``figures`` keeps what was counted and by which tables, ``rests_on`` the days of each spell that made it met: what
-    is paid can be shown to an auditor as it was counted then.
+    ``figures`` stores the count and the versions of the tables used. ``rests_on`` stores the days of each spell that
+    met the rule. With both, an auditor can see a paid outcome exactly as it was counted at the time.
     """
 
     __tablename__ = "outcomes"
@@ -235,7 +238,7 @@ class Outcome(AboutPerson, Fact, Base):
 
 
 class OutcomeClaimed(Base):
-    """One outcome per person, rule and enrolment at a time: the lock behind ``Outcome``."""
+    """A lock row that allows only one current outcome for each enrolment and rule, by its unique constraint."""
 
     __tablename__ = "outcomes_held"
     __unaudited__ = True

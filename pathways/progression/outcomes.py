@@ -1,4 +1,4 @@
-"""Outcomes: explained for each rule, recorded on accepted evidence, withdrawn."""
+"""Outcomes: explain each rule, record an outcome on accepted evidence, withdraw an outcome."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -35,15 +35,15 @@ from pathways.reference import outcome_rules, tables
 
 
 class RuleNotMet(Conflict):
-    title = "The rule is not met by what is recorded"
+    title = "This rule is not met by the records so far"
 
 
 class OutcomeRecordedAlready(Conflict):
-    title = "This outcome is recorded already"
+    title = "This outcome is already recorded"
 
 
 def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplained:
-    """Explain each rule of the latest enrolment: met, not met, or not yet known."""
+    """Report for each rule of the latest enrolment whether it is met, not met or not yet known."""
     enrolment = session.scalars(
         select(Enrolment)
         .where(Enrolment.partner_id == person.partner_id, Enrolment.jobseeker_id == person.id)
@@ -58,7 +58,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
         for outcome in session.scalars(queries.outcomes_visible_to(actor).where(Outcome.enrolment_id == enrolment.id))
     }
     findings = []
-    known = outcome_rules.all_versions(session)
+    rule_texts = outcome_rules.all_versions(session)
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions
     for named, rule in queries.rules_named(session, versions, actor.today).items():
         if rule is None:
@@ -67,7 +67,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
             continue
         verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
         evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids)
-        missing = rules.uncovered(verdict.rests_on, _covers(evidence, known[named].evidence_tier))
+        missing = rules.uncovered(verdict.rests_on, _covers(evidence, rule_texts[named].evidence_tier))
         findings.append(
             RuleFinding(
                 rule=rule.name,
@@ -86,7 +86,7 @@ def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplai
                 pounds=verdict.pounds,
                 pounds_needed=verdict.pounds_needed,
                 rates_used=list(verdict.rates_used) or None,
-                without_evidence=[UncoveredDays(**asdict(one)) for one in missing],
+                without_evidence=[UncoveredDays(**asdict(stretch)) for stretch in missing],
                 outcome_id=recorded.get(rule.name),
             ).limited_to(jobseeker_queries.visible_groups(actor, person))
         )
@@ -100,7 +100,7 @@ def _disabled(name: str, version: str) -> RuleFinding:
         rule=name,
         rule_version=version,
         finding=rules.Finding.NOT_YET_KNOWN.value,
-        text="The figures of this rule are not verified, so it is switched off.",
+        text="This rule is switched off, because its figures have not been verified.",
         met_on=None,
         earliest_on=None,
         weeks_counted=0,
@@ -111,10 +111,10 @@ def _disabled(name: str, version: str) -> RuleFinding:
 
 
 def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outcome:
-    """Record that a rule is met, once per rule and enrolment.
+    """Record that a rule is met, once for each rule and enrolment.
 
-    The version of the rule is the one in force when the enrolment began. Each day it rests on must be covered by
-    evidence of the tier the rule asks for, accepted by somebody other than whoever records it.
+    Uses the version of the rule in force when the enrolment began. Each day the rule depends on must be covered by
+    evidence of the tier that the rule requires, accepted by a member other than the actor. Refuses otherwise.
     """
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
     jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
@@ -122,12 +122,14 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     text = queries.rule_text(session, programme.rule_versions, new.rule, enrolment.started_on)
     if text is None:
         raise RuleBroken(
-            "The programme is not paid by this rule, the rule is switched off, or it was not in force when the"
-            " enrolment began.",
+            "This rule cannot be used: the programme does not name it, it is switched off, or it was not in force when"
+            " the enrolment began. Choose another rule.",
             pointer="/rule",
         )
     if any(outcome.rule == text.rule for outcome in queries.outcomes_of(session, enrolment)):
-        raise OutcomeRecordedAlready("One outcome is recorded for each rule and enrolment.")
+        raise OutcomeRecordedAlready(
+            "Only one outcome can be recorded for each rule and enrolment. To replace it, withdraw it first."
+        )
     rule = queries.as_rule(text, actor.today)
     verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today, began_on=enrolment.started_on)
     if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
@@ -136,7 +138,8 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     missing = rules.uncovered(verdict.rests_on, _covers(evidence, text.evidence_tier))
     if missing:
         raise RuleNotMet(
-            "It is met, but not every day it rests on is covered by evidence that somebody else has accepted. Missing: "
+            "The rule is met, but evidence accepted by another member is missing for some days. Ask a colleague to"
+            " check the evidence, or add more. Missing: "
             + "; ".join(f"{m.first_on.isoformat()} to {m.last_on.isoformat()}" for m in missing[:5])
             + "."
         )
@@ -155,7 +158,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
         rests_on=[[r.spell_id, r.first_on.isoformat(), r.last_on.isoformat()] for r in verdict.rests_on],
     )
     session.add(outcome)
-    session.flush()  # the lock points to it
+    session.flush()  # the lock row has a foreign key to the outcome
     session.add(
         OutcomeClaimed(
             id=uuid7(),
@@ -166,18 +169,18 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
             outcome_id=outcome.id,
         )
     )
-    session.flush()  # two who record the same outcome meet here
+    session.flush()  # the second of two records of the same outcome fails here
     return outcome
 
 
 def _covers(evidence: Iterable[Evidence], least_tier: str | None) -> list[rules.Stretch]:
-    """Return the days that items of at least a tier cover; A is the best."""
+    """Return the days covered by items of at least the given tier; A is the best tier."""
     good = (item for item in evidence if least_tier is None or item.tier <= least_tier)
     return [rules.Stretch(str(item.spell_id), item.covers_from, item.covers_to) for item in good]
 
 
 def _resting(evidence: Iterable[Evidence], rests: Iterable[rules.Stretch], least_tier: str | None) -> list[Evidence]:
-    """Return the items that cover any day of what a finding rests on."""
+    """Return the items, of at least the given tier, that cover any of the days a finding depends on."""
     days = list(rests)
     return [
         item
@@ -204,29 +207,33 @@ def _figures(verdict: rules.RuleVerdict) -> dict[str, Any]:
 
 
 def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reason: str) -> Outcome:
-    """Take back an outcome; the rule may be recorded again when it is truly met."""
-    held = session.scalars(select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id)).one_or_none()
-    if held is not None:
-        session.delete(held)
+    """Withdraw an outcome and release its lock row, so that the rule can be recorded again when it is met."""
+    lock = session.scalars(select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id)).one_or_none()
+    if lock is not None:
+        session.delete(lock)
     withdrawal = outcome.withdrawn(actor, reason)
     session.add(withdrawal)
-    session.flush()  # two who take it back meet here
+    session.flush()  # the second of two withdrawals at the same time fails here
     return withdrawal
 
 
 def withdraw_uncovered(session: WriteSession, actor: Actor, item: Evidence) -> None:
-    """Take back each outcome whose days are no longer covered, now that an item is rejected."""
+    """Withdraw each outcome whose days are no longer covered after an item was rejected."""
     spell = queries.spell_of(session, item)
-    known = outcome_rules.all_versions(session)
+    rule_texts = outcome_rules.all_versions(session)
     for outcome in resting_on(session, spell):
-        rests = [rules.Stretch(one, date.fromisoformat(f), date.fromisoformat(t)) for one, f, t in outcome.rests_on]
+        rests = [
+            rules.Stretch(spell_id, date.fromisoformat(first_on), date.fromisoformat(last_on))
+            for spell_id, first_on, last_on in outcome.rests_on
+        ]
         evidence = queries.accepted_evidence(session, outcome.partner_id, outcome.spell_ids)
-        text = known.get(f"{outcome.rule}@{outcome.rule_version}")
+        text = rule_texts.get(f"{outcome.rule}@{outcome.rule_version}")
         if not evidence or rules.uncovered(rests, _covers(evidence, text.evidence_tier if text else None)):
-            withdraw_outcome(session, actor, outcome, "Evidence it rested on was rejected.")
+            withdraw_outcome(session, actor, outcome, "Evidence for this outcome was rejected.")
 
 
 def resting_on(session: Session, spell: Spell) -> list[Outcome]:
+    """Return the current outcomes that are based on a spell."""
     current = session.scalars(
         select(Outcome).where(
             Outcome.partner_id == spell.partner_id,

@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that this feature stores about a jobseeker."""
 
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.progression import actions, evidence
@@ -34,7 +34,7 @@ HOLDING = Holding(
                 "spell",
                 lambda s: (
                     f"Work from {s.started_on.isoformat()}"
-                    + (f" to {s.ended_on.isoformat()}." if s.ended_on else ", running.")
+                    + (f" to {s.ended_on.isoformat()}." if s.ended_on else ", continuing.")
                 ),
             ),
         ),
@@ -52,7 +52,7 @@ HOLDING = Holding(
         Held(
             EvidenceDocument,
             as_schema(EvidenceDocumentRecord),
-            fact_entry("document", lambda d: f"A document of {d.size_bytes:,} bytes was kept."),
+            fact_entry("document", lambda d: f"A document of {d.size_bytes:,} bytes was stored."),
         ),
         Held(
             EvidenceCheck,
@@ -62,7 +62,7 @@ HOLDING = Holding(
         Held(
             Outcome,
             as_schema(OutcomeOut),
-            fact_entry("outcome", lambda o: f"Outcome {o.rule} met, {o.weeks_counted} weeks counted."),
+            fact_entry("outcome", lambda o: f"Outcome {o.rule} met; {o.weeks_counted} weeks counted."),
         ),
         Held(OutcomeClaimed, as_schema(HeldOutcome)),
     ),

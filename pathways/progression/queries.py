@@ -1,4 +1,4 @@
-"""Every SELECT on spells, evidence and outcomes."""
+"""Every query on spells, evidence and outcomes."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -39,12 +39,12 @@ def visible_to(actor: Actor) -> Select[Spell]:
 
 
 def spell(session: Session, actor: Actor, spell_id: UUID, *, for_update: bool = False) -> Spell:
-    found = session.scalars(visible_to(actor).where(Spell.id == spell_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such spell of work.")
+    row = session.scalars(visible_to(actor).where(Spell.id == spell_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such spell of work, or you may not see it.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(row, with_for_update=True)
+    return row
 
 
 def version(session: Session, spell: Spell) -> SpellVersion:
@@ -56,7 +56,7 @@ def version(session: Session, spell: Spell) -> SpellVersion:
 
 
 def last_versions(session: Session, spells: Iterable[Spell]) -> dict[UUID, SpellVersion]:
-    """Return the last version of each spell, one that takes it back too."""
+    """Return the last version of each spell by spell id, including a version that withdraws it."""
     rows = session.scalars(
         select(SpellVersion).where(_of(SpellVersion, spells)).order_by(SpellVersion.recorded_at, SpellVersion.id)
     )
@@ -72,22 +72,22 @@ def hours(session: Session, spell: Spell) -> list[SpellHours]:
 
 
 def weeks_of(session: Session, spells: Iterable[Spell]) -> dict[UUID, list[Any]]:
-    """Return the weeks of each spell as known, with their paid hours, pay and leave."""
+    """Return the current weeks of each spell by spell id, with paid hours, pay (pence) and leave."""
     rows = session.execute(
         select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours, SpellHours.pay_pence, SpellHours.leave)
         .where(_of(SpellHours, spells), as_known(SpellHours))
         .order_by(SpellHours.valid_on)
     )
-    found: dict[UUID, list[Any]] = defaultdict(list)
+    weeks: dict[UUID, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.spell_id].append(row)
-    return found
+        weeks[row.spell_id].append(row)
+    return weeks
 
 
 def _of(model: type[SpellVersion] | type[SpellHours], spells: Iterable[Spell]) -> ColumnElement[bool]:
-    mine = list(spells)
+    wanted = list(spells)
     return and_(
-        model.partner_id.in_({spell.partner_id for spell in mine}), model.spell_id.in_([spell.id for spell in mine])
+        model.partner_id.in_({spell.partner_id for spell in wanted}), model.spell_id.in_([spell.id for spell in wanted])
     )
 
 
@@ -100,10 +100,10 @@ def evidence_visible_to(actor: Actor) -> Select[Evidence]:
 
 
 def evidence(session: Session, actor: Actor, evidence_id: UUID) -> Evidence:
-    found = session.scalars(evidence_visible_to(actor).where(Evidence.id == evidence_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such evidence.")
-    return found
+    row = session.scalars(evidence_visible_to(actor).where(Evidence.id == evidence_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such evidence, or you may not see it.")
+    return row
 
 
 def spell_of(session: Session, item: Evidence) -> Spell:
@@ -111,7 +111,7 @@ def spell_of(session: Session, item: Evidence) -> Spell:
 
 
 def works_at_same_placement(session: Session, spell: Spell) -> bool:
-    """Say whether another spell runs that came of the same introduction, as when a contract was renewed."""
+    """Return whether another running spell has the same introduction, for example after a contract was renewed."""
     rows = select(Spell.id).where(
         Spell.partner_id == spell.partner_id,
         Spell.introduction_id == spell.introduction_id,
@@ -141,11 +141,11 @@ def document_of(session: Session, item: Evidence) -> EvidenceDocument | None:
 
 
 def documents_of(session: Session, items: Iterable[Evidence]) -> dict[UUID, EvidenceDocument]:
-    mine = list(items)
+    wanted = list(items)
     rows = session.scalars(
         select(EvidenceDocument).where(
-            EvidenceDocument.partner_id.in_({item.partner_id for item in mine}),
-            EvidenceDocument.evidence_id.in_([item.id for item in mine]),
+            EvidenceDocument.partner_id.in_({item.partner_id for item in wanted}),
+            EvidenceDocument.evidence_id.in_([item.id for item in wanted]),
             as_known(EvidenceDocument),
         )
     )
@@ -153,15 +153,15 @@ def documents_of(session: Session, items: Iterable[Evidence]) -> dict[UUID, Evid
 
 
 def hashes_of(session: Session, items: Iterable[Evidence]) -> list[str]:
-    """Return the hashes of the documents of some items, kept here or elsewhere."""
-    mine = list(items)
-    kept = documents_of(session, mine)
-    told = {item.document_hash for item in mine} | {row.sha256 for row in kept.values()}
-    return sorted(one for one in told if one)
+    """Return the SHA-256 hashes of the items' documents, stored here or elsewhere, sorted."""
+    wanted = list(items)
+    stored = documents_of(session, wanted)
+    hashes = {item.document_hash for item in wanted} | {row.sha256 for row in stored.values()}
+    return sorted(digest for digest in hashes if digest)
 
 
 def document_keys(session: Session, jobseeker_id: UUID) -> list[str]:
-    """Return where every document about a person is kept, superseded ones too."""
+    """Return the storage key of every document about a jobseeker, including superseded documents."""
     return list(session.scalars(select(EvidenceDocument.key).where(EvidenceDocument.jobseeker_id == jobseeker_id)))
 
 
@@ -170,11 +170,11 @@ def check_of(session: Session, item: Evidence) -> EvidenceCheck | None:
 
 
 def checks_of(session: Session, items: Iterable[Evidence]) -> dict[UUID, EvidenceCheck]:
-    mine = list(items)
+    wanted = list(items)
     rows = session.scalars(
         select(EvidenceCheck).where(
-            EvidenceCheck.partner_id.in_({item.partner_id for item in mine}),
-            EvidenceCheck.evidence_id.in_([item.id for item in mine]),
+            EvidenceCheck.partner_id.in_({item.partner_id for item in wanted}),
+            EvidenceCheck.evidence_id.in_([item.id for item in wanted]),
             as_known(EvidenceCheck),
         )
     )
@@ -190,14 +190,14 @@ def outcomes_visible_to(actor: Actor) -> Select[Outcome]:
 
 
 def outcome(session: Session, actor: Actor, outcome_id: UUID) -> Outcome:
-    found = session.scalars(outcomes_visible_to(actor).where(Outcome.id == outcome_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such outcome.")
-    return found
+    row = session.scalars(outcomes_visible_to(actor).where(Outcome.id == outcome_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such outcome, or you may not see it.")
+    return row
 
 
 def spell_facts(session: Session, enrolment: Enrolment) -> list[SpellFacts]:
-    """Return the spells of an enrolment as the outcome engine reads them."""
+    """Return the spells of an enrolment, without voided ones, in the form the outcome engine reads."""
     versions = session.scalars(
         select(SpellVersion)
         .join(Spell, Spell.id == SpellVersion.spell_id)
@@ -239,7 +239,7 @@ def _facts(version: SpellVersion, weeks: Iterable[Any]) -> SpellFacts:
 def accepted_evidence(
     session: Session, partner_id: UUID, spell_ids: Iterable[str], *, not_checked_by: UUID | None = None
 ) -> list[Evidence]:
-    """Return the items on these spells that were checked and accepted, by somebody other than the one named."""
+    """Return the current evidence of these spells that was accepted, without checks by ``not_checked_by``."""
     return list(
         session.scalars(
             select(Evidence)
@@ -253,7 +253,7 @@ def accepted_evidence(
             )
             .where(
                 Evidence.partner_id == partner_id,
-                Evidence.spell_id.in_([UUID(one) for one in spell_ids]),
+                Evidence.spell_id.in_([UUID(spell_id) for spell_id in spell_ids]),
                 as_known(Evidence),
                 EvidenceCheck.is_accepted,
                 *([EvidenceCheck.by != not_checked_by] if not_checked_by else []),
@@ -264,7 +264,7 @@ def accepted_evidence(
 
 
 def outcomes_of(session: Session, enrolment: Enrolment) -> list[Outcome]:
-    """Return the outcomes of an enrolment that stand."""
+    """Return the current outcomes of an enrolment."""
     return list(
         session.scalars(
             select(Outcome).where(
@@ -275,28 +275,28 @@ def outcomes_of(session: Session, enrolment: Enrolment) -> list[Outcome]:
 
 
 def kinds_that_count(on: date) -> frozenset[str]:
-    """The kinds of work that are jobs, from the dated table."""
+    """Return the kinds of placement that count as a job on a day, from the dated ``job_kinds`` table."""
     kinds = {row["kind"] for row in tables.rows("job_kinds")}
     return frozenset(kind for kind in kinds if tables.in_force("job_kinds", on, kind=kind)["counts_as_job"] == "yes")
 
 
 def rules_named(session: Session, names: Iterable[str], on: date) -> dict[str, OutcomeRule | None]:
-    """Return rules by ``NAME@VERSION``; None for one that is switched off, as where its figures are not verified."""
-    known = outcome_rules.all_versions(session)
-    texts = {name: known.get(name) for name in names}
+    """Return rules by ``NAME@VERSION``. A rule that is unknown or switched off (unverified figures) is None."""
+    versions = outcome_rules.all_versions(session)
+    texts = {name: versions.get(name) for name in names}
     return {name: as_rule(text, on) if text and text.is_enabled else None for name, text in texts.items()}
 
 
 def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> RuleText | None:
-    """Return the version of a rule in force on a day among those named, if it is switched on."""
-    known = outcome_rules.all_versions(session)
-    texts = [known[name] for name in names if name in known and known[name].rule == rule]
-    held = [t for t in texts if t.is_enabled and t.effective_from <= on <= (t.effective_to or date.max)]
-    return max(held, key=lambda text: text.effective_from, default=None)
+    """Return the latest named version of a rule that is switched on and in force on a day, or None."""
+    versions = outcome_rules.all_versions(session)
+    texts = [versions[name] for name in names if name in versions and versions[name].rule == rule]
+    in_force = [t for t in texts if t.is_enabled and t.effective_from <= on <= (t.effective_to or date.max)]
+    return max(in_force, key=lambda text: text.effective_from, default=None)
 
 
 def as_rule(text: RuleText, on: date) -> OutcomeRule:
-    """Return a rule as the engine reads it."""
+    """Convert a rule from the reference tables to the form the outcome engine reads."""
     return OutcomeRule(
         name=text.rule,
         version=text.version,

@@ -1,4 +1,4 @@
-"""What time alone makes due of outcomes: one that is met by now and that nobody has recorded."""
+"""Scheduled job of outcomes: notify the caseworker when a rule is met but no outcome is recorded."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -16,11 +16,11 @@ from pathways.programmes.models import Programme
 from pathways.progression import queries, rules
 from pathways.progression.models import Spell, SpellState
 from pathways.reference import tables
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 
 
 def _at_work(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Enrolments, open or ended not long ago, of people with work that counts or counted."""
+    """Yield enrolments with a spell of work that are open or ended within ``outcome_looked_for_days``."""
     since = on - timedelta(days=int(tables.limit("outcome_looked_for_days", on)))
     works = select(Spell.id).where(
         Spell.partner_id == Enrolment.partner_id,
@@ -41,18 +41,19 @@ def _at_work(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _notify(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
+    """Notify the owner of the case of each rule that is met but not recorded. Return whether any rule is."""
     enrolment = session.scalars(select(Enrolment).where(Enrolment.id == enrolment_id)).one()
-    there = {outcome.rule for outcome in queries.outcomes_of(session, enrolment)}
+    recorded = {outcome.rule for outcome in queries.outcomes_of(session, enrolment)}
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions
     spells = queries.spell_facts(session, enrolment)
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
-    is_told = False
+    is_notified = False
     for rule in queries.rules_named(session, versions, actor.today).values():
-        if rule is None or rule.name in there:
+        if rule is None or rule.name in recorded:
             continue
         verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
         if verdict.finding is rules.Finding.MET:
-            is_told = True
+            is_notified = True
             message_actions.notify_owner(
                 session,
                 actor,
@@ -62,7 +63,7 @@ def _notify(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
                 about=("enrolments", enrolment.id),
                 occasion=rule.name,
             )
-    return is_told
+    return is_notified
 
 
-OF_PARTNERS = (Duty("outcomes that can be recorded", _at_work, _notify),)
+OF_PARTNERS = (ScheduledJob("outcomes that can be recorded", _at_work, _notify),)

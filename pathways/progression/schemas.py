@@ -1,4 +1,4 @@
-"""What goes over the wire about spells, evidence and outcomes."""
+"""Request bodies and replies about spells, evidence and outcomes."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 
-from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
+from pathways.fields import PENNIES, Body, Day, Group, Line, NeededLine, Penny, Schema
 from pathways.jobseekers.schemas import Hours, HoursOut
 from pathways.placements.models import PlacementKind
 from pathways.placements.schemas import Pounds
@@ -15,55 +15,64 @@ from pathways.progression.models import EvidenceKind, EvidenceState, Leave, Next
 
 WeekPay = Annotated[
     Decimal,
+    Penny,
     Field(ge=0, le=20_000, max_digits=7, decimal_places=2),
-    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 20_000, "multipleOf": 0.25}),
+    WithJsonSchema(PENNIES | {"minimum": 0, "maximum": 20_000}),
 ]
 
 
 class NewSpell(Body):
+    """A new spell of work."""
+
     enrolment_id: UUID
-    introduction_id: UUID | None = Field(default=None, description="The introduction it came from, if any.")
+    introduction_id: UUID | None = Field(default=None, description="The introduction that led to this work, if any.")
     kind: PlacementKind
     title: NeededLine
     employer: Line | None = None
     started_on: Day
-    planned_end_on: Day | None = Field(default=None, description="When it is meant to end; none where it is open.")
+    planned_end_on: Day | None = Field(
+        default=None, description="The planned last day; empty if the work is open-ended."
+    )
     pay_per_hour_pounds: Pounds | None = None
     is_own_supply_chain: bool = Field(
         default=False,
-        description="The employer is your own organisation or of its supply chain: the funder is to know.",
+        description="The employer is your own organisation or in its supply chain. The funder must be notified.",
     )
 
 
 class SpellChange(Body):
-    """A correction: what is left out stays as it was."""
+    """A correction of a spell; fields that are left out keep their values."""
 
     kind: PlacementKind | None = None
     title: NeededLine | None = None
     employer: Line | None = None
     started_on: Day | None = None
     planned_end_on: Day | None = None
-    came_after: NextDestination | None = Field(default=None, description="Of one that has ended.")
+    came_after: NextDestination | None = Field(default=None, description="Only for a spell that has ended.")
     pay_per_hour_pounds: Pounds | None = None
     is_own_supply_chain: bool | None = None
 
 
 class SpellEnding(Body):
+    """The last day of a spell, why it ended, and what came next."""
+
     ended_on: Day
     end_reason: SpellEnd
-    came_after: NextDestination | None = Field(default=None, description="May be told later too, by a correction.")
+    came_after: NextDestination | None = Field(default=None, description="Can also be added later, by a correction.")
 
 
 class NewHours(Body):
-    """Paid hours of a week, and what was paid; the week begins on the weekday the spell began on."""
+    """Paid hours and pay of one week, which begins on the weekday on which the spell began."""
 
     week_from: Day
     hours: Hours
-    pay_pounds: WeekPay | None = Field(default=None, description="Gross pay earned in this week; blank is not known.")
-    leave: Leave | None = Field(default=None, description="Where all or part of it was sick or statutory leave.")
+    pay_pounds: WeekPay | None = Field(default=None, description="Gross pay earned in this week; empty if not known.")
+    leave: Leave | None = Field(default=None, description="Set if all or part of the week was sick or statutory leave.")
 
 
 class HoursLine(Schema):
+    """The paid hours, pay and leave of one week of a spell."""
+
     week_from: Annotated[date, Group.RECORD]
     hours: Annotated[HoursOut | None, Group.WORK]
     pay_pounds: Annotated[HoursOut | None, Group.WORK] = None
@@ -71,6 +80,8 @@ class HoursLine(Schema):
 
 
 class SpellOut(Schema):
+    """A spell of work with its hours week by week."""
+
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     enrolment_id: Annotated[UUID, Group.RECORD]
@@ -83,7 +94,9 @@ class SpellOut(Schema):
     ended_on: Annotated[date | None, Group.RECORD]
     end_reason: Annotated[SpellEnd | None, Group.NOTES]
     planned_end_on: Annotated[date | None, Group.RECORD]
-    ended_early: Annotated[bool | None, Group.RECORD] = Field(description="None while it runs, or without a plan.")
+    ended_early: Annotated[bool | None, Group.RECORD] = Field(
+        description="Empty while the spell runs, or without a planned end."
+    )
     came_after: Annotated[NextDestination | None, Group.NOTES]
     pay_per_hour_pounds: Annotated[HoursOut | None, Group.WORK]
     hours: Annotated[list[HoursLine], Group.RECORD]
@@ -94,6 +107,8 @@ class SpellOut(Schema):
 
 
 class NewEvidence(Body):
+    """A new item of evidence for a spell of work."""
+
     spell_id: UUID
     kind: EvidenceKind
     covers_from: Day
@@ -101,16 +116,21 @@ class NewEvidence(Body):
     received_on: Day
     obtained_how: NeededLine
     document_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        default=None, description="SHA-256 of a document that is kept elsewhere; one that is uploaded has its own."
+        default=None,
+        description="SHA-256 of a document stored elsewhere. An uploaded document gets its hash automatically.",
     )
 
 
 class EvidenceVerdict(Body):
+    """Whether an item of evidence is accepted, with the reason."""
+
     is_accepted: bool
     reason: Line = ""
 
 
 class EvidenceOut(Schema):
+    """An item of evidence with the result of its check."""
+
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
@@ -129,11 +149,15 @@ class EvidenceOut(Schema):
 
 
 class NewOutcome(Body):
+    """The enrolment and the rule of an outcome to record."""
+
     enrolment_id: UUID
     rule: Annotated[str, Field(pattern=r"^[A-Z0-9_]{2,60}$")]
 
 
 class OutcomeOut(Schema):
+    """A recorded outcome: the rule, the day it was met, and the spells and evidence it is based on."""
+
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     enrolment_id: Annotated[UUID, Group.RECORD]
@@ -144,13 +168,13 @@ class OutcomeOut(Schema):
     spell_ids: Annotated[list[str], Group.RECORD]
     evidence_ids: Annotated[list[str], Group.RECORD]
     rests_on: Annotated[list[list[str]], Group.RECORD] = Field(
-        default=[], description="Days that made it met: spell, first day, last day."
+        default=[], description="The days that met the rule: spell, first day, last day."
     )
     recorded_at: Annotated[datetime, Group.RECORD]
 
 
 class UncoveredDays(Schema):
-    """Days of a spell that no accepted evidence covers."""
+    """Days of a spell that accepted evidence does not cover."""
 
     spell_id: Annotated[UUID, Group.RECORD]
     first_on: Annotated[date, Group.RECORD]
@@ -158,6 +182,8 @@ class UncoveredDays(Schema):
 
 
 class RuleFinding(Schema):
+    """Whether one rule is met, and how it was counted."""
+
     rule: Annotated[str, Group.RECORD]
     rule_version: Annotated[str, Group.RECORD]
     finding: Annotated[str, Group.RECORD] = Field(description="met, not_met or not_yet_known")
@@ -166,28 +192,38 @@ class RuleFinding(Schema):
     earliest_on: Annotated[date | None, Group.RECORD]
     weeks_counted: Annotated[int, Group.RECORD]
     weeks_unknown: Annotated[int, Group.RECORD]
-    not_counted: Annotated[list[str], Group.RECORD] = Field(description="Spells that are left out.")
-    why_not: Annotated[dict[str, str], Group.RECORD] = Field(default={}, description="Why, by spell.")
-    gap_days: Annotated[int, Group.RECORD] = 0
-    days_counted: Annotated[int, Group.RECORD] = Field(default=0, description="Of self-employment, each once.")
-    hours: Annotated[HoursOut | None, Group.WORK] = None
-    pounds: Annotated[HoursOut | None, Group.WORK] = Field(default=None, description="Earned and recorded.")
-    pounds_needed: Annotated[HoursOut | None, Group.WORK] = None
-    rates_used: Annotated[list[int] | None, Group.WORK] = Field(default=None, description="Pence an hour.")
-    without_evidence: Annotated[list[UncoveredDays], Group.RECORD] = Field(
-        default=[], description="Where it is met: days that no evidence of the tier the rule asks for covers yet."
+    not_counted: Annotated[list[str], Group.RECORD] = Field(description="The ids of spells that do not count.")
+    why_not: Annotated[dict[str, str], Group.RECORD] = Field(
+        default={}, description="By spell id, why the spell does not count."
     )
-    outcome_id: Annotated[UUID | None, Group.RECORD] = Field(description="The recorded outcome, if there is one.")
+    gap_days: Annotated[int, Group.RECORD] = 0
+    days_counted: Annotated[int, Group.RECORD] = Field(
+        default=0, description="Days of self-employment, each counted once."
+    )
+    hours: Annotated[HoursOut | None, Group.WORK] = None
+    pounds: Annotated[HoursOut | None, Group.WORK] = Field(
+        default=None, description="Recorded earnings that count, in pounds."
+    )
+    pounds_needed: Annotated[HoursOut | None, Group.WORK] = None
+    rates_used: Annotated[list[int] | None, Group.WORK] = Field(
+        default=None, description="The hourly rates used, in pence."
+    )
+    without_evidence: Annotated[list[UncoveredDays], Group.RECORD] = Field(
+        default=[], description="If the rule is met: days not yet covered by evidence of the tier the rule requires."
+    )
+    outcome_id: Annotated[UUID | None, Group.RECORD] = Field(description="The id of the recorded outcome, if any.")
 
 
 class OutcomesExplained(Schema):
+    """The findings for each rule of a jobseeker's latest enrolment, and the first day of their first job."""
+
     enrolment_id: Annotated[UUID | None, Group.RECORD]
     job_started_on: Annotated[date | None, Group.RECORD]
     rules: Annotated[list[RuleFinding], Group.RECORD]
 
 
 class SpellRecord(Schema):
-    """The row itself, for the extract."""
+    """A spell in the copy of a jobseeker's own data."""
 
     id: Annotated[UUID, Group.RECORD]
     enrolment_id: Annotated[UUID, Group.RECORD]
@@ -195,6 +231,8 @@ class SpellRecord(Schema):
 
 
 class SpellVersionOut(Schema):
+    """One version of a spell in the copy of a jobseeker's own data."""
+
     id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
     kind: Annotated[PlacementKind | None, Group.WORK]
@@ -211,6 +249,8 @@ class SpellVersionOut(Schema):
 
 
 class HoursRecord(Schema):
+    """The hours of one week in the copy of a jobseeker's own data."""
+
     id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]
@@ -221,6 +261,8 @@ class HoursRecord(Schema):
 
 
 class EvidenceRecord(Schema):
+    """An item of evidence in the copy of a jobseeker's own data."""
+
     id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
     kind: Annotated[EvidenceKind, Group.RECORD]
@@ -231,6 +273,8 @@ class EvidenceRecord(Schema):
 
 
 class EvidenceDocumentRecord(Schema):
+    """A stored document, without its content, in the copy of a jobseeker's own data."""
+
     id: Annotated[UUID, Group.RECORD]
     evidence_id: Annotated[UUID, Group.RECORD]
     sha256: Annotated[str, Group.RECORD]
@@ -240,6 +284,8 @@ class EvidenceDocumentRecord(Schema):
 
 
 class EvidenceCheckRecord(Schema):
+    """The check of an item of evidence in the copy of a jobseeker's own data."""
+
     id: Annotated[UUID, Group.RECORD]
     evidence_id: Annotated[UUID, Group.RECORD]
     is_accepted: Annotated[bool, Group.RECORD]
@@ -247,6 +293,8 @@ class EvidenceCheckRecord(Schema):
 
 
 class HeldOutcome(Schema):
+    """The lock row of an outcome in the copy of a jobseeker's own data."""
+
     id: Annotated[UUID, Group.RECORD]
     outcome_id: Annotated[UUID, Group.RECORD]
     rule: Annotated[str, Group.RECORD]

@@ -1,1 +1,5 @@
-"""Dated tables that the law or a funder changes: shipped as CSV, replaceable by a folder of the same file names."""
+"""Reference data: dated tables, outcome rules, postcodes and the taxonomy.
+
+The dated tables change with the law or with funders. They ship as CSV files; a folder with files of the same names
+can replace them.
+"""

@@ -1,4 +1,4 @@
-"""JSON of words: what somebody wrote, and the entries of the taxonomy it may mean. Nothing is kept of a text."""
+"""API routes that find taxonomy entries for a text. The text is not stored."""
 
 from typing import Annotated
 
@@ -19,22 +19,30 @@ ATTRIBUTION = "This service uses the ESCO classification of the European Commiss
 
 
 class Written(Body):
-    text: Annotated[str, Field(max_length=10_000, description="As it was written; the first 300 characters are read.")]
+    """A text about skills, or a job title."""
+
+    text: Annotated[
+        str, Field(max_length=10_000, description="The text as it was written. Only the first 300 characters are read.")
+    ]
 
 
 class OfferOut(Schema):
+    """A taxonomy entry that the text may mean."""
+
     uri: Annotated[str, Group.RECORD]
     preferred: Annotated[str, Group.RECORD]
-    label: Annotated[str, Group.RECORD] = Field(description="The label of it that is nearest to the text.")
+    label: Annotated[str, Group.RECORD] = Field(description="The label of the entry that is most similar to the text.")
     score: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
 
 
 class OffersOut(Schema):
-    """Up to five entries, the likeliest first; a caseworker confirms one, or none."""
+    """Up to five taxonomy entries, the most likely first, for a caseworker to choose from."""
 
-    fits: Annotated[bool, Group.RECORD] = Field(description="False: nothing fits, and these are mere neighbours.")
+    fits: Annotated[bool, Group.RECORD] = Field(
+        description="False if no entry fits the text well; the entries are then only similar."
+    )
     offers: Annotated[list[OfferOut], Group.RECORD]
-    taxonomy: Annotated[str, Group.RECORD] = Field(description="esco, or starter where none is loaded.")
+    taxonomy: Annotated[str, Group.RECORD] = Field(description="esco, or starter if ESCO is not loaded.")
     note: Annotated[str, Group.RECORD]
 
 
@@ -42,25 +50,27 @@ def _offers(database: Database, actor: Actor, kind: ConceptKind, text: str) -> O
     with database.reading(actor) as session:
         finder = vocabulary.finder(session, kind)
         is_loaded = taxonomy.is_loaded(session, kind)
-    found = finder.find(text)
+    result = finder.find(text)
     return OffersOut(
-        fits=found.fits,
+        fits=result.fits,
         offers=[
-            OfferOut(uri=one.uri, preferred=one.preferred, label=one.label, score=round(min(one.score, 1.0), 4))
-            for one in found.offers
+            OfferOut(uri=offer.uri, preferred=offer.preferred, label=offer.label, score=round(min(offer.score, 1.0), 4))
+            for offer in result.offers
         ],
         taxonomy="esco" if is_loaded else "starter",
-        note=ATTRIBUTION if is_loaded else "The starter vocabulary of this service: load ESCO for many more entries.",
+        note=ATTRIBUTION
+        if is_loaded
+        else "This is the small starter vocabulary of this service. The operator can load ESCO for many more entries.",
     )
 
 
 @router.post("/skills")
 def find_skills(written: Written, actor: Finder, database: DatabaseDep) -> OffersOut:
-    """Which skills a text may mean."""
+    """Find the skills that a text may mean, the most likely first. The text is not stored."""
     return _offers(database, actor, ConceptKind.SKILL, written.text)
 
 
 @router.post("/occupations")
 def find_occupations(written: Written, actor: Finder, database: DatabaseDep) -> OffersOut:
-    """Which occupations a title may mean."""
+    """Find the occupations that a job title may mean, the most likely first. The text is not stored."""
     return _offers(database, actor, ConceptKind.OCCUPATION, written.text)

@@ -1,8 +1,8 @@
-"""ESCO, the European classification of skills and occupations, out of its CSV files as they are downloaded.
+"""Readers of the CSV files of ESCO, the European classification of skills and occupations.
 
-Read so far: skills, occupations, which skills an occupation or a skill needs, and the broader of two skills.
-Where it is shown, so is "This service uses the ESCO classification of the European Commission"; it may be reused under
-Commission Decision 2011/833/EU.
+These files are read as downloaded: skills, occupations, skill groups, the skills that an occupation or a skill needs,
+and the broader skill of each skill. ESCO may be reused under Commission Decision 2011/833/EU. Every reply that uses it
+must say "This service uses the ESCO classification of the European Commission".
 """
 
 import csv
@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pathways.errors import RuleBroken
 
-# The longest cell of version 1.1.1 has 2,237 characters. Only ever raised, for the limit is the whole process's, and
-# never to the system's largest number, which some systems refuse.
+# The longest cell of version 1.1.1 has 2,237 characters. The limit applies to the whole process, so it is only raised.
+# It is not set to the largest integer, because some systems refuse that.
 LONGEST_CELL = 1_000_000
 
 
@@ -45,7 +45,7 @@ class RelationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EscoConcept:
-    """A skill or an occupation. Hidden labels (old or misspelt) are among the alternatives."""
+    """A skill, a skill group or an occupation. ``alternatives`` includes hidden labels, which are old or misspelt."""
 
     uri: str
     kind: ConceptKind
@@ -59,14 +59,14 @@ class EscoConcept:
 
 @dataclass(frozen=True, slots=True)
 class EscoRelation:
-    """``to_uri`` is broader than ``from_uri``, or essential or optional for it."""
+    """A relation: the concept ``to_uri`` is broader than ``from_uri``, or essential or optional for it."""
 
     from_uri: str
     to_uri: str
     kind: RelationKind
 
 
-# The columns that a kind of file has and no other kind has all of; files differ only by their columns.
+# The columns that identify each kind of file: no other kind has all of them.
 COLUMNS: Mapping[EscoFileKind, tuple[str, ...]] = {
     EscoFileKind.SKILLS: (
         "conceptUri",
@@ -107,33 +107,33 @@ CONCEPTS: Mapping[EscoFileKind, ConceptKind] = {
 
 
 def kind_of(path: Path) -> EscoFileKind:
-    """Return what a file holds, by its header."""
+    """Return the kind of a file, determined by its header."""
     return _kind(path, next(_lines(path), []))
 
 
 def concepts(path: Path) -> Iterator[EscoConcept]:
-    """Yield the skills or occupations of a file, one at a time; a URI may come once only."""
+    """Yield the concepts of a file. Raise ``EscoFileNotUnderstood`` if a URI occurs twice."""
     seen: set[str] = set()
     for kind, row, cells in _rows(path, list(CONCEPTS)):
         _fill(path, row, cells, ("conceptUri", "preferredLabel"))
         if cells["conceptUri"] in seen:
-            raise _not_understood(path, row, "conceptUri", "the concept comes a second time")
+            raise _not_understood(path, row, "conceptUri", "this concept occurs twice in the file")
         seen.add(cells["conceptUri"])
         yield _concept(kind, cells)
 
 
 def relations(path: Path) -> Iterator[EscoRelation]:
-    """Yield the relations of a file, one at a time."""
+    """Yield the relations of a file."""
     for kind, row, cells in _rows(path, [kind for kind in EscoFileKind if kind not in CONCEPTS]):
         columns = COLUMNS[kind]
         _fill(path, row, cells, columns)
         if kind is EscoFileKind.BROADER_SKILLS:
             yield EscoRelation(cells["conceptUri"], cells["broaderUri"], RelationKind.BROADER)
             continue
-        told = cells["relationType"]
-        if told not in {RelationKind.ESSENTIAL, RelationKind.OPTIONAL}:
-            raise _not_understood(path, row, "relationType", "it is neither essential nor optional")
-        yield EscoRelation(cells[columns[0]], cells[columns[2]], RelationKind(told))
+        relation = cells["relationType"]
+        if relation not in {RelationKind.ESSENTIAL, RelationKind.OPTIONAL}:
+            raise _not_understood(path, row, "relationType", "the value must be essential or optional")
+        yield EscoRelation(cells[columns[0]], cells[columns[2]], RelationKind(relation))
 
 
 def _concept(kind: EscoFileKind, cells: Mapping[str, str]) -> EscoConcept:
@@ -152,22 +152,22 @@ def _concept(kind: EscoFileKind, cells: Mapping[str, str]) -> EscoConcept:
 
 
 def _rows(path: Path, wanted: Sequence[EscoFileKind]) -> Iterator[tuple[EscoFileKind, int, dict[str, str]]]:
-    """Yield the file's kind and each row by column, numbered as a spreadsheet shows it: the header is row 1."""
+    """Yield the kind of the file, the row number (the header is row 1) and the cells of each row by column."""
     lines = _lines(path)
     header = next(lines, [])
     kind = _kind(path, header)
     if kind not in wanted:
-        raise EscoFileNotUnderstood(f"{path.name}, row 1 holds {kind}, not {' or '.join(wanted)}.")
+        raise EscoFileNotUnderstood(f"{path.name} holds {kind}, not {' or '.join(wanted)}. Choose another file.")
     for row, line in enumerate(lines, start=2):
         if not line:
             continue
         if len(line) != len(header):
             column = header[min(len(line), len(header) - 1)]
-            raise _not_understood(path, row, column, f"the row has {len(line)} cells and the header {len(header)}")
+            raise _not_understood(path, row, column, f"the row has {len(line)} cells but the header has {len(header)}")
         cells = {name: cell.strip() for name, cell in zip(header, line, strict=True)}
         for column, cell in cells.items():
             if "\x00" in cell:
-                raise _not_understood(path, row, column, "it holds a null character")
+                raise _not_understood(path, row, column, "the cell contains a null character")
         yield kind, row, cells
 
 
@@ -176,14 +176,14 @@ def _lines(path: Path) -> Iterator[list[str]]:
     row = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
-            for row, line in enumerate(csv.reader(text, strict=True), start=1):  # noqa: B007 - told when a row fails
+            for row, line in enumerate(csv.reader(text, strict=True), start=1):  # noqa: B007 - used in the error message
                 yield line
     except (csv.Error, UnicodeDecodeError) as broken:
         raise EscoFileNotUnderstood(
-            f"{path.name}, row {row + 1} is not CSV in UTF-8 ({broken}); download the file again."
+            f"{path.name}, row {row + 1} is not CSV in UTF-8 ({broken}). Download the file again."
         ) from broken
     except OSError as broken:
-        raise EscoFileNotUnderstood(f"{path.name} cannot be opened ({broken.strerror}).") from broken
+        raise EscoFileNotUnderstood(f"{path.name} cannot be opened ({broken.strerror}). Check the path.") from broken
 
 
 def _kind(path: Path, header: Sequence[str]) -> EscoFileKind:
@@ -191,15 +191,15 @@ def _kind(path: Path, header: Sequence[str]) -> EscoFileKind:
         if set(columns) <= set(header):
             return kind
     raise EscoFileNotUnderstood(
-        f"{path.name}, row 1 is the header of no ESCO file that is read here: one of skills, say, has the columns "
-        f"{', '.join(COLUMNS[EscoFileKind.SKILLS])}."
+        f"{path.name}, row 1 is not the header of an ESCO file that this service reads. A file of skills, for example, "
+        f"has the columns {', '.join(COLUMNS[EscoFileKind.SKILLS])}."
     )
 
 
 def _fill(path: Path, row: int, cells: Mapping[str, str], columns: Sequence[str]) -> None:
     for column in columns:
         if not cells[column]:
-            raise _not_understood(path, row, column, "it is empty")
+            raise _not_understood(path, row, column, "the cell is empty")
 
 
 def _not_understood(path: Path, row: int, column: str, what: str) -> EscoFileNotUnderstood:

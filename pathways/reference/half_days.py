@@ -1,4 +1,4 @@
-"""The 21 half-days of a week, as people write them and as a 21-bit number (bit 0 is Monday morning)."""
+"""The 21 half-days of a week, as text and as a 21-bit number (bit 0 is Monday morning)."""
 
 import re
 
@@ -33,7 +33,7 @@ _ENTRY = re.compile(r"^([a-z]+) +([a-z ]+)$")
 
 
 class NotHalfDays(ValueError):
-    """Text that does not name half-days."""
+    """Raised for a text that does not name half-days."""
 
 
 def bit(day: str, part: str) -> int:
@@ -47,7 +47,7 @@ def parse(text: str | None) -> int | None:
     """Return the half-days that a text such as "mon am; tue all day" names; None for an empty one."""
     if text is None or not text.strip():
         return None
-    found = 0
+    bits = 0
     for raw in re.split(r"[;,]", text):
         entry = " ".join(raw.lower().split())
         if not entry:
@@ -56,14 +56,16 @@ def parse(text: str | None) -> int | None:
         day = _DAY_NAMES.get(parts.group(1)) if parts else None
         halves = _PART_NAMES.get(parts.group(2).strip()) if parts else None
         if day is None or halves is None:
-            raise NotHalfDays('Write half-days as "mon am; tue pm; fri all day": a day and am, pm, eve or all day.')
+            raise NotHalfDays(
+                'Write half-days such as "mon am; tue pm; fri all day": each is a day, then am, pm, eve or all day.'
+            )
         for half in halves:
-            found |= bit(day, half)
-    return found or None
+            bits |= bit(day, half)
+    return bits or None
 
 
 def read_cell(text: str) -> int | None:
-    """Read the half-days of a spreadsheet's cell."""
+    """Return the half-days in a spreadsheet cell. Raise ``InvalidCell`` if the text does not name half-days."""
     try:
         return parse(text)
     except NotHalfDays as wrong:
@@ -73,4 +75,4 @@ def read_cell(text: str) -> int | None:
 def text_of(half_days: int | None) -> str | None:
     if half_days is None:
         return None
-    return "; ".join(text for one, text in _BITS if half_days & one)
+    return "; ".join(text for half_day, text in _BITS if half_days & half_day)

@@ -1,4 +1,4 @@
-"""Tables of the taxonomy: ESCO's skills and occupations, their labels, and how they stand to each other."""
+"""Tables of the taxonomy: ESCO skills and occupations, their labels and their relations."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ LABEL = String(500)
 
 
 class ConceptEntry(Base):
-    """An entry of the taxonomy as it was downloaded; loading again replaces what changed."""
+    """An entry of the taxonomy as downloaded. Loading a newer release replaces entries that changed."""
 
     __tablename__ = "concepts"
     __unaudited__ = True
@@ -28,6 +28,8 @@ class ConceptEntry(Base):
 
 
 class ConceptLabel(Base):
+    """A preferred, alternative or hidden label of an entry."""
+
     __tablename__ = "concept_labels"
     __unaudited__ = True
     __table_args__ = (UniqueConstraint("concept_id", "label"),)
@@ -35,12 +37,12 @@ class ConceptLabel(Base):
     id: Mapped[PrimaryKey]
     concept_id: Mapped[UUID] = mapped_column(ForeignKey("concepts.id"))
     label: Mapped[str] = mapped_column(LABEL)
-    # The label as texts are compared: in lower case, without accents and marks.
+    # The label normalised for comparison: lower case, without accents and punctuation.
     key: Mapped[str] = mapped_column(LABEL, index=True)
 
 
 class ConceptRelation(Base):
-    """``broader``: the second is the wider one. ``essential``, ``optional``: the first needs or uses the second."""
+    """A relation: ``to_id`` is broader than ``from_id``, or ``from_id`` needs (essential) or uses (optional) it."""
 
     __tablename__ = "concept_relations"
     __unaudited__ = True

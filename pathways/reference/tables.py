@@ -1,4 +1,4 @@
-"""Reading the dated tables: which row was in force on a day."""
+"""Reads the dated tables and finds the row that was in force on a day."""
 
 import csv
 import hashlib
@@ -20,11 +20,11 @@ _replaced_by: list[Path] = []
 class NoSuchReference(RuleBroken):
     """A dated table has no row for that day."""
 
-    title = "Our dated tables do not reach that day"
+    title = "The reference tables do not cover this date"
 
 
 def use_folder(folder: Path | None) -> None:
-    """Read a table from this folder where it has a file of that name; called once at start."""
+    """Set the folder whose files replace shipped tables of the same name. Called once at start."""
     _replaced_by[:] = [folder] if folder else []
     rows.cache_clear()
 
@@ -43,22 +43,27 @@ def rows(table: str) -> Sequence[dict[str, str]]:
 
 
 def version_of(table: str) -> str:
-    """The table's content hash, which an export's manifest names."""
+    """Return the hash of a table's content, which the manifest of an export records."""
     return hashlib.sha256(path_of(table).read_bytes()).hexdigest()[:16]
 
 
 def version_of_all() -> str:
-    """The content hash of every table as it is read."""
-    told = "".join(version_of(path.stem) for path in sorted(SHIPPED.glob("*.csv")))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    """Return one hash of the content of all tables."""
+    hashes = "".join(version_of(path.stem) for path in sorted(SHIPPED.glob("*.csv")))
+    return hashlib.sha256(hashes.encode()).hexdigest()[:16]
 
 
 def in_force(table: str, on: date, **keys: str) -> dict[str, str]:
-    """Return the row with these keys that began last on or before a day."""
-    found = [row for row in rows(table) if row["from"] <= on.isoformat() and all(row[k] == v for k, v in keys.items())]
-    if not found:
-        raise NoSuchReference(f"{table}.csv holds nothing that was in force on {on.isoformat()}. Use a later day.")
-    return max(found, key=lambda row: row["from"])
+    """Return the latest row with these keys that begins on or before a day.
+
+    Raises ``NoSuchReference`` if there is none.
+    """
+    candidates = [
+        row for row in rows(table) if row["from"] <= on.isoformat() and all(row[k] == v for k, v in keys.items())
+    ]
+    if not candidates:
+        raise NoSuchReference(f"{table}.csv has no entry in force on {on.isoformat()}. Use a later date.")
+    return max(candidates, key=lambda row: row["from"])
 
 
 def minimum_wage_pence(band: str, on: date) -> int:
@@ -66,7 +71,7 @@ def minimum_wage_pence(band: str, on: date) -> int:
 
 
 def wage_band(age: int) -> str:
-    """The band of an age on the day worked (National Minimum Wage Regulations 2015)."""
+    """Return the wage band of an age on the day worked (National Minimum Wage Regulations 2015)."""
     for youngest, band in ((21, "21_and_over"), (18, "18_to_20")):
         if age >= youngest:
             return band
@@ -78,11 +83,11 @@ def limit(name: str, on: date) -> Decimal:
 
 
 def travel_modes(on: date) -> dict[str, dict[str, float]]:
-    """Return the figures of each way of travelling, by their column names."""
+    """Return the figures of each travel mode by column name: km per hour, detour factors and minutes."""
     names = {row["mode"] for row in rows("travel_modes")}
-    found = {name: in_force("travel_modes", on, mode=name) for name in sorted(names)}
-    kept = {"from", "mode", "source"}
-    return {name: {key: float(row[key]) for key in row if key not in kept} for name, row in found.items()}
+    modes = {name: in_force("travel_modes", on, mode=name) for name in sorted(names)}
+    texts = {"from", "mode", "source"}
+    return {name: {key: float(row[key]) for key in row if key not in texts} for name, row in modes.items()}
 
 
 SUBDIVISION = {
@@ -110,7 +115,7 @@ def add_working_days(day: date, count: int, nation: Nation) -> date:
 
 
 def due_on(clock: str, since: date, nation: Nation) -> date:
-    """Return the last day on which a clock that began on ``since`` is still kept."""
+    """Return the last day of a time limit (``clocks.csv``) that began on ``since``."""
     row = in_force("clocks", since, clock=clock)
     amount = int(row["amount"])
     if row["unit"] == "working_days":

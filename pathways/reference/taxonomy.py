@@ -1,4 +1,4 @@
-"""The taxonomy in the database: loading ESCO's files, and what a ranking reads of it."""
+"""The taxonomy in the database: loads ESCO files, and reads what a ranking needs."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,15 +20,15 @@ from pathways.reference.models import ConceptEntry, ConceptLabel, ConceptRelatio
 
 AT_ONCE = 2000
 LONGEST_LABEL = 500
-# How much of a skill counts for its neighbour: the wider one, one that needs or uses it, one under the same heading.
+# How much a related skill counts (0 to 1): a broader skill, a skill used together, a skill in the same group.
 BROADER, USED_WITH, SIBLING = 0.7, 0.6, 0.5
-# Which command loads a kind of entry: headings come with the skills that stand under them.
+# The command that loads each kind of entry: skill groups are loaded with skills.
 OF_LOAD = {
     ConceptKind.SKILL: ConceptKind.SKILL,
     ConceptKind.SKILL_GROUP: ConceptKind.SKILL,
     ConceptKind.OCCUPATION: ConceptKind.OCCUPATION,
 }
-MOST_SIBLINGS = 40  # a heading of more skills than this says little about any two of them
+MOST_SIBLINGS = 40  # in a larger group, two skills have little to do with each other
 
 Item = TypeVar("Item")
 Normalise = Callable[[str], str]
@@ -36,12 +36,12 @@ Normalise = Callable[[str], str]
 
 @dataclass
 class Loaded:
-    """What a load came to."""
+    """The counts of a load."""
 
     concepts: int = 0
     labels: int = 0
     relations: int = 0
-    unknown: int = 0  # relations that name a concept no file has brought yet
+    unknown: int = 0  # relations that name a concept that is not loaded
 
 
 def _pieces(items: Iterable[Item], size: int = AT_ONCE) -> Iterator[list[Item]]:
@@ -51,31 +51,36 @@ def _pieces(items: Iterable[Item], size: int = AT_ONCE) -> Iterator[list[Item]]:
 
 
 def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, normalise: Normalise) -> Loaded:
-    """Load ESCO's CSV files as they were downloaded: concepts first, then relations; loading again replaces.
+    """Load downloaded ESCO CSV files, concepts first, then relations. Replace entries loaded before.
 
-    All of it or nothing: a bad file leaves the taxonomy as it was.
+    Runs in the caller's transaction, so a file with an error changes nothing.
     """
     loaded = Loaded()
     kinds = {path: esco.kind_of(path) for path in files}
     for path, kind in kinds.items():
         if kind in esco.CONCEPTS:
             if OF_LOAD[esco.CONCEPTS[kind]] is not wanted:
-                raise RuleBroken(f"{path.name} holds {kind}; load it with reference load-{kind}.")
+                raise RuleBroken(
+                    f"{path.name} holds {kind}. Load it with: pathways reference load-{OF_LOAD[esco.CONCEPTS[kind]]}s"
+                )
             _load_concepts(session, esco.concepts(path), esco.CONCEPTS[kind], normalise, loaded)
     ids = {row.uri: row.id for row in session.execute(select(ConceptEntry.uri, ConceptEntry.id))}
     if not ids:
-        raise RuleBroken("There is no concept yet: load the file of skills or of occupations first.")
+        raise RuleBroken("No skills or occupations are loaded yet. Load one of these files first.")
     for path, kind in kinds.items():
         if kind not in esco.CONCEPTS:
             before = loaded.relations
             _clear_relations(session, kind)
             _load_relations(session, esco.relations(path), ids, loaded)
             if loaded.relations == before:
-                raise RuleBroken(f"{path.name} tells of nothing that is loaded. Load its skills and occupations first.")
+                raise RuleBroken(
+                    f"{path.name} names no loaded skill or occupation. Load its skills and occupations first."
+                )
     return loaded
 
 
-# What the first end of a file's relations is; those of the file loaded before go when it is loaded again.
+# For each file of relations: the kind of its first concept, and its kinds of relations. Loading such a file again
+# deletes these relations first.
 FIRST_END = {
     esco.EscoFileKind.OCCUPATION_SKILLS: (ConceptKind.OCCUPATION, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
     esco.EscoFileKind.SKILL_SKILLS: (ConceptKind.SKILL, (RelationKind.ESSENTIAL, RelationKind.OPTIONAL)),
@@ -85,14 +90,15 @@ FIRST_END = {
 
 def _clear_relations(session: WriteSession, kind: esco.EscoFileKind) -> None:
     first, kinds = FIRST_END[kind]
-    gone = delete(ConceptRelation).where(ConceptRelation.kind.in_(kinds))
+    statement = delete(ConceptRelation).where(ConceptRelation.kind.in_(kinds))
     if first is not None:
-        gone = gone.where(ConceptRelation.from_id.in_(select(ConceptEntry.id).where(ConceptEntry.kind == first)))
-    session.execute(gone)
+        of_first = select(ConceptEntry.id).where(ConceptEntry.kind == first)
+        statement = statement.where(ConceptRelation.from_id.in_(of_first))
+    session.execute(statement)
 
 
 def _forget(session: WriteSession, ids: Sequence[UUID]) -> None:
-    """Take out entries that a newer release has no more; what was confirmed of them keeps its own words."""
+    """Delete entries that a newer release no longer has. Words confirmed in profiles are stored there and remain."""
     for piece in _pieces(ids, 500):
         session.execute(
             delete(ConceptRelation).where(ConceptRelation.from_id.in_(piece) | ConceptRelation.to_id.in_(piece))
@@ -115,22 +121,22 @@ def _load_concepts(
         fresh: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         labels: list[dict[str, Any]] = []
-        for one in piece:
-            gone.pop(one.uri, None)
-            concept_id = known.get(one.uri) or uuid7()
+        for concept in piece:
+            gone.pop(concept.uri, None)
+            concept_id = known.get(concept.uri) or uuid7()
             columns = {
                 "id": concept_id,
-                "uri": one.uri,
-                "kind": one.kind,
-                "preferred": one.preferred[:LONGEST_LABEL],
-                "description": one.description or None,
-                "code": one.code or None,
-                "reuse_level": one.reuse_level or None,
+                "uri": concept.uri,
+                "kind": concept.kind,
+                "preferred": concept.preferred[:LONGEST_LABEL],
+                "description": concept.description or None,
+                "code": concept.code or None,
+                "reuse_level": concept.reuse_level or None,
             }
-            (changed if one.uri in known else fresh).append(columns)
-            told = dict.fromkeys(label[:LONGEST_LABEL] for label in (one.preferred, *one.alternatives))
+            (changed if concept.uri in known else fresh).append(columns)
+            texts = dict.fromkeys(label[:LONGEST_LABEL] for label in (concept.preferred, *concept.alternatives))
             labels += [
-                {"id": uuid7(), "concept_id": concept_id, "label": label, "key": normalise(label)} for label in told
+                {"id": uuid7(), "concept_id": concept_id, "label": label, "key": normalise(label)} for label in texts
             ]
         if changed:
             session.execute(update(ConceptEntry), changed)
@@ -148,20 +154,20 @@ def _load_concepts(
 def _load_relations(
     session: WriteSession, relations: Iterable[esco.EscoRelation], ids: dict[str, UUID], loaded: Loaded
 ) -> None:
-    there = {
+    known = {
         (row.from_id, row.to_id, row.kind)
         for row in session.execute(select(ConceptRelation.from_id, ConceptRelation.to_id, ConceptRelation.kind))
     }
     for piece in _pieces(relations):
         rows = []
-        for one in piece:
-            origin, target = ids.get(one.from_uri), ids.get(one.to_uri)
+        for relation in piece:
+            origin, target = ids.get(relation.from_uri), ids.get(relation.to_uri)
             if origin is None or target is None:
                 loaded.unknown += 1
                 continue
-            if (origin, target, one.kind) not in there:
-                there.add((origin, target, one.kind))
-                rows.append({"id": uuid7(), "from_id": origin, "to_id": target, "kind": one.kind})
+            if (origin, target, relation.kind) not in known:
+                known.add((origin, target, relation.kind))
+                rows.append({"id": uuid7(), "from_id": origin, "to_id": target, "kind": relation.kind})
         if rows:
             session.execute(insert(ConceptRelation), rows)
         loaded.relations += len(rows)
@@ -169,7 +175,7 @@ def _load_relations(
 
 @dataclass(frozen=True)
 class TaxonomyWords:
-    """What the taxonomy says of words: their entries, how near entries stand, how rare each is."""
+    """The taxonomy as a vocabulary: label and URI of each entry, relatedness of two skills, importance of a skill."""
 
     skills: list[tuple[str, str]] = field(default_factory=list)
     occupations: list[tuple[str, str]] = field(default_factory=list)
@@ -188,7 +194,7 @@ def preferred(session: Session, kind: ConceptKind, uri: str) -> str | None:
 
 
 def version(session: Session, kind: ConceptKind) -> tuple[int, str]:
-    """Return what changes when the taxonomy does: the number of its labels, and the newest one's id."""
+    """Return a value that changes with the taxonomy: the number of labels, and the id of the newest label."""
     labels = (
         select(ConceptLabel.id)
         .join(ConceptEntry, ConceptEntry.id == ConceptLabel.concept_id)
@@ -199,7 +205,7 @@ def version(session: Session, kind: ConceptKind) -> tuple[int, str]:
 
 
 def entries(session: Session, kind: ConceptKind) -> Iterator[esco.EscoConcept]:
-    """Return the concepts of a kind with their labels, for a finder to learn."""
+    """Yield the concepts of a kind with their labels, for fitting a finder."""
     labels: dict[UUID, list[str]] = defaultdict(list)
     for row in session.execute(
         select(ConceptLabel.concept_id, ConceptLabel.label)
@@ -217,7 +223,7 @@ def entries(session: Session, kind: ConceptKind) -> Iterator[esco.EscoConcept]:
 
 
 def stamp() -> Select[Any, Any]:
-    """Return the query of what changes whenever a taxonomy is loaded: its newest label and its newest relation."""
+    """Return the query of a value that changes whenever a taxonomy is loaded: the newest label and relation."""
     newest: Select[Any, Any] = select(
         select(ConceptLabel.id).order_by(ConceptLabel.id.desc()).limit(1).scalar_subquery().label("newest_label"),
         select(ConceptRelation.id)
@@ -230,26 +236,26 @@ def stamp() -> Select[Any, Any]:
 
 
 def taxonomy_words(session: Session) -> TaxonomyWords:
-    """Return what the taxonomy says of every word it knows; nothing where none is loaded."""
-    found = session.execute(
+    """Return the vocabulary of the loaded taxonomy; empty if none is loaded."""
+    labels = session.execute(
         select(ConceptLabel.label, ConceptEntry.id, ConceptEntry.uri, ConceptEntry.kind)
         .join(ConceptEntry, ConceptEntry.id == ConceptLabel.concept_id)
         .where(ConceptEntry.kind.in_((ConceptKind.SKILL, ConceptKind.OCCUPATION)))
         .order_by(ConceptLabel.id)
     ).all()
-    of_skills = {row.id: row.uri for row in found if row.kind is ConceptKind.SKILL}
-    if not found:
+    of_skills = {row.id: row.uri for row in labels if row.kind is ConceptKind.SKILL}
+    if not labels:
         return TaxonomyWords()
     return TaxonomyWords(
-        skills=[(row.label, row.uri) for row in found if row.kind is ConceptKind.SKILL],
-        occupations=[(row.label, row.uri) for row in found if row.kind is ConceptKind.OCCUPATION],
+        skills=[(row.label, row.uri) for row in labels if row.kind is ConceptKind.SKILL],
+        occupations=[(row.label, row.uri) for row in labels if row.kind is ConceptKind.OCCUPATION],
         near=_near(session, of_skills),
         importance=_importance(session, of_skills),
     )
 
 
 def _near(session: Session, uris: dict[UUID, str]) -> dict[tuple[str, str], float]:
-    """Return how near each two of these skills stand: one wider than the other, used with it, or beside it."""
+    """Return the relatedness (0 to 1) of each two skills: broader, used together, or in the same group."""
     near: dict[tuple[str, str], float] = {}
     above: dict[UUID, list[UUID]] = defaultdict(list)
     for piece in _pieces(sorted(uris), AT_ONCE):
@@ -265,25 +271,25 @@ def _near(session: Session, uris: dict[UUID, str]) -> dict[tuple[str, str], floa
                 _credit(near, uris[row.from_id], uris[row.to_id], credit)
     for siblings in above.values():
         if len(siblings) <= MOST_SIBLINGS:
-            for one in siblings:
-                for other in siblings:
-                    if one != other:
-                        _credit(near, uris[one], uris[other], SIBLING)
+            for first in siblings:
+                for second in siblings:
+                    if first != second:
+                        _credit(near, uris[first], uris[second], SIBLING)
     return near
 
 
-def _credit(near: dict[tuple[str, str], float], one: str, other: str, credit: float) -> None:
-    near[one, other] = near[other, one] = max(near.get((one, other), 0.0), credit)
+def _credit(near: dict[tuple[str, str], float], first: str, second: str, credit: float) -> None:
+    near[first, second] = near[second, first] = max(near.get((first, second), 0.0), credit)
 
 
 def _importance(session: Session, uris: dict[UUID, str]) -> dict[str, float]:
-    """Return how much a skill tells: one that few occupations need more than one that most do."""
+    """Return the importance of each skill (0.5 to 1.5): a skill that few occupations need has more."""
     occupations = session.scalars(
         select(func.count()).select_from(ConceptEntry).where(ConceptEntry.kind == ConceptKind.OCCUPATION)
     ).one()
     if not occupations:
         return {}
-    found: dict[str, float] = {}
+    importance: dict[str, float] = {}
     for piece in _pieces(sorted(uris), AT_ONCE):
         rows = session.execute(
             select(ConceptRelation.to_id, func.count())
@@ -291,5 +297,5 @@ def _importance(session: Session, uris: dict[UUID, str]) -> dict[str, float]:
             .group_by(ConceptRelation.to_id)
         )
         for concept_id, count in rows:
-            found[uris[concept_id]] = 0.5 + log((occupations + 1) / (count + 1)) / log(occupations + 1)
-    return found
+            importance[uris[concept_id]] = 0.5 + log((occupations + 1) / (count + 1)) / log(occupations + 1)
+    return importance

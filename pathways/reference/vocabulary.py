@@ -1,4 +1,4 @@
-"""Words as matching/ takes them: the starter vocabulary, ESCO where it is loaded, what experience shows, finders."""
+"""Vocabularies for matching/: the starter vocabulary, ESCO if it is loaded, cues of experience, and finders."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -32,17 +32,17 @@ def _occupation_rows() -> tuple[tuple[str, str], ...]:
     return tuple((row["label"], row["concept"]) for row in tables.rows("occupations"))
 
 
-# Reading the whole of a taxonomy takes seconds, so each process keeps what it read last.
+# Reading a taxonomy takes seconds, so each process caches the vocabulary it read last, with its stamp.
 _in_force: tuple[object, Vocabulary] | None = None
 _reading = Lock()
 
 
 def in_force(session: Session, stamp: object = None) -> Vocabulary:
-    """Return the starter vocabulary, with all that ESCO says where it is loaded.
+    """Return the starter vocabulary, combined with ESCO if it is loaded.
 
-    ``stamp`` is what ``taxonomy.stamp`` gives, where it was read already.
+    ``stamp`` is the result of the query ``taxonomy.stamp``, if the caller has read it already.
     """
-    global _in_force  # noqa: PLW0603 - one for the process
+    global _in_force  # noqa: PLW0603 - a cache of the process
     if stamp is None:
         stamp = tuple(session.execute(taxonomy.stamp()).one())
     if stamp == (None, None):
@@ -62,7 +62,7 @@ def in_force(session: Session, stamp: object = None) -> Vocabulary:
 
 @lru_cache
 def cues() -> tuple[Cue, ...]:
-    """Words about life, school, caring and volunteering, and the skills they show."""
+    """Return the cues: words about life, school, caring and volunteering, and the skills they suggest."""
     return tuple(
         Cue(_set(row["any_of"]), _set(row["and_any_of"]), tuple(row["skills"].split(";")))
         for row in tables.rows("experiences")
@@ -70,33 +70,33 @@ def cues() -> tuple[Cue, ...]:
 
 
 def drawn(experiences: Iterable[Mapping[str, str]] | None) -> tuple[Drawn, ...]:
-    """Return the skills that experiences show, each with the experience that shows it."""
-    told = [Experience(ExperienceKind(one["kind"]), one["text"]) for one in experiences or ()]
-    return skills_of(told, cues())
+    """Return the skills that a jobseeker's experiences suggest, each with the experience that suggests it."""
+    read = [Experience(ExperienceKind(experience["kind"]), experience["text"]) for experience in experiences or ()]
+    return skills_of(read, cues())
 
 
 def _set(cell: str) -> frozenset[str]:
     return frozenset(word for word in cell.split(";") if word)
 
 
-# Learning a finder takes seconds to half a minute, so each process keeps one for each state of the taxonomy.
-_kept: dict[ConceptKind, tuple[object, "SkillFinder | TitleFinder"]] = {}
+# Fitting a finder takes from seconds to half a minute, so each process caches one for each kind of concept.
+_finders: dict[ConceptKind, tuple[object, "SkillFinder | TitleFinder"]] = {}
 _learning = Lock()
 
 
 def finder(session: Session, kind: ConceptKind) -> "SkillFinder | TitleFinder":
-    """Return what finds entries for a text: over ESCO where it is loaded, else over the starter vocabulary."""
+    """Return the finder of entries for a text: over ESCO if it is loaded, else over the starter vocabulary."""
     state = taxonomy.version(session, kind) if taxonomy.is_loaded(session, kind) else STARTER
-    kept = _kept.get(kind)
-    if kept is not None and kept[0] == state:
-        return kept[1]
+    cached = _finders.get(kind)
+    if cached is not None and cached[0] == state:
+        return cached[1]
     with _learning:
-        kept = _kept.get(kind)
-        if kept is not None and kept[0] == state:
-            return kept[1]
+        cached = _finders.get(kind)  # another thread may have fitted it meanwhile
+        if cached is not None and cached[0] == state:
+            return cached[1]
         concepts = _starter_concepts(kind) if state == STARTER else list(taxonomy.entries(session, kind))
         made = _made(kind, concepts)
-        _kept[kind] = (state, made)
+        _finders[kind] = (state, made)
         return made
 
 
@@ -123,7 +123,7 @@ def _starter_concepts(kind: ConceptKind) -> list[EscoConcept]:
 
 
 def label_of(session: Session, kind: ConceptKind, uri: str) -> str | None:
-    """Return the preferred label of an entry; None where there is no such entry."""
+    """Return the preferred label of an entry; None if there is no such entry."""
     if uri.startswith(STARTER):
-        return next((one.preferred for one in _starter_concepts(kind) if one.uri == uri), None)
+        return next((concept.preferred for concept in _starter_concepts(kind) if concept.uri == uri), None)
     return taxonomy.preferred(session, kind, uri)

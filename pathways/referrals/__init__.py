@@ -1,1 +1,1 @@
-"""A referring organisation asks a partner to support a jobseeker; one by one, or by file."""
+"""Referrals: a referring organisation asks a partner to support a jobseeker, one at a time or by file."""

@@ -53,7 +53,7 @@ REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, Orga
 
 
 class ReferralMoveRefused(MoveRefused):
-    title = "The referral cannot make that move now"
+    title = "This step is not possible for the referral now"
 
 
 class ReferredAlready(Conflict):
@@ -61,7 +61,10 @@ class ReferredAlready(Conflict):
 
 
 def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
-    """Submit one referral to a partner, from the actor's own organisation or one a caseworker names."""
+    """Submit one referral to a partner.
+
+    A referrer refers for its own organisation; a caseworker names the organisation that made the referral.
+    """
     partner_id, organisation_id = _parties(session, actor, new)
     person = None
     if new.jobseeker_id is not None:
@@ -69,45 +72,65 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
         jobseeker_actions.must_not_be_void(person)
     content = ReferralContent.of(new.model_dump() | {"half_days": half_days.parse(new.half_days)})
     ref = new.ref or f"R-{uuid7().hex[-10:]}"
-    arriving = Arriving(content, new.referred_on, organisation_id, new.source_type, ref, person)
-    [recorded] = record(session, actor, partner_id, [arriving])
+    referral = Arriving(content, new.referred_on, organisation_id, new.source_type, ref, person)
+    [recorded] = record(session, actor, partner_id, [referral])
     return recorded.referral
 
 
 def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUID, UUID | None]:
-    """Return the partner and the referring organisation, which is None for a person who came by themselves."""
+    """Return the partner and the referring organisation; the latter is None for a self-referral."""
     if actor.role is Role.REFERRER:
         if new.source_type is SourceType.SELF:
-            raise RuleBroken("An organisation's referral is not SELF.", pointer="/source_type")
+            raise RuleBroken(
+                "SELF is only for people who refer themselves. Use your organisation's source type.",
+                pointer="/source_type",
+            )
         if new.jobseeker_id is not None:
-            raise RuleBroken("Leave jobseeker_id out.", pointer="/jobseeker_id")
+            raise RuleBroken(
+                "Only the partner can link a referral to a jobseeker. Leave jobseeker_id out.", pointer="/jobseeker_id"
+            )
         if new.referring_organisation_id not in {None, actor.organisation_id}:
-            raise RuleBroken("You refer for your own organisation only.", pointer="/referring_organisation_id")
+            raise RuleBroken(
+                "You can only refer for your own organisation. Leave referring_organisation_id out.",
+                pointer="/referring_organisation_id",
+            )
         partner = session.get(Organisation, new.partner_id) if new.partner_id else None
         if partner is None or partner.kind is not OrganisationKind.VOLUNTARY_SECTOR_PARTNER:
-            raise RuleBroken("Name the partner to refer to.", pointer="/partner_id")
+            raise RuleBroken(
+                "The partner is missing or unknown. Choose the voluntary-sector partner to refer to.",
+                pointer="/partner_id",
+            )
         return partner.id, actor.organisation_id
     if new.partner_id not in {None, actor.organisation_id}:
-        raise RuleBroken("You may record referrals to your own organisation only.", pointer="/partner_id")
+        raise RuleBroken(
+            "You can only record referrals to your own organisation. Leave partner_id out.", pointer="/partner_id"
+        )
     if new.source_type is SourceType.SELF:
         if new.referring_organisation_id is not None:
-            raise RuleBroken("A self-referral has no referring organisation.", pointer="/referring_organisation_id")
+            raise RuleBroken(
+                "A self-referral has no referring organisation. Leave it out.", pointer="/referring_organisation_id"
+            )
         return actor.organisation_id, None
     organisation = session.get(Organisation, new.referring_organisation_id) if new.referring_organisation_id else None
     if organisation is None or organisation.kind not in REFERRERS | {OrganisationKind.VOLUNTARY_SECTOR_PARTNER}:
-        raise RuleBroken("Name the organisation that refers.", pointer="/referring_organisation_id")
+        raise RuleBroken(
+            "The referring organisation is missing or unknown. Choose it.", pointer="/referring_organisation_id"
+        )
     return actor.organisation_id, organisation.id
 
 
 def source_key(organisation_id: UUID | None, ref: str) -> str:
-    """Return who referred and their reference, in the length of its column: a longer one by its hash."""
+    """Return the referring organisation and its reference as one key.
+
+    A key longer than its column holds the hash of the reference instead.
+    """
     key = f"{organisation_id or 'self'}:{ref}"
     return key if len(key) <= LONGEST_KEY else f"{organisation_id or 'self'}:{hashlib.sha256(ref.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralContent:
-    """What a referrer says: the person's details, what a profile would hold, and the request itself."""
+    """The referrer's details: the person's details, the profile fields, and the fields about the request."""
 
     details: Details
     profile: Mapping[str, Any]
@@ -126,7 +149,7 @@ class ReferralContent:
         return {**self.details.as_dict(), **self.profile, **self.about}
 
     def changed(self, given: Mapping[str, Any], *, blanks_clear: bool) -> "ReferralContent":
-        """Return the content with what is given; a blank clears a field only where ``blanks_clear``."""
+        """Return the content with the given values; a blank value clears a field only if ``blanks_clear``."""
         before = self.as_dict()
         named = {name: value for name, value in given.items() if name in before}
         return ReferralContent.of(
@@ -134,19 +157,19 @@ class ReferralContent:
         )
 
     def names_that_differ(self, other: "ReferralContent") -> set[str]:
-        """Return the fields in which two contents differ."""
-        theirs = other.as_dict()
-        return {name for name, value in self.as_dict().items() if value != theirs[name]}
+        """Return the names of the fields in which two contents differ."""
+        other_values = other.as_dict()
+        return {name for name, value in self.as_dict().items() if value != other_values[name]}
 
     def warnings(self, today: date) -> list[dict[str, str]]:
-        """Return what looks wrong, as ``field`` and ``text``."""
+        """Return warnings about implausible values, as ``field`` and ``text``."""
         crossed = [formats.CROSSED_HOURS] if formats.hours_are_crossed(self.profile) else []
         return [*self.details.warnings(today), *crossed]
 
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """A referral on its way in: what the referrer says, who refers, and the person where the partner knows them."""
+    """A referral that is not recorded yet. ``person`` is the jobseeker, if the partner already supports them."""
 
     content: ReferralContent
     referred_on: date
@@ -162,7 +185,7 @@ class Arriving:
 
 @dataclass(frozen=True, slots=True)
 class RecordedReferral:
-    """A referral that was recorded, whom it is about, and whom they may be, whoever may see that."""
+    """A recorded referral, its jobseeker, and all candidates for the person, also those the actor may not see."""
 
     referral: Referral
     person: Jobseeker
@@ -172,65 +195,72 @@ class RecordedReferral:
 def record(
     session: WriteSession, actor: Actor, partner_id: UUID, arriving: Sequence[Arriving]
 ) -> list[RecordedReferral]:
-    """Record referrals, and each person with a first profile whom the partner does not support yet."""
-    if queries.by_source_keys(session, partner_id, [one.key for one in arriving]):
-        raise ReferredAlready("Change that referral, or send this one with another ref.")
-    made = iter(
+    """Record referrals. A person the partner does not support yet also gets a jobseeker record and a first profile.
+
+    Refuse a reference that the referring organisation has used before.
+    """
+    if queries.by_source_keys(session, partner_id, [item.key for item in arriving]):
+        raise ReferredAlready("Change the existing referral, or send this one with a different reference.")
+    made_people = iter(
         jobseeker_actions.make(
             session,
             actor,
             partner_id,
-            [(one.content.details, one.content.about["is_restricted"]) for one in arriving if one.person is None],
+            [(item.content.details, item.content.about["is_restricted"]) for item in arriving if item.person is None],
         )
     )
-    people = [one.person or next(made) for one in arriving]
+    people = [item.person or next(made_people) for item in arriving]
     referrals = [
         Referral(
             id=uuid7(),
             partner_id=partner_id,
             jobseeker_id=person.id,
-            ref=one.ref,
-            source_key=one.key,
-            source_type=one.source_type,
-            referring_organisation_id=one.organisation_id,
-            referred_on=one.referred_on,
+            ref=item.ref,
+            source_key=item.key,
+            source_type=item.source_type,
+            referring_organisation_id=item.organisation_id,
+            referred_on=item.referred_on,
             state=ReferralState.SUBMITTED,
             made_at=actor.at,
         )
-        for one, person in zip(arriving, people, strict=True)
+        for item, person in zip(arriving, people, strict=True)
     ]
     session.add_all(referrals)
-    session.flush()  # their logs and their snapshots point to them
-    new = [(person, one.content.details) for one, person in zip(arriving, people, strict=True) if one.person is None]
-    insert_many(session, ReferralMove, [_submitted(actor, referral) for referral in referrals])
+    session.flush()  # the moves and snapshots reference these rows by foreign key
+    new_people = [
+        (person, item.content.details) for item, person in zip(arriving, people, strict=True) if item.person is None
+    ]
+    insert_many(session, ReferralMove, [_submit_row(actor, referral) for referral in referrals])
     insert_many(
         session,
         ReferralSnapshot,
-        [_snapshot(session, actor, row, one.content) for row, one in zip(referrals, arriving, strict=True)],
+        [_snapshot(session, actor, row, item.content) for row, item in zip(referrals, arriving, strict=True)],
     )
     insert_many(
         session,
         ProfileVersion,
         [
-            _first_profile(actor, row, one.content.profile)
-            for row, one in zip(referrals, arriving, strict=True)
-            if one.person is None and any(value is not None for value in one.content.profile.values())
+            _first_profile(actor, row, item.content.profile)
+            for row, item in zip(referrals, arriving, strict=True)
+            if item.person is None and any(value is not None for value in item.content.profile.values())
         ],
     )
-    looked = duplicate_actions.find_candidates(session, actor, new, BatchComparison.CAME)
-    may_be = {person.id: hits for (person, _), hits in zip(new, looked, strict=True)}
+    candidates = duplicate_actions.find_candidates(session, actor, new_people, BatchComparison.CAME)
+    may_be = {
+        person.id: person_candidates for (person, _), person_candidates in zip(new_people, candidates, strict=True)
+    }
     return [
         RecordedReferral(referral, person, may_be.get(person.id, ()))
         for referral, person in zip(referrals, people, strict=True)
     ]
 
 
-def _submitted(actor: Actor, referral: Referral) -> dict[str, Any]:
+def _submit_row(actor: Actor, referral: Referral) -> dict[str, Any]:
     return ReferralMove.row(actor, referral.referred_on, **_move(referral, "submit", None, ReferralState.SUBMITTED))
 
 
-def _first_profile(actor: Actor, referral: Referral, content_of: Mapping[str, Any]) -> dict[str, Any]:
-    profile = _sensible(dict(content_of))
+def _first_profile(actor: Actor, referral: Referral, values: Mapping[str, Any]) -> dict[str, Any]:
+    profile = _without_crossed_hours(dict(values))
     return ProfileVersion.row(
         actor,
         referral.referred_on,
@@ -252,7 +282,7 @@ def _take_snapshot(
     columns = _snapshot(session, actor, referral, content) | {"supersedes": previous.id if previous else None}
     snapshot = ReferralSnapshot(**columns)
     session.add(snapshot)
-    session.flush()  # two who supersede the same snapshot meet here
+    session.flush()  # two writers that supersede the same snapshot collide here
     return snapshot
 
 
@@ -272,7 +302,7 @@ def _snapshot(session: Session, actor: Actor, referral: Referral, content: Refer
 
 
 def content_of(session: Session, snapshot: ReferralSnapshot) -> ReferralContent:
-    """Return what a snapshot says."""
+    """Return the content of a snapshot."""
     return ReferralContent(
         identifiers.unsealed(session, snapshot),
         {name: getattr(snapshot, name) for name in PROFILE_NAMES},
@@ -281,17 +311,20 @@ def content_of(session: Session, snapshot: ReferralSnapshot) -> ReferralContent:
 
 
 def change(session: WriteSession, actor: Actor, referral: Referral, body: ReferralChange) -> Referral:
-    """Change the referrer's own words, while nobody has decided yet."""
+    """Change the referrer's details. Refuse a referral that is already accepted, declined or withdrawn."""
     if referral.state not in {ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED}:
-        raise ReferralMoveRefused(f"A referral that is {referral.state} is not changed any more.", possible=[])
+        raise ReferralMoveRefused(
+            f"This referral is {referral.state} and cannot be changed. The partner can correct the jobseeker's record.",
+            possible=[],
+        )
     given = body.model_dump(exclude_unset=True)
     if given.get("is_restricted", False) is None:
-        raise RuleBroken("is_restricted is yes or no.", pointer="/is_restricted")
+        raise RuleBroken("is_restricted must be true or false. Leave it out for no change.", pointer="/is_restricted")
     if "half_days" in given:
         given["half_days"] = half_days.parse(given["half_days"])
     after = content_of(session, queries.snapshot(session, referral)).changed(given, blanks_clear=True)
     if not after.details.has_name:
-        raise RuleBroken("A referral needs a name.", pointer="/given_name")
+        raise RuleBroken("A referral needs a given name or a family name. Give one.", pointer="/given_name")
     resay(session, actor, referral, after)
     return referral
 
@@ -301,7 +334,7 @@ def may_correct_referred_on(referral: Referral) -> bool:
 
 
 def correct_referred_on(session: WriteSession, actor: Actor, referral: Referral, day: date) -> bool:
-    """Correct the day of a referral that nobody has decided yet; say whether it could be."""
+    """Correct the day of a referral. Return False, and change nothing, if the referral is already decided."""
     if not may_correct_referred_on(referral):
         return False
     first = session.scalars(
@@ -318,15 +351,15 @@ def correct_referred_on(session: WriteSession, actor: Actor, referral: Referral,
     corrected = _move_row(actor, referral, "submit", None, ReferralState.SUBMITTED)
     corrected.supersedes = first.id
     session.add(corrected)
-    session.flush()  # two who correct it at once meet here
+    session.flush()  # two writers that correct the same day collide here
     return True
 
 
 def resay(session: WriteSession, actor: Actor, referral: Referral, after: ReferralContent) -> bool:
-    """Supersede what the referrer said; carry it into the record where nobody has edited that field since.
+    """Record a new snapshot, and copy each changed field to the jobseeker's record unless staff have edited it.
 
-    Where the record says something else by now, the difference is a proposal and is never written over. Returns whether
-    anything was new.
+    A field counts as edited if the record differs from the previous snapshot. The record keeps an edited value; the
+    difference is listed as a proposal. Return whether anything changed.
     """
     identifiers.refuse_test_values(session, after.details)
     previous = queries.snapshot(session, referral)
@@ -335,14 +368,15 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     if not new:
         return False
     _take_snapshot(session, actor, referral, after, previous)
-    flag_modified(referral, "state")  # its words are a row of their own, but they are part of this version
+    # The content is in a row of its own, but a change to it is a new version of the referral.
+    flag_modified(referral, "state")
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     details = {name: value for name, value in after.details.as_dict().items() if name in new}
     _carry_details(session, actor, person, before.details, details)
     _carry_profile(session, actor, person, before.profile, {n: v for n, v in after.profile.items() if n in new})
     if "is_restricted" in new and after.about["is_restricted"]:
         person.is_restricted = True
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply includes the new version
     return True
 
 
@@ -363,30 +397,34 @@ def _carry_profile(
     unedited = {name: value for name, value in new.items() if columns[name] == before[name]}
     if unedited:
         said_by = (dict(current.said_by) if current else {}) | dict.fromkeys(unedited, "referrer")
-        profile.add_profile(session, actor, person, _sensible(columns | unedited), said_by=said_by)
+        profile.add_profile(session, actor, person, _without_crossed_hours(columns | unedited), said_by=said_by)
 
 
-def _sensible(profile: dict[str, Any]) -> dict[str, Any]:
-    """Leave hours unknown where the referrer gives a least above the most: a person is not barred by a slip."""
+def _without_crossed_hours(profile: dict[str, Any]) -> dict[str, Any]:
+    """Leave the hours unknown if the minimum exceeds the maximum, so that a typing error rules out no placement."""
     if formats.hours_are_crossed(profile):
         return profile | {"hours_min": None, "hours_max": None}
     return profile
 
 
 def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:
-    """Return the fields where the referrer says something and the record says something else."""
+    """Return the fields where the referrer gave a value and the record has a different value."""
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     profile = jobseeker_queries.profile(session, person)
-    record_says = details.as_dict() | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
-    words = content_of(session, snapshot).as_dict()
-    return sorted(name for name in record_says if words[name] is not None and words[name] != record_says[name])
+    record_values = details.as_dict() | {name: getattr(profile, name) if profile else None for name in PROFILE_NAMES}
+    snapshot_values = content_of(session, snapshot).as_dict()
+    return sorted(
+        name
+        for name in record_values
+        if snapshot_values[name] is not None and snapshot_values[name] != record_values[name]
+    )
 
 
 def move(
     session: WriteSession, actor: Actor, referral: Referral, event: ReferralEvent, *, reason: str = ""
 ) -> Referral:
-    """Make one move of the table; accepting from submitted acknowledges at once and opens the case."""
+    """Make one move of the table. Accepting also opens the case and, if still necessary, acknowledges the referral."""
     to_state = destination(REFERRAL_MOVES, referral.state, event, ReferralMoveRefused)
     session.add(_move_row(actor, referral, event.value, referral.state, to_state, reason))
     referral.state = to_state
@@ -394,7 +432,7 @@ def move(
         referral.acknowledged_at = actor.at
     if to_state is ReferralState.ACCEPTED:
         jobseeker_actions.open_case(session, actor, session.get_one(Jobseeker, referral.jobseeker_id))
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply includes the new version
     return referral
 
 
@@ -422,7 +460,7 @@ def _move(referral: Referral, event: str, from_state: ReferralState | None, to_s
 
 
 def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Withdraw what is still undecided, for a record that was a mistake."""
+    """Withdraw the person's undecided referrals, because the record was made by mistake."""
     rows = session.scalars(
         select(Referral).where(
             Referral.partner_id == person.partner_id,
@@ -438,7 +476,7 @@ EVENTS_OF_REFERRER = {ReferralEvent.WITHDRAW}
 
 
 def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
-    """Return the referral as this actor may see it: the partner's people, or the referrer that made it."""
+    """Return the referral with the fields that this actor may see: partner staff, or the referrer that made it."""
     snapshot = queries.snapshot(session, referral)
     content = content_of(session, snapshot)
     partner = session.get_one(Organisation, referral.partner_id)
@@ -450,7 +488,7 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         for event in possible_events(REFERRAL_MOVES, referral.state)
         if not is_referrer or event in EVENTS_OF_REFERRER
     ]
-    answer = ReferralOut(
+    full = ReferralOut(
         **DetailsFields(**content.details.as_read()).model_dump(),
         **ProfileFields(**content.profile).model_dump(),
         **content.about,
@@ -469,17 +507,17 @@ def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
         possible_events=events,
         differs_from_record=None if is_referrer else differences(session, referral, snapshot),
         warnings=[Warned(**warning) for warning in content.warnings(actor.today)],
-        earlier=[EarlierReferral.model_validate(one) for one in earlier] or None,
+        earlier=[EarlierReferral.model_validate(row) for row in earlier] or None,
         case_was=queries.case_was(session, referral) if earlier else None,
         version=referral.version,
     )
     visible = queries.visible_groups(session, actor, referral)
-    shaped = answer.limited_to(visible)
+    shaped = full.limited_to(visible)
     return shaped.model_copy(
         update={
             "warnings": [w for w in shaped.warnings if ReferralOut.group_of[w.field] in visible],
             "differs_from_record": [
-                name for name in answer.differs_from_record or [] if ReferralOut.group_of[name] in visible
+                name for name in full.differs_from_record or [] if ReferralOut.group_of[name] in visible
             ]
             if shaped.differs_from_record is not None
             else None,
@@ -503,7 +541,7 @@ def line_reply(nation: Nation, row: Any) -> ReferralLine:
 
 
 def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:
-    """Count the referrals that came in some days, and the people they are about: a repeat is work once more."""
+    """Count the referrals received in a period and the people they are about. Each repeat referral counts."""
     first = datetime.combine(days.first_day, time(), tzinfo=LONDON)
     end = datetime.combine(days.last_day + timedelta(days=1), time(), tzinfo=LONDON)
     rows = session.execute(queries.received_between(actor, first, end)).all()

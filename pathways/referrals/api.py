@@ -1,4 +1,4 @@
-"""JSON of referrals: shapes and permissions."""
+"""JSON of referrals: routes, bodies and permissions."""
 
 from typing import Annotated
 from uuid import UUID
@@ -50,6 +50,7 @@ def list_referrals(
     page: PageDep,
     state: Annotated[ReferralState | None, Query()] = None,
 ) -> Page[ReferralLine]:
+    """List referrals: for a referrer, those its organisation made; for partner staff, those they may see."""
     with database.reading(actor) as session:
         rows = queries.listed(actor)
         if state is not None:
@@ -57,14 +58,14 @@ def list_referrals(
         after = page.after_id()
         if after is not None:
             rows = rows.where(Referral.id > after)
-        found = session.execute(rows.order_by(Referral.id).limit(page.limit + 1)).all()
+        listed = session.execute(rows.order_by(Referral.id).limit(page.limit + 1)).all()
         nation = session.get_one(Organisation, actor.organisation_id).nation
-        return cut(found, page, lambda row: actions.line_reply(nation, row), lambda row: row.id)
+        return cut(listed, page, lambda row: actions.line_reply(nation, row), lambda row: row.id)
 
 
 @router.get("/workload", responses=documented(RuleBroken))
 def count_workload(actor: Counter, database: DatabaseDep, days: Annotated[WorkloadQuery, Query()]) -> Workload:
-    """How many referrals came in some days, about how many people; a repeat referral counts once more."""
+    """Count the referrals received in a period and the people they are about. Each repeat referral counts."""
     with database.reading(actor) as session:
         return actions.workload(session, actor, days)
 
@@ -73,33 +74,43 @@ def count_workload(actor: Counter, database: DatabaseDep, days: Annotated[Worklo
 def submit_referral(
     new: NewReferral, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
 ) -> ReferralOut:
-    """Refer a jobseeker to a partner. Formats that look wrong come back as warnings; nothing bars a person."""
+    """Submit a referral of a jobseeker to a partner.
+
+    A value in an unusual format is saved and returned as a warning. A reference that is already in use is refused.
+    """
     with database.writing(actor) as session:
         referral = once(
             session,
             actor,
             lambda: actions.submit(session, actor, new),
-            lambda made: queries.referral(session, actor, made),
+            lambda referral_id: queries.referral(session, actor, referral_id),
         )
         etag(response, referral.version)
-        answer = actions.reply(session, actor, referral)
+        reply = actions.reply(session, actor, referral)
     duplicate_actions.find_simultaneous(database, actor, [referral.jobseeker_id])
-    return answer
+    return reply
 
 
 def _partner(
     actor: Importer,
     database: DatabaseDep,
-    partner_id: Annotated[UUID | None, Query(description="To whom; a caseworker's own partner when left out.")] = None,
+    partner_id: Annotated[
+        UUID | None, Query(description="The partner to refer to. For a caseworker, their own organisation if left out.")
+    ] = None,
 ) -> UUID:
     if actor.role is not Role.REFERRER:
         if partner_id not in {None, actor.organisation_id}:
-            raise RuleBroken("You may import referrals to your own organisation only.", pointer="/partner_id")
+            raise RuleBroken(
+                "You can only import referrals to your own organisation. Leave partner_id out.", pointer="/partner_id"
+            )
         return actor.organisation_id
     with database.reading(actor) as session:
         partner = session.get(Organisation, partner_id) if partner_id else None
         if partner is None or partner.kind is not OrganisationKind.VOLUNTARY_SECTOR_PARTNER:
-            raise RuleBroken("Name the partner to refer to.", pointer="/partner_id")
+            raise RuleBroken(
+                "The partner is missing or unknown. Choose the voluntary-sector partner to refer to.",
+                pointer="/partner_id",
+            )
         return partner.id
 
 
@@ -108,6 +119,7 @@ router.include_router(imports.routes(files.KIND, Permission.REFERRAL_IMPORT, _pa
 
 @router.get("/{referral_id}", responses=documented(NotFound))
 def get_referral(referral_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> ReferralOut:
+    """Return one referral. Opening it is recorded in the audit log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.referral(session, actor, referral_id).jobseeker_id
     audit.opened(database, actor, "referrals", [(referral_id, jobseeker_id)])
@@ -126,7 +138,7 @@ def change_referral(
     version: IfMatch,
     response: Response,
 ) -> ReferralOut:
-    """Change what the referrer says, until it is decided."""
+    """Change the referrer's details of a referral. Refused once the referral is accepted, declined or withdrawn."""
     with database.writing(actor) as session:
         referral = queries.referral(session, actor, referral_id, for_update=True)
         expect_version(referral, version)
@@ -149,20 +161,23 @@ def _move(
                 event,
                 reason=reason,
             ),
-            lambda made: queries.referral(session, actor, made),
+            lambda moved_id: queries.referral(session, actor, moved_id),
         )
         return actions.reply(session, actor, referral)
 
 
 @router.post("/{referral_id}/acknowledge", responses=documented(NotFound, Conflict))
 def acknowledge_referral(referral_id: UUID, actor: Acknowledger, database: DatabaseDep, once: OnceDep) -> ReferralOut:
-    """Tell the referrer that it has arrived; the clock is two working days."""
+    """Acknowledge that the referral arrived. The time limit is two working days. Refused unless it is submitted."""
     return _move(referral_id, actor, database, once, ReferralEvent.ACKNOWLEDGE)
 
 
 @router.post("/{referral_id}/accept", responses=documented(NotFound, Conflict))
 def accept_referral(referral_id: UUID, actor: Accepter, database: DatabaseDep, once: OnceDep) -> ReferralOut:
-    """Accept a referral, acknowledging it at once where nobody has; the case opens."""
+    """Accept a referral and open the case.
+
+    A referral that was not acknowledged is acknowledged at the same time. Refused if it is already decided.
+    """
     return _move(referral_id, actor, database, once, ReferralEvent.ACCEPT)
 
 
@@ -170,6 +185,7 @@ def accept_referral(referral_id: UUID, actor: Accepter, database: DatabaseDep, o
 def decline_referral(
     referral_id: UUID, reason: ReasonBody, actor: Decliner, database: DatabaseDep, once: OnceDep
 ) -> ReferralOut:
+    """Decline a referral, with a reason. Refused if it is already accepted, declined or withdrawn."""
     return _move(referral_id, actor, database, once, ReferralEvent.DECLINE, reason.reason)
 
 
@@ -177,4 +193,5 @@ def decline_referral(
 def withdraw_referral(
     referral_id: UUID, reason: ReasonBody, actor: Withdrawer, database: DatabaseDep, once: OnceDep
 ) -> ReferralOut:
+    """Withdraw a referral, with a reason. Refused if it is already accepted, declined or withdrawn."""
     return _move(referral_id, actor, database, once, ReferralEvent.WITHDRAW, reason.reason)

@@ -1,4 +1,4 @@
-"""The referral file: CSV or XLSX, one row a referral (contract: referral file)."""
+"""The referral file: CSV or XLSX, one referral in each row."""
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -53,22 +53,22 @@ SOURCE_TYPE = cells.one_of(SourceType)
 def _source_type(text: str) -> SourceType:
     source = SOURCE_TYPE(text)
     if source is None:
-        raise cells.InvalidCell("This field is needed.", f"Write one of {', '.join(SourceType)}.")
+        raise cells.InvalidCell("The source type is missing.", f"Write one of {', '.join(SourceType)}.")
     return source
 
 
 def _level(text: str) -> str | None:
-    """The highest RQF level of a list."""
-    found = []
+    """Return the highest RQF level of a list, or None if the list is blank."""
+    levels = []
     for item in text.split(";"):
         level = item.strip().upper().removeprefix("LEVEL ").removeprefix("L").strip()
         if level and level.lower() not in cells.UNKNOWN:
             if level not in formats.RQF_LEVELS:
                 raise cells.InvalidCell(
-                    f"Write RQF levels: {', '.join(formats.RQF_LEVELS)}.", "Correct the cell, or leave it blank."
+                    "This is not an RQF level.", f"Write {', '.join(formats.RQF_LEVELS)}, or leave the cell blank."
                 )
-            found.append(level)
-    return max(found, key=formats.RQF_LEVELS.index) if found else None
+            levels.append(level)
+    return max(levels, key=formats.RQF_LEVELS.index) if levels else None
 
 
 def _modes(text: str) -> list[str] | None:
@@ -78,7 +78,7 @@ def _modes(text: str) -> list[str] | None:
     unknown = [item for item in items if item not in MODE_NAMES]
     if unknown:
         raise cells.InvalidCell(
-            f"Write ways of travelling from {', '.join(MODES)}.", "Correct the cell, or leave it blank."
+            "This is not a known way of travelling.", f"Write {', '.join(MODES)}, or leave the cell blank."
         )
     return list(dict.fromkeys(MODE_NAMES[item] for item in items))
 
@@ -86,14 +86,14 @@ def _modes(text: str) -> list[str] | None:
 def _minutes(text: str) -> int | None:
     minutes = cells.as_whole(text.lower().removesuffix("minutes").removesuffix("mins").strip())
     if minutes is not None and minutes > MOST_MINUTES:
-        raise cells.InvalidCell(f"At most {MOST_MINUTES} minutes.", "Correct the number.")
+        raise cells.InvalidCell(f"The travel time is more than {MOST_MINUTES} minutes.", "Correct the number.")
     return minutes
 
 
 RIGHT_TO_WORK = cells.one_of(RightToWork)
 EVER_PAID_WORK = cells.one_of(EverPaidWork)
 
-# The file's column -> (our name, how to read it).
+# Column of the file -> (name of our field, reader of the cell).
 COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "referral_ref": ("ref", cells.as_line),
     "source_type": ("source_type", _source_type),
@@ -187,7 +187,7 @@ OURS_TO_COLUMN = {ours: column for column, (ours, _) in COLUMNS.items()}
 
 
 class ReferralIntake:
-    """Rows of a referral file on their way in to one partner."""
+    """Checks, plans and applies the rows of a referral file that is sent to one partner."""
 
     def __init__(self, session: Session, actor: Actor, run: ImportRun) -> None:
         self.session = session
@@ -201,22 +201,28 @@ class ReferralIntake:
         self._people: Sequence[Jobseeker] = ()
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
-        wrong: list[Fault] = []
+        """Return what is wrong in a row by itself."""
+        faults: list[Fault] = []
         content: ReferralContent = values["content"]
         if not content.details.has_name:
-            wrong.append(Fault("family_name", "A referral needs a name.", "Fill in the given or the family name."))
+            faults.append(
+                Fault("family_name", "A referral needs a name.", "Fill in the given name or the family name.")
+            )
         if values["referred_on"] > self.actor.today:
-            wrong.append(Fault("referred_on", "This day has not come.", "Correct the date."))
-        wrong += self._wrong_organisation(values)
+            faults.append(Fault("referred_on", "The date cannot be in the future.", "Correct the date."))
+        faults += self._wrong_organisation(values)
         if self.session.is_production:
-            wrong += [
-                Fault(OURS_TO_COLUMN[name], "This value is reserved for tests and not taken here.", "Remove it.")
+            faults += [
+                Fault(OURS_TO_COLUMN[name], "This value is reserved for tests.", "Enter the real value, or remove it.")
                 for name in content.details.reserved_for_tests()
             ]
-        return wrong
+        return faults
 
     def key(self, values: Mapping[str, Any]) -> str:
-        """Whose reference it is, as the record will have it: two organisations may both have a 001."""
+        """Return the referring organisation and reference that identify a row.
+
+        The organisation is part of the key, because two organisations may use the same reference.
+        """
         organisation = self._organisation(values) or values["referring_organisation"]
         return repr((str(organisation), values["source_type"] is SourceType.SELF, values["ref"]))
 
@@ -225,87 +231,98 @@ class ReferralIntake:
         field = "referring_organisation"
         if values["source_type"] is SourceType.SELF:
             if self.actor.role is Role.REFERRER:
-                rule = "An organisation's referral is not SELF."
-                return [Fault("source_type", rule, "Write what kind of organisation refers.")]
-            return [Fault(field, "A self-referral has no referring organisation.", "Leave it blank.")] if name else []
+                rule = "SELF is only for people who refer themselves."
+                return [Fault("source_type", rule, "Write your organisation's source type.")]
+            rule = "A self-referral has no referring organisation."
+            return [Fault(field, rule, "Leave the cell blank.")] if name else []
         if self.actor.role is Role.REFERRER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
             if name is not None and name != own.name:
-                return [Fault(field, "You refer for your own organisation only.", "Leave it blank, or remove the row.")]
+                rule = "You can only refer for your own organisation."
+                return [Fault(field, rule, "Leave the cell blank, or remove the row.")]
             return []
         if name is None:
-            return [Fault(field, "This field is needed.", "Fill it in; only SELF leaves it blank.")]
-        named = self._known(name, values["source_type"])
+            rule = "The referring organisation is missing."
+            return [Fault(field, rule, "Fill it in. Only a self-referral (SELF) leaves it blank.")]
+        named = self._organisations_named(name, values["source_type"])
         if len(named) > 1:
             rule = "Several referring organisations have this name."
-            return [Fault(field, rule, "Ask who runs this service to give each a name of its own.")]
+            return [Fault(field, rule, "Ask the operator to give each one a different name.")]
         if not self.run.creates_organisations and not named:
             remedy = "Create it first, or import with --create-organisations."
-            return [Fault(field, "There is no referring organisation of this name.", remedy)]
+            return [Fault(field, "No referring organisation has this name.", remedy)]
         return []
 
-    def _known(self, name: str, source: SourceType) -> list[UUID]:
-        """Return the referring organisations of a name: those of the kind that refers so, else any."""
+    def _organisations_named(self, name: str, source: SourceType) -> list[UUID]:
+        """Return the referring organisations with this name: those of the kind that fits the source, else all."""
         if name not in self._names:
             rows = select(Organisation.id, Organisation.kind).where(
                 Organisation.name == name, Organisation.kind.in_(actions.REFERRERS)
             )
             self._names[name] = [(row.id, row.kind) for row in self.session.execute(rows.order_by(Organisation.id))]
         kind = KIND_OF_SOURCE.get(source, OrganisationKind.OTHER_REFERRER)
-        return [one for one, its in self._names[name] if its is kind] or [one for one, _ in self._names[name]]
+        return [key for key, own_kind in self._names[name] if own_kind is kind] or [key for key, _ in self._names[name]]
 
     def _organisation(self, values: Mapping[str, Any]) -> UUID | None:
-        """Return who refers; None for a person who came by themselves, and for an organisation still to be made."""
+        """Return the referring organisation; None for a self-referral or an organisation not created yet."""
         if values["source_type"] is SourceType.SELF:
             return None
         if not self.is_own:
             return self.actor.organisation_id
-        return next(iter(self._known(values["referring_organisation"], values["source_type"])), None)
+        return next(iter(self._organisations_named(values["referring_organisation"], values["source_type"])), None)
 
     def _organisation_or_made(self, session: WriteSession, values: Mapping[str, Any]) -> UUID | None:
-        found = self._organisation(values)
-        if found is not None or values["source_type"] is SourceType.SELF or not self.run.creates_organisations:
-            return found
+        organisation_id = self._organisation(values)
+        if (
+            organisation_id is not None
+            or values["source_type"] is SourceType.SELF
+            or not self.run.creates_organisations
+        ):
+            return organisation_id
         kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
         name = values["referring_organisation"]
         return organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
 
-    def plan(self, told: Sequence[ReadRow]) -> list[Plan]:
-        plans = self._plans(told)
-        # Whoever refers learns nothing of the partner's records; a file that is applied at once is looked through then.
+    def plan(self, rows: Sequence[ReadRow]) -> list[Plan]:
+        """Return what would become of each row, without changing anything."""
+        plans = self._plans(rows)
+        # A referrer must learn nothing about the partner's records. If the file is applied at once, candidates are
+        # searched when it is applied.
         is_at_once = self.run.applies and self.run.state is ImportState.CHECKING
         if self.is_own and not is_at_once:
-            self._mark_possible_duplicates(told, plans)
+            self._mark_possible_duplicates(rows, plans)
         return plans
 
-    def changes(self, told: Sequence[ReadRow]) -> list[list[Change]]:
-        return [planned.changes for planned in self._plans(told)]
+    def changes(self, rows: Sequence[ReadRow]) -> list[list[Change]]:
+        return [planned.changes for planned in self._plans(rows)]
 
-    def _plans(self, told: Sequence[ReadRow]) -> list[Plan]:
-        there = self._there(told, [self._organisation(one.values) for one in told])
-        says = self._said_now([found for found in there if found is not None])
+    def _plans(self, rows: Sequence[ReadRow]) -> list[Plan]:
+        existing = self._existing(rows, [self._organisation(row.values) for row in rows])
+        contents = self._current_contents([referral for referral in existing if referral is not None])
         return [
-            self._to_create(one.values) if found is None else self._to_update(found, one.values, says.get(found.id))
-            for one, found in zip(told, there, strict=True)
+            self._to_create(row.values)
+            if referral is None
+            else self._to_update(referral, row.values, contents.get(referral.id))
+            for row, referral in zip(rows, existing, strict=True)
         ]
 
-    def _there(self, told: Sequence[ReadRow], organisations: Sequence[UUID | None]) -> list[Referral | None]:
-        """Return the referral each row is about, where there is one."""
+    def _existing(self, rows: Sequence[ReadRow], organisations: Sequence[UUID | None]) -> list[Referral | None]:
+        """Return the existing referral of each row, or None."""
         keys = [
-            actions.source_key(organisation_id, one.values["ref"])
-            for one, organisation_id in zip(told, organisations, strict=True)
+            actions.source_key(organisation_id, row.values["ref"])
+            for row, organisation_id in zip(rows, organisations, strict=True)
         ]
-        found = queries.by_source_keys(self.session, self.partner_id, keys)
+        referrals = queries.by_source_keys(self.session, self.partner_id, keys)
         return [
-            # An organisation still to be made has no referral, and its key would be that of a self-referral.
-            None if organisation_id is None and one.values["source_type"] is not SourceType.SELF else found.get(key)
-            for one, organisation_id, key in zip(told, organisations, keys, strict=True)
+            # An organisation that does not exist yet has no referral, and its key would equal that of a self-referral.
+            None if organisation_id is None and row.values["source_type"] is not SourceType.SELF else referrals.get(key)
+            for row, organisation_id, key in zip(rows, organisations, keys, strict=True)
         ]
 
-    def _said_now(self, referrals: Sequence[Referral]) -> dict[UUID, ReferralContent]:
-        """Return what was last said of each referral that this actor may see."""
+    def _current_contents(self, referrals: Sequence[Referral]) -> dict[UUID, ReferralContent]:
+        """Return the current content of each referral that this actor may see."""
         ids = [referral.id for referral in referrals]
-        # Held here, so that what is asked of each person finds them in the session.
+        # The list keeps the people in the session, so later reads of each person need no query.
         about = select(Jobseeker).where(Jobseeker.id.in_({referral.jobseeker_id for referral in referrals}))
         self._people = self.session.scalars(about).all() if ids else []
         rows = queries.visible_to(self.actor).with_only_columns(Referral.id).where(Referral.id.in_(ids))
@@ -315,116 +332,125 @@ class ReferralIntake:
 
     def _to_create(self, values: Mapping[str, Any]) -> Plan:
         warnings = [
-            Fault(OURS_TO_COLUMN[told["field"]], told["text"], "Saved as it was written.")
-            for told in values["content"].warnings(self.actor.today)
+            Fault(OURS_TO_COLUMN[warning["field"]], warning["text"], "The value is saved as it was written.")
+            for warning in values["content"].warnings(self.actor.today)
         ]
         return Plan(RowState.TO_CREATE, warnings=warnings)
 
     def _to_update(self, referral: Referral, values: Mapping[str, Any], before: ReferralContent | None) -> Plan:
         if before is None:
-            rule, remedy = "This row cannot be imported by you.", "Ask a team manager to import it."
+            rule, remedy = "You cannot import this row.", "Ask a team manager to import it."
             return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", rule, remedy)])
         after = before.changed(given_in(values), blanks_clear=False)
-        new, was, becomes = after.names_that_differ(before), before.as_dict(), after.as_dict()
+        changed_names, old, new = after.names_that_differ(before), before.as_dict(), after.as_dict()
         groups = queries.visible_groups(self.session, self.actor, referral)
         changes = [
-            (OURS_TO_COLUMN[name], as_cell(name, was[name]), as_cell(name, becomes[name]))
-            for name in sorted(new)
+            (OURS_TO_COLUMN[name], as_cell(name, old[name]), as_cell(name, new[name]))
+            for name in sorted(changed_names)
             if ReferralOut.group_of[name] in groups
         ]
         warnings: list[Fault] = []
-        state = RowState.TO_UPDATE if new else RowState.UNCHANGED
+        state = RowState.TO_UPDATE if changed_names else RowState.UNCHANGED
         if values["referred_on"] != referral.referred_on:
             if actions.may_correct_referred_on(referral):
                 changes.append(("referred_on", referral.referred_on, values["referred_on"]))
                 state = RowState.TO_UPDATE
             else:
-                rule, remedy = "The referral is decided, so its date is kept.", "Ask the partner to correct it."
+                rule, remedy = "The referral is decided, so its date is not changed.", "Ask the partner to correct it."
                 warnings.append(Fault("referred_on", rule, remedy))
         return Plan(state, warnings=warnings, changes=changes, jobseeker_id=referral.jobseeker_id)
 
-    def _mark_possible_duplicates(self, told: Sequence[ReadRow], plans: Sequence[Plan]) -> None:
-        """Name the records each new row may be the same person as, of those this actor may see."""
+    def _mark_possible_duplicates(self, rows: Sequence[ReadRow], plans: Sequence[Plan]) -> None:
+        """Mark each new row that may be about an existing jobseeker, with the candidates this actor may see."""
         new = [
-            (one, found)
-            for one, found in zip(told, plans, strict=True)
-            if found.state is RowState.TO_CREATE and one.row.same_as is None
+            (row, plan)
+            for row, plan in zip(rows, plans, strict=True)
+            if plan.state is RowState.TO_CREATE and row.row.same_as is None
         ]
-        asked = [
-            IdentityQuery(identify.identity(self.session, str(one.row.id), one.values["content"].details))
-            for one, _ in new
+        identity_queries = [
+            IdentityQuery(identify.identity(self.session, str(row.row.id), row.values["content"].details))
+            for row, _ in new
         ]
-        hits = identify.look_up(self.session, self.partner_id, asked)
-        for (_, found), theirs in zip(new, self._visible(hits), strict=True):
-            if theirs:
-                found.state = RowState.POSSIBLE_DUPLICATE
-                found.alike = theirs
+        candidates = identify.look_up(self.session, self.partner_id, identity_queries)
+        for (_, plan), visible_ids in zip(new, self._visible(candidates), strict=True):
+            if visible_ids:
+                plan.state = RowState.POSSIBLE_DUPLICATE
+                plan.alike = visible_ids
 
-    def _visible(self, hits: Sequence[Sequence[Candidate]]) -> list[list[UUID]]:
-        """Return of those whom people may be the ones this actor may see."""
-        seen = _references(self.session, self.actor, {hit.jobseeker_id for some in hits for hit in some})
-        return [[hit.jobseeker_id for hit in some if hit.jobseeker_id in seen] for some in hits]
+    def _visible(self, candidates: Sequence[Sequence[Candidate]]) -> list[list[UUID]]:
+        """Return the ids of the candidates of each row that this actor may see."""
+        visible_ids = _references(
+            self.session,
+            self.actor,
+            {candidate.jobseeker_id for row_candidates in candidates for candidate in row_candidates},
+        )
+        return [
+            [candidate.jobseeker_id for candidate in row_candidates if candidate.jobseeker_id in visible_ids]
+            for row_candidates in candidates
+        ]
 
-    def apply(self, told: Sequence[ReadRow]) -> list[Plan]:
-        """Record what is new in one go, and take what the referrer says anew of what is there."""
+    def apply(self, rows: Sequence[ReadRow]) -> list[Plan]:
+        """Record the new rows in one batch, and update the referrals that the other rows change."""
         session = self.session
-        assert isinstance(session, WriteSession)  # an import is applied by a session that writes
-        organisations = [self._organisation_or_made(session, one.values) for one in told]
-        there = self._there(told, organisations)
-        says = self._said_now([found for found in there if found is not None])
-        wrong = [self._wrong_organisation(one.values) for one in told]  # one may have another name by now
+        assert isinstance(session, WriteSession)  # an import is applied in a session that can write
+        organisations = [self._organisation_or_made(session, row.values) for row in rows]
+        existing = self._existing(rows, organisations)
+        contents = self._current_contents([referral for referral in existing if referral is not None])
+        # An organisation may have been renamed since the rows were checked.
+        row_faults = [self._wrong_organisation(row.values) for row in rows]
         new = [
-            (one, organisation_id)
-            for one, organisation_id, found, faults in zip(told, organisations, there, wrong, strict=True)
-            if found is None and not faults
+            (row, organisation_id)
+            for row, organisation_id, referral, faults in zip(rows, organisations, existing, row_faults, strict=True)
+            if referral is None and not faults
         ]
         recorded = iter(self._record(session, new))
         return [
             Plan(RowState.WITH_ERRORS, faults)
             if faults
             else next(recorded)
-            if found is None
-            else self._update(session, one, found, says.get(found.id))
-            for one, found, faults in zip(told, there, wrong, strict=True)
+            if referral is None
+            else self._update(session, row, referral, contents.get(referral.id))
+            for row, referral, faults in zip(rows, existing, row_faults, strict=True)
         ]
 
     def _record(self, session: WriteSession, new: Sequence[tuple[ReadRow, UUID | None]]) -> list[Plan]:
         arriving = [
             Arriving(
-                one.values["content"],
-                one.values["referred_on"],
+                row.values["content"],
+                row.values["referred_on"],
                 organisation_id,
-                one.values["source_type"],
-                one.values["ref"],
-                self._person(one.row.same_as) if one.row.same_as is not None else None,
+                row.values["source_type"],
+                row.values["ref"],
+                self._person(row.row.same_as) if row.row.same_as is not None else None,
             )
-            for one, organisation_id in new
+            for row, organisation_id in new
         ]
         recorded = actions.record(session, self.actor, self.partner_id, arriving)
-        may_see = self._visible([one.may_be for one in recorded]) if self.is_own else [[] for _ in recorded]
+        candidates = self._visible([result.may_be for result in recorded]) if self.is_own else [[] for _ in recorded]
         return [
             Plan(
                 RowState.CREATED,
-                warnings=self._to_create(one.values).warnings,
-                alike=theirs,
-                jobseeker_id=made.person.id,
+                warnings=self._to_create(row.values).warnings,
+                alike=visible_ids,
+                jobseeker_id=result.person.id,
             )
-            for (one, _), made, theirs in zip(new, recorded, may_see, strict=True)
+            for (row, _), result, visible_ids in zip(new, recorded, candidates, strict=True)
         ]
 
-    def _update(self, session: WriteSession, one: ReadRow, referral: Referral, before: ReferralContent | None) -> Plan:
-        planned = self._to_update(referral, one.values, before)
+    def _update(self, session: WriteSession, row: ReadRow, referral: Referral, before: ReferralContent | None) -> Plan:
+        planned = self._to_update(referral, row.values, before)
         if planned.state is not RowState.TO_UPDATE:
             return planned
-        assert before is not None  # else the plan has errors
-        actions.resay(session, self.actor, referral, before.changed(given_in(one.values), blanks_clear=False))
-        if one.values["referred_on"] != referral.referred_on:
-            actions.correct_referred_on(session, self.actor, referral, one.values["referred_on"])
+        assert before is not None  # otherwise the plan has errors
+        actions.resay(session, self.actor, referral, before.changed(given_in(row.values), blanks_clear=False))
+        if row.values["referred_on"] != referral.referred_on:
+            actions.correct_referred_on(session, self.actor, referral, row.values["referred_on"])
         return Plan(RowState.UPDATED, warnings=planned.warnings, jobseeker_id=referral.jobseeker_id)
 
     def same_person(self, jobseeker_id: UUID) -> None:
+        """Refuse, unless this actor is the partner's staff and may see this person."""
         if not self.is_own:
-            raise RuleBroken("Leave same_as out.", pointer="/same_as")
+            raise RuleBroken("Only the partner can say who a row is about. Leave same_as out.", pointer="/same_as")
         self._person(jobseeker_id)
 
     def _person(self, jobseeker_id: UUID) -> Jobseeker:
@@ -434,7 +460,7 @@ class ReferralIntake:
 
 
 def _references(session: Session, actor: Actor, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the references of people, of those this actor may see; whoever refers sees none."""
+    """Return the references of the jobseekers this actor may see. A referrer sees none."""
     if not ids or actor.role is Role.REFERRER:
         return {}
     visible = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_(ids))
@@ -443,15 +469,18 @@ def _references(session: Session, actor: Actor, ids: Collection[UUID]) -> dict[U
 
 
 def as_cell(name: str, value: Any) -> Any:
-    """Return a value as the file writes it; of NI and NHS numbers only the end is read back."""
+    """Return a value as the file writes it. NI and NHS numbers are masked except for their last characters."""
     if name == "half_days" and value is not None:
         return half_days.text_of(value)
     return formats.masked(value) if name in {"nino", "nhs_number"} else value
 
 
-def _values(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of a row under our names; where the file gives no reference, who it is and when make one."""
-    values = {COLUMNS[column][0]: value for column, value in found.items()}
+def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of a row by our field names.
+
+    Without a reference, one is derived from the names, date of birth, NI and NHS numbers and referral date.
+    """
+    values = {COLUMNS[column][0]: value for column, value in read_cells.items()}
     names = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
     text = "|".join(str(values[name] or "") for name in names)
     values["ref"] = values["ref"] or "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -459,34 +488,33 @@ def _values(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def given_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a row as a change: a cell left blank is None, and so changes nothing."""
+    """Return the content of a row as a change. A blank cell is None, and so changes nothing."""
     content: ReferralContent = values["content"]
     return content.as_dict() | {"is_restricted": values["is_restricted"]}
 
 
 def _duplicates_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:
-    """Return the new rows that may be of one person with an earlier row of the same file, and what to say of each."""
+    """Return the new rows that may be about the same person as an earlier row of the file, each with a fault."""
     if actor.role is Role.REFERRER:
         return []
     rows: list[tuple[UUID, int]] = []
 
     def read(session: Session) -> Iterator[Any]:
         for row in import_queries.in_order(session, run, [RowState.TO_CREATE, RowState.POSSIBLE_DUPLICATE]):
-            told, errors = understood(session, KIND, row)
+            read_row, errors = understood(session, KIND, row)
             if not errors and row.same_as is None:
                 rows.append((row.id, row.number))
-                yield identify.identity(session, str(row.id), told.values["content"].details)
+                yield identify.identity(session, str(row.id), read_row.values["content"].details)
 
     assert run.partner_id is not None  # a file of referrals is for a partner
     with database.reading(actor, newest=True) as session:
-        found = identify.within(session, run.partner_id, read(session))
+        pairs = identify.within(session, run.partner_id, read(session))
     return [
-        (rows[later][0], Fault("referral_ref", f"{WITHIN} {rows[earlier][1]}.", LOOK_AT_BOTH))
-        for later, earlier in found
+        (rows[later][0], Fault("referral_ref", f"{WITHIN} {rows[earlier][1]}.", CHECK_BOTH)) for later, earlier in pairs
     ]
 
 
-LOOK_AT_BOTH = "Look at both; skip one, or take both."
+CHECK_BOTH = "Check both rows. Skip one, or import both."
 KIND = ImportKind(
     "referrals",
     READERS,

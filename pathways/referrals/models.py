@@ -1,4 +1,4 @@
-"""Tables of referrals: the referral, its moves, and what the referrer said, one whole row a version."""
+"""Tables of referrals: the referral, the log of its moves, and the versions of the referrer's details."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from pathways.jobseekers.models import AboutPerson, DetailsColumns, ProfileColum
 
 
 class SourceType(StrEnum):
-    """What kind of organisation refers; itself sensitive."""
+    """The kind of organisation that refers. This is sensitive in itself."""
 
     JCP = "JCP"
     ASC = "ASC"
@@ -52,6 +52,8 @@ REFERRAL_MOVES: dict[tuple[ReferralState, ReferralEvent], ReferralState] = {
 
 
 class Referral(AboutPerson, Versioned, Base):
+    """A request to a partner to support a jobseeker."""
+
     __tablename__ = "referrals"
     __table_args__ = about_person(
         "referrals",
@@ -72,7 +74,7 @@ class Referral(AboutPerson, Versioned, Base):
 
     id: Mapped[PrimaryKey]
     ref: Mapped[str] = mapped_column(LINE)
-    source_key: Mapped[str] = mapped_column(LINE)  # who referred and their reference, unique at the partner
+    source_key: Mapped[str] = mapped_column(LINE)  # referring organisation and its reference; unique per partner
     source_type: Mapped[SourceType] = mapped_column(words(SourceType))
     referring_organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
     referred_on: Mapped[date]
@@ -82,6 +84,8 @@ class Referral(AboutPerson, Versioned, Base):
 
 
 class ReferralMove(AboutPerson, StateLog, Base):
+    """The log of a referral's changes of state."""
+
     __tablename__ = "referral_moves"
     __table_args__ = about_person(
         "referral_moves",
@@ -93,7 +97,7 @@ class ReferralMove(AboutPerson, StateLog, Base):
 
 
 class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):
-    """What the referrer said, whole; sending the same reference again supersedes it."""
+    """All of the referrer's details in one row. Sending the same reference again adds a row that supersedes it."""
 
     __tablename__ = "referral_snapshots"
     __table_args__ = about_person(
@@ -103,7 +107,7 @@ class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):
     )
 
     referral_id: Mapped[UUID]
-    # Not ``reason``, which every fact has: why the person was referred.
+    # Why the person was referred. It is not named ``reason``, because every fact already has a ``reason``.
     referred_because: Mapped[str | None] = mapped_column(Text)
     urgency: Mapped[str | None] = mapped_column(LINE)
     is_restricted: Mapped[bool] = mapped_column(default=False)

@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that referrals hold."""
 
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.imports import actions as imports
@@ -8,6 +8,14 @@ from pathways.referrals import actions
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 from pathways.referrals.schemas import ReferralRecord
 
+MOVE_TEXTS = {
+    "submit": "Referral received.",
+    "acknowledge": "Referral acknowledged.",
+    "accept": "Referral accepted.",
+    "decline": "Referral declined.",
+    "withdraw": "Referral withdrawn.",
+}
+
 HOLDING = Holding(
     "referrals",
     (
@@ -15,12 +23,12 @@ HOLDING = Holding(
         Held(
             ReferralMove,
             as_schema(MoveOut),
-            fact_entry("referral", lambda m: f"Referral: {m.event}, now {m.to_state}."),
+            fact_entry("referral", lambda m: MOVE_TEXTS.get(m.event, f"Referral is now {m.to_state}.")),
         ),
         Held(
             ReferralSnapshot,
             actions.extract_of_snapshot,
-            fact_entry("referral details", lambda _: "What the referrer said was recorded."),
+            fact_entry("referral details", lambda _: "The referrer's details of the jobseeker were recorded."),
         ),
         Held(ImportRow, imports.extract_of_row, stays=True),
     ),

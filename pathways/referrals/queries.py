@@ -1,4 +1,4 @@
-"""Every SELECT on referrals, starting from what the actor may see."""
+"""Every SELECT on referrals; each starts from what the actor may see."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from pathways.referrals.models import Referral, ReferralSnapshot
 
 
 def visible_to(actor: Actor) -> Select[Referral]:
-    """A partner's people see referrals of the jobseekers they may see; a referrer sees those its organisation made."""
+    """Partner staff see the referrals of jobseekers they may see; a referrer sees its organisation's referrals."""
     rows = select(Referral)
     if actor.role is Role.REFERRER:
         return rows.where(Referral.referring_organisation_id == actor.organisation_id)
@@ -30,12 +30,12 @@ def visible_to(actor: Actor) -> Select[Referral]:
 
 
 def referral(session: Session, actor: Actor, referral_id: UUID, *, for_update: bool = False) -> Referral:
-    found = session.scalars(visible_to(actor).where(Referral.id == referral_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such referral.")
+    referral = session.scalars(visible_to(actor).where(Referral.id == referral_id)).one_or_none()
+    if referral is None:
+        raise NotFound("This referral does not exist, or you may not see it.")
     if for_update:
-        session.refresh(found, with_for_update=True)
-    return found
+        session.refresh(referral, with_for_update=True)
+    return referral
 
 
 def snapshot(session: Session, referral: Referral) -> ReferralSnapshot:
@@ -56,7 +56,7 @@ def visible_groups(session: Session, actor: Actor, referral: Referral) -> frozen
 
 
 def earlier(session: Session, referral: Referral) -> Sequence[Referral]:
-    """Return what came before for the same person, first ones first."""
+    """Return the earlier referrals of the same person to the same partner, oldest first."""
     rows = select(Referral).where(
         Referral.partner_id == referral.partner_id,
         Referral.jobseeker_id == referral.jobseeker_id,
@@ -66,8 +66,8 @@ def earlier(session: Session, referral: Referral) -> Sequence[Referral]:
     return session.scalars(rows.order_by(Referral.made_at, Referral.id)).all()
 
 
-def _arrived_before(one: Any, other: Any) -> ColumnElement[bool]:
-    return or_(one.made_at < other.made_at, and_(one.made_at == other.made_at, one.id < other.id))
+def _arrived_before(first: Any, second: Any) -> ColumnElement[bool]:
+    return or_(first.made_at < second.made_at, and_(first.made_at == second.made_at, first.id < second.id))
 
 
 def is_repeat() -> ColumnElement[bool]:
@@ -81,7 +81,7 @@ def is_repeat() -> ColumnElement[bool]:
 
 
 def case_was(session: Session, referral: Referral) -> JobseekerState:
-    """Return the state of the case when a referral came."""
+    """Return the state that the case had when the referral arrived."""
     rows = select(JobseekerMove.to_state).where(
         JobseekerMove.partner_id == referral.partner_id,
         JobseekerMove.jobseeker_id == referral.jobseeker_id,
@@ -92,7 +92,10 @@ def case_was(session: Session, referral: Referral) -> JobseekerState:
 
 
 def received_between(actor: Actor, first: datetime, end: datetime) -> Select[Any]:
-    """Return the referrals to a partner that came between two instants, whoever may see each: they are only counted."""
+    """Return a partner's referrals received from ``first`` until before ``end``.
+
+    Referrals that the actor may not see are included, because they are only counted.
+    """
     rows: Select[Any] = select(Referral.jobseeker_id, Referral.state, Referral.source_type, is_repeat())  # type: ignore[assignment]  # a select of columns is a select
     return rows.where(Referral.partner_id == actor.organisation_id, Referral.made_at >= first, Referral.made_at < end)
 
@@ -124,13 +127,13 @@ def listed(actor: Actor) -> Select[Any]:
 
 
 def by_source_keys(session: Session, partner_id: UUID, source_keys: Sequence[str]) -> dict[str, Referral]:
-    """Return which of some keys a partner has referrals of."""
+    """Return the partner's referrals with these source keys, by source key."""
     rows = select(Referral).where(Referral.partner_id == partner_id, Referral.source_key.in_(source_keys))
     return {row.source_key: row for row in session.scalars(rows)}
 
 
 def snapshots(session: Session, partner_id: UUID, referral_ids: Sequence[UUID]) -> dict[UUID, ReferralSnapshot]:
-    """Return what was last said of each of some referrals."""
+    """Return the current snapshot of each referral."""
     rows = select(ReferralSnapshot).where(
         ReferralSnapshot.partner_id == partner_id,
         ReferralSnapshot.referral_id.in_(referral_ids),

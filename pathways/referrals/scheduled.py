@@ -1,4 +1,4 @@
-"""What time alone makes due of referrals: to be acknowledged, to have a start recorded."""
+"""Scheduled jobs of referrals: reminders to acknowledge a referral and to record a start."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -14,14 +14,14 @@ from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation
 from pathways.reference import tables
 from pathways.referrals.models import Referral, ReferralState
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 
 CLOCKS = {
     ReferralState.SUBMITTED: ("acknowledge_referral", NoticeKind.REFERRAL_TO_ACKNOWLEDGE),
     ReferralState.ACKNOWLEDGED: ("start_recorded", NoticeKind.REFERRAL_TO_START),
     ReferralState.ACCEPTED: ("start_recorded", NoticeKind.REFERRAL_TO_START),
 }
-# An accepted referral of somebody who was never assigned: on a programme now or before, they were started.
+# The jobseeker never had a caseworker. A jobseeker who is or was on a programme has had one, so has started.
 NEVER_STARTED = ~(
     select(CaseworkerAssignment.id)
     .where(
@@ -39,7 +39,7 @@ def _is_late(referral: Referral, nation: Nation, on: date) -> bool:
 
 
 def _overdue(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Referrals whose clock ran out; of those accepted, of people who are on no programme yet."""
+    """Yield overdue referrals. An accepted referral is overdue only if its jobseeker never had a caseworker."""
     nation = session.get_one(Organisation, partner_id).nation
     rows = (
         select(Referral)
@@ -58,6 +58,7 @@ def _overdue(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _remind(session: WriteSession, actor: Actor, referral_id: UUID) -> bool:
+    """Notify the team managers about a referral. Return False if it is no longer overdue."""
     referral = session.get_one(Referral, referral_id, populate_existing=True)
     nation = session.get_one(Organisation, referral.partner_id).nation
     if referral.state not in CLOCKS or not _is_late(referral, nation, actor.today):
@@ -67,4 +68,4 @@ def _remind(session: WriteSession, actor: Actor, referral_id: UUID) -> bool:
     return True
 
 
-OF_PARTNERS = (Duty("referrals that wait", _overdue, _remind),)
+OF_PARTNERS = (ScheduledJob("overdue referrals", _overdue, _remind),)

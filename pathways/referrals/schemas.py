@@ -1,4 +1,4 @@
-"""What goes over the wire about referrals."""
+"""Bodies and replies about referrals."""
 
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -13,7 +13,7 @@ from pathways.referrals.models import ReferralState, SourceType
 
 
 class ReferralBody(DetailsBody, ProfileBody):
-    """What a referrer says. What is left out is unknown."""
+    """The referrer's details of the jobseeker and of the request. A field that is left out is unknown."""
 
     referred_because: Paragraph | None = None
     urgency: Line | None = None
@@ -21,38 +21,48 @@ class ReferralBody(DetailsBody, ProfileBody):
     referrer_name: Line | None = None
     referrer_email: Line | None = None
     permission_to_share: bool | None = Field(
-        default=None, description="The jobseeker agrees that the referrer tells the partner; it covers nobody else."
+        default=None,
+        description="Whether the jobseeker agrees that the referrer shares these details with the partner. "
+        "This covers no other organisation.",
     )
     permission_recorded_on: Day | None = None
 
 
 class NewReferral(ReferralBody):
-    partner_id: UUID | None = Field(default=None, description="To whom; a caseworker's own partner when left out.")
+    """The body that submits a referral."""
+
+    partner_id: UUID | None = Field(
+        default=None, description="The partner to refer to. For a caseworker, their own organisation if left out."
+    )
     referring_organisation_id: UUID | None = Field(
-        default=None, description="For a caseworker who records it for another; a referrer's own when left out."
+        default=None,
+        description="The organisation that made the referral. A caseworker gives it when recording for another "
+        "organisation; for a referrer it is their own if left out.",
     )
     source_type: SourceType
-    ref: NeededLine | None = Field(default=None, description="The referrer's own reference; made when left out.")
+    ref: NeededLine | None = Field(
+        default=None, description="The referrer's own reference. It is generated if left out."
+    )
     referred_on: Day
     jobseeker_id: UUID | None = Field(
-        default=None, description="The partner's own staff may add a referral to somebody they already support."
+        default=None, description="A jobseeker the partner already supports. Only the partner's staff may give this."
     )
 
     @model_validator(mode="after")
     def _has_a_name(self) -> Self:
         if not (self.given_name or self.family_name):
-            raise against_the_rule("A referral needs a name; one of given_name and family_name is enough.")
+            raise against_the_rule("A referral needs a name. Give given_name, family_name or both.")
         return self
 
 
 class ReferralChange(ReferralBody):
-    """What the referrer says now; what is left out stays as it was."""
+    """The body that changes a referral. A field that is left out stays as it was."""
 
     is_restricted: bool | None = None  # type: ignore[assignment]  # a change may leave it out
 
 
 class EarlierReferral(Schema):
-    """A referral of the same person that came before."""
+    """An earlier referral of the same person."""
 
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]
@@ -61,11 +71,13 @@ class EarlierReferral(Schema):
 
 
 class ReferralOut(DetailsFields, ProfileFields):
+    """A referral, with the fields that this actor may read."""
+
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]
     state: Annotated[ReferralState, Group.RECORD]
     partner_id: Annotated[UUID, Group.RECORD]
-    jobseeker_id: Annotated[UUID | None, Group.NOTES] = Field(description="For the partner only.")
+    jobseeker_id: Annotated[UUID | None, Group.NOTES] = Field(description="Visible to the partner only.")
     source_type: Annotated[SourceType | None, Group.REFERRAL_SOURCE]
     referring_organisation_id: Annotated[UUID | None, Group.REFERRAL_SOURCE]
     referrer_name: Annotated[str | None, Group.REFERRAL_SOURCE]
@@ -82,13 +94,15 @@ class ReferralOut(DetailsFields, ProfileFields):
     made_at: Annotated[datetime, Group.RECORD]
     possible_events: Annotated[list[str], Group.RECORD]
     differs_from_record: Annotated[list[str] | None, Group.NOTES] = Field(
-        description="Fields where the referrer now says something else than the record: a proposal, never written over."
+        description="Fields where the referrer's value differs from the jobseeker's record. The record is not "
+        "overwritten: each difference is a proposal for the partner.",
     )
     earlier: Annotated[list[EarlierReferral] | None, Group.NOTES] = Field(
-        default=None, description="Where it is a repeat: what came before it for the same person. For the partner only."
+        default=None,
+        description="For a repeat referral: the earlier referrals of the same person. Visible to the partner only.",
     )
     case_was: Annotated[JobseekerState | None, Group.NOTES] = Field(
-        default=None, description="Where it is a repeat: the state of the case when it came."
+        default=None, description="For a repeat referral: the state of the case when it arrived."
     )
     warnings: Annotated[list[Warned], Group.RECORD] = []
     withheld: Annotated[list[str], Group.RECORD] = []
@@ -107,12 +121,12 @@ class ReferralLine(Schema):
     source_type: Annotated[SourceType | None, Group.REFERRAL_SOURCE]
     acknowledge_by: Annotated[date, Group.RECORD]
     is_repeat: Annotated[bool | None, Group.NOTES] = Field(
-        default=None, description="The same person was referred before. For the partner only."
+        default=None, description="Whether the same person was referred before. Visible to the partner only."
     )
 
 
 class WorkloadQuery(Body):
-    """The days of a workload, both included."""
+    """The period of a workload; both days are included."""
 
     first_day: Day
     last_day: Day
@@ -120,22 +134,22 @@ class WorkloadQuery(Body):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.last_day < self.first_day:
-            raise against_the_rule("last_day is before first_day.")
+            raise against_the_rule("last_day is before first_day. Correct one of them.")
         return self
 
 
 class Workload(Schema):
-    """The referrals that came in some days: work to do for each, however many people they are about."""
+    """The number of referrals received in a period. Repeat referrals of the same person count again."""
 
     referrals: Annotated[int, Group.RECORD]
     people: Annotated[int, Group.RECORD]
-    repeats: Annotated[int, Group.RECORD] = Field(description="Of somebody who had been referred before.")
+    repeats: Annotated[int, Group.RECORD] = Field(description="Referrals of a person who had been referred before.")
     by_state: Annotated[dict[str, int], Group.RECORD]
     by_source: Annotated[dict[str, int], Group.RECORD]
 
 
 class SnapshotOut(DetailsFields, ProfileFields):
-    """One version of what the referrer said, for the extract."""
+    """One version of the referrer's details, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     referral_id: Annotated[UUID, Group.RECORD]
@@ -150,7 +164,7 @@ class SnapshotOut(DetailsFields, ProfileFields):
 
 
 class ReferralRecord(Schema):
-    """The row itself, for the extract."""
+    """The referral itself, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]

@@ -1,1 +1,1 @@
-"""Ranked placements for a jobseeker and jobseekers for a placement; the record of what was shown."""
+"""Shortlists: ranked placements for a jobseeker or ranked jobseekers for a placement, stored as they were made."""

@@ -1,4 +1,4 @@
-"""Making a shortlist: read, rank outside any transaction, then recheck and record in one short write."""
+"""Make a shortlist: read the data, rank with no transaction open, then check again and record in one short write."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,22 +34,24 @@ from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.snapshot import RankingSnapshot
 
 NEAREST = 20
-# How often a list is ranked again because a listing changed while it was being ranked.
+# Attempts to rank and record a list; it is ranked again if a placement changed during the ranking.
 TRIES = 3
 Rows = NDArray[np.intp]
 Done = TypeVar("Done")
 
 
 class RankedTooSoon(Exception):
-    """A listing that would be shown has changed since it was ranked, or an exclusion covers it now: rank again."""
+    """A ranked placement has changed or is now covered by a safety exclusion, so the ranking must be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What was ranked, on its way into the record: the pairs to show, and what is kept of the others.
+    """The result of a ranking that is not recorded yet.
 
-    ``versions`` are those the shown listings were ranked at, ``profiles`` what was ranked of them; ``people`` everybody
-    that a placement's list looked at.
+    ``matches`` are the pairs within the limit, as jobseeker id, placement id and match. ``versions`` and ``profiles``
+    hold, for each matched placement, the version and the profile that were ranked. ``looked_at`` is the number of pairs
+    checked. ``refusals``, ``below``, ``inputs`` and ``looked`` are packed for storage (``snapshot.py``). ``people``
+    holds every jobseeker checked for a placement's shortlist; it is empty for a jobseeker's shortlist.
     """
 
     on: date
@@ -71,10 +73,10 @@ class Ranked:
     profile: ProfileVersion | None = None
 
     def without(self, gone: Collection[UUID]) -> "Ranked":
-        """Return the same with nothing of some people in it, counted again."""
+        """Return the ranking without the given jobseekers, with all counts made again."""
         if not gone:
             return self
-        keys = {str(one) for one in gone}
+        keys = {str(jobseeker_id) for jobseeker_id in gone}
         refused = snapshot.without(snapshot.unpacked(self.refusals), keys)
         below = snapshot.without(snapshot.unpacked(self.below), keys) if self.below else []
         matches = [pair for pair in self.matches if pair[0] not in gone]
@@ -91,7 +93,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class RecordedShortlist:
-    """What was written of a shortlist and read for it, for the session that shows it.
+    """A shortlist that was just recorded, with the data its reply needs, so that the reply reads nothing again.
 
     ``matches`` have the columns of ``ShortlistMatch``.
     """
@@ -104,7 +106,7 @@ class RecordedShortlist:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What is read for one jobseeker's shortlist, so that ranking needs nothing open."""
+    """The data read for one jobseeker's shortlist, so that ranking needs no open session."""
 
     person: Jobseeker
     on: date
@@ -122,7 +124,10 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class GatheredPeople:
-    """What is read to rank people for placements; ``versions`` of one placement that was asked for."""
+    """The data read to rank jobseekers for placements.
+
+    ``versions`` holds the version of the placement when the ranking is for one placement; otherwise it is empty.
+    """
 
     on: date
     people: list[JobseekerProfile]
@@ -139,13 +144,17 @@ class GatheredPeople:
 
 
 def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, index_state: IndexState) -> Gathered:
+    """Read the data to rank placements for one jobseeker; refuse a jobseeker the actor may not see."""
     person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     wanted, profile = queries.profiled(session, [person], on)[0]
     return Gathered(person, on, wanted, profile, index_state)
 
 
 def rank(gathered: Gathered, limit: int) -> Ranked:
-    """Rank what is open on a day for one jobseeker: all of it by the pass, what is shown with its reasons."""
+    """Rank the placements open on a day for one jobseeker.
+
+    The bulk pass checks and scores every placement. Only the pairs within the limit get reasons.
+    """
     day, ranker, wanted = gathered.day, gathered.ranker(), gathered.wanted
     people = jobseeker_arrays([wanted], day.columns, day.context)
     failed, scores = passes.check_and_score(people, 0, day.columns.arrays, ranker.model.tables.arrays, day.arrays)
@@ -157,7 +166,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         for placement_id, (_, match), chance in zip(listed, pairs, propensities, strict=True)
     ]
     nearest = _nearest_rows(day, failed, wanted.limits.place)
-    kept = RankingSnapshot(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
+    ranking_snapshot = RankingSnapshot(day.numbers[day.by_number], failed[day.by_number], scores[day.by_number])
     return Ranked(
         on=gathered.on,
         looked_at=len(failed),
@@ -168,7 +177,7 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
         model=ranker.model,
         seed=ranker.seed,
         inputs=snapshot.profile_packed(wanted),
-        looked=kept.packed(day.packed_numbers),
+        looked=ranking_snapshot.packed(day.packed_numbers),
         versions=dict(zip(listed, day.versions[rows].tolist(), strict=True)),
         profiles=listed,
         listings={UUID(day.columns.profile(row).key): day.listing(row) for row in [*rows, *nearest]},
@@ -180,60 +189,68 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
 def _first(
     day: Day, failed: NDArray[np.uint16], scores: NDArray[np.int32], seed: str, list_key: str, limit: int
 ) -> tuple[list[int], list[float]]:
-    """Return the rows to show and how likely each was to stand there, ordering no more of the list than that takes."""
+    """Return the first rows up to the limit, and the probability of each being at its rank.
+
+    Only rows that could reach the limit are sorted: those within ``NEAR_TIE`` of the score at the limit, or above it.
+    """
     rows = np.flatnonzero(failed == 0)
     if len(rows) > limit:
         least = np.partition(scores[rows], len(rows) - limit)[len(rows) - limit]
         rows = rows[scores[rows] >= least - NEAR_TIE]
     keys = [day.columns.profile(row).key for row in rows.tolist()]
-    found = order(scores[rows] / MILLION, keys, seed, list_key, day.columns.arrays.hashes[rows])
-    return rows[found.places[:limit]].tolist(), found.propensities[:limit]
+    ordering = order(scores[rows] / MILLION, keys, seed, list_key, day.columns.arrays.hashes[rows])
+    return rows[ordering.places[:limit]].tolist(), ordering.propensities[:limit]
 
 
 def _counted(failed: NDArray[np.uint16]) -> dict[str, int]:
-    """Return how many listings each check refuses, by the alphabet."""
+    """Return the number of placements each check refuses, in alphabetical order of the checks."""
     counts = np.bincount(failed, minlength=1)
     patterns = np.flatnonzero(counts)
-    told = {rule.value: int(counts[patterns[patterns >> bit & 1 == 1]].sum()) for bit, rule in enumerate(RULES)}
-    return {rule: count for rule, count in sorted(told.items()) if count}
+    by_rule = {rule.value: int(counts[patterns[patterns >> bit & 1 == 1]].sum()) for bit, rule in enumerate(RULES)}
+    return {rule: count for rule, count in sorted(by_rule.items()) if count}
 
 
 def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Sequence[int]) -> bytes:
-    """Keep the nearest refusals in their words; the others can be worked out from what is kept of all."""
-    told = []
+    """Pack the nearest refusals with their sentences; the other refusals are restored from the snapshot when read."""
+    refusals = []
     for row in rows:
         listing = day.columns.profile(row)
         of_bits = snapshot.failed_checks(int(failed[row]), gathered.wanted.limits, listing, day.context)
-        told.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits)])
-    return snapshot.packed(told)
+        refusals.append([str(uuid7()), gathered.wanted.key, listing.key, _checks(of_bits)])
+    return snapshot.packed(refusals)
 
 
 def _nearest_rows(day: Day, failed: NDArray[np.uint16], home: tuple[float, float] | None) -> list[int]:
-    # Those with fewest failed checks are near whatever their distance: only of so many is it worked out.
+    """Return the rows of the ``NEAREST`` refused placements: fewest failed checks first, then shortest distance."""
+    # Fewer failed checks always count as nearer. So distances are calculated only for the placements with the fewest
+    # failed checks, as many groups of them as give enough rows.
     how_many = np.bitwise_count(failed)
     enough = int(np.searchsorted(np.cumsum(np.bincount(how_many)[1:]), NEAREST)) + 1
     rows = np.flatnonzero((how_many > 0) & (how_many <= enough))
     arrays, metres = day.columns.arrays, np.zeros(len(rows))
     if home is not None:
-        goes = (arrays.column("is_placed")[rows] == 1) & (arrays.column("is_remote")[rows] == 0)
-        metres = np.where(goes, np.hypot(arrays.east[rows] - home[0], arrays.north[rows] - home[1]), 0.0)
+        has_journey = (arrays.column("is_placed")[rows] == 1) & (arrays.column("is_remote")[rows] == 0)
+        metres = np.where(has_journey, np.hypot(arrays.east[rows] - home[0], arrays.north[rows] - home[1]), 0.0)
     near = snapshot.nearness(failed[rows], metres)
     if len(rows) > NEAREST:
-        few = near <= np.partition(near, NEAREST)[NEAREST]
-        rows, near = rows[few], near[few]
+        nearest = near <= np.partition(near, NEAREST)[NEAREST]
+        rows, near = rows[nearest], near[nearest]
     first: list[int] = rows[np.lexsort((day.numbers[rows], near))][:NEAREST].tolist()
     return first
 
 
 def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: date, limit: int) -> Ranked:
-    """Read, then rank with nothing open."""
+    """Read one jobseeker's data, then rank the placements with no session open."""
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = gather(session, actor, jobseeker_id, on, index_state)
     return rank(gathered, limit)
 
 
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date, limit: int) -> Ranked:
-    """Rank the open cases this caseworker may see for one placement; for caseworkers only, never for the enterprise."""
+    """Rank the open cases the actor may see for one placement.
+
+    The result is for caseworkers only and is never given to the social enterprise.
+    """
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = gather_people(session, actor, on, index_state, placement_id=placement_id)
     ranker = gathered.ranker()
@@ -259,7 +276,10 @@ def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: da
 def gather_people(
     session: Session, actor: Actor, on: date, index_state: IndexState, *where: Any, placement_id: UUID | None = None
 ) -> GatheredPeople:
-    """Read the open cases this actor may see, and what is open to them: one placement, or all."""
+    """Read the open cases the actor may see, and one placement or all open placements.
+
+    ``where`` are further conditions on the jobseekers. Refuses a placement that is not open on the day.
+    """
     if placement_id is not None:
         placement_queries.placement(session, actor, placement_id)
     people = [person for person, _ in queries.profiled(session, queries.people_to_rank(session, actor, *where), on)]
@@ -268,14 +288,20 @@ def gather_people(
         return GatheredPeople(on, people, day.profiles, index_state)
     row = day.row_of(placement_id)
     if row is None:
-        raise RuleBroken("The placement is not open on this day.")
+        raise RuleBroken(
+            "The placement is not open on this day: it is not published, has closed or has no free place. "
+            "Choose another day or another placement."
+        )
     return GatheredPeople(on, people, [day.columns.profile(row)], index_state, {placement_id: int(day.versions[row])})
 
 
 def settled(
     database: Database, actor: Actor, ranking: Callable[[], Ranked], act: Callable[[WriteSession, Ranked, bool], Done]
 ) -> Done:
-    """Rank and record, ranking again where a listing changed in between; the last time what changed is left out."""
+    """Rank and record; rank again if a placement changed in between.
+
+    After ``TRIES`` attempts the changed placements are left out.
+    """
     for tries_left in reversed(range(TRIES)):
         ranked = ranking()
         try:
@@ -283,7 +309,7 @@ def settled(
                 return act(session, ranked, tries_left > 0)
         except RankedTooSoon:
             continue
-    raise AssertionError  # the last try leaves out and does not raise
+    raise AssertionError  # the last attempt leaves changed placements out and cannot raise RankedTooSoon
 
 
 def record(
@@ -295,25 +321,26 @@ def record(
     placement_id: UUID | None = None,
     may_repeat: bool = False,
 ) -> RecordedShortlist:
-    """Record what is shown, after looking again at the database, which has the last word.
+    """Check the ranking against the database again, then record the shortlist and its matches.
 
-    Each placement is still open, unchanged and has a place left, and no exclusion covers it; of a placement's list,
-    whoever was closed, erased or restricted meanwhile is in no part of it.
+    A match is recorded only if its placement is still open, has not changed, has a free place and is not covered by a
+    safety exclusion. Jobseekers whose cases were closed, erased or restricted since the ranking are removed from every
+    part of a placement's shortlist. With ``may_repeat`` a dropped match raises ``RankedTooSoon`` instead.
     """
     if jobseeker_id is None:
         ranked = ranked.without(ranked.people.difference(queries.ids_to_rank(session, actor)))
     placements = {key for _, key, _ in ranked.matches}
-    there, has_exclusions = queries.still_open(session, actor, placements, ranked.on, jobseeker_id)
+    still_open, has_exclusions = queries.still_open(session, actor, placements, ranked.on, jobseeker_id)
     pairs = [(person_id, ranked.profiles[key]) for person_id, key, _ in ranked.matches] if has_exclusions else []
-    apart = safety.covered(session, actor, pairs, ranked.on)
-    shown = [
+    excluded = safety.covered(session, actor, pairs, ranked.on)
+    accepted = [
         (person_id, key, match)
         for person_id, key, match in ranked.matches
-        if key in there and ranked.versions[key] == there[key][0] and (person_id, str(key)) not in apart
+        if key in still_open and ranked.versions[key] == still_open[key][0] and (person_id, str(key)) not in excluded
     ]
-    if may_repeat and len(shown) < len(ranked.matches):
+    if may_repeat and len(accepted) < len(ranked.matches):
         raise RankedTooSoon
-    kept = Shortlist.row(
+    columns = Shortlist.row(
         actor,
         ranked.on,
         partner_id=actor.organisation_id,
@@ -331,21 +358,21 @@ def record(
         looked=ranked.looked,
         seed=ranked.seed,
     )
-    session.execute(SHORTLISTS, [kept])
-    shortlist = Shortlist(**kept)
+    session.execute(SHORTLISTS, [columns])
+    shortlist = Shortlist(**columns)
     if jobseeker_id is None:
         session.add(audit.row(actor, "shortlists", shortlist.id, is_change=True))
-    people = {person_id for person_id, _, _ in shown} if jobseeker_id is None else {jobseeker_id}
+    people = {person_id for person_id, _, _ in accepted} if jobseeker_id is None else {jobseeker_id}
     audit.people_changed(session, actor, people)
     rows = [
-        _match_columns(actor, shortlist, person_id, placement, match, rank=rank, places_left=there[placement][1])
-        for rank, (person_id, placement, match) in enumerate(shown, start=1)
+        _match_columns(actor, shortlist, person_id, placement, match, rank=rank, places_left=still_open[placement][1])
+        for rank, (person_id, placement, match) in enumerate(accepted, start=1)
     ]
     if rows:
-        # In one statement: a session would keep and look through each row.
+        # One INSERT for all rows, because a session would track every row as an object.
         session.execute(MATCHES, rows)
     matches = [SimpleNamespace(**row) for row in rows]
-    values = [match.values for _, _, match in shown]
+    values = [match.values for _, _, match in accepted]
     return RecordedShortlist(shortlist, matches, values, ranked)
 
 

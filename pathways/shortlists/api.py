@@ -1,4 +1,4 @@
-"""JSON of shortlists."""
+"""JSON API of shortlists and of the changes that would open more placements."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -40,36 +40,39 @@ Reader = Annotated[Actor, permitted(Permission.SHORTLIST_READ)]
 Unlocker = Annotated[Actor, permitted(Permission.UNLOCK_READ)]
 
 
-def _note(database: Database, actor: Actor, shortlist_id: UUID) -> None:
-    """Note in the access log that what was ranked about a jobseeker is being read."""
+def _log_access(database: Database, actor: Actor, shortlist_id: UUID) -> None:
+    """Record in the access log that a shortlist, and the jobseeker it is about, is being read."""
     with database.reading(actor) as session:
         jobseeker_id = queries.shortlist(session, actor, shortlist_id).jobseeker_id
     audit.opened(database, actor, "shortlists", [(shortlist_id, jobseeker_id)])
 
 
-def _shaped(shape: replay.Shape, status_code: int = 200) -> Response:
-    """Write a shortlist as JSON once: its hundreds of lines are not checked again on their way out."""
+def _json_response(shape: replay.Shape, status_code: int = 200) -> Response:
+    """Return a shortlist as JSON without validating it again, because it has hundreds of lines."""
     return Response(to_json(shape), status_code, media_type="application/json")
 
 
-def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ranked], **whose: UUID) -> Response:
-    """Rank, record and show; the same key again shows what it made before, and ranks nothing."""
+def _make(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ranked], **subject: UUID) -> Response:
+    """Rank, record and return a shortlist; a repeated idempotency key returns the earlier shortlist without ranking.
+
+    ``subject`` is ``jobseeker_id`` or ``placement_id``.
+    """
     earlier = once.earlier(database, actor)
     if earlier is not None:
         with database.reading(actor, newest=True) as session:
-            return _shaped(replay.reply(session, actor, queries.shortlist(session, actor, earlier)), 201)
+            return _json_response(replay.reply(session, actor, queries.shortlist(session, actor, earlier)), 201)
 
     def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> replay.Shape:  # noqa: FBT001 - settled calls it
         made: list[RecordedShortlist] = []
 
         def make() -> Shortlist:
-            made.append(actions.record(session, actor, ranked, may_repeat=may_repeat, **whose))
+            made.append(actions.record(session, actor, ranked, may_repeat=may_repeat, **subject))
             return made[0].shortlist
 
         shortlist = once(session, actor, make, lambda found: queries.shortlist(session, actor, found))
         return replay.reply(session, actor, shortlist, made[0] if made else None)
 
-    return _shaped(actions.settled(database, actor, ranking, act), 201)
+    return _json_response(actions.settled(database, actor, ranking, act), 201)
 
 
 @router.post(
@@ -81,17 +84,22 @@ def _made(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ra
 def shortlist_for_jobseeker(
     jobseeker_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
 ) -> Response:
-    """Rank the open placements for a jobseeker, record what is shown, and say why and why not."""
+    """Rank the open placements for a jobseeker and record the shortlist, with reasons for matches and refusals.
+
+    A placement is open if it is published, not past its closing date and has a free place. A jobseeker you may not see
+    is answered as not found.
+    """
     day = new.on or actor.today
 
     def ranking() -> Ranked:
         return actions.rank_placements(database, actor, jobseeker_id, day, new.limit)
 
-    return _made(database, actor, once, ranking, jobseeker_id=jobseeker_id)
+    return _make(database, actor, once, ranking, jobseeker_id=jobseeker_id)
 
 
 @router.get("/jobseekers/{jobseeker_id}/shortlists", responses=documented(NotFound))
 def list_shortlists(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ShortlistLine]:
+    """List the shortlists made for a jobseeker, without their matches. The jobseeker must be visible to you."""
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
         rows = (
@@ -123,35 +131,38 @@ def list_shortlists(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, pa
 def shortlist_for_placement(
     placement_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
 ) -> Response:
-    """Rank the open cases you may see for a placement; for caseworkers and team managers only."""
+    """Rank the jobseekers with open cases that you may see for a placement. For caseworkers and team managers only.
+
+    Refuses a placement that is not open on the day. The social enterprise never receives this list.
+    """
     day = new.on or actor.today
 
     def ranking() -> Ranked:
         return actions.rank_jobseekers(database, actor, placement_id, day, new.limit)
 
-    return _made(database, actor, once, ranking, placement_id=placement_id)
+    return _make(database, actor, once, ranking, placement_id=placement_id)
 
 
 @router.get("/shortlists/{shortlist_id}", response_model=ShortlistOut, responses=documented(NotFound))
 def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> Response:
-    """Replay a shortlist: the same ids, scores and order, with reasons as today's policy lets you read them."""
-    _note(database, actor, shortlist_id)
+    """Return a stored shortlist with the same ids, scores and order. Reasons you may not read today are withheld."""
+    _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
-        return _shaped(replay.reply(session, actor, queries.shortlist(session, actor, shortlist_id)))
+        return _json_response(replay.reply(session, actor, queries.shortlist(session, actor, shortlist_id)))
 
 
 @router.get("/shortlists/{shortlist_id}/refused", responses=documented(NotFound, Conflict))
 def list_refused(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> RefusedPage:
-    """Every refused pair, nearest first, with what would change it."""
-    _note(database, actor, shortlist_id)
+    """List every refused pair of a shortlist, with the change that would open it. The nearest refusals come first."""
+    _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
         return replay.refused_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
 
 
 @router.get("/shortlists/{shortlist_id}/below", responses=documented(NotFound, Conflict))
 def list_below(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> BelowPage:
-    """What fits too, but stood under the limit of the list, best first."""
-    _note(database, actor, shortlist_id)
+    """List the eligible pairs that were ranked below the limit of a shortlist, best first."""
+    _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
         return replay.below_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
 
@@ -160,8 +171,11 @@ def list_below(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: P
 def explain_match(
     shortlist_id: UUID, placement_id: UUID, actor: Reader, database: DatabaseDep
 ) -> MatchOut | RefusalOut:
-    """Explain one pair, also a refused one."""
-    _note(database, actor, shortlist_id)
+    """Explain one pair of a jobseeker's shortlist: a match with its reasons, or a refusal with its checks.
+
+    Refuses a placement's shortlist, and a placement that was not checked or was ranked below the limit.
+    """
+    _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
         shortlist = queries.shortlist(session, actor, shortlist_id)
         return replay.explained(session, actor, shortlist, placement_id)
@@ -171,7 +185,10 @@ def explain_match(
 def unlock_for_jobseeker(
     jobseeker_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> JobseekerUnlockOut:
-    """Which single changes would open most good placements: a half-day, a journey, a licence, a skill, an answer."""
+    """List the single changes that would open most good placements for a jobseeker.
+
+    A change is one more half-day, a longer journey, a licence, a skill or an answer to an open question.
+    """
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     audit.opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
@@ -182,7 +199,10 @@ def unlock_for_jobseeker(
 def unlock_for_placement(
     placement_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> PlacementUnlockOut:
-    """Which requirement of a placement alone keeps out most suitable people of the cases you may see; counts only."""
+    """List the requirements of a placement that, on their own, refuse most suitable jobseekers you may see.
+
+    Returns counts only, never names. Refuses a placement that is not open on the day.
+    """
     return unlock.for_placement(database, actor, placement_id, on or actor.today)
 
 
@@ -190,5 +210,5 @@ def unlock_for_placement(
 def unlock_for_caseload(
     actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> CaseloadUnlockOut:
-    """Which training or support would open most matches over the open cases you may see."""
+    """List the training or support that would open most good matches across the open cases you may see."""
     return unlock.for_caseload(database, actor, on or actor.today)

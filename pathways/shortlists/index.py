@@ -1,9 +1,9 @@
-"""What is open, kept in this process as columns: brought up to date before each answer, and never the last word.
+"""A cache of the published placements as columns in memory, brought up to date before each ranking.
 
-A trigger notes every change to a placement or its places. Before an answer the index reads the notes it has not seen,
-reads those placements anew, and puts new columns beside the old; whoever holds the old ones keeps them. The index
-proposes: what is shown is checked again in the transaction that records it, so that even a change the index missed
-can show nothing wrong.
+A database trigger writes a change mark for every change to a placement or its places. Before each ranking the index
+reads the new change marks, reads those placements again and builds a new ``IndexState``. A running request keeps the
+state it started with. The index is not authoritative: every match is checked again in the transaction that records it,
+so a change that the index missed cannot lead to a wrong shortlist.
 """
 
 import gc
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from itertools import compress
-from threading import Event, Lock
+from threading import Lock
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -21,7 +21,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, bindparam, delete, func, literal, literal_column, or_, select, true, update
-from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
 from matching.bulk import passes
@@ -33,7 +32,6 @@ from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.score.ranker import PlacementRanker, TwoSidedModel
 from pathways.base import Actor, local_day, utc_now
 from pathways.database import Database, ReadSession, Session
-from pathways.errors import DomainError
 from pathways.jobseekers.exclusions import name_hash
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementChangeMark
@@ -45,19 +43,19 @@ from pathways.shortlists.snapshot import numbers_packed
 
 ENDLESS = date.max.toordinal()
 NOT_KEPT = 0
-# A list is for one of these many days at once; a day asked for less often is worked out anew.
+# The number of days whose columns are cached; the oldest entry is dropped and built again when needed.
 DAYS_KEPT = 4
-SECONDS_BETWEEN_TRIES = 2.0
-# Words of listings that closed long ago stay in the lexicon: grown so much since it was begun, it is begun anew.
+# The lexicon also holds words of placements that have closed. It is built again once it has more words than
+# TIMES_GROWN times its first size plus MOST_GROWN_BY.
 TIMES_GROWN, MOST_GROWN_BY = 4, 50_000
 NOTES_KEPT = 100_000
 MOST_TOKEN = 2**53
-MOST_MENDED = 5_000  # beyond so many changed listings everything is read anew, which takes no more parameters
+MOST_MENDED = 5_000  # if more placements changed, all are read again, because that query needs no list of ids
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a shortlist shows of a placement."""
+    """The fields of a placement that a shortlist reply contains."""
 
     title: str
     social_enterprise: str
@@ -73,11 +71,12 @@ class Listing:
 
 @dataclass(frozen=True, eq=False)
 class Day:
-    """What may be shortlisted on one day.
+    """The placements that may be shortlisted on one day.
 
-    ``numbers`` and ``versions`` belong to the rows of ``columns``: the short number of each listing's version, and the
-    version itself. ``by_number`` are those rows in the order of their numbers; packed, as each shortlist keeps them.
-    Nothing can be told again later of a listing whose version is not kept, so such a one is not among them.
+    ``numbers`` and ``versions`` are aligned with the rows of ``columns``: the short number of each placement's stored
+    version, and the version itself. ``by_number`` lists the rows in ascending order of number, and ``packed_numbers``
+    is the packed form that each shortlist stores. ``by_number`` leaves out a placement without a stored version,
+    because its result could not be explained later.
     """
 
     columns: PlacementColumns
@@ -94,18 +93,21 @@ class Day:
 
     @property
     def profiles(self) -> list[PlacementProfile]:
-        """Every listing, in the order they were read."""
+        """All placements, in the order they were read from the database."""
         return list(self.columns.profiles)
 
     def row_of(self, placement_id: UUID) -> int | None:
-        """Return which row of the columns a listing is; None where it is not open on this day."""
+        """Return the row of a placement in ``columns``; None if the placement is not open on this day."""
         key = str(placement_id)
         return next((row for row in range(len(self.columns)) if self.columns.profile(row).key == key), None)
 
 
 @dataclass(frozen=True, eq=False)
 class IndexState:
-    """Everything published, the words and the model in force, as they stood at one moment."""
+    """All published placements, the lexicon and the released ranking model at one moment.
+
+    ``closes`` holds the ordinal of each closing date. The lists and arrays have one entry for each placement.
+    """
 
     rows: PlacementRows
     listings: list[Listing]
@@ -118,18 +120,18 @@ class IndexState:
     _lock: Any = field(default_factory=Lock)
 
     def on(self, day: date) -> Day:
-        """Return what has not closed by a day."""
+        """Return the placements that have not closed by a day, from the cache where possible."""
         with self._lock:
             if day not in self._days:
                 while len(self._days) >= DAYS_KEPT:
                     self._days.pop(next(iter(self._days)))
-                self._days[day] = self._made(day)
+                self._days[day] = self._build_day(day)
             return self._days[day]
 
     def ranker(self, day: date) -> PlacementRanker:
         return PlacementRanker(self.lexicon.vocabulary, self.on(day).context, self.model)
 
-    def _made(self, day: date) -> Day:
+    def _build_day(self, day: date) -> Day:
         is_open = self.closes >= day.toordinal()
         rows = self.rows if is_open.all() else self.rows.kept(is_open)
         columns = PlacementColumns.of_rows(rows, self.lexicon)
@@ -148,16 +150,16 @@ class IndexState:
         )
 
     def ranked_by(self, model: TwoSidedModel) -> "IndexState":
-        """Return the same under another model."""
+        """Return a copy of this state with another ranking model."""
         return IndexState(self.rows, self.listings, self.numbers, self.versions, self.closes, self.lexicon, model)
 
-    def without(self, gone: Iterable[str]) -> "IndexState":
-        """Return all but some listings."""
-        keys = set(gone)
-        hashes = np.array([hash_of(key) for key in keys], dtype=np.uint64)
+    def without(self, removed: Iterable[str]) -> "IndexState":
+        """Return a state without the placements of the given keys."""
+        removed_keys = set(removed)
+        hashes = np.array([hash_of(key) for key in removed_keys], dtype=np.uint64)
         mask = ~np.isin(self.rows.hashes, hashes)
         for row in np.flatnonzero(~mask).tolist():
-            mask[row] = self.rows.profiles[row].key not in keys
+            mask[row] = self.rows.profiles[row].key not in removed_keys
         return IndexState(
             self.rows if mask.all() else self.rows.kept(mask),
             list(compress(self.listings, mask.tolist())),
@@ -169,7 +171,7 @@ class IndexState:
         )
 
     def and_also(self, session: Session, listings: Iterable[Any]) -> "IndexState":
-        """Return these and the listings of some rows of the database."""
+        """Return a state with the placements of the given database rows added."""
         fresh = list(listings)
         hashed = partial(name_hash, session)
         more = PlacementRows.of((profiles.of_placement(row, hashed) for row in fresh), self.lexicon)
@@ -193,7 +195,7 @@ NONE = np.zeros(0, dtype=np.int64)
 
 
 def read(session: Session, lexicon: WordTables | None = None) -> IndexState:
-    """Read everything that is published, in a session that is open: for a command, or inside a long act."""
+    """Read all published placements in an open session, without the cache; for commands and long-running actions."""
     words = lexicon or WordTables(vocabulary.in_force(session))
     empty = IndexState(PlacementRows.of([], words), [], NONE, NONE, NONE, words, queries.released_model(session))
     return empty.and_also(session, session.execute(placement_queries.published()))
@@ -201,11 +203,11 @@ def read(session: Session, lexicon: WordTables | None = None) -> IndexState:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Up to where the notes of changes have been read, and what of words and models was read with them.
+    """How far the change marks have been read, and which words and model were current then.
 
-    On PostgreSQL transactions commit out of the order of their numbers: every note of a transaction that is not older
-    than ``horizon``, the oldest one still running at the last look, is looked at again, and ``numbers`` are those of
-    them that were dealt with.
+    On PostgreSQL, transactions do not commit in the order of their numbers. ``horizon`` is the oldest transaction that
+    was still running at the last read. Marks of that transaction and of later ones are read again. ``numbers`` holds
+    the marks among them that have already been applied.
     """
 
     last: int = 0
@@ -217,26 +219,27 @@ class Seen:
 
 
 class Index:
-    """The standing of one database, kept up to date by whoever asks for it."""
+    """The cached ``IndexState`` of one database; each reader brings it up to date first."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._state: IndexState | None = None
         self.seen = Seen()
         self._most_words = MOST_GROWN_BY
-        # Read once and the pass compiled: from now on an answer waits for what changed only.
+        # True once the placements are read and the bulk pass is compiled. Then a request waits only for changes.
         self.is_ready = False
 
     def current(self, database: Database) -> IndexState:
-        """Return what stands now: every change that was committed before this call is in it."""
+        """Return the current state, with every change that was committed before this call."""
         with self.reading(database) as (_, current):
             return current
 
     @contextmanager
     def reading(self, database: Database, actor: Actor | None = None) -> Iterator[tuple[ReadSession, IndexState]]:
-        """Open a session to read with, beside what stands now."""
+        """Open a read session and yield it with the current state."""
         with database.reading(actor, newest=True) as session:
-            # The first thing read, and under the lock, so that no reader brings the index back to an older moment.
+            # The change marks are the first thing this session reads, and the lock is held, so that no reader can set
+            # the index back to an older snapshot.
             with self._lock:
                 current = self._brought_up_to_date(session, is_sqlite=database.is_sqlite)
             yield session, current
@@ -244,8 +247,8 @@ class Index:
     def _brought_up_to_date(self, session: Session, *, is_sqlite: bool) -> IndexState:
         before, current = self.seen, self._state
         query = NOTES[is_sqlite, before.last > 0]
-        notes = list(session.connection().execute(query, {"last": before.last, "horizon": before.horizon}))
-        seen, changed = _changed_placements(before, notes)
+        marks = list(session.connection().execute(query, {"last": before.last, "horizon": before.horizon}))
+        seen, changed = _changed_placements(before, marks)
         are_same_words = current is not None and seen.words == before.words
         is_outgrown = current is not None and current.lexicon.count_of_words() > self._most_words
         if current is None or changed is None or not are_same_words or is_outgrown:
@@ -258,42 +261,45 @@ class Index:
                 current = current.ranked_by(queries.released_model(session))
             if changed:
                 fresh = session.execute(placement_queries.published(changed)).all()
-                current = current.without(str(one) for one in changed).and_also(session, fresh)
+                current = current.without(str(placement_id) for placement_id in changed).and_also(session, fresh)
         self._state, self.seen = current, seen
         return current
 
 
 def _notes(new: Any, horizon: Any) -> Select[Any]:
-    """Return the query of changes, always with one row at least: each says what is in force, too."""
+    """Return the query of change marks.
+
+    Every row also carries the newest words, the released model and the horizon, so there is always at least one row.
+    """
     stamp = taxonomy.stamp().subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
-    notes = select(
+    marks = select(
         PlacementChangeMark.number,
         PlacementChangeMark.token,
         PlacementChangeMark.placement_id,
         PlacementChangeMark.mark,
     )
-    found = notes.where(new).subquery()
+    new_marks = marks.where(new).subquery()
     return select(
         stamp.c.newest_label,
         stamp.c.newest_relation,
         released.label("model"),
         horizon.label("horizon"),
-        found.c.number,
-        found.c.token,
-        found.c.placement_id,
-        found.c.mark,
-    ).select_from(stamp.outerjoin(found, true()))
+        new_marks.c.number,
+        new_marks.c.token,
+        new_marks.c.placement_id,
+        new_marks.c.mark,
+    ).select_from(stamp.outerjoin(new_marks, true()))
 
 
-# The last note seen comes again; where it does not, the database is another one or was emptied.
+# The last mark that was read is read again. If it is missing, the database was replaced or its marks were deleted.
 NEWEST = PlacementChangeMark.number == select(func.max(PlacementChangeMark.number)).scalar_subquery()
 OLDEST_RUNNING: Any = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 NOT_YET_BEGUN: Any = literal_column("pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
 SINCE_LAST = PlacementChangeMark.number >= bindparam("last")
 SINCE_HORIZON = or_(PlacementChangeMark.number == bindparam("last"), PlacementChangeMark.mark >= bindparam("horizon"))
-# By whether it is SQLite, and whether anything was read before. Made once, for each costs more to put together than to
-# run.
+# Keyed by whether the database is SQLite and whether marks were read before. Built once at import, because building
+# such a query takes longer than running it.
 NOTES = {
     (True, False): _notes(NEWEST, literal(0)),
     (True, True): _notes(SINCE_LAST, literal(0)),
@@ -302,36 +308,39 @@ NOTES = {
 }
 
 
-def _changed_placements(before: Seen, notes: list[Any]) -> tuple[Seen, set[UUID] | None]:
-    """Return how far the notes have been read, and which placements changed; None where all must be read anew."""
-    first = notes[0]
-    there = [note for note in notes if note.number is not None]
+def _changed_placements(before: Seen, rows: list[Any]) -> tuple[Seen, set[UUID] | None]:
+    """Return how far the marks have been read, and the ids of changed placements; None if all must be read again."""
+    first = rows[0]
+    marks = [mark for mark in rows if mark.number is not None]
     words, model, horizon = (first.newest_label, first.newest_relation), first.model, first.horizon
-    newest = max(there, key=lambda note: note.number, default=None)
-    open_still = frozenset(note.number for note in there if note.mark is not None and note.mark >= horizon)
+    newest = max(marks, key=lambda mark: mark.number, default=None)
+    open_still = frozenset(mark.number for mark in marks if mark.mark is not None and mark.mark >= horizon)
     seen = Seen(newest.number if newest else 0, newest.token if newest else 0, horizon, open_still, words, model)
-    is_same = any(note.number == before.last and note.token == before.token for note in there)
+    is_same = any(mark.number == before.last and mark.token == before.token for mark in marks)
     if not before.last or not is_same or horizon < before.horizon:
         return seen, None
-    fresh = {note.placement_id for note in there if note.number != before.last and note.number not in before.numbers}
+    fresh = {mark.placement_id for mark in marks if mark.number != before.last and mark.number not in before.numbers}
     return seen, fresh if len(fresh) <= MOST_MENDED else None
 
 
-_kept: WeakKeyDictionary[Database, Index] = WeakKeyDictionary()
-_keeping = Lock()
+_indexes: WeakKeyDictionary[Database, Index] = WeakKeyDictionary()
+_indexes_lock = Lock()
 
 
 def of(database: Database) -> Index:
-    """Return the index this process keeps of a database."""
-    with _keeping:
-        found = _kept.get(database)
-        if found is None:
-            found = _kept[database] = Index()
-        return found
+    """Return this process's index of a database, and create it at first use."""
+    with _indexes_lock:
+        index = _indexes.get(database)
+        if index is None:
+            index = _indexes[database] = Index()
+        return index
 
 
 def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
-    """Keep the newest notes of changes only, at least one; who had not read so far yet reads everything anew."""
+    """Delete all but the ``most`` newest change marks; at least one mark always remains.
+
+    A process that has not yet read the deleted marks reads all placements again.
+    """
     newest = select(func.max(PlacementChangeMark.number)).scalar_subquery()
     with database.writing(None) as session:
         session.execute(
@@ -340,10 +349,10 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
             .execution_options(synchronize_session=False)
         )
         if session.scalars(select(PlacementChangeMark.number).limit(1)).first() is None:
-            # Where nothing was ever noted a look could not tell that nothing has changed, and would read everything.
+            # Without any mark a reader cannot recognise that nothing has changed, and reads everything each time.
             session.add(PlacementChangeMark(placement_id=UUID(int=0), token=uuid7().int % MOST_TOKEN))
         if not database.is_sqlite:
-            # Transactions of another cluster, whose dump this is: here they would seem to be running for ever.
+            # After a restore, marks carry transaction ids of another cluster, which never count as finished here.
             session.execute(
                 update(PlacementChangeMark)
                 .where(PlacementChangeMark.mark >= NOT_YET_BEGUN)
@@ -352,24 +361,22 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
             )
 
 
-def warm(database: Database, stop: Event) -> None:
-    """Read the index and compile the pass at the start, so that no caseworker waits for either; try until it works."""
-    kept = of(database)
-    while not stop.is_set():
-        try:
-            forget_old_notes(database)
-            with database.writing(None) as session:
-                store_missing(session)
-            current = kept.current(database)
-        except (SQLAlchemyError, DomainError):  # a model that cannot be read is retired by a person, then it goes on
-            stop.wait(SECONDS_BETWEEN_TRIES)
-            continue
-        day = current.on(local_day(utc_now()))
-        somebody = jobseeker_arrays([JobseekerProfile()], day.columns, day.context)
-        passes.check_and_score(somebody, 0, day.columns.arrays, current.model.tables.arrays, day.arrays)
-        # What was read stays for the life of the process: looking through it for rubbish would cost each answer more
-        # than its ranking.
-        gc.collect()
-        gc.freeze()
-        kept.is_ready = True
-        return
+def warm(database: Database) -> None:
+    """Read the index and compile the bulk pass, so that no caseworker waits for either.
+
+    Raises what reading raises, for instance for a released model that cannot be read and must be retired first; the
+    background loop logs it and tries again.
+    """
+    database_index = of(database)
+    forget_old_notes(database)
+    with database.writing(None) as session:
+        store_missing(session)
+    current = database_index.current(database)
+    day = current.on(local_day(utc_now()))
+    empty_profile = jobseeker_arrays([JobseekerProfile()], day.columns, day.context)
+    passes.check_and_score(empty_profile, 0, day.columns.arrays, current.model.tables.arrays, day.arrays)
+    # The cached objects live as long as the process. Freezing them keeps the garbage collector from scanning them,
+    # which would take longer than the ranking itself.
+    gc.collect()
+    gc.freeze()
+    database_index.is_ready = True

@@ -1,4 +1,4 @@
-"""Tables of shortlists: what was ranked, what was shown, what was refused."""
+"""Tables of shortlists, their matches and refusals, and the ranking models."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -25,7 +25,8 @@ from pathways.jobseekers.models import AboutPerson, about_person
 class Shortlist(Fact, Base):
     """One ranking as it was made: placements for a jobseeker, or jobseekers for a placement.
 
-    ``refusals`` is the zlib-compressed JSON of every refused pair, nearest first.
+    ``refusals`` is zlib-compressed JSON of refused pairs, nearest first: every pair of a placement's shortlist, the
+    nearest pairs of a jobseeker's.
     """
 
     __tablename__ = "shortlists"
@@ -45,18 +46,18 @@ class Shortlist(Fact, Base):
     eligible: Mapped[int]
     refused_by_rule: Mapped[dict[str, int]] = mapped_column(JSON)
     refusals: Mapped[bytes] = mapped_column(LargeBinary)
-    # zlib-compressed JSON of every eligible pair that stood under the limit: jobseeker, placement, rank, score.
+    # zlib-compressed JSON of every eligible pair below the limit: id, jobseeker, placement, rank, score, confidence.
     below: Mapped[bytes | None] = mapped_column(LargeBinary)
-    # Of a jobseeker's list, what it was ranked on (``looked.py``): the profile as it was read, and every listing's
-    # version with its failed checks and score. Then ``refusals`` and ``below`` are empty: they are worked out again.
+    # Only for a jobseeker's shortlist (``snapshot.py``). ``inputs`` is the profile that was ranked. ``looked`` holds
+    # every placement's version with its failed checks and score; other refusals and ``below`` are restored from it.
     inputs: Mapped[bytes | None] = mapped_column(LargeBinary)
     looked: Mapped[bytes | None] = mapped_column(LargeBinary)
-    # The day's seed of the lots that ordered ties and near-ties; a replay repeats the order with it.
+    # The seed of the random tie-break for equal and nearly equal scores; reading the list again gives the same order.
     seed: Mapped[str | None] = mapped_column(SHORT)
 
 
 class ShortlistMatch(AboutPerson, Fact, Base):
-    """One pair that was shown, at its rank, with what made its score."""
+    """One ranked pair of a shortlist, with its rank, score, feature values and checks."""
 
     __tablename__ = "shortlist_matches"
     __table_args__ = about_person(
@@ -105,9 +106,10 @@ MODEL_MOVES: dict[tuple[ModelState, ModelEvent], ModelState] = {
 
 
 class RankingModel(Versioned, Base):
-    """A trained model: numbers under a manifest with a hash. Shortlists use the released one, else the experts' own.
+    """A trained ranking model: a binary file with a manifest that holds its hash.
 
-    ``learning`` trains, assesses and moves it; it stands here because a shortlist reads it.
+    Shortlists use the released model, or the expert model if none is released. The ``learning`` package trains,
+    assesses and releases models; the table is here because shortlists read it.
     """
 
     __tablename__ = "ranking_models"
@@ -132,6 +134,8 @@ class RankingModel(Versioned, Base):
 
 
 class RankingModelMove(StateLog, Base):
+    """A change of a ranking model's state."""
+
     __tablename__ = "ranking_model_moves"
 
     model_id: Mapped[UUID] = mapped_column(ForeignKey("ranking_models.id"), index=True)

@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that shortlists hold about a jobseeker, and how it is erased."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from pathways.shortlists.schemas import MatchRecord, ShortlistRecord
 
 
 def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Take a person out of the packed lists of placements' shortlists, and out of their counts."""
+    """Remove a jobseeker from the packed lists and the counts of the partner's placement shortlists."""
     partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
     rows = session.execute(
         select(Shortlist.id, Shortlist.refusals, Shortlist.below).where(
@@ -22,15 +22,15 @@ def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
     )
     for row in rows.all():
         refused, below = snapshot.unpacked(row.refusals), snapshot.unpacked(row.below) if row.below else []
-        kept, kept_below = (snapshot.without(rows_of, {str(jobseeker_id)}) for rows_of in (refused, below))
-        if len(kept) + len(kept_below) < len(refused) + len(below):
+        remaining, remaining_below = (snapshot.without(rows_of, {str(jobseeker_id)}) for rows_of in (refused, below))
+        if len(remaining) + len(remaining_below) < len(refused) + len(below):
             session.execute(
                 update(Shortlist)
                 .where(Shortlist.id == row.id)
                 .values(
-                    refusals=snapshot.packed(kept),
-                    below=snapshot.packed(kept_below) if row.below else None,
-                    refused_by_rule=snapshot.counted(kept),
+                    refusals=snapshot.packed(remaining),
+                    below=snapshot.packed(remaining_below) if row.below else None,
+                    refused_by_rule=snapshot.counted(remaining),
                 )
             )
 
@@ -41,7 +41,7 @@ HOLDING = Holding(
         Held(
             Shortlist,
             as_schema(ShortlistRecord),
-            fact_entry("shortlist", lambda s: f"Shortlist: {s.eligible} of {s.looked_at} placements fit."),
+            fact_entry("shortlist", lambda s: f"Shortlist made: {s.eligible} of {s.looked_at} placements fit."),
             stays=True,
         ),
         Held(ShortlistMatch, as_schema(MatchRecord), stays=True),

@@ -1,4 +1,7 @@
-"""From rows to matching's plain inputs. What is not a parameter there cannot reach a check or a score."""
+"""Convert database rows to the inputs of ``matching``.
+
+Data that is not an input there cannot reach a check or a score.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +49,7 @@ WHERE_FROM: Mapping[ExperienceKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ProfileFacts:
-    """What a profile does not hold and a ranking reads: safety exclusions, and what a caseworker says words mean."""
+    """Facts a ranking needs that are not in the profile: safety exclusions and the meanings a caseworker confirmed."""
 
     exclusions: Exclusions = field(default_factory=Exclusions)
     skills: Mapping[str, str] = field(default_factory=dict)
@@ -54,10 +57,10 @@ class ProfileFacts:
 
 
 def of_jobseeker(
-    person: Jobseeker, profile: ProfileVersion | None, on: date, beside: ProfileFacts | None = None
+    person: Jobseeker, profile: ProfileVersion | None, on: date, facts: ProfileFacts | None = None
 ) -> JobseekerProfile:
-    """Return the parts of a profile; the date of birth becomes an age for the legal checks only."""
-    more = beside or ProfileFacts()
+    """Return a jobseeker as the input of a ranking; the date of birth becomes an age, used only by the legal checks."""
+    more = facts or ProfileFacts()
     age = max(0, formats.age_on(person.date_of_birth, on)) if person.date_of_birth else None
     if profile is None:
         limits = JobseekerLimits(age_years=age, place=place_of(person), exclusions=more.exclusions)
@@ -90,22 +93,22 @@ def of_jobseeker(
 
 
 def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | None, float | None]) -> JobseekerOffer:
-    """Put together skills as they were told, as a caseworker confirmed them, and as experience shows them."""
+    """Return the offer, with stated skills, skills a caseworker confirmed and skills inferred from experience."""
     skills = dict.fromkeys([*(profile.skills or ()), *(profile.strengths or ())])
-    drawn_from: dict[str, str] = {}
-    for told in list(skills):
-        meaning = more.skills.get(told.casefold())
+    inferred_from: dict[str, str] = {}
+    for stated in list(skills):
+        meaning = more.skills.get(stated.casefold())
         if meaning and meaning not in skills:
             skills[meaning] = None
-            drawn_from[meaning] = told
-    for drawn in vocabulary.drawn(profile.experiences):
-        if drawn.skill not in skills:
-            skills[drawn.skill] = None
-            # The words themselves may tell of somebody else's health; they stay on the profile.
-            drawn_from[drawn.skill] = WHERE_FROM[drawn.kind]
+            inferred_from[meaning] = stated
+    for inferred in vocabulary.drawn(profile.experiences):
+        if inferred.skill not in skills:
+            skills[inferred.skill] = None
+            # The jobseeker's own words may reveal another person's health, so only the kind of experience is named.
+            inferred_from[inferred.skill] = WHERE_FROM[inferred.kind]
     return JobseekerOffer(
         skills=tuple(skills) or None,
-        drawn_from=drawn_from,
+        drawn_from=inferred_from,
         hours_min=hours[0],
         hours_max=hours[1],
         half_days=profile.half_days,
@@ -113,27 +116,32 @@ def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | Non
     )
 
 
-def _with_meanings(told: Sequence[str] | None, meanings: Mapping[str, str]) -> tuple[str, ...] | None:
-    found = [m for m in (meanings.get(word.casefold()) for word in told or ()) if m]
-    return tuple(dict.fromkeys([*(told or ()), *found])) or None
+def _with_meanings(stated: Sequence[str] | None, meanings: Mapping[str, str]) -> tuple[str, ...] | None:
+    meanings_found = [m for m in (meanings.get(word.casefold()) for word in stated or ()) if m]
+    return tuple(dict.fromkeys([*(stated or ()), *meanings_found])) or None
 
 
 def exclusions_of(rows: Iterable[SafetyExclusion]) -> Exclusions:
-    """Return safety exclusions as the check reads them; people by the fingerprint of their name."""
-    kept = list(rows)
+    """Return safety exclusions as the safety check reads them; excluded people are given as hashes of their names."""
+    exclusions = list(rows)
     return Exclusions(
-        organisations=frozenset(str(r.social_enterprise_id) for r in kept if r.kind is ExclusionKind.ORGANISATION),
-        people=frozenset(r.who_hash for r in kept if r.who_hash is not None),
+        organisations=frozenset(
+            str(r.social_enterprise_id) for r in exclusions if r.kind is ExclusionKind.ORGANISATION
+        ),
+        people=frozenset(r.who_hash for r in exclusions if r.who_hash is not None),
         areas=tuple(
             ((float(r.easting), float(r.northing)), float(r.radius_km))
-            for r in kept
+            for r in exclusions
             if r.easting is not None and r.northing is not None and r.radius_km is not None
         ),
     )
 
 
 def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> PlacementProfile:
-    """Return a listing as its checks and features read it; ``who_hash`` where somebody must be kept from a person."""
+    """Return a placement as the input of checks and features.
+
+    ``who_hash`` hashes the contact person, for the exclusions of a person; without it that check has no data.
+    """
     return PlacementProfile(
         key=str(row.id),
         title=row.title,
@@ -166,7 +174,7 @@ def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> Plac
 
 
 def context(on: date) -> Context:
-    """The day, and the figures of the dated tables in force on it."""
+    """Return the day and the figures of the dated tables in force on that day."""
     return Context(
         on=on,
         modes={name: Mode(**figures) for name, figures in tables.travel_modes(on).items()},
@@ -175,8 +183,8 @@ def context(on: date) -> Context:
 
 
 def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
-    """The limits of each benefit in force on a day; a benefit the table does not reach back to has none."""
-    begun = {row["benefit"] for row in tables.rows("benefits") if row["from"] <= on.isoformat()}
+    """Return the limits of each benefit in force on a day; a benefit with no limits dated by then is left out."""
+    benefits = {row["benefit"] for row in tables.rows("benefits") if row["from"] <= on.isoformat()}
     return tuple(
         BenefitRule(
             row["benefit"],
@@ -185,5 +193,5 @@ def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
             int(row["pence_a_week"]) if row["pence_a_week"] else None,
             row["text"],
         )
-        for row in (tables.in_force("benefits", on, benefit=name) for name in sorted(begun))
+        for row in (tables.in_force("benefits", on, benefit=name) for name in sorted(benefits))
     )

@@ -1,4 +1,4 @@
-"""Every SELECT on shortlists, and what a ranking reads of people."""
+"""Every SELECT on shortlists, and the data about jobseekers that a ranking reads."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -32,14 +32,18 @@ from pathways.shortlists import profiles
 from pathways.shortlists.models import ModelState, RankingModel, Shortlist, ShortlistMatch
 
 MOST_IDS = 5000
-# For lists of shortlists: what one was ranked on is tens of kilobytes.
+# For lists of shortlists: leaves out the packed columns, which are tens of kilobytes for each shortlist.
 WITHOUT_WHAT_WAS_RANKED = load_only(
     Shortlist.id, Shortlist.shown_on, Shortlist.recorded_at, Shortlist.eligible, Shortlist.model_version
 )
 
 
 def visible_to(actor: Actor) -> Select[Shortlist]:
-    """A shortlist for a jobseeker is seen by who may see the jobseeker; one for a placement by who made it."""
+    """Return the query of shortlists the actor may read.
+
+    A jobseeker's shortlist is visible to every actor who may see the jobseeker. A placement's shortlist is visible only
+    to the member who made it.
+    """
     visible = jobseeker_queries.is_visible(actor, Shortlist.jobseeker_id)
     return select(Shortlist).where(
         Shortlist.partner_id == actor.organisation_id,
@@ -48,14 +52,14 @@ def visible_to(actor: Actor) -> Select[Shortlist]:
 
 
 def shortlist(session: Session, actor: Actor, shortlist_id: UUID) -> Shortlist:
-    found = session.scalars(visible_to(actor).where(Shortlist.id == shortlist_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such shortlist.")
-    return found
+    shortlist_row = session.scalars(visible_to(actor).where(Shortlist.id == shortlist_id)).one_or_none()
+    if shortlist_row is None:
+        raise NotFound("There is no shortlist with this id that you may see. Check the id.")
+    return shortlist_row
 
 
 def matches(session: Session, actor: Actor, shortlist_id: UUID) -> list[ShortlistMatch]:
-    """Return the pairs in their order; a jobseeker that has since been restricted is left out."""
+    """Return the matches in rank order, without jobseekers the actor may no longer see."""
     return list(
         session.scalars(
             select(ShortlistMatch)
@@ -70,7 +74,7 @@ def matches(session: Session, actor: Actor, shortlist_id: UUID) -> list[Shortlis
 
 
 def benefits(session: Session, actor: Actor, jobseeker_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """Return the benefits that some people of this actor's partner named."""
+    """Return the benefits each given jobseeker of the actor's partner has named in the current profile."""
     if not jobseeker_ids:
         return {}
     rows = session.execute(
@@ -84,7 +88,7 @@ def benefits(session: Session, actor: Actor, jobseeker_ids: Collection[UUID]) ->
 
 
 def people_to_rank(session: Session, actor: Actor, *where: Any) -> list[Jobseeker]:
-    """Return the open cases this actor may see."""
+    """Return the jobseekers with open cases that the actor may see, filtered by ``where``."""
     return list(
         session.scalars(
             select(Jobseeker)
@@ -95,33 +99,36 @@ def people_to_rank(session: Session, actor: Actor, *where: Any) -> list[Jobseeke
 
 
 def ids_to_rank(session: Session, actor: Actor, *where: Any) -> list[UUID]:
-    """Return the ids of the open cases this actor may see."""
+    """Return the ids of the jobseekers with open cases that the actor may see, filtered by ``where``."""
     rows = select(Jobseeker.id).where(jobseeker_queries.may_see(actor), Jobseeker.state == JobseekerState.OPEN, *where)
     return list(session.scalars(rows.order_by(Jobseeker.id)))
 
 
 def people(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[Jobseeker]:
-    """Return those of some jobseekers whose cases are open and who may be seen."""
-    found: list[Jobseeker] = []
+    """Return the given jobseekers that have an open case and are visible to the actor."""
+    people_found: list[Jobseeker] = []
     for start in range(0, len(ids), MOST_IDS):
-        found += people_to_rank(session, actor, Jobseeker.id.in_(ids[start : start + MOST_IDS]))
-    return found
+        people_found += people_to_rank(session, actor, Jobseeker.id.in_(ids[start : start + MOST_IDS]))
+    return people_found
 
 
 def newest_facts(session: Session, ids: Sequence[UUID]) -> list[Any]:
-    """Return what changes whenever anything does that a ranking reads of some people."""
-    told: list[Any] = []
+    """Return values that change whenever any data that a ranking reads about the given jobseekers changes.
+
+    They are the jobseekers' versions and coordinates, and the ids of their profile, exclusion and word facts.
+    """
+    values: list[Any] = []
     for start in range(0, len(ids), MOST_IDS):
-        piece = list(ids[start : start + MOST_IDS])
+        batch = list(ids[start : start + MOST_IDS])
         rows = select(Jobseeker.id, Jobseeker.version, Jobseeker.easting, Jobseeker.northing).where(
-            Jobseeker.id.in_(piece)
+            Jobseeker.id.in_(batch)
         )
-        told += [tuple(row) for row in session.execute(rows.order_by(Jobseeker.id))]
+        values += [tuple(row) for row in session.execute(rows.order_by(Jobseeker.id))]
         for model in (ProfileVersion, SafetyExclusion, ConfirmedWord):
-            partners = select(Jobseeker.partner_id).where(Jobseeker.id.in_(piece))
-            facts = select(model.id).where(model.partner_id.in_(partners), model.jobseeker_id.in_(piece))
-            told += session.scalars(facts.order_by(model.id)).all()
-    return told
+            partners = select(Jobseeker.partner_id).where(Jobseeker.id.in_(batch))
+            facts = select(model.id).where(model.partner_id.in_(partners), model.jobseeker_id.in_(batch))
+            values += session.scalars(facts.order_by(model.id)).all()
+    return values
 
 
 def _about(model: Any, *columns: Any) -> Select[Any]:
@@ -132,8 +139,8 @@ def _about(model: Any, *columns: Any) -> Select[Any]:
     )
 
 
-# Made once: putting such a query together costs as much as running it. Most people have no exclusion and no confirmed
-# word, so the first says whether there is any to read.
+# Built once, because building such a query takes as long as running it. Most jobseekers have no exclusion and no
+# confirmed word, so PROFILES also returns whether there are any to read.
 FACTS: dict[type[Any], Select[Any]] = {
     model: _about(model, model).order_by(model.id) for model in (SafetyExclusion, ConfirmedWord)
 }
@@ -148,51 +155,57 @@ PROFILES = _about(
 def profiled(
     session: Session, people: Iterable[Jobseeker], on: date
 ) -> list[tuple[JobseekerProfile, ProfileVersion | None]]:
-    """Return people as a ranking reads them, each with the profile version that was read."""
-    everybody = list(people)
+    """Return each jobseeker as the input of a ranking, with the profile version it was made from."""
+    all_people = list(people)
     versions: dict[UUID, ProfileVersion] = {}
     exclusions: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
     meanings: dict[tuple[UUID, WordKind], dict[str, str]] = defaultdict(dict)
-    # Read in pieces that both databases take as parameters.
-    for start in range(0, len(everybody), MOST_IDS):
-        piece = everybody[start : start + MOST_IDS]
-        whose = {"partners": list({one.partner_id for one in piece}), "people": [one.id for one in piece]}
-        rows = session.execute(PROFILES, whose).all()
+    # Read in batches, because both databases limit the number of query parameters.
+    for start in range(0, len(all_people), MOST_IDS):
+        batch = all_people[start : start + MOST_IDS]
+        parameters = {
+            "partners": list({person.partner_id for person in batch}),
+            "people": [person.id for person in batch],
+        }
+        rows = session.execute(PROFILES, parameters).all()
         versions |= {row[0].jobseeker_id: row[0] for row in rows}
         if not rows or rows[0].has_exclusions:
-            for exclusion in session.scalars(FACTS[SafetyExclusion], whose):
+            for exclusion in session.scalars(FACTS[SafetyExclusion], parameters):
                 exclusions[exclusion.jobseeker_id].append(exclusion)
         if not rows or rows[0].has_words:
-            for word in session.scalars(FACTS[ConfirmedWord], whose):
+            for word in session.scalars(FACTS[ConfirmedWord], parameters):
                 if word.label is not None:
                     meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
-    found = []
-    for person in everybody:
+    pairs = []
+    for person in all_people:
         version = versions.get(person.id)
-        beside = profiles.ProfileFacts(
+        facts = profiles.ProfileFacts(
             exclusions=profiles.exclusions_of(exclusions[person.id]),
             skills=meanings[person.id, WordKind.SKILL],
             occupations=meanings[person.id, WordKind.OCCUPATION],
         )
-        found.append((profiles.of_jobseeker(person, version, on, beside), version))
-    return found
+        pairs.append((profiles.of_jobseeker(person, version, on, facts), version))
+    return pairs
 
 
 def exclusions(session: Session, actor: Actor, jobseeker_ids: Collection[UUID]) -> dict[UUID, list[SafetyExclusion]]:
-    """Return the safety exclusions that stand about some people of this actor's partner, of those who have any."""
+    """Return the current safety exclusions of the given jobseekers of the actor's partner.
+
+    Jobseekers without an exclusion are not in the result.
+    """
     ids = list(jobseeker_ids)
-    found: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
+    by_jobseeker: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
     for start in range(0, len(ids), MOST_IDS):
-        whose = {"partners": [actor.organisation_id], "people": ids[start : start + MOST_IDS]}
-        for row in session.scalars(FACTS[SafetyExclusion], whose):
-            found[row.jobseeker_id].append(row)
-    return dict(found)
+        parameters = {"partners": [actor.organisation_id], "people": ids[start : start + MOST_IDS]}
+        for row in session.scalars(FACTS[SafetyExclusion], parameters):
+            by_jobseeker[row.jobseeker_id].append(row)
+    return dict(by_jobseeker)
 
 
-# Placements as they stand, whether a jobseeker may be seen and has any exclusion, in one question.
+# Open placements, whether the jobseeker is visible and whether the jobseeker has an exclusion, in one query.
 STILL_OPEN = {
     role: placement_queries.STILL_OPEN.add_columns(
-        one.exists(),
+        visible_id.exists(),
         select(SafetyExclusion.id)
         .where(
             SafetyExclusion.partner_id == bindparam("organisation"),
@@ -201,68 +214,72 @@ STILL_OPEN = {
         )
         .exists(),
     )
-    for role, one in jobseeker_queries.ONE_ID.items()
+    for role, visible_id in jobseeker_queries.ONE_ID.items()
 }
 
 
 def still_open(
     session: Session, actor: Actor, placement_ids: Collection[UUID], on: date, jobseeker_id: UUID | None
 ) -> tuple[dict[UUID, tuple[int, int]], bool]:
-    """Return what ``placement_queries.still_open`` does, and whether an exclusion has to be looked for.
+    """Return the result of ``placement_queries.still_open``, and whether safety exclusions must be checked.
 
-    Refuses where this actor may not see the jobseeker any more.
+    Refuses if the actor may no longer see the jobseeker.
     """
     if jobseeker_id is None or not placement_ids:
         if jobseeker_id is not None:
             jobseeker_queries.must_see(session, actor, jobseeker_id)
         return placement_queries.still_open(session, placement_ids, on), True
-    asked = {"ids": list(placement_ids), "day": on, **jobseeker_queries.scope_parameters(actor, jobseeker_id)}
-    rows = session.connection().execute(STILL_OPEN[actor.role], asked).all()
+    parameters = {"ids": list(placement_ids), "day": on, **jobseeker_queries.scope_parameters(actor, jobseeker_id)}
+    rows = session.connection().execute(STILL_OPEN[actor.role], parameters).all()
     if not rows or not rows[0][3]:
         jobseeker_queries.must_see(session, actor, jobseeker_id)
     return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}, any(row[4] for row in rows)
 
 
 def versions(session: Session, numbers: Collection[int]) -> dict[int, PlacementVersion]:
-    """Return listings as they stood, by the short numbers of their versions."""
+    """Return stored placement versions by their short numbers."""
     rows = session.scalars(select(PlacementVersion).where(PlacementVersion.number.in_(numbers)))
     return {row.number: row for row in rows}
 
 
 def where_listings_were(session: Session, numbers: Sequence[int]) -> list[Any]:
-    """Return the placement and the place of each of many versions, in the order of their numbers."""
+    """Return the placement id and the coordinates of the given versions, in ascending order of number."""
     columns = (
         PlacementVersion.number,
         PlacementVersion.placement_id,
         PlacementVersion.easting,
         PlacementVersion.northing,
     )
-    found: list[Any] = []
+    versions_found: list[Any] = []
     for start in range(0, len(numbers), MOST_IDS):
-        piece = list(numbers[start : start + MOST_IDS])
-        found += session.execute(select(*columns).where(PlacementVersion.number.in_(piece)))
-    return sorted(found, key=lambda row: row.number)
+        batch = list(numbers[start : start + MOST_IDS])
+        versions_found += session.execute(select(*columns).where(PlacementVersion.number.in_(batch)))
+    return sorted(versions_found, key=lambda row: row.number)
 
 
 def ranking_model(session: Session, name: str) -> TwoSidedModel:
-    """Return the model a shortlist was made with; the experts' own where none of that name is kept."""
+    """Return the ranking model with a name; the expert model if no model with that name is stored."""
     if name == EXPERT_VERSION:
         return TwoSidedModel.expert()
-    kept = session.scalars(select(RankingModel.kept).where(RankingModel.name == name)).one_or_none()
-    return TwoSidedModel.expert() if kept is None else read_model(kept)
+    model_file = session.scalars(select(RankingModel.kept).where(RankingModel.name == name)).one_or_none()
+    return TwoSidedModel.expert() if model_file is None else read_model(model_file)
 
 
 def released_model(session: Session) -> TwoSidedModel:
-    """Return the model a person released; the experts' own where none is."""
-    kept = session.scalars(select(RankingModel.kept).where(RankingModel.state == ModelState.RELEASED)).one_or_none()
-    return TwoSidedModel.expert() if kept is None else read_model(kept)
+    """Return the released ranking model; the expert model if none is released."""
+    model_file = session.scalars(
+        select(RankingModel.kept).where(RankingModel.state == ModelState.RELEASED)
+    ).one_or_none()
+    return TwoSidedModel.expert() if model_file is None else read_model(model_file)
 
 
 @lru_cache(maxsize=8)
-def read_model(kept: bytes) -> TwoSidedModel:
+def read_model(model_file: bytes) -> TwoSidedModel:
+    """Return the model in a stored model file; refuse a file that cannot be read."""
     try:
-        return model_files.load(kept)[0]
+        return model_files.load(model_file)[0]
     except model_files.ModelRefused as wrong:
         raise RuleBroken(
-            f"The model in use cannot be read. {wrong} Retire it to go on with the experts' own."
+            f"The ranking model cannot be read. {wrong} The operator must retire this model; "
+            "shortlists then use the expert model."
         ) from wrong

@@ -1,4 +1,4 @@
-"""Showing a shortlist: its stored ids, scores and order, in words as today's policy lets them be told."""
+"""Build the replies for stored shortlists: stored ids, scores and order, with the texts the actor may read today."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
@@ -40,14 +40,14 @@ from pathways.shortlists.schemas import (
 )
 from pathways.shortlists.snapshot import RankingSnapshot
 
-# The group of what a check or a reason tells of the jobseeker; all others tell of work.
+# The field group that a check or a reason reveals about the jobseeker; a name not listed here reveals the group WORK.
 GROUP_OF_RULE = {
     Rule.RIGHT_TO_WORK.value: Group.RIGHT_TO_WORK,
     Rule.AGE.value: Group.IDENTITY,
     Rule.TRAVEL.value: Group.CONTACT,
     Rule.SAFETY.value: Group.SAFETY,
 }
-# What every shortlist says of itself.
+# The note that every shortlist carries.
 ADVISES = ShortlistOut.model_fields["note"].default
 GROUP_OF_FEATURE = {Feature.ADJUSTMENTS.value: Group.HEALTH}
 
@@ -64,15 +64,16 @@ UNKNOWN = CheckResult.UNKNOWN.value
 
 
 @cache
-def _hidden(seen: frozenset[Group]) -> frozenset[str]:
-    """Return the rules and features that tell of what is not among some groups."""
-    return frozenset(name for name, group in {**GROUP_OF_RULE, **GROUP_OF_FEATURE}.items() if group not in seen)
+def _withheld_names(visible: frozenset[Group]) -> frozenset[str]:
+    """Return the rules and features that reveal field groups outside ``visible``."""
+    return frozenset(name for name, group in {**GROUP_OF_RULE, **GROUP_OF_FEATURE}.items() if group not in visible)
 
 
 class Shaper:
-    """Shapes the stored pairs of one shortlist under today's policy, counting what it withholds.
+    """Builds the reply of one shortlist for the actor, and counts the reasons and checks it withholds.
 
-    Only people this actor may see today are shaped at all. What it makes are plain shapes, checked once as a whole.
+    Jobseekers the actor may not see today are left out completely. The results are plain dictionaries, which are not
+    validated one by one.
     """
 
     def __init__(
@@ -90,35 +91,39 @@ class Shaper:
         self.model = model or queries.ranking_model(session, shortlist.model_version)
         self.people = {person.id: person for person in people}
         self.groups = {person.id: jobseeker_queries.visible_groups(actor, person) for person in self.people.values()}
-        self.hidden = {key: _hidden(seen) for key, seen in self.groups.items()}
+        self.hidden = {key: _withheld_names(visible) for key, visible in self.groups.items()}
         self._benefits: dict[UUID, list[str]] = {}
 
     @classmethod
     def of(cls, session: Session, actor: Actor, shortlist: Shortlist, ids: Iterable[UUID]) -> "Shaper":
-        """Look up who of these people this actor may see."""
+        """Return a shaper for those of the given jobseekers that the actor may see."""
         visible = jobseeker_queries.visible_to(actor).where(Jobseeker.id.in_(set(ids)))
         return cls(session, actor, shortlist, session.scalars(visible))
 
     def know_benefits(self, jobseeker_id: UUID, profile: ProfileVersion | None) -> None:
+        """Set the benefits of a jobseeker from a profile that is already loaded."""
         self._benefits[jobseeker_id] = (profile.benefits or []) if profile else []
 
     def look_up_benefits(self) -> None:
-        """Read the benefits of those whose benefits this actor may read, once for all."""
-        may = [key for key, seen in self.groups.items() if Group.BENEFITS in seen and key not in self._benefits]
-        self._benefits |= {key: [] for key in may} | queries.benefits(self.session, self.actor, may)
+        """Read the benefits of all jobseekers for whom the actor may read them, in one query."""
+        readable = [
+            key for key, visible in self.groups.items() if Group.BENEFITS in visible and key not in self._benefits
+        ]
+        self._benefits |= {key: [] for key in readable} | queries.benefits(self.session, self.actor, readable)
 
     @cached_property
     def rules(self) -> tuple[benefit_flags.BenefitRule, ...]:
         return profiles.benefit_rules(self.shortlist.shown_on)
 
     def matches(self, rows: Sequence[Any], titles: Titles, values: Sequence[Values] | None = None) -> list[Shape]:
-        """Shape pairs that were shown: rows of ``ShortlistMatch``, or what has its columns."""
-        known = values if values is not None else [_values(row) for row in rows]
+        """Return the replies for matches; ``rows`` are rows of ``ShortlistMatch`` or objects with its columns."""
+        feature_values = values if values is not None else [_values(row) for row in rows]
         self.look_up_benefits()
-        told, lifts = explain.reasons_of(known, self.model), explain.lifts_of(known, self.model)
+        reasons_of_rows = explain.reasons_of(feature_values, self.model)
+        changes_of_rows = explain.lifts_of(feature_values, self.model)
         return [
             self._match(row, titles[row.placement_id], reasons, changes)
-            for row, reasons, changes in zip(rows, told, lifts, strict=True)
+            for row, reasons, changes in zip(rows, reasons_of_rows, changes_of_rows, strict=True)
         ]
 
     def _match(
@@ -157,36 +162,38 @@ class Shaper:
         }
 
     def checks(self, stored: Sequence[Sequence[str]], hidden: frozenset[str]) -> list[Shape]:
-        shown = [
+        readable = [
             {"rule": rule, "result": result, "text": text} for rule, result, text, _ in stored if rule not in hidden
         ]
-        self.withheld += len(stored) - len(shown)
-        return shown
+        self.withheld += len(stored) - len(readable)
+        return readable
 
-    def _reasons(self, row: Any, told: list[explain.MatchReason], hidden: frozenset[str]) -> list[Shape]:
-        asked = {rule: change for rule, result, _, change in row.checks if change and result == UNKNOWN}
-        kept = []
-        for reason in told:
+    def _reasons(self, row: Any, match_reasons: list[explain.MatchReason], hidden: frozenset[str]) -> list[Shape]:
+        open_questions = {rule: change for rule, result, _, change in row.checks if change and result == UNKNOWN}
+        readable = []
+        for reason in match_reasons:
             if reason.feature in hidden:
                 self.withheld += 1
-            elif reason.effect != "unknown" or reason.feature not in asked:
-                kept.append({"feature": reason.feature, "text": reason.text, "effect": reason.effect})
-        return kept + [
-            {"feature": rule, "text": change, "effect": UNKNOWN} for rule, change in asked.items() if rule not in hidden
+            elif reason.effect != "unknown" or reason.feature not in open_questions:
+                readable.append({"feature": reason.feature, "text": reason.text, "effect": reason.effect})
+        return readable + [
+            {"feature": rule, "text": change, "effect": UNKNOWN}
+            for rule, change in open_questions.items()
+            if rule not in hidden
         ]
 
     def _flags(self, row: Any, listing: Listing) -> list[Shape]:
-        """Say what a benefits adviser should look at, to those who may read benefits."""
+        """Return the points to check with a benefits adviser; an empty list if the actor may not read benefits."""
         if Group.BENEFITS not in self.groups[row.jobseeker_id]:
             return []
         benefits = self._benefits[row.jobseeker_id]
         if not benefits:
             return []
-        found = benefit_flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
-        return [{"benefit": flag.benefit, "text": flag.text} for flag in found]
+        flags = benefit_flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
+        return [{"benefit": flag.benefit, "text": flag.text} for flag in flags]
 
     def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
-        """Shape refused pairs as they are kept: an id, the person, the placement, the failed checks."""
+        """Return the replies for stored refused pairs: id, jobseeker, placement and failed checks."""
         shapes = []
         for _, person, placement, failed in rows:
             jobseeker_id, placement_id = UUID(person), UUID(placement)
@@ -208,12 +215,13 @@ class Shaper:
 
 
 def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: RecordedShortlist | None = None) -> Shape:
-    """Return a shortlist: its stored ids, scores and order, with names and reasons as they may be told today.
+    """Return the reply of a shortlist as a dictionary with the fields of ``ShortlistOut``.
 
-    It is the shape of ``ShortlistOut``. ``recorded`` is what was read and written of it a moment ago in this session.
+    Ids, scores and order are the stored ones; names and reasons are those the actor may read today. ``recorded`` is
+    given if the shortlist was recorded in this session, so that its data is not read again.
     """
-    kept = snapshot.unpacked(shortlist.refusals)
-    nearest = kept[:NEAREST]
+    refused_rows = snapshot.unpacked(shortlist.refusals)
+    nearest = refused_rows[:NEAREST]
     ranked = recorded.ranked if recorded else None
     if recorded is None or ranked is None or ranked.person is None:
         matches: Sequence[Any] = queries.matches(session, actor, shortlist.id)
@@ -239,7 +247,7 @@ def reply(session: Session, actor: Actor, shortlist: Shortlist, recorded: Record
         "looked_at": shortlist.looked_at,
         "eligible": shortlist.eligible,
         "matches": shaper.matches(matches, titles, values),
-        "refused": len(kept) if shortlist.looked is None else shortlist.looked_at - shortlist.eligible,
+        "refused": len(refused_rows) if shortlist.looked is None else shortlist.looked_at - shortlist.eligible,
         "refused_by_rule": shortlist.refused_by_rule,
         "nearest_refusals": shaper.refusals(nearest, titles),
         "withheld": shaper.withheld,
@@ -267,30 +275,30 @@ def _titles(session: Session, placement_ids: set[UUID]) -> Titles:
 
 
 def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> RefusedPage:
-    """Return the refused pairs one page at a time, so that nothing disappears silently."""
-    again = Again.of(session, shortlist)
-    if again is None:
-        found = page_after(snapshot.unpacked(shortlist.refusals), request, lambda row: UUID(row[0]))
-        page = list(found[: request.limit])
+    """Return one page of the refused pairs, nearest first."""
+    restored = Again.of(session, shortlist)
+    if restored is None:
+        rows = page_after(snapshot.unpacked(shortlist.refusals), request, lambda row: UUID(row[0]))
+        page = list(rows[: request.limit])
     else:
-        found = page_after(again.refused(), request, lambda at: _place_in_list(shortlist, at))
-        page = again.refusals(found[: request.limit])
+        rows = page_after(restored.refused(), request, lambda at: _row_id(shortlist, at))
+        page = restored.refusals(rows[: request.limit])
     shaper = Shaper.of(session, actor, shortlist, {UUID(row[1]) for row in page})
     items = shaper.refusals(page, _titles(session, {UUID(row[2]) for row in page}))
-    more = len(found) > request.limit
+    more = len(rows) > request.limit
     return RefusedPage.model_validate({"items": items, "next": cursor(UUID(page[-1][0])) if more else None})
 
 
 def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> BelowPage:
-    """Return what fits but stood under the limit, best first, so that the whole list can be read."""
-    again = Again.of(session, shortlist)
-    if again is None:
+    """Return one page of the eligible pairs below the limit, best first."""
+    restored = Again.of(session, shortlist)
+    if restored is None:
         rows = snapshot.unpacked(shortlist.below) if shortlist.below else []
-        found = page_after(rows, request, lambda row: UUID(row[0]))
-        page = list(found[: request.limit])
+        page_rows = page_after(rows, request, lambda row: UUID(row[0]))
+        page = list(page_rows[: request.limit])
     else:
-        found = page_after(again.below(), request, lambda at: _place_in_list(shortlist, at))
-        page = again.pairs(found[: request.limit])
+        page_rows = page_after(restored.below(), request, lambda at: _row_id(shortlist, at))
+        page = restored.pairs(page_rows[: request.limit])
     titles = _titles(session, {UUID(row[2]) for row in page})
     people = Shaper.of(session, actor, shortlist, {UUID(row[1]) for row in page}).people
     items = [
@@ -307,18 +315,19 @@ def below_page(session: Session, actor: Actor, shortlist: Shortlist, request: Pa
         for _, person, placement, rank, score, confidence in page
         if UUID(person) in people
     ]
-    return BelowPage(items=items, next=cursor(UUID(page[-1][0])) if len(found) > request.limit else None)
+    return BelowPage(items=items, next=cursor(UUID(page[-1][0])) if len(page_rows) > request.limit else None)
 
 
-def _place_in_list(shortlist: Shortlist, at: int) -> UUID:
-    """Name a place of a list that is worked out again: the same at each reading, and no other list's."""
+def _row_id(shortlist: Shortlist, at: int) -> UUID:
+    """Return the id of a row of a restored list, for the cursor: the same at each reading, and unique to this list."""
     return UUID(int=shortlist.id.int ^ at)
 
 
 class Again:
-    """A jobseeker's list worked out again from what it was ranked on: what failed and scored is kept, words are made.
+    """A jobseeker's shortlist restored from its snapshot.
 
-    Rows are numbers of places in what was looked at; each page makes the words of its own rows only.
+    Failed checks and scores are stored; sentences are made again, only for the rows of the requested page. A row is a
+    position in the snapshot.
     """
 
     def __init__(self, session: Session, shortlist: Shortlist, wanted: JobseekerProfile, kept: RankingSnapshot) -> None:
@@ -326,12 +335,15 @@ class Again:
         self.shortlist = shortlist
         self.wanted = wanted
         self.where = queries.where_listings_were(session, kept.numbers.tolist())
-        # What is kept no longer cannot be told again; one such listing hides none of the others.
+        # A placement version that was deleted cannot be described; only its own row is left out.
         self.kept = kept.only([row.number for row in self.where])
 
     @classmethod
     def of(cls, session: Session, shortlist: Shortlist) -> "Again | None":
-        """Return nothing for a list that keeps its sentences: a placement's, or one made before lists were packed."""
+        """Return the restored list; None for a shortlist stored with its sentences.
+
+        Those are placement shortlists, and shortlists made before snapshots were introduced.
+        """
         if shortlist.looked is None or shortlist.inputs is None:
             return None
         wanted = snapshot.profile_unpacked(shortlist.inputs)
@@ -352,47 +364,48 @@ class Again:
         return np.nan_to_num(np.hypot(east - home[0], north - home[1]))
 
     def refusals(self, rows: Sequence[int]) -> list[list[Any]]:
-        """Return the failed checks of some rows in their words."""
+        """Return the given refused rows with the sentences of their failed checks."""
         context = profiles.context(self.shortlist.shown_on)
         versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
-        told = []
+        refused_rows = []
         for row in rows:
             failed, version = int(self.kept.failed[row]), versions[int(self.kept.numbers[row])]
-            told_of = snapshot.failed_checks(failed, self.wanted.limits, snapshot.listing(version, failed), context)
-            words = [[c.rule.value, c.result.value, c.text, c.change] for c in told_of]
-            place = str(_place_in_list(self.shortlist, row))
-            told.append([place, self.wanted.key, str(version.placement_id), words])
-        return told
+            checks = snapshot.failed_checks(failed, self.wanted.limits, snapshot.listing(version, failed), context)
+            sentences = [[c.rule.value, c.result.value, c.text, c.change] for c in checks]
+            row_id = str(_row_id(self.shortlist, row))
+            refused_rows.append([row_id, self.wanted.key, str(version.placement_id), sentences])
+        return refused_rows
 
     @cached_property
     def inorder(self) -> list[int]:
-        """Every row that may be, in the order of the list."""
+        """All eligible rows, in the order of the shortlist."""
         rows = np.flatnonzero(self.kept.failed == 0)
         keys = [str(self.where[row].placement_id) for row in rows.tolist()]
-        found = order(self.kept.scores[rows] / MILLION, keys, self.shortlist.seed or "", self.wanted.key)
-        return [int(row) for row in rows[found.places]]
+        ordering = order(self.kept.scores[rows] / MILLION, keys, self.shortlist.seed or "", self.wanted.key)
+        return [int(row) for row in rows[ordering.places]]
 
     def below(self) -> list[int]:
-        """Return the rows that may be and were not shown, best first."""
+        """Return the eligible rows that are not among the stored matches, best first."""
         rows = select(ShortlistMatch.placement_id).where(
             ShortlistMatch.partner_id == self.shortlist.partner_id, ShortlistMatch.shortlist_id == self.shortlist.id
         )
-        shown = set(self.session.scalars(rows))
-        return [row for row in self.inorder if self.where[row].placement_id not in shown]
+        matched = set(self.session.scalars(rows))
+        return [row for row in self.inorder if self.where[row].placement_id not in matched]
 
     def pairs(self, rows: Sequence[int]) -> list[list[Any]]:
-        """Return some rows with their ranks, scores and how much of them was known."""
+        """Return the given eligible rows with their ranks, scores and confidence."""
         ranks = {row: rank for rank, row in enumerate(self.inorder, start=1)}
-        told = []
+        eligible_rows = []
         for row, (placement, _, confidence) in zip(rows, self.scored(rows), strict=True):
-            place, score = str(_place_in_list(self.shortlist, row)), int(self.kept.scores[row]) / MILLION
-            told.append([place, self.wanted.key, placement, ranks[row], score, confidence])
-        return told
+            row_id, score = str(_row_id(self.shortlist, row)), int(self.kept.scores[row]) / MILLION
+            eligible_rows.append([row_id, self.wanted.key, placement, ranks[row], score, confidence])
+        return eligible_rows
 
     def scored(self, rows: Sequence[int]) -> list[tuple[str, int, str]]:
-        """Return of some rows the placement, its score worked out anew in millionths, and how much was known.
+        """Return the placement, the recalculated score in millionths and the confidence of the given rows.
 
-        Whether they may be was decided when the list was made: a table revised since takes none of them away.
+        Eligibility is not checked again: it was decided when the shortlist was made, and a table revised since then
+        does not change it.
         """
         versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
         listings = [snapshot.listing(versions[int(self.kept.numbers[row])], 0) for row in rows]
@@ -407,23 +420,33 @@ class Again:
 
 
 def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id: UUID) -> MatchOut | RefusalOut:
-    """Return one pair of a jobseeker's shortlist, whether it was shown or refused."""
+    """Return one pair of a jobseeker's shortlist: a match or a refusal.
+
+    Refuses a placement's shortlist, and a placement that is neither a match nor refused.
+    """
     if shortlist.jobseeker_id is None:
-        raise NotFound("This is a placement's shortlist; look at the jobseeker's own to have a pair explained.")
+        raise NotFound(
+            "Pairs cannot be explained on a placement's shortlist. Open a shortlist made for the jobseeker instead."
+        )
     shaper = Shaper.of(session, actor, shortlist, {shortlist.jobseeker_id})
     titles = _titles(session, {placement_id})
-    shown = [one for one in queries.matches(session, actor, shortlist.id) if one.placement_id == placement_id]
-    if shown:
-        return MatchOut.model_validate(shaper.matches(shown, titles)[0])
+    stored = [match for match in queries.matches(session, actor, shortlist.id) if match.placement_id == placement_id]
+    if stored:
+        return MatchOut.model_validate(shaper.matches(stored, titles)[0])
     refused = shaper.refusals(_refusal_of(session, shortlist, placement_id), titles)
     if refused:
         return RefusalOut.model_validate(refused[0])
-    raise NotFound("This placement was not looked at, or ranked below the limit; make a longer shortlist.")
+    raise NotFound(
+        "This placement was not checked for this shortlist, or it was ranked below the limit. Make a new shortlist "
+        "with a higher limit."
+    )
 
 
 def _refusal_of(session: Session, shortlist: Shortlist, placement_id: UUID) -> list[list[Any]]:
-    again = Again.of(session, shortlist)
-    if again is None:
+    restored = Again.of(session, shortlist)
+    if restored is None:
         return [row for row in snapshot.unpacked(shortlist.refusals) if row[2] == str(placement_id)]
-    rows = [row for row in np.flatnonzero(again.kept.failed).tolist() if again.where[row].placement_id == placement_id]
-    return again.refusals(rows)
+    rows = [
+        row for row in np.flatnonzero(restored.kept.failed).tolist() if restored.where[row].placement_id == placement_id
+    ]
+    return restored.refusals(rows)

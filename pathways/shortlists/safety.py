@@ -1,4 +1,4 @@
-"""A safety exclusion is looked at wherever a jobseeker is put forward, not only where placements are ranked."""
+"""Check safety exclusions wherever a jobseeker is put forward for a placement, not only in a ranking."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -22,7 +22,10 @@ class ExcludedForSafety(Conflict):
 
 
 def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placement) -> None:
-    """Refuse a pair that a safety exclusion covers, as it stands now; what is only a question is let through."""
+    """Refuse a jobseeker and a placement that a current safety exclusion keeps apart.
+
+    A check whose result is unknown does not refuse the pair.
+    """
     rows = list(session.scalars(jobseeker_queries.facts_about(SafetyExclusion, person)))
     if not rows:
         return
@@ -38,19 +41,23 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
     )
     if _is_covered(rows, listing, placement.confirmed_on):
         raise ExcludedForSafety(
-            "The jobseeker must not be sent there. Look at the exclusion together; if it is over, take it back."
+            "The jobseeker must be kept away from this placement. Review the safety exclusion with the jobseeker. "
+            "If it no longer applies, withdraw it and try again."
         )
 
 
 def covered(
     session: Session, actor: Actor, pairs: Iterable[tuple[UUID, PlacementProfile]], on: date
 ) -> set[tuple[UUID, str]]:
-    """Return which jobseekers and placements an exclusion keeps apart as it stands now, whatever was ranked before."""
-    asked = list(pairs)
-    exclusions_of = queries.exclusions(session, actor, {jobseeker_id for jobseeker_id, _ in asked})
+    """Return the pairs that a current safety exclusion keeps apart, as jobseeker id and placement key.
+
+    The exclusions are read from the database now, so a ranking made earlier does not matter.
+    """
+    all_pairs = list(pairs)
+    exclusions_of = queries.exclusions(session, actor, {jobseeker_id for jobseeker_id, _ in all_pairs})
     return {
         (jobseeker_id, listing.key)
-        for jobseeker_id, listing in asked
+        for jobseeker_id, listing in all_pairs
         if jobseeker_id in exclusions_of and _is_covered(exclusions_of[jobseeker_id], listing, on)
     }
 

@@ -1,4 +1,4 @@
-"""What goes over the wire about shortlists."""
+"""Request bodies, replies and data-extract records of shortlists."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -10,44 +10,58 @@ from pathways.fields import Body, Day, Group, Schema
 
 
 class NewShortlist(Body):
-    on: Day | None = Field(default=None, description="The day it is for; today when left out.")
+    """The body that makes a shortlist."""
+
+    on: Day | None = Field(default=None, description="The day the shortlist is for; today if left out.")
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
 class ReasonOut(Schema):
+    """One reason for or against a match, or one fact that is not known."""
+
     feature: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
     effect: Annotated[str, Group.RECORD] = Field(description="for, against or unknown")
 
 
 class CheckOut(Schema):
+    """The result of one eligibility check of a pair."""
+
     rule: Annotated[str, Group.RECORD]
     result: Annotated[str, Group.RECORD] = Field(description="pass, fail or unknown")
     text: Annotated[str, Group.RECORD]
 
 
 class TravelOut(Schema):
+    """The estimated journey from the jobseeker's home to the placement."""
+
     km: Annotated[float, Group.RECORD]
     minutes_low: Annotated[int, Group.RECORD]
     minutes_high: Annotated[int, Group.RECORD]
     mode: Annotated[str, Group.RECORD]
-    basis: Annotated[str, Group.RECORD] = Field(description="postcode, or outcode where only that is known")
+    basis: Annotated[str, Group.RECORD] = Field(
+        description="postcode, or outcode if only the first half of a postcode is known"
+    )
 
 
 class ChangeOut(Schema):
+    """A change that would raise the score of a match."""
+
     about: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
-    score: Annotated[float | None, Group.RECORD] = Field(description="The score the pair would have then.")
+    score: Annotated[float | None, Group.RECORD] = Field(description="The score of the pair after the change.")
 
 
 class FlagOut(Schema):
-    """Something for a benefits adviser; no placement is hidden for it."""
+    """A point to check with a benefits adviser; it never removes a placement from a shortlist."""
 
     benefit: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
 
 
 class MatchOut(Schema):
+    """One ranked pair of a jobseeker and a placement, with its score and reasons."""
+
     rank: Annotated[int, Group.RECORD]
     placement_id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
@@ -55,12 +69,20 @@ class MatchOut(Schema):
     title: Annotated[str, Group.RECORD]
     social_enterprise: Annotated[str, Group.RECORD]
     score: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
-    score_low: Annotated[float | None, Group.RECORD] = Field(description="The score may well lie from here …")
-    score_high: Annotated[float | None, Group.RECORD] = Field(description="… to here: four times in five.")
-    jobseeker_side: Annotated[float | None, Group.RECORD] = Field(description="That the jobseeker wants it and starts.")
-    placement_side: Annotated[float | None, Group.RECORD] = Field(description="That they are taken and it lasts.")
+    score_low: Annotated[float | None, Group.RECORD] = Field(
+        description="Lower end of the range that holds the score four times out of five."
+    )
+    score_high: Annotated[float | None, Group.RECORD] = Field(
+        description="Upper end of the range that holds the score four times out of five."
+    )
+    jobseeker_side: Annotated[float | None, Group.RECORD] = Field(
+        description="Estimated chance that the jobseeker wants the placement and starts it."
+    )
+    placement_side: Annotated[float | None, Group.RECORD] = Field(
+        description="Estimated chance that the jobseeker is taken on and the placement lasts."
+    )
     propensity: Annotated[float | None, Group.RECORD] = Field(
-        description="How likely the pair was to stand at this rank that day: under 1 where ties were drawn by lot."
+        description="Probability of the pair being at this rank that day; below 1 where a random tie-break decided."
     )
     confidence: Annotated[str, Group.RECORD] = Field(description="low, medium or high")
     reasons: Annotated[list[ReasonOut], Group.RECORD]
@@ -73,6 +95,8 @@ class MatchOut(Schema):
 
 
 class RefusalOut(Schema):
+    """A pair that a check refused, with the change that would open it."""
+
     placement_id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     title: Annotated[str, Group.RECORD]
@@ -82,11 +106,15 @@ class RefusalOut(Schema):
 
 
 class RefusedPage(Schema):
+    """One page of refused pairs."""
+
     items: Annotated[list[RefusalOut], Group.RECORD]
     next: Annotated[str | None, Group.RECORD]
 
 
 class BelowOut(Schema):
+    """An eligible pair that was ranked below the limit of the shortlist."""
+
     rank: Annotated[int, Group.RECORD]
     placement_id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
@@ -98,18 +126,22 @@ class BelowOut(Schema):
 
 
 class BelowPage(Schema):
+    """One page of pairs ranked below the limit."""
+
     items: Annotated[list[BelowOut], Group.RECORD]
     next: Annotated[str | None, Group.RECORD]
 
 
 class ProfileUsed(Schema):
-    """Which version of the profile was read."""
+    """The version of the jobseeker's profile that the ranking used."""
 
     number: Annotated[int, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]
 
 
 class ShortlistOut(Schema):
+    """A shortlist with its matches, its nearest refusals and its counts."""
+
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID | None, Group.RECORD]
     placement_id: Annotated[UUID | None, Group.RECORD]
@@ -117,7 +149,9 @@ class ShortlistOut(Schema):
     made_at: Annotated[datetime, Group.RECORD]
     model_version: Annotated[str, Group.RECORD]
     profile: Annotated[ProfileUsed | None, Group.RECORD]
-    seed: Annotated[str | None, Group.RECORD] = Field(description="Of the lots that ordered ties.")
+    seed: Annotated[str | None, Group.RECORD] = Field(
+        description="The seed of the random tie-break that ordered equal and nearly equal scores."
+    )
     looked_at: Annotated[int, Group.RECORD]
     eligible: Annotated[int, Group.RECORD]
     matches: Annotated[list[MatchOut], Group.RECORD]
@@ -125,14 +159,16 @@ class ShortlistOut(Schema):
     refused_by_rule: Annotated[dict[str, int], Group.RECORD]
     nearest_refusals: Annotated[list[RefusalOut], Group.RECORD]
     withheld: Annotated[int, Group.RECORD] = Field(
-        description="Reasons and checks that today's policy does not show you."
+        description="Number of reasons and checks that you are not permitted to read today."
     )
     note: Annotated[str, Group.RECORD] = (
-        "A shortlist advises; a caseworker and the jobseeker decide. Nobody is excluded by a rank."
+        "A shortlist is advice. The caseworker and the jobseeker decide. A low rank excludes no jobseeker."
     )
 
 
 class ShortlistLine(Schema):
+    """A shortlist in a list of shortlists, without its matches."""
+
     id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
@@ -141,7 +177,7 @@ class ShortlistLine(Schema):
 
 
 class ShortlistRecord(Schema):
-    """The ranking, for the extract."""
+    """A shortlist in a jobseeker's data extract."""
 
     id: Annotated[UUID, Group.RECORD]
     shown_on: Annotated[date, Group.RECORD]
@@ -152,7 +188,7 @@ class ShortlistRecord(Schema):
 
 
 class MatchRecord(Schema):
-    """One shown pair, for the extract."""
+    """A match in a jobseeker's data extract."""
 
     id: Annotated[UUID, Group.RECORD]
     placement_id: Annotated[UUID, Group.RECORD]
@@ -163,30 +199,44 @@ class MatchRecord(Schema):
 
 
 class OpenedOut(Schema):
+    """A placement that a change would open."""
+
     placement_id: Annotated[UUID, Group.RECORD]
     title: Annotated[str, Group.RECORD]
     social_enterprise: Annotated[str, Group.RECORD]
 
 
 class JobseekerUnlockLine(Schema):
+    """One change for a jobseeker, with the placements it would open."""
+
     kind: Annotated[str, Group.RECORD]
     what: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
-    opens: Annotated[int, Group.RECORD] = Field(description="Placements that are not a good match now and would be.")
-    settles: Annotated[int, Group.RECORD] = Field(description="Placements with one open question less.")
-    placements: Annotated[list[OpenedOut], Group.RECORD] = Field(description="The first twenty that would open.")
+    opens: Annotated[int, Group.RECORD] = Field(
+        description="Number of placements that are not a good match now and would become one."
+    )
+    settles: Annotated[int, Group.RECORD] = Field(
+        description="Number of placements that would have one open question fewer."
+    )
+    placements: Annotated[list[OpenedOut], Group.RECORD] = Field(
+        description="The first 20 placements that the change would open."
+    )
 
 
 class JobseekerUnlockOut(Schema):
+    """The single changes that would open most good placements for a jobseeker."""
+
     jobseeker_id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
     model_version: Annotated[str, Group.RECORD]
-    good_score: Annotated[float, Group.RECORD] = Field(description="From which a match is called good (dated table).")
+    good_score: Annotated[float, Group.RECORD] = Field(description="The lowest score that counts as a good match.")
     withheld: Annotated[int, Group.RECORD]
     items: Annotated[list[JobseekerUnlockLine], Group.RECORD]
 
 
 class PlacementUnlockLine(Schema):
+    """One requirement of a placement, with the number of jobseekers it alone refuses."""
+
     rule: Annotated[str, Group.RECORD]
     people: Annotated[int, Group.RECORD]
     suitable: Annotated[int, Group.RECORD]
@@ -194,6 +244,8 @@ class PlacementUnlockLine(Schema):
 
 
 class PlacementUnlockOut(Schema):
+    """The requirements of a placement that alone refuse most suitable jobseekers."""
+
     placement_id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
     looked_at: Annotated[int, Group.RECORD]
@@ -202,6 +254,8 @@ class PlacementUnlockOut(Schema):
 
 
 class CaseloadUnlockLine(Schema):
+    """One kind of training or support, with the matches it would open."""
+
     kind: Annotated[str, Group.RECORD]
     what: Annotated[str, Group.RECORD]
     people: Annotated[int, Group.RECORD]
@@ -210,6 +264,8 @@ class CaseloadUnlockLine(Schema):
 
 
 class CaseloadUnlockOut(Schema):
+    """The training or support that would open most good matches across a caseload."""
+
     on: Annotated[date, Group.RECORD]
     looked_at: Annotated[int, Group.RECORD]
     good_score: Annotated[float, Group.RECORD]

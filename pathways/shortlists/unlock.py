@@ -1,4 +1,8 @@
-"""Which single change would open most: read, then tried with nothing open, by a shortlist's own checks and score."""
+"""Find the single changes that would open most placements or matches.
+
+The data is read first. The changes are then tried with no transaction open, by the checks and the score of a
+shortlist.
+"""
 
 from datetime import date
 from uuid import UUID
@@ -26,7 +30,7 @@ from pathways.shortlists.schemas import (
 )
 
 MOST_NAMED = 20
-# Which group of fields a change tells of; all others tell of work.
+# The field group a change reveals; a kind or answer that is not listed here reveals the group WORK.
 GROUP_OF_KIND = {unlock.Kind.TRAVEL_ALONE: Group.HEALTH}
 GROUP_OF_ANSWER = {"right to work": Group.RIGHT_TO_WORK, "date of birth": Group.IDENTITY, "travel": Group.CONTACT}
 
@@ -36,16 +40,19 @@ def _good(on: date) -> float:
 
 
 def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> JobseekerUnlockOut:
-    """Say which single changes would open good placements for one jobseeker."""
+    """Return the single changes that would open good placements for one jobseeker.
+
+    Changes that reveal a field group the actor may not read are left out and counted as withheld.
+    """
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = actions.gather(session, actor, jobseeker_id, on, index_state)
-        seen = jobseeker_queries.visible_groups(actor, session.get_one(Jobseeker, jobseeker_id))
-    found = unlock.for_jobseeker(gathered.ranker(), gathered.wanted, gathered.day.profiles, good=_good(on))
-    kept = [one for one in found if _group_of(one) in seen]
+        visible = jobseeker_queries.visible_groups(actor, session.get_one(Jobseeker, jobseeker_id))
+    changes = unlock.for_jobseeker(gathered.ranker(), gathered.wanted, gathered.day.profiles, good=_good(on))
+    readable = [change for change in changes if _group_of(change) in visible]
     with database.reading(actor) as session:
-        named = {UUID(key) for one in kept for key in one.opens[:MOST_NAMED]}
+        placement_ids = {UUID(key) for change in readable for key in change.opens[:MOST_NAMED]}
         rows = session.execute(
-            select(Placement.id, Placement.title, Placement.social_enterprise_id).where(Placement.id.in_(named))
+            select(Placement.id, Placement.title, Placement.social_enterprise_id).where(Placement.id.in_(placement_ids))
         ).all()
         names = placement_queries.names(session, {row.social_enterprise_id for row in rows})
     titles = {str(row.id): (row.title, names[row.social_enterprise_id]) for row in rows}
@@ -54,60 +61,65 @@ def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date
         on=on,
         model_version=gathered.index_state.model.version,
         good_score=_good(on),
-        withheld=len(found) - len(kept),
+        withheld=len(changes) - len(readable),
         items=[
             JobseekerUnlockLine(
-                kind=one.kind,
-                what=one.what,
-                text=one.text,
-                opens=len(one.opens),
-                settles=one.settles,
+                kind=change.kind,
+                what=change.what,
+                text=change.text,
+                opens=len(change.opens),
+                settles=change.settles,
                 placements=[
                     OpenedOut(placement_id=UUID(key), title=titles[key][0], social_enterprise=titles[key][1])
-                    for key in one.opens[:MOST_NAMED]
+                    for key in change.opens[:MOST_NAMED]
                     if key in titles
                 ],
             )
-            for one in kept
+            for change in readable
         ],
     )
 
 
-def _group_of(one: unlock.Unlock) -> Group:
-    if one.kind is unlock.Kind.ANSWER:
-        return GROUP_OF_ANSWER.get(one.what, Group.WORK)
-    return GROUP_OF_KIND.get(one.kind, Group.WORK)
+def _group_of(change: unlock.Unlock) -> Group:
+    if change.kind is unlock.Kind.ANSWER:
+        return GROUP_OF_ANSWER.get(change.what, Group.WORK)
+    return GROUP_OF_KIND.get(change.kind, Group.WORK)
 
 
 def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date) -> PlacementUnlockOut:
-    """Say which requirement alone keeps out most suitable people of those this actor may see; counts, never names."""
+    """Return the requirements that alone refuse most suitable jobseekers visible to the actor; counts, never names."""
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = actions.gather_people(session, actor, on, index_state, placement_id=placement_id)
     placement, people = gathered.placements[0], gathered.people
-    found = unlock.for_placement(gathered.ranker(), placement, people, good=_good(on))
+    requirements = unlock.for_placement(gathered.ranker(), placement, people, good=_good(on))
     return PlacementUnlockOut(
         placement_id=placement_id,
         on=on,
         looked_at=len(people),
         good_score=_good(on),
         items=[
-            PlacementUnlockLine(rule=one.rule, people=one.people, suitable=one.suitable, text=one.text) for one in found
+            PlacementUnlockLine(
+                rule=requirement.rule, people=requirement.people, suitable=requirement.suitable, text=requirement.text
+            )
+            for requirement in requirements
         ],
     )
 
 
 def for_caseload(database: Database, actor: Actor, on: date) -> CaseloadUnlockOut:
-    """Say which training or support would open most matches over the open cases this actor may see."""
+    """Return the training or support that would open most matches across the open cases the actor may see."""
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = actions.gather_people(session, actor, on, index_state)
     people = gathered.people
-    found = unlock.for_caseload(gathered.ranker(), people, gathered.placements, good=_good(on))
+    changes = unlock.for_caseload(gathered.ranker(), people, gathered.placements, good=_good(on))
     return CaseloadUnlockOut(
         on=on,
         looked_at=len(people),
         good_score=_good(on),
         items=[
-            CaseloadUnlockLine(kind=one.kind, what=one.what, people=one.people, matches=one.matches, text=one.text)
-            for one in found
+            CaseloadUnlockLine(
+                kind=change.kind, what=change.what, people=change.people, matches=change.matches, text=change.text
+            )
+            for change in changes
         ],
     )

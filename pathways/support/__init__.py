@@ -1,1 +1,1 @@
-"""Support: check-ins once somebody works, the action plan, barriers, distance travelled, and what waits for whom."""
+"""Support: check-ins on jobseekers in work, action plans, barriers, distance travelled, the worklist and fidelity."""

@@ -1,4 +1,4 @@
-"""Every change to check-ins, plans, barriers and scores."""
+"""Every change to check-ins, action plans, barriers and scores."""
 
 from datetime import date, timedelta
 
@@ -31,34 +31,41 @@ from pathways.support.schemas import (
     StepOut,
 )
 
-NOT_YET = "This day has not come."
+NOT_YET = "The date cannot be in the future."
 
 
 def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> CheckIn:
-    """Record what a check-in found; work at risk is told at once to whose case it is."""
+    """Record the result of a check-in. The owner of the case is notified at once if work is at risk or over.
+
+    Refuses a result that contradicts its source, and work at risk or over without a path back.
+    """
     spell = progression_queries.spell(session, actor, new.spell_id)
     if spell.state is SpellState.VOIDED:
-        raise RuleBroken("This spell was recorded by mistake.", pointer="/spell_id")
+        raise RuleBroken("This spell was recorded by mistake and is void. Choose another spell.", pointer="/spell_id")
     if new.on > actor.today:
         raise RuleBroken(NOT_YET, pointer="/on")
     if (new.result is InWork.UNKNOWN) != (new.told_by is ReportedBy.NOBODY):
-        raise RuleBroken("Nobody reached is unknown, and unknown is told by nobody.", pointer="/told_by")
+        raise RuleBroken(
+            "Result and source do not fit. If nobody was reached, the result is 'unknown' and the source is 'nobody';"
+            " for any other result, name the source.",
+            pointer="/told_by",
+        )
     if (new.is_at_risk or new.result is InWork.NOT_IN_WORK) and new.path_back is None:
-        raise RuleBroken("Work is at risk or over: say what is done about it.", pointer="/path_back")
+        raise RuleBroken("Work is at risk or over. Choose what will be done about it.", pointer="/path_back")
     steps = queries.steps(actor.today)
     if new.step is not None and new.step not in {step.name for step in steps}:
-        known = ", ".join(step.name for step in steps)
-        raise RuleBroken(f"There is no such step: {known}.", pointer="/step")
+        names = ", ".join(step.name for step in steps)
+        raise RuleBroken(f"The schedule has no such step. Choose one of: {names}.", pointer="/step")
     started_on = progression_queries.version(session, spell).started_on
-    _must_have_come(steps, new, started_on)
-    there = queries.answered(session, spell.partner_id, [spell.id]).get(spell.id, {})
+    _must_not_be_early(steps, new, started_on)
+    answered = queries.answered(session, spell.partner_id, [spell.id]).get(spell.id, {})
     check_in = CheckIn.recorded(
         actor,
         new.on,
         partner_id=spell.partner_id,
         jobseeker_id=spell.jobseeker_id,
         spell_id=spell.id,
-        step=new.step or schedule.answers(steps, started_on, new.on, there),
+        step=new.step or schedule.answers(steps, started_on, new.on, answered),
         result=new.result,
         told_by=new.told_by,
         is_at_risk=new.is_at_risk,
@@ -66,7 +73,7 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
         note=new.note,
     )
     session.add(check_in)
-    session.flush()  # its id is needed by the reply
+    session.flush()  # the reply needs its id
     if new.is_at_risk or new.result is InWork.NOT_IN_WORK:
         person = session.get_one(Jobseeker, spell.jobseeker_id)
         message_actions.notify_owner(
@@ -80,36 +87,41 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
     return check_in
 
 
-def _must_have_come(steps: list[schedule.ScheduleStep], new: NewCheckIn, started_on: date) -> None:
+def _must_not_be_early(steps: list[schedule.ScheduleStep], new: NewCheckIn, started_on: date) -> None:
     for step in steps:
         if step.name == new.step and started_on + timedelta(days=step.offset_days) > new.on:
-            raise RuleBroken("This step had not come by that day.", pointer="/step")
+            raise RuleBroken(
+                "This step of the schedule was not due yet on that date. Choose an earlier step, or leave it empty.",
+                pointer="/step",
+            )
 
 
 def check_in_reply(session: Session, actor: Actor, check_in: CheckIn) -> CheckInOut:
     return check_in_replies(session, actor, [check_in])[0]
 
 
-def check_in_replies(session: Session, actor: Actor, found: list[CheckIn]) -> list[CheckInOut]:
-    people = jobseeker_queries.cases(session, (one.jobseeker_id for one in found))
+def check_in_replies(session: Session, actor: Actor, check_ins: list[CheckIn]) -> list[CheckInOut]:
+    people = jobseeker_queries.cases(session, (check_in.jobseeker_id for check_in in check_ins))
     return [
-        CheckInOut.model_validate(one).limited_to(jobseeker_queries.visible_groups(actor, people[one.jobseeker_id]))
-        for one in found
+        CheckInOut.model_validate(check_in).limited_to(
+            jobseeker_queries.visible_groups(actor, people[check_in.jobseeker_id])
+        )
+        for check_in in check_ins
     ]
 
 
 def due(session: Session, actor: Actor, person: Jobseeker) -> list[DueCheckIn]:
-    """Return the whole schedule of a person's spells, as it stands today."""
+    """Return the check-in schedule of all spells of a jobseeker, with the state of each line today."""
     spells = queries.spells_with_versions(session, person.partner_id, jobseeker_id=person.id)
-    there = queries.answered(session, person.partner_id, [spell.id for spell, _ in spells])
-    found = []
+    answered_by_spell = queries.answered(session, person.partner_id, [spell.id for spell, _ in spells])
+    check_ins = []
     for spell, version in spells:
-        answered = there.get(spell.id, {})
+        answered = answered_by_spell.get(spell.id, {})
         steps = queries.steps(version.started_on)
         days = {step: row.valid_on for step, row in answered.items()}
         for line in schedule.lines(steps, version.started_on, version.ended_on, days, actor.today):
             row = answered.get(line.step)
-            found.append(
+            check_ins.append(
                 DueCheckIn(
                     spell_id=spell.id,
                     step=line.step,
@@ -119,19 +131,24 @@ def due(session: Session, actor: Actor, person: Jobseeker) -> list[DueCheckIn]:
                     check_in_id=row.id if row is not None else None,
                 )
             )
-    return sorted(found, key=lambda one: (one.due_on, str(one.spell_id)))
+    return sorted(check_ins, key=lambda check_in: (check_in.due_on, str(check_in.spell_id)))
 
 
 def write_plan(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPlan) -> ActionPlan:
-    """Write the action plan of the open enrolment anew; the version before stays."""
+    """Write a new version of the action plan of the open enrolment; the earlier version is superseded.
+
+    Refuses without an open enrolment, and dates in the future.
+    """
     enrolment = enrolment_queries.open_enrolment(session, person)
     if enrolment is None:
-        raise RuleBroken("A plan is made once somebody is on a programme. Start an enrolment first.")
+        raise RuleBroken("An action plan needs an open enrolment. Start an enrolment first.")
     if not enrolment.started_on <= new.agreed_on <= actor.today:
-        raise RuleBroken("It is agreed between the start of the enrolment and today.", pointer="/agreed_on")
-    for place, step in enumerate(new.steps):
+        raise RuleBroken(
+            "The date of agreement must be between the start of the enrolment and today.", pointer="/agreed_on"
+        )
+    for index, step in enumerate(new.steps):
         if step.done_on is not None and step.done_on > actor.today:
-            raise RuleBroken(NOT_YET, pointer=f"/steps/{place}/done_on")
+            raise RuleBroken(NOT_YET, pointer=f"/steps/{index}/done_on")
     before = queries.plan_of(session, enrolment)
     nation = session.get_one(Organisation, person.partner_id).nation
     plan = ActionPlan.recorded(
@@ -146,7 +163,7 @@ def write_plan(session: WriteSession, actor: Actor, person: Jobseeker, new: NewP
         supersedes=before.id if before is not None else None,
     )
     session.add(plan)
-    session.flush()  # two who write it at once meet here
+    session.flush()  # the second of two versions written at the same time fails here
     return plan
 
 
@@ -158,12 +175,15 @@ def plan_reply(actor: Actor, person: Jobseeker, plan: ActionPlan) -> PlanOut:
 
 
 def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: NewBarrier) -> Barrier:
+    """Open a barrier to work. Refuses a second open barrier of the same kind."""
     jobseeker_actions.must_not_be_void(person)
     if new.opened_on > actor.today:
         raise RuleBroken(NOT_YET, pointer="/opened_on")
-    there = queries.barriers(person).where(Barrier.kind == new.kind, Barrier.closed_on.is_(None))
-    if session.scalars(there).first() is not None:
-        raise RuleBroken("This barrier is open already. Close it first, or go on with that one.", pointer="/kind")
+    already_open = queries.barriers(person).where(Barrier.kind == new.kind, Barrier.closed_on.is_(None))
+    if session.scalars(already_open).first() is not None:
+        raise RuleBroken(
+            "A barrier of this kind is already open. Continue with it, or close it first.", pointer="/kind"
+        )
     barrier = Barrier.recorded(
         actor, new.opened_on, partner_id=person.partner_id, jobseeker_id=person.id, kind=new.kind, note=new.note
     )
@@ -174,9 +194,11 @@ def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
 
 def close_barrier(session: WriteSession, actor: Actor, barrier: Barrier, closing: ClosedOn) -> Barrier:
     if barrier.closed_on is not None:
-        raise RuleBroken("It is closed already.")
+        raise RuleBroken("This barrier is already closed. Open a new one if it has come back.")
     if not barrier.valid_on <= closing.closed_on <= actor.today:
-        raise RuleBroken("It closes between the day it opened and today.", pointer="/closed_on")
+        raise RuleBroken(
+            "The closing date must be between the date the barrier was opened and today.", pointer="/closed_on"
+        )
     closed = Barrier.recorded(
         actor,
         barrier.valid_on,
@@ -188,7 +210,7 @@ def close_barrier(session: WriteSession, actor: Actor, barrier: Barrier, closing
         supersedes=barrier.id,
     )
     session.add(closed)
-    session.flush()  # two who close it at once meet here
+    session.flush()  # the second of two closings at the same time fails here
     return closed
 
 
@@ -197,7 +219,7 @@ def barrier_reply(actor: Actor, person: Jobseeker, barrier: Barrier) -> BarrierO
 
 
 def record_score(session: WriteSession, actor: Actor, person: Jobseeker, new: NewScore) -> Score:
-    """Record one score; the same scale of the same day again supersedes it."""
+    """Record one score; a second score for the same tool, edition, scale and day supersedes it."""
     jobseeker_actions.must_not_be_void(person)
     if new.scored_on > actor.today:
         raise RuleBroken(NOT_YET, pointer="/scored_on")
@@ -218,16 +240,19 @@ def record_score(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         **new.model_dump(exclude={"scored_on"}),
     )
     session.add(score)
-    session.flush()  # two who score it at once meet here
+    session.flush()  # the second of two scores at the same time fails here
     return score
 
 
-def score_replies(session: Session, actor: Actor, person: Jobseeker, found: list[Score]) -> list[ScoreOut]:
-    """Return scores with how far each is from the first of its scale and edition: editions are never compared."""
+def score_replies(session: Session, actor: Actor, person: Jobseeker, scores: list[Score]) -> list[ScoreOut]:
+    """Return scores with the change since the first score of the same tool, edition and scale.
+
+    Scores of different editions of a tool are never compared.
+    """
     first = queries.first_scores(session, person)
     seen = jobseeker_queries.visible_groups(actor, person)
     shapes = []
-    for score in found:
+    for score in scores:
         change = float(score.score - first[score.tool, score.edition, score.scale])
         shapes.append(ScoreOut.model_validate(score).model_copy(update={"change": change}).limited_to(seen))
     return shapes

@@ -1,4 +1,4 @@
-"""JSON of support: check-ins, plans, barriers, scores, the worklist and fidelity."""
+"""Routes for check-ins, action plans, barriers, scores, the worklist and fidelity."""
 
 from datetime import date
 from typing import Annotated
@@ -51,18 +51,22 @@ def list_check_ins(
     page: PageDep,
     jobseeker: Annotated[UUID | None, Query()] = None,
 ) -> Page[CheckInOut]:
+    """List check-ins of the jobseekers you may see."""
     with database.reading(actor) as session:
         rows = queries.check_ins_visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(CheckIn.jobseeker_id == jobseeker)
         return page_of_all(
-            session, rows, CheckIn.id, page, lambda found: actions.check_in_replies(session, actor, list(found))
+            session, rows, CheckIn.id, page, lambda rows: actions.check_in_replies(session, actor, list(rows))
         )
 
 
 @check_ins.post("", status_code=201, responses=REFUSALS)
 def record_check_in(new: NewCheckIn, actor: Recorder, database: DatabaseDep, once: OnceDep) -> CheckInOut:
-    """Record what a check-in found: in work, not in work, or unknown; and what is done where work is at risk."""
+    """Record the result of a check-in: in work, not in work, or unknown.
+
+    Refused if work is at risk or over and no path back is given. The owner of the case is then notified.
+    """
     with database.writing(actor) as session:
         check_in = once(
             session,
@@ -75,6 +79,7 @@ def record_check_in(new: NewCheckIn, actor: Recorder, database: DatabaseDep, onc
 
 @check_ins.get("/{check_in_id}", responses=documented(NotFound))
 def get_check_in(check_in_id: UUID, actor: Reader, database: DatabaseDep) -> CheckInOut:
+    """Return one check-in. The reading is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.check_in(session, actor, check_in_id).jobseeker_id
     audit.opened(database, actor, "check_ins", [(check_in_id, jobseeker_id)])
@@ -94,7 +99,10 @@ def _person(session: Session, actor: Actor, jobseeker_id: UUID) -> Jobseeker:
 
 @of_jobseekers.get("/{jobseeker_id}/check-ins", responses=documented(NotFound))
 def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> CheckInSchedule:
-    """The schedule of this person's work: what is due, overdue, met, late, to come or not needed."""
+    """Return the check-in schedule of the jobseeker's spells of work, with the state of each check-in.
+
+    The reading is recorded in the access log.
+    """
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         return CheckInSchedule(items=actions.due(session, actor, _person(session, actor, jobseeker_id)))
@@ -102,7 +110,7 @@ def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep)
 
 @of_jobseekers.get("/{jobseeker_id}/plans", responses=documented(NotFound))
 def list_plans(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[PlanOut]:
-    """The action plan of each enrolment, as it stands."""
+    """List the current action plan of each enrolment. The reading is recorded in the access log."""
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = _person(session, actor, jobseeker_id)
@@ -112,7 +120,10 @@ def list_plans(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: P
 
 @of_jobseekers.post("/{jobseeker_id}/plans", status_code=201, responses=REFUSALS)
 def write_plan(jobseeker_id: UUID, new: NewPlan, actor: Recorder, database: DatabaseDep, once: OnceDep) -> PlanOut:
-    """Write the action plan of the open enrolment anew; what was there stays as an older version."""
+    """Write a new version of the action plan of the open enrolment. Older versions are not deleted.
+
+    Refused without an open enrolment, or with a date in the future.
+    """
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         plan = once(
@@ -126,6 +137,7 @@ def write_plan(jobseeker_id: UUID, new: NewPlan, actor: Recorder, database: Data
 
 @of_jobseekers.get("/{jobseeker_id}/barriers", responses=documented(NotFound))
 def list_barriers(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[BarrierOut]:
+    """List the jobseeker's barriers, open and closed. The reading is recorded in the access log."""
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = _person(session, actor, jobseeker_id)
@@ -137,6 +149,7 @@ def list_barriers(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page
 def open_barrier(
     jobseeker_id: UUID, new: NewBarrier, actor: Recorder, database: DatabaseDep, once: OnceDep
 ) -> BarrierOut:
+    """Open a barrier to work. Refused if a barrier of this kind is already open, or the date is in the future."""
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         barrier = once(
@@ -152,6 +165,7 @@ def open_barrier(
 def close_barrier(
     jobseeker_id: UUID, barrier_id: UUID, closing: ClosedOn, actor: Recorder, database: DatabaseDep, once: OnceDep
 ) -> BarrierOut:
+    """Close a barrier. Refused if it is already closed, or the date is in the future or before it opened."""
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         barrier = once(
@@ -165,7 +179,10 @@ def close_barrier(
 
 @of_jobseekers.get("/{jobseeker_id}/scores", responses=documented(NotFound))
 def list_scores(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ScoreOut]:
-    """Distance travelled: scores by tool, edition and scale, each with how far it is from the first."""
+    """List the jobseeker's scores (distance travelled), each with the change since the first on the same scale.
+
+    The reading is recorded in the access log.
+    """
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = _person(session, actor, jobseeker_id)
@@ -174,13 +191,16 @@ def list_scores(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: 
             queries.scores(person),
             Score.id,
             page,
-            lambda found: actions.score_replies(session, actor, person, list(found)),
+            lambda rows: actions.score_replies(session, actor, person, list(rows)),
         )
 
 
 @of_jobseekers.post("/{jobseeker_id}/scores", status_code=201, responses=REFUSALS)
 def record_score(jobseeker_id: UUID, new: NewScore, actor: Recorder, database: DatabaseDep, once: OnceDep) -> ScoreOut:
-    """Record a score on a scale of a tool; the wording of the tool stays with its owner."""
+    """Record a score on one scale of an assessment tool. The tool's questions are not stored here.
+
+    A second score for the same scale and day replaces the first. Refused if the date is in the future.
+    """
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         score = once(
@@ -198,15 +218,19 @@ def read_worklist(
     database: DatabaseDep,
     kind: Annotated[str | None, Query(max_length=40)] = None,
     *,
-    mine: Annotated[bool, Query(description="Only what is yours.")] = False,
+    mine: Annotated[bool, Query(description="Only the items of your own cases.")] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Worklist:
-    """What waits: check-ins due and overdue, work at risk, no contact, stalled, nothing offered, plans, answers."""
+    """List what needs action now, most overdue first.
+
+    It covers check-ins, work at risk, missing contact, stalled cases, missing offers, action plans and introductions.
+    Each jobseeker in the list is recorded in the access log.
+    """
     if kind is not None and kind not in worklist.TEXT:
-        raise RuleBroken(f"There is no such kind: {', '.join(worklist.TEXT)}.", pointer="/kind")
+        raise RuleBroken(f"The worklist has no such kind. Choose one of: {', '.join(worklist.TEXT)}.", pointer="/kind")
     with database.reading(actor) as session:
         answer, people = worklist.worklist(session, actor, kind=kind, mine=mine, limit=limit)
-    audit.opened(database, actor, "worklist", [(one, one) for one in people])
+    audit.opened(database, actor, "worklist", [(jobseeker_id, jobseeker_id) for jobseeker_id in people])
     return answer
 
 
@@ -217,10 +241,14 @@ def read_fidelity(
     since: Annotated[Day | None, Query()] = None,
     until: Annotated[Day | None, Query()] = None,
 ) -> Fidelity:
-    """How true to supported employment the work is: caseload, days to an employer, follow-along, diversity of jobs."""
+    """Return the measures of fidelity to supported employment for your organisation, by default for the last year.
+
+    The measures are caseload, days to the first employer contact, follow-along support and the diversity of jobs.
+    Refused if `since` is after `until`.
+    """
     end = min(until or actor.today, actor.today)
     begin = since or date.fromordinal(max(1, end.toordinal() - A_YEAR + 1))
     if begin > end:
-        raise RuleBroken("since is after until.", pointer="/since")
+        raise RuleBroken("The date since is after the date until. Correct one of them.", pointer="/since")
     with database.reading(actor) as session:
         return fidelity.measured(session, actor.organisation_id, begin, end)

@@ -1,4 +1,4 @@
-"""How true to supported employment the work is: computed figures with their definitions; bands of a dated table."""
+"""Measures of fidelity to supported employment, with their definitions and the bands of a dated table."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ PER_CENT = 100
 
 
 def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fidelity:
-    """Return the figures of a partner between two days, both included."""
+    """Return the measures of a partner between two days, both included."""
     caseload = _caseload(session, partner_id, until)
     starts = _job_starts(session, partner_id, since, until)
     met, due = _follow_along(session, partner_id, since, until)
@@ -41,7 +41,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
         measures=[
             _measure(
                 "caseload_per_full_time_worker",
-                "People with an open enrolment, looking for work or in it, for each full-time caseworker.",
+                "Jobseekers with an open enrolment, in work or not, for each full-time caseworker.",
                 float(active / full_time) if full_time else None,
                 "people",
                 active,
@@ -49,8 +49,8 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "days_to_first_employer_contact",
-                "Mean days from the start of an enrolment in this time to the first face-to-face contact with an"
-                " employer; those without one yet are left out.",
+                "Mean days from the start of an enrolment in this period to the first face-to-face contact with an"
+                " employer. Enrolments without such a contact are left out.",
                 mean(to_employer) if to_employer else None,
                 "days",
                 len(to_employer),
@@ -58,7 +58,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "follow_along_met",
-                "Share of the check-ins that fell due in this time and were made in theirs.",
+                "Share of the check-ins due in this period that were made on time.",
                 PER_CENT * met / due if due else None,
                 "per cent",
                 due,
@@ -66,7 +66,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "job_types",
-                "Different titles among the jobs that started in this time.",
+                "Share of different job titles among the jobs that started in this period.",
                 _share_of_different(version.title for version in starts),
                 "per cent",
                 len(starts),
@@ -74,7 +74,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "employers",
-                "Different employers among the jobs that started in this time.",
+                "Share of different employers among the jobs that started in this period.",
                 _share_of_different(version.employer or str(version.spell_id) for version in starts),
                 "per cent",
                 len(starts),
@@ -82,7 +82,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "competitive_jobs",
-                "Ordinary vacancies among the jobs that started in this time.",
+                "Share of jobs on the open labour market among the jobs that started in this period.",
                 PER_CENT * competitive / len(starts) if starts else None,
                 "per cent",
                 len(starts),
@@ -115,8 +115,9 @@ def _band(row: dict[str, str], value: float) -> int:
 
 
 def _share_of_different(words: Any) -> float | None:
-    found = [word.strip().casefold() for word in words]
-    return PER_CENT * len(set(found)) / len(found) if found else None
+    """Return the number of different words as a percentage of all words, or None without any. Case is ignored."""
+    folded = [word.strip().casefold() for word in words]
+    return PER_CENT * len(set(folded)) / len(folded) if folded else None
 
 
 def _caseload(session: Session, partner_id: UUID, on: date) -> dict[str, int]:
@@ -149,21 +150,23 @@ def _job_starts(session: Session, partner_id: UUID, since: date, until: date) ->
 
 
 def _follow_along(session: Session, partner_id: UUID, since: date, until: date) -> tuple[int, int]:
+    """Return how many check-ins whose time ran out in the period were made on time, and how many were due."""
     spells = queries.spells_with_versions(session, partner_id)
-    there = queries.answered(session, partner_id, [spell.id for spell, _ in spells])
+    answered = queries.answered(session, partner_id, [spell.id for spell, _ in spells])
     states: Counter[ScheduleState] = Counter()
     for spell, version in spells:
-        days = {step: row.valid_on for step, row in there.get(spell.id, {}).items()}
+        days = {step: row.valid_on for step, row in answered.get(spell.id, {}).items()}
         steps = queries.steps(version.started_on)
         for line in schedule.lines(steps, version.started_on, version.ended_on, days, until):
             if since <= line.in_time_until <= until:
                 states[line.state] += 1
     return states[ScheduleState.MET], sum(
-        states[one] for one in (ScheduleState.MET, ScheduleState.LATE, ScheduleState.OVERDUE)
+        states[state] for state in (ScheduleState.MET, ScheduleState.LATE, ScheduleState.OVERDUE)
     )
 
 
 def _days_to_an_employer(session: Session, partner_id: UUID, since: date, until: date) -> list[int]:
+    """Return, for enrolments started in the period, the days to the first face-to-face contact with an employer."""
     first = (
         select(func.min(Contact.valid_on))
         .where(
@@ -183,5 +186,5 @@ def _days_to_an_employer(session: Session, partner_id: UUID, since: date, until:
             Enrolment.partner_id == partner_id, Enrolment.started_on >= since, Enrolment.started_on <= until
         )
     )
-    found: list[tuple[date, date | None]] = [(row[0], row[1]) for row in rows]
-    return [(contact - start).days for start, contact in found if contact is not None]
+    days: list[tuple[date, date | None]] = [(row[0], row[1]) for row in rows]
+    return [(contact - start).days for start, contact in days if contact is not None]

@@ -1,4 +1,4 @@
-"""Tables of support: check-ins, action plans, barriers and scores; each is facts that supersede."""
+"""Tables of check-ins, action plans, barriers and scores. Each row is a fact; a newer fact supersedes an older one."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class InWork(StrEnum):
-    """What a check-in found. Nobody reached is unknown, and never out of work."""
+    """The result of a check-in. If nobody was reached, the result is unknown, never out of work."""
 
     IN_WORK = "in_work"
     NOT_IN_WORK = "not_in_work"
@@ -23,7 +23,7 @@ class InWork(StrEnum):
 
 
 class ReportedBy(StrEnum):
-    """Where it is known from."""
+    """The source of a check-in's result."""
 
     JOBSEEKER = "jobseeker"
     EMPLOYER = "employer"
@@ -34,7 +34,7 @@ class ReportedBy(StrEnum):
 
 
 class PathBack(StrEnum):
-    """What is done when work is at risk or over."""
+    """What will be done when work is at risk or over."""
 
     JOB_COACHING = "job_coaching"
     ADJUSTMENT = "adjustment"
@@ -46,7 +46,7 @@ class PathBack(StrEnum):
 
 
 class CheckIn(AboutPerson, Fact, Base):
-    """One check-in about a spell of work; ``step`` names the line of the schedule it answers, if any."""
+    """One check-in about a spell of work. ``step`` is the line of the schedule that it answers, if any."""
 
     __tablename__ = "check_ins"
     __table_args__ = about_person(
@@ -67,7 +67,7 @@ class CheckIn(AboutPerson, Fact, Base):
 
 
 class ActionPlan(AboutPerson, Fact, Base):
-    """The action plan as a whole, one row a version; ``valid_on`` is the day it was agreed or looked at again."""
+    """One version of a whole action plan. ``valid_on`` is the day it was agreed or reviewed."""
 
     __tablename__ = "action_plans"
     __table_args__ = about_person(
@@ -78,13 +78,13 @@ class ActionPlan(AboutPerson, Fact, Base):
 
     enrolment_id: Mapped[UUID]
     number: Mapped[int]
-    # Each step: what, by (jobseeker, caseworker, other), due_on, done_on.
+    # Each step has the keys what, by (jobseeker, caseworker or other), due_on and done_on.
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     review_due_on: Mapped[date]
 
 
 class BarrierKind(StrEnum):
-    """What stands in the way of work; what removes it is an adjustment or a step of the plan."""
+    """The kind of a barrier to work. An adjustment or a step of the action plan removes it."""
 
     HOUSING = "housing"
     DEBT = "debt"
@@ -103,7 +103,7 @@ class BarrierKind(StrEnum):
 
 
 class Barrier(AboutPerson, Fact, Base):
-    """A barrier, opened on ``valid_on``; closing it supersedes it."""
+    """A barrier, opened on ``valid_on``. Closing it records a new fact that supersedes this one."""
 
     __tablename__ = "barriers"
     __table_args__ = about_person(
@@ -118,7 +118,10 @@ class Barrier(AboutPerson, Fact, Base):
 
 
 class Score(AboutPerson, Fact, Base):
-    """Distance travelled: one score on one scale of a tool, of a day. The tool's words are its owner's, not ours."""
+    """Distance travelled: one score on one scale of an assessment tool on one day.
+
+    The tool's questions belong to its owner and are not stored.
+    """
 
     __tablename__ = "scores"
     __table_args__ = about_person("scores", Index("ix_scores_scale", "partner_id", "jobseeker_id", "tool", "scale"))

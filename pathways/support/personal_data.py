@@ -1,4 +1,4 @@
-"""What this feature keeps about a person."""
+"""The personal data that this feature stores about a jobseeker."""
 
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.support.models import ActionPlan, Barrier, CheckIn, Score
@@ -10,18 +10,18 @@ HOLDING = Holding(
         Held(
             CheckIn,
             as_schema(CheckInOut),
-            fact_entry("check-in", lambda c: f"Check-in: {c.result.replace('_', ' ')}, told by {c.told_by}."),
+            fact_entry("check-in", lambda c: f"Check-in: {c.result.replace('_', ' ')} (source: {c.told_by})."),
         ),
         Held(
             ActionPlan,
             as_schema(PlanRecord),
-            fact_entry("plan", lambda p: f"Action plan, version {p.number}, {len(p.steps)} steps."),
+            fact_entry("plan", lambda p: f"Action plan, version {p.number}, with {len(p.steps)} steps."),
         ),
         Held(
             Barrier,
             as_schema(BarrierOut),
-            fact_entry("barrier", lambda b: "A barrier closed." if b.closed_on else "A barrier opened."),
+            fact_entry("barrier", lambda b: "A barrier was closed." if b.closed_on else "A barrier was opened."),
         ),
-        Held(Score, as_schema(ScoreOut), fact_entry("score", lambda s: f"A score of {s.tool}.")),
+        Held(Score, as_schema(ScoreOut), fact_entry("score", lambda s: f"A score was recorded with {s.tool}.")),
     ),
 )

@@ -1,4 +1,4 @@
-"""Every SELECT on support."""
+"""Every query on check-ins, action plans, barriers and scores."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,10 +22,10 @@ from pathways.support.schedule import ScheduleStep
 
 
 def steps(on: date) -> list[ScheduleStep]:
-    """Return the lines of the schedule in force on a day."""
+    """Return the steps of the check-in schedule in force on a day."""
     names = dict.fromkeys(row["step"] for row in tables.rows("check_ins"))
-    found = (tables.in_force("check_ins", on, step=name) for name in names)
-    return [ScheduleStep(row["step"], int(row["offset_days"]), int(row["window_days"])) for row in found]
+    rows = (tables.in_force("check_ins", on, step=name) for name in names)
+    return [ScheduleStep(row["step"], int(row["offset_days"]), int(row["window_days"])) for row in rows]
 
 
 def check_ins_visible_to(actor: Actor) -> Select[CheckIn]:
@@ -37,16 +37,16 @@ def check_ins_visible_to(actor: Actor) -> Select[CheckIn]:
 
 
 def check_in(session: Session, actor: Actor, check_in_id: UUID) -> CheckIn:
-    found = session.scalars(check_ins_visible_to(actor).where(CheckIn.id == check_in_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such check-in.")
-    return found
+    row = session.scalars(check_ins_visible_to(actor).where(CheckIn.id == check_in_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such check-in, or you may not see it.")
+    return row
 
 
 def spells_with_versions(
     session: Session, partner_id: UUID, *, jobseeker_id: UUID | None = None, running_only: bool = False
 ) -> list[tuple[Spell, SpellVersion]]:
-    """Return spells that were not voided, each with what is known of it."""
+    """Return a partner's spells without voided ones, each with its current version."""
     rows = (
         select(Spell, SpellVersion)
         .join(SpellVersion, (SpellVersion.partner_id == Spell.partner_id) & (SpellVersion.spell_id == Spell.id))
@@ -61,7 +61,10 @@ def spells_with_versions(
 
 
 def answered(session: Session, partner_id: UUID, spell_ids: Iterable[UUID]) -> dict[UUID, dict[str, CheckIn]]:
-    """Return the check-in that answered each step of some spells; that nobody was reached answers nothing."""
+    """Return the check-in that answered each step, by spell id and step. The earliest check-in counts.
+
+    A check-in in which nobody was reached does not answer a step.
+    """
     rows = session.scalars(
         select(CheckIn)
         .where(
@@ -72,15 +75,15 @@ def answered(session: Session, partner_id: UUID, spell_ids: Iterable[UUID]) -> d
         )
         .order_by(CheckIn.valid_on.desc(), CheckIn.id.desc())
     )
-    found: dict[UUID, dict[str, CheckIn]] = defaultdict(dict)
+    answers: dict[UUID, dict[str, CheckIn]] = defaultdict(dict)
     for row in rows:
         if row.step is not None and row.result != "unknown":
-            found[row.spell_id][row.step] = row
-    return found
+            answers[row.spell_id][row.step] = row
+    return answers
 
 
 def last_check_ins(session: Session, partner_id: UUID, spell_ids: Iterable[UUID]) -> dict[UUID, CheckIn]:
-    """Return the last check-in of each spell that found something."""
+    """Return the last check-in of each spell with a known result, by spell id."""
     rows = session.scalars(
         select(CheckIn)
         .where(
@@ -95,6 +98,7 @@ def last_check_ins(session: Session, partner_id: UUID, spell_ids: Iterable[UUID]
 
 
 def plans(person: Jobseeker) -> Select[ActionPlan]:
+    """Return the query for the current action plan of each of a jobseeker's enrolments."""
     return select(ActionPlan).where(
         ActionPlan.partner_id == person.partner_id, ActionPlan.jobseeker_id == person.id, as_known(ActionPlan)
     )
@@ -116,10 +120,10 @@ def barriers(person: Jobseeker) -> Select[Barrier]:
 
 
 def barrier(session: Session, person: Jobseeker, barrier_id: UUID) -> Barrier:
-    found = session.scalars(barriers(person).where(Barrier.id == barrier_id)).one_or_none()
-    if found is None:
-        raise NotFound("There is no such barrier.")
-    return found
+    row = session.scalars(barriers(person).where(Barrier.id == barrier_id)).one_or_none()
+    if row is None:
+        raise NotFound("This jobseeker has no such current barrier.")
+    return row
 
 
 def scores(person: Jobseeker) -> Select[Score]:
@@ -127,6 +131,6 @@ def scores(person: Jobseeker) -> Select[Score]:
 
 
 def first_scores(session: Session, person: Jobseeker) -> dict[tuple[str, str, str], Any]:
-    """Return the first score on each scale of each edition."""
+    """Return the first score by tool, edition and scale."""
     rows = session.scalars(scores(person).order_by(Score.valid_on.desc(), Score.id.desc()))
     return {(row.tool, row.edition, row.scale): row.score for row in rows}

@@ -1,4 +1,7 @@
-"""When somebody who works is to be checked in with: lines of a dated table, from the actual first day; pure."""
+"""The schedule of check-ins with a jobseeker in work: steps of a dated table, counted from the first day of work.
+
+The functions are pure.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +20,7 @@ class ScheduleState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStep:
-    """One line of the table: how many days from the start, and for how many days it is in time."""
+    """One step of the schedule: due ``offset_days`` after the first day, and on time for ``window_days`` more."""
 
     name: str
     offset_days: int
@@ -26,7 +29,7 @@ class ScheduleStep:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleLine:
-    """A step of one spell: the days it is due from and in time until, and how it stands."""
+    """A step applied to one spell: the day it is due, the last day it is on time, and its state."""
 
     step: str
     due_on: date
@@ -41,12 +44,13 @@ def lines(
     answered_on: Mapping[str, date],
     on: date,
 ) -> Sequence[ScheduleLine]:
-    """Return the schedule of a spell as it stands on a day.
+    """Return the schedule of a spell with the state of each line on a day.
 
-    ``answered_on`` has the day of the check-in that answered a step. What would fall after the end is not needed.
+    ``answered_on`` has the day of the check-in that answered each step. A step due after the end of the spell is not
+    needed.
     """
-    found = []
-    for step in sorted(steps, key=lambda one: one.offset_days):
+    schedule = []
+    for step in sorted(steps, key=lambda step: step.offset_days):
         due_on = started_on + timedelta(days=step.offset_days)
         until = due_on + timedelta(days=step.window_days)
         answered = answered_on.get(step.name)
@@ -58,13 +62,13 @@ def lines(
             state = ScheduleState.TO_COME
         else:
             state = ScheduleState.DUE if on <= until else ScheduleState.OVERDUE
-        found.append(ScheduleLine(step.name, due_on, until, state))
-    return found
+        schedule.append(ScheduleLine(step.name, due_on, until, state))
+    return schedule
 
 
 def answers(steps: Iterable[ScheduleStep], started_on: date, day: date, answered: Iterable[str]) -> str | None:
-    """Return which step a check-in of a day answers: the last one that had come, if it is open."""
+    """Return the step that a check-in on a day answers: the latest step already due, unless it is answered."""
     done = set(answered)
-    come = [step for step in steps if started_on + timedelta(days=step.offset_days) <= day]
-    last = max(come, key=lambda step: step.offset_days, default=None)
+    due = [step for step in steps if started_on + timedelta(days=step.offset_days) <= day]
+    last = max(due, key=lambda step: step.offset_days, default=None)
     return last.name if last is not None and last.name not in done else None

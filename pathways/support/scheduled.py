@@ -1,4 +1,4 @@
-"""What time alone makes due of support: whose case it is hears of what waits, once for each day it was due."""
+"""Scheduled job of support: notify the owner of a case of due check-ins and plans, once for each due day."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,10 +9,10 @@ from pathways.database import Session, WriteSession
 from pathways.jobseekers.models import Jobseeker
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
-from pathways.scheduled import Duty
+from pathways.scheduled import ScheduledJob
 from pathways.support import worklist
 
-TOLD = {
+NOTICE_OF = {
     "check_in_due": NoticeKind.CHECK_IN_DUE,
     "check_in_overdue": NoticeKind.CHECK_IN_OVERDUE,
     "plan_to_make": NoticeKind.PLAN_TO_MAKE,
@@ -25,8 +25,8 @@ def _partner(_: Session, partner_id: UUID, __: date) -> Iterator[UUID]:
 
 
 def _notify(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
-    """Tell whose case it is of check-ins and plans; the rest of the worklist is there to be looked at."""
-    waits = [wait for wait in worklist.waiting_items(session, partner_id, actor.today) if wait.kind in TOLD]
+    """Notify the owners of cases about check-ins and plans. Other kinds appear only on the worklist."""
+    waits = [wait for wait in worklist.waiting_items(session, partner_id, actor.today) if wait.kind in NOTICE_OF]
     for wait in waits:
         person = session.get_one(Jobseeker, wait.jobseeker_id)
         message_actions.notify_owner(
@@ -34,11 +34,11 @@ def _notify(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
             actor,
             partner_id,
             person.caseworker_id,
-            TOLD[wait.kind],
+            NOTICE_OF[wait.kind],
             about=(wait.subject, wait.subject_id),
             occasion=wait.due_on.isoformat(),
         )
     return bool(waits)
 
 
-OF_PARTNERS = (Duty("check-ins and plans", _partner, _notify),)
+OF_PARTNERS = (ScheduledJob("check-ins and plans", _partner, _notify),)

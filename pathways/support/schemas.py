@@ -1,4 +1,4 @@
-"""What goes over the wire about support."""
+"""Request bodies and replies about check-ins, action plans, barriers, scores, the worklist and fidelity."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,19 +19,23 @@ Word = Annotated[NeededLine, Field(max_length=80)]
 
 
 class NewCheckIn(Body):
+    """The result of a check-in to record."""
+
     spell_id: UUID
     on: Day
     step: Annotated[Line, Field(max_length=80)] | None = Field(
-        default=None, description="Which line of the schedule it answers; the one that is due when left out."
+        default=None, description="The step of the schedule that it answers. Default: the step now due."
     )
     result: InWork
     told_by: ReportedBy
     is_at_risk: bool = False
-    path_back: PathBack | None = Field(default=None, description="Needed where work is at risk or over.")
+    path_back: PathBack | None = Field(default=None, description="Required if work is at risk or over.")
     note: Paragraph | None = None
 
 
 class CheckInOut(Schema):
+    """A recorded check-in."""
+
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
@@ -47,7 +51,7 @@ class CheckInOut(Schema):
 
 
 class DueCheckIn(Schema):
-    """One line of a spell's schedule: when it is due, until when it is in time, and what it found."""
+    """One line of a spell's schedule: when it is due, until when it is on time, and the check-in that answered it."""
 
     spell_id: Annotated[UUID, Group.RECORD]
     step: Annotated[str, Group.RECORD]
@@ -58,10 +62,14 @@ class DueCheckIn(Schema):
 
 
 class CheckInSchedule(Schema):
+    """The check-in schedule of all of a jobseeker's spells of work."""
+
     items: Annotated[list[DueCheckIn], Group.RECORD]
 
 
 class PlanStep(Body):
+    """One step of an action plan to write."""
+
     what: NeededLine
     by: Literal["jobseeker", "caseworker", "other"] = "jobseeker"
     due_on: Day | None = None
@@ -69,11 +77,15 @@ class PlanStep(Body):
 
 
 class NewPlan(Body):
+    """A new version of an action plan, with all of its steps."""
+
     agreed_on: Day
     steps: Annotated[list[PlanStep], Field(min_length=1, max_length=40)]
 
 
 class StepOut(Schema):
+    """One step of an action plan."""
+
     what: Annotated[str | None, Group.NOTES]
     by: Annotated[str, Group.RECORD]
     due_on: Annotated[date | None, Group.RECORD]
@@ -81,6 +93,8 @@ class StepOut(Schema):
 
 
 class PlanOut(Schema):
+    """An action plan, with its version number and the day its review is due."""
+
     id: Annotated[UUID, Group.RECORD]
     enrolment_id: Annotated[UUID, Group.RECORD]
     number: Annotated[int, Group.RECORD]
@@ -91,7 +105,7 @@ class PlanOut(Schema):
 
 
 class PlanRecord(Schema):
-    """The row itself, for the extract."""
+    """An action plan in the copy of a jobseeker's own data."""
 
     id: Annotated[UUID, Group.RECORD]
     enrolment_id: Annotated[UUID, Group.RECORD]
@@ -102,16 +116,22 @@ class PlanRecord(Schema):
 
 
 class NewBarrier(Body):
+    """A barrier to open."""
+
     kind: BarrierKind
     opened_on: Day
     note: Paragraph | None = None
 
 
 class ClosedOn(Body):
+    """The day on which a barrier was closed."""
+
     closed_on: Day
 
 
 class BarrierOut(Schema):
+    """A barrier, open or closed."""
+
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[BarrierKind | None, Group.NOTES]
     opened_on: Annotated[date, Group.RECORD] = Field(validation_alias="valid_on")
@@ -122,7 +142,9 @@ class BarrierOut(Schema):
 
 
 class NewScore(Body):
-    tool: Word = Field(description="The name of the tool, as its owner writes it.")
+    """A score on one scale of an assessment tool."""
+
+    tool: Word = Field(description="The name of the assessment tool, as its owner writes it.")
     edition: Word
     scale: Word
     score: Points
@@ -131,6 +153,8 @@ class NewScore(Body):
 
 
 class ScoreOut(Schema):
+    """A recorded score, with the change since the first score on the same scale."""
+
     id: Annotated[UUID, Group.RECORD]
     tool: Annotated[str | None, Group.NOTES]
     edition: Annotated[str | None, Group.NOTES]
@@ -138,14 +162,14 @@ class ScoreOut(Schema):
     score: Annotated[float | None, Group.NOTES]
     scored_on: Annotated[date, Group.RECORD] = Field(validation_alias="valid_on")
     change: Annotated[float | None, Group.NOTES] = Field(
-        default=None, description="Since the first score on the same scale of the same edition."
+        default=None, description="The change since the first score on the same scale and edition."
     )
     recorded_at: Annotated[datetime, Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
 
 
 class WorklistItem(Schema):
-    """Something that waits for somebody: what, since when it is due, whose it is."""
+    """One thing that needs action: its kind, the day it was due, and the caseworker who owns the case."""
 
     kind: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
@@ -153,30 +177,42 @@ class WorklistItem(Schema):
     days_late: Annotated[int, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
-    owner_id: Annotated[UUID | None, Group.RECORD] = Field(description="The caseworker's membership.")
+    owner_id: Annotated[UUID | None, Group.RECORD] = Field(
+        description="The membership of the caseworker who owns the case."
+    )
     subject: Annotated[str, Group.RECORD]
     subject_id: Annotated[UUID, Group.RECORD]
 
 
 class Worklist(Schema):
+    """What needs action now, most overdue first, with the number of items by kind."""
+
     items: Annotated[list[WorklistItem], Group.RECORD]
-    counts: Annotated[dict[str, int], Group.RECORD] = Field(description="How many of each kind wait, all told.")
+    counts: Annotated[dict[str, int], Group.RECORD] = Field(
+        description="The number of items of each kind, including those beyond `limit`."
+    )
 
 
 class Measure(Schema):
-    """A computed figure of fidelity, with what it is made of; none where there is too little."""
+    """One measure of fidelity with its definition. The value is empty if there is nothing to measure."""
 
     name: Annotated[str, Group.RECORD]
     definition: Annotated[str, Group.RECORD]
     value: Annotated[float | None, Group.RECORD]
     unit: Annotated[str, Group.RECORD]
-    of: Annotated[int, Group.RECORD] = Field(description="How many it is made of.")
-    band: Annotated[int | None, Group.RECORD] = Field(description="1 to 5, of the dated table; 5 is the best.")
-    is_verified: Annotated[bool, Group.RECORD] = Field(description="Whether the band's figures were seen in a source.")
+    of: Annotated[int, Group.RECORD] = Field(description="How many records the value is based on.")
+    band: Annotated[int | None, Group.RECORD] = Field(description="1 to 5, from the dated table; 5 is the best.")
+    is_verified: Annotated[bool, Group.RECORD] = Field(
+        description="Whether the limits of the bands were checked against a source."
+    )
 
 
 class Fidelity(Schema):
+    """The measures of fidelity of an organisation for a period."""
+
     since: Annotated[date, Group.RECORD]
     until: Annotated[date, Group.RECORD]
     measures: Annotated[list[Measure], Group.RECORD]
-    caseload: Annotated[dict[str, int], Group.RECORD] = Field(description="Active people by caseworker (membership).")
+    caseload: Annotated[dict[str, int], Group.RECORD] = Field(
+        description="Jobseekers with an open enrolment, by caseworker (membership)."
+    )

@@ -1,4 +1,4 @@
-"""What waits for whom: each wait has an owner and a due day; read from what is recorded, so never out of date."""
+"""The worklist: what needs action, with its due day and owner. Computed from the records on each reading."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pathways.base import Actor
 from pathways.database import Session
 from pathways.enrolments.models import Enrolment
 from pathways.facts import as_known
-from pathways.introductions.models import Introduction, IntroductionMove, IntroductionState
+from pathways.introductions.models import CLOCK_OF, Introduction, IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Contact, Jobseeker, JobseekerState
 from pathways.organisations.models import Organisation
@@ -28,21 +28,27 @@ TEXT = {
     "check_in_due": "A check-in is due.",
     "check_in_overdue": "A check-in is overdue.",
     "at_risk": "Work is at risk or over.",
-    "no_contact": "Nobody spoke with the jobseeker for long.",
-    "stalled": "Nothing happened for long.",
-    "nothing_offered": "Shortlist after shortlist, and nothing was offered.",
-    "plan_to_make": "The action plan is to be made.",
-    "plan_to_review": "The action plan is to be reviewed.",
-    "to_send": "The jobseeker agreed, and nothing was sent.",
-    "answer_awaited": "A social enterprise has not answered.",
-    "word_awaited": "A proposal waits for the jobseeker's word.",
-    "start_to_record": "A place was accepted and no start is recorded.",
+    "no_contact": "No contact with the jobseeker for more than {limit} days.",
+    "stalled": "No activity on the case for more than {limit} days.",
+    "nothing_offered": "No offer after {limit} or more shortlists.",
+    "plan_to_make": "The action plan has not been made yet.",
+    "plan_to_review": "The action plan is due for review.",
+    "to_send": "The jobseeker agreed to an introduction, but it has not been sent.",
+    "answer_awaited": "A social enterprise has not answered an introduction.",
+    "word_awaited": "The jobseeker has not yet agreed to a proposed introduction.",
+    "start_to_record": "A place was accepted, but no start is recorded.",
+}
+# The row of the ``limits`` table that fills ``{limit}``, by kind.
+LIMITS = {
+    "no_contact": "no_contact_days",
+    "stalled": "stalled_days",
+    "nothing_offered": "rounds_without_an_offer",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One thing that waits, before anything is read of the person."""
+    """One thing that needs action, before any data about the jobseeker is read."""
 
     kind: str
     due_on: date
@@ -52,27 +58,28 @@ class Wait:
 
 
 def waiting_items(session: Session, partner_id: UUID, on: date) -> list[Wait]:
-    """Return everything of a partner that waits on a day, whoever may see it."""
-    found: list[Wait] = []
+    """Return everything of a partner that needs action on a day, not limited to what one member may see."""
+    waits: list[Wait] = []
     for kind in KINDS:
-        found += kind(session, partner_id, on)
-    return found
+        waits += kind(session, partner_id, on)
+    return waits
 
 
 def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    """Yield due or overdue check-ins of running spells, and work at risk or over by the last check-in."""
     spells = queries.spells_with_versions(session, partner_id, running_only=True)
     ids = [spell.id for spell, _ in spells]
-    there = queries.answered(session, partner_id, ids)
+    answered = queries.answered(session, partner_id, ids)
     last = queries.last_check_ins(session, partner_id, ids)
     for spell, version in spells:
-        days = {step: row.valid_on for step, row in there.get(spell.id, {}).items()}
+        days = {step: row.valid_on for step, row in answered.get(spell.id, {}).items()}
         steps = queries.steps(version.started_on)
         open_lines = [
             line
             for line in schedule.lines(steps, version.started_on, version.ended_on, days, on)
             if line.state in {ScheduleState.DUE, ScheduleState.OVERDUE}
         ]
-        if open_lines:  # the last one that had come: an older one that was missed is not to be made up for
+        if open_lines:  # only the latest due check-in: older missed ones need not be made up for
             line = open_lines[-1]
             yield Wait(f"check_in_{line.state}", line.due_on, spell.jobseeker_id, "spells", spell.id)
         check_in = last.get(spell.id)
@@ -93,7 +100,7 @@ def _open_enrolments(partner_id: UUID) -> Any:
 
 
 def _last(model: Any, column: Any, *conditions: Any) -> Any:
-    """Return the last day on which something of an enrolment's jobseeker happened, as a column."""
+    """Return a column with the latest day in ``column`` for the enrolment's jobseeker."""
     return (
         select(func.max(column))
         .where(model.partner_id == Enrolment.partner_id, model.jobseeker_id == Enrolment.jobseeker_id, *conditions)
@@ -103,6 +110,7 @@ def _last(model: Any, column: Any, *conditions: Any) -> Any:
 
 
 def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    """Yield open enrolments without contact with the jobseeker, and those without any activity, for too long."""
     spoke = _last(
         Contact,
         Contact.valid_on,
@@ -116,19 +124,19 @@ def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
     planned = _last(ActionPlan, ActionPlan.valid_on)
     any_contact = _last(Contact, Contact.valid_on, ~Contact.is_withdrawal)
     any_check = _last(CheckIn, CheckIn.valid_on, ~CheckIn.is_withdrawal)
-    silent, still = (timedelta(days=int(tables.limit(name, on))) for name in ("no_contact_days", "stalled_days"))
+    no_contact, stalled = (timedelta(days=int(tables.limit(name, on))) for name in ("no_contact_days", "stalled_days"))
     rows = _open_enrolments(partner_id).add_columns(spoke, checked, moved, ranked, planned, any_contact, any_check)
     for enrolment_id, jobseeker_id, started_on, *days in session.execute(rows):
-        said = max(day for day in (started_on, *days[:2]) if day is not None)
-        if said + silent < on:
-            yield Wait("no_contact", said + silent, jobseeker_id, "enrolments", enrolment_id)
-        acted = max(day for day in (started_on, *days) if day is not None)
-        if acted + still < on:
-            yield Wait("stalled", acted + still, jobseeker_id, "enrolments", enrolment_id)
+        contact_on = max(day for day in (started_on, *days[:2]) if day is not None)
+        if contact_on + no_contact < on:
+            yield Wait("no_contact", contact_on + no_contact, jobseeker_id, "enrolments", enrolment_id)
+        active_on = max(day for day in (started_on, *days) if day is not None)
+        if active_on + stalled < on:
+            yield Wait("stalled", active_on + stalled, jobseeker_id, "enrolments", enrolment_id)
 
 
 def _of_offers(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Those who were ranked again and again since they started, were offered nothing, and do not work."""
+    """Yield open enrolments with several shortlists since the start, no offer, and no running spell of work."""
     rounds = int(tables.limit("rounds_without_an_offer", on))
     offered = select(IntroductionMove.id).where(
         IntroductionMove.partner_id == Enrolment.partner_id,
@@ -158,6 +166,7 @@ def _of_offers(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
 
 
 def _of_plans(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    """Yield open enrolments whose action plan is missing or due for review."""
     nation = session.get_one(Organisation, partner_id).nation
     plan = (ActionPlan.partner_id == Enrolment.partner_id) & (ActionPlan.enrolment_id == Enrolment.id)
     rows = _open_enrolments(partner_id).add_columns(ActionPlan.id, ActionPlan.review_due_on)
@@ -171,16 +180,17 @@ def _of_plans(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
             yield Wait("plan_to_review", review_due_on, jobseeker_id, "enrolments", enrolment_id)
 
 
-INTRODUCTION_CLOCKS = {
-    IntroductionState.PROPOSED: ("word_awaited", "jobseeker_word"),
-    IntroductionState.AGREED: ("to_send", "jobseeker_word"),
-    IntroductionState.SENT: ("answer_awaited", "introduction_answer"),
-    IntroductionState.INVITED: ("answer_awaited", "introduction_answer"),
-    IntroductionState.ACCEPTED: ("start_to_record", "start_after_acceptance"),
+KIND_OF_STATE = {
+    IntroductionState.PROPOSED: "word_awaited",
+    IntroductionState.AGREED: "to_send",
+    IntroductionState.SENT: "answer_awaited",
+    IntroductionState.INVITED: "answer_awaited",
+    IntroductionState.ACCEPTED: "start_to_record",
 }
 
 
 def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
+    """Yield introductions without a move for longer than the time limit of their state."""
     nation = session.get_one(Organisation, partner_id).nation
     since = (
         select(func.max(IntroductionMove.valid_on))
@@ -192,13 +202,12 @@ def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[
         .scalar_subquery()
     )
     rows = select(Introduction.id, Introduction.jobseeker_id, Introduction.state, since).where(
-        Introduction.partner_id == partner_id, Introduction.state.in_(list(INTRODUCTION_CLOCKS))
+        Introduction.partner_id == partner_id, Introduction.state.in_(list(CLOCK_OF))
     )
     for introduction_id, jobseeker_id, state, moved_on in session.execute(rows):
-        kind, clock = INTRODUCTION_CLOCKS[state]
-        due_on = tables.due_on(clock, moved_on, nation)
+        due_on = tables.due_on(CLOCK_OF[state], moved_on, nation)
         if due_on < on:
-            yield Wait(kind, due_on, jobseeker_id, "introductions", introduction_id)
+            yield Wait(KIND_OF_STATE[state], due_on, jobseeker_id, "introductions", introduction_id)
 
 
 KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
@@ -210,19 +219,23 @@ KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
 )
 
 
+def _text(kind: str, on: date) -> str:
+    return TEXT[kind].format(limit=int(tables.limit(LIMITS[kind], on))) if kind in LIMITS else TEXT[kind]
+
+
 def worklist(
     session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int
 ) -> tuple[Worklist, list[UUID]]:
-    """Return what waits that this actor may see, most overdue first, and whose records are named."""
-    found = waiting_items(session, actor.organisation_id, actor.today)
-    ids = {wait.jobseeker_id for wait in found}
+    """Return the items that the actor may see, most overdue first, and the ids of the jobseekers on the list."""
+    waits = waiting_items(session, actor.organisation_id, actor.today)
+    ids = {wait.jobseeker_id for wait in waits}
     rows = session.execute(
         select(Jobseeker.id, Jobseeker.reference, Jobseeker.caseworker_id).where(
             Jobseeker.id.in_(jobseeker_queries.ids_visible_to(actor)), Jobseeker.id.in_(ids)
         )
     )
     people = {row.id: row for row in rows if not mine or row.caseworker_id == actor.membership_id}
-    seen = [wait for wait in found if wait.jobseeker_id in people]
+    seen = [wait for wait in waits if wait.jobseeker_id in people]
     counts = {name: sum(wait.kind == name for wait in seen) for name in TEXT}
     if kind is not None:
         seen = [wait for wait in seen if wait.kind == kind]
@@ -230,7 +243,7 @@ def worklist(
     items = [
         WorklistItem(
             kind=wait.kind,
-            text=TEXT[wait.kind],
+            text=_text(wait.kind, actor.today),
             due_on=wait.due_on,
             days_late=max(0, (actor.today - wait.due_on).days),
             jobseeker_id=wait.jobseeker_id,

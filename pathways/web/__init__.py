@@ -1,1 +1,1 @@
-"""What every answer has: a request id, safe headers, structured logs without personal data, and health."""
+"""The web layer: request ids, safe headers, structured logs without personal data, and the pages of the API."""

@@ -1,4 +1,4 @@
-"""The pages that need no key: what this is, and the API's own pages from local assets."""
+"""The API documentation page, which needs no key and loads only local assets."""
 
 from pathlib import Path
 
@@ -22,6 +22,7 @@ DOCS = """<!doctype html>
 
 @router.get("/docs")
 def docs() -> HTMLResponse:
+    """Return the API documentation page."""
     return HTMLResponse(DOCS)
 
 

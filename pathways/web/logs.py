@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line a request; only the names on a list get in, so nothing personal can."""
+"""Structured logs: one JSON line for each request. Only fields in ``ALLOWED`` are logged, so no personal data is."""
 
 import logging
 import sys
@@ -17,13 +17,16 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 
 def only_allowed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Drop every name that is not on the list."""
+    """Drop every field that is not in ``ALLOWED``."""
     return {name: value for name, value in event.items() if name in ALLOWED}
 
 
 def configure(level: str) -> None:
-    """Log JSON lines to standard error; uvicorn's own access log, which holds addresses, is switched off elsewhere."""
-    # A library that warns of what somebody sent must not print it: without a handler Python would.
+    """Log JSON lines to standard error.
+
+    ``pathways serve`` switches off uvicorn's own access log, because it holds addresses.
+    """
+    # Without a handler, Python prints the warnings of libraries, and these may contain data that a client sent.
     logging.getLogger().addHandler(logging.NullHandler())
     structlog.configure(
         processors=[

@@ -1,4 +1,4 @@
-"""The middleware of every request: its id, its log line, headers that keep an answer private, and nothing unhandled."""
+"""The middleware of every request: its id, its log line, its size limit, and headers that keep replies private."""
 
 import json
 import re
@@ -27,9 +27,9 @@ TOO_LARGE = 413
 TOO_LARGE_PROBLEM = json.dumps(
     {
         "type": "/problems/too-large",
-        "title": "That is more than this service takes",
+        "title": "The request is too large",
         "status": TOO_LARGE,
-        "detail": "Send less at once: a file in parts, a list in pages.",
+        "detail": "Split a file into smaller files, or send a list in several requests.",
     }
 ).encode()
 
@@ -41,7 +41,7 @@ PROBLEM_HEADERS = [
 
 
 class BodyLimits:
-    """Refuse a body over the limit before it is read; uploads have a larger limit than other requests."""
+    """Refuse a body over the size limit before it is read. Uploads have a larger limit than other requests."""
 
     def __init__(self, app: ASGIApp, most_bytes: int, most_upload_bytes: int) -> None:
         self.plain = RequestBodyLimitMiddleware(app, most_bytes)
@@ -53,7 +53,7 @@ class BodyLimits:
 
 
 class RequestLog:
-    """Give each request an id and a line in the log: its route by template, never its address or its query."""
+    """Give each request an id and a log line. The log names the route template, never the URL or the query."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -77,7 +77,7 @@ class RequestLog:
                     status == TOO_LARGE and (b"content-type", b"application/problem+json") not in (message["headers"])
                 )
                 if is_plain_refusal:
-                    # The limit answers in plain text; every refusal of ours is a problem document.
+                    # RequestBodyLimitMiddleware replies in plain text; replace its reply by a problem document.
                     message = {**message, "headers": PROBLEM_HEADERS}
                 present = {name for name, _ in message["headers"]}
                 extra = [(name, value) for name, value in HEADERS if name not in present]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from pathways.access.permissions import PERMISSIONS_OF, Permission
 from pathways.base import Actor
-from pathways.fields import TELLABLE, Group, Purpose, Relation, Relationship, Schema, UntaggedField, visible_fields
+from pathways.fields import SHAREABLE, Group, Purpose, Relation, Relationship, Schema, UntaggedField, visible_fields
 from tests.world import MEMBERS, World
 
 ROLE_MEMBERS = {role: name for name, (_, role) in reversed(MEMBERS.items())}
@@ -207,6 +207,6 @@ def test_a_social_enterprise_is_never_shown_what_nobody_may_tell_it():
     lister_only = Relationship(Relation.SOCIAL_ENTERPRISE, frozenset(Group))
     for name, (_, role) in MEMBERS.items():
         seen = visible_fields(Actor(UUID(int=1), UUID(int=2), role), lister_only, Purpose.INTRODUCTION)
-        assert seen <= TELLABLE | {Group.RECORD}, name
+        assert seen <= SHAREABLE | {Group.RECORD}, name
         assert Group.CONVICTIONS not in seen
         assert Group.REFERRAL_SOURCE not in seen

@@ -1,7 +1,6 @@
 """Rules about the code itself; each test asserts that it looked at something."""
 
 import ast
-import re
 import tomllib
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from pathways.base import Base
 from pathways.facts import FactChanged, fact_tables
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import DETAIL_NAMES, JobseekerDetails
-from pathways.settings import Settings
 from tests.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -80,22 +78,6 @@ def test_only_database_commits_or_rolls_back():
         }
         assert not calls & {"commit", "rollback"}, path
     assert looked_at > 60
-
-
-def test_every_setting_is_in_the_readme():
-    readme = (ROOT / "README.md").read_text()
-    assert len(Settings.model_fields) > 5
-    for name in Settings.model_fields:
-        assert f"PATHWAYS_{name.upper()}" in readme, name
-
-
-def test_a_reason_stands_beside_every_dependency_in_the_readme():
-    readme = (ROOT / "README.md").read_text()
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    names = [re.split(r"[\[>=;]", needed)[0] for needed in project["dependencies"]]
-    assert len(names) > 10
-    for name in names:
-        assert f"`{name}`" in readme, name
 
 
 def test_the_lock_names_no_registry():

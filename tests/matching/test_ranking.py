@@ -167,7 +167,7 @@ def test_reasons_name_the_wish_and_end_with_what_is_unknown():
     match = RANKER.pair(PERSON, PLACEMENT)
     assert isinstance(match, Match)
     told = reasons(match.values)
-    assert "It is the work the jobseeker asked for: barista." in [reason.text for reason in told[:2]]
+    assert "This is the work the jobseeker asked for: barista." in [reason.text for reason in told[:2]]
     effects = [reason.effect for reason in told]
     assert effects == sorted(effects, key=lambda effect: effect == "unknown")
 

@@ -34,7 +34,7 @@ def test_a_copy_is_whole_and_put_back_whole(stage, world: World, tmp_path):
     assert people(database) == 1
     with database.reading() as session:
         assert consistency.faults(session) == []
-    with pytest.raises(DomainError, match="is there already"):
+    with pytest.raises(DomainError, match="already exists"):
         backup.backup(database, file)
 
 

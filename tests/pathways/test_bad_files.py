@@ -116,9 +116,9 @@ def far_cell(made: openpyxl.Workbook) -> None:
     ("content", "words"),
     [
         (bomb(), "unpacks to more"),
-        (book(HEAD.split(","), ["JCP"], more=far_cell), "reaches over"),
+        (book(HEAD.split(","), ["JCP"], more=far_cell), "which is too many"),
         (b"PK\x03\x04" + bytes(200), "cannot be opened"),
-        (book(["nothing", "of", "ours"]), "No header row"),
+        (book(["nothing", "of", "ours"]), "have no header row"),
     ],
     ids=["a bomb", "a far cell", "no workbook", "no header"],
 )
@@ -170,8 +170,8 @@ DOCTYPE = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
 @pytest.mark.parametrize(
     ("part", "change", "words"),
     [
-        (SHEET, lambda xml: xml.replace("</sheetData>", FAR), "reaches over"),
-        (SHEET, lambda xml: xml.replace("</sheetData>", UNSAID), "reaches over"),
+        (SHEET, lambda xml: xml.replace("</sheetData>", FAR), "which is too many"),
+        (SHEET, lambda xml: xml.replace("</sheetData>", UNSAID), "which is too many"),
         (BOOK, lambda xml: xml.replace('name="Sheet"', "name='Sheet'"), ""),
         (SHEET, lambda xml: xml[xml.index("<worksheet") :].replace("<worksheet", DOCTYPE + "<worksheet", 1), "opened"),
         (SHEET, lambda xml: xml[:300], "opened"),
@@ -210,7 +210,7 @@ def test_merged_cells_beyond_the_rows_cost_nothing():
 def test_two_sheets_of_one_name_are_refused():
     good = book(HEAD.split(","), more=lambda made: made.create_sheet("Other").append(HEAD.split(",")))
     made = rewritten(good, BOOK, lambda xml: xml.replace('name="Other"', 'name="sheet"'))
-    with pytest.raises(DomainError, match="one name"):
+    with pytest.raises(DomainError, match="the same name"):
         read_table(made, ALIASES, needed=[], most_unpacked=50_000_000)
 
 

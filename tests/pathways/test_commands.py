@@ -25,13 +25,13 @@ def folder(tmp_path_factory):
 def test_rematch_proposes_for_every_partner_and_says_who_has_nothing_and_why(folder):
     alone = pathways(folder, "rematch", "--on", "2026-11-01")
     assert alone.returncode == 0, alone.stderr
-    assert len(re.findall(r"people would be offered one of", alone.stdout)) == 2
+    assert len(re.findall(r"jobseekers would be offered one of", alone.stdout)) == 2
     assert "are reserved" in alone.stdout
     assert "caseworkers accept, change or reject each line" in alone.stdout
     shared = pathways(folder, "rematch", "--on", "2026-11-01", "--jobs", "2", "--partner", "stepping-stones")
     assert shared.returncode == 0, shared.stderr
     offered = [
-        re.search(r"Stepping Stones: (\d+ of \d+) people", out).group(1) for out in (alone.stdout, shared.stdout)
+        re.search(r"Stepping Stones: (\d+ of \d+) jobseekers", out).group(1) for out in (alone.stdout, shared.stdout)
     ]
     assert offered[0] == offered[1]  # one process or two propose the same
 
@@ -42,11 +42,11 @@ def test_a_model_is_trained_assessed_and_not_released_while_a_gate_is_closed(fol
     name = trained.stdout.split(":")[0]
     assessed = pathways(folder, "model", "assess", name)
     assert assessed.returncode == 0, assessed.stderr
-    assert "CLOSED ranking" in assessed.stdout
+    assert "FAILED ranking" in assessed.stdout
     refused = pathways(folder, "model", "release", name, "--reason", "In a hurry")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
     listed = pathways(folder, "model", "list")
-    assert "The experts' own weights rank" in listed.stdout
+    assert "No model is released." in listed.stdout
     assert "assessed" in listed.stdout
 
 
@@ -59,7 +59,7 @@ def test_unlock_reads_like_a_caseworker_speaks(folder):
     for (reference,) in rows:
         told = pathways(folder, "unlock", reference, "--on", "2026-11-01")
         assert told.returncode == 0, told.stderr
-        assert re.search(r"\(opens \d+\)|\(settles \d+ open questions\)|No single change", told.stdout)
+        assert re.search(r"\(placements opened: \d+\)|\(open questions answered: \d+\)|No single change", told.stdout)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_an_import_is_looked_at_first_then_applied_and_its_result_written(folder
     told = ("import", "referrals", str(file), "--to", "stepping-stones")
     unknown = pathways(folder, *told, "--dry-run")
     assert "40 rows: 0 would be created" in unknown.stdout
-    assert "There is no referring organisation of this name." in unknown.stdout
+    assert "No referring organisation has this name." in unknown.stdout
     looked = pathways(folder, *told, "--dry-run", "--create-organisations")
     (run,) = re.findall(r"pathways import apply referrals (\S+)", looked.stdout)
     applied = pathways(folder, "import", "apply", "referrals", run, "--result", str(result))

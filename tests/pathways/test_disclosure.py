@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
+from pathways.disclosure.inference import Inequality, Sum
+from pathways.disclosure.suppression import DisclosureRules, EarlierRelease, FigureTable, SuppressionReason, protect
 from pathways.exports import adjustments
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
-from pathways.exports.disclosure import DisclosureRules, EarlierRelease, FigureTable, SuppressionReason, protect
-from pathways.exports.inference import Inequality, Sum
 from pathways.exports.journeys import Journey
 from pathways.exports.months import Month
 from pathways.exports.releases import packed, unpacked

@@ -68,7 +68,7 @@ def test_a_document_is_kept_sealed_and_read_back_by_who_may(client, world: World
 def test_what_is_too_large_or_of_another_kind_or_not_the_one_recorded_is_refused(client, world: World, item: str):
     for content, rule in (
         (b"<html><script>alert(1)</script>", "PDF, PNG or JPEG"),
-        (PDF + bytes(10_000_001), "at most"),
+        (PDF + bytes(10_000_001), "larger than"),
         (b"", "PDF, PNG or JPEG"),
     ):
         refused = upload(client, world, item, content, expect=409)
@@ -77,7 +77,7 @@ def test_what_is_too_large_or_of_another_kind_or_not_the_one_recorded_is_refused
     named = evidence(
         client, world, spell, TODAY, TODAY, is_checked=False, document_hash=hashlib.sha256(PNG).hexdigest()
     )
-    assert "another document" in upload(client, world, named, PDF, expect=409)["detail"]
+    assert "does not match the hash" in upload(client, world, named, PDF, expect=409)["detail"]
     upload(client, world, named, PNG)
     assert [type_of(one) for one in (PDF, PNG, b"\xff\xd8\xff\xe0", b"GIF89a")] == [
         "application/pdf",
@@ -91,9 +91,9 @@ def test_a_document_that_was_checked_is_not_exchanged(client, world: World, item
     upload(client, world, item, PDF)
     upload(client, world, item, PDF + b"2")  # nobody has looked yet
     client.post(f"/api/v1/evidence/{item}/check", headers=world.key("manager"), json={"is_accepted": True})
-    assert "checked already" in upload(client, world, item, PDF, expect=409)["detail"]
+    assert "already checked" in upload(client, world, item, PDF, expect=409)["detail"]
     bare = evidence(client, world, working(client, world, ref="b", given_name="Wei", weeks=1)[1], TODAY, TODAY)
-    assert "checked already" in upload(client, world, bare, PDF, expect=409)["detail"]  # nor added once it was
+    assert "already checked" in upload(client, world, bare, PDF, expect=409)["detail"]  # nor added once it was
     answer = client.get(f"/api/v1/evidence/{item}/document", headers=world.key("manager"))
     assert answer.content == PDF + b"2"
 
@@ -120,7 +120,7 @@ def test_what_was_changed_where_it_is_kept_does_not_open(client, world: World, i
     (path,) = set(folder_of(stage)) - before
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     changed = client.get(f"/api/v1/evidence/{item}/document", headers=world.key("manager"))
-    assert (changed.status_code, "changed" in changed.json()["detail"]) == (503, True)
+    assert (changed.status_code, "altered" in changed.json()["detail"]) == (503, True)
     path.unlink()
     assert client.get(f"/api/v1/evidence/{item}/document", headers=world.key("manager")).status_code == 503
 

@@ -45,7 +45,7 @@ def test_the_same_person_from_two_offices_is_put_forward_and_nothing_is_merged(c
     assert queue[0]["probability"] >= 0.99
     fields = {line["field"]: line["text"] for line in queue[0]["told"]}
     assert fields["nino"] == "The same."
-    assert fields["name"].startswith("Given name close, family name the same")
+    assert fields["name"].startswith("Given name similar, family name the same")
     assert set(queue[0]["differs_on"]) == {"given_name", "family_name", "phone"}
     assert queue[0]["one"]["nino"].endswith("56C")
     assert "QQ123" not in str(queue)
@@ -70,7 +70,7 @@ def test_a_slip_in_a_number_is_seen_and_opening_the_other_one_is_noted(client, w
     first = world.refer(ref="A", nhs_number=None).jobseeker_id
     world.refer(ref="B", nino="QQ123465C", nhs_number=None)
     (pair,) = pairs(database)
-    assert ["nino", "Another one.", -7.0] in pair.told  # whoever refers opens nobody's number
+    assert ["nino", "Different.", -7.0] in pair.told  # whoever refers opens nobody's number
     body = {"source_type": "SELF", "referred_on": "2026-09-01", "given_name": "Amina", "family_name": "Ní Bhriain"}
     body |= {"date_of_birth": "2002-05-26", "postcode": "NW9 5QN", "nino": "QQ123465C"}
     post(client, world, "/referrals", body)

@@ -64,19 +64,19 @@ def test_relations_of_esco_are_read(tmp_path, header, line, expected):
 @pytest.mark.parametrize(
     ("header", "lines", "expected"),
     [
-        ("name,age", [], "esco.csv, row 1 is the header of no ESCO file"),
-        ("", [], "esco.csv, row 1 is the header of no ESCO file"),
-        ("needs", ["o:1,essential,x,s:1"], "esco.csv, row 1 holds occupation skills, not skills or occupations"),
-        ("skills", [SKILL, SKILL], "esco.csv, row 3, column conceptUri: the concept comes a second time"),
-        ("skills", [SKILL, SKILL.replace("s:1", " ")], "esco.csv, row 3, column conceptUri: it is empty"),
-        ("skills", [SKILL.replace("sew hems", "")], "esco.csv, row 2, column preferredLabel: it is empty"),
+        ("name,age", [], "esco.csv, row 1 is not the header of an ESCO file"),
+        ("", [], "esco.csv, row 1 is not the header of an ESCO file"),
+        ("needs", ["o:1,essential,x,s:1"], "esco.csv holds occupation skills, not skills or occupations"),
+        ("skills", [SKILL, SKILL], "esco.csv, row 3, column conceptUri: this concept occurs twice in the file"),
+        ("skills", [SKILL, SKILL.replace("s:1", " ")], "esco.csv, row 3, column conceptUri: the cell is empty"),
+        ("skills", [SKILL.replace("sew hems", "")], "esco.csv, row 2, column preferredLabel: the cell is empty"),
         ("skills", [SKILL, "X,s:2,knowledge"], "esco.csv, row 3, column reuseLevel: the row has 3 cells"),
         ("skills", [f"{SKILL},more"], "esco.csv, row 2, column description: the row has 14 cells"),
         ("skills", [SKILL, 'X,"s:2'], "esco.csv, row 3 is not CSV in UTF-8"),
         (
             "skills",
             [SKILL.replace("Hemming", "\x00")],
-            "esco.csv, row 2, column description: it holds a null character",
+            "esco.csv, row 2, column description: the cell contains a null character",
         ),
         ("skills", [SKILL.replace("Hemming", "x" * 1_100_000)], "esco.csv, row 2 is not CSV in UTF-8"),
     ],
@@ -91,9 +91,13 @@ def test_a_bad_file_of_concepts_is_refused_by_file_row_and_column(tmp_path, head
 @pytest.mark.parametrize(
     ("header", "line", "expected"),
     [
-        ("needs", "o:1,useful,x,s:1", "esco.csv, row 2, column relationType: it is neither essential nor optional."),
-        ("broader", "x,s:1,y,", "esco.csv, row 2, column broaderUri: it is empty."),
-        ("skills", SKILL, "esco.csv, row 1 holds skills, not occupation skills or skill skills or broader skills."),
+        ("needs", "o:1,useful,x,s:1", "esco.csv, row 2, column relationType: the value must be essential or optional."),
+        ("broader", "x,s:1,y,", "esco.csv, row 2, column broaderUri: the cell is empty."),
+        (
+            "skills",
+            SKILL,
+            "esco.csv holds skills, not occupation skills or skill skills or broader skills. Choose another file.",
+        ),
     ],
 )
 def test_a_bad_file_of_relations_is_refused_by_file_row_and_column(tmp_path, header, line, expected):

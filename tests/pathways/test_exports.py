@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from pathways.base import end_of_local_day
-from pathways.exports import actions, cohort, disclosure, queries
+from pathways.disclosure import suppression
+from pathways.disclosure.suppression import DisclosureRules
+from pathways.exports import actions, cohort, queries
 from pathways.exports.cohort import Head, Tally
-from pathways.exports.disclosure import DisclosureRules
 from pathways.exports.journeys import Journey
 from pathways.exports.months import Month
 from pathways.exports.schemas import NewExport
@@ -45,7 +46,7 @@ def journeys(world: World, as_of: date, until: date = MONTH.last_day) -> list[di
 def tables_of(reached: list[Journey], smallest: int, base: int = 1, whole: int = 1):
     """The cohort and the progression table of some journeys."""
     tally = Tally(MONTH).count(reached)
-    decision = disclosure.protect(tally.figures(), DisclosureRules(smallest, base, whole))
+    decision = suppression.protect(tally.figures(), DisclosureRules(smallest, base, whole))
     head = Head(MONTH, MONTH.last_day, 1)
     return list(cohort.cohort_rows(tally, decision, head)), list(cohort.progression_rows(tally, decision, head))
 

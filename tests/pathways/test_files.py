@@ -126,7 +126,7 @@ def test_another_delimiter_is_understood(client, world: World, delimiter: str):
         (b"", "empty"),
         (b"\xff\xfeR\x00e", "UTF-16"),
         (HEADER.encode() + b"\nA1,JCP,x,2026-09-01,Jos\xe9\x81,Test,,", "not UTF-8 (line 2)"),
-        (b"one,two\n1,2\n", "No header row"),
+        (b"one,two\n1,2\n", "have no header row"),
         (b"referral_ref,given_name,family_name\nA1,Amina,Test\n", "There is no column source_type, referred_on"),
         (b"PK\x03\x04 but no workbook", "cannot be opened"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "old or password-protected"),
@@ -232,8 +232,8 @@ def test_merged_cells_among_the_rows_are_named(client, world: World):
     answer = send(client, world, workbook(rows, merge="C2:C3"))
     errors = answer.json()["report"]["errors"]
     assert [(error["row"], error["rule"]) for error in errors] == [
-        (2, "Merged cells are not taken."),
-        (3, "Merged cells are not taken."),
+        (2, "Merged cells are not accepted."),
+        (3, "Merged cells are not accepted."),
     ]
 
 

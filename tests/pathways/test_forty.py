@@ -21,11 +21,11 @@ import pytest
 from pathways.app import HOLDINGS
 from pathways.casefile import actions as casefile_actions
 from pathways.casefile import merging
+from pathways.disclosure.suppression import DisclosureRules, Suppression, rounded
 from pathways.enrolments import actions as enrolment_actions
 from pathways.enrolments.models import Enrolment
 from pathways.enrolments.schemas import EnrolmentChange, EnrolmentEnding
 from pathways.exports import actions, adjustments, cohort, releases
-from pathways.exports.disclosure import DisclosureRules, Suppression, rounded
 from pathways.exports.models import ExportState
 from pathways.exports.schemas import NewExport
 from pathways.jobseekers.models import Jobseeker

@@ -18,7 +18,7 @@ from pathways.idempotency import IdempotencyKey
 from pathways.jobseekers import identifiers
 from pathways.organisations.models import Organisation
 from pathways.referrals.models import Referral
-from pathways.settings import Settings
+from pathways.settings import Settings, unknown_variables
 from pathways.shortlists import index
 from pathways.web import logs
 from tests.world import World
@@ -170,8 +170,8 @@ def test_health_tells_live_and_ready_only_when_what_is_open_has_been_read(stage)
     client = TestClient(create_app(stage.settings, database))
     assert client.get("/health/live").json() == {"status": "live"}
     assert client.get("/health/ready").status_code == 503
-    index.warm(database, threading.Event())
-    assert client.get("/health/ready").json() == {"status": "ready"}
+    index.warm(database)
+    assert client.get("/health/ready").json()["status"] == "ready"
     database.close()
 
 
@@ -198,8 +198,18 @@ def test_a_replica_answers_what_only_reads_and_nothing_else(world: World, stage,
 
 def test_a_replica_of_sqlite_is_refused_in_words(monkeypatch):
     monkeypatch.setenv("PATHWAYS_READER_URL", "postgresql://replica/x")
-    with pytest.raises(ValueError, match="SQLite has none"):
+    with pytest.raises(ValueError, match="Remove it, or use PostgreSQL"):
         Settings(_env_file=None, database_url="sqlite:///x.db", encryption_key="k" * 40, hash_key="h" * 40)
+
+
+def test_a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant():
+    found = unknown_variables(
+        {"PATHWAYS_SMTPHOST": "x", "PATHWAYS_QUITE_OTHER": "x", "PATHWAYS_LOG_LEVEL": "info", "PATHWAYS_PROVE": "1"}
+    )
+    assert found == [
+        "PATHWAYS_QUITE_OTHER is not a setting. Remove it.",
+        "PATHWAYS_SMTPHOST is not a setting. Did you mean PATHWAYS_SMTP_HOST?",
+    ]
 
 
 def test_every_answer_is_private(client, world: World):

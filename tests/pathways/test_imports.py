@@ -303,7 +303,7 @@ def test_one_row_that_cannot_be_saved_is_left_out_and_the_others_land(client, wo
     done = act(client, world, run, "apply")
     assert (done["state"], done["report"]["created"], done["report"]["in_error"]) == ("applied", 1, 1)
     (bad,) = rows(client, world, run, "?state=with_errors")
-    assert "no such jobseeker" in bad["errors"][0]["rule"]
+    assert "This jobseeker does not exist" in bad["errors"][0]["rule"]
 
 
 def test_the_result_opens_in_the_same_spreadsheet_with_errors_beside_the_cells(client, world: World):
@@ -523,7 +523,7 @@ def test_rows_that_are_not_kept_any_more_are_named_and_an_import_that_runs_is_no
     assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 2
     done = act(client, world, run, "apply")
     assert (done["state"], done["report"]["created"], done["report"]["in_error"]) == ("applied", 0, 2)
-    assert "not kept" in done["report"]["errors"][0]["rule"]
+    assert "has been deleted" in done["report"]["errors"][0]["rule"]
     actor = world.on("caseworker", date(2026, 9, 20)).then(doing="referral:import")
     with database.reading(actor) as session:
         table = actions.read_file(session, actor, KIND, text(AMINA), 1_000_000)

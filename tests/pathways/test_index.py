@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, select, text, update
 from matching.bulk.bits import RULES
 from matching.pairs import eligibility
 from pathways import consistency
+from pathways.background import BackgroundLoop
 from pathways.database import Database
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
@@ -160,14 +161,14 @@ def test_a_flood_of_changes_is_read_anew(world: World, database, monkeypatch):
     assert open_places(database) == {f"New {number}": 3 for number in range(4)}
 
 
-def test_a_start_with_a_model_that_cannot_be_read_goes_on_once_it_is_retired(world: World, database, monkeypatch):
-    monkeypatch.setattr(index, "SECONDS_BETWEEN_TRIES", 0.05)
+def test_a_start_with_a_model_that_cannot_be_read_goes_on_once_it_is_retired(world: World, database):
     with database.writing(world.operator) as session:
         columns = {"name": "spoilt", "state": ModelState.RELEASED, "kept": b"no model", "manifest": {}}
         session.add(RankingModel(**columns, made_at=world.operator.at))
     fresh = Database(database.engine.url.render_as_string(hide_password=False), database.vault)
     stop = threading.Event()
-    starting = threading.Thread(target=index.warm, args=(fresh, stop))
+    loop = BackgroundLoop("placement_index", lambda _: index.warm(fresh), first_pause=0.05)
+    starting = threading.Thread(target=loop.supervise, args=(stop,))
     starting.start()
     starting.join(0.5)
     assert starting.is_alive()
@@ -440,7 +441,7 @@ def test_a_table_revised_since_changes_no_list_that_was_made(client, world: Worl
         assert told[0] == told[1]
         assert [one["placement_id"] for one in refused] == [one["placement_id"] for one in before[1]]
         assert [[check["rule"] for check in one["checks"]] for one in refused] == [["travel"]]
-    assert "then in force" in refused[0]["checks"][0]["text"]
+    assert "in force on the day" in refused[0]["checks"][0]["text"]
 
 
 def test_what_is_kept_of_a_list_says_what_the_checks_say(client, world: World, database):
@@ -534,14 +535,14 @@ def test_a_listing_whose_version_is_lost_hides_no_other_and_is_kept_again_at_the
     assert told == {str(one) for one in listed[1:]} - shown
     later = post(client, world, f"/jobseekers/{person}/shortlists", {"limit": 1})
     assert later["eligible"] == 4  # it is ranked and shown as ever
-    assert [fault for fault in faults_of(database) if "not kept" in fault]
+    assert [fault for fault in faults_of(database) if "not stored" in fault]
     fresh = Database(database.engine.url.render_as_string(hide_password=False), database.vault)
-    index.warm(fresh, threading.Event())
+    index.warm(fresh)
     fresh.close()
     assert faults_of(database) == []
     with database.engine.execution_options(writes=database.is_sqlite).begin() as connection:
         connection.execute(update(Placement).where(Placement.id == listed[1]).values(title="By hand too"))
-    assert faults_of(database) == [f"placements: {listed[1]} is kept otherwise than it stands now."]
+    assert faults_of(database) == [f"placements: the stored current version of {listed[1]} differs from the placement."]
 
 
 def faults_of(database: Database) -> list[str]:

@@ -38,16 +38,16 @@ def test_every_reason_has_its_words_and_a_side_that_can_say_it():
         assert WhyNot.OTHER in reasons_for(side)
     needs = (WhyNot.ADJUSTMENT, WhyNot.SUPPORT, WhyNot.CHECKS)  # that one is needed tells of a disability or a past
     for private in (WhyNot.HEALTH, WhyNot.CARING, WhyNot.BENEFITS, *needs):
-        assert WORDINGS[private].outside == "The jobseeker decided otherwise."
+        assert WORDINGS[private].outside == "The jobseeker decided not to go ahead."
 
 
 def test_what_a_social_enterprise_reads_of_a_jobseekers_no_says_nothing_private(client, world: World, call):
     one = sent(call, world, person(world, 1), world.list_placement())
     told = call("caseworker", f"/introductions/{one}/decline", why="health", reason="Her back is worse.")
     assert (told["why"], told["said_by"], told["last_reason"]) == ("health", "jobseeker", "Her back is worse.")
-    assert told["words"]["jobseeker"] == "You decided otherwise, for your health."
+    assert told["words"]["jobseeker"] == "You decided not to go ahead, because of your health."
     seen = read(client, world, "lister", one)
-    assert seen["why_not"] == "The jobseeker decided otherwise."
+    assert seen["why_not"] == "The jobseeker decided not to go ahead."
     assert {seen[name] for name in ("why", "said_by", "words", "last_reason")} == {None}
     assert "health" not in str({key: value for key, value in seen.items() if key != "withheld"})
 
@@ -58,7 +58,7 @@ def test_a_reason_belongs_to_a_side_that_can_give_it(world: World, call):
     assert wrong["errors"][0]["pointer"] == "/why"
     assert call("lister", f"/introductions/{one}/decline", expect=409, why="hours", said_by="jobseeker")
     told = call("caseworker", f"/introductions/{one}/decline", why="skills", said_by="social_enterprise")
-    assert told["words"]["referrer"] == "Skills they look for were missing."
+    assert told["words"]["referrer"] == "The skills they are looking for were missing."
 
 
 def test_after_a_no_the_next_best_are_named_and_none_that_was_tried(client, world: World, call):
@@ -179,7 +179,7 @@ def test_a_no_is_taken_back_by_whoever_said_it(client, world: World, call, datab
     assert events.count("reconsider") == 2
     unsent = call("caseworker", "/introductions", jobseeker_id=str(person(world, 2)), placement_id=str(placement))["id"]
     call("caseworker", f"/introductions/{unsent}/decline", why="changed_mind")
-    assert "anew" in call("caseworker", f"/introductions/{unsent}/reconsider", expect=409)["detail"]
+    assert "Propose a new one" in call("caseworker", f"/introductions/{unsent}/reconsider", expect=409)["detail"]
 
 
 def test_the_database_holds_no_move_that_is_not_in_the_table(world: World, call, database):
@@ -196,8 +196,8 @@ def test_the_database_holds_no_move_that_is_not_in_the_table(world: World, call,
 
 
 def test_the_diagram_in_the_readme_is_the_table_of_moves():
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    found = re.search(r"```mermaid\nstateDiagram-v2\n(.*?)```", readme, re.DOTALL)
+    document = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
+    found = re.search(r"```mermaid\nstateDiagram-v2\n(.*?)```", document, re.DOTALL)
     assert found
     drawn = {
         tuple(line.replace("-->", ":").replace(" ", "").split(":"))

@@ -126,7 +126,7 @@ def test_what_is_recorded_since_goes_with_what_it_hangs_on_and_the_rest_is_told(
         jobseeker_actions.change(session, world.on("manager"), person, {"email": "new@example.org"})
     told = undo(client, world, made)
     assert told["stays"] == {"contacts": 1}
-    assert told["left"] == ["Details that were edited since the merge are left as they are now."]
+    assert told["left"] == ["Personal details edited since the merge stay as they are now."]
     assert told["put_back"]["referral_moves"] == 2  # submitted before the merge, accepted since
     assert says(database, kept)["email"] == "new@example.org"
     with database.reading() as session:
@@ -383,7 +383,7 @@ def test_a_restriction_asked_for_while_they_were_one_holds_for_both(client, worl
         session.get_one(Jobseeker, kept).is_restricted = True
     told = undo(client, world, made)
     assert [says(database, one)["is_restricted"] for one in two] == [True, True]
-    assert any("both are restricted" in one for one in told["left"])
+    assert any("both records are now restricted" in one for one in told["left"])
 
 
 def test_an_earlier_merge_is_undone_after_the_later_one(client, world: World, database, two):

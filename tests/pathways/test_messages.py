@@ -84,7 +84,7 @@ def test_the_same_is_told_once_and_one_email_a_person_carries_the_day(world: Wor
     ]
     text = outbox.messages[0].get_content()
     assert "2 check-ins are due." in text
-    assert "An action plan is to be made." in text
+    assert "An action plan has not been made yet." in text
     for message in outbox.messages:
         for private in ("Amina", "Bhriain", "QQ123456C", "07700"):
             assert private not in message.as_string()
@@ -95,7 +95,7 @@ def test_what_is_urgent_goes_at_once_and_what_was_read_goes_nowhere(client, worl
     tell(world, NoticeKind.AT_RISK, person)
     told = client.get("/api/v1/notices?unread=true", headers=world.key("caseworker")).json()["items"]
     (mine,) = [notice for notice in told if notice["kind"] == "at_risk"]
-    assert mine["text"] == "Somebody's work is at risk."
+    assert mine["text"] == "A jobseeker's work is at risk or over."
     assert client.post(f"/api/v1/notices/{mine['id']}/read", headers=world.key("colleague")).status_code == 404
     client.post(f"/api/v1/notices/{mine['id']}/read", headers=world.key("caseworker"))
     assert sender.send_due() == 2

@@ -62,7 +62,7 @@ def test_a_version_is_loaded_once_and_never_changes(client, world: World):
     assert load(world, file(RULE)) == (1, 0)
     assert load(world, file(RULE, RULE | {"version": "2", "weeks_required": 9})) == (1, 1)
     for changed in (RULE | {"weeks_required": 7}, RULE | {"rule": "IPSPC_13_IN_16", "version": "1"}):
-        with pytest.raises(DomainError, match="stays"):
+        with pytest.raises(DomainError, match="cannot change"):
             load(world, file(changed))
     body = {
         "commissioner_id": str(world.organisations["fund"]),
@@ -80,21 +80,21 @@ def test_a_version_is_loaded_once_and_never_changes(client, world: World):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"rule,version", "It is JSON"),
-        (b'{"format": 2, "rules": []}', "It is JSON"),
-        (b'{"format": 1, "rules": {}}', "It is JSON"),
-        (b"[" * 100_000, "It is JSON"),
-        (file(RULE, RULE), "stands there twice"),
-        (file(RULE | {"window_weeks": 7}), "window_weeks is under"),
-        (file(RULE | {"mark": "unverified"}), "not verified"),
+        (b"rule,version", "must be JSON"),
+        (b'{"format": 2, "rules": []}', "must be JSON"),
+        (b'{"format": 1, "rules": {}}', "must be JSON"),
+        (b"[" * 100_000, "must be JSON"),
+        (file(RULE, RULE), "occurs twice in the file"),
+        (file(RULE | {"window_weeks": 7}), "window_weeks must be"),
+        (file(RULE | {"mark": "unverified"}), "the mark unverified"),
         (file(RULE | {"basis": "cumulative_earnings"}), "needs min_hours"),
-        (file(RULE | {"basis": "cumulative_earnings", "pay_rate": "RLW_UK"}), "no rates"),
+        (file(RULE | {"basis": "cumulative_earnings", "pay_rate": "RLW_UK"}), "no figures for the pay_rate"),
         (file(RULE | {"basis": "duration_self_employed"}), "self_employed_days"),
         (file(RULE | {"min_hours": "0"}), "needs min_hours"),
         (file(RULE | {"tracking_days": 10_000_000}), "tracking_days"),
         (file(RULE | {"weeks": 3}), "weeks: Extra"),
         (file(RULE | {"min_hours": "NaN"}), "min_hours"),
-        (file(RULE | {"effective_to": "2025-12-31"}), "effective_to is before"),
+        (file(RULE | {"effective_to": "2025-12-31"}), "effective_to must not be before"),
         (file({"rule": "X"}), "Rule 1 X"),
         (file(), ""),
     ],
@@ -138,7 +138,7 @@ def test_earnings_are_recorded_by_week_and_explained_to_the_penny(client, world:
     # 12 x 203.50 = 2,442.00 and 13 x 203.50 = 2,645.50: enough with the 13th week, which ends on 5 July.
     assert (lower["finding"], lower["met_on"], lower["pounds_needed"]) == ("met", "2026-07-05", 2643.68)
     assert (higher["finding"], higher["pounds"], higher["rates_used"]) == ("not_yet_known", 2849, [1271])
-    assert off["text"].startswith("The figures of this rule are not verified")
+    assert off["text"].startswith("This rule is switched off")
     again = client.post(f"/api/v1/spells/{spell['id']}/hours", headers=key, json={"week_from": str(began), "hours": 17})
     assert again.json()["hours"][0] == {"week_from": str(began), "hours": 17, "pay_pounds": 203.5, "leave": None}
     change = {"is_own_supply_chain": True}

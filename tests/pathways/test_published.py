@@ -25,9 +25,9 @@ from frictionless import Package
 from sqlalchemy import select
 
 from pathways import daily
+from pathways.disclosure.suppression import DisclosureRules, protect
 from pathways.exports import actions, claim_lines, files, folder
 from pathways.exports.cohort import Head, Tally
-from pathways.exports.disclosure import DisclosureRules, protect
 from pathways.exports.models import Export, ExportFile
 from pathways.exports.months import Month
 from pathways.exports.schemas import NewExport

@@ -295,7 +295,7 @@ def test_a_job_without_pay_takes_nothing_away_and_sets_no_rate():
 
 def test_a_day_before_the_first_rate_is_not_known():
     told = judge([paid(date(2022, 5, 2), 60, "500.00")], WHP, date(2023, 12, 1))
-    assert (told.finding, "no rate" in told.text) == (Finding.NOT_YET_KNOWN, True)
+    assert (told.finding, "no hourly rate" in told.text) == (Finding.NOT_YET_KNOWN, True)
 
 
 def test_a_week_that_is_not_over_is_waited_for():

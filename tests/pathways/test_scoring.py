@@ -186,7 +186,7 @@ def test_what_closes_while_a_proposal_is_made_is_in_no_line_of_it(database, case
         lines = {line.jobseeker_id: line for line in session.scalars(select(AllocationLine))}
         assert UUID(first.jobseeker) not in lines
         assert lines[UUID(second.jobseeker)].state is LineState.WITHOUT
-        assert "went while" in lines[UUID(second.jobseeker)].why
+        assert "was taken while" in lines[UUID(second.jobseeker)].why
         assert kept.looked_at == PEOPLE - 1
         offered = sum(line.state is LineState.PROPOSED for line in lines.values())
         assert kept.figures["offers"] == offered < len(proposal.offers)

@@ -12,8 +12,8 @@ from pathways import consistency, migrate
 from pathways.base import Actor, Base, Role, Source
 from pathways.database import Database
 from pathways.demo import borough, cast
+from pathways.disclosure.suppression import DisclosureRules, Suppression
 from pathways.exports import actions, files, folder, queries
-from pathways.exports.disclosure import DisclosureRules, Suppression
 from pathways.exports.months import Month
 from pathways.exports.schemas import NewExport
 from pathways.exports.tables import TABLES

@@ -5,9 +5,9 @@ import os
 import random
 from datetime import timedelta
 
+from pathways.disclosure.suppression import DisclosureRules, protect
 from pathways.exports import cohort, files
 from pathways.exports.cohort import EVERYBODY, Head, Tally, together
-from pathways.exports.disclosure import DisclosureRules, protect
 from pathways.exports.journeys import Journey
 from pathways.exports.months import Month
 from pathways.exports.tables import BREAKDOWN, COHORT, PROGRESSION, STAGES_BY_MONTH

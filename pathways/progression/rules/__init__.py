@@ -1,9 +1,9 @@
-"""The outcome engine, pure: facts and a dated rule in; met, not met or not yet known out, with how it was counted.
+"""The outcome engine: decides from spells of work whether a dated rule is met, not met or not yet known.
 
-A week is seven days, rolling from the first day of the first spell that counts. What is not recorded is not known,
-never zero. Hours and pay of a week belong to its days in equal parts, so that a week of one job may be shared between
-two weeks of the count; they are whole numbers of small units, so nothing is rounded. What counts as a job start is here
-too: ``job_started_on``.
+The functions are pure, and a verdict says how it was counted. A week of the count is seven days, rolling from the
+first day of the first spell that counts. A week without a record is unknown, never zero. The hours and pay of a
+recorded week are divided equally among its days, because a week of one job can overlap two weeks of the count. Amounts
+are whole numbers of small units, so nothing is rounded. ``job_started_on`` defines what counts as a job start.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,12 +41,12 @@ __all__ = [
     "uncovered",
 ]
 
-NO_JOB = "This kind of work is no job."
-OWN_CHAIN = "The employer is of the provider's own supply chain, which does not count unless the funder was notified."
+NO_JOB = "This kind of placement does not count as a job."
+OWN_CHAIN = "The employer is in the provider's own supply chain, which does not count unless the funder was notified."
 
 
 def counting(spells: Iterable[SpellFacts], kinds: frozenset[str]) -> tuple[list[SpellFacts], tuple[str, ...]]:
-    """Return the spells that are jobs, in order, and the ids of those that are not."""
+    """Return the spells that count as jobs, by start date, and the ids of the other spells."""
     counted, left_out = [], []
     for spell in sorted(spells, key=lambda s: (s.started_on, s.spell_id)):
         if spell.kind in kinds:
@@ -57,9 +57,9 @@ def counting(spells: Iterable[SpellFacts], kinds: frozenset[str]) -> tuple[list[
 
 
 def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_hours: Decimal) -> date | None:
-    """Return the first day of the first job in which enough paid hours are recorded; None where there is none.
+    """Return the first day of the first job with at least ``least_hours`` recorded paid hours, or None.
 
-    What counts as a job start is a paid kind of work with at least ``least_hours`` paid hours (IPS Grow: four).
+    IPS Grow counts a job start from four paid hours.
     """
     jobs, _ = counting(spells, kinds)
     started = [
@@ -75,27 +75,27 @@ def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_ho
 
 
 def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on: date | None = None) -> RuleVerdict:
-    """Return whether a rule is met by what had been recorded, as of a day.
+    """Return whether the recorded spells meet a rule as of a day, and how it was counted.
 
-    ``began_on`` is the first day of the programme: of earnings and self-employment nothing before it counts, and the
-    days of ``tracking_days`` run from it.
+    ``began_on`` is the first day of the enrolment. Earnings and self-employment before it do not count, and
+    ``tracking_days`` run from it.
     """
     jobs, _ = counting(spells, rule.kinds_that_count)
-    why_not = [(spell.spell_id, NO_JOB) for spell in sorted(spells, key=_in_order) if spell not in jobs]
+    why_not = [(spell.spell_id, NO_JOB) for spell in sorted(spells, key=_start_order) if spell not in jobs]
     if not rule.own_supply_chain_counts:
         why_not += [(job.spell_id, OWN_CHAIN) for job in jobs if job.is_own_supply_chain]
         jobs = [job for job in jobs if not job.is_own_supply_chain]
     until = None
     if rule.tracking_days is not None and began_on is not None:
         until = began_on + timedelta(days=rule.tracking_days)
-    found = _judge(jobs, rule, on, began_on, until)
-    if found.finding is not Finding.MET and until is not None and (found.earliest_on or until) > until:
-        text = f"It can no more be met by {until.isoformat()}, when the time for it ends."
-        found = replace(found, finding=Finding.NOT_MET, text=text, earliest_on=None)
-    return replace(found, not_counted=tuple(spell_id for spell_id, _ in why_not), why_not=tuple(why_not))
+    verdict = _judge(jobs, rule, on, began_on, until)
+    if verdict.finding is not Finding.MET and until is not None and (verdict.earliest_on or until) > until:
+        text = f"The rule can no longer be met by {until.isoformat()}, the last day allowed."
+        verdict = replace(verdict, finding=Finding.NOT_MET, text=text, earliest_on=None)
+    return replace(verdict, not_counted=tuple(spell_id for spell_id, _ in why_not), why_not=tuple(why_not))
 
 
-def _in_order(spell: SpellFacts) -> tuple[date, str]:
+def _start_order(spell: SpellFacts) -> tuple[date, str]:
     return spell.started_on, spell.spell_id
 
 
@@ -114,12 +114,12 @@ def _judge(
         groups = [jobs] if rule.spells_combined else [[job] for job in jobs]
         verdicts += [by_earnings(group, rule, by_day, began_on) for group in groups]
     if rule.basis is Basis.HOURS_WEEKS:
-        # Weeks roll from the first day of any job, so that an earlier short one does not shift a good stretch; all that
-        # is worked from that day on counts, whichever job it is of.
+        # Try the first day of every job as the start of the weeks, so that an earlier short job does not shift a
+        # later stretch that meets the rule. From that day on, the work of every job counts.
         stretches = [(jobs if rule.spells_combined else [job], job.started_on) for job in jobs]
         verdicts += [by_weeks(group, first, rule, by_day) for group, first in stretches]
     if not verdicts:
-        return RuleVerdict(Finding.NOT_YET_KNOWN, "No job of the kind has started yet.")
+        return RuleVerdict(Finding.NOT_YET_KNOWN, "No self-employment has started yet.")
     order = (Finding.MET, Finding.NOT_YET_KNOWN, Finding.NOT_MET)
     best = min(verdicts, key=lambda v: (order.index(v.finding), v.met_on or date.max, -v.weeks_counted))
     earliest = min((v.earliest_on for v in verdicts if v.earliest_on is not None), default=None)

@@ -1,4 +1,4 @@
-"""Which of the days a finding rests on no evidence covers."""
+"""Which days of a finding are not covered by evidence."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,13 +7,13 @@ from pathways.progression.rules.facts import Stretch, joined
 
 
 def uncovered(rests: Iterable[Stretch], covers: Iterable[Stretch]) -> list[Stretch]:
-    """Return what of the days a finding rests on no evidence of that spell covers."""
-    told = list(covers)
+    """Return the stretches of ``rests`` that no stretch of ``covers`` for the same spell covers."""
+    covered = list(covers)
     missing = []
     for rest in rests:
-        mine = joined(rest.spell_id, ((c.first_on, c.last_on) for c in told if c.spell_id == rest.spell_id))
+        same_spell = joined(rest.spell_id, ((c.first_on, c.last_on) for c in covered if c.spell_id == rest.spell_id))
         day = rest.first_on
-        for cover in mine:
+        for cover in same_spell:
             if cover.last_on < day or cover.first_on > rest.last_on:
                 continue
             if cover.first_on > day:

@@ -1,4 +1,4 @@
-"""Outcomes by days of self-employment, each counted once."""
+"""Outcomes by days of self-employment. Each day counts once."""
 
 from datetime import date, timedelta
 
@@ -6,15 +6,20 @@ from pathways.progression.rules.facts import Finding, OutcomeRule, RuleVerdict, 
 
 
 def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> list[RuleVerdict]:
-    """Return whether self-employment lasted the days that are asked for; a day of two businesses counts once."""
-    mine = [job for job in jobs if job.kind in rule.self_employed_kinds]
-    if not mine or rule.self_employed_days is None:
+    """Return a verdict on whether self-employment reached ``rule.self_employed_days``; empty without any.
+
+    A day with two businesses counts once.
+    """
+    businesses = [job for job in jobs if job.kind in rule.self_employed_kinds]
+    if not businesses or rule.self_employed_days is None:
         return []
-    ids = tuple(job.spell_id for job in mine)
+    ids = tuple(job.spell_id for job in businesses)
     counted = 0
     reached: date | None = None
-    free_from = date.min  # days before it are counted already
-    for begins, ends in sorted((max(job.started_on, began_on or job.started_on), job.ended_on or on) for job in mine):
+    free_from = date.min  # days before this one are already counted
+    for begins, ends in sorted(
+        (max(job.started_on, began_on or job.started_on), job.ended_on or on) for job in businesses
+    ):
         day, until = max(begins, free_from), min(ends, on)
         length = max(0, (until - day).days + 1)
         if counted + length >= rule.self_employed_days:
@@ -22,18 +27,18 @@ def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date 
             counted = rule.self_employed_days
             break
         counted, free_from = counted + length, max(free_from, until + timedelta(days=1))
-    told = {"spell_ids": ids, "days_counted": counted}
+    figures = {"spell_ids": ids, "days_counted": counted}
     if reached is not None:
         text = f"{counted} days of self-employment by {reached.isoformat()}."
         rests = tuple(
             Stretch(job.spell_id, begins, min(job.ended_on or reached, reached))
-            for job in mine
+            for job in businesses
             if (begins := max(job.started_on, began_on or job.started_on)) <= min(job.ended_on or reached, reached)
         )
-        told |= {"rests_on": rests, "spell_ids": ids_of(rests)}
-        return [RuleVerdict(Finding.MET, text, reached, reached, **told)]  # type: ignore[arg-type]
+        figures |= {"rests_on": rests, "spell_ids": ids_of(rests)}
+        return [RuleVerdict(Finding.MET, text, reached, reached, **figures)]  # type: ignore[arg-type]
     missing = rule.self_employed_days - counted
     text = f"{counted} of {rule.self_employed_days} days of self-employment so far."
-    if any(job.ended_on is None or job.ended_on >= on for job in mine):
-        return [RuleVerdict(Finding.NOT_YET_KNOWN, text, None, on + timedelta(days=missing), **told)]  # type: ignore[arg-type]
-    return [RuleVerdict(Finding.NOT_MET, f"{text} It has ended.", **told)]  # type: ignore[arg-type]
+    if any(job.ended_on is None or job.ended_on >= on for job in businesses):
+        return [RuleVerdict(Finding.NOT_YET_KNOWN, text, None, on + timedelta(days=missing), **figures)]  # type: ignore[arg-type]
+    return [RuleVerdict(Finding.NOT_MET, f"{text} The self-employment has ended.", **figures)]  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Outcomes by earnings: pay that adds up to hours at the rate the contract names."""
+"""Outcomes by earnings: pay is converted to hours at the contract's hourly rate and added up."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -22,16 +22,16 @@ from pathways.progression.rules.facts import (
 
 
 def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> RuleVerdict:
-    """Return whether enough was earned: the pay of a week counts when that week of its job is over."""
+    """Return whether enough was earned. The pay of a job's week counts on the last day of that week."""
     first = began_on or date.min
     paid = next((job for job in jobs if any(pay > 0 for pay in job.pay_of_week.values())), jobs[0])
     starts = max(paid.started_on, first)
     fixed = rule.rule_date or starts if rule.rate_date is RateDate.RULE else starts
     booked, missing = _booked(jobs, rule, first, on, fixed)
     if booked is None:
-        return RuleVerdict(Finding.NOT_YET_KNOWN, "The dated tables hold no rate of that day.")
+        return RuleVerdict(Finding.NOT_YET_KNOWN, "The dated tables have no hourly rate for that day.")
     hours = Fraction(rule.min_hours) * rule.weeks_required
-    one = _rate(rule, fixed) if rule.rate_date is not RateDate.EARNED else None
+    fixed_rate = _rate(rule, fixed) if rule.rate_date is not RateDate.EARNED else None
     total, met_on = Fraction(0), None
     for ends, more, _, _ in booked:
         total += more
@@ -39,15 +39,15 @@ def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: d
             met_on = ends
             break
     until = on if met_on is None else min(met_on, on)
-    counted = [told for told in booked if told[0] <= until]
+    counted = [entry for entry in booked if entry[0] <= until]
     rests = _paid_stretches(jobs, first, until)
     about: dict[str, Any] = {
         "spell_ids": ids_of(rests),
         "pounds": sum((pounds for _, _, pounds, _ in counted), Decimal(0)).quantize(Decimal("0.01")),
-        "rates_used": tuple(sorted({rate for _, _, _, rate in counted} | ({one} if one else set()))),
+        "rates_used": tuple(sorted({rate for _, _, _, rate in counted} | ({fixed_rate} if fixed_rate else set()))),
         "pounds_needed": None
-        if one is None
-        else (rule.min_hours * rule.weeks_required * one / 100).quantize(Decimal("0.01")),
+        if fixed_rate is None
+        else (rule.min_hours * rule.weeks_required * fixed_rate / 100).quantize(Decimal("0.01")),
     }
     if met_on is not None and met_on <= on:
         return RuleVerdict(
@@ -56,33 +56,36 @@ def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: d
     running = [job for job in jobs if job.ended_on is None or job.ended_on >= on]
     unknown = sum(1 for ends in missing if ends <= on)
     if met_on is None and not missing and not running:
-        return RuleVerdict(Finding.NOT_MET, "Less was earned than is needed, and the work has ended.", **about)
+        return RuleVerdict(Finding.NOT_MET, "Less was earned than the rule requires, and the work has ended.", **about)
     next_weeks = [on + timedelta(days=DAYS_IN_A_WEEK - (on - job.started_on).days % DAYS_IN_A_WEEK) for job in running]
     nearest = [*([met_on] if met_on else []), *missing, *(min(day, on + timedelta(days=1)) for day in next_weeks)]
-    text = f"So far less was earned than is needed; the pay of {unknown} weeks is not recorded."
+    text = f"Less was earned so far than the rule requires; the pay of {unknown} weeks is not recorded."
     return RuleVerdict(Finding.NOT_YET_KNOWN, text, None, min(nearest), 0, unknown, **about)
 
 
 def _paid_stretches(jobs: Sequence[SpellFacts], first: date, until: date) -> tuple[Stretch, ...]:
-    """Return the days of each job's weeks with pay that had ended by a day."""
-    found: list[Stretch] = []
+    """Return the days of each job's paid weeks that ended by ``until``."""
+    stretches: list[Stretch] = []
     for job in jobs:
         weeks = (
             (max(week, first), ends)
             for week, ends in weeks_of(job, first, until)
             if ends <= until and job.pay_of_week.get(week)
         )
-        found += joined(job.spell_id, weeks)
-    return tuple(found)
+        stretches += joined(job.spell_id, weeks)
+    return tuple(stretches)
 
 
-Booked = tuple[date, Fraction, Decimal, int]  # on which day, hours at the rate, pounds, the rate
+Booked = tuple[date, Fraction, Decimal, int]  # day it counts, hours at the rate, pounds, rate in pence an hour
 
 
 def _booked(
     jobs: Sequence[SpellFacts], rule: OutcomeRule, first: date, on: date, fixed: date
 ) -> tuple[list[Booked] | None, list[date]]:
-    """Return what was earned by the day it counts, None where a rate is unknown; and the ends of weeks without pay."""
+    """Return the earnings by the day they count, and the last days of weeks without recorded pay.
+
+    The earnings are None if the rate of a day is unknown.
+    """
     booked: list[Booked] = []
     missing: list[date] = []
     for job in jobs:
@@ -99,9 +102,9 @@ def _booked(
                     return None, missing
                 if day >= first and pay:
                     booked.append((ends, Fraction(int(pay * HUNDREDTHS), length) / rate, pay / length, rate))
-    return sorted(booked, key=lambda told: told[0]), missing
+    return sorted(booked, key=lambda entry: entry[0]), missing
 
 
 def _rate(rule: OutcomeRule, day: date) -> int | None:
-    """Return the rate in force on a day, in pence; None before the first one that is known."""
+    """Return the rate in force on a day, in pence an hour; None before the first known rate."""
     return next((pence for begins, pence in reversed(rule.rates) if begins <= day), None)

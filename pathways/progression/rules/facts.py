@@ -1,4 +1,4 @@
-"""What the outcome engine reads and says: spells as they are known, a version of a rule, a verdict; and their days."""
+"""Input and output of the outcome engine: spells, a version of a rule, stretches of days, and the verdict."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,14 +20,14 @@ class Basis(StrEnum):
 
 
 class HoursTest(StrEnum):
-    """Whether each week has the hours, or so many weeks have them together."""
+    """Whether each week must have the hours, or the weeks on average."""
 
     EVERY_WEEK = "every_week"
     AVERAGE = "average"
 
 
 class RateDate(StrEnum):
-    """On which day the rate of an earnings rule is read: it is the contract that says."""
+    """On which day the hourly rate of an earnings rule is read. The contract sets this."""
 
     START = "start_date"
     EARNED = "earned_date"
@@ -36,9 +36,10 @@ class RateDate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpellFacts:
-    """One spell as it is known: its days, and of each week that is recorded its paid hours, by the week's first day.
+    """One spell of work, with the recorded weeks by their first day.
 
-    ``pay_of_week`` is gross pay in pounds; ``leave_weeks`` were sick or statutory leave, all or part.
+    ``hours_of_week`` has paid hours and ``pay_of_week`` gross pay in pounds. ``leave_weeks`` are the first days of
+    weeks with sick or statutory leave for all or part of the week.
     """
 
     spell_id: str
@@ -57,8 +58,8 @@ class OutcomeRule:
 
     By hours: at least ``min_hours`` a week in ``weeks_required`` of ``window_weeks`` weeks, with no gap between jobs
     longer than ``longest_gap_days``. By earnings: ``min_hours`` times ``weeks_required`` at the rate of the day that
-    ``rate_date`` names; ``rates`` are pence by the day they begin. ``self_employed_days`` is the whole rule, or beside
-    earnings another way to meet it. What happens more than ``tracking_days`` after the programme began does not count.
+    ``rate_date`` names. ``rates`` are pence an hour, each with its first day. ``self_employed_days`` is the whole rule,
+    or a second way to meet an earnings rule. Work more than ``tracking_days`` after the programme began does not count.
     """
 
     name: str
@@ -89,7 +90,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Days of one spell that a finding rests on: what evidence has to cover."""
+    """Consecutive days of one spell, which a finding depends on or which evidence covers. Both ends are included."""
 
     spell_id: str
     first_on: date
@@ -98,10 +99,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
-    """What came out, and how it was counted.
+    """The result for one rule, and how it was counted.
 
-    ``not_counted`` are ids of spells left out, ``why_not`` says why of each. ``earliest_on`` is the first day on which
-    it can be met, where it can be. ``rests_on`` are the days that make it met, of the spells in ``spell_ids``.
+    ``not_counted`` has the ids of spells that do not count; ``why_not`` gives the reason for each. ``earliest_on`` is
+    the first day on which the rule can be met, if it still can. ``rests_on`` are the days, of the spells in
+    ``spell_ids``, that meet the rule.
     """
 
     finding: Finding
@@ -123,7 +125,7 @@ class RuleVerdict:
 
 
 def weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[tuple[date, date]]:
-    """Return the first and last days of a job's weeks that have begun, of those with a day from ``first`` on."""
+    """Yield the first and last day of each week of a job that began by ``on`` and ends on or after ``first``."""
     week = job.started_on
     while week <= on and (job.ended_on is None or week <= job.ended_on):
         ends = min(week + timedelta(days=DAYS_IN_A_WEEK - 1), job.ended_on or date.max)
@@ -133,15 +135,16 @@ def weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[tuple[date, dat
 
 
 def joined(spell_id: str, days: Iterable[tuple[date, date]]) -> list[Stretch]:
-    """Return stretches of days, those that follow on each other as one."""
-    found: list[Stretch] = []
+    """Return the days as stretches; overlapping or adjacent stretches are merged into one."""
+    stretches: list[Stretch] = []
     for first, last in sorted(days):
-        if found and first <= found[-1].last_on + timedelta(days=1):
-            found[-1] = replace(found[-1], last_on=max(found[-1].last_on, last))
+        if stretches and first <= stretches[-1].last_on + timedelta(days=1):
+            stretches[-1] = replace(stretches[-1], last_on=max(stretches[-1].last_on, last))
         else:
-            found.append(Stretch(spell_id, first, last))
-    return found
+            stretches.append(Stretch(spell_id, first, last))
+    return stretches
 
 
 def ids_of(rests: Iterable[Stretch]) -> tuple[str, ...]:
+    """Return the spell ids of the stretches, each once, in order."""
     return tuple(dict.fromkeys(rest.spell_id for rest in rests))

@@ -1,4 +1,4 @@
-"""Outcomes by hours: so many weeks of so many, each with the hours or all together, and who is in work on a day."""
+"""Outcomes by hours: a number of weeks in a window, each with enough hours or on average; and work on one day."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from pathways.progression.rules.facts import (
     weeks_of,
 )
 
-PARTS = 420  # a week of 1 to 7 days divides by its days
+PARTS = 420  # the least common multiple of 1 to 7: an amount divides exactly among the days of any week
 
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """What is recorded of each day of some jobs together: units of hours or pay, and whether any of it is not known."""
+    """Per day, for several jobs together: units of hours or pay, and whether any job's amount is unknown."""
 
     units: list[int]
     is_unknown: list[bool]
@@ -33,11 +33,11 @@ class _Days:
     is_leave: list[bool]
 
 
-def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, of: str) -> _Days:
-    """Return the days from ``first`` on; ``of`` names the amounts that are read."""
+def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, field_name: str) -> _Days:
+    """Return ``count`` days from ``first``; ``field_name`` is the field of ``SpellFacts`` that holds the amounts."""
     days = _Days([0] * count, [False] * count, [False] * count, [False] * count)
     for job in jobs:
-        amounts = getattr(job, of)
+        amounts = getattr(job, field_name)
         last = count if job.ended_on is None else min(count, (job.ended_on - first).days + 1)
         week = job.started_on
         while (week - first).days < last:
@@ -54,11 +54,12 @@ def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, of: str) -> _D
 
 
 def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -> RuleVerdict:
+    """Return whether enough weeks counted, with weeks rolling from ``first`` and only work from that day on."""
     jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
-    # Whole weeks that have passed: the week a day stands in is not over yet.
+    # Whole weeks that have passed. The week that contains the day ``on`` is not over yet, unless it ends on that day.
     passed = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
     is_running = any(job.ended_on is None or job.ended_on >= on for job in jobs)
-    # Of work that has ended its last week is known too, though it may not be over.
+    # If the work has ended, its last week is known too, even if that week is not over.
     ends = on if is_running else max(job.ended_on or on for job in jobs)
     count = passed if is_running else max(passed, (ends - first).days // DAYS_IN_A_WEEK + 1)
     days = _days_of(jobs, first, count * DAYS_IN_A_WEEK, "hours_of_week")
@@ -77,7 +78,7 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
             window = slice(max(0, last + 1 - rule.window_weeks), last + 1)
             met_on = first + timedelta(weeks=last + 1, days=-1)
             counted, hours = sum(counts[window]), _hours(sum(units[window]))
-            text = f"{counted} weeks counted in {len(counts[window])}, on {met_on.isoformat()}."
+            text = f"{counted} weeks counted in a window of {len(counts[window])}, by {met_on.isoformat()}."
             counted_weeks = [first + timedelta(weeks=n) for n in range(last + 1)[window] if counts[n] or units[n]]
             rests = _stretches(jobs, counted_weeks)
             ids, gap = ids_of(rests), _longest_gap(gaps, window)
@@ -85,7 +86,7 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
                 Finding.MET, text, met_on, met_on, counted, 0, ids, gap_days=gap, hours=hours, rests_on=rests
             )
     ids = tuple(job.spell_id for job in jobs)
-    counted, told, missing = reached.most(), _hours(sum(units)), sum(unknown)
+    counted, total, missing = reached.most(), _hours(sum(units)), sum(unknown)
     gap = _longest_gap(gaps, slice(0, count))
     hopeful = _Reach(
         rule, needed, _hoped(full, unknown, rule, needed), [c or u for c, u in zip(counts, unknown, strict=True)]
@@ -93,14 +94,16 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
     if is_running or any(hopeful.at(n) and _gap_fits(gaps, n, rule) for n in range(count)):
         earliest = _earliest(rule, needed, full, counts, unknown, gaps, first)
         text = f"{counted} of {rule.weeks_required} weeks counted so far; {missing} weeks are not recorded."
-        return RuleVerdict(Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=told)
+        return RuleVerdict(
+            Finding.NOT_YET_KNOWN, text, None, earliest, counted, missing, ids, gap_days=gap, hours=total
+        )
     text = f"{counted} of {rule.weeks_required} weeks counted, and the work has ended."
-    return RuleVerdict(Finding.NOT_MET, text, None, None, counted, missing, ids, gap_days=gap, hours=told)
+    return RuleVerdict(Finding.NOT_MET, text, None, None, counted, missing, ids, gap_days=gap, hours=total)
 
 
 def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stretch, ...]:
-    """Return the days of each job that lie in these weeks, of its own weeks with paid hours or leave."""
-    found: list[Stretch] = []
+    """Return the days of each job that are in ``weeks`` and in a week of the job with paid hours or leave."""
+    stretches: list[Stretch] = []
     for job in jobs:
         days = [
             (max(week, begins), min(week + timedelta(days=DAYS_IN_A_WEEK - 1), ends))
@@ -109,12 +112,12 @@ def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stret
             for week in weeks
             if week <= ends and week + timedelta(days=DAYS_IN_A_WEEK) > begins
         ]
-        found += joined(job.spell_id, days)
-    return tuple(found)
+        stretches += joined(job.spell_id, days)
+    return tuple(stretches)
 
 
 class _Reach:
-    """Which windows, by their last week, hold what a rule asks for."""
+    """Tells which windows of weeks meet a rule. A window is identified by the index of its last week."""
 
     def __init__(self, rule: OutcomeRule, needed: int, units: Sequence[int], counts: Sequence[bool]) -> None:
         self.rule = rule
@@ -125,22 +128,22 @@ class _Reach:
     def at(self, last: int) -> bool:
         begins = max(0, last + 1 - self.rule.window_weeks)
         if self.rule.hours_test is HoursTest.AVERAGE:
-            # So many weeks must have passed: an average over fewer is another rule.
+            # At least ``weeks_required`` weeks must have passed: an average over fewer weeks would be another rule.
             is_long = last + 1 >= self.rule.weeks_required
             return is_long and self.units[last + 1] - self.units[begins] >= self.enough
         return self.counts[last + 1] - self.counts[begins] >= self.rule.weeks_required
 
     def most(self) -> int:
-        """The most weeks that any window counts."""
+        """Return the highest number of counted weeks in any window."""
         spans = range(len(self.counts) - 1)
         window = self.rule.window_weeks
         return max((self.counts[n + 1] - self.counts[max(0, n + 1 - window)] for n in spans), default=0)
 
 
 def _hoped(units: Sequence[int], unknown: Sequence[bool], rule: OutcomeRule, needed: int) -> list[int]:
-    """Return the units of weeks if each that is not known had all that could be asked of it."""
+    """Return the units of each week, assuming that every unknown week had enough for the whole rule."""
     most = needed * rule.weeks_required
-    return [most if not_known else found for found, not_known in zip(units, unknown, strict=True)]
+    return [most if is_unknown else recorded for recorded, is_unknown in zip(units, unknown, strict=True)]
 
 
 def _earliest(
@@ -152,7 +155,7 @@ def _earliest(
     gaps: list[tuple[int, int]],
     first: date,
 ) -> date | None:
-    """The first day on which it could be met, if every week not yet known counted."""
+    """Return the first day on which the rule could be met if every unknown and future week counted."""
     more = rule.window_weeks + rule.weeks_required
     hopeful = _Reach(
         rule,
@@ -167,16 +170,16 @@ def _earliest(
 
 
 def _gaps(is_worked: Sequence[bool]) -> list[tuple[int, int]]:
-    """Return the stretches of days without a job between days with one: from, and the day after."""
-    found, begins = [], None
+    """Return the gaps between days with work, each as its first day and the day after its last."""
+    gaps, begins = [], None
     for day, worked in enumerate(is_worked):
         if worked:
             if begins is not None:
-                found.append((begins, day))
+                gaps.append((begins, day))
             begins = None
         elif begins is None and day > 0:
             begins = day
-    return found
+    return gaps
 
 
 def _gap_fits(gaps: Iterable[tuple[int, int]], last: int, rule: OutcomeRule) -> bool:
@@ -187,7 +190,10 @@ def _gap_fits(gaps: Iterable[tuple[int, int]], last: int, rule: OutcomeRule) -> 
 
 
 def _longest_gap(gaps: Iterable[tuple[int, int]], weeks: slice) -> int:
-    """Return the days of the longest gap within some weeks: what lies before them, or is not over in them, is not."""
+    """Return the days of the longest gap within ``weeks``.
+
+    Days of a gap before the weeks do not count, and neither does a gap that does not end within them.
+    """
     begins, ends = weeks.start * DAYS_IN_A_WEEK, weeks.stop * DAYS_IN_A_WEEK
     return max((end - max(begin, begins) for begin, end in gaps if begins < end < ends), default=0)
 
@@ -197,20 +203,27 @@ def _hours(units: int) -> Decimal:
 
 
 def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> RuleVerdict:
-    """Return whether somebody is in work on a day, with the hours of all jobs in the week of each that holds it."""
+    """Return whether the jobseeker is in work on a day, with enough hours.
+
+    The hours are the sum over all running jobs, each for the job's own week that contains the day.
+    """
     running = [job for job in jobs if job.started_on <= on and (job.ended_on is None or job.ended_on >= on)]
     if not running:
         return RuleVerdict(Finding.NOT_MET, "No job on this day.", hours=Decimal(0))
     hours, is_known = Decimal(0), True
     for job in running:
         week = on - timedelta(days=(on - job.started_on).days % DAYS_IN_A_WEEK)
-        found = job.hours_of_week.get(week)
-        hours, is_known = hours + (found or 0), is_known and found is not None
+        recorded = job.hours_of_week.get(week)
+        hours, is_known = hours + (recorded or 0), is_known and recorded is not None
     ids = tuple(job.spell_id for job in running)
     if hours >= rule.min_hours:
-        told = tuple(Stretch(spell_id, on, on) for spell_id in ids)
+        rests = tuple(Stretch(spell_id, on, on) for spell_id in ids)
         text = f"In work on {on.isoformat()}."
-        return RuleVerdict(Finding.MET, text, on, on, spell_ids=ids, hours=hours, rests_on=told)
+        return RuleVerdict(Finding.MET, text, on, on, spell_ids=ids, hours=hours, rests_on=rests)
     if is_known:
-        return RuleVerdict(Finding.NOT_MET, "Fewer hours than asked for on this day.", spell_ids=ids, hours=hours)
-    return RuleVerdict(Finding.NOT_YET_KNOWN, "Hours of this week are not recorded.", None, on, 0, 1, ids, hours=hours)
+        return RuleVerdict(
+            Finding.NOT_MET, "Fewer hours than the rule requires in the week of this day.", spell_ids=ids, hours=hours
+        )
+    return RuleVerdict(
+        Finding.NOT_YET_KNOWN, "The hours of this week are not recorded.", None, on, 0, 1, ids, hours=hours
+    )

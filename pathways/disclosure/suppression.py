@@ -1,20 +1,26 @@
-"""Disclosure control, pure: counts and how they hang together in, what may be shown of each out. It fails closed.
+"""Pure functions for disclosure control: decide which counts of people may be published.
 
-A count under the threshold is hidden (primary suppression), and so is one that would say that all of a group or none
-did something. A hidden count could still be worked out from others: from a total less the parts that are shown, from
-what rises month by month, or from a file of another month, version or cut. So others are hidden beside it (secondary
-suppression), until no hidden count has one possible value only, nor only values under the threshold.
+The input is counts and the sums and inequalities between them. The module fails closed: when it cannot decide that a
+count is safe, the count is suppressed.
 
-Whoever attacks is taken to know every count that was ever shown, exactly, though they are rounded when they are
-published: rounding is a second wall and not the first one. What was released before stands: a count that is unchanged
-is shown or hidden as it was, and the earlier files are part of the sums that are looked at.
+Primary suppression: a count under the threshold is suppressed, and so is a count that would say that all or none of a
+group reached a stage.
 
-A correction can make a new small count where all that it hangs together with was shown already. Then the release is
-decided apart: what was shown before may be hidden in it, and a count that is hidden in it is no longer known to be the
-one that it was. Where that does not do either, nothing of the release is shown.
+Secondary suppression: a suppressed count could still be inferred from other counts: from a total less the published
+parts, from counts that rise month by month, or from a file of another month, version or scope. So further counts are
+suppressed until every suppressed count has more than one possible value, and one that is not under the threshold.
 
-What is hidden beside is chosen by HiGHS (``highspy``): of the nearest other counts that could hide one, those that
-weigh least, which is optimal for one count and near it for all. Where none of them can, a near table is taken.
+The attacker is assumed to know the exact value of every count that was ever published, although published counts are
+rounded. Rounding is an additional protection only. Earlier releases are binding: an unchanged count is published or
+suppressed as before, and the sums of earlier files are part of the inference that is checked.
+
+A correction can create a new small count when every count related to it has already been published. The release is then
+decided apart from the earlier releases: counts published before may be suppressed in it, and an attacker can no longer
+know that a suppressed count is unchanged. If that is not safe either, the whole release is suppressed.
+
+The counts to suppress are chosen by the solver HiGHS (``highspy``): among the nearest counts that could protect a
+count, those with the least total weight. The choice is optimal for one count and close to optimal for all. If the
+nearest counts cannot protect it, all counts are tried with a faster approximation.
 
 References
 ----------
@@ -28,36 +34,38 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
-from pathways.exports.inference import Inequality, Sum, System
+from pathways.disclosure.inference import Inequality, Sum, System
 
 CONFIDENTIAL, NOT_YET, LOW = "[c]", "[x]", "[low]"
-IN_VAIN = 3  # counts looked at and found to stand, until all that are left are looked at together
-MOST_SPARED = 8  # counts that are looked at whether they need to be hidden after all
+PROTECTED_BEFORE_RECHECK = (
+    3  # after this many counts that were not inferable, the remaining counts are checked together
+)
+MOST_UNNEEDED_CHECKS = 8  # number of suppressed counts that are checked for being unnecessary
 
 
 class SuppressionReason(StrEnum):
-    """Why a count is hidden, as the summary says it."""
+    """Why a count is suppressed; the values are keys of the manifest."""
 
     SMALL = "small"
     OF_A_SMALL_WHOLE = "of a small whole"
     ALL_OR_NONE = "all or none of a group"
     BESIDE = "another could be worked out from it"
     CLOSED = "nothing else was found that is safe"
-    KNOWN = "worked out from earlier releases already"  # hiding it would hide nothing
+    KNOWN = "worked out from earlier releases already"  # suppressing it would protect nothing
 
 
 @dataclass(frozen=True, slots=True)
 class DisclosureRules:
-    """What is hidden and how the rest is rounded, as the dated table ``limits`` has it.
+    """The thresholds of suppression and the rounding base, from the dated table ``limits``.
 
     Parameters
     ----------
     smallest : int
-        The smallest count that may be shown.
+        The smallest count above 0 that may be published.
     base : int
-        Counts are rounded to its multiples; 1 leaves them.
+        Counts are rounded to multiples of this; 1 means no rounding.
     smallest_whole : int
-        The smallest published whole that a rate is made of.
+        The smallest published whole for which a rate is calculated.
     """
 
     smallest: int
@@ -67,7 +75,7 @@ class DisclosureRules:
 
 @dataclass(frozen=True)
 class FigureTable:
-    """Counts of people by key, and all that an outsider knows of how they hang together.
+    """Counts of people by key, and the relations between counts that an outsider knows.
 
     Parameters
     ----------
@@ -75,15 +83,15 @@ class FigureTable:
     sums : sequence of Sum
     orders : sequence of Inequality
     whole_of : mapping of str to str
-        Of a part of a group, the key of the group's size.
+        The key of the group's size, for each count that is part of a group.
     unpublished : set of str
-        Keys that no file holds: they take part in sums, and anything may be thought of them.
+        Keys that are in no file. They are part of sums and need no protection.
     withheld : set of str
-        Keys that this release does not hold and another cut may: what is small of them must not be worked out either.
+        Keys that are not in this release but may be in one of another scope. Small ones must not be inferable either.
     characteristics : set of str
-        Keys of groups by what people are: all or none of such a group is not told.
+        Keys of groups by personal characteristics, where "all" or "none" of a group is suppressed.
     weights : mapping of str to float
-        What is lost with a count; 1 where it is not named.
+        The cost of suppressing a count; 1 if not given.
     """
 
     counts: Mapping[str, int]
@@ -97,18 +105,18 @@ class FigureTable:
 
     @cached_property
     def totals_of(self) -> Mapping[str, list[str]]:
-        """Of each part the totals that files hold."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for one in self.sums:
-            if one.total not in self.unpublished:
-                for part in one.parts:
-                    found[part].append(one.total)
-        return found
+        """The published totals that each count is a part of."""
+        totals: dict[str, list[str]] = defaultdict(list)
+        for total, parts in self.sums:
+            if total not in self.unpublished:
+                for part in parts:
+                    totals[part].append(total)
+        return totals
 
 
 @dataclass(frozen=True)
 class EarlierRelease:
-    """One earlier release: its counts, what of them was hidden, and its sums and orders."""
+    """One earlier release: its counts, the suppressed keys, and its sums and inequalities."""
 
     counts: Mapping[str, int]
     hidden: Collection[str]
@@ -120,65 +128,68 @@ class EarlierRelease:
 
     @cached_property
     def published(self) -> set[str]:
-        """What its files held, hidden or not."""
+        """The keys in its files, suppressed or not."""
         return set(self.counts).difference(self.unpublished, self.withheld)
 
     @property
     def shows_any(self) -> bool:
-        """Whether it tells anything at all: one that does not is as if it never was."""
+        """Whether it published any count; a release without published counts has no effect on later ones."""
         return not self.published.issubset(self.hidden)
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """What is hidden and why; everything else is shown, rounded."""
+    """The suppressed keys with their reasons; every other count is published, rounded."""
 
     figures: FigureTable
     rules: DisclosureRules
     hidden: Mapping[str, SuppressionReason]
     is_safe: bool = True
-    is_apart: bool = False  # what is hidden here, and was told before, is not known to be what it was
+    is_apart: bool = False  # an attacker cannot know that a count suppressed here is the same as in earlier releases
 
     def published(self, key: str) -> int | None:
-        """Return a count as it is published: rounded, or None where it is hidden."""
+        """Return a count as published: rounded, or None if it is suppressed."""
         return None if key in self.hidden else rounded(self.figures.counts[key], self.rules.base)
 
     def status(self, key: str) -> str:
-        """Return the shorthand of a count: ``[c]`` hidden, ``[low]`` not nought though it rounds to it, or nothing."""
+        """Return the shorthand of a count: ``[c]`` if suppressed, ``[low]`` if rounded down to 0, otherwise ''."""
         if key in self.hidden:
             return CONFIDENTIAL
         return LOW if self.figures.counts[key] and self.published(key) == 0 else ""
 
     def rate(self, part: str, whole: str) -> str | None:
-        """Return a share made of two published counts, to two places; None where one is hidden or the whole small."""
-        top, bottom = self.published(part), self.published(whole)
-        if top is None or bottom is None or bottom < self.rules.smallest_whole:
+        """Return the share of two published counts to two decimal places.
+
+        None if one of them is suppressed or the whole is under ``smallest_whole``.
+        """
+        numerator, denominator = self.published(part), self.published(whole)
+        if numerator is None or denominator is None or denominator < self.rules.smallest_whole:
             return None
-        return f"{min(top / bottom, 1):.2f}"
+        return f"{min(numerator / denominator, 1):.2f}"
 
     def released(self) -> EarlierRelease:
-        """Return what is to be kept of this release, for the next ones."""
-        kept = self.figures
+        """Return what later releases need to know about this one."""
+        figures = self.figures
         return EarlierRelease(
-            kept.counts,
+            figures.counts,
             frozenset(self.hidden),
-            kept.sums,
-            kept.orders,
-            frozenset(kept.unpublished),
-            frozenset(kept.withheld),
+            figures.sums,
+            figures.orders,
+            frozenset(figures.unpublished),
+            frozenset(figures.withheld),
             self.is_apart,
         )
 
     def counts_by_reason(self) -> dict[str, int]:
-        """Return how many counts are hidden for each reason."""
-        found: dict[str, int] = defaultdict(int)
+        """Return the number of suppressed counts for each reason."""
+        numbers: dict[str, int] = defaultdict(int)
         for why in self.hidden.values():
-            found[why.value] += 1
-        return dict(sorted(found.items()))
+            numbers[why.value] += 1
+        return dict(sorted(numbers.items()))
 
 
 def rounded(count: int, base: int) -> int:
-    """Return a count to the nearest multiple of ``base``; half goes up.
+    """Return a count rounded to the nearest multiple of ``base``; halves are rounded up.
 
     Examples
     --------
@@ -189,25 +200,25 @@ def rounded(count: int, base: int) -> int:
 
 
 def protect(figures: FigureTable, rules: DisclosureRules, past: Sequence[EarlierRelease] = ()) -> Suppression:
-    """Decide what of some figures may be published.
+    """Decide which counts may be published.
 
     Parameters
     ----------
     figures : FigureTable
     rules : DisclosureRules
     past : sequence of EarlierRelease
-        Every release before this one, oldest first, whatever month, version or cut it was of.
+        Every earlier release, oldest first, of any month, version or scope.
 
     Returns
     -------
     Suppression
-        Where nothing that is still free to be hidden makes a count safe, the release is decided apart from the earlier
-        ones; and where that does not either, all of it is hidden.
+        If the counts that may still be suppressed cannot make every count safe, the release is decided apart from the
+        earlier releases. If that is not safe either, the whole release is suppressed.
 
     Examples
     --------
-    >>> both = FigureTable({"all": 20, "women": 17, "men": 3}, [Sum("all", ("women", "men"))])
-    >>> sorted(protect(both, DisclosureRules(5)).hidden)
+    >>> figures = FigureTable({"all": 20, "women": 17, "men": 3}, [Sum("all", ("women", "men"))])
+    >>> sorted(protect(figures, DisclosureRules(5)).hidden)
     ['men', 'women']
     """
     ledger = _Ledger(past)
@@ -215,7 +226,8 @@ def protect(figures: FigureTable, rules: DisclosureRules, past: Sequence[Earlier
     if decision.is_safe:
         return decision
     ledger = _Ledger(past)
-    was_hidden = {key for key, one in ledger.named(figures.counts).items() if ledger.was_shown.get(one) is False}
+    unknowns = ledger.named(figures.counts)
+    was_hidden = {key for key, unknown in unknowns.items() if ledger.was_shown.get(unknown) is False}
     now = ledger.apart(figures.counts, figures.unpublished, figures.withheld)
     decision = _decided(figures, rules, ledger, now, was_hidden.difference(figures.unpublished, figures.withheld))
     if decision.is_safe:
@@ -231,14 +243,18 @@ def _decided(
     now: Mapping[str, str],
     stays_hidden: Collection[str] | None = None,
 ) -> Suppression:
-    """Decide; apart from earlier releases, but for what they hid, where that is named."""
+    """Decide which counts to suppress.
+
+    If ``stays_hidden`` is given, the release is decided apart from earlier releases, except that these keys, which were
+    suppressed before, stay suppressed.
+    """
     hidden: dict[str, SuppressionReason] = {}
     for key in figures.counts:
         if key in figures.unpublished or key in figures.withheld:
             continue
         was_shown, why = ledger.was_shown.get(now[key]), _primary(figures, key, ledger, now, rules)
         if was_shown is False or key in (stays_hidden or ()) or (was_shown is None and why):
-            hidden[key] = why or SuppressionReason.BESIDE  # what was hidden stays so as long as it is the same
+            hidden[key] = why or SuppressionReason.BESIDE  # an unchanged count stays suppressed
     guarded = {now[key] for key in figures.withheld if _primary(figures, key, ledger, now, rules)}
     more, is_safe = _secondary(
         ledger, figures, now, set(hidden), guarded, rules.smallest, is_apart=stays_hidden is not None
@@ -254,7 +270,7 @@ def _decided(
 def _primary(
     figures: FigureTable, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: DisclosureRules
 ) -> SuppressionReason | None:
-    """Return why a count may not be told by itself."""
+    """Return the reason for primary suppression of a count, or None."""
     count, whole = figures.counts[key], figures.counts.get(figures.whole_of.get(key, ""))
     if 0 < count < rules.smallest:
         return SuppressionReason.SMALL
@@ -268,7 +284,7 @@ def _primary(
 
 
 def _follows(figures: FigureTable, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: DisclosureRules) -> bool:
-    """Say whether a nought follows from a total of nought that is told: hiding it would hide nothing."""
+    """Return whether a count of 0 follows from a published total of 0, so that suppressing it would protect nothing."""
     for total in figures.totals_of[key]:
         if figures.counts[total]:
             continue
@@ -279,20 +295,23 @@ def _follows(figures: FigureTable, key: str, ledger: "_Ledger", now: Mapping[str
 
 
 class _Ledger:
-    """All releases as one system. A count that did not change between two of them is one unknown; else it is two."""
+    """All releases as one system of unknowns.
+
+    A count that is the same in two releases is one unknown; a count that changed is two.
+    """
 
     def __init__(self, past: Iterable[EarlierRelease]) -> None:
         self.counts: dict[str, int] = {}
         self.sums: dict[Sum, None] = {}
         self.orders: dict[Inequality, None] = {}
-        self.was_shown: dict[str, bool] = {}  # of what files held; shown once is shown for ever
+        self.was_shown: dict[str, bool] = {}  # by unknown, for counts in files: True if it was ever published
         self._latest: dict[str, str] = {}
         for release in past:
             if release.shows_any:
                 self._add(release)
 
     def named(self, counts: Mapping[str, int]) -> dict[str, str]:
-        """Return the unknown that each key is, now that these are the counts."""
+        """Return the unknown for each key; a key with a changed count gets a new unknown."""
         for key, count in counts.items():
             unknown = self._latest.get(key)
             if unknown is None or self.counts[unknown] != count:
@@ -302,10 +321,10 @@ class _Ledger:
     def apart(
         self, counts: Mapping[str, int], unpublished: Collection[str], withheld: Collection[str]
     ) -> dict[str, str]:
-        """Return the unknown that each key is in a release of which nobody knows what is as it was.
+        """Return the unknown for each key of a release in which an attacker cannot know which counts are unchanged.
 
-        Two are still what they were, as long as they are the same: what another cut showed (``withheld``), and what
-        this one holds for the first time.
+        Keys get new unknowns, with two exceptions while the count is the same: keys that a release of another scope
+        published (``withheld``), and keys that are in a file for the first time.
         """
         before = self.named(counts)
         for key, unknown in before.items():
@@ -315,6 +334,7 @@ class _Ledger:
         return {key: self._latest[key] for key in counts}
 
     def _name(self, key: str, count: int) -> None:
+        """Give a key a new unknown with this count."""
         before = self._latest.get(key)
         epoch = 1 if before is None else int(before.rsplit("#", 1)[1]) + 1
         self._latest[key] = f"{key}#{epoch}"
@@ -322,16 +342,16 @@ class _Ledger:
 
     def _add(self, release: EarlierRelease) -> None:
         counts = release.counts
-        aside = (release.unpublished, release.withheld)
-        now = self.apart(counts, *aside) if release.is_apart else self.named(counts)
+        now = self.apart(counts, release.unpublished, release.withheld) if release.is_apart else self.named(counts)
         for key, unknown in now.items():
             if key in release.published:
                 self.was_shown[unknown] = self.was_shown.get(unknown, False) or key not in release.hidden
         self.tie(now, release.sums, release.orders)
 
     def tie(self, now: Mapping[str, str], sums: Iterable[Sum], orders: Iterable[Inequality]) -> None:
-        self.sums.update((Sum(now[one.total], tuple(now[part] for part in one.parts)), None) for one in sums)
-        self.orders.update((Inequality(now[one.lower], now[one.upper]), None) for one in orders)
+        """Add the sums and inequalities of a release."""
+        self.sums.update((Sum(now[total], tuple(now[part] for part in parts)), None) for total, parts in sums)
+        self.orders.update((Inequality(now[lower], now[upper]), None) for lower, upper in orders)
 
 
 def _secondary(
@@ -344,13 +364,16 @@ def _secondary(
     *,
     is_apart: bool,
 ) -> tuple[dict[str, SuppressionReason], bool]:
-    """Hide more until everything hidden stands; return what, and whether it does."""
+    """Suppress further counts until no suppressed count can be inferred.
+
+    Returns the extra keys with their reasons, and whether that succeeded.
+    """
     ledger.tie(now, figures.sums, figures.orders)
     published = {
         unknown: key for key, unknown in now.items() if key not in figures.unpublished and key not in figures.withheld
     }
     free = {unknown for unknown in published if unknown not in ledger.was_shown}
-    shown = {one for one, was in ledger.was_shown.items() if was}
+    shown = {unknown for unknown, was_shown in ledger.was_shown.items() if was_shown}
     system = System(
         ledger.counts,
         list(ledger.sums),
@@ -358,65 +381,66 @@ def _secondary(
         guarded=published.keys() | ledger.was_shown.keys() | set(more_guarded),
         free=free,
         weights={now[key]: weight for key, weight in figures.weights.items()},
-        hidden=set(ledger.counts) - shown - {one for one in free if published[one] not in hidden},
+        hidden=set(ledger.counts) - shown - {unknown for unknown in free if published[unknown] not in hidden},
         smallest=smallest,
     )
     reasons: dict[str, SuppressionReason] = {}
     hidden_for: dict[str, str] = {}
-    # What stands, stands whatever else is hidden: each is looked at once, and what is hidden for it after it.
-    to_look_at = system.doubtful()
-    in_vain = 0
-    while to_look_at:
-        one = to_look_at.pop(0)
-        if one not in system.hidden or not system.is_inferable(one):
-            in_vain += 1
-            if in_vain > IN_VAIN:  # many stand by now, and some are seen to do so at once
-                to_look_at, in_vain = system.doubtful(to_look_at), 0
+    # Suppressing more counts never makes a protected count inferable again, so each count is checked once. The counts
+    # suppressed for it are checked after it.
+    to_check = system.doubtful()
+    protected_so_far = 0
+    while to_check:
+        cell = to_check.pop(0)
+        if cell not in system.hidden or not system.is_inferable(cell):
+            protected_so_far += 1
+            if protected_so_far > PROTECTED_BEFORE_RECHECK:  # a program may now clear many counts at once
+                to_check, protected_so_far = system.doubtful(to_check), 0
             continue
-        more, why = system.extra_cells(one) or set(), SuppressionReason.BESIDE
+        more, why = system.extra_cells(cell) or set(), SuppressionReason.BESIDE
         system.hide(more)
-        if system.is_inferable(one):
+        if system.is_inferable(cell):
             rest, why = free - system.hidden, SuppressionReason.CLOSED
             system.hide(rest)
             more |= rest
-        if why is SuppressionReason.CLOSED and system.is_inferable(one):
-            # Whatever this release does, it is known from earlier ones: nothing that is hidden for it is of use.
-            is_pinned = system.is_pinned(one)
+        if why is SuppressionReason.CLOSED and system.is_inferable(cell):
+            # Earlier releases reveal it whatever this release suppresses, so the extra suppression is undone.
+            is_pinned = system.is_pinned(cell)
             system.show(more)
-            if is_apart and one not in published:
+            if is_apart and cell not in published:
                 continue
-            if one not in free or ledger.counts[one] in range(1, smallest):
-                if one not in published and one not in ledger.was_shown and not ledger.counts[one]:
-                    continue  # a nought that no file ever held and that follows from others
+            if cell not in free or ledger.counts[cell] in range(1, smallest):
+                if cell not in published and cell not in ledger.was_shown and not ledger.counts[cell]:
+                    continue  # a 0 that was in no file and follows from other counts
                 return reasons, False
-            system.show({one})
-            if not is_pinned and system.makes_any_inferable(one):
+            system.show({cell})
+            if not is_pinned and system.makes_any_inferable(cell):
                 return reasons, False
-            reasons[published[one]] = SuppressionReason.KNOWN
+            reasons[published[cell]] = SuppressionReason.KNOWN
             continue
         reasons |= {published[unknown]: why for unknown in more}
-        hidden_for |= {published[unknown]: one for unknown in more}
-        to_look_at += sorted(more)
-    _spare(system, figures, now, reasons, hidden_for)
+        hidden_for |= {published[unknown]: cell for unknown in more}
+        to_check += sorted(more)
+    _publish_unneeded(system, figures, now, reasons, hidden_for)
     return reasons, True
 
 
-def _spare(
+def _publish_unneeded(
     system: System,
     figures: FigureTable,
     now: Mapping[str, str],
     reasons: dict[str, SuppressionReason],
     hidden_for: Mapping[str, str],
 ) -> None:
-    """Show what was hidden for one count and made needless by what was hidden for another: the largest first."""
+    """Publish counts again that were suppressed for one count and are no longer needed, the largest first."""
     extra_cells = [
         key
         for key, why in reasons.items()
         if why is SuppressionReason.BESIDE and figures.counts[key] >= system.smallest
     ]
-    for key in sorted(extra_cells, key=lambda one: -figures.counts[one])[:MOST_SPARED]:
+    for key in sorted(extra_cells, key=lambda key: -figures.counts[key])[:MOST_UNNEEDED_CHECKS]:
         system.show({now[key]})
-        # Mostly whom it was hidden for still needs it, which is one question instead of many.
+        # The count it was suppressed for usually still needs it, and checking that takes one program, not many.
         if system.is_inferable(hidden_for[key]) or system.makes_any_inferable(now[key]):
             system.hide({now[key]})
         else:

@@ -1,0 +1,131 @@
+"""The pages of docs/ that are made from the code: settings, commands, tables, and the stored OpenAPI document.
+
+``python -m tests.pages`` writes them (`make documents`); tests/house/test_documents.py compares them.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+from sqlalchemy import Table
+from typer.main import get_command
+
+from pathways.all_models import METADATA
+from pathways.app import create_app
+from pathways.cli import cli
+from pathways.database import Database
+from pathways.settings import Settings
+
+DOCS = Path(__file__).parents[1] / "docs"
+MADE = "<!-- Made from the code by `make documents`. -->\n"
+
+
+def settings() -> str:
+    lines = [
+        f"# Settings\n\n{MADE}",
+        "Settings are environment variables, read once at the start. A variable `PATHWAYS_…` that is not listed here",
+        "is refused. The first run writes both keys to `var/secrets.env`, readable by its owner only.\n",
+        "| variable | default | what it is |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = "" if default in (None, PydanticUndefined) or isinstance(default, SecretStr) else f"`{default}`"
+        lines.append(f"| `PATHWAYS_{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        if inner.hidden:
+            continue
+        if hasattr(inner, "commands"):
+            yield from _commands(inner, f"{path} {name}")
+        else:
+            yield f"{path} {name}", inner
+
+
+def commands() -> str:
+    lines = [
+        f"# Command line\n\n{MADE}",
+        "The command is `.venv/bin/pathways`, or `pathways` after `. .venv/bin/activate`. A command about a partner's",
+        "people acts as that partner's team manager, under the name of the operator or of `--as`, and is audited.\n",
+    ]
+    for name, command in _commands(get_command(cli), "pathways"):
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        options = [p for p in command.params if p.param_type_name == "option" and p.name != "help"]
+        usage = " ".join(
+            [
+                name,
+                *(f"[{a.human_readable_name}]" if not a.required else a.human_readable_name for a in arguments),
+                *(["[OPTIONS]"] if options else []),
+            ]
+        )
+        lines += [f"## `{usage}`", " ".join((command.help or "").split())]
+        lines += ["" if options else None, *(_option(option) for option in options), ""]
+    return "\n".join(line for line in lines if line is not None)
+
+
+def _option(option: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in option.opts)
+    default = f" Default: `{option.default}`." if option.default not in (None, False, True, "", ()) else ""
+    needed = " Required." if option.required else ""
+    return f"- {names}: {option.help or ''}{needed}{default}".rstrip().rstrip(":")
+
+
+def entities() -> str:
+    """Return one diagram of the tables of each feature, with the tables they point to."""
+    lines = [f"# Tables\n\n{MADE}", "Keys and columns of every table, by feature. Facts are append-only.\n"]
+    features: dict[str, list[Table]] = {}
+    for table in METADATA.sorted_tables:
+        features.setdefault(_feature(table), []).append(table)
+    for feature in sorted(features):
+        lines += [f"## {feature}", "```mermaid", "erDiagram"]
+        for table in sorted(features[feature], key=lambda table: table.name):
+            lines += [f"    {table.name} {{", *(_column(column) for column in table.columns), "    }"]
+            targets = {key.column.table.name for key in table.foreign_keys if key.column.table.name != table.name}
+            lines += [f"    {target} ||--o{{ {table.name} : has" for target in sorted(targets)]
+        lines += ["```", ""]
+    return "\n".join(lines)
+
+
+def _feature(table: Table) -> str:
+    from pathways.base import Base
+
+    mapper = next(mapper for mapper in Base.registry.mappers if mapper.local_table is table)
+    return mapper.class_.__module__.split(".")[1]
+
+
+def _column(column: Any) -> str:
+    kind = type(column.type).__name__
+    marks = [mark for mark, has in (("PK", column.primary_key), ("FK", bool(column.foreign_keys))) if has]
+    return f"        {kind} {column.name} {','.join(marks)}".rstrip()
+
+
+def openapi() -> str:
+    settings = Settings(
+        _env_file=None, database_url="sqlite://", encryption_key="-" * 32, hash_key="-" * 32, log_level="error"
+    )
+    document = create_app(settings, Database.of(settings)).openapi()
+    return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "commands.md": commands,
+    "entities.md": entities,
+    "openapi.json": openapi,
+}
+
+
+def main() -> None:
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+        print(f"docs/{name}")
+
+
+if __name__ == "__main__":
+    main()
