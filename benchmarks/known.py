@@ -143,10 +143,10 @@ def timed_lookups(
     """Return the candidates of each person, and the median milliseconds of CPU and of wall-clock time."""
     partner, cpu, wall, candidates = world.organisations["partner"], [], [], []
     with database.reading() as session:
-        identify.look_up(session, partner, [identify.IdentityQuery(people[0])])
+        identify.find(session, partner, [identify.IdentityQuery(people[0])])
         for who in people:
             before, began = time.process_time(), time.perf_counter()
-            candidates += identify.look_up(session, partner, [identify.IdentityQuery(who)])
+            candidates += identify.find(session, partner, [identify.IdentityQuery(who)])
             cpu.append((time.process_time() - before) * 1000)
             wall.append((time.perf_counter() - began) * 1000)
     print(f"  95 % within {np.percentile(wall, 95):.1f} ms, the longest {max(wall):.1f} ms wall")

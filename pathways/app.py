@@ -51,6 +51,8 @@ from pathways.programmes import api as programmes
 from pathways.progression import api as progression
 from pathways.progression.personal_data import HOLDING as PROGRESSION
 from pathways.reference import api as words
+from pathways.reference import taxonomy, vocabulary
+from pathways.reference.esco import ConceptKind
 from pathways.referrals import api as referrals
 from pathways.referrals import files as referral_files
 from pathways.referrals.personal_data import HOLDING as REFERRALS
@@ -111,6 +113,7 @@ ROUTERS: Sequence[APIRouter] = (
     exports.figures,
     learning.router,
     words.router,
+    words.vocabularies,
 )
 PREFIX = "/api/v1"
 # Notices whose e-mail carries a link by which its reader may answer.
@@ -155,12 +158,21 @@ def _send_queued_messages(settings: Settings, database: Database, stop: threadin
         sender.send_due()
 
 
+def _prepare_words(database: Database) -> None:
+    """Prepare the finders of a loaded taxonomy, so that the first look-up of a word is fast."""
+    with database.reading() as session:
+        for kind in ConceptKind:
+            if taxonomy.is_loaded(session, kind):
+                vocabulary.finder(session, kind)
+
+
 def _loops(settings: Settings, database: Database) -> list[BackgroundLoop]:
     return [
         BackgroundLoop("placement_index", lambda _: index.warm(database), first_pause=2.0),
         BackgroundLoop("row_counts", lambda stop: _count_rows_regularly(database, stop)),
         BackgroundLoop("person_keys", lambda stop: _complete_person_keys(database, stop)),
         BackgroundLoop("imports", lambda stop: _continue_imports(database, stop)),
+        BackgroundLoop("taxonomy", lambda _: _prepare_words(database)),
         BackgroundLoop("messages", lambda stop: _send_queued_messages(settings, database, stop)),
     ]
 

@@ -60,11 +60,16 @@ def acting_as(session: WriteSession, actor: Actor) -> Iterator[None]:
         session.actor = before
 
 
-def insert_if_absent(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, skipping rows that violate a unique index, such as those written at the same time by others."""
-    if rows:
-        dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-        session.connection().execute(dialect.insert(model.__table__).on_conflict_do_nothing(), rows)
+def insert_if_absent(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows, skip those that a unique index already has, and return how many were inserted.
+
+    Two callers that insert the same row at the same moment meet no error.
+    """
+    if not rows:
+        return 0
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insertion = dialect.insert(model.__table__).on_conflict_do_nothing()
+    return session.connection().execute(insertion, rows).rowcount
 
 
 def insert_many(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:

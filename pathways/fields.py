@@ -198,7 +198,7 @@ def _without_float_noise(value: Any) -> Any:
     return Decimal(str(round(value, 6))) if isinstance(value, float) else value
 
 
-# Amounts in pounds are multiples of a penny. JSON has floats only, and 35 × 0.01 is not 0.35 there.
+# Amounts in pounds are multiples of a penny. JSON has floats only, and 35 * 0.01 is not 0.35 there.
 Penny = BeforeValidator(_without_float_noise)
 PENNIES = {"type": "number", "multipleOf": 0.01}
 

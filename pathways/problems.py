@@ -37,6 +37,8 @@ STATUS_OF: dict[type[errors.DomainError], int] = {
 
 
 class FieldError(BaseModel):
+    """One value that is wrong: where it is, and what to do about it."""
+
     pointer: str = Field(description="JSON pointer of the field, from the top of the request.")
     detail: str
 
@@ -120,7 +122,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
             if _matches(path, request.url.path)
             for method in methods
         }
-        headers = {"Allow": ", ".join(sorted(allowed))}
+        headers = {"Allow": ", ".join(sorted(allowed))} if allowed else headers  # pages are in no document
     kind = {413: errors.TooLarge}.get(status)
     body = {
         "type": kind.problem_type() if kind else "about:blank",

@@ -14,8 +14,8 @@ VAR = Path("var")
 SECRETS_FILE = VAR / "secrets.env"
 DEFAULT_DATABASE_URL = "sqlite:///var/pathways.db"
 PREFIX = "PATHWAYS_"
-# Variables of the same prefix that are no settings of the service: see docs/testing.md.
-OTHER_VARIABLES = frozenset({"PATHWAYS_PLAIN_PASSES", "PATHWAYS_PROVE", "PATHWAYS_BENCH_RESULTS"})
+# How variables begin that are no settings of the service but of its tests and benchmarks: see docs/testing.md.
+OTHER_VARIABLES = ("PATHWAYS_PLAIN_PASSES", "PATHWAYS_PROVE", "PATHWAYS_BENCH_")
 
 
 class Settings(BaseSettings):
@@ -104,7 +104,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     names = [PREFIX + name.upper() for name in Settings.model_fields]
     wrong = []
     for variable in sorted(environment):
-        if not variable.startswith(PREFIX) or variable in OTHER_VARIABLES or variable in names:
+        if not variable.startswith(PREFIX) or variable.startswith(OTHER_VARIABLES) or variable in names:
             continue
         near = difflib.get_close_matches(variable, names, n=1, cutoff=0.8)
         wrong.append(f"{variable} is not a setting." + (f" Did you mean {near[0]}?" if near else " Remove it."))

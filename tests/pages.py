@@ -1,6 +1,6 @@
 """The pages of docs/ that are made from the code: settings, commands, tables, and the stored OpenAPI document.
 
-``python -m tests.pages`` writes them (`make documents`); tests/house/test_documents.py compares them.
+``python -m tests.pages`` writes them (`make documents`); tests/house/test_written_documents.py compares them.
 """
 
 import json
@@ -17,6 +17,10 @@ from pathways.all_models import METADATA
 from pathways.app import create_app
 from pathways.cli import cli
 from pathways.database import Database
+from pathways.exports import tables
+from pathways.field_docs import FIELD_DOCS
+from pathways.placements import files as placement_files
+from pathways.referrals import files as referral_files
 from pathways.settings import Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -60,7 +64,7 @@ def commands() -> str:
         usage = " ".join(
             [
                 name,
-                *(f"[{a.human_readable_name}]" if not a.required else a.human_readable_name for a in arguments),
+                *(a.name.upper() if a.required else f"[{a.name.upper()}]" for a in arguments),
                 *(["[OPTIONS]"] if options else []),
             ]
         )
@@ -105,9 +109,41 @@ def _column(column: Any) -> str:
     return f"        {kind} {column.name} {','.join(marks)}".rstrip()
 
 
+def files() -> str:
+    """Return the columns of the files that people send, and of the tables that a month's export holds."""
+    referral = {column: field for column, (field, _) in referral_files.COLUMNS.items()}
+    placement = {column: "ref" if column == "placement_ref" else column for column in placement_files.READERS}
+    lines = [
+        f"# Files\n\n{MADE}",
+        "Files in: CSV (UTF-8) or XLSX, one row a record. The header row is found under title rows; blank rows and",
+        "totals are passed over. Dates are yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy. `;` separates values in a cell.",
+        "A blank cell is unknown and changes nothing. Codes are listed by `GET /api/v1/reference`.\n",
+    ]
+    for title, columns, aliases in (
+        ("Referral file", referral, referral_files.ALIASES),
+        ("Placement file", placement, placement_files.ALIASES),
+    ):
+        lines += [f"## {title}", "| column | what it is | also accepted |", "|---|---|---|"]
+        for column, field in columns.items():
+            names = (name for name, meant in aliases.items() if meant == column)
+            also = sorted(name for name in names if name != column.replace("_", " "))
+            lines.append(f"| `{column}` | {FIELD_DOCS[field]} | {', '.join(also)} |")
+        lines.append("")
+    lines += ["## Month's export", "Every table is under disclosure control.\n"]
+    for table in tables.TABLES:
+        lines += [f"### {table.name}.csv", f"{table.about}\n", "| column | what it is |", "|---|---|"]
+        lines += [f"| `{column.name}` | {column.about} |" for column in table.columns]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def openapi() -> str:
     settings = Settings(
-        _env_file=None, database_url="sqlite://", encryption_key="-" * 32, hash_key="-" * 32, log_level="error"
+        _env_file=None,
+        database_url="sqlite:////tmp/none.db",
+        encryption_key="-" * 32,
+        hash_key="-" * 32,
+        log_level="error",
     )
     document = create_app(settings, Database.of(settings)).openapi()
     return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
@@ -117,6 +153,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings,
     "commands.md": commands,
     "entities.md": entities,
+    "files.md": files,
     "openapi.json": openapi,
 }
 

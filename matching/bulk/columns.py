@@ -283,8 +283,8 @@ class PlacementRows:
             numbers.reshape(len(listed), len(PLACEMENT_NUMBERS)).T.copy(),
             places[:, 0].copy(),
             places[:, 1].copy(),
-            _asked_skills([profile.essential_skills for profile in listed], lexicon),
-            _asked_skills([profile.desirable_skills for profile in listed], lexicon),
+            _wanted_skills([profile.essential_skills for profile in listed], lexicon),
+            _wanted_skills([profile.desirable_skills for profile in listed], lexicon),
             np.array([hash_of(profile.key) for profile in listed], dtype=np.uint64),
         )
 
@@ -362,7 +362,7 @@ def _numbers_of_placement(profile: PlacementProfile, lexicon: WordTables) -> tup
     return tuple(int(numbers[name]) for name in PLACEMENT_NUMBERS)
 
 
-def _asked_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
+def _wanted_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables) -> Runs:
     wanted = [skills_wanted(skills) for skills in lists]
     importance = lexicon.vocabulary.importance
     begins, members = _runs([[lexicon.skills.right(key) for key in skills] for skills in wanted])

@@ -110,7 +110,7 @@ NOT_DONE = (
 DONE_FOR_ME = ("me", "help me", "my carer", "my support worker", "my social worker", "for me")
 
 
-def _is_not_shown(text: str) -> bool:
+def _is_missing(text: str) -> bool:
     framed = f" {text} "
     return any(f" {words} " in framed for words in (*NOT_DONE, *DONE_FOR_ME))
 
@@ -136,7 +136,7 @@ def skills_of(experiences: Iterable[Experience], cues: Sequence[Cue]) -> tuple[D
     skills: dict[str, Drawn] = {}
     for experience in experiences:
         text = title_words(experience.text)
-        if _is_not_shown(text):
+        if _is_missing(text):
             continue
         for cue in cues:
             if cue.is_in(text):

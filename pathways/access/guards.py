@@ -9,6 +9,7 @@ from fastapi import Depends, Header, Query, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
 
 from pathways import errors
 from pathways.access.permissions import PERMISSIONS_OF, Permission
@@ -65,6 +66,7 @@ class Guard:
             )
         authenticate: Authenticate = request.app.state.authenticate
         actor = authenticate(database, credentials.credentials, getattr(request.state, "request_id", ""))
+        _refuse_unknown_query(request)
         if self.permission not in PERMISSIONS_OF[actor.role]:
             raise RoleMayNot(
                 f"Your role, {actor.role}, does not have the permission {self.permission}. Ask your administrator."
@@ -96,9 +98,10 @@ async def read_once(
 OnceDep = Annotated[Once, Depends(read_once)]
 
 
-def read_if_match(if_match: Annotated[str | None, Header(alias="If-Match", max_length=80)] = None) -> int:
+def read_if_match(if_match: Annotated[str | None, Header(alias="If-Match", max_length=80)] = None) -> int | None:
+    """Return the version that If-Match names; None without the header, which ``expect_version`` then refuses."""
     if if_match is None:
-        raise errors.VersionNeeded('Read the record first, then send its ETag in the header If-Match, such as "3".')
+        return None
     numbers = re.fullmatch(r'\s*"?([0-9]{1,9})"?\s*', if_match)
     if numbers is None:
         raise errors.StaleVersion(
@@ -107,12 +110,22 @@ def read_if_match(if_match: Annotated[str | None, Header(alias="If-Match", max_l
     return int(numbers.group(1))
 
 
-IfMatch = Annotated[int, Depends(read_if_match)]
+IfMatch = Annotated[int | None, Depends(read_if_match)]
 
 
-def expect_version(row: Any, version: int) -> None:
+def expect_version(row: Any, version: int | None) -> None:
     """Raise ``StaleVersion`` unless the row still has the version that the caller read."""
-    if row.version != version:
+    expect_number(row.version, version)
+
+
+def expect_number(current: int, version: int | None) -> None:
+    """Raise ``VersionNeeded``, which names the current ETag, or ``StaleVersion`` if another one was read."""
+    if version is None:
+        raise errors.VersionNeeded(
+            f'Send the header If-Match with the version you read. The current ETag is "{current}". Read the record'
+            " again if you have not seen this version."
+        )
+    if current != version:
         raise errors.StaleVersion("The record has changed since you read it. Read it again, then repeat the change.")
 
 
@@ -125,6 +138,28 @@ def _guards(dependant: Dependant) -> list[Any]:
     for inner in dependant.dependencies:
         calls += _guards(inner)
     return calls
+
+
+def _refuse_unknown_query(request: Request) -> None:
+    """Refuse a query parameter that the route does not take: ignored, a misspelt filter would return every row."""
+    route = request.scope.get("route")
+    if isinstance(route, PathwaysRoute) and not route.query_names.issuperset(request.query_params):
+        names = ", ".join(sorted(route.query_names))
+        raise errors.Invalid(
+            f"A query parameter is not known here. Known: {names}. Correct or remove the others."
+            if names
+            else "This address takes no query parameters. Remove them."
+        )
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """Return the names of the query parameters; a model of several gives the names of its fields."""
+    names: set[str] = set()
+    for parameter in dependant.query_params:
+        kind: Any = parameter.field_info.annotation
+        is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+        names |= set(kind.model_fields) if is_model else {parameter.alias}
+    return names.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
 class PathwaysRoute(APIRoute):
@@ -148,6 +183,7 @@ class PathwaysRoute(APIRoute):
         # An id parameter matches only a UUID, so that /placements/imports is not read as the placement "imports".
         path = re.sub(r"{(\w+_id)}", r"{\1:uuid}", path)
         super().__init__(path, endpoint, **{**options, "responses": {**common, **(options.get("responses") or {})}})
+        self.query_names = _query_names(self.dependant)
         calls = _guards(self.dependant)
         guard = next((call for call in calls if isinstance(call, Guard)), None)
         if guard is None:

@@ -67,6 +67,7 @@ class Permission(StrEnum):
     PROFILE_WRITE = "profile:write"
     PROGRAMME_MAKE = "programme:make"
     PROGRAMME_READ = "programme:read"
+    REFERENCE_READ = "reference:read"
     REFERRAL_ACCEPT = "referral:accept"
     REFERRAL_ACKNOWLEDGE = "referral:acknowledge"
     REFERRAL_CHANGE = "referral:change"
@@ -94,7 +95,7 @@ class Permission(StrEnum):
 
 P = Permission
 
-_EVERYONE = {P.NOTICE_READ, P.ORGANISATION_READ, P.PLACEMENT_READ, P.PROGRAMME_READ}
+_EVERYONE = {P.NOTICE_READ, P.ORGANISATION_READ, P.PLACEMENT_READ, P.PROGRAMME_READ, P.REFERENCE_READ}
 
 _CASEWORKER = _EVERYONE | {
     P.ALLOCATION_DECIDE,
@@ -170,6 +171,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.NOTICE_READ,
             P.ORGANISATION_READ,
             P.PROGRAMME_READ,
+            P.REFERENCE_READ,
         }
     ),
     Role.CASEWORKER: frozenset(_CASEWORKER),
@@ -184,6 +186,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.NOTICE_READ,
             P.ORGANISATION_READ,
             P.PROGRAMME_READ,
+            P.REFERENCE_READ,
         }
     ),
     Role.OPERATOR: frozenset(
@@ -223,6 +226,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         {
             P.NOTICE_READ,
             P.ORGANISATION_READ,
+            P.REFERENCE_READ,
             P.REFERRAL_CHANGE,
             P.REFERRAL_IMPORT,
             P.REFERRAL_MAKE,

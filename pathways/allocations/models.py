@@ -14,6 +14,8 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class LineState(StrEnum):
+    """How a line of an allocation was decided."""
+
     PROPOSED = "proposed"
     ACCEPTED = "accepted"
     CHANGED = "changed"

@@ -25,8 +25,7 @@ def _owed(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
 def _notify(session: WriteSession, actor: Actor, claim_id: UUID) -> bool:
     claim = session.get_one(Claim, claim_id)
     kind, about = NoticeKind.CLAIM_OWED_BACK, ("claims", claim.id)
-    message_actions.notify_roles(session, actor, claim.partner_id, [Role.TEAM_MANAGER], kind, about=about)
-    return True
+    return bool(message_actions.notify_roles(session, actor, claim.partner_id, [Role.TEAM_MANAGER], kind, about=about))
 
 
 OF_PARTNERS = (ScheduledJob("notify of claims owed back", _owed, _notify),)

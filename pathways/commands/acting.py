@@ -32,16 +32,20 @@ def read_settings() -> "Settings":
     """Return the settings. Outside production, create missing secrets first."""
     from pydantic import ValidationError
 
-    from pathways.settings import Settings, write_first_secrets
+    from pathways.settings import SECRETS_FILE, Settings, unknown_variables, write_first_secrets
 
     needed = {"PATHWAYS_ENCRYPTION_KEY", "PATHWAYS_HASH_KEY"}
     if not needed <= set(os.environ) and os.environ.get("PATHWAYS_ENVIRONMENT") != "production":
         write_first_secrets()
+    in_file = SECRETS_FILE.read_text(encoding="utf-8").splitlines() if SECRETS_FILE.exists() else []
+    unknown = unknown_variables(dict(os.environ) | {line.split("=")[0].strip(): "" for line in in_file if "=" in line})
+    if unknown:
+        raise PlainError(" ".join(unknown) + " docs/settings.md lists the settings.")
     try:
         return Settings()
     except ValidationError as wrong:
         named = ", ".join(sorted({"PATHWAYS_" + str(e["loc"][0]).upper() for e in wrong.errors() if e["loc"]}))
-        message = f"A setting is missing or invalid: {named or 'the keys'}. The README describes the settings."
+        message = f"A setting is missing or invalid: {named or 'the keys'}. docs/settings.md lists the settings."
         raise PlainError(message) from wrong
 
 

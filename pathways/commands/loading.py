@@ -187,8 +187,8 @@ def apply_import(
                 message = "Another organisation sent this file. Use --as to act as one of its members."
                 raise PlainError(message)
             actions.apply(session, actor, run, ApplyImport(all_or_nothing=all_or_nothing))
-        with _bar() as tell:
-            Worker(database, kinds[kind], actor, run.id, tell).go_on()
+        with _bar() as progress:
+            Worker(database, kinds[kind], actor, run.id, progress).go_on()
         _print_report(_report_of(database, actor, kinds[kind], run, result), report)
 
 
@@ -203,8 +203,8 @@ def _imported(
         table = actions.read_file(session, actor, kind, content, read_settings().max_unpacked_bytes)
     with database.writing(actor) as session:
         run = actions.begin(session, actor, kind, content, table, wish)
-    with _bar() as tell:
-        worker = Worker(database, kind, actor, run.id, tell)
+    with _bar() as progress:
+        worker = Worker(database, kind, actor, run.id, progress)
         worker.read(table)
         worker.go_on()
     return _report_of(database, actor, kind, run, result)
@@ -234,13 +234,13 @@ def _bar() -> "Iterator[Progress | None]":
     with ExitStack() as stack:
         bars: dict[str, Any] = {}
 
-        def tell(step: str, done: int, total: int) -> None:
+        def progress(step: str, done: int, total: int) -> None:
             if step not in bars:
                 stack.close()
                 bars[step] = stack.enter_context(typer.progressbar(length=total, label=step, file=sys.stderr))
             bars[step].update(done - bars[step].pos)
 
-        yield tell
+        yield progress
 
 
 MOST_LINES = 40

@@ -25,8 +25,8 @@ models = typer.Typer(no_args_is_help=True, help="Train, assess, release and reti
 def shortlist(
     jobseeker: Annotated[str, typer.Argument(metavar="JOBSEEKER_REF")],
     on: On = None,
-    limit: int = 10,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    limit: Annotated[int, typer.Option(help="The most placements to print.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's reply.")] = False,
     acting_as: ActAs = None,
 ) -> None:
     """Rank the open placements for a jobseeker, with reasons. Example: pathways shortlist J-7K2M9Q --limit 5."""
@@ -77,7 +77,7 @@ def shortlist(
 def unlock(
     jobseeker: Annotated[str, typer.Argument(metavar="JOBSEEKER_REF")],
     on: On = None,
-    limit: int = 10,
+    limit: Annotated[int, typer.Option(help="The most changes to print.")] = 10,
     acting_as: ActAs = None,
 ) -> None:
     """List the single changes that would open the most good placements. Example: pathways unlock J-7K2M9Q."""

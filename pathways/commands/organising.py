@@ -11,6 +11,13 @@ from pathways.commands.acting import ActAs, PlainError, body_of, day_of, member_
 if TYPE_CHECKING:
     from pathways.database import Session
 
+# Written out, so that --help need not load the models; a test compares them with the enumerations.
+KINDS = "local_authority, job_centre, voluntary_sector_partner, social_enterprise, commissioner, other_referrer"
+ROLES = (
+    "referrer, caseworker, team_manager, placement_lister, commissioner, administrator, auditor;"
+    " which of them depends on the kind of organisation"
+)
+NATIONS = "england, wales, scotland, northern_ireland"
 organisations = typer.Typer(
     no_args_is_help=True, help="Manage partners, referrers, social enterprises and commissioners."
 )
@@ -22,10 +29,10 @@ keys = typer.Typer(no_args_is_help=True, help="Manage the API keys of members.")
 
 @organisations.command("create")
 def organisations_create(
-    kind: Annotated[str, typer.Option()],
-    name: Annotated[str, typer.Option()],
-    ref: Annotated[str | None, typer.Option()] = None,
-    nation: Annotated[str, typer.Option()] = "england",
+    kind: Annotated[str, typer.Option(help=f"One of: {KINDS}.")],
+    name: Annotated[str, typer.Option(help="The organisation's name.")],
+    ref: Annotated[str | None, typer.Option(help="A short reference; made from the name if left out.")] = None,
+    nation: Annotated[str, typer.Option(help=f"Decides bank holidays. One of: {NATIONS}.")] = "england",
     acting_as: ActAs = None,
 ) -> None:
     """Create an organisation.
@@ -57,8 +64,8 @@ def organisations_list() -> None:
 
 @users.command("create")
 def users_create(
-    name: Annotated[str, typer.Option()],
-    email: Annotated[str, typer.Option()],
+    name: Annotated[str, typer.Option(help="The user's name.")],
+    email: Annotated[str, typer.Option(help="The e-mail address the user is known by.")],
     machine: Annotated[bool, typer.Option(help="The user is a machine, not a person.")] = False,
     acting_as: ActAs = None,
 ) -> None:
@@ -76,8 +83,8 @@ def users_create(
 @members.command("add")
 def members_add(
     user: str,
-    organisation: Annotated[str, typer.Option()],
-    role: Annotated[str, typer.Option()],
+    organisation: Annotated[str, typer.Option(help="The organisation's reference.")],
+    role: Annotated[str, typer.Option(help=f"One of: {ROLES}.")],
     acting_as: ActAs = None,
 ) -> None:
     """Add a member. Example: pathways members add wanda@example.org --organisation partner --role caseworker."""
@@ -91,6 +98,57 @@ def members_add(
             new = body_of(NewMember, user_id=_user_id(session, user), organisation_id=organisation_id, role=role)
             actions.add_member(session, actor, new)
     print(f"{user}@{organisation}:{role}")
+
+
+@users.command("list")
+def users_list() -> None:
+    """List users. Example: pathways users list."""
+    from sqlalchemy import select
+
+    from pathways.access.models import User
+
+    with opened() as database, database.reading() as session:
+        for row in session.scalars(select(User).order_by(User.email)):
+            print(f"{row.email:40} {'machine' if row.is_machine else 'person':8} {row.name}")
+
+
+@members.command("list")
+def members_list(
+    organisation: Annotated[str | None, typer.Option(help="Only members of this organisation, by reference.")] = None,
+) -> None:
+    """List current members as USER@REF:ROLE. Example: pathways members list --organisation partner."""
+    from sqlalchemy import select
+
+    from pathways.access.models import User
+    from pathways.organisations import queries
+    from pathways.organisations.models import Membership, Organisation
+
+    with opened() as database, database.reading() as session:
+        rows = (
+            select(User.email, Organisation.ref, Membership.role)
+            .join(User, User.id == Membership.user_id)
+            .join(Organisation, Organisation.id == Membership.organisation_id)
+            .where(Membership.ended_at.is_(None))
+            .order_by(Organisation.ref, Membership.role, User.email)
+        )
+        if organisation is not None:
+            rows = rows.where(Organisation.id == queries.organisation_by_ref(session, organisation).id)
+        for mail, ref, role in session.execute(rows):
+            print(f"{mail}@{ref}:{role.value}")
+
+
+@members.command("end")
+def members_end(member: Annotated[str, typer.Argument(help="USER@REF:ROLE")], acting_as: ActAs = None) -> None:
+    """End a membership and with it its keys. Example: pathways members end wanda@example.org@partner:caseworker."""
+    from pathways.organisations import actions
+    from pathways.organisations.models import Membership
+
+    with opened() as database:
+        actor = operator(database, "member:make", acting_as)
+        with database.writing(actor) as session:
+            membership = session.get_one(Membership, member_of(session, member)[3])
+            actions.end_member(session, actor, membership)
+    print(f"The membership {member} has ended. Its keys no longer work.")
 
 
 def _user_id(session: "Session", mail: str) -> UUID:
@@ -107,11 +165,11 @@ def _user_id(session: "Session", mail: str) -> UUID:
 
 @programmes.command("create")
 def programmes_create(
-    commissioner: Annotated[str, typer.Option()],
-    partner: Annotated[str, typer.Option()],
-    name: Annotated[str, typer.Option()],
-    starts: Annotated[str, typer.Option("--from")],
-    ends: Annotated[str | None, typer.Option("--to")] = None,
+    commissioner: Annotated[str, typer.Option(help="The reference of the commissioner that pays.")],
+    partner: Annotated[str, typer.Option(help="The reference of the partner that delivers it.")],
+    name: Annotated[str, typer.Option(help="The programme's name.")],
+    starts: Annotated[str, typer.Option("--from", help="The first day, as yyyy-mm-dd.")],
+    ends: Annotated[str | None, typer.Option("--to", help="The last day; open if left out.")] = None,
     acting_as: ActAs = None,
 ) -> None:
     """Create a programme.
@@ -141,7 +199,7 @@ def programmes_price(
     programme: str,
     rule: str,
     pounds: str,
-    begins: Annotated[str, typer.Option("--from")],
+    begins: Annotated[str, typer.Option("--from", help="The first day, as yyyy-mm-dd.")],
     acting_as: ActAs = None,
 ) -> None:
     """Set the price of an outcome. Example: pathways programmes price first-work IPES_LOWER 850 --from 2026-04-01."""
@@ -178,7 +236,7 @@ def programmes_list() -> None:
 @keys.command("create")
 def keys_create(
     member: Annotated[str, typer.Option(help="USER@REF:ROLE")],
-    expires: Annotated[str | None, typer.Option()] = None,
+    expires: Annotated[str | None, typer.Option(help="The last day the key works, as yyyy-mm-dd.")] = None,
     acting_as: ActAs = None,
 ) -> None:
     """Create a key and print it once. Example: pathways keys create --member wanda@example.org@partner:caseworker."""

@@ -1,5 +1,6 @@
 """Commands for the server, the worker, daily work, the database and the demonstration."""
 
+import socket
 import threading
 from datetime import date
 from pathlib import Path
@@ -10,20 +11,21 @@ import typer
 from pathways.commands.acting import On, PlainError, day_of, must_be_migrated, opened, operator, read_settings
 
 if TYPE_CHECKING:
-    from pathways.database import Database
+    pass
 
 alone = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="Upgrade, check, back up and restore the database.")
 demo = typer.Typer(no_args_is_help=True, help="Load a fictional borough for demonstration.")
 SECONDS_BETWEEN_LOOKS = 5.0
 DEMO_KEYS = Path("var/demo-keys.env")
+DEMO_LINE = "export PATHWAYS={}/api/v1"
 
 
 @alone.command()
 def serve(
-    host: str = "127.0.0.1",
-    port: int = 8000,
-    workers: int = 1,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes that answer requests; more than one needs PostgreSQL.")] = 1,
 ) -> None:
     """Run the API server. Example: pathways serve --port 8000."""
     import uvicorn
@@ -32,6 +34,9 @@ def serve(
         if database.is_sqlite and workers > 1:
             message = "SQLite allows only one worker. Use --workers 1, or use PostgreSQL."
             raise PlainError(message)
+    _must_be_free(host, port)
+    _point_demo_keys(host, port)
+    print(f"Pathways listens on {_address(host, port)} (API documentation at /docs). Press Ctrl+C to stop.", flush=True)
     uvicorn.run(
         "pathways.commands.running:make_app",
         factory=True,
@@ -46,6 +51,30 @@ def serve(
     )
 
 
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _must_be_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as refused:
+            message = f"Port {port} on {host} cannot be used ({refused.strerror}). Another program may be using it: "
+            message += f"stop it, or choose another port: pathways serve --port {port + 1}"
+            raise PlainError(message) from refused
+
+
+def _point_demo_keys(host: str, port: int) -> None:
+    """Let the demonstration's keys name the address that is served."""
+    if DEMO_KEYS.exists():
+        lines = DEMO_KEYS.read_text(encoding="utf-8").splitlines()
+        lines = [DEMO_LINE.format(_address(host, port)) if line.startswith(DEMO_LINE[:16]) else line for line in lines]
+        DEMO_KEYS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def make_app() -> object:
     """Return the application, for uvicorn."""
     from pathways import app
@@ -55,48 +84,29 @@ def make_app() -> object:
     settings = read_settings()
     tables.use_folder(settings.reference_folder)
     database = Database.of(settings)
-    threading.Thread(target=_learn_words, args=(database,), daemon=True).start()
     return app.create_app(settings, database)
-
-
-def _learn_words(database: "Database") -> None:
-    """Prepare the finders of a loaded taxonomy at the start, so that the first look-up of a word is fast."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from pathways.reference import taxonomy, vocabulary
-    from pathways.reference.esco import ConceptKind
-
-    try:
-        with database.reading() as session:
-            for kind in (ConceptKind.SKILL, ConceptKind.OCCUPATION):
-                if taxonomy.is_loaded(session, kind):
-                    vocabulary.finder(session, kind)
-    except SQLAlchemyError:
-        return  # the first look-up tries again and reports the error
 
 
 @alone.command()
 def worker(once: Annotated[bool, typer.Option(help="Send the messages that are due now, then stop.")] = False) -> None:
     """Send queued e-mails and webhooks. With PostgreSQL, several workers can run. Example: pathways worker."""
-    import time
-    from contextlib import suppress
-
-    from sqlalchemy.exc import SQLAlchemyError
-
     from pathways.app import LINKS
+    from pathways.background import BackgroundLoop
     from pathways.messages.sending import Sender, mailer
 
     settings = read_settings()
     with opened() as database:
         sender = Sender(database, settings, mailer(settings), links=LINKS)
-        while True:
-            tried = 0
-            with suppress(SQLAlchemyError):  # the database may be unavailable for a moment
-                tried = sender.send_due()
-            if once:
-                print(f"{tried} messages tried.")
-                return
-            time.sleep(0 if tried else SECONDS_BETWEEN_LOOKS)
+        if once:
+            print(f"{sender.send_due()} messages tried.")
+            return
+
+        def send_all(stop: threading.Event) -> None:
+            while not stop.is_set():
+                if not sender.send_due():
+                    stop.wait(SECONDS_BETWEEN_LOOKS)
+
+        BackgroundLoop("messages", send_all).supervise(threading.Event())
 
 
 @alone.command()
@@ -114,7 +124,7 @@ def daily(on: On = None) -> None:
         print(f"The jobs of {day} run now and are recorded under {today}.")
     with opened() as database:
         done = scheduled_jobs.run(database, operator(database, "daily"), at)
-    print(f"{today}: " + ", ".join(f"{count} {name}" for name, count in done.items()) + ".")
+    print(f"{today}: " + (", ".join(f"{count} {name}" for name, count in done.items()) or "nothing was due") + ".")
 
 
 @db.command("upgrade")
@@ -173,10 +183,10 @@ def db_restore(file: Path) -> None:
 
 @demo.command("load")
 def demo_load(
-    jobseekers: int = 160,
-    placements: int = 48,
-    months: int = 12,
-    seed: int = 1,
+    jobseekers: Annotated[int, typer.Option(help="How many jobseekers to make up.")] = 160,
+    placements: Annotated[int, typer.Option(help="How many placements to make up.")] = 48,
+    months: Annotated[int, typer.Option(help="How many months of history.")] = 12,
+    seed: Annotated[int, typer.Option(help="The same number makes the same borough.")] = 1,
     until: Annotated[str | None, typer.Option(help="The last day, as yyyy-mm-dd. Default: yesterday.")] = None,
 ) -> None:
     """Load a fictional borough with a history. Example: pathways demo load --jobseekers 160 --months 12."""
@@ -214,7 +224,9 @@ def demo_load_if_empty() -> None:
 
 
 @demo.command("keys")
-def demo_keys() -> None:
+def demo_keys(
+    port: Annotated[int, typer.Option(help="The port of the service that the keys are for.")] = 8000,
+) -> None:
     """Write new keys of the demonstration members to var/demo-keys.env. Example: pathways demo keys."""
     from pathways.demo import cast
 
@@ -227,9 +239,10 @@ def demo_keys() -> None:
         raise PlainError(message)
     DEMO_KEYS.parent.mkdir(exist_ok=True)
     DEMO_KEYS.touch(mode=0o600)
-    lines = ["export PATHWAYS=http://127.0.0.1:8000/api/v1"]
+    address = _address("127.0.0.1", port)
+    lines = [DEMO_LINE.format(address)]
     lines += [f"export {role}={secret}" for role, secret in issued.items()]
     DEMO_KEYS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"The API is at http://127.0.0.1:8000, its documentation at /docs. Keys for 30 days are in {DEMO_KEYS}:")
+    print(f"The API will be at {address}, its documentation at /docs. Keys for 30 days are in {DEMO_KEYS}:")
     for role, secret in issued.items():
         print(f"  {role:17} {secret}")

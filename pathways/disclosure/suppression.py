@@ -8,7 +8,8 @@ group reached a stage.
 
 Secondary suppression: a suppressed count could still be inferred from other counts: from a total less the published
 parts, from counts that rise month by month, or from a file of another month, version or scope. So further counts are
-suppressed until every suppressed count has more than one possible value, and one that is not under the threshold.
+suppressed until every suppressed count has more than one possible value, of which at least one is not under the
+threshold.
 
 The attacker is assumed to know the exact value of every count that was ever published, although published counts are
 rounded. Rounding is an additional protection only. Earlier releases are binding: an unchanged count is published or

@@ -48,7 +48,7 @@ def find_candidates(
         IdentityQuery(identify.identity(session, str(person.id), details), person.id, details if is_own else None)
         for person, details in people
     ]
-    candidates = identify.look_up(session, partner_id, identity_queries, order)
+    candidates = identify.find(session, partner_id, identity_queries, order)
     _record_pairs(
         session,
         actor,
@@ -92,7 +92,7 @@ def _current_candidates(
     """Return the candidates of each person by their current details."""
     people = identify.identities(session, partner_id, jobseeker_ids)
     identity_queries = [IdentityQuery(identity, jobseeker_id) for jobseeker_id, identity in people.items()]
-    return list(zip(people, identify.look_up(session, partner_id, identity_queries, order), strict=True))
+    return list(zip(people, identify.find(session, partner_id, identity_queries, order), strict=True))
 
 
 def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:

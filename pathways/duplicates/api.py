@@ -69,7 +69,7 @@ def get_duplicate(pair_id: UUID, actor: Reviewer, database: DatabaseDep, respons
 
 
 def _record_event(
-    pair_id: UUID, reason: ReasonBody, actor: Actor, database: Database, version: int, event: PairEvent
+    pair_id: UUID, reason: ReasonBody, actor: Actor, database: Database, version: int | None, event: PairEvent
 ) -> PairOut:
     with database.writing(actor) as session:
         pair = queries.pair(session, actor, pair_id, for_update=True)

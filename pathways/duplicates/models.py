@@ -14,6 +14,8 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class PairState(StrEnum):
+    """What was decided about a pair of records that may be one person."""
+
     OPEN = "open"
     ASKED = "asked"
     SAME = "same"

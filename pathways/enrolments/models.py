@@ -13,6 +13,8 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class EnrolmentState(StrEnum):
+    """Whether an enrolment is running."""
+
     STARTED = "started"
     ENDED = "ended"
 
@@ -30,6 +32,8 @@ ENROLMENT_MOVES: dict[tuple[EnrolmentState, EnrolmentEvent], EnrolmentState] = {
 
 
 class EndReason(StrEnum):
+    """Why an enrolment ended."""
+
     COMPLETED = "completed"
     COMPLETED_EARLY = "completed_early"
     IN_WORK = "in_work"

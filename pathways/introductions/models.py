@@ -13,6 +13,8 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class IntroductionState(StrEnum):
+    """How far an introduction has come, from proposed to started, and how it can end."""
+
     PROPOSED = "proposed"
     AGREED = "agreed"
     SENT = "sent"

@@ -41,9 +41,9 @@ def _locked(session: WriteSession, introduction_id: UUID) -> Introduction:
 
 def _notify_owner(
     session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind, occasion: str = ""
-) -> None:
+) -> int:
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
-    message_actions.notify_owner(
+    return message_actions.notify_owner(
         session,
         actor,
         introduction.partner_id,
@@ -56,8 +56,8 @@ def _notify_owner(
 
 def _notify_listers(
     session: WriteSession, actor: Actor, introduction: Introduction, kind: NoticeKind, occasion: str = ""
-) -> None:
-    message_actions.notify_roles(
+) -> int:
+    return message_actions.notify_roles(
         session,
         actor,
         introduction.social_enterprise_id,
@@ -90,8 +90,8 @@ def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID
     if introduction.state is not S.OFFERED or place is None or place.held_until is None:
         return False
     if place.held_until >= actor.today:
-        _notify_owner(session, actor, introduction, NoticeKind.OFFER_RUNS_OUT, place.held_until.isoformat())
-        return True
+        kind, occasion = NoticeKind.OFFER_RUNS_OUT, place.held_until.isoformat()
+        return bool(_notify_owner(session, actor, introduction, kind, occasion))
     no = actions.No(WhyNot.NO_ANSWER, Side.JOBSEEKER)
     actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
     _notify_of_expiry(session, actor, introduction)
@@ -147,18 +147,18 @@ def _remind_or_expire(session: WriteSession, actor: Actor, introduction_id: UUID
         return False
     occasion = moved_on.isoformat()
     if introduction.state is S.PROPOSED:
-        _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_TO_AGREE, occasion)
-    elif introduction.state is S.ACCEPTED:
-        _notify_owner(session, actor, introduction, NoticeKind.START_TO_RECORD, occasion)
-    else:
-        _notify_listers(session, actor, introduction, NoticeKind.INTRODUCTION_UNANSWERED, occasion)
-        if is_over("introduction_escalation"):
-            _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_ESCALATED, occasion)
-        if is_over("introduction_expiry"):
-            no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE)
-            actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
-            _notify_of_expiry(session, actor, introduction)
-    return True
+        return bool(_notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_TO_AGREE, occasion))
+    if introduction.state is S.ACCEPTED:
+        return bool(_notify_owner(session, actor, introduction, NoticeKind.START_TO_RECORD, occasion))
+    notices = _notify_listers(session, actor, introduction, NoticeKind.INTRODUCTION_UNANSWERED, occasion)
+    if is_over("introduction_escalation"):
+        notices += _notify_owner(session, actor, introduction, NoticeKind.INTRODUCTION_ESCALATED, occasion)
+    if is_over("introduction_expiry"):
+        no = actions.No(WhyNot.NO_ANSWER, Side.SOCIAL_ENTERPRISE)
+        actions.move(session, actor, introduction, IntroductionEvent.EXPIRE, no=no)
+        _notify_of_expiry(session, actor, introduction)
+        return True
+    return bool(notices)
 
 
 BEFORE_AN_OFFER = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.WAITING)

@@ -14,6 +14,7 @@ from pathways.access.guards import (
     PageDep,
     PathwaysRoute,
     etag,
+    expect_number,
     expect_version,
     permitted,
 )
@@ -258,7 +259,10 @@ def write_profile(
     """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
-        version = profile.write_profile(session, actor, person, new, on_number=number)
+        current = queries.profile(session, person)
+        on_number = current.number if current else 0
+        expect_number(on_number, number)
+        version = profile.write_profile(session, actor, person, new, on_number=on_number)
         etag(response, version.number)
         return profile.profile_reply(actor, person, version)
 

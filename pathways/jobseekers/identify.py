@@ -252,7 +252,7 @@ class BatchComparison(StrEnum):
     AGAIN = "again"  # also with later records outside the batch, which another request recorded
 
 
-def look_up(
+def find(
     session: Session, partner_id: UUID, queries: Sequence[IdentityQuery], order: BatchComparison = BatchComparison.ANY
 ) -> list[list[Candidate]]:
     """Return the candidates of each query among the partner's people, most probable first.

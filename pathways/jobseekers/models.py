@@ -24,6 +24,8 @@ from pathways.facts import Fact, StateLog
 
 
 class JobseekerState(StrEnum):
+    """The state of a case: referred, open, closed, or voided as a mistake."""
+
     REFERRED = "referred"
     OPEN = "open"
     CLOSED = "closed"
@@ -50,6 +52,8 @@ JOBSEEKER_MOVES: dict[tuple[JobseekerState, JobseekerEvent], JobseekerState] = {
 
 
 class RightToWork(StrEnum):
+    """What is known of the right to work in the UK."""
+
     UNRESTRICTED = "unrestricted"
     TIME_LIMITED = "time_limited"
     NOT_EVIDENCED = "not_evidenced"
@@ -58,6 +62,8 @@ class RightToWork(StrEnum):
 
 
 class EverPaidWork(StrEnum):
+    """Whether the jobseeker has ever had paid work."""
+
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
@@ -241,6 +247,8 @@ class Merge(AboutPerson, Fact, Base):
 
 
 class ExclusionKind(StrEnum):
+    """What a jobseeker must be kept away from."""
+
     ORGANISATION = "organisation"
     PERSON = "person"
     AREA = "area"
@@ -272,6 +280,8 @@ class SafetyExclusion(AboutPerson, Fact, Base):
 
 
 class WordKind(StrEnum):
+    """Whether words are about a skill or an occupation."""
+
     SKILL = "skill"
     OCCUPATION = "occupation"
 
@@ -315,6 +325,8 @@ class SharingPermission(AboutPerson, Fact, Base):
 
 
 class ContactWith(StrEnum):
+    """Whom a contact was with."""
+
     JOBSEEKER = "jobseeker"
     REFERRER = "referrer"
     EMPLOYER = "employer"
@@ -323,6 +335,8 @@ class ContactWith(StrEnum):
 
 
 class ContactHow(StrEnum):
+    """How a contact was made."""
+
     FACE_TO_FACE = "face_to_face"
     VIDEO = "video"
     PHONE = "phone"
@@ -332,6 +346,8 @@ class ContactHow(StrEnum):
 
 
 class ContactOutcome(StrEnum):
+    """How a contact went."""
+
     SPOKE = "spoke"
     LEFT_MESSAGE = "left_message"
     NO_ANSWER = "no_answer"
@@ -358,6 +374,8 @@ class Contact(AboutPerson, Fact, Base):
 
 
 class SupporterRole(StrEnum):
+    """The role of a person who supports the jobseeker."""
+
     ADVOCATE = "advocate"
     ATTORNEY = "attorney"
     DEPUTY = "deputy"

@@ -380,6 +380,8 @@ class EthnicGroup(StrEnum):
 
 
 class YesNo(StrEnum):
+    """An answer to a monitoring question."""
+
     YES = "yes"
     NO = "no"
     PREFER_NOT_TO_SAY = PREFER_NOT
@@ -387,6 +389,8 @@ class YesNo(StrEnum):
 
 
 class Reduces(StrEnum):
+    """Whether a condition reduces the ability to carry out day-to-day activities."""
+
     A_LOT = "yes_a_lot"
     A_LITTLE = "yes_a_little"
     NOT_AT_ALL = "not_at_all"
@@ -395,6 +399,8 @@ class Reduces(StrEnum):
 
 
 class Sex(StrEnum):
+    """Sex (GSS harmonised question)."""
+
     FEMALE = "female"
     MALE = "male"
     PREFER_NOT_TO_SAY = PREFER_NOT
@@ -402,6 +408,8 @@ class Sex(StrEnum):
 
 
 class GenderIdentity(StrEnum):
+    """Whether gender is the same as the sex registered at birth (GSS harmonised question)."""
+
     SAME_AS_BIRTH = "same_as_registered_at_birth"
     DIFFERENT = "different_from_registered_at_birth"
     PREFER_NOT_TO_SAY = PREFER_NOT
@@ -409,6 +417,8 @@ class GenderIdentity(StrEnum):
 
 
 class SexualOrientation(StrEnum):
+    """Sexual orientation (GSS harmonised question)."""
+
     STRAIGHT = "straight_or_heterosexual"
     GAY_OR_LESBIAN = "gay_or_lesbian"
     BISEXUAL = "bisexual"
@@ -418,6 +428,8 @@ class SexualOrientation(StrEnum):
 
 
 class Religion(StrEnum):
+    """Religion (GSS harmonised question)."""
+
     NONE = "no_religion"
     CHRISTIAN = "christian"
     BUDDHIST = "buddhist"

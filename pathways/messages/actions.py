@@ -47,8 +47,11 @@ def notify(
     about: tuple[str, UUID],
     organisation_id: UUID,
     occasion: str = "",
-) -> None:
-    """Write a notice for each user, once for each kind, subject and occasion. A repeat writes nothing."""
+) -> int:
+    """Write a notice for each user, once for each kind, subject and occasion.
+
+    A repeat writes nothing. Return how many notices were written.
+    """
     subject, subject_id = about
     rows = [
         {
@@ -64,7 +67,7 @@ def notify(
         }
         for user_id in dict.fromkeys(to)
     ]
-    insert_if_absent(session, Notice, rows)
+    return insert_if_absent(session, Notice, rows)
 
 
 def notify_roles(
@@ -76,10 +79,10 @@ def notify_roles(
     *,
     about: tuple[str, UUID],
     occasion: str = "",
-) -> None:
+) -> int:
     """Notify every current member who has one of these roles in an organisation."""
     to = queries.members(session, organisation_id, roles)
-    notify(session, actor, to, kind, about=about, organisation_id=organisation_id, occasion=occasion)
+    return notify(session, actor, to, kind, about=about, organisation_id=organisation_id, occasion=occasion)
 
 
 def notify_owner(
@@ -91,13 +94,12 @@ def notify_owner(
     *,
     about: tuple[str, UUID],
     occasion: str = "",
-) -> None:
+) -> int:
     """Notify the owner of a case, or the team managers if the case has no owner."""
     owner = queries.user_of(session, membership_id)
     if owner is None:
-        notify_roles(session, actor, organisation_id, [Role.TEAM_MANAGER], kind, about=about, occasion=occasion)
-    else:
-        notify(session, actor, [owner], kind, about=about, organisation_id=organisation_id, occasion=occasion)
+        return notify_roles(session, actor, organisation_id, [Role.TEAM_MANAGER], kind, about=about, occasion=occasion)
+    return notify(session, actor, [owner], kind, about=about, organisation_id=organisation_id, occasion=occasion)
 
 
 def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:

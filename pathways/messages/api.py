@@ -56,7 +56,7 @@ def list_emails(
 
 @emails.post("/{email_id}/retry", responses=documented(NotFound, Conflict))
 def retry_email(email_id: UUID, actor: WebhookAdmin, database: DatabaseDep) -> EmailOut:
-    """Queue again an e-mail that failed and is no longer retried. Refused for one that is queued or sent."""
+    """Queue again an e-mail that failed and is no longer retried. Refused for a message that is queued or sent."""
     with database.writing(actor) as session:
         email = queries.email(session, actor, email_id)
         actions.send_again(session, actor, email)

@@ -50,6 +50,8 @@ URGENT = frozenset(
 
 
 class EmailState(StrEnum):
+    """Where an e-mail or webhook delivery is: queued, sent, or quarantined after the last retry."""
+
     QUEUED = "queued"
     SENT = "sent"
     QUARANTINED = "quarantined"

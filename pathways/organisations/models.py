@@ -13,6 +13,8 @@ from pathways.facts import Fact
 
 
 class OrganisationKind(StrEnum):
+    """What kind of organisation it is, which decides the roles its members can have."""
+
     LOCAL_AUTHORITY = "local_authority"
     JOB_CENTRE = "job_centre"
     VOLUNTARY_SECTOR_PARTNER = "voluntary_sector_partner"

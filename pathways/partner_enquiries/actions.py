@@ -122,7 +122,7 @@ def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> 
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     identity = identify.identity(session, str(person.id), details)
     for holder_id, lead_id in sorted(holders.items()):
-        for candidate in identify.look_up(session, holder_id, [IdentityQuery(identity)])[0]:
+        for candidate in identify.find(session, holder_id, [IdentityQuery(identity)])[0]:
             if candidate.verdict.probability >= LIKELY:
                 _request(session, actor, enquiry, holder_id, lead_id, candidate.jobseeker_id)
     session.flush()

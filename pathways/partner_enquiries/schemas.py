@@ -11,7 +11,7 @@ from pathways.partner_enquiries.models import RequestState
 
 ASKED = (
     "Your enquiry was recorded. If a partner that you have an agreement with supports this person, its team manager"
-    " can read who asks and why, and may open contact with you. You get a reply only if a partner opens contact."
+    " can read your name and reason, and may open contact with you. You get a reply only if a partner opens contact."
     " If you get no reply, you cannot conclude that no partner supports this person."
 )
 

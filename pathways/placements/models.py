@@ -37,12 +37,16 @@ MUST_PAY = frozenset(
 
 
 class Remote(StrEnum):
+    """Whether the work is done from home."""
+
     NO = "no"
     HYBRID = "hybrid"
     YES = "yes"
 
 
 class DbsLevel(StrEnum):
+    """The DBS check that work needs (Disclosure and Barring Service)."""
+
     NONE = "NONE"
     BASIC = "BASIC"
     STANDARD = "STANDARD"
@@ -53,6 +57,8 @@ class DbsLevel(StrEnum):
 
 
 class PlacementState(StrEnum):
+    """Whether a placement is a draft, published, paused or closed."""
+
     DRAFT = "draft"
     PUBLISHED = "published"
     PAUSED = "paused"
@@ -161,6 +167,8 @@ class PlacementConfirmation(Fact, Base):
 
 
 class PlaceState(StrEnum):
+    """Whether a place is free, held, filled or withdrawn."""
+
     FREE = "free"
     HELD = "held"
     FILLED = "filled"

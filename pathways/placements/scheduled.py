@@ -44,7 +44,7 @@ def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID
         kind, occasion = NoticeKind.LISTING_TO_RECONFIRM, placement.reconfirm_by
     else:
         return False
-    message_actions.notify_roles(
+    notices = message_actions.notify_roles(
         session,
         actor,
         placement.social_enterprise_id,
@@ -53,7 +53,7 @@ def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID
         about=("placements", placement.id),
         occasion=occasion.isoformat(),
     )
-    return True
+    return bool(notices) or placement.state is not PlacementState.PUBLISHED
 
 
 OF_SOCIAL_ENTERPRISES = (ScheduledJob("placements closed, paused or warned about", _due, _close_pause_or_warn),)

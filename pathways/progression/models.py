@@ -16,6 +16,8 @@ from pathways.placements.models import PlacementKind
 
 
 class SpellEnd(StrEnum):
+    """Why a spell of work ended."""
+
     COMPLETED = "completed"
     RESIGNED = "resigned"
     DISMISSED = "dismissed"
@@ -50,6 +52,8 @@ class Leave(StrEnum):
 
 
 class SpellState(StrEnum):
+    """Whether a spell of work is running, ended, or voided as a mistake."""
+
     RUNNING = "running"
     ENDED = "ended"
     VOIDED = "voided"
@@ -151,6 +155,8 @@ TIER_OF: dict[EvidenceKind, str] = {
 
 
 class EvidenceState(StrEnum):
+    """Whether evidence has been checked, and how."""
+
     UNCHECKED = "unchecked"
     ACCEPTED = "accepted"
     REJECTED = "rejected"

@@ -41,20 +41,19 @@ def _at_work(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _notify(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
-    """Notify the owner of the case of each rule that is met but not recorded. Return whether any rule is."""
+    """Notify the owner of the case of each rule that is met but not recorded. Return whether a notice was written."""
     enrolment = session.scalars(select(Enrolment).where(Enrolment.id == enrolment_id)).one()
     recorded = {outcome.rule for outcome in queries.outcomes_of(session, enrolment)}
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions
     spells = queries.spell_facts(session, enrolment)
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
-    is_notified = False
+    notices = 0
     for rule in queries.rules_named(session, versions, actor.today).values():
         if rule is None or rule.name in recorded:
             continue
         verdict = rules.judge(spells, rule, actor.today, began_on=enrolment.started_on)
         if verdict.finding is rules.Finding.MET:
-            is_notified = True
-            message_actions.notify_owner(
+            notices += message_actions.notify_owner(
                 session,
                 actor,
                 enrolment.partner_id,
@@ -63,7 +62,7 @@ def _notify(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
                 about=("enrolments", enrolment.id),
                 occasion=rule.name,
             )
-    return is_notified
+    return bool(notices)
 
 
 OF_PARTNERS = (ScheduledJob("outcomes that can be recorded", _at_work, _notify),)

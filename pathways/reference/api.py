@@ -1,4 +1,4 @@
-"""API routes that find taxonomy entries for a text. The text is not stored."""
+"""API routes for words: vocabularies of fields, and the taxonomy entries that a text may mean."""
 
 from typing import Annotated
 
@@ -9,12 +9,17 @@ from pathways.access.guards import DatabaseDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.database import Database
+from pathways.errors import NotFound
 from pathways.fields import Body, Group, Schema
+from pathways.problems import documented
 from pathways.reference import taxonomy, vocabulary
 from pathways.reference.esco import ConceptKind
+from pathways.reference.vocabularies import code_lists
 
 router = APIRouter(prefix="/words", tags=["words"], route_class=PathwaysRoute)
 Finder = Annotated[Actor, permitted(Permission.WORD_FIND)]
+vocabularies = APIRouter(prefix="/reference", tags=["reference"], route_class=PathwaysRoute)
+ReferenceReader = Annotated[Actor, permitted(Permission.REFERENCE_READ)]
 ATTRIBUTION = "This service uses the ESCO classification of the European Commission."
 
 
@@ -74,3 +79,42 @@ def find_skills(written: Written, actor: Finder, database: DatabaseDep) -> Offer
 def find_occupations(written: Written, actor: Finder, database: DatabaseDep) -> OffersOut:
     """Find the occupations that a job title may mean, the most likely first. The text is not stored."""
     return _offers(database, actor, ConceptKind.OCCUPATION, written.text)
+
+
+class TermOut(Schema):
+    """One code of a vocabulary, and its label."""
+
+    code: Annotated[str, Group.RECORD] = Field(description="The code, as it is sent in a field.")
+    label: Annotated[str, Group.RECORD] = Field(description="The words to show to a person.")
+
+
+class VocabularyOut(Schema):
+    """The codes that a field accepts, or suggestions for a field that takes free text."""
+
+    name: Annotated[str, Group.RECORD] = Field(description="The name of the vocabulary.")
+    is_closed: Annotated[bool, Group.RECORD] = Field(
+        description="True if the field accepts no other value; false if these are suggestions."
+    )
+    items: Annotated[list[TermOut], Group.RECORD] = Field(description="The codes, in the order to show them.")
+
+
+class VocabularyNames(Schema):
+    """The names of the vocabularies."""
+
+    items: Annotated[list[str], Group.RECORD] = Field(description="Names for GET /reference/{vocabulary}.")
+
+
+@vocabularies.get("")
+def list_vocabularies(_: ReferenceReader) -> VocabularyNames:
+    """List the vocabularies: kinds of placement, benefits, adjustments, licences and others."""
+    return VocabularyNames(items=sorted(code_lists()))
+
+
+@vocabularies.get("/{vocabulary}", responses=documented(NotFound))
+def get_vocabulary(vocabulary: str, _: ReferenceReader) -> VocabularyOut:
+    """Return the codes of one vocabulary with their labels."""
+    found = code_lists().get(vocabulary)
+    if found is None:
+        raise NotFound("There is no vocabulary of this name. GET /api/v1/reference lists them.")
+    terms = [TermOut(code=term.code, label=term.label) for term in found.terms]
+    return VocabularyOut(name=found.name, is_closed=found.is_closed, items=terms)

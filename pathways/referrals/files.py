@@ -371,7 +371,7 @@ class ReferralIntake:
             IdentityQuery(identify.identity(self.session, str(row.row.id), row.values["content"].details))
             for row, _ in new
         ]
-        candidates = identify.look_up(self.session, self.partner_id, identity_queries)
+        candidates = identify.find(self.session, self.partner_id, identity_queries)
         for (_, plan), visible_ids in zip(new, self._visible(candidates), strict=True):
             if visible_ids:
                 plan.state = RowState.POSSIBLE_DUPLICATE

@@ -25,6 +25,8 @@ class SourceType(StrEnum):
 
 
 class ReferralState(StrEnum):
+    """How far a referral has come."""
+
     SUBMITTED = "submitted"
     ACKNOWLEDGED = "acknowledged"
     ACCEPTED = "accepted"

@@ -58,14 +58,14 @@ def _overdue(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _remind(session: WriteSession, actor: Actor, referral_id: UUID) -> bool:
-    """Notify the team managers about a referral. Return False if it is no longer overdue."""
+    """Notify the team managers about a referral. Return whether a notice was written."""
     referral = session.get_one(Referral, referral_id, populate_existing=True)
     nation = session.get_one(Organisation, referral.partner_id).nation
     if referral.state not in CLOCKS or not _is_late(referral, nation, actor.today):
         return False
     kind, about = CLOCKS[referral.state][1], ("referrals", referral.id)
-    message_actions.notify_roles(session, actor, referral.partner_id, [Role.TEAM_MANAGER], kind, about=about)
-    return True
+    notices = message_actions.notify_roles(session, actor, referral.partner_id, [Role.TEAM_MANAGER], kind, about=about)
+    return bool(notices)
 
 
 OF_PARTNERS = (ScheduledJob("overdue referrals", _overdue, _remind),)

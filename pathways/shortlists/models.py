@@ -83,6 +83,8 @@ class ShortlistMatch(AboutPerson, Fact, Base):
 
 
 class ModelState(StrEnum):
+    """Where a ranking model is on its way to use."""
+
     TRAINED = "trained"
     ASSESSED = "assessed"
     RELEASED = "released"

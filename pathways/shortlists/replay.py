@@ -104,7 +104,7 @@ class Shaper:
         """Set the benefits of a jobseeker from a profile that is already loaded."""
         self._benefits[jobseeker_id] = (profile.benefits or []) if profile else []
 
-    def look_up_benefits(self) -> None:
+    def read_benefits(self) -> None:
         """Read the benefits of all jobseekers for whom the actor may read them, in one query."""
         readable = [
             key for key, visible in self.groups.items() if Group.BENEFITS in visible and key not in self._benefits
@@ -118,7 +118,7 @@ class Shaper:
     def matches(self, rows: Sequence[Any], titles: Titles, values: Sequence[Values] | None = None) -> list[Shape]:
         """Return the replies for matches; ``rows`` are rows of ``ShortlistMatch`` or objects with its columns."""
         feature_values = values if values is not None else [_values(row) for row in rows]
-        self.look_up_benefits()
+        self.read_benefits()
         reasons_of_rows = explain.reasons_of(feature_values, self.model)
         changes_of_rows = explain.lifts_of(feature_values, self.model)
         return [

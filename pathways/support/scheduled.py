@@ -27,9 +27,10 @@ def _partner(_: Session, partner_id: UUID, __: date) -> Iterator[UUID]:
 def _notify(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
     """Notify the owners of cases about check-ins and plans. Other kinds appear only on the worklist."""
     waits = [wait for wait in worklist.waiting_items(session, partner_id, actor.today) if wait.kind in NOTICE_OF]
+    notices = 0
     for wait in waits:
         person = session.get_one(Jobseeker, wait.jobseeker_id)
-        message_actions.notify_owner(
+        notices += message_actions.notify_owner(
             session,
             actor,
             partner_id,
@@ -38,7 +39,7 @@ def _notify(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
             about=(wait.subject, wait.subject_id),
             occasion=wait.due_on.isoformat(),
         )
-    return bool(waits)
+    return bool(notices)
 
 
 OF_PARTNERS = (ScheduledJob("check-ins and plans", _partner, _notify),)

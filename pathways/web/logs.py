@@ -10,7 +10,7 @@ import structlog
 ALLOWED = frozenset(
     {
         *("event", "level", "timestamp", "request_id", "method", "route", "status", "milliseconds", "error", "where"),
-        "import_id",
+        *("import_id", "job", "loop", "row_id"),
     }
 )
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}

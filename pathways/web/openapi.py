@@ -42,10 +42,12 @@ PARAMETER_DOCS = {
     "title": "Only placements whose title holds these words.",
     "unread": "Only notices that were not read.",
     "until": "The last day counted.",
+    "vocabulary": "The name of the vocabulary, for instance adjustments.",
     "updated_since": "Only jobseekers whose record changed at or after this instant (UTC).",
 }
 # Vocabularies that a field's codes come from, by field: where to list them.
 VOCABULARIES = {
+    "kind": "kinds",
     "benefits": "benefits",
     "dbs_level": "dbs-levels",
     "environment": "environments",
@@ -58,6 +60,7 @@ VOCABULARIES = {
     "qualification_level": "qualification-levels",
     "qualifications_needed": "qualification-levels",
 }
+JSON, PROBLEM = "application/json", "application/problem+json"
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -91,6 +94,10 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         for parameter in operation.get("parameters", ()):
             if "description" not in parameter:
                 parameter["description"] = _parameter(parameter["name"])
+        for reply in operation["responses"].values():
+            content = reply.get("content", {})
+            if PROBLEM in content and JSON in content:  # FastAPI adds its own media type beside ours
+                content[PROBLEM] = content.pop(JSON)
     return document
 
 
@@ -105,12 +112,14 @@ def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _describe_fields(name: str, schema: dict[str, Any]) -> None:
     if name.startswith("Page_"):
         schema.setdefault("description", "One page of rows, and the cursor of the next page.")
+    if name.startswith("Body_"):  # FastAPI's own name for the parts of an upload
+        schema.setdefault("description", "An uploaded file.")
     for field, about in schema.get("properties", {}).items():
         text = FIELD_DOCS.get(f"{name}.{field}", FIELD_DOCS.get(field))
         if "description" not in about and text is not None:
             about["description"] = text
         vocabulary = VOCABULARIES.get(field)
-        if vocabulary and "/reference/" not in about.get("description", ""):
+        if vocabulary and (field != "kind" or "PlacementKind" in str(about)):
             about["description"] = f"{about['description']} Codes and suggestions: GET /api/v1/reference/{vocabulary}."
 
 

@@ -35,7 +35,7 @@ def documents_in(text: str) -> list[Any]:
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)  # `make run` is SQLite
 def test_the_first_calls_pasted_as_printed_work(stage, tmp_path):
     borough.load(
-        stage.database, start=date.today() - timedelta(days=120), end=date.today(), jobseekers=24, placements=16, seed=1
+        stage.database, start=date.today() - timedelta(days=120), end=date.today(), jobseekers=60, placements=16, seed=1
     )
     first = Actor(UUID(int=0), UUID(int=0), Role.OPERATOR, source=Source.COMMAND_LINE)
     with stage.database.writing(None) as session:

@@ -50,5 +50,12 @@ def test_whatever_a_loop_raises_the_others_go_on():
 
 def test_readiness_shows_every_loop(client):
     answer = client.get("/health/ready").json()
-    assert set(answer["background"]) == {"placement_index", "row_counts", "person_keys", "imports", "messages"}
+    assert set(answer["background"]) == {
+        "placement_index",
+        "row_counts",
+        "person_keys",
+        "imports",
+        "taxonomy",
+        "messages",
+    }
     assert answer["background"]["imports"] == {"state": "starting"}  # the client does not start the service's threads

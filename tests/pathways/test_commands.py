@@ -1,11 +1,15 @@
 """The commands of matching, in a process of their own, on a small made-up borough."""
 
 import re
+import socket
 import sqlite3
 
 import openpyxl
 import pytest
 
+from pathways.base import Nation, Role
+from pathways.commands import organising
+from pathways.organisations.models import OrganisationKind
 from tests.intake import referral_file
 from tests.pathways.test_backup import pathways
 
@@ -101,3 +105,57 @@ def test_an_import_is_looked_at_first_then_applied_and_its_result_written(folder
     for wrong in (("people", run), ("referrals", "0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80")):
         refused = pathways(folder, "import", "apply", *wrong)
         assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+
+
+def test_help_names_every_kind_role_and_nation():
+    kinds = {kind.value for kind in OrganisationKind} - {"operator"}
+    assert set(organising.KINDS.split(", ")) == kinds
+    assert set(organising.ROLES.split(";")[0].split(", ")) == {role.value for role in Role} - {"operator"}
+    assert set(organising.NATIONS.split(", ")) == {nation.value for nation in Nation}
+
+
+def test_members_are_listed_and_ended_and_their_keys_end_with_them(folder):
+    assert "wanda.worker@example.org" in pathways(folder, "users", "list").stdout
+    listed = pathways(folder, "members", "list", "--organisation", "stepping-stones").stdout.splitlines()
+    member = "wilf.worker@example.org@stepping-stones:caseworker"
+    assert member in listed
+    assert all("@stepping-stones:" in line for line in listed)
+    ended = pathways(folder, "members", "end", member)
+    assert ended.returncode == 0, ended.stderr
+    assert member not in pathways(folder, "members", "list").stdout
+    again = pathways(folder, "members", "end", member)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do(folder):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = pathways(folder, "serve", "--port", port)
+    assert done.returncode == 1
+    assert f"Port {port} on 127.0.0.1 cannot be used" in done.stderr
+    assert "--port" in done.stderr
+
+
+def test_the_demonstrations_keys_name_the_port(folder):
+    assert pathways(folder, "demo", "keys", "--port", "8123").returncode == 0
+    assert "export PATHWAYS=http://127.0.0.1:8123/api/v1" in (folder / "var" / "demo-keys.env").read_text()
+
+
+def test_a_variable_that_is_no_setting_stops_the_command(folder, monkeypatch):
+    secrets = folder / "var" / "secrets.env"
+    before = secrets.read_text()
+    secrets.write_text(before + "PATHWAYS_LOGLEVEL=debug\n")
+    done = pathways(folder, "users", "list")
+    secrets.write_text(before)
+    assert done.returncode == 1
+    assert "PATHWAYS_LOGLEVEL is not a setting. Did you mean PATHWAYS_LOG_LEVEL?" in done.stderr
+
+
+def test_daily_reports_only_what_this_run_did(folder):
+    first = pathways(folder, "daily")
+    assert first.returncode == 0, first.stderr
+    second = pathways(folder, "daily")
+    assert second.stdout.strip().endswith("nothing was due.")
+    assert " 0 " not in first.stdout + second.stdout

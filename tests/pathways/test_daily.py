@@ -197,8 +197,8 @@ def test_who_answers_soon_ranks_before_who_does_not_and_a_new_one_between(client
     assert scores[names[0]] > scores[names[1]] > scores[names[2]]
     assert scores[names[1]] == before["matches"][0]["score"]  # who is new stands where everybody began
     why = {match["social_enterprise"]: [r["text"] for r in match["reasons"]] for match in after["matches"]}
-    assert "The social enterprise answers soon, in about 1 day." in why[names[0]]
-    assert any(text.startswith("The social enterprise takes long to answer") for text in why[names[2]])
+    assert "The social enterprise answers quickly, in about 1 day." in why[names[0]]
+    assert any(text.startswith("The social enterprise is slow to answer") for text in why[names[2]])
     assert not any("answer" in text for text in why[names[1]])
     # What was ranked before is told as it was, and a listing made today begins with what is known of its maker.
     path = f"/api/v1/shortlists/{before['id']}"

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 from collections import Counter
+from datetime import date
 
 import pytest
 import structlog
@@ -15,8 +16,10 @@ from pathways.app import create_app
 from pathways.audit import AuditRow
 from pathways.database import Database
 from pathways.idempotency import IdempotencyKey
-from pathways.jobseekers import identifiers
+from pathways.jobseekers import formats, identifiers
 from pathways.organisations.models import Organisation
+from pathways.placements.models import DbsLevel, PlacementKind
+from pathways.reference import tables
 from pathways.referrals.models import Referral
 from pathways.settings import Settings, unknown_variables
 from pathways.shortlists import index
@@ -242,3 +245,45 @@ def test_values_reserved_for_tests_are_refused_in_production(world: World, stage
             actions.make(session, actor, actor.organisation_id, [(details, False)])
     finally:
         stage.database.is_production = False
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/jobseekers", "/referrals", "/introductions", "/placements", "/enrolments", "/spells", "/claims", "/members"],
+)
+def test_a_list_refuses_a_query_parameter_that_it_does_not_know(client, world: World, path: str):
+    who = "administrator" if path == "/members" else "caseworker"
+    answer = client.get(f"/api/v1{path}?jobseeker_id=0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80", headers=world.key(who))
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
+    assert "limit" in answer.json()["detail"]
+    assert "0199c5a1" not in answer.text
+    assert client.get(f"/api/v1{path}?limit=2", headers=world.key(who)).status_code == 200
+
+
+def test_head_is_refused_with_the_methods_there_are(client, world: World):
+    answer = client.head("/api/v1/jobseekers", headers=world.key("caseworker"))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+def test_a_change_without_if_match_is_told_the_version_of_what_it_changes(client, world: World):
+    person, _ = world.supported()
+    headers = world.key("caseworker")
+    etag = client.get(f"/api/v1/jobseekers/{person}", headers=headers).headers["etag"]
+    answer = client.patch(f"/api/v1/jobseekers/{person}", headers=headers, json={"known_as": "Mina"})
+    assert (answer.status_code, answer.json()["type"]) == (428, "/problems/version-needed")
+    assert f"The current ETag is {etag}" in answer.json()["detail"]
+    profile = client.put(f"/api/v1/jobseekers/{person}/profile", headers=headers, json={})
+    assert profile.status_code == 428
+    assert 'The current ETag is "1"' in profile.json()["detail"]
+
+
+def test_vocabularies_are_what_the_fields_accept(client, world: World):
+    names = client.get("/api/v1/reference", headers=world.key("referrer")).json()["items"]
+    lists = {name: client.get(f"/api/v1/reference/{name}", headers=world.key("referrer")).json() for name in names}
+    codes = {name: [item["code"] for item in found["items"]] for name, found in lists.items()}
+    assert codes["kinds"] == [kind.value for kind in PlacementKind]
+    assert codes["dbs-levels"] == [level.value for level in DbsLevel]
+    assert codes["qualification-levels"] == list(formats.RQF_LEVELS)
+    assert set(codes["travel-modes"]) == set(tables.travel_modes(date(2026, 11, 30)))
+    assert all(len(found["items"]) > 2 for found in lists.values())
+    assert client.get("/api/v1/reference/colours", headers=world.key("referrer")).status_code == 404

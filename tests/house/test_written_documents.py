@@ -81,3 +81,10 @@ def test_every_command_is_on_its_page_with_an_example():
     headings = re.findall(r"^## `(pathways [a-z -]+)", page, re.MULTILINE)
     assert len(headings) > 30
     assert page.count("Example: ") >= len(headings)
+
+
+def test_every_option_of_a_command_has_help():
+    page = (pages.DOCS / "commands.md").read_text()
+    options = re.findall(r"^- (`--.*)$", page, re.MULTILINE)
+    assert len(options) > 60
+    assert [option for option in options if re.fullmatch(r"`[^`]+`(:  Default.*)?", option)] == []
