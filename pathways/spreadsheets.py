@@ -124,11 +124,10 @@ class SpreadsheetTable:
 def read_table(
     content: bytes, aliases: Mapping[str, str], *, needed: Sequence[str], most_unpacked: int
 ) -> SpreadsheetTable:
-    """Return a file as a table with our column names.
+    """Return a file as a table with our column names; ``aliases`` maps a normalised header to one of our columns.
 
-    ``aliases`` maps a normalised header to one of our columns. The whole file is read once to check it, but rows are
-    not stored. Raises ``FileNotUnderstood`` if it cannot be read, has no header or lacks a ``needed`` column, and
-    ``TooLarge`` if a workbook unpacks to more than ``most_unpacked`` bytes.
+    The file is read once to check it. Raises ``FileNotUnderstood`` if it cannot be read, has no header or lacks a
+    ``needed`` column, and ``TooLarge`` if a workbook unpacks to more than ``most_unpacked`` bytes.
     """
     table = SpreadsheetTable()
     if content[:4] == b"PK\x03\x04":

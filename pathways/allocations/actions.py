@@ -72,10 +72,7 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
 def gather(
     session: Session, actor: Actor, on: date, index_state: IndexState, caseworker_id: UUID | None = None
 ) -> Caseload:
-    """Read the open cases the actor may see and the data to place them.
-
-    With ``caseworker_id`` only that member's cases; refuses a member of another organisation.
-    """
+    """Read the open cases the actor may see, or one caseworker's of them, and the data to place them."""
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
         member = session.get(Membership, caseworker_id)

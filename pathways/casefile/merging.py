@@ -221,10 +221,7 @@ def _must_be_safe(session: Session, kept: Jobseeker) -> None:
 
 
 def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> list[str]:
-    """Fill empty fields of the kept record from the merged record; return the names of the filled fields.
-
-    Fields that both records hold keep the value of the kept record.
-    """
+    """Fill empty fields of the kept record from the merged record; return the names of the filled fields."""
     kept_details = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
     taken_details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     names: Sequence[str] = DETAIL_NAMES

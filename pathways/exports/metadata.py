@@ -26,10 +26,6 @@ def datapackage(
     tables : sequence of ExportTable
     files : mapping of str to (int, str)
         The size in bytes and the SHA-256 of each file.
-
-    Returns
-    -------
-    dict
     """
     return {
         "$schema": SCHEMA,

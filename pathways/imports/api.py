@@ -133,10 +133,7 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         response: Response,
         wish: Annotated[ApplyImport | None, Body()] = None,
     ) -> ImportOut:
-        """Apply a checked import: all rows, or the rows without errors. Repeat this after correcting more rows.
-
-        Refused while the import is being read or checked, and after it was discarded.
-        """
+        """Apply a checked import: all rows, or those without errors. Refused before it is checked or once discarded."""
         with database.writing(actor) as session:
             run = once(
                 session,

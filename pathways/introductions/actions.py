@@ -238,8 +238,7 @@ def _settle_place(
 def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No | None:
     """Return the reason with its side filled in, or None for a move that needs no reason.
 
-    Refuses a reason that the side cannot give. A caseworker's decline counts as the jobseeker's reason unless another
-    side is named.
+    A caseworker's decline is the jobseeker's unless a side is named. Refuses a reason that the side cannot give.
     """
     if event not in SAYS_NO:
         return None
@@ -262,11 +261,7 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
 
 
 def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introduction) -> None:
-    """Refuse to reopen an introduction unless the actor may do so and it could be sent again.
-
-    A social enterprise may reopen an introduction only if it ended it itself. The partner may reopen one for either
-    side.
-    """
+    """Refuse to reopen unless it could be sent again; a social enterprise may reopen only what it ended."""
     if introduction.sent_at is None:
         raise IntroductionMoveRefused(
             "This introduction was never sent, so it cannot be reopened. Propose a new one.", possible=[]

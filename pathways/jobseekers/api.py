@@ -151,10 +151,7 @@ def make_jobseeker(
 
 @router.post("/search", responses=documented(RuleBroken))
 def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep) -> SearchAnswer:
-    """Search for a person by name, reference, postcode or date of birth. Refused if all are missing.
-
-    It is a POST, so that no personal data is part of a web address.
-    """
+    """Search by name, reference, postcode or date of birth. A POST, so that no personal data is in an address."""
     if not wanted.model_dump(exclude_none=True):
         raise RuleBroken(
             "The search is empty. Give a name, a reference, a postcode or a date of birth.", pointer="/name"

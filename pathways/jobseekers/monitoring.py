@@ -30,15 +30,12 @@ def record_monitoring(session: WriteSession, actor: Actor, person: Jobseeker, ne
     return answers
 
 
+# Every record answers every question, so the answers to each add up to one total, which can be inferred.
 EVERYBODY = "everybody"
 
 
 def monitoring_summary(session: Session, actor: Actor) -> list[MonitoringCount]:
-    """Return the counts under the same disclosure control as a month's export: suppressed or rounded.
-
-    Every record answers every question, so the answers to each question add up to the same total, which is not
-    published but could be inferred.
-    """
+    """Return the counts under the same disclosure control as a month's export: suppressed or rounded."""
     counts = queries.monitoring_counts(session, actor)
     keys = {(question, answer): f"{question}:{answer}" for question, answers in counts.items() for answer in answers}
     figures = FigureTable(

@@ -103,10 +103,7 @@ def notify_owner(
 
 
 def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
-    """Collect the notices that are not in an e-mail yet into one e-mail for each user and organisation.
-
-    Returns the number of e-mails made.
-    """
+    """Put notices without an e-mail into one e-mail a user and organisation; return how many were made."""
     made = 0
     for (user_id, organisation_id), rows in groupby(
         queries.not_mailed(session, urgent=urgent), key=lambda row: (row.user_id, row.organisation_id)

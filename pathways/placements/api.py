@@ -51,8 +51,7 @@ def list_placements(
 ) -> Page[PlacementOut]:
     """List the placements you may read, oldest first. Filter by state or by text in the title.
 
-    A social enterprise gets its own placements and published placements. Other organisations get every placement that
-    is not a draft.
+    A social enterprise gets its own and published placements; others get every placement that is not a draft.
     """
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)

@@ -62,11 +62,7 @@ def change(session: WriteSession, programme: Programme, change: ProgrammeChange)
 
 
 def set_price(session: WriteSession, actor: Actor, programme: Programme, new: NewPrice) -> ProgrammePrice:
-    """Record the price of an outcome from a day on.
-
-    A second price for the same rule and day supersedes the first and applies to new claims. Refuses a rule that the
-    programme is not paid by.
-    """
+    """Record the price of an outcome from a day on. Refuses a rule that the programme is not paid by."""
     if new.rule not in {named.split("@")[0] for named in programme.rule_versions}:
         raise RuleBroken(
             "The programme is not paid by this outcome rule. Choose one of its rules, or add this rule to it.",

@@ -127,10 +127,7 @@ def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
 
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
-    """Accept or reject an item that another member recorded; a later verdict supersedes an earlier one.
-
-    Rejecting an item withdraws every outcome that is no longer covered without it.
-    """
+    """Accept or reject another member's item; rejecting withdraws every outcome no longer covered."""
     if item.by == actor.user_id:
         raise OwnEvidence("Ask a colleague to check it.")
     hold(session, queries.spell_of(session, item))

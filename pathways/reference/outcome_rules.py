@@ -170,10 +170,7 @@ def _understood(row: LoadedRule) -> RuleText:
 
 
 def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]:
-    """Store the versions in a file that are new. Return how many are new and how many were already loaded.
-
-    Raises ``RuleVersionKnown`` if a version is already loaded with different content.
-    """
+    """Store the new versions of a file; count new and known ones. Raises ``RuleVersionKnown`` if content differs."""
     rules, known = read(content), all_versions(session)
     new = [rule for rule in rules if rule.name not in known]
     for rule in rules:

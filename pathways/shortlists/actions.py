@@ -247,10 +247,7 @@ def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: da
 
 
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date, limit: int) -> Ranked:
-    """Rank the open cases the actor may see for one placement.
-
-    The result is for caseworkers only and is never given to the social enterprise.
-    """
+    """Rank the open cases the actor may see for one placement. Never given to the social enterprise."""
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = gather_people(session, actor, on, index_state, placement_id=placement_id)
     ranker = gathered.ranker()

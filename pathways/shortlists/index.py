@@ -267,10 +267,7 @@ class Index:
 
 
 def _notes(new: Any, horizon: Any) -> Select[Any]:
-    """Return the query of change marks.
-
-    Every row also carries the newest words, the released model and the horizon, so there is always at least one row.
-    """
+    """Return the query of change marks, with words, model and horizon on each of at least one row."""
     stamp = taxonomy.stamp().subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
     marks = select(

@@ -82,10 +82,7 @@ Booked = tuple[date, Fraction, Decimal, int]  # day it counts, hours at the rate
 def _booked(
     jobs: Sequence[SpellFacts], rule: OutcomeRule, first: date, on: date, fixed: date
 ) -> tuple[list[Booked] | None, list[date]]:
-    """Return the earnings by the day they count, and the last days of weeks without recorded pay.
-
-    The earnings are None if the rate of a day is unknown.
-    """
+    """Return earnings by day (None if a rate is unknown), and last days of weeks without recorded pay."""
     booked: list[Booked] = []
     missing: list[date] = []
     for job in jobs:

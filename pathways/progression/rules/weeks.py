@@ -203,10 +203,7 @@ def _hours(units: int) -> Decimal:
 
 
 def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> RuleVerdict:
-    """Return whether the jobseeker is in work on a day, with enough hours.
-
-    The hours are the sum over all running jobs, each for the job's own week that contains the day.
-    """
+    """Return whether the jobseeker works enough hours on a day, summed over the weeks of all running jobs."""
     running = [job for job in jobs if job.started_on <= on and (job.ended_on is None or job.ended_on >= on)]
     if not running:
         return RuleVerdict(Finding.NOT_MET, "No job on this day.", hours=Decimal(0))
