@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lightgbm import LGBMRanker, LGBMRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from benchmarks import synthetic
@@ -127,6 +126,8 @@ def cases_of(lists: EligibleLists, outcomes: np.ndarray, n: int, rng: np.random.
 
 def lightgbm_scores(cases: Sequence[DecidedCase], lists: EligibleLists) -> dict[str, list[Floats]]:
     """Return LightGBM's scores: pointwise on the grade, and LambdaMART by person. Both have settings for few cases."""
+    from lightgbm import LGBMRanker, LGBMRegressor  # noqa: PLC0415 - takes a second, and only this benchmark needs it
+
     X, y = plain([case.values for case in cases]), np.array([float(case.outcome) for case in cases])
     leaf = max(1, min(20, len(cases) // 10))
     common: dict[str, Any] = {

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
@@ -16,6 +17,7 @@ from pathways.allocations import api as allocations
 from pathways.allocations.personal_data import HOLDING as ALLOCATIONS
 from pathways.audit import AuditRow
 from pathways.background import BackgroundLoop, start_all
+from pathways.base import local_day, utc_now
 from pathways.casefile import api as casefile
 from pathways.casefile.schemas import AccessLine
 from pathways.claims import api as claims
@@ -51,7 +53,7 @@ from pathways.programmes import api as programmes
 from pathways.progression import api as progression
 from pathways.progression.personal_data import HOLDING as PROGRESSION
 from pathways.reference import api as words
-from pathways.reference import taxonomy, vocabulary
+from pathways.reference import tables, taxonomy, vocabulary
 from pathways.reference.esco import ConceptKind
 from pathways.referrals import api as referrals
 from pathways.referrals import files as referral_files
@@ -147,7 +149,9 @@ def _continue_imports(database: Database, stop: threading.Event) -> None:
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
         imports.go_on_with_what_was_left(database, FILE_KINDS, is_still_member)
         if time.monotonic() - forgot > SECONDS_BETWEEN_COUNTS:
-            imports.forget(database)
+            now = utc_now()
+            days = int(tables.limit("import_cells_days", local_day(now)))
+            imports.forget(database, now - timedelta(days=days))
             forgot = time.monotonic()
 
 

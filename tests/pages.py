@@ -3,6 +3,7 @@
 ``python -m tests.pages`` writes them (`make documents`); tests/house/test_written_documents.py compares them.
 """
 
+import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,6 +138,49 @@ def files() -> str:
     return "\n".join(lines)
 
 
+ABOUT_TABLES = {
+    "allocation_policies": "The policies of an allocation: need floor, value of an offer, evenness.",
+    "benefits": "Benefits that work may affect, and the sentence for the adviser.",
+    "check_ins": "When to check in after the first day of work.",
+    "clocks": "Days and working days until something is due: reminders, expiries, holds, plans.",
+    "dbs_roles": "Words of a job title that suggest a DBS level.",
+    "experiences": "Everyday experience, and the skills that it shows.",
+    "fidelity": "Bands of the fidelity measures.",
+    "job_kinds": "Which kinds of placement count as a job or are subsidised.",
+    "limits": "Limits and thresholds: disclosure control, hours, matching, worklist, storage.",
+    "minimum_wage": "Minimum wage by age band, in pence.",
+    "occupations": "The starter vocabulary of occupations.",
+    "skills": "The starter vocabulary of skills and their neighbours.",
+    "travel_modes": "Speed, detour and waiting of each way of travelling.",
+    "vocabularies": "Codes and suggestions of fields (GET /api/v1/reference).",
+}
+SHOWN_WHOLE = ("clocks", "limits", "check_ins", "travel_modes", "minimum_wage", "job_kinds")
+
+
+def reference() -> str:
+    """Return the dated tables: what each is for and its columns, and the rows of those that people change."""
+    lines = [
+        f"# Reference data\n\n{MADE}",
+        "Numbers that a law, a funder or a partner sets are rows of `pathways/reference/data/`, never code. A row",
+        "applies from its `from` day until a later row of the same name. To change a number, add a row; never edit one,",
+        "or past figures change. On one server, `PATHWAYS_REFERENCE_FOLDER` replaces whole tables. Outcome rules are in",
+        "`pathways/reference/data/outcome_rules.json` or loaded with `pathways reference load-rules`.\n",
+        "| table | what it is for | columns |",
+        "|---|---|---|",
+    ]
+    contents = {}
+    for path in sorted((DOCS.parent / "pathways" / "reference" / "data").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            contents[path.stem] = list(csv.reader(file))
+        header = ", ".join(contents[path.stem][0])
+        lines.append(f"| `{path.name}` | {ABOUT_TABLES[path.stem]} | {header} |")
+    for name in SHOWN_WHOLE:
+        header, *rows = contents[name]
+        lines += ["", f"## {name}", f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
+        lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
 def openapi() -> str:
     settings = Settings(
         _env_file=None,
@@ -154,6 +198,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "entities.md": entities,
     "files.md": files,
+    "reference.md": reference,
     "openapi.json": openapi,
 }
 

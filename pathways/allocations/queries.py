@@ -17,8 +17,7 @@ from pathways.facts import as_known
 from pathways.introductions.models import IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import EverPaidWork, ProfileVersion
-
-KEPT_DAYS = 90  # an older proposal no longer influences a new one
+from pathways.reference import tables
 
 
 def visible_to(actor: Actor) -> Select[Allocation]:
@@ -95,7 +94,7 @@ def last_reasons(session: Session, actor: Actor, line_ids: Iterable[UUID]) -> di
 
 
 def before(session: Session, actor: Actor) -> dict[str, str]:
-    """Return the placement last proposed to each jobseeker in the last ``KEPT_DAYS`` days, if it was not rejected.
+    """Return the placement last proposed to each jobseeker within ``proposal_days``, if it was not rejected.
 
     Keys are jobseeker ids, values placement ids. A line changed by a caseworker counts with the new placement.
     """
@@ -104,7 +103,7 @@ def before(session: Session, actor: Actor) -> dict[str, str]:
         .join(Allocation, Allocation.id == AllocationLine.allocation_id)
         .where(
             AllocationLine.partner_id == actor.organisation_id,
-            Allocation.proposed_on >= actor.today - timedelta(days=KEPT_DAYS),
+            Allocation.proposed_on >= actor.today - timedelta(days=int(tables.limit("proposal_days", actor.today))),
         )
         .order_by(AllocationLine.id)
     )

@@ -36,7 +36,6 @@ from pathways.spreadsheets import SpreadsheetTable, normal, read_table
 
 LOG = structlog.get_logger()
 LONGEST_HEADER = 300
-KEPT_DAYS = 30  # how long the cells of an import are stored, so that rows can be corrected and results fetched
 AT_ONCE = 1_000  # a file of more rows than this is checked and applied after the reply
 LEFT_ALONE = timedelta(seconds=20)
 FORGOTTEN_AT_ONCE = 1_000
@@ -319,10 +318,9 @@ def forget_person(session: WriteSession, jobseeker_id: UUID) -> None:
     session.execute(marked.values(cells_sealed=None, state=RowState.SKIPPED, same_as=None))
 
 
-def forget(database: Database, before: datetime | None = None) -> int:
-    """Delete the cells of finished imports older than ``KEPT_DAYS``, in small batches. Return the number of rows."""
-    limit = before or utc_now() - timedelta(days=KEPT_DAYS)
-    old = select(ImportRun.id).where(ImportRun.made_at < limit, ImportRun.state.not_in(UNFINISHED))
+def forget(database: Database, before: datetime) -> int:
+    """Delete the cells of finished imports made before an instant, in small batches. Return the number of rows."""
+    old = select(ImportRun.id).where(ImportRun.made_at < before, ImportRun.state.not_in(UNFINISHED))
     gone = 0
     while True:
         with database.writing(None) as session:

@@ -80,7 +80,7 @@ class ImportRun(Base):
 
 
 class ImportRow(Versioned, Base):
-    """One row of a file: its cells, encrypted, until they are deleted after ``KEPT_DAYS``; and its result."""
+    """One row of a file: its cells, encrypted, until they are deleted after ``import_cells_days``; and its result."""
 
     __tablename__ = "import_rows"
     __unaudited__ = True  # the import and each record it makes are audited instead

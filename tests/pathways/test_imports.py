@@ -194,7 +194,7 @@ def test_what_is_kept_of_a_file_is_sealed_and_forgotten_in_time(client, world: W
     with database.reading() as session:
         kept = session.scalars(select(ImportRow)).all()
     assert all("Amina" not in row.cells_sealed and "QQ123456C" not in row.cells_sealed for row in kept)
-    assert actions.forget(database) == 0
+    assert actions.forget(database, utc_now() - timedelta(days=30)) == 0
     assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 2
     first = rows(client, world, run)[0]
     assert first["cells"] is None
@@ -533,7 +533,7 @@ def test_rows_that_are_not_kept_any_more_are_named_and_an_import_that_runs_is_no
     Worker(database, KIND, actor, late.id).read(table)
     assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 0
     Worker(database, KIND, actor, late.id).go_on()
-    assert actions.forget(database) == 0
+    assert actions.forget(database, utc_now() - timedelta(days=30)) == 0
     assert count(database, Referral) == 1
 
 

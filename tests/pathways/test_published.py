@@ -20,8 +20,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
-from csvw import CSVW
-from frictionless import Package
 from sqlalchemy import select
 
 from pathways import daily
@@ -72,6 +70,8 @@ def contents() -> dict[str, bytes]:
 
 
 def test_the_data_package_is_valid(made: Path):
+    from frictionless import Package
+
     report = Package(str(made / "datapackage.json")).validate()
     assert report.valid, report.flatten(["type", "message"])[:5]
     assert {resource.name for resource in Package(str(made / "datapackage.json")).resources} == {
@@ -80,6 +80,8 @@ def test_the_data_package_is_valid(made: Path):
 
 
 def test_a_wrong_cell_is_found_by_the_data_package(made: Path, tmp_path):
+    from frictionless import Package
+
     shutil.copytree(made, tmp_path / "wrong")
     path = tmp_path / "wrong" / "stages.csv"
     path.write_bytes(path.read_bytes().replace(b",in_work,", b",at_sea,", 1))
@@ -87,6 +89,8 @@ def test_a_wrong_cell_is_found_by_the_data_package(made: Path, tmp_path):
 
 
 def test_the_csv_on_the_web_metadata_is_valid(made: Path):
+    from csvw import CSVW
+
     told = CSVW(str(made / "csv-metadata.json"), validate=True)
     assert told.is_valid, told.warnings
     assert len(told.tables) == 6
