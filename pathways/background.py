@@ -7,6 +7,7 @@ after a pause that doubles up to five minutes. ``/health/ready`` shows the state
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,9 +55,10 @@ class BackgroundLoop:
             except Exception as error:  # noqa: BLE001 - whatever it is, the loop is logged and starts again
                 self.state, self.failed_at = LoopState.RESTARTING, utc_now()
                 self.failures += 1
-                LOG.error(  # noqa: TRY400 - a traceback holds what was being handled, which may be personal data
-                    "background_loop_failed", loop=self.name, error=type(error).__name__, where=raised_at(error)
-                )
+                with suppress(OSError, ValueError):  # a log that cannot be written must not end the loop
+                    LOG.error(  # noqa: TRY400 - a traceback may hold personal data of what was being handled
+                        "background_loop_failed", loop=self.name, error=type(error).__name__, where=raised_at(error)
+                    )
             else:
                 self.state = LoopState.FINISHED
                 return

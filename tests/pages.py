@@ -162,9 +162,9 @@ def reference() -> str:
     lines = [
         f"# Reference data\n\n{MADE}",
         "Numbers that a law, a funder or a partner sets are rows of `pathways/reference/data/`, never code. A row",
-        "applies from its `from` day until a later row of the same name. To change a number, add a row; never edit one,",
-        "or past figures change. On one server, `PATHWAYS_REFERENCE_FOLDER` replaces whole tables. Outcome rules are in",
-        "`pathways/reference/data/outcome_rules.json` or loaded with `pathways reference load-rules`.\n",
+        "applies from its `from` day until a later row of the same name. To change a number, add a row; never edit",
+        "one, or past figures change. On one server, `PATHWAYS_REFERENCE_FOLDER` replaces whole tables. Outcome rules",
+        "are in `pathways/reference/data/outcome_rules.json` or loaded with `pathways reference load-rules`.\n",
         "| table | what it is for | columns |",
         "|---|---|---|",
     ]
