@@ -1,4 +1,4 @@
-"""Benchmarks: speed and quality compared with named alternatives, on data from packages or from a seed."""
+"""Benchmarks: speed and quality compared with named alternatives, on data sets from packages or made up from a seed."""
 
 import os
 

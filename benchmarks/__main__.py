@@ -44,7 +44,7 @@ SMALL = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--small", action="store_true", help="Run small versions to check that they work. Nothing is saved."
+        "--small", action="store_true", help="Run a few benchmarks on little data as a check. Nothing is saved."
     )
     options = parser.parse_args()
     sections = []

@@ -1,8 +1,8 @@
-"""Compare our allocation of a caseload to places with sending everyone to their first choice, greedy and exact solvers.
+"""Compare our allocation of jobseekers to places with everyone's best placement, a greedy method and exact solvers.
 
 ``python -m benchmarks.allocation --jobseekers 2000 --places 2000``. The scores are made up from a seed; about a seventh
-of the pairs are eligible. Beyond 25 million pairs a dense solver runs out of memory. There, every jobseeker has twenty
-candidate placements, and the auction is compared with OR-Tools' exact min-cost flow.
+of the pairs are eligible. Above 25 million pairs, a dense solver runs out of memory. In that case, every jobseeker has
+up to twenty candidate placements, and only our auction and OR-Tools' exact min-cost flow are compared.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def _matrix(problem: AllocationProblem) -> Any:
 
 
 def own_top(problem: AllocationProblem) -> Pairs:
-    """Send everyone to their own best placement. A placement takes the best of those sent to it."""
+    """Send everyone to the placement with their highest score. Each placement takes the best person sent to it."""
     best: dict[int, int] = {}
     filled = np.nan_to_num(_matrix(problem), nan=-1.0)
     for person, placement in enumerate(filled.argmax(axis=1).tolist()):
@@ -62,7 +62,7 @@ def own_top(problem: AllocationProblem) -> Pairs:
 
 
 def greedy(problem: AllocationProblem) -> Pairs:
-    """Take the pairs by score, highest first, while both the person and the placement are free."""
+    """Take pairs in order of score, highest first. Skip a pair if its person or placement is already taken."""
     rows, columns = np.nonzero(~np.isnan(_matrix(problem)))
     people, places, pairs = set(), set(), []
     for index in np.argsort(-_matrix(problem)[rows, columns], kind="stable"):
@@ -75,7 +75,7 @@ def greedy(problem: AllocationProblem) -> Pairs:
 
 
 def dense(problem: AllocationProblem) -> Pairs:
-    """Return the exact optimum of the sum of scores, by SciPy."""
+    """Return the pairs with the highest possible sum of scores, by SciPy."""
     filled = np.nan_to_num(_matrix(problem), nan=0.0)
     rows, columns = linear_sum_assignment(filled, maximize=True)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if filled[i, j] > 0]
@@ -101,7 +101,7 @@ def main() -> None:
     problem = problem_of(options.jobseekers, options.places, options.seed)
     plain = Policy(need_floor=0.0, offer_value=0.0, evenness=0.0, keeping=0.0)
     methods: dict[str, Callable[[], Pairs]] = {
-        "everyone to their own top": lambda: own_top(problem),
+        "everyone to their own best placement": lambda: own_top(problem),
         "greedy by score": lambda: greedy(problem),
         "SciPy linear_sum_assignment, dense": lambda: dense(problem),
         "ours, no policy": lambda: ours(problem, plain),
@@ -114,7 +114,7 @@ def main() -> None:
     optimum = value(problem, results["SciPy linear_sum_assignment, dense"][0])
     print(
         f"{options.jobseekers} jobseekers, {options.places} places, "
-        f"{np.mean(~np.isnan(_matrix(problem))):.0%} of pairs open, "
+        f"{np.mean(~np.isnan(_matrix(problem))):.0%} of pairs eligible, "
         f"{in_need.mean():.0%} in the need band"
     )
     print(f"{'':36}{'offers':>8}{'sum of scores':>15}{'of optimum':>12}{'in need':>9}{'CPU s':>8}")
@@ -167,7 +167,7 @@ def wide(jobseekers: int, places: int, seed: int) -> None:
     """Compare the auction with the exact min-cost flow on a large caseload, and print and record the figures."""
     edges = edges_of(jobseekers, places, seed)
     auction(edges_of(10, 10, seed))  # compiles the auction, so that compiling is not timed
-    print(f"{jobseekers} jobseekers, {edges.places.sum()} places, {len(edges.values)} open pairs")
+    print(f"{jobseekers} jobseekers, {edges.places.sum()} places, {len(edges.values)} eligible pairs")
     result, seconds = auction(edges), []
     for _ in range(3):
         began = time.process_time()

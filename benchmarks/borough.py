@@ -27,19 +27,19 @@ from matching.places.problem import AllocationProblem
 from matching.score.ranker import PlacementRanker, TwoSidedModel, order
 from matching.score.side_models import Floats, matrix
 
-SIZES = (5, 10, 30, 100, 300)  # decided cases
+SIZES = (5, 10, 30, 100, 300)  # numbers of decided cases to learn from
 CHECKED = 2000  # pairs on which calibration is measured
 CALIBRATED = ("score", *(side.value for side in ModelSide))
-MATCHES_READ = 15  # of a list, by a caseworker
+MATCHES_READ = 15  # matches of a list that a caseworker reads
 NAMES = tuple(name for name in Feature if name is not Feature.ANSWERS)  # a made-up borough has no earlier answers
 
 
 @dataclass(frozen=True, eq=False)
 class EligibleLists:
-    """The eligible pairs of some people, list by list.
+    """The eligible pairs of some people, with one list of pairs for each person.
 
-    ``matrices`` holds the features as the models of the two sides read them, ``plain`` as the alternatives read them.
-    ``shown`` holds the rows that a caseworker reads, best first.
+    ``matrices`` has the features in the form that our models of the two sides read, ``plain`` in the form that the
+    other rankers read. ``shown`` has the row numbers of the pairs that a caseworker reads, best first.
     """
 
     people: list[int]
@@ -51,13 +51,13 @@ class EligibleLists:
 
 
 def plain(pairs: Sequence[Values]) -> Floats:
-    """Return all features as one matrix for the alternatives. Unknown values are NaN."""
+    """Return all features as one matrix for the other rankers. Unknown values are NaN."""
     unknown = float("nan")
     return np.array([[unknown if v[n].value is None else v[n].value for n in NAMES] for v in pairs], dtype=np.float64)
 
 
 def lists_of(borough: synthetic.SyntheticBorough, people: Sequence[int]) -> EligibleLists:
-    """Return the lists of some people, with the rows that a caseworker reads, in the order of the expert weights."""
+    """Return the lists of some people. The rows that a caseworker reads are in the order of the expert weights."""
     ranker = PlacementRanker(borough.vocabulary, borough.context)
     index_of = {key: i for i, key in enumerate(synthetic.keys(borough.placements))}
     made = EligibleLists([], [], [], [], [], [])
@@ -76,7 +76,7 @@ def lists_of(borough: synthetic.SyntheticBorough, people: Sequence[int]) -> Elig
 
 
 def scores(model: TwoSidedModel, lists: EligibleLists) -> list[Floats]:
-    """Return the scores of a model, list by list."""
+    """Return the scores that a model gives: one array for each list."""
     return [model.scores_of(matrices) for matrices in lists.matrices]
 
 
@@ -93,7 +93,7 @@ def together(known: EligibleLists, held_out: EligibleLists) -> EligibleLists:
 
 
 def cases_of(lists: EligibleLists, outcomes: np.ndarray, n: int, rng: np.random.Generator) -> list[DecidedCase]:
-    """Return n decided cases: introductions that simulated caseworkers choose from the expert lists.
+    """Return n decided cases: introductions that simulated caseworkers choose from lists by expert weights.
 
     Higher matches are chosen more often, with a probability proportional to 1 / log2(rank + 1).
     """
@@ -125,7 +125,7 @@ def cases_of(lists: EligibleLists, outcomes: np.ndarray, n: int, rng: np.random.
 
 
 def lightgbm_scores(cases: Sequence[DecidedCase], lists: EligibleLists) -> dict[str, list[Floats]]:
-    """Return LightGBM's scores: pointwise on the grade, and LambdaMART by person. Both have settings for few cases."""
+    """Return the scores of two LightGBM models, a regression on the grade and LambdaMART, set up for few cases."""
     from lightgbm import LGBMRanker, LGBMRegressor  # noqa: PLC0415 - takes a second, and only this benchmark needs it
 
     X, y = plain([case.values for case in cases]), np.array([float(case.outcome) for case in cases])
@@ -160,7 +160,7 @@ def ndcg_of(lists: EligibleLists, outcomes: np.ndarray, scores: Sequence[Floats]
 def oracle_scores(borough: synthetic.SyntheticBorough, known: EligibleLists, held_out: EligibleLists) -> list[Floats]:
     """Return the scores of an oracle: trained on the true probabilities of all known pairs, with the same features.
 
-    It shows how much any ranker could learn at most.
+    The oracle's figures show the most that any ranker could learn.
     """
     gain = expected_gain(borough)
     target = np.concatenate([gain[p, placements] for p, placements in zip(known.people, known.placements, strict=True)])
@@ -178,14 +178,17 @@ def expected_gain(borough: synthetic.SyntheticBorough) -> Floats:
 
 
 def in_most_need(borough: synthetic.SyntheticBorough) -> np.ndarray:
-    """Return which people are in the need band: the 30 % whose best true probability of a lasting start is lowest."""
+    """Return which people are in the need band: the 30 % with the least chance of a start that lasts.
+
+    A person's chance is the true probability of such a start at the placement where it is highest.
+    """
     best = (borough.wants * borough.takes * borough.lasts).max(axis=1)
     return np.asarray(best <= np.quantile(best, 0.3))
 
 
 @dataclass
 class Placed:
-    """The result of one way of giving out places, by the true probabilities."""
+    """The result of one way to assign people to places, measured with the true probabilities."""
 
     true_matches: int
     expected: float
@@ -195,7 +198,7 @@ class Placed:
 
 @dataclass
 class BoroughResult:
-    """The figures of one borough on held-out lists, list by list. The rows of ``learnt`` are draws of the cases."""
+    """The figures of one borough, for each held-out list. Each row of ``learnt`` is from one random draw of cases."""
 
     expert: Floats
     oracle: Floats
@@ -270,8 +273,8 @@ def calibration_of(
 ) -> dict[str, float]:
     """Return the calibration error of the score and of each side, on introductions of held-out people.
 
-    The probabilities are compared with the true probabilities, not with drawn outcomes, so the figure contains no error
-    of the draw.
+    The probabilities are compared with the true probabilities, not with drawn outcomes, so the figure has no error that
+    comes from the random drawing.
     """
     fresh = cases_of(lists, outcomes, CHECKED, np.random.default_rng(seed))
     pairs = [(int(case.jobseeker), int(case.placement)) for case in fresh]
@@ -292,9 +295,9 @@ def places_given(
     in_need: np.ndarray,
     places: Sequence[int],
 ) -> tuple[Placed, Placed, AllocationPlan]:
-    """Return the results of sending everyone to their own best placement and of the allocation, and the allocation.
+    """Return the result if everyone goes to their own best placement, the result of our allocation, and its plan.
 
-    Both use the same scores and places.
+    Both results use the same scores and places.
     """
     expert = scores(TwoSidedModel.expert(), lists)
     table = np.full((len(lists.people), len(borough.placements)), np.nan)
@@ -337,7 +340,7 @@ def _placed(
 
 
 def pooled(results: Sequence[BoroughResult]) -> BoroughResult:
-    """Return several boroughs as one result: lists joined, places added, calibration errors averaged."""
+    """Return several boroughs as one result: lists are joined, places added, and calibration errors averaged."""
     first = results[0]
     return BoroughResult(
         expert=np.concatenate([r.expert for r in results]),
@@ -374,7 +377,7 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, help="JSON file with any of the numbers of synthetic.SyntheticTruth")
     parser.add_argument("--people", type=int, default=300)
     parser.add_argument("--placements", type=int, default=200)
-    parser.add_argument("--draws", type=int, default=3, help="how many times cases are drawn at each size")
+    parser.add_argument("--draws", type=int, default=3, help="the number of random draws for each number of cases")
     options = parser.parse_args()
     truth = synthetic.SyntheticTruth(**json.loads(options.truth.read_text())) if options.truth else None
     warnings.filterwarnings("ignore", message="X does not have valid feature names")
@@ -386,9 +389,9 @@ def main() -> None:
         oracle = float(np.nanmean(result.oracle))
         shares = [f"{n}: {np.nanmean(result.learnt[n]) / oracle:.1%}" for n in SIZES]
         print(
-            f"borough {seed}: experts {np.nanmean(result.expert) / oracle:.1%} of oracle; "
-            f"learnt from {', '.join(shares)}; "
-            f"allocation {result.allocated.expected / result.own_top.expected:.2f} x own top",
+            f"borough {seed}, share of the oracle's NDCG: expert weights {np.nanmean(result.expert) / oracle:.1%}, "
+            f"our learner by number of cases {', '.join(shares)}; expected lasting starts of our allocation: "
+            f"{result.allocated.expected / result.own_top.expected:.2f} x those of everyone's own best placement",
             flush=True,
         )
     print()
@@ -403,7 +406,7 @@ def report(result: BoroughResult) -> None:
         print(f"{name:34}{np.nanmean(lists):7.3f}{np.nanmean(lists) / oracle:11.1%}")
     print(
         f"\n{'cases':>6}{'ours':>8}{'of oracle':>11}{'experts':>9}{'LGBM point':>12}{'LambdaMART':>12}"
-        f"{'ours less the best other':>28}{'ECE score':>11}{'wants':>8}{'takes':>8}{'boosted':>9}"
+        f"{'ours minus the best other':>28}{'ECE score':>11}{'wants':>8}{'takes':>8}{'boosted':>9}"
     )
     for n in SIZES:
         ours = result.learnt[n].mean(axis=0)
@@ -418,12 +421,12 @@ def report(result: BoroughResult) -> None:
             f"{result.calibration[n][ModelSide.PLACEMENT]:8.3f}"
             f"{result.gates[n]:9.0%}"
         )
-    print(f"\n{'ways to give out the places':34}{'true matches':>14}{'expected':>10}{'offered':>9}{'in need':>9}")
+    print(f"\n{'ways to assign the places':34}{'true matches':>14}{'expected':>10}{'offered':>9}{'in need':>9}")
     for how, own, ours in (
         ("one place each", result.own_top, result.allocated),
         ("places as listed", result.own_top_as_listed, result.allocated_as_listed),
     ):
-        for name, placed in (("own top", own), ("allocation", ours)):
+        for name, placed in (("own best", own), ("allocation", ours)):
             print(
                 f"{how + ': ' + name:34}{placed.true_matches:14}{placed.expected:10.1f}{placed.offered:9}"
                 f"{placed.need_share:9.0%}"

@@ -30,7 +30,7 @@ CLOSED_SHARE = 5  # one edit in five closes a placement
 
 @dataclass
 class BusyLog:
-    """All replies and edits, with the times when they began and ended by the clock of this process."""
+    """All replies and edits, each with the times when it began and ended, by the clock of this process."""
 
     answers: list[tuple[float, float, dict[str, Any]]] = field(default_factory=list)
     closed: dict[UUID, tuple[float, float]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class BusyLog:
 
 
 def run(address: str, world: World, people: list[UUID], placements: list[UUID], seconds: float) -> BusyLog:
-    """Request and edit for a number of seconds, and return the log."""
+    """Request shortlists and edit placements for a number of seconds, and return the log."""
     busy_log, until, lock = BusyLog(), time.perf_counter() + seconds, threading.Lock()
 
     def request(number: int) -> None:
@@ -137,7 +137,7 @@ def _faults_of_replay(session: Any, answer: dict[str, Any], moved: set[UUID]) ->
     stored = [(str(match.placement_id), match.rank) for match in queries.matches(session, session.actor, shortlist.id)]
     faults = []
     if ours != replied or not ahead - {UUID(key) for key in keys} <= moved:
-        faults.append(f"Shortlist {shortlist.id} differs from the list that its snapshot gives.")
+        faults.append(f"The reply for shortlist {shortlist.id} differs from the list that its snapshot gives.")
     if stored != [(match["placement_id"], match["rank"]) for match in answer["matches"]]:
-        faults.append(f"Shortlist {shortlist.id} was stored differently from the reply.")
+        faults.append(f"The stored matches of shortlist {shortlist.id} differ from the reply.")
     return faults

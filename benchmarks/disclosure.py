@@ -1,9 +1,9 @@
 """Compare our secondary suppression with the simple rule that many offices apply by hand.
 
 ``python -m benchmarks.disclosure [--tables N] [--rows N] [--columns N]``. The simple rule looks for a row, column or
-margin in which only one count, or only small counts, are suppressed. There it suppresses the next smallest count above
-zero. It repeats this until there is no such row, column or margin. The rule does not combine several sums, so some
-suppressed counts can still be inferred; their number is printed too.
+margin in which only one count, or only small counts, are suppressed. In it, the rule suppresses the smallest published
+count above zero, and repeats this until there is no such row, column or margin. The rule does not combine several sums,
+so some suppressed counts can still be inferred; their number is printed too.
 """
 
 import argparse
@@ -87,10 +87,10 @@ def main() -> None:
             totals["people"] += sum(counts[key] for key in hidden)
             totals["inferable"] += count_inferable(counts, sums, hidden)
     print(f"{options.tables} tables of {options.rows} by {options.columns} with margins: {cells} counts, {small} small")
-    for name, totals in (("optimal for each", ours), ("simple rule", other)):
+    for name, totals in (("ours, optimal for each count", ours), ("simple rule", other)):
         print(
-            f"{name}: {totals['hidden']:.0f} suppressed ({totals['hidden'] - small:.0f} secondary), "
-            f"{totals['people']:.0f} people in them, {totals['inferable']:.0f} can still be inferred, "
+            f"{name}: {totals['hidden']:.0f} counts suppressed ({totals['hidden'] - small:.0f} of them secondary), "
+            f"with {totals['people']:.0f} people; {totals['inferable']:.0f} of these counts can still be inferred; "
             f"{totals['seconds'] / options.tables * 1000:.1f} ms a table"
         )
     ratio = other["hidden"] / ours["hidden"]

@@ -1,8 +1,8 @@
-"""Compare counting an export month with server-side cursors with reading the same rows as ORM objects.
+"""Compare two ways to read an export month: counting it with server-side cursors, and loading its rows as ORM objects.
 
 ``python -m benchmarks.exports [--people N] [--database sqlite|postgresql]``. About ten events for each person are bulk
-inserted. The count and the ORM run in separate processes, so that the memory of each can be measured. The ORM reads the
-same tables as known on the same day, at most two million rows, and does nothing with them.
+inserted. The count and the ORM run in separate processes, so that the memory of each can be measured. The ORM reads at
+most two million rows of the same tables, as known on the same day, and does nothing with them.
 """
 
 import argparse
@@ -138,7 +138,7 @@ def columns_of(table: str) -> tuple[str, ...]:
 
 
 def fill(url: str, people: int) -> int:
-    """Bulk insert made-up people, and return the number of rows that an export month is counted from."""
+    """Bulk insert made-up people, and return the number of rows from which an export month is counted."""
     database = Database.of(settings_for(url))
     migrate.upgrade(database)
     world = build_world(database)
@@ -232,7 +232,7 @@ def read_by_orm(url: str) -> None:
 
 
 def report(kind: str, people: int) -> None:
-    """Fill a database, time both ways, and print and record the figures."""
+    """Fill a database, time both ways to read it, and print and record the figures."""
     with tempfile.TemporaryDirectory() as folder, database_url(kind, Path(folder)) as url:
         began = time.perf_counter()
         rows = fill(url, people)
@@ -244,7 +244,7 @@ def report(kind: str, people: int) -> None:
         read, orm_seconds, orm_peak = _in_own_process("orm", url)
         print(f"{read:,.0f} ORM objects: {read / orm_seconds:,.0f} rows a second, {orm_peak:.2f} GB")
         ratio = (rows / seconds) / (read / orm_seconds)
-        print(f"the count reads {ratio:.1f} times as many rows a second")
+        print(f"the count reads {ratio:.1f} times as many rows a second as the ORM")
         what = f"a month of {people} people, rows a second, {kind}"
         record(what, rows / seconds, "ORM iteration", read / orm_seconds, ratio)
 

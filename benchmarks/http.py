@@ -1,11 +1,11 @@
-"""Compare a shortlist over HTTP with a route that only inserts one row, and time a start of the service.
+"""Compare a shortlist over HTTP with a route that only inserts one row, or time the start of the service.
 
 ``python -m benchmarks.http [--placements N --jobseekers N --database sqlite|postgresql] [--cold]``. The route for
-comparison belongs to the same application and checks permission in the same way. It takes the same body, honours an
+comparison belongs to the same application and checks permission in the same way. It reads the same body, honours an
 Idempotency-Key like every POST, inserts one audit row in a transaction of its own, and returns a fixed body of the same
-size as the shortlist. CPU is that of the serving process, as the median over rounds in which both routes take turns;
-the CPU of PostgreSQL is not included. The first round is not counted: a word that is new to the service makes its first
-shortlist some milliseconds slower.
+size as the shortlist. Both routes take turns in rounds. CPU time is the median of the rounds, for the serving process
+without PostgreSQL. The first round is not counted, because the first shortlist with a word that is new to the service
+takes some milliseconds longer.
 """
 
 import argparse
@@ -40,7 +40,7 @@ ROUNDS = 12
 
 
 def make_app() -> Any:
-    """Return the application of the service with two more routes: one inserts a row, one returns the CPU used."""
+    """Return the application of the service with two more routes: one inserts a row, one returns the CPU time."""
     from pathways.commands import running  # noqa: PLC0415 - as the command does
 
     app: Any = running.make_app()
@@ -66,7 +66,7 @@ def make_app() -> Any:
         return Response(body, 201, media_type="application/json")
 
     async def cpu() -> float:
-        """Return the seconds of CPU that this process has used."""
+        """Return the CPU time that this process has used, in seconds."""
         return time.process_time()
 
     app.get("/bench/cpu")(cpu)
@@ -91,7 +91,7 @@ def database_url(kind: str, folder: Path) -> Iterator[str]:
 
 
 def in_turn(client: httpx.Client, people: list[UUID], count: int) -> dict[str, tuple[float, float]]:
-    """Return for each route the median milliseconds a request: the CPU of the server, and wall-clock time."""
+    """Return for each route the median time of a request in milliseconds: CPU time of the server, and wall-clock."""
     paths: dict[str, Callable[[int], tuple[str, Any]]] = {
         "insert": lambda n: (f"/bench/rows/{people[n % len(people)]}", {}),
         "shortlist": lambda n: (f"/api/v1/jobseekers/{people[n % len(people)]}/shortlists", {}),
@@ -138,7 +138,7 @@ def main() -> None:
 def report(
     kind: str, shape: str, changes: dict[str, bool], url: str, folder: Path, options: argparse.Namespace
 ) -> None:
-    """Compare both routes on one database and one shape of data, and print and record the figures."""
+    """Compare both routes on one database with one of ``SHAPES``, and print and record the figures."""
     world, people = stocked.stocked(url, options.placements, options.jobseekers, **changes)
     headers = world.key("caseworker")
     with stocked.served(url, folder / "size.log", "benchmarks.http:make_app") as (address, _, _):

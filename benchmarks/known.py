@@ -4,7 +4,7 @@
 inserted. Half of the people looked up live in the town, as recorded a second time by another office, with typing
 mistakes and changed addresses; half are strangers. CPU is that of this process only; the CPU of PostgreSQL is not
 included, so wall-clock time is printed too. The scan reads all people and compares names, as a search without keys
-would. It runs a few times only.
+would. The scan is run only a few times.
 """
 
 import argparse
@@ -140,7 +140,7 @@ def _day(text: str) -> date | None:
 def timed_lookups(
     database: Database, world: World, people: Sequence[Identity]
 ) -> tuple[list[list[identify.Candidate]], float, float]:
-    """Return the candidates of each person, and the median milliseconds of CPU and of wall-clock time."""
+    """Return the candidates of each person, and the median CPU and wall-clock time of a look-up in milliseconds."""
     partner, cpu, wall, candidates = world.organisations["partner"], [], [], []
     with database.reading() as session:
         identify.find(session, partner, [identify.IdentityQuery(people[0])])
@@ -149,12 +149,12 @@ def timed_lookups(
             candidates += identify.find(session, partner, [identify.IdentityQuery(who)])
             cpu.append((time.process_time() - before) * 1000)
             wall.append((time.perf_counter() - began) * 1000)
-    print(f"  95 % within {np.percentile(wall, 95):.1f} ms, the longest {max(wall):.1f} ms wall")
+    print(f"  95 % of look-ups within {np.percentile(wall, 95):.1f} ms, the longest {max(wall):.1f} ms wall")
     return candidates, float(np.median(cpu)), float(np.median(wall))
 
 
 def scanned(database: Database, world: World, people: Iterable[Identity]) -> tuple[float, float]:
-    """Return the median milliseconds of CPU and of wall-clock time of a scan that compares names."""
+    """Return the median CPU and wall-clock time, in milliseconds, of a scan that compares names."""
     cpu, wall = [], []
     rows = select(Jobseeker.id, Jobseeker.given_key, Jobseeker.family_key, Jobseeker.date_of_birth).where(
         Jobseeker.partner_id == world.organisations["partner"]
@@ -173,8 +173,8 @@ def scanned(database: Database, world: World, people: Iterable[Identity]) -> tup
 class LookupFigures:
     """The cost of a look-up in milliseconds, and how well it works.
 
-    ``found`` is the share of the people recorded a second time that are found. ``wrong`` is the number of strangers who
-    are surely taken for a person of the town.
+    ``found`` is the share of people with a second record whose first record is among the candidates. ``wrong`` is the
+    number of strangers for whom a person of the town is a candidate with a probability of ``identify.SURELY`` or more.
     """
 
     cpu: float
@@ -205,12 +205,12 @@ def report(kind: str, count: int) -> LookupFigures:
         of_strangers = [of_person for of_person in candidates[len(mine) :] if of_person]
         wrong = sum(of_person[0].verdict.probability >= identify.SURELY for of_person in of_strangers)
         scan_cpu, scan_wall = scanned(database, world, again[:SCANS])
-        print(f"  {len(candidates):,} looked up: {cpu:.2f} ms CPU, {wall:.2f} ms wall")
+        print(f"  {len(candidates):,} people looked up: {cpu:.2f} ms CPU, {wall:.2f} ms wall")
         print(f"  a scan: {scan_cpu:.0f} ms CPU, {scan_wall:.0f} ms wall")
-        print(f"  of {len(mine)} recorded again without their number, {hit / len(mine):.3f} are found")
-        print(f"  of {len(strangers)} strangers, {wrong} are surely taken for a person of the town")
+        print(f"  share found of {len(mine)} people recorded again without their NI number: {hit / len(mine):.3f}")
+        print(f"  {wrong} of {len(strangers)} strangers are wrongly taken for a person of the town")
         print(f"  peak memory {peak_gigabytes():.2f} GB", flush=True)
-        record(f"known among {count}, {kind}, ms CPU", cpu, "scan of everybody", scan_cpu, scan_cpu / cpu)
+        record(f"look-up among {count} people, {kind}, ms CPU", cpu, "scan of everybody", scan_cpu, scan_cpu / cpu)
         database.close()
         return LookupFigures(cpu, wall, scan_cpu, hit / len(mine), wrong)
 

@@ -1,14 +1,15 @@
-"""Compare the NDCG of our boosted tables with pairs with that of LightGBM, on made-up truths.
+"""Compare the NDCG of our boosted tables, which use pairs of features, to that of LightGBM, on made-up truths.
 
-The seed draws each truth: a curve for each feature, eight pairs and two triples of features that act together beyond
-thresholds, and noise. Unknown features have a value too, which no ranker sees. The utility is cut into grades 0 to 4 at
-the 50th, 75th, 90th and 97th percentile of the pairs. Neither ranker can represent the truth as a formula.
+A truth is a formula for the true utility of a candidate pair, drawn from the seed: a curve for each feature, and eight
+pairs and two triples of features that add to the utility together once they pass thresholds. Noise is added. Unknown
+features have a value too, which no ranker sees. The utility is cut into grades 0 to 4 at the 50th, 75th, 90th and 97th
+percentile of the candidate pairs. Neither ranker can represent the formula exactly.
 
-Both rankers learn from the same pairs of the same people and are judged on other people. Their settings were chosen on
-further people and truths: learning rate, leaves and number of pairs for ours, the learning rate for LightGBM's 300
-trees of 31 leaves. Our model is judged in the form of whole-number tables: the tables that the compiled pass reads when
-it is timed. There are truths of two strengths. With mild interactions, pairs add about 0.01 of NDCG, as in the
-published comparisons. With strong interactions, they outweigh the features on their own.
+Both rankers learn from the same candidate pairs of the same people and are judged on other people. Their settings were
+chosen on yet other people and truths: for ours the learning rate, leaves and number of feature pairs, for LightGBM (300
+trees of 31 leaves) the learning rate. Our model is judged in the form of whole-number tables, which the compiled pass
+also reads when it is timed. Truths have mild or strong interactions of features. If mild, pairs of features add about
+0.01 of NDCG, as in the published comparisons. If strong, they matter more than the single features.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 from lightgbm import LGBMRanker
 from numpy.random import Generator
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it carries no types
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # the package has no types
 
 from benchmarks.served_stage import HELD_OUT_FROM, LEARNT_FROM, K, ServedStage, candidates, timed
 from matching.learning import evaluation
@@ -30,10 +31,10 @@ from matching.score.side_models import Floats, SideModel, Tables
 from matching.score.tables import FEATURES, ScoreTables, TableArrays
 
 LEARNT, HELD_OUT = 1000, 600  # people
-MOST_PAIRS = 200  # drawn for each person: using all pairs of a city only takes longer
+MOST_PAIRS = 200  # candidate pairs drawn for each person: using all pairs of a city only takes longer
 CUTS = (50, 75, 90, 97)
 NOISE = 0.25  # as a share of the standard deviation of the truth
-TOLERATED = 0.002  # NDCG by which ours may be lower
+TOLERATED = 0.002  # our NDCG may be at most this much lower
 PAIRS = 20  # of the 66 possible pairs of features
 # The standard deviation of the weight of an interaction. A feature alone has a weight of 0.3 to 1.5.
 STRENGTHS = {"mild": 0.4, "strong": 1.2}
@@ -52,7 +53,7 @@ class CandidateLists:
 
 @dataclass(frozen=True, eq=False)
 class UtilityTruth:
-    """A utility made of curves, pairs and triples. ``bends`` and ``steps`` give each feature its curve."""
+    """A formula for utility with curves, pairs and triples. ``bends`` and ``steps`` define each feature's curve."""
 
     weights: Floats
     bends: Floats
@@ -114,7 +115,7 @@ def values(codes: Codes, *, unknown: float = np.nan) -> Floats:
 
 
 def our_tables(lists: CandidateLists) -> TableArrays:
-    """Boost additive tables with pairs, and convert them to the form that the compiled pass reads."""
+    """Train boosted tables with pairs of features, and convert them to the form that the compiled pass reads."""
     model = BoostedTables(
         max_iter=300, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, n_pairs=PAIRS, unit_bins=True
     ).fit(values(lists.codes, unknown=NEUTRAL), lists.relevance.astype(np.float64))
@@ -122,7 +123,7 @@ def our_tables(lists: CandidateLists) -> TableArrays:
 
 
 def compiled(tables: Tables, middle: float) -> TableArrays:
-    """Return whole-number tables that order pairs in the same way. The model of the placement's side is constant."""
+    """Return whole-number tables that rank candidate pairs in the same order. The placement's side is constant."""
     nothing = np.zeros(len(FEATURES))
     learnt = AllFeatures(
         ModelSide.JOBSEEKER, 0.0, nothing, np.zeros((1, 1)), replace(tables, base=tables.base - middle), mix=1.0
@@ -160,7 +161,7 @@ class Parity:
 
 
 def learn(stage: ServedStage, seed: int, strength: str) -> Parity:
-    """Train both rankers on every truth of one strength. The NDCG of a person is the mean over the truths."""
+    """Train both rankers on every truth with interactions of one strength. A person's NDCG is the mean over truths."""
     runs = [parity_of(stage, [seed, 7, number], strength) for number in range(TRUTHS)]
     ours, theirs, best = (np.mean([getattr(run, name) for run in runs], axis=0) for name in ("ours", "theirs", "best"))
     gaps = tuple(evaluation.paired(run.ours, run.theirs).mean for run in runs)
@@ -207,8 +208,8 @@ def lines(parity: Parity) -> Iterator[str]:
     ours, theirs, best = (np.nanmean(ndcg) for ndcg in (parity.ours, parity.theirs, parity.best))
     yield (
         f"    ours, {PAIRS} pairs {ours:.4f} ({parity.seconds[0]:.0f} s to learn), LightGBM 300 x 31 {theirs:.4f} "
-        f"({parity.seconds[1]:.0f} s), the truth without noise {best:.4f}"
+        f"({parity.seconds[1]:.0f} s), ranking by the utility without noise {best:.4f}"
     )
     each = ", ".join(f"{truth_gap:+.4f}" for truth_gap in parity.gaps)
     interval = f"[{gap.low:+.4f}, {gap.high:+.4f}] over people; for each truth {each}"
-    yield f"    ours less LightGBM {gap.mean:+.4f} {interval}; at least -0.002: {is_met}"
+    yield f"    ours minus LightGBM {gap.mean:+.4f} {interval}; at least -0.002: {is_met}"

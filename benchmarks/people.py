@@ -6,7 +6,7 @@ made-up town with couples, twins and hostels. Files have ``id`` and any of ``giv
 date_of_birth, postcode, phone, email, street, town``. The national identifier of FEBRL is not used.
 
 Both learn from the records without labels and judge the pairs that share one of our keys. A pair counts as one person
-from a probability of 0.5. Between two sets, each record is linked at most once, the most probable link first.
+if its probability is at least 0.5. If there are two sets, each record is linked at most once, likeliest links first.
 """
 
 import argparse
@@ -32,7 +32,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Task:
-    """The records of one or two sets, and the true pairs, by position, that are about one person."""
+    """One or two sets of records, and the true pairs: positions of two records about the same person."""
 
     name: str
     left: list[Identity]
@@ -45,7 +45,7 @@ class Task:
 
 
 def identity_of(row: Any, key: str) -> Identity:
-    """Return a row of a file as an identity: dates as digits only, postcodes without spaces."""
+    """Return a row of a file as an ``Identity``. Dates have digits only, and postcodes have no spaces."""
 
     def cell(*names: str) -> str:
         return " ".join(str(row[name]).strip() for name in names if name in row and pd.notna(row[name])).strip()
@@ -81,7 +81,7 @@ def febrl(number: int) -> Task:
 
 
 def files(options: argparse.Namespace) -> Task:
-    """Return the task of the files named on the command line."""
+    """Return the task for the files that are named on the command line."""
 
     def people(path: Path) -> tuple[Any, list[Identity]]:
         table = pd.read_csv(path, dtype=str)
@@ -176,7 +176,7 @@ def _frame(people: Sequence[Identity]) -> Any:
 
 
 def one_to_one(chances: dict[Pair, float]) -> set[Pair]:
-    """Return the links between two sets, with each record linked at most once, the most probable link first."""
+    """Return the links between two sets, chosen in order of probability, with each record linked at most once."""
     left: set[int] = set()
     right: set[int] = set()
     links: set[Pair] = set()
@@ -199,7 +199,7 @@ def report(task: Task, *, with_splink: bool = True) -> dict[str, float]:
     pairs = pairs_of(task.left, task.right)
     reached = len(set(pairs) & task.true) / max(len(task.true), 1)
     records = len(task.left) + (len(task.right) if task.right is not None else 0)
-    print(f"{task.name}: {records} records, {len(task.true)} pairs of one person, {reached:.4f} of them share a key")
+    print(f"{task.name}: {records} records, {len(task.true)} true pairs; proportion with a shared key {reached:.4f}")
     print(f"{'':10}{'pairs':>9}{'precision':>11}{'recall':>9}{'F1':>9}{'seconds':>9}")
     ways: list[tuple[str, Callable[..., dict[Pair, float]]]] = [("ours", ours)]
     ways += [("Splink", splink)] if with_splink else []
@@ -224,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--dedupe", type=Path)
     parser.add_argument(
-        "--town", type=int, metavar="N", help="Number of people of a made-up town; 30 %% of them are recorded twice."
+        "--town", type=int, metavar="N", help="The number of people in a made-up town; 30 %% of them have two records."
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)

@@ -30,7 +30,7 @@ HOSTEL = 14  # people
 
 @dataclass(frozen=True, slots=True)
 class SyntheticPerson:
-    """A made-up person, as they really are: without mistakes of a record."""
+    """A made-up person with their true details; records about the person may have mistakes."""
 
     number: int
     given: str
@@ -44,7 +44,7 @@ class SyntheticPerson:
 
 @lru_cache
 def _names(country: str) -> tuple[list[str], list[float], list[str], list[float]]:
-    """Return the given and the family names of a list, each with its cumulative weights."""
+    """Return a country's given names and their cumulative weights, then its family names and theirs."""
     provider: Any = import_module(f"faker.providers.person.{country}").Provider
     lists: list[Any] = []
     for names in (provider.first_names, provider.last_names):
@@ -125,7 +125,7 @@ def slipped(drawn: random.Random, text: str, letters: str = LETTERS) -> str:
 
 
 def office_record(drawn: random.Random, person: SyntheticPerson, key: str) -> Identity:
-    """Return the record that one office writes about a person: partly blank, with mistakes, partly out of date."""
+    """Return the record that one office writes about a person. Details may be blank, wrong or out of date."""
     chance = drawn.random
     given, family = _names_written(drawn, person)
     return Identity(
@@ -179,7 +179,7 @@ def _phone_written(drawn: random.Random, phone: str) -> str:
 
 
 def twice(count: int, share: float = 0.3, seed: int = 0) -> tuple[list[Identity], list[int]]:
-    """Return records, and the number of the person of each. A ``share`` of the people is recorded by two offices."""
+    """Return records, and for each the number of its person. A ``share`` of the people has records of two offices."""
     drawn = random.Random(seed + 1)
     records: list[Identity] = []
     numbers: list[int] = []

@@ -41,7 +41,7 @@ BLANKS = {"place": 0.03, "aspirations": 0.27, "avoid": 0.34, "skills": 0.17, "le
 LISTING_BLANKS = {"essential": 0.34, "desirable": 0.11, "half_days": 0.32, "hours": 0.14, "flexible": 0.32,
                   "starts": 0.51, "ends": 0.82, "adjustments": 0.32, "environment": 0.21, "support": 0.25}  # fmt: skip
 # With 15 towns and every answer known, 1.0 to 1.6 % of pairs are eligible, as in the data that our figures are compared
-# with. The city is as wide as Leicester (73 square kilometres by the ONS); about 13 % of pairs are eligible there.
+# with. The city is as wide as Leicester (73 square kilometres by the ONS). In it, about 13 % of pairs are eligible.
 TOWNS, ACROSS, CITY_ACROSS = 15, 550_000.0, 9_000.0  # metres
 
 
@@ -70,7 +70,7 @@ def _weeks(rng: Generator, count: int, chance: float) -> Any:
 
 
 def people(count: int, *, seed: int, blank: bool = False, city: bool = False, first: int = 0) -> list[JobseekerProfile]:
-    """Return made-up people. The number of the first is ``first``; another ``first`` gives other people."""
+    """Return made-up people, numbered from ``first``. A different ``first`` gives different people."""
     rng = np.random.default_rng([seed, 1, first])
     gone = {name: rng.random(count) < (share if blank else 0.0) for name, share in BLANKS.items()}
     at, week = _places(rng, count, city=city), _weeks(rng, count, 0.75)

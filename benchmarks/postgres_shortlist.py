@@ -1,7 +1,7 @@
-"""Make a shortlist by a PostgreSQL query with the same hard checks, on the same placements and people.
+"""Make shortlists by a PostgreSQL query that applies our hard checks to the same placements and people.
 
 The score of the query is simpler than ours, which favours the query. A wish or a skill counts only if it is the same
-word (ours compares similar words). The journey uses the smallest low and the smallest high estimate. Every skill has
+word (ours compares similar words). Journey time is the smallest low and the smallest high estimate. Every skill has
 the same weight. The weights are added up once (ours has a logistic curve and a calibration for each of two sides).
 
 Words are stored as whole numbers, and the rows are stored in the order of our grid and have an index. The table is
@@ -100,7 +100,7 @@ WAYS = {
     "two parts, cached plan": (TWO_PARTS, "auto"),
     "two parts, new plan each time": (TWO_PARTS, "force_custom_plan"),
 }
-WARM = 10  # queries before timing: after five, the server decides whether to cache the plan
+WARM = 10  # queries before timing; after five queries, the server decides whether to cache the plan
 
 
 def number_of(words: dict[str, int], word: str) -> int:
@@ -113,7 +113,7 @@ def numbers_of(words: dict[str, int], answer: Sequence[str] | None) -> list[int]
 
 
 def licences_held(licences: Sequence[str] | None) -> int | None:
-    """Return licences as bits."""
+    """Return licences as a number with one bit for each licence, or None if they are unknown."""
     return None if licences is None else sum(1 << population.LICENCES.index(licence) for licence in set(licences))
 
 
@@ -197,7 +197,7 @@ def parameters_of(person: JobseekerProfile, words: dict[str, int]) -> dict[str, 
 
 @dataclass(frozen=True)
 class Taken:
-    """The median milliseconds of one shortlist: CPU of the server (NaN if unknown) and wall-clock time."""
+    """The median times of one shortlist in milliseconds: CPU time of the server (NaN if unknown) and wall-clock."""
 
     cpu: float
     wall: float
@@ -205,7 +205,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Compared:
-    """The times of each form of the query, and for how many people it found the same eligible placements as ours."""
+    """The times of each form of the query, and the number of people with the same eligible placements as by ours."""
 
     ways: dict[str, Taken]
     agreed: int
@@ -235,7 +235,7 @@ class Server:
         self._clock = process / "schedstat" if is_here else None
 
     def cpu(self) -> float:
-        """Return the milliseconds of CPU that the server has used for this client; NaN if they cannot be read."""
+        """Return the CPU time in milliseconds that the server has used for this client; NaN if it cannot be read."""
         return int(self._clock.read_text().split()[0]) / 1e6 if self._clock else float("nan")
 
     def load(self, stage: ServedStage, words: dict[str, int]) -> None:
@@ -250,12 +250,12 @@ class Server:
         self.connection.execute("VACUUM ANALYZE placement")
 
     def ask(self, query: str, around: str, parameters: dict[str, Any]) -> list[Any]:
-        """Run a query. It reads every placement if the person has no limit on the journey."""
+        """Run a query for one person. If the person has no limit on the journey, it reads every placement."""
         whole = query.replace("{around}", around if "west" in parameters else "placement").encode()
         return self.connection.execute(whole, parameters, prepare=True).fetchall()
 
     def time(self, around: str, people: Sequence[dict[str, Any]]) -> Taken:
-        """Time the shortlist query for each person, given the parameters of each."""
+        """Return the median times of the shortlist query; ``people`` has the parameters for each person."""
         for parameters in people[:WARM]:
             self.ask(SHORTLIST, around, parameters)
         cpu, wall = [], []

@@ -24,7 +24,7 @@ Fit = Callable[[Floats, Floats, Floats], Fitted]
 
 
 def ours(X: Floats, y: Floats, _: Floats) -> Fitted:
-    """Fit additive tables with a few pairs of features on the grades, as the service does."""
+    """Fit additive tables, with a few pairs of features, to the grades, as the service does."""
     model = BoostedTables(max_iter=300, learning_rate=0.05, max_leaf_nodes=8, min_samples_leaf=20, n_pairs=10)
     return model.fit(X, y).predict
 
@@ -66,7 +66,7 @@ def average_precision(relevance: Floats, scores: Floats) -> float:
 
 
 def held_out(fit: Fit, X: Floats, y: Floats, query: Floats, seed: int) -> dict[str, Floats]:
-    """Return the metrics of every query, each by the model of the fold that held the query out."""
+    """Return the metrics of every query, by the model that was trained without the fold of that query."""
     names = np.unique(query)
     metrics: dict[str, dict[float, float]] = {"NDCG@5": {}, "NDCG@10": {}, "MAP": {}}
     for fold in np.array_split(np.random.default_rng(seed).permutation(names), FOLDS):
@@ -84,7 +84,7 @@ def held_out(fit: Fit, X: Floats, y: Floats, query: Floats, seed: int) -> dict[s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--svmrank", type=Path, nargs=2, required=True, metavar=("TRAIN", "TEST"))
-    parser.add_argument("--seeds", type=int, default=2, help="how many times the queries are cut into folds")
+    parser.add_argument("--seeds", type=int, default=2, help="the number of times that the queries are cut into folds")
     options = parser.parse_args()
     first, grades, queries, second, more_grades, more_queries = load_svmlight_files(
         [str(path) for path in options.svmrank], query_id=True
@@ -95,7 +95,7 @@ def main() -> None:
         f"{len(np.unique(query))} queries, {len(y)} rows, {X.shape[1]} features; {FOLDS} folds by query, "
         f"{options.seeds} cuts; queries without relevant items are left out of the means"
     )
-    print(f"{'':34}{'NDCG@5':>8}{'NDCG@10':>9}{'MAP':>7}{'NDCG@10 less LambdaMART':>34}{'CPU s':>8}")
+    print(f"{'':34}{'NDCG@5':>8}{'NDCG@10':>9}{'MAP':>7}{'NDCG@10 minus LambdaMART':>34}{'CPU s':>8}")
     results: dict[str, tuple[dict[str, Floats], float]] = {}
     for name, fit in METHODS.items():
         began = time.process_time()

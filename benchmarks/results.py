@@ -11,14 +11,14 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def record(what: str, ours: float, alternative: str, other: float, ratio: float) -> None:
-    """Record one figure and the figure of its alternative. Does nothing unless all benchmarks are run together."""
+    """Record our figure and that of an alternative. Do nothing unless all benchmarks are run together."""
     if os.environ.get(FILE):
         with Path(os.environ[FILE]).open("a", encoding="utf-8") as file:
             file.write(json.dumps([what, ours, alternative, other, ratio]) + "\n")
 
 
 def recorded(path: Path) -> list[list[Any]]:
-    """Return the recorded figures of a file, one row each."""
+    """Return the figures recorded in a file, one row for each; no rows if there is no file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
@@ -38,7 +38,7 @@ def machine() -> str:
     )
     memory = next((int(line.split()[1]) >> 20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     return (
-        f"{cpu}, {os.cpu_count()} cores (shared with others, noisy: read ratios, not times), {memory} GB, "
+        f"{cpu}, {os.cpu_count()} cores (shared with other work, so times vary: compare the ratios), {memory} GB, "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     )
 

@@ -1,7 +1,7 @@
 """Time our engine of outcome rules against a naive engine that works day by day.
 
 ``python -m benchmarks.rules [--people N] [--seed N]``. All shipped rules are judged for many people with a year of
-work. The naive engine judges a few of the same people, and every verdict is compared. Seconds are those of one core.
+work. The naive engine judges a few of the same people, and every verdict is compared. All times are CPU time.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathways.reference import outcome_rules
 from tests.naive_rules import BEGAN, KINDS, history, naive
 
 ON = date(2026, 6, 30)
-FEW = 50  # people that the naive engine judges
+FEW = 50  # number of people that the naive engine judges
 
 
 def shipped() -> list[OutcomeRule]:

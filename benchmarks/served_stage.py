@@ -53,14 +53,14 @@ class ServedStage:
 
 
 def timed(act: Callable[[], Result]) -> tuple[Result, float]:
-    """Return the result of a call, and the seconds of CPU that it took this process."""
+    """Return the result of a call, and the CPU time that this process used for it, in seconds."""
     began = time.process_time()
     result = act()
     return result, time.process_time() - began
 
 
 def median_milliseconds(acts: Sequence[Callable[[], object]]) -> tuple[float, float]:
-    """Return the median milliseconds of CPU and of wall-clock time of some calls."""
+    """Return the median CPU time and the median wall-clock time of some calls, in milliseconds."""
     acts[0]()  # compiles the code and warms the cache before anything is timed
     cpu, wall = [], []
     for act in acts:
@@ -72,18 +72,18 @@ def median_milliseconds(acts: Sequence[Callable[[], object]]) -> tuple[float, fl
 
 
 def peak_gigabytes() -> float:
-    """Return the peak memory of this process."""
+    """Return the peak memory of this process in GB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def one_by_one(work: Work, people: JobseekerArrays) -> tuple[float, float]:
-    """Return the median milliseconds of CPU and of wall-clock time of one person's list, without building columns."""
+    """Return the median CPU and wall-clock time, in milliseconds, to rank one person's list on ready columns."""
     alone = [take(people, slice(j, j + 1)) for j in range(len(people.east))]
     return median_milliseconds([partial(block, person, work) for person in alone])
 
 
 def open_rows(stage: ServedStage, people: JobseekerArrays, j: int) -> Any:
-    """Return the rows of the placements for which person ``j`` is eligible, by the NumPy pass."""
+    """Return the rows of the placements for which person ``j`` is eligible according to the NumPy pass."""
     failed, _ = numpy_pass.check_and_score(people, j, stage.work.placements, stage.work.tables, stage.work.day)
     return np.flatnonzero(failed == 0)
 

@@ -1,4 +1,4 @@
-"""Compare the skill finder with RapidFuzz and character TF-IDF on texts that none of them has as a label.
+"""Compare the skill finder with RapidFuzz and character TF-IDF, on texts that are not labels in their index.
 
 ``python -m benchmarks.skills --labels skills_en.csv --queries Q.csv [--typos Q2.csv] [--shipped]``.
 Q has the columns ``text`` and ``uri``. If a text has several rows, any of their URIs is right. A label that equals a
@@ -22,7 +22,7 @@ from matching.words.skills import SkillFinder
 from pathways.reference import esco
 
 Finder = Callable[[str], list[str]]
-MOST_SECONDS = 120  # for a finder on one set of texts; a slow finder is measured on the texts done in that time
+MOST_SECONDS = 120  # CPU time for one finder on one set of texts; after it, no further texts are measured
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Question:
 
 @dataclass(frozen=True)
 class SkillFigures:
-    """The figures of a finder: texts, shares with the right skill first and among five, milliseconds of CPU."""
+    """The number of texts, the shares with a right skill first and in the first five, and median CPU in ms."""
 
     n: int
     top_1: float
@@ -44,7 +44,7 @@ class SkillFigures:
 
 
 def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
-    """Return each written text once, with all URIs of its original."""
+    """Return each text of ``written`` once, with all URIs of the original text in the same row."""
     right: dict[str, set[str]] = {}
     for text, uri in rows:
         right.setdefault(text, set()).add(uri)
@@ -53,7 +53,7 @@ def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
 
 
 def rapidfuzz_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
-    """Compare the text with preferred labels, as published comparisons do."""
+    """Return a finder that compares texts with preferred labels only, as published comparisons do."""
     labels = [concept.preferred.casefold() for concept in concepts]
 
     def find(text: str) -> list[str]:
@@ -64,7 +64,7 @@ def rapidfuzz_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
 
 
 def tfidf_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
-    """Compare the text with all labels."""
+    """Return a finder that compares texts with all labels."""
     pairs = [(label, c.uri) for c in concepts for label in dict.fromkeys((c.preferred, *c.alternatives))]
     vectoriser = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), dtype=np.float32)
     table = vectoriser.fit_transform([label.casefold() for label, _ in pairs]).T.tocsr()
@@ -96,16 +96,16 @@ def skill_finder(concepts: Sequence[esco.EscoConcept], *, shipped: bool) -> Find
     began = time.process_time()
     reranker = None if shipped else learn(concepts)
     if not shipped:
-        print(f"The reranker was trained without the labels in question in {time.process_time() - began:.0f} s CPU.")
+        print(f"The reranker was trained without labels that equal a text: {time.process_time() - began:.0f} s CPU.")
     began = time.process_time()
     finder = SkillFinder(reranker).fit(concepts)
     n_labels = len(finder.index_.labels)
-    print(f"{n_labels} labels of {len(concepts)} skills were indexed in {time.process_time() - began:.0f} s CPU.")
+    print(f"{n_labels} labels of {len(concepts)} skills were indexed: {time.process_time() - began:.0f} s CPU.")
     return lambda text: [offer.uri for offer in finder.find(text).offers]
 
 
 def sets_of(queries: Path, typos: Path | None) -> tuple[Rows, dict[str, list[Question]]]:
-    """Return the rows to leave out, and the questions by the name of their set."""
+    """Return the rows with labels to leave out, and each set of questions by its name."""
     rows = rows_of(queries)
     sets = {"as written": questions_of(rows, [text for text, _ in rows])}
     neighbour = queries.with_name(f"{queries.stem}_typos{queries.suffix}")

@@ -4,8 +4,8 @@
 known, with the blank answers of our intake files, and with everyone in one city. LightGBM (lambdarank, 300 trees of 31
 leaves) scores the pairs that the checks of the NumPy pass find eligible, one call for each person. Its time is the
 prediction only, without the checks, which favours LightGBM. See ``parity`` for how the two models were learnt, and
-``postgres_shortlist`` for what the query leaves out. ``--country`` only ranks 1,000,000 people among 50,000 placements
-in this process.
+``postgres_shortlist`` for what the query leaves out. With ``--country``, 1,000,000 people are ranked among 50,000
+placements in this process instead.
 """
 
 import argparse
@@ -50,7 +50,7 @@ MOST_GIGABYTES = 1.5
 
 
 def lightgbm_seconds(stage: ServedStage, people: JobseekerArrays, model: LGBMRanker) -> float:
-    """Return the seconds of CPU to predict and to take the best for these people, with their candidates given."""
+    """Return LightGBM's CPU time in seconds to score these people's candidates and take the best for each person."""
     given = [parity.values(candidates(stage, people, j)) for j in range(len(people.east))]
     booster = model.booster_
 
@@ -64,7 +64,7 @@ def lightgbm_seconds(stage: ServedStage, people: JobseekerArrays, model: LGBMRan
 
 
 def same(first: Best, second: Best) -> bool:
-    """Whether two results hold the same lists."""
+    """Return whether two results have the same lists."""
     return all(
         np.array_equal(getattr(first, name), getattr(second, name)) for name in ("placements", "scores", "eligible")
     )
@@ -75,13 +75,13 @@ def is_met(condition: object) -> str:
 
 
 def report(name: str, options: argparse.Namespace, server: postgres_shortlist.Server) -> None:
-    """Print all figures for one shape of data."""
+    """Print all figures for one of ``SHAPES``."""
     stage = ServedStage(options.placements, options.seed, **SHAPES[name])
     sample = stage.people(SAMPLE, TIMED_FROM)
     single, single_wall = one_by_one(stage.work, sample)
     learnt = [parity.learn(stage, options.seed, strength) for strength in parity.STRENGTHS]
     light = shortlists(name, stage, sample, learnt[0])
-    print(f"  one list in a call: median CPU {single:.4f} ms, wall {single_wall:.4f} ms")
+    print(f"  one call for each list: median CPU {single:.4f} ms, wall {single_wall:.4f} ms")
     for comparison in learnt:
         print("\n".join(parity.lines(comparison)))
     caseload(name, stage, options.jobseekers, learnt[0], light)
@@ -91,7 +91,7 @@ def report(name: str, options: argparse.Namespace, server: postgres_shortlist.Se
 
 
 def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: Parity) -> float:
-    """Print the time of a sample's lists by each method, and return LightGBM's seconds for one list."""
+    """Print the time of each method for the lists of a sample, and return LightGBM's seconds for one list."""
     work, with_pairs = stage.work, replace(stage.work, tables=learnt.tables)
     shared = (sample, work.placements)
     settings: Any = {"k": K, "seed": work.seed}
@@ -102,7 +102,8 @@ def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: P
     light = lightgbm_seconds(stage, sample, learnt.lightgbm)
     share = quick.eligible.mean() / len(stage.columns)
     print(
-        f"\n{name}: {len(stage.columns)} placements, {share:.2%} of pairs open; columns in {stage.build_seconds:.2f} s"
+        f"\n{name}: {len(stage.columns)} placements, {share:.2%} of pairs eligible; "
+        f"columns built in {stage.build_seconds:.2f} s"
     )
     print(f"  the same lists as NumPy: {same(slow, quick)}; with the learnt tables: {same(slow_paired, paired)}")
     print(f"  {'one after another':26}{'ms CPU a list':>14}{'to compiled':>14}{'to learnt':>12}")
@@ -121,7 +122,7 @@ def shortlists(name: str, stage: ServedStage, sample: JobseekerArrays, learnt: P
 
 
 def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, light: float) -> None:
-    """Print the time of all people's lists, how it grows with their number, and LightGBM's time for the same number."""
+    """Print the time to rank all people's lists, how it grows with their number, and LightGBM's estimated time."""
     with_pairs = replace(stage.work, tables=learnt.tables)
     grown, paired = [], 0.0
     for count in (jobseekers // 2, jobseekers):
@@ -135,7 +136,10 @@ def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, lig
                 paired_wall += time.perf_counter() - start
         grown.append(cpu)
         wall = time.perf_counter() - began - paired_wall
-        print(f"  {count} people: {cpu:.2f} s CPU, {wall:.1f} s wall with making them up; {eligible:,} open pairs")
+        print(
+            f"  {count} people: {cpu:.2f} s CPU, {wall:.1f} s wall including making up the people; "
+            f"{eligible:,} eligible pairs"
+        )
     print(f"  {jobseekers} people with the learnt tables: {paired:.2f} s CPU")
     print(f"  growth exponent in people {np.log2(grown[1] / grown[0]):.3f}")
     of_light = light * jobseekers
@@ -143,13 +147,13 @@ def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, lig
     record(what, grown[1], "LightGBM, from a sample", of_light, of_light / grown[1])
     record(f"{what}, learnt tables", paired, "LightGBM, from a sample", of_light, of_light / paired)
     print(
-        f"  LightGBM for all {of_light:.0f} s (from the sample): {of_light / grown[1]:.0f} x ours, "
+        f"  LightGBM for all people {of_light:.0f} s, estimated from the sample: {of_light / grown[1]:.0f} x ours, "
         f"{of_light / paired:.0f} x ours with the learnt tables"
     )
 
 
 def both_sides(stage: ServedStage, jobseekers: int) -> None:
-    """Print the extra time of lists for the placements, and the time of one placement's list alone."""
+    """Print how much longer it takes to list people for placements too, and the time of one placement's list."""
     people = stage.people(min(AT_ONCE, jobseekers))
     people_only, both = (replace(stage.work, side_k=side_k) for side_k in (0, SIDE_K))
     for work in (people_only, both):
@@ -173,12 +177,12 @@ def both_sides(stage: ServedStage, jobseekers: int) -> None:
 
 
 def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
-    """Print the time of one list by us and by PostgreSQL as the placements grow, and the growth exponents."""
-    print(f"  one list as the placements grow, {name}, p50 in ms; PostgreSQL {server.version}, one client on loopback")
+    """Print our and PostgreSQL's time for one list by number of placements, and the growth exponents of ours."""
+    print(f"  one list by number of placements, {name}, median ms; PostgreSQL {server.version}, one client on loopback")
     quickest = f"PostgreSQL, fastest of {len(server.ways)}"
     print(f"  {'':10}{'ours':>16}{'PostgreSQL, ' + PLAIN:>32}{quickest:>32}{'the same':>13}")
     taken = f"{'CPU':>9}{'wall':>9}{'ratios':>14}"
-    print(f"  {'placements':10}{'CPU':>8}{'wall':>8} {taken}{taken}{'open set':>13}")
+    print(f"  {'placements':10}{'CPU':>8}{'wall':>8} {taken}{taken}{'eligible set':>13}")
     ours = []
     for placements, people in GROWTH.items():
         stage = ServedStage(placements, seed, **SHAPES[name])
@@ -212,7 +216,7 @@ def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
 
 
 def workers(options: argparse.Namespace) -> None:
-    """Compare one loky worker with two, each with one thread, on blocks made beforehand."""
+    """Compare one loky worker with two, each with one thread, on blocks of people made beforehand."""
     from joblib import parallel_config  # noqa: PLC0415 - needed here only
 
     stage = ServedStage(options.placements, options.seed)
@@ -232,7 +236,7 @@ def workers(options: argparse.Namespace) -> None:
 
 
 def country(options: argparse.Namespace) -> None:
-    """Rank a country block by block in this process with two threads, and store every list in memory."""
+    """Rank the people of a country block by block in this process, with two threads, and store all lists in memory."""
     people, placements = COUNTRY
     name = options.shape or next(iter(SHAPES))
     stage = ServedStage(placements, options.seed, **SHAPES[name])
@@ -249,9 +253,9 @@ def country(options: argparse.Namespace) -> None:
         eligible, first = eligible + int(best.eligible.sum()), rows.stop
     whole, made = time.perf_counter() - began, time.process_time() - making - cpu
     print(f"country, {name}: {people:,} people x {placements:,} placements, top {K}, two threads of one process")
-    print(f"  {eligible:,} open pairs, {eligible / people / placements:.2%}; {(placed >= 0).sum():,} matches listed")
-    print(f"  ranking {cpu:.1f} s CPU, {wall:.1f} s wall; {cpu / eligible * 1e9:.0f} ns CPU an open pair")
-    print(f"  making the people up {made:.1f} s CPU, {whole - wall:.1f} s wall")
+    print(f"  {eligible:,} eligible pairs, {eligible / people / placements:.2%}; {(placed >= 0).sum():,} matches")
+    print(f"  ranking {cpu:.1f} s CPU, {wall:.1f} s wall; {cpu / eligible * 1e9:.0f} ns CPU an eligible pair")
+    print(f"  making up the people {made:.1f} s CPU, {whole - wall:.1f} s wall")
     peak = peak_gigabytes()
     print(f"  peak memory {peak:.2f} GB, at most {MOST_GIGABYTES}: {is_met(peak <= MOST_GIGABYTES)}")
 

@@ -53,9 +53,9 @@ def settings_for(url: str) -> Settings:
 def stocked(
     url: str, placements: int, jobseekers: int, *, blank: bool = False, city: bool = False
 ) -> tuple[World, list[UUID]]:
-    """Create the world of the tests and fill it. Return it with the ids of the new jobseekers.
+    """Create the test world, add placements and jobseekers, and return the world and the ids of these jobseekers.
 
-    All of them are supported by the world's caseworker.
+    All these jobseekers are supported by the world's caseworker.
     """
     database = Database.of(settings_for(url))
     migrate.upgrade(database)
@@ -149,7 +149,7 @@ def _version(row: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _person(world: World, number: int, made_up: Any, now: datetime) -> tuple[dict[str, Any], ...]:
-    """Return the columns of a jobseeker, of the details and of the profile."""
+    """Return the columns of a jobseeker, of the jobseeker's details and of the profile."""
     worker = world.actors["caseworker"]
     person_id, limits, wishes, offer = uuid7(), made_up.limits, made_up.wishes, made_up.offer
     about = {"partner_id": world.organisations["partner"], "jobseeker_id": person_id}

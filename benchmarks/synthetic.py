@@ -1,7 +1,7 @@
 """Make up a borough from a seed: jobseekers, placements, and the true probabilities, which no ranker sees.
 
-The probabilities come from likings, skill levels, real journeys and chance, none of which are on a profile. A profile
-shows only part of them: the wishes are the strongest likings, and every answer may be blank.
+The probabilities come from likings, skill levels, real journeys and chance. A profile shows only a part of these: its
+wishes are the strongest likings, and every answer may be blank.
 """
 
 from collections.abc import Mapping, Sequence
@@ -77,15 +77,15 @@ class SyntheticTruth:
     liking, dislike, journey, hours, days, place, start, adjustment : float
         Effects on whether a jobseeker wants a placement, on the log-odds scale.
     patience_minutes : float
-        The journey in minutes at which the effect of nearness has fallen to half. The fall is not linear.
+        The journey time in minutes at which the effect of nearness has fallen to half. The fall is not linear.
     level, extra, reach, week : float
         Effects on whether a placement takes a jobseeker and whether the work lasts, on the log-odds scale.
     together : float
-        How much liking the work makes up for a long journey, and skill for missing half-days.
+        How far liking the work makes up for a long journey, and how far skill makes up for missing half-days.
     wants, takes, lasts : float
         Base log-odds.
     taste, quality, luck : float
-        Standard deviations of unseen effects: of a pair, of a social enterprise, and of a person once started.
+        Standard deviations of unseen effects: of a pair, of a social enterprise, and of a person who has started.
 
     Examples
     --------
@@ -142,8 +142,8 @@ class SyntheticBorough:
     groups : ndarray of shape (n_jobseekers,)
         A protected characteristic that is on no profile and has no effect on any decision.
     wants, takes, lasts : ndarray of shape (n_jobseekers, n_placements)
-        True probabilities: the jobseeker wants the placement and starts, the placement takes the jobseeker, the work
-        lasts.
+        True probabilities that the jobseeker wants the placement and would start, that the placement takes the
+        jobseeker, and that the work lasts.
     vocabulary : Vocabulary
     context : Context
     """
@@ -158,7 +158,7 @@ class SyntheticBorough:
     context: Context
 
     def outcomes(self, rng: Generator) -> NDArray[np.int64]:
-        """Return one draw of how far every pair would come, as a grade of ``CaseOutcome``.
+        """Return one random outcome of every pair, as a grade of ``CaseOutcome``.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ def make(
     Raises
     ------
     ValueError
-        If there would be no jobseeker or no placement.
+        If ``n_jobseekers`` or ``n_placements`` is less than 1.
 
     Examples
     --------
@@ -313,9 +313,9 @@ def _places(rng: Generator, n: int) -> _Places:
 def _decisions(
     rng: Generator, people: _People, places: _Places, truth: SyntheticTruth
 ) -> tuple[Floats, Floats, Floats]:
-    """Return the true probabilities that a jobseeker wants, a placement takes, and the work lasts.
+    """Return for each pair the true chances that the jobseeker wants the work, is taken on, and that the work lasts.
 
-    They come from likings, levels, real journeys and chance, never from a profile.
+    The probabilities come from likings, levels, real journeys and chance, never from a profile.
     """
     n, m = len(people.hours), len(places.hours)
     km = np.hypot(*(people.home[:, None, :] - places.at[None, :, :]).transpose(2, 0, 1)) / 1000
@@ -432,7 +432,7 @@ def _placement(rng: Generator, places: _Places, i: int, blank_share: float) -> P
 
 
 def keys(profiles: Sequence[JobseekerProfile] | Sequence[PlacementProfile]) -> list[str]:
-    """Return the keys of profiles, in order.
+    """Return the keys of profiles, in the order of the profiles.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""Compare the title finder with RapidFuzz and character TF-IDF on MELO (US job titles to ESCO occupations), zero-shot.
+"""Compare the title finder with RapidFuzz and character TF-IDF on MELO (US job titles to ESCO occupations).
 
 ``python -m benchmarks.titles --melo FOLDER [--esco FOLDER] [--no-model] [--cache FOLDER]``. Every element of MELO's
-corpus is ranked for every title. With ``--cache``, the model's vectors of the labels are stored for later runs.
+corpus is ranked for every title. No finder is trained on MELO. With ``--cache``, the model's vectors of the labels are
+stored for later runs.
 """
 
 import argparse
@@ -25,8 +26,8 @@ Scorer = Callable[[str], np.ndarray]
 # Descriptions of ISCO groups end with lists of example titles. These would give the answers away, so they are cut off.
 EXAMPLES = re.compile(r"Examples of the occupations classified here|Some related occupations|\nNote")
 TIES = (
-    "Scores are rounded to five decimals. MRR and success@1 are expected values over a random order of equal scores. "
-    "'By id' breaks ties as trec_eval does: the element with the last id comes first."
+    "Scores are rounded to five decimals. MRR and success@1 are expected values if equal scores are in random order. "
+    "'By id' orders equal scores as trec_eval does: the last id comes first."
 )
 
 
@@ -68,7 +69,7 @@ class Melo:
 
 
 def expected(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Return the expected reciprocal rank and success@1 over a random order of equal scores."""
+    """Return the expected reciprocal rank and success@1 if equal scores are put in random order."""
     best = scores[right].max()
     above, tied = int((scores > best).sum()), int((scores == best).sum())
     good = int((scores[right] == best).sum())
@@ -81,7 +82,7 @@ def expected(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
 
 
 def by_id(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Return the reciprocal rank and success@1 with ties broken by id, descending."""
+    """Return the reciprocal rank and success@1 if equal scores are ordered by id, the last id first."""
     best = scores[right].max()
     last = int(right[scores[right] == best].max())
     above = int((scores > best).sum()) + int((scores[last + 1 :] == best).sum())

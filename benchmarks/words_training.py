@@ -35,7 +35,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A text looked up in an index without that label: the features of the candidates, and which are right."""
+    """A label looked up in an index without it: the features of the candidates, and which candidates are right."""
 
     X: np.ndarray
     is_right: np.ndarray
@@ -48,14 +48,14 @@ def rows_of(path: Path) -> Rows:
 
 
 def same(label: str) -> str:
-    """Return a label without case and outer spaces, for comparing."""
+    """Return a label in the form for comparing: with case folded and without outer spaces."""
     return label.strip().casefold()
 
 
 def without(concepts: Iterable[esco.EscoConcept], rows: Iterable[tuple[str, str]]) -> list[esco.EscoConcept]:
     """Return the concepts without the labels that equal a text with the same URI.
 
-    Concepts without any label left are left out.
+    A concept is left out if it has no other label.
     """
     gone = {(same(text), uri) for text, uri in rows}
     remaining: list[esco.EscoConcept] = []
@@ -101,7 +101,7 @@ def held_out(concepts: Sequence[esco.EscoConcept], rng: random.Random) -> Rows:
 
 
 def examples_of(concepts: Sequence[esco.EscoConcept], rows: Rows, rng: random.Random) -> list[Example]:
-    """Return the labels, as written and misspelt, looked up in an index without them."""
+    """Look up each label, as written and misspelt, in an index without these labels, and return the examples."""
     index = SkillIndex(without(concepts, rows))
     number = {concept.uri: i for i, concept in enumerate(index.concepts)}
     size = SkillFinder().shortlist
@@ -120,7 +120,7 @@ def learn(concepts: Iterable[esco.EscoConcept], folds: int = FOLDS, size: int = 
     """Train the trees and the calibration on held-out labels, with different labels in each fold.
 
     For one label in twenty, the whole concept is left out, so that no candidate is right. Three examples in twenty are
-    used for the calibration, the others for the trees.
+    used for the calibration, and the other examples for the trees.
     """
     ordered = in_order(concepts)
     rng = random.Random(seed)
@@ -139,7 +139,7 @@ def learn(concepts: Iterable[esco.EscoConcept], folds: int = FOLDS, size: int = 
 
 
 def grown(examples: Sequence[Example], seed: int) -> tuple[dict[str, np.ndarray], int]:
-    """Return LambdaMART's trees, trained on the right concept and the most similar wrong ones."""
+    """Return LambdaMART's trees, trained on each example's right concept and most similar wrong concepts."""
     tables, rights, groups = [], [], []
     for example in examples:
         if example.is_right.any():
@@ -158,7 +158,7 @@ def grown(examples: Sequence[Example], seed: int) -> tuple[dict[str, np.ndarray]
 
 
 def flattened(roots: Sequence[dict[str, Any]]) -> tuple[dict[str, np.ndarray], int]:
-    """Return nested trees as arrays with a row for each tree, and the greatest depth."""
+    """Return nested trees as arrays with a row for each tree, and the depth of the deepest tree."""
     laid = [_laid_out(root) for root in roots]
     width = max(len(nodes) for nodes, _ in laid)
     blank = {"feature": 0, "threshold": 0.0, "left": 0, "right": 0, "value": 0.0}

@@ -1,4 +1,4 @@
-"""Wires everything: the only module that knows every part."""
+"""Builds the application from all features. No feature imports this module."""
 
 import threading
 import time
@@ -67,7 +67,7 @@ from pathways.support.personal_data import HOLDING as SUPPORT
 from pathways.web import docs, logs, openapi
 from pathways.web.requests import BodyLimits, RequestLog
 
-# In the order their tables may be written in; erasing goes the other way.
+# In the order in which their tables can be written. Records are erased in the reverse order.
 HOLDINGS: Sequence[Holding] = (
     JOBSEEKERS,
     DUPLICATES,
@@ -118,7 +118,7 @@ ROUTERS: Sequence[APIRouter] = (
     words.vocabularies,
 )
 PREFIX = "/api/v1"
-# Notices whose e-mail carries a link by which its reader may answer.
+# Kinds of notices for which the e-mail has a link with which the reader can answer.
 LINKS = dict.fromkeys(links.KINDS, links.make)
 SECONDS_BETWEEN_TRIES = 5.0
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -126,12 +126,12 @@ FILE_KINDS = (referral_files.KIND, placement_files.KIND)
 SECONDS_BETWEEN_COUNTS = 3600  # counting takes some ten milliseconds, and tables do not grow tenfold in an hour
 DESCRIPTION = (
     "Referrals, profiles, ranked placements, outcomes and monthly figures for voluntary-sector partners. "
-    "Every call needs a key; every refusal is a problem document that says what to do."
+    "Every request needs an API key. Every error is a problem document that says what to do."
 )
 
 
 def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
-    """Let SQLite count rows for its query planner at the start and every hour; PostgreSQL does so by itself."""
+    """Update SQLite's row counts for its query planner at the start and every hour. PostgreSQL needs no such loop."""
     while database.is_sqlite:
         database.count_rows()
         if stop.wait(SECONDS_BETWEEN_COUNTS):
@@ -139,7 +139,7 @@ def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
 
 
 def _complete_person_keys(database: Database, stop: threading.Event) -> None:
-    """Make the missing keys that people are identified by, where an upgrade was not made with our own command."""
+    """Create missing keys for identifying people, if the database was not upgraded with our own command."""
     identify.fill(database, stop)
 
 
@@ -156,7 +156,7 @@ def _continue_imports(database: Database, stop: threading.Event) -> None:
 
 
 def _send_queued_messages(settings: Settings, database: Database, stop: threading.Event) -> None:
-    """Send queued e-mails and webhooks on SQLite, which has one process; on PostgreSQL ``pathways worker`` does."""
+    """Send queued e-mails and webhooks on SQLite, where one process runs. On PostgreSQL, ``pathways worker`` sends."""
     sender = Sender(database, settings, mailer(settings), links=LINKS)
     while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
         sender.send_due()
@@ -190,7 +190,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Connections are derived from the same number, so that a thread never waits for one.
+        # The number of connections follows from this number, so that a thread never waits for a connection.
         anyio.to_thread.current_default_thread_limiter().total_tokens = settings.worker_threads
         stop = threading.Event()
         start_all(app.state.loops, stop)
@@ -235,14 +235,14 @@ def _add_health(app: FastAPI) -> None:
 
     @app.get("/health/live", include_in_schema=False)
     def live() -> dict[str, str]:
-        """Answer that the process runs."""
+        """Reply that the process is running."""
         return {"status": "live"}
 
     @app.get("/health/ready", include_in_schema=False)
     def ready(database: DatabaseDep) -> JSONResponse:
-        """Answer whether the database is at this version and the open placements are in memory.
+        """Reply whether the database has this program's version and the open placements are in memory.
 
-        The state of each background loop is shown as well; a loop that restarts does not take the service out.
+        The reply also has the state of each background loop; a loop that restarts does not change the status.
         """
         is_ready = at_head(database) and index.of(database).is_ready
         loops = {loop.name: loop.report() for loop in app.state.loops}

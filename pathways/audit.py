@@ -1,6 +1,6 @@
 """The audit trail: append-only rows of who opened or changed which record.
 
-A session writes a row for every change by itself, so that no change can be left out.
+A session writes a row for every change automatically, so that no change can be left out.
 """
 
 from collections.abc import Iterable

@@ -27,7 +27,7 @@ class LoopState(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     RESTARTING = "restarting"  # it raised, and waits before it starts again
-    FINISHED = "finished"  # it had one thing to do, and has done it
+    FINISHED = "finished"  # it has finished its work and will not start again
 
 
 @dataclass
@@ -52,7 +52,7 @@ class BackgroundLoop:
             self.state, began = LoopState.RUNNING, time.monotonic()
             try:
                 self.run(stop)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the loop is logged and starts again
+            except Exception as error:  # noqa: BLE001 - every error is logged, and the loop starts again
                 self.state, self.failed_at = LoopState.RESTARTING, utc_now()
                 self.failures += 1
                 with suppress(OSError, ValueError):  # a log that cannot be written must not end the loop
@@ -63,7 +63,7 @@ class BackgroundLoop:
                 self.state = LoopState.FINISHED
                 return
             if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
-                pause = self.first_pause  # it worked for a while, so this is a new fault
+                pause = self.first_pause  # it ran for a while, so the pauses begin again with the first
             stop.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 

@@ -19,7 +19,7 @@ def utc_now() -> datetime:
 
 
 def local_day(at: datetime) -> date:
-    """Return the Europe/London day of an instant. Months also begin and end on these days."""
+    """Return the Europe/London day of an instant. Months also consist of Europe/London days."""
     return at.astimezone(LONDON).date()
 
 

@@ -21,7 +21,7 @@ LONGEST_DAY = 40
 UNLIKE = (
     (2001, 1, 1),
     (1999, 2, 2),
-)  # two days with no common part: a part that a text leaves out differs between them
+)  # two default days without a common part: if a text leaves out a part, the two results differ
 YES = {"yes", "y", "true", "1"}
 NO = {"no", "n", "false", "0"}
 UNKNOWN = {"", "unknown", "not known", "n/k", "nk", "?"}

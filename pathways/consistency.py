@@ -33,7 +33,7 @@ from pathways.progression.models import EvidenceCheck, Outcome, OutcomeClaimed, 
 from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 from pathways.shortlists.models import ModelState, RankingModel, RankingModelMove
 
-# For each log: the table whose states it explains, the table of moves, the foreign key, and the state before any move.
+# For each log: the table with the states, the table of moves, the foreign key, and the state before the first move.
 LOGS: tuple[tuple[Any, Any, Any, str | None], ...] = (
     (Jobseeker, JobseekerMove, JobseekerMove.jobseeker_id, JobseekerState.REFERRED.value),
     (Referral, ReferralMove, ReferralMove.referral_id, None),
@@ -65,8 +65,8 @@ def faults(session: Session) -> list[str]:
 def _states(session: Session, model: Any, move: Any, key: Any, initial: str | None) -> Iterator[str]:
     """Check that the state of each row is that of its last move, and that each move begins where the previous ended.
 
-    Moves are ordered by id, because an id is made while the row is locked. ``recorded_at`` is the time at which a
-    request began, and a request that waited for another one's lock may have begun before it.
+    Moves are ordered by id, because an id is made while the row is locked. ``recorded_at`` would give a wrong order: it
+    is the time at which a request began, and a request that had to wait for the lock may have begun first.
     """
     last: dict[Any, str] = {}
     rows = session.execute(select(key, move.from_state, move.to_state, move.supersedes).order_by(move.id))
@@ -111,7 +111,7 @@ def _caseworkers(session: Session) -> Iterator[str]:
 
 
 def _places(session: Session) -> Iterator[str]:
-    """Check that each held or filled place belongs to an introduction in the matching state, and the reverse."""
+    """Check that places and introductions agree: what is held or filled, by which introduction and in which state."""
     places = {place.introduction_id: place for place in session.scalars(select(Place)) if place.introduction_id}
     takes = {
         **dict.fromkeys(HOLDS_A_PLACE, PlaceState.HELD),
@@ -201,7 +201,7 @@ def _outcomes(session: Session) -> Iterator[str]:
 
 
 def _claims(session: Session) -> Iterator[str]:
-    """Check that the sum of a claim's moves is the amount paid, and that only claims that are not over use days."""
+    """Check that a claim's moves add up to the amount paid, and that it has days of work exactly until it is over."""
     moved = {
         row[0]: row[1]
         for row in session.execute(select(ClaimMove.claim_id, func.sum(ClaimMove.pence)).group_by(ClaimMove.claim_id))

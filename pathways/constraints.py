@@ -1,4 +1,4 @@
-"""Which constraint of the database refused a row: its name, on both databases."""
+"""Finds the name of the constraint that refused a row, on SQLite and on PostgreSQL."""
 
 import re
 
@@ -7,16 +7,16 @@ from sqlalchemy.exc import IntegrityError
 
 from pathways.base import Base
 
-# SQLite names the columns of a unique constraint or index and the name of a CHECK, and nothing else.
+# The message of SQLite has the columns of a unique constraint or index, or the name of a CHECK, and nothing else.
 UNIQUE = re.compile(r"^UNIQUE constraint failed: (?P<columns>[\w., ]+)$")
 UNIQUE_INDEX = re.compile(r"^UNIQUE constraint failed: index '(?P<name>\w+)'$")
 CHECK = re.compile(r"^CHECK constraint failed: (?P<name>\w+)$")
 
 
 def broken_constraint(error: IntegrityError) -> str | None:
-    """Return the name of the constraint or unique index that an error is about; None for a foreign key of SQLite."""
+    """Return the name of the constraint or unique index that an error is about; None for foreign keys in SQLite."""
     diagnosis = getattr(error.orig, "diag", None)
-    if diagnosis is not None:  # PostgreSQL says it
+    if diagnosis is not None:  # PostgreSQL gives the name
         name: str | None = diagnosis.constraint_name
         return name
     message = str(error.orig)

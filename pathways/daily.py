@@ -46,10 +46,10 @@ JOBS: Mapping[OrganisationKind, tuple[Role, Sequence[ScheduledJob]]] = {
 def run(
     database: Database, operator: Actor, at: datetime, *, progress: Callable[[str], None] = lambda _: None
 ) -> Counter[str]:
-    """Run every job for every organisation, as the operator acting for it. Return how much this run did, by job.
+    """Run every job for every organisation, as the operator acting for it. Count the rows handled, by job.
 
-    Each row is handled in a transaction of its own, so that a failing one stops no other. At the end the notices that
-    were not yet e-mailed go into one e-mail for each member. Jobs that did nothing are left out of the result.
+    Each row is handled in a transaction of its own, so that a failing row does not stop the others. At the end the
+    notices that were not yet e-mailed go into one e-mail for each member. The result leaves out jobs that did nothing.
     """
     on = local_day(at)
     done: Counter[str] = Counter()

@@ -63,7 +63,7 @@ def acting_as(session: WriteSession, actor: Actor) -> Iterator[None]:
 def insert_if_absent(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert rows, skip those that a unique index already has, and return how many were inserted.
 
-    Two callers that insert the same row at the same moment meet no error.
+    Two callers that insert the same row at the same moment cause no error.
     """
     if not rows:
         return 0
@@ -100,7 +100,7 @@ def _json(value: Any) -> str:
 
 
 def make_engine(url: str, worker_threads: int, *, has_replica: bool = False) -> Engine:
-    """Return an engine with a connection for each worker thread, and two spare: pool_size + max_overflow."""
+    """Return an engine with one connection for each worker thread, and two more (pool_size + max_overflow)."""
     pool: dict[str, Any] = {"json_serializer": _json, "json_deserializer": from_json}
     pool |= {"pool_size": min(10, worker_threads), "pool_timeout": 30}
     pool["max_overflow"] = worker_threads + 2 - pool["pool_size"]

@@ -5,9 +5,9 @@
     DomainError
     ├── NotFound             the record does not exist, or this actor may not see it
     ├── NotPermitted         this role may not do this
-    ├── Conflict             it cannot be done in the current state
+    ├── Conflict             the request is not possible in the current state
     │   ├── ChangedMeanwhile     another request changed the record first
-    │   └── RuleBroken           well formed, but against a rule; names the field
+    │   └── RuleBroken           a well-formed value breaks a rule; names the field
     ├── Invalid              the request does not have the right shape; names the field
     ├── StaleVersion         If-Match names an older version
     ├── VersionNeeded        If-Match is missing
@@ -53,7 +53,7 @@ class ChangedMeanwhile(Conflict):
 
 
 class RuleBroken(Conflict):
-    """Well formed, but against a rule of the field: ``pointer`` is the JSON pointer of what to correct."""
+    """A well-formed value breaks a rule. ``pointer`` is the JSON pointer of the field to correct."""
 
     title = "A value breaks a rule"
 

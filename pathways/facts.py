@@ -86,7 +86,7 @@ FACT_COLUMNS = frozenset({"id", "valid_on", "recorded_at", "by", "source", "supe
 
 
 class StateLog(Fact):
-    """Mixin of a fact that is a move from one state to another."""
+    """Mixin of a fact that records a move from one state to another."""
 
     event: Mapped[str] = mapped_column(LINE)
     from_state: Mapped[str | None] = mapped_column(LINE)

@@ -97,8 +97,8 @@ POLICY: dict[tuple[Relation, Purpose], frozenset[Group]] = {
 def visible_fields(actor: Actor, relationship: Relationship, purpose: Purpose) -> frozenset[Group]:
     """Return the groups of fields this actor may see of a person, for this purpose.
 
-    A social enterprise sees the groups the jobseeker granted it and nothing else. A relation and purpose that the
-    policy does not name see references, dates and states only.
+    A social enterprise sees the groups the jobseeker granted it and nothing else. For a relation and purpose that the
+    policy does not list, only references, dates and states are visible.
     """
     if relationship.relation is Relation.SOCIAL_ENTERPRISE:
         if actor.role is not Role.PLACEMENT_LISTER or purpose is not Purpose.INTRODUCTION:
@@ -194,7 +194,7 @@ def _is_a_plausible_instant(at: datetime) -> datetime:
 
 
 def _without_float_noise(value: Any) -> Any:
-    """A JSON number such as 0.35000000000000003 means 0.35, which no float holds exactly."""
+    """Return the decimal that a JSON number means: 0.35 for 0.35000000000000003, because no float is exactly 0.35."""
     return Decimal(str(round(value, 6))) if isinstance(value, float) else value
 
 

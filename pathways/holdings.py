@@ -77,14 +77,14 @@ class Holding:
         return entries
 
     def extract(self, session: Session, jobseeker_ids: Sequence[UUID]) -> dict[str, list[Schema]]:
-        """Return all rows as the person may read them, of all records that the person has."""
+        """Return all rows of all records of the person, as the person may read them."""
         return {
             held.model.__tablename__: [held.shape(session, row) for row in self._of(session, held, *jobseeker_ids)]
             for held in self.tables
         }
 
     def reassign(self, session: WriteSession, origin: UUID, target: UUID) -> dict[str, list[UUID]]:
-        """Move all rows that do not stay to another jobseeker of the same partner. Return the ids of the moved rows."""
+        """Move all rows, except those that stay, to another jobseeker of the same partner. Return the moved ids."""
         moved: dict[str, list[UUID]] = {}
         for held in self.moving:
             rows = select(held.model.id).where(_about(held.model, origin))  # type: ignore[attr-defined]
@@ -106,11 +106,12 @@ class Holding:
         since: datetime,
         moving: Collection[str],
     ) -> tuple[dict[str, set[UUID]], dict[str, int]]:
-        """Put back the rows that ``reassign`` moved from ``origin`` to ``target``, and rows that depend on them.
+        """Move the rows that ``reassign`` moved to ``target``, and rows that depend on them, back to ``origin``.
 
-        ``moved`` has the ids by table, including those of features put back before. ``moving`` names all tables with
-        rows that move. Return the ids that were put back by table, and by table the number of rows made after ``since``
-        that stay because they depend on no such row. Raise ``TiedTogether`` if a row depends on both records.
+        ``moved`` has the moved ids by table, including those of other features. ``moving`` names all tables with rows
+        that move. Return two results by table: the ids that were moved back, and the number of rows made after
+        ``since`` that stay, because they depend on no moved row. Raise ``TiedTogether`` if a row depends on both
+        records.
         """
         returned: dict[str, set[UUID]] = {}
         stay: dict[str, int] = {}

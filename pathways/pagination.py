@@ -82,7 +82,7 @@ def page_after(found: Sequence[Any], request: PageRequest, identity: Callable[[A
         places = [place for place, row in enumerate(found) if identity(row) == after]
         if not places:
             raise RuleBroken(
-                "This cursor is not from this list. Leave out after to begin at the first page.", pointer="/after"
+                "This cursor is not from this list. To begin at the first page, leave out ``after``.", pointer="/after"
             )
         start = places[0] + 1
     return found[start : start + request.limit + 1]

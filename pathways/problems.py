@@ -44,7 +44,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """Problem details (RFC 9457). A problem may have members besides these."""
+    """Problem details (RFC 9457). A problem may have more members."""
 
     type: str
     title: str
@@ -122,7 +122,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
             if _matches(path, request.url.path)
             for method in methods
         }
-        headers = {"Allow": ", ".join(sorted(allowed))} if allowed else headers  # pages are in no document
+        headers = {"Allow": ", ".join(sorted(allowed))} if allowed else headers  # the document has no web pages
     kind = {413: errors.TooLarge}.get(status)
     body = {
         "type": kind.problem_type() if kind else "about:blank",
@@ -166,7 +166,7 @@ def _unexpected(_: Request, error: Exception) -> JSONResponse:
         "type": "/problems/unexpected",
         "title": "An unexpected error occurred",
         "status": 500,
-        "detail": "Nothing was changed. Report it to your Pathways operator with the X-Request-ID of this answer.",
+        "detail": "Nothing was changed. Report it to your Pathways operator with the X-Request-ID of this reply.",
     }
     return answer(body)
 

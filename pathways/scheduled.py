@@ -1,7 +1,7 @@
 """Scheduled jobs: work that becomes due because a day has come. Each feature defines its own; ``daily`` runs them.
 
-A job finds the rows that are due, then handles each in a transaction of its own in which it checks again, so that it
-is safe to run twice or late.
+A job finds the rows that are due, then handles each in a transaction of its own. There it checks again whether the row
+is due, so that a job is safe to run twice or late.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from pathways.database import Session, WriteSession
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """One job: ``due`` returns the ids of an organisation's rows that are due, ``act`` handles one if it still is."""
+    """One job: ``due`` returns the ids of an organisation's due rows; ``act`` handles one row, if it is still due."""
 
     name: str
     due: Callable[[Session, UUID, date], Iterable[UUID]]

@@ -14,7 +14,7 @@ VAR = Path("var")
 SECRETS_FILE = VAR / "secrets.env"
 DEFAULT_DATABASE_URL = "sqlite:///var/pathways.db"
 PREFIX = "PATHWAYS_"
-# How variables begin that are no settings of the service but of its tests and benchmarks: see docs/testing.md.
+# The beginnings of variables for the tests and benchmarks, not for the service: see docs/testing.md.
 OTHER_VARIABLES = ("PATHWAYS_PLAIN_PASSES", "PATHWAYS_PROVE", "PATHWAYS_BENCH_")
 
 
@@ -28,32 +28,32 @@ class Settings(BaseSettings):
         description="The database: SQLite for one process, PostgreSQL (`postgresql://…`) for production.",
     )
     reader_url: str | None = Field(
-        default=None, description="A streaming replica of the PostgreSQL database, which then answers read requests."
+        default=None, description="A streaming replica of the PostgreSQL database. If set, it answers read requests."
     )
     environment: Literal["development", "production"] = Field(
         default="development",
-        description="`production` refuses values reserved for tests and needs both keys to be set.",
+        description="In `production`, both keys must be set, and values reserved for tests are refused.",
     )
     encryption_key: SecretStr = Field(
-        description="Encrypts NI and NHS numbers (AES-256-GCM). At least 32 characters; losing it loses them."
+        description="Encrypts NI and NHS numbers (AES-256-GCM). At least 32 characters. Losing it loses the numbers."
     )
     hash_key: SecretStr = Field(
-        description="Finds encrypted values again (HMAC-SHA256). At least 32 characters; must never change."
+        description="Makes hashes to look up encrypted values (HMAC-SHA256). At least 32 characters. Never change it."
     )
     # One connection for each worker thread, so that a thread never waits for a connection another thread holds.
     worker_threads: int = Field(
-        default=40, ge=1, description="Threads that answer requests; there is one database connection for each."
+        default=40, ge=1, description="The number of threads that answer requests. Each has one database connection."
     )
-    max_body_bytes: int = Field(default=1_000_000, description="The largest request body that is read.")
-    max_upload_bytes: int = Field(default=64_000_000, description="The largest uploaded file that is read.")
-    # A spreadsheet is a zip file, so a small one may unpack to very much.
-    max_unpacked_bytes: int = Field(default=512_000_000, description="The most bytes a workbook may unpack to.")
+    max_body_bytes: int = Field(default=1_000_000, description="The largest request body that is accepted, in bytes.")
+    max_upload_bytes: int = Field(default=64_000_000, description="The largest accepted upload, in bytes.")
+    # A spreadsheet is a zip file, so a small file may unpack to a very large one.
+    max_unpacked_bytes: int = Field(default=512_000_000, description="The largest unpacked workbook, in bytes.")
     documents: str = Field(
         default="var/documents",
         description="Where documents of evidence are stored, encrypted: a folder, or `s3://bucket/prefix` with the "
         "usual AWS variables.",
     )
-    max_document_bytes: int = Field(default=10_000_000, description="The largest document of evidence.")
+    max_document_bytes: int = Field(default=10_000_000, description="The largest document of evidence, in bytes.")
     scan_command: str | None = Field(
         default=None,
         description="A command that scans a document on its standard input before it is stored: exit code 0 is clean, "
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return one sentence for each variable ``PATHWAYS_…`` that is no setting: a misspelt one would do nothing."""
+    """Return one sentence for each variable ``PATHWAYS_…`` that is not a setting, for instance a misspelt one."""
     names = [PREFIX + name.upper() for name in Settings.model_fields]
     wrong = []
     for variable in sorted(environment):
@@ -112,7 +112,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 
 def write_first_secrets() -> bool:
-    """Write new keys for this folder, readable by its owner only. Return whether there were none before."""
+    """Write new keys to a file that only its owner can read. Return False if the file existed already."""
     if SECRETS_FILE.exists():
         return False
     VAR.mkdir(mode=0o700, exist_ok=True)

@@ -20,7 +20,7 @@ class Vault:
         self._hash_key = hash_key.encode()
 
     def seal(self, text: str, *, place: str) -> str:
-        """Encrypt a text. ``place`` (table, column and row) is authenticated: the value decrypts in no other place."""
+        """Encrypt a text. ``place`` (table, column and row) is authenticated: the value decrypts only there."""
         nonce = urandom(NONCE_BYTES)
         sealed = self._cipher.encrypt(nonce, text.encode(), place.encode())
         return f"v1:{KEY_ID}:{b64encode(nonce + sealed).decode()}"
@@ -47,5 +47,5 @@ class Vault:
             raise ValueError(message) from broken
 
     def fingerprint(self, kind: str, text: str) -> str:
-        """Return the keyed hash by which a text of a kind is looked up."""
+        """Return the keyed hash of a text, by which it is looked up among texts of the same kind."""
         return hmac.new(self._hash_key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()

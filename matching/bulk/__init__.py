@@ -1,1 +1,1 @@
-"""Check and score many pairs at once: profiles as columns, a compiled pass, and an equal pass in NumPy."""
+"""Check and score many pairs at once, with a compiled pass or a NumPy pass that gives the same results."""

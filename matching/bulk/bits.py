@@ -1,4 +1,4 @@
-"""The results that both passes return: failed checks as bits, and the best lists as arrays."""
+"""The results of the compiled pass and of the NumPy pass: failed checks as bits, and the best lists as arrays."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES, HOURS, HALF_DAYS, TRAVEL, LICENCES, Q
     )
 )
 NOBODY = -1
-# Metres added to the longest possible journey: more than any rounding error, less than the width of a street.
+# The metres added to the longest possible journey, so that no rounding error can exclude a placement.
 MARGIN_METRES = 1.0
 
 
@@ -35,17 +35,17 @@ class Best:
     Parameters
     ----------
     placements : ndarray of int32 of shape (n_jobseekers, k)
-        Rows of the placements' columns, best first. The end of a shorter list is filled with -1.
+        Row numbers in the placements' columns, best first. A list with fewer than k entries is filled up with -1.
     scores : ndarray of int32 of shape (n_jobseekers, k)
-        Scores in millionths. The end of a shorter list is filled with -1.
+        The score of each entry of ``placements``, in millionths, or -1.
     eligible : ndarray of int32 of shape (n_jobseekers,)
-        Number of placements that pass every check.
+        The number of placements that pass every check for the jobseeker.
     jobseekers : ndarray of int32 of shape (n_placements, side_k)
-        Rows of the jobseekers' columns, best first. The end of a shorter list is filled with -1.
+        Row numbers in the jobseekers' columns, best first. A list with fewer than side_k entries is filled up with -1.
     jobseeker_scores : ndarray of int32 of shape (n_placements, side_k)
-        Scores in millionths. The end of a shorter list is filled with -1.
+        The score of each entry of ``jobseekers``, in millionths, or -1.
     jobseeker_lots : ndarray of uint64 of shape (n_placements, side_k)
-        Tie-break hashes. Equal scores are ordered by them, lowest first.
+        The tie-break hash of each entry of ``jobseekers``. Of equal scores, the lowest hash comes first.
     """
 
     placements: NDArray[np.int32]
@@ -57,15 +57,15 @@ class Best:
 
 
 def room_for(n_jobseekers: int, n_placements: int, k: int, side_k: int) -> Best:
-    """Return empty lists of the right size, for a pass to fill.
+    """Return empty lists of the right size, which a pass then fills.
 
     Parameters
     ----------
     n_jobseekers, n_placements : int
     k : int
-        Placements in the list of each jobseeker, at least 1.
+        The number of placements in the list of each jobseeker, at least 1.
     side_k : int
-        Jobseekers in the list of each placement, 0 for no such lists.
+        The number of jobseekers in the list of each placement. With 0, placements have no lists.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def room_for(n_jobseekers: int, n_placements: int, k: int, side_k: int) -> Best:
     [[-1, -1, -1, -1], [-1, -1, -1, -1]]
     """
     if k < 1 or side_k < 0:
-        raise ValueError("k must be at least one, and side_k must not be negative.")
+        raise ValueError("k must be at least one, and side_k must be 0 or more.")
     return Best(
         np.full((n_jobseekers, k), NOBODY, dtype=np.int32),
         np.full((n_jobseekers, k), NOBODY, dtype=np.int32),

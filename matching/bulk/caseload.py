@@ -1,7 +1,7 @@
-"""Rank a whole caseload: blocks of jobseekers against the same placements, in threads, processes or machines.
+"""Rank a whole caseload in blocks of jobseekers, in threads, in processes or on several machines.
 
-The work on a block is a pure function of arrays. It needs no database and can run in another process. Threads on one
-machine, joblib's loky over its cores and Dask over many machines give identical bytes.
+The result of a block depends only on the arrays passed in, so a block needs no database and can run in another process.
+Threads on one machine, joblib's loky processes on its cores and Dask on many machines give identical bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ from matching.score.tables import TableArrays
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """The inputs that every block of a caseload shares.
+    """The inputs that are the same for every block of a caseload.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class Work:
     tables : TableArrays
     day : DayArrays
     seed : int
-        ``hash_of`` the day's seed.
+        The hash of the day's seed, computed by ``hash_of``.
     k : int
-        Number of placements in the list of each jobseeker.
+        The number of placements in the list of each jobseeker.
     side_k : int
-        Number of jobseekers in the list of each placement. With 0, a placement that is in no jobseeker's list would
-        have no jobseeker to consider.
+        The number of jobseekers in the list of each placement. With 0, placements have no lists, so a placement that is
+        in no jobseeker's list is not matched with anybody.
 
     Examples
     --------
@@ -58,12 +58,12 @@ def block(jobseekers: JobseekerArrays, work: Work, threads: int = 1) -> Best:
     jobseekers : JobseekerArrays
     work : Work
     threads : int
-        Number of threads. Each ranks some of the jobseekers. The result does not depend on the number.
+        The number of threads, among which the jobseekers are divided. It does not change the result.
 
     Returns
     -------
     Best
-        Jobseekers are numbered within the block.
+        The first jobseeker of the block has the number 0.
     """
     count = len(jobseekers.east)
     options: Any = {"k": work.k, "seed": work.seed, "side_k": work.side_k}
@@ -77,7 +77,7 @@ def block(jobseekers: JobseekerArrays, work: Work, threads: int = 1) -> Best:
 
 
 def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np.intp], NDArray[np.int32]]]:
-    """Return every pair that passes all checks, for an assignment that compares them all.
+    """Return every pair that passes all checks, as the input of an allocation of places.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def open_pairs(jobseekers: JobseekerArrays, work: Work) -> list[tuple[NDArray[np
     Returns
     -------
     list of (ndarray, ndarray)
-        For each jobseeker, the rows of the placements' columns and the scores in millionths.
+        For each jobseeker, the row numbers of the placements and their scores in millionths.
     """
     pairs = []
     for j in range(len(jobseekers.east)):
@@ -103,12 +103,12 @@ Run = Callable[[Score[Answer], Iterable[JobseekerArrays], Work], Iterable[Answer
 
 
 def in_turn(score: Score[Answer], blocks: Iterable[JobseekerArrays], work: Work) -> Iterator[Answer]:
-    """Score blocks one after another in this process.
+    """Apply a function to blocks, one after another, in this process.
 
     Parameters
     ----------
     score : callable
-        A pure function of a block and the work, for example ``block``.
+        A function of a block and ``work`` without side effects, for example ``block``.
     blocks : iterable of JobseekerArrays
     work : Work
 
@@ -122,22 +122,22 @@ def in_turn(score: Score[Answer], blocks: Iterable[JobseekerArrays], work: Work)
 
 
 def in_parallel(jobs: int) -> Run[Any]:
-    """Return a function that scores blocks with joblib's current backend: loky processes or a Dask cluster.
+    """Return a function like ``in_turn`` that uses joblib's current backend: loky processes or a Dask cluster.
 
     Parameters
     ----------
     jobs : int
-        Number of workers.
+        The number of workers.
 
     Returns
     -------
     callable
-        Same arguments as ``in_turn``. Results come in the order of the blocks. A block is built only when a worker is
-        ready for it, so a caseload of any size is never in memory as a whole.
+        It takes the arguments of ``in_turn`` and gives the results in the order of the blocks. A block is built only
+        when a worker will soon need it, so the whole caseload is never in memory at once.
     """
 
     def run(score: Score[Any], blocks: Iterable[JobseekerArrays], work: Work) -> Iterable[Any]:
-        from joblib import Parallel, delayed  # noqa: PLC0415 - the service itself does not need it
+        from joblib import Parallel, delayed  # noqa: PLC0415 - the service does not need joblib
 
         parallel = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
         answers: Iterable[Any] = parallel(delayed(score)(part, work) for part in blocks)
@@ -147,22 +147,22 @@ def in_parallel(jobs: int) -> Run[Any]:
 
 
 def together(parts: Iterable[Best]) -> Best:
-    """Join the results of consecutive blocks, as if they had been one block.
+    """Join the results of consecutive blocks into the result of one large block.
 
     Parameters
     ----------
     parts : iterable of Best
-        In the order of their jobseekers, at least one.
+        The results of at least one block, in the order of the jobseekers.
 
     Returns
     -------
     Best
-        Jobseekers are numbered within the whole caseload.
+        The first jobseeker of the caseload has the number 0.
 
     Raises
     ------
     ValueError
-        If there is no block.
+        If ``parts`` is empty.
     """
     placements, scores, eligible = [], [], []
     side: Best | None = None
@@ -175,7 +175,7 @@ def together(parts: Iterable[Best]) -> Best:
         side = renumbered if side is None else best_of(side, renumbered)
         offset += len(part.eligible)
     if side is None:
-        raise ValueError("There is no block to join: pass at least one.")
+        raise ValueError("There are no results to join. Pass the result of at least one block.")
     return Best(
         np.concatenate(placements),
         np.concatenate(scores),
@@ -187,13 +187,13 @@ def together(parts: Iterable[Best]) -> Best:
 
 
 def moved(part: Best, offset: int) -> Best:
-    """Return a block's result with its jobseekers numbered within the whole caseload.
+    """Renumber the jobseekers of a block's result by their positions in the whole caseload.
 
     Parameters
     ----------
     part : Best
     offset : int
-        Number of jobseekers before the block.
+        The number of jobseekers before the block.
 
     Returns
     -------
@@ -204,12 +204,12 @@ def moved(part: Best, offset: int) -> Best:
 
 
 def best_of(left: Best, right: Best) -> Best:
-    """Merge the jobseeker lists of each placement from two results. Everything else comes from the first result.
+    """Merge the jobseeker lists of each placement from two results, and take everything else from ``left``.
 
     Parameters
     ----------
     left, right : Best
-        With jobseekers numbered within the whole caseload.
+        Jobseekers are numbered by their positions in the whole caseload.
 
     Returns
     -------

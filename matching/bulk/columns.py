@@ -1,9 +1,9 @@
-"""Profiles and listings as columns: one array for each fact, ready for a pass over many pairs at once.
+"""Profiles of jobseekers and placements as columns, with one array for each fact, so that many pairs are read at once.
 
-Columns are built from the same frozen profiles as everything else and are never changed in place. After a change, new
-columns are built and replace the old ones. Placements are sorted by the cells of a grid, so that the placements within
-a journey are a few runs of neighbouring rows. Placements without a location and remote placements come after the grid
-and are always checked.
+Columns are built from the profiles in ``matching.pairs.profiles`` and are never changed in place: after a change, new
+columns replace them. The rows of placements are sorted by the cells of a map grid, so the placements that a jobseeker
+can reach are in a few ranges of consecutive rows. Placements without a location and remote placements come after the
+grid and are always checked.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,13 +24,13 @@ from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.pairs.text import normalise
 
 CELL_METRES = 5_000.0
-MOST_CELLS = 4_000_000  # limits the grid when a listing lies abroad or at sea
+MOST_CELLS = 4_000_000  # keeps the grid small when a location is wrongly abroad or at sea
 NO = -1  # not known, or not requested
 NEVER, ALWAYS = np.iinfo(np.int32).min, np.iinfo(np.int32).max
-ENDLESS = 1 << 29  # more than any hours, age or day
+ENDLESS = 1 << 29  # means "no limit": more than any hours, age or day
 Int32s = NDArray[np.int32]
-# The columns of whole numbers, in the order of the rows of ``numbers``. Hours are in hundredths, days are ordinals, and
-# a word is its number in the word tables. -1 means not known or not requested.
+# The names of the rows of ``numbers``, in order. Hours are in hundredths, days are ordinals, and words are stored as
+# their numbers in the word tables. -1 means not known or not requested.
 PLACEMENT_NUMBERS = (
     "is_placed", "is_remote", "has_places", "asks_right_to_work", "offers_support", "flexible", "hours", "half_days",
     "starts", "ends", "least_age", "most_age", "level", "licences", "title", "occupation", "listing", "environment",
@@ -44,12 +44,12 @@ JOBSEEKER_NUMBERS = (
 
 
 class PlacementArrays(NamedTuple):
-    """Columns of placements, in the order of the grid.
+    """Columns of placements, sorted by the cells of the grid.
 
-    ``numbers`` has one row for each name in ``PLACEMENT_NUMBERS``. ``east`` and ``north`` are in metres. The skills of
-    all placements are one run of numbers, and the ``_from`` columns give where each placement's skills begin. ``cells``
-    gives where each cell of the grid begins. ``grid`` holds the grid's west and south edges, the size of a cell, and
-    the number of cells across and up.
+    ``numbers`` has one row for each name in ``PLACEMENT_NUMBERS``. ``east`` and ``north`` are in metres. One array has
+    the skills of all placements, one placement after another; its ``_from`` column gives where each placement's skills
+    begin. ``cells`` gives the row where each cell of the grid begins. ``grid`` has the west and south edges of the grid
+    and the size of a cell, in metres, then the number of columns and of lines of cells.
     """
 
     numbers: Int32s
@@ -66,7 +66,7 @@ class PlacementArrays(NamedTuple):
     grid: NDArray[np.float64]
 
     def column(self, name: str) -> Int32s:
-        """Return one column of whole numbers."""
+        """Return the column with this name, which must be in ``PLACEMENT_NUMBERS``."""
         column: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
         return column
 
@@ -97,17 +97,17 @@ class JobseekerArrays(NamedTuple):
     adjustment_table: Table
 
     def number(self, name: str, j: int) -> int:
-        """Return one whole number of one jobseeker."""
+        """Return the number with this name, which must be in ``JOBSEEKER_NUMBERS``, of jobseeker ``j``."""
         return int(self.numbers[JOBSEEKER_NUMBERS.index(name), j])
 
 
 class DayArrays(NamedTuple):
-    """Values that depend on the day and on its dated tables.
+    """Values that depend on the day and on the tables that apply on that day.
 
-    ``numbers`` holds the day as an ordinal, the hours of a half-day in hundredths, and the number of skills that any
-    placement has requested. ``modes`` has one row for each way of travelling: minutes per kilometre and waiting
-    minutes, first the fast estimate, then the slow one. ``half_days`` is how many half-days the hours of each placement
-    fill.
+    ``numbers`` has the day as an ordinal, the hours of a half-day in hundredths, and the number of distinct skills that
+    placements have requested so far. ``modes`` has one row for each mode of travel: the minutes per kilometre and the
+    waiting minutes of the fast estimate, then those of the slow estimate. ``half_days`` gives the number of half-days
+    that the hours of each placement fill.
     """
 
     numbers: NDArray[np.int64]
@@ -122,12 +122,12 @@ class PlacementColumns:
     Parameters
     ----------
     profiles : sequence of PlacementProfile
-        In the order given.
+        The profiles, in the order in which they were passed.
     order : ndarray of shape (n_placements,)
         For each row of the columns, the position of its profile.
     arrays : PlacementArrays
     lexicon : WordTables
-        The tables that numbered the words.
+        The tables from which the words have their numbers.
 
     Examples
     --------
@@ -162,13 +162,13 @@ class PlacementColumns:
 
     @classmethod
     def of_rows(cls, rows: "PlacementRows", lexicon: WordTables) -> "PlacementColumns":
-        """Build the columns of placements that already have word numbers.
+        """Build the columns of placements whose words already have numbers.
 
         Parameters
         ----------
         rows : PlacementRows
         lexicon : WordTables
-            The tables that numbered their words.
+            The tables from which the words have their numbers.
 
         Returns
         -------
@@ -200,7 +200,7 @@ class PlacementColumns:
         return cls(rows.profiles, order, arrays, lexicon)
 
     def profile(self, row: int) -> PlacementProfile:
-        """Return the profile of one row of the columns.
+        """Return the profile of the placement in one row of the columns.
 
         Parameters
         ----------
@@ -214,7 +214,7 @@ class PlacementColumns:
 
 
 class Runs(NamedTuple):
-    """Lists of numbers stored as one run: where each list begins, and a number and a weight for each member."""
+    """Lists stored one after another: where each list begins, then the number and the weight of every member."""
 
     begins: Int32s
     members: Int32s
@@ -223,10 +223,10 @@ class Runs(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PlacementRows:
-    """Placements with numbered words, in the order given; ``PlacementColumns`` are built from them.
+    """Placements whose words have numbers, in the order in which they were passed. They become ``PlacementColumns``.
 
-    The words of a listing are numbered once and reused while the listing does not change. A changed listing is removed
-    and added again.
+    The words of a listing get their numbers once and keep them while the listing does not change. A changed listing is
+    removed and added again.
 
     Parameters
     ----------
@@ -236,9 +236,9 @@ class PlacementRows:
     east, north : ndarray of float64 of shape (n_placements,)
         In metres; 0 where the location is not known.
     essential, desirable : Runs
-        Requested skills and the weight of each.
+        The requested skills of each placement, and the weight of each skill.
     hashes : ndarray of uint64 of shape (n_placements,)
-        Hashes of the placements' keys.
+        The hash of each placement's key.
 
     Examples
     --------
@@ -258,13 +258,13 @@ class PlacementRows:
     hashes: NDArray[np.uint64]
 
     def column(self, name: str) -> Int32s:
-        """Return one column of whole numbers."""
+        """Return the column with this name, which must be in ``PLACEMENT_NUMBERS``."""
         column: Int32s = self.numbers[PLACEMENT_NUMBERS.index(name)]
         return column
 
     @classmethod
     def of(cls, profiles: Iterable[PlacementProfile], lexicon: WordTables) -> "PlacementRows":
-        """Assign numbers to the words of some placements.
+        """Give numbers to the words of some placements.
 
         Parameters
         ----------
@@ -371,7 +371,7 @@ def _wanted_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables)
 
 
 def _picked(runs: Runs, rows: NDArray[np.intp]) -> tuple[Int32s, tuple[Int32s, Int32s]]:
-    """Return the lists at some rows, in the order of the rows: where each begins, then members and weights."""
+    """Select lists by row. Return where each selected list begins, then their members and weights."""
     lengths = np.diff(runs.begins)[rows]
     begins = np.zeros(len(rows) + 1, dtype=np.int32)
     np.cumsum(lengths, out=begins[1:])
@@ -396,7 +396,7 @@ def _day(day: date | None) -> int:
 
 
 def _grid(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the grid's west and south edges, the size of a cell, and the number of cells across and up."""
+    """Return the grid's west and south edges, the size of a cell, and the number of columns and lines of cells."""
     if not len(east):
         return np.array([0.0, 0.0, CELL_METRES, 0.0, 0.0])
     size = CELL_METRES
@@ -415,14 +415,14 @@ def _cells(east: NDArray[np.float64], north: NDArray[np.float64], grid: NDArray[
 
 
 def _runs(lists: Sequence[Sequence[int]]) -> tuple[Int32s, Int32s]:
-    """Join lists into one run. Return where each list begins, and the run."""
+    """Join lists into one array. Return where each list begins in the array, and the array."""
     begins = np.zeros(len(lists) + 1, dtype=np.int32)
     np.cumsum([len(members) for members in lists], out=begins[1:])
     return begins, np.array([number for members in lists for number in members], dtype=np.int32)
 
 
 def day_arrays(context: Context, placements: PlacementColumns) -> DayArrays:
-    """Return the values of a day that a pass needs.
+    """Return the values that a pass needs and that depend on the day.
 
     Parameters
     ----------
@@ -456,7 +456,7 @@ def day_arrays(context: Context, placements: PlacementColumns) -> DayArrays:
 def jobseeker_arrays(
     profiles: Sequence[JobseekerProfile], placements: PlacementColumns, context: Context
 ) -> JobseekerArrays:
-    """Build the columns of some jobseekers, to be checked and scored against some placements.
+    """Build the columns of some jobseekers, so that a pass can check and score them for some placements.
 
     Parameters
     ----------
@@ -542,7 +542,7 @@ def _numbers_of(profile: JobseekerProfile, context: Context) -> tuple[int, ...]:
 
 
 def _listed(relation: LazyTable, lists: Sequence[Sequence[str]]) -> tuple[Int32s, Int32s, Table]:
-    """Return where each list begins, the table rows of all their words, and the table."""
+    """Return where each list of words begins, the table row of every word, and the table."""
     begins, _ = _runs([range(len(words)) for words in lists])
     rows, table = relation.rows([word for words in lists for word in words])
     return begins, np.array(rows, dtype=np.int32), table
@@ -551,7 +551,7 @@ def _listed(relation: LazyTable, lists: Sequence[Sequence[str]]) -> tuple[Int32s
 def _single(
     relation: LazyTable, lists: Sequence[tuple[str, ...] | None], *, is_known: bool = False
 ) -> tuple[Int32s, Table]:
-    """Return a table row for each list, -1 where it is not known. With ``is_known`` an empty list means "none"."""
+    """Return the table row of each list, or -1 for None. An empty list also gives -1 unless ``is_known`` is set."""
     known = [words for words in lists if words is not None and (words or is_known)]
     rows, table = relation.rows(known)
     next_rows = iter(rows)
@@ -561,7 +561,7 @@ def _single(
 
 
 def _blocked(profile: JobseekerProfile, placements: PlacementColumns) -> list[int]:
-    """Return the rows of the placements that a safety exclusion covers, using the safety check itself."""
+    """Return the rows of the placements that the jobseeker's safety exclusions rule out."""
     if not profile.limits.exclusions:
         return []
     return [row for row in range(len(placements)) if eligibility.is_excluded(profile.limits, placements.profile(row))]
@@ -574,7 +574,7 @@ def take(arrays: Any, rows: Any) -> Any:
     ----------
     arrays : JobseekerArrays
     rows : slice
-        Consecutive rows, so that their lists stay one run.
+        The rows must be consecutive, because the lists of consecutive jobseekers are also consecutive.
 
     Returns
     -------

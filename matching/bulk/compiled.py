@@ -1,4 +1,4 @@
-"""Numba's ``njit``. Where Numba is not installed, a substitute that leaves functions uncompiled, which is slower."""
+"""Numba's ``njit`` or, if Numba is not installed, a substitute that leaves functions uncompiled and so slower."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ try:
 except ImportError:
 
     def njit(*functions: Callable[..., Any], **_: Any) -> Any:  # type: ignore[no-redef]
-        """Return a function unchanged.
+        """Return a function uncompiled. Without a function, return a decorator that does so.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
-"""The compiled pass: checks, features, score and best lists in one loop over pairs, without storing the pairs.
+"""The compiled pass: one loop checks and scores each pair and stores only the best lists, not the pairs.
 
-It repeats ``numpy_pass`` in whole numbers, so the two give identical results, including ties. Several threads may run
-it at the same time, each on some of the jobseekers: it takes no lock and writes only to the arrays it is given.
+It computes in whole numbers what ``numpy_pass`` computes, so both give identical results, including ties. Several
+threads may run it at the same time, each for different jobseekers, because it writes only to the arrays passed to it.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ from matching.score.tables import CURVE_POINTS, FEATURES, MILLION, REACH, UNIT, 
 ONE, TWO = np.uint64(MIX_ONE), np.uint64(MIX_TWO)
 FIRST, SECOND, THIRD = (np.uint64(shift) for shift in MIX_SHIFTS)
 N_FEATURES = len(FEATURES)
-# Failed checks as bits, and the row of each column. Numba compiles numbers of the module as constants.
+# The bit of each check, and the row of each name in ``numbers``. Numba compiles module-level numbers as constants.
 SAFETY, PLACES, AGE, RIGHT_TO_WORK, DATES = bits.SAFETY, bits.PLACES, bits.AGE, bits.RIGHT_TO_WORK, bits.DATES
 HOURS, HALF_DAYS, TRAVEL = bits.HOURS, bits.HALF_DAYS, bits.TRAVEL
 LICENCES, QUALIFICATIONS = bits.LICENCES, bits.QUALIFICATIONS
@@ -54,7 +54,7 @@ def _mixed(number):
 
 @njit(inline="always")
 def _count(week):
-    """Count the half-days of a week, which are 21 bits."""
+    """Count the half-days in a week that is stored as 21 bits, one for each half-day."""
     week = week - ((week >> 1) & 0x155555)
     week = (week & 0x133333) + ((week >> 2) & 0x133333)
     week = (week + (week >> 4)) & 0x0F0F0F
@@ -63,7 +63,7 @@ def _count(week):
 
 @njit(inline="always")
 def _minutes(km, modes, ways):
-    """Return the low and high minutes by the quickest mode of travel."""
+    """Return the fast and the slow estimate of the minutes by the quickest mode of travel."""
     best_low, best_high = ENDLESS, ENDLESS
     for bit in range(len(ways)):
         if modes >> bit & 1:
@@ -103,7 +103,7 @@ def _fails_half_days(placement_week, own_week, flexible, filled, most):
 
 @njit(inline="always")
 def _sift(begin, end, pn, east, north, x, y, squared, least, most, week, filled, most_filled, passes):
-    """Mark the rows that pass distance, hours and half-days. Without branches, so that SIMD instructions are used."""
+    """Mark the rows that pass the distance, hours and half-day checks. Having no branches, it compiles to SIMD."""
     for p in range(begin, end):
         across, up = x - east[p], y - north[p]
         near = (across * across + up * up <= squared) | (pn[P_PLACED, p] == 0) | (pn[P_REMOTE, p] == 1)
@@ -139,7 +139,7 @@ def _avoids(begin, end, avoid, table, listing):
 
 @njit(inline="always")
 def _share(part, whole):
-    """Return the grade of a share. Floats divide numbers this small exactly, in a third of the time of integers."""
+    """Return the grade of a share. For numbers this small, dividing floats is exact and three times as fast."""
     return np.int64((2.0 * STEPS * part + whole) / (2.0 * whole))
 
 
@@ -230,7 +230,7 @@ def _paired(side, codes, pairs, bins, parts):
 @njit(cache=True, nogil=True)
 def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed, scores,
           best_rows, best_scores, best_ties, eligible, side_rows, side_scores, side_ties):  # fmt: skip
-    # Arrays are read from their tuples once. Read inside the loop, each would be reference-counted every time.
+    # Arrays are read from their tuples before the loop. Inside it, each reading would update a reference count.
     pn, p_east, p_north, p_hashes, cells = places.numbers, places.east, places.north, places.hashes, places.cells
     essential_from, essential, essential_weight = places.essential_from, places.essential, places.essential_weight
     desirable_from, desirable, desirable_weight = places.desirable_from, places.desirable, places.desirable_weight
@@ -250,7 +250,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
     blocked, sifted = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
     k, side_k = best_rows.shape[1], side_rows.shape[1]
     for j in range(start, stop):
-        # How well the jobseeker covers each requested skill, and which placements a safety exclusion covers.
+        # Compute how well the jobseeker has each requested skill, and mark the placements that exclusions rule out.
         own[:] = 0
         for at in range(skills_from[j], skills_from[j + 1]):
             own_skill = skills[at]
@@ -282,7 +282,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
                     low_line = max(np.int64((y - reach - south) // size), 0)
                     high_line = min(np.int64((y + reach - south) // size), up - 1)
         open_pairs = 0
-        # First the lines of the grid, then the rows after it. Where no journey is bounded, all rows in one run.
+        # Read the lines of the grid, then the rows after the grid. Without a travel limit, read all rows at once.
         for line in range(low_line, high_line + 2):
             if line <= high_line:
                 begin, end = np.int64(cells[line * across + first]), np.int64(cells[line * across + last + 1])
@@ -387,7 +387,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
 
 @njit(inline="always")
 def _insert(row, item, score, tie_break, items, scores, ties):
-    """Insert an item in order of score, best first. The last item of the list is dropped."""
+    """Insert an item into a list that is sorted by score, best first, and drop the last item of the list."""
     at = scores.shape[1] - 1
     while at > 0 and (scores[row, at - 1] < score or (scores[row, at - 1] == score and ties[row, at - 1] > tie_break)):
         scores[row, at], ties[row, at] = scores[row, at - 1], ties[row, at - 1]
@@ -403,7 +403,7 @@ _NO_TIE_BREAKS = np.zeros((0, 1), dtype=np.uint64)
 def check_and_score(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, tables: TableArrays, day: DayArrays
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Check and score every placement for one jobseeker; equals ``numpy_pass.check_and_score``.
+    """Check and score every placement for one jobseeker, as ``numpy_pass.check_and_score`` does.
 
     Parameters
     ----------
@@ -417,6 +417,7 @@ def check_and_score(
     Returns
     -------
     tuple of ndarray of uint16 and ndarray of int32, of shape (n_placements,)
+        The failed checks of each pair as bits, and the score of each pair in millionths, or -1 if a check fails.
     """
     failed = np.zeros(len(placements.east), dtype=np.uint16)
     scores = np.full(len(placements.east), -1, dtype=np.int32)
@@ -436,7 +437,7 @@ def best(
     seed: int,
     side_k: int = 0,
 ) -> Best:
-    """Return the best lists of jobseekers and placements; equals ``numpy_pass.best``.
+    """Return the best lists of jobseekers and placements, with the same results as ``numpy_pass.best``.
 
     Parameters
     ----------
@@ -445,11 +446,11 @@ def best(
     tables : TableArrays
     day : DayArrays
     k : int
-        Number of placements to return for each jobseeker, at least 1.
+        The number of placements to return for each jobseeker, at least 1.
     seed : int
-        ``hash_of`` the day's seed.
+        The hash of the day's seed, computed by ``hash_of``. It decides the order of equal scores.
     side_k : int
-        Number of jobseekers to return for each placement.
+        The number of jobseekers to return for each placement.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""The pass in NumPy alone.
+"""The pass that uses NumPy alone.
 
-It is the reference that the compiled pass must equal, and it runs on machines without Numba.
+The tests require that the compiled pass gives the same results. This pass also runs on machines without Numba.
 """
 
 from typing import Any
@@ -66,11 +66,11 @@ def best(
     tables : TableArrays
     day : DayArrays
     k : int
-        Number of placements to return for each jobseeker.
+        The number of placements to return for each jobseeker, at least 1.
     seed : int
-        ``hash_of`` the day's seed, which decides the tie-break between equal scores.
+        The hash of the day's seed, computed by ``hash_of``. It decides the order of equal scores.
     side_k : int
-        Number of jobseekers to return for each placement.
+        The number of jobseekers to return for each placement.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def best(
 
 
 def _enter_lists(result: Best, j: int, rows: Rows, scores: Any, tie_breaks: NDArray[np.uint64]) -> None:
-    """Insert one jobseeker into the lists of the placements that pass their checks."""
+    """Insert jobseeker ``j`` into the lists of the placements in ``rows``, which have passed every check."""
     for p, score, tie_break in zip(rows.tolist(), scores.tolist(), tie_breaks.tolist(), strict=True):
         list_scores, list_ties, list_people = result.jobseeker_scores[p], result.jobseeker_lots[p], result.jobseekers[p]
         is_worse = (list_scores < score) | ((list_scores == score) & (list_ties > tie_break))
@@ -107,9 +107,9 @@ def _enter_lists(result: Best, j: int, rows: Rows, scores: Any, tie_breaks: NDAr
 
 
 def within_reach(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays) -> Rows:
-    """Return the rows of the placements that may be near enough, and of all placements without a location.
+    """Return the rows of the placements that are not too far away for one jobseeker.
 
-    Placements that are remote are also returned.
+    Remote placements and placements without a location are always returned.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def within_reach(jobseekers: JobseekerArrays, j: int, placements: PlacementArray
 
 
 def _reach_metres(jobseekers: JobseekerArrays, j: int, day: DayArrays) -> float | None:
-    """Return the longest possible journey in metres, or None where no journey can be ruled out by distance."""
+    """Return the longest possible journey in metres, or None if distance alone cannot rule out any placement."""
     minutes, modes = jobseekers.number("minutes", j), jobseekers.number("modes", j)
     if not jobseekers.number("is_placed", j) or minutes == NO or modes == 0:
         return None
@@ -214,7 +214,7 @@ def _fails_half_days(
 def _minutes(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows
 ) -> tuple[Any, Any, Any]:
-    """Return whether a pair has a journey, and the low and high minutes by the quickest mode of travel."""
+    """Return whether each pair has a journey, and its fast and slow estimate in minutes by the quickest mode."""
     modes = jobseekers.number("modes", j)
     has_journey = (placements.column("is_placed")[rows] == 1) & (placements.column("is_remote")[rows] == 0)
     has_journey &= bool(jobseekers.number("is_placed", j) and modes)
@@ -248,7 +248,7 @@ def _fails_level(level: int, placements: PlacementArrays, rows: Rows) -> Any:
 
 
 def codes(jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows) -> Codes:
-    """Return the grade of every feature for some pairs of one jobseeker.
+    """Return the grade of every feature for one jobseeker and some placements.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Select the compiled or the NumPy pass over columns. A pass checks and scores pairs and builds the best lists.
+"""Select the pass that checks and scores pairs and builds the best lists: the compiled pass or the NumPy pass.
 
-``compiled_pass`` needs Numba and is used by default. ``numpy_pass`` uses NumPy alone. It runs on machines for which
-Numba has no wheel, and the tests use it to check that both give the same lists. ``check_and_score`` and ``best`` in
-this module come from the pass that is in use. Set ``PATHWAYS_PLAIN_PASSES=1`` to use NumPy alone.
+``compiled_pass`` needs Numba and is used by default. ``numpy_pass`` needs only NumPy, so it also runs on machines for
+which Numba has no wheel. The tests check that both give the same lists. ``check_and_score`` and ``best`` in this module
+are those of the selected pass. Set ``PATHWAYS_PLAIN_PASSES=1`` to select the NumPy pass.
 """
 
 import os

@@ -1,8 +1,8 @@
-"""Tables of how every jobseeker word compares with every listing word, computed once and cached.
+"""Tables that compare every word of jobseekers with every word of listings. Each value is computed once and cached.
 
-Rows are a jobseeker's words (the left side); columns are a listing's words (the right side). Words are numbered in the
-order in which they arrive and a number never changes, so a table only grows. A caller that holds an older table can
-still use it for the words that were in it.
+A row is a jobseeker's word (the left side). A column is a listing's word (the right side). A new word gets the next
+number. The number of a column never changes. The numbers of rows change only if the table has become too large and all
+its rows are dropped. A caller can continue to use an older table for the words that it contains.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -25,17 +25,17 @@ FIRST_ROWS, FIRST_COLUMNS = 64, 256
 
 
 class LazyTable:
-    """A table of values for pairs of a left word and a right word, filled when a row is first requested.
+    """A table with a value for each left word and right word. A row is computed when it is first requested.
 
     Parameters
     ----------
     fill : callable
-        Takes some left words and some right words, and returns the table of their values.
+        It takes a list of left words and a list of right words, and returns the table of their values.
     dtype : type
         Type of the entries.
     most_cells : int
-        Limit of the table's size. When a new row would exceed it, all rows are dropped and the table starts again, so
-        that a year of free text does not fill the memory. A caller that still reads the earlier table keeps that table.
+        The greatest number of cells. If a new row would exceed this number, all rows are dropped, so that a year of
+        free text does not fill the memory. A caller can continue to read the table from before the drop.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class LazyTable:
         self._lock = Lock()
 
     def right(self, word: Any) -> int:
-        """Return the column number of a right word; a new word gets the next number.
+        """Return the column number of a right word. A new word gets the next number.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class LazyTable:
         return self._right_words
 
     def rows(self, lefts: Sequence[Any]) -> tuple[list[int], Table]:
-        """Return the row numbers of some left words, and a table in which these rows are complete.
+        """Return the row numbers of some left words, and the table, with these rows filled.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class LazyTable:
         Returns
         -------
         tuple of (list of int, ndarray)
-            The table is valid for these rows and for every column number given so far.
+            In these rows, the table has a value for every right word that has a number so far.
         """
         with self._lock:
             row_of, width = self._lefts, len(self._right_words)
@@ -179,7 +179,7 @@ class WordTables:
         return sum(len(table.rights) for table in tables)
 
     def _titles(self, wishes: Sequence[str], titles: Sequence[str]) -> Table:
-        """Return the grade of each wish for each title; equals ``Vocabulary.occupation_likeness``."""
+        """Return the grade of each wish for each title, as ``Vocabulary.occupation_likeness`` would compute it."""
         vocabulary = self.vocabulary
         wish_words, words_of_titles = [title_words(wish) for wish in wishes], [title_words(title) for title in titles]
         table = _letters([what_at(words) for words in wish_words], [what_at(words) for words in words_of_titles])
@@ -196,7 +196,7 @@ class WordTables:
         return grades
 
     def _skills(self, offered: Sequence[str], wanted: Sequence[str]) -> Table:
-        """Return the likeness of normalised skills in thousandths; equals ``Vocabulary.skill_likeness``."""
+        """Return the likeness of normalised skills in thousandths, as ``Vocabulary.skill_likeness`` would compute."""
         vocabulary = self.vocabulary
         likeness = np.floor(_letters(offered, wanted) * THOUSAND + 0.5).astype(np.uint16)
         known = [column for column, skill in enumerate(wanted) if vocabulary.concepts_of_skill(skill)]
@@ -226,7 +226,7 @@ def _by_concept(concepts: Sequence[Any]) -> dict[str, list[int]]:
 
 
 def _letters(lefts: Sequence[str], rights: Sequence[str]) -> NDArray[np.float64]:
-    """Return how alike texts are by their letters, from 0 to 1; 0 where that may be chance or a text is empty."""
+    """Return the similarity of the letters of texts, from 0 to 1. It is 0 if it may be chance or a text is empty."""
     if not lefts or not rights:
         return np.zeros((len(lefts), len(rights)))
     likeness = (

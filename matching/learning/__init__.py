@@ -1,1 +1,1 @@
-"""Learn from decided introductions: cases, models, training, evaluation and model files."""
+"""Train models on decided introductions: the cases, models, training, evaluation and model files."""

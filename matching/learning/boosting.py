@@ -1,4 +1,4 @@
-"""Gradient boosting limited to single features and a few pairs of features, converted exactly to lookup tables."""
+"""Gradient boosting on single features and a few pairs of features, converted to equivalent lookup tables."""
 
 from itertools import combinations
 from typing import Any, Self
@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from matching.score.side_models import Floats, Tables
 
 BINS = 32
-CANDIDATES = 30  # pairs are searched for among this many of the strongest single features
+CANDIDATES = 30  # the number of strongest single features among which pairs are searched for
 GRID = 4
 
 
@@ -22,27 +22,27 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
     Parameters
     ----------
     loss : str
-        ``squared_error`` for graded outcomes, ``log_loss`` for 0 and 1.
+        ``squared_error`` for graded outcomes, ``log_loss`` for outcomes that are 0 or 1.
     n_pairs : int
-        Number of pairs of features that may interact.
+        The number of pairs in which the two features may interact.
     max_iter : int
-        Rounds of boosting.
+        The number of rounds of boosting.
     learning_rate : float
     max_leaf_nodes, min_samples_leaf : int
-        Size of each tree.
+        The greatest number of leaves of a tree, and the least number of samples of a leaf.
     l2_regularization : float
     monotone : array-like of int of shape (n_features,) or None
-        1 for each feature of which a higher value must never lower the prediction.
+        1 for each feature that must never lower the prediction as its value rises, 0 for all other features.
     unit_bins : bool
-        Whether the features are in [0, 1], so that the bins are fixed. Otherwise bins are quantiles of the fitted data.
+        True if all features are in [0, 1]. The bins are then fixed. If False, bins are quantiles of the fitted data.
     random_state : int
 
     Attributes
     ----------
     tables_ : Tables
-        The whole model. Its predictions equal those of the trees, apart from rounding.
+        The whole model as tables. Its predictions equal those of the trees, apart from rounding.
     trees_ : HistGradientBoostingRegressor or HistGradientBoostingClassifier
-        The trees that the tables were computed from. Their inputs are the numbers of the bins.
+        The trees that the tables were computed from. Their inputs are bin numbers.
 
     References
     ----------
@@ -131,7 +131,7 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return model.fit(codes, y, sample_weight=weight)
 
     def _tables(self, model: Any, edges: list[Floats], pairs: list[tuple[int, int]]) -> Tables:
-        """Compute the additive parts from the model's predictions. Exact, as at most two features interact."""
+        """Compute the tables from the model's predictions. They are exact, because at most two features interact."""
         raw = model.decision_function if self.loss == "log_loss" else model.predict
         sizes = [len(e) + 1 for e in edges]
         middle = np.array([[size // 2 for size in sizes]], dtype=np.float64)
@@ -152,7 +152,7 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         return Tables(edges, base, singles, {pair: table for pair, table in tables.items() if np.any(table)})
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Return the sum of the table values.
+        """Return the sum of the table values for each sample.
 
         Parameters
         ----------
@@ -161,7 +161,7 @@ class BoostedTables(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sci
         Returns
         -------
         ndarray of shape (n_samples,)
-            A grade for ``squared_error``, log-odds for ``log_loss``.
+            Grades if the loss is ``squared_error``, log-odds if it is ``log_loss``.
         """
         check_is_fitted(self)
         values: Floats = validate_data(self, X, dtype=np.float64, reset=False)
@@ -178,7 +178,7 @@ def _edges(column: Floats, *, unit: bool) -> Floats:
 
 
 def _strongest_pairs(single_tables: Tables, codes: Any, residual: Floats, n_pairs: int) -> list[tuple[int, int]]:
-    """Return the pairs that explain most of the residual of single features on a coarse grid (FAST, [1] above)."""
+    """Return the pairs that best predict, on a coarse grid, the residual of the single features (FAST, [1] above)."""
     strength = {column: float(np.var(table[codes[:, column]])) for column, table in single_tables.singles.items()}
     strongest = sorted(strength, key=lambda c: (-strength[c], c))[:CANDIDATES]
     coarse = {c: np.searchsorted(np.sort(codes[:, c]), codes[:, c]) * GRID // len(codes) for c in strongest}

@@ -1,4 +1,4 @@
-"""Decided cases, from which a model is trained.
+"""Decided cases, on which a model is trained.
 
 This module does not import the training code, which takes a second to load.
 """
@@ -12,7 +12,7 @@ from matching.pairs.features import Feature, ModelSide, Value
 
 
 class CaseOutcome(IntEnum):
-    """How far a pair got. The number is the grade of the case."""
+    """How far an introduction went. The number of the outcome is the grade of the case."""
 
     DECLINED = 0
     INTRODUCED = 1
@@ -30,15 +30,15 @@ class DecidedCase:
     values : mapping of Feature to Value
         The feature values at the time the match was shortlisted.
     wanted : bool or None
-        Whether the jobseeker wanted the placement and, where starting was up to the jobseeker, started it. None where
-        the other side ended the introduction before this could be known.
+        True if the jobseeker started the placement, False if the jobseeker declined it. None if the social enterprise
+        declined the jobseeker, so that this is not known.
     lasted : bool or None
-        Whether the placement accepted the jobseeker and the work lasted. None where it never came to that, or where it
-        is too early to know.
+        Whether the social enterprise accepted the jobseeker and the work lasted. None if the jobseeker declined, or if
+        it is not known (yet) whether the work lasted.
     outcome : CaseOutcome
     decided_on : date
     jobseeker, placement : str
-        Keys.
+        The keys of the jobseeker and of the placement.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class DecidedCase:
     placement: str
 
     def label(self, side: ModelSide) -> bool | None:
-        """Return the label that the model of one side learns from.
+        """Return the label of the case for training the model of one side.
 
         Parameters
         ----------

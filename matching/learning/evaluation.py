@@ -1,7 +1,8 @@
-"""Measure the quality of a ranking: overall and by group, for both sides, with intervals.
+"""Measure the quality of rankings, overall and by group, with 95 % intervals.
 
-Rules for special cases: a list without a relevant item is left out of every mean and counted. Equal scores share the
-value of the ranks they tie for, so the order of the input cannot change a result. The mean of no lists is NaN.
+Rules for special cases: every mean leaves out the lists without a relevant item, and their number is reported. Items
+with equal scores share the average value of their ranks, so the order of the input cannot change a result. The mean of
+no lists is NaN.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -15,7 +16,7 @@ from matching.score.side_models import Floats
 
 RESAMPLES = 2000
 CALIBRATION_BINS = 10
-FEWEST_SHOWN = 10  # the figure of a group with fewer lists is suppressed: it would describe individual people
+FEWEST_SHOWN = 10  # the figure of a group with fewer lists is suppressed, because it could describe individual people
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,11 @@ class Measured:
     Parameters
     ----------
     mean, low, high : float
+        The mean, and the lower and upper end of its interval.
     lists : int
-        Number of lists with a relevant item.
+        The number of lists with a relevant item.
     left_out : int
-        Number of lists without a relevant item, which the mean leaves out.
+        The number of lists without a relevant item, which the mean leaves out.
     """
 
     mean: float
@@ -44,11 +46,11 @@ def ndcg(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
     Parameters
     ----------
     relevance : array-like of shape (n_items,)
-        Grades. The gain is 2 ** grade - 1.
+        The grade of each item. Its gain is 2 ** grade - 1.
     scores : array-like of shape (n_items,)
-        Equal scores share the discounts of their ranks.
+        The score of each item. Items with equal scores share the discounts of their ranks.
     at : int
-        Number of ranks that count.
+        The number of first ranks that count.
 
     Returns
     -------
@@ -81,15 +83,16 @@ def ndcg(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
 
 
 def recall(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
-    """Return the share of relevant items that are among the first ``at`` items. Tied items count in part.
+    """Return the share of the relevant items that are ranked among the first ``at`` items.
 
     Parameters
     ----------
     relevance : array-like of shape (n_items,)
-        An item is relevant where this is over 0.
+        An item is relevant if its value here is over 0.
     scores : array-like of shape (n_items,)
+        Of items that tie for the last ranks that count, each counts in part.
     at : int
-        Number of ranks that count.
+        The number of first ranks that count.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def recall(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
 
 
 def reciprocal_rank(relevance: ArrayLike, scores: ArrayLike) -> float:
-    """Return 1 divided by the rank of the first relevant item. A tied item has the middle rank of its tie.
+    """Return 1 divided by the rank of the first relevant item. If it ties with other items, its rank is an average.
 
     Parameters
     ----------
@@ -136,7 +139,7 @@ def reciprocal_rank(relevance: ArrayLike, scores: ArrayLike) -> float:
 
 
 def brier(probabilities: ArrayLike, happened: ArrayLike) -> float:
-    """Return the mean squared difference between predicted probabilities and events (Brier score).
+    """Return the mean squared difference between predicted probabilities and what happened, 0 or 1 (Brier score).
 
     Parameters
     ----------
@@ -167,7 +170,8 @@ def calibration_error(probabilities: ArrayLike, happened: ArrayLike, bins: int =
     Returns
     -------
     float
-        Mean absolute difference, weighted by the sizes of the bins. NaN for no samples.
+        The mean over bins, weighted by their sizes, of the absolute difference between the mean probability and the
+        share that happened. NaN for no samples.
 
     Examples
     --------
@@ -189,7 +193,7 @@ def calibration_error(probabilities: ArrayLike, happened: ArrayLike, bins: int =
 
 
 def gini(counts: ArrayLike) -> float:
-    """Return the Gini coefficient of some counts: 0 where all are equal, near 1 where a single holder has everything.
+    """Return the Gini coefficient of some counts: 0 if all are equal, almost 1 if one of many holders has everything.
 
     Parameters
     ----------
@@ -213,14 +217,14 @@ def gini(counts: ArrayLike) -> float:
 
 
 def exposure(ranks: ArrayLike, at: int = 10) -> Floats:
-    """Return how likely each rank is to be read, using the discount of NDCG.
+    """Return an estimate of how likely each rank is to be read: the discount of NDCG.
 
     Parameters
     ----------
     ranks : array-like of int of shape (n_items,)
         Ranks, starting at 1.
     at : int
-        Number of ranks that are read; later ranks give 0.
+        The number of first ranks that are read. The result for later ranks is 0.
 
     Returns
     -------
@@ -243,7 +247,7 @@ def coverage(lists: Sequence[Sequence[Hashable]], everything: int) -> float:
     lists : sequence of sequence
         The lists.
     everything : int
-        Number of all items.
+        The number of items that could be on a list.
 
     Returns
     -------
@@ -264,7 +268,7 @@ def mean_of(values: ArrayLike, seed: int = 0) -> Measured:
     Parameters
     ----------
     values : array-like of shape (n_lists,)
-        One value for each list. A list with NaN is left out of the mean.
+        The value of each list. The mean leaves out a list with the value NaN.
     seed : int
 
     Returns
@@ -286,11 +290,12 @@ def mean_of(values: ArrayLike, seed: int = 0) -> Measured:
 
 
 def paired(values: ArrayLike, others: ArrayLike, seed: int = 0) -> Measured:
-    """Return the mean difference over the same lists. ``values`` are better if the whole interval is over 0.
+    """Return the mean of ``values - others`` over lists. If its whole interval is over 0, ``values`` are higher.
 
     Parameters
     ----------
     values, others : array-like of shape (n_lists,)
+        Two values of each list, for example from two models.
 
     Returns
     -------
@@ -305,7 +310,7 @@ def paired(values: ArrayLike, others: ArrayLike, seed: int = 0) -> Measured:
 
 
 def by_group(values: ArrayLike, groups: Sequence[str], fewest: int = FEWEST_SHOWN) -> dict[str, Measured | None]:
-    """Return the mean of each group. A group with too few lists gives None, so that no figure identifies a person.
+    """Return the mean of each group, or None for a group with so few lists that its mean could identify a person.
 
     Parameters
     ----------
@@ -313,7 +318,7 @@ def by_group(values: ArrayLike, groups: Sequence[str], fewest: int = FEWEST_SHOW
     groups : sequence of str
         The group of each list.
     fewest : int
-        Lists that a group needs for its mean to be returned.
+        The number of lists that a group needs for its mean to be returned.
 
     Returns
     -------
@@ -333,12 +338,12 @@ def by_group(values: ArrayLike, groups: Sequence[str], fewest: int = FEWEST_SHOW
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Cases split by time. The later cases are split again, by whether their person is among the earlier cases.
+    """Cases split by time. A later case is warm if an earlier case has the same person, and cold if none has.
 
     Parameters
     ----------
     train, warm, cold : ndarray of int
-        Positions of the cases: earlier, later with a person seen before, later with a new person.
+        The positions of the earlier cases, of the warm later cases and of the cold later cases.
     """
 
     train: NDArray[np.intp]
@@ -347,14 +352,14 @@ class Split:
 
 
 def split_by_time(days: Sequence[date], people: Sequence[str], held_out_share: float = 0.25) -> Split:
-    """Split cases into earlier cases for training and later cases, which are warm (person seen before) or cold.
+    """Split cases into earlier cases for training and later cases for testing, which are warm or cold (see ``Split``).
 
     Parameters
     ----------
     days : sequence of date
     people : sequence of str
     held_out_share : float
-        Share of the cases, in order of their days, that is held out. Cases of one day are never split.
+        The share of the cases, latest first, that is held out for testing. Cases of the same day stay together.
 
     Returns
     -------
@@ -363,7 +368,7 @@ def split_by_time(days: Sequence[date], people: Sequence[str], held_out_share: f
     Raises
     ------
     ValueError
-        If the share is not between 0 and 1, or is 0 or 1.
+        If the share is not more than 0 and less than 1.
 
     Examples
     --------
@@ -396,6 +401,7 @@ def over_lists(
     ----------
     relevance, scores : mapping of a list's name to ndarray
     metric : callable
+        A function of the relevance and the scores of one list.
 
     Returns
     -------

@@ -13,12 +13,12 @@ from matching.score.side_models import Floats, sigmoid
 
 
 class MapLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Logistic regression with normal priors. Weights that policy fixes as not negative cannot become negative.
+    """Logistic regression with normal priors, in which selected weights cannot become negative.
 
     Parameters
     ----------
     means, spreads : array-like of shape (n_features,) or None
-        Prior mean and standard deviation of each weight. None means 0 and 1.
+        Prior mean and standard deviation of each weight. If None: means of 0 and standard deviations of 1.
     intercept_mean, intercept_spread : float
         Prior mean and standard deviation of the intercept.
     monotone : array-like of bool of shape (n_features,) or None
@@ -29,7 +29,7 @@ class MapLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
     coef_ : ndarray of shape (1, n_features)
     intercept_ : ndarray of shape (1,)
     covariance_ : ndarray of shape (n_features + 1, n_features + 1)
-        Inverse Hessian at the maximum. The intercept comes first.
+        Inverse Hessian at the most probable weights. The intercept comes first.
     classes_ : ndarray of shape (2,)
 
     References
@@ -65,7 +65,7 @@ class MapLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         ----------
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
-            Labels of at most two classes. With one class, the weights follow from the priors and that class.
+            Labels of one or two classes. If all labels are equal, the estimate still uses the priors.
         sample_weight : array-like of shape (n_samples,) or None
 
         Returns
@@ -99,7 +99,8 @@ class MapLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scik
         spreads = np.ones(n_features) if self.spreads is None else np.asarray(self.spreads, dtype=np.float64)
         if len(means) != n_features or len(spreads) != n_features:
             raise ValueError(
-                f"There are {n_features} features, but {len(means)} prior means and {len(spreads)} prior spreads."
+                f"There are {n_features} features, but {len(means)} means and {len(spreads)} spreads. "
+                "Next: give one mean and one spread for each feature."
             )
         return np.r_[self.intercept_mean, means], np.r_[self.intercept_spread, spreads]
 
@@ -177,7 +178,8 @@ def most_probable(
     Returns
     -------
     tuple of (ndarray of shape (n_features + 1,), ndarray of shape (n_features + 1, n_features + 1), int)
-        The maximum, the inverse Hessian at the maximum (Laplace approximation), and the number of iterations.
+        The most probable values, their covariance (the inverse Hessian: Laplace approximation), and the number of
+        iterations.
 
     Examples
     --------

@@ -17,30 +17,30 @@ from matching.score.ranker import TwoSidedModel
 from matching.score.side_models import Calibration, Floats, SideModel, Tables
 
 FORMAT = 1
-NOT_A_MODEL = "This is not a saved model. Next: train a model again or take one from a backup."
+NOT_A_MODEL = "The data are not a saved model. Next: train a model again or restore one from a backup."
 
 
 class ModelRefused(ValueError):
-    """The bytes are not a saved model, were changed, or have a newer format. The message says which, and what to do."""
+    """The bytes cannot be loaded as a model. The message gives the reason and says what to do."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The data and the software that a saved model was made with.
+    """The data and the software that were used to train a saved model.
 
     Parameters
     ----------
     version : str
     first_day, last_day : date or None
-        First and last day on which its cases were decided.
+        The first and the last day on which any of its training cases was decided.
     cases : int
-        Number of cases.
+        The number of training cases.
     features : mapping of str to list of str
-        Names of the features of each side, in order.
+        The names of the features of each side, in the order of the weights.
     metrics : mapping
-        Figures measured on held-out cases.
+        The quality of the model, measured on held-out cases.
     libraries : mapping of str to str
-        Versions of the libraries it was trained with.
+        The versions of the libraries that trained the model.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class Manifest:
 
 
 def save(model: TwoSidedModel, manifest: Manifest) -> bytes:
-    """Return a model as bytes to be stored.
+    """Convert a model to bytes that can be stored.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def save(model: TwoSidedModel, manifest: Manifest) -> bytes:
 
 
 def load(saved: bytes) -> tuple[TwoSidedModel, Manifest]:
-    """Load a saved model, or refuse it.
+    """Load a saved model after checking that it is complete and unchanged.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def load(saved: bytes) -> tuple[TwoSidedModel, Manifest]:
     --------
     >>> load(b"{}")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    matching.learning.model_files.ModelRefused: This is not a saved model. Next: ...
+    matching.learning.model_files.ModelRefused: The data are not a saved model. Next: ...
     """
     try:
         read = json.loads(saved)
@@ -126,17 +126,15 @@ def load(saved: bytes) -> tuple[TwoSidedModel, Manifest]:
         )
     if _hash_of(body, head) != digest:
         raise ModelRefused(
-            "This model was changed after it was saved, so it is not used. "
-            "Next: train a model again or take one from a backup."
+            "This model was changed after it was saved, so it was not loaded. "
+            "Next: train a model again or restore one from a backup."
         )
     expected = {side.value: [name.value for name in names] for side, names in SIDES.items()}
     trained_on = head.get("features")
     if not isinstance(trained_on, dict) or not all(
         _is_part(trained_on.get(side), names) for side, names in expected.items()
     ):
-        raise ModelRefused(
-            "This model was trained on other features than this version uses. Next: train a model again."
-        )
+        raise ModelRefused("This model uses other features than this version of Pathways. Next: train a model again.")
     try:
         manifest = Manifest(**{**head, "first_day": _day(head["first_day"]), "last_day": _day(head["last_day"])})
         sides = {side: _side_in(side, body[side.value], trained_on[side.value]) for side in ModelSide}
@@ -146,7 +144,7 @@ def load(saved: bytes) -> tuple[TwoSidedModel, Manifest]:
 
 
 def _is_part(trained_on: Any, names: list[str]) -> bool:
-    """Return whether a model was trained on some of today's features, in today's order."""
+    """Return whether all features of a model still exist and are in the same order as in this version."""
     return isinstance(trained_on, list) and trained_on == [name for name in names if name in trained_on]
 
 
@@ -178,12 +176,12 @@ def _side_out(model: SideModel) -> dict[str, Any]:
 
 
 def _side_in(side: ModelSide, saved: Mapping[str, Any], trained_on: list[str]) -> SideModel:
-    """Return one side of a model. A feature that is newer than the model has the expert prior as its weight."""
+    """Return one side of a saved model. A feature that is newer than the model gets its expert prior as weight."""
     boosted, curve, expert = saved["boosted"], saved["calibration"], SideModel.expert(side)
     columns = np.array([SIDES[side].index(Feature(name)) for name in trained_on], dtype=np.intp)
     learned, covariance = _numbers(saved["weights"]), _numbers(saved["covariance"])
     if learned.shape != (len(columns),) or covariance.shape != (len(columns) + 1, len(columns) + 1):
-        raise ValueError("The number of weights differs from the number of features.")
+        raise ValueError("The number of weights in the saved model differs from the number of its features.")
     weights, spread = expert.weights.copy(), expert.covariance.copy()
     weights[columns] = learned
     rows = np.concatenate([[0], columns + 1])
@@ -214,5 +212,5 @@ def _tables_in(saved: Mapping[str, Any], columns: list[int], count: int) -> Tabl
 def _numbers(saved: Any) -> Floats:
     numbers = np.asarray(saved, dtype=np.float64)
     if not np.isfinite(numbers).all():
-        raise ValueError("A number is missing or not finite.")
+        raise ValueError("A number in the saved model is missing or not finite.")
     return numbers

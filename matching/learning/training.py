@@ -1,7 +1,8 @@
-"""Train both sides from decided cases.
+"""Train a model for each side, jobseeker and placement, on decided cases.
 
-Training starts from the expert priors. Boosting is mixed in with a weight that grows with the number of cases, and only
-if a gate finds that it does no harm on held-out cases.
+The model of a side always has a logistic half, trained from the expert priors. A boosted half is added only if held-out
+cases show that it does not make predictions worse (this decision is the gate). The probabilities of both halves are
+then averaged, with a weight of the boosted half that grows with the number of cases.
 """
 
 from collections.abc import Sequence
@@ -19,35 +20,37 @@ from matching.score.priors import INTERCEPTS, NEUTRAL, WEIGHTS
 from matching.score.ranker import TwoSidedModel
 from matching.score.side_models import Calibration, Floats, SideModel, Tables, logit, matrix, sigmoid
 
-HALF_WEIGHT_CASES = 50  # boosting's share is n / (n + 50), so it is half at 50 cases
-FEWEST_FOR_BOOSTING = 40  # with fewer cases, held-out figures of five folds are too uncertain to use
+HALF_WEIGHT_CASES = 50  # the boosted half has the weight n / (n + 50): one half at 50 cases
+FEWEST_FOR_BOOSTING = 40  # with fewer cases, the figures from five held-out folds are too uncertain
 FEWEST_KNOTS = 5  # a curve through fewer points is nearly a line, and Platt's line is then better
 ISOTONIC_FROM = 500  # number of cases from which the isotonic curve is used instead of Platt's line
 FOLDS = 5
 RESAMPLES = 400
 PAIRS, ROUNDS = 3, 150
 IMAGINED_ROWS, IMAGINED_CASES = 1000, 100
-TOLERATED = 0.005  # log-loss; the gate stays closed if the interval allows a larger loss than this
+TOLERATED = 0.005  # log-loss: boosting is left out if the interval includes a larger loss than this
 LEAST_SLOPE = 0.05
-# Prior spreads of Platt's intercept and slope. They hold the line near the diagonal, so that few cases cannot tilt it.
+# Prior standard deviations of the intercept and the slope of Platt's line. They are small, so that a few cases cannot
+# move the line far from the diagonal.
 PLATT_SPREADS = (0.2, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The decision whether boosting is included on one side, and the figures behind it.
+    """The decision whether the model of one side includes boosting, and the figures that decided it.
 
     Parameters
     ----------
     side : ModelSide
     cases : int
-        Number of cases that the decision was based on.
+        The number of cases on which the decision is based.
     is_open : bool
         Whether boosting is included.
     difference : float
-        Mean held-out log-loss of the logistic half minus that of the mix. Over 0 means that the mix is better.
+        On held-out cases, the mean log-loss of the logistic half minus the mean log-loss of the mix of both halves. If
+        it is over 0, the mix is better.
     interval : tuple of float
-        95 % interval of the paired bootstrap.
+        The 95 % bootstrap interval of ``difference``.
     why : str
         The reason for the decision, in one sentence.
     """
@@ -62,19 +65,19 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A trained model, and the gate decision of each side."""
+    """A trained model, and the decision about boosting for each side."""
 
     model: TwoSidedModel
     gates: tuple[Gate, ...]
 
 
 def train(cases: Sequence[DecidedCase], version: str) -> Trained:
-    """Train a model from decided cases and the expert priors.
+    """Train a model on decided cases, starting from the expert priors.
 
     Parameters
     ----------
     cases : sequence of DecidedCase
-        In any order. Their days decide which cases are held out. Without cases, the weights are the expert priors.
+        In any order: training sorts them by the day of the decision. Without cases, the weights are the expert priors.
     version : str
         Version of the new model.
 
@@ -102,9 +105,9 @@ def train(cases: Sequence[DecidedCase], version: str) -> Trained:
 def _train_side(side: ModelSide, X: Floats, y: Floats) -> tuple[SideModel, Gate]:
     logistic = fit_logistic(side, X, y)
     if len(y) < FEWEST_FOR_BOOSTING or y.min() == y.max():
-        why = f"Only {len(y)} cases have a known result for this side. Boosting needs {FEWEST_FOR_BOOSTING} or more."
+        why = f"Boosting is left out: it needs {FEWEST_FOR_BOOSTING} cases with a result for this side, not {len(y)}."
         if len(y) >= FEWEST_FOR_BOOSTING:
-            why = f"All {len(y)} cases have the same result for this side, so there is no difference to learn."
+            why = f"Boosting is left out: all {len(y)} cases have the same result for this side."
         return logistic, Gate(side, len(y), is_open=False, difference=0.0, interval=(0.0, 0.0), why=why)
     later, logistic_only, mixed = _held_out(side, X, y)
     gate = _gate(side, y[later], logistic_only, mixed)
@@ -115,12 +118,12 @@ def _train_side(side: ModelSide, X: Floats, y: Floats) -> tuple[SideModel, Gate]
 
 
 def mix_of(cases: int) -> float:
-    """Return the share of the boosted half in a mix.
+    """Return the weight of the boosted half in the mix.
 
     Parameters
     ----------
     cases : int
-        Number of cases n.
+        The number of cases, n.
 
     Returns
     -------
@@ -136,7 +139,7 @@ def mix_of(cases: int) -> float:
 
 
 def fit_logistic(side: ModelSide, X: Floats, y: Floats) -> SideModel:
-    """Fit the logistic half: the most probable weights given the priors and the cases.
+    """Fit the logistic half: find the most probable weights, given the expert priors and the cases.
 
     Parameters
     ----------
@@ -166,9 +169,9 @@ def fit_logistic(side: ModelSide, X: Floats, y: Floats) -> SideModel:
 def fit_boosted(side: ModelSide, X: Floats, y: Floats) -> Tables:
     """Fit the boosted half as tables, on the cases and on random pairs labelled by the logistic half.
 
-    Trees have no priors. To prevent extreme predictions where no case was decided, the trees are also fitted on random
-    pairs from the whole range of the features. Each random pair has both labels, weighted by the probability that the
-    logistic half predicts. Together the random pairs weigh as much as 100 cases.
+    Trees have no priors. To prevent extreme predictions for pairs unlike all cases, the trees are also fitted on random
+    pairs from the whole range of the features. Each random pair is used once with each label, and each label is
+    weighted by the probability that the logistic half gives it. Together, the random pairs weigh as much as 100 cases.
 
     Parameters
     ----------
@@ -204,7 +207,7 @@ def fit_boosted(side: ModelSide, X: Floats, y: Floats) -> Tables:
 
 
 def _held_out(side: ModelSide, X: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Predict each block of days from the earlier days, with the logistic half alone and with the mix."""
+    """Predict each block of cases, in order of their days, from the earlier blocks, without and with boosting."""
     blocks = np.array_split(np.arange(len(y)), FOLDS)
     logistic_only, mixed = [], []
     for number in range(1, FOLDS):
@@ -233,9 +236,9 @@ def _gate(side: ModelSide, y: Floats, logistic_only: Floats, mixed: Floats) -> G
     low, high = (float(edge) for edge in np.percentile(means, [2.5, 97.5]))
     is_open = float(gain.mean()) > 0.0 and low > -TOLERATED
     why = (
-        "Boosting is included: on the held-out days it did not make the predictions worse."
+        "Boosting is included: it did not make the predictions for held-out cases worse."
         if is_open
-        else "Boosting is left out: on the held-out days it made, or may have made, the predictions worse."
+        else "Boosting is left out: it made, or may have made, the predictions for held-out cases worse."
     )
     return Gate(side, len(y), is_open, round(float(gain.mean()), 5), (round(low, 5), round(high, 5)), why)
 
@@ -252,7 +255,7 @@ def calibrate(p: Floats, y: Floats) -> Calibration:
     Returns
     -------
     Calibration
-        Under 500 samples Platt's line, held near the diagonal. From 500 samples the isotonic curve.
+        For fewer than 500 samples Platt's line, kept close to the diagonal by its priors. Otherwise an isotonic curve.
 
     References
     ----------
@@ -273,6 +276,6 @@ def calibrate(p: Floats, y: Floats) -> Calibration:
         slope = max(float(line[1]), LEAST_SLOPE)
         return Calibration(np.array([-1.0, 1.0]), np.array([line[0] - slope, line[0] + slope]))
     curve = IsotonicRegression(y_min=0.01, y_max=0.99, out_of_bounds="clip").fit(z, y)
-    # A small slope keeps the order of the inputs wherever the isotonic curve is flat.
+    # Where the isotonic curve is flat, a small slope preserves the order of the inputs.
     to = np.maximum.accumulate(logit(np.asarray(curve.predict(at))))
     return Calibration(at, to + LEAST_SLOPE * (at - at[0]))

@@ -1,4 +1,4 @@
-"""Flag benefits that work may affect, for a benefits adviser to check. A flag never removes a placement from a list."""
+"""Flag the benefits that work may affect, so that a benefits adviser checks them. A flag removes no placement."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from matching.pairs.text import normalise
 
 @dataclass(frozen=True, slots=True)
 class BenefitRule:
-    """The limits of one benefit, from a dated table.
+    """The limits that one benefit sets on work, from the reference tables.
 
     Parameters
     ----------
@@ -17,9 +17,9 @@ class BenefitRule:
     names : frozenset of str
         Names and abbreviations of the benefit, in lower case.
     hours_under : float or None
-        Weekly hours must stay below this number.
+        The weekly hours must be fewer than this number. None means no limit.
     pence_a_week : int or None
-        Weekly earnings in pence must not exceed this number.
+        The weekly earnings in pence must not exceed this number. None means no limit.
     text : str
         What the adviser should check.
     """
@@ -66,8 +66,8 @@ def flags(
     Returns
     -------
     tuple of Flag
-        A benefit with limits is flagged if a limit is reached, or may be reached because the hours or the pay are not
-        known. A benefit without limits is flagged if the work is paid or its pay is not known.
+        A benefit with limits is flagged if the work breaks a limit, or may break it because the hours or the pay are
+        not known. A benefit without limits is flagged unless the work is known to be unpaid.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def flags(
 
 
 def _names(benefit: str) -> tuple[str, ...]:
-    """Return the possible names of a benefit: as written, without the text in brackets, and each text in brackets."""
+    """Return the names to look for: the benefit as written, without the text in brackets, and each such text alone."""
     return (
         normalise(benefit),
         normalise(re.sub(r"\([^)]*\)", " ", benefit)),

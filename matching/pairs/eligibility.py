@@ -1,7 +1,7 @@
-"""Eligibility checks that run before any score. Each check passes, fails or is unknown, with one plain sentence.
+"""Eligibility checks, which run before a pair is scored. Each check passes, fails or is unknown, and says why.
 
-Only a fail rules a pair out; an unknown never does. A DBS check never fails. Permission to share is not checked here:
-it is needed to send an introduction, not to rank placements.
+Only a failed check rules a pair out; an unknown check never does. The check of the DBS level never fails. The
+jobseeker's permission to share data is not checked here: it is needed to send an introduction, not to rank placements.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,8 +15,8 @@ from matching.pairs.profiles import JobseekerLimits, PlacementProfile
 from matching.pairs.text import normalise
 from matching.pairs.travel import Mode, TravelEstimate, distance_km, quickest
 
-# OF_ANY_LICENCE: words that do not say what a licence is for. HOW_HELD: words that only describe a licence the
-# jobseeker already has, such as its colour or category.
+# OF_ANY_LICENCE: words that do not say what a licence is for. HOW_HELD: words that describe a licence, such as its
+# colour or category, and do not make it a different licence.
 OF_ANY_LICENCE = frozenset({"a", "card", "certificate", "full", "level", "licence", "license", "my", "the", "uk"})
 HOW_HELD = frozenset(
     {"automatic", "b", "blue", "category", "clean", "current", "gold", "green", "manual", "own", "red", "valid"}
@@ -32,7 +32,7 @@ class CheckResult(StrEnum):
 
 
 class Rule(StrEnum):
-    """The checks, in the order in which they are listed."""
+    """The rules that a pair is checked against, in the order in which the checks are returned."""
 
     SAFETY = "safety"
     PLACES = "places"
@@ -47,23 +47,23 @@ class Rule(StrEnum):
     DBS = "dbs"
 
 
-# The checks whose results a social enterprise may see. Home, age, right to work and safety stay private.
+# The checks whose results a social enterprise may see. The checks of safety, age, right to work and travel are private.
 ENTERPRISE_MAY_SEE = frozenset(
     {Rule.PLACES, Rule.DATES, Rule.HOURS, Rule.HALF_DAYS, Rule.LICENCES, Rule.QUALIFICATIONS, Rule.DBS}
 )
 
 
 class Check(NamedTuple):
-    """One check of one pair.
+    """The result of checking one pair against one rule.
 
     Parameters
     ----------
     rule : Rule
     result : CheckResult
     text : str
-        One plain sentence.
+        One sentence that says what was found.
     change : str
-        What would turn a fail into a pass, or what to ask when the result is unknown. Empty for a pass.
+        For a fail, what would turn it into a pass. For an unknown, what to ask. Empty for a pass.
     """
 
     rule: Rule
@@ -79,16 +79,16 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the checks need besides the pair: the day, and figures from dated tables.
+    """The data that the checks need besides the pair: the day, and figures from the reference tables.
 
     Parameters
     ----------
     on : date
         The day of the shortlist.
     modes : mapping of str to Mode
-        Speed of each mode of travel, by its name.
+        The speed of each mode of travel, by the name of the mode.
     hours_in_a_half_day : float
-        Hours in one half-day. Read only for placements with flexible hours.
+        The number of hours in one half-day. Used only for placements with flexible hours.
     """
 
     on: date
@@ -101,7 +101,7 @@ DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 PART_NAMES = ("morning", "afternoon", "evening")
 PUBLIC_MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MOST_NAMED = 3
-OUTCODE_REACH_KM = 10.0  # a rural outcode reaches about this far from its centre
+OUTCODE_REACH_KM = 10.0  # radius of a large rural district that shares an outcode, the first half of a postcode
 EXCLUDED = "A safety exclusion recorded by a caseworker covers this placement."
 ONLY_A_CASEWORKER = "A caseworker must review the safety exclusion with the jobseeker."
 
@@ -109,7 +109,7 @@ ONLY_A_CASEWORKER = "A caseworker must review the safety exclusion with the jobs
 def check(
     limits: JobseekerLimits, placement: PlacementProfile, context: Context, trip: TravelEstimate | None = None
 ) -> tuple[Check, ...]:
-    """Return every check of one pair.
+    """Check one pair against every rule.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ def check(
     placement : PlacementProfile
     context : Context
     trip : TravelEstimate or None
-        The journey, if the caller has already estimated it. None estimates it here.
+        The journey, if the caller has already estimated it. If None, the journey is estimated here.
 
     Returns
     -------
     tuple of Check
-        In the order of ``Rule``. Checks that do not apply to the placement are left out.
+        In the order of ``Rule``. Checks that do not apply to the pair are left out.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def check(
 def failures(
     limits: JobseekerLimits, placement: PlacementProfile, context: Context, rules: Iterable[Rule]
 ) -> list[Check]:
-    """Return the failed checks of one pair, checking the given rules only.
+    """Check one pair against the given rules only, and return the failed checks.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def failures(
 def checks_and_travel(
     limits: JobseekerLimits, placement: PlacementProfile, context: Context
 ) -> tuple[tuple[Check, ...], TravelEstimate | None]:
-    """Return every check of one pair, and the journey used by the travel check.
+    """Check one pair against every rule, and return the checks and the journey that the travel check used.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def checks_and_travel(
 
 
 def is_refused(checks: tuple[Check, ...]) -> bool:
-    """Return whether a pair is ruled out. Only a failed check rules a pair out.
+    """Return whether a pair is ruled out, that is, whether any of its checks failed.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def is_refused(checks: tuple[Check, ...]) -> bool:
 
 
 def is_excluded(limits: JobseekerLimits, placement: PlacementProfile) -> bool:
-    """Return whether a safety exclusion covers a placement.
+    """Return whether one of the jobseeker's safety exclusions covers a placement.
 
     Parameters
     ----------
@@ -247,8 +247,8 @@ def _unknown(rule: Rule, text: str, change: str) -> Check:
 def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     """Check the safety exclusions: organisations, people and areas that the jobseeker must be kept away from.
 
-    Returns None if the jobseeker has no safety exclusion. A listing seldom names the people who run a placement, and
-    its location may be known only roughly. The result is then unknown, never a pass.
+    Returns None if the jobseeker has no safety exclusion. The result is unknown, never a pass, if the listing may leave
+    out a person whom the jobseeker must be kept away from, or if the placement may lie in an excluded area.
     """
     excluded = limits.exclusions
     if not excluded:
@@ -257,17 +257,17 @@ def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | Non
         return _fail(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
     if excluded.areas and placement.remote != "yes":
         if placement.place is None:
-            text = "An area is excluded for safety, and the location of this placement is not known."
-            return _unknown(Rule.SAFETY, text, "Find out where the placement is before discussing it.")
+            text = "The jobseeker must be kept away from an area, and the location of this placement is not known."
+            return _unknown(Rule.SAFETY, text, "Find out where the placement is before you discuss the placement.")
         past_edge = min(distance_km(placement.place, centre) - km for centre, km in excluded.areas)
         if past_edge <= 0.0:
             return _fail(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
         if not placement.is_place_exact and past_edge <= OUTCODE_REACH_KM:
-            text = "A nearby area is excluded for safety, and the exact location of this placement is not known."
-            return _unknown(Rule.SAFETY, text, "Find the placement's full postcode before discussing it.")
+            text = "The jobseeker must be kept away from a nearby area. The placement's exact location is not known."
+            return _unknown(Rule.SAFETY, text, "Find the full postcode before you discuss the placement.")
     if excluded.people:
-        text = "The jobseeker must be kept away from a person, and the listing does not say who works there."
-        return _unknown(Rule.SAFETY, text, "Find out who runs the placement and who works there before discussing it.")
+        text = "The jobseeker must be kept away from a person. The listing does not name everybody at the placement."
+        return _unknown(Rule.SAFETY, text, "Find out who runs and who works at the placement before you discuss it.")
     return _pass(Rule.SAFETY, "No safety exclusion covers this placement.")
 
 
@@ -286,7 +286,7 @@ def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
         return _unknown(
             Rule.AGE,
             "This placement has an age limit, and the jobseeker's age is not known.",
-            "Ask for the date of birth.",
+            "Ask for the jobseeker's date of birth.",
         )
     if placement.minimum_age is not None and limits.age_years < placement.minimum_age:
         return _fail(
@@ -297,7 +297,7 @@ def _age(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if maximum is not None and limits.age_years > maximum:
         text = f"The placement is for people aged {maximum} or under. This limit has a legal basis."
         return _fail(Rule.AGE, text, "Nothing can change this, because the age limit has a legal basis.")
-    return _pass(Rule.AGE, "The jobseeker's age is within the limit.")
+    return _pass(Rule.AGE, "The jobseeker's age is within the age limits of the placement.")
 
 
 def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
@@ -314,7 +314,7 @@ def _right_to_work(limits: JobseekerLimits, placement: PlacementProfile) -> Chec
     if state == "time_limited":
         return _pass(Rule.RIGHT_TO_WORK, "The jobseeker has the right to work for a limited time. Check the end date.")
     text = "There is no evidence of the right to work yet."
-    return _unknown(Rule.RIGHT_TO_WORK, text, "See evidence of the right to work: a passport or a share code.")
+    return _unknown(Rule.RIGHT_TO_WORK, text, "Ask to see a passport or a share code.")
 
 
 def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> Check | None:
@@ -325,7 +325,7 @@ def _dates(limits: JobseekerLimits, placement: PlacementProfile, context: Contex
         return _fail(
             Rule.DATES,
             f"The placement ends on {_day(placement.ends_on)}, before the jobseeker can start.",
-            f"The jobseeker must be able to start before {_day(placement.ends_on)}.",
+            f"The jobseeker must be able to start by {_day(placement.ends_on)}.",
         )
     if placement.starts_on is None:
         return None
@@ -354,18 +354,18 @@ def _hours(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None
         )
     if limits.hours_max is not None and hundredths(hours) > hundredths(limits.hours_max):
         if placement.hours_flexible:
-            text = f"The work is {hours:g} hours a week and flexible. The jobseeker wants up to {limits.hours_max:g}."
+            text = f"The work is {hours:g} hours a week, but flexible. The jobseeker wants up to {limits.hours_max:g}."
             return _pass(Rule.HOURS, text)
         return _fail(
             Rule.HOURS,
             f"The work is {hours:g} hours a week. The jobseeker wants up to {limits.hours_max:g}.",
-            f"The jobseeker must want {hours:g} hours a week, or the placement must offer fewer hours.",
+            f"The jobseeker must accept {hours:g} hours a week, or the placement must offer fewer hours.",
         )
     if limits.hours_min is not None and hundredths(hours) < hundredths(limits.hours_min):
         return _fail(
             Rule.HOURS,
             f"The work is {hours:g} hours a week. The jobseeker wants at least {limits.hours_min:g}.",
-            f"The jobseeker must want {hours:g} hours a week, or the placement must offer more hours.",
+            f"The jobseeker must accept {hours:g} hours a week, or the placement must offer more hours.",
         )
     return _pass(Rule.HOURS, f"The work is {hours:g} hours a week, which suits the jobseeker.")
 
@@ -382,16 +382,15 @@ def _half_days(limits: JobseekerLimits, placement: PlacementProfile, context: Co
         return _unknown(Rule.HALF_DAYS, text, "Ask which half-days suit the jobseeker.")
     missing = placement.half_days & ~limits.half_days
     if not missing:
-        return _pass(Rule.HALF_DAYS, "The jobseeker can work every half-day of the placement.")
+        return _pass(Rule.HALF_DAYS, "The jobseeker can work on every half-day of the placement.")
     if placement.hours_flexible:
         return _flexible(limits, placement, context, missing)
-    text = f"The placement needs {_named(missing)}, when the jobseeker cannot work."
+    text = f"The work includes {_named(missing)}, when the jobseeker cannot work."
     if placement.hours_flexible is None:
-        text = f"The jobseeker cannot work {_named(missing)}. The listing does not say whether the half-days can move."
-        return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can move.")
-    return _fail(
-        Rule.HALF_DAYS, text, f"The jobseeker must be free on {_named(missing)}, or the half-days must be flexible."
-    )
+        text = f"{text} The listing does not say whether the half-days are fixed."
+        return _unknown(Rule.HALF_DAYS, text, "Ask the social enterprise whether the half-days can be changed.")
+    change = f"The jobseeker must be able to work on {_named(missing)}, or the half-days must be flexible."
+    return _fail(Rule.HALF_DAYS, text, change)
 
 
 def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Context, missing: int) -> Check:
@@ -405,19 +404,20 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
     if shared >= needed:
         return _pass(
             Rule.HALF_DAYS,
-            f"The hours are flexible, and the jobseeker can work {shared} of the half-days, which is enough.",
+            f"The hours are flexible, and the jobseeker can work on {shared} of the half-days, which is enough.",
         )
-    text = f"The jobseeker can work {shared} of the placement's half-days. The work needs {needed}."
+    text = f"The jobseeker can work on {shared} of the placement's half-days. The work needs {needed}."
     more = needed - shared
     return _fail(
         Rule.HALF_DAYS,
         text,
-        f"The jobseeker must be free on {more} more of these: {_named(missing, placement.half_days.bit_count())}.",
+        f"The jobseeker must be able to work on {more} more of these half-days: "
+        f"{_named(missing, placement.half_days.bit_count())}.",
     )
 
 
 def half_days_for(hours: int, of_each: int) -> int:
-    """Return how many half-days a number of hours fills: at least one, rounded to the nearest, a half to even.
+    """Return how many half-days a number of hours fills, rounded to the nearest (halves to even), and at least 1.
 
     Parameters
     ----------
@@ -442,7 +442,7 @@ def half_days_for(hours: int, of_each: int) -> int:
 def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> TravelEstimate | None:
     """Return the quickest journey from home to the placement, or None if it cannot be estimated.
 
-    It cannot be estimated for remote work, or when either location is not known.
+    A journey cannot be estimated for remote work, or if the location of the home or of the placement is not known.
 
     Parameters
     ----------
@@ -453,7 +453,7 @@ def journey(limits: JobseekerLimits, placement: PlacementProfile, context: Conte
     Returns
     -------
     TravelEstimate or None
-        By the jobseeker's own modes of travel, or by any mode if they are not known.
+        By a mode of travel that the jobseeker can use. If these modes are not known, by any mode.
 
     Examples
     --------
@@ -474,7 +474,7 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEs
         location = "the jobseeker's home" if limits.place is None else "the placement"
         return _unknown(Rule.TRAVEL, f"The location of {location} is not known.", f"Find the postcode of {location}.")
     by = "on foot" if trip.mode == "walk" else f"by {trip.mode}"
-    summary = f"{trip.km:g} km, about {trip.minutes_low} to {trip.minutes_high} minutes {by}"
+    summary = f"The journey is {trip.km:g} km, about {trip.minutes_low} to {trip.minutes_high} minutes {by}"
     limit = limits.max_travel_minutes
     if limit is None:
         text = f"{summary}. The longest journey the jobseeker accepts is not known."
@@ -482,23 +482,23 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEs
     if trip.minutes_low > limit:
         return _fail(
             Rule.TRAVEL,
-            f"{summary}. This is over the jobseeker's limit of {limit} minutes.",
+            f"{summary}. Even the shorter time is over the jobseeker's limit of {limit} minutes.",
             f"The jobseeker must accept a journey of {trip.minutes_low} minutes, or travel another way.",
         )
     if limits.travel_modes is None:
         text = f"{summary}. It is not known how the jobseeker can travel."
         return _unknown(Rule.TRAVEL, text, "Ask how the jobseeker can travel.")
     if trip.minutes_high <= limit:
-        return _pass(Rule.TRAVEL, f"{summary}. This is within the jobseeker's limit of {limit} minutes.")
+        return _pass(Rule.TRAVEL, f"{summary}, which is within the jobseeker's limit of {limit} minutes.")
     return _unknown(
         Rule.TRAVEL,
-        f"{summary}. The jobseeker's limit is {limit} minutes.",
-        "Try the journey together once, because it may be too long.",
+        f"{summary}. The jobseeker's limit is {limit} minutes, so the journey may be too long.",
+        "Try the journey once with the jobseeker.",
     )
 
 
 def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
-    """Return whether the jobseeker holds a licence. A provisional licence does not count as a full licence.
+    """Return whether the needed licence is among the held ones. A provisional licence does not count as a full licence.
 
     Parameters
     ----------
@@ -521,9 +521,9 @@ def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
 
 
 def _is_licence(wanted: set[str], words: set[str]) -> bool:
-    """Return whether ``words`` name the wanted licence. Any extra word outside ``HOW_HELD`` names another licence."""
+    """Return whether ``words`` name the wanted licence. Extra words must be in ``HOW_HELD`` or ``OF_ANY_LICENCE``."""
     kind = {word for word in words - OF_ANY_LICENCE if not word.isdigit()}
-    if not kind:  # "full UK licence" names no kind: in everyday speech it means a car licence
+    if not kind:  # "full UK licence" does not say which kind: in everyday speech, it means a car licence
         return bool(words & {"licence", "license"}) and wanted == {"driving"}
     return wanted <= kind <= wanted | HOW_HELD
 
@@ -545,7 +545,7 @@ def _qualifications(limits: JobseekerLimits, placement: PlacementProfile) -> Che
     if needed is None or needed not in LEVELS:
         return None
     if limits.qualification_level not in LEVELS:
-        text = f"The work needs RQF level {needed}. The jobseeker's level is not known."
+        text = f"The work needs RQF level {needed}. The jobseeker's highest level is not known."
         return _unknown(Rule.QUALIFICATIONS, text, "Ask which qualifications the jobseeker has.")
     if LEVELS.index(limits.qualification_level) >= LEVELS.index(needed):
         return _pass(Rule.QUALIFICATIONS, f"The jobseeker has RQF level {limits.qualification_level}, which is enough.")
@@ -569,7 +569,7 @@ def _listed(things: tuple[str, ...] | list[str]) -> str:
 
 
 def _named(half_days: int, most: int = MOST_NAMED) -> str:
-    """Return the names of the first ``most`` half-days of a set, and how many more there are."""
+    """Return the names of the first ``most`` half-days of a set, and the number of the remaining half-days, as text."""
     names = [
         f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}" for bit in range(half_days.bit_length()) if half_days >> bit & 1
     ]

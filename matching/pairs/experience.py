@@ -1,4 +1,4 @@
-"""Infer skills from what a jobseeker has done: in life, at school, as a carer, as a volunteer and at work."""
+"""Infer skills from what a jobseeker has done: in everyday life, at school, as a carer, as a volunteer and at work."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Experience:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that show a skill: a word of ``first`` and, if ``second`` is not empty, also a word of ``second``.
+    """Words that show a skill if a text contains a word of ``first`` and, unless it is empty, a word of ``second``.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ class Drawn:
     source: str
 
 
-# A text that says what the jobseeker cannot do, or what was done for them, shows no skill: needing help must never be
-# read as a skill.
+# Words of a text that says what the jobseeker cannot do, or what was done for the jobseeker. Such a text shows no
+# skill: needing help must never be read as a skill.
 NOT_DONE = (
     "can't",
     "cannot",
@@ -116,7 +116,7 @@ def _is_missing(text: str) -> bool:
 
 
 def skills_of(experiences: Iterable[Experience], cues: Sequence[Cue]) -> tuple[Drawn, ...]:
-    """Return the skills that experiences show. Each skill appears once, with the first experience that shows it.
+    """Return the skills that experiences show, each skill once, with the first experience that shows it.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The named features of a pair. Each is in [0, 1] on the grid of ``grades``, or None if it is not known.
+"""The features of a pair. Each value is in [0, 1], a multiple of 1/240 (see ``grades``), or None if it is not known.
 
-Each side of the score has its own features. The functions of the placement's side take only ``JobseekerOffer``. The
-functions of the jobseeker's side take ``JobseekerWishes`` and ``JobseekerOffer``. So no protected characteristic can
-reach a feature.
+Each side of the score has its own features. About the jobseeker, the functions for the placement's side read only
+``JobseekerOffer``, and the functions for the jobseeker's side read only ``JobseekerWishes`` and ``JobseekerOffer``.
+Neither contains a protected characteristic, so none can affect a feature.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Feature(StrEnum):
 
 
 class ModelSide(StrEnum):
-    """The side of the score: does the jobseeker want the placement, or does the placement suit the jobseeker."""
+    """The sides of the score: how much the jobseeker wants the placement, and how well the jobseeker suits it."""
 
     JOBSEEKER = "jobseeker"
     PLACEMENT = "placement"
@@ -67,12 +67,12 @@ SIDES: Mapping[ModelSide, tuple[Feature, ...]] = {
 
 
 class Value(NamedTuple):
-    """A feature of one pair: its value, and the words that a reason quotes.
+    """The value of one feature of one pair, and the words that a reason quotes.
 
     Parameters
     ----------
     value : float or None
-        In [0, 1], on the grid. None means unknown.
+        In [0, 1], a multiple of 1/240. None means unknown.
     found : tuple of str
         The words that explain the value, for example the matching skills.
     """
@@ -87,11 +87,11 @@ INORDER = tuple(Feature)
 ALIKE = 0.6
 FAR_MINUTES = 90
 LONG_WAIT_DAYS = 120
-LONG_ANSWER_DAYS = 28  # half of it has the neutral grade, as an unknown has: a new social enterprise starts there
-SHORT_WEEK = 800  # hundredths of an hour; shorter weeks count as this, or one hour too many would weigh too much
+LONG_ANSWER_DAYS = 28  # answers in half this time are neutral, as are the unknown answers of a new social enterprise
+SHORT_WEEK = 800  # hundredths of an hour: a shorter week counts as this, so that one extra hour weighs little
 BEST, WORST = STEPS, 0
 SOMETHING_ELSE = graded(0.4)  # an environment that is neither what the jobseeker wants nor its opposite
-# For each thing to avoid, the words that show it in the title, the occupation or the environment of a listing.
+# For each thing that a jobseeker may want to avoid: words that show it in a listing's title, occupation or environment.
 AVOIDED = {
     "nights": ("night", "nights"),
     "phones": ("call", "telephone", "telephonist", "switchboard", "contact centre", "receptionist"),
@@ -109,7 +109,7 @@ def compute(
     journey: TravelEstimate | None,
     vocabulary: Vocabulary,
 ) -> dict[Feature, Value]:
-    """Return every feature of one pair.
+    """Return all features of one pair.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def compute(
 
 
 def codes_of(pairs: Sequence[Values]) -> Codes:
-    """Return the grades of the features of many pairs.
+    """Return the grades of many pairs, with one row for each pair and one column for each feature.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def codes_of(pairs: Sequence[Values]) -> Codes:
     Returns
     -------
     ndarray of uint8 of shape (n_pairs, n_features)
-        In the order of ``Feature``. 255 means not known.
+        Columns are in the order of ``Feature``. 255 means not known.
 
     Examples
     --------
@@ -213,17 +213,17 @@ def listing_text(title: str, occupation: str | None, environment: tuple[str, ...
 
 @lru_cache(maxsize=50_000)
 def avoided_words(wish: str) -> tuple[str, ...]:
-    """Return the beginnings of words that show, in a listing, something to avoid.
+    """Return the word beginnings that show, in a listing, what the jobseeker wants to avoid.
 
     Parameters
     ----------
     wish : str
-        What the jobseeker wants to avoid.
+        What the jobseeker wants to avoid, for instance ``nights``.
 
     Returns
     -------
     tuple of str
-        Each with a space before it.
+        Each begins with a space.
 
     Examples
     --------
@@ -252,7 +252,7 @@ def skills_wanted(wanted: Sequence[str] | None) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        From the normalised skill to its first spelling.
+        For each normalised skill, its first spelling.
 
     Examples
     --------
@@ -267,9 +267,10 @@ def skills_wanted(wanted: Sequence[str] | None) -> dict[str, str]:
 
 
 def _skills(offer: JobseekerOffer, wanted: tuple[str, ...] | None, vocabulary: Vocabulary) -> Value:
-    """Return the weighted mean, over the wanted skills, of the likeness of the jobseeker's closest skill.
+    """Return how well the jobseeker's skills match the wanted skills: a weighted mean over the wanted skills.
 
-    Rarer skills weigh more. The value is unknown if the listing wants no skill or the jobseeker's skills are not known.
+    For each wanted skill, the likeness of the jobseeker's closest skill is counted. Rare skills weigh more. The value
+    is unknown if the listing wants no skill or the jobseeker's skills are not known.
     """
     if not wanted or not offer.skills:
         return Value(None)
@@ -303,7 +304,7 @@ def _spelling(held: str, skill: str, offer: JobseekerOffer) -> str:
 
 def _travel(placement: PlacementProfile, journey: TravelEstimate | None) -> Value:
     if placement.remote == "yes":
-        return _at(BEST, "from home")
+        return _at(BEST, "the work is done from home")
     if journey is None:
         return Value(None)
     twice_the_middle = journey.minutes_low + journey.minutes_high
@@ -322,7 +323,7 @@ def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 
 
 def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
-    """Return the share of the placement's half-days that suit. Unknown if the listing has no half-days."""
+    """Return the share of the placement's half-days that the jobseeker can work. None if either set is not known."""
     if offer.half_days is None or not placement.half_days:
         return Value(None)
     shared = (offer.half_days & placement.half_days).bit_count()
@@ -353,7 +354,7 @@ def _start_date(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 
 
 def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
-    """Raise the score for each wanted adjustment that is offered. An adjustment that is not listed costs nothing."""
+    """Return a value that rises with each wanted adjustment on offer. None, which is neutral, if none is listed."""
     if not wishes.adjustments:
         return Value(None)
     offered = _normalised(placement.adjustments_offered or ())
@@ -363,12 +364,12 @@ def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
 
 
 def _support(placement: PlacementProfile) -> Value:
-    """Raise the score if the listing offers support. A listing that names no support is not marked down."""
+    """Return the best value if the listing offers support, and otherwise None, which is neutral."""
     return _at(BEST, *placement.support_offered) if placement.support_offered else Value(None)
 
 
 def _answers(placement: PlacementProfile) -> Value:
-    """Raise the score of a social enterprise that answers quickly. Unknown if it has answered too few introductions."""
+    """Return a higher value for quicker answers. None if the social enterprise has answered too few introductions."""
     days = placement.days_to_answer
     if days is None:
         return Value(None)

@@ -1,8 +1,8 @@
-"""The fixed grid of feature values: 241 grades from worst (0) to best (240), and 255 for a value that is not known.
+"""Grades: the values of features as whole numbers, from 0 (worst) to 240 (best), and 255 for a value that is not known.
 
-A grade is a whole number, so it is the same on every machine and in every implementation. A score can be looked up in a
-table, and two implementations cannot differ by a rounding error. 240 has many divisors, so tenths, eighths and thirds
-are exact grades.
+A grade is a whole number, so it is the same on every machine and in every implementation. Scores can therefore be
+looked up in tables, and two implementations cannot differ by a rounding error. The number 240 was chosen because it has
+many divisors, so that tenths, eighths and thirds are exact grades.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ _ALL_BITS = (1 << 64) - 1
 
 
 def share(part: int, whole: int) -> int:
-    """Return ``part / whole`` as a grade, rounded to the nearest grade, halves up.
+    """Return ``part / whole`` as a grade, rounded to the nearest grade (halves up).
 
     Parameters
     ----------
     part, whole : int
-        ``0 <= part <= whole`` and ``whole > 0``. Whole numbers make the result the same on every machine.
+        ``0 <= part <= whole`` and ``whole > 0``. The result is the same on every machine, as both are whole numbers.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def grades_of(X: NDArray[np.float64]) -> Codes:
     Parameters
     ----------
     X : ndarray
-        In [0, 1], or NaN if a value is not known.
+        Values in [0, 1]. NaN means not known.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def weight(importance: float) -> int:
 
 
 def hundredths(hours: float) -> int:
-    """Return hours as a whole number of hundredths of an hour, the precision in which listings are stored.
+    """Return hours as a whole number of hundredths of an hour, which is the precision of stored listings.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def mixed(bits: int) -> int:
 
 
 def mixed_all(bits: Any) -> Uints:
-    """Return ``mixed`` of every number of an array.
+    """Apply ``mixed`` to every number in an array.
 
     Parameters
     ----------
@@ -211,14 +211,14 @@ def mixed_all(bits: Any) -> Uints:
 
 
 def list_hash(seed: str, list_key: str) -> int:
-    """Return the hash that seeds the tie-breaks of one list on one day.
+    """Return the hash from which the tie-breaks of a list on a day are computed.
 
     Parameters
     ----------
     seed : str
-        The seed of the day.
+        The text that seeds the day's tie-breaks.
     list_key : str
-        Key of the jobseeker or placement that the list belongs to.
+        Key of the jobseeker or placement for which the list is made.
 
     Returns
     -------

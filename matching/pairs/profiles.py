@@ -8,7 +8,8 @@ A jobseeker's profile has three parts.
   about the jobseeker.
 
 The wishes and the offer have no field for a protected characteristic, health detail, benefit, conviction, employment
-gap or postcode. The offer has no field for adjustments either. So none of these can reach a score that must not use it.
+gap or postcode, so neither side of the score can use any of these. The offer has no field for adjustments, so the
+placement's side cannot use adjustments.
 """
 
 from collections.abc import Mapping
@@ -21,24 +22,24 @@ RightToWorkState = Literal["unrestricted", "time_limited", "not_evidenced", "no"
 HALF_DAYS_IN_A_WEEK = 21
 MOST_HALF_DAYS = (1 << HALF_DAYS_IN_A_WEEK) - 1
 HOURS_IN_A_WEEK = 168
-MOST_METRES = 1e8  # beyond any place on earth: a larger number is a mistake, and its minutes would overflow an integer
+MOST_METRES = 1e8  # farther than any place on earth; the minutes of a longer journey would overflow an integer
 MOST_NUMBER = 1_000_000
 Grid = tuple[float, float]
 
 
 def _check_half_days(half_days: int | None) -> None:
     if half_days is not None and not 0 <= half_days <= MOST_HALF_DAYS:
-        raise ValueError("half_days must be a whole number of 21 bits, one for each half-day of the week.")
+        raise ValueError("half_days must be from 0 to 2,097,151: 21 bits, one for each half-day of the week.")
 
 
 def _check_place(place: Grid | None) -> None:
     if place is not None and not all(isfinite(metres) and abs(metres) <= MOST_METRES for metres in place):
-        raise ValueError("A place must be an easting and a northing in metres, each at most 100,000,000.")
+        raise ValueError("A place must be an easting and a northing in metres, each from -100,000,000 to 100,000,000.")
 
 
 def _check_whole(*numbers: int | None) -> None:
     if any(number is not None and not 0 <= number <= MOST_NUMBER for number in numbers):
-        raise ValueError("Ages, minutes and days must be between 0 and 1,000,000.")
+        raise ValueError("Each age and each number of minutes or days must be between 0 and 1,000,000.")
 
 
 def _check_hours(*hours: float | None) -> None:
@@ -48,7 +49,7 @@ def _check_hours(*hours: float | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """Organisations, people and areas that a jobseeker must be kept away from. No social enterprise ever sees these.
+    """Organisations, people and areas that a jobseeker must be kept away from. No social enterprise ever sees them.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ class Exclusions:
     people : frozenset of str
         People who may run a placement, in the same form as ``PlacementProfile.run_by``.
     areas : tuple of (place, kilometres)
-        Circles that the jobseeker must not be sent into: the centre and the radius.
+        The centre and the radius of each circle that the jobseeker must not be sent into.
 
     Examples
     --------
@@ -71,7 +72,7 @@ class Exclusions:
 
     def __post_init__(self) -> None:
         if not all(isfinite(number) for centre, km in self.areas for number in (*centre, km)):
-            raise ValueError("An excluded area must have a place and a radius that are finite numbers.")
+            raise ValueError("The centre and the radius of an excluded area must be finite numbers.")
 
     def __bool__(self) -> bool:
         return bool(self.organisations or self.people or self.areas)
@@ -84,23 +85,23 @@ class JobseekerLimits:
     Parameters
     ----------
     age_years : int or None
-        Age on the day of the shortlist, in whole years. Read only if the law or a legal basis sets an age limit.
+        Age on the day of the shortlist, in whole years. Used only if the placement has an age limit.
     right_to_work : str or None
-        State of the evidence of the right to work. None means unknown.
+        Whether the jobseeker has the right to work, and has evidence of it. None means unknown.
     qualification_level : str or None
-        Highest RQF level, ``E1`` to ``8``.
+        Highest level of the Regulated Qualifications Framework (RQF) that the jobseeker has, ``E1`` to ``8``.
     licences : tuple of str or None
-        Licences held, as written.
+        The licences that the jobseeker has, as written.
     hours_min, hours_max : float or None
-        Fewest and most hours a week that the jobseeker wants.
+        The fewest and the most hours a week that the jobseeker wants.
     half_days : int or None
         The half-days that the jobseeker can work: 21 bits, bit 0 is Monday morning.
     earliest_start_on : date or None
-        First day the jobseeker can start.
+        The first day on which the jobseeker can start.
     place : tuple of float or None
-        Easting and northing of home in metres.
+        Easting and northing of the home, in metres.
     travel_modes : tuple of str or None
-        Modes of travel that the jobseeker can use. None means that the jobseeker was not asked.
+        The modes of travel that the jobseeker can use. None means that the jobseeker was not asked.
     max_travel_minutes : int or None
         Longest one-way journey that the jobseeker accepts, in minutes.
     exclusions : Exclusions
@@ -139,7 +140,7 @@ class JobseekerLimits:
 
 @dataclass(frozen=True, slots=True)
 class JobseekerWishes:
-    """What the jobseeker wants. Only the jobseeker's side of the score reads it.
+    """The wishes of the jobseeker. Only the jobseeker's side of the score reads them.
 
     Parameters
     ----------
@@ -167,13 +168,13 @@ class JobseekerOffer:
     skills : tuple of str or None
         Skills in the jobseeker's own words, and skills inferred from their experiences. None means unknown.
     drawn_from : mapping of str to str
-        For each inferred skill, the source it was inferred from, in words that a reason may quote.
+        For each inferred skill, the source from which it was inferred, in words that a reason may quote.
     hours_min, hours_max : float or None
-        Fewest and most hours a week that the jobseeker wants.
+        The fewest and the most hours a week that the jobseeker wants.
     half_days : int or None
         The half-days that the jobseeker can work: 21 bits, bit 0 is Monday morning.
     earliest_start_on : date or None
-        First day the jobseeker can start.
+        The first day on which the jobseeker can start.
 
     Examples
     --------
@@ -195,7 +196,7 @@ class JobseekerOffer:
 
 @dataclass(frozen=True, slots=True)
 class JobseekerProfile:
-    """A jobseeker: limits for the eligibility checks, wishes and offer for the score.
+    """A jobseeker: the limits for the eligibility checks, and the wishes and the offer for the score.
 
     Parameters
     ----------
@@ -226,7 +227,7 @@ class PlacementProfile:
     key : str
         The caller's identifier for the placement. Its hash breaks ties between equal scores.
     title : str
-        As listed.
+        The job title as listed.
     occupation : str or None
         The kind of work, if it says more than the title.
     organisation : str or None
@@ -238,9 +239,9 @@ class PlacementProfile:
     adjustments_offered, support_offered : tuple of str or None
         As listed. None means that the listing does not say.
     qualifications_needed : str or None
-        Lowest RQF level.
+        The lowest RQF level that the work needs.
     minimum_age, maximum_age : int or None
-        Whole years. A maximum is applied only with ``has_legal_basis``.
+        In whole years. The maximum applies only if ``has_legal_basis`` is True.
     hours_per_week : float or None
         Hours of work a week.
     hours_flexible : bool or None
@@ -248,19 +249,19 @@ class PlacementProfile:
     half_days : int or None
         The half-days of the work: 21 bits, bit 0 is Monday morning.
     starts_on, ends_on : date or None
-        First and last day.
+        The first and the last day of the placement.
     place : tuple of float or None
-        Easting and northing in metres.
+        Easting and northing of the placement, in metres.
     is_place_exact : bool
-        False if ``place`` is only the centre of an outcode.
+        False if ``place`` is only the centre of an outcode, the first half of a postcode.
     remote : str or None
-        ``no``, ``hybrid`` or ``yes``.
+        Whether the work is done from home: ``no``, ``hybrid`` or ``yes``.
     dbs_level : str or None
-        The check the social enterprise arranges after an offer.
+        The level of the DBS check that the social enterprise arranges after an offer.
     places_left : int
-        Number of free places.
+        The number of places that are neither held nor filled.
     days_to_answer : int or None
-        Median days in which the social enterprise answers an introduction. None until enough have been answered.
+        Median number of days that the social enterprise takes to answer an introduction. None if too few are known.
 
     Raises
     ------

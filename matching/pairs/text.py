@@ -1,4 +1,4 @@
-"""Skills and occupations as people write them, and how alike two of them are, from 0 to 1."""
+"""Compare skills and occupations as people write them. The likeness of two texts is a number from 0 to 1."""
 
 import re
 import unicodedata
@@ -9,11 +9,11 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 SAME, NEAR = 1.0, 0.7
-# Two texts less alike than this share letters by chance. Measured on pairs of labels in the starter vocabulary that
-# mean different things.
+# Below this likeness of their letters, two texts count as not alike at all. It was measured on pairs of labels in the
+# starter vocabulary that mean different things but share letters by chance.
 CHANCE = 0.78
 LONGEST = 300
-SHORT = 3  # "gas" and "bus" are not plurals
+SHORT = 3  # a word of at most this length, such as "gas" or "bus", is not taken for a plural
 # Words of a job title that say how a person is employed, not what the work is. Two titles that share only these words
 # are not alike.
 ANY_WORK = frozenset(
@@ -67,7 +67,7 @@ def normalise(text: str) -> str:
     Parameters
     ----------
     text : str
-        As written; only its first 300 characters are read.
+        The text as written. Only its first 300 characters are read.
 
     Returns
     -------
@@ -108,18 +108,18 @@ def title_words(title: str) -> str:
 
 
 class Vocabulary:
-    """Words that mean the same or nearly the same, for skills and for occupations.
+    """Labels of skills and occupations, with the concepts that they mean. Labels that share a concept are alike.
 
     Parameters
     ----------
     skills : iterable of (label, concept, is_same)
-        ``is_same`` is True if the label means the concept, and False if it is only close to it.
+        ``is_same`` is True if the label means the concept, and False if its meaning is only close to the concept.
     occupations : iterable of (label, concept)
         A label may belong to several concepts.
     importance : mapping of str to float
-        The weight of a wanted skill among other skills, by its label.
+        The weight of each wanted skill compared with other skills, by its label.
     near : mapping of (concept, concept) to float
-        The credit, from 0 to 1, that one skill earns for its neighbour in a taxonomy.
+        The credit, from 0 to 1, for having the first skill if the second, its neighbour in a taxonomy, is wanted.
 
     Examples
     --------
@@ -163,7 +163,7 @@ class Vocabulary:
         return Vocabulary, self._arguments
 
     def importance(self, skill: str) -> float:
-        """Return the weight of a wanted skill among other skills. Rare skills weigh more than common skills.
+        """Return the weight of a wanted skill compared with other skills. Rare skills weigh more than common skills.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class Vocabulary:
         return self._importance.get(normalise(skill), 1.0)
 
     def concepts_of_skill(self, key: str) -> Mapping[str, float]:
-        """Return the concepts of a skill, with the degree of each; empty if the skill is not in the vocabulary.
+        """Return the concepts of a skill, with the likeness of each. Empty if the skill is not in the vocabulary.
 
         Parameters
         ----------
@@ -187,11 +187,12 @@ class Vocabulary:
         Returns
         -------
         mapping of str to float
+            1.0 for a concept that the skill means, 0.7 for a concept to which its meaning is only close.
         """
         return self._skills.get(key, {})
 
     def _skill_likeness(self, first: str, second: str) -> float:
-        """Return how alike two skills are, in [0, 1]: by shared concepts, or by letters if a concept is missing."""
+        """Return how alike two skills are, in [0, 1]: by their concepts or, if either has none, by their letters."""
         first, second = normalise(first), normalise(second)
         if not first or not second:
             return 0.0
@@ -212,7 +213,7 @@ class Vocabulary:
         return max((self._near.get(pair, 0.0) * share for pair, share in pairs), default=0.0)
 
     def _occupation_likeness(self, first: str, second: str) -> float:
-        """Return how alike two occupations or titles are, in [0, 1]."""
+        """Return how alike two occupations or job titles are, in [0, 1]."""
         first, second = title_words(first), title_words(second)
         if not first or not second:
             return 0.0

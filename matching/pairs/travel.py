@@ -9,13 +9,14 @@ from matching.pairs.profiles import Grid
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How fast one mode of travel is. The low estimate of minutes uses the fast figures, the high one the slow figures.
+    """The figures for one mode of travel from which a low and a high estimate of the journey time are computed.
 
     Parameters
     ----------
     km_per_hour_fast, km_per_hour_slow : float
+        Speed for the low and for the high estimate.
     detour_low, detour_high : float
-        Length of the real route divided by the straight-line distance.
+        Length of the real route divided by the straight-line distance, for the low and for the high estimate.
     wait_minutes_low, wait_minutes_high : float
         Minutes added to each journey, whatever its length.
 
@@ -36,12 +37,12 @@ class Mode:
 
     @property
     def minutes_per_km_low(self) -> float:
-        """Minutes for each straight-line kilometre, by the fast figures."""
+        """The number of minutes for each straight-line kilometre, for the low estimate."""
         return self.detour_low / self.km_per_hour_fast * 60
 
     @property
     def minutes_per_km_high(self) -> float:
-        """Minutes for each straight-line kilometre, by the slow figures."""
+        """The number of minutes for each straight-line kilometre, for the high estimate."""
         return self.detour_high / self.km_per_hour_slow * 60
 
 
@@ -66,7 +67,7 @@ def distance_km(origin: Grid, destination: Grid) -> float:
     Returns
     -------
     float
-        Kilometres on the grid (scale error under 0.1 %); not the length of a journey.
+        Kilometres on the National Grid (scale error under 0.1 %). A real journey is longer.
 
     References
     ----------
@@ -77,13 +78,14 @@ def distance_km(origin: Grid, destination: Grid) -> float:
     >>> round(distance_km((429900.0, 433400.0), (460300.0, 451900.0)), 1)
     35.6
     """
-    # ``sqrt`` is rounded the same on every machine, ``hypot`` is not, and every implementation must get equal minutes.
+    # Every implementation must compute the same minutes. ``sqrt`` gives the same result on every machine, but ``hypot``
+    # does not.
     east, north = origin[0] - destination[0], origin[1] - destination[1]
     return sqrt(east * east + north * north) / 1000
 
 
 def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> TravelEstimate | None:
-    """Return the journey by the mode with the lowest low estimate, ties broken by the high estimate.
+    """Return the journey by the mode with the lowest low estimate. If two are equal, the lower high estimate decides.
 
     Parameters
     ----------

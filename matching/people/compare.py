@@ -1,7 +1,7 @@
-"""Compare two records field by field. Each field gives one level of agreement from a short list.
+"""Compare two records field by field. The result for a field is one level from a short list of levels of agreement.
 
-A name is one comparison, not three. Given, family and known-as names agree and differ together, so separate comparisons
-would count the same evidence twice.
+The given, family and known-as names are compared together, as one field. They tend to agree or differ together, so
+separate comparisons would count the same evidence twice.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class Born(IntEnum):
 
 
 class Postcode(IntEnum):
-    """How two postcodes agree, by the smallest part of a postcode that is the same."""
+    """How two postcodes agree: the smallest part that is the same, or ``SLIP`` if one character differs."""
 
     OTHER = 0
     UNKNOWN = 1
@@ -55,7 +55,7 @@ class Postcode(IntEnum):
 
 
 class Text(IntEnum):
-    """How two telephone numbers, e-mail addresses, streets or towns agree."""
+    """How two telephone numbers, e-mail addresses, streets or towns agree. ``SLIP``: one character differs."""
 
     OTHER = 0
     UNKNOWN = 1
@@ -64,8 +64,8 @@ class Text(IntEnum):
     SAME = 4
 
 
-# A name level is 5 x the likeness of the given names + the likeness of the family names. Two more levels are for given
-# and family names that are swapped.
+# A name level is 5 x the likeness of the given names + the likeness of the family names. Two more levels mean that the
+# given name of one record is like the family name of the other (swapped names).
 TURNED_ALIKE, TURNED_SAME = 25, 26
 NAME_LEVELS = 27
 UNKNOWN_NAME = 5 * Alike.UNKNOWN + Alike.UNKNOWN
@@ -73,7 +73,7 @@ WORTH = {Alike.OTHER: -3, Alike.UNKNOWN: 0, Alike.CLOSE: 2, Alike.VARIANT: 3, Al
 
 
 def name_level(given: Alike, family: Alike) -> int:
-    """Return the name level for the likeness of the given names and of the family names.
+    """Return the name level for a likeness of the given names and a likeness of the family names.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def name_level(given: Alike, family: Alike) -> int:
 
 
 def parts_of(level: int) -> tuple[Alike, Alike] | None:
-    """Return the likeness of the given names and of the family names at a name level. None if they are swapped.
+    """Return the likeness of the given names and of the family names at a name level. None for swapped names.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def parts_of(level: int) -> tuple[Alike, Alike] | None:
 
 
 def compare_names(first: Identity, second: Identity) -> int:
-    """Return the level of two names: in order, by a known-as name, or with given and family name swapped.
+    """Return the level at which two names agree: in order, by a known-as name, or with given and family name swapped.
 
     Parameters
     ----------
@@ -148,13 +148,13 @@ def compare_names(first: Identity, second: Identity) -> int:
 
 
 def _is_short_for(first: str, second: str) -> bool:
-    """Return whether one given name begins with the other, as "Mohammed" with "Mo": perhaps an unlisted short form."""
+    """Return whether one given name begins with the other, as "Mohammed" with "Mo": it may be a short form."""
     short, long = sorted((first, second), key=len)
     return len(short) >= SHORTEST_FORM and long.startswith(short)
 
 
 def compare_days(first: Identity, second: Identity) -> int:
-    """Return the level of two dates of birth.
+    """Return the level at which two dates of birth agree.
 
     Parameters
     ----------
@@ -189,14 +189,14 @@ def compare_days(first: Identity, second: Identity) -> int:
 
 
 def _slipped(first: str, second: str) -> int:
-    """Return the level of two dates of birth if one of them is not eight digits."""
+    """Return the level at which two dates of birth agree if at least one does not have eight digits."""
     if min(len(first), len(second)) < DIGITS_OF_A_DAY - 1:
         return Born.UNKNOWN
     return Born.SLIP if DamerauLevenshtein.distance(first, second, score_cutoff=1) <= 1 else Born.UNKNOWN
 
 
 def compare_postcodes(first: Identity, second: Identity) -> int:
-    """Return the level of two postcodes.
+    """Return the level at which two postcodes agree.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def _texts(read: Callable[[Identity], str]) -> Callable[[Identity, Identity], in
 
 
 def compare_phones(first: Identity, second: Identity) -> int:
-    """Return the level of two telephone numbers.
+    """Return the level at which two telephone numbers agree.
 
     Parameters
     ----------
@@ -271,7 +271,7 @@ def compare_phones(first: Identity, second: Identity) -> int:
 
 
 def compare_emails(first: Identity, second: Identity) -> int:
-    """Return the level of two e-mail addresses. ``PART`` means that only the part before the @ agrees.
+    """Return the level at which two e-mail addresses agree. ``PART``: only the part before the @ is the same.
 
     Parameters
     ----------
@@ -318,7 +318,7 @@ FIELDS = tuple(Field)
 
 
 def compare(first: Identity, second: Identity) -> tuple[int, ...]:
-    """Return the level of each field of two records, in the order of ``Field``.
+    """Return the level at which each field of two records agrees, in the order of ``Field``.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The identity that a record states, in the form that is compared, and the keys used to find candidates for it."""
+"""The identity that a record states, prepared for comparison, and the keys by which its candidates are found."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Identity:
     given, family, known_as : str
         Names as written.
     born : str
-        Date of birth as eight digits, year first. Anything else counts as not known.
+        Date of birth as eight digits, year first. A date in another form counts as not known.
     postcode : str
         Without spaces, in capitals.
     phone, email : str
@@ -31,7 +31,7 @@ class Identity:
     street, town : str
         As written.
     identifiers : mapping of str to str
-        Keyed hashes of identifiers that belong to one person only, such as a National Insurance number, by kind.
+        For each kind of identifier that only one person has, such as a National Insurance number: its keyed hash.
 
     Examples
     --------
@@ -53,12 +53,12 @@ class Identity:
 
     @cached_property
     def names(self) -> tuple[str, str]:
-        """The given and the family name in plain letters."""
+        """The given and the family name, as ``plain`` returns them."""
         return plain(self.given), plain(self.family)
 
     @cached_property
     def also(self) -> str:
-        """The known-as name in plain letters."""
+        """The known-as name, as ``plain`` returns it."""
         return plain(self.known_as)
 
     @cached_property
@@ -68,17 +68,17 @@ class Identity:
 
     @cached_property
     def address(self) -> str:
-        """The house and street in plain letters."""
+        """The house and street, as ``plain`` returns them."""
         return plain(self.street)
 
     @cached_property
     def place(self) -> str:
-        """The town in plain letters."""
+        """The town, as ``plain`` returns it."""
         return plain(self.town)
 
 
 def keys_of(person: Identity) -> list[str]:
-    """Return the keys of a record. Two records that share any key are compared.
+    """Return the keys by which candidates for a record are found: two records that share any key are compared.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def keys_of(person: Identity) -> list[str]:
     Returns
     -------
     list of str
-        Each key begins with the names of the fields it is made of.
+        Each key begins with the names of the fields from which it is made.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Learn the weights of the fields from unlabelled records: u from random pairs, m by expectation-maximisation.
+"""Learn the parameters of ``Linkage`` from unlabelled records: u from random pairs, m by expectation-maximisation.
 
 References
 ----------
@@ -25,8 +25,8 @@ Levels = NDArray[np.uint8]
 RANDOM_PAIRS = 50_000
 ROUNDS = 200
 SETTLED = 1e-6
-# A key shared by more records than this gives no pairs. It is weak evidence, and its pairs grow with the square of the
-# number of records.
+# A key that more records than this share is not used to form pairs. Such a key is weak evidence, and the number of its
+# pairs grows with the square of the number of its records.
 MOST_OF_A_KEY = 200
 COUNTED = 0.5  # the count given to a level that was never seen, so that no level has probability 0
 # The prior for two records of one person: most fields agree, some have errors.
@@ -100,13 +100,13 @@ def learn(
     ----------
     left : sequence of Identity
     right : sequence of Identity or None
-        The second set. None searches for duplicates within ``left``.
+        The second set. If None, duplicates are searched for within ``left``.
     pairs : sequence of (int, int) or None
-        The pairs to compare. None compares all pairs that share a key.
+        The pairs to compare. If None, all pairs that share a key are compared.
     seed : int
         Seed of the random pairs.
     manifest : mapping or None
-        Notes on the data, saved with the parameters.
+        Notes on the data. They are saved with the parameters.
 
     Returns
     -------
@@ -115,16 +115,17 @@ def learn(
 
     Notes
     -----
-    The prior is the prior of a random pair, not of a pair that shares a key. Strangers who share a key are far more
-    alike than random strangers, and a prior learnt from them would make every similar stranger a match. The prior is
-    the expected number of matches among the compared pairs, divided by the number of all possible pairs.
+    The prior is the probability that a random pair is a match, not that a pair that shares a key is a match. It is the
+    expected number of matches among the compared pairs, divided by the number of all possible pairs. Strangers who
+    share a key are far more alike than random strangers, so a prior learnt from pairs that share a key would make
+    every similar stranger a match.
     """
     others = left if right is None else right
     compared = pairs_of(left, right) if pairs is None else list(pairs)
     levels = np.array([compare(left[a], others[b]) for a, b in compared], dtype=np.uint8).reshape(
         len(compared), len(FIELDS)
     )
-    u, given = _at_random(left, right, random.Random(seed))  # noqa: S311 - a sample, no secret
+    u, given = _at_random(left, right, random.Random(seed))  # noqa: S311 - a sample, not a secret
     total = len(left) * len(others) if right is not None else len(left) * (len(left) - 1) / 2
     m, expected = _maximised(levels, u, given, float(max(total, 1)))
     names = _shares(left, right)
@@ -147,7 +148,7 @@ def learn(
 def _at_random(
     left: Sequence[Identity], right: Sequence[Identity] | None, rng: random.Random
 ) -> tuple[dict[Field, tuple[float, ...]], Floats]:
-    """Return the shares of each level, and of each likeness of given names, between two people chosen at random."""
+    """Return, for two people chosen at random, the share of each level and of each likeness of given names."""
     others = left if right is None else right
     counts = {name: np.zeros(LEVELS[name]) for name in FIELDS}
     given, family = np.zeros(len(Alike)), np.zeros(len(Alike))
@@ -161,8 +162,8 @@ def _at_random(
             given[parts[0]] += 1
             family[parts[1]] += 1
         seen += 1
-    # For two strangers, the likeness of given names is independent of that of family names. The product of their shares
-    # therefore also covers levels that were never sampled.
+    # For two strangers, the likeness of given names is independent of the likeness of family names. The share of a name
+    # level is therefore the product of two shares, even if the level was never sampled.
     straight = counts[Field.NAME][: NAME_LEVELS - 2].sum()
     for part, at in ((given, 0), (family, 1)):
         same = _same(
@@ -183,7 +184,7 @@ def _at_random(
 
 
 def _drawn(n: int, others: int, *, is_one_set: bool, rng: random.Random) -> Iterator[tuple[int, int]]:
-    if min(n, others) < 2:  # noqa: PLR2004 - one record has no other
+    if min(n, others) < 2:  # noqa: PLR2004 - one record forms no pair
         return
     for _ in range(RANDOM_PAIRS):
         a, b = rng.randrange(n), rng.randrange(others)
@@ -192,7 +193,7 @@ def _drawn(n: int, others: int, *, is_one_set: bool, rng: random.Random) -> Iter
 
 
 def _same(first_values: Sequence[str], second_values: Sequence[str] | None) -> float:
-    """Return the share of pairs of known values that are equal. Counted over all pairs, not sampled."""
+    """Return the share of equal pairs among all pairs of known values. All pairs are counted, not only a sample."""
     first = Counter(value for value in first_values if value)
     n = sum(first.values())
     if second_values is None:
@@ -207,7 +208,7 @@ def _shares_of(counts: Floats) -> Floats:
 
 
 def _shares_of_known(name: Field, counts: Floats, seen: int) -> Floats:
-    """Return the shares of the known levels. The unknown level gets the share 1, so that it is no evidence."""
+    """Return the share of each level. The unknown level gets the share 1, so that it counts as no evidence."""
     known = counts.copy()
     known[UNKNOWN_OF[name]] = 0.0
     known[0] += COUNTED
@@ -225,8 +226,8 @@ def _maximised(
 ) -> tuple[dict[Kin, dict[Field, tuple[float, ...]]], dict[Kin, float]]:
     """Return m and the expected number of pairs of each kind, by expectation-maximisation over level patterns [1]_.
 
-    Within a household, given names and birthdays agree only as often as between strangers. So do the given names of
-    twins. This separates both kinds from one person, so these shares are fixed. The other shares are learnt.
+    Within a household, given names and birthdays agree only as often as between strangers, and so do the given names
+    of twins. These shares are fixed, because they distinguish both kinds from one person. The other shares are learnt.
     """
     patterns, counts = (
         np.unique(levels, axis=0, return_counts=True) if len(levels) else (levels, np.zeros(0, dtype=np.int64))
@@ -264,7 +265,7 @@ def _maximised(
 
 
 def _family_alone(seen: Floats, given: Floats) -> Floats:
-    """Return the counts of name levels with the family names as counted and the given names as for strangers."""
+    """Return the counts of name levels if the family names are as counted, and the given names as for strangers."""
     family = seen[: NAME_LEVELS - 2].reshape(len(Alike), len(Alike)).sum(axis=0)
     levels = np.r_[np.outer(given, family).ravel(), seen[NAME_LEVELS - 2 :]]
     levels[UNKNOWN_OF[Field.NAME]] = 0.0
@@ -272,7 +273,7 @@ def _family_alone(seen: Floats, given: Floats) -> Floats:
 
 
 def sum_of_logs(patterns: Levels, shares: Mapping[Field, Floats]) -> Floats:
-    """Return the log to base 2 of the probability of each pattern of levels, given the share of each level.
+    """Return the base-2 logarithm of the probability of each level pattern, given the share of each level.
 
     Parameters
     ----------
@@ -295,7 +296,7 @@ def sum_of_logs(patterns: Levels, shares: Mapping[Field, Floats]) -> Floats:
 
 
 def _expected(kin: Kin, u: Mapping[Field, Floats], given: Floats) -> dict[Field, Floats]:
-    """Return the prior share of each level for one kind, used before any pair is compared."""
+    """Return the share of each level that is assumed for one kind before any pair is compared."""
     expected = {}
     part = np.array([0.03, 0.05, 0.05, 0.04, 0.88]) if kin is Kin.PERSON else given
     family = (

@@ -1,4 +1,4 @@
-"""The probability that two records are about one person, with the weight of the evidence of each field.
+"""The probability that two records are about one person, and how much the evidence of each field weighs.
 
 References
 ----------
@@ -37,7 +37,7 @@ FORMAT = 1
 
 
 class Kin(StrEnum):
-    """The relation between two records, if they are not about two strangers."""
+    """How the people of two records are related, unless they are strangers."""
 
     PERSON = "person"
     HOUSEHOLD = "household"  # people who live or are supported at one address: couples, families, hostels
@@ -45,13 +45,13 @@ class Kin(StrEnum):
 
 
 SHIPPED = Path(__file__).with_name("shipped.json")
-# The highest probability if no identifier agrees and twins, couples, a hostel or an unknown birthday would explain the
-# evidence as well as one person would. A person must then decide.
+# The highest probability that is returned if no identifier agrees, and twins, a couple, a hostel or an unknown birthday
+# could explain the evidence as well as one person could. A human must then decide.
 MOST_UNSURE = 0.98
-# This many records with one telephone number or e-mail address belong to a family or a support worker. This many with
-# one postcode, which a whole street shares, belong to a hostel.
+# A telephone number or e-mail address in this many records belongs to a family or a support worker. A postcode belongs
+# to a whole street, so only a postcode in this many records belongs to a hostel.
 SHARED_BY_MANY = {Field.PHONE: 3, Field.EMAIL: 3, Field.POSTCODE: 10}
-IDENTIFIER_AGREES, IDENTIFIER_SLIPS, IDENTIFIER_DIFFERS = 18.0, 8.0, -7.0  # bits
+IDENTIFIER_AGREES, IDENTIFIER_SLIPS, IDENTIFIER_DIFFERS = 18.0, 8.0, -7.0  # evidence, in bits
 IDENTIFIER_TEXT = {
     IDENTIFIER_AGREES: "The same.",
     IDENTIFIER_SLIPS: "One character differs.",
@@ -60,8 +60,8 @@ IDENTIFIER_TEXT = {
 LEAST_SHARE = 1e-6
 MOST_RARE = 64.0  # a name seen once may count as at most this many times rarer than a usual name
 MOST_BITS = 300.0
-LEAST_MENTIONED = 0.5  # bits; a smaller effect of shared households is not mentioned
-TOGETHER = "People who live together, or are supported at the same address, also share these details."
+LEAST_MENTIONED = 0.5  # the smallest effect of shared households that is mentioned, in bits
+TOGETHER = "Two people who live together, or are supported at one address, could also agree on these details."
 
 
 class LinkageRefused(ValueError):
@@ -76,9 +76,9 @@ class FieldWeight:
     ----------
     field : str
     text : str
-        How the field agrees or differs. It never contains the value of the field.
+        How the field agrees or differs. The text never contains the value of the field.
     bits : float
-        Above 0 for one person, below 0 for two people. Each bit doubles or halves the odds.
+        Above 0 if the evidence is for one person, below 0 if for two people. Each bit doubles or halves the odds.
     """
 
     field: str
@@ -96,7 +96,7 @@ class LinkageVerdict:
     told : tuple of FieldWeight
         The evidence of each field. A field that is not known in one record is left out.
     held_back : str
-        Why the probability was limited to ``MOST_UNSURE``. Empty if it was not limited.
+        Why the probability was limited to ``MOST_UNSURE``. Empty if the probability was not limited.
     """
 
     probability: float
@@ -108,20 +108,20 @@ class LinkageVerdict:
 class Linkage:
     """A Fellegi-Sunter model over the levels of ``compare`` [1]_, which also allows for households and twins.
 
-    People who live together share an address, a telephone and often a surname, and nothing else. A model that knows
-    only one person and two strangers would take a couple for one person.
+    People who live together share an address, a telephone and often a surname, and nothing else. A model that only
+    distinguishes one person from two strangers would mistake a couple for one person.
 
     Parameters
     ----------
     m : mapping of Kin to mapping of Field to sequence of float
-        The share of each level among pairs of records of one person, of a household and of twins.
+        The share of each level among pairs of records of each kind: one person, a household, twins.
     u : mapping of Field to sequence of float
         The share of each level among pairs of records of two people chosen at random.
     shares : mapping of Kin to float
-        The mean number of other records of each kind that a record has. The prior is this number divided by the
-        number of records.
+        For each kind, the mean number of other records that are related in this way to a record. The prior is this
+        mean divided by the number of records.
     usual : tuple of (float, float)
-        The probability that two people chosen at random share a given name, and that they share a family name.
+        The probabilities that two people chosen at random share a given name, and share a family name.
     given_shares, family_shares : mapping of str to float
         How common each name is. A name that is not listed counts as the rarest possible [2]_.
     manifest : mapping
@@ -145,7 +145,7 @@ class Linkage:
 
     @cached_property
     def bits(self) -> dict[Kin, dict[Field, tuple[float, ...]]]:
-        """The evidence of each level for each kind, against two strangers, in bits."""
+        """For each kind, field and level: the evidence, in bits, for this kind of pair against a pair of strangers."""
         return {
             kin: {
                 name: tuple(
@@ -158,7 +158,7 @@ class Linkage:
         }
 
     def rarity(self, level: int, first: Identity, known: tuple[float | None, float | None] = (None, None)) -> float:
-        """Return the extra bits of evidence for agreement on rare names. Negative for common names.
+        """Return the extra evidence, in bits, of agreement on a name: above 0 for rare names, below 0 for common names.
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ class Linkage:
         return total
 
     def weigh(self, first: Identity, second: Identity, levels: tuple[int, ...], among: float) -> float:
-        """Return the bits for one person: the evidence of all fields, plus the prior, less other explanations.
+        """Return the evidence for one person, in bits: that of all fields, plus the prior, minus other explanations.
 
         Parameters
         ----------
@@ -193,7 +193,7 @@ class Linkage:
         levels : tuple of int
             As ``compare`` returns them.
         among : float
-            Number of records that were searched for the second record.
+            The number of records among which the second record was found.
 
         Returns
         -------
@@ -208,12 +208,12 @@ class Linkage:
         return totals[Kin.PERSON] + identifiers + self.prior(among) - self._explained(totals, among)
 
     def prior(self, among: float) -> float:
-        """Return the bits for one person before anything is compared. Usually negative.
+        """Return the evidence for one person before any field is compared, in bits. It is usually negative.
 
         Parameters
         ----------
         among : float
-            Number of records that were searched.
+            The number of records that were searched.
 
         Returns
         -------
@@ -222,7 +222,7 @@ class Linkage:
         return log2(min(self.shares[Kin.PERSON] / max(among, 1.0), 0.5))
 
     def _explained(self, totals: Mapping[Kin, float], among: float) -> float:
-        """Return the bits to subtract because two people of one household, or twins, could explain the agreement."""
+        """Return the evidence to subtract, in bits, because a household or twins could explain the agreement."""
         others = sum(
             2.0 ** min(totals[kin], MOST_BITS) * min(self.shares[kin] / max(among, 1.0), 0.5)
             for kin in Kin
@@ -238,10 +238,10 @@ class Linkage:
         common: tuple[float | None, float | None] = (None, None),
         slips: Collection[str] = (),
     ) -> bool:
-        """Return whether ``verdict`` could give at least one half. If False, it certainly gives less.
+        """Return whether ``verdict`` could return a probability of at least one half. False means that it cannot.
 
-        This is a fast test. It leaves out other explanations and details shared by many records, because both can only
-        lower the probability.
+        This test is faster than ``verdict``. It ignores other explanations, and that many records may share a detail,
+        because both can only lower the probability.
 
         Parameters
         ----------
@@ -278,9 +278,9 @@ class Linkage:
         ----------
         first, second : Identity
         among : float
-            Number of records that were searched for the second record.
+            The number of records among which the second record was found.
         shared : mapping of Field to int
-            Number of records with the same postcode, phone or e-mail as the first record, if known.
+            The number of records with the same postcode, phone or e-mail as the first record, if counted.
         common : tuple of (float or None, float or None)
             How common the given and the family name of the first record are, if the caller has counted them.
         slips : collection of str
@@ -300,7 +300,7 @@ class Linkage:
             bits = {kin: self.bits[kin][name][level] for kin in Kin}
             lift = self.rarity(level, first, common) if name is Field.NAME else 0.0
             if level == SAME_OF.get(name) and counts.get(name, 0) > 1:
-                # Many records share this value, so it is weaker evidence than usual: two strangers may share it too.
+                # Several records share this value, so it is weaker evidence: two strangers may share the value too.
                 lift = min(0.0, log2(max(among, 2.0) / counts[name]) - bits[Kin.PERSON])
             totals = {kin: totals[kin] + bits[kin] + lift for kin in Kin}
             weights.append(FieldWeight(name.value, text_of(name, level), round(bits[Kin.PERSON] + lift, 2)))
@@ -314,7 +314,7 @@ class Linkage:
         is_sure = any(bits == IDENTIFIER_AGREES for _, bits in identifiers)
         doubt = "" if is_sure else held_back(first, second, levels, counts)
         if any(bits < 0 for _, bits in identifiers):
-            doubt = "An identifier differs. Either one of them is wrong, or these are two people."
+            doubt = "An identifier differs. Either it is wrong in one record, or the records are about two people."
         reason = doubt if posterior > MOST_UNSURE else ""
         return LinkageVerdict(min(posterior, MOST_UNSURE) if doubt else posterior, tuple(weights), reason)
 
@@ -361,7 +361,7 @@ class Linkage:
         Raises
         ------
         LinkageRefused
-            If the data is not a file of linkage parameters, was changed after it was saved, or is of another version.
+            If the data is not a file of linkage parameters, was changed after saving, or has another version.
         """
         try:
             parameters = json.loads(data)
@@ -379,7 +379,7 @@ class Linkage:
             ) from wrong
         if any(len(each[name]) != LEVELS[name] for each in (*m.values(), u) for name in FIELDS):
             raise LinkageRefused(
-                "The parameters belong to a version with other comparisons. Learn them again with this version."
+                "The parameters belong to a version that compares records differently. Learn the parameters again."
             )
         shares = {kin: float(parameters["shares"][kin.value]) for kin in Kin}
         names = {name: parameters[name] for name in ("given_shares", "family_shares")}
@@ -429,7 +429,7 @@ SAME_OF: dict[Field, int] = {Field.POSTCODE: Postcode.UNIT, Field.PHONE: Text.SA
 
 
 def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared: Mapping[Field, int]) -> str:
-    """Return why a person must check two records without an agreeing identifier. Empty if there is no such reason.
+    """Return why a human must check two records on which no identifier agrees. Empty if no check is needed.
 
     Parameters
     ----------
@@ -451,7 +451,7 @@ def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared
     parts = parts_of(of[Field.NAME])
     if of[Field.BORN] != Born.SAME:
         if UNKNOWN_DAY in (first.day[4:], second.day[4:]):
-            return "A date of birth is 1 January, which offices often enter when the birthday is not known."
+            return "At least one date of birth is 1 January, which offices often enter when the birthday is not known."
         return "The dates of birth may differ."
     swapped = alike(first.names[0], second.names[1]), alike(first.names[1], second.names[0])
     is_same = parts[0] is Alike.SAME if parts is not None else min(swapped) is Alike.SAME
@@ -459,7 +459,7 @@ def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared
         return "The given names may differ, and twins share everything else."
     close = [name for name, level in SAME_OF.items() if of[name] == level]
     if not any(shared.get(name, 0) < SHARED_BY_MANY[name] for name in close):
-        return "Apart from the name and the date of birth, no detail that few people share is the same."
+        return "The records agree on the name and the date of birth, but on no other detail that few people share."
     return ""
 
 
@@ -496,7 +496,7 @@ TEXTS: dict[Field, Mapping[Any, str]] = {Field.BORN: BORN_TEXT, Field.POSTCODE: 
 
 
 def text_of(name: Field, level: int) -> str:
-    """Return how a field agrees or differs, as a sentence that does not contain its value.
+    """Return how a field agrees or differs, in words that never contain the value of the field.
 
     Parameters
     ----------

@@ -14,11 +14,11 @@ from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
 LONGEST = 200
 CLOSE_ENOUGH = 0.9
-# Words that begin many names of a language. Sharing one of these words is no evidence.
+# Words that begin many names. That two names share one of these words is no evidence that they are one name.
 PARTICLES = frozenset(
     {"abdul", "al", "bin", "bint", "da", "de", "del", "der", "dos", "el", "ibn", "mac", "mc", "ni", "o"}
 )
-LONG_ENOUGH = 4  # "Ali" and "Ala" are two names; "Alison" and "Alizon" are one
+LONG_ENOUGH = 4  # shorter names with one other letter are different names: "Ali" and "Ala"
 # Spellings of the same sound in several languages.
 SOUNDS = (("ph", "f"), ("ck", "k"), ("kh", "k"), ("gh", "g"), ("sch", "s"), ("sh", "s"), ("ch", "k"), ("dh", "d"))
 ONE_SOUND = str.maketrans({"c": "k", "q": "k", "z": "s", "w": "v", "j": "g", "x": "k"})
@@ -59,7 +59,7 @@ def plain(name: str) -> str:
 
 @lru_cache(maxsize=200_000)
 def sound(name: str) -> str:
-    """Return the sound of a name: its consonants, without repeats, with one space between words.
+    """Return the sound of a name: its consonants, doubled ones written once, with one space between words.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def sound(name: str) -> str:
     Returns
     -------
     str
-        A word without consonants stays as it is.
+        A word without consonants is returned unchanged.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def _nicknames() -> NickNamer:
 
 @lru_cache(maxsize=200_000)
 def called(name: str) -> frozenset[str]:
-    """Return the short forms of a name, and the full names that it may be a short form of.
+    """Return the short forms of a name, and the full names of which the name may be a short form.
 
     Parameters
     ----------
@@ -123,8 +123,8 @@ def is_contained(first: str, second: str) -> bool:
     Returns
     -------
     bool
-        Twins often share their first word. If each name has a word that the other name lacks, they are two people's
-        names.
+        False if each name has a word that the other name lacks. The names of twins often share only the first word, and
+        must not count as one name.
 
     Examples
     --------

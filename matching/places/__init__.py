@@ -1,1 +1,1 @@
-"""Assign a whole caseload of jobseekers to a limited number of places."""
+"""Assign the jobseekers of a whole caseload to a limited number of places."""

@@ -1,15 +1,16 @@
 """Allocate limited places to a caseload of jobseekers, so that the offers have the greatest total value.
 
-An allocation is a proposal. It reserves a published share of the offers for jobseekers in greatest need, spreads offers
-over social enterprises with a soft cap, repeats earlier proposals unless a new one is clearly better, and gives a
-reason for each first choice that was not met.
+An allocation is a proposal of offers. A placement is open to a jobseeker if the pair passes every check. The allocation
+reserves a published share of the offers (the need floor) for the jobseekers in greatest need (the need band). A soft
+cap spreads the offers over social enterprises. The pairs of the previous proposal are repeated unless other pairs are
+clearly better. Each jobseeker who does not get the first choice is given the reason.
 
 References
 ----------
 .. [1] Jonker, Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems",
    Computing 38, 1987 (SciPy implements it for sparse graphs).
-.. [2] Everett, "Generalized Lagrange multiplier method", Operations Research 11, 1963: the cost of the need floor, and
-   why the bound still certifies the result.
+.. [2] Everett, "Generalized Lagrange multiplier method", Operations Research 11, 1963: why a bonus
+   can enforce the need floor, and why the bound still certifies the result.
 """
 
 from collections import Counter, defaultdict
@@ -34,16 +35,16 @@ class PlaceOffer:
     Parameters
     ----------
     jobseeker, placement : str
-        Keys.
+        The keys of the jobseeker and of the placement.
     score : float
     rank : int
-        Rank of this placement among the placements open to the jobseeker, from 1.
+        The rank of this placement among the open placements with places, by the jobseeker's scores, starting at 1.
     first_choice : str
         The placement with the highest score for the jobseeker.
     why : str
-        Why the offer is not the first choice. Empty where it is.
+        Why the offer is not the first choice. Empty if it is the first choice.
     could_go_to : int
-        Number of placements with places that are open to the jobseeker.
+        The number of placements that are open to the jobseeker and have places.
     """
 
     jobseeker: str
@@ -62,11 +63,11 @@ class Unplaced:
     Parameters
     ----------
     jobseeker : str
-        Key.
+        The key of the jobseeker.
     could_go_to : int
-        Number of placements with places that are open to the jobseeker.
+        The number of placements that are open to the jobseeker and have places.
     why : str
-        Why there is no offer.
+        Why the jobseeker has no offer.
     """
 
     jobseeker: str
@@ -76,7 +77,7 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class AllocationPlan:
-    """The proposal and its figures.
+    """The proposed offers, and figures about them.
 
     Parameters
     ----------
@@ -85,23 +86,24 @@ class AllocationPlan:
     without : tuple of Unplaced
         Jobseekers without an offer.
     expected_lasting : float
-        Sum of the scores: the number of offers that would last if the scores were right.
+        The sum of the scores of the offers: the number of offers that would last if the scores were right.
     need_offers : int
-        Number of offers to jobseekers in the need band.
+        The number of offers to jobseekers in the need band.
     need_floor : int
-        Number of offers that the policy reserves for the need band. It is lower where fewer of the band can be offered
-        a place.
+        The number of offers reserved for the need band: the share in the policy, but at most the number of jobseekers
+        in the band who can all have an offer at once.
     need_share_of_caseload, need_share_of_offers, need_share_of_top : float
-        Creaming index: the need band's share of all jobseekers, of the offers, and of the top 30 % by score.
+        The need band's share of all jobseekers, of the offers, and of the 30 % of jobseekers with the best scores. The
+        last share is an index of creaming: see ``creaming``.
     enterprise_gini : float
-        How unevenly offers are spread over the social enterprises that have places (Gini coefficient).
+        How unevenly offers are spread over the social enterprises that have places: 0 if evenly (Gini coefficient).
     kept : int
-        Number of pairs repeated from the previous proposal.
+        The number of pairs repeated from the previous proposal.
     certified : float or None
-        The share of the best possible value that is proved to be reached. The exact solver gives 1. None where an offer
-        was withdrawn after solving, so that nothing is proved.
+        The share of the best possible value that this proposal is proved to reach. It is 1 from the exact solver. None
+        if an offer was withdrawn after solving, because the proof then no longer applies.
     taken_back : int
-        Number of offers withdrawn before publication because their place or their jobseeker was no longer available.
+        The number of offers withdrawn before publication because the place or the jobseeker was no longer available.
     """
 
     policy: Policy
@@ -128,10 +130,10 @@ def allocate(
     ----------
     problem : AllocationProblem
     policy : Policy or None
-        None means the default policy.
+        If None: the default policy.
     most_exact : int
-        Greatest number of edges for the exact solver. With more edges an auction is used, and its distance from the
-        best is certified.
+        The greatest number of edges for which the exact solver is used. With more edges an auction is used, which also
+        proves what share of the best possible value it reaches.
 
     Returns
     -------
@@ -141,10 +143,10 @@ def allocate(
     Notes
     -----
     The plan maximises the sum of ``offer_value`` + score over the offers. To meet the need floor, the exact solver lets
-    the band take at most ``band - floor`` of the columns that mean "no offer". The auction adds a bonus to each offer
-    to the band, close to the smallest bonus that meets the floor [2]_. Evenness is a price on the places of a social
-    enterprise above the soft cap. The plan is solved again with these prices, at most twice. A solution with fewer
-    offers is never accepted.
+    at most ``band - floor`` jobseekers of the need band have no offer, where ``band`` is their number. The auction adds
+    a bonus to each offer to the band, close to the smallest bonus that meets the floor [2]_. For evenness, places of a
+    social enterprise above its soft cap get a price, and the plan is solved again with these prices, at most twice. A
+    solution with fewer offers is never accepted.
 
     Examples
     --------
@@ -233,7 +235,7 @@ def unevenness(given: Iterable[str | None], holders: Collection[str]) -> float:
     Returns
     -------
     float
-        The Gini coefficient to four decimal places. 0 means that all have the same number of offers.
+        The Gini coefficient, rounded to four decimal places. 0 means that all have the same number of offers.
 
     Examples
     --------
@@ -250,7 +252,7 @@ def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_shar
     Parameters
     ----------
     best : ndarray of shape (n_jobseekers,)
-        The best score of each jobseeker. Negative where no placement is open to the jobseeker.
+        The best score of each jobseeker, or a negative number if no placement is open to the jobseeker.
     in_need : sequence of bool
         Whether each jobseeker is in the need band.
     top_share : float
@@ -259,8 +261,9 @@ def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_shar
     Returns
     -------
     float
-        A share to four decimal places. If it is far below the band's share of all jobseekers, choosing by score alone
-        would favour those in less need (creaming). Jobseekers with equal scores at the limit count in part.
+        A share, rounded to four decimal places. If it is far below the band's share of all jobseekers, choosing by
+        score alone would favour jobseekers in less need (creaming). Jobseekers who tie for the last ranks of the top
+        count in part.
 
     Examples
     --------
@@ -279,7 +282,7 @@ def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_shar
 
 @dataclass(frozen=True, eq=False)
 class _Explainer:
-    """The reasons of a finished assignment, for each jobseeker."""
+    """Describes a finished assignment for each jobseeker: the offer or its absence, with the reason."""
 
     case: _Case
     policy: Policy
@@ -287,7 +290,7 @@ class _Explainer:
     held_back: NDArray[np.bool_]
 
     def own(self, person: int) -> tuple[NDArray[np.int32], Floats]:
-        """Return the placements with places that are open to one jobseeker, and their scores."""
+        """Return the placements that are open to one jobseeker and have places, and their scores."""
         pairs = self.case.pairs
         span = slice(int(pairs.begins[person]), int(pairs.begins[person + 1]))
         has_places = self.case.places[pairs.placements[span]] > 0
@@ -310,22 +313,22 @@ class _Explainer:
         )
 
     def _why(self, person: int, first: int, score: float) -> str:
-        """Return why the first choice was not met, without any detail about another individual jobseeker."""
+        """Return why a jobseeker did not get the first choice, without details about any other individual jobseeker."""
         case, holders, places = self.case, self.holders.get(first, ()), int(self.case.places[first])
         if len(holders) < places:
             if self.held_back[first]:
-                return "The social enterprise of the first choice already has far more than its fair share of offers."
-            return "The earlier proposal was repeated, because the first choice is only slightly better."
+                return "The social enterprise of the first choice already gets far more than its fair share of offers."
+            return "The previous proposal for this jobseeker is repeated: the first choice is only slightly better."
         n_better = sum(self._score(other, first) >= score for other in holders)
         n_without_other = sum(int(case.could[other]) == 1 for other in holders)
         if n_better == len(holders):
-            return _filled(places, places, "with an equal or higher score for it")
+            return _filled(places, places, "with an equal or higher score for this placement")
         if n_without_other:
-            return _filled(places, n_without_other, "without any other open placement")
+            return _filled(places, n_without_other, "who can be offered no other placement")
         n_in_need = sum(bool(case.band[other]) for other in holders)
         if n_in_need and not case.band[person] and self.policy.need_floor:
-            return _filled(places, n_in_need, "for whom offers are reserved")
-        return _filled(places, len(holders) - n_better, "with more to lose by going elsewhere")
+            return _filled(places, n_in_need, "in the group for which a share of offers is reserved")
+        return _filled(places, len(holders) - n_better, "who would lose more by going to another placement")
 
     def _score(self, person: int, placement: int) -> float:
         pairs = self.case.pairs
@@ -338,11 +341,9 @@ class _Explainer:
             where = "the only placement" if could == 1 else f"all {could} placements"
             why = f"Every place at {where} open to this jobseeker went to other jobseekers. More places are needed."
         elif len(case.placements) and case.pairs.begins[person] == case.pairs.begins[person + 1]:
-            why = (
-                "Checks rule out every placement for this jobseeker. Next: see which one change would open a placement."
-            )
+            why = "Every placement fails a check for this jobseeker. Next: see which one change would open a placement."
         else:
-            why = "No placement open to this jobseeker has a free place."
+            why = "None of the placements open to this jobseeker has a place left."
         return Unplaced(case.jobseekers[person], could, why)
 
 

@@ -1,14 +1,15 @@
 """Assign many people to few places by an auction, with a bound that certifies how close the result is to the best.
 
-Each person without a place bids for the place with the greatest gain at current prices. The bid raises the price by the
-difference to the gain of the second choice, plus a small step. The person who held the place loses it and bids again.
-At the end the prices prove the quality: no assignment can be worth more than the sum of all gains at these prices plus
-the sum of the prices [1]_.
+A person's gain from a place is its value for the person minus its price. Each person without a place bids for the place
+with the greatest gain. The bid raises the price by the difference to the second greatest gain, plus a small step. The
+person who had the place loses it and bids again. At the end, the prices prove how good the result is: no assignment can
+be worth more than the sum of the greatest gains of all persons plus the sum of the prices [1]_.
 
 References
 ----------
 .. [1] Bertsekas, "Auction algorithms for network flow problems: a tutorial introduction", Computational Optimization
-   and Applications 1, 1992: with steps of epsilon the value is within n x epsilon of the best; the bound is its dual.
+   and Applications 1, 1992: with steps of epsilon, the value is within n x epsilon of the best value.
+   The bound is the dual value.
 """
 
 from dataclasses import dataclass
@@ -20,14 +21,14 @@ from numpy.typing import NDArray
 from matching.bulk.compiled import njit
 
 FREE = -1
-STEP_SHARE = 12.0  # each round divides the step of the previous round by this
+STEP_SHARE = 12.0  # each round divides the step of the previous round by this number
 MOST_ROUNDS = 8
 MARGIN_STEPS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """The pairs of a person and a placement that are possible, and the value of each.
+    """The possible pairs of a person and a placement (the edges), and the value of each pair.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Edges:
     values : ndarray of int64 of shape (n_edges,)
         The value of each edge in whole millionths. An edge with a value of 0 or less is never assigned.
     places : ndarray of int32 of shape (n_placements,)
-        Number of places of each placement.
+        The number of places of each placement.
 
     Examples
     --------
@@ -53,7 +54,7 @@ class Edges:
 
     @property
     def people(self) -> int:
-        """Number of people."""
+        """The number of people."""
         return len(self.begins) - 1
 
 
@@ -66,12 +67,12 @@ class Auctioned:
     edges : ndarray of int64 of shape (n_people,)
         The edge assigned to each person, -1 for none.
     prices : ndarray of int64 of shape (n_placements,)
-        Price of the cheapest place of each placement in millionths. Over 0 where more people want it than it has
-        places.
+        The price of the cheapest place of each placement, in millionths. It is over 0 if more people want the placement
+        than it has places.
     value : int
-        Value of the assignment, in millionths.
+        The value of the assignment, in millionths.
     bound : int
-        Upper bound of the value of any assignment, in millionths.
+        The value, in millionths, that no assignment can exceed.
     """
 
     edges: NDArray[np.int64]
@@ -81,7 +82,7 @@ class Auctioned:
 
     @property
     def certified(self) -> float:
-        """The share of the best possible value that is proved to be reached."""
+        """The share of the best possible value that this assignment is proved to reach."""
         return self.value / self.bound if self.bound else 1.0
 
 
@@ -99,7 +100,7 @@ def _two_cheapest(prices, first_place, placement):
 
 @njit(cache=True, nogil=True)
 def _auction(begins, placements, values, first_place, prices, step):
-    """Run the bidding from given prices, until no person without a place would gain from a bid."""
+    """Start from some prices, and let people bid until nobody without a place would gain from a bid."""
     people, count = len(begins) - 1, len(first_place) - 1
     holders = np.full(first_place[-1], FREE, dtype=np.int32)
     cheapest, second = first_place[:-1].copy(), np.full(count, np.iinfo(np.int64).max, dtype=np.int64)
@@ -146,7 +147,7 @@ def _auction(begins, placements, values, first_place, prices, step):
 
 @njit(cache=True, nogil=True)
 def _bound(begins, placements, values, first_place, prices, lowest):
-    """Return the dual value: the sum of every person's gain at these prices, plus the sum of the prices."""
+    """Return the dual value: the sum of every person's greatest gain at these prices, plus the sum of the prices."""
     bound = np.int64(0)
     for person in range(len(begins) - 1):
         best = np.int64(0)
@@ -161,16 +162,17 @@ def _bound(begins, placements, values, first_place, prices, lowest):
 def auction(
     edges: Edges, *, reserve: NDArray[np.int64] | None = None, certify: float = 0.9995, first_step: int = 24_000
 ) -> Auctioned:
-    """Return an assignment that is proved to reach a share of the best possible value.
+    """Return an assignment, with a proof of what share of the best possible value it reaches.
 
     Parameters
     ----------
     edges : Edges
     reserve : ndarray of int64 of shape (n_places,) or None
-        Lowest price of each place, in millionths, sorted by placement. It is subtracted from an assignment's value.
+        The lowest price of each place, in millionths, sorted by placement. The value of an assignment is reduced by the
+        lowest prices of the places that it uses.
     certify : float
-        The share of the best possible value to reach. The step is reduced until the bound proves it, for at most eight
-        rounds.
+        The share of the best possible value to reach. Rounds with ever smaller steps follow until the bound proves this
+        share, but at most eight rounds.
     first_step : int
         The step of the first round, in millionths.
 

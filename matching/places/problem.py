@@ -12,23 +12,23 @@ from matching.score.side_models import Floats
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The parameters of an allocation. Every parameter is published with the allocation.
+    """The parameters of an allocation, which are published with the allocation.
 
     Parameters
     ----------
     version : str
     need_floor : float
-        Share of the offers that is reserved for jobseekers in the need band, from 0 to 1. 0 reserves none.
+        The share of the offers, from 0 to 1, that is reserved for jobseekers in the need band. 0 reserves no offers.
     offer_value : float
-        Value of any offer, added to its score. It prevents that many jobseekers are left without an offer for the sake
-        of better scores for others.
+        The value that every offer has in addition to its score. It ensures that many offers are preferred to fewer
+        offers with better scores.
     soft_cap : float
-        Multiple of its fair share of offers, 1 or more, above which each further offer of a social enterprise has a
-        cost.
+        The greatest number of offers that a social enterprise has without a cost, as a multiple (1 or more) of its fair
+        share of the offers.
     evenness : float
-        Cost of an offer above the soft cap.
+        The cost of each offer above the soft cap.
     keeping : float
-        Value of repeating a pair that was proposed last time.
+        The value added to a pair that was also in the previous proposal.
 
     Raises
     ------
@@ -107,21 +107,21 @@ class AllocationProblem:
     Parameters
     ----------
     jobseekers, placements : sequence of str
-        Keys.
+        The keys of the jobseekers and of the placements.
     scores : ndarray of shape (n_jobseekers, n_placements), or OpenPairs
         Scores in [0, 1]. In a matrix, NaN means that a check rules the pair out.
     places : sequence of int
-        Number of free places of each placement.
+        The number of places left at each placement.
     in_need : sequence of bool
-        Whether each jobseeker is in the need band. The policy declares the facts that decide this. They are never
+        Whether each jobseeker is in the need band. The policy states which facts decide this. These facts are never
         features of the score.
     organisations : sequence of str or None
-        Social enterprise of each placement.
+        The social enterprise of each placement.
     before : mapping of str to str
-        The placement that was proposed for a jobseeker last time, by the jobseeker's key.
+        For the key of a jobseeker, the key of the placement in the previous proposal.
     open_to : sequence of int
-        Number of placements with places that are open to each jobseeker. Needed where ``scores`` holds only the best of
-        them.
+        For each jobseeker, the number of placements that are open to the jobseeker and have places. It is needed if
+        ``scores`` has only the best of these placements.
 
     Raises
     ------
@@ -146,16 +146,18 @@ class AllocationProblem:
             fits = self.scores.shape == (n, m)
         if not fits or len(self.places) != m:
             raise ValueError(
-                "The lengths differ: scores need one row a jobseeker and one column a placement, places one entry each."
+                "scores must have a row for each jobseeker and a column for each placement. "
+                "places must have an entry for each placement."
             )
         if len(self.in_need) not in {0, n} or len(self.organisations) not in {0, m} or len(self.open_to) not in {0, n}:
             raise ValueError(
-                "in_need and open_to need one entry a jobseeker, organisations one a placement, unless empty."
+                "in_need and open_to must be empty or have an entry for each jobseeker. "
+                "organisations must be empty or have an entry for each placement."
             )
         if min(self.places, default=0) < 0:
             raise ValueError("The number of places of a placement cannot be negative.")
 
     @cached_property
     def pairs(self) -> OpenPairs:
-        """The open pairs, whether ``scores`` is a matrix or open pairs."""
+        """The open pairs, also if ``scores`` is a matrix."""
         return self.scores if isinstance(self.scores, OpenPairs) else OpenPairs.of(self.scores)

@@ -1,4 +1,4 @@
-"""Solvers of the assignment: exact for up to a million edges, an auction for more."""
+"""Solvers of the assignment: an exact solver for up to a million edges, and an auction for more edges."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from matching.score.ranker import tie_break
 from matching.score.side_models import Floats
 from matching.score.tables import MILLION
 
-# With more edges than this, counting those that mean "no offer", the exact solver is slow or runs out of memory. The
-# auction is then used.
+# If there are more edges than this, including edges that mean "no offer", the auction is used, because the exact solver
+# would be slow or run out of memory.
 MOST_EXACT = 1_000_000
 
 
-# The bonus, in millionths, of an offer to the need band: the first and the greatest that is tried. The greatest is more
-# than any score, so with it every jobseeker in the band who can have a place has one.
+# The first and the greatest bonus, in millionths, that is tried for an offer to the need band. The greatest is more
+# than any score, so with it every jobseeker in the band who can have a place gets a place.
 FIRST_BONUS, MOST_BONUS = MILLION // 100, 64 * MILLION
 HALVINGS = 6  # steps of the binary search for the smallest bonus that meets the need floor
 
@@ -30,8 +30,8 @@ HALVINGS = 6  # steps of the binary search for the smallest bonus that meets the
 class _Case:
     """A problem sorted by hashes of its keys, so that the order of the input cannot change the result.
 
-    ``columns`` holds the placement of every useful place, and ``values`` the value of each pair. In the methods,
-    ``chosen`` holds the pair assigned to each person, or -1.
+    ``columns`` has the placement of every place that could be used, and ``values`` has the value of each pair. In the
+    methods, ``chosen`` has the number of the pair that is assigned to each person, or -1.
     """
 
     jobseekers: list[str]
@@ -83,7 +83,7 @@ class _Case:
         return np.asarray(self.pairs.scores[chosen])
 
     def assign(self, price: Floats, most_exact: int) -> tuple[NDArray[np.intp], float]:
-        """Return the pair of each person, or -1, and the share of the best value that is proved to be reached."""
+        """Return the pair assigned to each person, or -1, and the share of the best value that is provably reached."""
         chosen = np.full(len(self.jobseekers), -1, dtype=np.intp)
         if not len(chosen) or not len(self.columns):
             return chosen, 1.0
@@ -97,10 +97,10 @@ class _Case:
     def _exactly(self, price: Floats, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the assignment of greatest value that meets the need floor.
 
-        Besides a column for each place, there are columns that mean "no offer" and have no value. There is one for each
-        person outside the band, and ``band - floor`` for the band, so that at least ``floor`` people of the band must
-        take a place. With these columns a full matching always exists. Only open pairs are edges, so the work grows
-        with their number alone.
+        Besides a column for each place, there are columns that mean "no offer" and have the value 0. Each person
+        outside the need band has one such column. The people in the band, whose number is ``band``, share
+        ``band - floor`` such columns, so that at least ``floor`` of them get a place. With these columns a full
+        matching always exists. Only open pairs are edges to places, so the work depends on their number alone.
         """
         from scipy.sparse import csr_array  # noqa: PLC0415 - takes 0.1 s, and most processes do not need it
         from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # noqa: PLC0415
@@ -131,7 +131,7 @@ class _Case:
         return chosen
 
     def _by_auction(self, price: Floats, places_of: NDArray[np.intp]) -> tuple[NDArray[np.intp], float]:
-        """Return a nearly best assignment that meets the need floor, and its proved share of the best value."""
+        """Return an assignment that meets the need floor, and the share of the best value that it provably reaches."""
         values, reserve = _whole(self.values), _whole(price)
         in_band = self.band[self.pairs.people]
 
@@ -162,7 +162,7 @@ class _Case:
         return chosen, min(1.0, worth / bound) if bound > 0 else 1.0
 
     def _cheapest(self, reserve: NDArray[np.int64], places_of: NDArray[np.intp], taken: NDArray[np.intp]) -> int:
-        """Return the sum of the prices of the used places, using the cheapest places of each placement first."""
+        """Return the sum of the prices of the used places. Of each placement, the cheapest places are used first."""
         if not reserve.any():
             return 0
         first = np.concatenate([[0], np.cumsum(places_of)])
@@ -182,13 +182,13 @@ def _inverse(order: Sequence[int]) -> NDArray[np.intp]:
 
 
 def _pairs_at(pairs: OpenPairs, people: NDArray[np.intp], placements: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the number of the pair of each person and placement. The placements of a person are ascending."""
+    """Return the pair number of each person and placement. The placements of each person must be ascending."""
     width = int(pairs.placements.max(initial=0)) + 1
     return np.searchsorted(pairs.people * width + pairs.placements, people * width + placements)
 
 
 def _expanded(case: _Case) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Repeat every pair for each useful place of its placement. Return the pairs and the places."""
+    """Repeat every pair for each place of its placement that could be used. Return the pairs and these places."""
     count = np.bincount(case.columns, minlength=len(case.placements))
     first = np.concatenate([[0], np.cumsum(count)])
     times = count[case.pairs.placements]
@@ -211,7 +211,7 @@ def _values(
 
 
 def _floor(case: _Case, policy: Policy) -> int:
-    """Return how many offers are reserved: a share of all possible offers, at most what the band can take up."""
+    """Return how many offers are reserved: a share of all possible offers, but no more than the band can get."""
     if not policy.need_floor or not case.band.any() or not len(case.columns):
         return 0
     from scipy.sparse import csr_array  # noqa: PLC0415
@@ -232,8 +232,8 @@ def _most_offers(is_open: Any) -> int:
 def _prices(case: _Case, chosen: NDArray[np.intp], policy: Policy) -> Floats:
     """Return the evenness price of each place: 0 up to the soft cap of its social enterprise, then a small price.
 
-    Places with the best scores are free until the cap is reached. A price is always less than the value of an offer, so
-    that a place with a price is still better than no offer.
+    The price is 0 for the places whose offers have the best scores, up to the cap. A price is always less than the
+    value of an offer, so that a place with a price is still better than no offer.
     """
     price = np.zeros(len(case.columns))
     holders = {o for o, p in zip(case.organisations, case.places.tolist(), strict=True) if o is not None and p}
@@ -262,7 +262,7 @@ def _prices(case: _Case, chosen: NDArray[np.intp], policy: Policy) -> Floats:
 def _worth_of_columns(
     own_columns: Sequence[int], columns: NDArray[np.intp], used: Mapping[int, Sequence[float]]
 ) -> dict[int, float]:
-    """Return the score of the offer at each place, best first within a placement, and -1 for an unused place."""
+    """Return the score of the offer at each place, or -1 if unused. Each placement's scores are sorted, best first."""
     left = {placement: sorted(scores) for placement, scores in used.items()}
     score_at = {}
     for column in own_columns:

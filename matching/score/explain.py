@@ -12,8 +12,8 @@ from matching.score.ranker import Refusal, TwoSidedModel
 from matching.score.tables import MILLION
 
 Effect = Literal["for", "against", "unknown"]
-LEAST_EFFECT = 0.02  # in the log of the score; a smaller effect is too small to mention
-LEAST_LIFT = 0.01  # of the score; a smaller rise is too small to mention
+LEAST_EFFECT = 0.02  # the smallest effect on the log of the score that is mentioned
+LEAST_LIFT = 0.01  # the smallest rise of the score that is mentioned
 PAST_DECISIONS = "past_decisions"
 
 
@@ -23,13 +23,13 @@ class MatchReason(NamedTuple):
     Parameters
     ----------
     feature : str
-        A ``Feature``, or ``past_decisions`` for what the boosted half and the calibration add to the other reasons.
+        A ``Feature``, or ``past_decisions`` for the effect of the boosted half and of the calibration.
     text : str
-        One plain sentence.
+        One or two plain sentences.
     effect : str
         ``for``, ``against`` or ``unknown``.
     weight : float
-        How much the reason moved the log of the score. For an unknown feature, how much it could move it.
+        How much the reason changes the log of the score. If unknown: how much the best value would change it.
     """
 
     feature: str
@@ -40,7 +40,7 @@ class MatchReason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PairChange:
-    """A change that would make a ruled-out pair possible, or raise the score of a low pair.
+    """A change that would make a ruled-out pair possible, or raise the score of a possible pair.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ AGAINST = {
     Feature.DESIRABLE_SKILLS: "The jobseeker has few of the skills that would help.",
     Feature.TRAVEL: "The journey is long: {words}.",
     Feature.HOURS: "The hours are not quite what the jobseeker wants.",
-    Feature.HALF_DAYS: "Not all the half-days suit: {words}.",
+    Feature.HALF_DAYS: "Some half-days do not suit: the jobseeker can work {words}.",
     Feature.ENVIRONMENT: "The working environment is not the kind that the jobseeker wants.",
     Feature.START_DATE: "The placement starts well before or well after the jobseeker can start.",
     Feature.ADJUSTMENTS: "The placement offers few of the adjustments that the jobseeker asked for.",
@@ -89,24 +89,24 @@ UNKNOWN_TEXT = {
     Feature.ASPIRATION: "The kind of work that the jobseeker wants is not known. Ask the jobseeker.",
     Feature.AVOIDS: "What the jobseeker wants to avoid is not known. Ask the jobseeker.",
     Feature.ESSENTIAL_SKILLS: "Skills could not be compared. Ask what the jobseeker can do, or what the work needs.",
-    Feature.TRAVEL: "The journey is not known. Find the postcodes of the home and of the placement.",
-    Feature.HOURS: "The hours could not be compared. Ask how many hours suit the jobseeker, or how many the work is.",
-    Feature.HALF_DAYS: "The half-days could not be compared. Ask which suit the jobseeker, or which the work is on.",
-    Feature.ADJUSTMENTS: "Ask the social enterprise whether it can make the adjustments.",
+    Feature.TRAVEL: "The journey is not known. Find the postcodes of the jobseeker's home and of the placement.",
+    Feature.HOURS: "The hours could not be compared. Ask how many hours the jobseeker wants or the work needs.",
+    Feature.HALF_DAYS: "The half-days could not be compared. Ask which half-days suit the jobseeker or the placement.",
+    Feature.ADJUSTMENTS: "Ask the social enterprise whether it can make the adjustments that the jobseeker needs.",
 }
 LIFTED_BY = {
-    Feature.ASPIRATION: "If the jobseeker came to want this kind of work.",
-    Feature.AVOIDS: "If the part of the work that the jobseeker wants to avoid could be left out.",
-    Feature.ESSENTIAL_SKILLS: "If the jobseeker learnt the missing skills, before or on the job.",
-    Feature.DESIRABLE_SKILLS: "If the jobseeker learnt the skills that would help.",
-    Feature.TRAVEL: "If the journey were shorter, with a lift, a quicker route or a nearer site.",
-    Feature.HOURS: "If the hours could be those that the jobseeker wants.",
-    Feature.HALF_DAYS: "If the work could be on half-days that suit the jobseeker.",
-    Feature.ENVIRONMENT: "If the working environment could be the kind that the jobseeker wants.",
-    Feature.START_DATE: "If the work could start when the jobseeker can start.",
-    Feature.ADJUSTMENTS: "If the social enterprise could make the adjustments that the jobseeker asked for.",
-    Feature.SUPPORT: "If the social enterprise offered support on the job.",
-    Feature.ANSWERS: "If the social enterprise answered more quickly.",
+    Feature.ASPIRATION: "The score would rise if the jobseeker wanted this kind of work.",
+    Feature.AVOIDS: "The score would rise if the work left out what the jobseeker wants to avoid.",
+    Feature.ESSENTIAL_SKILLS: "The score would rise if the jobseeker learnt the missing skills, before or on the job.",
+    Feature.DESIRABLE_SKILLS: "The score would rise if the jobseeker learnt the skills that would help.",
+    Feature.TRAVEL: "The score would rise if a lift, a quicker route or a nearer site made the journey shorter.",
+    Feature.HOURS: "The score would rise if the work had the hours that the jobseeker wants.",
+    Feature.HALF_DAYS: "The score would rise if the work were on half-days that suit the jobseeker.",
+    Feature.ENVIRONMENT: "The score would rise if the working environment were the kind that the jobseeker wants.",
+    Feature.START_DATE: "The score would rise if the work started when the jobseeker can start.",
+    Feature.ADJUSTMENTS: "The score would rise if the placement offered the adjustments that the jobseeker asked for.",
+    Feature.SUPPORT: "The score would rise if the social enterprise offered support on the job.",
+    Feature.ANSWERS: "The score would rise if the social enterprise answered more quickly.",
 }
 
 FEATURES = tuple(Feature)
@@ -120,14 +120,14 @@ def reasons(values: Values, model: TwoSidedModel | None = None) -> list[MatchRea
     ----------
     values : mapping of Feature to Value
     model : TwoSidedModel or None
-        None uses the model of the expert priors.
+        The model of the score. If None: the model of the expert priors.
 
     Returns
     -------
     list of MatchReason
-        The weights of the reasons for and against add up to the log of the score minus the log of the score of a pair
-        with nothing known. The sum is approximate, because each side's log-probability is taken as a straight line
-        through this pair.
+        The weights of the reasons for and against add up approximately to the log of this score minus the log of the
+        score of a pair about which nothing is known. The sum is only approximate, because the log-probability of each
+        side is treated as linear around this pair.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def reasons(values: Values, model: TwoSidedModel | None = None) -> list[MatchRea
 
 
 def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[MatchReason]]:
-    """Return the reasons of many scores, each list as from ``reasons``.
+    """Return, for each of many pairs, the reasons that ``reasons`` returns.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def reasons_of(pairs: Sequence[Values], model: TwoSidedModel) -> list[list[Match
         ]
         if abs(past[row]) >= LEAST_EFFECT:
             way = "more" if past[row] > 0 else "less"
-            text = f"Past decisions on similar pairs make success {way} likely than the reasons above alone suggest."
+            text = f"Past decisions on similar pairs make success {way} likely than the other reasons suggest."
             known.append(MatchReason(PAST_DECISIONS, text, _way(past[row]), round(past[row], 4)))
         known.sort(key=_weightiest)
         missing = [
@@ -193,7 +193,7 @@ def _weightiest(reason: MatchReason) -> tuple[float, str]:
     return -abs(reason.weight), reason.feature
 
 
-def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # noqa: FBT001 - the two tables
+def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # noqa: FBT001 - selects a table
     """Return the sentence that explains one feature.
 
     Parameters
@@ -202,7 +202,7 @@ def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # 
     is_for : bool
         Whether the reason is for the match or against it.
     words : tuple of str
-        The words to quote, at most the first four. Without words, the sentence is cut at its colon.
+        The words to quote. Only the first four are used. If there are none, the sentence ends before its colon.
 
     Returns
     -------
@@ -220,7 +220,7 @@ def sentence(feature: Feature, is_for: bool, words: tuple[str, ...]) -> str:  # 
 
 
 def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list[PairChange]:
-    """Return the single changes that would raise the score of a pair most, each with the score after the change.
+    """Return the single changes that would most raise the score of a pair, each with the score after the change.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def what_would_lift(values: Values, model: TwoSidedModel, most: int = 3) -> list
 
 
 def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> list[list[PairChange]]:
-    """Return the changes that would raise the scores of many pairs, each list as from ``what_would_lift``.
+    """Return, for each of many pairs, the changes that ``what_would_lift`` returns.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> li
 
 
 def what_would_open(refusal: Refusal) -> list[PairChange]:
-    """Return everything that must change before a ruled-out pair is possible: one change for each failed check.
+    """Return everything that must change to make a ruled-out pair possible: one change for each failed check.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def what_would_open(refusal: Refusal) -> list[PairChange]:
 
 
 def additive(values: Values, model: TwoSidedModel) -> Mapping[str, float]:
-    """Return every part of the log of a score, unrounded: one for each known feature, and one for past decisions.
+    """Return the unrounded parts of the log of a score: one for each known feature, and one for past decisions.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Expert priors: the mean and the spread of each weight of each side, set before any decided case was used.
+"""Expert priors: for each weight of each side of the score, a mean and a spread that were set by hand.
 
 A weight is the change in log-odds between the worst and the best value of its feature. The largest weights follow two
 rules of supported employment: the jobseeker's choice comes first (zero exclusion), and an entry-level job should be
-near home. The sizes were set by hand, before any outcome was examined. Each spread is wide enough that about fifty
-decided cases can move a weight, and narrow enough that five cases cannot reverse its sign.
+near home. The priors were set before any outcome was examined. Each spread is wide enough that about fifty decided
+cases (pairs with a known outcome) can change a weight, and narrow enough that five cases cannot reverse its sign.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Prior:
     is_monotone: bool = True
 
 
-# With every feature at its neutral value, each side's probability is somewhat under one half.
+# If every feature has its neutral value, the probability of each side is somewhat under one half.
 INTERCEPTS: Mapping[ModelSide, Prior] = {
     ModelSide.JOBSEEKER: Prior(-0.2, 1.0, is_monotone=False),
     ModelSide.PLACEMENT: Prior(-0.4, 1.0, is_monotone=False),

@@ -1,4 +1,4 @@
-"""Rank placements: check each pair, then multiply the probabilities of both sides of the score."""
+"""Rank placements: check each pair, and multiply the probabilities of both sides to give the score of the pair."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,26 +18,26 @@ from matching.score.side_models import COLUMNS_OF, Floats, SideModel, logit, mat
 from matching.score.tables import MILLION, ONE, SIDE_ORDER, ScoreTables, multiplied
 
 EXPERT_VERSION = "expert-4"
-# An 80 % interval of a normal distribution: wide enough to be honest, narrow enough to be useful.
+# The number of standard deviations from the middle to each end of an 80 % interval of a normal distribution.
 INTERVAL_DEVIATIONS = 1.2816
 HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.75, 0.45
-# Two scores this close do not differ in practice. One in ten runs of such near-ties is shuffled, so that later training
-# can separate what people chose from what was merely listed first.
+# Scores this close together (near-ties) do not differ in practice. One in ten runs of near-ties is shuffled, so that
+# later training can separate what people preferred from what was merely listed first.
 NEAR_TIE = 5000  # millionths
 SHUFFLED_SHARE = 0.1
-OF_RUNS, OF_NEAR_TIES = 0x72756E73, 0x6E656172  # make the two kinds of random number independent
+OF_RUNS, OF_NEAR_TIES = 0x72756E73, 0x6E656172  # make the two kinds of random numbers independent
 
 
 @dataclass(frozen=True, eq=False)
 class TwoSidedModel:
-    """The models of both sides of the score, under one version.
+    """The models of both sides of the score, which share one version name.
 
     Parameters
     ----------
     version : str
     sides : mapping of ModelSide to SideModel
     cases : int
-        Number of decided cases it was trained on. 0 for the model of the expert priors.
+        The number of decided cases that the model was trained on. 0 for the model of the expert priors.
 
     Examples
     --------
@@ -91,7 +91,7 @@ class TwoSidedModel:
         return dict(zip(SIDE_ORDER, (side / ONE for side in self.tables.sides(codes)), strict=True))
 
     def scores(self, pairs: Sequence[Values]) -> Floats:
-        """Return the score of each pair: the product of both sides.
+        """Return the score of each pair: the product of the probabilities of both sides.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class TwoSidedModel:
         return np.asarray(self.tables.scores(codes) / MILLION)
 
     def intervals(self, codes: Codes) -> Floats:
-        """Return an 80 % interval for each score, assuming that the form of the model is right.
+        """Return an 80 % interval for each score. The interval is valid only if the form of the model is right.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs, 2)
-            Lower and upper end.
+            The lower and the upper end of each interval.
         """
         low, high = np.ones(len(codes)), np.ones(len(codes))
         for side, model in self.sides.items():
@@ -143,7 +143,7 @@ class TwoSidedModel:
         return np.asarray(np.column_stack([low, high]).round(4), dtype=np.float64)
 
     def shares_known(self, codes: Codes) -> Floats:
-        """Return the share of the model's weight that belongs to features with a known value.
+        """Return, for each pair, the share of the model's total weight that belongs to features with a known value.
 
         Parameters
         ----------
@@ -160,13 +160,13 @@ class TwoSidedModel:
 
     @staticmethod
     def _spread_out(side: ModelSide, of_side: Floats) -> Floats:
-        """Return one side's numbers in the columns of all features, with 0 for features that the side does not read."""
+        """Return one side's numbers with a column for every feature: 0 for a feature that the side does not read."""
         among_all = np.zeros((*of_side.shape[:-1], len(Feature)))
         among_all[..., COLUMNS_OF[side]] = of_side
         return among_all
 
     def contributions(self, codes: Codes) -> Floats:
-        """Return what each feature adds to or takes from the log of the score, by the logistic halves.
+        """Return how much each feature raises or lowers the log of the score, in the logistic halves of the model.
 
         Parameters
         ----------
@@ -175,8 +175,8 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs, n_features)
-            Weight x (value - neutral), times one minus the side's probability, summed over both sides. The factor
-            turns log-odds into the log of the score, so that the sides can be added. 0 for an unknown feature.
+            The sum over both sides of weight x (value - neutral) x (1 - probability of the side). The last factor
+            converts log-odds to the log of the score, so that the sides can be added. 0 for an unknown feature.
         """
         parts = np.zeros(codes.shape)
         for side, model in self.sides.items():
@@ -186,7 +186,7 @@ class TwoSidedModel:
         return parts
 
     def rest(self, codes: Codes) -> Floats:
-        """Return what the boosted half and the calibration, learnt from past decisions, add to the contributions.
+        """Return what the boosted half and the calibration, both learnt from past decisions, add to ``contributions``.
 
         Parameters
         ----------
@@ -195,7 +195,7 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs,)
-            On the scale of ``contributions``.
+            In the log of the score, as ``contributions`` are.
         """
         total = np.zeros(len(codes))
         for side, model in self.sides.items():
@@ -219,7 +219,7 @@ class Match:
     ----------
     placement : PlacementProfile
     score : float
-        In [0, 1]: the product of both sides.
+        In [0, 1]: the product of the probabilities of both sides.
     confidence : str
         ``low``, ``medium`` or ``high``, by the share of the weight that belongs to known features.
     values : dict of Feature to Value
@@ -230,7 +230,7 @@ class Match:
     interval : tuple of float
         An 80 % interval for the score.
     propensity : float
-        Probability that this pair has this rank on this day, given the random tie-breaks.
+        The probability that the random tie-breaks of this day give the pair this rank.
     """
 
     placement: PlacementProfile
@@ -244,7 +244,7 @@ class Match:
     propensity: float = 1.0
 
     def with_propensity(self, propensity: float) -> "Match":
-        """Return the same match with the probability of its rank.
+        """Return a copy of this match with the given propensity.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All ranked pairs: matches with the best score first, and refusals with the fewest failed checks first.
+    """A ranked list: matches, those with the best score first, and refusals, those with the fewest failed checks first.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ class Ranking:
 
 
 def confidence_of(known_share: float) -> str:
-    """Return the confidence in a score, as a word, from the share of the weight that belongs to known features.
+    """Return the confidence in a score, in words, from the share of the weight that belongs to known features.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ def confidence_of(known_share: float) -> str:
     Returns
     -------
     str
-        ``high`` from 0.75, ``medium`` from 0.45, else ``low``.
+        ``high`` from a share of 0.75, ``medium`` from 0.45, and otherwise ``low``.
 
     Examples
     --------
@@ -321,11 +321,11 @@ def tie_break(seed: str, list_key: str, key: str = "") -> int:
     Parameters
     ----------
     seed : str
-        The seed of the day.
+        The text that seeds the day's tie-breaks.
     list_key : str
-        Key of the jobseeker or placement that the list belongs to.
+        Key of the jobseeker or placement for which the list is made.
     key : str
-        Key of the entry.
+        Key of one entry of the list.
 
     Returns
     -------
@@ -342,12 +342,12 @@ def tie_break(seed: str, list_key: str, key: str = "") -> int:
 
 @dataclass(frozen=True, slots=True)
 class TieBreakOrder:
-    """A ranked order, with the probability that each entry has its rank.
+    """The ranked order of a list, with the probability that each entry has its rank.
 
     Parameters
     ----------
     places : list of int
-        Positions in the given list, best first.
+        The positions of the entries in the unranked list, best entry first.
     propensities : list of float
         The probability of each rank, in the order of ``places``.
     """
@@ -359,10 +359,10 @@ class TieBreakOrder:
 def order(
     scores: Sequence[float] | Floats, keys: Sequence[str], seed: str, list_key: str, hashes: Uints | None = None
 ) -> TieBreakOrder:
-    """Return the ranked order: by score, with random tie-breaks, and some runs of near-ties shuffled.
+    """Rank entries by score. Ties are broken at random, and some runs of near-ties are shuffled.
 
-    The tie-breaks depend only on the day's seed, the list key and the keys of the entries. So one day gives one order,
-    whatever order the entries arrive in, and a replay can repeat it.
+    The random numbers depend only on the day's seed, the list key and the keys of the entries. The result of one day is
+    therefore always the same, in whatever order the entries are given, and a replay reproduces it.
 
     Parameters
     ----------
@@ -370,9 +370,9 @@ def order(
     keys : sequence of str
         Keys of the entries to rank.
     seed : str
-        The seed of the day.
+        The text that seeds the day's tie-breaks.
     list_key : str
-        Key of the jobseeker or placement that the list belongs to.
+        Key of the jobseeker or placement for which the list is made.
     hashes : ndarray of uint64 or None
         ``hash_of`` of each key, if the caller has already computed it.
 
@@ -410,7 +410,7 @@ def order(
 
 
 def _runs(ranked: Sequence[int], scores: Sequence[int]) -> list[list[int]]:
-    """Split a list ranked by falling score into runs of near-ties, each at most ``NEAR_TIE`` wide."""
+    """Split a list ranked by falling score into runs in which the scores differ by at most ``NEAR_TIE``."""
     runs: list[list[int]] = []
     for place in ranked:
         if runs and scores[runs[-1][0]] - scores[place] <= NEAR_TIE:
@@ -442,11 +442,11 @@ class PlacementRanker:
     Parameters
     ----------
     vocabulary : Vocabulary
-        Words for skills and occupations that mean the same or nearly the same.
+        Labels of skills and occupations, with the concepts that they mean.
     context : Context
-        The day, and figures from dated tables.
+        The day, and figures from the reference tables.
     model : TwoSidedModel or None
-        None uses the model of the expert priors.
+        The model of the score. If None: the model of the expert priors.
 
     Examples
     --------
@@ -464,11 +464,11 @@ class PlacementRanker:
 
     @property
     def seed(self) -> str:
-        """The seed of the day's tie-breaks."""
+        """The text that seeds the day's tie-breaks: the day and the version of the model."""
         return f"{self.context.on.isoformat()} {self.model.version}"
 
     def values(self, jobseeker: JobseekerProfile, placement: PlacementProfile) -> dict[Feature, Value]:
-        """Return the features of one pair, whether it is ruled out or not.
+        """Return the features of one pair, even if the pair is ruled out.
 
         Parameters
         ----------
@@ -483,7 +483,7 @@ class PlacementRanker:
         return features.compute(jobseeker.wishes, jobseeker.offer, placement, journey, self.vocabulary)
 
     def pair(self, jobseeker: JobseekerProfile, placement: PlacementProfile) -> Match | Refusal:
-        """Return one pair with its checks and, unless it is ruled out, its score.
+        """Check one pair and, unless it is ruled out, score it.
 
         Parameters
         ----------
@@ -537,7 +537,7 @@ class PlacementRanker:
         return matches, refusals
 
     def rank(self, jobseeker: JobseekerProfile, placements: Iterable[PlacementProfile]) -> Ranking:
-        """Return every placement, either as a match or as a refusal. None is left out.
+        """Return every placement, either as a match or as a refusal. No placement is left out.
 
         Parameters
         ----------
@@ -547,7 +547,7 @@ class PlacementRanker:
         Returns
         -------
         Ranking
-            Matches by score, then tie-break. Refusals by number of failed checks, then distance, then key.
+            Matches are ordered by score, then tie-break; refusals by number of failed checks, distance and key.
         """
         matches, refusals = self.pairs((jobseeker, placement) for placement in placements)
         ranked = self.ordered([m for _, m in matches], [m.placement.key for _, m in matches], jobseeker.key)
@@ -560,18 +560,18 @@ class PlacementRanker:
     def rank_jobseekers(
         self, placement: PlacementProfile, jobseekers: Iterable[JobseekerProfile]
     ) -> tuple[list[tuple[JobseekerProfile, Match]], list[tuple[JobseekerProfile, Refusal]]]:
-        """Return jobseekers ranked for a placement. For caseworkers only, never for a social enterprise.
+        """Rank jobseekers for a placement. Only caseworkers may see the result, never a social enterprise.
 
         Parameters
         ----------
         placement : PlacementProfile
         jobseekers : iterable of JobseekerProfile
-            Each with a unique key.
+            The key of each must be unique.
 
         Returns
         -------
         tuple of two lists
-            Matches, best first. Refusals by number of failed checks, then key.
+            The matches, best first, and the refusals, ordered by number of failed checks and then by key.
         """
         matches, refusals = self.pairs((jobseeker, placement) for jobseeker in jobseekers)
         keys = [jobseeker.key for jobseeker, _ in matches]
@@ -580,7 +580,7 @@ class PlacementRanker:
         return [(matches[i][0], match) for i, match in ranked], refusals
 
     def ordered(self, matches: Sequence[Match], keys: Sequence[str], list_key: str) -> list[tuple[int, Match]]:
-        """Return matches in ranked order, each with its position in ``matches`` and with its propensity set.
+        """Rank matches. Return each with its position in ``matches``, and with the propensity of its rank.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""One side of the score: a logistic model on named features, mixed with boosted tables if there are enough cases.
+"""The model of one side of the score: a logistic model, mixed with boosted tables if there are enough cases.
 
 Scoring needs NumPy only. The code that trains these models is in ``matching.learning``: ``logistic``, ``boosting`` and
 ``training``.
@@ -16,7 +16,7 @@ from matching.pairs.grades import STEPS, UNKNOWN, Codes
 from matching.score.priors import INTERCEPTS, NEUTRAL, WEIGHTS
 
 Floats = NDArray[np.float64]
-# The variance of an unknown feature: that of a uniform distribution between 0 and 1.
+# The variance of an unknown feature, taken as uniformly distributed between 0 and 1.
 VARIANCE_OF_UNKNOWN = 1 / 12
 
 
@@ -59,7 +59,7 @@ def matrix_of(side: ModelSide, codes: Codes) -> Floats:
     ----------
     side : ModelSide
     codes : ndarray of uint8 of shape (n_pairs, n_features)
-        In the order of ``Feature``.
+        Columns are in the order of ``Feature``.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def sigmoid(z: Floats) -> Floats:
 
 
 def logit(p: Floats) -> Floats:
-    """Return the log-odds of probabilities, which are first clipped to at least 1e-6 away from 0 and 1.
+    """Return the log-odds of probabilities, which are first clipped to the range from 1e-6 to 1 - 1e-6.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class Tables:
     Parameters
     ----------
     edges : list of ndarray
-        For each feature, the upper edges of all bins but the last, in ascending order.
+        For each feature, the upper edges of all bins except the last, in ascending order.
     base : float
         The constant to which the table values are added.
     singles : mapping of int to ndarray
@@ -158,7 +158,7 @@ class Tables:
         return codes
 
     def raw(self, X: Floats) -> Floats:
-        """Return the base plus the sum of the table values of each sample.
+        """Return, for each sample, the base plus the sum of the sample's table values.
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class Tables:
         Returns
         -------
         ndarray of shape (n_samples,)
-            On the scale on which the tables were trained: log-odds for a side of the score.
+            Log-odds, if the tables belong to a side of the score.
         """
         codes = self.codes(X)
         total = np.full(len(X), self.base)
@@ -185,9 +185,9 @@ class Calibration:
     Parameters
     ----------
     at, to : ndarray of shape (n_points,)
-        Log-odds before and after calibration, both ascending. Values between two points are interpolated on a
-        straight line. Beyond the end points, the line continues with the average slope between them. Two points give
-        Platt scaling, many points give an isotonic curve.
+        Log-odds before and after calibration, both ascending. Values between two points are interpolated linearly.
+        Beyond the first and the last point, the curve is a line with the average slope between these two points. Two
+        points give Platt scaling; many points give an isotonic curve.
 
     Examples
     --------
@@ -199,7 +199,7 @@ class Calibration:
     to: Floats = field(default_factory=lambda: np.array([-1.0, 1.0]))
 
     def apply(self, p: Floats) -> Floats:
-        """Return calibrated probabilities. Calibration never changes their order.
+        """Return calibrated probabilities. Calibration never reverses the order of two probabilities.
 
         Parameters
         ----------
@@ -221,7 +221,7 @@ class SideModel:
     """The model of one side of the score.
 
     The jobseeker's side gives P(the jobseeker wants the placement and starts). The placement's side gives P(the social
-    enterprise takes the jobseeker and the placement lasts).
+    enterprise accepts the jobseeker and the placement lasts).
 
     Parameters
     ----------
@@ -233,9 +233,9 @@ class SideModel:
     covariance : ndarray of shape (n_features + 1, n_features + 1)
         Covariance of the intercept and the weights in the Laplace approximation of the posterior.
     boosted : Tables or None
-        The boosted half of the model. None if training did not accept one.
+        The boosted half of the model: tables learnt by boosting. None if training did not accept them.
     mix : float
-        Share of the boosted half: n / (n + 50) after n cases. 0 without a boosted half.
+        The share of the boosted half: n / (n + 50) after n cases, or 0 if there is no boosted half.
     calibration : Calibration
 
     Examples
@@ -254,7 +254,7 @@ class SideModel:
 
     @classmethod
     def expert(cls, side: ModelSide) -> "SideModel":
-        """Return the side with the weights of the expert priors, before any decided case.
+        """Return the model with the weights of the expert priors, which has learnt from no case yet.
 
         Parameters
         ----------
@@ -275,11 +275,11 @@ class SideModel:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether the probability comes from the logistic half alone, with no boosted half and no calibration."""
+        """Whether the probability comes from the logistic half alone, with neither a boosted half nor calibration."""
         return self.boosted is None and np.array_equal(self.calibration.at, self.calibration.to)
 
     def centred(self, X: Floats) -> Floats:
-        """Return each feature minus the neutral value. Unknown features become 0 and so add nothing.
+        """Return each feature minus the neutral value. An unknown feature becomes 0, so that it adds nothing.
 
         Parameters
         ----------
@@ -292,7 +292,7 @@ class SideModel:
         return np.asarray(np.where(np.isnan(X), 0.0, X - NEUTRAL))
 
     def logistic(self, X: Floats) -> Floats:
-        """Return the probability of the logistic half alone.
+        """Return the probability that the logistic half alone gives.
 
         Parameters
         ----------
@@ -353,5 +353,5 @@ class SideModel:
 
     @cached_property
     def contributions_of(self) -> dict[Feature, float]:
-        """The weight of each feature, by its name, in log-odds."""
+        """The weight of each feature, in log-odds."""
         return dict(zip(self.features, self.weights.tolist(), strict=True))

@@ -1,9 +1,10 @@
 """A model of both sides, compiled to tables of whole numbers. These tables are the only definition of a score.
 
-Every feature has a grade (see ``grades``). A table gives what each grade adds to the log-odds of each half of each
-side, in units of 1 / 65,536. A few pairs of features have a table of their own. The sum goes through a table of the
-logistic curve and then a table of the calibration, both interpolated on straight lines. All numbers are whole, so sums
-in any order are equal, and NumPy, compiled code and another machine give the same score to the last digit.
+Every feature has a grade (see ``grades``). Each side has two halves: the logistic half and the boosted half. A table
+gives what each grade adds to the log-odds of each half, in units of 1 / 65,536. Some pairs of features have a table for
+the boosted half too. A table of the logistic curve turns each sum into a probability, and a table of the calibration
+corrects the probability; both are interpolated linearly. All numbers are whole, so the order of a sum does not matter,
+and NumPy, compiled code and any other machine give exactly the same score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,10 @@ from matching.pairs.grades import NEUTRAL_GRADE, STEPS, Codes
 from matching.score.priors import NEUTRAL
 from matching.score.side_models import Floats, SideModel, Tables, sigmoid
 
-UNIT = 1 << 16  # units in one log-odd
+UNIT = 1 << 16  # log-odds of 1, in the whole numbers used for log-odds
 ONE = 1 << 20  # a probability of 1, in the whole numbers used for probabilities
 REACH = 16  # log-odds beyond which the logistic curve is treated as flat
-PER_UNIT = 64  # points of the logistic curve in one log-odd: interpolation between them is at most 3e-6 off
+PER_UNIT = 64  # points of the logistic curve for each 1 of log-odds; interpolation is wrong by at most 3e-6
 CURVE_POINTS = 4096
 MILLION = 1_000_000
 GRADES = 256
@@ -32,16 +33,17 @@ Ints = NDArray[np.int64]
 
 
 class TableArrays(NamedTuple):
-    """The arrays of a compiled model, in the form that every scoring pass reads.
+    """The arrays of a compiled model, in the form that every scoring pass reads. Brackets name an array's dimensions.
 
-    - ``base`` (side, half) and ``parts`` (side, half, feature, grade) are in units of log-odds. The two halves are the
-      logistic and the boosted one.
-    - ``pairs`` lists (side, first feature, second feature). ``bins`` (pair, first or second, grade) gives their bins.
-      ``pair_parts`` (pair, bin, bin) gives what two bins add to the boosted half.
-    - ``mix`` is the share of the boosted half of each side, in 1 / 65,536.
-    - ``odds`` is the logistic curve and ``curves`` the calibration of each side.
-    - ``both`` packs the logistic halves of both sides into one number, the placement's 32 bits above the jobseeker's,
-      so that one look-up and one sum serve both sides.
+    - ``base`` (side, half) is the constant of each half, and ``parts`` (side, half, feature, grade) is what each grade
+      adds to this constant, both in units of 1 / 65,536 of log-odds. The two halves are the logistic and the boosted.
+    - Each row of ``pairs`` is a side, a first feature and a second feature that have a common table. ``bins`` (pair,
+      first or second, grade) gives the bins of their grades. ``pair_parts`` (pair, first bin, second bin) gives what
+      two bins add to the boosted half.
+    - ``mix`` (side) is the share of the boosted half, in units of 1 / 65,536.
+    - ``odds`` is the logistic curve, and ``curves`` (side, point) are the calibration curves.
+    - ``both`` holds the logistic ``parts`` of both sides in one number: the placement's side in the upper 32 bits, the
+      jobseeker's side in the lower. One look-up and one sum then serve both sides.
     """
 
     base: NDArray[np.int32]
@@ -60,7 +62,7 @@ def _units(values: Floats) -> NDArray[np.int32]:
 
 
 def _logistic_part(weight: float) -> NDArray[np.int32]:
-    """Return what each grade of a feature adds: weight x (value - neutral), and 0 for the unknown grade."""
+    """Return what each grade adds to the log-odds: weight x (value - neutral), and 0 for the unknown grade."""
     part = np.zeros(GRADES, dtype=np.int32)
     part[: STEPS + 1] = _units(weight * (np.arange(STEPS + 1) / STEPS - NEUTRAL))
     return part
@@ -146,7 +148,7 @@ class ScoreTables:
         Parameters
         ----------
         codes : ndarray of uint8 of shape (n_pairs, n_features)
-            In the order of ``Feature``.
+            Columns are in the order of ``Feature``.
 
         Returns
         -------
@@ -165,7 +167,7 @@ class ScoreTables:
         Returns
         -------
         tuple of two ndarrays of int64 of shape (n_pairs,)
-            The jobseeker's side and the placement's side, in 1 / 1,048,576.
+            The jobseeker's side and the placement's side, in units of 1 / 1,048,576.
         """
         return self._side(0, codes), self._side(1, codes)
 
@@ -197,7 +199,7 @@ class ScoreTables:
 
 
 def multiplied(jobseeker: Ints, placement: Ints) -> Ints:
-    """Return scores in millionths: the product of the probabilities of both sides, given in 1 / 1,048,576.
+    """Multiply the probabilities of both sides, in units of 1 / 1,048,576, and return the scores in millionths.
 
     Parameters
     ----------

@@ -1,7 +1,9 @@
 """Find the single changes that would open the most good placements, for a jobseeker, a placement or a caseload.
 
-The result is exact: every change is tried on every pair it can affect, with the same checks and the same score as a
-shortlist. A placement is "good" for a jobseeker if no check fails and the score reaches a given threshold.
+A placement is "good" for a jobseeker if no check fails and the score reaches a given threshold. A change "opens" a
+placement that is not good now and would be good after the change. A change "settles" a pair that fails no check and
+would have one unknown fewer after the change. The result is exact: every change is tried on every pair that it can
+affect, with the same checks and the same score as a shortlist.
 """
 
 from collections import Counter, defaultdict
@@ -41,26 +43,26 @@ class Kind(StrEnum):
     ANSWER = "answer"
 
 
-# Changes of these kinds also change a feature, so they can raise the score of a pair that fails no check. Skills
-# are handled separately. Changes of other kinds can only make a ruled-out pair possible.
+# Changes of these kinds also change a feature, so they can raise the score of a pair that fails no check. Skills can do
+# so too, but are handled separately. Changes of the other kinds can only make a ruled-out pair possible.
 MOVES_A_FEATURE = frozenset({Kind.HALF_DAY, Kind.TRAVEL_ALONE, Kind.HOURS})
 
 
 @dataclass(frozen=True, slots=True)
 class Unlock:
-    """One single change, and its effect for one jobseeker.
+    """A single change, and its effect for one jobseeker.
 
     Parameters
     ----------
     kind : Kind
     what : str
-        The half-day, licence, skill and so on. A stable key, used for counting over a caseload.
+        The key of the half-day, licence, skill or other item. Equal changes of several jobseekers have one key.
     text : str
-        The change, as a sentence.
+        The change, in words.
     opens : tuple of str
-        Keys of placements that are not good now and would be good after the change.
+        The keys of the placements that are not good now and would be good after the change.
     settles : int
-        Number of pairs that fail no check now and would have one unknown fewer.
+        The number of pairs that fail no check now and would have one unknown fewer after the change.
     """
 
     kind: Kind
@@ -78,9 +80,9 @@ class ScreensOut:
     ----------
     rule : Rule
     people : int
-        Number of jobseekers for whom it is the only failed check.
+        The number of jobseekers for whom the check of this requirement is the only failed check.
     suitable : int
-        Number of these who would be a good match without it.
+        The number of these jobseekers who would be a good match without the requirement.
     text : str
     """
 
@@ -99,9 +101,9 @@ class CaseloadUnlock:
     kind : Kind
     what : str
     people : int
-        Number of jobseekers for whom it would open at least one placement.
+        The number of jobseekers for whom the change would open at least one placement.
     matches : int
-        Number of pairs that it would open.
+        The number of pairs that the change would open.
     text : str
     """
 
@@ -114,7 +116,7 @@ class CaseloadUnlock:
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    """A change to try: the changed profile, and the rules whose result it can change."""
+    """A change to try: the profile after the change, and the rules whose checks the change can affect."""
 
     kind: Kind
     what: str
@@ -131,7 +133,7 @@ def for_jobseeker(
     *,
     good: float,
 ) -> list[Unlock]:
-    """Return the single changes that would open good placements, the change that opens most first.
+    """Return the single changes that would open placements or settle pairs, the change that opens most first.
 
     Parameters
     ----------
@@ -139,12 +141,12 @@ def for_jobseeker(
     jobseeker : JobseekerProfile
     placements : sequence of PlacementProfile
     good : float
-        The score from which a pair that fails no check is good.
+        The lowest score of a good pair. A good pair also fails no check.
 
     Returns
     -------
     list of Unlock
-        Changes that open nothing and settle nothing are left out.
+        Changes that open no placement and settle no pair are left out.
 
     Examples
     --------
@@ -253,7 +255,7 @@ def _travel(jobseeker: JobseekerProfile) -> list[_Try]:
         tries.append(_Try(Kind.TRAVEL_TIME, what, text, longer, jobseeker.offer, touches))
     if limits.travel_modes is not None and not set(limits.travel_modes) - ON_FOOT:
         public = tuple(mode for mode in PUBLIC_MODES if mode in {*limits.travel_modes, "bus"})
-        text = "Learning to travel by bus alone. Travel training can help."
+        text = "Learning to travel alone by bus. Travel training can help."
         changed = replace(limits, travel_modes=public)
         tries.append(_Try(Kind.TRAVEL_ALONE, "bus", text, changed, jobseeker.offer, touches))
     return tries
@@ -282,12 +284,12 @@ def _hours(jobseeker: JobseekerProfile) -> list[_Try]:
     if limits.hours_max is not None:
         more = min(limits.hours_max + HOURS_STEP, A_WEEK)
         changed, offer = replace(limits, hours_max=more), replace(jobseeker.offer, hours_max=more)
-        text = f"Working {HOURS_STEP:g} more hours a week: up to {more:g}."
+        text = f"Working {HOURS_STEP:g} more hours a week: up to {more:g} hours."
         tries.append(_Try(Kind.HOURS, "more", text, changed, offer, frozenset({Rule.HOURS})))
     if limits.hours_min is not None and limits.hours_min > 0:
         fewer = max(limits.hours_min - HOURS_STEP, 0.0)
         changed, offer = replace(limits, hours_min=fewer), replace(jobseeker.offer, hours_min=fewer)
-        text = f"Accepting {HOURS_STEP:g} fewer hours a week: from {fewer:g}."
+        text = f"Accepting {HOURS_STEP:g} fewer hours a week: {fewer:g} hours or more."
         tries.append(_Try(Kind.HOURS, "fewer", text, changed, offer, frozenset({Rule.HOURS})))
     return tries
 
@@ -308,7 +310,7 @@ def _skills(jobseeker: JobseekerProfile, placements: Sequence[PlacementProfile])
 
 
 def _named(placements: Iterable[PlacementProfile], column: str) -> list[str]:
-    """Return the words in one column of some placements, one spelling of each, in a fixed order."""
+    """Return the entries in one field of some placements, each once, in one spelling and in a fixed order."""
     spelt: dict[str, str] = {}
     for placement in placements:
         for name in getattr(placement, column) or ():
@@ -318,14 +320,14 @@ def _named(placements: Iterable[PlacementProfile], column: str) -> list[str]:
 
 
 QUESTIONS: Mapping[Rule, tuple[str, str]] = {
-    Rule.AGE: ("date of birth", "Ask for the date of birth."),
-    Rule.RIGHT_TO_WORK: ("right to work", "See evidence of the right to work: a passport or a share code."),
+    Rule.AGE: ("date of birth", "Ask for the jobseeker's date of birth."),
+    Rule.RIGHT_TO_WORK: ("right to work", "Ask to see evidence of the right to work: a passport or a share code."),
     Rule.DATES: ("earliest start", "Ask when the jobseeker can start."),
     Rule.HOURS: ("hours", "Ask how many hours a week suit the jobseeker."),
     Rule.HALF_DAYS: ("half-days", "Ask which half-days suit the jobseeker."),
     Rule.TRAVEL: (
         "travel",
-        "Ask for the home postcode, how the jobseeker can travel and how long a journey is acceptable.",
+        "Ask for the home postcode, how the jobseeker can travel, and the longest journey the jobseeker accepts.",
     ),
     Rule.LICENCES: ("licences", "Ask which licences the jobseeker has."),
     Rule.QUALIFICATIONS: ("qualifications", "Ask which qualifications the jobseeker has."),
@@ -333,7 +335,7 @@ QUESTIONS: Mapping[Rule, tuple[str, str]] = {
 
 
 def _answers(jobseeker: JobseekerProfile) -> list[_Try]:
-    """Return the questions to ask. An answer settles unknowns, but opens no pair: an unknown never rules a pair out."""
+    """Return the questions to ask. An answer settles pairs, but opens none: an unknown never rules a pair out."""
     limits = jobseeker.limits
     is_blank = {
         Rule.AGE: limits.age_years is None,
@@ -380,7 +382,7 @@ def for_placement(
     *,
     good: float,
 ) -> list[ScreensOut]:
-    """Return, for each requirement, how many jobseekers it alone rules out and how many of these would otherwise suit.
+    """Return how many jobseekers each requirement alone rules out, and how many of them would otherwise be a match.
 
     Parameters
     ----------
@@ -388,12 +390,12 @@ def for_placement(
     placement : PlacementProfile
     jobseekers : iterable of JobseekerProfile
     good : float
-        The score from which a pair that fails no check is good.
+        The lowest score of a good pair. A good pair also fails no check.
 
     Returns
     -------
     list of ScreensOut
-        The requirement that rules out most suitable jobseekers first. Safety exclusions are never named.
+        The requirement that rules out the most good matches comes first. Safety exclusions are never named.
 
     Examples
     --------
@@ -415,21 +417,22 @@ def for_placement(
     for rule, ruled_out in alone.items():
         pairs: list[Values] = [ranker.values(jobseeker, placement) for jobseeker, _ in ruled_out]
         suitable = int((ranker.model.scores(pairs) >= good).sum())
-        counts = f"This requirement alone rules out {_people(len(ruled_out))}. Good matches among them: {suitable}."
-        text = f"{OF_A_PLACEMENT[rule]} {counts}"
+        counts = f"{_people(len(ruled_out))}. Without this requirement, good matches among them: {suitable}."
+        text = OF_A_PLACEMENT[rule].format(counts=counts)
         requirements.append(ScreensOut(rule, len(ruled_out), suitable, text))
     requirements.sort(key=lambda s: (-s.suitable, -s.people, s.rule))
     return requirements
 
 
 OF_A_PLACEMENT: Mapping[Rule, str] = {
-    Rule.AGE: "The age limit.",
-    Rule.DATES: "The dates.",
-    Rule.HOURS: "The hours a week.",
-    Rule.HALF_DAYS: "The half-days. Could they be flexible?",
-    Rule.LICENCES: "The licences. Could the jobseeker get them on the job?",
-    Rule.QUALIFICATIONS: "The qualification. Is it needed for the work?",
-    Rule.TRAVEL: "The journey. Could part of the work be done from home, or could the jobseeker get a lift?",
+    Rule.AGE: "The age limit alone rules out {counts}",
+    Rule.DATES: "The dates alone rule out {counts}",
+    Rule.HOURS: "The hours a week alone rule out {counts}",
+    Rule.HALF_DAYS: "The half-days alone rule out {counts} Could the half-days be flexible?",
+    Rule.LICENCES: "The licences alone rule out {counts} Could a jobseeker get the licences on the job?",
+    Rule.QUALIFICATIONS: "The qualification alone rules out {counts} Does the work really need the qualification?",
+    Rule.TRAVEL: "The journey alone rules out {counts} Could part of the work be done from home, or could jobseekers "
+    "get a lift?",
 }
 
 
@@ -444,7 +447,7 @@ def for_caseload(
     *,
     good: float,
 ) -> list[CaseloadUnlock]:
-    """Return the training or support that would open most good matches over a caseload.
+    """Return the training or support that would open the most good matches over a whole caseload.
 
     Parameters
     ----------
@@ -452,12 +455,12 @@ def for_caseload(
     jobseekers : iterable of JobseekerProfile
     placements : sequence of PlacementProfile
     good : float
-        The score from which a pair that fails no check is good.
+        The lowest score of a good pair. A good pair also fails no check.
 
     Returns
     -------
     list of CaseloadUnlock
-        The change that opens most pairs first.
+        The change that opens the most pairs comes first.
 
     Examples
     --------
@@ -488,5 +491,5 @@ def for_caseload(
 OF_A_CASELOAD: Mapping[Kind, str] = {
     Kind.TRAVEL_TIME: "Help with journeys that are {what} longer.",
     Kind.TRAVEL_ALONE: "Travel training, so that people can travel by {what}.",
-    Kind.HOURS: "Working {what} hours a week than they want now.",
+    Kind.HOURS: "Working {what} hours a week than the jobseekers want now.",
 }

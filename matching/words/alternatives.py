@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from matching.words.wording import fold, lemmas_of
 
 MOST_JOBS = 12
-# A word that ends the job's name in at least 40 % of its occurrences in labels counts as the name of a job.
+# A word names a job if, in at least 40 % of its occurrences in labels, it is the last word of the name of the job.
 SHARE_OF_JOB = 0.4
 OF_UNSEEN_AGENT = 0.5
 AGENT = re.compile(r"(er|or|ist|ian|ant|man|men)$")
@@ -54,7 +54,7 @@ class Alternatives:
         Returns
         -------
         list of list of str
-            The lemmas of the whole title if it lists no jobs. At most 12 jobs.
+            The lemmas of each job, for at most 12 jobs. A title that is not a list gives one job: all its lemmas.
         """
         parts = [words for part in LIST.split(title) if (words := lemmas_of(part))]
         if len(parts) <= 1:
@@ -64,7 +64,7 @@ class Alternatives:
         return distinct[:MOST_JOBS] or [lemmas_of(title)]
 
     def _following(self, parts: list[list[str]]) -> list[str | None]:
-        """Return for each part the job that it names, or else the job that the next such part names."""
+        """Return for each part the job that it names, or else the first job that a later part names."""
         following: list[str | None] = []
         job: str | None = None
         for words in reversed(parts):
@@ -73,7 +73,7 @@ class Alternatives:
         return following[::-1]
 
     def _joined(self, parts: list[list[str]], following: list[str | None]) -> list[list[str]]:
-        """Add a job to each part that only qualifies one: the job after it, or else the job before it."""
+        """Complete each part that names no job ("sales") with the next job in the title, or else the previous job."""
         joined: list[list[str]] = []
         before: str | None = None
         qualifiers: list[str] = []

@@ -1,4 +1,4 @@
-"""The input of a finder (concepts of a taxonomy) and its result (the concepts that a text may mean)."""
+"""Concepts of a taxonomy, which are the input of a finder, and its result: the concepts that a text may mean."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ class Labelled(Protocol):
     Attributes
     ----------
     uri : str
-        Identifier that no other entry has.
+        A unique identifier.
     preferred : str
         The label to display.
     alternatives : sequence of str
-        Other labels with the same meaning. May be empty.
+        Other labels with the same meaning. The sequence may be empty.
     description : str
-        Description in whole sentences. May be empty.
+        A description in whole sentences, or an empty text.
 
     Examples
     --------
@@ -29,7 +29,7 @@ class Labelled(Protocol):
 
     @property
     def uri(self) -> str:
-        """Identifier that no other entry has."""
+        """A unique identifier."""
         ...
 
     @property
@@ -44,7 +44,7 @@ class Labelled(Protocol):
 
     @property
     def description(self) -> str:
-        """Description in whole sentences."""
+        """A description in whole sentences, or an empty text."""
         ...
 
 
@@ -83,7 +83,7 @@ class ConceptOffer:
     preferred : str
         The label to display.
     score : float
-        In [0, 1]. A higher score means a likelier concept.
+        From 0 to 1. A higher score means a likelier concept.
 
     Examples
     --------
@@ -104,9 +104,9 @@ class ConceptOffers:
     Parameters
     ----------
     offers : tuple of ConceptOffer
-        The likeliest first. Empty only if the text has nothing in common with any label.
+        The concepts, likeliest first. The tuple is empty only if the text has nothing in common with any label.
     fits : bool
-        Whether the first concept is good enough. If not, no concept fits and the list holds only the closest concepts.
+        Whether the first concept fits the text. If not, no concept fits, and ``offers`` has only the closest concepts.
 
     Examples
     --------
@@ -122,7 +122,7 @@ Entry = TypeVar("Entry", bound=Labelled)
 
 
 def in_order(concepts: Iterable[Entry]) -> list[Entry]:
-    """Return concepts sorted by their URIs, so that the input order does not change what is learned.
+    """Return concepts sorted by their URIs, so that the order of the input does not change what a finder learns.
 
     Parameters
     ----------
@@ -147,5 +147,5 @@ def in_order(concepts: Iterable[Entry]) -> list[Entry]:
         raise ValueError("There are no concepts to learn from.")
     for concept, following in pairwise(ordered):
         if concept.uri == following.uri:
-            raise ValueError(f"Two concepts have the URI {concept.uri}. Each concept needs its own.")
+            raise ValueError(f"Two concepts have the URI {concept.uri}. Give each concept its own URI.")
     return ordered

@@ -1,6 +1,6 @@
-"""Compute the features of a text and each shortlisted concept, which are the inputs of the reranker.
+"""Compute the inputs of the reranker: features that compare a text with each shortlisted concept.
 
-The names of the features and their order are stored in a saved reranker. A file with other names is refused.
+A saved reranker contains the names of the features in their order. A file with other names or another order is refused.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from matching.words.index import SkillIndex
 from matching.words.query import GAIN_SCALE, NOISE_FLOOR, Query, label_scores, word_gains
 from matching.words.shortlist import ConceptShortlist
 
-# Features of a text and a concept. "_3" is the mean of the concept's three best labels, and "_preferred" is its
-# preferred label. "near_" also counts synonyms. "forward" is the share of the text that a label covers, and "backward"
-# is the share of the label that the text covers.
+# Features of a text and a concept. "_3" is the mean over the concept's three best labels. "_preferred" is the value for
+# the preferred label. "near_" also counts synonyms. "forward" is the share of the text that a label covers, and
+# "backward" is the share of a label that the text covers.
 OWN = (
     "characters", "characters_3", "characters_preferred", "words", "forward", "backward", "both_ways", "both_ways_3",
     "near_forward", "near_backward", "near_both_ways", "near_both_ways_3", "near_preferred", "covered", "near_covered",
@@ -26,7 +26,7 @@ OWN = (
     "description", "n_labels", "is_exact", "lost", "most_lost", "first_gain", "last_gain", "rest_gain", "n_misses",
     "reverse", "reverse_3", "reverse_all", "gloss", "weakest_gloss", "sense", "least_sense", "mean_sense",
 )  # fmt: skip
-# The same features minus the best value in the shortlist.
+# For each of these features, another feature is the value minus the best value in the shortlist.
 BEHIND_BEST = (
     "characters", "characters_3", "words", "both_ways", "near_both_ways", "near_both_ways_3", "covered",
     "near_covered", "core", "ratio", "sorted_ratio", "concept_grams", "sum", "reverse", "reverse_all", "gloss", "sense",
@@ -35,14 +35,14 @@ BEHIND_BEST = (
 OF_TEXT = ("n_words", "n_unknown", "n_characters")
 FEATURES = (*OWN, *(f"{name}_behind_best" for name in BEHIND_BEST), *OF_TEXT)
 SUM = FEATURES.index("sum_behind_best")
-MISSED = 0.3  # a word with a smaller gain does not indicate the concept
+MISSED = 0.3  # a word with a smaller gain for a concept does not indicate that concept
 
 Features = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class LabelEvidence:
-    """The shortlist of a text, its features, and how close each label is.
+    """The shortlist of concepts for a text, the features of these concepts, and how close their labels are.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class LabelEvidence:
     X : ndarray of shape (n_shortlisted, n_features)
         Columns in the order of ``FEATURES``.
     closeness : ndarray of shape (n_their_labels,)
-        How close each label of the shortlist is to the text.
+        How close each label of the shortlist is to the text: higher is closer.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
     query : Query
         A text with at least one word.
     size : int
-        Number of concepts that each of the three first rankings adds to the shortlist.
+        The number of concepts that each of three rankings (by characters, by words, by both) adds to the shortlist.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
 
 
 def _gains(gains: NDArray[np.float64]) -> Features:
-    """Return how much less a concept explains each word than the concept that explains the word best."""
+    """Compare how well each concept explains the words with the concept that explains each word best."""
     lost = gains.max(axis=1, keepdims=True) - gains
     return {
         "lost": lost.sum(axis=0),
@@ -124,12 +124,12 @@ def _gains(gains: NDArray[np.float64]) -> Features:
 
 
 def _both_ways(forward: NDArray[Any], backward: NDArray[Any]) -> NDArray[Any]:
-    """Return the harmonic mean of two coverages."""
+    """Return the harmonic mean of ``forward`` and ``backward`` (described above ``OWN``)."""
     return np.asarray(2 * forward * backward / (forward + backward + 1e-6))
 
 
 def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[Features, NDArray[Any]]:
-    """Return how much the text and the labels cover each other, and the label scores that count synonyms."""
+    """Return how far the text and the labels cover each other, and a score of each label that counts synonyms."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
     start = np.cumsum(lengths) - lengths
@@ -167,7 +167,7 @@ def _reverse(index: SkillIndex, query: Query, short: ConceptShortlist) -> Featur
 
 
 def _strings(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
-    """Return how similar the letters are, as written and with the words in alphabetical order."""
+    """Return how similar the text and the labels are by letters, as written and with their words sorted."""
     features: Features = {}
     for name, text, labels in (("ratio", query.plain, index.plain), ("sorted_ratio", query.ordered, index.ordered)):
         similarity = process.cdist([text], [labels[i] for i in short.labels], scorer=ratio)[0] / 100
@@ -178,7 +178,7 @@ def _strings(index: SkillIndex, query: Query, short: ConceptShortlist) -> Featur
 
 
 def _whole(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
-    """Compare the text with a whole concept: its usual words, n-grams, neighbouring words and description."""
+    """Compare the text with all labels of a concept together (words, n-grams, word pairs) and its description."""
     concepts = short.concepts
     places, lengths = index.concept_words.spans(concepts)
     start, lemmas = np.cumsum(lengths) - lengths, index.concept_words.item[places]
@@ -224,7 +224,7 @@ def _glosses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Featur
 
 
 def _senses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
-    """Return how close the text and its words are to a concept in the space of senses."""
+    """Return how close the sense vectors of the text and of its words are to that of each concept."""
     lemmas, concepts = index.senses.lemmas, index.senses.concepts[short.concepts]
     weight = (query.known * query.idf[:, None]).sum(axis=0)
     used = np.flatnonzero(weight)

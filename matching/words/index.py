@@ -12,12 +12,12 @@ from matching.words.reading import grams_of, prose_words, words_of
 from matching.words.senses import Senses
 from matching.words.translations import learn_glosses, learn_translations
 
-# An n-gram in more labels than this says little about a label, and would take most of the time.
+# An n-gram in more labels than this is not used to score labels: it says little and would take most of the time.
 MOST_LABELS_OF_GRAM = 4000
 
 
 class SkillIndex:
-    """The index that a text is compared with.
+    """An index of concepts, with which texts are compared.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class SkillIndex:
     labels : list of str
         Labels of all concepts, sorted by concept, with the preferred label first.
     owner : ndarray of int32 of shape (n_labels,)
-        The concept of each label.
+        The number of the concept of each label.
     label_start : ndarray of int of shape (n_concepts + 1,)
-        Where the labels of each concept begin.
+        Where the labels of each concept begin. The last number is where the last concept's labels end.
     plain, ordered : list of str
         The words of each label as written, and in alphabetical order.
     lexicon : Lexicon
     idf, noise : ndarray of float32 of shape (n_lemmas,)
-        Rarity of each lemma among concepts, and its share of all words.
+        How rare each lemma is among concepts, and its share of all words in labels.
     label_words, concept_words, word_concepts, descriptions : Postings
         Lemmas of each label, lemmas of each concept, concepts of each lemma, and lemmas of each description.
     pairs : list of set of int
@@ -140,7 +140,7 @@ class SkillIndex:
 
 
 def _distinct_labels(concept: Labelled) -> list[str]:
-    """Return the labels that have a word, the preferred label first. Labels that differ only in case are repeats."""
+    """Return the labels with a word, preferred label first. Of labels that differ only in case, return the first."""
     distinct: dict[str, str] = {}
     for label in (concept.preferred, *concept.alternatives):
         if words_of(label):

@@ -1,4 +1,4 @@
-"""The words of a taxonomy's labels, and the correction of words that are not among them."""
+"""The words of a taxonomy's labels, and the correction of words that are in no label."""
 
 import math
 from collections import Counter
@@ -10,10 +10,10 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from matching.words.reading import lemma_of, words_of
 
-# The constants below were chosen on held-out labels of ESCO, none of which is in a benchmark.
+# The constants below were chosen on held-out labels of ESCO. No benchmark contains any of these labels.
 MOST_MEANINGS = 5
 SAME_LEMMA = 0.9
-OF_SLIPS = (1.0, 0.85, 0.5)  # probability that a word is meant after no, one and two typing mistakes
+OF_SLIPS = (1.0, 0.85, 0.5)  # the probability that a word is meant that differs by 0, 1 or 2 typing mistakes
 SURE = 0.95
 FAR = 0.6
 FAR_CUTOFF = 0.87
@@ -28,11 +28,11 @@ class Reading:
     Parameters
     ----------
     lemmas : list of int
-        Numbers of lemmas, the likeliest first.
+        The numbers of the lemmas, the likeliest first.
     weights : list of float
-        Probability of each lemma, in [0, 1].
+        The probability of each lemma, in [0, 1].
     known : bool
-        Whether the word occurs in a label as it is written.
+        Whether a label contains the word as it is written.
 
     Examples
     --------
@@ -55,11 +55,11 @@ class Lexicon:
     Attributes
     ----------
     words : list of str
-        In alphabetical order.
+        The words of the labels, in alphabetical order.
     count : Counter of str
         How often each word occurs in the labels.
     lemmas : list of str
-        In alphabetical order. A lemma's number is its position.
+        The lemmas, in alphabetical order. A lemma's number is its position in this list.
     word_lemma : dict of str to int
         The number of each word's lemma.
 
@@ -84,14 +84,14 @@ class Lexicon:
         of_length: dict[int, list[str]] = {}
         for word in self.words:
             of_length.setdefault(len(word), []).append(word)
-        # Two mistakes change a word's length by at most two, so only words of such lengths are compared.
+        # Two mistakes change the length of a word by at most two letters, so only words of these lengths are compared.
         self._near = {
             size: [w for n in range(size - 2, size + 3) for w in of_length.get(n, ())]
             for size in range(1, max(of_length, default=1) + 3)
         }
 
     def numbers(self, label: str) -> list[int]:
-        """Return the lemmas of a label that the lexicon was built from.
+        """Return the lemma numbers of a label, which must be one of the labels of this lexicon.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class Lexicon:
         return [self.word_lemma[word] for word in words_of(label)]
 
     def mend(self, words: list[str]) -> list[str]:
-        """Correct a space that is missing, unnecessary, or one letter out of place.
+        """Correct the spaces between words: spaces that are missing, unnecessary or one letter out of place.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class Lexicon:
         Returns
         -------
         Reading
-            Without lemmas if no word is similar.
+            Its lists are empty if no word of the lexicon is similar.
         """
         if word in self.word_lemma:
             return Reading([self.word_lemma[word]], [1.0], known=True)

@@ -1,11 +1,11 @@
-"""Split texts into the numbered word pieces that lower-case BERT models read."""
+"""Split texts into numbered word pieces, which are the input of lower-case BERT models."""
 
 import unicodedata
 from collections.abc import Mapping
 
 MOST_PIECES = 64
 LONGEST_WORD = 100  # BERT's own limit: a longer word counts as one unknown word.
-CHARACTERS_OF_PIECE = 20  # No title has longer pieces, so a longer text can be cut before it is read.
+CHARACTERS_OF_PIECE = 20  # longer than any piece of a title; a text is cut to this many characters a piece
 
 
 def tokens_of(text: str) -> list[str]:
@@ -35,7 +35,7 @@ def tokens_of(text: str) -> list[str]:
 
 
 def _is_mark(char: str) -> bool:
-    """Return whether BERT splits at a character: at any punctuation and any ASCII symbol."""
+    """Return whether BERT reads a character as a piece of its own: any punctuation and any ASCII symbol."""
     return unicodedata.category(char)[0] == "P" or (
         char.isascii() and char.isprintable() and not char.isalnum() and char != " "
     )
@@ -47,7 +47,8 @@ class WordPieces:
     Parameters
     ----------
     vocabulary : mapping of str to int
-        Pieces and their numbers, including ``[UNK]``, ``[CLS]`` and ``[SEP]``. ``##`` marks a piece inside a word.
+        Pieces and their numbers, including ``[UNK]``, ``[CLS]`` and ``[SEP]``. ``##`` marks a piece that does not begin
+        a word.
 
     Examples
     --------
@@ -62,13 +63,13 @@ class WordPieces:
         self._first, self._last = vocabulary["[CLS]"], vocabulary["[SEP]"]
 
     def numbers(self, text: str, most: int = MOST_PIECES) -> list[int]:
-        """Return the numbers of a text's pieces, between the start and end marks.
+        """Return the start mark, the pieces of a text, and the end mark, all as numbers.
 
         Parameters
         ----------
         text : str
         most : int
-            Greatest number of pieces, including both marks. The rest of the text is ignored.
+            The greatest number of pieces, including both marks. The rest of the text is ignored.
 
         Returns
         -------
@@ -82,7 +83,7 @@ class WordPieces:
         return [self._first, *numbers[: most - 2], self._last]
 
     def _of_word(self, word: str) -> list[int]:
-        """Split a word into pieces, always taking the longest possible piece from the left."""
+        """Split a word into numbered pieces. From the left, each piece is the longest in the vocabulary."""
         if len(word) > LONGEST_WORD:
             return [self._unknown]
         numbers: list[int] = []

@@ -1,4 +1,4 @@
-"""Postings: lists of weighted items, one list a row, stored end to end. An index is made of them."""
+"""Postings: lists of weighted items, stored one after another in arrays. Each list is a row of an index."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Postings:
-    """Rows of items with weights.
+    """Rows of items. Each item of a row has a weight.
 
     Parameters
     ----------

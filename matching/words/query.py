@@ -1,4 +1,4 @@
-"""Prepare a text for an index: correct its words, find their possible meanings, and score labels and concepts."""
+"""Prepare a text for an index: correct its words and find their possible meanings. Then score labels and concepts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from matching.words.reading import grams_of, words_of
 Floats = NDArray[np.float32]
 IDF_OF_UNKNOWN = 5.0
 SYNONYM_AT_MOST = 0.9  # A synonym always counts less than the word itself.
-# A gain is log(1 + probability / noise). The floor prevents division by 0, and the ratio is scaled.
+# The gain of a word is log(1 + scale * probability / (noise + floor)). The floor prevents division by 0.
 GAIN_SCALE, NOISE_FLOOR = 4.0, 2e-4
 
 
@@ -31,11 +31,11 @@ class Query:
     readings : list of Reading
         The possible meanings of each word.
     known, near : ndarray of float32 of shape (n_words, n_lemmas)
-        Probability that each word is each lemma, without and with synonyms.
+        The probability that each word means each lemma: ``known`` ignores synonyms and ``near`` includes them.
     idf, noise : ndarray of float32 of shape (n_words,)
-        Rarity of each word, and its share of all words in labels.
+        How rare each word is, and its share of all words in labels.
     sources : list of (ndarray of int, ndarray of float32)
-        For each word, the lemmas that may have been written instead, and their probabilities.
+        For each word, the lemmas that it may replace as a synonym, and their probabilities.
     grams : ndarray of int
         The n-grams of the text that occur in labels.
 
@@ -59,12 +59,12 @@ class Query:
 
     @property
     def best(self) -> list[int]:
-        """The likeliest lemma of each word, or -1 where there is none."""
+        """The number of the likeliest lemma of each word, or -1 if the word has no lemma."""
         return [reading.lemmas[0] if reading.lemmas else -1 for reading in self.readings]
 
     @property
     def n_unknown(self) -> int:
-        """Number of words that occur in no label."""
+        """The number of words that occur in no label."""
         return sum(not reading.known for reading in self.readings)
 
 
@@ -80,7 +80,7 @@ def read(index: SkillIndex, text: str) -> Query:
     Returns
     -------
     Query
-        Without words or n-grams if nothing in the text can be compared.
+        It has no words, or no n-grams, if nothing in the text can be compared with labels.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def read(index: SkillIndex, text: str) -> Query:
 
 
 def label_scores(index: SkillIndex, query: Query) -> NDArray[np.float64]:
-    """Return the cosine similarity of a text's n-grams and those of every label.
+    """Return, for every label, the cosine similarity of its n-grams and those of a text.
 
     Parameters
     ----------
@@ -150,8 +150,8 @@ def word_gains(index: SkillIndex, query: Query) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of shape (n_words, n_concepts)
-        Logarithm of 1 plus the scaled ratio of the word's probability with the concept to its probability without.
-        At least 0.
+        log(1 + ratio), which is at least 0. The ratio is the word's probability given the concept, divided by its share
+        of all words in labels, and scaled.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def word_gains(index: SkillIndex, query: Query) -> NDArray[np.float64]:
 
 
 def _summed(postings: Postings, rows: NDArray[np.int64], weight: NDArray[Any], n_items: int) -> NDArray[np.float64]:
-    """Sum the entries of some rows by item. Each row has its own weight."""
+    """Return, for each item, the sum of its weights in some rows. Each row is multiplied by a weight of its own."""
     places, lengths = postings.spans(rows)
     entries = postings.weight[places] * np.repeat(weight, lengths)
     return np.bincount(postings.item[places], entries, minlength=n_items).astype(np.float64)

@@ -1,16 +1,16 @@
-"""Read a free text as words, dictionary forms and character n-grams, with British and American spellings unified."""
+"""Read a free text as words, dictionary forms and character n-grams, in one spelling for British and American."""
 
 import re
 from collections.abc import Sequence
 
 import simplemma
 
-MOST_CHARACTERS = 300  # Skills are named in far fewer characters. More, such as a pasted page, would only cost time.
+MOST_CHARACTERS = 300  # The name of a skill is far shorter. To read a whole pasted page would only cost time.
 MOST_WORDS = 40
 SHORTEST_INFLECTED = 4  # shorter words such as "gas" and "bus" are not plurals
 WORD = re.compile(r"[^\W_]+")
 APOSTROPHE = re.compile(r"['\N{RIGHT SINGLE QUOTATION MARK}`\N{ACUTE ACCENT}]s?\b")
-# British endings and the American endings that replace them. The reverse would need to know which "z" was an "s".
+# British endings and the American endings that replace them. The reverse is not possible: not every "z" was an "s".
 SPELLINGS = (
     (re.compile(r"(?<=[a-z]{3})is(e|ed|es|ing|ation|ations|er|ers)\b"), r"iz\1"),
     (re.compile(r"(?<=[a-z]{2})ys(e|ed|es|ing)\b"), r"yz\1"),
@@ -34,7 +34,7 @@ def words_of(text: str) -> list[str]:
     Returns
     -------
     list of str
-        In lower case and in their order, without possessive endings.
+        The words in lower case, in the order of the text, without possessive endings.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def spelling_of(word: str) -> str:
     Returns
     -------
     str
-        Only for comparison: it is not always a real spelling.
+        For comparison only: the result is not always a real word.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def lemma_of(word: str) -> str:
 
 
 def grams_of(words: Sequence[str]) -> list[str]:
-    """Return the sequences of three and four characters of some words. A space marks each end of a word.
+    """Return all sequences of three or four characters of some words. A space is added at both ends of each word.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Boosted trees that order a shortlist of concepts and calibrate their scores, evaluated with NumPy alone.
+"""Boosted trees that order a shortlist of concepts, and the calibration of their scores. Only NumPy is needed.
 
-The trees are stored as plain arrays. ``python -m benchmarks.words_training`` trains them. This module does not train.
+The trees are stored as plain arrays. They are trained by ``python -m benchmarks.words_training``, not in this module.
 """
 
 import hashlib
@@ -18,23 +18,23 @@ from matching.words.evidence import FEATURES
 
 Floats = NDArray[np.float64]
 SHIPPED = Path(__file__).with_name("reranker.json")
-N_WEIGHTS = 4  # weights of the three calibration inputs, and a constant
+N_WEIGHTS = 4  # a weight for each of the three calibration inputs, and a constant
 PARTS = ("feature", "threshold", "left", "right", "value")
 
 
 @dataclass(frozen=True, eq=False)
 class Reranker:
-    """Trees that score concepts, and the calibration of the scores.
+    """Trees that score concepts, and the calibration that turns scores into probabilities.
 
     Parameters
     ----------
     trees : mapping of str to ndarray of shape (n_trees, n_nodes)
-        ``feature``, ``threshold``, ``left`` (for values up to the threshold), ``right`` and ``value``. A leaf points to
-        itself.
+        ``feature``, ``threshold``, ``left`` (the next node for values up to the threshold), ``right`` (the next node
+        for greater values) and ``value``. The next node of a leaf is the leaf itself.
     depth : int
-        Number of steps from a root to the deepest leaf.
+        The number of steps from a root to the deepest leaf.
     calibration : sequence of float
-        Weights of the columns of ``calibration_inputs``, and a constant, in log-odds.
+        The weight of each column of ``calibration_inputs``, and a constant. The weighted sum is in log-odds.
 
     Raises
     ------
@@ -63,7 +63,7 @@ class Reranker:
         for part, most in (("left", n_nodes), ("right", n_nodes), ("feature", len(FEATURES))):
             numbers = self.trees[part]
             if numbers.size and not (numbers.min() >= 0 and numbers.max() < most):
-                raise ValueError(f"The reranker's trees point at a {part} that does not exist.")
+                raise ValueError(f"The reranker is not valid: its trees point at a {part} number that does not exist.")
 
     @cached_property
     def _flat(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, NDArray[np.int64], Floats]:
@@ -102,7 +102,7 @@ class Reranker:
         return np.asarray(value.take(node).sum(axis=1))
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Return the probability that each concept of one shortlist is the right concept.
+        """Return, for each concept of one shortlist, the probability that it is the right concept.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class Reranker:
         return np.asarray(1 / (1 + np.exp(-(calibration_inputs(scores) @ weights[:-1] + weights[-1]))))
 
     def save(self, path: Path) -> None:
-        """Write the reranker as JSON, with the names of its features and a SHA-256 of the content.
+        """Write the reranker to a JSON file, with the names of its features and a SHA-256 of the content.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class Reranker:
         Parameters
         ----------
         path : Path
-            Default: the file shipped with this package.
+            If left out: the file shipped with this package.
 
         Returns
         -------
@@ -159,7 +159,9 @@ class Reranker:
                 f"{path.name} is not a reranker. Next: restore the shipped file or train it again."
             ) from error
         if sha256 != _sha256(body):
-            raise ValueError(f"{path.name} was changed after it was written: its SHA-256 differs.")
+            raise ValueError(
+                f"{path.name} was changed after it was saved. Next: restore the shipped file or train it again."
+            )
         if features != list(FEATURES):
             raise ValueError(f"{path.name} was trained on other features. Next: train it again.")
         return cls(trees, int(depth), tuple(calibration))
@@ -176,7 +178,7 @@ def calibration_inputs(scores: Floats) -> Floats:
     Returns
     -------
     ndarray of shape (n_shortlisted, 3)
-        Log-odds of the concept's share of the total, its lead over the best other concept, and its score.
+        The log-odds of the concept's softmax share, the lead of its score over the best other score, and its score.
 
     Examples
     --------

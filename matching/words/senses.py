@@ -1,4 +1,4 @@
-"""Words and concepts as vectors in one space, close where they are used alike (latent semantic analysis)."""
+"""Vectors of words and concepts in one space. Vectors are close if their use is similar (latent semantic analysis)."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from matching.words.postings import Postings
 
 N_DIMENSIONS = 100
 OF_LABELS, OF_DESCRIPTION = 1.0, 0.4
-# Up to this many rows or columns, the full decomposition is fast and always converges.
+# With at most this many rows or columns, the full decomposition is used: it is fast and always converges.
 SMALL = 300
 
 
@@ -48,7 +48,7 @@ class Senses:
         labels, descriptions : Postings
             For each concept, the lemmas of its labels and of its description.
         idf : ndarray of shape (n_lemmas,)
-            Rarity of each lemma.
+            How rare each lemma is.
 
         Returns
         -------

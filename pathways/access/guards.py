@@ -45,7 +45,7 @@ PageDep = Annotated[PageRequest, Query()]
 
 
 class RoleMayNot(errors.NotPermitted):
-    title = "Your role may not do that"
+    title = "Your role does not have this permission"
 
 
 class Guard:
@@ -99,7 +99,7 @@ OnceDep = Annotated[Once, Depends(read_once)]
 
 
 def read_if_match(if_match: Annotated[str | None, Header(alias="If-Match", max_length=80)] = None) -> int | None:
-    """Return the version that If-Match names; None without the header, which ``expect_version`` then refuses."""
+    """Return the version in If-Match. Without the header, return None, which ``expect_version`` then refuses."""
     if if_match is None:
         return None
     numbers = re.fullmatch(r'\s*"?([0-9]{1,9})"?\s*', if_match)
@@ -119,7 +119,7 @@ def expect_version(row: Any, version: int | None) -> None:
 
 
 def expect_number(current: int, version: int | None) -> None:
-    """Raise ``VersionNeeded``, which names the current ETag, or ``StaleVersion`` if another one was read."""
+    """Raise ``VersionNeeded`` if the client sent no version, ``StaleVersion`` if it sent an old version."""
     if version is None:
         raise errors.VersionNeeded(
             f'Send the header If-Match with the version you read. The current ETag is "{current}". Read the record'
@@ -141,19 +141,19 @@ def _guards(dependant: Dependant) -> list[Any]:
 
 
 def _refuse_unknown_query(request: Request) -> None:
-    """Refuse a query parameter that the route does not take: ignored, a misspelt filter would return every row."""
+    """Refuse unknown query parameters: if they were ignored, a misspelt filter would return every row."""
     route = request.scope.get("route")
     if isinstance(route, PathwaysRoute) and not route.query_names.issuperset(request.query_params):
         names = ", ".join(sorted(route.query_names))
         raise errors.Invalid(
-            f"A query parameter is not known here. Known: {names}. Correct or remove the others."
+            f"This address takes only the query parameters {names}. Correct or remove any other parameter."
             if names
             else "This address takes no query parameters. Remove them."
         )
 
 
 def _query_names(dependant: Dependant) -> set[str]:
-    """Return the names of the query parameters; a model of several gives the names of its fields."""
+    """Return the names of the query parameters. A model counts as several: one for each of its fields."""
     names: set[str] = set()
     for parameter in dependant.query_params:
         kind: Any = parameter.field_info.annotation

@@ -1,1 +1,1 @@
-"""Allocations: proposals that share limited places across a caseload, and a caseworker's decision on each line."""
+"""Allocations: proposals that share limited places among a caseload, one line for each jobseeker, and the decisions."""

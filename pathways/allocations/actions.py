@@ -1,4 +1,4 @@
-"""Propose an allocation and decide each of its lines; a proposal makes no introduction and sends nothing."""
+"""Propose an allocation and decide each of its lines; a proposal creates no introduction and sends nothing."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -43,8 +43,8 @@ from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.index import IndexState
 
 LINES_AT_ONCE = 2_000
-GONE = "The place was taken while the proposal was being made. Propose again to use the places that are left."
-CHANGED = "The case changed while the proposal was being made. Propose again."
+GONE = "The place was taken while the proposal was being made. Make a new proposal to use the places that are left."
+CHANGED = "The case changed while the proposal was being made. Make a new proposal."
 
 
 class LineMoveRefused(MoveRefused):
@@ -56,7 +56,7 @@ class ReasonNeeded(RuleBroken):
 
 
 def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
-    """Return the policy in force on a day: the parameters of the assignment, and the rule of the need band."""
+    """Return the policy in force on a day: the parameters of the assignment, and the rule for the need band."""
     row = tables.in_force("allocation_policies", on)
     policy = Policy(
         version=row["version"],
@@ -72,7 +72,7 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
 def gather(
     session: Session, actor: Actor, on: date, index_state: IndexState, caseworker_id: UUID | None = None
 ) -> Caseload:
-    """Read the open cases the actor may see, or one caseworker's of them, and the data to place them."""
+    """Read the open cases the actor may see, or only those of one caseworker, and the data to propose places."""
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
         member = session.get(Membership, caseworker_id)
@@ -122,10 +122,10 @@ def propose(
     folder: Path | None = None,
     begun: Callable[[int], Tell] | None = None,
 ) -> tuple[Caseload, Proposal]:
-    """Read the caseload, then score and assign it with no transaction open.
+    """Read the caseload; then score its pairs and assign places, with no transaction open during the calculation.
 
-    ``run`` and ``folder`` are those of ``scoring.score``. ``begun`` is called with the number of jobseekers; it
-    returns the function that ``scoring.score`` calls with the size of each finished batch.
+    ``run`` and ``folder`` are passed to ``scoring.score``. ``begun`` is called with the number of jobseekers; it
+    returns the function that ``scoring.score`` calls with the number of jobseekers in each finished batch.
     """
     with index.of(database).reading(database, actor) as (session, index_state):
         caseload = gather(session, actor, on, index_state, caseworker_id)
@@ -170,7 +170,7 @@ def record(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Pr
 def _still_possible(session: WriteSession, actor: Actor, caseload: Caseload, proposal: Proposal) -> Proposal:
     """Return the proposal without closed cases and without offers that are no longer possible.
 
-    An offer is removed if its placement has no free place left or a safety exclusion covers it. If a placement has too
+    An offer is removed if its placement has no free place or a safety exclusion covers the pair. If a placement has too
     few places, the offers with the lowest scores are removed. The figures are calculated again; ``certified`` becomes
     None, because the distance to the best possible assignment is no longer known.
     """
@@ -322,7 +322,7 @@ def decide(
     """Accept, change or reject one line; nothing is sent.
 
     Changing or rejecting needs a reason. Accepting or changing is refused if the case is closed, the placement is not
-    published or a safety exclusion covers it.
+    published or a safety exclusion covers the pair.
     """
     to_state = destination(LINE_MOVES, line.state, event, LineMoveRefused)
     if event is not LineEvent.ACCEPT and not reason:
@@ -337,29 +337,29 @@ def decide(
     session.add(_move_row(actor, line, event.value, line.state, to_state, reason))
     line.state = to_state
     line.changed_to_id = placement_id if event is LineEvent.CHANGE else None
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply contains the new version
     return line
 
 
 def _must_be_possible(
     session: Session, actor: Actor, line: AllocationLine, placement_id: UUID | None, event: LineEvent
 ) -> None:
-    """Check again that the case is open, the placement is published and no safety exclusion covers the pair."""
+    """Refuse unless the case is open, the placement is published and no safety exclusion covers the pair."""
     person = jobseeker_queries.jobseeker(session, actor, line.jobseeker_id)
     jobseeker_actions.must_be_open(person)
     placement = placement_queries.placement(session, actor, placement_id) if placement_id else None
     if placement is None or placement.state is not PlacementState.PUBLISHED:
-        raise RuleBroken("This placement is not published now. Choose another placement.", pointer="/placement_id")
+        raise RuleBroken("This placement is not published. Choose a published placement.", pointer="/placement_id")
     if event is LineEvent.CHANGE and placement.id == line.placement_id:
         raise RuleBroken(
-            "This is the placement that was proposed. Accept the line, or choose another placement.",
+            "The line already proposes this placement. Accept the line, or choose another placement.",
             pointer="/placement_id",
         )
     safety.must_not_be_excluded(session, person, placement)
 
 
 def close_lines(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Reject the lines still proposed for a jobseeker whose case closes or whose record is void."""
+    """Reject a jobseeker's undecided lines, because the case closes or the record becomes void."""
     for line in session.scalars(
         select(AllocationLine).where(
             AllocationLine.partner_id == person.partner_id,
@@ -378,8 +378,8 @@ def reply(session: Session, actor: Actor, allocation: Allocation) -> AllocationO
 def replies(session: Session, actor: Actor, allocations: Sequence[Allocation]) -> list[AllocationOut]:
     """Return the replies for allocations.
 
-    Totals are withheld from an actor who may not see every line, because they would reveal facts about a withheld
-    jobseeker.
+    Totals are withheld from an actor who may not see every line, because a total could reveal facts about a jobseeker
+    the actor may not see.
     """
     ids = [allocation.id for allocation in allocations]
     counted, whole = queries.states(session, actor, ids), queries.wholly_visible(session, actor, ids)

@@ -65,9 +65,9 @@ def list_allocations(actor: Reader, database: DatabaseDep, page: PageDep) -> Pag
 
 @router.get("/{allocation_id}", responses=documented(NotFound))
 def get_allocation(allocation_id: UUID, actor: Reader, database: DatabaseDep) -> AllocationOut:
-    """Return one allocation: its policy, its figures and the number of lines decided so far.
+    """Return one allocation: its policy, its totals and the number of lines decided so far.
 
-    Totals are withheld if you may not see every jobseeker in it.
+    The totals are withheld if you may not see every jobseeker in it.
     """
     with database.reading(actor) as session:
         return actions.reply(session, actor, queries.allocation(session, actor, allocation_id))
@@ -79,7 +79,7 @@ def list_allocation_lines(
     actor: Reader,
     database: DatabaseDep,
     page: PageDep,
-    state: Annotated[LineState | None, Query(description="Only lines in this state; without means no offer.")] = None,
+    state: Annotated[LineState | None, Query(description="State of the lines to list ('without': no offer).")] = None,
 ) -> Page[AllocationLineOut]:
     """List the lines of the jobseekers you may see.
 
@@ -120,9 +120,10 @@ def _decide(
 def accept_line(
     allocation_id: UUID, line_id: UUID, decision: LineDecision, actor: Decider, database: DatabaseDep, once: OnceDep
 ) -> AllocationLineOut:
-    """Accept the proposed placement. No introduction is made: the next step is to propose one to the jobseeker.
+    """Accept the proposed placement. This creates no introduction: next, propose the introduction to the jobseeker.
 
-    Refuses a line without a proposal, a closed case, an unpublished placement and a pair under a safety exclusion.
+    Refuses a line without a proposal, a closed case, an unpublished placement and a pair that a safety
+    exclusion covers.
     """
     ids = (allocation_id, line_id)
     return _decide(database, actor, once, ids, LineEvent.ACCEPT, reason=decision.reason or "")
@@ -134,8 +135,8 @@ def change_line(
 ) -> AllocationLineOut:
     """Change the line to another placement, with a reason.
 
-    Refuses the placement that was proposed, a closed case, an unpublished placement and a pair under a safety
-    exclusion.
+    Refuses the placement that was proposed, a closed case, an unpublished placement and a pair that a safety
+    exclusion covers.
     """
     ids = (allocation_id, line_id)
     changed_to = change.placement_id

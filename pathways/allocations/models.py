@@ -14,7 +14,7 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class LineState(StrEnum):
-    """How a line of an allocation was decided."""
+    """The state of an allocation line: proposed, decided (accepted, changed or rejected), or without an offer."""
 
     PROPOSED = "proposed"
     ACCEPTED = "accepted"

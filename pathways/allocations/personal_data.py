@@ -15,9 +15,9 @@ HOLDING = Holding(
             fact_entry(
                 "allocation",
                 lambda m: (
-                    "Considered in a proposal of places for the caseload."
+                    "Included in a proposal that shares places among the caseload."
                     if m.event == "propose"
-                    else f"Proposal of a place {m.to_state}."
+                    else f"The proposed place was {m.to_state}."
                 ),
             ),
         ),

@@ -21,7 +21,7 @@ from pathways.reference import tables
 
 
 def visible_to(actor: Actor) -> Select[Allocation]:
-    """Return the query of the allocations of the actor's organisation; lines are filtered separately by jobseeker."""
+    """Return the query of the allocations of the actor's organisation; ``lines`` filters the lines by jobseeker."""
     return select(Allocation).where(Allocation.partner_id == actor.organisation_id)
 
 
@@ -66,9 +66,9 @@ def states(session: Session, actor: Actor, allocation_ids: Iterable[UUID]) -> di
 
 
 def wholly_visible(session: Session, actor: Actor, allocation_ids: Iterable[UUID]) -> frozenset[UUID]:
-    """Return the allocations of which the actor may see every line.
+    """Return the ids of the allocations in which the actor may see every line.
 
-    A total over other allocations could reveal facts about a jobseeker the actor may not see.
+    A total of any other allocation could reveal facts about a jobseeker the actor may not see.
     """
     ids = list(allocation_ids)
     partly_withheld = session.scalars(
@@ -84,7 +84,7 @@ def wholly_visible(session: Session, actor: Actor, allocation_ids: Iterable[UUID
 
 
 def last_reasons(session: Session, actor: Actor, line_ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Return the reason of the latest decision on each line that has one."""
+    """Return the reason given for the latest decision on each line."""
     rows = session.execute(
         select(AllocationLineMove.line_id, AllocationLineMove.reason)
         .where(AllocationLineMove.partner_id == actor.organisation_id, AllocationLineMove.line_id.in_(list(line_ids)))
@@ -96,7 +96,7 @@ def last_reasons(session: Session, actor: Actor, line_ids: Iterable[UUID]) -> di
 def before(session: Session, actor: Actor) -> dict[str, str]:
     """Return the placement last proposed to each jobseeker within ``proposal_days``, if it was not rejected.
 
-    Keys are jobseeker ids, values placement ids. A line changed by a caseworker counts with the new placement.
+    Keys are jobseeker ids, values placement ids. For a line that was changed, the value is the new placement.
     """
     rows = session.scalars(
         select(AllocationLine)
@@ -118,14 +118,14 @@ def before(session: Session, actor: Actor) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class NeedRule:
-    """The facts a policy declares for the need band: any one is enough, and none is a feature of the score."""
+    """A policy's thresholds for the need band. One fact puts a jobseeker in the band; no fact changes the score."""
 
     weeks_without_offer: int
     open_barriers: int
 
 
 def need_facts(session: Session, actor: Actor, on: date, rule: NeedRule) -> Mapping[UUID, list[str]]:
-    """Return the facts that put each jobseeker in the need band, for those the actor may see."""
+    """Return, for each jobseeker the actor may see, the facts that put the jobseeker in the need band."""
     visible = jobseeker_queries.ids_visible_to(actor)
     facts: dict[UUID, list[str]] = {}
     waiting_since = on - timedelta(weeks=rule.weeks_without_offer)

@@ -13,9 +13,10 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 class NewAllocation(Body):
     """The body that proposes an allocation."""
 
-    on: Day | None = Field(default=None, description="The day the proposal is for; today if left out.")
+    on: Day | None = Field(default=None, description="The day the proposal is for. If left out: today.")
     caseworker_id: UUID | None = Field(
-        default=None, description="Only this member's cases; all cases you may see if left out."
+        default=None,
+        description="The membership id of the caseworker whose cases are included. If left out: all cases you may see.",
     )
 
 
@@ -24,7 +25,7 @@ class LineDecision(Body):
 
     reason: Annotated[Line, Field(min_length=1)] | None = Field(
         default=None,
-        description="An optional reason for accepting the proposal; a reason is required only to change or reject.",
+        description="Why the proposal is accepted. Optional: a reason is required only to change or reject a line.",
     )
 
 
@@ -42,47 +43,53 @@ class ChangeTo(Body):
 
 
 class AllocationFigures(Schema):
-    """The totals of a proposal, with the jobseekers without an offer and the figures that reveal creaming."""
+    """The totals of a proposal, and figures that reveal creaming (favouring jobseekers who are easy to place)."""
 
     offers: Annotated[int, Group.RECORD]
     without: Annotated[int, Group.RECORD]
     expected_lasting: Annotated[float, Group.RECORD] = Field(
-        description="Expected number of offers that last, if the scores are right."
+        description="The expected number of offers that lead to a lasting placement, if the scores are right."
     )
     need_people: Annotated[int, Group.RECORD] = Field(
-        description="Jobseekers in the need band, by the facts the policy declares."
+        description="The number of jobseekers in the need band, which the policy defines by facts about need."
     )
     need_offers: Annotated[int, Group.RECORD]
-    need_floor: Annotated[int, Group.RECORD] = Field(description="Offers the policy reserves for the need band.")
+    need_floor: Annotated[int, Group.RECORD] = Field(
+        description="The number of offers that the policy reserves for the need band."
+    )
     need_share_of_caseload: Annotated[float, Group.RECORD]
     need_share_of_offers: Annotated[float, Group.RECORD]
     need_share_of_top: Annotated[float, Group.RECORD] = Field(
-        description="The need band's share of the top 30 % by score. Far below its caseload share means creaming."
+        description="The need band's share of the 30 % of jobseekers with the highest scores. If it is far below"
+        " need_share_of_caseload, ranking by score alone would be creaming."
     )
     enterprise_gini: Annotated[float, Group.RECORD]
-    kept: Annotated[int, Group.RECORD] = Field(description="Offers that repeat the previous proposal.")
+    kept: Annotated[int, Group.RECORD] = Field(
+        description="The number of offers that are the same as in the previous proposal."
+    )
     first_choices: Annotated[int, Group.RECORD]
     certified: Annotated[float | None, Group.RECORD] = Field(
         default=1.0,
-        description="The proven share of the best possible result; 1 is the best. Null if offers were removed, because"
-        " it is not known then.",
+        description="The share of the best possible result that this proposal is proven to reach; 1 is the best."
+        " Null if offers were removed, because the share is then unknown.",
     )
     taken_back: Annotated[int, Group.RECORD] = Field(
         default=0,
-        description="Offers removed before the proposal was recorded, because a place was taken or a case changed. The"
-        " need band may then have fewer offers than reserved. Propose again to use the places that are left.",
+        description="The number of offers removed before the proposal was recorded, because a place was taken or a case"
+        " changed. The need band may then have fewer offers than reserved. Make a new proposal to use the places that"
+        " are left.",
     )
 
 
 class LineDecisions(Schema):
-    """The decisions so far; if every line is accepted unchanged, the lines may not have been reviewed."""
+    """The number of lines in each state. If every line is accepted unchanged, the lines may not have been reviewed."""
 
     proposed: Annotated[int, Group.RECORD]
     accepted: Annotated[int, Group.RECORD]
     changed: Annotated[int, Group.RECORD]
     rejected: Annotated[int, Group.RECORD]
     accepted_unchanged_share: Annotated[float | None, Group.RECORD] = Field(
-        description="Share of the decided lines; null while no line is decided."
+        description="The share of the decided lines that were accepted unchanged; null while no line is decided."
     )
 
 
@@ -98,8 +105,8 @@ class AllocationOut(Schema):
     looked_at: Annotated[int | None, Group.RECORD]
     placements: Annotated[int, Group.RECORD]
     figures: Annotated[AllocationFigures | None, Group.RECORD] = Field(
-        description="Null if you may not see every jobseeker in the allocation, because a total could reveal"
-        " facts about them."
+        description="The totals of the proposal. Null if you may not see every jobseeker in the allocation, because a"
+        " total could reveal facts about a jobseeker you may not see."
     )
     decided: Annotated[LineDecisions | None, Group.RECORD]
     note: Annotated[str, Group.RECORD] = (
@@ -120,11 +127,11 @@ class AllocationLineOut(Schema):
     social_enterprise: Annotated[str | None, Group.RECORD]
     score: Annotated[float | None, Group.RECORD]
     rank_of_own: Annotated[int | None, Group.RECORD] = Field(
-        description="The rank of the placement on the jobseeker's own list."
+        description="The rank of the proposed placement among all placements ranked for this jobseeker; 1 is the best."
     )
     first_choice: Annotated[str | None, Group.RECORD]
     why: Annotated[str, Group.RECORD] = Field(
-        description="Why the offer is not the first choice, or why there is no offer."
+        description="Why the offer is not the jobseeker's first choice, or why there is no offer."
     )
     need_facts: Annotated[list[str] | None, Group.NOTES] = Field(
         description="The facts that put the jobseeker in the need band."
@@ -137,7 +144,7 @@ class AllocationLineOut(Schema):
 
 
 class AllocationLineRecord(Schema):
-    """A line in a jobseeker's data extract."""
+    """An allocation line as it appears in a jobseeker's data extract."""
 
     id: Annotated[UUID, Group.RECORD]
     placement_id: Annotated[UUID | None, Group.RECORD]
@@ -149,7 +156,7 @@ class AllocationLineRecord(Schema):
 
 
 class AllocationMoveRecord(Schema):
-    """A change of a line's state in a jobseeker's data extract."""
+    """A change of an allocation line's state, as it appears in a jobseeker's data extract."""
 
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]

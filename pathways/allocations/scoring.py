@@ -1,7 +1,7 @@
-"""Score a whole caseload in batches: read jobseekers, convert them to arrays, score them with a pure function.
+"""Score a whole caseload in batches: read jobseekers, convert them to arrays, score the arrays with a pure function.
 
 The scoring function receives arrays only, so other processes and other machines can run it without a database. Scored
-batches can be stored in a folder, so that an interrupted run continues from there.
+batches can be stored in a folder, so that an interrupted run can continue after the last stored batch.
 """
 
 import hashlib
@@ -32,9 +32,9 @@ from pathways.reference import tables
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists.index import Day, IndexState
 
-# Up to this number of pairs, every open pair is weighed. Above it, only the best pairs of each jobseeker and the best
-# pairs of each placement are weighed. Together they lose almost nothing; each jobseeker's best pairs alone would lose a
-# sixth of the result.
+# With at most this many pairs, the assignment considers every eligible pair. With more, it considers only the best
+# pairs of each jobseeker and the best pairs of each placement, which makes the result hardly worse. With only the best
+# pairs of each jobseeker, a sixth of the result would be lost.
 MOST_PAIRS = 4_000_000
 CANDIDATES, SIDE_CANDIDATES = 20, 20
 AT_ONCE = 2_000
@@ -59,7 +59,7 @@ class Caseload:
 
     @property
     def weighs_all(self) -> bool:
-        """Whether the caseload is small enough to weigh every open pair."""
+        """Whether the caseload is small enough for the assignment to consider every eligible pair."""
         return len(self.ids) * len(self.day.columns) <= MOST_PAIRS
 
     def work(self) -> Work:
@@ -72,8 +72,8 @@ class Caseload:
 class Scored:
     """The scored pairs of a caseload, and the number of eligible placements of each jobseeker.
 
-    ``pairs`` follow the order of the caseload's jobseekers and placements. ``open_to`` also counts eligible pairs that
-    are not weighed.
+    ``pairs`` are in the order of the caseload's jobseekers and placements. ``open_to`` is the number of eligible
+    placements, including those whose pair the assignment does not consider.
     """
 
     pairs: OpenPairs
@@ -81,7 +81,7 @@ class Scored:
 
 
 def score_all(jobseekers: JobseekerArrays, work: Work) -> Answer:
-    """Return every open pair of a batch."""
+    """Return the scores of every eligible pair in a batch."""
     pairs = open_pairs(jobseekers, work)
     counts = np.array([len(rows) for rows, _ in pairs], dtype=np.int64)
     return {
@@ -92,14 +92,14 @@ def score_all(jobseekers: JobseekerArrays, work: Work) -> Answer:
 
 
 def score_best(jobseekers: JobseekerArrays, work: Work) -> Answer:
-    """Return the best pairs of each jobseeker and of each placement in a batch."""
+    """Return the scores of the best pairs of each jobseeker and of each placement in a batch."""
     return vars(block(jobseekers, work))
 
 
 class ScoredPieces:
     """Scored batches stored in a folder.
 
-    The file name is a hash of everything the scores depend on, so an outdated file is never found.
+    The file name is a hash of everything the scores depend on, so an outdated file is never read.
     """
 
     def __init__(self, folder: Path | None, caseload: Caseload) -> None:
@@ -111,7 +111,7 @@ class ScoredPieces:
 
     @staticmethod
     def _shared_inputs(caseload: Caseload) -> str:
-        """Return a text that changes with any input that all batches share, such as placements, model and day."""
+        """Return a text that changes if an input shared by all batches changes: placements, model, day and so on."""
         day, vocabulary = caseload.day, caseload.index_state.lexicon.vocabulary
         shared = (caseload.work(), day.context, day.numbers, vocabulary, caseload.weighs_all)
         return f"{joblib.hash(shared)} {tables.version_of_all()} {version('pathways')}"
@@ -127,7 +127,7 @@ class ScoredPieces:
 
     @staticmethod
     def load(path: Path | None, ids: Sequence[UUID]) -> Answer | None:
-        """Return the stored scores of exactly these jobseekers; None if the file is missing, damaged or for others."""
+        """Return the stored scores of these jobseekers; None if the file is missing, damaged or about other ids."""
         if path is None or not path.exists():
             return None
         try:
@@ -154,7 +154,7 @@ def _people(ids: Sequence[UUID]) -> NDArray[np.uint8]:
 
 
 def forget(folder: Path | None) -> None:
-    """Delete the stored batches, once the proposal they were for is recorded."""
+    """Delete the stored batches in a folder; called after their proposal has been recorded."""
     if folder is not None:
         for path in (*folder.glob("*.npz"), *folder.glob("*.half")):
             path.unlink()
@@ -171,8 +171,8 @@ def score(
 ) -> Scored:
     """Score a caseload in batches of ``AT_ONCE`` jobseekers.
 
-    ``run`` may score the batches in several processes. ``folder`` stores scored batches. ``tell`` is called with the
-    size of each finished batch.
+    ``run`` may score the batches in several processes. Scored batches are stored in ``folder``, if given. ``tell`` is
+    called with the number of jobseekers in each finished batch.
     """
     stored, batches = (
         ScoredPieces(folder, caseload),
@@ -189,7 +189,7 @@ def score(
     gathered = _CombinedScores(caseload)
     for batch, path, is_stored in zip(batches, paths, are_stored, strict=True):
         if is_stored:
-            # None if another run on the folder has finished and deleted its files.
+            # None if another run with the same folder has finished and deleted the stored files.
             loaded = ScoredPieces.load(path, batch)
             gathered.add(loaded if loaded is not None else score_batch(_read(database, actor, caseload, batch), work))
         else:
@@ -254,9 +254,9 @@ class _CombinedScores:
 def true_ranks(
     database: Database, actor: Actor, caseload: Caseload, pairs: Sequence[tuple[UUID, float]]
 ) -> dict[UUID, int]:
-    """Return the rank of each given score on the jobseeker's complete list.
+    """Return, for each given jobseeker and score, the rank of the score among all the jobseeker's eligible placements.
 
-    Needed if only the best pairs were weighed, because their ranks leave out the other pairs.
+    Needed if the assignment considered only the best pairs, because the ranks among those ignore all other pairs.
     """
     ranks: dict[UUID, int] = {}
     work = caseload.work()

@@ -1,4 +1,4 @@
-"""Everything held about one jobseeker: timeline, extract, close, void and merge.
+"""All data held about one jobseeker: timeline, extract, close, void and merge.
 
-The features are reached only through their registered holdings.
+Each feature registers a ``Holding``, through which its part of the casefile is read and changed.
 """

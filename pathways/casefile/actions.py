@@ -1,4 +1,4 @@
-"""Read, close and void a whole casefile, feature by feature, through the registered holdings."""
+"""Read, close and void a whole casefile, using the ``Holding`` that each feature has registered."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -20,7 +20,7 @@ from pathways.pagination import PageRequest, cursor, page_after
 
 
 def timeline(session: Session, holdings: Sequence[Holding], person: Jobseeker, request: PageRequest) -> TimelinePage:
-    """Return one page of timeline entries, ordered by the day each became true, oldest first."""
+    """Return one page of a jobseeker's timeline, oldest first, ordered by the day that each entry is about."""
     entries = [entry for holding in holdings for entry in holding.timeline(session, person.id)]
     entries.sort(key=lambda e: (e.on, e.recorded_at, e.id))
     entries_after = page_after(entries, request, lambda entry: entry.id)
@@ -30,7 +30,7 @@ def timeline(session: Session, holdings: Sequence[Holding], person: Jobseeker, r
 
 
 def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person: Jobseeker) -> Extract:
-    """Return all data held about a jobseeker, with the fields that the jobseeker may read."""
+    """Return all data held about a jobseeker, limited to the fields that the jobseeker may read."""
     visible = jobseeker_queries.visible_groups(actor, person, Purpose.EXTRACT)
     records = [person.id, *jobseeker_queries.merged_ids(session, person)]
     held = {
@@ -44,14 +44,14 @@ def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person:
 def close(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, closing: Closing
 ) -> Jobseeker:
-    """Close a case: open introductions end, and the open enrolment ends with the same reason."""
+    """Close a case: withdraw open introductions, and end the open enrolment for the given ``end_reason``."""
     for holding in reversed(holdings):
         holding.close(session, actor, person, closing.reason)
     return enrolment_actions.close_case(session, actor, person, closing)
 
 
 def void(session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, reason: str) -> Jobseeker:
-    """Void a record that was a mistake: open work on it ends, its places become free and no figure counts it."""
+    """Void a record made by mistake: end its open work, such as introductions, and leave it out of all figures."""
     for holding in reversed(holdings):
         holding.void(session, actor, person, reason)
     return jobseeker_actions.move(session, actor, person, JobseekerEvent.VOID, reason=reason)

@@ -43,7 +43,7 @@ HoldingsDep = Annotated[Sequence[Holding], Depends(get_holdings)]
 def get_timeline(
     jobseeker_id: UUID, actor: Reader, database: DatabaseDep, holdings: HoldingsDep, page: PageDep
 ) -> TimelinePage:
-    """List what happened to a jobseeker, ordered by the day it happened, with the time each entry was recorded.
+    """List what happened to a jobseeker, oldest first, and when each entry was recorded.
 
     The access is recorded in the jobseeker's access log.
     """
@@ -57,7 +57,7 @@ def get_timeline(
 
 @router.get("/{jobseeker_id}/access-log", responses=documented(NotFound))
 def get_access_log(jobseeker_id: UUID, actor: LogReader, database: DatabaseDep, page: PageDep) -> Page[AccessLine]:
-    """List who opened or changed a jobseeker's record. An auditor sees only what its own organisation did."""
+    """List who opened or changed a jobseeker's record. Auditors see only accesses by their own organisation."""
     with database.reading(actor) as session:
         rows = actions.access_log(jobseeker_id)
         if actor.role is Role.AUDITOR:
@@ -69,7 +69,7 @@ def get_access_log(jobseeker_id: UUID, actor: LogReader, database: DatabaseDep, 
 
 @router.get("/{jobseeker_id}/extract", responses=documented(NotFound))
 def get_extract(jobseeker_id: UUID, actor: Extracter, database: DatabaseDep, holdings: HoldingsDep) -> Extract:
-    """Return all data held about a jobseeker, to answer a subject access request. The access is recorded."""
+    """Return all data held about a jobseeker, to answer a subject access request. The access log records this."""
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
@@ -113,7 +113,7 @@ def void_record(
     holdings: HoldingsDep,
     once: OnceDep,
 ) -> JobseekerOut:
-    """Void a record that was made by mistake. All open work on it ends, and only team managers can still see it."""
+    """Void a record that was made by mistake. All open work on the record ends. Only team managers can still see it."""
     with database.writing(actor) as session:
         person = once(
             session,
@@ -139,10 +139,10 @@ def merge_records(
     holdings: HoldingsDep,
     once: OnceDep,
 ) -> MergeOut:
-    """Merge a duplicate record of the same jobseeker into this one. Both histories remain and it can be undone.
+    """Merge a duplicate record of the same jobseeker into this one. Both histories remain. The merge can be undone.
 
-    It is refused if the two were marked as different people, if both have an open enrolment or an open introduction to
-    the same placement, if the same work was claimed for twice, or if a safety exclusion would be broken.
+    The merge is refused if the records are marked as different people, if both have an open enrolment, if both are put
+    forward for one placement, if both claim for the same work, or if an introduction breaks a safety exclusion.
     """
     with database.writing(actor) as session:
         made = once(
@@ -156,7 +156,7 @@ def merge_records(
 
 @router.get("/{jobseeker_id}/merges", responses=documented(NotFound))
 def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: PageDep) -> Page[MergeOut]:
-    """List the records that were merged into this one and have not been separated again."""
+    """List the merges of other records into this record, except for merges that were undone."""
     with database.reading(actor) as session:
         rows = jobseeker_queries.merges_into(jobseeker_queries.jobseeker(session, actor, jobseeker_id))
         merges = page_of(session, rows, Merge.id, page, lambda row: row)
@@ -167,9 +167,9 @@ def list_merges(jobseeker_id: UUID, actor: Merger, database: DatabaseDep, page: 
 def undo_merge(
     jobseeker_id: UUID, merge_id: UUID, reason: ReasonBody, actor: Merger, database: DatabaseDep, holdings: HoldingsDep
 ) -> UndoneOut:
-    """Undo a merge and separate the two records. The reply lists what was edited or recorded since and stays unchanged.
+    """Undo a merge and separate the two records. The reply lists later edits, which the undo leaves as they are.
 
-    It is refused if a later merge must be undone first, or if later records belong to both.
+    The undo is refused if a later merge must be undone first, or if data recorded since belongs to both records.
     """
     with database.writing(actor) as session:
         made = jobseeker_queries.merge(session, actor, jobseeker_id, merge_id)

@@ -1,10 +1,10 @@
 """Merge two records of one jobseeker, and undo a merge.
 
-Rows about what happened to the jobseeker move to the kept record: referrals, enrolments, introductions, spells,
-evidence, permissions and contacts. Rows that describe a record stay with it: details, profile, moves and shortlists.
-The merged record is void as long as the merge lasts, so no figure counts the jobseeker twice. Empty fields of the kept
-record are filled from the merged record by facts that supersede its own. Both histories therefore remain, and undoing
-a merge moves the rows back.
+One record is kept, and the other is merged into it. Rows about what happened to the jobseeker move to the kept record:
+referrals, enrolments, introductions, spells, evidence, permissions and contacts. Rows that describe a record stay with
+that record: details, profile, changes of state and shortlists. Empty fields of the kept record are filled with values
+of the merged record, as new facts that supersede the earlier facts. Until the merge is undone, the merged record is
+void, so that no figure counts the jobseeker twice. Undoing the merge moves the rows back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists import safety
 
 BLANK: tuple[Any, ...] = (None, "", [])
-# Contact details belong together: if either record says that contact is withheld, none of them is copied.
+# Contact fields: none of them is copied if either record has a value in one of the ``WITHHELD`` fields.
 REACHED_BY = ("phone", "email", "postcode")
 WITHHELD = ("contact_withheld_reason", "safe_contact")
 HOURS = ("hours_min", "hours_max")
@@ -59,21 +59,21 @@ ACCOMPANYING = ("own_words", "note", "experiences", "barriers")
 LEFT_TEXTS = {
     "details": "Personal details edited since the merge stay as they are now.",
     "profile": "Profile fields edited since the merge stay as they are now.",
-    "case": "The case was closed, opened or assigned since the merge, so it stays as it is now.",
+    "case": "The case was closed, opened or assigned since the merge, so the case stays as it is now.",
     "restricted": "The record was restricted since the merge, so both records are now restricted.",
-    "kept_restricted": "The record stays restricted, because something recorded or edited since the merge stays in it.",
-    "protected": "Something that protects the person was recorded since the merge. It now applies to both records.",
+    "kept_restricted": "The record stays restricted, because it contains data recorded or edited since the merge.",
+    "protected": "A safety exclusion or withdrawn permission recorded since the merge now applies to both records.",
 }
 
 
 class MergeRefused(Conflict):
-    """Two records that cannot be merged in their present state."""
+    """The two records cannot be merged in their present state."""
 
     title = "These two records cannot be merged now"
 
 
 class UndoRefused(Conflict):
-    """A merge that cannot be undone in its present state."""
+    """The merge cannot be undone in the present state of its records."""
 
     title = "This merge cannot be undone now"
 
@@ -81,17 +81,17 @@ class UndoRefused(Conflict):
 def merge(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], kept_id: UUID, merged_id: UUID, reason: str
 ) -> Merge:
-    """Merge one record into another of the same jobseeker; nothing is lost and the merge can be undone.
+    """Merge one record of a jobseeker into another. No data is lost, and the merge can be undone.
 
-    The merge is refused if the pair was marked as different people, if rows of the two clash, or if an open
-    introduction of either record breaks a safety exclusion of the other.
+    The merge is refused if the pair was marked as different people, if rows of both records violate a unique
+    constraint, or if an open introduction of either record breaks a safety exclusion of the other record.
     """
     kept, taken = _both(session, actor, kept_id, merged_id)
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
     if pair is not None and pair.state is PairState.DIFFERENT:
         raise MergeRefused(
-            "These records were marked as two people. If that is wrong, mark the pair as the same person first, then"
-            " merge."
+            "These records were marked as two different people. If that is wrong, first mark them as the same person,"
+            " then merge."
         )
     before = _states_before(session, kept, taken)
     session.info["merging"] = True
@@ -106,12 +106,12 @@ def merge(
     except IntegrityError as clash:
         if (broken_constraint(clash) or "").startswith("uq_claim_"):
             raise MergeRefused(
-                "Claims of both records use the same days, evidence or document, so one person would be paid for twice."
-                " Reverse or withdraw one of the claims first, then merge."
+                "Claims of both records use the same days, evidence or document, so the funder would pay twice for one"
+                " person. Reverse or withdraw one of the claims first, then merge."
             ) from clash
         raise MergeRefused(
-            "Both records have an open enrolment, or both are put forward for the same placement. End or withdraw one"
-            " of the two first, then merge."
+            "Both records have an open enrolment, or both are put forward for the same placement. End one enrolment"
+            " or withdraw one introduction first, then merge."
         ) from clash
     session.expire_all()
     _must_be_safe(session, kept)
@@ -143,7 +143,7 @@ def merge(
 
 
 def _notify_of_double_claims(session: WriteSession, actor: Actor, kept: Jobseeker) -> None:
-    """Notify the team managers of claims that the two records both made for the same time."""
+    """Notify the team managers of each claim that duplicates another claim of the kept record."""
     for claim in claim_queries.claimed_twice(session, kept):
         message_actions.notify_roles(
             session,
@@ -173,7 +173,7 @@ def _both(session: WriteSession, actor: Actor, kept_id: UUID, merged_id: UUID) -
 
 
 def _locked(session: WriteSession, actor: Actor, *ids: UUID) -> dict[UUID, Jobseeker]:
-    """Return the records, locked in the order of their ids.
+    """Return the records by id, and lock them in the order of their ids.
 
     The fixed order prevents a deadlock between two requests that merge the same pair in opposite directions.
     """
@@ -181,7 +181,7 @@ def _locked(session: WriteSession, actor: Actor, *ids: UUID) -> dict[UUID, Jobse
 
 
 def _states_before(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, Any]:
-    """Return the state of two records, which an undo compares with and restores."""
+    """Return the present state of both records. An undo uses it to find later changes and to restore it."""
     profile = jobseeker_queries.profile(session, kept)
     return {
         "details": str(jobseeker_queries.details(session, kept).id),
@@ -205,7 +205,7 @@ def _last_move(session: Session, person: Jobseeker) -> str:
 def _must_be_safe(session: Session, kept: Jobseeker) -> None:
     """Refuse the merge if an open introduction breaks a safety exclusion of the other record.
 
-    The merged record would otherwise be known at a place the jobseeker must be kept away from.
+    Otherwise the jobseeker could be sent to a place that they must be kept away from.
     """
     rows = select(Introduction).where(
         Introduction.partner_id == kept.partner_id, Introduction.jobseeker_id == kept.id, Introduction.state.in_(OPEN)
@@ -215,8 +215,8 @@ def _must_be_safe(session: Session, kept: Jobseeker) -> None:
             safety.must_not_be_excluded(session, kept, session.get_one(Placement, introduction.placement_id))
         except safety.ExcludedForSafety as excluded:
             raise MergeRefused(
-                "One record is put forward for a placement where the other record must not be sent. Withdraw that"
-                " introduction first, then merge."
+                "One record is put forward for a placement that a safety exclusion of the other record forbids."
+                " Withdraw that introduction first, then merge."
             ) from excluded
 
 
@@ -261,13 +261,13 @@ def _write_profile(
     said_by: Mapping[str, str],
     source: ProfileVersion | None,
 ) -> None:
-    """Record a profile version without agreement: the jobseeker agreed to the previous version, which remains."""
+    """Record a profile version that is not agreed. The jobseeker's agreement to the previous version remains."""
     about = {name: getattr(source, name) for name in ACCOMPANYING} if source is not None else {}
     profile.add_profile(session, actor, kept, columns, said_by=said_by, **about)
 
 
 def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> None:
-    """Open the kept case if the merged case was open; assign it by the open enrolment, if there is one."""
+    """Open the kept case if the merged record's case was open; assign it to the open enrolment's caseworker."""
     if taken.state is JobseekerState.OPEN:
         jobseeker_actions.open_case(session, actor, kept)
     enrolment = enrolment_queries.open_enrolment(session, kept)
@@ -283,7 +283,7 @@ def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobs
 def _record_pair_event(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, event: PairEvent, reason: str
 ) -> None:
-    """Record an event of the duplicate pair of two records, if there is such a pair and the event is possible."""
+    """Record an event of the two records' duplicate pair, if the pair exists and its state permits the event."""
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
     if pair is not None and (pair.state, event) in PAIR_MOVES:
         duplicate_actions.record_event(session, actor, pair, event, reason)
@@ -292,7 +292,7 @@ def _record_pair_event(
 def undo(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], made: Merge, reason: str
 ) -> tuple[Merge, UndoneOut]:
-    """Undo a merge: move the rows back, with later rows that depend on them; report what cannot be restored."""
+    """Undo a merge: move its rows back, with later rows that depend on them, and report what is not restored."""
     rows = _locked(session, actor, made.jobseeker_id, made.merged_id)
     kept, taken = rows[made.jobseeker_id], rows[made.merged_id]
     if kept.merged_into_id is not None:
@@ -300,7 +300,7 @@ def undo(
             f"{kept.reference} has since been merged into another record. Undo that merge first, then this one."
         )
     if session.scalars(jobseeker_queries.merges_into(kept).where(Merge.id > made.id).limit(1)).first() is not None:
-        raise UndoRefused("Another record has since been merged into this one. Undo that merge first, then this one.")
+        raise UndoRefused("Another record was merged into this record later. Undo that merge first, then this one.")
     session.info["merging"] = True
     moved = {table: {UUID(row_id) for row_id in ids} for table, ids in made.moved.items()}
     moving = {held.model.__tablename__ for holding in holdings for held in holding.moving}
@@ -315,8 +315,8 @@ def undo(
                 stay |= {table: count for table, count in staying.items() if count}
     except (IntegrityError, TiedTogether) as clash:
         raise UndoRefused(
-            "Something recorded since the merge belongs to both records: a place, an enrolment or evidence. So they"
-            " cannot be separated now. End or withdraw it where you can, then undo the merge."
+            "A place, an enrolment or evidence recorded since the merge belongs to both records, so they cannot be"
+            " separated now. End or withdraw it where you can, then undo the merge."
         ) from clash
     session.expire_all()
     left = _restore(session, actor, kept, taken, made.before, stays=bool(stay))
@@ -343,7 +343,7 @@ def undo(
 def _restore(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, before: Mapping[str, Any], *, stays: bool
 ) -> list[str]:
-    """Restore the state before the merge where nothing was edited since.
+    """Restore both records to their state before the merge, except for what was edited since.
 
     Returns the keys of ``LEFT_TEXTS`` that describe what was not restored.
     """
@@ -376,7 +376,7 @@ def _restore(
 
 
 def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> JobseekerState:
-    """Return a case's state: open if it is enrolled or its referral was accepted since, otherwise the earlier state."""
+    """Return the state to restore: open if enrolled or a referral was accepted since, otherwise the earlier state."""
     if enrolment_queries.open_enrolment(session, person) is not None:
         return JobseekerState.OPEN
     accepted = select(Referral.id).where(
@@ -392,7 +392,7 @@ def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> Jo
 def _assign_as_enrolled(session: WriteSession, actor: Actor, person: Jobseeker, otherwise: UUID | None) -> None:
     """Assign a case to the caseworker and programme of its open enrolment.
 
-    Without one, assign it to the caseworker ``otherwise`` and no programme.
+    Without an open enrolment, assign it to the caseworker ``otherwise`` and to no programme.
     """
     enrolment = enrolment_queries.open_enrolment(session, person)
     assignment = (enrolment.caseworker_id, enrolment.programme_id) if enrolment is not None else (otherwise, None)
@@ -403,7 +403,7 @@ def _assign_as_enrolled(session: WriteSession, actor: Actor, person: Jobseeker, 
 def _restore_details(
     session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> bool:
-    """Empty the details that a merge filled in and nobody edited since; return whether any detail was edited since."""
+    """Empty the details that the merge filled, unless edited since; return whether any detail was edited since."""
     if before["details"] == after["details"]:
         return False
     old, new = (
@@ -420,7 +420,7 @@ def _restore_details(
 def _restore_profile(
     session: WriteSession, actor: Actor, kept: Jobseeker, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> bool:
-    """Do for the profile what ``_restore_details`` does for the details."""
+    """Empty the profile fields that the merge filled, unless edited since; return whether any was edited since."""
     if before["profile"] == after["profile"]:
         return False
     old = session.get(ProfileVersion, UUID(before["profile"])) if before["profile"] else None
@@ -440,9 +440,9 @@ def _unedited(old: Mapping[str, Any], new: Mapping[str, Any], now: Mapping[str, 
 
 
 def _protect_both(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, since: datetime) -> bool:
-    """Apply safety exclusions and withdrawn permissions recorded during the merge to both records.
+    """Copy each safety exclusion or withdrawn permission recorded since the merge, so that both records have it.
 
-    They cannot be attributed to one of the two. Returns whether anything was added.
+    It is not known to which of the two records each belongs. Returns whether anything was added.
     """
     has_added = False
     for person, other in ((kept, taken), (taken, kept)):

@@ -31,7 +31,7 @@ class AccessLine(Schema):
 
 
 class Extract(Schema):
-    """All data held about a jobseeker, as the jobseeker may read it."""
+    """All data held about a jobseeker, limited to the fields that the jobseeker may read."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
@@ -42,7 +42,7 @@ class Extract(Schema):
 class NewMerge(Body):
     """The duplicate record to merge into this one, and the reason."""
 
-    other_id: UUID = Field(description="The record to merge into this one.")
+    other_id: UUID = Field(description="The id of the duplicate record, which is merged into this record.")
     reason: NeededLine
 
 
@@ -58,24 +58,24 @@ class MergeOut(Schema):
     by: Annotated[UUID, Group.RECORD]
     reason: Annotated[str, Group.RECORD]
     moved: Annotated[dict[str, int], Group.RECORD] = Field(
-        description="Number of rows moved from the merged record, by table."
+        description="The number of rows moved from the merged record, for each table."
     )
     filled: Annotated[list[str], Group.RECORD] = Field(
-        description="Fields that were empty and took the merged record's value."
+        description="The names of the empty fields that were filled with the merged record's values."
     )
 
 
 class UndoneOut(Schema):
-    """The result of undoing a merge: what was moved back and what stays unchanged."""
+    """The result of undoing a merge: what was moved back, and what was left as it is."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     restored_id: Annotated[UUID, Group.RECORD]
     put_back: Annotated[dict[str, int], Group.RECORD]
     stays: Annotated[dict[str, int], Group.RECORD] = Field(
-        description="Number of rows, by table, that were recorded since the merge and stay with the kept record,"
-        " because they belong to nothing that moved back. Check each. If it belongs to the other record, record it"
-        " there again."
+        description="The number of rows, for each table, that were recorded since the merge and stay with the kept"
+        " record, because they depend on no row that moved back. Check each row. If it belongs to the other record,"
+        " record it there again."
     )
     left: Annotated[list[str], Group.RECORD] = Field(
-        description="What was edited since the merge and therefore stays unchanged."
+        description="One sentence for each kind of edit since the merge that the undo leaves as it is."
     )

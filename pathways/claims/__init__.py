@@ -1,1 +1,1 @@
-"""Claims: requests to a funder to pay for an outcome, with the evidence for each and the money paid or reversed."""
+"""Claims: requests to a funder to pay for an outcome, with the evidence used and the amounts paid or reversed."""

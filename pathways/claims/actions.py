@@ -1,7 +1,7 @@
 """Every change to claims.
 
-No order of calls can be paid twice: the days, evidence items and documents of a claim are stored in tables with
-unique constraints, so a second claim on the same ones is refused by the database.
+Nothing can be paid for twice, in whatever order calls arrive. The days, evidence items and documents of a claim are
+stored in tables with unique constraints, so the database refuses a second claim that uses any of them.
 """
 
 from collections.abc import Sequence
@@ -47,14 +47,14 @@ from pathways.progression import queries as progression_queries
 from pathways.progression.models import Outcome, OutcomeClaimed, SpellVersion
 from pathways.reference import outcome_rules, tables
 
-REF_CHARACTERS = 12  # 60 bits of the keyed hash in base 32: two people of one funder never share one
+REF_CHARACTERS = 12  # 60 bits of the keyed hash in base 32, so that no two people of a funder share a reference
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class ClaimMoveRefused(MoveRefused):
-    """A claim event that is not possible in the claim's present state."""
+    """The event is not possible in the claim's present state."""
 
-    title = "This cannot be done with the claim in its present state"
+    title = "This step is not possible in the claim's present state"
 
 
 class OwnClaim(NotPermitted):
@@ -70,9 +70,9 @@ class OwnCheck(NotPermitted):
 
 
 class ClaimedAlready(Conflict):
-    """The outcome, or its days, evidence or documents, are part of another claim."""
+    """The outcome, or one of its days, evidence items or documents, is part of another claim."""
 
-    title = "This has already been claimed for"
+    title = "This outcome or its evidence has already been claimed"
 
 
 class OutcomeGone(Conflict):
@@ -82,7 +82,7 @@ class OutcomeGone(Conflict):
 
 
 class TooEarly(Conflict):
-    """The funder does not accept the claim before a later day."""
+    """The funder does not accept the claim yet, only from a later day."""
 
     title = "It is too early to submit this claim"
 
@@ -100,15 +100,15 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
     before = queries.earlier(session, outcome)
     if before is not None and before.state not in OVER:
         raise ClaimedAlready(
-            "There is already a claim for this rule and enrolment. Withdraw it, or reverse it if it was paid, then"
-            " claim again."
+            "There is already a claim for this rule and enrolment. Withdraw that claim, or reverse it if it was paid,"
+            " then claim again."
         )
     programme = session.get_one(Programme, enrolment.programme_id)
     price = programme_queries.price_on(session, programme, outcome.rule, outcome.valid_on)
     if price is None:
         raise RuleBroken(
             f"No price for {outcome.rule} is recorded for {outcome.valid_on.isoformat()}. Ask the operator to record"
-            " what the commissioner pays for it, then claim again.",
+            " the commissioner's price for this rule, then claim again.",
             pointer="/outcome_id",
         )
     versions = queries.versions_of(session, outcome)
@@ -133,24 +133,24 @@ def draft(session: WriteSession, actor: Actor, new: NewClaim) -> Claim:
         made_at=actor.at,
     )
     session.add(claim)
-    session.flush()  # days and evidence refer to the claim; of two simultaneous claims the second fails here
+    session.flush()  # days and evidence refer to the claim; if two claims are simultaneous, the second fails here
     _spend(session, claim, outcome)
     session.add(_move_row(actor, claim, "draft", None, ClaimState.DRAFT))
-    session.flush()  # the reply reads it
+    session.flush()  # the reply reads the move
     return claim
 
 
 def _must_be_current(session: WriteSession, outcome: Outcome) -> None:
-    """Refuse a withdrawn outcome; lock a current one until the transaction ends."""
+    """Raise ``OutcomeGone`` if the outcome was withdrawn; otherwise lock it until the transaction ends."""
     locked = select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id).with_for_update()
     if session.scalars(locked).one_or_none() is None:
         raise OutcomeGone(
-            "It no longer counts. When the rule has been met, record the outcome again, then claim for it."
+            "A withdrawn outcome no longer counts. If the rule has been met, record a new outcome, then claim for it."
         )
 
 
 def _participant(session: Session, programme: Programme, outcome: Outcome) -> str:
-    """Return the jobseeker's pseudonym for a commissioner: stable, and different for each commissioner."""
+    """Return the jobseeker's pseudonym for a commissioner. It never changes and differs between commissioners."""
     fingerprint = session.vault.fingerprint("participant", f"{programme.commissioner_id}:{outcome.jobseeker_id}")
     number = int(fingerprint[:15], 16)
     return "C-" + "".join(CROCKFORD[number >> 5 * n & 31] for n in reversed(range(REF_CHARACTERS)))
@@ -161,7 +161,7 @@ def _is_subsidised(version: SpellVersion) -> bool:
 
 
 def _spend(session: WriteSession, claim: Claim, outcome: Outcome) -> None:
-    """Reserve the days, evidence items and documents of an outcome; refuse any that another claim already uses."""
+    """Reserve the days, evidence items and documents of an outcome; refuse if another claim uses any of them."""
     days = sorted(
         {
             date.fromisoformat(first) + timedelta(days=n)
@@ -177,14 +177,14 @@ def _spend(session: WriteSession, claim: Claim, outcome: Outcome) -> None:
     taken = queries.days_taken(session, outcome, days)
     if taken:
         raise ClaimedAlready(
-            f"{len(taken)} of the outcome's days, the first on {taken[0].isoformat()}, have already been claimed for"
-            " under this rule. Withdraw or reverse the other claim first."
+            f"Another claim under this rule already uses {len(taken)} of the outcome's days, the first on"
+            f" {taken[0].isoformat()}. Withdraw or reverse that claim first."
         )
     items = queries.evidence_of(session, outcome)
     hashes = progression_queries.hashes_of(session, items)
     if queries.documents_of_others(session, outcome, hashes):
         raise ClaimedAlready(
-            "A document for this outcome was already used in a claim for somebody else. Check the evidence of both"
+            "A document for this outcome was already used in a claim for another jobseeker. Check the evidence of both"
             " claims."
         )
     if queries.items_taken(session, outcome, [item.id for item in items], hashes):
@@ -196,7 +196,7 @@ def _spend(session: WriteSession, claim: Claim, outcome: Outcome) -> None:
     session.add_all(ClaimDay(id=uuid7(), rule=claim.rule, day=day, **keys) for day in days)
     session.add_all(ClaimEvidence(id=uuid7(), rule=claim.rule, evidence_id=item.id, **keys) for item in items)
     session.add_all(ClaimDocument(id=uuid7(), rule=claim.rule, document_hash=digest, **keys) for digest in hashes)
-    session.flush()  # of two claims on the same days or evidence the second fails here
+    session.flush()  # if two claims use the same days or evidence, the second fails here
 
 
 def _release_reserved(session: WriteSession, claim: Claim) -> None:
@@ -236,18 +236,18 @@ def _move_row(
 def submit(session: WriteSession, actor: Actor, claim: Claim, declared: Declaration) -> Claim:
     """Submit a draft with the declaration about other funding.
 
-    A member who checked any of its evidence is refused, and so is a day before the funder accepts the claim.
+    Refuses a member who checked any of the claim's evidence, and a day before the funder accepts the claim.
     """
     if declared.has_other_funding and not (declared.other_funding or "").strip():
         raise RuleBroken("Name the other funding and say what it pays for.", pointer="/other_funding")
     if not declared.has_other_funding and queries.claimed_elsewhere(session, [claim]).get(claim.id):
         raise RuleBroken(
-            "Another programme has a claim on some of the same days. Declare it as other funding, or withdraw that"
-            " claim.",
+            "A claim on another programme uses some of the same days. Declare that programme as other funding, or"
+            " withdraw that claim.",
             pointer="/has_other_funding",
         )
     if actor.user_id in queries.checkers_of(session, claim):
-        raise OwnCheck("Ask a colleague who did not check the evidence to submit it.")
+        raise OwnCheck("Ask a colleague who did not check the evidence to submit the claim.")
     first = _first_days(session, [claim])[claim.id]
     if actor.today < first:
         raise TooEarly(f"The funder accepts this claim from {first.isoformat()}. Submit it on or after that day.")
@@ -268,19 +268,19 @@ def move(
 ) -> Claim:
     """Apply one event of ``CLAIM_MOVES`` to a claim, with the amount paid or reversed.
 
-    Refuses a role that may not make the event, a missing reason, a payment above the amount claimed, and a withdrawn
+    Refuses a role that may not record the event, a missing reason, a payment above the amount claimed, and a withdrawn
     outcome.
     """
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(
-            f"The role {actor.role} may not {event} a claim. Look at the claim's possible_events to see what you can"
-            " do."
+            f"The role {actor.role} may not {event} a claim. The field possible_events of the claim lists what you"
+            " can do."
         )
     to_state = destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
     if event in NEEDS_A_REASON and not reason.strip():
-        raise RuleBroken("Give a reason. The other side will read it.", pointer="/reason")
+        raise RuleBroken("Give a reason. The partner and the commissioner can read it.", pointer="/reason")
     if event in FUNDERS_WORD and actor.role is Role.TEAM_MANAGER and actor.user_id == claim.submitted_by:
-        raise OwnClaim("Ask another team manager, or the commissioner, to record it.")
+        raise OwnClaim("Ask another team manager, or the commissioner, to record the answer.")
     if event in ON_AN_OUTCOME:
         _must_be_current(session, session.get_one(Outcome, claim.outcome_id))
     pence = 0
@@ -319,9 +319,9 @@ def _notify_of_query(session: WriteSession, actor: Actor, claim: Claim) -> None:
 
 
 def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> None:
-    """Withdraw the undecided claims of a voided record; claims a funder has decided are left for people to handle.
+    """Withdraw a voided record's claims that the funder has not decided; leave decided claims for people to handle.
 
-    The reason for voiding the record stays with the partner: the funder reads only that the record was withdrawn.
+    The funder does not learn why the record was voided, and reads only that the record was withdrawn.
     """
     for claim in queries.in_states(session, person, (ClaimState.DRAFT, ClaimState.SUBMITTED, ClaimState.QUERIED)):
         session.refresh(claim, with_for_update=True)
@@ -363,7 +363,7 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
 
 
 def _first_days(session: Session, claims: Sequence[Claim]) -> dict[UUID, date]:
-    """Return the first day each claim may be submitted: the funder's working-day lag after the outcome was met."""
+    """Return the first day on which each claim may be submitted: a number of working days after the outcome was met."""
     versions = outcome_rules.all_versions(session)
     partners = {claim.partner_id for claim in claims}
     rows = session.execute(select(Organisation.id, Organisation.nation).where(Organisation.id.in_(partners)))

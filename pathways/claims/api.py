@@ -35,7 +35,7 @@ def list_claims(
     programme: Annotated[UUID | None, Query()] = None,
     jobseeker: Annotated[UUID | None, Query()] = None,
 ) -> Page[ClaimOut]:
-    """List the claims you may see. A commissioner sees submitted claims only, without the jobseeker."""
+    """List the claims you may see. A commissioner sees only submitted claims, with a pseudonym for the jobseeker."""
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if state is not None:
@@ -51,8 +51,8 @@ def list_claims(
 def draft_claim(new: NewClaim, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Draft a claim for a recorded outcome, for the partner's caseworkers and team managers.
 
-    The claim reserves the outcome's days and evidence. It is refused if they have already been claimed for, or if the
-    outcome has been withdrawn or has no price.
+    The draft reserves the outcome's days and evidence. It is refused if another claim already uses any of them, if the
+    outcome has been withdrawn, or if no price is recorded.
     """
     return _write(actor, database, once, lambda session: actions.draft(session, actor, new))
 
@@ -87,7 +87,7 @@ def _move(
 def submit_claim(claim_id: UUID, declared: Declaration, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Submit a draft to the funder with your declaration about other funding.
 
-    It is refused if you checked the evidence yourself, or before the day the funder accepts the claim.
+    It is refused if you checked any of the evidence yourself, or if the funder does not accept the claim yet.
     """
 
     def act(session: WriteSession) -> Claim:
@@ -98,18 +98,18 @@ def submit_claim(claim_id: UUID, declared: Declaration, actor: Maker, database: 
 
 @router.post("/{claim_id}/query", responses=REFUSALS)
 def query_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Record the funder's query about a submitted claim, with the question as the reason.
+    """Record the funder's query about a submitted claim. Give the question as the reason.
 
-    For the commissioner, or a team manager who did not submit the claim.
+    Permitted for the commissioner, and for a team manager who did not submit the claim.
     """
     return _move(claim_id, actor, database, once, ClaimEvent.QUERY, because)
 
 
 @router.post("/{claim_id}/answer", responses=REFUSALS)
 def answer_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Answer the funder's query, after which the claim is submitted again.
+    """Answer the funder's query. The claim then has the state `submitted` again.
 
-    For the partner's caseworkers and team managers.
+    Permitted for the partner's caseworkers and team managers.
     """
     return _move(claim_id, actor, database, once, ClaimEvent.ANSWER, because)
 
@@ -118,7 +118,8 @@ def answer_claim(claim_id: UUID, because: Because, actor: Mover, database: Datab
 def accept_claim(claim_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record that the funder will pay the claim.
 
-    For the commissioner, or a team manager who did not submit the claim. Refused if the outcome has been withdrawn.
+    Permitted for the commissioner, and for a team manager who did not submit the claim. It is refused if the outcome
+    has been withdrawn.
     """
 
     def act(session: WriteSession) -> Claim:
@@ -130,16 +131,16 @@ def accept_claim(claim_id: UUID, actor: Mover, database: DatabaseDep, once: Once
 
 @router.post("/{claim_id}/fail", responses=REFUSALS)
 def fail_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Record that the funder will not pay the claim. A new claim may then use the same days and refers to this one.
+    """Record that the funder will not pay the claim. A new claim, which refers to this one, may use the same days.
 
-    For the commissioner, or a team manager who did not submit the claim.
+    Permitted for the commissioner, and for a team manager who did not submit the claim.
     """
     return _move(claim_id, actor, database, once, ClaimEvent.FAIL, because)
 
 
 @router.post("/{claim_id}/withdraw", responses=REFUSALS)
 def withdraw_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Withdraw a claim that the funder has not decided. For the partner's caseworkers and team managers."""
+    """Withdraw a claim that the funder has not decided. Permitted for the partner's caseworkers and team managers."""
     return _move(claim_id, actor, database, once, ClaimEvent.WITHDRAW, because)
 
 
@@ -147,7 +148,8 @@ def withdraw_claim(claim_id: UUID, because: Because, actor: Mover, database: Dat
 def pay_claim(claim_id: UUID, payment: Payment, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record the funder's payment, in full or in part.
 
-    For the commissioner, or a team manager who did not submit the claim. More than the amount claimed is refused.
+    Permitted for the commissioner, and for a team manager who did not submit the claim. A payment above the amount
+    claimed is refused.
     """
 
     def act(session: WriteSession) -> Claim:
@@ -161,6 +163,6 @@ def pay_claim(claim_id: UUID, payment: Payment, actor: Mover, database: Database
 def reverse_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record that a payment goes back to the funder, for example because the evidence was wrong.
 
-    For the commissioner, or a team manager who did not submit the claim.
+    Permitted for the commissioner, and for a team manager who did not submit the claim.
     """
     return _move(claim_id, actor, database, once, ClaimEvent.REVERSE, because)

@@ -1,4 +1,4 @@
-"""Tables of claims: the claim, its moves with amounts, and the days, evidence and documents that each claim uses."""
+"""Tables of claims: the claim, its changes of state with amounts, and the days, evidence and documents it uses."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -65,7 +65,7 @@ WHO_MAY: dict[ClaimEvent, frozenset[Role]] = {
     E.REVERSE: _FUNDER,
 }
 FUNDERS_WORD = frozenset({E.QUERY, E.ACCEPT, E.FAIL, E.PAY, E.REVERSE})
-# These events need a current outcome: it may have been withdrawn since the claim was made.
+# These events are refused if the outcome has been withdrawn since the claim was made.
 ON_AN_OUTCOME = frozenset({E.SUBMIT, E.ANSWER, E.ACCEPT, E.PAY})
 NEEDS_A_REASON = frozenset({E.QUERY, E.ANSWER, E.FAIL, E.WITHDRAW, E.REVERSE})
 
@@ -77,7 +77,7 @@ def _to_claim() -> ForeignKeyConstraint:
 
 
 class Claim(AboutPerson, Versioned, Base):
-    """One claim for one outcome of one enrolment; never for a spell of work.
+    """A claim for one outcome of one enrolment. No claim is made for a spell of work.
 
     ``participant_ref`` is the jobseeker's pseudonym for the funder and reveals nothing else. A failed or reversed claim
     may be made again: ``attempt`` counts the attempts and ``earlier_id`` refers to the previous attempt.
@@ -134,7 +134,7 @@ class Claim(AboutPerson, Versioned, Base):
 
 
 class ClaimMove(AboutPerson, StateLog, Base):
-    """A move of a claim with its amount in pence: positive for a payment, negative for a reversal, otherwise 0."""
+    """A change of a claim's state, with an amount in pence: positive if paid, negative if reversed, otherwise 0."""
 
     __tablename__ = "claim_moves"
     __table_args__ = about_person(
@@ -153,7 +153,7 @@ class ClaimMove(AboutPerson, StateLog, Base):
 class ClaimDay(AboutPerson, Base):
     """A day of work used by a claim that has not failed or been reversed.
 
-    Each day of a jobseeker is claimed once under a rule.
+    Under one rule, each day of a jobseeker can be used by one claim only.
     """
 
     __tablename__ = "claim_days"
@@ -172,7 +172,7 @@ class ClaimDay(AboutPerson, Base):
 
 
 class ClaimEvidence(AboutPerson, Base):
-    """An item of evidence used by a claim that has not failed or been reversed: once under a rule."""
+    """An evidence item used by a claim that has not failed or been reversed; only one claim under a rule can use it."""
 
     __tablename__ = "claim_evidence"
     __unaudited__ = True
@@ -193,7 +193,7 @@ class ClaimEvidence(AboutPerson, Base):
 class ClaimDocument(AboutPerson, Base):
     """The hash of a document used by a claim that has not failed or been reversed.
 
-    Each document is claimed with once under a rule, and for one jobseeker only.
+    Under one rule, each document can be used by one claim only, and only for one jobseeker.
     """
 
     __tablename__ = "claim_documents"

@@ -52,7 +52,7 @@ def earlier(session: Session, outcome: Outcome) -> Claim | None:
 
 
 def current_outcomes(session: Session, claims: Iterable[Claim]) -> set[UUID]:
-    """Return the ids of the claims' outcomes that are current, not withdrawn."""
+    """Return the ids of those outcomes of the claims that have not been withdrawn."""
     ids = [claim.outcome_id for claim in claims]
     return set(session.scalars(select(Outcome.id).where(Outcome.id.in_(ids), as_known(Outcome))))
 
@@ -81,7 +81,7 @@ def checkers_of(session: Session, claim: Claim) -> set[UUID]:
 
 
 def versions_of(session: Session, outcome: Outcome) -> list[SpellVersion]:
-    """Return the current versions of the spells behind an outcome."""
+    """Return the current versions of the spells that an outcome is based on."""
     rows = (
         select(SpellVersion)
         .join(Spell, (Spell.partner_id == SpellVersion.partner_id) & (Spell.id == SpellVersion.spell_id))
@@ -95,7 +95,7 @@ def versions_of(session: Session, outcome: Outcome) -> list[SpellVersion]:
 
 
 def days_taken(session: Session, outcome: Outcome, days: Iterable[date]) -> list[date]:
-    """Return which of these days are already claimed for this jobseeker under this rule, in order."""
+    """Return, in order, the days that a claim for the same jobseeker and rule already uses."""
     rows = select(ClaimDay.day).where(
         ClaimDay.partner_id == outcome.partner_id,
         ClaimDay.jobseeker_id == outcome.jobseeker_id,
@@ -106,7 +106,7 @@ def days_taken(session: Session, outcome: Outcome, days: Iterable[date]) -> list
 
 
 def documents_of_others(session: Session, outcome: Outcome, hashes: Iterable[str]) -> bool:
-    """Return whether a claim for another jobseeker uses any of these documents."""
+    """Return whether a claim for a different jobseeker uses any of these documents."""
     rows = select(ClaimDocument.id).where(
         ClaimDocument.partner_id == outcome.partner_id,
         ClaimDocument.document_hash.in_(list(hashes)),
@@ -116,7 +116,7 @@ def documents_of_others(session: Session, outcome: Outcome, hashes: Iterable[str
 
 
 def items_taken(session: Session, outcome: Outcome, ids: Iterable[UUID], hashes: Iterable[str]) -> bool:
-    """Return whether a claim under this rule uses any of these evidence items or documents."""
+    """Return whether a claim under the outcome's rule uses any of these evidence items or documents."""
     items = select(ClaimEvidence.id).where(
         ClaimEvidence.partner_id == outcome.partner_id,
         ClaimEvidence.rule == outcome.rule,
@@ -151,7 +151,7 @@ def counts(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[int, s
 
 
 def claimed_elsewhere(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[UUID]]:
-    """Return the other programmes that have a claim on some of the same days of the same jobseeker, for each claim."""
+    """Return, by claim id, the other programmes with a claim that uses some of the same days of the jobseeker."""
     ids = [claim.id for claim in claims]
     if not ids:
         return {}

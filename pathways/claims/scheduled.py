@@ -1,4 +1,4 @@
-"""Scheduled job for claims: notify team managers of paid claims that are owed back to the funder."""
+"""Scheduled job for claims: notify team managers of payments that must be paid back to the funder."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -16,7 +16,7 @@ from pathways.scheduled import ScheduledJob
 
 
 def _owed(session: Session, partner_id: UUID, _: date) -> Iterator[UUID]:
-    """Yield the paid claims of a partner with an outcome that has been withdrawn."""
+    """Yield the ids of a partner's paid claims for which the outcome has been withdrawn."""
     paid = list(session.scalars(select(Claim).where(Claim.partner_id == partner_id, Claim.state == ClaimState.PAID)))
     current = queries.current_outcomes(session, paid)
     yield from (claim.id for claim in paid if claim.outcome_id not in current)

@@ -12,7 +12,7 @@ from pathways.programmes.schemas import Price
 
 
 class NewClaim(Body):
-    """The outcome to claim for."""
+    """The outcome that a new claim is for."""
 
     outcome_id: UUID
 
@@ -29,11 +29,11 @@ class Declaration(Body):
 class Payment(Body):
     """The amount the funder paid."""
 
-    pounds: Price | None = Field(default=None, description="The amount paid; the full amount claimed if left out.")
+    pounds: Price | None = Field(default=None, description="The amount paid. If left out: the full amount claimed.")
 
 
 class Because(Body):
-    """The reason for a change to a claim, which the other side reads."""
+    """The reason for a change to a claim, which the partner and the commissioner can read."""
 
     reason: NeededLine
 
@@ -65,7 +65,7 @@ class ClaimOut(Schema):
     achieved_on: Annotated[date, Group.RECORD]
     pounds: Annotated[float, Group.RECORD]
     paid_pounds: Annotated[float | None, Group.RECORD]
-    days: Annotated[int, Group.RECORD] = Field(description="Number of days of work claimed for.")
+    days: Annotated[int, Group.RECORD] = Field(description="The number of days of work claimed for.")
     evidence_tier: Annotated[str | None, Group.RECORD] = Field(
         description="The weakest tier of the evidence for the claim."
     )
@@ -74,11 +74,11 @@ class ClaimOut(Schema):
     has_other_funding: Annotated[bool | None, Group.RECORD]
     other_funding: Annotated[str | None, Group.RECORD]
     claimed_elsewhere: Annotated[list[UUID] | None, Group.NOTES] = Field(
-        description="Other programmes with a claim on some of the same days."
+        description="The ids of other programmes with a claim that uses some of the same days."
     )
     outcome_stands: Annotated[bool, Group.RECORD] = Field(
-        description="False if the outcome has been withdrawn: then an unpaid claim fails and a paid claim is owed back"
-        " and must be reversed."
+        description="False if the outcome has been withdrawn. An unpaid claim can then no longer be paid, and a paid"
+        " claim must be reversed."
     )
     may_be_submitted_from: Annotated[date, Group.RECORD]
     attempt: Annotated[int, Group.RECORD]

@@ -84,9 +84,7 @@ def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
             loaded = taxonomy.load(session, files, ConceptKind(kind), normalise)
     print(f"{loaded.concepts} {kind}s with {loaded.labels} labels, {loaded.relations} new relations.")
     if loaded.unknown:
-        print(
-            f"{loaded.unknown} relations name an entry that is not loaded. Load its file, then load these files again."
-        )
+        print(f"{loaded.unknown} relations name entries that are not loaded. Load these, then the relations again.")
     print("This service uses the ESCO classification of the European Commission.")
 
 
@@ -105,7 +103,7 @@ def reference_load_occupations(files: list[Path], acting_as: ActAs = None) -> No
 @imports.command("referrals")
 def import_referrals(
     file: Path,
-    to: Annotated[str, typer.Option("--to", help="The partner's reference.")],
+    to: Annotated[str, typer.Option("--to", help="The reference of the partner that receives the referrals.")],
     on: On = None,
     dry_run: DryRun = False,
     create_organisations: CreateOrganisations = False,
@@ -153,7 +151,7 @@ def import_placements(
 
 @imports.command("apply")
 def apply_import(
-    kind: Annotated[str, typer.Argument(help="referrals or placements")],
+    kind: Annotated[str, typer.Argument(help="What the file contains: referrals or placements.")],
     import_id: Annotated[UUID, typer.Argument(help="The id that --dry-run printed.")],
     all_or_nothing: AllOrNothing = False,
     report: ReportFile = None,

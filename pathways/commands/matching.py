@@ -25,8 +25,8 @@ models = typer.Typer(no_args_is_help=True, help="Train, assess, release and reti
 def shortlist(
     jobseeker: Annotated[str, typer.Argument(metavar="JOBSEEKER_REF")],
     on: On = None,
-    limit: Annotated[int, typer.Option(help="The most placements to print.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the API's reply.")] = False,
+    limit: Annotated[int, typer.Option(help="The highest number of placements to print.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the reply of the API (JSON).")] = False,
     acting_as: ActAs = None,
 ) -> None:
     """Rank the open placements for a jobseeker, with reasons. Example: pathways shortlist J-7K2M9Q --limit 5."""
@@ -77,7 +77,7 @@ def shortlist(
 def unlock(
     jobseeker: Annotated[str, typer.Argument(metavar="JOBSEEKER_REF")],
     on: On = None,
-    limit: Annotated[int, typer.Option(help="The most changes to print.")] = 10,
+    limit: Annotated[int, typer.Option(help="The highest number of changes to print.")] = 10,
     acting_as: ActAs = None,
 ) -> None:
     """List the single changes that would open the most good placements. Example: pathways unlock J-7K2M9Q."""
@@ -105,15 +105,15 @@ def rematch(
     partner: Annotated[
         str | None, typer.Option(metavar="REF", help="Only the partner with this reference. Default: every partner.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Number of processes.")] = 1,
-    backend: Annotated[str, typer.Option(help="loky: this machine. dask: a cluster.")] = "loky",
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="The number of processes that score.")] = 1,
+    backend: Annotated[str, typer.Option(help="Where they run: loky is this machine, dask a cluster.")] = "loky",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
     on: On = None,
     keep: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Store scores in this folder, so that an interrupted run can continue."),
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many jobseekers without an offer to list.")] = 20,
+    limit: Annotated[int, typer.Option(help="The highest number of jobseekers without an offer to list.")] = 20,
     acting_as: ActAs = None,
 ) -> None:
     """Propose an allocation for a whole caseload. Example: pathways rematch --partner stepping-stones --jobs 2."""

@@ -31,8 +31,8 @@ keys = typer.Typer(no_args_is_help=True, help="Manage the API keys of members.")
 def organisations_create(
     kind: Annotated[str, typer.Option(help=f"One of: {KINDS}.")],
     name: Annotated[str, typer.Option(help="The organisation's name.")],
-    ref: Annotated[str | None, typer.Option(help="A short reference; made from the name if left out.")] = None,
-    nation: Annotated[str, typer.Option(help=f"Decides bank holidays. One of: {NATIONS}.")] = "england",
+    ref: Annotated[str | None, typer.Option(help="A short reference. If left out: made from the name.")] = None,
+    nation: Annotated[str, typer.Option(help=f"The nation, for bank holidays. One of: {NATIONS}.")] = "england",
     acting_as: ActAs = None,
 ) -> None:
     """Create an organisation.
@@ -65,7 +65,7 @@ def organisations_list() -> None:
 @users.command("create")
 def users_create(
     name: Annotated[str, typer.Option(help="The user's name.")],
-    email: Annotated[str, typer.Option(help="The e-mail address the user is known by.")],
+    email: Annotated[str, typer.Option(help="The e-mail address that identifies the user.")],
     machine: Annotated[bool, typer.Option(help="The user is a machine, not a person.")] = False,
     acting_as: ActAs = None,
 ) -> None:
@@ -139,7 +139,7 @@ def members_list(
 
 @members.command("end")
 def members_end(member: Annotated[str, typer.Argument(help="USER@REF:ROLE")], acting_as: ActAs = None) -> None:
-    """End a membership and with it its keys. Example: pathways members end wanda@example.org@partner:caseworker."""
+    """End a membership and its keys. Example: pathways members end wanda@example.org@partner:caseworker."""
     from pathways.organisations import actions
     from pathways.organisations.models import Membership
 
@@ -169,7 +169,7 @@ def programmes_create(
     partner: Annotated[str, typer.Option(help="The reference of the partner that delivers it.")],
     name: Annotated[str, typer.Option(help="The programme's name.")],
     starts: Annotated[str, typer.Option("--from", help="The first day, as yyyy-mm-dd.")],
-    ends: Annotated[str | None, typer.Option("--to", help="The last day; open if left out.")] = None,
+    ends: Annotated[str | None, typer.Option("--to", help="The last day. If left out: no planned end.")] = None,
     acting_as: ActAs = None,
 ) -> None:
     """Create a programme.
@@ -289,4 +289,4 @@ def keys_revoke(public_id: str, acting_as: ActAs = None) -> None:
                 message = "There is no such key. To list them, run: pathways keys list"
                 raise PlainError(message)
             actions.revoke_key(session, actor, key)
-    print(f"{public_id} is revoked.")
+    print(f"The key {public_id} is revoked.")

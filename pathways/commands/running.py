@@ -25,7 +25,7 @@ DEMO_LINE = "export PATHWAYS={}/api/v1"
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(help="Processes that answer requests; more than one needs PostgreSQL.")] = 1,
+    workers: Annotated[int, typer.Option(help="The number of processes; more than 1 needs PostgreSQL.")] = 1,
 ) -> None:
     """Run the API server. Example: pathways serve --port 8000."""
     import uvicorn
@@ -68,7 +68,7 @@ def _must_be_free(host: str, port: int) -> None:
 
 
 def _point_demo_keys(host: str, port: int) -> None:
-    """Let the demonstration's keys name the address that is served."""
+    """Write the address that is served into the file of the demonstration's keys."""
     if DEMO_KEYS.exists():
         lines = DEMO_KEYS.read_text(encoding="utf-8").splitlines()
         lines = [DEMO_LINE.format(_address(host, port)) if line.startswith(DEMO_LINE[:16]) else line for line in lines]
@@ -98,7 +98,7 @@ def worker(once: Annotated[bool, typer.Option(help="Send the messages that are d
     with opened() as database:
         sender = Sender(database, settings, mailer(settings), links=LINKS)
         if once:
-            print(f"{sender.send_due()} messages tried.")
+            print(f"Tried to send {sender.send_due()} messages.")
             return
 
         def send_all(stop: threading.Event) -> None:
@@ -183,10 +183,10 @@ def db_restore(file: Path) -> None:
 
 @demo.command("load")
 def demo_load(
-    jobseekers: Annotated[int, typer.Option(help="How many jobseekers to make up.")] = 160,
-    placements: Annotated[int, typer.Option(help="How many placements to make up.")] = 48,
-    months: Annotated[int, typer.Option(help="How many months of history.")] = 12,
-    seed: Annotated[int, typer.Option(help="The same number makes the same borough.")] = 1,
+    jobseekers: Annotated[int, typer.Option(help="The number of fictional jobseekers to create.")] = 160,
+    placements: Annotated[int, typer.Option(help="The number of fictional placements to create.")] = 48,
+    months: Annotated[int, typer.Option(help="The number of months of history.")] = 12,
+    seed: Annotated[int, typer.Option(help="The random seed: the same number gives the same borough.")] = 1,
     until: Annotated[str | None, typer.Option(help="The last day, as yyyy-mm-dd. Default: yesterday.")] = None,
 ) -> None:
     """Load a fictional borough with a history. Example: pathways demo load --jobseekers 160 --months 12."""
@@ -243,6 +243,6 @@ def demo_keys(
     lines = [DEMO_LINE.format(address)]
     lines += [f"export {role}={secret}" for role, secret in issued.items()]
     DEMO_KEYS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"The API will be at {address}, its documentation at /docs. Keys for 30 days are in {DEMO_KEYS}:")
+    print(f"The API will be at {address}, its documentation at /docs. Its keys (valid 30 days) are in {DEMO_KEYS}:")
     for role, secret in issued.items():
         print(f"  {role:17} {secret}")

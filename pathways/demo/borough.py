@@ -1,7 +1,7 @@
 """Load the demonstration: a made-up borough with a history, recorded day by day through the normal actions.
 
 All people are made up: National Insurance numbers begin with QQ, phone numbers with 07700 900, and e-mail addresses end
-in example.org. Each person has a random stream of their own, so a shorter history is the beginning of a longer one.
+in example.org. Each person has a random stream of their own, so a history stopped early is the start of the full one.
 """
 
 import heapq
@@ -34,7 +34,7 @@ LISTINGS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "stores": (("Warehouse Operative", ("stock work",)), ("Stores Assistant", ("stock work", "record keeping"))),
 }
 KINDS = (PlacementKind.JOB_OPEN, PlacementKind.JOB_ILM, PlacementKind.JOB_OPEN, PlacementKind.WORK_EXPERIENCE)
-FIRST_HOUR = 9  # UTC: when the steps of a day begin, one a minute
+FIRST_HOUR = 9  # UTC: the hour of the first step of a day; one step follows each minute
 DAYS_BETWEEN_CONFIRMATIONS = 60
 
 
@@ -52,7 +52,7 @@ def load(
     """Record the borough's history from ``start`` up to and including ``until`` (by default ``end``).
 
     The history is planned for the days from ``start`` to ``end``. The same seed, start and end give the same history;
-    an earlier ``until`` only stops earlier. Refused if the database has any jobseekers.
+    with an earlier ``until``, that history stops earlier. Refused if the database has any jobseekers.
     """
     with database.reading() as session:
         if session.scalars(select(func.count()).select_from(Jobseeker)).one():
@@ -68,7 +68,7 @@ def load(
         _run_day(borough, day)
         progress(day)
         day += timedelta(days=1)
-    with database.writing(None) as session:  # notices of the made-up year count as read when they were made
+    with database.writing(None) as session:  # notices of the made-up year are marked as read
         session.execute(update(Notice).where(Notice.email_id.is_(None)).values(read_at=Notice.made_at))
 
 

@@ -45,18 +45,18 @@ ENTERPRISES = (
 )
 
 
-DEMO_PRICES = {"LOCAL_13_IN_16": Decimal(600), "LOCAL_26_IN_30": Decimal(900)}  # pounds for an outcome, made up
+DEMO_PRICES = {"LOCAL_13_IN_16": Decimal(600), "LOCAL_26_IN_30": Decimal(900)}  # made-up pounds for each outcome
 
 
 class NotEmpty(Conflict):
-    """The demonstration was to be loaded into a database that has jobseekers."""
+    """The demonstration cannot be loaded, because the database already has jobseekers."""
 
     title = "The database already has jobseekers"
 
 
 @dataclass(slots=True)
 class Cast:
-    """The actors of the demonstration, by organisation."""
+    """The actors, programmes and themes of the demonstration, by organisation."""
 
     operator: Actor
     partners: list[UUID] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Borough:
         heapq.heappush(self.queue, (day, self.count, step))
 
     def stream(self, *names: object) -> random.Random:
-        """Return the random stream of one jobseeker or placement, seeded by the seed and the names."""
+        """Return the random stream of one jobseeker or placement. Its seed is made from ``seed`` and the names."""
         return random.Random(":".join([str(self.seed), *map(str, names)]))  # noqa: S311 - made-up people, not secrets
 
 
@@ -157,7 +157,7 @@ def make_cast(session: WriteSession, at: datetime) -> Cast:
 
 
 def issue_keys(session: WriteSession, operator: Actor) -> dict[str, str]:
-    """Issue a new key, valid for 30 days, for one member of each role; empty if the demonstration is not loaded."""
+    """Issue and return a key for one member of each role, valid for 30 days; none if no demonstration is loaded."""
     keys = {}
     for name, (mail, role) in DEMO_ROLES.items():
         membership = session.scalars(

@@ -224,7 +224,7 @@ class Person:
         self.later(at, 2, 15, self.introduce)
 
     def plan(self, session: WriteSession, actor: Actor) -> None:
-        """Agree an action plan, and review it every 20 to 39 days."""
+        """Agree an action plan, and agree a new one after 20 to 39 days."""
         soon = actor.today + timedelta(days=21)
         done_on = actor.today if self.number % 3 else None
         steps = [PlanStep(what="Write a CV together.", by="caseworker", done_on=done_on)]
@@ -243,10 +243,10 @@ class Person:
         contacts.record_contact(session, self.worker.then(at=at), self.person(session), new)
 
     def introduce(self, session: WriteSession, at: datetime) -> None:
-        """Make a shortlist, choose one of its first five placements, and send an introduction to it."""
+        """Make a shortlist, choose one of its first five placements, and send an introduction for that placement."""
         self.tries += 1
         actor = self.worker.then(at=at)
-        # All steps of a day run in one transaction. The index in memory cannot see its uncommitted rows, so the
+        # All steps of a day run in one transaction. The index in memory cannot see uncommitted rows, so the
         # published placements are read here.
         index_state = shortlist_index.read(session)
         gathered = shortlist_actions.gather(session, actor, self.jobseeker_id, actor.today, index_state)
@@ -346,7 +346,7 @@ class Person:
             self.borough.later(at.date() + timedelta(weeks=self.weeks, days=3), self.end_work)
 
     def check_in(self, case: int) -> Step:
-        """Record a check-in. Of the cases 0 to 10, case 0 could not be reached and case 1 is at risk."""
+        """Return a check-in step. ``case`` is 0 to 10: in 0 the jobseeker is not reached, in 1 the job is at risk."""
 
         def step(session: WriteSession, at: datetime) -> None:
             new = NewCheckIn(

@@ -137,7 +137,7 @@ def get_service(service_id: UUID, request: Request, database: DatabaseDep, setti
     def make(session: Session, today: date) -> FeedPart:
         row = queries.organisation(session, today, service_id)
         if row is None:
-            raise NotFound("There is no such service, or it has closed. Next: list the current services.")
+            raise NotFound("No service has this id, or it has closed. Next: list the current services.")
         return feed.service(row, settings.public_url)
 
     return _answer(request, database, make)
@@ -150,7 +150,7 @@ def list_service_at_locations(
     """List the services that have a location, each with that location. No key is needed."""
 
     def make(session: Session, today: date) -> FeedPart:
-        # All open placements are read: only those with a location are counted, and their number is part of the reply.
+        # All open placements are read, because the reply contains the number of those with a location.
         located = [item for row in session.execute(queries.open_on(today)) for item in feed.locations(row)]
         items = located[(page - 1) * per_page : page * per_page]
         return feed.page_of(ServiceAtLocation, items, len(located), page, per_page)
@@ -160,13 +160,13 @@ def list_service_at_locations(
 
 @router.get("/service_at_locations/{place_id}", response_model=ServiceAtLocation, responses=documented(NotFound))
 def get_service_at_location(place_id: UUID, request: Request, database: DatabaseDep) -> Response:
-    """Return one service with its location. Refused if it does not exist, has closed or has no location."""
+    """Return one service with its location. Refused if the service does not exist, has closed or has no location."""
 
     def make(session: Session, today: date) -> FeedPart:
         for row in session.execute(queries.open_on(today)):
             if feed.service_at_location_id(row.id) == place_id and (items := feed.locations(row)):
                 return items[0]
-        raise NotFound("There is no such service at a location, or it has closed. Next: list them again.")
+        raise NotFound("No service at a location has this id, or it has closed. Next: list the services at locations.")
 
     return _answer(request, database, make)
 
@@ -183,7 +183,7 @@ def get_taxonomy(taxonomy_id: UUID, request: Request, database: DatabaseDep) -> 
 
     def make(*_: object) -> FeedPart:
         if taxonomy_id != feed.TAXONOMY.id:
-            raise NotFound("There is no such taxonomy. Next: list the taxonomies.")
+            raise NotFound("No taxonomy has this id. Next: list the taxonomies.")
         return feed.TAXONOMY
 
     return _answer(request, database, make)
@@ -207,6 +207,6 @@ def get_taxonomy_term(term_id: UUID, request: Request, database: DatabaseDep) ->
         for term in feed.TERMS:
             if term.id == term_id:
                 return term
-        raise NotFound("There is no such taxonomy term. Next: list the taxonomy terms.")
+        raise NotFound("No taxonomy term has this id. Next: list the taxonomy terms.")
 
     return _answer(request, database, make)

@@ -1,7 +1,7 @@
 """Turn placements into the objects of the public feed.
 
-Objects without an id in the database (schedules, locations, addresses) get an id that is derived from the id of the
-placement or organisation they belong to, so that their ids never change.
+Objects without an id in the database (schedules, locations, addresses) get an id that is derived from the id of
+their placement or organisation. Such ids never change.
 """
 
 from collections.abc import Sequence
@@ -173,7 +173,7 @@ def service_at_location_id(placement_id: UUID) -> UUID:
 
 
 def page_of(kind: type[Item], items: Sequence[Item], total: int, number: int, size: int) -> PageOf[Item]:
-    """Return the items of one page with the page's position among ``total`` items."""
+    """Return one page of a list: its items, its number, and how many items and pages there are in total."""
     pages = ceil(total / size)
     return PageOf[kind](  # type: ignore[valid-type]
         total_items=total,

@@ -35,7 +35,7 @@ COLUMNS = (
 
 
 def open_on(day: date) -> Any:
-    """Select the published and paused placements that have not closed by a day, in order of id."""
+    """Select the published and paused placements that do not close before a day, in order of id."""
     return (
         select(*COLUMNS)
         .join(Organisation, Organisation.id == Placement.social_enterprise_id)
@@ -58,14 +58,14 @@ def page(session: Session, day: date, number: int, size: int) -> list[Any]:
 
 
 def organisation(session: Session, day: date, placement_id: UUID) -> Any | None:
-    """Return one placement with its social enterprise, or None if it is not in the feed on that day."""
+    """Return one placement with its social enterprise, or None if the placement is not in the feed on that day."""
     return session.execute(open_on(day).where(Placement.id == placement_id)).first()
 
 
 def stamp(session: Session) -> tuple[int, int]:
-    """Return the newest change mark: it differs after a placement, its places or its enterprise's name changes.
+    """Return the newest change mark. It changes whenever a placement, its places or its enterprise's name changes.
 
-    The cache of replies uses it as part of its key.
+    The change mark is part of the key of every cached reply.
     """
     newest = (
         select(PlacementChangeMark.number, PlacementChangeMark.token)

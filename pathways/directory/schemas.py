@@ -15,7 +15,7 @@ class FeedPart(BaseModel):
 
 
 class ServiceStatus(StrEnum):
-    """Whether a service can be used now, in the terms of the profile."""
+    """Whether a service can be used now, as a status of the Open Referral UK profile."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -24,7 +24,7 @@ class ServiceStatus(StrEnum):
 
 
 class LocationType(StrEnum):
-    """The kind of a location, in the terms of the profile."""
+    """The kind of a location, as a location type of the Open Referral UK profile."""
 
     PHYSICAL = "physical"
     POSTAL = "postal"
@@ -121,7 +121,7 @@ class ServiceAtLocation(FeedPart):
 
 
 class Service(FeedPart):
-    """A placement, as a service in the terms of the profile."""
+    """A placement, written as a ``service`` object of the Open Referral UK profile."""
 
     id: UUID
     organization_id: UUID
@@ -156,7 +156,7 @@ class PageOf(FeedPart, Generic[Item]):
 
 
 class About(FeedPart):
-    """The description of the feed that its root address returns."""
+    """The description of the feed, which is returned at the root address of the feed."""
 
     version: str
     profile: str

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, coo_array, csr_array, eye_array
 
-MOST_NEAR = 600  # the best choice is made among this many counts; failing that, a good choice among all
+MOST_NEAR = 600  # counts among which the best choice is made; if there is none, a good choice is made among all
 TIMES_FURTHER = 10
-# A choice stops after this many nodes of the search tree, and not after seconds, so that it is the same on any machine.
-# Of 338 choices of four attacked histories every one was decided at the first node.
+# The search for a choice stops after this many nodes, not after some seconds, so that it is the same on any machine.
+# In a test that attacked four histories, all 338 choices were decided at the first node.
 MOST_NODES = 1_000
 FEW = 5
 PRIMAL = 4  # number of the primal simplex strategy in HiGHS
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 
 class Sum(NamedTuple):
-    """A total and its parts, which an outsider knows to add up."""
+    """A total and its parts. An outsider knows that the parts add up to the total."""
 
     total: str
     parts: tuple[str, ...]
@@ -75,7 +75,7 @@ class System:
     hidden : set of str
         Counts suppressed at the start.
     smallest : int
-        The threshold.
+        The threshold: a protected count may be at least this large for all the attacker knows.
     """
 
     counts: Mapping[str, int]
@@ -121,7 +121,7 @@ class System:
         return list(visited)
 
     def part(self, starts: Iterable[str]) -> list[str]:
-        """Return the suppressed counts connected with these counts through suppressed counts only."""
+        """Return the suppressed counts that are connected with ``starts`` through suppressed counts only."""
         visited = dict.fromkeys(cell for cell in starts if cell in self.hidden)
         edge = list(visited)
         while edge:
@@ -132,7 +132,7 @@ class System:
         return list(visited)
 
     def doubtful(self, asked: Iterable[str] | None = None) -> list[str]:
-        """Return the suppressed counts, among ``asked`` or all, that the quick check cannot clear as protected."""
+        """Return the counts of ``asked`` (None: all suppressed) that a quick check does not show to be protected."""
         return self._program.doubtful(self._guarded_in(sorted(self.hidden) if asked is None else asked))
 
     def inferable(self, asked: Iterable[str]) -> Iterator[str]:
@@ -155,7 +155,7 @@ class System:
         near = dict.fromkeys(
             member for tie in self.ties.get(cell, ()) for member in tie.members if member in self.hidden
         )
-        # The count it was suppressed for is near, so a few programs usually give the answer, not one for each count.
+        # The count that ``cell`` was suppressed for is a neighbour, so checking a few neighbours is usually enough.
         alone = [member for member in near if member in self.guarded and self.counts[member] < self.smallest]
         if any(self.is_inferable(member) for member in alone[:FEW]):
             return True
@@ -171,21 +171,21 @@ class System:
         Returns
         -------
         set of str or None
-            None if suppressing every free count would not protect it.
+            None if the count is not protected even when every count in ``free`` is suppressed.
         """
         near = self.around(cell, MOST_NEAR)
         return self._choose_near(near, cell) or self._program.extra_cells(cell, self)
 
     def cost(self, cell: str) -> float:
-        """Return the cost of suppressing a count; a count of 0 costs 1 more, so that others are suppressed first."""
+        """Return the cost of suppressing a count; a count of 0 costs 1 more, so that other counts come first."""
         return self.weights.get(cell, 1.0) + (0.0 if self.counts[cell] else 1.0)
 
     def _choose_near(self, near: Sequence[str], cell: str) -> set[str] | None:
-        """Choose the cheapest counts to suppress among near counts, by a mixed integer program.
+        """Choose the cheapest counts of ``near`` that protect ``cell`` if suppressed, by a mixed integer program.
 
         The program looks for another possible table in which ``cell`` is large enough and which differs from the true
-        table in suppressed counts only. Its variables are the value of each count, and for each free count whether it
-        is suppressed.
+        table in suppressed counts only. Its variables are the value of each count, and whether each count that may
+        still be suppressed is suppressed.
         """
         hidden, smallest = self.hidden, self.smallest
         ties = list(dict.fromkeys(tie for member in near for tie in self.ties.get(member, ())))
@@ -200,7 +200,7 @@ class System:
         if counts[at] < smallest:
             lowest[at] = smallest
         else:
-            # Any other value will do: try one more, and if that is not possible one less (below).
+            # Any value but the true one is enough: first try larger values, then (below) smaller ones.
             lowest[at] = counts[at] + 1
         weights = np.array([self.cost(member) for member in near])
         wall = reach * eye_array(n)
@@ -229,7 +229,7 @@ class System:
 def _as_rows(
     ties: Iterable[Sum | Inequality], at: Mapping[str, int], counts: Mapping[str, int]
 ) -> tuple[csr_array, Floats, Floats]:
-    """Return sums and inequalities as rows of a program; counts that are not in ``at`` have their true values."""
+    """Return sums and inequalities as rows of a program whose columns are ``at``. Other counts are constants."""
     rows: list[int] = []
     columns: list[int] = []
     signs: list[float] = []
@@ -279,7 +279,7 @@ class _Solver(highspy.Highs):
         columns: tuple[Floats, Floats],
         whole_from: int | None = None,
     ) -> None:
-        """Load a program: minimise ``goal``, with rows and columns between their lower and upper bounds.
+        """Load a linear program: minimise ``goal``, with rows and columns between their lower and upper bounds.
 
         Columns from index ``whole_from`` on are integers.
         """
@@ -306,9 +306,10 @@ class _Solver(highspy.Highs):
 class _AttackerProgram:
     """All tables that an attacker considers possible, as one linear program.
 
-    The same program is solved again and again for different goals, each time starting from the last solution. Free
-    counts that are not suppressed are fixed at their true values. Each guarded count has an additional column, its
-    "lift", which is at most the count and at most the value it has to reach.
+    The same program is solved again and again for different goals, each time starting from the last solution. Published
+    counts are fixed at their true values. Each guarded count has an additional column, its "lift", which is at most the
+    count and at most the value that the count has to reach. Maximising it shows whether the count can reach that value.
+    A table "clears" a count if it shows that the count is protected.
     """
 
     def __init__(self, system: System) -> None:
@@ -341,10 +342,10 @@ class _AttackerProgram:
         )
 
     def extra_cells(self, cell: str, system: System) -> set[str] | None:
-        """Return counts that protect a count if they are suppressed too, chosen among all free counts.
+        """Return counts that protect a count if suppressed too, chosen among all that may still be suppressed.
 
-        They are the counts in which the nearest other possible table differs from the true table. Nearness is the
-        weighted sum of the differences, so the choice is good but not always the best.
+        They are the counts in which the nearest other possible table differs from the true table. The nearest table has
+        the least weighted sum of differences, so the choice is good but not always the best.
         """
         may = [member for member in self.at if member in system.free and member not in system.hidden]
         rows = np.array([self.at[member] for member in may], dtype=np.intp)
@@ -377,12 +378,12 @@ class _AttackerProgram:
         return {member for member, difference in zip(may, solution[n:], strict=True) if difference > WHOLE}
 
     def free(self, cells: Collection[str]) -> None:
-        """Let counts have any value."""
+        """Let these counts have any value from 0 to ``far``."""
         for cell in cells:
             self.solver.changeColBounds(self.at[cell], 0.0, self.far)
 
     def fix(self, cells: Collection[str]) -> None:
-        """Fix counts at their true values."""
+        """Fix these counts at their true values."""
         for cell in cells:
             at = self.at[cell]
             self.solver.changeColBounds(at, self.counts[at], self.counts[at])
@@ -396,10 +397,10 @@ class _AttackerProgram:
         return solution
 
     def doubtful(self, guarded: Sequence[str]) -> list[str]:
-        """Return the guarded counts that no solved table shows to be protected.
+        """Return the guarded counts that no solved table clears.
 
-        A table that lifts as many counts as possible clears every count that is large in it and differs from its true
-        value. The remaining counts are lifted again without the cleared ones, until a table clears none.
+        Each table maximises the sum of the lifts of the remaining counts, and clears those that reach the threshold
+        in it with a value other than the true one. This is repeated until a table clears no count.
         """
         names = {self.at[cell]: cell for cell in guarded}
         remaining = np.array(list(names), dtype=np.intp)
@@ -414,7 +415,7 @@ class _AttackerProgram:
         return [names[at] for at in remaining.tolist()]
 
     def inferable(self, guarded: Sequence[str]) -> Iterator[str]:
-        """Yield the inferable counts: each doubtful count is lifted alone, which may clear others too."""
+        """Yield the inferable counts. Each doubtful count's lift is maximised alone; the table may clear others."""
         remaining = np.array([self.at[cell] for cell in self.doubtful(guarded)], dtype=np.intp)
         names = {self.at[cell]: cell for cell in guarded}
         while len(remaining):
@@ -426,20 +427,20 @@ class _AttackerProgram:
                 remaining = remaining[~self._protected_by_table(table, remaining)]
 
     def _protected_by_table(self, table: Floats, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return which counts a possible table shows to be protected: large in it, and not the true value."""
+        """Return which counts a table clears: those that reach the threshold in it and differ from the true value."""
         other, truth = table[rows], self.counts[rows]
         is_other = (truth < self.smallest) | (abs(other - truth) > 1 - WHOLE)
         return np.asarray((other >= self.smallest - WHOLE) & is_other)
 
     def is_protected(self, cell: str) -> bool:
-        """Return whether a count may be large and may have more than one value."""
+        """Return whether a count may reach the threshold and may have more than one value."""
         at = self.at[cell]
         return self._is_cleared(at, self._minimise({self.lift[at]: -1.0}))
 
     def _is_cleared(self, at: int, lifted: Floats | None) -> bool:
-        """Return whether a count is protected, given the table that lifts it.
+        """Return whether a count is protected, given the table that maximises its lift (None: no table found).
 
-        The lift stops at the threshold, or at one more than the true value if that is larger.
+        The lift is at most the threshold, or at most one more than the true value if that is larger.
         """
         truth = self.counts[at]
         highest = truth if lifted is None else lifted[at]
@@ -455,5 +456,5 @@ class _AttackerProgram:
 
     def _furthest(self, at: int, direction: float) -> float:
         table = self._minimise({at: -direction})
-        # Fails closed: if the solver finds no solution, the count is taken to be known to the attacker.
+        # Fails closed: if the solver finds no solution, the attacker is assumed to know the count.
         return float(self.counts[at] if table is None else table[at])

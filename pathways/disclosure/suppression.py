@@ -7,9 +7,9 @@ Primary suppression: a count under the threshold is suppressed, and so is a coun
 group reached a stage.
 
 Secondary suppression: a suppressed count could still be inferred from other counts: from a total less the published
-parts, from counts that rise month by month, or from a file of another month, version or scope. So further counts are
-suppressed until every suppressed count has more than one possible value, of which at least one is not under the
-threshold.
+parts, from counts that can only rise from month to month, or from a file of another month, version or scope. So further
+counts are suppressed until every suppressed count has more than one possible value, of which at least one is not under
+the threshold.
 
 The attacker is assumed to know the exact value of every count that was ever published, although published counts are
 rounded. Rounding is an additional protection only. Earlier releases are binding: an unchanged count is published or
@@ -41,7 +41,7 @@ CONFIDENTIAL, NOT_YET, LOW = "[c]", "[x]", "[low]"
 PROTECTED_BEFORE_RECHECK = (
     3  # after this many counts that were not inferable, the remaining counts are checked together
 )
-MOST_UNNEEDED_CHECKS = 8  # number of suppressed counts that are checked for being unnecessary
+MOST_UNNEEDED_CHECKS = 8  # at most this many suppressed counts are checked for whether they are still needed
 
 
 class SuppressionReason(StrEnum):
@@ -84,13 +84,14 @@ class FigureTable:
     sums : sequence of Sum
     orders : sequence of Inequality
     whole_of : mapping of str to str
-        The key of the group's size, for each count that is part of a group.
+        For each count that is part of a group: the key of the number of people in the group.
     unpublished : set of str
         Keys that are in no file. They are part of sums and need no protection.
     withheld : set of str
-        Keys that are not in this release but may be in one of another scope. Small ones must not be inferable either.
+        Keys that are not in this release but may be in a release of another scope. Their small counts must not be
+        inferable either.
     characteristics : set of str
-        Keys of groups by personal characteristics, where "all" or "none" of a group is suppressed.
+        Keys of counts by personal characteristics. Such a count is suppressed if it is all or none of its group.
     weights : mapping of str to float
         The cost of suppressing a count; 1 if not given.
     """
@@ -129,12 +130,12 @@ class EarlierRelease:
 
     @cached_property
     def published(self) -> set[str]:
-        """The keys in its files, suppressed or not."""
+        """The keys in the files of this release, both published and suppressed."""
         return set(self.counts).difference(self.unpublished, self.withheld)
 
     @property
     def shows_any(self) -> bool:
-        """Whether it published any count; a release without published counts has no effect on later ones."""
+        """Whether this release published any count. If not, it has no effect on later releases."""
         return not self.published.issubset(self.hidden)
 
 
@@ -159,9 +160,9 @@ class Suppression:
         return LOW if self.figures.counts[key] and self.published(key) == 0 else ""
 
     def rate(self, part: str, whole: str) -> str | None:
-        """Return the share of two published counts to two decimal places.
+        """Return the published ``part`` divided by the published ``whole``, to two decimal places.
 
-        None if one of them is suppressed or the whole is under ``smallest_whole``.
+        None if either count is suppressed, or if the whole is under ``smallest_whole``.
         """
         numerator, denominator = self.published(part), self.published(whole)
         if numerator is None or denominator is None or denominator < self.rules.smallest_whole:
@@ -169,7 +170,7 @@ class Suppression:
         return f"{min(numerator / denominator, 1):.2f}"
 
     def released(self) -> EarlierRelease:
-        """Return what later releases need to know about this one."""
+        """Return the parts of this release that are needed to decide about later releases."""
         figures = self.figures
         return EarlierRelease(
             figures.counts,
@@ -213,8 +214,8 @@ def protect(figures: FigureTable, rules: DisclosureRules, past: Sequence[Earlier
     Returns
     -------
     Suppression
-        If the counts that may still be suppressed cannot make every count safe, the release is decided apart from the
-        earlier releases. If that is not safe either, the whole release is suppressed.
+        If suppression cannot make every count safe while earlier releases are binding, the release is decided apart
+        from the earlier releases. If that is not safe either, the whole release is suppressed.
 
     Examples
     --------
@@ -246,8 +247,8 @@ def _decided(
 ) -> Suppression:
     """Decide which counts to suppress.
 
-    If ``stays_hidden`` is given, the release is decided apart from earlier releases, except that these keys, which were
-    suppressed before, stay suppressed.
+    If ``stays_hidden`` is given, the release is decided apart from earlier releases. Only these keys, which were
+    suppressed before, stay suppressed in any case.
     """
     hidden: dict[str, SuppressionReason] = {}
     for key in figures.counts:
@@ -271,7 +272,7 @@ def _decided(
 def _primary(
     figures: FigureTable, key: str, ledger: "_Ledger", now: Mapping[str, str], rules: DisclosureRules
 ) -> SuppressionReason | None:
-    """Return the reason for primary suppression of a count, or None."""
+    """Return the reason for primary suppression of a count; None if the count needs none."""
     count, whole = figures.counts[key], figures.counts.get(figures.whole_of.get(key, ""))
     if 0 < count < rules.smallest:
         return SuppressionReason.SMALL
@@ -296,23 +297,23 @@ def _follows(figures: FigureTable, key: str, ledger: "_Ledger", now: Mapping[str
 
 
 class _Ledger:
-    """All releases as one system of unknowns.
+    """All releases as one system of unknowns: the values that an attacker tries to infer.
 
-    A count that is the same in two releases is one unknown; a count that changed is two.
+    A key whose count is the same in two releases has one unknown for both; a key whose count changed has two.
     """
 
     def __init__(self, past: Iterable[EarlierRelease]) -> None:
         self.counts: dict[str, int] = {}
         self.sums: dict[Sum, None] = {}
         self.orders: dict[Inequality, None] = {}
-        self.was_shown: dict[str, bool] = {}  # by unknown, for counts in files: True if it was ever published
+        self.was_shown: dict[str, bool] = {}  # for each unknown in a file: True if it was ever published
         self._latest: dict[str, str] = {}
         for release in past:
             if release.shows_any:
                 self._add(release)
 
     def named(self, counts: Mapping[str, int]) -> dict[str, str]:
-        """Return the unknown for each key; a key with a changed count gets a new unknown."""
+        """Return the unknown for each key. A key whose count has changed gets a new unknown."""
         for key, count in counts.items():
             unknown = self._latest.get(key)
             if unknown is None or self.counts[unknown] != count:
@@ -324,8 +325,8 @@ class _Ledger:
     ) -> dict[str, str]:
         """Return the unknown for each key of a release in which an attacker cannot know which counts are unchanged.
 
-        Keys get new unknowns, with two exceptions while the count is the same: keys that a release of another scope
-        published (``withheld``), and keys that are in a file for the first time.
+        Every key gets a new unknown, with two exceptions if its count is unchanged: a ``withheld`` key that a release
+        of another scope published, and a key that is in a file for the first time.
         """
         before = self.named(counts)
         for key, unknown in before.items():
@@ -367,7 +368,7 @@ def _secondary(
 ) -> tuple[dict[str, SuppressionReason], bool]:
     """Suppress further counts until no suppressed count can be inferred.
 
-    Returns the extra keys with their reasons, and whether that succeeded.
+    Return the extra keys with their reasons, and whether every suppressed count is now protected.
     """
     ledger.tie(now, figures.sums, figures.orders)
     published = {
@@ -388,14 +389,14 @@ def _secondary(
     reasons: dict[str, SuppressionReason] = {}
     hidden_for: dict[str, str] = {}
     # Suppressing more counts never makes a protected count inferable again, so each count is checked once. The counts
-    # suppressed for it are checked after it.
+    # that are suppressed to protect it are checked later.
     to_check = system.doubtful()
     protected_so_far = 0
     while to_check:
         cell = to_check.pop(0)
         if cell not in system.hidden or not system.is_inferable(cell):
             protected_so_far += 1
-            if protected_so_far > PROTECTED_BEFORE_RECHECK:  # a program may now clear many counts at once
+            if protected_so_far > PROTECTED_BEFORE_RECHECK:  # one table may now show many to be safe
                 to_check, protected_so_far = system.doubtful(to_check), 0
             continue
         more, why = system.extra_cells(cell) or set(), SuppressionReason.BESIDE
@@ -405,7 +406,7 @@ def _secondary(
             system.hide(rest)
             more |= rest
         if why is SuppressionReason.CLOSED and system.is_inferable(cell):
-            # Earlier releases reveal it whatever this release suppresses, so the extra suppression is undone.
+            # Earlier releases reveal this count whatever is suppressed here, so the extra suppression is undone.
             is_pinned = system.is_pinned(cell)
             system.show(more)
             if is_apart and cell not in published:
@@ -433,7 +434,7 @@ def _publish_unneeded(
     reasons: dict[str, SuppressionReason],
     hidden_for: Mapping[str, str],
 ) -> None:
-    """Publish counts again that were suppressed for one count and are no longer needed, the largest first."""
+    """Publish again extra counts whose suppression is no longer needed, beginning with the largest count."""
     extra_cells = [
         key
         for key, why in reasons.items()
@@ -441,7 +442,7 @@ def _publish_unneeded(
     ]
     for key in sorted(extra_cells, key=lambda key: -figures.counts[key])[:MOST_UNNEEDED_CHECKS]:
         system.show({now[key]})
-        # The count it was suppressed for usually still needs it, and checking that takes one program, not many.
+        # The count that this key protects is checked first: it usually still needs this key, and one check is quick.
         if system.is_inferable(hidden_for[key]) or system.makes_any_inferable(now[key]):
             system.hide({now[key]})
         else:

@@ -20,7 +20,7 @@ from pathways.jobseekers.identify import SURELY, BatchComparison, Candidate, Ide
 from pathways.jobseekers.models import Jobseeker
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
-MOST_PAIRS = 10  # for each referral; more candidates than this come from a common name
+MOST_PAIRS = 10  # for each person; more candidates than this come from a common name
 GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}
 
 
@@ -42,7 +42,7 @@ def find_candidates(
     if not people:
         return []
     partner_id = people[0][0].partner_id
-    # On behalf of a referrer, no identifier of the partner's records is decrypted.
+    # If the actor is a referrer, no identifier in the partner's records is decrypted.
     is_own = actor.organisation_id == partner_id
     identity_queries = [
         IdentityQuery(identify.identity(session, str(person.id), details), person.id, details if is_own else None)
@@ -58,9 +58,9 @@ def find_candidates(
 
 
 def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
-    """Search again after the transaction: two requests at the same moment cannot see each other's rows before."""
+    """Search again after the commit, because two simultaneous requests cannot see each other's rows before it."""
     if database.is_sqlite or not jobseeker_ids:
-        return  # SQLite has one writer at a time, so no two requests can miss each other
+        return  # SQLite has one writer at a time, so requests are never simultaneous
     with database.writing(actor) as session:
         first = session.get(Jobseeker, jobseeker_ids[0])
         if first is not None:
@@ -70,7 +70,7 @@ def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[
 
 
 def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
-    """Update a person's pairs after a merge was undone: record new pairs, and drop those no longer similar."""
+    """Update a person's pairs after a merge was undone: record new pairs, and drop pairs that are no longer similar."""
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     [candidates] = find_candidates(session, actor, [(person, details)])
     candidate_ids = {candidate.jobseeker_id for candidate in candidates}
@@ -89,14 +89,14 @@ def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> Non
 def _current_candidates(
     session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID], order: BatchComparison = BatchComparison.ANY
 ) -> list[tuple[UUID, list[Candidate]]]:
-    """Return the candidates of each person by their current details."""
+    """Return the candidates of each person, found by the person's current details."""
     people = identify.identities(session, partner_id, jobseeker_ids)
     identity_queries = [IdentityQuery(identity, jobseeker_id) for jobseeker_id, identity in people.items()]
     return list(zip(people, identify.find(session, partner_id, identity_queries, order), strict=True))
 
 
 def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:
-    """Record pairs that are not recorded yet. A pair found from both records is recorded once, from the newer."""
+    """Record new pairs. If a pair was found from both of its records, the result of the newer record is used."""
     pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
     for person_id, candidates in people:
         for candidate in candidates[:MOST_PAIRS]:
@@ -137,9 +137,9 @@ def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Candidate]:
 def record_event(
     session: WriteSession, actor: Actor, pair: DuplicatePair, event: PairEvent, reason: str
 ) -> DuplicatePair:
-    """Record that a pair is one person, two people or needs a question first.
+    """Record an event of a pair, such as the decision that both records are one person.
 
-    Recording one person merges nothing: a team manager merges the two records.
+    This decision merges nothing: a team manager merges the two records.
     """
     to_state = destination(PAIR_MOVES, pair.state, event, PairMoveRefused)
     session.add(
@@ -160,7 +160,7 @@ def record_event(
 
 
 def replies(session: Session, actor: Actor, pairs: Sequence[DuplicatePair]) -> list[PairOut]:
-    """Return pairs side by side, with the fields that this actor may read of both people."""
+    """Return each pair with its records side by side, limited to the fields that the actor may read of both people."""
     people = queries.people(session, {key for pair in pairs for key in (pair.jobseeker_id, pair.other_id)})
     reasons = queries.reasons(session, pairs)
     return [_reply(session, actor, pair, people, reasons.get(pair.id)) for pair in pairs]

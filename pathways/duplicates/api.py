@@ -1,4 +1,4 @@
-"""JSON of possible duplicates: the review queue, one pair, and the reviewer's decision."""
+"""Routes about possible duplicates: the review queue, one pair, and the reviewer's decision."""
 
 from typing import Annotated
 from uuid import UUID
@@ -37,10 +37,10 @@ def list_duplicates(
     database: DatabaseDep,
     page: PageDep,
     state: Annotated[
-        PairState, Query(description="Pairs in this state; ``open`` pairs have not been reviewed yet.")
+        PairState, Query(description="The state of the pairs. ``open`` pairs have not been reviewed yet.")
     ] = PairState.OPEN,
 ) -> Page[PairOut]:
-    """List pairs of records that may be one person, side by side. Only pairs of two people you may see are listed."""
+    """List pairs of records that may be one person, side by side. A pair is listed only if you may see both people."""
     with database.reading(actor) as session:
         listed = page_of(session, queries.listed(actor, [state]), DuplicatePair.id, page, lambda row: row)
     _audit_opened(database, actor, listed.items)
@@ -80,7 +80,7 @@ def _record_event(
 
 @router.post("/duplicates/{pair_id}/same", responses=documented(NotFound, Conflict))
 def say_same(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
-    """Record that both records are one person. Nothing is merged: a team manager merges the records."""
+    """Record that both records are one person. This merges nothing: a team manager merges the records."""
     return _record_event(pair_id, reason, actor, database, version, PairEvent.SAME)
 
 
@@ -88,13 +88,13 @@ def say_same(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: Datab
 def say_different(
     pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch
 ) -> PairOut:
-    """Record that the records are two people. The pair is not found again."""
+    """Record that the records are of two different people. The pair is not proposed again."""
     return _record_event(pair_id, reason, actor, database, version, PairEvent.DIFFERENT)
 
 
 @router.post("/duplicates/{pair_id}/ask", responses=documented(NotFound, Conflict))
 def say_ask(pair_id: UUID, reason: ReasonBody, actor: Reviewer, database: DatabaseDep, version: IfMatch) -> PairOut:
-    """Record that a question must be answered first; the reason says who to ask and what."""
+    """Record that a question must be answered before the decision. Say in the reason who to ask, and what."""
     return _record_event(pair_id, reason, actor, database, version, PairEvent.ASK)
 
 

@@ -14,7 +14,7 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class PairState(StrEnum):
-    """What was decided about a pair of records that may be one person."""
+    """The state of the review of two records that may be one person."""
 
     OPEN = "open"
     ASKED = "asked"
@@ -53,7 +53,7 @@ PAIR_MOVES: dict[tuple[PairState, PairEvent], PairState] = {
 class DuplicatePair(AboutPerson, Versioned, Base):
     """Two records of a partner that may be one person; ``jobseeker_id`` is the newer record.
 
-    A pair is never deleted by a decision. So a pair that was judged to be two people is not found again.
+    A decision does not delete the pair, so a pair that was found to be two people is not recorded again.
     """
 
     __tablename__ = "duplicate_pairs"
@@ -72,7 +72,7 @@ class DuplicatePair(AboutPerson, Versioned, Base):
     other_id: Mapped[UUID]
     state: Mapped[PairState] = mapped_column(words(PairState), default=PairState.OPEN)
     probability: Mapped[float]
-    # How each field agrees or differs, as [field, text, bits]. The text never repeats the field's value.
+    # How each field compares, as [field, text, bits]. The text never repeats the field's value.
     told: Mapped[list[list[Any]]] = mapped_column(JSON)
     held_back: Mapped[str] = mapped_column(LINE, default="")
     found_at: Mapped[datetime]

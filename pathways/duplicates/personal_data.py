@@ -1,4 +1,4 @@
-"""The personal data that possible duplicates hold."""
+"""The tables of possible duplicates that contain personal data, for the extract and erasure."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Every SELECT on possible duplicates; each starts from what the actor may see."""
+"""The queries of possible duplicates, limited to what the actor may see unless a docstring says otherwise."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from pathways.jobseekers.models import Jobseeker, JobseekerDetails
 
 
 def visible_to(actor: Actor) -> Select[DuplicatePair]:
-    """A pair is visible to an actor who may see both people.
+    """Select the pairs of which the actor may see both people.
 
     If one case is restricted, only its caseworker and the team managers see the pair.
     """
@@ -70,7 +70,7 @@ def unlooked(person: Jobseeker) -> Select[DuplicatePair]:
 
 
 def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:
-    """Return the pairs that were dropped before. Keys of ``pairs`` are (newer record, older record)."""
+    """Return those of ``pairs`` that are recorded as dropped. A key of ``pairs`` is (newer record, older record)."""
     if not pairs:
         return []
     rows = select(DuplicatePair).where(
@@ -82,7 +82,7 @@ def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any
 
 
 def people(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Jobseeker, JobseekerDetails]]:
-    """Return the people with their current details."""
+    """Return, by id, the people and their current details."""
     rows = session.execute(
         select(Jobseeker, JobseekerDetails)
         .join(

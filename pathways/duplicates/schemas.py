@@ -12,7 +12,7 @@ from pathways.jobseekers.models import JobseekerState
 
 
 class FieldComparison(Schema):
-    """How one field compares: each positive bit doubles the odds of one person, each negative bit halves them."""
+    """How one field compares. Each positive bit doubles the odds of one person; each negative bit halves the odds."""
 
     field: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
@@ -44,13 +44,13 @@ class PairOut(Schema):
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[PairState, Group.RECORD]
     probability: Annotated[float, Group.RECORD] = Field(
-        description="The probability that both records are one person, when the pair was found."
+        description="The probability that both records are one person, as computed when the pair was found."
     )
     is_proposed: Annotated[bool, Group.RECORD] = Field(
-        description="Whether the probability is 0.99 or more, so that the pair is proposed as one person."
+        description="Whether the pair is proposed as one person: its probability is 0.99 or more."
     )
     held_back: Annotated[str, Group.RECORD] = Field(
-        description="Why the probability was capped below what the fields suggest; empty if it was not."
+        description="Why the probability was limited to less than the fields suggest. Empty if it was not limited."
     )
     told: Annotated[list[FieldComparison], Group.RECORD]
     one: Annotated[PairSide, Group.RECORD]
@@ -63,7 +63,7 @@ class PairOut(Schema):
 
 
 class PairRecord(Schema):
-    """A pair, for the person's extract: that it existed and its probability, and nothing about the other person."""
+    """A pair, for the person's extract. It says nothing about the other person."""
 
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[PairState, Group.RECORD]

@@ -40,7 +40,7 @@ CASEWORKERS = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
 
 
 class EnrolmentMoveRefused(MoveRefused):
-    title = "This step is not possible for the enrolment now"
+    title = "This step is not possible in the enrolment's present state"
 
 
 class EnrolledAlready(Conflict):
@@ -50,13 +50,13 @@ class EnrolledAlready(Conflict):
 def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
     """Start a jobseeker on a programme, based on an accepted referral.
 
-    Refuses a second open enrolment, a programme of another partner, and a start in the future, before the referral or
-    outside the programme.
+    Refuses a second open enrolment, a programme of another partner, and a start date in the future, before the referral
+    or on a day on which the programme does not run.
     """
     referral = referral_queries.referral(session, actor, new.referral_id)
     if referral.state is not ReferralState.ACCEPTED:
         raise RuleBroken(
-            f"The referral is {referral.state}, and an enrolment needs an accepted referral. Accept it first.",
+            f"The referral is {referral.state}, but an enrolment needs an accepted referral. Accept it first.",
             pointer="/referral_id",
         )
     person = jobseeker_queries.jobseeker(session, actor, referral.jobseeker_id, for_update=True)
@@ -66,13 +66,14 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
     ).one_or_none()
     if programme is None:
         raise RuleBroken(
-            "Your organisation does not deliver this programme. Choose one of its own programmes.",
+            "Your organisation does not deliver this programme. Choose a programme that it delivers.",
             pointer="/programme_id",
         )
     _check_days(programme, referral, new.started_on, actor.today)
     if queries.open_enrolment(session, person) is not None:
         raise EnrolledAlready(
-            "A second referral belongs to the open enrolment. To start a new enrolment, end the open one first."
+            "The jobseeker has an open enrolment, to which this referral belongs. To start a new enrolment, end the"
+            " open enrolment first."
         )
     caseworker = _caseworker(session, actor, new.caseworker_id or actor.membership_id)
     enrolment = Enrolment(
@@ -96,9 +97,9 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
 
 
 def _first_referral(session: Session, person: Jobseeker, accepted: Referral) -> Referral:
-    """Return the referral that decides the cohort: the earliest accepted one not used by an earlier enrolment.
+    """Return the referral that decides the cohort: the earliest accepted referral that no enrolment used.
 
-    Referrals before the end of the latest earlier enrolment are left out.
+    Referrals dated before the end of the latest earlier enrolment are left out.
     """
     last_ended_on = session.scalars(
         select(Enrolment.ended_on)
@@ -145,7 +146,7 @@ def _caseworker(session: Session, actor: Actor, membership_id: object) -> Member
     ).one_or_none()
     if membership is None:
         raise RuleBroken(
-            "This is not a current caseworker or team manager of your organisation. Choose another member.",
+            "The caseworker must be a current caseworker or team manager of your organisation. Choose another member.",
             pointer="/caseworker_id",
         )
     return membership
@@ -194,7 +195,7 @@ def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assig
 
 
 def correct_start(session: WriteSession, actor: Actor, enrolment: Enrolment, change: EnrolmentChange) -> Enrolment:
-    """Correct the start date of an enrolment. A new start move with the right day supersedes the earlier one."""
+    """Correct the start date of an enrolment. A new start record with the right date supersedes the earlier record."""
     programme = session.get_one(Programme, enrolment.programme_id)
     referral = session.get_one(Referral, enrolment.referral_id)
     _check_days(programme, referral, change.started_on, actor.today)
@@ -220,7 +221,7 @@ def correct_start(session: WriteSession, actor: Actor, enrolment: Enrolment, cha
 
 
 def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: EnrolmentEnding) -> Enrolment:
-    """End an enrolment. Refuses an end in the future or before the start."""
+    """End an enrolment. Refuses an end date in the future or before the start date."""
     to_state = destination(ENROLMENT_MOVES, enrolment.state, EnrolmentEvent.END, EnrolmentMoveRefused)
     if ending.ended_on < enrolment.started_on:
         raise RuleBroken("The end date cannot be before the start date.", pointer="/ended_on")
@@ -243,12 +244,12 @@ def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: Enrol
 
 
 def resume(session: WriteSession, actor: Actor, enrolment: Enrolment, reason: str) -> Enrolment:
-    """Reopen an enrolment whose end was recorded by mistake. Refuses if another enrolment is open."""
+    """Reopen an enrolment whose end was recorded by mistake. Refused if another enrolment is open."""
     to_state = destination(ENROLMENT_MOVES, enrolment.state, EnrolmentEvent.RESUME, EnrolmentMoveRefused)
     person = jobseeker_queries.jobseeker(session, actor, enrolment.jobseeker_id, for_update=True)
     jobseeker_actions.must_be_open(person)
     if queries.open_enrolment(session, person) is not None:
-        raise EnrolledAlready("Another enrolment is open now. End it before you resume this one.")
+        raise EnrolledAlready("Another enrolment is open now. End that enrolment before you reopen this one.")
     last_end = session.scalars(
         select(EnrolmentMove)
         .where(
@@ -272,7 +273,7 @@ def resume(session: WriteSession, actor: Actor, enrolment: Enrolment, reason: st
 
 
 def close_case(session: WriteSession, actor: Actor, person: Jobseeker, closing: Closing) -> Jobseeker:
-    """Close the case of a jobseeker. An open enrolment ends on the same day with the same reason."""
+    """Close the case of a jobseeker. An open enrolment ends on the same day for the given ``end_reason``."""
     enrolment = queries.open_enrolment(session, person)
     if enrolment is not None:
         session.refresh(enrolment, with_for_update=True)
@@ -303,7 +304,7 @@ def reply(session: Session, actor: Actor, enrolment: Enrolment) -> EnrolmentOut:
 
 
 def replies(session: Session, actor: Actor, enrolments: Sequence[Enrolment]) -> list[EnrolmentOut]:
-    """Return enrolments with the fields that the actor may see. Related data is read in one query for all."""
+    """Return enrolments with the fields that the actor may see. Related data is read for all enrolments at once."""
     people = jobseeker_queries.cases(session, (enrolment.jobseeker_id for enrolment in enrolments))
     contacts = queries.first_employer_contacts(session, (enrolment.id for enrolment in enrolments))
     nation = session.get_one(Organisation, actor.organisation_id).nation  # all enrolments are of the actor's partner

@@ -57,8 +57,8 @@ def start_enrolment(
 ) -> EnrolmentOut:
     """Start a jobseeker on a programme, based on an accepted referral.
 
-    Refused if the jobseeker already has an open enrolment, or if the start is in the future, before the referral or
-    outside the programme.
+    It is refused if the jobseeker already has an open enrolment, or if the start date is in the future, before the
+    referral or on a day on which the programme does not run.
     """
     with database.writing(actor) as session:
         enrolment = once(
@@ -73,7 +73,7 @@ def start_enrolment(
 
 @router.get("/{enrolment_id}", responses=documented(NotFound))
 def get_enrolment(enrolment_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> EnrolmentOut:
-    """Return one enrolment. The reading is recorded in the access log."""
+    """Return one enrolment. The access is recorded in the jobseeker's access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.enrolment(session, actor, enrolment_id).jobseeker_id
     audit.opened(database, actor, "enrolments", [(enrolment_id, jobseeker_id)])
@@ -92,7 +92,7 @@ def change_enrolment(
     version: IfMatch,
     response: Response,
 ) -> EnrolmentOut:
-    """Correct the start date of an enrolment. Refused for an old `If-Match` version or a date that is not possible."""
+    """Correct an enrolment's start date. It is refused if the `If-Match` version is old or the date is not possible."""
     with database.writing(actor) as session:
         enrolment = queries.enrolment(session, actor, enrolment_id, for_update=True)
         expect_version(enrolment, version)
@@ -105,7 +105,7 @@ def change_enrolment(
 def assign_caseworker(
     enrolment_id: UUID, new: Assignment, actor: Assigner, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
-    """Assign another caseworker to an open enrolment. Refused for a member who is not a current caseworker."""
+    """Assign another caseworker to an open enrolment. The member must be a current caseworker or team manager."""
     with database.writing(actor) as session:
         enrolment = once(
             session,
@@ -122,7 +122,7 @@ def assign_caseworker(
 def end_enrolment(
     enrolment_id: UUID, ending: EnrolmentEnding, actor: Ender, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
-    """End an enrolment, with a reason. Refused if it has already ended, or the date is not possible."""
+    """End an enrolment, with a reason. It is refused if the enrolment has already ended or the date is not possible."""
     with database.writing(actor) as session:
         enrolment = once(
             session,
@@ -139,7 +139,7 @@ def end_enrolment(
 def resume_enrolment(
     enrolment_id: UUID, reason: ReasonBody, actor: Ender, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
-    """Reopen an enrolment whose end was recorded by mistake. Refused if another enrolment is open."""
+    """Reopen an enrolment whose end was recorded by mistake. It is refused if another enrolment is open."""
     with database.writing(actor) as session:
         enrolment = once(
             session,

@@ -1,4 +1,4 @@
-"""Tables of enrolments and the moves between their states."""
+"""Tables of enrolments and of the changes of their state."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class EnrolmentState(StrEnum):
-    """Whether an enrolment is running."""
+    """Whether an enrolment is open (started) or has ended."""
 
     STARTED = "started"
     ENDED = "ended"
@@ -27,7 +27,7 @@ class EnrolmentEvent(StrEnum):
 S, E = EnrolmentState, EnrolmentEvent
 ENROLMENT_MOVES: dict[tuple[EnrolmentState, EnrolmentEvent], EnrolmentState] = {
     (S.STARTED, E.END): S.ENDED,
-    (S.ENDED, E.RESUME): S.STARTED,  # an end that was recorded by mistake
+    (S.ENDED, E.RESUME): S.STARTED,  # the end was recorded by mistake
 }
 
 
@@ -86,7 +86,7 @@ class Enrolment(AboutPerson, Versioned, Base):
 
 
 class EnrolmentMove(AboutPerson, StateLog, Base):
-    """One move of an enrolment: its start, its end, or a reopening."""
+    """One change of an enrolment's state: its start, its end or its reopening."""
 
     __tablename__ = "enrolment_moves"
     __table_args__ = about_person(

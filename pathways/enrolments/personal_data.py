@@ -1,4 +1,4 @@
-"""The personal data that this feature stores about a jobseeker."""
+"""The personal data of enrolments: timeline entries, extract and void."""
 
 from pathways.enrolments import actions
 from pathways.enrolments.models import Enrolment, EnrolmentMove
@@ -6,7 +6,7 @@ from pathways.enrolments.schemas import EnrolmentRecord
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.jobseekers.schemas import MoveOut
 
-# Timeline sentence by the event of a move.
+# The timeline sentence for each event.
 MOVE_TEXTS = {
     "start": "Started on a programme.",
     "end": "Enrolment on the programme ended.",

@@ -25,7 +25,7 @@ def visible_to(actor: Actor) -> Select[Enrolment]:
 def enrolment(session: Session, actor: Actor, enrolment_id: UUID, *, for_update: bool = False) -> Enrolment:
     row = session.scalars(visible_to(actor).where(Enrolment.id == enrolment_id)).one_or_none()
     if row is None:
-        raise NotFound("There is no such enrolment, or you may not see it.")
+        raise NotFound("There is no such enrolment, or you may not see it. Check the id.")
     if for_update:
         session.refresh(row, with_for_update=True)
     return row
@@ -42,7 +42,7 @@ def open_enrolment(session: Session, person: Jobseeker) -> Enrolment | None:
 
 
 def first_employer_contacts(session: Session, enrolment_ids: Iterable[UUID]) -> dict[UUID, date]:
-    """Return, by enrolment id, the first day since the start on which an employer was spoken to about the jobseeker."""
+    """Return, by enrolment id, the day of the first contact with an employer about the jobseeker since the start."""
     rows = session.execute(
         select(Enrolment.id, func.min(Contact.valid_on))
         .join(

@@ -13,10 +13,13 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 class NewEnrolment(Body):
     """A new enrolment on a programme."""
 
-    referral_id: UUID = Field(description="An accepted referral of the jobseeker. Its month decides the cohort.")
+    referral_id: UUID = Field(
+        description="An accepted referral of the jobseeker. The first referral that led to the enrolment decides the"
+        " cohort."
+    )
     programme_id: UUID
     started_on: Day
-    caseworker_id: UUID | None = Field(default=None, description="The caseworker's membership. Default: your own.")
+    caseworker_id: UUID | None = Field(default=None, description="The caseworker's membership. If left out: your own.")
 
 
 class EnrolmentChange(Body):
@@ -28,7 +31,7 @@ class EnrolmentChange(Body):
 class Assignment(Body):
     """The new caseworker of an enrolment, and the day the assignment begins."""
 
-    caseworker_id: UUID = Field(description="The membership of the caseworker from now on.")
+    caseworker_id: UUID = Field(description="The membership of the new caseworker.")
     valid_on: Day | None = None
 
 
@@ -71,7 +74,7 @@ class EnrolmentOut(Schema):
 
 
 class EnrolmentRecord(Schema):
-    """An enrolment in the copy of a jobseeker's own data."""
+    """An enrolment as given in a jobseeker's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     programme_id: Annotated[UUID, Group.RECORD]

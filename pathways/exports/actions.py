@@ -1,8 +1,8 @@
-"""Make a month's export: count facts as known on a day, decide what to suppress, write the files, store a version.
+"""Make a month's export: count the facts known on a day, decide what to suppress, write the files, store a version.
 
 Counting and suppression take long, so they run outside of any write transaction. The short transaction that stores the
 result first checks whether other figures were released in the meantime. If so, suppression is decided again, because
-released figures affect which further figures can be published safely.
+released figures affect which other figures can be published safely.
 """
 
 import csv
@@ -46,7 +46,7 @@ class MonthFrozen(Conflict):
 
 
 class NotFrozenYet(Conflict):
-    """An export that cannot be closed."""
+    """The export cannot be closed."""
 
     title = "This month cannot be closed now"
 
@@ -58,14 +58,14 @@ class FileExpired(Conflict):
 
 
 class ReleasedMeanwhile(Conflict):
-    """Other figures of the commissioner were released while these were being made."""
+    """Other figures of the commissioner were released while this export was being made."""
 
     title = "Other figures were released at the same time"
 
 
 @dataclass(frozen=True)
 class Counted:
-    """The counts of a month before suppression, with the earlier closed months and the reasons for changed figures."""
+    """The counts of a month before suppression, with the earlier closed months and why their figures changed."""
 
     commissioner: Organisation
     programmes: list[Programme]
@@ -78,7 +78,7 @@ class Counted:
 
     @property
     def tally(self) -> Tally:
-        """The counts for the requested scope: one programme, or all."""
+        """The counts for the requested scope: one programme, or all programmes."""
         return self.tallies[self.scope]
 
     @property
@@ -99,18 +99,18 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
     month = Month.parse(new.month)
     as_of = new.as_of or actor.today
     if month.first_day > actor.today or as_of > actor.today:
-        raise RuleBroken("The month or day is in the future. Choose one that has begun.", pointer="/month")
+        raise RuleBroken("The month or the as_of day is in the future. Choose an earlier one.", pointer="/month")
     at = end_of_local_day(as_of)
     commissioner = session.get(Organisation, commissioner_id)
     every = queries.programmes_of(session, commissioner_id, at)
     programmes = [programme for programme in every if new.programme_id in {None, programme.id}]
     if commissioner is None or not programmes:
         raise RuleBroken(
-            "This commissioner does not pay for such a programme. Check the commissioner and the programme.",
+            "This commissioner does not pay for this programme, or for any. Check commissioner_id and programme_id.",
             pointer="/programme_id",
         )
     scope = programmes[0].ref if new.programme_id is not None else EVERYBODY
-    # Figures of one programme can be subtracted from those of all, whichever is released first: count all of them.
+    # Readers can subtract a programme's figures from the figures of all programmes, so every programme is counted.
     is_apart = len(every) > 1
     tallies = {programme.ref: Tally(month, programme.ref) for programme in every} if is_apart else {}
     tallies |= {EVERYBODY: Tally(month)} if is_apart or scope == EVERYBODY else {scope: Tally(month, scope)}
@@ -143,9 +143,9 @@ def reasons_since(
     references: Mapping[str, str],
     smallest: int,
 ) -> dict[str, list[str]]:
-    """Return the reasons why figures of closed months differ now, by the key of the count.
+    """Return the reasons why figures of closed months have changed, by the key of the count.
 
-    Changes since the last closed month are worked out; reasons for earlier changes come from its stored release.
+    Reasons for changes since the last month was closed are worked out; earlier reasons come from its stored release.
     """
     last = closed[-1]
     at, now = end_of_local_day(last.as_of), end_of_local_day(as_of)
@@ -195,7 +195,7 @@ def make(
 ) -> Export:
     """Make a new version of a month, or return the latest version if nothing has changed since.
 
-    ``keep`` wraps the storing, for idempotency; ``progress`` is called with the number of jobseekers counted so far.
+    ``keep`` stores the version once, also if a request is repeated; ``progress`` gets the number of journeys so far.
     """
     with database.reading(actor, newest=True) as session:
         if frozen := _frozen(session, actor, new):
@@ -220,14 +220,14 @@ def make(
 
 
 def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
-    """Return the requested month if it is closed; refuse another ``as_of`` day than that of the closed version."""
+    """Return the closed version of the requested month, if any; refuse an ``as_of`` day that differs from its own."""
     latest = queries.latest(session, new.commissioner_id or actor.organisation_id, new.programme_id, new.month)
     if latest is None or latest.state is not ExportState.FROZEN:
         return None
     if new.as_of not in {None, latest.as_of}:
         raise MonthFrozen(
-            f"It was closed with the facts known on {latest.as_of}, so it cannot be made for another day. Leave as_of"
-            " out to get the closed figures. Later changes are in the adjustments of later months."
+            f"The month was closed with the facts known on {latest.as_of} and cannot be made for another day. Leave"
+            " as_of out to get the closed figures. Later changes are in the adjustments of later months."
         )
     return latest
 
@@ -261,7 +261,7 @@ def _store(
         by=actor.user_id,
     )
     session.add(export)
-    session.flush()  # its files refer to it
+    session.flush()  # the files refer to the export
     session.add_all(ExportFile(export_id=export.id, name=name, content=body) for name, body in content.items())
     packed = releases.packed(decision, counted.why, counted.references)
     session.add(Release(export_id=export.id, commissioner_id=commissioner_id, content=packed))
@@ -270,14 +270,14 @@ def _store(
 
 
 def make_claims(session: WriteSession, actor: Actor, new: NewClaimsFile, certificate: bytes | None) -> Export:
-    """Make a month's claims file for the actor only; it is stored encrypted and expires after a few days."""
+    """Make a month's claims file. Only the actor can read it; it is stored encrypted and expires after a few days."""
     month = Month.parse(new.month)
     if month.first_day > actor.today:
         raise RuleBroken("The month cannot be in the future. Choose a month that has begun.", pointer="/month")
     programmes = queries.programmes_of(session, actor.organisation_id, actor.at)
     if not [programme for programme in programmes if new.programme_id in {None, programme.id}]:
         raise RuleBroken(
-            "Your organisation does not pay for such a programme. Choose one of your own programmes.",
+            "Your organisation does not pay for this programme. Choose a programme that it pays for.",
             pointer="/programme_id",
         )
     queries.lock(session, actor.organisation_id)
@@ -316,7 +316,7 @@ def make_claims(session: WriteSession, actor: Actor, new: NewClaimsFile, certifi
     )
     export.content_hash = files.sha256(content["manifest.json"])
     session.add(export)
-    session.flush()  # its files refer to it
+    session.flush()  # the files refer to the export
     for name, body in content.items():
         sealed = session.vault.seal_bytes(body, place=f"export_files:{export.id}:{name}")
         session.add(ExportFile(export_id=export.id, name=name, content=sealed))
@@ -330,7 +330,7 @@ def content_of(session: Session, actor: Actor, export: Export, name: str) -> byt
     if export.kind is not ExportKind.CLAIMS:
         return stored.content
     if export.expires_on is not None and export.expires_on < actor.today:
-        raise FileExpired("A claims file is available for a few days only. Make it again.")
+        raise FileExpired("A claims file can be downloaded for a few days only. Make the file again.")
     return session.vault.open_bytes(stored.content, place=f"export_files:{export.id}:{name}")
 
 
@@ -345,7 +345,7 @@ def freeze(session: WriteSession, actor: Actor, export: Export) -> Export:
             "Only a person can close a month, not a machine account. Ask a person who is responsible for the figures."
         )
     if export.kind is not ExportKind.OUTCOMES:
-        raise NotFrozenYet("Only figures can be closed. To update a claims file, make it again.")
+        raise NotFrozenYet("A claims file cannot be closed. To update the file, make it again.")
     queries.lock(session, export.commissioner_id)
     session.refresh(export)
     if export.state is ExportState.FROZEN:
@@ -403,7 +403,7 @@ def _number(cell: str) -> float | None:
 
 
 def deliver(session: Session, actor: Actor, export: Export, to: str) -> str:
-    """Write an export's files to a folder named after it, in a local folder or in a bucket ``s3://bucket/prefix``.
+    """Write an export's files to a folder with the export's name, under a local path or ``s3://bucket/prefix``.
 
     The manifest is written last, so a folder without a manifest is incomplete. Existing files are overwritten with the
     same bytes.

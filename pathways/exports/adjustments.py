@@ -1,8 +1,8 @@
 """Pure functions for adjustments: figures of closed months that have changed since, with the reasons.
 
-Reasons are counted in people: each journey that differs from the journey known when the last month was closed has one
-reason. A change that no journey explains comes from a new version of a reference table, or from an erasure, which
-leaves nothing to compare.
+A person's journeys are compared as known when the last month was closed and as known now. Each changed journey has one
+reason, and each reason is reported with its number of people. A changed count that no journey explains is due to a new
+version of a reference table, or to an erasure, after which there is no journey left to compare.
 """
 
 from collections import Counter, defaultdict
@@ -30,23 +30,23 @@ LATE, CORRECTED, WITHDRAWN, MERGED, BY_RULE, ERASED = (
 
 @dataclass(frozen=True)
 class Closed:
-    """One closed month: its stored release, and the day as known on which it was frozen."""
+    """One closed month: its stored release, and the ``as_of`` day of its figures."""
 
     month: Month
     as_of: date
     kept: StoredRelease
 
 
-Person = tuple[Any, Any, Life, list[Journey]]
+Person = tuple[Any, Any, Life, list[Journey]]  # the ids of partner and jobseeker, the facts, the journeys
 
 
 def in_step(before: Iterable[Person], now: Iterable[Person]) -> Iterator[tuple[Person | None, Person | None]]:
-    """Yield pairs of the same person as known at two instants; None stands for a person known at one of them only.
+    """Yield each person as known at two instants, as a pair; None if the person is not known at that instant.
 
     Parameters
     ----------
     before, now : iterable of Person
-        Partner, jobseeker, life and journeys, ordered by key. Jobseekers with merged records come last, in order too.
+        Ordered by the two ids, except that jobseekers with merged records come last, also in order.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def reasons(
     people: Iterable[tuple[Person | None, Person | None]],
     merged: Callable[[Any], bool],
 ) -> tuple[dict[str, Counter[str]], Tally]:
-    """Return the reasons why each count of a closed month changed, and the month as known when it was closed.
+    """Return why each count of the last closed month changed, and the counts as known when it was closed.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def reasons(
     people : iterable of pair of Person or None
         Each person as known when the month was closed, and as known now.
     merged : callable
-        Returns whether a person's record was merged, or separated again, between the two.
+        Returns whether a person's record was merged, or separated again, between these two days.
 
     Returns
     -------
     tuple of (dict of str to Counter of str, Tally)
-        The number of people for each reason, by the key of the count; and the tally.
+        The number of people for each reason, by the key of the count; and the counts as known when it was closed.
     """
     changes: dict[str, Counter[str]] = defaultdict(Counter)
     then = Tally(month, scope)
@@ -111,7 +111,7 @@ def reasons(
 
 
 def _pairs(were: Mapping[str, Journey], are: Mapping[str, Journey]) -> Iterator[tuple[Journey | None, Journey | None]]:
-    """Yield the journeys of one person that changed, as pairs of old and new.
+    """Yield each journey of one person that changed, as a pair: as known before, and as known now.
 
     A wait that became an enrolment, or an enrolment that became a wait, counts as one changed journey.
     """
@@ -124,7 +124,7 @@ def _pairs(were: Mapping[str, Journey], are: Mapping[str, Journey]) -> Iterator[
 
 
 def _touched(month: Month, scope: str, old: Journey | None, new: Journey | None) -> set[str]:
-    """Return the keys of the counts that the change of one journey changes."""
+    """Return the keys of the counts that a change of one journey affects."""
     before, after = (Tally(month, scope).count([journey] if journey else []).figures().counts for journey in (old, new))
     return {key for key in before.keys() | after.keys() if before.get(key, 0) != after.get(key, 0)}
 
@@ -174,7 +174,7 @@ def all_reasons(
     ----------
     changed : mapping of str to Counter of str
     then : Tally
-        The month as known when it was closed, counted again now.
+        The counts of the month as known when it was closed, counted again now.
     last : Closed
     references : mapping of str to str
         The present versions of the reference tables.
@@ -196,12 +196,12 @@ def all_reasons(
 def adjustment_rows(
     closed: Sequence[Closed], decision: Suppression, head: Head, why: Mapping[str, Sequence[str]]
 ) -> Iterator[Row]:
-    """Yield a row for each published figure of a closed month that is different now.
+    """Yield a row for each figure that was published for a closed month and has another value now.
 
     Parameters
     ----------
     closed : sequence of Closed
-        Oldest first, because the first closed month with a figure is the month that first reported it.
+        Oldest first, because the first closed month that has a figure is the month that first reported it.
     decision : Suppression
         The suppression decision for the present figures.
     head : Head
@@ -220,7 +220,7 @@ def adjustment_rows(
                 continue
             seen.add(key)
             if key not in decision.figures.counts:
-                continue  # too old to be published any more
+                continue  # the figure is too old to be published any more
             first, now = stored.shown.get(key), decision.published(key)
             statuses = ("" if first is not None else CONFIDENTIAL), ("" if now is not None else CONFIDENTIAL)
             if (first, now) == (None, None) or first == now:
@@ -241,7 +241,7 @@ def adjustment_rows(
 
 
 def _place(key: str) -> tuple[str, str, str, str, str, str] | None:
-    """Return table, basis, cohort, elapsed months, day and stage of a count; None for tables without adjustments."""
+    """Return a count's table, basis, cohort, elapsed months, day and stage; None if its table has no adjustments."""
     parts = key.split("|")
     if parts[1] == "cohort":
         _, _, basis, month, elapsed, stage = parts
@@ -252,7 +252,7 @@ def _place(key: str) -> tuple[str, str, str, str, str, str] | None:
 
 
 def published_reasons(why: Counter[str], smallest: int) -> list[str]:
-    """Return the reasons that apply to at least ``smallest`` people, and ``[c]`` if there are others.
+    """Return the reasons that apply to at least ``smallest`` people; add ``[c]`` if others apply to fewer people.
 
     Examples
     --------

@@ -48,8 +48,8 @@ def list_exports(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[Ex
 def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceDep) -> ExportOut:
     """Make the figures of a month. If nothing has changed since the latest version, that version is returned.
 
-    A closed month is returned unchanged. It is refused if another as_of day is given, or if the month or day is in the
-    future.
+    A closed month is returned unchanged. The request is refused if the month was closed with another as_of day, or if
+    the month or the as_of day is in the future.
     """
 
     def store(session: WriteSession, make: Callable[[], Export]) -> Export:
@@ -64,8 +64,8 @@ def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceD
 def freeze_export(export_id: UUID, actor: Freezer, database: DatabaseDep) -> ExportOut:
     """Close a month with this version's figures. No further version of the month can be made afterwards.
 
-    Only a person may close a month, never a machine account. It is refused for a version that is not the latest, or
-    that was made before the month was over.
+    Only a person may close a month, never a machine account. The request is refused if this version is
+    not the latest, or was made before the month was over.
     """
     with database.writing(actor) as session:
         export = actions.freeze(session, actor, queries.export(session, actor, export_id))
@@ -78,8 +78,8 @@ def make_claims_file(
 ) -> ExportOut:
     """Make the claims file of a month, for the commissioner who pays the claims.
 
-    It is personal data, with one row for each claim: it is stored encrypted for a few days, only you can read it, and
-    it must not be published.
+    The file has one row for each claim and is personal data. It is stored encrypted for a few days, only you can read
+    it, and it must not be published.
     """
     with database.reading(actor) as session:
         certificate = queries.certificate(session, actor.organisation_id, settings.recipient_certificates)
@@ -114,7 +114,7 @@ def get_file(
     actor: Reader,
     database: DatabaseDep,
 ) -> Response:
-    """Download one file of an export. Every download is audited. A claims file that has expired is refused."""
+    """Download one file of an export. Every download is audited. An expired claims file is refused."""
     with database.reading(actor) as session:
         content = actions.content_of(session, actor, queries.export(session, actor, export_id), name)
     audit.opened(database, actor, "exports", [(export_id, None)])
@@ -134,6 +134,6 @@ def get_figures(
     commissioner_id: UUID | None = None,
     programme_id: UUID | None = None,
 ) -> FiguresOut:
-    """Return one table of a month from its latest version, suppressed and rounded as in the published file."""
+    """Return one table of a month's latest figures, suppressed and rounded as in the published file."""
     with database.reading(actor) as session:
         return actions.figures(session, actor, month, table, commissioner_id, programme_id)

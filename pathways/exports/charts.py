@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from pathways.exports.rendering import rendered
 
-# The categorical palette of the Government Analysis Function, in its order, where neighbours also differ in lightness.
+# The categorical palette of the Government Analysis Function, in its order, so that neighbours differ in lightness.
 COLOURS = ("#12436D", "#28A197", "#801650", "#F46A25", "#3D3D3D", "#A285D1")
 DASHES = ("", "7 3", "2 3", "10 3 2 3", "4 4", "1 4")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 800, 440, 64, 150, 24, 60
-LABEL_ROOM = 15  # smallest vertical distance of two labels on the right, in pixels
+LABEL_ROOM = 15  # smallest vertical distance between two labels on the right, in pixels
 MOST_TICKS = 6
-MOST_LETTERS = 60  # total length of the labels along the axis; above it some labels are left out
+MOST_LETTERS = 60  # most characters of all labels along the axis together; if there are more, some labels are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Chart:
     title, about, along, up : str
         The title, the description in words, and the labels of the horizontal and vertical axis.
     places : sequence of str
+        The labels of the points along the horizontal axis.
     lines : sequence of ChartLine
         Six at most, because readers cannot distinguish more.
     is_share : bool
@@ -55,7 +56,7 @@ class Chart:
 
 
 class _Drawn(NamedTuple):
-    """A line ready for the template: pieces between gaps, and the height of its label."""
+    """A line ready for the template: its pieces between gaps, its points, and the height of its label."""
 
     name: str
     colour: str
@@ -128,7 +129,7 @@ def _drawn(number: int, line: ChartLine, at: object) -> _Drawn:
 
 
 def _apart(lines: Sequence[_Drawn]) -> list[_Drawn]:
-    """Move the labels apart so that none covers another."""
+    """Move the labels of the lines apart, so that no label covers another label."""
     placed: list[_Drawn] = []
     lowest = float(TOP)
     for line in sorted((line for line in lines if line.dots), key=lambda line: line.label_y):

@@ -1,7 +1,7 @@
 """Pure functions for the claims file that goes to the paying commissioner.
 
-The file has one row for each claim that changed state in the month and one row for each reversal. It is personal data,
-under a pseudonym, and is never stored together with published files.
+The file has one row for each claim that changed state in the month, and one more row if a payment was reversed. The
+rows are personal data under a pseudonym and are never stored together with published files.
 """
 
 from collections.abc import Sequence
@@ -22,20 +22,21 @@ from pathways.exports.tables import Column, ExportTable
 PENCE = Decimal(100)
 LINES = ExportTable(
     "claims",
-    "Claims that moved in the month",
-    "One row for each claim that was submitted, decided, paid or reversed in the month, in its state at the end of"
-    " as_of, and one more row for each reversal. Personal data: for the paying commissioner only. Do not publish.",
+    "Claims that changed state in the month",
+    "One row for each claim that was submitted, decided, paid or reversed in the month, with its state at the end of"
+    " the day as_of. One more row for each payment reversed in the month. Personal data: for the paying commissioner"
+    " only. Do not publish.",
     (
         Column("report_period", "yearmonth", "The month that the rows are about."),
-        Column("as_of", "date", "As known at the end of this day."),
+        Column("as_of", "date", "The rows use only facts recorded by the end of this day."),
         Column(
             "line_type",
             "string",
-            "OUTCOME for a claim, REVERSAL for a payment that goes back.",
+            "OUTCOME for a claim, REVERSAL for a payment that goes back to the funder.",
             ("OUTCOME", "REVERSAL"),
         ),
         Column("claim_id", "string", "The id of the claim."),
-        Column("participant_ref", "string", "Pseudonym of the jobseeker; the same in all claims on one programme."),
+        Column("participant_ref", "string", "The jobseeker's pseudonym, the same in all claims on a programme."),
         Column("programme", "string", "The programme's reference."),
         Column("rule", "string", "The outcome rule."),
         Column("rule_version", "string", "The version of the outcome rule."),
@@ -43,12 +44,12 @@ LINES = ExportTable(
         Column("referred_on", "date", "The day the jobseeker was referred.", is_required=False),
         Column("started_on", "date", "The day the enrolment started."),
         Column("achieved_on", "date", "The day the rule was met."),
-        Column("weeks_counted", "integer", "Number of weeks in work that were counted.", is_required=False),
-        Column("days", "integer", "Number of days of work claimed for."),
+        Column("weeks_counted", "integer", "The number of weeks in work counted.", is_required=False),
+        Column("days", "integer", "The number of days of work claimed for."),
         Column("evidence_tier", "string", "The weakest tier of the evidence for the claim.", is_required=False),
         Column("evidence_ids", "string", "The ids of the evidence items, separated by semicolons.", is_required=False),
-        Column("pounds", "number", "The amount claimed; negative in a REVERSAL row."),
-        Column("paid_pounds", "number", "The amount paid, less reversals.", is_required=False),
+        Column("pounds", "number", "The amount claimed; in a REVERSAL row, the amount reversed, as a negative number."),
+        Column("paid_pounds", "number", "The amount paid less the amount reversed.", is_required=False),
         Column("is_subsidised", "string", "Whether the job is subsidised.", ("yes", "no")),
         Column(
             "is_own_supply_chain",
@@ -58,7 +59,7 @@ LINES = ExportTable(
         ),
         Column("has_other_funding", "string", "Whether other funding was declared.", ("yes", "no"), is_required=False),
         Column("attempt", "integer", "The number of this attempt to claim, from 1."),
-        Column("earlier_claim_id", "string", "The id of the previous attempt.", is_required=False),
+        Column("earlier_claim_id", "string", "The claim id of the previous attempt.", is_required=False),
     ),
     ("line_type", "claim_id"),
 )
@@ -92,7 +93,7 @@ class ClaimLine:
 
 
 def rows_of(month: Month, as_of: date, lines: Sequence[ClaimLine]) -> list[Row]:
-    """Return the rows of the file.
+    """Return the rows of the claims file.
 
     Parameters
     ----------
@@ -156,12 +157,12 @@ def files_of(folder: str, title: str, rows: Sequence[Row], certificate: bytes | 
     folder, title : str
     rows : sequence of Row
     certificate : bytes or None
-        The recipient's X.509 certificate, PEM, with an RSA key.
+        The recipient's X.509 certificate with an RSA key, in PEM format.
 
     Returns
     -------
     dict of str to bytes
-        With a certificate ``claims.csv.p7m`` (CMS, RFC 5652, AES-256), which ``openssl cms -decrypt`` opens.
+        By file name. Encrypted rows are in ``claims.csv.p7m`` (CMS, RFC 5652, AES-256; ``openssl cms -decrypt``).
     """
     body = files.csv_bytes(LINES.header, rows)
     sizes = {"claims.csv": (len(body), files.sha256(body))}

@@ -1,7 +1,7 @@
 """Pure functions for the tables of a month: count journeys one by one, then make rows from the counts.
 
 People are counted, not jobs. Each count has a key that is the same in every month and version that publishes it, so
-that earlier published values can be looked up. ``Tally`` needs as much memory for a million people as for ten.
+that earlier published values can be looked up. The memory that a ``Tally`` needs does not grow with the people counted.
 """
 
 from collections import Counter
@@ -15,9 +15,9 @@ from pathways.exports.journeys import CONTACTED, STAGES, Journey
 from pathways.exports.months import Month, number_of
 
 LONGEST_MONTHS = 24
-WINDOW_MONTHS = 12  # breakdowns and medians cover the people referred in this many months
+WINDOW_MONTHS = 12  # breakdowns and medians cover the people referred in the export's month and the 11 months before
 EVERYBODY = "all"  # the breakdown of all people, and the scope of all programmes of a commissioner
-NOT_HERE = ""
+NOT_HERE = ""  # the stage of people who are not referred yet; the only group in the breakdown of all people
 BASES = {"referral": "referred", "start": "started"}
 AFTER = {first: STAGES[STAGES.index(first) + 1 :] for first in BASES.values()}
 # The two stages between which each wait is measured.
@@ -26,17 +26,17 @@ WAITS = {
     "start_to_employer_contact": ("started", CONTACTED),
     "referral_to_job_start": ("referred", "in_work"),
 }
-# Breakdowns by personal characteristics: that all or none of a group reached a stage is suppressed.
+# Personal characteristics. A count is suppressed if it reveals that all or none of the group reached the stage.
 # The other breakdowns are by the support that people get.
 CHARACTERISTICS = ("age", "ethnic_group", "long_term_condition", "sex")
 BREAKDOWNS = ("programme", "area", "source", "kind", *CHARACTERISTICS)
 OF_WORK = STAGES[STAGES.index("in_work") : STAGES.index("left")]
-MONTHS_BACK = 12  # people at each stage are given at the end of this month and of this many months before
-TOTAL_WEIGHT = 20.0  # weight of a total against a weight of 1 for a part, when figures to suppress are chosen
+MONTHS_BACK = 12  # people at each stage are counted at the end of the month and of this number of months before
+TOTAL_WEIGHT = 20.0  # when figures to suppress are chosen, a total has this weight and a part has weight 1
 
 
 class Tally:
-    """The counts of one month, for all of a commissioner's programmes or for one.
+    """The counts of one month, for all of a commissioner's programmes or for one of them.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ class Tally:
         self.month = month
         self.scope = scope
         self.people = 0
-        # Months are integers here: with this many people, using ``Month`` objects would take half of the time.
+        # Months are integers here: with many people, making ``Month`` objects would take half of the running time.
         self._at, self._last_day = month.number, month.last_day
-        self._new: Counter[tuple[str, int, str, int]] = Counter()  # basis, cohort, stage, months elapsed until it
+        self._new: Counter[tuple[str, int, str, int]] = Counter()  # basis, cohort, stage, months until the stage
         self._sizes: Counter[tuple[str, int]] = Counter()
         self._moves: Counter[tuple[str, str]] = Counter()
-        self._turns: Counter[tuple[int, str]] = Counter()  # month, stage: people who reached it less people who went on
+        self._turns: Counter[tuple[int, str]] = Counter()  # month, stage: people entering the stage less people leaving
         self._groups: Counter[tuple[str, str, str]] = Counter()  # breakdown, group, stage
         self._level_with: Month | None = None
         self._more_groups: dict[str, set[str]] = {}
@@ -86,7 +86,7 @@ class Tally:
             self._add_to_groups(journey.groups, reached)
 
     def _add_steps(self, reached: Mapping[str, date], months: Mapping[str, int]) -> None:
-        """Count the moves of the furthest stage reached, from month to month."""
+        """Count, month by month, how the furthest stage that the person has reached changes."""
         oldest, before, current, furthest = self._at - MONTHS_BACK, NOT_HERE, NOT_HERE, -1
         for _, at in sorted((reached[stage], at) for at, stage in enumerate(STAGES) if stage in reached):
             if at <= furthest:
@@ -108,7 +108,7 @@ class Tally:
 
     @property
     def month_ends(self) -> list[Month]:
-        """The last thirteen months, at the end of which people are counted, oldest first."""
+        """The thirteen months up to this month, oldest first. People are counted at the end of each."""
         return [self.month.plus(back - MONTHS_BACK) for back in range(MONTHS_BACK + 1)]
 
     def _add_to_groups(self, groups: Mapping[str, str], reached: Mapping[str, date]) -> None:
@@ -123,7 +123,7 @@ class Tally:
     # -- the figures and their keys -------------------------------------------------------------------------------
 
     def cohort_key(self, basis: str, cohort: Month, stage: str, elapsed: int) -> str:
-        """Return the key of a cell of the cohort table; the size of a cohort has one key for all elapsed months."""
+        """Return the key of a count in the cohort table; the size of a cohort has one key for all elapsed months."""
         after = "*" if stage == BASES[basis] else str(elapsed)
         return f"{self.scope}|cohort|{basis}|{cohort}|{after}|{stage}"
 
@@ -134,14 +134,14 @@ class Tally:
         return f"{self.scope}|move|{self.month}|{origin}|{stage}"
 
     def group_key(self, breakdown: str, group: str, stage: str) -> str:
-        """Return the key of a group's count; a programme's key is the same in its own export and in that of all."""
+        """Return the key of a group's count; a programme has the same key in its own export as in the export of all."""
         if breakdown == "programme":
             return f"{group}|by|{self.month}|{EVERYBODY}|{NOT_HERE}|{stage}"
         return f"{self.scope}|by|{self.month}|{breakdown}|{group}|{stage}"
 
     @property
     def cohorts(self) -> list[tuple[str, Month]]:
-        """Every month from the first referral on, for both bases.
+        """Every cohort, as basis and month: for both bases, every month from the first referral on.
 
         Months without people are included, because a missing row would reveal that there are none.
         """
@@ -153,7 +153,7 @@ class Tally:
         return [(basis, month) for basis in BASES for month in months]
 
     def groups(self, breakdown: str) -> list[str]:
-        """The groups of a breakdown, including the groups of other programmes that have no people here."""
+        """Return the groups of a breakdown, including groups that have people only in other programmes."""
         own = {group for name, group, _ in self._groups if name == breakdown}
         return sorted(own | self._more_groups.get(breakdown, set())) if self.people else []
 
@@ -162,11 +162,11 @@ class Tally:
         return OF_WORK if breakdown == "kind" else (*STAGES, CONTACTED) if breakdown == EVERYBODY else STAGES
 
     def share(self, first: Month | None, groups: dict[str, set[str]]) -> None:
-        """Give the tables at least the cohorts from this month on and these groups."""
+        """Include the cohorts from the month ``first`` on and these groups, even where this tally has no people."""
         self._level_with, self._more_groups = first, groups
 
     def wait(self, name: str) -> Mapping[int, int]:
-        """Return the number of people by the days they waited."""
+        """Return the number of people by the number of days they waited; ``name`` is a key of ``WAITS``."""
         return self._waits[name]
 
     def figures(self) -> FigureTable:
@@ -187,7 +187,7 @@ class Tally:
         )
 
     def last_elapsed(self, cohort: Month) -> int:
-        """Return the number of months of a cohort that are over by this month, at most ``LONGEST_MONTHS``."""
+        """Return the number of calendar months from a cohort's month to this month, at most ``LONGEST_MONTHS``."""
         return min(LONGEST_MONTHS, self.month.minus(cohort))
 
     def _gather_cohorts(self, builder: "_FigureBuilder") -> None:
@@ -261,7 +261,7 @@ class Tally:
             builder.weights |= {self.group_key(breakdown, group, stage): TOTAL_WEIGHT for stage in (first, *further)}
 
     def _gather_links(self, builder: "_FigureBuilder") -> None:
-        """Add the sums that connect tables: a year's cohorts with its breakdowns, and all cohorts with all stages."""
+        """Add sums that connect tables: the last year's cohorts to breakdowns, and all cohorts to the stage counts."""
 
         def last(basis: str, stage: str, cohorts: Iterable[Month]) -> list[str]:
             return [self.cohort_key(basis, cohort, stage, self.last_elapsed(cohort)) for cohort in cohorts]
@@ -307,10 +307,10 @@ def level(tallies: Iterable[Tally]) -> None:
 
 
 def together(tallies: Mapping[str, Tally], scope: str) -> FigureTable:
-    """Return the figures of one scope, together with the figures of the other scopes that they add up with.
+    """Return the figures of one scope, together with the figures of other scopes that are linked to them by sums.
 
-    The figures of all programmes are the sum of the figures of each, so a reader of both files knows the difference.
-    The figures of the other scopes are used for disclosure control only and are not published here.
+    The figures of all programmes are the sums of the figures of each programme, so a reader can subtract one file from
+    another. The figures of the other scopes are used for disclosure control only and are not published here.
 
     Parameters
     ----------
@@ -383,7 +383,7 @@ class _FigureBuilder:
         self.sums.append(Sum(total, tuple(parts)))
 
 
-# Moves go forward only, because a stage that was reached counts as reached for good.
+# Moves lead only to later stages, because a stage that was once reached always counts as reached.
 MOVES = frozenset(
     (origin, stage) for at, origin in enumerate((NOT_HERE, *STAGES)) for stage in STAGES[at:] if origin != stage
 )
@@ -391,7 +391,7 @@ MOVES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The first columns of every row: month, day known and version."""
+    """The first columns of every row: the month, the ``as_of`` day and the version number."""
 
     month: Month
     as_of: date
@@ -417,7 +417,7 @@ def _share(decision: Suppression, part: str, whole: str) -> tuple[str, str]:
 
 
 def cohort_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Yield every cohort up to the month, by elapsed months; months that are not over are blank, never 0."""
+    """Yield the rows of every cohort, by elapsed months. Values of months that are not over are blank, never 0."""
     for basis, cohort in tally.cohorts:
         size = tally.cohort_key(basis, cohort, BASES[basis], 0)
         for elapsed in range(LONGEST_MONTHS + 1):
@@ -433,7 +433,7 @@ def cohort_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row
 
 
 def progression_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Yield the people at each stage at the month's start and end, and every move between stages."""
+    """Yield rows of the people at each stage at the month's start and end, and of the moves between stages."""
     start, end = tally.month.first_day - timedelta(days=1), tally.month.last_day
     for stage in STAGES:
         yield (*head.cells, "at_start", stage, "", *_cell(decision, tally.at_key(start, stage)))
@@ -447,14 +447,14 @@ def progression_rows(tally: Tally, decision: Suppression, head: Head) -> Iterato
 
 
 def stage_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Yield the people at each stage at the end of each of the last thirteen months."""
+    """Yield rows of the people at each stage at the end of each of the last thirteen months."""
     for month in tally.month_ends:
         for stage in STAGES:
             yield (*head.cells, str(month), stage, *_cell(decision, tally.at_key(month.last_day, stage)))
 
 
 def breakdown_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[Row]:
-    """Yield the people referred in the last twelve months, by group and by stage reached."""
+    """Yield rows of the people referred in the last twelve months, by group and by stage reached."""
     for breakdown in (EVERYBODY, *tally.breakdowns):
         for group in tally.groups(breakdown):
             for stage in tally.stages(breakdown):
@@ -463,9 +463,9 @@ def breakdown_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[
 
 
 def median_rows(tally: Tally, decision: Suppression, head: Head, smallest: int) -> Iterator[Row]:
-    """Yield the median days of each wait for people referred in the last twelve months.
+    """Yield rows of the median days of each wait, for people referred in the last twelve months.
 
-    The median is suppressed if fewer than ``smallest`` people are behind it, or if their number is suppressed.
+    The median is suppressed if it is based on fewer than ``smallest`` people, or if their number is suppressed.
     """
     for name, (_, last) in WAITS.items():
         days = tally.wait(name)
@@ -480,7 +480,7 @@ def median_rows(tally: Tally, decision: Suppression, head: Head, smallest: int) 
 
 
 def median_of(days: Mapping[int, int]) -> int:
-    """Return the median of days, given the number of people for each; half a day is rounded up.
+    """Return the median, given the number of people for each number of days; half a day is rounded up.
 
     Examples
     --------

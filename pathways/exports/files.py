@@ -23,7 +23,7 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _inert(cell: str) -> str:
-    """Return a cell that no spreadsheet runs as a formula; a negative number is safe and stays unchanged."""
+    """Return a cell so that no spreadsheet runs it as a formula; a negative number is safe and stays unchanged."""
     if not cell.startswith(FORMULA) or _is_number(cell):
         return cell
     return f"'{cell}"

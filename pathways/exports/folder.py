@@ -1,4 +1,4 @@
-"""Pure functions that turn a month's counts and suppression decision into the bytes of every file of the folder."""
+"""Pure functions that turn a month's counts and suppression decision into the bytes of every file of an export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,25 +38,25 @@ WORD = {
 MOST_LINES = 6
 NOTES = (
     "Counts are of people, not jobs, to the nearest five. They may not add up, because each is rounded separately.",
-    "[c] confidential: suppressed, because it is about few people or would reveal another figure that is.",
-    "[x] not available: the period is not over yet. It does not mean 0.",
-    "[low] above 0, but rounds to 0.",
-    "A share is calculated from two published figures. It is suppressed if the whole is too small.",
-    "A cohort is all people first referred for an enrolment in the same month, or all who started in the same month.",
+    "[c] confidential: suppressed, because the figure is about few people or would reveal a figure about few people.",
+    "[x] not available: the period is not over yet. [x] does not mean 0.",
+    "[low] above 0, but rounded to 0.",
+    "A share is a published figure divided by a larger one. It is suppressed if the larger figure is too small.",
+    "A cohort is everyone first referred for an enrolment in one month, or everyone who started in one month.",
     "A new enrolment counts in a new cohort. A second referral during an enrolment does not.",
     "In work: from the first day of a paid job with at least four paid hours recorded. Unpaid work does not count.",
     "13 and 26 weeks: an outcome under a funder's rule, with evidence checked by a second person.",
-    "Earlier months are given as known now. Changes to the figures of closed months are in adjustments.csv.",
-    "Area is the first half of the current postcode. Monitoring groups are as people answered the questions.",
+    "Figures of earlier months use the facts known now. Changed figures of closed months are in adjustments.csv.",
+    "Area is the first half of the current postcode. Equality monitoring groups are people's own answers.",
 )
 
 REASON_TEXTS = {
     SuppressionReason.SMALL: "about too few people",
-    SuppressionReason.OF_A_SMALL_WHOLE: "0 out of a group of too few people",
-    SuppressionReason.ALL_OR_NONE: "would say that all or none of a group reached a stage",
-    SuppressionReason.BESIDE: "another suppressed figure could be worked out from it",
+    SuppressionReason.OF_A_SMALL_WHOLE: "0 people out of a group that is too small",
+    SuppressionReason.ALL_OR_NONE: "would reveal that all or none of a group reached a stage",
+    SuppressionReason.BESIDE: "would reveal another suppressed figure",
     SuppressionReason.CLOSED: "no safer choice was found, so all remaining figures were suppressed",
-    SuppressionReason.KNOWN: "already known from earlier releases",
+    SuppressionReason.KNOWN: "could already be worked out from earlier releases",
 }
 
 
@@ -77,6 +77,7 @@ class FolderContents:
     references : mapping of str to str
         The dated reference tables that the figures depend on, with their versions.
     fewest_for_median : int
+        The smallest number of people for which a median is published.
     """
 
     ref: str
@@ -175,7 +176,7 @@ def _manifest(contents: FolderContents, file_bytes: Mapping[str, bytes]) -> dict
 
 
 def _published_cell(contents: FolderContents, key: str) -> str:
-    """Return the shorthand of a count if it has one, otherwise the published count."""
+    """Return a count as published, or the shorthand that replaces it, for instance ``[c]``."""
     count = contents.decision.published(key)
     return contents.decision.status(key) or str(count)
 
@@ -186,12 +187,12 @@ def _value(contents: FolderContents, key: str) -> float | None:
 
 
 def charts_of(contents: FolderContents) -> list[Chart]:
-    """Return the two charts: the share of each cohort in work by month, and the people at each stage."""
+    """Return the two charts: the share of each cohort that is in work, and the number of people at each stage."""
     return [_conversion(contents), _progression(contents)]
 
 
 def _conversion(contents: FolderContents) -> Chart:
-    """Return the chart of the share in work of the latest cohorts that have published shares."""
+    """Return the chart of the shares of people in work, for the latest cohorts with published shares."""
     tally, decision = contents.tally, contents.decision
     lines: list[ChartLine] = []
     longest = 0
@@ -215,7 +216,7 @@ def _conversion(contents: FolderContents) -> Chart:
     return Chart(
         "conversion",
         "Share of the people referred in each month who have started work",
-        f"Lines by month of referral, for the latest months only. Each line rises with the months since referral:"
+        f"One line for each of the latest months of referral, with the share in work by months since referral:"
         f" {about}.",
         "Calendar months since referral",
         "Share in work",
@@ -226,7 +227,7 @@ def _conversion(contents: FolderContents) -> Chart:
 
 
 def _progression(contents: FolderContents) -> Chart:
-    """Return the chart of the people at each stage, for the largest stages."""
+    """Return the chart of the number of people at each stage, for the stages with most people."""
     tally = contents.tally
     lines = [
         ChartLine(WORD[stage], [_value(contents, tally.at_key(month.last_day, stage)) for month in tally.month_ends])
@@ -243,7 +244,7 @@ def _progression(contents: FolderContents) -> Chart:
     return Chart(
         "progression",
         "People at each stage at the end of each month",
-        f"Lines by stage over thirteen months, from the first to the last published figure: {about or 'none'}.",
+        f"One line for each stage over thirteen months. First and last published figures: {about or 'none'}.",
         "End of month",
         "People",
         [str(month) for month in tally.month_ends],
@@ -282,7 +283,7 @@ def _sentences(contents: FolderContents) -> list[str]:
         year_text,
         f"Referred this month and not started yet: {_published_cell(contents, tally.move_key(NOT_HERE, 'referred'))}.",
         f"Half of those who started a job did so within {job_days} days of referral.",
-        f"Half of those in touch with an employer were so within {employer_days} days of starting.",
+        f"Half of those with an employer contact had the first contact within {employer_days} days of starting.",
     ]
 
 
@@ -389,7 +390,7 @@ def _at_both_ends(contents: FolderContents) -> WorkbookSheet:
 
 
 def _moves(contents: FolderContents) -> WorkbookSheet:
-    """Return the moves as a square table, from the stage of the row to the stage of the column."""
+    """Return the moves as a table: each cell counts moves from the stage of its row to the stage of its column."""
     rows = [
         (
             WORD[origin] if origin else "Not referred yet",

@@ -1,6 +1,7 @@
 """Pure functions that turn the facts about one jobseeker into journeys.
 
-A jobseeker has one journey for each enrolment, and one for a referral that has led to no enrolment.
+A journey says when a jobseeker reached each stage. A jobseeker has one journey for each enrolment, and one for a
+referral that has led to no enrolment.
 """
 
 from collections import defaultdict
@@ -25,21 +26,21 @@ STAGES = (
 )
 CONTACTED = "contacted"  # the first contact with an employer: not a stage, but the end of a measured wait
 NOT_KNOWN = "not_known"
-# The lowest age of each group, in years; the groups of the official labour market figures.
+# The lowest age of each age group in years. Official labour market figures use the same groups.
 AGES = ((16, "16_to_17"), (18, "18_to_24"), (25, "25_to_49"), (50, "50_and_over"))
 UNDER_THE_YOUNGEST = "under_16"
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One jobseeker on one enrolment, or waiting for an enrolment.
+    """The stages that one jobseeker reached on one enrolment, or while waiting for an enrolment.
 
     Parameters
     ----------
     reached_on : mapping of str to date
         The day on which each stage was reached.
     groups : mapping of str to str
-        The group in each breakdown.
+        The jobseeker's group in each breakdown.
     key : str
         A stable key of the enrolment or wait, which does not change when more facts are recorded.
     """
@@ -51,18 +52,19 @@ class Journey:
 
 @dataclass(slots=True)
 class Life:
-    """The facts about one jobseeker as known at an instant, as rows of days and keys, each list ordered by day."""
+    """The facts about one jobseeker as known at an instant. Each list has one tuple per fact, ordered by day."""
 
     referrals: list[tuple[str, Any, date]] = field(default_factory=list)  # event, referral, day
     sources: dict[Any, str] = field(default_factory=dict)  # type of referring organisation, by referral
-    enrolments: list[tuple[str, Any, Any, Any, date]] = field(default_factory=list)  # event, id, programme, referral
+    # event, enrolment, programme, referral, day
+    enrolments: list[tuple[str, Any, Any, Any, date]] = field(default_factory=list)
     closed: list[date] = field(default_factory=list)
-    introductions: list[tuple[str, date]] = field(default_factory=list)
+    introductions: list[tuple[str, date]] = field(default_factory=list)  # event, day
     profiled: list[date] = field(default_factory=list)
     contacted: list[date] = field(default_factory=list)
     # enrolment, spell, kind, first and last day
     spells: list[tuple[Any, Any, str, date, date | None]] = field(default_factory=list)
-    hours: list[tuple[Any, date, Decimal]] = field(default_factory=list)
+    hours: list[tuple[Any, date, Decimal]] = field(default_factory=list)  # spell, first day of the week, hours
     outcomes: list[tuple[Any, str, str, date]] = field(default_factory=list)  # enrolment, rule, version, day
     monitoring: list[tuple[str, str, str]] = field(default_factory=list)  # sex, ethnic group, condition
     details: list[tuple[date | None, str | None]] = field(default_factory=list)  # date of birth, postcode
@@ -82,9 +84,9 @@ class Frame:
     until : date
         The last day of the month.
     kinds, least_hours
-        The kinds of placement that count as a job, and the paid hours that make a job start.
+        The kinds of placement that count as a job, and the paid hours from which a job counts as started.
     weeks_of : mapping of (rule, version) to int
-        Weeks in work that an outcome proves; rules about pay are left out.
+        The number of weeks in work that an outcome proves. Rules about pay are left out.
     postcode_area : callable
         Converts a postcode to the published area.
     """
@@ -99,11 +101,11 @@ class Frame:
 
 
 def journeys_of(life: Life, partner_id: Any, person_id: Any, frame: Frame) -> list[Journey]:
-    """Return one jobseeker's journeys on the programmes of an export, up to a day.
+    """Return one jobseeker's journeys on the programmes of an export, up to the day ``frame.until``.
 
     The cohort is the month of the first referral that led to the enrolment. A jobseeker who was referred and is not
     enrolled yet is counted with the partner's programme if only one programme ran on the day of referral. Events after
-    the day are ignored.
+    ``frame.until`` are ignored.
 
     Parameters
     ----------
@@ -188,7 +190,7 @@ def _waiting(
     ends: Mapping[Any, date],
     frame: Frame,
 ) -> Journey | None:
-    """Return the journey of a jobseeker waiting for an enrolment, from the earliest referral that led to none."""
+    """Return the journey of a waiting jobseeker, from the earliest referral that led to no enrolment."""
     used = {start[3] for start in starts}
     spans = [
         (min(referred_on.get(referral, started), started), ends.get(enrolment, date.max))
@@ -212,7 +214,7 @@ def _waiting(
 
 
 def _journey(reached: Mapping[str, date], groups: Mapping[str, str], key: str, until: date) -> Journey:
-    """Return a journey without the stages reached after a day."""
+    """Return a journey without the stages reached after the day ``until``."""
     return Journey({stage: day for stage, day in reached.items() if day <= until}, groups, key)
 
 
@@ -230,7 +232,7 @@ def _groups(life: Life, on: date, source: str | None, frame: Frame) -> dict[str,
 
 
 def age_group(born: date | None, on: date) -> str:
-    """Return the age group on a day.
+    """Return a person's age group on a day.
 
     Examples
     --------

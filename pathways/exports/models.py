@@ -25,7 +25,10 @@ class ExportState(StrEnum):
 
 
 class Export(Base):
-    """One version of a month for one commissioner, as known on one day. A frozen month gets no further version."""
+    """One version of a month's figures or claims file for one commissioner, as known on one day.
+
+    A frozen month gets no further version.
+    """
 
     __tablename__ = "exports"
     __table_args__ = (
@@ -49,7 +52,7 @@ class Export(Base):
     month: Mapped[str] = mapped_column(SHORT)
     number: Mapped[int]
     as_of: Mapped[date]
-    # Hash of the counts and the reference tables: unchanged facts make no new version.
+    # Hash of the counts and the reference tables. While the hash is unchanged, no new version is made.
     facts_hash: Mapped[str] = mapped_column(SHORT)
     content_hash: Mapped[str] = mapped_column(SHORT)
     folder: Mapped[str] = mapped_column(LINE)
@@ -57,12 +60,12 @@ class Export(Base):
     by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     frozen_at: Mapped[datetime | None]
     frozen_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    # The last day on which a claims file, which is personal data, may be read; it is deleted afterwards.
+    # The last day on which a claims file, which is personal data, may be read. The file is deleted afterwards.
     expires_on: Mapped[date | None]
 
 
 class ExportFile(Base):
-    """The content of one file of an export; encrypted for a claims file."""
+    """The content of one file of an export. The content of a claims file is encrypted."""
 
     __tablename__ = "export_files"
     __unaudited__ = True
@@ -77,7 +80,7 @@ class ExportFile(Base):
 class Release(Base):
     """The counts of an export before suppression and the keys of the suppressed counts.
 
-    Suppression of later exports depends on them.
+    Both are needed to decide what to suppress in later exports.
     """
 
     __tablename__ = "export_releases"

@@ -4,7 +4,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-# Not taken from the locale, so that a folder has the same content wherever it is made.
+# The names are not taken from the locale, so that an export has the same content wherever it is made.
 NAMES = (
     "January",
     "February",
@@ -53,7 +53,7 @@ class Month:
 
     @property
     def number(self) -> int:
-        """The number of months since year 0, so that consecutive months differ by 1."""
+        """The number of months since the start of year 0, so that consecutive months differ by 1."""
         return self.year * 12 + self.month - 1
 
     def plus(self, months: int) -> "Month":

@@ -1,7 +1,7 @@
 """Every SELECT on exports, and the facts about each jobseeker as known at an instant.
 
 A month is made from millions of rows. Each table is read through a server-side cursor, ordered by jobseeker. All tables
-are read in parallel, so only one jobseeker's rows are in memory at a time, however many there are.
+are read side by side, so that only one jobseeker's rows are in memory at a time, however many jobseekers there are.
 """
 
 from collections import defaultdict
@@ -91,7 +91,7 @@ def published(
 
 
 def certificate(session: Session, commissioner_id: UUID, folder: Path | None) -> bytes | None:
-    """Return the certificate to encrypt a commissioner's claims files for, if the configured folder contains one."""
+    """Return the certificate for encrypting a commissioner's claims files; None if the configured folder has none."""
     ref = session.scalars(select(Organisation.ref).where(Organisation.id == commissioner_id)).one()
     path = folder / f"{ref}.pem" if folder is not None else None
     return path.read_bytes() if path is not None and path.is_file() else None
@@ -169,7 +169,7 @@ def claim_lines(
 
 
 def _tiers(session: Session, outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Return the tier of each item of evidence of these outcomes, by the item's id."""
+    """Return the tier of each evidence item of these outcomes, by the item's id."""
     partners = {outcome.partner_id for outcome in outcomes}
     ids = {UUID(item) for outcome in outcomes for item in outcome.evidence_ids}
     rows = select(Evidence.id, Evidence.tier).where(Evidence.partner_id.in_(partners), Evidence.id.in_(ids))
@@ -177,9 +177,9 @@ def _tiers(session: Session, outcomes: Sequence[Outcome]) -> dict[str, str]:
 
 
 def _days(outcome: Outcome) -> int:
-    """Return the number of distinct days of work behind an outcome.
+    """Return the number of distinct days of work that an outcome is based on.
 
-    The days are counted from the outcome, because a failed or reversed claim has no days of its own any more.
+    The days are read from the outcome, because the days of a failed or reversed claim have been deleted.
     """
     spans = [(date.fromisoformat(begun), date.fromisoformat(over)) for _, begun, over in outcome.rests_on]
     return len({day for begun, over in spans for day in range(begun.toordinal(), over.toordinal() + 1)})
@@ -252,7 +252,7 @@ def expired(session: Session, commissioner_id: UUID, on: date) -> list[UUID]:
 
 
 def lock(session: WriteSession, commissioner_id: UUID) -> None:
-    """Lock a commissioner until the transaction ends, so that no other release of its figures is stored meanwhile."""
+    """Lock a commissioner until the transaction ends, so that no other release is stored meanwhile."""
     session.execute(select(Organisation.id).where(Organisation.id == commissioner_id).with_for_update())
 
 
@@ -288,7 +288,7 @@ def closed_months(session: Session, commissioner_id: UUID, programme_id: UUID | 
 
 
 def merged_between(session: Session, partners: list[UUID], after: datetime, until: datetime) -> set[Any]:
-    """Return the ids of records that were merged, or separated again, between two instants, in the driver's format."""
+    """Return the ids, in the driver's format, of records merged or separated again between two instants."""
     rows = select(Merge.merged_id, Merge.jobseeker_id).where(
         Merge.partner_id.in_(partners), Merge.recorded_at > after, Merge.recorded_at <= until
     )
@@ -311,7 +311,7 @@ AT_ONCE = 2_000  # rows fetched from each table at a time
 def _raw(column: Any) -> Any:
     """Select a key in the driver's format, without converting it to a UUID.
 
-    These keys are only compared, and converting each of them would take most of the time.
+    The keys are only compared with each other, and converting each key would take most of the running time.
     """
     return type_coerce(column, NullType())
 
@@ -320,7 +320,7 @@ Add = Callable[[Life, Any], None]
 
 
 def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]:
-    """Return the query of each table that journeys are made from, with the function that adds its rows to a life."""
+    """Return a query for each table that journeys are made from, with the function that adds its rows to a ``Life``."""
 
     def facts_of_people(model: Any, *columns: Any) -> Select[Any]:
         return (
@@ -354,7 +354,7 @@ def _tables(partners: list[UUID], at: datetime) -> list[tuple[Select[Any], Add]]
     introductions = facts_of_people(IntroductionMove, IntroductionMove.event, IntroductionMove.valid_on).where(
         IntroductionMove.event.in_(["send", "offer"])
     )
-    # A profile that was agreed to counts as agreed, even after a later version without agreement.
+    # Once a version of the profile was agreed to, the profile counts as agreed, even if a later version was not.
     profiles = (
         select(_raw(ProfileVersion.partner_id), _raw(ProfileVersion.jobseeker_id), _raw(ProfileVersion.id))
         .add_columns(ProfileVersion.agreed_on)
@@ -427,12 +427,12 @@ def _is_postgresql(session: Session) -> bool:
 
 
 def driven(session: Session) -> Callable[[UUID], Any]:
-    """Return the function that converts a UUID to the driver's format."""
+    """Return the function that converts a UUID to the format in which the database driver returns ids."""
     return (lambda key: key) if _is_postgresql(session) else (lambda key: key.hex)
 
 
 def lives(session: Session, partners: list[UUID], at: datetime) -> Iterator[tuple[Any, Any, Life]]:
-    """Yield partner, jobseeker and known facts of each jobseeker of these partners, as known at an instant.
+    """Yield partner id, jobseeker id and facts as known at an instant, for each jobseeker of these partners.
 
     Ids are in the driver's format. Jobseekers with records that were ever merged come last, because their rows are
     stored under several ids.
@@ -478,7 +478,7 @@ def _last(into: dict[UUID, UUID], record: UUID) -> UUID:
 
 
 def _in_order(life: Life) -> None:
-    """Sort the rows of several records by the day they were true."""
+    """Sort rows that come from several records of one jobseeker by their day."""
     life.referrals.sort(key=lambda row: row[2])
     life.enrolments.sort(key=lambda row: row[4])
     life.introductions.sort(key=lambda row: row[1])
@@ -487,7 +487,7 @@ def _in_order(life: Life) -> None:
 
 
 def journeys(session: Session, programmes: list[Programme], at: datetime, until: date) -> Iterator[Journey]:
-    """Yield the journeys of all jobseekers on these programmes, as known at an instant, up to a day."""
+    """Yield the journeys of all jobseekers on these programmes up to the day ``until``, as known at an instant."""
     partners = sorted({programme.partner_id for programme in programmes}, key=str)
     month_frame = frame(session, programmes, partners, at, until)
     for partner, person, life in lives(session, partners, at):
@@ -495,7 +495,7 @@ def journeys(session: Session, programmes: list[Programme], at: datetime, until:
 
 
 def frame(session: Session, programmes: Sequence[Programme], partners: list[UUID], at: datetime, until: date) -> Frame:
-    """Return the settings that journeys on these programmes are made with, as known at an instant, up to a day."""
+    """Return the settings for making journeys on these programmes up to the day ``until``, as known at an instant."""
     as_driven = driven(session)
     running: dict[Any, list[tuple[Any, date, date | None]]] = defaultdict(list)
     rows = select(Programme).where(Programme.partner_id.in_(partners), Programme.made_at <= at)

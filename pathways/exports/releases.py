@@ -21,7 +21,7 @@ class StoredRelease:
     reasons : mapping of str to list of str
         For each count that differs from its first reported value, the known reasons.
     references : mapping of str to str
-        The dated reference tables it was made with, and their versions.
+        The version of each dated reference table that the release was made with.
     """
 
     released: EarlierRelease
@@ -31,7 +31,7 @@ class StoredRelease:
 
 
 def packed(decision: Suppression, reasons: Mapping[str, list[str]], references: Mapping[str, str]) -> bytes:
-    """Return a release as bytes. Keys are replaced by numbers, because sums repeat them many times.
+    """Return a release as bytes. Numbers replace the keys, because sums repeat each key many times.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def unpacked(content: bytes) -> StoredRelease:
         [Sum(keys[total], tuple(keys[part] for part in parts)) for total, parts in stored["sums"]],
         [Inequality(keys[lower], keys[upper]) for lower, upper in stored["orders"]],
         frozenset(keys[at] for at in stored["unpublished"]),
-        frozenset(keys[at] for at in stored.get("withheld", ())),  # older releases list them with the unpublished
+        frozenset(keys[at] for at in stored.get("withheld", ())),  # older releases have these keys in "unpublished"
         stored.get("is_apart", False),
     )
     return StoredRelease(released, _published_counts(released, stored["base"]), stored["reasons"], stored["references"])

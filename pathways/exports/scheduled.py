@@ -28,9 +28,9 @@ LOG = structlog.get_logger()
 def make_provisional(database: Database, operator: Actor) -> int:
     """Make last month's figures for each commissioner; return how many were made.
 
-    They are due from the working day that the dated table ``limits`` gives.
+    The figures are due from the working day of the month that the dated table ``limits`` gives.
 
-    Counting and suppression run outside of a write transaction, so this is not a ``ScheduledJob``, which runs in one.
+    This is not a ``ScheduledJob``: those run in a write transaction, and counting must run outside of any.
     """
     with database.reading(newest=True) as session:
         due = list(_due(session, operator.today))
@@ -45,7 +45,7 @@ def make_provisional(database: Database, operator: Actor) -> int:
 
 
 def _due(session: Session, on: date) -> Iterator[tuple[UUID, Month]]:
-    """Yield the commissioners with no version of last month made on or after the due working day."""
+    """Yield each commissioner for whom no version of last month was made since the due day, and that month."""
     month = Month.of(on).plus(-1)
     for commissioner_id in sorted(queries.commissioners(session), key=str):
         nation = session.get_one(Organisation, commissioner_id).nation

@@ -20,17 +20,21 @@ class NewExport(Body):
 
     month: MonthText
     commissioner_id: UUID | None = Field(
-        default=None, description="The commissioner to make figures for; your own organisation if left out."
+        default=None, description="The commissioner to make figures for. If left out: your own organisation."
     )
     programme_id: UUID | None = None
-    as_of: Day | None = Field(default=None, description="Use facts as known at the end of this day; today if left out.")
+    as_of: Day | None = Field(
+        default=None, description="Use facts as known at the end of this day. If left out: today."
+    )
 
 
 class NewClaimsFile(Body):
     """The month and programme to make a claims file for."""
 
     month: MonthText
-    programme_id: UUID | None = Field(default=None, description="All programmes that you pay for if left out.")
+    programme_id: UUID | None = Field(
+        default=None, description="The programme to include. If left out: all programmes that you pay for."
+    )
 
 
 class FiguresOut(Schema):

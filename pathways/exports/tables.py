@@ -35,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ExportTable:
-    """One file of rows; ``key`` names the columns that identify a row."""
+    """A published table, which is one file; ``key`` names the columns that identify a row."""
 
     name: str
     title: str
@@ -58,13 +58,13 @@ VALUE = (
     Column(
         "value",
         "integer",
-        "Number of people, to the nearest five; blank if value_status gives a reason.",
+        "The number of people, to the nearest five. Blank if value_status says why there is no number.",
         is_required=False,
     ),
     Column(
         "value_status",
         "string",
-        "[c]: confidential, suppressed. [x]: not available, the period is not over. [low]: above 0, but rounds to 0.",
+        "[c]: confidential, suppressed. [x]: not available, as the period is not over. [low]: above 0, rounded to 0.",
         STATUS,
         is_required=False,
     ),
@@ -72,10 +72,11 @@ VALUE = (
 SHARES = tuple(f"{stage}_share" for stage in STAGES)
 COHORT = ExportTable(
     "cohort",
-    "People by month of referral or of start, and by the months that have passed",
-    "For the people referred (or started) in a month: how many had reached each stage a number of calendar months"
-    " later, and what share of the cohort that is. People are counted, not jobs. The size of a cohort does not change"
-    " with the months elapsed. A new enrolment counts in a new cohort. Earlier cohorts are published again each month.",
+    "People by month of referral or of start, and by the number of months since then",
+    "For the people who were referred (or who started) in a month: how many of them had reached each stage 0, 1, 2 and"
+    " more calendar months later, and what share of the cohort they are. People are counted, not jobs. The size of a"
+    " cohort does not change with the months elapsed. A new enrolment counts in a new cohort. Earlier cohorts are"
+    " published again each month.",
     (
         *HEAD,
         Column(
@@ -88,7 +89,7 @@ COHORT = ExportTable(
         Column(
             "elapsed_months",
             "integer",
-            "Calendar months since the month of the cohort, counted to the last day of the month.",
+            "The number of calendar months after the cohort's month. People are counted on the last day of that month.",
         ),
         Column(
             "measure", "string", "The stage reached, or the share of the cohort that reached it.", (*STAGES, *SHARES)
@@ -96,7 +97,7 @@ COHORT = ExportTable(
         Column(
             "value",
             "number",
-            "Number of people, to the nearest five, or a share of two such numbers.",
+            "The number of people, to the nearest five, or a share calculated from two such numbers.",
             is_required=False,
         ),
         VALUE[1],
@@ -106,19 +107,23 @@ COHORT = ExportTable(
 PROGRESSION = ExportTable(
     "progression",
     "People at each stage at the month's start and end, and every move between stages",
-    "Each person is counted at the furthest stage reached. A person who stayed at a stage is in no move.",
+    "Each person is counted at the furthest stage reached. A person who stayed at a stage is not counted in any move.",
     (
         *HEAD,
         Column(
             "measure",
             "string",
-            "People at the start, people at the end, or people who moved.",
+            "Whether people are counted at the month's start, at the month's end, or for a move between stages.",
             ("at_start", "at_end", "moved"),
         ),
         Column(
-            "from_stage", "string", "The stage before; blank for at_end.", ("not_referred", *STAGES), is_required=False
+            "from_stage",
+            "string",
+            "The stage at the month's start; blank for at_end.",
+            ("not_referred", *STAGES),
+            is_required=False,
         ),
-        Column("to_stage", "string", "The stage after; blank for at_start.", STAGES, is_required=False),
+        Column("to_stage", "string", "The stage at the month's end; blank for at_start.", STAGES, is_required=False),
         *VALUE,
     ),
     ("measure", "from_stage", "to_stage"),
@@ -126,7 +131,7 @@ PROGRESSION = ExportTable(
 STAGES_BY_MONTH = ExportTable(
     "stages",
     "People at each stage at the end of each of the last thirteen months",
-    "As in progression.csv, for the past year, using the facts known now.",
+    "People are counted as in progression.csv, for each month of the past year, using the facts known now.",
     (
         *HEAD,
         Column("month_end", "yearmonth", "People were counted at the end of this month."),
@@ -138,12 +143,17 @@ STAGES_BY_MONTH = ExportTable(
 BREAKDOWN = ExportTable(
     "breakdowns",
     "People referred in the last twelve months, by group, and the stages they have reached",
-    "By programme, area (the first half of the postcode), type of referring organisation, kind of the first job, and"
-    " the answers to equality monitoring questions.",
+    "People by programme, area (the first half of the postcode), type of referring organisation, kind of the first job,"
+    " and the answers to equality monitoring questions.",
     (
         *HEAD,
-        Column("breakdown", "string", "What the groups are based on.", (EVERYBODY, *BREAKDOWNS)),
-        Column("group", "string", "The group."),
+        Column(
+            "breakdown",
+            "string",
+            "What the groups are based on, for instance age. The value all means one group of all people.",
+            (EVERYBODY, *BREAKDOWNS),
+        ),
+        Column("group", "string", "The group in this breakdown, for instance 18_to_24."),
         Column("stage", "string", "The stage reached; contacted means contact with an employer.", (*STAGES, CONTACTED)),
         *VALUE,
     ),
@@ -152,8 +162,8 @@ BREAKDOWN = ExportTable(
 MEDIANS = ExportTable(
     "medians",
     "Median days between stages, for people referred in the last twelve months",
-    "Half of the people who reached both stages took this number of days or fewer. Published for ten or more people"
-    " only.",
+    "Half of the people who reached both stages took this number of days or fewer. The median is published only"
+    " if ten or more people reached both stages.",
     (
         *HEAD,
         Column("wait", "string", "The two stages that the days are measured between.", tuple(WAITS)),
@@ -180,17 +190,17 @@ ADJUSTMENTS = ExportTable(
         Column("cohort_basis", "string", "As in cohort.csv.", ("referral", "start"), is_required=False),
         Column("cohort_month", "yearmonth", "As in cohort.csv.", is_required=False),
         Column("elapsed_months", "integer", "As in cohort.csv; blank for the size of the cohort.", is_required=False),
-        Column("day", "date", "The day, for figures of progression.csv.", is_required=False),
-        Column("stage", "string", "The stage.", STAGES),
-        Column("as_first_reported", "integer", "Number of people as first published.", is_required=False),
-        Column("first_status", "string", "As value_status in the other tables.", STATUS, is_required=False),
-        Column("as_now_known", "integer", "Number of people as known now.", is_required=False),
-        Column("now_status", "string", "As value_status in the other tables.", STATUS, is_required=False),
+        Column("day", "date", "The day of the count, for figures of progression.csv.", is_required=False),
+        Column("stage", "string", "The stage that the figure is about.", STAGES),
+        Column("as_first_reported", "integer", "The number of people as first published.", is_required=False),
+        Column("first_status", "string", "Like value_status in the other tables.", STATUS, is_required=False),
+        Column("as_now_known", "integer", "The number of people as known now.", is_required=False),
+        Column("now_status", "string", "Like value_status in the other tables.", STATUS, is_required=False),
         Column("difference", "integer", "as_now_known less as_first_reported.", is_required=False),
         Column(
             "reason",
             "string",
-            f"Why it changed: {', '.join(REASONS)}; separated by semicolons. [c]: too few people to publish the"
+            f"Why the figure changed: {', '.join(REASONS)}; separated by semicolons. [c]: too few people to publish the"
             " reason.",
             is_required=False,
         ),

@@ -152,7 +152,7 @@ def _table(book: Any, sheet: WorkbookSheet, formats: Mapping[str, Any]) -> None:
 
 
 def _chart(book: Any, page: Any, sheet: WorkbookSheet, chart: Chart, number: int) -> None:
-    """Draw a chart from the sheet's own rows: each line is a column, each point along the axis is a row."""
+    """Draw a chart from the sheet's own rows: each column is a line, and each row is a point along the axis."""
     drawn = book.add_chart({"type": "line"})
     first, last = HEADINGS_BEFORE_TABLE + 1, HEADINGS_BEFORE_TABLE + len(sheet.rows)
     for at, line in enumerate(chart.lines):

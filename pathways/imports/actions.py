@@ -42,7 +42,7 @@ FORGOTTEN_AT_ONCE = 1_000
 MayAct = Callable[[Session, Actor], bool]  # whether the member who began an import is still a member
 
 
-# What the sender can do while an import is in a state in which it can be neither applied nor changed.
+# What the sender can do, by state, while an import can be neither applied nor changed.
 _NEXT_STEP = {
     ImportState.READING: "Wait until it has been read and checked.",
     ImportState.CHECKING: "Wait until it has been checked.",
@@ -111,7 +111,7 @@ def begin(
         membership_id=actor.membership_id,
         role=actor.role,
         doing=actor.doing,
-        made_at=utc_now(),  # the time of receipt, not ``acts_at``: stored cells are deleted by this time
+        made_at=utc_now(),  # not ``acts_at``: the time of receipt decides when the stored cells are deleted
         acts_at=wish.acts_at,
         touched_at=utc_now(),
         file_hash=file_hash,
@@ -144,7 +144,7 @@ def _audit(session: WriteSession, actor: Actor, run: ImportRun) -> None:
 
 
 def leave_if_large(session: WriteSession, run_id: UUID) -> bool:
-    """Leave a large, unfinished import to the background worker. Return whether it was left.
+    """Leave an unfinished import to the background worker if it is large. Return whether it was left.
 
     An import of more than ``AT_ONCE`` rows is large.
     """
@@ -156,7 +156,7 @@ def leave_if_large(session: WriteSession, run_id: UUID) -> bool:
 
 
 def go_on_with_what_was_left(database: Database, kinds: Collection[ImportKind], may_act: MayAct) -> int:
-    """Continue unfinished imports that no process is working on. Return how many.
+    """Continue unfinished imports that no process is working on. Return the number of these imports.
 
     If the member who began an import is no longer a member, its rows are checked but not applied.
     """
@@ -211,7 +211,7 @@ def apply(session: WriteSession, actor: Actor, run: ImportRun, wish: ApplyImport
     run.state = ImportState.APPLYING if is_checked else ImportState.CHECKING
     run.applies, run.all_or_nothing = True, wish.all_or_nothing
     run.takes_duplicates = wish.with_possible_duplicates
-    # It continues in the name of the member who applies it, who may not be the member who sent the file.
+    # From now on it runs in the name of the member who applies it, who may not be the sender of the file.
     run.acting_id, run.role, run.membership_id, run.doing = actor.user_id, actor.role, actor.membership_id, actor.doing
     run.touched_at = utc_now()
     _audit(session, actor, run)
@@ -236,7 +236,7 @@ def discard(session: WriteSession, actor: Actor, run: ImportRun) -> ImportRun:
 def change_row(
     session: WriteSession, actor: Actor, kind: ImportKind, run: ImportRun, row: ImportRow, change: RowChange
 ) -> ImportRow:
-    """Correct a row, skip it, or name its jobseeker. Check it again at once, and all rows with the same key."""
+    """Correct a row, skip it, or name its jobseeker. Then check this row and all rows with the same key again."""
     if run.state not in {ImportState.CHECKED, ImportState.APPLIED}:
         raise ImportNotReady(f"This import is {run.state}. {_NEXT_STEP[run.state]}", possible=[])
     if row.state in DONE:

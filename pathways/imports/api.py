@@ -1,4 +1,4 @@
-"""JSON of imports: the same routes for each kind of file."""
+"""API routes of imports: the same routes for each kind of file."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -86,11 +86,11 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
         all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
     ) -> ImportOut:
-        """Import a CSV or XLSX file. Rows without errors are saved; with ``all_or_nothing``, any error saves nothing.
+        """Import a CSV or XLSX file. Rows without errors are saved; with ``all_or_nothing``, only if no row has errors.
 
         With ``dry_run`` the rows are only stored and checked, so that you can correct them and then apply the import.
-        A large file is answered with 202 and continues in the background: read the import to see its progress. Sending
-        the same file again continues an import that was interrupted. The report never repeats the content of a cell.
+        For a large file the reply is 202, and the import continues in the background: read it to see its progress. If
+        you send the same file again, an interrupted import continues. The report never contains the content of a cell.
         """
         content = file.file.read()
         wish = Wish(partner_id, applies=not dry_run, all_or_nothing=all_or_nothing)
@@ -133,7 +133,7 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         response: Response,
         wish: Annotated[ApplyImport | None, Body()] = None,
     ) -> ImportOut:
-        """Apply a checked import: all rows, or those without errors. Refused before it is checked or once discarded."""
+        """Apply a checked import: all rows, or only those without errors. Refused if it is unchecked or discarded."""
         with database.writing(actor) as session:
             run = once(
                 session,
@@ -185,10 +185,10 @@ def _add_result(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         database: DatabaseDep,
         form: Annotated[
             Literal["csv", "xlsx"] | None,
-            Query(alias="format", description="The format of the file that was sent, if left out."),
+            Query(alias="format", description="If left out: the format of the file that was sent."),
         ] = None,
     ) -> Response:
-        """Download the file with the result and the errors of each row added. Correct it and send it again."""
+        """Download your file with the result and the errors added to each row. Correct it and send it again."""
         with database.reading(actor) as session:
             queries.with_rows(session, actor, kind.name, import_id)
         audit.opened(database, actor, "imports", [(import_id, None)])
@@ -265,7 +265,7 @@ def _add_columns(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     def confirm_columns(names: ColumnNames, actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
         """Confirm which column a header in your files means, or remove a confirmation.
 
-        The report of an import suggests a column for an unknown header that resembles one of ours.
+        The report of an import suggests a column for each unknown header that is spelt like a Pathways column.
         """
         with database.writing(actor) as session:
             return ColumnNamesOut(

@@ -100,7 +100,7 @@ class ImportKind:
 def sealed(session: Session, row_id: UUID, cells: Mapping[str, str], others: Mapping[str, str]) -> str:
     """Return the cells of a row encrypted for storage, because they hold as much personal data as a record does.
 
-    ``cells`` are those of our columns by name. ``others`` are those of unknown columns by position. Blank cells are
+    ``cells`` has the cells of our columns by name; ``others`` has those of unknown columns by position. Blank cells are
     left out.
     """
     filled = [{name: text for name, text in group.items() if text} for group in (cells, others)]

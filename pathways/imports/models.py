@@ -49,7 +49,7 @@ class ImportRun(Base):
     """One import of a file. Its report names rows, fields and rules, and never the value of a cell."""
 
     __tablename__ = "imports"
-    __unaudited__ = True  # actions.py audits begin, change, apply and discard; a row for each block is not needed
+    __unaudited__ = True  # actions.py audits begin, change, apply and discard; blocks need no audit row
     __table_args__ = (CheckConstraint(one_of("state", ImportState), name="state_is_known"),)
 
     id: Mapped[PrimaryKey]
@@ -64,7 +64,7 @@ class ImportRun(Base):
     role: Mapped[Role | None] = mapped_column(words(Role))
     doing: Mapped[str] = mapped_column(SHORT, default="")
     made_at: Mapped[datetime]
-    acts_at: Mapped[datetime | None]  # the time recorded on the facts it writes, if that is not the present
+    acts_at: Mapped[datetime | None]  # the time to record on its facts; None: the current time
     touched_at: Mapped[datetime | None]  # when a step last ended; None if no process is working on it
     file_hash: Mapped[str] = mapped_column(SHORT)
     state: Mapped[ImportState] = mapped_column(words(ImportState), index=True)
@@ -80,7 +80,7 @@ class ImportRun(Base):
 
 
 class ImportRow(Versioned, Base):
-    """One row of a file: its cells, encrypted, until they are deleted after ``import_cells_days``; and its result."""
+    """One row of a file: its result, and its encrypted cells until they are deleted after ``import_cells_days``."""
 
     __tablename__ = "import_rows"
     __unaudited__ = True  # the import and each record it makes are audited instead

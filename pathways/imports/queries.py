@@ -28,8 +28,8 @@ from pathways.spreadsheets import normal
 LIKE_A_COLUMN = 78
 READ_AT_ONCE = 2_000
 KEYS_AT_ONCE = 100
-MOST_TOLD = 1_000  # errors or warnings in a report; the rows and the result file hold all of them
-# Roles that may see rows sent by another member. The rows hold people that some members of a partner may not see.
+MOST_TOLD = 1_000  # most errors or warnings in a report; the rows and the result file have all
+# Roles that may see rows sent by another member. A row may be about a person that other members must not see.
 SEES_ALL_ROWS = {Role.TEAM_MANAGER, Role.REFERRER, Role.PLACEMENT_LISTER, Role.OPERATOR}
 
 NO_IMPORT = "There is no import with this id that you may see. Check the id."
@@ -48,7 +48,7 @@ def run(session: Session, actor: Actor, kind: str, run_id: UUID, *, for_update: 
 
 
 def with_rows(session: Session, actor: Actor, kind: str, run_id: UUID, *, for_update: bool = False) -> ImportRun:
-    """Return an import whose rows the actor may see: sent by the actor, or by their organisation if ``SEES_ALL_ROWS``.
+    """Return an import that the actor sent or, for a role in ``SEES_ALL_ROWS``, that the actor's organisation sent.
 
     Raises ``NotFound`` otherwise.
     """
@@ -169,7 +169,7 @@ def column_name(session: Session, actor: Actor, kind: str, header: str) -> Colum
 
 
 def suggested(unknown: Iterable[str], aliases: Mapping[str, str], taken: Collection[str]) -> dict[str, str]:
-    """Return a suggested column for each unknown header that resembles one. Leave out columns that the file has."""
+    """Return a column for each unknown header that is spelt like it. Leave out columns that the file has."""
     free = {name: column for name, column in aliases.items() if column not in taken}
     suggestions = {}
     for header in unknown:

@@ -17,7 +17,7 @@ class ColumnNames(Body):
     columns: dict[Annotated[str, Field(min_length=1, max_length=300)], Annotated[str, Field(max_length=80)] | None] = (
         Field(
             max_length=200,
-            description="For each header as written in your file: our column, or null to remove the confirmation.",
+            description="For each header in your file: its Pathways column, or null to remove the confirmation.",
         )
     )
 
@@ -34,13 +34,17 @@ class ImportReport(BaseModel):
     is_dry_run: bool
     was_applied: bool
     rows: int = 0
-    created: int = Field(default=0, description="On a dry run, how many would be created.")
+    created: int = Field(
+        default=0, description="The number of records that were created. On a dry run: that would be created."
+    )
     updated: int = 0
-    to_create: int = Field(default=0, description="Not applied yet.")
+    to_create: int = Field(
+        default=0, description="The number of rows that would create a record and are not applied yet."
+    )
     to_update: int = 0
     unchanged: int = 0
     possible_duplicates: int = Field(
-        default=0, description="Of the rows to create, how many may be about a jobseeker you already support."
+        default=0, description="The number of rows in to_create that may be about a jobseeker you already support."
     )
     repeated: int = 0
     skipped: int = 0
@@ -67,7 +71,7 @@ class ImportLine(Schema):
 class ImportOut(ImportLine):
     """An import, with its progress and its report."""
 
-    rows_read: Annotated[int, Group.RECORD] = Field(description="Rows read so far, out of ``report.rows``.")
+    rows_read: Annotated[int, Group.RECORD] = Field(description="The number of rows read, out of ``report.rows``.")
     rows_checked: Annotated[int, Group.RECORD]
     rows_applied: Annotated[int, Group.RECORD]
     report: Annotated[ImportReport, Group.RECORD]
@@ -97,7 +101,7 @@ class ImportRowOut(Schema):
     sheet: Annotated[str, Group.RECORD]
     state: Annotated[RowState, Group.RECORD]
     cells: Annotated[dict[str, str] | None, Group.IDENTITY] = Field(
-        description="The cells as written, by our column names; null once they have been deleted."
+        description="The cells as written, by Pathways column name; null once they have been deleted."
     )
     errors: Annotated[list[RowProblem], Group.RECORD]
     warnings: Annotated[list[RowProblem], Group.RECORD]
@@ -125,11 +129,11 @@ class RowChange(Body):
     cells: dict[Annotated[str, Field(max_length=80)], Cell | None] = Field(
         default_factory=dict,
         max_length=100,
-        description="The corrected cells, by our column names; null for a blank cell.",
+        description="The corrected cells, by Pathways column name; null for a blank cell.",
     )
     is_skipped: bool | None = Field(default=None, description="True skips this row; false includes it again.")
     same_as: UUID | None = Field(
-        default=None, description="The jobseeker it is about, if you already support them. No new record is made."
+        default=None, description="The jobseeker in this row, if you already support them. No new record is created."
     )
 
 
@@ -139,5 +143,5 @@ class ApplyImport(Body):
     all_or_nothing: bool = Field(default=False, description="Apply no row if any row has errors.")
     with_possible_duplicates: bool = Field(
         default=True,
-        description="Also apply rows that may be about a jobseeker you already support; false leaves them unapplied.",
+        description="Whether rows are also applied that may be about a jobseeker you already support.",
     )

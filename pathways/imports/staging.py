@@ -30,7 +30,7 @@ FIRST_BLOCK, LARGEST_BLOCK, TAKEN_AT_ONCE = 50, 1_000, 10_000
 # Another process that waits for SQLite's lock tries again after at most a tenth of a second.
 PAUSE_SECONDS = 0.1
 TRIES = 3
-# Errors that work by other processes may cause. A retry succeeds, unless the row itself is at fault.
+# Errors that other processes may cause by their work. A retry succeeds, unless the row itself is at fault.
 MET_OTHERS = (DomainError, IntegrityError, StaleDataError, OperationalError)
 
 
@@ -282,7 +282,7 @@ class _Barred(Exception):
 
 
 def _pending(run: ImportRun) -> list[RowState]:
-    """Return the states of the rows to apply. Possible duplicates are included only if the import takes them."""
+    """Return the states of the rows to apply. Possible duplicates are included only if the options say so."""
     return [state for state in PENDING if run.takes_duplicates or state is not RowState.POSSIBLE_DUPLICATE]
 
 
@@ -365,7 +365,7 @@ def plan(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence
 
 
 def mark(session: WriteSession, run: ImportRun, marks: Mapping[UUID, Fault]) -> None:
-    """Mark rows that may be about the same person as another row. Rows that no longer create a record are left."""
+    """Mark rows that may be about the same person as another row. Do not mark rows that no longer create a record."""
     rows = queries.rows_of(run, [RowState.TO_CREATE, RowState.POSSIBLE_DUPLICATE]).where(ImportRow.id.in_(marks))
     for row in session.scalars(rows):
         others = [warning for warning in row.warnings or () if tuple(warning) != marks[row.id]]

@@ -1,4 +1,4 @@
-"""Every change to introductions. Places are held, filled and freed in the same transaction."""
+"""Every change to introductions. The place is held, filled or freed in the same transaction as the move."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -40,13 +40,13 @@ from pathways.placements.models import Placement, PlacementState
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists import safety
 
-# The partner's moves towards a placement, and reopening. These are refused when a safety exclusion applies. Other moves
-# by the social enterprise are not refused for that reason, because the refusal would reveal the exclusion.
+# The moves that are refused when a safety exclusion applies: the partner's moves towards a placement, and reopening.
+# Other moves by the social enterprise are not refused, because a refusal would reveal the exclusion.
 PUTS_FORWARD = frozenset(
     {IntroductionEvent.AGREE, IntroductionEvent.SEND, IntroductionEvent.ACCEPT, IntroductionEvent.RECONSIDER}
 )
 OFFERED_ON = "introduction:offer_on"
-OPTIONS = 3  # further placements offered from the shortlist when an introduction ends without a start
+OPTIONS = 3  # the number of further placements listed when an introduction ends without a start
 
 
 class IntroductionMoveRefused(MoveRefused):
@@ -59,7 +59,7 @@ class PermissionNeeded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """Why an introduction ends without a start, and which side gave the reason (default: the actor's side)."""
+    """The reason for an ending without a start. If no side is given, ``_checked_reason`` sets ``said_by``."""
 
     why: WhyNot
     said_by: Side | None = None
@@ -70,7 +70,7 @@ class IntroducedAlready(Conflict):
 
 
 def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introduction:
-    """Put a jobseeker forward for a placement. The social enterprise cannot see it until it is sent."""
+    """Put a jobseeker forward for a placement. The social enterprise sees the introduction only once it is sent."""
     person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
     jobseeker_actions.must_be_open(person)
     placement = placement_queries.placement(session, actor, new.placement_id)
@@ -81,7 +81,7 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
         shortlist = shortlist_queries.shortlist(session, actor, new.shortlist_id)
         if shortlist.jobseeker_id not in {person.id, None}:
             raise RuleBroken(
-                "This shortlist belongs to another jobseeker. Choose one of this jobseeker's shortlists.",
+                "This shortlist belongs to another jobseeker. Choose a shortlist of the jobseeker you introduce.",
                 pointer="/shortlist_id",
             )
     if queries.open_of_pair(session, person.partner_id, person.id, placement.id):
@@ -141,16 +141,16 @@ def move(
     started_on: date | None = None,
     offers_on: bool = True,
 ) -> Introduction:
-    """Make one move listed in INTRODUCTION_MOVES and update the place: held at the offer, filled at the start.
+    """Make one move listed in INTRODUCTION_MOVES. An offer holds a place, a start fills it and an ending frees it.
 
-    When the move frees a place, the longest-waiting introduction gets the offer, unless ``offers_on`` is false. The
-    social enterprise decided this when it put the introduction on the waiting list. Refuses a role that may not make
-    the move, a move the state does not allow, and a sending without permission or against a safety exclusion.
+    A freed place is offered to the introduction that has waited longest, unless ``offers_on`` is false. That offer was
+    decided when the introduction was put on the waiting list. Refuses a role that may not make the move, and a move
+    that the state does not allow. Refuses to send without permission, and ``PUTS_FORWARD`` if an exclusion applies.
     """
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(
-            f"The role {actor.role.replace('_', ' ')} cannot {event} an introduction."
-            " Ask the jobseeker's caseworker to do it."
+            f"Your role ({actor.role.replace('_', ' ')}) does not allow the step '{event}' of an introduction."
+            " Ask the jobseeker's caseworker."
         )
     if event is IntroductionEvent.RECONSIDER:
         _must_be_reconsiderable(session, actor, introduction)
@@ -173,7 +173,7 @@ def move(
     session.add(_move_row(actor, introduction, event.value, from_state, to_state, on, reason=reason, no=no))
     introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
-    session.flush()  # raises the version number, which the reply returns
+    session.flush()  # increases the version number, which the reply returns
     _notify_other_side(session, actor, introduction, event)
     if is_freed and offers_on:
         offer_on(session, actor, introduction.placement_id)
@@ -188,7 +188,7 @@ def _must_not_be_excluded(session: Session, introduction: Introduction) -> None:
 def _notify_other_side(
     session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent
 ) -> None:
-    """Notify the other side at once when it has something to decide."""
+    """Notify the side that must decide next: the placement listers, or the owner of the case."""
     about, occasion = ("introductions", introduction.id), f"{actor.at.isoformat()}"
     if event in {IntroductionEvent.SEND, IntroductionEvent.RECONSIDER}:
         message_actions.notify_roles(
@@ -223,7 +223,7 @@ def _settle_place(
     """Hold, fill or free the introduction's place as the move requires. Return whether a place became free."""
     if event is IntroductionEvent.WAIT and placement_queries.places_left(session, introduction.placement_id):
         raise IntroductionMoveRefused(
-            "A place is free, so there is no need for the waiting list. Next: offer the place.", possible=["offer"]
+            "A place is free, so the waiting list is not needed. Offer the place instead.", possible=["offer"]
         )
     if event is IntroductionEvent.OFFER:
         placement_actions.hold_place(session, actor, introduction.placement_id, introduction.id)
@@ -236,9 +236,9 @@ def _settle_place(
 
 
 def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No | None:
-    """Return the reason with its side filled in, or None for a move that needs no reason.
+    """Return the reason with the side that gave it, or None for a move that needs no reason.
 
-    A caseworker's decline is the jobseeker's unless a side is named. Refuses a reason that the side cannot give.
+    If the partner declines and names no side, the side is the jobseeker. Refuses a reason that the side cannot give.
     """
     if event not in SAYS_NO:
         return None
@@ -247,7 +247,7 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
         side = Side.SOCIAL_ENTERPRISE
         if given.said_by not in {None, side}:
             raise RuleBroken(
-                "You answer for the social enterprise, so the reason must be its own. Leave this field empty.",
+                "You answer for the social enterprise, so you cannot name another side. Leave this field empty.",
                 pointer="/said_by",
             )
     else:
@@ -261,10 +261,10 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
 
 
 def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introduction) -> None:
-    """Refuse to reopen unless it could be sent again; a social enterprise may reopen only what it ended."""
+    """Refuse to reopen an introduction that cannot be sent now. A placement lister reopens only its own endings."""
     if introduction.sent_at is None:
         raise IntroductionMoveRefused(
-            "This introduction was never sent, so it cannot be reopened. Propose a new one.", possible=[]
+            "This introduction was never sent, so it cannot be reopened. Propose a new introduction.", possible=[]
         )
     if actor.role is Role.PLACEMENT_LISTER:
         last = queries.last_no(session, introduction)
@@ -278,7 +278,7 @@ def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introd
             raise
         # The social enterprise must not learn why: a safety exclusion, a revoked permission and a closed case are
         # private to the jobseeker.
-        raise NotYourMove("This introduction cannot be reopened from here. Contact the partner.") from withheld
+        raise NotYourMove("You cannot reopen this introduction. Contact the partner.") from withheld
     if queries.open_of_pair(session, introduction.partner_id, introduction.jobseeker_id, introduction.placement_id):
         raise IntroducedAlready("Continue with the open introduction.")
 
@@ -297,7 +297,7 @@ def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[In
             break
         tried.add(waiting.id)
         if waiting.state is not IntroductionState.WAITING:
-            continue  # another transaction changed it before the row was locked
+            continue  # another transaction changed the introduction before its row was locked
         row = queries.put_on_the_list(session, waiting)
         role = Role(row.made_by_role)
         own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
@@ -313,12 +313,11 @@ def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[In
 
 
 def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, keeps_others: bool) -> Introduction:
-    """Record that the jobseeker accepts, and settle their other open introductions unless ``keeps_others`` is true.
+    """Record that the jobseeker accepts. Withdraw their other open introductions unless ``keeps_others`` is true.
 
-    An introduction that is not sent yet is withdrawn. An offer from another placement is withdrawn, so that its place
-    is free for other jobseekers. An introduction that a social enterprise is considering stays open only while that
-    placement has at least as many free places as introductions in line. Another accepted place is not touched: a
-    jobseeker may work at two.
+    Two kinds of introduction are never withdrawn here. An accepted introduction stays, because a jobseeker may work at
+    two placements. An introduction that is sent, invited or waiting stays if its placement has at least as many free
+    places as introductions in these three states. The place of a withdrawn offer is offered to other jobseekers.
     """
     move(session, actor, introduction, IntroductionEvent.ACCEPT)
     if keeps_others:
@@ -336,14 +335,14 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
             freed.add(other.placement_id)
         no = No(WhyNot.ANOTHER_PLACE, Side.JOBSEEKER)
         move(session, actor, other, IntroductionEvent.WITHDRAW, no=no, offers_on=False)
-    # Only after all of this jobseeker's introductions are settled: the offers below go to other jobseekers.
+    # Only after all withdrawals of this jobseeker's introductions: the offers below go to other jobseekers.
     for placement_id in sorted(freed):
         offer_on(session, actor, placement_id)
     return introduction
 
 
 def next_options(session: Session, actor: Actor, introduction: Introduction) -> list[NextOption]:
-    """Return the next placements on the shortlist after an introduction ended, without those excluded for safety."""
+    """Return the next placements on the shortlist after an introduction ended. Leaves out safety exclusions."""
     if actor.role is Role.PLACEMENT_LISTER or introduction.shortlist_id is None:
         return []
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
@@ -378,11 +377,11 @@ def _must_be_sendable(session: Session, introduction: Introduction) -> None:
     jobseeker_actions.must_be_open(person)
     placement = session.get_one(Placement, introduction.placement_id)
     if placement.state is not PlacementState.PUBLISHED:
-        raise RuleBroken(f"The placement is now {placement.state}. Only a published placement can be used.")
+        raise RuleBroken(f"The placement is now {placement.state}. Introduce the jobseeker to a published placement.")
     permission = jobseeker_queries.permission_for(session, person, introduction.social_enterprise_id)
     if not jobseeker_queries.granted_groups(permission):
         raise PermissionNeeded(
-            "Ask the jobseeker what may be shared with this social enterprise, record it under permissions, then send."
+            "Ask the jobseeker what this social enterprise may see. Record a permission, then send the introduction."
         )
 
 
@@ -399,7 +398,7 @@ def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason
 
 
 def withdraw_all(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Withdraw every open or started introduction of a jobseeker record that was made by mistake."""
+    """Withdraw every open or started introduction of a jobseeker whose record was made by mistake."""
     no = No(WhyNot.MISTAKE, Side.PARTNER)
     _withdraw(session, actor, person, reason, (*OPEN, IntroductionState.STARTED), no)
 
@@ -418,7 +417,7 @@ def reply(session: Session, actor: Actor, introduction: Introduction) -> Introdu
 
 
 def replies(session: Session, actor: Actor, introductions: Sequence[Introduction]) -> list[IntroductionOut]:
-    """Return introductions with the fields that the actor's side may see, using one query for all of them."""
+    """Return introductions with the fields that the actor's side may see. Each query reads all of them at once."""
     facts = queries.reply_facts(session, introductions)
     granted = queries.granted(session, actor, introductions)
     positions = queries.before_them(session, introductions)

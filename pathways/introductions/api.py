@@ -35,9 +35,9 @@ def list_introductions(
     placement: Annotated[UUID | None, Query()] = None,
     jobseeker: Annotated[UUID | None, Query()] = None,
 ) -> Page[IntroductionOut]:
-    """List introductions with the fields your side may see. A social enterprise sees only those sent to it.
+    """List introductions with the fields your side may see. A social enterprise sees only introductions sent to it.
 
-    Each jobseeker in the list is recorded in the access log.
+    The access log records that you read about each jobseeker in the list.
     """
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
@@ -56,9 +56,9 @@ def list_introductions(
 
 @router.post("", status_code=201, responses=REFUSALS)
 def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """Propose a jobseeker for a published placement. The social enterprise cannot see it until it is sent.
+    """Propose a jobseeker for a published placement. The social enterprise sees the introduction once it is sent.
 
-    Refused if a safety exclusion applies, or if the pair already has an open introduction.
+    Refused if a safety exclusion applies, or if the jobseeker already has an open introduction for the placement.
     """
     return _write(actor, database, once, lambda session: actions.propose(session, actor, new))
 
@@ -98,7 +98,7 @@ def _move(
 
 
 def _offer_to_waiting_list(introduction_id: UUID, actor: Actor, database: Database) -> None:
-    """Offer free places to the waiting list first, in a separate transaction that stays if the actor's offer fails."""
+    """Offer free places to the waiting list first. Its own transaction stays committed if the actor's offer fails."""
     with database.writing(actor) as session:
         introduction = queries.introduction(session, actor, introduction_id)
         if introduction.state is not IntroductionState.WAITING:
@@ -113,7 +113,7 @@ def _refuse(
     event: IntroductionEvent,
     no: IntroductionRefusal,
 ) -> IntroductionOut:
-    """End an introduction without a start. The reply includes the next options from the shortlist."""
+    """End an introduction without a start. The reply lists the next placements on the shortlist."""
 
     def act(session: WriteSession) -> Introduction:
         introduction = queries.introduction(session, actor, introduction_id, for_update=True)
@@ -138,7 +138,7 @@ def agree(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: Once
 def send(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
     """Send the introduction to the social enterprise, which sees only what the jobseeker has agreed to share.
 
-    Only the partner may do this. Refused without a permission on record.
+    Only the partner may do this. Refused if no permission from the jobseeker is on record.
     """
     return _move(introduction_id, actor, database, once, IntroductionEvent.SEND)
 
@@ -151,9 +151,9 @@ def invite(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: Onc
 
 @router.post("/{introduction_id}/offer", responses=REFUSALS)
 def offer(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """Offer a place, which is held from now on. Refused if no place is free.
+    """Offer a place and hold it for the jobseeker. Refused if no place is free.
 
-    Introductions on the waiting list are offered free places first.
+    Free places are offered to the jobseekers on the waiting list before they are offered to this jobseeker.
     """
     _offer_to_waiting_list(introduction_id, actor, database)
     return _move(introduction_id, actor, database, once, IntroductionEvent.OFFER)
@@ -169,8 +169,8 @@ def accept(
 ) -> IntroductionOut:
     """Record that the jobseeker accepts the offer. Only the partner may do this.
 
-    The jobseeker's other open introductions are settled, unless `keeps_others` is true. Unsent ones and other offers
-    are withdrawn. Those with a social enterprise stay open only while it has enough free places for everyone in line.
+    Unless `keeps_others` is true, the jobseeker's other offers and unsent introductions are withdrawn. Introductions
+    awaiting an offer are withdrawn if the placement has fewer free places than jobseekers awaiting an offer.
     """
 
     def act(session: WriteSession) -> Introduction:
@@ -192,9 +192,9 @@ def put_on_waiting_list(introduction_id: UUID, actor: Mover, database: DatabaseD
 
 @router.post("/{introduction_id}/reconsider", responses=REFUSALS)
 def reconsider(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
-    """Reopen an introduction that was sent and then ended. It goes back to the social enterprise for a decision.
+    """Reopen an introduction that was sent, then declined, withdrawn or expired. The social enterprise decides again.
 
-    A social enterprise may reopen only what it ended itself. Refused if the introduction could not be sent now.
+    A social enterprise may reopen only an introduction that it ended. Refused if the introduction cannot be sent now.
     """
     return _move(introduction_id, actor, database, once, IntroductionEvent.RECONSIDER)
 
@@ -209,7 +209,7 @@ def end(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDe
 def start(
     introduction_id: UUID, started: StartedOn, actor: Mover, database: DatabaseDep, once: OnceDep
 ) -> IntroductionOut:
-    """Record the first day on the placement; the place is filled. Refused if the date is in the future."""
+    """Record the first day on the placement. The place is then filled. Refused if the date is in the future."""
 
     def act(session: WriteSession) -> Introduction:
         introduction = queries.introduction(session, actor, introduction_id, for_update=True)
@@ -224,7 +224,7 @@ def decline(
 ) -> IntroductionOut:
     """Decline the introduction for either side, with a reason.
 
-    A held place becomes free. The partner's reply names the next placements on the shortlist.
+    If a place was held, it becomes free. The reply to a partner lists the next placements on the shortlist.
     """
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.DECLINE, no)
 
@@ -233,7 +233,7 @@ def decline(
 def withdraw(
     introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
 ) -> IntroductionOut:
-    """Withdraw the introduction, with a reason. Only the partner may do this. A held place becomes free."""
+    """Withdraw the introduction, with a reason. Only the partner may do this. If a place was held, it becomes free."""
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.WITHDRAW, no)
 
 
@@ -243,6 +243,6 @@ def expire(
 ) -> IntroductionOut:
     """Record that the introduction expired without an answer. Only the partner may do this.
 
-    A held place becomes free.
+    If a place was held, it becomes free.
     """
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.EXPIRE, no)

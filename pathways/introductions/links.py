@@ -1,6 +1,6 @@
 """Decision links in e-mails, with which a social enterprise answers an introduction without signing in.
 
-Opening a link (GET) decides nothing. Sending the form (POST) decides, and uses the link up.
+Opening a link (GET) decides nothing. Sending the form (POST) records the answer; then the link no longer works.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class LinkGone(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class LinkQuestion:
-    """The question on the page behind a link. It holds nothing about the jobseeker."""
+    """The question on the page behind a link. It contains no data about the jobseeker."""
 
     title: str
     partner: str
@@ -53,7 +53,7 @@ class LinkQuestion:
 
 
 def make(session: WriteSession, notice: Notice, at: datetime) -> str:
-    """Return the path of a new link for the member who receives the notice. Only the hash of its token is stored."""
+    """Create a link for the member who receives the notice and return its path. Only its token's hash is stored."""
     introduction = session.get_one(Introduction, notice.subject_id)
     token = token_urlsafe(TOKEN_BYTES)
     last_day = tables.due_on(
@@ -84,19 +84,19 @@ def _link_of(
     rows = select(DecisionLink).where(DecisionLink.token_hash == _hashed(token))
     link = session.scalars(rows.with_for_update() if for_update else rows).one_or_none()
     if link is None or link.used_at is not None or link.expires_at <= at:
-        raise LinkGone("It has been used or has expired. Sign in to answer, or ask for a new link.")
+        raise LinkGone("The link has been used or has expired. Sign in to answer, or ask for a new link.")
     introduction = session.get_one(Introduction, link.introduction_id)
     listers = message_queries.members(session, introduction.social_enterprise_id, [Role.PLACEMENT_LISTER])
     if link.user_id not in listers:
         raise LinkGone(
-            "It was made for a member who no longer answers for this organisation. Ask a current member to sign in"
-            " and answer."
+            "The link was made for a person who is no longer a placement lister of this organisation. Ask a current"
+            " placement lister to sign in and answer."
         )
     return link, introduction
 
 
 def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
-    """Return the question behind a link with the answers that are possible now."""
+    """Return the question behind a link, with the answers that are possible now."""
     _, introduction = _link_of(session, token, at)
     is_free = placement_queries.places_left(session, introduction.placement_id) > 0
     not_now = IntroductionEvent.WAIT if is_free else IntroductionEvent.OFFER
@@ -112,7 +112,7 @@ def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
 
 
 def offer_to_waiting_list(session: WriteSession, token: str, at: datetime) -> None:
-    """Offer free places of the link's placement to its waiting list first."""
+    """Offer the free places of the link's placement to its waiting list, before the answer is recorded."""
     link, introduction = _link_of(session, token, at)
     actor = _as_lister(link, introduction, at, "")
     with acting_as(session, actor):
@@ -134,7 +134,7 @@ def _as_lister(link: DecisionLink, introduction: Introduction, at: datetime, req
 def decide(
     session: WriteSession, token: str, at: datetime, event: IntroductionEvent, why: WhyNot | None, request_id: str
 ) -> None:
-    """Make the move in the name of the member the link was made for, and use the link up."""
+    """Make the move in the name of the member for whom the link was made, and mark the link as used."""
     link, introduction = _link_of(session, token, at, for_update=True)
     session.refresh(introduction, with_for_update=True)
     actor = _as_lister(link, introduction, at, request_id)

@@ -13,7 +13,7 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class IntroductionState(StrEnum):
-    """How far an introduction has come, from proposed to started, and how it can end."""
+    """The state of an introduction: how far it has come from proposed to started, or how it ended."""
 
     PROPOSED = "proposed"
     AGREED = "agreed"
@@ -29,8 +29,8 @@ class IntroductionState(StrEnum):
     EXPIRED = "expired"
 
 
-# The clock (of the dated table ``clocks``) by which an introduction should leave each state that can fall silent: the
-# scheduled jobs remind by it, and the worklist lists by it.
+# For each state in which an introduction waits for a step by one side: the row of the dated table ``clocks`` with the
+# time limit. After the limit, the scheduled jobs send reminders and the worklist lists the introduction.
 CLOCK_OF = {
     IntroductionState.PROPOSED: "jobseeker_word",
     IntroductionState.AGREED: "jobseeker_word",
@@ -60,7 +60,7 @@ OPEN = (S.PROPOSED, S.AGREED, S.SENT, S.INVITED, S.WAITING, S.OFFERED, S.ACCEPTE
 HOLDS_A_PLACE = (S.OFFERED, S.ACCEPTED)
 REFUSED = (S.DECLINED, S.WITHDRAWN, S.EXPIRED)
 
-# (from, event) -> to. A place is held at the offer and through acceptance, filled at the start, and freed by any
+# (state, event) -> next state. A place is held from the offer until the start, filled at the start, and freed by any
 # move that ends the introduction.
 INTRODUCTION_MOVES: dict[tuple[IntroductionState, IntroductionEvent], IntroductionState] = {
     (S.PROPOSED, E.AGREE): S.AGREED,
@@ -78,7 +78,7 @@ INTRODUCTION_MOVES: dict[tuple[IntroductionState, IntroductionEvent], Introducti
     **{(state, E.DECLINE): S.DECLINED for state in OPEN},
     **{(state, E.WITHDRAW): S.WITHDRAWN for state in OPEN},
     **{(state, E.EXPIRE): S.EXPIRED for state in OPEN},
-    **{(state, E.RECONSIDER): S.SENT for state in REFUSED},  # only if it was sent before
+    **{(state, E.RECONSIDER): S.SENT for state in REFUSED},  # only if the introduction was sent before
 }
 
 _PARTNER = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
@@ -102,7 +102,7 @@ WHO_MAY: dict[IntroductionEvent, frozenset[Role]] = {
 
 
 class Side(StrEnum):
-    """Which side ended the introduction."""
+    """The side that ended the introduction."""
 
     JOBSEEKER = "jobseeker"
     SOCIAL_ENTERPRISE = "social_enterprise"
@@ -110,7 +110,7 @@ class Side(StrEnum):
 
 
 class WhyNot(StrEnum):
-    """Why an introduction ended without a start. The wording that each side reads is in reasons.py."""
+    """The reason why an introduction ended without a start. The wording that each side reads is in reasons.py."""
 
     WORK_NOT_WANTED = "work_not_wanted"
     HOURS = "hours"
@@ -187,7 +187,7 @@ class Introduction(AboutPerson, Versioned, Base):
 
 
 class IntroductionMove(AboutPerson, StateLog, Base):
-    """One move of an introduction, with the role that made it and, for an ending, the reason and its side."""
+    """One move of an introduction, and the role that made it. Moves in ``SAYS_NO`` also have a reason and a side."""
 
     __tablename__ = "introduction_moves"
     __table_args__ = about_person(
@@ -207,7 +207,7 @@ class IntroductionMove(AboutPerson, StateLog, Base):
 
 
 class DecisionLink(AboutPerson, Base):
-    """A link in an e-mail with which one placement lister may answer once. Only the hash of its token is stored."""
+    """A link in an e-mail, with which one placement lister may answer once. Only the hash of its token is stored."""
 
     __tablename__ = "decision_links"
     __unaudited__ = True

@@ -1,4 +1,4 @@
-"""The page behind a decision link. GET shows the question, POST records the answer. It holds no personal data."""
+"""The page behind a decision link. GET shows the question, POST records the answer. It shows no personal data."""
 
 from html import escape
 from typing import Annotated
@@ -21,9 +21,9 @@ HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'",
 }
 WORDS = {
-    IntroductionEvent.INVITE: "We would like to meet them",
-    IntroductionEvent.OFFER: "We offer them a place",
-    IntroductionEvent.WAIT: "We would like to offer them a place when one is free",
+    IntroductionEvent.INVITE: "We would like to meet the jobseeker",
+    IntroductionEvent.OFFER: "We offer the jobseeker a place",
+    IntroductionEvent.WAIT: "We would like to offer the jobseeker a place when a place becomes free",
     IntroductionEvent.DECLINE: "We do not want to go ahead",
 }
 WHY = {
@@ -31,9 +31,9 @@ WHY = {
     WhyNot.TRAVEL: "It is too far to travel",
     WhyNot.SKILLS: "Skills that we need are missing",
     WhyNot.CHECKS: "A check that the work requires is missing",
-    WhyNot.ADJUSTMENT: "We cannot arrange the adjustments they need",
-    WhyNot.SUPPORT: "We cannot give the support they need",
-    WhyNot.DID_NOT_COME: "They did not attend",
+    WhyNot.ADJUSTMENT: "We cannot arrange the adjustments that the jobseeker needs",
+    WhyNot.SUPPORT: "We cannot give the support that the jobseeker needs",
+    WhyNot.DID_NOT_COME: "The jobseeker did not attend",
     WhyNot.PLACE_FILLED: "The place is filled",
     WhyNot.LISTING_CLOSED: "We no longer offer this placement",
 }
@@ -55,7 +55,8 @@ def _choices(question: links.LinkQuestion) -> str:
     )
     reasons = "".join(f'<option value="{why.value}">{WHY[why]}</option>' for why in question.reasons if why in WHY)
     return f"""<p>{escape(question.partner)} put a jobseeker forward for <strong>{escape(question.title)}</strong> on
-{escape(question.sent_on)}. This page does not show who it is. Sign in to see what the jobseeker agreed to share.</p>
+{escape(question.sent_on)}. This page does not name the jobseeker.
+Sign in to see what the jobseeker agreed to share.</p>
 <form method="post"><fieldset><legend>Your answer</legend>{answers}
 <p><label for="why">If you do not want to go ahead, choose the reason</label> <select id="why" name="why">
 <option value="other">Another reason</option>{reasons}</select></p></fieldset>
@@ -70,7 +71,7 @@ def _refused(error: DomainError) -> HTMLResponse:
 
 @router.get("/decide/{token}")
 def show(token: str, database: DatabaseDep) -> HTMLResponse:
-    """Show the question behind a decision link. Nothing is decided by opening it."""
+    """Show the question behind a decision link. Opening the page does not record an answer."""
     try:
         with database.reading() as session:
             question = links.question_of(session, token, utc_now())
@@ -89,7 +90,7 @@ def decide(
     event: Annotated[IntroductionEvent | None, Form()] = None,
     why: Annotated[WhyNot | None, Form()] = None,
 ) -> HTMLResponse:
-    """Record the answer to an introduction and use the link up. Refuses an answer sent from another website."""
+    """Record the answer to an introduction and mark the link as used. Refuses an answer sent from another website."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return _page(
             "This answer came from another website",

@@ -6,21 +6,21 @@ from pathways.introductions.models import DecisionLink, Introduction, Introducti
 from pathways.introductions.schemas import IntroductionRecord, LinkRecord
 from pathways.jobseekers.schemas import MoveOut
 
-# Timeline sentence by the event of a move.
+# The sentence on the timeline for each event of a move.
 MOVE_TEXTS = {
-    "propose": "Proposed for a placement.",
+    "propose": "The jobseeker was proposed for a placement.",
     "agree": "The jobseeker agreed to be put forward.",
-    "send": "Introduction sent to the social enterprise.",
+    "send": "The introduction was sent to the social enterprise.",
     "invite": "The social enterprise wants to meet the jobseeker.",
-    "wait": "Put on the waiting list for a place.",
+    "wait": "The jobseeker was put on the waiting list for a place.",
     "offer": "The social enterprise offered a place.",
     "accept": "The jobseeker accepted the offered place.",
-    "start": "Started on the placement.",
-    "decline": "Introduction declined.",
-    "withdraw": "Introduction withdrawn.",
-    "expire": "Introduction expired.",
-    "reconsider": "Introduction reopened and sent again.",
-    "end": "Work on the placement ended.",
+    "start": "The jobseeker started on the placement.",
+    "decline": "The introduction was declined.",
+    "withdraw": "The introduction was withdrawn.",
+    "expire": "The introduction expired.",
+    "reconsider": "The introduction was reopened and sent again.",
+    "end": "The work on the placement ended.",
 }
 
 HOLDING = Holding(

@@ -50,7 +50,7 @@ def introduction(session: Session, actor: Actor, introduction_id: UUID, *, for_u
     return row
 
 
-# Columns of the jobseeker's profile and details that a reply about an introduction can hold.
+# Columns of the jobseeker's profile and details that a reply about an introduction can contain.
 OF_PROFILE = (
     ProfileVersion.skills,
     ProfileVersion.qualification_level,
@@ -85,8 +85,8 @@ IS_LAST_MOVE = and_(
         .scalar_subquery()
     ),
 )
-# Everything a reply needs besides the introduction's own row. Built once, because building the query costs more than
-# running it.
+# The query for all data that a reply needs besides the introduction's own row. It is built once, because building it
+# costs more than running it.
 BESIDE: Select[Any] = (
     select(  # type: ignore[assignment]  # a select of columns is a select
         Introduction.id,
@@ -121,7 +121,7 @@ BESIDE: Select[Any] = (
 
 
 def reply_facts(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, Any]:
-    """Return, by introduction id, the other data that replies need. One query serves all introductions."""
+    """Return, by introduction id, the data from other tables that replies need. One query reads all introductions."""
     ids = [introduction.id for introduction in introductions]
     rows = session.execute(BESIDE, {"ids": ids}) if ids else ()
     return {row.id: row for row in rows}
@@ -130,7 +130,7 @@ def reply_facts(session: Session, introductions: Iterable[Introduction]) -> dict
 def granted(session: Session, actor: Actor, introductions: Iterable[Introduction]) -> dict[UUID, frozenset[Group]]:
     """Return, by jobseeker id, the groups of fields now shared with the actor's social enterprise.
 
-    Empty for any other actor.
+    The result is empty if the actor does not belong to a social enterprise.
     """
     if actor.role is not Role.PLACEMENT_LISTER:
         return {}
@@ -146,8 +146,8 @@ def visible_groups(
 ) -> frozenset[Group]:
     """Return the groups of jobseeker fields that the actor may see.
 
-    A social enterprise sees the groups granted now, and only while the introduction is open (with an open case) or
-    started. ``case`` is the introduction's row from ``reply_facts``.
+    A social enterprise sees the groups granted now, and only while the introduction is started, or while both the
+    introduction and the case are open. ``case`` is the introduction's row from ``reply_facts``.
     """
     if actor.role is not Role.PLACEMENT_LISTER:
         return jobseeker_queries.visible_groups(actor, case, Purpose.INTRODUCTION)
@@ -187,7 +187,7 @@ def _moves_of(introduction: Introduction) -> Select[IntroductionMove]:
         .where(
             IntroductionMove.partner_id == introduction.partner_id, IntroductionMove.introduction_id == introduction.id
         )
-        .order_by(IntroductionMove.id.desc())  # ids are made while the introduction is locked, so they are in order
+        .order_by(IntroductionMove.id.desc())  # ids are in the order of the moves: each is made under the row's lock
         .limit(1)
     )
 
@@ -204,7 +204,7 @@ def put_on_the_list(session: Session, introduction: Introduction) -> Introductio
 
 
 def before_them(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, int]:
-    """Return each waiting introduction's position on its placement's waiting list, by id. The first is 1."""
+    """Return, by introduction id, the position on the placement's waiting list. The longest wait has position 1."""
     waiting = {
         introduction.placement_id for introduction in introductions if introduction.state is IntroductionState.WAITING
     }
@@ -227,9 +227,9 @@ def _waiting_list(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
 def first_on_waiting_list(
     session: Session, placement_id: UUID, not_these: Collection[UUID] = ()
 ) -> Introduction | None:
-    """Return the longest-waiting introduction for a placement, of any partner, and lock its row.
+    """Lock and return the introduction that has waited longest for a placement. It can be of any partner.
 
-    Skips the introductions in ``not_these``. None if no introduction is left.
+    Skips the introductions in ``not_these``. Returns None if no introduction is left.
     """
     rows = (
         select(Introduction)
@@ -259,7 +259,7 @@ def others_open(session: Session, introduction: Introduction) -> list[Introducti
 
 
 def in_line(session: Session, placement_id: UUID) -> int:
-    """Return how many introductions for a placement are sent, invited or waiting, and hold no place yet."""
+    """Return the number of introductions for a placement that are sent, invited or waiting, so without a place yet."""
     undecided = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.WAITING)
     return session.scalars(
         select(func.count()).where(Introduction.placement_id == placement_id, Introduction.state.in_(undecided))
@@ -269,7 +269,7 @@ def in_line(session: Session, placement_id: UUID) -> int:
 def next_on_the_shortlist(session: Session, introduction: Introduction, on: date, count: int) -> list[Any]:
     """Return the next placements of the introduction's shortlist, by rank.
 
-    Leaves out placements that are closed or out of date, have no free place, or had an introduction of this jobseeker.
+    Leaves out placements that are closed, not reconfirmed, without a free place, or already tried for the jobseeker.
     """
     tried = select(Introduction.placement_id).where(
         Introduction.partner_id == introduction.partner_id, Introduction.jobseeker_id == introduction.jobseeker_id

@@ -1,8 +1,8 @@
 """Why an introduction ended without a start, worded for each reader.
 
 This module is the only place that decides what one side reads about the other side's reason. A social enterprise must
-not learn about health, caring, benefits, adjustments, support or missing checks. For these it reads only that the
-jobseeker decided not to go ahead.
+not learn about health, caring, benefits, adjustments, support or missing checks. For these reasons it reads only that
+the jobseeker decided not to go ahead.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TALK = "Your caseworker will talk it through with you."
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Which sides may give a reason, and its wording for each reader; ``outside`` is for the social enterprise."""
+    """The sides that may give a reason, and a wording for each reader. The social enterprise reads ``outside``."""
 
     said_by: frozenset[Side]
     jobseeker: str
@@ -32,16 +32,18 @@ WORDINGS: dict[WhyNot, Wording] = {
     WhyNot.WORK_NOT_WANTED: Wording(
         _of(J),
         "It was not the work you want.",
-        "Not the work they want.",
-        "The work was not what they are looking for.",
+        "It was not the work that the jobseeker wants.",
+        "It was not the work that the jobseeker is looking for.",
     ),
     WhyNot.HOURS: Wording(_of(J, S), "The hours did not fit.", "The hours did not fit.", "The hours did not fit."),
-    WhyNot.TRAVEL: Wording(_of(J, S), "It was too far to travel.", "Too far to travel.", "It was too far to travel."),
+    WhyNot.TRAVEL: Wording(
+        _of(J, S), "It was too far to travel.", "It was too far to travel.", "It was too far to travel."
+    ),
     WhyNot.PAY: Wording(_of(J), "The pay did not fit.", "The pay did not fit.", "The pay did not fit."),
     WhyNot.SKILLS: Wording(
         _of(S),
-        f"They are looking for skills that you can still learn. {TALK}",
-        "The skills they are looking for were missing.",
+        f"The social enterprise is looking for skills that you can still learn. {TALK}",
+        "Skills that the social enterprise is looking for were missing.",
         "The skills did not fit.",
     ),
     WhyNot.CHECKS: Wording(
@@ -52,30 +54,30 @@ WORDINGS: dict[WhyNot, Wording] = {
     WhyNot.ADJUSTMENT: Wording(
         _of(S, J),
         f"What you need could not be arranged there. {TALK}",
-        "What they need could not be arranged there.",
+        "What the jobseeker needs could not be arranged there.",
     ),
     WhyNot.SUPPORT: Wording(
         _of(S, J),
         f"The support you want could not be given there. {TALK}",
-        "The support could not be given there.",
+        "The support that the jobseeker wants could not be given there.",
     ),
     WhyNot.BENEFITS: Wording(
-        _of(J), "You decided not to go ahead, because of your benefits.", "They decided not to go ahead."
+        _of(J), "You decided not to go ahead, because of your benefits.", "The jobseeker decided not to go ahead."
     ),
     WhyNot.HEALTH: Wording(
-        _of(J), "You decided not to go ahead, because of your health.", "They decided not to go ahead."
+        _of(J), "You decided not to go ahead, because of your health.", "The jobseeker decided not to go ahead."
     ),
     WhyNot.CARING: Wording(
-        _of(J), "You decided not to go ahead, because you care for others.", "They decided not to go ahead."
+        _of(J), "You decided not to go ahead, because you care for others.", "The jobseeker decided not to go ahead."
     ),
     WhyNot.ANOTHER_PLACE: Wording(
-        _of(J, P), "You took another place.", "They took another place.", "The jobseeker took another place."
+        _of(J, P), "You took another place.", "The jobseeker took another place.", "The jobseeker took another place."
     ),
-    WhyNot.CHANGED_MIND: Wording(_of(J), "You decided not to go ahead.", "They decided not to go ahead."),
+    WhyNot.CHANGED_MIND: Wording(_of(J), "You decided not to go ahead.", "The jobseeker decided not to go ahead."),
     WhyNot.DID_NOT_COME: Wording(
         _of(S),
         f"You could not attend that day. {TALK}",
-        "They could not attend that day.",
+        "The jobseeker could not attend that day.",
         "The jobseeker did not attend that day.",
     ),
     WhyNot.PLACE_FILLED: Wording(
@@ -92,12 +94,15 @@ WORDINGS: dict[WhyNot, Wording] = {
     ),
     WhyNot.CASE_CLOSED: Wording(_of(P), "Your case was closed.", "The case was closed."),
     WhyNot.MISTAKE: Wording(
-        _of(J, S, P), "It was recorded by mistake.", "It was recorded by mistake.", "It was recorded by mistake."
+        _of(J, S, P),
+        "The introduction was recorded by mistake.",
+        "The introduction was recorded by mistake.",
+        "The introduction was recorded by mistake.",
     ),
     WhyNot.OTHER: Wording(_of(J, S, P), f"It did not work out. {TALK}", "It did not work out.", "It did not work out."),
 }
 
 
 def reasons_for(side: Side) -> list[WhyNot]:
-    """Return the reasons a side can give."""
+    """Return the reasons that a side can give."""
     return [why for why, wording in WORDINGS.items() if side in wording.said_by]

@@ -69,7 +69,7 @@ def _notify_listers(
 
 
 def _held_offers(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Yield offers whose hold on the place has ended or ends within the warning time."""
+    """Yield introductions with an offer that has expired, or that expires within the warning time."""
     warning = on + timedelta(days=int(tables.in_force("clocks", on, clock="hold_warning")["amount"]))
     rows = (
         select(Introduction.id)
@@ -84,7 +84,7 @@ def _held_offers(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]
 
 
 def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
-    """Expire an offer whose hold has ended, which frees its place. Before that, remind the owner of the case once."""
+    """Expire an offer after its last day, which frees the place. Until then, remind the owner of the case once."""
     introduction = _locked(session, introduction_id)
     place = placement_queries.place_of(session, introduction_id)
     if introduction.state is not S.OFFERED or place is None or place.held_until is None:
@@ -99,7 +99,7 @@ def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID
 
 
 def _notify_of_expiry(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
-    """Notify both sides that it expired. The day is part of the notice's key: it may be reopened and expire again."""
+    """Notify both sides of the expiry. The notice's key has the day: a reopened introduction can expire again."""
     for notify in (_notify_owner, _notify_listers):
         notify(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
 
@@ -119,7 +119,7 @@ SILENT = (S.PROPOSED, S.SENT, S.INVITED, S.ACCEPTED)
 
 
 def _unanswered(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Yield introductions without a move for longer than the first time limit of their state."""
+    """Yield introductions that have had no move for longer than the first time limit of their state."""
     nation = session.get_one(Organisation, partner_id).nation
     rows = select(Introduction.id, Introduction.state, _since(Introduction).label("moved_on")).where(
         Introduction.partner_id == partner_id, Introduction.state.in_(SILENT)
@@ -132,7 +132,7 @@ def _unanswered(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 def _remind_or_expire(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
     """Remind the side that must answer, then the owner of the case, then let the introduction expire.
 
-    Each step is due a number of working days after the last move, set in the ``clocks`` table.
+    The ``clocks`` table sets how many working days after the last move each step is due.
     """
     introduction = _locked(session, introduction_id)
     if introduction.state not in SILENT:
@@ -178,7 +178,7 @@ def _on_closed_listings(session: Session, partner_id: UUID, _: date) -> Iterator
 
 
 def _expire_with_placement(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
-    """Expire an introduction to a closed placement. Introductions already offered or accepted continue."""
+    """Expire an introduction to a closed placement, unless a place was already offered or accepted."""
     introduction = _locked(session, introduction_id)
     placement = session.get_one(Placement, introduction.placement_id)
     if introduction.state not in BEFORE_AN_OFFER or placement.state is not PlacementState.CLOSED:
@@ -207,7 +207,7 @@ def _offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
 
 
 def _to_measure(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
-    """Yield the social enterprise if it was ever sent an introduction and its answer time is not computed yet today."""
+    """Yield the social enterprise if it ever received an introduction and today's answer time is not computed yet."""
     counted = session.get(AnswerTime, social_enterprise_id)
     if counted is None or counted.counted_on < on:
         sent = select(Introduction.id).where(
@@ -220,10 +220,10 @@ ANSWERS = (E.INVITE, E.WAIT, E.OFFER, E.DECLINE)
 
 
 def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> list[int]:
-    """Return the days from each sending in the last year to the social enterprise's first answer.
+    """Return, for each sending in the last year, the number of days to the social enterprise's first answer.
 
-    An introduction that expired because the social enterprise did not answer counts with its whole time. A decline by
-    the jobseeker's side is not an answer of the social enterprise, and neither is a withdrawal.
+    If an introduction expired because the social enterprise did not answer, the days until the expiry count. A
+    withdrawal, and a decline by the jobseeker or the partner, are not answers of the social enterprise.
     """
     rows = session.execute(
         select(
@@ -258,10 +258,10 @@ def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> li
 
 
 def _count_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> bool:
-    """Recompute the median days to answer over the last year.
+    """Recompute the number of answers in the last year, and the median number of days to answer.
 
-    Without an answer in the last year the count is set to 0, so that a social enterprise that was slow long ago is
-    ranked in the middle again.
+    If there was no answer in the last year, both are set to 0. A social enterprise that was slow more than a year ago
+    is then ranked in the middle again.
     """
     days = days_to_answer(session, social_enterprise_id, actor.today)
     counted = session.get(AnswerTime, social_enterprise_id)

@@ -20,18 +20,18 @@ class NewIntroduction(Body):
 
 
 class IntroductionRefusal(Body):
-    """Why an introduction is declined, withdrawn or expires. Only the partner can read the free-text `reason`."""
+    """The reason why an introduction is declined or withdrawn, or expires. Only the partner reads the text `reason`."""
 
     why: WhyNot
     said_by: Side | None = Field(
         default=None,
-        description="The side that gave the reason. Default: your own side; for a caseworker's decline, the jobseeker.",
+        description="The side that gave the reason. If left out: your side, or the jobseeker if a partner declines.",
     )
     reason: Line = ""
 
 
 class Acceptance(Body):
-    """Whether the jobseeker keeps their other open introductions after accepting, for example two part-time jobs."""
+    """Whether the jobseeker's other introductions stay open after accepting, for example for two part-time jobs."""
 
     keeps_others: bool = False
 
@@ -45,7 +45,7 @@ class WordsOf(Schema):
 
 
 class NextOption(Schema):
-    """A further placement on the shortlist with a free place, to which the jobseeker was not introduced before."""
+    """A further placement on the shortlist. It has a free place, and the jobseeker was not introduced to it before."""
 
     placement_id: Annotated[UUID, Group.RECORD]
     title: Annotated[str, Group.RECORD]
@@ -62,7 +62,7 @@ class StartedOn(Body):
 class IntroductionOut(Schema):
     """An introduction.
 
-    A social enterprise sees only what the jobseeker agreed to share, and only while it is open or started.
+    A social enterprise sees only what the jobseeker agreed to share, only while the introduction is open or started.
     """
 
     id: Annotated[UUID, Group.RECORD]
@@ -97,12 +97,12 @@ class IntroductionOut(Schema):
     why: Annotated[WhyNot | None, Group.NOTES]
     said_by: Annotated[Side | None, Group.NOTES]
     words: Annotated[WordsOf | None, Group.NOTES]
-    why_not: Annotated[str | None, Group.RECORD] = Field(description="Why it ended, worded for you.")
+    why_not: Annotated[str | None, Group.RECORD] = Field(description="Why the introduction ended, worded for you.")
     waiting_position: Annotated[int | None, Group.RECORD] = Field(
-        description="Position on the waiting list of the placement; the longest wait is 1."
+        description="The position on the placement's waiting list. The jobseeker who has waited longest has position 1."
     )
     next_options: Annotated[list[NextOption] | None, Group.NOTES] = Field(
-        default=None, description="When it ended without a start: the next placements on the shortlist."
+        default=None, description="If the introduction ended without a start: the next placements on the shortlist."
     )
     possible_events: Annotated[list[str], Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []

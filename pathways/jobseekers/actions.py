@@ -1,4 +1,4 @@
-"""Every change to a jobseeker's record."""
+"""The functions that change a jobseeker's record."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,7 @@ class CaseIsClosed(RuleBroken):
 
 
 def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tuple[Details, bool]]) -> list[Jobseeker]:
-    """Make jobseekers, each from first details and whether the case is restricted. Refuse details without a name."""
+    """Create a jobseeker record for each ``(details, is_restricted)`` in ``new``. Refuse details without a name."""
     people = [
         Jobseeker(
             id=uuid7(),
@@ -87,14 +87,14 @@ def _free_references(session: Session, count: int) -> list[str]:
 
 
 def record_details(session: WriteSession, actor: Actor, person: Jobseeker, details: Details) -> None:
-    """Record a new version of identity and contact details, and update the keys that identify the person."""
+    """Record a new version of a person's identity and contact details, and update the keys that identify the person."""
     _must_have_a_name(details)
     refuse_test_values(session, details)
     previous = session.scalars(queries.facts_about(JobseekerDetails, person)).one_or_none()
     supersedes = previous.id if previous else None
     session.add(JobseekerDetails.recorded(actor, **_columns(session, person, details), supersedes=supersedes))
     _describe(session, person, details, locate(session, details.postcode))
-    # The details are in a row of their own, but a change to them is a new version of the record.
+    # Marking the row as changed gives the record a new version, although the details have a row of their own.
     flag_modified(person, "state")
     identify.index(session, person.partner_id, {person.id: identify.identity(session, str(person.id), details)})
     session.flush()  # so that the reply includes the new version
@@ -102,7 +102,7 @@ def record_details(session: WriteSession, actor: Actor, person: Jobseeker, detai
 
 def _must_have_a_name(details: Details) -> None:
     if not details.has_name:
-        raise RuleBroken("A jobseeker needs a name. Give given_name, family_name or both.", pointer="/given_name")
+        raise RuleBroken("A jobseeker needs a name. Enter a given name, a family name or both.", pointer="/given_name")
 
 
 def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str,
 
 
 def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
-    """Copy to the jobseeker's row the values that searches and rankings use."""
+    """Copy the values that searches and rankings use to the jobseeker's row."""
     person.given_key = formats.name_key(details.given_name)
     person.family_key = formats.name_key(details.family_name)
     person.date_of_birth = details.date_of_birth
@@ -158,7 +158,7 @@ def extract_of_details(session: Session, row: JobseekerDetails) -> DetailsOut:
 
 
 def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
-    """Change the fields named in ``changes``; other fields stay, and the older version remains on record."""
+    """Change only the fields named in ``changes``. The older version of the details remains on record."""
     given = dict(changes)
     restricted = given.pop("is_restricted", None)
     if restricted is not None:
@@ -198,13 +198,13 @@ def move(
 
 
 def restore(session: WriteSession, actor: Actor, person: Jobseeker, state: JobseekerState) -> None:
-    """Return a case to the state it had before its record was merged into another."""
+    """Set a case back to the state that it had before its record was merged into another record."""
     if person.state is state:
         return
     last = select(JobseekerMove).where(
         JobseekerMove.partner_id == person.partner_id, JobseekerMove.jobseeker_id == person.id
     )
-    # The superseded move was true while the records were merged. Figures as known on a day in that time still use it.
+    # Figures as known on a day when the records were merged still use the superseded move.
     undone = session.scalars(last.order_by(JobseekerMove.recorded_at.desc(), JobseekerMove.id.desc()).limit(1)).one()
     session.add(
         JobseekerMove.recorded(
@@ -223,7 +223,7 @@ def restore(session: WriteSession, actor: Actor, person: Jobseeker, state: Jobse
 
 
 def open_case(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
-    """Open the case of a jobseeker whose referral is accepted; reopen it if it is closed."""
+    """Open the case of a jobseeker whose referral is accepted, or reopen the case if it is closed."""
     must_not_be_void(person)
     if person.state is JobseekerState.REFERRED:
         move(session, actor, person, JobseekerEvent.OPEN)
@@ -233,7 +233,7 @@ def open_case(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
 
 def must_not_be_void(person: Jobseeker) -> None:
     if person.state is JobseekerState.VOIDED:
-        raise CaseIsClosed("This record was made by mistake and is void. Use the person's own record.")
+        raise CaseIsClosed("This record is void: it was made by mistake or merged. Use the person's other record.")
 
 
 def must_be_open(person: Jobseeker) -> None:
@@ -249,7 +249,7 @@ def assign(
     programme_id: UUID | None,
     valid_on: date | None = None,
 ) -> None:
-    """Record the caseworker from a day on. Enrolments call this after checking who may be the caseworker."""
+    """Record the caseworker from ``valid_on`` on (default: today). The caller checks who may be the caseworker."""
     previous = session.scalars(queries.facts_about(CaseworkerAssignment, person)).one_or_none()
     if previous is None or previous.caseworker_id != caseworker_id:
         session.add(
@@ -267,22 +267,22 @@ def assign(
 
 
 def withdraw_fact(session: WriteSession, actor: Actor, fact: Any, reason: str) -> Any:
-    """Withdraw an entry that was recorded by mistake; both rows remain."""
+    """Withdraw a fact that was recorded by mistake. Both the fact and its withdrawal remain."""
     withdrawal = fact.withdrawn(actor, reason)
     session.add(withdrawal)
-    session.flush()  # two writers that withdraw the same entry collide here
+    session.flush()  # refuses the second of two writers that withdraw the same fact
     return withdrawal
 
 
 class MergedMeanwhile(Conflict):
-    title = "The record was merged into another one"
+    title = "The record was merged into another record"
 
 
 def _must_not_be_merged(session: WriteSession, *_: object) -> None:
-    """Refuse facts about a record that another transaction merged while they were being written.
+    """Refuse facts about a record that another transaction merged while the facts were being written.
 
-    On PostgreSQL such facts would wait for the merge to commit, and would then belong to the merged record, which is
-    never read. SQLite has one writer at a time, so this cannot happen there.
+    Without this check, PostgreSQL would store such facts after the merge, with the merged record, which is never read.
+    SQLite has one writer at a time, so this cannot happen there.
     """
     if session.get_bind().dialect.name == "sqlite" or session.info.get("merging"):
         return
@@ -295,7 +295,7 @@ def _must_not_be_merged(session: WriteSession, *_: object) -> None:
     with session.no_autoflush:
         session.connection().execute(locked.with_for_update(read=True, key_share=True))
         if session.connection().execute(rows).first() is not None:
-            raise MergedMeanwhile("Use the record that it was merged into.")
+            raise MergedMeanwhile("Use the record into which this record was merged.")
 
 
 event.listen(WriteSession, "before_flush", _must_not_be_merged)

@@ -1,4 +1,4 @@
-"""JSON of jobseekers: routes, bodies and permissions. Opening a record writes an audit row before the read."""
+"""Routes about jobseekers, with their permissions. Each opening of a record is first written to the audit log."""
 
 from datetime import datetime
 from typing import Annotated
@@ -94,12 +94,12 @@ def open_record(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
 
 
 class Filters:
-    """The filters of a list of jobseekers."""
+    """The filters of the list of jobseekers."""
 
     def __init__(
         self,
         state: Annotated[JobseekerState | None, Query()] = None,
-        caseworker: Annotated[UUID | None, Query(description="The membership of a caseworker.")] = None,
+        caseworker: Annotated[UUID | None, Query(description="The id of the caseworker's membership.")] = None,
         programme: Annotated[UUID | None, Query()] = None,
         updated_since: Annotated[Instant | None, Query()] = None,
     ) -> None:
@@ -113,7 +113,7 @@ class Filters:
 def list_jobseekers(
     actor: Reader, database: DatabaseDep, page: PageDep, filters: Annotated[Filters, Depends()]
 ) -> Page[JobseekerLine]:
-    """List the jobseekers of your organisation that you may see, filtered."""
+    """List the jobseekers of your organisation that you may see and that match the filters."""
     with database.reading(actor) as session:
         rows = queries.listed(
             actor,
@@ -133,9 +133,9 @@ def list_jobseekers(
 def make_jobseeker(
     new: NewJobseeker, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> JobseekerOut:
-    """Record a person who came without a referral. The case opens when a referral is accepted.
+    """Create a record for a person who has no referral yet. The case opens when a referral is accepted.
 
-    A name is required. A value in an unusual format is saved and returned as a warning.
+    A given or family name is required. A value in an unusual format is saved, and the reply contains a warning.
     """
     details = Details.of(new.model_dump())
     with database.writing(actor) as session:
@@ -151,7 +151,7 @@ def make_jobseeker(
 
 @router.post("/search", responses=documented(RuleBroken))
 def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep) -> SearchAnswer:
-    """Search by name, reference, postcode or date of birth. A POST, so that no personal data is in an address."""
+    """Search by name, reference, postcode or date of birth. The search is a POST, so the URL has no personal data."""
     if not wanted.model_dump(exclude_none=True):
         raise RuleBroken(
             "The search is empty. Give a name, a reference, a postcode or a date of birth.", pointer="/name"
@@ -192,7 +192,7 @@ def change_jobseeker(
     version: IfMatch,
     response: Response,
 ) -> JobseekerOut:
-    """Change identity and contact details. A field that is left out stays as it was."""
+    """Change identity and contact details. A field that is left out keeps its value."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         expect_version(person, version)
@@ -224,7 +224,7 @@ def _move(
 def reopen_case(
     jobseeker_id: UUID, reason: ReasonBody, actor: Closer, database: DatabaseDep, once: OnceDep
 ) -> JobseekerOut:
-    """Reopen a closed case, with a reason. Refused unless the case is closed."""
+    """Reopen a closed case, with a reason. Refused if the case is not closed."""
     return _move(jobseeker_id, reason, actor, database, once, JobseekerEvent.REOPEN)
 
 
@@ -236,7 +236,7 @@ def get_profile(jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep,
         person = queries.jobseeker(session, actor, jobseeker_id)
         version = queries.profile(session, person)
         if version is None:
-            raise NotFound('This jobseeker has no profile yet. Write the first one with PUT and If-Match: "0".')
+            raise NotFound('This jobseeker has no profile yet. Write the first version with PUT and If-Match: "0".')
         etag(response, version.number)
         return profile.profile_reply(actor, person, version)
 
@@ -250,9 +250,9 @@ def write_profile(
     number: IfMatch,
     response: Response,
 ) -> ProfileOut:
-    """Write a whole new version of the profile; older versions remain.
+    """Write a new version of the whole profile. Older versions remain on record.
 
-    ``If-Match`` is the number of the version you read, 0 if there was none. Refused if a newer version exists.
+    ``If-Match`` is the number of the version that you read, or 0 for the first. Refused if a newer version exists.
     """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
@@ -280,7 +280,7 @@ def list_profile_versions(
 def record_monitoring(
     jobseeker_id: UUID, new: NewMonitoring, actor: MonitoringRecorder, database: DatabaseDep, once: OnceDep
 ) -> MonitoringRecorded:
-    """Record answers to the equality monitoring questions. They can be read only as counts over many people."""
+    """Record answers to the equality monitoring questions. They can be read only as counts of many people."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         answers = once(
@@ -303,7 +303,7 @@ def monitoring_summary(actor: MonitoringReader, database: DatabaseDep) -> Monito
 def list_permissions(
     jobseeker_id: UUID, actor: PermissionReader, database: DatabaseDep, page: PageDep
 ) -> Page[PermissionOut]:
-    """List what each social enterprise may read about the jobseeker at present."""
+    """List the jobseeker's current permissions: which groups of fields each social enterprise may read."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -359,7 +359,7 @@ def revoke_permission(
 
 @router.get("/{jobseeker_id}/contacts", responses=documented(NotFound))
 def list_contacts(jobseeker_id: UUID, actor: ContactReader, database: DatabaseDep, page: PageDep) -> Page[ContactOut]:
-    """List the contacts about this person."""
+    """List the contacts about this person, such as calls and meetings."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -371,9 +371,9 @@ def list_contacts(jobseeker_id: UUID, actor: ContactReader, database: DatabaseDe
 def record_contact(
     jobseeker_id: UUID, new: NewContact, actor: ContactRecorder, database: DatabaseDep, once: OnceDep
 ) -> ContactOut:
-    """Record a contact about this person. A date in the future is refused.
+    """Record a contact about this person, such as a call or a meeting. A date in the future is refused.
 
-    The first contact that reached an employer ends a measured waiting time.
+    One measured waiting time ends with the first contact in which an employer was spoken to.
     """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -395,7 +395,7 @@ def withdraw_contact(
     database: DatabaseDep,
     once: OnceDep,
 ) -> ContactOut:
-    """Withdraw a contact that was recorded by mistake. Both rows remain on record."""
+    """Withdraw a contact that was recorded by mistake. The contact and its withdrawal remain on record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         contact = once(
@@ -413,7 +413,7 @@ def withdraw_contact(
 def list_confirmed_words(
     jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
 ) -> Page[ConfirmedWordOut]:
-    """List the confirmed meanings of the jobseeker's words. Shortlists match on these meanings."""
+    """List the taxonomy entries that the jobseeker's words were confirmed to mean. Shortlists match on the entries."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -425,7 +425,7 @@ def list_confirmed_words(
 def confirm_word(
     jobseeker_id: UUID, new: NewConfirmedWord, actor: WordConfirmer, database: DatabaseDep, once: OnceDep
 ) -> ConfirmedWordOut:
-    """Confirm which taxonomy entry a skill or an occupation means. Without ``uri``, no offered entry fits."""
+    """Confirm which taxonomy entry the words for a skill or an occupation mean. Leave ``uri`` out if no entry fits."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         confirmed = once(
@@ -460,7 +460,7 @@ def exclude_for_safety(
 ) -> SafetyExclusionOut:
     """Record that this jobseeker must be kept away from an organisation, a person or an area.
 
-    Later shortlists refuse every placement that the exclusion covers.
+    Shortlists made after this leave out every placement that the exclusion covers.
     """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -482,7 +482,7 @@ def withdraw_safety_exclusion(
     database: DatabaseDep,
     once: OnceDep,
 ) -> SafetyExclusionOut:
-    """Withdraw a safety exclusion, with a reason. Both rows remain on record."""
+    """Withdraw a safety exclusion, with a reason. The exclusion and its withdrawal remain on record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         withdrawal = once(
@@ -533,7 +533,7 @@ def withdraw_supporter(
     database: DatabaseDep,
     once: OnceDep,
 ) -> SupporterOut:
-    """Withdraw a supporter who was recorded by mistake. Both rows remain on record."""
+    """Withdraw a supporter who was recorded by mistake. The entry and its withdrawal remain on record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         supporter = once(

@@ -1,4 +1,4 @@
-"""Contacts with a jobseeker, and the people who support them."""
+"""Recording contacts about a jobseeker, and the people who support the jobseeker."""
 
 from pathways.base import Actor
 from pathways.database import WriteSession
@@ -18,10 +18,10 @@ from pathways.organisations.models import Organisation
 def record_contact(session: WriteSession, actor: Actor, person: Jobseeker, new: NewContact) -> Contact:
     """Record a contact. Refuse a date in the future and an unknown organisation."""
     if new.on > actor.today:
-        raise RuleBroken("The date of a contact cannot be in the future. Record it afterwards.", pointer="/on")
+        raise RuleBroken("The date of a contact cannot be in the future. Record it after the contact.", pointer="/on")
     if new.organisation_id is not None and session.get(Organisation, new.organisation_id) is None:
         raise RuleBroken(
-            "This organisation does not exist. Choose another, or leave it out.", pointer="/organisation_id"
+            "This organisation does not exist. Choose another organisation or none.", pointer="/organisation_id"
         )
     contact = Contact.recorded(
         actor,

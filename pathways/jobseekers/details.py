@@ -1,7 +1,7 @@
-"""A person's identity and contact details as one value, normalised once, when it enters the service.
+"""A person's identity and contact details as one object, normalised once, when the details enter the service.
 
-A request, a row of a file, a stored record and a merge all make ``Details``. Code that compares, stores or searches for
-a person takes ``Details``. A value in an unusual format leads to a warning; it is never refused.
+``Details`` are made from a request, a row of a file, a stored record or a merge. Code that compares, stores or searches
+for a person takes ``Details``. A value in an unusual format leads to a warning and is never refused.
 """
 
 import re
@@ -21,11 +21,11 @@ EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """Identity and contact details as one source gave them. Use ``Details.of`` to make one: it normalises.
+    """Identity and contact details as one source gave them. Create them with ``Details.of``, which normalises.
 
     A blank value is unknown, stored as None, and never means "no". A telephone number is in international form (E.164),
-    a postcode is "outward inward", and NI and NHS numbers are capitals and digits without spaces. A value without such
-    a form is stored as it was written.
+    a postcode is "outward inward", and NI and NHS numbers are capitals and digits without spaces. A value that
+    cannot be brought into this form is stored as it was written.
     """
 
     given_name: str | None = None
@@ -45,7 +45,7 @@ class Details:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Details":
-        """Return the details in ``values``, normalised. Other names are ignored."""
+        """Return the details in ``values``, normalised. Values with other names are ignored."""
         given = {field.name: values.get(field.name) for field in fields(cls)}
         normalised = {name: None if value == "" else value for name, value in given.items()}
         return cls(
@@ -77,16 +77,16 @@ class Details:
 
     @property
     def postcode_key(self) -> str | None:
-        """The postcode without its space, as it is compared in a search."""
+        """The postcode without its space, in the form that searches compare."""
         return formats.compact(self.postcode)
 
     def warnings(self, today: date) -> list[dict[str, str]]:
-        """Return warnings about implausible values, as ``field`` and ``text``. The text never repeats the value."""
+        """Return warnings about implausible values, each with ``field`` and ``text``. No text repeats a value."""
         texts: dict[str, str] = {}
         if self.nino and not formats.NINO.match(self.nino) and not formats.TEST_NINO.match(self.nino):
             texts["nino"] = "This NI number does not have two letters, six digits and a letter A to D. Check it."
         if self.nhs_number and not nhs.is_valid(self.nhs_number):
-            texts["nhs_number"] = "This NHS number does not have ten digits with a last digit that matches. Check it."
+            texts["nhs_number"] = "This NHS number does not have ten digits, or its check digit is wrong. Check it."
         if self.postcode and not formats.POSTCODE.match(self.postcode) and not formats.OUTCODE.match(self.postcode):
             texts["postcode"] = "This is not a UK postcode, so travel cannot be worked out. Check it."
         if self.phone and not formats.is_phone(self.phone):

@@ -30,7 +30,10 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
     if new.kind is ExclusionKind.ORGANISATION:
         organisation = session.get(Organisation, new.social_enterprise_id) if new.social_enterprise_id else None
         if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
-            raise RuleBroken("The social enterprise is missing or unknown. Choose it.", pointer="/social_enterprise_id")
+            raise RuleBroken(
+                "The social enterprise is missing or unknown. Choose a social enterprise.",
+                pointer="/social_enterprise_id",
+            )
         columns["social_enterprise_id"] = organisation.id
     elif new.kind is ExclusionKind.PERSON:
         if not new.who:
@@ -43,7 +46,7 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
         place = locate(session, new.postcode)
         if place is None or place.basis != "postcode":
             raise RuleBroken(
-                "The location of this postcode is not known. Use a full postcode near it.", pointer="/postcode"
+                "The location of this postcode is not known. Use a full postcode nearby.", pointer="/postcode"
             )
         columns |= {"postcode": formats.tidy_postcode(new.postcode), "radius_km": new.radius_km}
         columns |= {"easting": place.easting, "northing": place.northing}
@@ -90,12 +93,12 @@ def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExc
         who = session.vault.open(exclusion.who_sealed, place=f"safety_exclusions:who:{exclusion.id}")
         withdrawal.who_sealed = session.vault.seal(who, place=f"safety_exclusions:who:{withdrawal.id}")
     session.add(withdrawal)
-    session.flush()  # two writers that withdraw the same exclusion collide here
+    session.flush()  # refuses the second of two writers that withdraw the same exclusion
     return withdrawal
 
 
 def name_hash(session: Session, who: str) -> str:
-    """Return the hash that recognises a person who runs a placement, so that the name is not stored in plain text."""
+    """Return the hash by which a person who runs a placement is recognised. The name is not stored in plain text."""
     return session.vault.fingerprint("who", " ".join(who.casefold().split()))
 
 

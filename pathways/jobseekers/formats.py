@@ -21,12 +21,12 @@ RQF_LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")  # lowes
 
 
 def compact(text: str | None) -> str | None:
-    """Return the text in capitals without spaces, full stops and hyphens; None if nothing remains."""
+    """Return the text in capitals without spaces, full stops or hyphens. Return None if nothing remains."""
     return re.sub(r"[\s.-]", "", text).upper() or None if text else None
 
 
 def name_key(text: str | None) -> str:
-    """Return a name as it is compared in a search: without accents, case and punctuation."""
+    """Return a name in the form that searches compare: in lower case, without accents or punctuation."""
     plain = unicodedata.normalize("NFKD", text or "")
     return re.sub(r"[^\w]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).casefold()).strip()[:300]
 
@@ -64,7 +64,7 @@ def masked(number: str | None) -> str | None:
 
 CROSSED_HOURS = {
     "field": "hours_min",
-    "text": "The minimum hours are more than the maximum, so the profile leaves the hours unknown. Ask the referrer.",
+    "text": "The minimum hours exceed the maximum hours, so neither is copied to the profile. Ask the referrer.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Encrypting, decrypting and refusing identifiers: production refuses values that are reserved for tests."""
+"""Encrypting and decrypting NI and NHS numbers, and refusing values that are reserved for tests in production."""
 
 from typing import Any
 from uuid import UUID
@@ -17,18 +17,18 @@ class TestValueRefused(RuleBroken):
 
 
 def refuse_test_values(session: Session, details: Details) -> None:
-    """Refuse details that hold a value reserved for tests, in production only."""
+    """In production, refuse details that contain a value reserved for tests."""
     if session.is_production:
         reserved = details.reserved_for_tests()
         if reserved:
             raise TestValueRefused(
-                f"{', '.join(reserved)}: this value is reserved for tests. Enter the real value, or leave it out.",
+                f"{', '.join(reserved)}: this value is reserved for tests. Enter the real value, or leave it blank.",
                 pointer=f"/{reserved[0]}",
             )
 
 
 def sealed(session: Session, table: str, fact_id: UUID, details: Details) -> dict[str, Any]:
-    """Return the details as columns, with the NI and NHS numbers encrypted for this row."""
+    """Return the details as columns of one row, with the NI and NHS numbers encrypted for that row."""
     columns = details.as_dict()
     for name in IDENTIFIERS:
         text = columns.pop(name)

@@ -1,6 +1,6 @@
 """Identification: find the records that may be the same person.
 
-Keyed hashes of name, date of birth, address and numbers find the candidates. A model (``matching/people``) then
+Candidates are found by keyed hashes of names, dates of birth, addresses and numbers. A model (``matching/people``) then
 compares each candidate field by field. The hashes use the service's own secret, so the table alone reveals nothing.
 Records are never merged automatically.
 """
@@ -45,18 +45,18 @@ from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
-# The probability from which a pair is shown for review, and from which it is proposed as one person.
+# The lowest probability at which a pair is listed for review, and at which it is proposed as one person.
 MAY_BE, SURELY = 0.5, 0.99
-# The most records compared for one key. A key that more records share says almost nothing about the person.
+# At most this many records are compared for one key. A key that more records share says little about the person.
 MOST_OF_A_KEY = 60
-MOST_WITHIN = 20  # the most rows of one file compared for one key
-MOST_COUNTED = 1_000  # counts of people with one name or postcode stop here
-# Numbers of keys in one SQLite statement: up to 20 for one person, else 96, filled up with NO_KEY. The number is fixed
-# because each different number is another statement to prepare.
+MOST_WITHIN = 20  # a key that more rows of one file share is not used
+MOST_COUNTED = 1_000  # the count of people with one name or postcode stops at this number
+# An SQLite statement searches for 20 keys (enough for one person) or for 96. Unused places are filled with NO_KEY. Only
+# two numbers are used, because each different number needs a prepared statement of its own.
 KEYS_OF_ONE, KEYS_AT_ONCE, NO_KEY = 20, 96, 0
-AT_ONCE, PAUSE_SECONDS = 500, 0.05  # rows of a batch; pause between batches
-# From LARGE people on, a partner's count is cached for CACHE_SECONDS. It sets only the prior odds, and a change of one
-# in a thousand does not change those.
+AT_ONCE, PAUSE_SECONDS = 500, 0.05  # rows in a batch; pause between two batches
+# If a partner has at least LARGE people, their number is cached for CACHE_SECONDS. The number affects only the
+# prior odds, where a difference of one in a thousand does not matter.
 LARGE, CACHE_SECONDS = 10_000, 600.0
 SIGNED = 2**63
 PARTNER: Any = bindparam("partner", type_=Uuid())
@@ -65,7 +65,7 @@ MOST: Any = bindparam("most", type_=Integer())
 
 @dataclass(frozen=True)
 class Candidate:
-    """A record that may be the person: its columns as in ``CANDIDATES``, and the verdict with its probability."""
+    """A record that may be the person: its row of ``CANDIDATES``, and the model's verdict with the probability."""
 
     row: Any
     verdict: LinkageVerdict
@@ -86,7 +86,7 @@ def model() -> Linkage:
 
 
 def identity(session: Session, key: str, details: Details) -> Identity:
-    """Return the details as they are compared, with identifiers as the hashes that are stored."""
+    """Return the details in the form that the model compares. NI and NHS numbers become their stored hashes."""
     hashes = {}
     for name in IDENTIFIERS:
         text = getattr(details, name)
@@ -107,12 +107,12 @@ def identity(session: Session, key: str, details: Details) -> Identity:
 
 
 def hashed(session: Session, key: str) -> int:
-    """Return the keyed hash of a key as it is stored, in 64 bits."""
+    """Return the form in which a key is stored: a keyed hash of 64 bits."""
     return int(session.vault.fingerprint("person", key)[:16], 16) - SIGNED
 
 
 def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identity]) -> None:
-    """Store the keys of the people's details, and delete keys of earlier details."""
+    """Store the keys made from the people's current details, and delete the keys made from earlier details."""
     is_of_people = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id.in_(people))
     stored: dict[UUID, set[int]] = {jobseeker_id: set() for jobseeker_id in people}
     for jobseeker_id, key in session.execute(select(PersonKey.jobseeker_id, PersonKey.key).where(*is_of_people)):
@@ -131,7 +131,7 @@ def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identit
 
 @lru_cache(maxsize=128)
 def _sharing_query(count: int) -> Select[Any]:
-    """Return the query of the people who share any of ``count`` keys. It is long, so it is built once."""
+    """Return the query of the people who have any of ``count`` keys. The query is long, so it is built only once."""
     parts = [
         select(bindparam(f"key_{n}", type_=BigInteger()).label("key"), PersonKey.jobseeker_id)
         .where(PersonKey.key == bindparam(f"key_{n}", type_=BigInteger()), PersonKey.partner_id == PARTNER)
@@ -145,7 +145,7 @@ def _sharing_query(count: int) -> Select[Any]:
 
 @lru_cache(maxsize=1)
 def _sharing_query_any() -> Select[Any]:
-    """Return the same query for any number of keys, which PostgreSQL plans once."""
+    """Return the same query as ``_sharing_query``, for any number of keys, so that PostgreSQL plans it only once."""
     keys = func.unnest(bindparam("keys", type_=ARRAY(BigInteger))).table_valued("key").render_derived()
     people = (
         select(PersonKey.jobseeker_id)
@@ -158,7 +158,7 @@ def _sharing_query_any() -> Select[Any]:
 
 
 def sharing(session: Session, partner_id: UUID, keys: Sequence[int], most: int) -> dict[int, list[UUID]]:
-    """Return the people who share each key, newest first and at most ``most`` for each key."""
+    """Return for each key the ids of the people who have it: the newest first, and at most ``most`` ids."""
     sharers: dict[int, list[UUID]] = {}
     if not keys:
         return sharers
@@ -204,7 +204,7 @@ CANDIDATES = (
     .where(
         Jobseeker.partner_id == PARTNER,
         Jobseeker.id.in_(bindparam("ids", expanding=True)),
-        # A merged record is void, but its details still find the record it was merged into.
+        # A merged record is void, but its details still lead to the record into which it was merged.
         or_(Jobseeker.state != JobseekerState.VOIDED, Jobseeker.merged_into_id.is_not(None)),
         as_known(JobseekerDetails),
     )
@@ -216,7 +216,7 @@ def _how_many(
 ) -> dict[str, int]:
     """Return how many of a partner's people have each value, counting no further than ``MOST_COUNTED``.
 
-    With ``before``, count only the records made before that one.
+    With ``before``, count only the people whose records were made before that record.
     """
     wanted = sorted(filter(None, values))
     conditions = [Jobseeker.partner_id == partner_id, *([Jobseeker.id < before] if before is not None else [])]
@@ -232,11 +232,11 @@ def _how_many(
 
 @dataclass(frozen=True, slots=True)
 class IdentityQuery:
-    """A person for whom candidates are wanted.
+    """A person for whom candidates are searched.
 
-    ``but`` is the person's own record, which is never a candidate. If ``details`` are given, identifiers of candidates
-    may be decrypted where they differ, to recognise a typing error of one character; each decryption is recorded as a
-    read.
+    ``but`` is the person's own record, which is never a candidate. With ``details``, a candidate's NI or NHS
+    number may be decrypted when it differs, to recognise a typing error of one character. Each decryption is recorded
+    in the audit log.
     """
 
     who: Identity
@@ -248,8 +248,8 @@ class BatchComparison(StrEnum):
     """Which records each person of a batch is compared with, in addition to those recorded before the batch."""
 
     ANY = "any"  # compare with every other record
-    CAME = "came"  # compare with earlier records only, as if the batch had arrived one by one
-    AGAIN = "again"  # also with later records outside the batch, which another request recorded
+    CAME = "came"  # compare with earlier records only, as if the people had arrived one by one
+    AGAIN = "again"  # compare with earlier records, and with later ones that another request recorded
 
 
 def find(
@@ -258,10 +258,10 @@ def find(
     """Return the candidates of each query among the partner's people, most probable first.
 
     Void records are not candidates. Candidates that the actor may not see are included, so the caller must leave them
-    out. Unless the order is ``ANY``, each query needs its own record, and queries are sorted by when those were made.
+    out. Unless ``order`` is ``ANY``, each query needs ``but``, and the queries are sorted by ``but``, oldest first.
     """
     keys = [{hashed(session, key): key for key in keys_of(query.who)} for query in queries]
-    most = MOST_OF_A_KEY + len(queries)  # so that the batch's own records do not displace others
+    most = MOST_OF_A_KEY + len(queries)  # so that records of the batch do not displace other records
     found_by_key = sharing(session, partner_id, sorted({key for own_keys in keys for key in own_keys}), most)
     batch_ids = {query.but for query in queries}
     sharers = [
@@ -292,9 +292,9 @@ def find(
 def _counts(
     session: Session, partner_id: UUID, queries: Sequence[IdentityQuery], order: BatchComparison
 ) -> list[tuple[int, int, int]]:
-    """Return for each query the number of people compared, and how many share its family name and its postcode.
+    """Return for each query the number of people compared, and how many have its family name and its postcode.
 
-    In a batch that arrived in order, each query gets the counts as they were when it arrived, whatever the batch size.
+    Unless ``order`` is ``ANY``, people who arrived after a query are not counted for it, so batch sizes do not matter.
     """
     families = [formats.name_key(query.who.family) for query in queries]
     postcodes = [query.who.postcode for query in queries]
@@ -306,7 +306,7 @@ def _counts(
             (people, same_family.get(f, 0), same_postcode.get(h, 0)) for f, h in zip(families, postcodes, strict=True)
         ]
     first = queries[0].but
-    # A single query may use the cached count, because the count sets only the prior odds.
+    # For a single query the cached count is good enough, because it affects only the prior odds.
     before = _people(session, partner_id, first) if len(queries) > 1 else _people(session, partner_id) - 1
     same_family = Counter(_how_many(session, partner_id, Jobseeker.family_key, set(families), first))
     same_postcode = Counter(_how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes), first))
@@ -325,7 +325,7 @@ def _sharers(
     order: BatchComparison,
     batch_ids: Collection[UUID | None],
 ) -> dict[int, list[UUID]]:
-    """Return the people who share each key with a query and are compared: at most one more than ``MOST_OF_A_KEY``."""
+    """Return for each key the people who have it and are compared: at most ``MOST_OF_A_KEY`` + 1 people."""
 
     def is_compared(other: UUID) -> bool:
         if order is BatchComparison.ANY or query.but is None or other <= query.but:
@@ -338,16 +338,17 @@ def _sharers(
 
 
 def _candidates(shared_by: Mapping[int, list[UUID]], own_id: UUID | None) -> list[UUID]:
-    """Return the ids to compare.
+    """Return the ids of the records to compare.
 
-    A key that more than ``MOST_OF_A_KEY`` share counts only if no other key finds anyone; then its newest are compared.
+    A key of more than ``MOST_OF_A_KEY`` people is used only if no other key finds a record. Then the newest people with
+    that key are compared.
     """
     ids = {other for sharers in shared_by.values() if len(sharers) <= MOST_OF_A_KEY for other in sharers} - {own_id}
     return sorted(ids or {other for sharers in shared_by.values() for other in sharers} - {own_id})
 
 
 def _rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, Identity]]:
-    """Return the rows of the people, each with its identity for the comparison."""
+    """Return, by id, each person's row of ``CANDIDATES`` and the identity that is compared."""
     rows = {}
     for start in range(0, len(ids), AT_ONCE):
         parameters = {"partner": partner_id, "ids": ids[start : start + AT_ONCE]}
@@ -364,7 +365,7 @@ def _likely_candidates(
     common: tuple[float | None, float | None],
     among: int,
 ) -> list[Candidate]:
-    """Return the records that may be the person of a query."""
+    """Return the records that are likely enough to be the person of the query."""
     identity, linkage = query.who, model()
     candidates = []
     for row, other in records:
@@ -385,7 +386,7 @@ def _likely_candidates(
 def _surviving_records(
     session: Session, partner_id: UUID, candidates: list[Candidate], own_id: UUID | None
 ) -> list[Candidate]:
-    """Replace each merged candidate by the record it was merged into, and sort by probability."""
+    """Replace each merged candidate by the record into which it was merged. Sort by probability, highest first."""
     best: dict[UUID, Candidate] = {}
     rows = {candidate.jobseeker_id: candidate.row for candidate in candidates}
     for candidate in candidates:
@@ -394,7 +395,7 @@ def _surviving_records(
             if row.merged_into_id not in rows:
                 parameters = {"partner": partner_id, "ids": [row.merged_into_id]}
                 rows |= {row_found.id: row_found for row_found in session.connection().execute(CANDIDATES, parameters)}
-            row = rows.get(row.merged_into_id)  # None if that record is void by now: no candidate
+            row = rows.get(row.merged_into_id)  # None if that record is void: then it is no candidate
         if (
             row is not None
             and row.id != own_id
@@ -410,7 +411,7 @@ def _differing(first: Identity, second: Identity) -> bool:
 
 
 def _slips(session: Session, row: Any, identity: Identity, details: Details) -> list[str]:
-    """Return the identifiers that differ by one character. Decrypting an identifier is recorded in the audit log."""
+    """Return the NI and NHS numbers that differ by only one character. Each decryption is recorded in the audit log."""
     slips = []
     for name in IDENTIFIERS:
         own, other_hash = getattr(details, name), getattr(row, f"{name}_hash")
@@ -426,7 +427,7 @@ def _slips(session: Session, row: Any, identity: Identity, details: Details) -> 
 
 
 def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Identity]:
-    """Return the identities of the people by their current details, in the order their records were made."""
+    """Return, by id, each person's identity from the current details. The oldest record comes first."""
     return {row.id: identity for _, (row, identity) in sorted(_rows_of(session, partner_id, ids).items())}
 
 
@@ -447,9 +448,9 @@ def _identity_of(row: Any) -> Identity:
 
 
 def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> list[tuple[int, int]]:
-    """Return pairs of positions (later, earlier) in ``people`` that may be one person.
+    """Return pairs of positions (later, earlier) in ``people`` that may be the same person.
 
-    Each later position is paired with its most probable earlier one only.
+    Each later position is paired only with the earlier position that is most probably the same person.
     """
     places, keys, identities = [], [], []
     for place, identity in enumerate(people):
@@ -489,7 +490,7 @@ _counted: WeakKeyDictionary[Engine, dict[UUID, tuple[float, int]]] = WeakKeyDict
 
 
 def _people(session: Session, partner_id: UUID, before: UUID | None = None) -> int:
-    """Return how many people a partner has, at least 1; with ``before``, how many were made before that record."""
+    """Return the number of a partner's people (at least 1), or of the people recorded before the record ``before``."""
     count_all = select(func.count()).where(Jobseeker.partner_id == partner_id)
     if before is not None:
         return session.scalars(count_all.where(Jobseeker.id < before)).one()
@@ -503,11 +504,11 @@ def _people(session: Session, partner_id: UUID, before: UUID | None = None) -> i
 
 
 def fill(database: Database, stop: Event | None = None) -> int:
-    """Store the keys of all people who have none, as after an upgrade or a bulk load; return how many people that was.
+    """Store the keys of all people who have none, for instance after an upgrade. Return the number of these people.
 
     The work is done in small batches: keys are computed without a write transaction, and each batch is stored in a
-    transaction of its own. A service gives ``stop``; the job then pauses after each batch, so that other writers wait
-    for one batch at most.
+    transaction of its own. With ``stop``, the job pauses after each batch, so that other writers wait for one batch at
+    most, and it ends as soon as ``stop`` is set.
     """
     filled, last = 0, UUID(int=0)
     without = ~select(PersonKey.id).where(*_keys_of_jobseeker()).exists()

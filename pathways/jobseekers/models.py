@@ -1,4 +1,4 @@
-"""Tables of jobseekers. Referral snapshots use the same column mixins."""
+"""Tables about jobseekers. The referral snapshots use the same column mixins."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +24,7 @@ from pathways.facts import Fact, StateLog
 
 
 class JobseekerState(StrEnum):
-    """The state of a case: referred, open, closed, or voided as a mistake."""
+    """The state of a case. A record is voided if it was made by mistake or was merged into another record."""
 
     REFERRED = "referred"
     OPEN = "open"
@@ -52,7 +52,7 @@ JOBSEEKER_MOVES: dict[tuple[JobseekerState, JobseekerEvent], JobseekerState] = {
 
 
 class RightToWork(StrEnum):
-    """What is known of the right to work in the UK."""
+    """What is known about the jobseeker's right to work in the UK."""
 
     UNRESTRICTED = "unrestricted"
     TIME_LIMITED = "time_limited"
@@ -117,7 +117,7 @@ DETAIL_NAMES = tuple(name.removesuffix("_sealed") for name in DetailsColumns.__a
 
 
 class Jobseeker(Versioned, Base):
-    """One person at one partner. The row holds the current state and is updated with each fact that changes it."""
+    """The record of one person at one partner. The row has current values and is updated when a fact changes them."""
 
     __tablename__ = "jobseekers"
     __table_args__ = (
@@ -150,12 +150,12 @@ class Jobseeker(Versioned, Base):
     easting: Mapped[int | None]
     northing: Mapped[int | None]
     place_basis: Mapped[str | None] = mapped_column(SHORT)
-    # The surviving record, if this one was a duplicate and was merged into it. A merged record is void.
+    # The surviving record, if this record was a duplicate and was merged. A merged record is void.
     merged_into_id: Mapped[UUID | None]
 
 
 class AboutPerson:
-    """A row about a person. Its foreign key includes the partner, so it cannot name another partner's jobseeker."""
+    """A row about a person. The foreign key includes the partner, so a row cannot name another partner's jobseeker."""
 
     partner_id: Mapped[UUID]
     jobseeker_id: Mapped[UUID]
@@ -181,7 +181,7 @@ class JobseekerMove(AboutPerson, StateLog, Base):
 
 
 class PersonKey(AboutPerson, Base):
-    """A keyed hash of details, such as name and date of birth, that finds other records of the same person."""
+    """A keyed hash of details, such as name and date of birth, used to find other records of the same person."""
 
     __tablename__ = "person_keys"
     __unaudited__ = True  # derived from the details, whose changes are audited
@@ -196,13 +196,13 @@ class PersonKey(AboutPerson, Base):
 
 
 class JobseekerDetails(AboutPerson, DetailsColumns, Fact, Base):
-    """Identity and contact details; each version is a whole row."""
+    """One version of a person's identity and contact details, complete in one row."""
 
     __tablename__ = "jobseeker_details"
 
 
 class CaseworkerAssignment(AboutPerson, Fact, Base):
-    """The person's caseworker from a day on; None ends the assignment."""
+    """The person's caseworker from ``valid_on`` on. If ``caseworker_id`` is None, the assignment ends on that day."""
 
     __tablename__ = "caseworker_assignments"
 
@@ -210,7 +210,7 @@ class CaseworkerAssignment(AboutPerson, Fact, Base):
 
 
 class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
-    """One version of the vocational profile as a whole row, with the source of each field and who agreed."""
+    """One version of the vocational profile, complete in one row: the fields, who gave each value, and who agreed."""
 
     __tablename__ = "profile_versions"
     number: Mapped[int]
@@ -226,9 +226,9 @@ class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
 
 
 class Merge(AboutPerson, Fact, Base):
-    """Record ``merged_id`` is the same person as ``jobseeker_id`` and was merged into that record.
+    """The merge of the record ``merged_id`` into the record ``jobseeker_id`` of the same person.
 
-    A fact that withdraws the merge undoes it; its ``moved`` names the rows that moved back.
+    The withdrawal of this fact undoes the merge. The ``moved`` of the withdrawal lists the rows that were moved back.
     """
 
     __tablename__ = "merges"
@@ -239,7 +239,7 @@ class Merge(AboutPerson, Fact, Base):
     )
 
     merged_id: Mapped[UUID]
-    # The ids of the rows that moved, by table.
+    # The ids of the rows that were moved to the other record, by table.
     moved: Mapped[dict[str, list[str]]] = mapped_column(JSON)
     # The two records' values before and after the merge. Undoing the merge compares with them and restores them.
     before: Mapped[dict[str, Any]] = mapped_column(JSON)
@@ -247,7 +247,7 @@ class Merge(AboutPerson, Fact, Base):
 
 
 class ExclusionKind(StrEnum):
-    """What a jobseeker must be kept away from."""
+    """Whether a safety exclusion is about an organisation, a person or an area."""
 
     ORGANISATION = "organisation"
     PERSON = "person"
@@ -257,7 +257,7 @@ class ExclusionKind(StrEnum):
 class SafetyExclusion(AboutPerson, Fact, Base):
     """An organisation, person or area that the jobseeker must be kept away from.
 
-    It is applied before any score and is never revealed to a social enterprise.
+    Placements covered by exclusions are left out before any scoring. No social enterprise can read exclusions.
     """
 
     __tablename__ = "safety_exclusions"
@@ -287,7 +287,7 @@ class WordKind(StrEnum):
 
 
 class ConfirmedWord(AboutPerson, Fact, Base):
-    """A jobseeker's words and the taxonomy entry a caseworker confirmed; no entry if none of those offered fits."""
+    """The taxonomy entry that a caseworker confirmed for a jobseeker's words. There is no ``uri`` if no entry fits."""
 
     __tablename__ = "confirmed_words"
     __table_args__ = about_person("confirmed_words", CheckConstraint(one_of("kind", WordKind), name="kind_is_known"))
@@ -300,7 +300,7 @@ class ConfirmedWord(AboutPerson, Fact, Base):
 
 
 class MonitoringAnswers(AboutPerson, Fact, Base):
-    """Equality monitoring: recorded for each person, read only as counts."""
+    """One person's answers to the equality monitoring questions. They can be read only as counts."""
 
     __tablename__ = "monitoring_answers"
 
@@ -314,7 +314,7 @@ class MonitoringAnswers(AboutPerson, Fact, Base):
 
 
 class SharingPermission(AboutPerson, Fact, Base):
-    """The jobseeker's permission to share groups of fields with one social enterprise; revoking supersedes it."""
+    """A permission to share groups of fields with one social enterprise. A revocation is a row that supersedes it."""
 
     __tablename__ = "sharing_permissions"
 
@@ -325,7 +325,7 @@ class SharingPermission(AboutPerson, Fact, Base):
 
 
 class ContactWith(StrEnum):
-    """Whom a contact was with."""
+    """The kind of person with whom staff had contact."""
 
     JOBSEEKER = "jobseeker"
     REFERRER = "referrer"
@@ -346,7 +346,7 @@ class ContactHow(StrEnum):
 
 
 class ContactOutcome(StrEnum):
-    """How a contact went."""
+    """The outcome of a contact."""
 
     SPOKE = "spoke"
     LEFT_MESSAGE = "left_message"
@@ -356,7 +356,7 @@ class ContactOutcome(StrEnum):
 
 
 class Contact(AboutPerson, Fact, Base):
-    """One contact about this person. The first that reached an employer ends a measured waiting time."""
+    """A contact about a person. One measured waiting time ends when an employer was first spoken to."""
 
     __tablename__ = "contacts"
     __table_args__ = about_person(

@@ -26,16 +26,16 @@ def record_monitoring(session: WriteSession, actor: Actor, person: Jobseeker, ne
         **{name: answer.value for name, answer in new},
     )
     session.add(answers)
-    session.flush()  # two writers that supersede the same answers collide here
+    session.flush()  # refuses the second of two writers that supersede the same answers
     return answers
 
 
-# Every record answers every question, so the answers to each add up to one total, which can be inferred.
+# Every row answers every question, so the counts of each question add up to the same total, which can be inferred.
 EVERYBODY = "everybody"
 
 
 def monitoring_summary(session: Session, actor: Actor) -> list[MonitoringCount]:
-    """Return the counts under the same disclosure control as a month's export: suppressed or rounded."""
+    """Return the counts, suppressed or rounded by the same rules as in a month's export."""
     counts = queries.monitoring_counts(session, actor)
     keys = {(question, answer): f"{question}:{answer}" for question, answers in counts.items() for answer in answers}
     figures = FigureTable(

@@ -1,4 +1,4 @@
-"""The personal data that the jobseeker's record holds."""
+"""The tables about jobseekers that contain personal data, for the timeline, extract, merge and erasure."""
 
 from uuid import UUID
 
@@ -51,13 +51,13 @@ def supporter_reply(actor: Actor, person: Jobseeker, row: Supporter) -> Supporte
 
 
 def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:
-    """Return a timeline entry that says nothing about the reason, which may name a person."""
+    """Return a timeline entry without the reason, because the reason may name a person."""
     entry = fact_entry("safety exclusion", lambda _: "A safety exclusion was recorded.")(row)
     return entry.model_copy(update={"text": "A safety exclusion was withdrawn."}) if row.is_withdrawal else entry
 
 
 def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Delete the merges in which this person's record was merged into another one."""
+    """Delete the merges in which this person's record was merged into another record."""
     partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
     is_merge_of_person = Merge.partner_id == partner_id, Merge.merged_id == jobseeker_id
     session.execute(update(Merge).where(*is_merge_of_person).values(supersedes=None))
@@ -69,7 +69,7 @@ MOVE_TEXTS = {
     "open": "Case opened.",
     "close": "Case closed.",
     "reopen": "Case reopened.",
-    "void": "Record made void.",
+    "void": "Record voided.",
     "undo_merge": "A merge of two records was undone.",
 }
 

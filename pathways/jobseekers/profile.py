@@ -1,4 +1,4 @@
-"""Every change to a vocational profile, and to the confirmed meanings of the jobseeker's own words."""
+"""The functions that change a vocational profile or the confirmed meanings of the jobseeker's own words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ from pathways.reference.esco import ConceptKind
 def write_profile(
     session: WriteSession, actor: Actor, person: Jobseeker, new: NewProfile, *, on_number: int
 ) -> ProfileVersion:
-    """Record a whole new profile version on top of version ``on_number``, which the caller has read (0 for none).
+    """Record a new version of the whole profile. ``on_number`` is the version that the caller read (0 for none).
 
     Refuse if a newer version exists, if the minimum hours exceed the maximum, or if the day of agreement is in the
     future.
@@ -39,7 +39,7 @@ def write_profile(
     if new.hours_min is not None and new.hours_max is not None and new.hours_min > new.hours_max:
         raise RuleBroken("hours_min is more than hours_max. Correct one of them.", pointer="/hours_min")
     if new.agreed_on is not None and new.agreed_on > actor.today:
-        raise RuleBroken("The date of agreement cannot be in the future.", pointer="/agreed_on")
+        raise RuleBroken("The date of agreement cannot be in the future. Correct the date.", pointer="/agreed_on")
     unknown = sorted(set(new.said_by) - set(PROFILE_NAMES))
     if unknown:
         raise RuleBroken(
@@ -87,7 +87,7 @@ def add_profile(
         **about,
     )
     session.add(version)
-    session.flush()  # two writers of the same version number collide here
+    session.flush()  # refuses the second of two writers of the same version number
     return version
 
 
@@ -101,7 +101,7 @@ def profile_reply(actor: Actor, person: Jobseeker, version: ProfileVersion) -> P
 
 
 def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:
-    """Record which taxonomy entry the words mean, together with the entries that were offered.
+    """Record which taxonomy entry the jobseeker's words mean, and which entries were offered.
 
     Confirming the same words again supersedes the earlier confirmation.
     """
@@ -115,7 +115,7 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
             session, kind, new.uri
         )
         if label is None:
-            raise RuleBroken("This entry is not in the taxonomy. Choose another, or leave uri out.", pointer="/uri")
+            raise RuleBroken("This entry is not in the taxonomy. Choose another one, or leave uri out.", pointer="/uri")
     current = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
     previous = next((word for word in current if word.text.casefold() == new.text.casefold()), None)
     confirmed = ConfirmedWord.recorded(
@@ -130,7 +130,7 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
         offered=offered,
     )
     session.add(confirmed)
-    session.flush()  # two writers that confirm the same words collide here
+    session.flush()  # refuses the second of two writers that confirm the same words
     return confirmed
 
 

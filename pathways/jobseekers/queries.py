@@ -1,4 +1,4 @@
-"""Every SELECT on jobseekers; each starts from what the actor may see."""
+"""The queries of jobseekers, limited to what the actor may see unless a docstring says otherwise."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -31,7 +31,7 @@ MOST_HITS = 20
 
 
 def visible_to(actor: Actor) -> Select[Jobseeker]:
-    """Partner staff see their organisation's jobseekers; others see none.
+    """Select the jobseekers that the actor may see: for partner staff their organisation's, for other actors none.
 
     A restricted case is visible only to its caseworker and to team managers. A void record, which was made by mistake
     or merged, is visible only to team managers.
@@ -61,7 +61,7 @@ def _parameter(name: str) -> Any:
     return bindparam(name, type_=Uuid())
 
 
-# The query of one jobseeker as each role may see them. Built once, because building it costs as much as running it.
+# For each role, the query of one jobseeker. Built only once, because building a query takes as long as running it.
 ONE = {
     role: _visible(role, _parameter("organisation"), _parameter("membership")).where(Jobseeker.id == _parameter("id"))
     for role in Role
@@ -76,15 +76,15 @@ def ids_visible_to(actor: Actor) -> Select[Any]:
 def is_visible(actor: Actor, jobseeker_id: Any) -> ColumnElement[bool]:
     """Return the condition that a row is about a jobseeker this actor may see.
 
-    The subquery is correlated, so it runs for each row. A list of ids would be built from the whole caseload first,
-    even for a page of ten rows.
+    The subquery is correlated: it runs once for each row. A list of visible ids would be slower, because the database
+    would first read the whole caseload, even for a page of ten rows.
     """
     rows = ids_visible_to(actor).where(Jobseeker.id == jobseeker_id)
     return rows.correlate_except(Jobseeker).exists()
 
 
 def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update: bool = False) -> Jobseeker:
-    """Return one jobseeker; with ``for_update``, locked and refreshed from the database."""
+    """Return one jobseeker that the actor may see. With ``for_update``, lock the row and read it again."""
     person = session.scalars(ONE[actor.role], scope_parameters(actor, jobseeker_id)).one_or_none()
     if person is None:
         raise NotFound("This jobseeker does not exist, or you may not see them.")
@@ -105,7 +105,7 @@ def must_see(session: Session, actor: Actor, jobseeker_id: UUID) -> None:
 
 
 def by_reference(session: Session, reference: str) -> Jobseeker:
-    """Return a jobseeker by reference, without a check of visibility.
+    """Return a jobseeker by reference, without checking who may see the record.
 
     Only for the command line, whose operator has access to the database itself.
     """
@@ -116,7 +116,7 @@ def by_reference(session: Session, reference: str) -> Jobseeker:
 
 
 class CaseAccess(Protocol):
-    """The columns that decide an actor's relationship to a jobseeker: the whole row, or a row with only these."""
+    """A row with at least the columns that decide an actor's relationship to a jobseeker."""
 
     @property
     def partner_id(self) -> UUID: ...
@@ -125,7 +125,7 @@ class CaseAccess(Protocol):
 
 
 def cases(session: Session, jobseeker_ids: Iterable[UUID]) -> dict[UUID, CaseAccess]:
-    """Return the columns that decide who may read what about each jobseeker."""
+    """Return, by jobseeker id, the columns that decide which fields of the jobseeker an actor may read."""
     rows = session.execute(
         select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.caseworker_id).where(Jobseeker.id.in_(set(jobseeker_ids)))
     )
@@ -164,7 +164,7 @@ def listed(
     programme: UUID | None = None,
     updated_since: datetime | None = None,
 ) -> Select[Any]:
-    """Return the columns of a caseload, filtered."""
+    """Return the query of a list of the jobseekers that the actor may see, limited by the filters."""
     rows: Select[Any] = (
         visible_to(actor)
         .with_only_columns(  # type: ignore[assignment]  # a select of columns is a select
@@ -199,7 +199,7 @@ PersonFact = TypeVar("PersonFact", bound=Fact)
 
 
 def facts_about(model: type[PersonFact], person: Jobseeker) -> Select[PersonFact]:
-    """Return the current facts of one kind about one person."""
+    """Return the query of the current facts of one kind about one person."""
     return select(model).where(
         model.partner_id == person.partner_id,  # type: ignore[attr-defined]
         model.jobseeker_id == person.id,  # type: ignore[attr-defined]
@@ -245,7 +245,7 @@ def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:
 
 
 def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any, float, list[str]]]:
-    """Return matching jobseekers, best first. Spelling, the order of names and missing fields are tolerated."""
+    """Return (row, likeness, agreeing fields), best first. Names may be misspelt or swapped; values may be missing."""
     rows = session.execute(
         visible_to(actor)
         .with_only_columns(
@@ -303,12 +303,12 @@ def _alike_dates(first: date, second: date | None) -> float:
 
 
 def merges_into(person: Jobseeker) -> Select[Merge]:
-    """Return the merges into a record that have not been undone."""
+    """Return the query of the merges into a person's record, without merges that were undone."""
     return facts_about(Merge, person)
 
 
 def merged_ids(session: Session, person: Jobseeker) -> list[UUID]:
-    """Return the records that were merged into a person's record, directly or through another merge."""
+    """Return the ids of the records that were merged into a person's record, directly or through another merge."""
     merged: list[UUID] = []
     last = [person.id]
     while last:
@@ -329,10 +329,10 @@ def merge(session: Session, actor: Actor, jobseeker_id: UUID, merge_id: UUID) ->
 
 
 def merged_at(session: Session, partner_ids: Iterable[UUID], at: datetime) -> tuple[dict[UUID, UUID], dict[UUID, UUID]]:
-    """Return the merges as known at an instant: into which record each was merged, and who owned moved rows.
+    """Return two mappings as known at an instant: merged record to surviving record, and row to jobseeker.
 
-    A merge moves rows, so their current owner is not the owner before the merge or after its undo. The second mapping
-    holds only the rows whose owner at that instant is not the current one, and gives that owner.
+    A merge moves rows to another jobseeker, and its undo moves them back. The second mapping contains only rows that
+    belonged to a different jobseeker at that instant than they do now, and gives that earlier jobseeker.
     """
     merges = list(
         session.scalars(

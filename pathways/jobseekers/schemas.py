@@ -1,4 +1,4 @@
-"""Bodies and replies about jobseekers. Each field names its group; a blank value means unknown."""
+"""Bodies and replies about jobseekers. The group of a field decides who may read it. A blank value means unknown."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -52,21 +52,21 @@ HoursOut = Annotated[
 
 
 class Warned(Schema):
-    """A value that looks wrong: the field, and a text that says why."""
+    """A warning about a value that looks wrong: the field, and a text that says what is wrong."""
 
     field: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
 
 
 class DetailsBody(Body):
-    """Identity and contact details. A value in an unusual format is saved and returned as a warning."""
+    """Identity and contact details. A value in an unusual format is saved, and the reply contains a warning."""
 
     given_name: Line | None = None
     family_name: Line | None = None
     known_as: Line | None = None
     date_of_birth: Day | None = None
     nino: Identifier | None = Field(
-        default=None, description="The whole NI number. A masked number, as the API returns it, is refused."
+        default=None, description="The whole NI number. A masked number, like those in replies, is refused."
     )
     nhs_number: Identifier | None = None
     council_person_id: Line | None = None
@@ -86,13 +86,13 @@ class NewJobseeker(DetailsBody):
 
 
 class JobseekerChange(DetailsBody):
-    """The body that changes a jobseeker's details. A field that is left out stays as it was."""
+    """The body that changes a jobseeker's details. A field that is left out keeps its value."""
 
     is_restricted: bool | None = None
 
 
 class DetailsFields(Schema):
-    """Identity and contact details as they are read, with NI and NHS numbers masked."""
+    """Identity and contact details in a reply, with NI and NHS numbers masked."""
 
     given_name: Annotated[str | None, Group.IDENTITY] = None
     family_name: Annotated[str | None, Group.IDENTITY] = None
@@ -159,7 +159,7 @@ class JobseekerRecord(Schema):
 
 
 class SearchBody(Body):
-    """The body of a search for a person; give at least one field."""
+    """The body of a search for a person. At least one field is needed."""
 
     name: NeededLine | None = None
     reference: Line | None = None
@@ -184,7 +184,7 @@ class MergeRecord(Schema):
 
 
 class SearchHit(Schema):
-    """A record that matches a search or may be the same person, and how similar it is."""
+    """A record that matches a search, or that may be the same person as another record, and how similar it is."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
@@ -196,13 +196,13 @@ class SearchHit(Schema):
 
 
 class SearchAnswer(Schema):
-    """The records that match a search, most similar first."""
+    """The records that match a search, or that may be the same person. The most similar record is first."""
 
     items: Annotated[list[SearchHit], Group.RECORD]
 
 
 class ProfileBody(Body):
-    """A whole vocational profile. A field that is left out is unknown."""
+    """A whole vocational profile. A field that is left out is recorded as unknown."""
 
     ever_paid_work: EverPaidWork | None = None
     right_to_work: RightToWork | None = None
@@ -237,24 +237,26 @@ class NewProfile(ProfileBody):
 
     said_by: Annotated[dict[str, Teller], Field(max_length=30)] = Field(
         default_factory=dict,
-        description="The source of each field: field name to jobseeker, referrer, caseworker or supporter.",
+        description="For each field name, who gave the value: jobseeker, referrer, caseworker or supporter.",
     )
     agreed_on: Day | None = Field(default=None, description="The day on which the jobseeker agreed to the profile.")
-    agreed_by: Line | None = Field(default=None, description="Who agreed, if it was not the jobseeker alone.")
+    agreed_by: Line | None = Field(
+        default=None, description="Who agreed to the profile. Leave blank if only the jobseeker agreed."
+    )
     own_words: Paragraph | None = None
     note: Paragraph | None = None
     experiences: Annotated[list[ExperienceBody], Field(max_length=60)] | None = Field(
         default=None,
-        description="Life, school, caring, volunteering and work. Shortlists match on the skills they show.",
+        description="Life, school, caring, volunteering and work experience. Shortlists use skills inferred from it.",
     )
     barriers: Lines | None = Field(
-        default=None, description="Unsolved barriers to work, as the jobseeker describes them."
+        default=None, description="Barriers to work that are not yet solved, in the jobseeker's own words."
     )
     valid_on: Day | None = None
 
 
 class ProfileFields(Schema):
-    """The vocational profile's fields as they are read."""
+    """The fields of the vocational profile in a reply."""
 
     ever_paid_work: Annotated[EverPaidWork | None, Group.WORK] = None
     right_to_work: Annotated[RightToWork | None, Group.RIGHT_TO_WORK] = None
@@ -291,7 +293,7 @@ class ProfileOut(ProfileFields):
     barriers: Annotated[list[str] | None, Group.NOTES]
     skills_shown: Annotated[list[dict[str, str]] | None, Group.NOTES] = Field(
         default=None,
-        description="The skills inferred from the experiences, each with its words. Shortlists also match on them.",
+        description="The skills inferred from the experiences, each with the words that show it. Shortlists use them.",
     )
     valid_on: Annotated[date, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
@@ -329,7 +331,7 @@ class SafetyExclusionOut(Schema):
 
 
 class NewConfirmedWord(Body):
-    """The body that confirms which taxonomy entry the words mean. Without ``uri``, no offered entry fits."""
+    """The body that confirms which taxonomy entry the words mean. Leave ``uri`` out if no entry fits."""
 
     kind: WordKind
     text: NeededLine
@@ -337,7 +339,7 @@ class NewConfirmedWord(Body):
 
 
 class ConfirmedWordOut(Schema):
-    """A confirmed meaning of the jobseeker's words, with the entries that were offered."""
+    """The taxonomy entry that the jobseeker's words were confirmed to mean, and the entries that were offered."""
 
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[WordKind, Group.RECORD]
@@ -354,7 +356,7 @@ NOT_ASKED = "not_asked"
 
 
 class EthnicGroup(StrEnum):
-    """The GSS harmonised question on ethnic group for England and Wales, version of 2021."""
+    """Answers to the GSS harmonised question on ethnic group for England and Wales (2021 version)."""
 
     WHITE_BRITISH = "white_english_welsh_scottish_northern_irish_or_british"
     WHITE_IRISH = "white_irish"
@@ -380,7 +382,7 @@ class EthnicGroup(StrEnum):
 
 
 class YesNo(StrEnum):
-    """An answer to a monitoring question."""
+    """An answer to a monitoring question that is answered with yes or no."""
 
     YES = "yes"
     NO = "no"
@@ -389,7 +391,7 @@ class YesNo(StrEnum):
 
 
 class Reduces(StrEnum):
-    """Whether a condition reduces the ability to carry out day-to-day activities."""
+    """Whether a long-term condition reduces the ability to carry out day-to-day activities."""
 
     A_LOT = "yes_a_lot"
     A_LITTLE = "yes_a_little"
@@ -408,7 +410,7 @@ class Sex(StrEnum):
 
 
 class GenderIdentity(StrEnum):
-    """Whether gender is the same as the sex registered at birth (GSS harmonised question)."""
+    """Whether the person's gender is the same as the sex registered at birth (GSS harmonised question)."""
 
     SAME_AS_BIRTH = "same_as_registered_at_birth"
     DIFFERENT = "different_from_registered_at_birth"
@@ -477,13 +479,13 @@ class MonitoringExtract(MonitoringRecorded):
 
 
 class MonitoringCount(Schema):
-    """How many jobseekers gave one answer to one question."""
+    """The number of jobseekers who gave one answer to one question."""
 
     question: Annotated[str, Group.RECORD]
     answer: Annotated[str, Group.RECORD]
     value: Annotated[int | None, Group.RECORD]
     value_status: Annotated[str, Group.RECORD] = Field(
-        description="``[c]``: suppressed, because it is small or protects a small count."
+        description="``[c]``: suppressed, to protect this or another small count. ``[low]``: rounded down to 0."
     )
 
 
@@ -497,7 +499,7 @@ TellableGroup = Literal["identity", "contact", "work", "health_and_adjustments",
 
 
 class NewPermission(Body):
-    """The body that records a permission to share with one social enterprise."""
+    """The body that records the jobseeker's permission to share details with one social enterprise."""
 
     social_enterprise_id: UUID
     groups: Annotated[list[TellableGroup], Field(min_length=1, max_length=5)]
@@ -506,7 +508,7 @@ class NewPermission(Body):
 
 
 class PermissionOut(Schema):
-    """A permission to share with one social enterprise, or its revocation."""
+    """The jobseeker's permission to share details with one social enterprise, or the revocation of a permission."""
 
     id: Annotated[UUID, Group.RECORD]
     social_enterprise_id: Annotated[UUID, Group.RECORD]
@@ -518,7 +520,7 @@ class PermissionOut(Schema):
 
 
 class ReasonBody(Body):
-    """The body that gives the reason for an action; the reason is stored with it."""
+    """The body that gives the reason for an action. The reason is stored with the action."""
 
     reason: NeededLine
 

@@ -23,7 +23,7 @@ def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new
     must_not_be_void(person)
     organisation = session.get(Organisation, new.social_enterprise_id)
     if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
-        raise RuleBroken("This social enterprise does not exist. Choose another.", pointer="/social_enterprise_id")
+        raise RuleBroken("This social enterprise is not known. Choose another one.", pointer="/social_enterprise_id")
     return _permission(
         session,
         actor,
@@ -39,7 +39,7 @@ def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new
 def revoke_permission(
     session: WriteSession, actor: Actor, person: Jobseeker, permission: SharingPermission, reason: str
 ) -> SharingPermission:
-    """Revoke a permission; from then on the social enterprise can read none of the details."""
+    """Revoke a permission. From then on, the social enterprise can read none of the jobseeker's details."""
     if not permission.is_granted:
         raise RuleBroken("This permission is already revoked. There is nothing more to do.")
     return _permission(
@@ -68,5 +68,5 @@ def _permission(
         **columns,
     )
     session.add(permission)
-    session.flush()  # two writers that supersede the same permission collide here
+    session.flush()  # refuses the second of two writers that supersede the same permission
     return permission

@@ -28,11 +28,11 @@ from pathways.shortlists.queries import read_model, released_model
 if TYPE_CHECKING:
     from matching.learning.training import Trained
 
-HELD_OUT_SHARE = 0.25  # of the cases: the newest ones
-FEWEST_PEOPLE = 20  # fewer cannot be judged
+HELD_OUT_SHARE = 0.25  # of all cases; the newest cases are held out
+FEWEST_PEOPLE = 20  # figures on fewer people or cases are not judged
 NO_ANSWER = frozenset({"not_asked", "prefer_not_to_say"})
-TOLERATED = 0.01  # NDCG: how far below zero the lower end of the interval of the difference may lie
-MOST_DRIFT = 0.25  # how far a feature's mean (0 to 1) may move from the cases learnt from to the held-out cases
+TOLERATED = 0.01  # NDCG: the interval of the difference may begin at most this far below zero
+MOST_DRIFT = 0.25  # the most that a feature's mean (0 to 1) may differ between learnt-from and held-out cases
 
 
 class ModelMoveRefused(MoveRefused):
@@ -48,9 +48,9 @@ class GatesClosed(Conflict):
 
 
 def train_model(session: WriteSession, actor: Actor, until: date) -> RankingModel:
-    """Train a model on all cases decided up to a day, and store it.
+    """Train a model on all cases decided up to and including a day, and store it.
 
-    It is not used for ranking until a person releases it. Refused for a day in the future, or if there are no cases.
+    The model is not used until a person releases it. Refused if the day is in the future, or if there are no cases.
     """
     if until > actor.today:
         raise RuleBroken("The date cannot be in the future. Choose today or an earlier date.", pointer="/until")
@@ -79,7 +79,7 @@ def train_model(session: WriteSession, actor: Actor, until: date) -> RankingMode
         made_at=actor.at,
     )
     session.add(model)
-    session.flush()  # the reply reads it
+    session.flush()  # the reply contains the new version
     return model
 
 
@@ -106,10 +106,10 @@ def _training_metrics(trained: "Trained") -> dict[str, Any]:
 
 
 def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingModel:
-    """Measure a model on held-out cases, and store the figures and the release gates with it.
+    """Measure a model on held-out cases, and store its figures and release gates.
 
-    The stored model has learnt from all cases, so it cannot be measured on them. What is measured is a second model,
-    trained in the same way on the earlier cases only.
+    The stored model has learnt from all cases, so it cannot be measured on them. Instead, a second model is measured,
+    which is trained in the same way on the earlier cases only.
     """
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.ASSESS, ModelMoveRefused)
     until = date.fromisoformat(read_manifest(model).metrics["until"])
@@ -121,7 +121,7 @@ def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingM
 
 
 def read_manifest(model: RankingModel) -> model_files.Manifest:
-    """Return the manifest of a stored model. Refused if the stored file is damaged or of another version."""
+    """Return the manifest of a stored model. Refused if this version of the service cannot use the stored file."""
     try:
         return model_files.load(model.kept)[1]
     except model_files.ModelRefused as wrong:
@@ -133,8 +133,8 @@ def measure(
 ) -> tuple[dict[str, Any], list[GateOut]]:
     """Return the figures on held-out cases, and the release gates.
 
-    ``in_use`` is the model that ranks now; ``stored`` is the model being assessed. Every interval is taken over people,
-    with one mean figure for each, because several lists of one person are not independent.
+    ``in_use`` is the model that ranks now; ``stored`` is the model being assessed. Every interval is calculated from
+    one mean figure for each person, because several lists of one person are not independent.
     """
     decided = queries.decided(session, until)
     cases = [shortlisted.case for shortlisted in decided]
@@ -210,12 +210,12 @@ def _ndcg(lists: Sequence[queries.HeldOutList], model: TwoSidedModel) -> Any:
 
 
 def _calibration(model: TwoSidedModel, cases: Sequence[DecidedCase]) -> dict[str, Any]:
-    """Return how well the probabilities of each side agree with what happened."""
+    """Return for each side how well the probabilities that the model gives agree with what happened."""
     calibration: dict[str, Any] = {}
     for side in ModelSide:
         labelled = [(case.values, label) for case in cases if (label := case.label(side)) is not None]
         if len(labelled) < FEWEST_PEOPLE:
-            note = f"Too few cases to judge: {FEWEST_PEOPLE} are needed."
+            note = f"There are too few cases to judge. At least {FEWEST_PEOPLE} are needed."
             calibration[side.value] = {"cases": len(labelled), "note": note}
             continue
         p = model.probabilities([values for values, _ in labelled])[side]
@@ -229,7 +229,7 @@ def _calibration(model: TwoSidedModel, cases: Sequence[DecidedCase]) -> dict[str
 
 
 def _drift(earlier: Sequence[DecidedCase], later: Sequence[DecidedCase]) -> dict[str, float]:
-    """Return how far the mean of each feature moved from the earlier cases to the later ones."""
+    """Return for each feature its mean in the later cases minus its mean in the earlier cases."""
     drift = {}
     for feature in Feature:
         old, new = ([v for c in cases if (v := _value(c, feature)) is not None] for cases in (earlier, later))
@@ -274,27 +274,27 @@ def _gates(
         GateOut(
             gate="ranking",
             passed=enough and gap.low > -TOLERATED and gap.mean >= 0.0,
-            text="Difference in held-out ranking (NDCG at 10) from the model in use: "
-            f"{gap.mean:+.4f} [{gap.low:+.4f}, {gap.high:+.4f}]."
+            text="NDCG at 10 of this model on held-out shortlists, minus that of the model in use: "
+            f"{gap.mean:+.4f}, interval [{gap.low:+.4f}, {gap.high:+.4f}]."
             if enough
             else f"Only {gap.lists} people have a held-out shortlist with a good outcome. "
-            f"{FEWEST_PEOPLE} are needed to judge.",
+            f"At least {FEWEST_PEOPLE} such people are needed to judge.",
         ),
         GateOut(
             gate="groups",
             passed=bool(judged) and not worse,
-            text=f"Groups that this model ranks worse than the model in use does: {', '.join(worse)}."
+            text=f"This model ranks worse than the model in use for these groups: {', '.join(worse)}."
             if worse
-            else "No group is ranked worse than by the model in use."
+            else "This model ranks no group worse than the model in use does."
             if judged
             else "No group is large enough to judge.",
         ),
         GateOut(
             gate="drift",
             passed=bool(drift) and not drifted,
-            text=f"The held-out cases differ from the cases learnt from in: {', '.join(drifted)}."
+            text=f"The earlier cases and the held-out cases differ in these features: {', '.join(drifted)}."
             if drifted
-            else "The held-out cases are similar to the cases learnt from."
+            else "The earlier cases and the held-out cases are similar."
             if drift
             else "There are no held-out cases to compare.",
         ),
@@ -307,13 +307,13 @@ def _gates(
         GateOut(
             gate="signs",
             passed=_signs_hold(stored),
-            text="Required: no feature that may only raise the score has a negative weight.",
+            text="To pass, every feature that may only raise the score must have a weight of 0 or more.",
         ),
     ]
 
 
 def _signs_hold(model: TwoSidedModel) -> bool:
-    """Whether no feature that policy fixes as monotone has a negative weight."""
+    """Return whether every feature that may only raise the score has a weight of 0 or more."""
     return all(
         not WEIGHTS[side][name].is_monotone or model.sides[side].contributions_of[name] >= 0.0
         for side, names in SIDES.items()
@@ -322,9 +322,9 @@ def _signs_hold(model: TwoSidedModel) -> bool:
 
 
 def release(session: WriteSession, actor: Actor, model: RankingModel, reason: str) -> RankingModel:
-    """Use a model for ranking from now on, and retire the model in use before.
+    """Use a model for ranking from now on, and retire the model that was used until now.
 
-    Refused unless all gates are passed and the model was assessed against the model in use now.
+    Refused unless all release gates are passed and the assessment compared the model with the one used until now.
     """
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.RELEASE, ModelMoveRefused)
     closed = [gate.gate for gate in gates_of(model) if not gate.passed]
@@ -337,20 +337,20 @@ def release(session: WriteSession, actor: Actor, model: RankingModel, reason: st
     compared_with = (model.assessment or {}).get("compared_with")
     if compared_with != released_model(session).version:
         raise GatesClosed(
-            "The model was assessed against a model that is no longer in use. Next: assess it again, then release it.",
+            "The model in use has changed since this model was assessed. Next: assess it again, then release it.",
             closed=[],
         )
     in_use = session.scalars(select(RankingModel).where(RankingModel.state == ModelState.RELEASED)).one_or_none()
     if in_use is not None:
         _move(session, actor, in_use, ModelEvent.RETIRE, ModelState.RETIRED, f"Replaced by {model.name}.")
-        session.flush()  # a unique index allows one released model, so the older one is retired first
+        session.flush()  # a unique index allows one released model, so the model in use is retired first
     _move(session, actor, model, ModelEvent.RELEASE, to_state, reason)
     session.flush()  # the reply carries the new version
     return model
 
 
 def retire(session: WriteSession, actor: Actor, model: RankingModel, reason: str) -> RankingModel:
-    """Retire a model. If it was in use, the expert weights rank until another model is released."""
+    """Retire a model. If it was in use, the expert weights are used until another model is released."""
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.RETIRE, ModelMoveRefused)
     _move(session, actor, model, ModelEvent.RETIRE, to_state, reason)
     session.flush()  # the reply carries the new version

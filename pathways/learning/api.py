@@ -33,10 +33,10 @@ def list_models(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[Mod
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def train_model(new: NewModel, actor: Trainer, database: DatabaseDep, once: OnceDep) -> ModelOut:
-    """Train a model on the introductions decided up to a day.
+    """Train a model on the introductions decided up to and including a day.
 
-    The model is not used for ranking until a person releases it. Refused if the day is in the future or if no
-    introduction from a shortlist has been decided yet.
+    The model is not used for ranking until a person releases it. Refused if the day is in the future, or if no
+    introduction from a shortlist has been decided by that day.
     """
     with database.writing(actor) as session:
         model = once(
@@ -57,9 +57,9 @@ def get_model(model_id: UUID, actor: Reader, database: DatabaseDep) -> ModelOut:
 
 @router.post("/{model_id}/assess", responses=documented(NotFound, Conflict))
 def assess_model(model_id: UUID, actor: Trainer, database: DatabaseDep, once: OnceDep) -> ModelOut:
-    """Measure the model on held-out cases, overall and by group, and work out its release gates.
+    """Measure the model on held-out cases, overall and by group, and check whether it passes each release gate.
 
-    Refused unless the model is trained and neither released nor retired.
+    Refused if the model has been released or retired.
     """
     with database.writing(actor) as session:
         model = once(
@@ -75,9 +75,9 @@ def assess_model(model_id: UUID, actor: Trainer, database: DatabaseDep, once: On
 def release_model(
     model_id: UUID, decision: ModelDecision, actor: Releaser, database: DatabaseDep, once: OnceDep
 ) -> ModelOut:
-    """Use the model for ranking from now on; the model in use before is retired.
+    """Use the model for ranking from now on, and retire the model that was used until now.
 
-    Refused if a release gate is not passed, or if the model was assessed against another model than the one in use.
+    Refused if a release gate is not passed, or if the model in use has changed since this model was assessed.
     """
     with database.writing(actor) as session:
         model = once(
@@ -93,7 +93,7 @@ def release_model(
 def retire_model(
     model_id: UUID, decision: ModelDecision, actor: Releaser, database: DatabaseDep, once: OnceDep
 ) -> ModelOut:
-    """Retire the model. If it was in use, the expert weights rank until another model is released.
+    """Retire the model. If it was in use, the expert weights are used until another model is released.
 
     Refused if the model is already retired.
     """

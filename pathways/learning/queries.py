@@ -34,7 +34,7 @@ S, E = IntroductionState, IntroductionEvent
 AT_ONCE = 500  # shortlists in one query
 # The states in which only the jobseeker can decline: before the introduction is sent, and once there is an offer.
 JOBSEEKER_DECLINES = frozenset({S.PROPOSED, S.OFFERED, S.ACCEPTED})
-# Reasons that say nothing about whether the jobseeker and the placement fit. Such cases are not learnt from.
+# Reasons that say nothing about whether the jobseeker and the placement fit. Models do not learn from such cases.
 UNINFORMATIVE = frozenset(
     {
         WhyNot.PLACE_FILLED,
@@ -48,11 +48,11 @@ UNINFORMATIVE = frozenset(
 
 
 def model(session: Session, name_or_id: str | UUID) -> RankingModel:
-    """Return a ranking model by its id or name, or refuse with NotFound."""
+    """Return the ranking model with this id or name. Raise ``NotFound`` if there is none."""
     column = RankingModel.id if isinstance(name_or_id, UUID) else RankingModel.name
     row = session.scalars(select(RankingModel).where(column == name_or_id)).one_or_none()
     if row is None:
-        raise NotFound("There is no such model. Next: list the models and use the name or id of one of them.")
+        raise NotFound("No model has this name or id. Next: list the models and use the name or id of one of them.")
     return row
 
 
@@ -60,7 +60,7 @@ def model(session: Session, name_or_id: str | UUID) -> RankingModel:
 class IntroductionEnding:
     """How an introduction ended, as labels for the models of the two sides.
 
-    ``wanted`` is the label for the jobseeker's side and ``lasted`` for the placement's side. None means: not known.
+    ``wanted`` is the label for the jobseeker's side and ``lasted`` for the placement's side. Each is None if unknown.
     """
 
     wanted: bool | None
@@ -84,7 +84,7 @@ class ShortlistedCase:
 
 
 def decided(session: Session, until: date) -> list[ShortlistedCase]:
-    """Return the introductions that came from a shortlist and were decided by a day, in order of id."""
+    """Return the introductions that came from a shortlist and were decided on or before a day, in order of id."""
     endings = _endings(session, until)
     if not endings:
         return []
@@ -117,12 +117,12 @@ def decided(session: Session, until: date) -> list[ShortlistedCase]:
 
 
 def cases(session: Session, until: date) -> list[DecidedCase]:
-    """Return the cases decided by a day, without their shortlists."""
+    """Return the cases decided on or before a day, without their shortlists."""
     return [shortlisted.case for shortlisted in decided(session, until)]
 
 
 def _endings(session: Session, until: date) -> dict[UUID, IntroductionEnding]:
-    """Return the endings by introduction. An introduction without a usable ending is left out."""
+    """Return how each introduction ended, by introduction id. Introductions without a usable ending are left out."""
     lasting = timedelta(weeks=int(tables.limit("lasting_weeks", until)))
     moves: dict[UUID, list[IntroductionMove]] = defaultdict(list)
     for move in session.scalars(
@@ -146,11 +146,11 @@ def _endings(session: Session, until: date) -> dict[UUID, IntroductionEnding]:
 
 
 def _declined(move: IntroductionMove) -> IntroductionEnding | None:
-    """Turn a decline into labels, or return None if it says nothing about the pair.
+    """Turn a decline into labels, or return None if the decline says nothing about the pair.
 
-    The recorded side (``said_by``) decides which of the two sides declined. Without it, the role of the member and the
-    state decide. A decline that a caseworker recorded while the social enterprise was deciding could come from either
-    side, so it gives None. Reasons such as a filled place say nothing about either side and give None too.
+    ``said_by`` is the side that declined. If it is not recorded, the member's role and the introduction's state decide.
+    The result is None if a caseworker recorded the decline while the social enterprise was deciding, because either
+    side could have declined. It is also None for a reason that says nothing about either side, such as a filled place.
     """
     if move.why in UNINFORMATIVE:
         return None
@@ -168,10 +168,10 @@ def _declined(move: IntroductionMove) -> IntroductionEnding | None:
 def _started(started_on: date, spell: SpellVersion | None, until: date, lasting: timedelta) -> IntroductionEnding:
     """Turn a start into labels.
 
-    Whether a start lasted is judged at the same age for all starts, ``lasting`` after the first day. Otherwise all of
-    the newest starts would seem to have failed. It is judged from the recorded spell alone; without a spell it is not
-    known. A spell that ended because of another job counts as lasting. A spell that was completed before that age, as
-    planned, leaves it unknown.
+    Whether a start lasted is judged at the same age for all starts: ``lasting`` after the first day. Otherwise all of
+    the newest starts would seem to have failed. Only the recorded spell is used. The label ``lasted`` is None if there
+    is no spell, or if the spell was completed as planned before that age. A spell that ended because of another job
+    counts as lasting.
     """
     known_on = started_on + lasting
     if spell is None or known_on > until:
@@ -186,7 +186,7 @@ def _started(started_on: date, spell: SpellVersion | None, until: date, lasting:
 
 
 def _spells(session: Session, until: date) -> dict[UUID, SpellVersion]:
-    """Return the current version of the spell of each introduction; voided spells are left out."""
+    """Return the current version of the spell that each introduction led to. Voided spells are left out."""
     rows = session.execute(
         select(Spell.introduction_id, SpellVersion)
         .join(SpellVersion, (SpellVersion.partner_id == Spell.partner_id) & (SpellVersion.spell_id == Spell.id))

@@ -1,4 +1,4 @@
-"""Requests and replies about ranking models. They hold counts, figures and gates, and no personal data."""
+"""Requests and replies about ranking models. They contain counts, figures and release gates, but no personal data."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ class NewModel(Body):
     """The request to train a ranking model."""
 
     until: Day | None = Field(
-        default=None, description="Learn from introductions decided up to and including this day. Default: today."
+        default=None, description="Learn from introductions decided up to and including this day. If left out: today."
     )
 
 
@@ -45,8 +45,8 @@ class ModelOut(Schema):
     manifest: Annotated[dict[str, Any], Group.RECORD]
     gates: Annotated[list[GateOut], Group.RECORD]
     assessment: Annotated[dict[str, Any] | None, Group.RECORD] = Field(
-        description="Figures on held-out cases, overall and by group. Figures of small groups are withheld. "
-        "Null until the model is assessed."
+        description="The figures on held-out cases, overall and by group. Figures of small groups are withheld. "
+        "Null if the model has not been assessed."
     )
     possible_events: Annotated[list[str], Group.RECORD]
     version: Annotated[int, Group.RECORD]

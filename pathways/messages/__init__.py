@@ -1,1 +1,1 @@
-"""Notices to members, the e-mails made from them, and webhooks. They are stored first and sent afterwards."""
+"""Notices to members, e-mails made from notices, and webhooks. Messages are stored first and sent afterwards."""

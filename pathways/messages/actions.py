@@ -1,4 +1,4 @@
-"""Every change to notices, e-mails and webhooks. This module only queues; sending.py sends."""
+"""Every change to notices, e-mails and webhooks. This module only queues messages; sending.py sends them."""
 
 from base64 import b64encode
 from collections.abc import Iterable
@@ -50,7 +50,7 @@ def notify(
 ) -> int:
     """Write a notice for each user, once for each kind, subject and occasion.
 
-    A repeat writes nothing. Return how many notices were written.
+    A repeated call writes nothing. Return the number of notices written.
     """
     subject, subject_id = about
     rows = [
@@ -103,7 +103,7 @@ def notify_owner(
 
 
 def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
-    """Put notices without an e-mail into one e-mail a user and organisation; return how many were made."""
+    """Create one e-mail for each user and organisation with new notices. Return the number of e-mails."""
     made = 0
     for (user_id, organisation_id), rows in groupby(
         queries.not_mailed(session, urgent=urgent), key=lambda row: (row.user_id, row.organisation_id)
@@ -112,7 +112,7 @@ def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
             id=uuid7(), user_id=user_id, organisation_id=organisation_id, made_at=at, next_try_at=at, attempts=0
         )
         session.add(email)
-        session.flush()  # its notices have a foreign key to it
+        session.flush()  # the notices have a foreign key to the e-mail
         taken = session.execute(
             update(Notice)
             .where(Notice.id.in_([row.id for row in rows]), Notice.email_id.is_(None))
@@ -127,7 +127,7 @@ def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
 
 
 def read(session: WriteSession, actor: Actor, notice: Notice) -> Notice:
-    """Mark a notice as read. The time of the first reading is kept."""
+    """Mark a notice as read. A second reading does not change the time of the first."""
     notice.read_at = notice.read_at or actor.at
     session.flush()
     return notice
@@ -139,13 +139,13 @@ def reply(notice: Notice) -> NoticeOut:
 
 
 def send_again(session: WriteSession, actor: Actor, row: Email | WebhookDelivery) -> None:
-    """Queue a failed message again, or a delivered webhook, which keeps the id of its event.
+    """Queue a failed message or a delivered webhook again. A webhook keeps the id of its event.
 
     Refuses a message that is still queued, and an e-mail that was sent.
     """
     if row.state is EmailState.QUEUED or (isinstance(row, Email) and row.state is EmailState.SENT):
         raise NotQuarantined(
-            "It is still queued, or it is an e-mail that was already sent. Only a failed message or a delivered"
+            "The message is still queued, or is an e-mail that was already sent. Only a failed message or a delivered"
             " webhook can be sent again."
         )
     row.state, row.attempts, row.next_try_at, row.sent_at, row.last_error = EmailState.QUEUED, 0, actor.at, None, ""
@@ -169,7 +169,7 @@ def make_endpoint(session: WriteSession, actor: Actor, new: NewEndpoint) -> tupl
     except (ValueError, httpx2.InvalidURL):
         is_valid = False
     if not is_valid:
-        raise RuleBroken("This is not a valid web address. Correct it.", pointer="/url")
+        raise RuleBroken("This is not a valid web address. Correct the address.", pointer="/url")
     if address.scheme != "https" and (session.is_production or address.hostname not in HERE):
         raise RuleBroken("The address must begin with https://.", pointer="/url")
     if address.username or address.password:
@@ -207,14 +207,14 @@ def signed(secret: str, event_id: UUID, at: datetime, body: str) -> dict[str, st
 
 
 def _queue_webhooks(session: WriteSession, *_: object) -> None:
-    """Queue a webhook for each new move and each endpoint of its partner.
+    """Queue a webhook for each new move (change of state), to each endpoint of the move's partner.
 
-    The payload holds only the id of the subject, the event, the new state and the time.
+    The payload contains only the id of the subject, the event, the new state and the time.
     """
     moves = [row for row in session.new if isinstance(row, StateLog) and getattr(row, "partner_id", None) is not None]
     if not moves:
         return
-    # Queried once for each transaction and partner, because most partners have no endpoint.
+    # The endpoints of a partner are read only once in a transaction, because most partners have no endpoint.
     endpoints: dict[UUID, list[UUID]] = session.info.setdefault("endpoints", {})
     with session.no_autoflush:
         for partner_id in {row.partner_id for row in moves} - set(endpoints):  # type: ignore[attr-defined]

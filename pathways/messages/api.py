@@ -56,7 +56,7 @@ def list_emails(
 
 @emails.post("/{email_id}/retry", responses=documented(NotFound, Conflict))
 def retry_email(email_id: UUID, actor: WebhookAdmin, database: DatabaseDep) -> EmailOut:
-    """Queue again an e-mail that failed and is no longer retried. Refused for a message that is queued or sent."""
+    """Queue again an e-mail that failed and is no longer retried. Refused if the e-mail is queued or was sent."""
     with database.writing(actor) as session:
         email = queries.email(session, actor, email_id)
         actions.send_again(session, actor, email)
@@ -72,9 +72,9 @@ def list_endpoints(actor: WebhookAdmin, database: DatabaseDep, page: PageDep) ->
 
 @webhooks.post("", status_code=201, responses=documented(Conflict))
 def make_endpoint(new: NewEndpoint, actor: WebhookAdmin, database: DatabaseDep, once: OnceDep) -> EndpointOut:
-    """Create an endpoint to which every move is sent, by the Standard Webhooks scheme.
+    """Create an endpoint that receives a webhook for each change of state, as Standard Webhooks defines.
 
-    The secret is only in this reply. Refused if the address is not valid, not https, or contains a password.
+    Only this reply contains the secret. Refused if the address is not valid, not https, or contains a password.
     """
     replies: list[EndpointOut] = []
 
@@ -115,7 +115,7 @@ def list_deliveries(
 
 @deliveries.post("/{delivery_id}/replay", responses=documented(NotFound, Conflict))
 def replay_delivery(delivery_id: UUID, actor: WebhookAdmin, database: DatabaseDep) -> DeliveryOut:
-    """Queue a failed or delivered webhook again, with the same event id. Refused if it is still queued."""
+    """Queue a failed or delivered webhook again, with the same event id. Refused if the webhook is still queued."""
     with database.writing(actor) as session:
         delivery = queries.delivery(session, actor, delivery_id)
         actions.send_again(session, actor, delivery)

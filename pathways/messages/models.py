@@ -1,4 +1,4 @@
-"""Tables of notices, e-mails and webhooks. None holds details of a jobseeker, only a kind and the id of a record."""
+"""Tables of notices, e-mails and webhooks. They contain no details of a jobseeker, only a kind and a record's id."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -50,7 +50,7 @@ URGENT = frozenset(
 
 
 class EmailState(StrEnum):
-    """Where an e-mail or webhook delivery is: queued, sent, or quarantined after the last retry."""
+    """The state of an e-mail or webhook delivery: queued, sent, or quarantined after the last retry."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -58,7 +58,7 @@ class EmailState(StrEnum):
 
 
 class Delivering:
-    """The columns of a message that is sent after the transaction.
+    """The columns of a message that is sent after its transaction.
 
     A failed message is retried with increasing delays. After the last retry it is quarantined (a dead letter).
     """
@@ -72,7 +72,7 @@ class Delivering:
 
 
 class Email(Delivering, Versioned, Base):
-    """One e-mail to one user, made from notices. Its text is written when it is sent."""
+    """One e-mail to one user, made from notices. The text is written when the e-mail is sent."""
 
     __tablename__ = "emails"
     __unaudited__ = True
@@ -89,7 +89,7 @@ class Email(Delivering, Versioned, Base):
 
 
 class Notice(Base):
-    """A notice for one user. ``key`` identifies the occasion, so that the user is notified of it only once."""
+    """A notice for one user. ``key`` identifies the occasion, so that the user gets only one notice of it."""
 
     __tablename__ = "notices"
     __unaudited__ = True

@@ -27,7 +27,7 @@ def notice(session: Session, actor: Actor, notice_id: UUID) -> Notice:
 
 
 def members(session: Session, organisation_id: UUID, roles: Iterable[Role]) -> list[UUID]:
-    """Return the ids of users with one of these roles in an organisation now, without machine users."""
+    """Return the ids of users who now have one of these roles in an organisation. Leaves out machine users."""
     rows = (
         select(Membership.user_id)
         .join(User, User.id == Membership.user_id)
@@ -44,7 +44,7 @@ def members(session: Session, organisation_id: UUID, roles: Iterable[Role]) -> l
 
 
 def user_of(session: Session, membership_id: UUID | None) -> UUID | None:
-    """Return the user id of a current membership, or None if it has ended or is None."""
+    """Return the user id of a membership, or None if the membership has ended or no membership is given."""
     rows = select(Membership.user_id).where(Membership.id == membership_id, Membership.ended_at.is_(None))
     return session.scalars(rows).one_or_none() if membership_id is not None else None
 
@@ -83,7 +83,7 @@ def is_for_a_member(session: Session, email: Email) -> bool:
 
 
 def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
-    """Return the unread notices that are not in an e-mail yet, ordered by user and organisation."""
+    """Return unread notices that are not in an e-mail yet, ordered by user and organisation."""
     rows = (
         select(Notice.id, Notice.user_id, Notice.organisation_id)
         .where(
@@ -98,7 +98,7 @@ def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
 
 
 def due(model: type[Email] | type[WebhookDelivery], at: datetime) -> Select[UUID]:
-    """Return the query for the ids of queued messages due at a time, longest due first."""
+    """Return the query for the ids of queued messages that are due at a time. The longest due comes first."""
     return (
         select(model.id)
         .where(model.state == EmailState.QUEUED, model.next_try_at <= at)

@@ -13,7 +13,7 @@ HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7
 
 
 class NoticeOut(Schema):
-    """A notice to a member: its text, and the kind and id of the record it is about."""
+    """A notice to a member: its text, and the kind and id of the record that the notice is about."""
 
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[NoticeKind, Group.RECORD]
@@ -26,7 +26,7 @@ class NoticeOut(Schema):
 
 
 class EmailOut(Schema):
-    """An e-mail as an administrator sees it: the recipient and the delivery state, without the text."""
+    """An e-mail as an administrator sees it: with the recipient and the delivery state, but without the text."""
 
     id: Annotated[UUID, Group.RECORD]
     user_id: Annotated[UUID, Group.RECORD]
@@ -53,7 +53,7 @@ class EndpointOut(Schema):
     made_at: Annotated[datetime, Group.RECORD]
     secret: Annotated[str | None, Group.NOTES] = Field(
         default=None,
-        description="Only in the reply that creates the endpoint: whsec_ and base 64, as Standard Webhooks defines.",
+        description="The signing secret: whsec_ and base 64. Only in the reply that creates the endpoint.",
     )
 
 

@@ -1,6 +1,6 @@
-"""Sends queued e-mails and webhooks. A row is reserved for a time, sent outside any transaction, then marked as sent.
+"""Sends queued e-mails and webhooks. Each is reserved for 10 minutes, sent outside any transaction and marked as sent.
 
-If a process dies between sending and marking, the message is sent again after that time. An e-mail keeps its
+If a process dies before it marks a message as sent, the message is sent again after the 10 minutes. An e-mail keeps its
 Message-ID and a webhook its event id, so that the receiver can recognise the repeat. A failed message is retried with
 increasing delays, then quarantined (a dead letter).
 """
@@ -47,7 +47,7 @@ MOST_AT_ONCE = 200
 
 
 class NotSent(Exception):
-    """The message was not accepted. The text names the kind of error only, without personal data."""
+    """The message was not accepted. The text names only the kind of error, without personal data."""
 
 
 class Mailer(Protocol):
@@ -93,7 +93,7 @@ def mailer(settings: Settings) -> Mailer:
 
 @dataclass
 class Sender:
-    """Sends due messages. On PostgreSQL several may run at once, because each row is reserved by one of them."""
+    """Sends due messages. On PostgreSQL several senders may run at once, because each row is reserved by one sender."""
 
     database: Database
     settings: Settings
@@ -103,7 +103,7 @@ class Sender:
     links: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = field(default_factory=dict)
 
     def send_due(self) -> int:
-        """Make e-mails of the urgent notices, send all due messages, and return how many were tried."""
+        """Create e-mails for urgent notices, send all due messages, and return the number of messages tried."""
         at = self.now()
         with self.database.reading(newest=True) as session:
             has_urgent = bool(queries.not_mailed(session, urgent=True))

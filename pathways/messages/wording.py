@@ -12,8 +12,8 @@ TEXT: dict[K, tuple[str, str]] = {
         "{n} referrals have not been acknowledged yet.",
     ),
     K.REFERRAL_TO_START: (
-        "A referral is overdue: no start is recorded.",
-        "{n} referrals are overdue: no start is recorded.",
+        "A referral is overdue, because no start is recorded.",
+        "{n} referrals are overdue, because no start is recorded.",
     ),
     K.INTRODUCTION_SENT: (
         "A jobseeker has been put forward for your placement.",
@@ -27,10 +27,13 @@ TEXT: dict[K, tuple[str, str]] = {
         "A social enterprise has not answered an introduction.",
         "{n} introductions have no answer from the social enterprise.",
     ),
-    K.INTRODUCTION_EXPIRED: ("An introduction ended without an answer.", "{n} introductions ended without an answer."),
+    K.INTRODUCTION_EXPIRED: (
+        "An introduction expired without an answer.",
+        "{n} introductions expired without an answer.",
+    ),
     K.INTRODUCTION_TO_AGREE: (
         "The jobseeker has not yet agreed to a proposed introduction.",
-        "{n} proposed introductions have not been agreed by the jobseeker yet.",
+        "{n} proposed introductions are still waiting for the jobseeker to agree.",
     ),
     K.OFFER_MADE: ("A place has been offered.", "{n} places have been offered."),
     K.OFFER_RUNS_OUT: ("An offer of a place expires soon.", "{n} offers of a place expire soon."),
@@ -61,8 +64,8 @@ TEXT: dict[K, tuple[str, str]] = {
     ),
     K.CLAIM_QUERIED: ("A funder has a query about a claim.", "A funder has queries about {n} claims."),
     K.CLAIM_TWICE: (
-        "A claim duplicates another claim for the same jobseeker: two records were merged.",
-        "{n} claims duplicate other claims for the same jobseeker: records were merged.",
+        "Two records of a jobseeker were merged, so a claim now duplicates another claim.",
+        "Records of jobseekers were merged, so {n} claims now duplicate other claims.",
     ),
     K.CLAIM_OWED_BACK: (
         "The outcome of a paid claim was withdrawn, so the payment is owed back.",
@@ -78,9 +81,9 @@ def line(kind: K, count: int = 1) -> str:
 
 
 def mail(notices: Sequence[Notice], address: str, paths: Mapping[UUID, str]) -> tuple[str, str]:
-    """Return the subject and the text of an e-mail: a line for each kind of notice, followed by links.
+    """Return the subject and the text of an e-mail. The text has a line for each kind of notice, then its links.
 
-    ``paths`` has the path of a decision link by notice id. Other notices link to the record they are about.
+    ``paths`` has, by notice id, the path of a decision link. A notice without a path links to its record.
     """
     kinds = sorted({notice.kind for notice in notices}, key=list(K).index)
     lines = []

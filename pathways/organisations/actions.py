@@ -41,7 +41,7 @@ PUBLIC_LENGTH, SECRET_LENGTH = 8, 43  # 43 characters of 62 are 256 bits
 
 
 class RefTaken(Conflict):
-    title = "This reference or address is already in use"
+    title = "This reference or e-mail address is already in use"
 
 
 class RoleDoesNotFit(RuleBroken):
@@ -49,7 +49,7 @@ class RoleDoesNotFit(RuleBroken):
 
 
 class AlreadyDone(Conflict):
-    title = "This has already been done"
+    title = "This change has already been made"
 
 
 def slug(name: str) -> str:
@@ -87,7 +87,7 @@ def change_organisation(
 ) -> Organisation:
     if actor.role is not Role.OPERATOR and organisation.id != actor.organisation_id:
         raise NotPermitted(
-            "You can only change your own organisation. Ask the operator of this service to change another one."
+            "You can only change your own organisation. Ask the operator of this service to change others."
         )
     for name in change.model_fields_set:
         value = getattr(change, name)
@@ -132,7 +132,7 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
     organisation = queries.organisation(session, actor, new.organisation_id)
     if actor.role is not Role.OPERATOR and organisation.id != actor.organisation_id:
         raise NotPermitted(
-            "You can only add members to your own organisation. Ask the operator of this service for another one."
+            "You can only add members to your own organisation. Ask the operator to add them to another organisation."
         )
     if new.role not in ROLES_IN[organisation.kind] | ROLES_ANYWHERE:
         allowed = ", ".join(sorted(ROLES_IN[organisation.kind] | ROLES_ANYWHERE))
@@ -233,7 +233,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
         raise Unauthenticated(NO_KEY)
     with database.reading(
         newest=True
-    ) as session:  # never a replica, where a key revoked a moment ago may still be valid
+    ) as session:  # not from a replica, where a key that was just revoked may still be valid
         row = session.connection().execute(OF_KEY, {"public_id": parts[1]}).one_or_none()
     given = hashlib.sha256(parts[2].encode()).hexdigest()
     if row is None or not hmac.compare_digest(row.secret_hash, given):

@@ -38,7 +38,7 @@ ROLES_ANYWHERE = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
 
 class Organisation(Versioned, Base):
-    """An organisation that uses the service, or that jobseekers are referred by or introduced to."""
+    """An organisation that uses the service, refers jobseekers or receives introductions of jobseekers."""
 
     __tablename__ = "organisations"
     __table_args__ = (CheckConstraint(one_of("kind", OrganisationKind), name="kind_is_known"),)

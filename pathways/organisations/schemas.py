@@ -25,7 +25,7 @@ class NewOrganisation(Body):
 
     kind: OrganisationKind
     name: Name
-    ref: Ref | None = Field(default=None, description="Made from the name if left out.")
+    ref: Ref | None = Field(default=None, description="If left out: made from the name.")
     nation: Nation = Nation.ENGLAND
     company_number: Number | None = None
     charity_number: Number | None = None
@@ -87,7 +87,12 @@ class NewMember(Body):
     role: Role
     full_time_share: Annotated[
         Decimal,
-        Field(ge=0, le=1, decimal_places=2, description="Working time as a share of full time; replaced on rejoining."),
+        Field(
+            ge=0,
+            le=1,
+            decimal_places=2,
+            description="Working time as a share of full time, from 0 to 1. It is replaced if the user joins again.",
+        ),
         WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.25}),
     ] = Decimal(1)
 
@@ -126,5 +131,5 @@ class KeyMade(KeyOut):
     """A new API key, with its secret."""
 
     secret: Annotated[str | None, Group.RECORD] = Field(
-        description="The secret, returned only once; null if the request is repeated."
+        description="The secret. It is returned only once: null if the request is repeated."
     )

@@ -1,7 +1,7 @@
 """Asking other partners about a person, and answering such an enquiry.
 
-The asking partner reads the same sentence in every case. So an enquiry never shows that a person uses a refuge
-or a clinic. The asking partner only ever reads what the other partner writes when it opens contact.
+Every enquiry gets the same reply, so an enquiry never shows that a person uses a refuge or a clinic. The asking
+partner learns more only if another partner opens contact: then it reads the text that the other partner wrote.
 """
 
 from collections.abc import Sequence
@@ -33,8 +33,8 @@ from pathways.partner_enquiries.models import (
 from pathways.partner_enquiries.schemas import AnswerOut, AskOut, NewAgreement, RequestOut
 from pathways.reference import tables
 
-# The lowest match probability at which the other partner sees the enquiry. A wrong match would show it an enquiry
-# about a different person.
+# The lowest match probability at which the other partner sees the enquiry. With a wrong match, that partner would
+# see an enquiry about a different person.
 LIKELY = 0.9
 
 
@@ -71,7 +71,8 @@ def agree(session: WriteSession, actor: Actor, new: NewAgreement) -> SharingAgre
             None,
         ):
             raise RuleBroken(
-                "The lead must be a current team manager of that partner. Choose one.", pointer=f"/{name}_lead_id"
+                "The lead must be a current team manager of that partner. Choose another lead.",
+                pointer=f"/{name}_lead_id",
             )
     if new.one_id == new.other_id:
         raise RuleBroken("An agreement needs two different partners. Choose another partner.", pointer="/other_id")
@@ -94,15 +95,15 @@ def agree(session: WriteSession, actor: Actor, new: NewAgreement) -> SharingAgre
 
 
 def end(session: WriteSession, actor: Actor, agreement: SharingAgreement, reason: str) -> SharingAgreement:
-    """End an agreement by withdrawing it; the withdrawn row remains."""
+    """End an agreement by recording its withdrawal. The row of the agreement remains."""
     ended = agreement.withdrawn(actor, reason)
     session.add(ended)
-    session.flush()  # two actors who end the agreement at once collide here
+    session.flush()  # refuses the second of two actors who end the same agreement
     return ended
 
 
 def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> ElsewhereAsk:
-    """Ask every partner with an agreement about a person.
+    """Send an enquiry about a person to every partner with which there is an agreement.
 
     Refuse a void record, a partner without agreements, and a user who has reached today's limit.
     """
@@ -110,12 +111,12 @@ def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> 
     holders = queries.holders(session, person.partner_id, actor.today)
     if not holders:
         raise NoAgreement(
-            "Your organisation has no agreement with another partner, so you cannot ask. The operator can record one."
+            "Your organisation has no agreement with another partner. The operator can record an agreement."
         )
     most = int(tables.limit("elsewhere_asks_a_day", actor.today))
     if queries.count_today(session, actor) >= most:
         raise AskedTooOften(
-            f"You can ask about at most {most} people a day. Continue tomorrow, or ask your team manager to do it."
+            f"You can make at most {most} enquiries a day. Continue tomorrow, or let your team manager make this one."
         )
     enquiry = ElsewhereAsk.recorded(actor, partner_id=person.partner_id, jobseeker_id=person.id, reason=reason)
     session.add(enquiry)
@@ -170,7 +171,7 @@ def enquiry_replies(session: Session, enquiries: Sequence[ElsewhereAsk]) -> list
 def answer(
     session: WriteSession, actor: Actor, request: ContactRequest, event: RequestEvent, text: str
 ) -> ContactRequest:
-    """Open contact or decline. The asking partner is not notified when the request is declined."""
+    """Answer a contact request: open contact or decline. The asking partner is not notified of a decline."""
     to_state = destination(REQUEST_MOVES, request.state, event, RequestMoveRefused)
     session.add(
         ContactRequestMove.recorded(

@@ -1,4 +1,4 @@
-"""JSON of agreements between partners, of enquiries, and of the answers to them."""
+"""Routes about agreements between partners, enquiries to other partners, and the answers to these enquiries."""
 
 from typing import Annotated
 from uuid import UUID
@@ -50,7 +50,7 @@ def list_agreements(actor: AgreementReader, database: DatabaseDep, page: PageDep
 def record_agreement(new: NewAgreement, actor: Agreer, database: DatabaseDep, once: OnceDep) -> AgreementOut:
     """Record a signed data-sharing agreement between two partners.
 
-    Partners can ask each other about people only while an agreement is current. A second agreement is refused.
+    The two partners can ask each other about people until the agreement ends. They cannot have a second agreement.
     """
     with database.writing(actor) as session:
         agreement = once(
@@ -75,7 +75,7 @@ def end_agreement(agreement_id: UUID, reason: ReasonBody, actor: Agreer, databas
 def ask_elsewhere(jobseeker_id: UUID, new: NewAsk, actor: Asker, database: DatabaseDep, once: OnceDep) -> EnquiryOut:
     """Ask the partners that you have an agreement with whether they support this person.
 
-    The reply is always the same. Refused without an agreement, for a void record, and beyond the daily limit.
+    The reply is always the same. Refused if you have no agreement, if the record is void, or beyond the daily limit.
     """
     with database.writing(actor) as session:
         once(
@@ -89,7 +89,7 @@ def ask_elsewhere(jobseeker_id: UUID, new: NewAsk, actor: Asker, database: Datab
 
 @router.get("/jobseekers/{jobseeker_id}/elsewhere", responses=documented(NotFound))
 def list_asked(jobseeker_id: UUID, actor: Asker, database: DatabaseDep, page: PageDep) -> Page[AskOut]:
-    """List the enquiries about this person, with the contacts that other partners opened."""
+    """List your organisation's enquiries about this person, with the contacts that other partners opened."""
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
         enquiries = page_of(session, queries.enquiries(person), ElsewhereAsk.id, page, lambda row: row)
@@ -105,7 +105,7 @@ def list_contact_requests(
 ) -> Page[RequestOut]:
     """List which partners ask about people you support, and why.
 
-    Requests about a restricted case are visible only to your organisation's lead named in the agreement.
+    A request about a restricted case is visible only to the lead that the agreement names for your organisation.
     """
     with database.reading(actor) as session:
         rows = queries.requests(actor).where(ContactRequest.state == state)
@@ -123,7 +123,7 @@ def open_contact(
 ) -> RequestOut:
     """Open contact: the asking partner reads what you write and your organisation's name.
 
-    Refused when contact is already open.
+    Refused if contact is already open.
     """
     with database.writing(actor) as session:
         request = queries.request(session, actor, request_id, for_update=True)

@@ -1,4 +1,4 @@
-"""Tables of agreements between partners, of enquiries made under them, and of the other partner's answer."""
+"""Tables of agreements between partners, enquiries to other partners, and the answers to these enquiries."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class SharingAgreement(Fact, Base):
-    """A written agreement of two partners to ask each other about people; withdrawing the row ends it.
+    """A written agreement of two partners to ask each other about people. A withdrawal ends the agreement.
 
     Each partner names a lead. Only the lead sees enquiries about a restricted case.
     """
@@ -29,7 +29,7 @@ class SharingAgreement(Fact, Base):
 
 
 class ElsewhereAsk(AboutPerson, Fact, Base):
-    """A partner's enquiry whether another partner supports this person; ``reason`` says why."""
+    """A partner's enquiry whether another partner supports this person. ``reason`` says why the partner asks."""
 
     __tablename__ = "elsewhere_asks"
 
@@ -58,7 +58,7 @@ REQUEST_MOVES: dict[tuple[RequestState, RequestEvent], RequestState] = {
 
 
 class ContactRequest(AboutPerson, Versioned, Base):
-    """Another partner's enquiry about a person this partner supports; visible only here until contact is opened.
+    """Another partner's enquiry, as sent to the partner that supports the person. The asking partner cannot see it.
 
     ``ask_id`` is the id of the asking partner's enquiry. It is not a foreign key, because no row references another
     partner's rows.

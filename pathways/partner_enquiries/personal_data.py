@@ -1,4 +1,4 @@
-"""The personal data that partner enquiries hold."""
+"""The tables of partner enquiries that contain personal data, for the timeline, extract and erasure."""
 
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.partner_enquiries.models import ContactRequest, ContactRequestMove, ElsewhereAsk

@@ -1,4 +1,4 @@
-"""Every SELECT on agreements, enquiries and contact requests; each starts from what the actor may see."""
+"""The queries of agreements, enquiries and contact requests. Those that take an actor are limited to visible rows."""
 
 from collections.abc import Collection
 from datetime import date
@@ -17,7 +17,7 @@ from pathways.partner_enquiries.models import ContactRequest, ElsewhereAsk, Requ
 
 
 def agreements(actor: Actor) -> Select[SharingAgreement]:
-    """A partner sees its own current agreements; the operator, who records agreements, sees all of them."""
+    """Select the current agreements: for a partner its own, and for the operator, who records agreements, all."""
     rows = select(SharingAgreement).where(as_known(SharingAgreement))
     if actor.role is Role.OPERATOR:
         return rows
@@ -33,7 +33,7 @@ def agreement(session: Session, actor: Actor, agreement_id: UUID) -> SharingAgre
 
 
 def holders(session: Session, partner_id: UUID, on: date) -> dict[UUID, UUID]:
-    """Return the partners that may be asked on a day, and for each the membership of its lead."""
+    """Return the ids of the partners that may be asked on a day, each with the membership id of its lead."""
     rows = session.scalars(
         select(SharingAgreement).where(
             as_known(SharingAgreement),
@@ -65,7 +65,7 @@ def enquiries(person: Jobseeker) -> Select[ElsewhereAsk]:
 
 
 def answers(session: Session, ask_ids: Collection[UUID]) -> dict[UUID, list[tuple[ContactRequest, str]]]:
-    """Return the opened contacts for each enquiry. The asking partner reads nothing else about the other partners."""
+    """Return for each enquiry the requests with opened contact. The asking partner never reads other requests."""
     rows = session.execute(
         select(ContactRequest, Organisation.name)
         .join(Organisation, Organisation.id == ContactRequest.partner_id)
@@ -90,7 +90,7 @@ def has_open_request(session: Session, holder_id: UUID, jobseeker_id: UUID, aski
 
 
 def requests(actor: Actor) -> Select[ContactRequest]:
-    """A partner's team managers see requests about its jobseekers; for a restricted case, only the named lead does."""
+    """Select the requests that the actor may see. Only the named lead sees requests about a restricted case."""
     restricted = (
         select(Jobseeker.id)
         .where(

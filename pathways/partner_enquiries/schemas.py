@@ -10,8 +10,9 @@ from pathways.fields import Body, Day, Group, NeededLine, Schema
 from pathways.partner_enquiries.models import RequestState
 
 ASKED = (
-    "Your enquiry was recorded. If a partner that you have an agreement with supports this person, its team manager"
-    " can read your name and reason, and may open contact with you. You get a reply only if a partner opens contact."
+    "Your enquiry was recorded. If a partner that you have an agreement with supports this person, its team"
+    " manager can read your organisation's name and your reason, and may open contact with you."
+    " You get a reply only if a partner opens contact."
     " If you get no reply, you cannot conclude that no partner supports this person."
 )
 
@@ -22,7 +23,7 @@ class NewAgreement(Body):
     one_id: UUID
     other_id: UUID
     one_lead_id: UUID = Field(
-        description="A team manager of the first partner. Only this lead sees requests about restricted cases."
+        description="A team manager of the first partner. Only this lead sees requests about its restricted cases."
     )
     other_lead_id: UUID
     from_on: Day
@@ -45,7 +46,7 @@ class NewAsk(Body):
     """The body that asks other partners about a person."""
 
     reason: NeededLine = Field(
-        description="Why you ask. The team manager of the partner that supports the person can read it."
+        description="Why you ask. If a partner supports the person, its team manager can read this reason."
     )
 
 
@@ -74,7 +75,7 @@ class AskOut(Schema):
 
 
 class RequestOut(Schema):
-    """A contact request from another partner about a person you support. You decide whether and what to answer."""
+    """A contact request from another partner about a person you support. You decide whether to answer, and what."""
 
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]

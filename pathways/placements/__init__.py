@@ -1,1 +1,1 @@
-"""Placements that social enterprises list, and the places of each placement."""
+"""Placements that social enterprises list, and the places (openings) of each placement."""

@@ -36,7 +36,7 @@ HALF_A_DAY = 0.5  # added before rounding down, so that a median of 2.5 days cou
 
 
 class PlacementMoveRefused(MoveRefused):
-    title = "The placement's state does not allow this"
+    title = "The placement's current state does not allow this action"
 
 
 class ListingUnlawful(Conflict):
@@ -87,11 +87,11 @@ def check_sense(placement: Placement) -> None:
 def make(
     session: WriteSession, actor: Actor, social_enterprise_id: UUID, new: Mapping[str, Any], *, places: int
 ) -> Placement:
-    """Create a placement as a draft with all its places free; refuse a reference the organisation already uses."""
+    """Create a draft placement whose places are all free; refuse a reference the social enterprise already uses."""
     ref = new.get("ref") or f"P-{uuid7().hex[-10:]}"
     taken = select(Placement.id).where(Placement.social_enterprise_id == social_enterprise_id, Placement.ref == ref)
     if session.scalars(taken).first() is not None:
-        raise RefUsedTwice("Choose another ref. Or leave ref out, and the service will create one.")
+        raise RefUsedTwice("Choose another ref, or leave ref out so that the service creates a reference.")
     placement = Placement(
         id=uuid7(),
         social_enterprise_id=social_enterprise_id,
@@ -119,7 +119,7 @@ def reconfirm_by(session: Session, actor: Actor, social_enterprise_id: UUID) -> 
 
 
 def add_places(session: WriteSession, actor: Actor, placement: Placement, count: int) -> None:
-    """Add free places, numbered after the last existing place, and log each one."""
+    """Add ``count`` free places, numbered after the last existing place, and log the creation of each place."""
     last = session.scalars(select(func.max(Place.number)).where(Place.placement_id == placement.id)).one() or 0
     for number in range(last + 1, last + count + 1):
         place = Place(id=uuid7(), placement_id=placement.id, number=number, state=PlaceState.FREE)
@@ -160,15 +160,14 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
         must_be_lawful(placement, actor)
     if "places" in given:
         set_places(session, actor, placement, given["places"])
-        flag_modified(
-            placement, "state"
-        )  # places are separate rows, but changing them must raise the placement's version
-    session.flush()  # so that the reply carries the new version
+        # Places are separate rows, but a change of them must also increase the version number of the placement.
+        flag_modified(placement, "state")
+    session.flush()  # so that the reply contains the new version
     return placement
 
 
 def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted: int) -> None:
-    """Add free places, or withdraw free places with the highest numbers; never remove a held or filled place."""
+    """Add or withdraw free places so that ``wanted`` remain; refuse fewer places than are held and filled."""
     present = [place for place in queries.places(session, placement.id) if place.state is not PlaceState.WITHDRAWN]
     if wanted >= len(present):
         add_places(session, actor, placement, wanted - len(present))
@@ -183,8 +182,8 @@ def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted
     ).rowcount  # type: ignore[attr-defined]
     if withdrawn < surplus:
         raise Conflict(
-            f"This would remove {surplus} places, but only {len(free)} are free. Held and filled places cannot be "
-            "removed. Ask for a higher number of places."
+            f"The new number would remove {surplus} places, but only {len(free)} places are free. Held and filled "
+            "places cannot be removed. Enter a higher number of places."
         )
     for place in present:
         if place.id in free:
@@ -192,7 +191,7 @@ def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted
 
 
 def must_be_lawful(placement: Placement, actor: Actor) -> None:
-    """Refuse a placement that breaks a legal rule, and give every reason."""
+    """Raise ``ListingUnlawful`` with every reason if the placement breaks a legal rule."""
     reasons = legality.reasons_to_stay_in_draft(placement, actor.today)
     if reasons:
         raise ListingUnlawful(" ".join(reasons), reasons=reasons)
@@ -201,9 +200,9 @@ def must_be_lawful(placement: Placement, actor: Actor) -> None:
 def move(
     session: WriteSession, actor: Actor, placement: Placement, event: PlacementEvent, *, reason: str = ""
 ) -> Placement:
-    """Publish, pause or close a placement and log the move.
+    """Publish, pause or close a placement and log the change of state.
 
-    Publishing is refused if a legal rule is broken or the closing date has passed; it also confirms the placement.
+    Publishing also confirms the placement. A placement past its closing date or against a legal rule is refused.
     """
     to_state = destination(PLACEMENT_MOVES, placement.state, event, PlacementMoveRefused)
     if to_state is PlacementState.PUBLISHED:
@@ -226,12 +225,12 @@ def move(
     placement.state = to_state
     if event is PlacementEvent.PUBLISH:
         confirm(session, actor, placement)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply contains the new version
     return placement
 
 
 def confirm(session: WriteSession, actor: Actor, placement: Placement) -> Placement:
-    """Record that the placement is still correct, and set the next confirmation deadline; refuse a closed one."""
+    """Record that a placement is still correct and set its next confirmation deadline; refuse a closed placement."""
     if placement.state is PlacementState.CLOSED:
         raise PlacementMoveRefused(
             "A closed placement cannot be confirmed. If it is available again, list it as a new placement.", possible=[]
@@ -239,7 +238,7 @@ def confirm(session: WriteSession, actor: Actor, placement: Placement) -> Placem
     session.add(PlacementConfirmation.recorded(actor, placement_id=placement.id))
     placement.confirmed_on = actor.today
     placement.reconfirm_by = reconfirm_by(session, actor, placement.social_enterprise_id)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply contains the new version
     return placement
 
 
@@ -280,7 +279,7 @@ def fill_place(session: WriteSession, actor: Actor, introduction_id: UUID) -> No
 
 
 def free_place(session: WriteSession, actor: Actor, introduction_id: UUID) -> None:
-    """Free the place that an introduction holds or fills; do nothing if it has no place."""
+    """Free the place that an introduction holds or fills; do nothing if the introduction has no place."""
     if queries.place_of(session, introduction_id) is not None:
         _settle_place(session, actor, introduction_id, "free", (PlaceState.HELD, PlaceState.FILLED), PlaceState.FREE)
 
@@ -337,7 +336,7 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
 
 
 def _days_to_answer(answer_time: AnswerTime | None, actor: Actor) -> float | None:
-    """Return the median days a social enterprise takes to answer; None while it has too few answers to judge."""
+    """Return a social enterprise's median days to answer; None if it has fewer than ``answers_to_judge_by`` answers."""
     if answer_time is None or answer_time.answers < tables.limit("answers_to_judge_by", actor.today):
         return None
     return float(answer_time.median_days)
@@ -349,9 +348,9 @@ def _whole_days(answer_time: AnswerTime | None, actor: Actor) -> int | None:
 
 
 def rank_by_answers(session: WriteSession, actor: Actor, social_enterprise_id: UUID) -> int:
-    """Store a social enterprise's current answer time on its placements; return how many changed.
+    """Store a social enterprise's current answer time on its placements; return the number of placements changed.
 
-    The ranking reads ``days_to_answer`` from the placement. Closed placements are left as they are.
+    The ranking reads ``days_to_answer`` from the placement. Closed placements are not changed.
     """
     days = _whole_days(session.get(AnswerTime, social_enterprise_id), actor)
     listings = session.scalars(

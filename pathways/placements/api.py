@@ -51,7 +51,7 @@ def list_placements(
 ) -> Page[PlacementOut]:
     """List the placements you may read, oldest first. Filter by state or by text in the title.
 
-    A social enterprise gets its own and published placements; others get every placement that is not a draft.
+    Placement listers and administrators get their own and all published placements; other roles get all but drafts.
     """
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
@@ -71,7 +71,7 @@ def list_placements(
 def make_placement(
     new: NewPlacement, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
-    """Create a placement as a draft for your social enterprise. Refuses a reference that you already use."""
+    """Create a draft placement for your social enterprise. Refuses a ref that one of your placements already has."""
     with database.writing(actor) as session:
         placement = once(
             session,
@@ -85,7 +85,7 @@ def make_placement(
 
 
 def _own_organisation() -> UUID | None:
-    """Return None: a placement lister can import only for their own organisation."""
+    """Return None, because a placement lister can import only for their own organisation."""
     return None
 
 
@@ -94,7 +94,7 @@ router.include_router(imports.routes(files.KIND, Permission.PLACEMENT_IMPORT, _o
 
 @router.get("/{placement_id}", responses=documented(NotFound))
 def get_placement(placement_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> PlacementOut:
-    """Return one placement. Drafts are returned only to the social enterprise that owns them."""
+    """Return one placement. A draft is returned only to the social enterprise that owns the placement."""
     with database.reading(actor) as session:
         return reply(session, actor, queries.placement(session, actor, placement_id), response)
 
@@ -156,7 +156,7 @@ def publish_placement(
 def pause_placement(
     placement_id: UUID, reason: ReasonBody, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
-    """Pause your own published placement, with a reason. It is not shortlisted until you publish it again."""
+    """Pause your own published placement, with a reason. It is left out of shortlists until you publish it again."""
     return _move(placement_id, actor, database, once, response, PlacementEvent.PAUSE, reason.reason)
 
 
@@ -172,7 +172,7 @@ def close_placement(
 def reconfirm_placement(
     placement_id: UUID, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
-    """Confirm that your own placement is still correct. Moves its confirmation deadline; refuses a closed placement."""
+    """Confirm that your own placement is still correct, which sets a new deadline. Refuses a closed placement."""
     with database.writing(actor) as session:
         placement = once(
             session,

@@ -1,4 +1,4 @@
-"""The placement file: CSV or XLSX with one row for each placement."""
+"""Import of the placement file: a CSV or XLSX file with one row for each placement."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def _level(text: str) -> str | None:
 def _needed_line(text: str) -> str:
     line = cells.as_line(text)
     if line is None:
-        raise cells.InvalidCell("This field is required.", "Fill it in.")
+        raise cells.InvalidCell("This field is required.", "Fill in the cell.")
     return line
 
 
@@ -53,14 +53,14 @@ def _places(text: str) -> int:
     count = cells.as_whole(text)
     if count is None:
         return 1
-    if not 1 <= count <= 500:  # noqa: PLR2004 - the same as in the API
+    if not 1 <= count <= 500:  # noqa: PLR2004 - the same limits as in the API
         raise cells.InvalidCell("The number of places must be from 1 to 500.", "Correct the number.")
     return count
 
 
 def _age(text: str) -> int | None:
     age = cells.as_whole(text)
-    if age is not None and not 14 <= age <= 120:  # noqa: PLR2004 - the same as in the API
+    if age is not None and not 14 <= age <= 120:  # noqa: PLR2004 - the same limits as in the API
         raise cells.InvalidCell("The age must be from 14 to 120.", "Correct the number.")
     return age
 
@@ -68,7 +68,7 @@ def _age(text: str) -> int | None:
 def _email(text: str) -> str | None:
     line = cells.as_line(text.lstrip("'"))
     if line is not None and "@" not in line:
-        raise cells.InvalidCell("This is not an e-mail address.", "Correct it, or leave it blank.")
+        raise cells.InvalidCell("This is not an e-mail address.", "Correct the address, or leave the cell blank.")
     return line
 
 
@@ -150,10 +150,10 @@ class PlacementIntake:
                 rule = "You can list placements only for your own organisation."
                 faults.append(Fault(field, rule, "Leave the cell blank, or remove the row."))
         elif name is None:
-            faults.append(Fault(field, "This field is required.", "Fill it in."))
+            faults.append(Fault(field, "This field is required.", "Fill in the cell."))
         elif not self.run.creates_organisations and self._enterprise_id(name) is None:
             rule = "There is no social enterprise with this name."
-            faults.append(Fault(field, rule, "Create it first, or import with --create-organisations."))
+            faults.append(Fault(field, rule, "Create the organisation first, or import with --create-organisations."))
         return faults
 
     def _enterprise_id(self, name: str) -> UUID | None:
@@ -186,7 +186,7 @@ class PlacementIntake:
         return [planned.changes for planned in self.plan(rows)]
 
     def _owner(self, values: Mapping[str, Any]) -> UUID | None:
-        """Return the social enterprise that owns the placement; None if the import still has to create it."""
+        """Return the social enterprise that owns the placement; None if the import has yet to create it."""
         if self.actor.role is Role.PLACEMENT_LISTER:
             return self.actor.organisation_id
         return self._enterprise_id(values["social_enterprise"])
@@ -208,8 +208,8 @@ class PlacementIntake:
     ) -> tuple[Plan, dict[str, Any]]:
         """Return the plan and the changed columns for a row about an existing placement.
 
-        A blank cell keeps the stored value. A change that would make a published placement break a legal rule becomes
-        an error of that row.
+        A blank cell keeps the stored value. A change that would make a published placement break a legal rule is
+        reported as an error of the row.
         """
         changes = {
             name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
@@ -285,7 +285,7 @@ class PlacementIntake:
         return owner
 
     def _publish(self, session: WriteSession, placement: Placement) -> list[Fault]:
-        """Publish a new placement, close it if its closing date has passed, or keep it in draft; return the reasons."""
+        """Publish a new placement, leave it in draft or, after its closing date, close it; return why not published."""
         reasons = self._reasons_not_published(placement)
         if not reasons:
             actions.move(session, self.actor, placement, PlacementEvent.PUBLISH)
@@ -327,7 +327,7 @@ def _columns(session: Session, rows: Sequence[ReadRow]) -> list[dict[str, Any]]:
 
 
 def _copy(placement: Placement | None, columns: Mapping[str, Any]) -> Placement:
-    """Return a placement with changed columns that is not attached to a session, so that it is never saved."""
+    """Return a changed copy of a placement; the copy belongs to no session, so it is never saved."""
     before = {} if placement is None else {a.key: getattr(placement, a.key) for a in inspect(Placement).column_attrs}
     return Placement(**{**before, **columns})
 

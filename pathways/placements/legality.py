@@ -6,7 +6,7 @@ from datetime import date
 from pathways.placements.models import MUST_PAY, DbsLevel, Placement, PlacementKind
 from pathways.reference import tables
 
-ADULT = 21  # the age of the highest band of the minimum wage since 1 April 2024
+ADULT = 21  # from this age the highest rate of the minimum wage is due (since 1 April 2024)
 SCHOOL_LEAVING = 16
 
 
@@ -35,7 +35,7 @@ def _ring_fence(placement: Placement) -> str | None:
     if placement.ring_fenced_for and not placement.legal_basis:
         return (
             "A placement reserved for one group needs a legal basis (Equality Act 2010, section 158 or schedule 9). "
-            "Write it in legal_basis, or empty ring_fenced_for."
+            "Write it in legal_basis, or leave ring_fenced_for blank."
         )
     return None
 
@@ -69,7 +69,8 @@ def lowest_lawful_pay_pence(placement: Placement, on: date) -> int:
 def _dbs(placement: Placement) -> str | None:
     """Require a matching role or a legal basis for a DBS check above BASIC.
 
-    Asking for a higher check than the role allows is an offence. The words that name such roles are in ``dbs_roles``.
+    Asking for a higher check than the role allows is an offence. The reference table ``dbs_roles`` lists the words that
+    name such roles.
     """
     level = placement.dbs_level
     if level in {None, DbsLevel.NONE, DbsLevel.BASIC} or placement.legal_basis:

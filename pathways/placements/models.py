@@ -30,14 +30,14 @@ class PlacementKind(StrEnum):
     SELF_EMPLOYMENT = "SELF_EMPLOYMENT"
 
 
-# In these kinds the jobseeker is a worker, so the minimum wage is owed (National Minimum Wage Act 1998, section 1).
+# In these kinds the jobseeker is legally a worker, so the minimum wage is due (National Minimum Wage Act 1998, s. 1).
 MUST_PAY = frozenset(
     {PlacementKind.JOB_OPEN, PlacementKind.JOB_ILM, PlacementKind.JOB_GUARANTEE, PlacementKind.APPRENTICESHIP}
 )
 
 
 class Remote(StrEnum):
-    """Whether the work is done from home."""
+    """Whether the work is done at home: not at all, partly or entirely."""
 
     NO = "no"
     HYBRID = "hybrid"
@@ -45,7 +45,7 @@ class Remote(StrEnum):
 
 
 class DbsLevel(StrEnum):
-    """The DBS check that work needs (Disclosure and Barring Service)."""
+    """The level of DBS check (Disclosure and Barring Service) that the work requires."""
 
     NONE = "NONE"
     BASIC = "BASIC"
@@ -130,8 +130,8 @@ class Placement(Versioned, Base):
     environment: Mapped[list[str] | None] = mapped_column(JSON)
     support_offered: Mapped[list[str] | None] = mapped_column(JSON)
     contact_email: Mapped[str | None] = mapped_column(LINE)
-    # The median days its social enterprise takes to answer, rounded to whole days. None until there are enough answers,
-    # so that a new social enterprise gets a middle rank.
+    # The median number of days the social enterprise takes to answer, in whole days. None until there are enough
+    # answers; until then the score uses the neutral middle value.
     days_to_answer: Mapped[int | None]
     confirmed_on: Mapped[date]
     reconfirm_by: Mapped[date]
@@ -139,7 +139,7 @@ class Placement(Versioned, Base):
 
 
 class AnswerTime(Base):
-    """The median days a social enterprise took to answer in the last year; calculated again each day."""
+    """A social enterprise's median number of days to answer in the last year, calculated again each day."""
 
     __tablename__ = "answer_times"
     __unaudited__ = True
@@ -176,10 +176,10 @@ class PlaceState(StrEnum):
 
 
 class Place(Base):
-    """One place of a placement: held when it is offered, filled at the placement start.
+    """One place of a placement. It is held when it is offered and filled when the jobseeker starts.
 
-    ``introduction_id`` has no foreign key, because the ``placements`` package may not depend on ``introductions``. The
-    foreign key runs the other way, from the introduction to the placement.
+    ``introduction_id`` has no foreign key, because the ``placements`` package may not depend on ``introductions``.
+    Instead, the introduction has a foreign key to the placement.
     """
 
     __tablename__ = "places"
@@ -211,7 +211,8 @@ class PlaceMove(StateLog, Base):
 class PlacementVersion(Base):
     """A stored version of a placement, written at each change, so that an old shortlist can be explained.
 
-    ``inputs`` holds ``VERSION_COLUMNS``. ``number`` is a short id, because one shortlist names thousands of versions.
+    ``inputs`` holds the values of ``VERSION_COLUMNS``. ``number`` is a short id, because one shortlist lists thousands
+    of versions.
     """
 
     __tablename__ = "placement_versions"
@@ -230,8 +231,9 @@ class PlacementVersion(Base):
 class PlacementChangeMark(Base):
     """A record that a placement or one of its places changed, written by a database trigger at every change.
 
-    ``mark`` is the id of the PostgreSQL transaction that made the change; it is needed because transactions do not
-    commit in the order of their numbers. ``token`` is random, so that a replaced database is recognised.
+    ``mark`` is the id of the PostgreSQL transaction that made the change. It is needed because change marks are not
+    always committed in the order of ``number``. ``token`` is a random number: if the last mark that was read now has
+    another token, the database was replaced.
     """
 
     __tablename__ = "placement_changes"

@@ -18,8 +18,8 @@ from pathways.placements.versions import VERSION_COLUMNS
 def visible_to(actor: Actor) -> Select[Placement]:
     """Return the query of placements the actor may read.
 
-    A social enterprise reads its own placements and published placements. Every other role reads every placement that
-    is not a draft.
+    A placement lister or an administrator reads the placements of their own organisation and all published placements.
+    Every other role reads every placement that is not a draft.
     """
     rows = select(Placement)
     if actor.role in {Role.PLACEMENT_LISTER, Role.ADMINISTRATOR}:
@@ -98,9 +98,9 @@ RANKED_COLUMNS = (
 
 
 def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
-    """Return the query a ranking reads of published placements: columns, version number and free places.
+    """Return the query of published placements for a ranking: columns, version number and number of free places.
 
-    With ``placement_ids`` only those placements are read.
+    With ``placement_ids``, the query reads only those placements.
     """
     left = (
         select(func.count())
@@ -114,7 +114,7 @@ def published(placement_ids: Collection[UUID] | None = None) -> Select[Any]:
         .join(
             PlacementVersion,
             and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version),
-            isouter=True,  # a placement whose current version was not stored is our fault, and is still ranked
+            isouter=True,  # a missing stored version is a fault of this service, so the placement is still ranked
         )
         .where(Placement.state == PlacementState.PUBLISHED)
         .order_by(Placement.id)
@@ -134,9 +134,9 @@ STILL_OPEN = select(
 
 
 def still_open(session: Session, placement_ids: Collection[UUID], on: date) -> dict[UUID, tuple[int, int]]:
-    """Return the version and the free places of each given placement that may be shortlisted on a day.
+    """Return the version and the number of free places of each given placement that may be shortlisted on a day.
 
-    A placement must be published, not past its closing date, and have a free place.
+    The placement must be published, must not be past its closing date and must have a free place.
     """
     rows = session.connection().execute(STILL_OPEN, {"ids": list(placement_ids), "day": on})
     return {row[0]: (row[1], row[2]) for row in rows if row[2] > 0}

@@ -1,4 +1,4 @@
-"""Scheduled jobs of placements: close after the closing date, pause when not confirmed, warn before that."""
+"""Scheduled job for placements: close after the closing date, pause if not confirmed in time, warn of the pause."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -30,7 +30,7 @@ def _due(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUI
 
 
 def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
-    """Close, pause or warn about one placement, and notify its placement listers; return whether anything was done."""
+    """Close or pause a placement, or warn of a pause, and notify its listers; return whether anything was done."""
     placement = session.get_one(Placement, placement_id, with_for_update=True, populate_existing=True)
     if placement.state is not PlacementState.PUBLISHED:
         return False

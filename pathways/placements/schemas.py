@@ -22,7 +22,7 @@ PlacesNumber = Annotated[int, Field(ge=1, le=500)]
 
 
 class PlacementFields(Body):
-    """The fields of a placement that may be left out; null means not stated."""
+    """The optional fields of a placement; null means that the social enterprise did not state the field."""
 
     occupation: Line | None = None
     description: Paragraph | None = None
@@ -67,7 +67,7 @@ class PlacementChange(PlacementFields):
     title: NeededLine | None = None
     kind: PlacementKind | None = None
     places: PlacesNumber | None = Field(
-        default=None, description="The total number of places, including held and filled places."
+        default=None, description="The total number of places wanted: free, held and filled places together."
     )
 
 
@@ -113,7 +113,8 @@ class PlacementOut(Schema):
     places_left: Annotated[int, Group.RECORD]
     median_days_to_answer: Annotated[float | None, Group.RECORD] = Field(
         default=None,
-        description="The social enterprise's median days to answer in the last year; null if answers are too few.",
+        description="The median number of days that the social enterprise took to answer an introduction in the last "
+        "year. Null if there are too few answers.",
     )
     possible_events: Annotated[list[str], Group.RECORD]
     kept_in_draft_because: Annotated[list[str], Group.RECORD]
@@ -121,7 +122,7 @@ class PlacementOut(Schema):
 
 
 class PlaceOut(Schema):
-    """One place of a placement; the jobseeker who takes it is named only by the introduction."""
+    """One place of a placement. The jobseeker in the place is not named here, only in the introduction."""
 
     id: Annotated[UUID, Group.RECORD]
     number: Annotated[int, Group.RECORD]

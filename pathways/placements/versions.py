@@ -1,4 +1,4 @@
-"""Store a version of a placement at each change, so that a shortlist ranked on it can be explained later."""
+"""Store a version of a placement at each change, so that a shortlist based on that version can be explained later."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -59,7 +59,7 @@ def inputs_of(row: Any) -> dict[str, Any]:
 
 
 def columns_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stored inputs with all current version columns; a column added after the version is None."""
+    """Return the inputs of a stored version with all ``VERSION_COLUMNS``; a column introduced later is None."""
     return {**dict.fromkeys(VERSION_COLUMNS), **inputs}
 
 
@@ -87,9 +87,9 @@ def _store_version(session: WriteSession, *_: object) -> None:
 
 
 def store_missing(session: WriteSession) -> int:
-    """Store a version of every placement whose current version is missing, and return how many were missing.
+    """Store the current version of every placement that lacks it, and return the number of versions stored.
 
-    A version is missing after a change by direct SQL.
+    A version is missing if the placement was changed by direct SQL.
     """
     stored = select(PlacementVersion.number).where(
         PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version

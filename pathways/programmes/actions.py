@@ -18,8 +18,8 @@ COMMISSIONS = {OrganisationKind.COMMISSIONER, OrganisationKind.LOCAL_AUTHORITY}
 def make(session: WriteSession, actor: Actor, new: NewProgramme) -> Programme:
     """Create a programme.
 
-    Refuses a wrong kind of commissioner or partner, dates in the wrong order, an unknown outcome rule and a reference
-    that is already used.
+    Refuses an organisation that cannot pay for or deliver a programme, an end date before the start date, an unknown
+    outcome rule, and a reference that is already used.
     """
     commissioner = session.get(Organisation, new.commissioner_id)
     if commissioner is None or commissioner.kind not in COMMISSIONS:
@@ -45,7 +45,7 @@ def make(session: WriteSession, actor: Actor, new: NewProgramme) -> Programme:
 
 
 def change(session: WriteSession, programme: Programme, change: ProgrammeChange) -> Programme:
-    """Change the end date, name or outcome rules of a programme."""
+    """Change the name, end date or outcome rules of a programme. Refuse an end date before the start date."""
     if "ends_on" in change.model_fields_set:
         if change.ends_on is not None and change.ends_on < programme.starts_on:
             raise RuleBroken(
@@ -57,15 +57,15 @@ def change(session: WriteSession, programme: Programme, change: ProgrammeChange)
     if change.rule_versions is not None:
         _check_rules(session, change.rule_versions)
         programme.rule_versions = list(change.rule_versions)
-    session.flush()  # so that the reply carries the new version
+    session.flush()  # so that the reply contains the new version
     return programme
 
 
 def set_price(session: WriteSession, actor: Actor, programme: Programme, new: NewPrice) -> ProgrammePrice:
-    """Record the price of an outcome from a day on. Refuses a rule that the programme is not paid by."""
+    """Record the price of an outcome from a day on. Refuse an outcome rule that the programme does not use."""
     if new.rule not in {named.split("@")[0] for named in programme.rule_versions}:
         raise RuleBroken(
-            "The programme is not paid by this outcome rule. Choose one of its rules, or add this rule to it.",
+            "The programme does not use this outcome rule. Choose one of its rules, or add the rule to the programme.",
             pointer="/rule",
         )
     same_day = queries.prices(programme).where(ProgrammePrice.rule == new.rule, ProgrammePrice.valid_on == new.from_on)

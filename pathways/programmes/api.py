@@ -31,7 +31,7 @@ Maker = Annotated[Actor, permitted(Permission.PROGRAMME_MAKE)]
 
 @router.get("")
 def list_programmes(actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ProgrammeOut]:
-    """List the programmes you may see. A commissioner sees those it pays for, a partner those it delivers."""
+    """List the programmes that your organisation pays for or delivers. The operator gets all programmes."""
     with database.reading(actor) as session:
         return page_of(session, queries.visible_to(actor), Programme.id, page, ProgrammeOut.model_validate)
 
@@ -57,7 +57,7 @@ def make_programme(
 
 @router.get("/{programme_id}", responses=documented(NotFound))
 def get_programme(programme_id: UUID, actor: Reader, database: DatabaseDep, response: Response) -> ProgrammeOut:
-    """Return one programme. A programme you may not see is answered as not found."""
+    """Return one programme. A programme that you may not see is reported as not found (404)."""
     with database.reading(actor) as session:
         programme = queries.programme(session, actor, programme_id)
         etag(response, programme.version)
@@ -94,8 +94,8 @@ def list_prices(programme_id: UUID, actor: Reader, database: DatabaseDep, page: 
 def set_price(programme_id: UUID, new: NewPrice, actor: Maker, database: DatabaseDep, once: OnceDep) -> PriceOut:
     """Record the price the commissioner pays for an outcome from a day on.
 
-    A second price for the same rule and day replaces the first for new claims. Refuses a rule that the programme is not
-    paid by.
+    A second price for the same rule and day replaces the first price, but only for new claims. Refuses an outcome rule
+    that the programme does not use.
     """
     with database.writing(actor) as session:
         programme = queries.programme(session, actor, programme_id)

@@ -13,8 +13,8 @@ from pathways.facts import Fact
 class Programme(Versioned, Base):
     """A programme that a commissioner pays for and a partner delivers.
 
-    ``rule_versions`` names the outcome rules the programme is paid by, as ``RULE@VERSION``; the reference table holds
-    their dates.
+    ``rule_versions`` lists the outcome rules under which the programme is paid, as ``RULE@VERSION``. The dates of each
+    rule version are in the reference table of outcome rules.
     """
 
     __tablename__ = "programmes"
@@ -41,7 +41,8 @@ class ProgrammePrice(Fact, Base):
     __table_args__ = (
         CheckConstraint("pence > 0", name="something_is_paid"),
         Index("ix_programme_prices_programme", "programme_id", "rule", "valid_on"),
-        # Each rule and day has one chain of corrections. This index refuses a second first price made at the same time.
+        # Each rule and day has one first price; each later price supersedes the price before it. If two requests record
+        # a first price at the same time, this index refuses the second request.
         Index(
             "uq_programme_prices_first",
             "programme_id",

@@ -15,7 +15,7 @@ from pathways.programmes.models import Programme, ProgrammePrice
 def visible_to(actor: Actor) -> Select[Programme]:
     """Return the query of programmes the actor may see.
 
-    A commissioner sees the programmes it pays for, a partner those it delivers, the operator all.
+    A commissioner sees the programmes it pays for. A partner sees the programmes it delivers. The operator sees all.
     """
     rows = select(Programme)
     if actor.role is Role.OPERATOR:
@@ -38,7 +38,7 @@ def prices(programme: Programme) -> Select[ProgrammePrice]:
 
 
 def price_on(session: Session, programme: Programme, rule: str, on: date) -> int | None:
-    """Return the price in pence of an outcome met on a day; None if no price is recorded for that day."""
+    """Return the price in pence of an outcome met on a day; None if no price applies on that day."""
     rows = prices(programme).where(ProgrammePrice.rule == rule, ProgrammePrice.valid_on <= on)
     price = session.scalars(rows.order_by(ProgrammePrice.valid_on.desc(), ProgrammePrice.id.desc()).limit(1)).first()
     return price.pence if price is not None else None

@@ -56,7 +56,7 @@ Price = Annotated[
 
 
 class NewPrice(Body):
-    """The body that sets the price of an outcome from a day on."""
+    """The body that sets the price of an outcome from a given day on."""
 
     rule: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,60}$")]
     pounds: Price

@@ -1,4 +1,4 @@
-"""Every change to spells of work and their hours. Changes to evidence and outcomes are in the modules of that name."""
+"""Every change to spells of work and their hours. Changes to evidence and outcomes: evidence.py, outcomes.py."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -49,7 +49,7 @@ class OutcomeRestsOnIt(Conflict):
 
 
 def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
-    """Record that work began. Refuses a start in the future or before the enrolment."""
+    """Record a new spell of work. Refuses a start date in the future or before the enrolment."""
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id)
     if new.started_on > actor.today:
         raise RuleBroken(
@@ -98,7 +98,7 @@ def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -
         )
     ).one_or_none()
     if introduction is None or introduction.state not in {IntroductionState.STARTED, IntroductionState.ENDED}:
-        raise RuleBroken("Choose an introduction of this jobseeker that has started.", pointer="/introduction_id")
+        raise RuleBroken("Choose an introduction of this jobseeker with a recorded start.", pointer="/introduction_id")
 
 
 VERSION_COLUMNS = (
@@ -122,15 +122,15 @@ def _add_version(
             **columns,
         )
     )
-    flag_modified(spell, "state")  # the new row is in another table; this raises the spell's version number as well
-    session.flush()  # raises the version number, which the reply returns
+    flag_modified(spell, "state")  # the new row is in another table; this increases the spell's version number too
+    session.flush()  # increases the version number, which the reply returns
 
 
 def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChange) -> Spell:
-    """Correct a spell; the older version is superseded.
+    """Correct a spell. The new version supersedes the older one.
 
-    Refuses to change the kind, the start date or the supply-chain flag while an outcome is based on the spell, and the
-    start date once hours are recorded.
+    Refuses to change the kind, the start date or the supply-chain flag while an outcome is based on the spell. Also
+    refuses to change the start date once hours are recorded.
     """
     hold(session, spell)
     previous = queries.version(session, spell)
@@ -140,14 +140,14 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
         given["pay_per_hour_pence"] = pence(given.pop("pay_per_hour_pounds"))
     for name in ("kind", "title", "started_on", "is_own_supply_chain"):
         if name in given and given[name] is None:
-            raise RuleBroken(f"The field {name} cannot be empty. Give a value or leave it out.", pointer=f"/{name}")
+            raise RuleBroken(f"The field {name} cannot be empty. Give a value or omit the field.", pointer=f"/{name}")
     columns |= given
     _check_days(session, actor, spell, columns)
     if any(columns[name] != getattr(previous, name) for name in ("kind", "started_on", "is_own_supply_chain")):
         _must_carry_no_outcome(session, spell)
     if columns["started_on"] != previous.started_on and queries.hours(session, spell):
         raise RuleBroken(
-            "Hours are already recorded in weeks from the old start date. Void this spell and record it again.",
+            "Hours are already recorded in weeks from the old start date. Void this spell and record a new one.",
             pointer="/started_on",
         )
     _add_version(session, actor, spell, columns, previous)
@@ -173,15 +173,15 @@ def _check_days(session: Session, actor: Actor, spell: Spell, columns: Mapping[s
 def hold(session: WriteSession, spell: Spell) -> None:
     """Lock the spell's enrolment row.
 
-    Recording an outcome takes the same lock, so a change to a spell and a new outcome cannot miss each other.
+    Recording an outcome takes the same lock, so a spell cannot change while an outcome is being recorded.
     """
     session.get_one(Enrolment, spell.enrolment_id, with_for_update=True, populate_existing=True)
 
 
 def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:
-    """End a spell, and free the place of its introduction unless another spell continues there.
+    """End a spell. Free the place of its introduction, unless another running spell has the same introduction.
 
-    Refuses an end in the future, before the start, or before days that an outcome is based on.
+    Refuses an end date that is in the future, before the start date, or before a day on which an outcome is based.
     """
     hold(session, spell)
     if spell.state is not SpellState.RUNNING:
@@ -213,19 +213,19 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
 
 
 def void(session: WriteSession, actor: Actor, spell: Spell, reason: str) -> Spell:
-    """Void a spell that was recorded by mistake. Refuses while an outcome is based on it."""
+    """Void a spell that was recorded by mistake. Refuses while an outcome is based on the spell."""
     hold(session, spell)
     if spell.state is SpellState.VOIDED:
         raise SpellIsOver("This spell is already voided.")
     _must_carry_no_outcome(session, spell)
     session.add(queries.version(session, spell).withdrawn(actor, reason))
     spell.state = SpellState.VOIDED
-    session.flush()  # raises the version number, which the reply returns
+    session.flush()  # increases the version number, which the reply returns
     return spell
 
 
 def void_all(session: WriteSession, actor: Actor, person: Jobseeker, _: str) -> None:
-    """Withdraw the outcomes and void the spells of a jobseeker record made by mistake, so that no outcome is paid."""
+    """Withdraw all outcomes and void all spells of a jobseeker record made by mistake, so that no outcome is paid."""
     for outcome in queries.outcomes_of_person(session, person):
         withdraw_outcome(session, actor, outcome, RECORD_VOID)
     for spell in queries.spells_of(session, person):
@@ -242,7 +242,7 @@ def _must_carry_no_outcome(session: Session, spell: Spell) -> None:
 def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHours) -> SpellHours:
     """Record the paid hours of one week.
 
-    Recording the same week again supersedes the earlier hours; pay and leave that are left out keep their values.
+    Recording the same week again supersedes the earlier hours. If pay or leave is left out, its earlier value stays.
     Refuses to lower hours or pay, or to change leave, while an outcome is based on the spell.
     """
     hold(session, spell)
@@ -282,8 +282,8 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
         leave=leave,
     )
     session.add(hours)
-    flag_modified(spell, "state")  # hours are in another table; this raises the spell's version number as well
-    session.flush()  # raises the version number, which the reply returns
+    flag_modified(spell, "state")  # hours are in another table; this increases the spell's version number too
+    session.flush()  # increases the version number, which the reply returns
     return hours
 
 
@@ -292,7 +292,7 @@ def spell_reply(session: Session, actor: Actor, spell: Spell) -> SpellOut:
 
 
 def spell_replies(session: Session, actor: Actor, spells: Sequence[Spell]) -> list[SpellOut]:
-    """Return spells with the fields that the actor may see. Their versions and hours are read in one query each."""
+    """Return spells with the fields that the actor may see. One query reads all versions, and one all hours."""
     people = jobseeker_queries.cases(session, (spell.jobseeker_id for spell in spells))
     versions, weeks = queries.last_versions(session, spells), queries.weeks_of(session, spells)
     kinds = queries.kinds_that_count(actor.today)

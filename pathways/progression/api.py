@@ -73,9 +73,9 @@ def list_spells(
 def start_spell(
     new: NewSpell, actor: SpellRecorder, database: DatabaseDep, once: OnceDep, response: Response
 ) -> SpellOut:
-    """Record that work began, with its kind. Kinds that do not count as a job are reported separately from jobs.
+    """Record that work began. Work of a kind that does not count as a job is reported separately from jobs.
 
-    Refused if the start is in the future or before the enrolment.
+    Refused if the start date is in the future or before the enrolment.
     """
     with database.writing(actor) as session:
         spell = once(
@@ -109,7 +109,7 @@ def correct_spell(
     version: IfMatch,
     response: Response,
 ) -> SpellOut:
-    """Correct a spell of work; the older version is superseded, not deleted.
+    """Correct a spell of work. The older version is superseded, not deleted.
 
     Refused for a voided spell, for an old `If-Match` version, and for changes that would affect a recorded outcome.
     """
@@ -125,7 +125,7 @@ def correct_spell(
 
 @spells.post("/{spell_id}/hours", status_code=201, responses=REFUSALS)
 def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: DatabaseDep, once: OnceDep) -> SpellOut:
-    """Record the hours actually paid in one week. Recording the same week again replaces the earlier hours.
+    """Record the hours that were actually paid in one week. Recording the same week again replaces the earlier hours.
 
     Refused if the week does not begin on the spell's weekday, or if it would lower hours that an outcome is based on.
     """
@@ -144,7 +144,7 @@ def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: 
 def end_spell(
     spell_id: UUID, ending: SpellEnding, actor: SpellRecorder, database: DatabaseDep, once: OnceDep
 ) -> SpellOut:
-    """Record that work ended. Refused if the date is in the future or an outcome is based on later days."""
+    """Record that work ended. Refused if the date is in the future, or if an outcome is based on later work."""
     with database.writing(actor) as session:
         spell = once(
             session,
@@ -159,7 +159,7 @@ def end_spell(
 def void_spell(
     spell_id: UUID, reason: ReasonBody, actor: SpellRecorder, database: DatabaseDep, once: OnceDep
 ) -> SpellOut:
-    """Void a spell that was recorded by mistake. Refused while an outcome is based on it."""
+    """Void a spell that was recorded by mistake. Refused while an outcome is based on the spell."""
     with database.writing(actor) as session:
         spell = once(
             session,
@@ -190,7 +190,7 @@ def list_evidence(
 def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDep, once: OnceDep) -> EvidenceOut:
     """Record an item of evidence: its kind, the days it covers, and how and when it was obtained.
 
-    Another member must check it before it counts. Refused if it was received in the future.
+    The item counts once another member has accepted it. Refused if the date received is in the future.
     """
     with database.writing(actor) as session:
         item = once(
@@ -223,8 +223,8 @@ def upload_document(
 ) -> EvidenceOut:
     """Store the document of an item of evidence, encrypted and outside the database.
 
-    It is scanned first if a scanner is configured. Refused if the file is too large, is not a PDF, PNG or JPEG, is
-    harmful, does not match the recorded hash, or if the item was already checked.
+    If a virus scanner is configured, it scans the file first. Refused if the file is too large, is harmful, is not a
+    PDF, PNG or JPEG file, or does not match the recorded hash. Also refused if the item was already checked.
     """
     content = file.file.read(settings.max_document_bytes + 1)
     with database.writing(actor) as session:
@@ -251,7 +251,7 @@ def upload_document(
     response_class=Response,
 )
 def download_document(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> Response:
-    """Download the document of an item of evidence. The access is recorded first."""
+    """Download the document of an item of evidence. The access log records the download first."""
     with database.reading(actor) as session:
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence_documents", [(evidence_id, jobseeker_id)])
@@ -270,7 +270,7 @@ def download_document(evidence_id: UUID, actor: EvidenceReader, database: Databa
 def check_evidence(
     evidence_id: UUID, verdict: EvidenceVerdict, actor: EvidenceChecker, database: DatabaseDep, once: OnceDep
 ) -> EvidenceOut:
-    """Accept or reject an item of evidence. Refused for the member who recorded it.
+    """Accept or reject an item of evidence. Refused for the member who recorded the item.
 
     Rejecting an item withdraws every outcome whose days are no longer covered by accepted evidence.
     """
@@ -300,8 +300,8 @@ def list_outcomes(
 def record_outcome(new: NewOutcome, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep) -> OutcomeOut:
     """Record that a funder's rule is met.
 
-    Refused, with the count, unless the rule is met and every day it depends on is covered by evidence that another
-    member accepted.
+    Refused unless the rule is met, and every day on which the rule depends is covered by evidence that another member
+    accepted. The refusal says what was counted.
     """
     with database.writing(actor) as session:
         outcome = once(
@@ -327,7 +327,7 @@ def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -
 def withdraw_outcome(
     outcome_id: UUID, reason: ReasonBody, actor: OutcomeRecorder, database: DatabaseDep, once: OnceDep
 ) -> OutcomeOut:
-    """Withdraw an outcome that was wrong. It can be recorded again when the rule is met."""
+    """Withdraw an outcome that was wrong. The outcome can be recorded again when the rule is met."""
     with database.writing(actor) as session:
         outcome = once(
             session,
@@ -342,7 +342,7 @@ def withdraw_outcome(
 
 @explained.get("/{jobseeker_id}/outcomes", responses=documented(NotFound))
 def explain_outcomes(jobseeker_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomesExplained:
-    """Explain, for each rule of the latest enrolment, whether it is met, not met or not yet known, with the count.
+    """Explain each rule of the latest enrolment: whether it is met, not met or not yet known, and what was counted.
 
     The reading is recorded in the access log.
     """

@@ -1,4 +1,4 @@
-"""Evidence of work: recording items, storing their documents, and checking by another member."""
+"""Evidence of work: record an item, store its document, and check the item of another member."""
 
 import hashlib
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class OwnEvidence(NotPermitted):
 
 
 def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evidence:
-    """Record an unchecked item of evidence for a spell; its tier follows from its kind."""
+    """Record an unchecked item of evidence for a spell. The kind of the item determines its tier."""
     spell = queries.spell(session, actor, new.spell_id)
     if new.covers_to < new.covers_from:
         raise RuleBroken("The last day covered cannot be before the first day.", pointer="/covers_to")
@@ -63,7 +63,7 @@ def store_document(
     """Store the document of an item, encrypted.
 
     Refuses a file that is too large, of the wrong type, infected, or different from the recorded hash. The file is
-    stored before its row is written. If writing the row fails, the file remains but cannot be read.
+    stored before its row is written. If writing the row fails, the file remains, but nothing refers to it.
     """
     if len(content) > most_bytes:
         raise RuleBroken(
@@ -80,13 +80,13 @@ def store_document(
         )
     if scan and documents.is_infected(content, scan):
         raise RuleBroken(
-            "The scanner found something harmful in this file, so it was not stored. Ask for a clean copy.",
+            "The virus scanner found something harmful in this file, so it was not stored. Ask for a clean copy.",
             pointer="/file",
         )
     hold(session, queries.spell_of(session, item))
     if queries.check_of(session, item) is not None:
         raise Conflict(
-            "This evidence was already checked, so its document cannot change. Record a new item with the document."
+            "This evidence was already checked, so its document cannot change. Record new evidence with the document."
         )
     before = queries.document_of(session, item)
     key = f"evidence/{uuid7().hex}"
@@ -122,14 +122,14 @@ def document(session: Session, item: Evidence) -> tuple[bytes, str]:
 
 
 def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Schedule a jobseeker's stored documents for erasure once the deletion of their rows is committed."""
+    """Schedule the erasure of a jobseeker's stored documents for when the deletion of their rows is committed."""
     session.info.setdefault("forget", []).extend(queries.document_keys(session, jobseeker_id))
 
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
-    """Accept or reject another member's item; rejecting withdraws every outcome no longer covered."""
+    """Accept or reject another member's item. A rejection withdraws every outcome that is no longer covered."""
     if item.by == actor.user_id:
-        raise OwnEvidence("Ask a colleague to check it.")
+        raise OwnEvidence("Ask a colleague to check this evidence.")
     hold(session, queries.spell_of(session, item))
     previous = queries.check_of(session, item)
     session.add(
@@ -154,7 +154,7 @@ def evidence_reply(session: Session, actor: Actor, item: Evidence) -> EvidenceOu
 
 
 def evidence_replies(session: Session, actor: Actor, items: Sequence[Evidence]) -> list[EvidenceOut]:
-    """Return items of evidence with the fields that the actor may see. Checks and documents take one query each."""
+    """Return items of evidence with the fields that the actor may see. Each query reads all of them at once."""
     people = jobseeker_queries.cases(session, (item.jobseeker_id for item in items))
     checks, stored = queries.checks_of(session, items), queries.documents_of(session, items)
     shapes = []

@@ -16,7 +16,7 @@ from pathways.placements.models import PlacementKind
 
 
 class SpellEnd(StrEnum):
-    """Why a spell of work ended."""
+    """The reason why a spell of work ended."""
 
     COMPLETED = "completed"
     RESIGNED = "resigned"
@@ -45,7 +45,7 @@ class NextDestination(StrEnum):
 
 
 class Leave(StrEnum):
-    """Why all or part of a week was not worked while the job continued."""
+    """The reason why the jobseeker did not work all or part of a week while the job continued."""
 
     SICK = "sick"
     STATUTORY = "statutory"  # parental, adoption, bereavement, jury service and the like
@@ -155,7 +155,7 @@ TIER_OF: dict[EvidenceKind, str] = {
 
 
 class EvidenceState(StrEnum):
-    """Whether evidence has been checked, and how."""
+    """Whether an item of evidence is unchecked, accepted or rejected."""
 
     UNCHECKED = "unchecked"
     ACCEPTED = "accepted"
@@ -163,9 +163,9 @@ class EvidenceState(StrEnum):
 
 
 class Evidence(AboutPerson, Fact, Base):
-    """One item of evidence: its kind, the days it covers, how and when it was obtained.
+    """One item of evidence: its kind, the days that it covers, and how and when it was obtained.
 
-    The member who recorded it may not check it.
+    The member who recorded the item may not check it.
     """
 
     __tablename__ = "evidence"
@@ -188,7 +188,7 @@ class Evidence(AboutPerson, Fact, Base):
 
 
 class EvidenceDocument(AboutPerson, Fact, Base):
-    """The stored, encrypted document of an item, found by its key. A new upload supersedes it."""
+    """The stored, encrypted document of an item. ``key`` is its name in the store. A new upload supersedes this row."""
 
     __tablename__ = "evidence_documents"
     __table_args__ = about_person(
@@ -219,7 +219,7 @@ class EvidenceCheck(AboutPerson, Fact, Base):
 
 
 class Outcome(AboutPerson, Fact, Base):
-    """A rule that was met, with its evidence. ``valid_on`` is the day it was met.
+    """A rule that was met, with its evidence. ``valid_on`` is the day on which the rule was met.
 
     ``figures`` stores the count and the versions of the tables used. ``rests_on`` stores the days of each spell that
     met the rule. With both, an auditor can see a paid outcome exactly as it was counted at the time.
@@ -244,7 +244,7 @@ class Outcome(AboutPerson, Fact, Base):
 
 
 class OutcomeClaimed(Base):
-    """A lock row that allows only one current outcome for each enrolment and rule, by its unique constraint."""
+    """A lock row. Its unique constraint allows only one current outcome for each enrolment and rule."""
 
     __tablename__ = "outcomes_held"
     __unaudited__ = True

@@ -43,7 +43,7 @@ class OutcomeRecordedAlready(Conflict):
 
 
 def explain(session: Session, actor: Actor, person: Jobseeker) -> OutcomesExplained:
-    """Report for each rule of the latest enrolment whether it is met, not met or not yet known."""
+    """Report, for each rule of the latest enrolment, whether it is met, not met or not yet known."""
     enrolment = session.scalars(
         select(Enrolment)
         .where(Enrolment.partner_id == person.partner_id, Enrolment.jobseeker_id == person.id)
@@ -113,8 +113,9 @@ def _disabled(name: str, version: str) -> RuleFinding:
 def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outcome:
     """Record that a rule is met, once for each rule and enrolment.
 
-    Uses the version of the rule in force when the enrolment began. Each day the rule depends on must be covered by
-    evidence of the tier that the rule requires, accepted by a member other than the actor. Refuses otherwise.
+    Uses the version of the rule in force when the enrolment began. Refuses unless each day on which the rule depends
+    is covered by evidence. The evidence must be of at least the tier that the rule requires, and a member other than
+    the actor must have accepted it.
     """
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
     jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
@@ -128,7 +129,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
         )
     if any(outcome.rule == text.rule for outcome in queries.outcomes_of(session, enrolment)):
         raise OutcomeRecordedAlready(
-            "Only one outcome can be recorded for each rule and enrolment. To replace it, withdraw it first."
+            "Only one outcome can be recorded for each rule and enrolment. Withdraw the recorded outcome first."
         )
     rule = queries.as_rule(text, actor.today)
     verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today, began_on=enrolment.started_on)
@@ -139,7 +140,7 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     if missing:
         raise RuleNotMet(
             "The rule is met, but evidence accepted by another member is missing for some days. Ask a colleague to"
-            " check the evidence, or add more. Missing: "
+            " check the evidence, or add more evidence. Missing: "
             + "; ".join(f"{m.first_on.isoformat()} to {m.last_on.isoformat()}" for m in missing[:5])
             + "."
         )
@@ -180,7 +181,7 @@ def _covers(evidence: Iterable[Evidence], least_tier: str | None) -> list[rules.
 
 
 def _resting(evidence: Iterable[Evidence], rests: Iterable[rules.Stretch], least_tier: str | None) -> list[Evidence]:
-    """Return the items, of at least the given tier, that cover any of the days a finding depends on."""
+    """Return the items of at least the given tier that cover any of the days on which a finding depends."""
     days = list(rests)
     return [
         item
@@ -207,7 +208,7 @@ def _figures(verdict: rules.RuleVerdict) -> dict[str, Any]:
 
 
 def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reason: str) -> Outcome:
-    """Withdraw an outcome and release its lock row, so that the rule can be recorded again when it is met."""
+    """Withdraw an outcome and delete its lock row, so that the outcome can be recorded again when the rule is met."""
     lock = session.scalars(select(OutcomeClaimed).where(OutcomeClaimed.outcome_id == outcome.id)).one_or_none()
     if lock is not None:
         session.delete(lock)

@@ -57,12 +57,12 @@ HOLDING = Holding(
         Held(
             EvidenceCheck,
             as_schema(EvidenceCheckRecord),
-            fact_entry("evidence check", lambda c: "Evidence accepted." if c.is_accepted else "Evidence rejected."),
+            fact_entry("evidence check", lambda c: f"The evidence was {'accepted' if c.is_accepted else 'rejected'}."),
         ),
         Held(
             Outcome,
             as_schema(OutcomeOut),
-            fact_entry("outcome", lambda o: f"Outcome {o.rule} met; {o.weeks_counted} weeks counted."),
+            fact_entry("outcome", lambda o: f"Outcome {o.rule} was met. Weeks counted: {o.weeks_counted}."),
         ),
         Held(OutcomeClaimed, as_schema(HeldOutcome)),
     ),

@@ -56,7 +56,7 @@ def version(session: Session, spell: Spell) -> SpellVersion:
 
 
 def last_versions(session: Session, spells: Iterable[Spell]) -> dict[UUID, SpellVersion]:
-    """Return the last version of each spell by spell id, including a version that withdraws it."""
+    """Return, by spell id, the last version of each spell, even if that version withdraws the spell."""
     rows = session.scalars(
         select(SpellVersion).where(_of(SpellVersion, spells)).order_by(SpellVersion.recorded_at, SpellVersion.id)
     )
@@ -72,7 +72,7 @@ def hours(session: Session, spell: Spell) -> list[SpellHours]:
 
 
 def weeks_of(session: Session, spells: Iterable[Spell]) -> dict[UUID, list[Any]]:
-    """Return the current weeks of each spell by spell id, with paid hours, pay (pence) and leave."""
+    """Return, by spell id, the current weeks of each spell with their paid hours, pay (pence) and leave."""
     rows = session.execute(
         select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours, SpellHours.pay_pence, SpellHours.leave)
         .where(_of(SpellHours, spells), as_known(SpellHours))
@@ -122,7 +122,7 @@ def works_at_same_placement(session: Session, spell: Spell) -> bool:
 
 
 def spells_of(session: Session, person: Jobseeker) -> list[Spell]:
-    """Return the spells of a person that were not voided."""
+    """Return the spells of a jobseeker, without voided spells."""
     rows = select(Spell).where(
         Spell.partner_id == person.partner_id, Spell.jobseeker_id == person.id, Spell.state != SpellState.VOIDED
     )
@@ -153,7 +153,7 @@ def documents_of(session: Session, items: Iterable[Evidence]) -> dict[UUID, Evid
 
 
 def hashes_of(session: Session, items: Iterable[Evidence]) -> list[str]:
-    """Return the SHA-256 hashes of the items' documents, stored here or elsewhere, sorted."""
+    """Return the sorted SHA-256 hashes of the items' documents, whether stored here or elsewhere."""
     wanted = list(items)
     stored = documents_of(session, wanted)
     hashes = {item.document_hash for item in wanted} | {row.sha256 for row in stored.values()}
@@ -197,7 +197,7 @@ def outcome(session: Session, actor: Actor, outcome_id: UUID) -> Outcome:
 
 
 def spell_facts(session: Session, enrolment: Enrolment) -> list[SpellFacts]:
-    """Return the spells of an enrolment, without voided ones, in the form the outcome engine reads."""
+    """Return the spells of an enrolment in the form that the outcome engine reads. Voided spells are left out."""
     versions = session.scalars(
         select(SpellVersion)
         .join(Spell, Spell.id == SpellVersion.spell_id)
@@ -239,7 +239,7 @@ def _facts(version: SpellVersion, weeks: Iterable[Any]) -> SpellFacts:
 def accepted_evidence(
     session: Session, partner_id: UUID, spell_ids: Iterable[str], *, not_checked_by: UUID | None = None
 ) -> list[Evidence]:
-    """Return the current evidence of these spells that was accepted, without checks by ``not_checked_by``."""
+    """Return the accepted, current evidence of these spells, except evidence that ``not_checked_by`` accepted."""
     return list(
         session.scalars(
             select(Evidence)
@@ -281,14 +281,14 @@ def kinds_that_count(on: date) -> frozenset[str]:
 
 
 def rules_named(session: Session, names: Iterable[str], on: date) -> dict[str, OutcomeRule | None]:
-    """Return rules by ``NAME@VERSION``. A rule that is unknown or switched off (unverified figures) is None."""
+    """Return rules by ``NAME@VERSION``. The value is None if a rule is unknown or switched off (unverified figures)."""
     versions = outcome_rules.all_versions(session)
     texts = {name: versions.get(name) for name in names}
     return {name: as_rule(text, on) if text and text.is_enabled else None for name, text in texts.items()}
 
 
 def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> RuleText | None:
-    """Return the latest named version of a rule that is switched on and in force on a day, or None."""
+    """Return the latest version of a rule, among ``names``, that is switched on and in force on a day, or None."""
     versions = outcome_rules.all_versions(session)
     texts = [versions[name] for name in names if name in versions and versions[name].rule == rule]
     in_force = [t for t in texts if t.is_enabled and t.effective_from <= on <= (t.effective_to or date.max)]
@@ -296,7 +296,7 @@ def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> Ru
 
 
 def as_rule(text: RuleText, on: date) -> OutcomeRule:
-    """Convert a rule from the reference tables to the form the outcome engine reads."""
+    """Convert a rule from the reference tables to the form that the outcome engine reads."""
     return OutcomeRule(
         name=text.rule,
         version=text.version,

@@ -31,43 +31,51 @@ class NewSpell(Body):
     employer: Line | None = None
     started_on: Day
     planned_end_on: Day | None = Field(
-        default=None, description="The planned last day; empty if the work is open-ended."
+        default=None, description="The planned last day. Leave empty if the work is open-ended."
     )
     pay_per_hour_pounds: Pounds | None = None
     is_own_supply_chain: bool = Field(
         default=False,
-        description="The employer is your own organisation or in its supply chain. The funder must be notified.",
+        description="True if the employer is your organisation or in its supply chain. Then also notify the funder.",
     )
 
 
 class SpellChange(Body):
-    """A correction of a spell; fields that are left out keep their values."""
+    """A correction of a spell. Fields that are left out keep their values."""
 
     kind: PlacementKind | None = None
     title: NeededLine | None = None
     employer: Line | None = None
     started_on: Day | None = None
     planned_end_on: Day | None = None
-    came_after: NextDestination | None = Field(default=None, description="Only for a spell that has ended.")
+    came_after: NextDestination | None = Field(
+        default=None, description="What the jobseeker did next. Only for a spell that has ended."
+    )
     pay_per_hour_pounds: Pounds | None = None
     is_own_supply_chain: bool | None = None
 
 
 class SpellEnding(Body):
-    """The last day of a spell, why it ended, and what came next."""
+    """The last day of a spell, why the spell ended, and what the jobseeker did next."""
 
     ended_on: Day
     end_reason: SpellEnd
-    came_after: NextDestination | None = Field(default=None, description="Can also be added later, by a correction.")
+    came_after: NextDestination | None = Field(
+        default=None, description="What the jobseeker did next. If unknown, leave empty and correct the spell later."
+    )
 
 
 class NewHours(Body):
-    """Paid hours and pay of one week, which begins on the weekday on which the spell began."""
+    """The paid hours and pay of one week. The week begins on the weekday on which the spell began."""
 
     week_from: Day
     hours: Hours
-    pay_pounds: WeekPay | None = Field(default=None, description="Gross pay earned in this week; empty if not known.")
-    leave: Leave | None = Field(default=None, description="Set if all or part of the week was sick or statutory leave.")
+    pay_pounds: WeekPay | None = Field(
+        default=None, description="The gross pay earned in this week. Leave empty if unknown."
+    )
+    leave: Leave | None = Field(
+        default=None, description="The kind of leave, if all or part of the week was sick or statutory leave."
+    )
 
 
 class HoursLine(Schema):
@@ -95,7 +103,7 @@ class SpellOut(Schema):
     end_reason: Annotated[SpellEnd | None, Group.NOTES]
     planned_end_on: Annotated[date | None, Group.RECORD]
     ended_early: Annotated[bool | None, Group.RECORD] = Field(
-        description="Empty while the spell runs, or without a planned end."
+        description="Whether the work ended before its planned end. Empty if it continues or had no planned end."
     )
     came_after: Annotated[NextDestination | None, Group.NOTES]
     pay_per_hour_pounds: Annotated[HoursOut | None, Group.WORK]
@@ -117,7 +125,7 @@ class NewEvidence(Body):
     obtained_how: NeededLine
     document_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
         default=None,
-        description="SHA-256 of a document stored elsewhere. An uploaded document gets its hash automatically.",
+        description="The SHA-256 hash of a document stored elsewhere. Leave empty if you upload the document here.",
     )
 
 
@@ -168,13 +176,13 @@ class OutcomeOut(Schema):
     spell_ids: Annotated[list[str], Group.RECORD]
     evidence_ids: Annotated[list[str], Group.RECORD]
     rests_on: Annotated[list[list[str]], Group.RECORD] = Field(
-        default=[], description="The days that met the rule: spell, first day, last day."
+        default=[], description="The days that met the rule. Each entry: spell id, first day, last day."
     )
     recorded_at: Annotated[datetime, Group.RECORD]
 
 
 class UncoveredDays(Schema):
-    """Days of a spell that accepted evidence does not cover."""
+    """Days of a spell that are not covered by accepted evidence."""
 
     spell_id: Annotated[UUID, Group.RECORD]
     first_on: Annotated[date, Group.RECORD]
@@ -182,11 +190,11 @@ class UncoveredDays(Schema):
 
 
 class RuleFinding(Schema):
-    """Whether one rule is met, and how it was counted."""
+    """Whether one rule is met, and what was counted."""
 
     rule: Annotated[str, Group.RECORD]
     rule_version: Annotated[str, Group.RECORD]
-    finding: Annotated[str, Group.RECORD] = Field(description="met, not_met or not_yet_known")
+    finding: Annotated[str, Group.RECORD] = Field(description="One of: met, not_met, not_yet_known.")
     text: Annotated[str, Group.RECORD]
     met_on: Annotated[date | None, Group.RECORD]
     earliest_on: Annotated[date | None, Group.RECORD]
@@ -194,22 +202,22 @@ class RuleFinding(Schema):
     weeks_unknown: Annotated[int, Group.RECORD]
     not_counted: Annotated[list[str], Group.RECORD] = Field(description="The ids of spells that do not count.")
     why_not: Annotated[dict[str, str], Group.RECORD] = Field(
-        default={}, description="By spell id, why the spell does not count."
+        default={}, description="For each spell that does not count, by its id: the reason."
     )
     gap_days: Annotated[int, Group.RECORD] = 0
     days_counted: Annotated[int, Group.RECORD] = Field(
-        default=0, description="Days of self-employment, each counted once."
+        default=0, description="The number of days of self-employment. A day with two businesses counts once."
     )
     hours: Annotated[HoursOut | None, Group.WORK] = None
     pounds: Annotated[HoursOut | None, Group.WORK] = Field(
-        default=None, description="Recorded earnings that count, in pounds."
+        default=None, description="The recorded earnings that count, in pounds."
     )
     pounds_needed: Annotated[HoursOut | None, Group.WORK] = None
     rates_used: Annotated[list[int] | None, Group.WORK] = Field(
         default=None, description="The hourly rates used, in pence."
     )
     without_evidence: Annotated[list[UncoveredDays], Group.RECORD] = Field(
-        default=[], description="If the rule is met: days not yet covered by evidence of the tier the rule requires."
+        default=[], description="If the rule is met: the days without accepted evidence of the required tier."
     )
     outcome_id: Annotated[UUID | None, Group.RECORD] = Field(description="The id of the recorded outcome, if any.")
 

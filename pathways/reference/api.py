@@ -47,7 +47,9 @@ class OffersOut(Schema):
         description="False if no entry fits the text well; the entries are then only similar."
     )
     offers: Annotated[list[OfferOut], Group.RECORD]
-    taxonomy: Annotated[str, Group.RECORD] = Field(description="esco, or starter if ESCO is not loaded.")
+    taxonomy: Annotated[str, Group.RECORD] = Field(
+        description="The source of the entries: esco, or starter if ESCO is not loaded."
+    )
     note: Annotated[str, Group.RECORD]
 
 
@@ -85,7 +87,7 @@ class TermOut(Schema):
     """One code of a vocabulary, and its label."""
 
     code: Annotated[str, Group.RECORD] = Field(description="The code, as it is sent in a field.")
-    label: Annotated[str, Group.RECORD] = Field(description="The words to show to a person.")
+    label: Annotated[str, Group.RECORD] = Field(description="The label to display.")
 
 
 class VocabularyOut(Schema):
@@ -95,13 +97,13 @@ class VocabularyOut(Schema):
     is_closed: Annotated[bool, Group.RECORD] = Field(
         description="True if the field accepts no other value; false if these are suggestions."
     )
-    items: Annotated[list[TermOut], Group.RECORD] = Field(description="The codes, in the order to show them.")
+    items: Annotated[list[TermOut], Group.RECORD] = Field(description="The codes, in their order of display.")
 
 
 class VocabularyNames(Schema):
     """The names of the vocabularies."""
 
-    items: Annotated[list[str], Group.RECORD] = Field(description="Names for GET /reference/{vocabulary}.")
+    items: Annotated[list[str], Group.RECORD] = Field(description="The names for GET /reference/{vocabulary}.")
 
 
 @vocabularies.get("")

@@ -7,7 +7,7 @@ from pathways.reference import tables
 
 
 def rules_on(day: date) -> DisclosureRules:
-    """Return the rules in force on a day: for exports, feeds and the monitoring summary alike."""
+    """Return the rules in force on a day. Exports, feeds and the monitoring summary use the same rules."""
     return DisclosureRules(
         smallest=int(tables.limit("disclosure_smallest_count", day)),
         base=int(tables.limit("disclosure_rounded_to", day)),

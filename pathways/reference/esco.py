@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pathways.errors import RuleBroken
 
-# The longest cell of version 1.1.1 has 2,237 characters. The limit applies to the whole process, so it is only raised.
+# The longest cell of version 1.1.1 has 2,237 characters. The limit applies to the whole process, so never lower it.
 # It is not set to the largest integer, because some systems refuse that.
 LONGEST_CELL = 1_000_000
 
@@ -192,7 +192,7 @@ def _kind(path: Path, header: Sequence[str]) -> EscoFileKind:
             return kind
     raise EscoFileNotUnderstood(
         f"{path.name}, row 1 is not the header of an ESCO file that this service reads. A file of skills, for example, "
-        f"has the columns {', '.join(COLUMNS[EscoFileKind.SKILLS])}."
+        f"has the columns {', '.join(COLUMNS[EscoFileKind.SKILLS])}. Use the CSV files as downloaded from ESCO."
     )
 
 
@@ -203,4 +203,4 @@ def _fill(path: Path, row: int, cells: Mapping[str, str], columns: Sequence[str]
 
 
 def _not_understood(path: Path, row: int, column: str, what: str) -> EscoFileNotUnderstood:
-    return EscoFileNotUnderstood(f"{path.name}, row {row}, column {column}: {what}.")
+    return EscoFileNotUnderstood(f"{path.name}, row {row}, column {column}: {what}. Download the file again.")

@@ -44,7 +44,7 @@ _BITS = tuple((bit(day, part), f"{day} {part}") for day in DAYS for part in PART
 
 
 def parse(text: str | None) -> int | None:
-    """Return the half-days that a text such as "mon am; tue all day" names; None for an empty one."""
+    """Return the half-days that a text such as "mon am; tue all day" names; None for an empty text."""
     if text is None or not text.strip():
         return None
     bits = 0

@@ -26,7 +26,7 @@ from pathways.reference import tables
 
 SHIPPED = Path(__file__).parent / "data" / "outcome_rules.json"
 FORMAT = 1
-# The band of the minimum wage table for each pay rate. No figures ship for the other rates.
+# For each pay rate: its band in the minimum wage table. No figures are shipped for other rates.
 BAND_OF = {"NLW": "21_and_over"}
 
 
@@ -170,7 +170,7 @@ def _understood(row: LoadedRule) -> RuleText:
 
 
 def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]:
-    """Store the new versions of a file; count new and known ones. Raises ``RuleVersionKnown`` if content differs."""
+    """Store new versions; return the counts of new and known versions. Raises ``RuleVersionKnown`` on a difference."""
     rules, known = read(content), all_versions(session)
     new = [rule for rule in rules if rule.name not in known]
     for rule in rules:

@@ -101,12 +101,12 @@ def locate_all(session: Session, postcodes: Iterable[str | None]) -> dict[str | 
 
 
 def find_places(session: Session, rows: Iterable[Mapping[str, str]]) -> None:
-    """Cache the positions of the postcodes in a file, because reading the file of a letter takes half a second."""
+    """Cache the positions of all postcodes in these rows, because reading the file of a letter takes half a second."""
     locate_all(session, {row.get("postcode") for row in rows})
 
 
 def _codes(postcode: str | None) -> tuple[str, str] | None:
-    """Return a postcode without spaces, and its outcode; None if it does not begin with a letter."""
+    """Return a postcode without spaces, and its outcode; None for a text that does not begin with a letter."""
     compact = (postcode or "").replace(" ", "").upper()
     if not compact or not compact[0].isalpha():
         return None

@@ -36,7 +36,7 @@ Normalise = Callable[[str], str]
 
 @dataclass
 class Loaded:
-    """The counts of a load."""
+    """What a load stored: the number of concepts, labels and relations."""
 
     concepts: int = 0
     labels: int = 0
@@ -98,7 +98,7 @@ def _clear_relations(session: WriteSession, kind: esco.EscoFileKind) -> None:
 
 
 def _forget(session: WriteSession, ids: Sequence[UUID]) -> None:
-    """Delete entries that a newer release no longer has. Words confirmed in profiles are stored there and remain."""
+    """Delete entries that a newer release no longer has. Words confirmed for jobseekers remain."""
     for piece in _pieces(ids, 500):
         session.execute(
             delete(ConceptRelation).where(ConceptRelation.from_id.in_(piece) | ConceptRelation.to_id.in_(piece))
@@ -255,7 +255,7 @@ def taxonomy_words(session: Session) -> TaxonomyWords:
 
 
 def _near(session: Session, uris: dict[UUID, str]) -> dict[tuple[str, str], float]:
-    """Return the relatedness (0 to 1) of each two skills: broader, used together, or in the same group."""
+    """Return the relatedness (0 to 1) of two skills: one is broader, they are used together, or they share a group."""
     near: dict[tuple[str, str], float] = {}
     above: dict[UUID, list[UUID]] = defaultdict(list)
     for piece in _pieces(sorted(uris), AT_ONCE):
@@ -283,7 +283,7 @@ def _credit(near: dict[tuple[str, str], float], first: str, second: str, credit:
 
 
 def _importance(session: Session, uris: dict[UUID, str]) -> dict[str, float]:
-    """Return the importance of each skill (0.5 to 1.5): a skill that few occupations need has more."""
+    """Return the importance of each skill (0.5 to 1.5): a skill is more important if few occupations need it."""
     occupations = session.scalars(
         select(func.count()).select_from(ConceptEntry).where(ConceptEntry.kind == ConceptKind.OCCUPATION)
     ).one()

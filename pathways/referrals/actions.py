@@ -1,4 +1,4 @@
-"""Every change to referrals."""
+"""The functions that record, change and count referrals."""
 
 import hashlib
 from collections import Counter
@@ -78,7 +78,7 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
 
 
 def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUID, UUID | None]:
-    """Return the partner and the referring organisation; the latter is None for a self-referral."""
+    """Return the ids of the partner and of the referring organisation, which is None for a self-referral."""
     if actor.role is Role.REFERRER:
         if new.source_type is SourceType.SELF:
             raise RuleBroken(
@@ -108,13 +108,14 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
     if new.source_type is SourceType.SELF:
         if new.referring_organisation_id is not None:
             raise RuleBroken(
-                "A self-referral has no referring organisation. Leave it out.", pointer="/referring_organisation_id"
+                "A self-referral has no referring organisation. Leave referring_organisation_id out.",
+                pointer="/referring_organisation_id",
             )
         return actor.organisation_id, None
     organisation = session.get(Organisation, new.referring_organisation_id) if new.referring_organisation_id else None
     if organisation is None or organisation.kind not in REFERRERS | {OrganisationKind.VOLUNTARY_SECTOR_PARTNER}:
         raise RuleBroken(
-            "The referring organisation is missing or unknown. Choose it.", pointer="/referring_organisation_id"
+            "The referring organisation is missing or unknown. Choose one.", pointer="/referring_organisation_id"
         )
     return actor.organisation_id, organisation.id
 
@@ -122,7 +123,7 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
 def source_key(organisation_id: UUID | None, ref: str) -> str:
     """Return the referring organisation and its reference as one key.
 
-    A key longer than its column holds the hash of the reference instead.
+    If the key would be too long for its column, it contains a hash of the reference instead.
     """
     key = f"{organisation_id or 'self'}:{ref}"
     return key if len(key) <= LONGEST_KEY else f"{organisation_id or 'self'}:{hashlib.sha256(ref.encode()).hexdigest()}"
@@ -130,7 +131,7 @@ def source_key(organisation_id: UUID | None, ref: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReferralContent:
-    """The referrer's details: the person's details, the profile fields, and the fields about the request."""
+    """What the referrer said: the person's details, the profile fields, and the fields about the request."""
 
     details: Details
     profile: Mapping[str, Any]
@@ -138,7 +139,7 @@ class ReferralContent:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ReferralContent":
-        """Return the content among ``values``, its details normalised; other names are ignored."""
+        """Return the content found in ``values``, with its details normalised. Other names are ignored."""
         return cls(
             Details.of(values),
             {name: values.get(name) for name in PROFILE_NAMES},
@@ -149,7 +150,7 @@ class ReferralContent:
         return {**self.details.as_dict(), **self.profile, **self.about}
 
     def changed(self, given: Mapping[str, Any], *, blanks_clear: bool) -> "ReferralContent":
-        """Return the content with the given values; a blank value clears a field only if ``blanks_clear``."""
+        """Return the content with the given values. A blank value empties a field only if ``blanks_clear``."""
         before = self.as_dict()
         named = {name: value for name, value in given.items() if name in before}
         return ReferralContent.of(
@@ -169,7 +170,7 @@ class ReferralContent:
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """A referral that is not recorded yet. ``person`` is the jobseeker, if the partner already supports them."""
+    """A referral that is not recorded yet. ``person`` is the jobseeker, if the partner already has a record."""
 
     content: ReferralContent
     referred_on: date
@@ -185,7 +186,7 @@ class Arriving:
 
 @dataclass(frozen=True, slots=True)
 class RecordedReferral:
-    """A recorded referral, its jobseeker, and all candidates for the person, also those the actor may not see."""
+    """A recorded referral, its jobseeker, and all candidates for the person, even those that the actor may not see."""
 
     referral: Referral
     person: Jobseeker
@@ -195,12 +196,12 @@ class RecordedReferral:
 def record(
     session: WriteSession, actor: Actor, partner_id: UUID, arriving: Sequence[Arriving]
 ) -> list[RecordedReferral]:
-    """Record referrals. A person the partner does not support yet also gets a jobseeker record and a first profile.
+    """Record referrals. For a referral without ``person``, also create a jobseeker record and its first profile.
 
     Refuse a reference that the referring organisation has used before.
     """
     if queries.by_source_keys(session, partner_id, [item.key for item in arriving]):
-        raise ReferredAlready("Change the existing referral, or send this one with a different reference.")
+        raise ReferredAlready("Change the existing referral, or send the new referral with another reference.")
     made_people = iter(
         jobseeker_actions.make(
             session,
@@ -282,7 +283,7 @@ def _take_snapshot(
     columns = _snapshot(session, actor, referral, content) | {"supersedes": previous.id if previous else None}
     snapshot = ReferralSnapshot(**columns)
     session.add(snapshot)
-    session.flush()  # two writers that supersede the same snapshot collide here
+    session.flush()  # refuses the second of two writers that supersede the same snapshot
     return snapshot
 
 
@@ -311,7 +312,7 @@ def content_of(session: Session, snapshot: ReferralSnapshot) -> ReferralContent:
 
 
 def change(session: WriteSession, actor: Actor, referral: Referral, body: ReferralChange) -> Referral:
-    """Change the referrer's details. Refuse a referral that is already accepted, declined or withdrawn."""
+    """Change the details that the referrer gave. Refuse a referral that is already accepted, declined or withdrawn."""
     if referral.state not in {ReferralState.SUBMITTED, ReferralState.ACKNOWLEDGED}:
         raise ReferralMoveRefused(
             f"This referral is {referral.state} and cannot be changed. The partner can correct the jobseeker's record.",
@@ -319,12 +320,12 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
         )
     given = body.model_dump(exclude_unset=True)
     if given.get("is_restricted", False) is None:
-        raise RuleBroken("is_restricted must be true or false. Leave it out for no change.", pointer="/is_restricted")
+        raise RuleBroken("is_restricted must be true or false. Omit it to keep its value.", pointer="/is_restricted")
     if "half_days" in given:
         given["half_days"] = half_days.parse(given["half_days"])
     after = content_of(session, queries.snapshot(session, referral)).changed(given, blanks_clear=True)
     if not after.details.has_name:
-        raise RuleBroken("A referral needs a given name or a family name. Give one.", pointer="/given_name")
+        raise RuleBroken("A referral needs a name. Enter a given name or a family name.", pointer="/given_name")
     resay(session, actor, referral, after)
     return referral
 
@@ -334,7 +335,7 @@ def may_correct_referred_on(referral: Referral) -> bool:
 
 
 def correct_referred_on(session: WriteSession, actor: Actor, referral: Referral, day: date) -> bool:
-    """Correct the day of a referral. Return False, and change nothing, if the referral is already decided."""
+    """Correct the day of a referral. If the referral is already decided, change nothing and return False."""
     if not may_correct_referred_on(referral):
         return False
     first = session.scalars(
@@ -351,15 +352,15 @@ def correct_referred_on(session: WriteSession, actor: Actor, referral: Referral,
     corrected = _move_row(actor, referral, "submit", None, ReferralState.SUBMITTED)
     corrected.supersedes = first.id
     session.add(corrected)
-    session.flush()  # two writers that correct the same day collide here
+    session.flush()  # refuses the second of two writers that correct the same day
     return True
 
 
 def resay(session: WriteSession, actor: Actor, referral: Referral, after: ReferralContent) -> bool:
-    """Record a new snapshot, and copy each changed field to the jobseeker's record unless staff have edited it.
+    """Record a new snapshot. Copy each changed field to the jobseeker's record, unless staff have edited that field.
 
-    A field counts as edited if the record differs from the previous snapshot. The record keeps an edited value; the
-    difference is listed as a proposal. Return whether anything changed.
+    A field counts as edited if the record differs from the previous snapshot. The record keeps an edited value, and
+    the reply lists the field in ``differs_from_record``. Return whether anything changed.
     """
     identifiers.refuse_test_values(session, after.details)
     previous = queries.snapshot(session, referral)
@@ -368,7 +369,7 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     if not new:
         return False
     _take_snapshot(session, actor, referral, after, previous)
-    # The content is in a row of its own, but a change to it is a new version of the referral.
+    # Marking the row as changed gives the referral a new version, although the content has a row of its own.
     flag_modified(referral, "state")
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     details = {name: value for name, value in after.details.as_dict().items() if name in new}
@@ -401,14 +402,14 @@ def _carry_profile(
 
 
 def _without_crossed_hours(profile: dict[str, Any]) -> dict[str, Any]:
-    """Leave the hours unknown if the minimum exceeds the maximum, so that a typing error rules out no placement."""
+    """Remove both hours if the minimum exceeds the maximum, because a typing error must not rule out placements."""
     if formats.hours_are_crossed(profile):
         return profile | {"hours_min": None, "hours_max": None}
     return profile
 
 
 def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:
-    """Return the fields where the referrer gave a value and the record has a different value."""
+    """Return the names of the fields for which the referrer gave a value and the record has another value."""
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     profile = jobseeker_queries.profile(session, person)
@@ -424,7 +425,7 @@ def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot
 def move(
     session: WriteSession, actor: Actor, referral: Referral, event: ReferralEvent, *, reason: str = ""
 ) -> Referral:
-    """Make one move of the table. Accepting also opens the case and, if still necessary, acknowledges the referral."""
+    """Apply an event to a referral. Accepting also opens the case and, if necessary, acknowledges the referral."""
     to_state = destination(REFERRAL_MOVES, referral.state, event, ReferralMoveRefused)
     session.add(_move_row(actor, referral, event.value, referral.state, to_state, reason))
     referral.state = to_state
@@ -460,7 +461,7 @@ def _move(referral: Referral, event: str, from_state: ReferralState | None, to_s
 
 
 def withdraw_open(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Withdraw the person's undecided referrals, because the record was made by mistake."""
+    """Withdraw the person's undecided referrals when the person's record is voided."""
     rows = session.scalars(
         select(Referral).where(
             Referral.partner_id == person.partner_id,
@@ -476,7 +477,7 @@ EVENTS_OF_REFERRER = {ReferralEvent.WITHDRAW}
 
 
 def reply(session: Session, actor: Actor, referral: Referral) -> ReferralOut:
-    """Return the referral with the fields that this actor may see: partner staff, or the referrer that made it."""
+    """Return the referral, limited to the fields that this actor (partner staff or the referrer) may see."""
     snapshot = queries.snapshot(session, referral)
     content = content_of(session, snapshot)
     partner = session.get_one(Organisation, referral.partner_id)
@@ -541,7 +542,7 @@ def line_reply(nation: Nation, row: Any) -> ReferralLine:
 
 
 def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:
-    """Count the referrals received in a period and the people they are about. Each repeat referral counts."""
+    """Count the referrals received in a period, including repeat referrals, and the different people referred."""
     first = datetime.combine(days.first_day, time(), tzinfo=LONDON)
     end = datetime.combine(days.last_day + timedelta(days=1), time(), tzinfo=LONDON)
     rows = session.execute(queries.received_between(actor, first, end)).all()

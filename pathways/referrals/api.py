@@ -1,4 +1,4 @@
-"""JSON of referrals: routes, bodies and permissions."""
+"""Routes about referrals, with their permissions."""
 
 from typing import Annotated
 from uuid import UUID
@@ -50,7 +50,7 @@ def list_referrals(
     page: PageDep,
     state: Annotated[ReferralState | None, Query()] = None,
 ) -> Page[ReferralLine]:
-    """List referrals: for a referrer, those its organisation made; for partner staff, those they may see."""
+    """List referrals. A referrer sees those of its organisation; partner staff see those of jobseekers they may see."""
     with database.reading(actor) as session:
         rows = queries.listed(actor)
         if state is not None:
@@ -65,7 +65,7 @@ def list_referrals(
 
 @router.get("/workload", responses=documented(RuleBroken))
 def count_workload(actor: Counter, database: DatabaseDep, days: Annotated[WorkloadQuery, Query()]) -> Workload:
-    """Count the referrals received in a period and the people they are about. Each repeat referral counts."""
+    """Count the referrals received in a period, including repeat referrals, and the different people referred."""
     with database.reading(actor) as session:
         return actions.workload(session, actor, days)
 
@@ -76,7 +76,7 @@ def submit_referral(
 ) -> ReferralOut:
     """Submit a referral of a jobseeker to a partner.
 
-    A value in an unusual format is saved and returned as a warning. A reference that is already in use is refused.
+    A value in an unusual format is saved, and the reply contains a warning. A reference already in use is refused.
     """
     with database.writing(actor) as session:
         referral = once(
@@ -95,7 +95,7 @@ def _partner(
     actor: Importer,
     database: DatabaseDep,
     partner_id: Annotated[
-        UUID | None, Query(description="The partner to refer to. For a caseworker, their own organisation if left out.")
+        UUID | None, Query(description="The partner to refer to. Leave it out if you work for the partner.")
     ] = None,
 ) -> UUID:
     if actor.role is not Role.REFERRER:
@@ -138,7 +138,7 @@ def change_referral(
     version: IfMatch,
     response: Response,
 ) -> ReferralOut:
-    """Change the referrer's details of a referral. Refused once the referral is accepted, declined or withdrawn."""
+    """Change the details that the referrer gave. Refused once the referral is accepted, declined or withdrawn."""
     with database.writing(actor) as session:
         referral = queries.referral(session, actor, referral_id, for_update=True)
         expect_version(referral, version)
@@ -168,7 +168,7 @@ def _move(
 
 @router.post("/{referral_id}/acknowledge", responses=documented(NotFound, Conflict))
 def acknowledge_referral(referral_id: UUID, actor: Acknowledger, database: DatabaseDep, once: OnceDep) -> ReferralOut:
-    """Acknowledge that the referral arrived. The time limit is two working days. Refused unless it is submitted."""
+    """Acknowledge a referral, within two working days of its arrival. Refused unless its state is ``submitted``."""
     return _move(referral_id, actor, database, once, ReferralEvent.ACKNOWLEDGE)
 
 
@@ -176,7 +176,7 @@ def acknowledge_referral(referral_id: UUID, actor: Acknowledger, database: Datab
 def accept_referral(referral_id: UUID, actor: Accepter, database: DatabaseDep, once: OnceDep) -> ReferralOut:
     """Accept a referral and open the case.
 
-    A referral that was not acknowledged is acknowledged at the same time. Refused if it is already decided.
+    This also acknowledges the referral, if necessary. Refused if it is already accepted, declined or withdrawn.
     """
     return _move(referral_id, actor, database, once, ReferralEvent.ACCEPT)
 

@@ -201,7 +201,7 @@ class ReferralIntake:
         self._people: Sequence[Jobseeker] = ()
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
-        """Return what is wrong in a row by itself."""
+        """Return the errors of one row, without comparing it with other rows or records."""
         faults: list[Fault] = []
         content: ReferralContent = values["content"]
         if not content.details.has_name:
@@ -243,18 +243,18 @@ class ReferralIntake:
             return []
         if name is None:
             rule = "The referring organisation is missing."
-            return [Fault(field, rule, "Fill it in. Only a self-referral (SELF) leaves it blank.")]
+            return [Fault(field, rule, "Fill in its name. Only a self-referral (SELF) has none.")]
         named = self._organisations_named(name, values["source_type"])
         if len(named) > 1:
             rule = "Several referring organisations have this name."
-            return [Fault(field, rule, "Ask the operator to give each one a different name.")]
+            return [Fault(field, rule, "Ask the operator to rename all but one of them.")]
         if not self.run.creates_organisations and not named:
-            remedy = "Create it first, or import with --create-organisations."
+            remedy = "Create the organisation first, or import with --create-organisations."
             return [Fault(field, "No referring organisation has this name.", remedy)]
         return []
 
     def _organisations_named(self, name: str, source: SourceType) -> list[UUID]:
-        """Return the referring organisations with this name: those of the kind that fits the source, else all."""
+        """Return the referring organisations with this name: those whose kind fits the source or, if none fits, all."""
         if name not in self._names:
             rows = select(Organisation.id, Organisation.kind).where(
                 Organisation.name == name, Organisation.kind.in_(actions.REFERRERS)
@@ -264,7 +264,7 @@ class ReferralIntake:
         return [key for key, own_kind in self._names[name] if own_kind is kind] or [key for key, _ in self._names[name]]
 
     def _organisation(self, values: Mapping[str, Any]) -> UUID | None:
-        """Return the referring organisation; None for a self-referral or an organisation not created yet."""
+        """Return the referring organisation, or None for a self-referral or if the organisation does not exist yet."""
         if values["source_type"] is SourceType.SELF:
             return None
         if not self.is_own:
@@ -284,10 +284,10 @@ class ReferralIntake:
         return organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
 
     def plan(self, rows: Sequence[ReadRow]) -> list[Plan]:
-        """Return what would become of each row, without changing anything."""
+        """Return the planned result of each row. Change nothing."""
         plans = self._plans(rows)
         # A referrer must learn nothing about the partner's records. If the file is applied at once, candidates are
-        # searched when it is applied.
+        # searched only when it is applied.
         is_at_once = self.run.applies and self.run.state is ImportState.CHECKING
         if self.is_own and not is_at_once:
             self._mark_possible_duplicates(rows, plans)
@@ -356,8 +356,8 @@ class ReferralIntake:
                 changes.append(("referred_on", referral.referred_on, values["referred_on"]))
                 state = RowState.TO_UPDATE
             else:
-                rule, remedy = "The referral is decided, so its date is not changed.", "Ask the partner to correct it."
-                warnings.append(Fault("referred_on", rule, remedy))
+                rule = "The referral is already accepted, declined or withdrawn, so its date is not changed."
+                warnings.append(Fault("referred_on", rule, "Ask the partner to correct the date."))
         return Plan(state, warnings=warnings, changes=changes, jobseeker_id=referral.jobseeker_id)
 
     def _mark_possible_duplicates(self, rows: Sequence[ReadRow], plans: Sequence[Plan]) -> None:
@@ -378,7 +378,7 @@ class ReferralIntake:
                 plan.alike = visible_ids
 
     def _visible(self, candidates: Sequence[Sequence[Candidate]]) -> list[list[UUID]]:
-        """Return the ids of the candidates of each row that this actor may see."""
+        """Return for each row the ids of those of its candidates that this actor may see."""
         visible_ids = _references(
             self.session,
             self.actor,
@@ -448,7 +448,7 @@ class ReferralIntake:
         return Plan(RowState.UPDATED, warnings=planned.warnings, jobseeker_id=referral.jobseeker_id)
 
     def same_person(self, jobseeker_id: UUID) -> None:
-        """Refuse, unless this actor is the partner's staff and may see this person."""
+        """Refuse unless the actor is one of the partner's staff and may see this person."""
         if not self.is_own:
             raise RuleBroken("Only the partner can say who a row is about. Leave same_as out.", pointer="/same_as")
         self._person(jobseeker_id)
@@ -469,16 +469,16 @@ def _references(session: Session, actor: Actor, ids: Collection[UUID]) -> dict[U
 
 
 def as_cell(name: str, value: Any) -> Any:
-    """Return a value as the file writes it. NI and NHS numbers are masked except for their last characters."""
+    """Return a value as the file writes it. Only the last three characters of NI and NHS numbers are readable."""
     if name == "half_days" and value is not None:
         return half_days.text_of(value)
     return formats.masked(value) if name in {"nino", "nhs_number"} else value
 
 
 def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the cells of a row by our field names.
+    """Return the cells of a row under our field names.
 
-    Without a reference, one is derived from the names, date of birth, NI and NHS numbers and referral date.
+    If the row has no reference, it is derived from the names, date of birth, NI and NHS numbers and referral date.
     """
     values = {COLUMNS[column][0]: value for column, value in read_cells.items()}
     names = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
@@ -488,7 +488,7 @@ def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def given_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a row as a change. A blank cell is None, and so changes nothing."""
+    """Return the content of a row as a change to a referral. A blank cell is None and changes nothing."""
     content: ReferralContent = values["content"]
     return content.as_dict() | {"is_restricted": values["is_restricted"]}
 
@@ -514,7 +514,7 @@ def _duplicates_within(database: Database, actor: Actor, run: ImportRun) -> list
     ]
 
 
-CHECK_BOTH = "Check both rows. Skip one, or import both."
+CHECK_BOTH = "Check both rows. Skip one of them, or import both."
 KIND = ImportKind(
     "referrals",
     READERS,

@@ -1,4 +1,4 @@
-"""Tables of referrals: the referral, the log of its moves, and the versions of the referrer's details."""
+"""Tables of referrals: the referral, the log of its states, and the versions of what the referrer said."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from pathways.jobseekers.models import AboutPerson, DetailsColumns, ProfileColum
 
 
 class SourceType(StrEnum):
-    """The kind of organisation that refers. This is sensitive in itself."""
+    """The kind of organisation that made the referral. The kind alone can be sensitive, for instance PROBATION."""
 
     JCP = "JCP"
     ASC = "ASC"
@@ -25,7 +25,7 @@ class SourceType(StrEnum):
 
 
 class ReferralState(StrEnum):
-    """How far a referral has come."""
+    """The state of a referral."""
 
     SUBMITTED = "submitted"
     ACKNOWLEDGED = "acknowledged"
@@ -99,7 +99,7 @@ class ReferralMove(AboutPerson, StateLog, Base):
 
 
 class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):
-    """All of the referrer's details in one row. Sending the same reference again adds a row that supersedes it."""
+    """One version of all details that the referrer gave. A change adds a row that supersedes the earlier version."""
 
     __tablename__ = "referral_snapshots"
     __table_args__ = about_person(

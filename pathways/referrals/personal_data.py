@@ -1,4 +1,4 @@
-"""The personal data that referrals hold."""
+"""The tables of referrals that contain personal data, for the timeline, extract, merge and erasure."""
 
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.imports import actions as imports

@@ -1,4 +1,4 @@
-"""Every SELECT on referrals; each starts from what the actor may see."""
+"""The queries of referrals, limited to what the actor may see unless a docstring says otherwise."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from pathways.referrals.models import Referral, ReferralSnapshot
 
 
 def visible_to(actor: Actor) -> Select[Referral]:
-    """Partner staff see the referrals of jobseekers they may see; a referrer sees its organisation's referrals."""
+    """Select the referrals of a referrer's organisation or, for partner staff, of the jobseekers they may see."""
     rows = select(Referral)
     if actor.role is Role.REFERRER:
         return rows.where(Referral.referring_organisation_id == actor.organisation_id)
@@ -71,7 +71,7 @@ def _arrived_before(first: Any, second: Any) -> ColumnElement[bool]:
 
 
 def is_repeat() -> ColumnElement[bool]:
-    """Return the condition that the same person was referred to the same partner before."""
+    """Return the condition that the person of a referral had been referred to the same partner before."""
     before = aliased(Referral)
     return exists().where(
         before.partner_id == Referral.partner_id,
@@ -92,7 +92,7 @@ def case_was(session: Session, referral: Referral) -> JobseekerState:
 
 
 def received_between(actor: Actor, first: datetime, end: datetime) -> Select[Any]:
-    """Return a partner's referrals received from ``first`` until before ``end``.
+    """Return the query of the partner's referrals received at or after ``first`` and before ``end``.
 
     Referrals that the actor may not see are included, because they are only counted.
     """

@@ -21,7 +21,7 @@ CLOCKS = {
     ReferralState.ACKNOWLEDGED: ("start_recorded", NoticeKind.REFERRAL_TO_START),
     ReferralState.ACCEPTED: ("start_recorded", NoticeKind.REFERRAL_TO_START),
 }
-# The jobseeker never had a caseworker. A jobseeker who is or was on a programme has had one, so has started.
+# The jobseeker never had a caseworker. Everybody who is or was on a programme has had a caseworker.
 NEVER_STARTED = ~(
     select(CaseworkerAssignment.id)
     .where(
@@ -39,7 +39,7 @@ def _is_late(referral: Referral, nation: Nation, on: date) -> bool:
 
 
 def _overdue(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Yield overdue referrals. An accepted referral is overdue only if its jobseeker never had a caseworker."""
+    """Yield the ids of overdue referrals. An accepted one is overdue only if its jobseeker never had a caseworker."""
     nation = session.get_one(Organisation, partner_id).nation
     rows = (
         select(Referral)

@@ -13,7 +13,7 @@ from pathways.referrals.models import ReferralState, SourceType
 
 
 class ReferralBody(DetailsBody, ProfileBody):
-    """The referrer's details of the jobseeker and of the request. A field that is left out is unknown."""
+    """What the referrer says about the jobseeker and the request. A field that is left out is unknown."""
 
     referred_because: Paragraph | None = None
     urgency: Line | None = None
@@ -23,7 +23,7 @@ class ReferralBody(DetailsBody, ProfileBody):
     permission_to_share: bool | None = Field(
         default=None,
         description="Whether the jobseeker agrees that the referrer shares these details with the partner. "
-        "This covers no other organisation.",
+        "The permission covers no other organisation.",
     )
     permission_recorded_on: Day | None = None
 
@@ -32,31 +32,31 @@ class NewReferral(ReferralBody):
     """The body that submits a referral."""
 
     partner_id: UUID | None = Field(
-        default=None, description="The partner to refer to. For a caseworker, their own organisation if left out."
+        default=None, description="The partner to refer to. Leave it out if you work for the partner."
     )
     referring_organisation_id: UUID | None = Field(
         default=None,
-        description="The organisation that made the referral. A caseworker gives it when recording for another "
-        "organisation; for a referrer it is their own if left out.",
+        description="The organisation that made the referral. A caseworker must give it, except for a self-referral. "
+        "A referrer leaves it out: it is the referrer's own organisation.",
     )
     source_type: SourceType
     ref: NeededLine | None = Field(
-        default=None, description="The referrer's own reference. It is generated if left out."
+        default=None, description="The referrer's own reference. If left out: a reference is generated."
     )
     referred_on: Day
     jobseeker_id: UUID | None = Field(
-        default=None, description="A jobseeker the partner already supports. Only the partner's staff may give this."
+        default=None, description="The person's existing record, if there is one. Only the partner's staff may give it."
     )
 
     @model_validator(mode="after")
     def _has_a_name(self) -> Self:
         if not (self.given_name or self.family_name):
-            raise against_the_rule("A referral needs a name. Give given_name, family_name or both.")
+            raise against_the_rule("A referral needs a name. Enter a given name, a family name or both.")
         return self
 
 
 class ReferralChange(ReferralBody):
-    """The body that changes a referral. A field that is left out stays as it was."""
+    """The body that changes a referral. A field that is left out keeps its value."""
 
     is_restricted: bool | None = None  # type: ignore[assignment]  # a change may leave it out
 
@@ -77,7 +77,7 @@ class ReferralOut(DetailsFields, ProfileFields):
     ref: Annotated[str, Group.RECORD]
     state: Annotated[ReferralState, Group.RECORD]
     partner_id: Annotated[UUID, Group.RECORD]
-    jobseeker_id: Annotated[UUID | None, Group.NOTES] = Field(description="Visible to the partner only.")
+    jobseeker_id: Annotated[UUID | None, Group.NOTES] = Field(description="The jobseeker. Visible to the partner only.")
     source_type: Annotated[SourceType | None, Group.REFERRAL_SOURCE]
     referring_organisation_id: Annotated[UUID | None, Group.REFERRAL_SOURCE]
     referrer_name: Annotated[str | None, Group.REFERRAL_SOURCE]
@@ -94,15 +94,15 @@ class ReferralOut(DetailsFields, ProfileFields):
     made_at: Annotated[datetime, Group.RECORD]
     possible_events: Annotated[list[str], Group.RECORD]
     differs_from_record: Annotated[list[str] | None, Group.NOTES] = Field(
-        description="Fields where the referrer's value differs from the jobseeker's record. The record is not "
-        "overwritten: each difference is a proposal for the partner.",
+        description="The fields in which the referral differs from the jobseeker's record. The record stays unchanged. "
+        "The partner decides whether to change it.",
     )
     earlier: Annotated[list[EarlierReferral] | None, Group.NOTES] = Field(
         default=None,
         description="For a repeat referral: the earlier referrals of the same person. Visible to the partner only.",
     )
     case_was: Annotated[JobseekerState | None, Group.NOTES] = Field(
-        default=None, description="For a repeat referral: the state of the case when it arrived."
+        default=None, description="For a repeat referral: the state of the case when the referral arrived."
     )
     warnings: Annotated[list[Warned], Group.RECORD] = []
     withheld: Annotated[list[str], Group.RECORD] = []
@@ -121,7 +121,7 @@ class ReferralLine(Schema):
     source_type: Annotated[SourceType | None, Group.REFERRAL_SOURCE]
     acknowledge_by: Annotated[date, Group.RECORD]
     is_repeat: Annotated[bool | None, Group.NOTES] = Field(
-        default=None, description="Whether the same person was referred before. Visible to the partner only."
+        default=None, description="Whether the same person had been referred before. Visible to the partner only."
     )
 
 
@@ -139,17 +139,17 @@ class WorkloadQuery(Body):
 
 
 class Workload(Schema):
-    """The number of referrals received in a period. Repeat referrals of the same person count again."""
+    """The number of referrals received in a period, and of different people referred. Repeat referrals are included."""
 
     referrals: Annotated[int, Group.RECORD]
     people: Annotated[int, Group.RECORD]
-    repeats: Annotated[int, Group.RECORD] = Field(description="Referrals of a person who had been referred before.")
+    repeats: Annotated[int, Group.RECORD] = Field(description="The number of referrals of people referred before.")
     by_state: Annotated[dict[str, int], Group.RECORD]
     by_source: Annotated[dict[str, int], Group.RECORD]
 
 
 class SnapshotOut(DetailsFields, ProfileFields):
-    """One version of the referrer's details, for the person's extract."""
+    """One version of the details that the referrer gave, for the person's extract."""
 
     id: Annotated[UUID, Group.RECORD]
     referral_id: Annotated[UUID, Group.RECORD]

@@ -1,4 +1,4 @@
-"""Make a shortlist: read the data, rank with no transaction open, then check again and record in one short write."""
+"""Make a shortlist: read the data, rank with no transaction open, then check and record in one short transaction."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,7 @@ from pathways.shortlists.models import Shortlist, ShortlistMatch
 from pathways.shortlists.snapshot import RankingSnapshot
 
 NEAREST = 20
-# Attempts to rank and record a list; it is ranked again if a placement changed during the ranking.
+# The number of attempts to rank and record a shortlist; a new attempt follows if a placement changed meanwhile.
 TRIES = 3
 Rows = NDArray[np.intp]
 Done = TypeVar("Done")
@@ -73,7 +73,7 @@ class Ranked:
     profile: ProfileVersion | None = None
 
     def without(self, gone: Collection[UUID]) -> "Ranked":
-        """Return the ranking without the given jobseekers, with all counts made again."""
+        """Return the ranking without the given jobseekers, with all counts calculated again."""
         if not gone:
             return self
         keys = {str(jobseeker_id) for jobseeker_id in gone}
@@ -189,9 +189,9 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
 def _first(
     day: Day, failed: NDArray[np.uint16], scores: NDArray[np.int32], seed: str, list_key: str, limit: int
 ) -> tuple[list[int], list[float]]:
-    """Return the first rows up to the limit, and the probability of each being at its rank.
+    """Return the best rows up to the limit, and for each row the probability that it has its rank.
 
-    Only rows that could reach the limit are sorted: those within ``NEAR_TIE`` of the score at the limit, or above it.
+    Only rows that could be within the limit are sorted: rows that score at most ``NEAR_TIE`` below the limit's row.
     """
     rows = np.flatnonzero(failed == 0)
     if len(rows) > limit:
@@ -222,8 +222,8 @@ def _nearest(gathered: Gathered, day: Day, failed: NDArray[np.uint16], rows: Seq
 
 def _nearest_rows(day: Day, failed: NDArray[np.uint16], home: tuple[float, float] | None) -> list[int]:
     """Return the rows of the ``NEAREST`` refused placements: fewest failed checks first, then shortest distance."""
-    # Fewer failed checks always count as nearer. So distances are calculated only for the placements with the fewest
-    # failed checks, as many groups of them as give enough rows.
+    # A placement with fewer failed checks is always nearer. So distances are calculated only for placements with at
+    # most ``enough`` failed checks, the smallest number that gives enough rows.
     how_many = np.bitwise_count(failed)
     enough = int(np.searchsorted(np.cumsum(np.bincount(how_many)[1:]), NEAREST)) + 1
     rows = np.flatnonzero((how_many > 0) & (how_many <= enough))
@@ -247,7 +247,7 @@ def rank_placements(database: Database, actor: Actor, jobseeker_id: UUID, on: da
 
 
 def rank_jobseekers(database: Database, actor: Actor, placement_id: UUID, on: date, limit: int) -> Ranked:
-    """Rank the open cases the actor may see for one placement. Never given to the social enterprise."""
+    """For one placement, rank the open cases the actor may see. The social enterprise never receives the result."""
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = gather_people(session, actor, on, index_state, placement_id=placement_id)
     ranker = gathered.ranker()
@@ -295,9 +295,9 @@ def gather_people(
 def settled(
     database: Database, actor: Actor, ranking: Callable[[], Ranked], act: Callable[[WriteSession, Ranked, bool], Done]
 ) -> Done:
-    """Rank and record; rank again if a placement changed in between.
+    """Call ``ranking``, then ``act`` in a write transaction; repeat both if a placement changed in between.
 
-    After ``TRIES`` attempts the changed placements are left out.
+    The last of ``TRIES`` attempts leaves out the changed placements.
     """
     for tries_left in reversed(range(TRIES)):
         ranked = ranking()
@@ -322,7 +322,7 @@ def record(
 
     A match is recorded only if its placement is still open, has not changed, has a free place and is not covered by a
     safety exclusion. Jobseekers whose cases were closed, erased or restricted since the ranking are removed from every
-    part of a placement's shortlist. With ``may_repeat`` a dropped match raises ``RankedTooSoon`` instead.
+    part of a placement's shortlist. With ``may_repeat``, ``RankedTooSoon`` is raised if a match cannot be recorded.
     """
     if jobseeker_id is None:
         ranked = ranked.without(ranked.people.difference(queries.ids_to_rank(session, actor)))

@@ -1,4 +1,4 @@
-"""JSON API of shortlists and of the changes that would open more placements."""
+"""JSON API of shortlists, and of the changes that would turn more placements into good matches."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -62,7 +62,7 @@ def _make(database: Database, actor: Actor, once: Once, ranking: Callable[[], Ra
         with database.reading(actor, newest=True) as session:
             return _json_response(replay.reply(session, actor, queries.shortlist(session, actor, earlier)), 201)
 
-    def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> replay.Shape:  # noqa: FBT001 - settled calls it
+    def act(session: WriteSession, ranked: Ranked, may_repeat: bool) -> replay.Shape:  # noqa: FBT001 - for settled
         made: list[RecordedShortlist] = []
 
         def make() -> Shortlist:
@@ -87,7 +87,7 @@ def shortlist_for_jobseeker(
     """Rank the open placements for a jobseeker and record the shortlist, with reasons for matches and refusals.
 
     A placement is open if it is published, not past its closing date and has a free place. A jobseeker you may not see
-    is answered as not found.
+    is reported as not found (404).
     """
     day = new.on or actor.today
 
@@ -131,7 +131,7 @@ def list_shortlists(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, pa
 def shortlist_for_placement(
     placement_id: UUID, new: NewShortlist, actor: Maker, database: DatabaseDep, once: OnceDep
 ) -> Response:
-    """Rank the jobseekers with open cases that you may see for a placement. For caseworkers and team managers only.
+    """For one placement, rank the jobseekers with open cases that you may see. For caseworkers and team managers.
 
     Refuses a placement that is not open on the day. The social enterprise never receives this list.
     """
@@ -145,7 +145,7 @@ def shortlist_for_placement(
 
 @router.get("/shortlists/{shortlist_id}", response_model=ShortlistOut, responses=documented(NotFound))
 def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> Response:
-    """Return a stored shortlist with the same ids, scores and order. Reasons you may not read today are withheld."""
+    """Return a stored shortlist with its original ids, scores and order. Withholds reasons you may not read today."""
     _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
         return _json_response(replay.reply(session, actor, queries.shortlist(session, actor, shortlist_id)))
@@ -153,7 +153,7 @@ def get_shortlist(shortlist_id: UUID, actor: Reader, database: DatabaseDep) -> R
 
 @router.get("/shortlists/{shortlist_id}/refused", responses=documented(NotFound, Conflict))
 def list_refused(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> RefusedPage:
-    """List every refused pair of a shortlist, with the change that would open it. The nearest refusals come first."""
+    """List every refused pair of a shortlist, nearest to eligible first, with changes that would make it eligible."""
     _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
         return replay.refused_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
@@ -185,9 +185,9 @@ def explain_match(
 def unlock_for_jobseeker(
     jobseeker_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> JobseekerUnlockOut:
-    """List the single changes that would open most good placements for a jobseeker.
+    """List the single changes that would each turn the most placements into good matches for a jobseeker.
 
-    A change is one more half-day, a longer journey, a licence, a skill or an answer to an open question.
+    A change is, for instance, one more half-day, a longer journey, a licence, a skill or an answer to an open question.
     """
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
@@ -199,9 +199,9 @@ def unlock_for_jobseeker(
 def unlock_for_placement(
     placement_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> PlacementUnlockOut:
-    """List the requirements of a placement that, on their own, refuse most suitable jobseekers you may see.
+    """List the requirements of a placement by the number of suitable jobseekers who fail only that requirement.
 
-    Returns counts only, never names. Refuses a placement that is not open on the day.
+    Counts only jobseekers you may see, and returns no names. Refuses a placement that is not open on the day.
     """
     return unlock.for_placement(database, actor, placement_id, on or actor.today)
 
@@ -210,5 +210,5 @@ def unlock_for_placement(
 def unlock_for_caseload(
     actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> CaseloadUnlockOut:
-    """List the training or support that would open most good matches across the open cases you may see."""
+    """List the training or support that would add the most good matches across the open cases you may see."""
     return unlock.for_caseload(database, actor, on or actor.today)

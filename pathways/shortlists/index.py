@@ -43,14 +43,14 @@ from pathways.shortlists.snapshot import numbers_packed
 
 ENDLESS = date.max.toordinal()
 NOT_KEPT = 0
-# The number of days whose columns are cached; the oldest entry is dropped and built again when needed.
+# The number of days whose columns are cached. The oldest entry is dropped first, and is built again if needed.
 DAYS_KEPT = 4
 # The lexicon also holds words of placements that have closed. It is built again once it has more words than
 # TIMES_GROWN times its first size plus MOST_GROWN_BY.
 TIMES_GROWN, MOST_GROWN_BY = 4, 50_000
 NOTES_KEPT = 100_000
 MOST_TOKEN = 2**53
-MOST_MENDED = 5_000  # if more placements changed, all are read again, because that query needs no list of ids
+MOST_MENDED = 5_000  # if more placements changed, all placements are read again: that query needs no list of ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ class Listing:
 class Day:
     """The placements that may be shortlisted on one day.
 
-    ``numbers`` and ``versions`` are aligned with the rows of ``columns``: the short number of each placement's stored
-    version, and the version itself. ``by_number`` lists the rows in ascending order of number, and ``packed_numbers``
-    is the packed form that each shortlist stores. ``by_number`` leaves out a placement without a stored version,
-    because its result could not be explained later.
+    ``numbers`` holds the short number of each placement's stored version, and ``versions`` the placement's version;
+    both follow the rows of ``columns``. ``by_number`` lists the rows in ascending order of number. It leaves out a
+    placement without a stored version, because its result could not be explained later. ``packed_numbers`` holds the
+    numbers in the packed form that each shortlist stores.
     """
 
     columns: PlacementColumns
@@ -120,7 +120,7 @@ class IndexState:
     _lock: Any = field(default_factory=Lock)
 
     def on(self, day: date) -> Day:
-        """Return the placements that have not closed by a day, from the cache where possible."""
+        """Return the placements whose closing date is not before a day, from the cache if possible."""
         with self._lock:
             if day not in self._days:
                 while len(self._days) >= DAYS_KEPT:
@@ -154,7 +154,7 @@ class IndexState:
         return IndexState(self.rows, self.listings, self.numbers, self.versions, self.closes, self.lexicon, model)
 
     def without(self, removed: Iterable[str]) -> "IndexState":
-        """Return a state without the placements of the given keys."""
+        """Return a state without the placements that have the given keys."""
         removed_keys = set(removed)
         hashes = np.array([hash_of(key) for key in removed_keys], dtype=np.uint64)
         mask = ~np.isin(self.rows.hashes, hashes)
@@ -205,7 +205,7 @@ def read(session: Session, lexicon: WordTables | None = None) -> IndexState:
 class Seen:
     """How far the change marks have been read, and which words and model were current then.
 
-    On PostgreSQL, transactions do not commit in the order of their numbers. ``horizon`` is the oldest transaction that
+    On PostgreSQL, transactions may commit in another order than their ids. ``horizon`` is the oldest transaction that
     was still running at the last read. Marks of that transaction and of later ones are read again. ``numbers`` holds
     the marks among them that have already been applied.
     """
@@ -267,7 +267,7 @@ class Index:
 
 
 def _notes(new: Any, horizon: Any) -> Select[Any]:
-    """Return the query of change marks, with words, model and horizon on each of at least one row."""
+    """Return the query of change marks with words, model and horizon. If there is no mark, one row has the rest."""
     stamp = taxonomy.stamp().subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
     marks = select(
@@ -346,10 +346,10 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
             .execution_options(synchronize_session=False)
         )
         if session.scalars(select(PlacementChangeMark.number).limit(1)).first() is None:
-            # Without any mark a reader cannot recognise that nothing has changed, and reads everything each time.
+            # If there is no mark, a reader cannot tell that nothing has changed, so it reads everything each time.
             session.add(PlacementChangeMark(placement_id=UUID(int=0), token=uuid7().int % MOST_TOKEN))
         if not database.is_sqlite:
-            # After a restore, marks carry transaction ids of another cluster, which never count as finished here.
+            # After a restore, marks can have ids of another cluster's transactions, which never count as finished here.
             session.execute(
                 update(PlacementChangeMark)
                 .where(PlacementChangeMark.mark >= NOT_YET_BEGUN)
@@ -361,8 +361,8 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
 def warm(database: Database) -> None:
     """Read the index and compile the bulk pass, so that no caseworker waits for either.
 
-    Raises what reading raises, for instance for a released model that cannot be read and must be retired first; the
-    background loop logs it and tries again.
+    Raises the errors of reading the index, for instance if the released model cannot be read and must be retired. The
+    background loop logs the error and tries again.
     """
     database_index = of(database)
     forget_old_notes(database)

@@ -25,8 +25,8 @@ from pathways.jobseekers.models import AboutPerson, about_person
 class Shortlist(Fact, Base):
     """One ranking as it was made: placements for a jobseeker, or jobseekers for a placement.
 
-    ``refusals`` is zlib-compressed JSON of refused pairs, nearest first: every pair of a placement's shortlist, the
-    nearest pairs of a jobseeker's.
+    ``refusals`` is zlib-compressed JSON of refused pairs, nearest to eligible first: all refused pairs of a placement's
+    shortlist, but only the nearest refused pairs of a jobseeker's shortlist.
     """
 
     __tablename__ = "shortlists"
@@ -49,7 +49,7 @@ class Shortlist(Fact, Base):
     # zlib-compressed JSON of every eligible pair below the limit: id, jobseeker, placement, rank, score, confidence.
     below: Mapped[bytes | None] = mapped_column(LargeBinary)
     # Only for a jobseeker's shortlist (``snapshot.py``). ``inputs`` is the profile that was ranked. ``looked`` holds
-    # every placement's version with its failed checks and score; other refusals and ``below`` are restored from it.
+    # each placement's version, failed checks and score, from which the other refusals and lower ranks are restored.
     inputs: Mapped[bytes | None] = mapped_column(LargeBinary)
     looked: Mapped[bytes | None] = mapped_column(LargeBinary)
     # The seed of the random tie-break for equal and nearly equal scores; reading the list again gives the same order.
@@ -83,7 +83,7 @@ class ShortlistMatch(AboutPerson, Fact, Base):
 
 
 class ModelState(StrEnum):
-    """Where a ranking model is on its way to use."""
+    """The state of a ranking model, from training to use and retirement."""
 
     TRAINED = "trained"
     ASSESSED = "assessed"
@@ -108,7 +108,7 @@ MODEL_MOVES: dict[tuple[ModelState, ModelEvent], ModelState] = {
 
 
 class RankingModel(Versioned, Base):
-    """A trained ranking model: a binary file with a manifest that holds its hash.
+    """A trained ranking model: a binary file, and a manifest that holds the hash of the file.
 
     Shortlists use the released model, or the expert model if none is released. The ``learning`` package trains,
     assesses and releases models; the table is here because shortlists read it.

@@ -13,7 +13,7 @@ from pathways.shortlists.schemas import MatchRecord, ShortlistRecord
 
 
 def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Remove a jobseeker from the packed lists and the counts of the partner's placement shortlists."""
+    """Remove a jobseeker from the packed lists and counts of all shortlists that the partner made for placements."""
     partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
     rows = session.execute(
         select(Shortlist.id, Shortlist.refusals, Shortlist.below).where(
@@ -41,7 +41,9 @@ HOLDING = Holding(
         Held(
             Shortlist,
             as_schema(ShortlistRecord),
-            fact_entry("shortlist", lambda s: f"Shortlist made: {s.eligible} of {s.looked_at} placements fit."),
+            fact_entry(
+                "shortlist", lambda s: f"Shortlist made: {s.eligible} of {s.looked_at} placements passed every check."
+            ),
             stays=True,
         ),
         Held(ShortlistMatch, as_schema(MatchRecord), stays=True),

@@ -1,6 +1,6 @@
 """Convert database rows to the inputs of ``matching``.
 
-Data that is not an input there cannot reach a check or a score.
+A check or a score can use only the data that this module passes on.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,7 +93,7 @@ def of_jobseeker(
 
 
 def _offer(profile: ProfileVersion, more: ProfileFacts, hours: tuple[float | None, float | None]) -> JobseekerOffer:
-    """Return the offer, with stated skills, skills a caseworker confirmed and skills inferred from experience."""
+    """Return what the jobseeker offers; skills are stated, confirmed by a caseworker or inferred from experience."""
     skills = dict.fromkeys([*(profile.skills or ()), *(profile.strengths or ())])
     inferred_from: dict[str, str] = {}
     for stated in list(skills):
@@ -140,7 +140,8 @@ def exclusions_of(rows: Iterable[SafetyExclusion]) -> Exclusions:
 def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> PlacementProfile:
     """Return a placement as the input of checks and features.
 
-    ``who_hash`` hashes the contact person, for the exclusions of a person; without it that check has no data.
+    ``who_hash`` hashes the contact address, which the safety check compares with the hashes of excluded people. Without
+    ``who_hash``, the safety check does not compare people.
     """
     return PlacementProfile(
         key=str(row.id),
@@ -174,7 +175,7 @@ def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> Plac
 
 
 def context(on: date) -> Context:
-    """Return the day and the figures of the dated tables in force on that day."""
+    """Return the context of the checks: the day, and the figures in force on that day."""
     return Context(
         on=on,
         modes={name: Mode(**figures) for name, figures in tables.travel_modes(on).items()},
@@ -183,7 +184,7 @@ def context(on: date) -> Context:
 
 
 def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
-    """Return the limits of each benefit in force on a day; a benefit with no limits dated by then is left out."""
+    """Return the limits of each benefit in force on a day; a benefit without limits on that day is left out."""
     benefits = {row["benefit"] for row in tables.rows("benefits") if row["from"] <= on.isoformat()}
     return tuple(
         BenefitRule(

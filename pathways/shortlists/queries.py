@@ -74,7 +74,7 @@ def matches(session: Session, actor: Actor, shortlist_id: UUID) -> list[Shortlis
 
 
 def benefits(session: Session, actor: Actor, jobseeker_ids: Collection[UUID]) -> dict[UUID, list[str]]:
-    """Return the benefits each given jobseeker of the actor's partner has named in the current profile."""
+    """Return, for each given jobseeker of the actor's partner, the benefits in the current profile."""
     if not jobseeker_ids:
         return {}
     rows = session.execute(
@@ -113,7 +113,7 @@ def people(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[Jobseeke
 
 
 def newest_facts(session: Session, ids: Sequence[UUID]) -> list[Any]:
-    """Return values that change whenever any data that a ranking reads about the given jobseekers changes.
+    """Return values that change if the data that a ranking reads about the given jobseekers changes.
 
     They are the jobseekers' versions and coordinates, and the ids of their profile, exclusion and word facts.
     """
@@ -140,7 +140,7 @@ def _about(model: Any, *columns: Any) -> Select[Any]:
 
 
 # Built once, because building such a query takes as long as running it. Most jobseekers have no exclusion and no
-# confirmed word, so PROFILES also returns whether there are any to read.
+# confirmed word, so PROFILES also returns whether any exclusion or word must be read.
 FACTS: dict[type[Any], Select[Any]] = {
     model: _about(model, model).order_by(model.id) for model in (SafetyExclusion, ConfirmedWord)
 }
@@ -155,7 +155,7 @@ PROFILES = _about(
 def profiled(
     session: Session, people: Iterable[Jobseeker], on: date
 ) -> list[tuple[JobseekerProfile, ProfileVersion | None]]:
-    """Return each jobseeker as the input of a ranking, with the profile version it was made from."""
+    """Return each jobseeker as the input of a ranking, with the profile version used (None without a profile)."""
     all_people = list(people)
     versions: dict[UUID, ProfileVersion] = {}
     exclusions: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
@@ -258,7 +258,7 @@ def where_listings_were(session: Session, numbers: Sequence[int]) -> list[Any]:
 
 
 def ranking_model(session: Session, name: str) -> TwoSidedModel:
-    """Return the ranking model with a name; the expert model if no model with that name is stored."""
+    """Return the ranking model of the given name, or the expert model if no model of that name is stored."""
     if name == EXPERT_VERSION:
         return TwoSidedModel.expert()
     model_file = session.scalars(select(RankingModel.kept).where(RankingModel.name == name)).one_or_none()
@@ -266,7 +266,7 @@ def ranking_model(session: Session, name: str) -> TwoSidedModel:
 
 
 def released_model(session: Session) -> TwoSidedModel:
-    """Return the released ranking model; the expert model if none is released."""
+    """Return the released ranking model, or the expert model if no model is released."""
     model_file = session.scalars(
         select(RankingModel.kept).where(RankingModel.state == ModelState.RELEASED)
     ).one_or_none()

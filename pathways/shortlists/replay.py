@@ -65,7 +65,7 @@ UNKNOWN = CheckResult.UNKNOWN.value
 
 @cache
 def _withheld_names(visible: frozenset[Group]) -> frozenset[str]:
-    """Return the rules and features that reveal field groups outside ``visible``."""
+    """Return the names of the rules and features that reveal a field group that is not in ``visible``."""
     return frozenset(name for name, group in {**GROUP_OF_RULE, **GROUP_OF_FEATURE}.items() if group not in visible)
 
 
@@ -275,7 +275,7 @@ def _titles(session: Session, placement_ids: set[UUID]) -> Titles:
 
 
 def refused_page(session: Session, actor: Actor, shortlist: Shortlist, request: PageRequest) -> RefusedPage:
-    """Return one page of the refused pairs, nearest first."""
+    """Return one page of the refused pairs, nearest to eligible first."""
     restored = Again.of(session, shortlist)
     if restored is None:
         rows = page_after(snapshot.unpacked(shortlist.refusals), request, lambda row: UUID(row[0]))
@@ -326,8 +326,8 @@ def _row_id(shortlist: Shortlist, at: int) -> UUID:
 class Again:
     """A jobseeker's shortlist restored from its snapshot.
 
-    Failed checks and scores are stored; sentences are made again, only for the rows of the requested page. A row is a
-    position in the snapshot.
+    Failed checks and scores are stored; sentences are made again, but only for the rows of the requested page. A row
+    is a position in the snapshot.
     """
 
     def __init__(self, session: Session, shortlist: Shortlist, wanted: JobseekerProfile, kept: RankingSnapshot) -> None:
@@ -335,14 +335,14 @@ class Again:
         self.shortlist = shortlist
         self.wanted = wanted
         self.where = queries.where_listings_were(session, kept.numbers.tolist())
-        # A placement version that was deleted cannot be described; only its own row is left out.
+        # A placement version that was deleted cannot be described, so its row is left out.
         self.kept = kept.only([row.number for row in self.where])
 
     @classmethod
     def of(cls, session: Session, shortlist: Shortlist) -> "Again | None":
-        """Return the restored list; None for a shortlist stored with its sentences.
+        """Return the restored list; None if the shortlist has no snapshot.
 
-        Those are placement shortlists, and shortlists made before snapshots were introduced.
+        A placement's shortlist, and a shortlist made before snapshots were introduced, is stored with its sentences.
         """
         if shortlist.looked is None or shortlist.inputs is None:
             return None
@@ -350,7 +350,7 @@ class Again:
         return cls(session, shortlist, wanted, RankingSnapshot.unpacked(shortlist.looked))
 
     def refused(self) -> list[int]:
-        """Return the refused rows, nearest first."""
+        """Return the refused rows, nearest to eligible first."""
         rows = np.flatnonzero(self.kept.failed)
         near = snapshot.nearness(self.kept.failed[rows], self._metres(rows))
         return [int(row) for row in rows[np.lexsort((self.kept.numbers[rows], near))]]
@@ -437,8 +437,8 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
     if refused:
         return RefusalOut.model_validate(refused[0])
     raise NotFound(
-        "This placement was not checked for this shortlist, or it was ranked below the limit. Make a new shortlist "
-        "with a higher limit."
+        "This placement was not checked for this shortlist, or it was ranked below the limit. Check the id, or make a "
+        "new shortlist with a higher limit."
     )
 
 

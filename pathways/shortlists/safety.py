@@ -42,16 +42,16 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
     if _is_covered(rows, listing, placement.confirmed_on):
         raise ExcludedForSafety(
             "The jobseeker must be kept away from this placement. Review the safety exclusion with the jobseeker. "
-            "If it no longer applies, withdraw it and try again."
+            "If the exclusion no longer applies, withdraw it and try again."
         )
 
 
 def covered(
     session: Session, actor: Actor, pairs: Iterable[tuple[UUID, PlacementProfile]], on: date
 ) -> set[tuple[UUID, str]]:
-    """Return the pairs that a current safety exclusion keeps apart, as jobseeker id and placement key.
+    """Return the pairs (jobseeker id, placement key) that a current safety exclusion keeps apart.
 
-    The exclusions are read from the database now, so a ranking made earlier does not matter.
+    The exclusions are read from the database now, so an exclusion recorded after the ranking also counts.
     """
     all_pairs = list(pairs)
     exclusions_of = queries.exclusions(session, actor, {jobseeker_id for jobseeker_id, _ in all_pairs})

@@ -12,7 +12,7 @@ from pathways.fields import Body, Day, Group, Schema
 class NewShortlist(Body):
     """The body that makes a shortlist."""
 
-    on: Day | None = Field(default=None, description="The day the shortlist is for; today if left out.")
+    on: Day | None = Field(default=None, description="The day the shortlist is for. If left out: today.")
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
@@ -21,14 +21,14 @@ class ReasonOut(Schema):
 
     feature: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
-    effect: Annotated[str, Group.RECORD] = Field(description="for, against or unknown")
+    effect: Annotated[str, Group.RECORD] = Field(description="The effect on the score: for, against or unknown.")
 
 
 class CheckOut(Schema):
     """The result of one eligibility check of a pair."""
 
     rule: Annotated[str, Group.RECORD]
-    result: Annotated[str, Group.RECORD] = Field(description="pass, fail or unknown")
+    result: Annotated[str, Group.RECORD] = Field(description="The result of the check: pass, fail or unknown.")
     text: Annotated[str, Group.RECORD]
 
 
@@ -40,7 +40,7 @@ class TravelOut(Schema):
     minutes_high: Annotated[int, Group.RECORD]
     mode: Annotated[str, Group.RECORD]
     basis: Annotated[str, Group.RECORD] = Field(
-        description="postcode, or outcode if only the first half of a postcode is known"
+        description="What the estimate is based on: postcode, or outcode if only the first half of a postcode is known."
     )
 
 
@@ -70,21 +70,23 @@ class MatchOut(Schema):
     social_enterprise: Annotated[str, Group.RECORD]
     score: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
     score_low: Annotated[float | None, Group.RECORD] = Field(
-        description="Lower end of the range that holds the score four times out of five."
+        description="The lower end of the 80 % range: in four cases out of five, the true score is in the range."
     )
     score_high: Annotated[float | None, Group.RECORD] = Field(
-        description="Upper end of the range that holds the score four times out of five."
+        description="The upper end of the 80 % range: in four cases out of five, the true score is in the range."
     )
     jobseeker_side: Annotated[float | None, Group.RECORD] = Field(
-        description="Estimated chance that the jobseeker wants the placement and starts it."
+        description="The estimated probability that the jobseeker wants the placement and starts it."
     )
     placement_side: Annotated[float | None, Group.RECORD] = Field(
-        description="Estimated chance that the jobseeker is taken on and the placement lasts."
+        description="The estimated probability that the jobseeker is taken on and the placement lasts."
     )
     propensity: Annotated[float | None, Group.RECORD] = Field(
-        description="Probability of the pair being at this rank that day; below 1 where a random tie-break decided."
+        description="The probability that the pair got this rank that day; below 1 if a random tie-break decided."
     )
-    confidence: Annotated[str, Group.RECORD] = Field(description="low, medium or high")
+    confidence: Annotated[str, Group.RECORD] = Field(
+        description="How much of the information for the score is known: low, medium or high."
+    )
     reasons: Annotated[list[ReasonOut], Group.RECORD]
     what_would_lift_it: Annotated[list[ChangeOut], Group.RECORD]
     benefit_flags: Annotated[list[FlagOut], Group.RECORD]
@@ -95,7 +97,7 @@ class MatchOut(Schema):
 
 
 class RefusalOut(Schema):
-    """A pair that a check refused, with the change that would open it."""
+    """A pair that at least one check refused, with the changes that would make it eligible."""
 
     placement_id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID, Group.RECORD]
@@ -140,7 +142,7 @@ class ProfileUsed(Schema):
 
 
 class ShortlistOut(Schema):
-    """A shortlist with its matches, its nearest refusals and its counts."""
+    """A shortlist with its matches, its counts and the refused pairs that are nearest to being eligible."""
 
     id: Annotated[UUID, Group.RECORD]
     jobseeker_id: Annotated[UUID | None, Group.RECORD]
@@ -159,7 +161,7 @@ class ShortlistOut(Schema):
     refused_by_rule: Annotated[dict[str, int], Group.RECORD]
     nearest_refusals: Annotated[list[RefusalOut], Group.RECORD]
     withheld: Annotated[int, Group.RECORD] = Field(
-        description="Number of reasons and checks that you are not permitted to read today."
+        description="The number of reasons and checks left out, because you are not permitted to read them today."
     )
     note: Annotated[str, Group.RECORD] = (
         "A shortlist is advice. The caseworker and the jobseeker decide. A low rank excludes no jobseeker."
@@ -167,7 +169,7 @@ class ShortlistOut(Schema):
 
 
 class ShortlistLine(Schema):
-    """A shortlist in a list of shortlists, without its matches."""
+    """The summary of one shortlist in a list of shortlists, without its matches."""
 
     id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
@@ -177,7 +179,7 @@ class ShortlistLine(Schema):
 
 
 class ShortlistRecord(Schema):
-    """A shortlist in a jobseeker's data extract."""
+    """A shortlist as it appears in a jobseeker's data extract."""
 
     id: Annotated[UUID, Group.RECORD]
     shown_on: Annotated[date, Group.RECORD]
@@ -188,7 +190,7 @@ class ShortlistRecord(Schema):
 
 
 class MatchRecord(Schema):
-    """A match in a jobseeker's data extract."""
+    """A match as it appears in a jobseeker's data extract."""
 
     id: Annotated[UUID, Group.RECORD]
     placement_id: Annotated[UUID, Group.RECORD]
@@ -199,7 +201,7 @@ class MatchRecord(Schema):
 
 
 class OpenedOut(Schema):
-    """A placement that a change would open."""
+    """A placement that would become a good match after a change."""
 
     placement_id: Annotated[UUID, Group.RECORD]
     title: Annotated[str, Group.RECORD]
@@ -207,24 +209,24 @@ class OpenedOut(Schema):
 
 
 class JobseekerUnlockLine(Schema):
-    """One change for a jobseeker, with the placements it would open."""
+    """One possible change for a jobseeker, with the placements that would become good matches."""
 
     kind: Annotated[str, Group.RECORD]
     what: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
     opens: Annotated[int, Group.RECORD] = Field(
-        description="Number of placements that are not a good match now and would become one."
+        description="The number of placements that are not good matches now but would be after the change."
     )
     settles: Annotated[int, Group.RECORD] = Field(
-        description="Number of placements that would have one open question fewer."
+        description="The number of eligible placements for which the change would answer an open question."
     )
     placements: Annotated[list[OpenedOut], Group.RECORD] = Field(
-        description="The first 20 placements that the change would open."
+        description="The first 20 placements that would become good matches."
     )
 
 
 class JobseekerUnlockOut(Schema):
-    """The single changes that would open most good placements for a jobseeker."""
+    """The single changes that would each turn the most placements into good matches for a jobseeker."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
@@ -235,7 +237,7 @@ class JobseekerUnlockOut(Schema):
 
 
 class PlacementUnlockLine(Schema):
-    """One requirement of a placement, with the number of jobseekers it alone refuses."""
+    """One requirement of a placement, with the number of jobseekers who fail no other check."""
 
     rule: Annotated[str, Group.RECORD]
     people: Annotated[int, Group.RECORD]
@@ -244,7 +246,7 @@ class PlacementUnlockLine(Schema):
 
 
 class PlacementUnlockOut(Schema):
-    """The requirements of a placement that alone refuse most suitable jobseekers."""
+    """The requirements of a placement, by the number of suitable jobseekers who fail only that requirement."""
 
     placement_id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]
@@ -254,7 +256,7 @@ class PlacementUnlockOut(Schema):
 
 
 class CaseloadUnlockLine(Schema):
-    """One kind of training or support, with the matches it would open."""
+    """One kind of training or support, with the number of good matches it would add."""
 
     kind: Annotated[str, Group.RECORD]
     what: Annotated[str, Group.RECORD]
@@ -264,7 +266,7 @@ class CaseloadUnlockLine(Schema):
 
 
 class CaseloadUnlockOut(Schema):
-    """The training or support that would open most good matches across a caseload."""
+    """The kinds of training or support that would add the most good matches across a caseload."""
 
     on: Annotated[date, Group.RECORD]
     looked_at: Annotated[int, Group.RECORD]

@@ -2,7 +2,7 @@
 
 A ranking of ten thousand placements refuses most of them, so their sentences are not stored. The snapshot holds the
 profile that was ranked and, for each placement, the number of its version, its failed checks as bits, and its score if
-no check failed. Replies use these stored results; only the sentences and the confidence are made again.
+no check failed. Replies use these stored results; only the sentences and the confidence are calculated again.
 """
 
 import json
@@ -26,7 +26,8 @@ from pathways.placements.versions import columns_of
 from pathways.shortlists import profiles
 
 QUICKLY = 1  # the fastest zlib level, because snapshots are written far more often than read
-# The number of placements, the number of distinct patterns of failed checks, and the length of the numbers in bytes.
+# The header: the number of placements, the number of distinct patterns of failed checks, and the length in bytes of the
+# packed version numbers.
 HEAD = Struct("<III")
 MOST_NARROW = 256
 STEPS: tuple[Any, ...] = (np.uint8, np.uint16, np.uint32)
@@ -34,7 +35,7 @@ DAYS = {"earliest_start_on"}
 LISTING_DAYS = ("starts_on", "ends_on")
 METRES_BEYOND_ANY = 1e9
 # Used if a table has been revised since the ranking, so that the check would not fail today.
-THEN = "The {rule} check refused this pair under the tables in force on the day of the shortlist."
+THEN = "The {rule} check refused this pair under the rules and figures in force on the day of the shortlist."
 COVERED = Check(Rule.SAFETY, CheckResult.FAIL, EXCLUDED, ONLY_A_CASEWORKER)
 
 
@@ -53,8 +54,8 @@ class RankingSnapshot:
     def packed(self, numbers: bytes | None = None) -> bytes:
         """Pack the snapshot into bytes.
 
-        ``numbers`` are the version numbers if they are already packed: shortlists made from the same index state share
-        them.
+        ``numbers`` are the version numbers in packed form, if the caller has them: shortlists made from the same index
+        state share them.
         """
         patterns = np.flatnonzero(np.bincount(self.failed, minlength=1)).astype(np.uint16)
         codes = np.zeros(int(patterns[-1]) + 1 if len(patterns) else 1, dtype=np.uint16)
@@ -66,7 +67,7 @@ class RankingSnapshot:
         return HEAD.pack(len(self.numbers), len(patterns), len(head_numbers)) + head_numbers + body
 
     def only(self, numbers: Sequence[int]) -> "RankingSnapshot":
-        """Return the results for the given version numbers, ascending."""
+        """Return a snapshot with only the results of the given version numbers."""
         wanted = np.isin(self.numbers, np.asarray(numbers, dtype=np.int64))
         return self if wanted.all() else RankingSnapshot(self.numbers[wanted], self.failed[wanted], self.scores[wanted])
 
@@ -146,7 +147,7 @@ def _value(name: str, value: Any) -> Any:
 
 
 def listing(version: Any, failed: int) -> PlacementProfile:
-    """Return a placement as its stored version describes it; no place is left only if the places check failed."""
+    """Return the placement of a stored version; ``places_left`` is 0 if the places check failed, otherwise 1."""
     columns = columns_of(version.inputs)
     for name in LISTING_DAYS:
         columns[name] = date.fromisoformat(columns[name]) if columns[name] else None
@@ -161,7 +162,7 @@ def nearness(failed: NDArray[np.uint16], metres: NDArray[np.float64]) -> NDArray
 
 
 def failed_checks(failed: int, limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> list[Check]:
-    """Return the failed checks with their sentences made again; the safety check always has the same fixed sentence."""
+    """Return the failed checks with newly made sentences; the safety check always has the same fixed sentence."""
     rules = [rule for bit, rule in enumerate(RULES) if failed >> bit & 1]
     checks = {check.rule: check for check in eligibility.failures(limits, placement, context, rules)}
     if failed & SAFETY:

@@ -1,6 +1,6 @@
-"""Find the single changes that would open most placements or matches.
+"""Find the single changes that would add the most good matches.
 
-The data is read first. The changes are then tried with no transaction open, by the checks and the score of a
+The data is read first. Then, with no transaction open, each change is tried with the same checks and score as a
 shortlist.
 """
 
@@ -40,7 +40,7 @@ def _good(on: date) -> float:
 
 
 def for_jobseeker(database: Database, actor: Actor, jobseeker_id: UUID, on: date) -> JobseekerUnlockOut:
-    """Return the single changes that would open good placements for one jobseeker.
+    """Return the single changes that would turn placements into good matches for one jobseeker.
 
     Changes that reveal a field group the actor may not read are left out and counted as withheld.
     """
@@ -87,7 +87,7 @@ def _group_of(change: unlock.Unlock) -> Group:
 
 
 def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date) -> PlacementUnlockOut:
-    """Return the requirements that alone refuse most suitable jobseekers visible to the actor; counts, never names."""
+    """Count, for each requirement, the suitable jobseekers the actor may see who fail only that requirement."""
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = actions.gather_people(session, actor, on, index_state, placement_id=placement_id)
     placement, people = gathered.placements[0], gathered.people
@@ -107,7 +107,7 @@ def for_placement(database: Database, actor: Actor, placement_id: UUID, on: date
 
 
 def for_caseload(database: Database, actor: Actor, on: date) -> CaseloadUnlockOut:
-    """Return the training or support that would open most matches across the open cases the actor may see."""
+    """Return the training or support that would add the most good matches across the open cases the actor may see."""
     with index.of(database).reading(database, actor) as (session, index_state):
         gathered = actions.gather_people(session, actor, on, index_state)
     people = gathered.people

@@ -37,7 +37,7 @@ NOT_YET = "The date cannot be in the future."
 def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> CheckIn:
     """Record the result of a check-in. The owner of the case is notified at once if work is at risk or over.
 
-    Refuses a result that contradicts its source, and work at risk or over without a path back.
+    Refuses a result that contradicts its source. If work is at risk or over, ``path_back`` is required.
     """
     spell = progression_queries.spell(session, actor, new.spell_id)
     if spell.state is SpellState.VOIDED:
@@ -46,12 +46,12 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
         raise RuleBroken(NOT_YET, pointer="/on")
     if (new.result is InWork.UNKNOWN) != (new.told_by is ReportedBy.NOBODY):
         raise RuleBroken(
-            "Result and source do not fit. If nobody was reached, the result is 'unknown' and the source is 'nobody';"
-            " for any other result, name the source.",
+            "The result contradicts the source. If nobody was reached, the result is 'unknown' and the source is"
+            " 'nobody'. For any other result, name the source.",
             pointer="/told_by",
         )
     if (new.is_at_risk or new.result is InWork.NOT_IN_WORK) and new.path_back is None:
-        raise RuleBroken("Work is at risk or over. Choose what will be done about it.", pointer="/path_back")
+        raise RuleBroken("Work is at risk or over. Choose what will be done about this.", pointer="/path_back")
     steps = queries.steps(actor.today)
     if new.step is not None and new.step not in {step.name for step in steps}:
         names = ", ".join(step.name for step in steps)
@@ -91,7 +91,7 @@ def _must_not_be_early(steps: list[schedule.ScheduleStep], new: NewCheckIn, star
     for step in steps:
         if step.name == new.step and started_on + timedelta(days=step.offset_days) > new.on:
             raise RuleBroken(
-                "This step of the schedule was not due yet on that date. Choose an earlier step, or leave it empty.",
+                "This step of the schedule was not due yet on that date. Choose an earlier step or no step.",
                 pointer="/step",
             )
 
@@ -111,7 +111,7 @@ def check_in_replies(session: Session, actor: Actor, check_ins: list[CheckIn]) -
 
 
 def due(session: Session, actor: Actor, person: Jobseeker) -> list[DueCheckIn]:
-    """Return the check-in schedule of all spells of a jobseeker, with the state of each line today."""
+    """Return the check-in schedule of all spells of a jobseeker, with today's state of each line."""
     spells = queries.spells_with_versions(session, person.partner_id, jobseeker_id=person.id)
     answered_by_spell = queries.answered(session, person.partner_id, [spell.id for spell, _ in spells])
     check_ins = []
@@ -135,9 +135,9 @@ def due(session: Session, actor: Actor, person: Jobseeker) -> list[DueCheckIn]:
 
 
 def write_plan(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPlan) -> ActionPlan:
-    """Write a new version of the action plan of the open enrolment; the earlier version is superseded.
+    """Write a new version of the action plan of the open enrolment. It supersedes the earlier version.
 
-    Refuses without an open enrolment, and dates in the future.
+    Refuses if no enrolment is open, or if a date is in the future.
     """
     enrolment = enrolment_queries.open_enrolment(session, person)
     if enrolment is None:
@@ -182,7 +182,7 @@ def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
     already_open = queries.barriers(person).where(Barrier.kind == new.kind, Barrier.closed_on.is_(None))
     if session.scalars(already_open).first() is not None:
         raise RuleBroken(
-            "A barrier of this kind is already open. Continue with it, or close it first.", pointer="/kind"
+            "A barrier of this kind is already open. Use the open barrier, or close it first.", pointer="/kind"
         )
     barrier = Barrier.recorded(
         actor, new.opened_on, partner_id=person.partner_id, jobseeker_id=person.id, kind=new.kind, note=new.note
@@ -194,7 +194,7 @@ def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
 
 def close_barrier(session: WriteSession, actor: Actor, barrier: Barrier, closing: ClosedOn) -> Barrier:
     if barrier.closed_on is not None:
-        raise RuleBroken("This barrier is already closed. Open a new one if it has come back.")
+        raise RuleBroken("This barrier is already closed. Open a new barrier if the problem has come back.")
     if not barrier.valid_on <= closing.closed_on <= actor.today:
         raise RuleBroken(
             "The closing date must be between the date the barrier was opened and today.", pointer="/closed_on"
@@ -219,7 +219,7 @@ def barrier_reply(actor: Actor, person: Jobseeker, barrier: Barrier) -> BarrierO
 
 
 def record_score(session: WriteSession, actor: Actor, person: Jobseeker, new: NewScore) -> Score:
-    """Record one score; a second score for the same tool, edition, scale and day supersedes it."""
+    """Record one score. A second score for the same tool, edition, scale and day supersedes the first."""
     jobseeker_actions.must_not_be_void(person)
     if new.scored_on > actor.today:
         raise RuleBroken(NOT_YET, pointer="/scored_on")
@@ -245,7 +245,7 @@ def record_score(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
 
 
 def score_replies(session: Session, actor: Actor, person: Jobseeker, scores: list[Score]) -> list[ScoreOut]:
-    """Return scores with the change since the first score of the same tool, edition and scale.
+    """Return scores, each with the change since the first score with the same tool, edition and scale.
 
     Scores of different editions of a tool are never compared.
     """

@@ -65,7 +65,7 @@ def list_check_ins(
 def record_check_in(new: NewCheckIn, actor: Recorder, database: DatabaseDep, once: OnceDep) -> CheckInOut:
     """Record the result of a check-in: in work, not in work, or unknown.
 
-    Refused if work is at risk or over and no path back is given. The owner of the case is then notified.
+    If work is at risk or over, a path back is required, and the owner of the case is notified.
     """
     with database.writing(actor) as session:
         check_in = once(
@@ -122,7 +122,7 @@ def list_plans(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: P
 def write_plan(jobseeker_id: UUID, new: NewPlan, actor: Recorder, database: DatabaseDep, once: OnceDep) -> PlanOut:
     """Write a new version of the action plan of the open enrolment. Older versions are not deleted.
 
-    Refused without an open enrolment, or with a date in the future.
+    Refused if no enrolment is open, or if a date is in the future.
     """
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
@@ -149,7 +149,7 @@ def list_barriers(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page
 def open_barrier(
     jobseeker_id: UUID, new: NewBarrier, actor: Recorder, database: DatabaseDep, once: OnceDep
 ) -> BarrierOut:
-    """Open a barrier to work. Refused if a barrier of this kind is already open, or the date is in the future."""
+    """Open a barrier to work. Refused if a barrier of this kind is already open, or if the date is in the future."""
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         barrier = once(
@@ -165,7 +165,7 @@ def open_barrier(
 def close_barrier(
     jobseeker_id: UUID, barrier_id: UUID, closing: ClosedOn, actor: Recorder, database: DatabaseDep, once: OnceDep
 ) -> BarrierOut:
-    """Close a barrier. Refused if it is already closed, or the date is in the future or before it opened."""
+    """Close a barrier. Refused if the barrier is closed, or if the date is in the future or before the opening."""
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         barrier = once(
@@ -179,7 +179,7 @@ def close_barrier(
 
 @of_jobseekers.get("/{jobseeker_id}/scores", responses=documented(NotFound))
 def list_scores(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ScoreOut]:
-    """List the jobseeker's scores (distance travelled), each with the change since the first on the same scale.
+    """List the jobseeker's scores (distance travelled), each with the change since the first score on its scale.
 
     The reading is recorded in the access log.
     """
@@ -218,16 +218,16 @@ def read_worklist(
     database: DatabaseDep,
     kind: Annotated[str | None, Query(max_length=40)] = None,
     *,
-    mine: Annotated[bool, Query(description="Only the items of your own cases.")] = False,
+    mine: Annotated[bool, Query(description="If true: only the items of the cases that you own.")] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Worklist:
     """List what needs action now, most overdue first.
 
-    It covers check-ins, work at risk, missing contact, stalled cases, missing offers, action plans and introductions.
-    Each jobseeker in the list is recorded in the access log.
+    The items are check-ins, work at risk, plans, introductions, and cases without contact, activity or an offer.
+    The access log records that you read about each jobseeker in the list.
     """
     if kind is not None and kind not in worklist.TEXT:
-        raise RuleBroken(f"The worklist has no such kind. Choose one of: {', '.join(worklist.TEXT)}.", pointer="/kind")
+        raise RuleBroken(f"There is no such kind of item. Choose one of: {', '.join(worklist.TEXT)}.", pointer="/kind")
     with database.reading(actor) as session:
         answer, people = worklist.worklist(session, actor, kind=kind, mine=mine, limit=limit)
     audit.opened(database, actor, "worklist", [(jobseeker_id, jobseeker_id) for jobseeker_id in people])
@@ -241,14 +241,14 @@ def read_fidelity(
     since: Annotated[Day | None, Query()] = None,
     until: Annotated[Day | None, Query()] = None,
 ) -> Fidelity:
-    """Return the measures of fidelity to supported employment for your organisation, by default for the last year.
+    """Return the fidelity of your organisation: how closely it follows the supported employment model.
 
-    The measures are caseload, days to the first employer contact, follow-along support and the diversity of jobs.
-    Refused if `since` is after `until`.
+    The measures are caseload, days to the first employer contact, check-ins made on time and the variety of jobs.
+    The default period is the last year. Refused if `since` is after `until`.
     """
     end = min(until or actor.today, actor.today)
     begin = since or date.fromordinal(max(1, end.toordinal() - A_YEAR + 1))
     if begin > end:
-        raise RuleBroken("The date since is after the date until. Correct one of them.", pointer="/since")
+        raise RuleBroken("The date `since` is after the date `until`. Correct one of the two dates.", pointer="/since")
     with database.reading(actor) as session:
         return fidelity.measured(session, actor.organisation_id, begin, end)

@@ -1,4 +1,4 @@
-"""Measures of fidelity to supported employment, with their definitions and the bands of a dated table."""
+"""Measures of fidelity: how closely a partner follows the supported employment model. A dated table has the bands."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ PER_CENT = 100
 
 
 def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fidelity:
-    """Return the measures of a partner between two days, both included."""
+    """Return the measures of a partner for a period. Both ``since`` and ``until`` are included."""
     caseload = _caseload(session, partner_id, until)
     starts = _job_starts(session, partner_id, since, until)
     met, due = _follow_along(session, partner_id, since, until)
@@ -41,7 +41,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
         measures=[
             _measure(
                 "caseload_per_full_time_worker",
-                "Jobseekers with an open enrolment, in work or not, for each full-time caseworker.",
+                "The number of jobseekers with an open enrolment, in work or not, for each full-time caseworker.",
                 float(active / full_time) if full_time else None,
                 "people",
                 active,
@@ -49,8 +49,8 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "days_to_first_employer_contact",
-                "Mean days from the start of an enrolment in this period to the first face-to-face contact with an"
-                " employer. Enrolments without such a contact are left out.",
+                "The mean number of days from the start of an enrolment to the first face-to-face contact with an"
+                " employer, for enrolments that started in this period and have had such a contact.",
                 mean(to_employer) if to_employer else None,
                 "days",
                 len(to_employer),
@@ -58,7 +58,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "follow_along_met",
-                "Share of the check-ins due in this period that were made on time.",
+                "The percentage of the check-ins due in this period that were made on time.",
                 PER_CENT * met / due if due else None,
                 "per cent",
                 due,
@@ -66,7 +66,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "job_types",
-                "Share of different job titles among the jobs that started in this period.",
+                "The number of different job titles, as a percentage of the jobs that started in this period.",
                 _share_of_different(version.title for version in starts),
                 "per cent",
                 len(starts),
@@ -74,7 +74,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "employers",
-                "Share of different employers among the jobs that started in this period.",
+                "The number of different employers, as a percentage of the jobs that started in this period.",
                 _share_of_different(version.employer or str(version.spell_id) for version in starts),
                 "per cent",
                 len(starts),
@@ -82,7 +82,7 @@ def measured(session: Session, partner_id: UUID, since: date, until: date) -> Fi
             ),
             _measure(
                 "competitive_jobs",
-                "Share of jobs on the open labour market among the jobs that started in this period.",
+                "The percentage of the jobs that started in this period that are on the open labour market.",
                 PER_CENT * competitive / len(starts) if starts else None,
                 "per cent",
                 len(starts),
@@ -115,7 +115,7 @@ def _band(row: dict[str, str], value: float) -> int:
 
 
 def _share_of_different(words: Any) -> float | None:
-    """Return the number of different words as a percentage of all words, or None without any. Case is ignored."""
+    """Return the number of different words as a percentage of all words, or None if there are none. Ignores case."""
     folded = [word.strip().casefold() for word in words]
     return PER_CENT * len(set(folded)) / len(folded) if folded else None
 
@@ -150,7 +150,7 @@ def _job_starts(session: Session, partner_id: UUID, since: date, until: date) ->
 
 
 def _follow_along(session: Session, partner_id: UUID, since: date, until: date) -> tuple[int, int]:
-    """Return how many check-ins whose time ran out in the period were made on time, and how many were due."""
+    """Count the check-ins whose last day on time is in the period. Return the number made on time and the total."""
     spells = queries.spells_with_versions(session, partner_id)
     answered = queries.answered(session, partner_id, [spell.id for spell, _ in spells])
     states: Counter[ScheduleState] = Counter()

@@ -15,7 +15,7 @@ from pathways.jobseekers.models import AboutPerson, about_person
 
 
 class InWork(StrEnum):
-    """The result of a check-in. If nobody was reached, the result is unknown, never out of work."""
+    """The result of a check-in. If nobody was reached, the result is `unknown`, never `not_in_work`."""
 
     IN_WORK = "in_work"
     NOT_IN_WORK = "not_in_work"
@@ -46,7 +46,7 @@ class PathBack(StrEnum):
 
 
 class CheckIn(AboutPerson, Fact, Base):
-    """One check-in about a spell of work. ``step`` is the line of the schedule that it answers, if any."""
+    """One check-in about a spell of work. ``step`` is the step of the schedule that the check-in answers, if any."""
 
     __tablename__ = "check_ins"
     __table_args__ = about_person(
@@ -84,7 +84,7 @@ class ActionPlan(AboutPerson, Fact, Base):
 
 
 class BarrierKind(StrEnum):
-    """The kind of a barrier to work. An adjustment or a step of the action plan removes it."""
+    """The kind of a barrier to work. An adjustment or a step of the action plan can remove a barrier."""
 
     HOUSING = "housing"
     DEBT = "debt"
@@ -118,7 +118,7 @@ class Barrier(AboutPerson, Fact, Base):
 
 
 class Score(AboutPerson, Fact, Base):
-    """Distance travelled: one score on one scale of an assessment tool on one day.
+    """One score on one scale of an assessment tool on one day, to measure the distance travelled.
 
     The tool's questions belong to its owner and are not stored.
     """

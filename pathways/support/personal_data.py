@@ -22,6 +22,6 @@ HOLDING = Holding(
             as_schema(BarrierOut),
             fact_entry("barrier", lambda b: "A barrier was closed." if b.closed_on else "A barrier was opened."),
         ),
-        Held(Score, as_schema(ScoreOut), fact_entry("score", lambda s: f"A score was recorded with {s.tool}.")),
+        Held(Score, as_schema(ScoreOut), fact_entry("score", lambda s: f"A score on {s.tool} was recorded.")),
     ),
 )

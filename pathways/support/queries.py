@@ -46,7 +46,7 @@ def check_in(session: Session, actor: Actor, check_in_id: UUID) -> CheckIn:
 def spells_with_versions(
     session: Session, partner_id: UUID, *, jobseeker_id: UUID | None = None, running_only: bool = False
 ) -> list[tuple[Spell, SpellVersion]]:
-    """Return a partner's spells without voided ones, each with its current version."""
+    """Return a partner's spells, except voided spells, each with its current version."""
     rows = (
         select(Spell, SpellVersion)
         .join(SpellVersion, (SpellVersion.partner_id == Spell.partner_id) & (SpellVersion.spell_id == Spell.id))
@@ -61,7 +61,7 @@ def spells_with_versions(
 
 
 def answered(session: Session, partner_id: UUID, spell_ids: Iterable[UUID]) -> dict[UUID, dict[str, CheckIn]]:
-    """Return the check-in that answered each step, by spell id and step. The earliest check-in counts.
+    """Return, by spell id and step, the earliest check-in that answered the step.
 
     A check-in in which nobody was reached does not answer a step.
     """
@@ -83,7 +83,7 @@ def answered(session: Session, partner_id: UUID, spell_ids: Iterable[UUID]) -> d
 
 
 def last_check_ins(session: Session, partner_id: UUID, spell_ids: Iterable[UUID]) -> dict[UUID, CheckIn]:
-    """Return the last check-in of each spell with a known result, by spell id."""
+    """Return, by spell id, the last check-in with a known result."""
     rows = session.scalars(
         select(CheckIn)
         .where(
@@ -122,7 +122,7 @@ def barriers(person: Jobseeker) -> Select[Barrier]:
 def barrier(session: Session, person: Jobseeker, barrier_id: UUID) -> Barrier:
     row = session.scalars(barriers(person).where(Barrier.id == barrier_id)).one_or_none()
     if row is None:
-        raise NotFound("This jobseeker has no such current barrier.")
+        raise NotFound("This jobseeker has no such barrier, or a newer record of it exists.")
     return row
 
 
@@ -131,6 +131,6 @@ def scores(person: Jobseeker) -> Select[Score]:
 
 
 def first_scores(session: Session, person: Jobseeker) -> dict[tuple[str, str, str], Any]:
-    """Return the first score by tool, edition and scale."""
+    """Return, by tool, edition and scale, the jobseeker's first score."""
     rows = session.scalars(scores(person).order_by(Score.valid_on.desc(), Score.id.desc()))
     return {(row.tool, row.edition, row.scale): row.score for row in rows}

@@ -20,7 +20,7 @@ class ScheduleState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStep:
-    """One step of the schedule: due ``offset_days`` after the first day, and on time for ``window_days`` more."""
+    """One step of the schedule: due ``offset_days`` after the first day, and on time until ``window_days`` later."""
 
     name: str
     offset_days: int
@@ -46,8 +46,8 @@ def lines(
 ) -> Sequence[ScheduleLine]:
     """Return the schedule of a spell with the state of each line on a day.
 
-    ``answered_on`` has the day of the check-in that answered each step. A step due after the end of the spell is not
-    needed.
+    ``answered_on`` has, by step, the day of the check-in that answered the step. A step that is due after the end of
+    the spell is not needed.
     """
     schedule = []
     for step in sorted(steps, key=lambda step: step.offset_days):
@@ -67,7 +67,7 @@ def lines(
 
 
 def answers(steps: Iterable[ScheduleStep], started_on: date, day: date, answered: Iterable[str]) -> str | None:
-    """Return the step that a check-in on a day answers: the latest step already due, unless it is answered."""
+    """Return the step that a check-in on a day answers: the latest due step, or None if that step is answered."""
     done = set(answered)
     due = [step for step in steps if started_on + timedelta(days=step.offset_days) <= day]
     last = max(due, key=lambda step: step.offset_days, default=None)

@@ -1,4 +1,4 @@
-"""Scheduled job of support: notify the owner of a case of due check-ins and plans, once for each due day."""
+"""Scheduled job of support: notify the owner of a case about due check-ins and plans, once for each due day."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -25,7 +25,7 @@ def _partner(_: Session, partner_id: UUID, __: date) -> Iterator[UUID]:
 
 
 def _notify(session: WriteSession, actor: Actor, partner_id: UUID) -> bool:
-    """Notify the owners of cases about check-ins and plans. Other kinds appear only on the worklist."""
+    """Notify the owners of cases about check-ins and plans. Other kinds of item appear only on the worklist."""
     waits = [wait for wait in worklist.waiting_items(session, partner_id, actor.today) if wait.kind in NOTICE_OF]
     notices = 0
     for wait in waits:

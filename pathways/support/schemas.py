@@ -24,12 +24,14 @@ class NewCheckIn(Body):
     spell_id: UUID
     on: Day
     step: Annotated[Line, Field(max_length=80)] | None = Field(
-        default=None, description="The step of the schedule that it answers. Default: the step now due."
+        default=None, description="The step of the schedule that the check-in answers. Default: the latest due step."
     )
     result: InWork
     told_by: ReportedBy
     is_at_risk: bool = False
-    path_back: PathBack | None = Field(default=None, description="Required if work is at risk or over.")
+    path_back: PathBack | None = Field(
+        default=None, description="What will be done about it. Required if work is at risk or over."
+    )
     note: Paragraph | None = None
 
 
@@ -51,13 +53,13 @@ class CheckInOut(Schema):
 
 
 class DueCheckIn(Schema):
-    """One line of a spell's schedule: when it is due, until when it is on time, and the check-in that answered it."""
+    """One line of a spell's schedule: its due day, its last day on time, and the check-in that answered it."""
 
     spell_id: Annotated[UUID, Group.RECORD]
     step: Annotated[str, Group.RECORD]
     due_on: Annotated[date, Group.RECORD]
     in_time_until: Annotated[date, Group.RECORD]
-    state: Annotated[str, Group.RECORD] = Field(description="to_come, due, overdue, met, late or not_needed")
+    state: Annotated[str, Group.RECORD] = Field(description="One of: to_come, due, overdue, met, late, not_needed.")
     check_in_id: Annotated[UUID | None, Group.RECORD]
 
 
@@ -153,7 +155,7 @@ class NewScore(Body):
 
 
 class ScoreOut(Schema):
-    """A recorded score, with the change since the first score on the same scale."""
+    """A recorded score, with the change since the first score with the same tool, edition and scale."""
 
     id: Annotated[UUID, Group.RECORD]
     tool: Annotated[str | None, Group.NOTES]
@@ -162,14 +164,14 @@ class ScoreOut(Schema):
     score: Annotated[float | None, Group.NOTES]
     scored_on: Annotated[date, Group.RECORD] = Field(validation_alias="valid_on")
     change: Annotated[float | None, Group.NOTES] = Field(
-        default=None, description="The change since the first score on the same scale and edition."
+        default=None, description="The change since the first score with the same tool, edition and scale."
     )
     recorded_at: Annotated[datetime, Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
 
 
 class WorklistItem(Schema):
-    """One thing that needs action: its kind, the day it was due, and the caseworker who owns the case."""
+    """One item that needs action: its kind, the day it was due, and the caseworker who owns the case."""
 
     kind: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
@@ -178,7 +180,7 @@ class WorklistItem(Schema):
     jobseeker_id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
     owner_id: Annotated[UUID | None, Group.RECORD] = Field(
-        description="The membership of the caseworker who owns the case."
+        description="The membership id of the caseworker who owns the case."
     )
     subject: Annotated[str, Group.RECORD]
     subject_id: Annotated[UUID, Group.RECORD]
@@ -194,25 +196,27 @@ class Worklist(Schema):
 
 
 class Measure(Schema):
-    """One measure of fidelity with its definition. The value is empty if there is nothing to measure."""
+    """One measure of fidelity, with its definition. `value` is empty if there is nothing to measure."""
 
     name: Annotated[str, Group.RECORD]
     definition: Annotated[str, Group.RECORD]
     value: Annotated[float | None, Group.RECORD]
     unit: Annotated[str, Group.RECORD]
-    of: Annotated[int, Group.RECORD] = Field(description="How many records the value is based on.")
-    band: Annotated[int | None, Group.RECORD] = Field(description="1 to 5, from the dated table; 5 is the best.")
+    of: Annotated[int, Group.RECORD] = Field(description="The number of records on which the value is based.")
+    band: Annotated[int | None, Group.RECORD] = Field(
+        description="The band from 1 (worst) to 5 (best), according to a dated table."
+    )
     is_verified: Annotated[bool, Group.RECORD] = Field(
-        description="Whether the limits of the bands were checked against a source."
+        description="Whether the limits of the bands were checked against their source."
     )
 
 
 class Fidelity(Schema):
-    """The measures of fidelity of an organisation for a period."""
+    """How closely an organisation followed the supported employment model in a period."""
 
     since: Annotated[date, Group.RECORD]
     until: Annotated[date, Group.RECORD]
     measures: Annotated[list[Measure], Group.RECORD]
     caseload: Annotated[dict[str, int], Group.RECORD] = Field(
-        description="Jobseekers with an open enrolment, by caseworker (membership)."
+        description="The number of jobseekers with an open enrolment, by the caseworker's membership id."
     )

@@ -1,4 +1,4 @@
-"""The worklist: what needs action, with its due day and owner. Computed from the records on each reading."""
+"""The worklist: what needs action, with its due day and owner. It is computed from the records on each request."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ TEXT = {
     "check_in_due": "A check-in is due.",
     "check_in_overdue": "A check-in is overdue.",
     "at_risk": "Work is at risk or over.",
-    "no_contact": "No contact with the jobseeker for more than {limit} days.",
-    "stalled": "No activity on the case for more than {limit} days.",
-    "nothing_offered": "No offer after {limit} or more shortlists.",
+    "no_contact": "There was no contact with the jobseeker for more than {limit} days.",
+    "stalled": "There was no activity on the case for more than {limit} days.",
+    "nothing_offered": "The jobseeker has no offer after {limit} or more shortlists.",
     "plan_to_make": "The action plan has not been made yet.",
     "plan_to_review": "The action plan is due for review.",
     "to_send": "The jobseeker agreed to an introduction, but it has not been sent.",
@@ -48,7 +48,7 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One thing that needs action, before any data about the jobseeker is read."""
+    """One item of the worklist, without data about the jobseeker."""
 
     kind: str
     due_on: date
@@ -58,7 +58,7 @@ class Wait:
 
 
 def waiting_items(session: Session, partner_id: UUID, on: date) -> list[Wait]:
-    """Return everything of a partner that needs action on a day, not limited to what one member may see."""
+    """Return all items of a partner that need action on a day, including items that some members may not see."""
     waits: list[Wait] = []
     for kind in KINDS:
         waits += kind(session, partner_id, on)
@@ -66,7 +66,7 @@ def waiting_items(session: Session, partner_id: UUID, on: date) -> list[Wait]:
 
 
 def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield due or overdue check-ins of running spells, and work at risk or over by the last check-in."""
+    """Yield, for running spells, due or overdue check-ins, and work at risk or over according to the last check-in."""
     spells = queries.spells_with_versions(session, partner_id, running_only=True)
     ids = [spell.id for spell, _ in spells]
     answered = queries.answered(session, partner_id, ids)
@@ -79,7 +79,7 @@ def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
             for line in schedule.lines(steps, version.started_on, version.ended_on, days, on)
             if line.state in {ScheduleState.DUE, ScheduleState.OVERDUE}
         ]
-        if open_lines:  # only the latest due check-in: older missed ones need not be made up for
+        if open_lines:  # only the latest due check-in, because older missed check-ins need not be made up
             line = open_lines[-1]
             yield Wait(f"check_in_{line.state}", line.due_on, spell.jobseeker_id, "spells", spell.id)
         check_in = last.get(spell.id)
@@ -100,7 +100,7 @@ def _open_enrolments(partner_id: UUID) -> Any:
 
 
 def _last(model: Any, column: Any, *conditions: Any) -> Any:
-    """Return a column with the latest day in ``column`` for the enrolment's jobseeker."""
+    """Return a subquery for the latest day in ``column`` of the enrolment's jobseeker."""
     return (
         select(func.max(column))
         .where(model.partner_id == Enrolment.partner_id, model.jobseeker_id == Enrolment.jobseeker_id, *conditions)
@@ -110,7 +110,7 @@ def _last(model: Any, column: Any, *conditions: Any) -> Any:
 
 
 def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield open enrolments without contact with the jobseeker, and those without any activity, for too long."""
+    """Yield open enrolments in which there was no contact with the jobseeker, or no activity at all, for too long."""
     spoke = _last(
         Contact,
         Contact.valid_on,
@@ -136,7 +136,7 @@ def _of_contact(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
 
 
 def _of_offers(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield open enrolments with several shortlists since the start, no offer, and no running spell of work."""
+    """Yield open enrolments that had several shortlists but no offer, if the jobseeker has no running spell."""
     rounds = int(tables.limit("rounds_without_an_offer", on))
     offered = select(IntroductionMove.id).where(
         IntroductionMove.partner_id == Enrolment.partner_id,
@@ -190,7 +190,7 @@ KIND_OF_STATE = {
 
 
 def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield introductions without a move for longer than the time limit of their state."""
+    """Yield introductions that have had no move for longer than the time limit of their state."""
     nation = session.get_one(Organisation, partner_id).nation
     since = (
         select(func.max(IntroductionMove.valid_on))

@@ -1,8 +1,8 @@
-"""The OpenAPI document: descriptions and examples that are written once and added to every place they belong.
+"""The OpenAPI document: adds descriptions and examples, which are written once, to every place where they belong.
 
-FastAPI makes the document from the routes. What it leaves without words is filled in here: fields from the one table
-of ``field_docs.py``, parameters from the tables below, examples from ``examples.json``. The examples were recorded from
-the demonstration borough with ``make examples``, so nobody in them exists.
+FastAPI builds the document from the routes. This module adds what is missing: descriptions of fields from
+``field_docs.py``, descriptions of parameters from the table below, and examples from ``examples.json``. The command
+``make examples`` records the examples from the fictional demonstration borough, so no real person is in them.
 """
 
 import json
@@ -17,35 +17,43 @@ from pathways.field_docs import FIELD_DOCS
 
 EXAMPLES = Path(__file__).with_name("examples.json")
 PARAMETER_DOCS = {
-    "Idempotency-Key": "Any text of up to 80 characters. A repeated request with the same key and body is carried out "
-    "once; keys are kept for 24 hours.",
-    "If-Match": 'The ETag of the version you read, for instance "3". An older version is refused with 412.',
-    "after": "The cursor of the page before: its next.",
-    "all_or_nothing": "Apply no row if one cannot be applied.",
-    "commissioner_id": "The commissioner; left out, your own organisation.",
-    "dry_run": "Only check the rows; apply them later.",
-    "first_day": "The first day counted.",
-    "jobseeker": "Only rows about this jobseeker.",
-    "kind": "Only items of this kind.",
-    "last_day": "The last day counted.",
-    "limit": "The most rows in one page.",
+    "Idempotency-Key": "A text of your choice, of up to 80 characters. If you repeat the request with the same key, it "
+    "is carried out only once. Keys are stored for 24 hours.",
+    "If-Match": 'The ETag of the version that you read, for instance "3". If the record has changed, the reply is 412.',
+    "after": "The value of next in the reply with the previous page.",
+    "all_or_nothing": "If true, no row is applied unless all rows can be applied.",
+    "commissioner_id": "The commissioner. If left out: your own organisation.",
+    "dry_run": "If true, the rows are only checked. You can apply them later.",
+    "first_day": "The first day of the period.",
+    "jobseeker": "Return only rows about the jobseeker with this id.",
+    "kind": "Return only items of this kind.",
+    "last_day": "The last day of the period.",
+    "limit": "The highest number of rows in one page.",
     "month": "The month, as yyyy-mm.",
     "name": "The name of the file.",
-    "on": "The day for which it is worked out; today if left out.",
-    "placement": "Only rows about this placement.",
-    "programme": "Only rows of this programme.",
-    "programme_id": "Only this programme; left out, all of the commissioner's programmes.",
+    "on": "The day to calculate for. If left out: today.",
+    "placement": "Return only rows about the placement with this id.",
+    "programme": "Return only rows of the programme with this id.",
+    "programme_id": "The programme. If left out: all programmes of the commissioner.",
     "row_id": "The id of the row.",
-    "since": "The first day counted.",
-    "state": "Only rows in this state.",
+    "check_in_id": "The id of the check-in.",
+    "delivery_id": "The id of the webhook delivery.",
+    "email_id": "The id of the e-mail.",
+    "endpoint_id": "The id of the webhook endpoint.",
+    "exclusion_id": "The id of the safety exclusion.",
+    "line_id": "The id of the line of the allocation.",
+    "pair_id": "The id of the pair of records.",
+    "request_id": "The id of the contact request.",
+    "since": "The first day of the period.",
+    "state": "Return only rows in this state.",
     "table": "The name of the table.",
-    "title": "Only placements whose title holds these words.",
-    "unread": "Only notices that were not read.",
-    "until": "The last day counted.",
+    "title": "Return only placements with these words in the title.",
+    "unread": "If true, return only notices that you have not read.",
+    "until": "The last day of the period.",
     "vocabulary": "The name of the vocabulary, for instance adjustments.",
-    "updated_since": "Only jobseekers whose record changed at or after this instant (UTC).",
+    "updated_since": "Return only jobseekers whose record changed at or after this time (UTC).",
 }
-# Vocabularies that a field's codes come from, by field: where to list them.
+# For each field with codes: the vocabulary that lists the codes.
 VOCABULARIES = {
     "kind": "kinds",
     "benefits": "benefits",
@@ -72,7 +80,7 @@ def recorded_examples() -> Mapping[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Make ``app.openapi`` return the completed document, made once."""
+    """Make ``app.openapi`` return the completed document, which is built on the first call."""
     made_by_fastapi = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -96,7 +104,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
                 parameter["description"] = _parameter(parameter["name"])
         for reply in operation["responses"].values():
             content = reply.get("content", {})
-            if PROBLEM in content and JSON in content:  # FastAPI adds its own media type beside ours
+            if PROBLEM in content and JSON in content:  # FastAPI also adds application/json to each error
                 content[PROBLEM] = content.pop(JSON)
     return document
 
@@ -111,7 +119,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _describe_fields(name: str, schema: dict[str, Any]) -> None:
     if name.startswith("Page_"):
-        schema.setdefault("description", "One page of rows, and the cursor of the next page.")
+        schema.setdefault("description", "One page of rows, with the cursor of the next page.")
     if name.startswith("Body_"):  # FastAPI's own name for the parts of an upload
         schema.setdefault("description", "An uploaded file.")
     for field, about in schema.get("properties", {}).items():

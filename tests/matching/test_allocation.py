@@ -97,7 +97,7 @@ def test_pairs_that_are_listed_are_read_as_a_matrix_of_them_is():
     )
     for most in SOLVERS:
         assert allocate(listed, most_exact=most) == allocate(made, most_exact=most)
-    with pytest.raises(ValueError, match="one row a jobseeker"):
+    with pytest.raises(ValueError, match="a row for each jobseeker"):
         AllocationProblem(
             ["a"], ["p"], OpenPairs(np.array([0, 1]), np.array([1], dtype=np.int32), np.array([0.5])), [1]
         )

@@ -154,7 +154,7 @@ def test_a_changed_or_newer_model_is_refused_in_one_sentence(change, sentence):
 
 def test_a_model_of_other_features_is_refused():
     other = model_files.Manifest("expert-4", features={"jobseeker": ["age"], "placement": []})
-    with pytest.raises(model_files.ModelRefused, match="other features"):
+    with pytest.raises(model_files.ModelRefused, match="uses other features"):
         model_files.load(model_files.save(TwoSidedModel.expert(), other))
 
 

@@ -328,7 +328,7 @@ def test_a_sentence_model_with_another_hash_is_refused(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model.safetensors", b"not these weights")
         archive.writestr("tokenizer.json", b"{}")
-    with pytest.raises(ModelMissing, match="SHA-256 differs"):
+    with pytest.raises(ModelMissing, match="SHA-256 of"):
         SentenceModel.from_archive(path)
 
 
@@ -336,7 +336,7 @@ def test_a_sentence_model_with_another_hash_is_refused(tmp_path):
 def test_an_archive_that_cannot_be_read_is_refused(tmp_path, content):
     path = tmp_path / "model.zip"
     path.write_bytes(content)
-    with pytest.raises(ModelMissing, match="does not hold the sentence model"):
+    with pytest.raises(ModelMissing, match="does not contain the sentence model"):
         SentenceModel.from_archive(path)
 
 

@@ -124,7 +124,7 @@ def test_a_document_is_claimed_with_for_one_person(client, world: World, call):
         evidence(client, world, spell_id, TODAY - timedelta(weeks=16), TODAY, document_hash=hashed * 64)
         made = call("caseworker", "/outcomes", enrolment_id=enrolment, rule=RULE)
         answer = call("caseworker", "/claims", expect=expect, outcome_id=made["id"])
-        assert "somebody else" in answer.get("detail", "somebody else")
+        assert "another jobseeker" in answer.get("detail", "another jobseeker")
 
 
 def test_the_database_holds_no_move_that_is_not_in_the_table(world: World, call, outcome, database):
@@ -195,7 +195,7 @@ def test_two_records_that_were_both_claimed_for_are_not_made_one_and_the_manager
     call("manager", f"/enrolments/{enrolment}/end", **ended)
     kept, taken = outcome["jobseeker_id"], second["jobseeker_id"]
     refused = call("manager", f"/jobseekers/{kept}/merge", expect=409, other_id=taken, reason="One person.")
-    assert "paid for twice" in refused["detail"]
+    assert "pay twice" in refused["detail"]
     call("caseworker", f"/claims/{claim['id']}/withdraw", reason="Looked at again.")
     call("manager", f"/jobseekers/{kept}/merge", other_id=taken, reason="One person.")
     again = client.post("/api/v1/claims", headers=world.key("caseworker"), json={"outcome_id": second["id"]})

@@ -91,8 +91,12 @@ def test_a_bad_file_of_concepts_is_refused_by_file_row_and_column(tmp_path, head
 @pytest.mark.parametrize(
     ("header", "line", "expected"),
     [
-        ("needs", "o:1,useful,x,s:1", "esco.csv, row 2, column relationType: the value must be essential or optional."),
-        ("broader", "x,s:1,y,", "esco.csv, row 2, column broaderUri: the cell is empty."),
+        (
+            "needs",
+            "o:1,useful,x,s:1",
+            "esco.csv, row 2, column relationType: the value must be essential or optional. Download the file again.",
+        ),
+        ("broader", "x,s:1,y,", "esco.csv, row 2, column broaderUri: the cell is empty. Download the file again."),
         (
             "skills",
             SKILL,

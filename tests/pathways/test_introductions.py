@@ -58,7 +58,7 @@ def test_a_reason_belongs_to_a_side_that_can_give_it(world: World, call):
     assert wrong["errors"][0]["pointer"] == "/why"
     assert call("lister", f"/introductions/{one}/decline", expect=409, why="hours", said_by="jobseeker")
     told = call("caseworker", f"/introductions/{one}/decline", why="skills", said_by="social_enterprise")
-    assert told["words"]["referrer"] == "The skills they are looking for were missing."
+    assert told["words"]["referrer"] == "Skills that the social enterprise is looking for were missing."
 
 
 def test_after_a_no_the_next_best_are_named_and_none_that_was_tried(client, world: World, call):
@@ -179,7 +179,7 @@ def test_a_no_is_taken_back_by_whoever_said_it(client, world: World, call, datab
     assert events.count("reconsider") == 2
     unsent = call("caseworker", "/introductions", jobseeker_id=str(person(world, 2)), placement_id=str(placement))["id"]
     call("caseworker", f"/introductions/{unsent}/decline", why="changed_mind")
-    assert "Propose a new one" in call("caseworker", f"/introductions/{unsent}/reconsider", expect=409)["detail"]
+    assert "Propose a new" in call("caseworker", f"/introductions/{unsent}/reconsider", expect=409)["detail"]
 
 
 def test_the_database_holds_no_move_that_is_not_in_the_table(world: World, call, database):

@@ -75,7 +75,7 @@ def test_an_answer_of_another_site_or_without_a_choice_or_that_cannot_be_is_refu
     assert [other.status_code, client.post(link).status_code] == [403, 422]
     assert client.post(link, data={"event": "start"}).status_code == 422
     full = client.post(link, data={"event": "wait"})
-    assert (full.status_code, "Next: offer the place" in full.text) == (409, True)
+    assert (full.status_code, "Offer the place instead" in full.text) == (409, True)
     assert state_of(database) == "sent"
     assert client.post(link, data={"event": "offer"}).status_code == 200
 

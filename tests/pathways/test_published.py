@@ -123,7 +123,7 @@ def test_the_workbook_is_laid_out_for_everybody(made: Path):
             parts.read(name).decode() for name in parts.namelist() if "drawings/drawing" in name and "rels" not in name
         ]
         assert len(drawings) == 2
-        assert all('descr="Lines by' in drawing for drawing in drawings)
+        assert all('descr="One line for each' in drawing for drawing in drawings)
         assert not [name for name in parts.namelist() if b"<f>" in parts.read(name) and "worksheets" in name]
 
 
@@ -165,11 +165,11 @@ def test_charts_have_words_and_no_script(made: Path):
         text = (made / name).read_text()
         assert text.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
         assert '<title id="title">' in text
-        assert '<desc id="about">Lines by' in text
+        assert '<desc id="about">One line for each' in text
         assert "script" not in text
     page = (made / "summary.html").read_text()
     assert "<script" not in page
-    assert page.count("<img") == page.count('alt="Lines by')
+    assert page.count("<img") == page.count('alt="One line for each')
     assert "=Skills &amp; Fund" in page
 
 

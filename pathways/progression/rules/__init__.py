@@ -1,9 +1,9 @@
 """The outcome engine: decides from spells of work whether a dated rule is met, not met or not yet known.
 
-The functions are pure, and a verdict says how it was counted. A week of the count is seven days, rolling from the
-first day of the first spell that counts. A week without a record is unknown, never zero. The hours and pay of a
-recorded week are divided equally among its days, because a week of one job can overlap two weeks of the count. Amounts
-are whole numbers of small units, so nothing is rounded. ``job_started_on`` defines what counts as a job start.
+The functions are pure, and a verdict states what was counted. Counted weeks have seven days each, and the first begins
+on the first day of a job. A recorded week of another job can overlap two counted weeks, so the hours and pay of a
+recorded week are divided equally among its days. A week without a record is unknown, never zero. Amounts are whole
+numbers of small units, so nothing is rounded. ``job_started_on`` defines what counts as a job start.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,11 +42,11 @@ __all__ = [
 ]
 
 NO_JOB = "This kind of placement does not count as a job."
-OWN_CHAIN = "The employer is in the provider's own supply chain, which does not count unless the funder was notified."
+OWN_CHAIN = "The employer is in the provider's own supply chain. Such work counts only if the funder was notified."
 
 
 def counting(spells: Iterable[SpellFacts], kinds: frozenset[str]) -> tuple[list[SpellFacts], tuple[str, ...]]:
-    """Return the spells that count as jobs, by start date, and the ids of the other spells."""
+    """Return the spells that count as jobs, ordered by start date, and the ids of the other spells."""
     counted, left_out = [], []
     for spell in sorted(spells, key=lambda s: (s.started_on, s.spell_id)):
         if spell.kind in kinds:
@@ -59,7 +59,7 @@ def counting(spells: Iterable[SpellFacts], kinds: frozenset[str]) -> tuple[list[
 def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_hours: Decimal) -> date | None:
     """Return the first day of the first job with at least ``least_hours`` recorded paid hours, or None.
 
-    IPS Grow counts a job start from four paid hours.
+    The IPS Grow programme counts a job start from four paid hours.
     """
     jobs, _ = counting(spells, kinds)
     started = [
@@ -75,10 +75,10 @@ def job_started_on(spells: Iterable[SpellFacts], kinds: frozenset[str], least_ho
 
 
 def judge(spells: Sequence[SpellFacts], rule: OutcomeRule, on: date, *, began_on: date | None = None) -> RuleVerdict:
-    """Return whether the recorded spells meet a rule as of a day, and how it was counted.
+    """Return whether the recorded spells meet a rule as of a day, and what was counted.
 
-    ``began_on`` is the first day of the enrolment. Earnings and self-employment before it do not count, and
-    ``tracking_days`` run from it.
+    ``began_on`` is the first day of the enrolment. Earnings and self-employment before that day do not count, and
+    ``tracking_days`` are counted from that day.
     """
     jobs, _ = counting(spells, rule.kinds_that_count)
     why_not = [(spell.spell_id, NO_JOB) for spell in sorted(spells, key=_start_order) if spell not in jobs]

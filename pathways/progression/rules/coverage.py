@@ -1,4 +1,4 @@
-"""Which days of a finding are not covered by evidence."""
+"""Finds the days of a finding that are not covered by evidence."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,7 +7,7 @@ from pathways.progression.rules.facts import Stretch, joined
 
 
 def uncovered(rests: Iterable[Stretch], covers: Iterable[Stretch]) -> list[Stretch]:
-    """Return the stretches of ``rests`` that no stretch of ``covers`` for the same spell covers."""
+    """Return the parts of ``rests`` that are not in a stretch of ``covers`` for the same spell."""
     covered = list(covers)
     missing = []
     for rest in rests:

@@ -6,9 +6,9 @@ from pathways.progression.rules.facts import Finding, OutcomeRule, RuleVerdict, 
 
 
 def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> list[RuleVerdict]:
-    """Return a verdict on whether self-employment reached ``rule.self_employed_days``; empty without any.
+    """Return a list with one verdict: whether ``rule.self_employed_days`` days of self-employment were reached.
 
-    A day with two businesses counts once.
+    The list is empty if there is no self-employment. A day with two businesses counts once.
     """
     businesses = [job for job in jobs if job.kind in rule.self_employed_kinds]
     if not businesses or rule.self_employed_days is None:
@@ -16,7 +16,7 @@ def by_days(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date 
     ids = tuple(job.spell_id for job in businesses)
     counted = 0
     reached: date | None = None
-    free_from = date.min  # days before this one are already counted
+    free_from = date.min  # days before this day are already counted
     for begins, ends in sorted(
         (max(job.started_on, began_on or job.started_on), job.ended_on or on) for job in businesses
     ):

@@ -22,14 +22,14 @@ from pathways.progression.rules.facts import (
 
 
 def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> RuleVerdict:
-    """Return whether enough was earned. The pay of a job's week counts on the last day of that week."""
+    """Return whether enough was earned. The pay of a week of a job counts on the last day of that week."""
     first = began_on or date.min
     paid = next((job for job in jobs if any(pay > 0 for pay in job.pay_of_week.values())), jobs[0])
     starts = max(paid.started_on, first)
     fixed = rule.rule_date or starts if rule.rate_date is RateDate.RULE else starts
     booked, missing = _booked(jobs, rule, first, on, fixed)
     if booked is None:
-        return RuleVerdict(Finding.NOT_YET_KNOWN, "The dated tables have no hourly rate for that day.")
+        return RuleVerdict(Finding.NOT_YET_KNOWN, "The dated tables have no hourly rate for one of the days.")
     hours = Fraction(rule.min_hours) * rule.weeks_required
     fixed_rate = _rate(rule, fixed) if rule.rate_date is not RateDate.EARNED else None
     total, met_on = Fraction(0), None
@@ -64,7 +64,7 @@ def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: d
 
 
 def _paid_stretches(jobs: Sequence[SpellFacts], first: date, until: date) -> tuple[Stretch, ...]:
-    """Return the days of each job's paid weeks that ended by ``until``."""
+    """Return the days of each job in the paid weeks that ended by ``until``."""
     stretches: list[Stretch] = []
     for job in jobs:
         weeks = (
@@ -76,13 +76,13 @@ def _paid_stretches(jobs: Sequence[SpellFacts], first: date, until: date) -> tup
     return tuple(stretches)
 
 
-Booked = tuple[date, Fraction, Decimal, int]  # day it counts, hours at the rate, pounds, rate in pence an hour
+Booked = tuple[date, Fraction, Decimal, int]  # day the pay counts, pay in hours at the rate, pounds, pence an hour
 
 
 def _booked(
     jobs: Sequence[SpellFacts], rule: OutcomeRule, first: date, on: date, fixed: date
 ) -> tuple[list[Booked] | None, list[date]]:
-    """Return earnings by day (None if a rate is unknown), and last days of weeks without recorded pay."""
+    """Return earnings by day (None if a rate is unknown), and the last day of each week without recorded pay."""
     booked: list[Booked] = []
     missing: list[date] = []
     for job in jobs:
@@ -103,5 +103,5 @@ def _booked(
 
 
 def _rate(rule: OutcomeRule, day: date) -> int | None:
-    """Return the rate in force on a day, in pence an hour; None before the first known rate."""
+    """Return the rate in force on a day, in pence an hour, or None before the first known rate."""
     return next((pence for begins, pence in reversed(rule.rates) if begins <= day), None)

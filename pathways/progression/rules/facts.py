@@ -20,14 +20,14 @@ class Basis(StrEnum):
 
 
 class HoursTest(StrEnum):
-    """Whether each week must have the hours, or the weeks on average."""
+    """Whether every week must reach the required hours, or only the average of the weeks."""
 
     EVERY_WEEK = "every_week"
     AVERAGE = "average"
 
 
 class RateDate(StrEnum):
-    """On which day the hourly rate of an earnings rule is read. The contract sets this."""
+    """The day whose hourly rate an earnings rule uses. The contract says which day."""
 
     START = "start_date"
     EARNED = "earned_date"
@@ -36,7 +36,7 @@ class RateDate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpellFacts:
-    """One spell of work, with the recorded weeks by their first day.
+    """One spell of work. Each recorded week is found by its first day.
 
     ``hours_of_week`` has paid hours and ``pay_of_week`` gross pay in pounds. ``leave_weeks`` are the first days of
     weeks with sick or statutory leave for all or part of the week.
@@ -56,10 +56,11 @@ class SpellFacts:
 class OutcomeRule:
     """One version of a rule.
 
-    By hours: at least ``min_hours`` a week in ``weeks_required`` of ``window_weeks`` weeks, with no gap between jobs
-    longer than ``longest_gap_days``. By earnings: ``min_hours`` times ``weeks_required`` at the rate of the day that
-    ``rate_date`` names. ``rates`` are pence an hour, each with its first day. ``self_employed_days`` is the whole rule,
-    or a second way to meet an earnings rule. Work more than ``tracking_days`` after the programme began does not count.
+    A rule by hours requires at least ``min_hours`` a week in ``weeks_required`` of ``window_weeks`` weeks, with no gap
+    between jobs longer than ``longest_gap_days``. A rule by earnings requires the pay for ``min_hours`` times
+    ``weeks_required`` hours, at the rate of the day that ``rate_date`` names. Each of ``rates`` has its first day and
+    the pence an hour. ``self_employed_days`` is the whole rule, or a second way to meet an earnings rule. Work later
+    than ``tracking_days`` days after the enrolment began does not count.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive days of one spell, which a finding depends on or which evidence covers. Both ends are included."""
+    """Consecutive days of one spell, from the first to the last. A finding depends on them, or evidence covers them."""
 
     spell_id: str
     first_on: date
@@ -99,7 +100,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
-    """The result for one rule, and how it was counted.
+    """The result for one rule, and what was counted.
 
     ``not_counted`` has the ids of spells that do not count; ``why_not`` gives the reason for each. ``earliest_on`` is
     the first day on which the rule can be met, if it still can. ``rests_on`` are the days, of the spells in
@@ -125,7 +126,7 @@ class RuleVerdict:
 
 
 def weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[tuple[date, date]]:
-    """Yield the first and last day of each week of a job that began by ``on`` and ends on or after ``first``."""
+    """Yield the first and last day of a job's weeks, for weeks that begin by ``on`` and end at or after ``first``."""
     week = job.started_on
     while week <= on and (job.ended_on is None or week <= job.ended_on):
         ends = min(week + timedelta(days=DAYS_IN_A_WEEK - 1), job.ended_on or date.max)
@@ -135,7 +136,7 @@ def weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[tuple[date, dat
 
 
 def joined(spell_id: str, days: Iterable[tuple[date, date]]) -> list[Stretch]:
-    """Return the days as stretches; overlapping or adjacent stretches are merged into one."""
+    """Return the days as stretches. Overlapping or adjacent stretches are merged into one."""
     stretches: list[Stretch] = []
     for first, last in sorted(days):
         if stretches and first <= stretches[-1].last_on + timedelta(days=1):

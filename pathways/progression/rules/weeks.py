@@ -1,4 +1,4 @@
-"""Outcomes by hours: a number of weeks in a window, each with enough hours or on average; and work on one day."""
+"""Outcomes by hours: enough hours in a number of weeks (in each week or on average), or enough work on one day."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from pathways.progression.rules.facts import (
     weeks_of,
 )
 
-PARTS = 420  # the least common multiple of 1 to 7: an amount divides exactly among the days of any week
+PARTS = 420  # the least common multiple of 1 to 7: any amount divides exactly among 1 to 7 days
 
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """Per day, for several jobs together: units of hours or pay, and whether any job's amount is unknown."""
+    """Daily totals over several jobs: hours or pay in small integer units, and whether any amount is unknown."""
 
     units: list[int]
     is_unknown: list[bool]
@@ -34,7 +34,7 @@ class _Days:
 
 
 def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, field_name: str) -> _Days:
-    """Return ``count`` days from ``first``; ``field_name`` is the field of ``SpellFacts`` that holds the amounts."""
+    """Return the totals of ``count`` days from ``first``. The amounts are in the field ``field_name`` of the jobs."""
     days = _Days([0] * count, [False] * count, [False] * count, [False] * count)
     for job in jobs:
         amounts = getattr(job, field_name)
@@ -54,7 +54,7 @@ def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, field_name: st
 
 
 def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -> RuleVerdict:
-    """Return whether enough weeks counted, with weeks rolling from ``first`` and only work from that day on."""
+    """Return whether enough weeks count. Weeks begin at ``first``, and only work from that day on counts."""
     jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
     # Whole weeks that have passed. The week that contains the day ``on`` is not over yet, unless it ends on that day.
     passed = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
@@ -78,7 +78,7 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
             window = slice(max(0, last + 1 - rule.window_weeks), last + 1)
             met_on = first + timedelta(weeks=last + 1, days=-1)
             counted, hours = sum(counts[window]), _hours(sum(units[window]))
-            text = f"{counted} weeks counted in a window of {len(counts[window])}, by {met_on.isoformat()}."
+            text = f"{counted} weeks counted in a window of {len(counts[window])} weeks, by {met_on.isoformat()}."
             counted_weeks = [first + timedelta(weeks=n) for n in range(last + 1)[window] if counts[n] or units[n]]
             rests = _stretches(jobs, counted_weeks)
             ids, gap = ids_of(rests), _longest_gap(gaps, window)
@@ -102,7 +102,7 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
 
 
 def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stretch, ...]:
-    """Return the days of each job that are in ``weeks`` and in a week of the job with paid hours or leave."""
+    """Return each job's days that are in ``weeks`` and also in a week of that job with paid hours or leave."""
     stretches: list[Stretch] = []
     for job in jobs:
         days = [
@@ -117,7 +117,7 @@ def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stret
 
 
 class _Reach:
-    """Tells which windows of weeks meet a rule. A window is identified by the index of its last week."""
+    """Computes which windows of weeks meet a rule. A window is identified by the index of its last week."""
 
     def __init__(self, rule: OutcomeRule, needed: int, units: Sequence[int], counts: Sequence[bool]) -> None:
         self.rule = rule
@@ -170,7 +170,7 @@ def _earliest(
 
 
 def _gaps(is_worked: Sequence[bool]) -> list[tuple[int, int]]:
-    """Return the gaps between days with work, each as its first day and the day after its last."""
+    """Return the gaps between days with work. Each gap is its first day and the day after its last day."""
     gaps, begins = [], None
     for day, worked in enumerate(is_worked):
         if worked:
@@ -190,9 +190,9 @@ def _gap_fits(gaps: Iterable[tuple[int, int]], last: int, rule: OutcomeRule) -> 
 
 
 def _longest_gap(gaps: Iterable[tuple[int, int]], weeks: slice) -> int:
-    """Return the days of the longest gap within ``weeks``.
+    """Return the length in days of the longest gap that ends within ``weeks``.
 
-    Days of a gap before the weeks do not count, and neither does a gap that does not end within them.
+    Days of a gap before the first of these weeks do not count.
     """
     begins, ends = weeks.start * DAYS_IN_A_WEEK, weeks.stop * DAYS_IN_A_WEEK
     return max((end - max(begin, begins) for begin, end in gaps if begins < end < ends), default=0)
@@ -203,10 +203,10 @@ def _hours(units: int) -> Decimal:
 
 
 def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> RuleVerdict:
-    """Return whether the jobseeker works enough hours on a day, summed over the weeks of all running jobs."""
+    """Return whether all running jobs together have enough hours in their weeks that contain the day ``on``."""
     running = [job for job in jobs if job.started_on <= on and (job.ended_on is None or job.ended_on >= on)]
     if not running:
-        return RuleVerdict(Finding.NOT_MET, "No job on this day.", hours=Decimal(0))
+        return RuleVerdict(Finding.NOT_MET, "The jobseeker has no job on this day.", hours=Decimal(0))
     hours, is_known = Decimal(0), True
     for job in running:
         week = on - timedelta(days=(on - job.started_on).days % DAYS_IN_A_WEEK)
@@ -219,7 +219,7 @@ def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> RuleVerdict
         return RuleVerdict(Finding.MET, text, on, on, spell_ids=ids, hours=hours, rests_on=rests)
     if is_known:
         return RuleVerdict(
-            Finding.NOT_MET, "Fewer hours than the rule requires in the week of this day.", spell_ids=ids, hours=hours
+            Finding.NOT_MET, "The week of this day has fewer hours than the rule requires.", spell_ids=ids, hours=hours
         )
     return RuleVerdict(
         Finding.NOT_YET_KNOWN, "The hours of this week are not recorded.", None, on, 0, 1, ids, hours=hours
