@@ -295,7 +295,7 @@ def places_given(
     in_need: np.ndarray,
     places: Sequence[int],
 ) -> tuple[Placed, Placed, AllocationPlan]:
-    """Return the result if everyone goes to their own best placement, the result of our allocation, and its plan.
+    """Return the result of everyone going to their own best placement, and the result and plan of our allocation.
 
     Both results use the same scores and places.
     """

@@ -86,7 +86,7 @@ class UtilityTruth:
 
 
 class AllFeatures(SideModel):
-    """A model of one side that reads every feature, so that one score table holds a whole learner."""
+    """A model of one side that reads every feature, so that a single score table represents the whole trained model."""
 
     @property
     def features(self) -> tuple[Feature, ...]:

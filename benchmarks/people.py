@@ -45,7 +45,7 @@ class Task:
 
 
 def identity_of(row: Any, key: str) -> Identity:
-    """Return a row of a file as an ``Identity``. Dates have digits only, and postcodes have no spaces."""
+    """Return a row of a file as an ``Identity``. In the result, dates are digits only and postcodes have no spaces."""
 
     def cell(*names: str) -> str:
         return " ".join(str(row[name]).strip() for name in names if name in row and pd.notna(row[name])).strip()

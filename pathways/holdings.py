@@ -20,7 +20,7 @@ AT_ONCE = 1_000
 
 
 class TimelineEntry(Schema):
-    """One entry of a jobseeker's timeline. Entries are in the order of the days on which they were true."""
+    """One entry of a jobseeker's timeline. Entries are ordered by the day each one is about."""
 
     id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]

@@ -108,7 +108,7 @@ class SpreadsheetTable:
 
     @property
     def columns(self) -> set[str]:
-        """Those of our columns that the first sheet with rows has."""
+        """Return our columns that occur in the first sheet that has rows."""
         return {name for part in self.parts[:1] for name in part.sheet.columns if name}
 
     def rows(self) -> Iterator[Row]:

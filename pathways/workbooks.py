@@ -104,7 +104,7 @@ def _number_of(letters: str) -> int:
 
 
 def _parse(xml: IO[bytes], started: Started) -> None:
-    """Parse XML and call ``started`` for each element. Names of elements and attributes have no namespace."""
+    """Parse XML and call ``started`` for each element. Names are passed on without their namespace."""
     parser = expat.ParserCreate(namespace_separator=" ")
 
     def element(name: str, about: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Select the pass that checks and scores pairs and builds the best lists: the compiled pass or the NumPy pass.
+"""Select the implementation that checks and scores pairs and lists the best ones: compiled or NumPy.
 
 ``compiled_pass`` needs Numba and is used by default. ``numpy_pass`` needs only NumPy, so it also runs on machines for
 which Numba has no wheel. The tests check that both give the same lists. ``check_and_score`` and ``best`` in this module

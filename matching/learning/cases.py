@@ -12,7 +12,7 @@ from matching.pairs.features import Feature, ModelSide, Value
 
 
 class CaseOutcome(IntEnum):
-    """How far an introduction went. The number of the outcome is the grade of the case."""
+    """How far an introduction went. Each member's value is the grade of the case in training."""
 
     DECLINED = 0
     INTRODUCED = 1

@@ -84,7 +84,7 @@ def flags(
 
 
 def _names(benefit: str) -> tuple[str, ...]:
-    """Return the names to look for: the benefit as written, without the text in brackets, and each such text alone."""
+    """Return the names to look for: the whole text, the text without its brackets, and the text in each bracket."""
     return (
         normalise(benefit),
         normalise(re.sub(r"\([^)]*\)", " ", benefit)),

@@ -33,7 +33,7 @@ class Experience:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that show a skill if a text contains a word of ``first`` and, unless it is empty, a word of ``second``.
+    """Words that show a skill: a text shows it with a word of ``first`` and, if ``second`` has any, one of ``second``.
 
     Parameters
     ----------

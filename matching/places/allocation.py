@@ -142,9 +142,9 @@ def allocate(
 
     Notes
     -----
-    The plan maximises the sum of ``offer_value`` + score over the offers. To meet the need floor, the exact solver lets
-    at most ``band - floor`` jobseekers of the need band have no offer, where ``band`` is their number. The auction adds
-    a bonus to each offer to the band, close to the smallest bonus that meets the floor [2]_. For evenness, places of a
+    The plan maximises the sum of ``offer_value`` + score over the offers. To meet the need floor, the exact solver
+    requires that at least ``floor`` jobseekers of the need band get an offer. The auction adds a bonus to each offer to
+    the need band, close to the smallest bonus that meets the floor [2]_. For evenness, places of a
     social enterprise above its soft cap get a price, and the plan is solved again with these prices, at most twice. A
     solution with fewer offers is never accepted.
 

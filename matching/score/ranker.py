@@ -195,7 +195,7 @@ class TwoSidedModel:
         Returns
         -------
         ndarray of shape (n_pairs,)
-            In the log of the score, as ``contributions`` are.
+            On the log-score scale, like ``contributions``.
         """
         total = np.zeros(len(codes))
         for side, model in self.sides.items():
@@ -410,7 +410,7 @@ def order(
 
 
 def _runs(ranked: Sequence[int], scores: Sequence[int]) -> list[list[int]]:
-    """Split a list ranked by falling score into runs in which the scores differ by at most ``NEAR_TIE``."""
+    """Split a list ranked by falling score into runs whose highest and lowest score differ by at most ``NEAR_TIE``."""
     runs: list[list[int]] = []
     for place in ranked:
         if runs and scores[runs[-1][0]] - scores[place] <= NEAR_TIE:

@@ -40,7 +40,7 @@ class TableArrays(NamedTuple):
     - Each row of ``pairs`` is a side, a first feature and a second feature that have a common table. ``bins`` (pair,
       first or second, grade) gives the bins of their grades. ``pair_parts`` (pair, first bin, second bin) gives what
       two bins add to the boosted half.
-    - ``mix`` (side) is the share of the boosted half, in units of 1 / 65,536.
+    - ``mix`` (side) is the weight of the boosted trees, in units of 1 / 65,536.
     - ``odds`` is the logistic curve, and ``curves`` (side, point) are the calibration curves.
     - ``both`` holds the logistic ``parts`` of both sides in one number: the placement's side in the upper 32 bits, the
       jobseeker's side in the lower. One look-up and one sum then serve both sides.

@@ -1,4 +1,4 @@
-"""Vectors of words and concepts in one space. Vectors are close if their use is similar (latent semantic analysis)."""
+"""Vectors of words and concepts in one space. Words used alike have close vectors (latent semantic analysis)."""
 
 from dataclasses import dataclass
 

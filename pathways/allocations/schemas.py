@@ -11,7 +11,7 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 
 
 class NewAllocation(Body):
-    """The body that proposes an allocation."""
+    """The request body for proposing an allocation."""
 
     on: Day | None = Field(default=None, description="The day the proposal is for. If left out: today.")
     caseworker_id: UUID | None = Field(
@@ -21,7 +21,7 @@ class NewAllocation(Body):
 
 
 class LineDecision(Body):
-    """The body that accepts a line."""
+    """The request body for accepting a line."""
 
     reason: Annotated[Line, Field(min_length=1)] | None = Field(
         default=None,
@@ -30,13 +30,13 @@ class LineDecision(Body):
 
 
 class Rejection(Body):
-    """The body that rejects a line."""
+    """The request body for rejecting a line."""
 
     reason: NeededLine
 
 
 class ChangeTo(Body):
-    """The body that changes a line to another placement."""
+    """The request body for changing a line to another placement."""
 
     placement_id: UUID
     reason: NeededLine

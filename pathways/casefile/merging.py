@@ -442,7 +442,7 @@ def _unedited(old: Mapping[str, Any], new: Mapping[str, Any], now: Mapping[str, 
 def _protect_both(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, since: datetime) -> bool:
     """Copy each safety exclusion or withdrawn permission recorded since the merge, so that both records have it.
 
-    It is not known to which of the two records each belongs. Returns whether anything was added.
+    Nobody can tell which record each one belongs to, so both get it. Returns whether anything was added.
     """
     has_added = False
     for person, other in ((kept, taken), (taken, kept)):

@@ -107,7 +107,7 @@ class System:
         self._program.free(more)
 
     def show(self, some: Collection[str]) -> None:
-        """Publish suppressed counts again."""
+        """Lift the suppression of counts, so that they are published."""
         self.hidden -= set(some)
         self._program.fix(some)
 

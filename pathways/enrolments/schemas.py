@@ -31,7 +31,7 @@ class EnrolmentChange(Body):
 class Assignment(Body):
     """The new caseworker of an enrolment, and the day the assignment begins."""
 
-    caseworker_id: UUID = Field(description="The membership of the new caseworker.")
+    caseworker_id: UUID = Field(description="The membership id of the new caseworker.")
     valid_on: Day | None = None
 
 

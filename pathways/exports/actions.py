@@ -106,7 +106,7 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
     programmes = [programme for programme in every if new.programme_id in {None, programme.id}]
     if commissioner is None or not programmes:
         raise RuleBroken(
-            "This commissioner does not pay for this programme, or for any. Check commissioner_id and programme_id.",
+            "This commissioner pays for no programme, or not for this one. Check commissioner_id and programme_id.",
             pointer="/programme_id",
         )
     scope = programmes[0].ref if new.programme_id is not None else EVERYBODY
@@ -352,7 +352,7 @@ def freeze(session: WriteSession, actor: Actor, export: Export) -> Export:
         return export
     latest = queries.latest(session, export.commissioner_id, export.programme_id, export.month)
     if latest is None or latest.id != export.id:
-        raise NotFrozenYet("There is a later version of this month. Check the latest version, then close that one.")
+        raise NotFrozenYet("There is a later version of this month's export. Check that version and close it instead.")
     month = Month.parse(export.month)
     if export.as_of <= month.last_day:
         raise NotFrozenYet(

@@ -35,7 +35,7 @@ class ImportReport(BaseModel):
     was_applied: bool
     rows: int = 0
     created: int = Field(
-        default=0, description="The number of records that were created. On a dry run: that would be created."
+        default=0, description="The number of records created or, on a dry run, the number that would be created."
     )
     updated: int = 0
     to_create: int = Field(

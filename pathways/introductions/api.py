@@ -65,7 +65,7 @@ def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseD
 
 @router.get("/{introduction_id}", responses=documented(NotFound))
 def get_introduction(introduction_id: UUID, actor: Reader, database: DatabaseDep) -> IntroductionOut:
-    """Return one introduction with the fields your side may see. The reading is recorded in the access log."""
+    """Return one introduction with the fields your side may see. Each read is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.introduction(session, actor, introduction_id).jobseeker_id
     audit.opened(database, actor, "introductions", [(introduction_id, jobseeker_id)])

@@ -20,7 +20,7 @@ class NewIntroduction(Body):
 
 
 class IntroductionRefusal(Body):
-    """The reason why an introduction is declined or withdrawn, or expires. Only the partner reads the text `reason`."""
+    """Why an introduction is declined or withdrawn, or expires. Only the partner may read the text in `reason`."""
 
     why: WhyNot
     said_by: Side | None = Field(

@@ -413,7 +413,7 @@ def withdraw_contact(
 def list_confirmed_words(
     jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
 ) -> Page[ConfirmedWordOut]:
-    """List the taxonomy entries that the jobseeker's words were confirmed to mean. Shortlists match on the entries."""
+    """List the taxonomy entries confirmed as the meaning of the jobseeker's words. Shortlists match on them."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)

@@ -80,13 +80,13 @@ class DetailsBody(Body):
 
 
 class NewJobseeker(DetailsBody):
-    """The body that records a new jobseeker."""
+    """The request body for recording a new jobseeker."""
 
     is_restricted: bool = False
 
 
 class JobseekerChange(DetailsBody):
-    """The body that changes a jobseeker's details. A field that is left out keeps its value."""
+    """The request body for changing a jobseeker's details. A field that is left out keeps its value."""
 
     is_restricted: bool | None = None
 
@@ -233,7 +233,7 @@ class ExperienceBody(Body):
 
 
 class NewProfile(ProfileBody):
-    """The body that writes a new version of the vocational profile."""
+    """The request body for writing a new version of the vocational profile."""
 
     said_by: Annotated[dict[str, Teller], Field(max_length=30)] = Field(
         default_factory=dict,
@@ -303,7 +303,7 @@ class ProfileOut(ProfileFields):
 
 
 class NewSafetyExclusion(Body):
-    """The body that records a safety exclusion of an organisation, a person or an area."""
+    """The request body for recording a safety exclusion of an organisation, a person or an area."""
 
     kind: ExclusionKind
     social_enterprise_id: UUID | None = None
@@ -331,7 +331,7 @@ class SafetyExclusionOut(Schema):
 
 
 class NewConfirmedWord(Body):
-    """The body that confirms which taxonomy entry the words mean. Leave ``uri`` out if no entry fits."""
+    """The request body for confirming which taxonomy entry the words mean. Leave ``uri`` out if no entry fits."""
 
     kind: WordKind
     text: NeededLine
@@ -339,7 +339,7 @@ class NewConfirmedWord(Body):
 
 
 class ConfirmedWordOut(Schema):
-    """The taxonomy entry that the jobseeker's words were confirmed to mean, and the entries that were offered."""
+    """The taxonomy entry confirmed as the meaning of the jobseeker's words, and the entries that were offered."""
 
     id: Annotated[UUID, Group.RECORD]
     kind: Annotated[WordKind, Group.RECORD]
@@ -445,7 +445,7 @@ class Religion(StrEnum):
 
 
 class NewMonitoring(Body):
-    """The body that records answers to the equality monitoring questions."""
+    """The request body for recording answers to the equality monitoring questions."""
 
     ethnic_group: EthnicGroup = EthnicGroup.NOT_ASKED
     long_term_condition: YesNo = YesNo.NOT_ASKED
@@ -499,7 +499,7 @@ TellableGroup = Literal["identity", "contact", "work", "health_and_adjustments",
 
 
 class NewPermission(Body):
-    """The body that records the jobseeker's permission to share details with one social enterprise."""
+    """The request body for recording the jobseeker's permission to share details with one social enterprise."""
 
     social_enterprise_id: UUID
     groups: Annotated[list[TellableGroup], Field(min_length=1, max_length=5)]
@@ -520,13 +520,13 @@ class PermissionOut(Schema):
 
 
 class ReasonBody(Body):
-    """The body that gives the reason for an action. The reason is stored with the action."""
+    """The request body for giving the reason for an action. The reason is stored with the action."""
 
     reason: NeededLine
 
 
 class NewContact(Body):
-    """The body that records a contact about a jobseeker."""
+    """The request body for recording a contact about a jobseeker."""
 
     on: Day
     with_whom: ContactWith
@@ -550,7 +550,7 @@ class ContactOut(Schema):
 
 
 class NewSupporter(Body):
-    """The body that records a person who supports the jobseeker."""
+    """The request body for recording a person who supports the jobseeker."""
 
     role: SupporterRole
     name: NeededLine

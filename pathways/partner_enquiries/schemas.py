@@ -18,7 +18,7 @@ ASKED = (
 
 
 class NewAgreement(Body):
-    """The body that records a signed data-sharing agreement between two partners."""
+    """The request body for recording a signed data-sharing agreement between two partners."""
 
     one_id: UUID
     other_id: UUID
@@ -43,7 +43,7 @@ class AgreementOut(Schema):
 
 
 class NewAsk(Body):
-    """The body that asks other partners about a person."""
+    """The request body for asking other partners about a person."""
 
     reason: NeededLine = Field(
         description="Why you ask. If a partner supports the person, its team manager can read this reason."
@@ -90,7 +90,7 @@ class RequestOut(Schema):
 
 
 class Opening(Body):
-    """The body that opens contact with the asking partner."""
+    """The request body for opening contact with the asking partner."""
 
     answer: NeededLine = Field(
         description="Who to contact, and how. The asking partner reads only this text and your organisation's name."

@@ -53,7 +53,7 @@ class PlacementFields(Body):
 
 
 class NewPlacement(PlacementFields):
-    """The body that creates a placement."""
+    """The request body for creating a placement."""
 
     title: NeededLine
     kind: PlacementKind
@@ -62,7 +62,7 @@ class NewPlacement(PlacementFields):
 
 
 class PlacementChange(PlacementFields):
-    """The body that changes a placement; fields that are left out stay as they are."""
+    """The request body for changing a placement; fields that are left out stay as they are."""
 
     title: NeededLine | None = None
     kind: PlacementKind | None = None

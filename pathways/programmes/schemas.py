@@ -14,7 +14,7 @@ RuleVersion = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,60}@[0-9]{
 
 
 class NewProgramme(Body):
-    """The body that creates a programme."""
+    """The request body for creating a programme."""
 
     commissioner_id: UUID
     partner_id: UUID
@@ -26,7 +26,7 @@ class NewProgramme(Body):
 
 
 class ProgrammeChange(Body):
-    """The body that changes a programme; fields that are left out stay as they are."""
+    """The request body for changing a programme; fields that are left out stay as they are."""
 
     name: Name | None = None
     ends_on: Day | None = None
@@ -56,7 +56,7 @@ Price = Annotated[
 
 
 class NewPrice(Body):
-    """The body that sets the price of an outcome from a given day on."""
+    """The request body for setting the price of an outcome from a given day on."""
 
     rule: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,60}$")]
     pounds: Price

@@ -90,7 +90,7 @@ def start_spell(
 
 @spells.get("/{spell_id}", responses=documented(NotFound))
 def get_spell(spell_id: UUID, actor: SpellReader, database: DatabaseDep, response: Response) -> SpellOut:
-    """Return one spell of work with its hours. The reading is recorded in the access log."""
+    """Return one spell of work with its hours. Each read is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.spell(session, actor, spell_id).jobseeker_id
     audit.opened(database, actor, "spells", [(spell_id, jobseeker_id)])
@@ -204,7 +204,7 @@ def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDe
 
 @evidence_router.get("/{evidence_id}", responses=documented(NotFound))
 def get_evidence(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> EvidenceOut:
-    """Return one item of evidence. The reading is recorded in the access log."""
+    """Return one item of evidence. Each read is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence", [(evidence_id, jobseeker_id)])
@@ -315,7 +315,7 @@ def record_outcome(new: NewOutcome, actor: OutcomeRecorder, database: DatabaseDe
 
 @outcomes_router.get("/{outcome_id}", responses=documented(NotFound))
 def get_outcome(outcome_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomeOut:
-    """Return one outcome. The reading is recorded in the access log."""
+    """Return one outcome. Each read is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.outcome(session, actor, outcome_id).jobseeker_id
     audit.opened(database, actor, "outcomes", [(outcome_id, jobseeker_id)])
@@ -344,7 +344,7 @@ def withdraw_outcome(
 def explain_outcomes(jobseeker_id: UUID, actor: OutcomeReader, database: DatabaseDep) -> OutcomesExplained:
     """Explain each rule of the latest enrolment: whether it is met, not met or not yet known, and what was counted.
 
-    The reading is recorded in the access log.
+    Each read is recorded in the access log.
     """
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)

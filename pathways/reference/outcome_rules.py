@@ -193,7 +193,7 @@ def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]
 
 
 def version_of(rules: Mapping[str, RuleText], names: Iterable[str]) -> str:
-    """Return a hash of the content of some rules."""
+    """Return a hash of the content of the named rules."""
     texts = [rules[name].model_dump_json() for name in sorted(set(names)) if name in rules]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 

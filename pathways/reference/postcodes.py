@@ -144,7 +144,7 @@ def _in_directory(compact: str, outcode: str) -> GridPoint | None:
 
 
 def _middle(letter: Letter, outward: str) -> GridPoint | None:
-    """Return the median position of the postcodes with an outcode."""
+    """Return the median position of the postcodes that have this outcode."""
     first, last = bisect_left(letter.codes, outward), bisect_left(letter.codes, outward + "~")
     known = [
         (east, north)

@@ -320,7 +320,9 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
         )
     given = body.model_dump(exclude_unset=True)
     if given.get("is_restricted", False) is None:
-        raise RuleBroken("is_restricted must be true or false. Omit it to keep its value.", pointer="/is_restricted")
+        raise RuleBroken(
+            "is_restricted must be true or false. Leave it out to keep the current value.", pointer="/is_restricted"
+        )
     if "half_days" in given:
         given["half_days"] = half_days.parse(given["half_days"])
     after = content_of(session, queries.snapshot(session, referral)).changed(given, blanks_clear=True)

@@ -168,7 +168,7 @@ def _move(
 
 @router.post("/{referral_id}/acknowledge", responses=documented(NotFound, Conflict))
 def acknowledge_referral(referral_id: UUID, actor: Acknowledger, database: DatabaseDep, once: OnceDep) -> ReferralOut:
-    """Acknowledge a referral, within two working days of its arrival. Refused unless its state is ``submitted``."""
+    """Acknowledge a referral; this is due two working days after its arrival. Refused unless it is ``submitted``."""
     return _move(referral_id, actor, database, once, ReferralEvent.ACKNOWLEDGE)
 
 

@@ -29,7 +29,7 @@ class ReferralBody(DetailsBody, ProfileBody):
 
 
 class NewReferral(ReferralBody):
-    """The body that submits a referral."""
+    """The request body for submitting a referral."""
 
     partner_id: UUID | None = Field(
         default=None, description="The partner to refer to. Leave it out if you work for the partner."
@@ -56,7 +56,7 @@ class NewReferral(ReferralBody):
 
 
 class ReferralChange(ReferralBody):
-    """The body that changes a referral. A field that is left out keeps its value."""
+    """The request body for changing a referral. A field that is left out keeps its value."""
 
     is_restricted: bool | None = None  # type: ignore[assignment]  # a change may leave it out
 

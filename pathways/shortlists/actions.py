@@ -151,7 +151,7 @@ def gather(session: Session, actor: Actor, jobseeker_id: UUID, on: date, index_s
 
 
 def rank(gathered: Gathered, limit: int) -> Ranked:
-    """Rank the placements open on a day for one jobseeker.
+    """Rank, for one jobseeker, the placements that are open on a day.
 
     The bulk pass checks and scores every placement. Only the pairs within the limit get reasons.
     """

@@ -185,7 +185,7 @@ def explain_match(
 def unlock_for_jobseeker(
     jobseeker_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> JobseekerUnlockOut:
-    """List the single changes that would each turn the most placements into good matches for a jobseeker.
+    """List the changes that, each made alone, would turn the most placements into good matches for a jobseeker.
 
     A change is, for instance, one more half-day, a longer journey, a licence, a skill or an answer to an open question.
     """
@@ -199,7 +199,7 @@ def unlock_for_jobseeker(
 def unlock_for_placement(
     placement_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> PlacementUnlockOut:
-    """List the requirements of a placement by the number of suitable jobseekers who fail only that requirement.
+    """Count, for each requirement of a placement, the good matches that it alone rules out; most first.
 
     Counts only jobseekers you may see, and returns no names. Refuses a placement that is not open on the day.
     """

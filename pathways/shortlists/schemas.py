@@ -10,7 +10,7 @@ from pathways.fields import Body, Day, Group, Schema
 
 
 class NewShortlist(Body):
-    """The body that makes a shortlist."""
+    """The request body for making a shortlist."""
 
     on: Day | None = Field(default=None, description="The day the shortlist is for. If left out: today.")
     limit: Annotated[int, Field(ge=1, le=100)] = 20
@@ -226,7 +226,7 @@ class JobseekerUnlockLine(Schema):
 
 
 class JobseekerUnlockOut(Schema):
-    """The single changes that would each turn the most placements into good matches for a jobseeker."""
+    """Changes that, each made alone, would turn the most placements into good matches for a jobseeker."""
 
     jobseeker_id: Annotated[UUID, Group.RECORD]
     on: Annotated[date, Group.RECORD]

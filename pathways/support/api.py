@@ -79,7 +79,7 @@ def record_check_in(new: NewCheckIn, actor: Recorder, database: DatabaseDep, onc
 
 @check_ins.get("/{check_in_id}", responses=documented(NotFound))
 def get_check_in(check_in_id: UUID, actor: Reader, database: DatabaseDep) -> CheckInOut:
-    """Return one check-in. The reading is recorded in the access log."""
+    """Return one check-in. Each read is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.check_in(session, actor, check_in_id).jobseeker_id
     audit.opened(database, actor, "check_ins", [(check_in_id, jobseeker_id)])
@@ -101,7 +101,7 @@ def _person(session: Session, actor: Actor, jobseeker_id: UUID) -> Jobseeker:
 def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep) -> CheckInSchedule:
     """Return the check-in schedule of the jobseeker's spells of work, with the state of each check-in.
 
-    The reading is recorded in the access log.
+    Each read is recorded in the access log.
     """
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
@@ -110,7 +110,7 @@ def list_due_check_ins(jobseeker_id: UUID, actor: Reader, database: DatabaseDep)
 
 @of_jobseekers.get("/{jobseeker_id}/plans", responses=documented(NotFound))
 def list_plans(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[PlanOut]:
-    """List the current action plan of each enrolment. The reading is recorded in the access log."""
+    """List the current action plan of each enrolment. Each read is recorded in the access log."""
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = _person(session, actor, jobseeker_id)
@@ -137,7 +137,7 @@ def write_plan(jobseeker_id: UUID, new: NewPlan, actor: Recorder, database: Data
 
 @of_jobseekers.get("/{jobseeker_id}/barriers", responses=documented(NotFound))
 def list_barriers(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[BarrierOut]:
-    """List the jobseeker's barriers, open and closed. The reading is recorded in the access log."""
+    """List the jobseeker's barriers, open and closed. Each read is recorded in the access log."""
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = _person(session, actor, jobseeker_id)
@@ -181,7 +181,7 @@ def close_barrier(
 def list_scores(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[ScoreOut]:
     """List the jobseeker's scores (distance travelled), each with the change since the first score on its scale.
 
-    The reading is recorded in the access log.
+    Each read is recorded in the access log.
     """
     _opened(database, actor, jobseeker_id)
     with database.reading(actor) as session:

@@ -30,7 +30,7 @@ class NewCheckIn(Body):
     told_by: ReportedBy
     is_at_risk: bool = False
     path_back: PathBack | None = Field(
-        default=None, description="What will be done about it. Required if work is at risk or over."
+        default=None, description="What will be done to secure or replace the work. Required if it is at risk or over."
     )
     note: Paragraph | None = None
 

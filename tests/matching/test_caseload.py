@@ -75,7 +75,7 @@ def test_a_cluster_of_two_gives_the_same_bytes(caseload, tmp_path):
 
 
 def test_no_block_is_refused(caseload):
-    with pytest.raises(ValueError, match="no block"):
+    with pytest.raises(ValueError, match="There are no results to join"):
         together([])
 
 

@@ -54,7 +54,7 @@ def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, field_name: st
 
 
 def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -> RuleVerdict:
-    """Return whether enough weeks count. Weeks begin at ``first``, and only work from that day on counts."""
+    """Return whether enough weeks qualify. Weeks start on the day ``first``; earlier work is ignored."""
     jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
     # Whole weeks that have passed. The week that contains the day ``on`` is not over yet, unless it ends on that day.
     passed = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
