@@ -1,4 +1,4 @@
-"""Compare our allocation of jobseekers to places with everyone's best placement, a greedy method and exact solvers.
+"""Compare our allocation of places with other ways: everyone's own best placement, a greedy method, exact solvers.
 
 ``python -m benchmarks.allocation --jobseekers 2000 --places 2000``. The scores are made up from a seed; about a seventh
 of the pairs are eligible. Above 25 million pairs, a dense solver runs out of memory. In that case, every jobseeker has

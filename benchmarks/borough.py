@@ -30,7 +30,7 @@ from matching.score.side_models import Floats, matrix
 SIZES = (5, 10, 30, 100, 300)  # numbers of decided cases to learn from
 CHECKED = 2000  # pairs on which calibration is measured
 CALIBRATED = ("score", *(side.value for side in ModelSide))
-MATCHES_READ = 15  # matches of a list that a caseworker reads
+MATCHES_READ = 15  # how many matches of a list a caseworker reads
 NAMES = tuple(name for name in Feature if name is not Feature.ANSWERS)  # a made-up borough has no earlier answers
 
 
@@ -93,7 +93,7 @@ def together(known: EligibleLists, held_out: EligibleLists) -> EligibleLists:
 
 
 def cases_of(lists: EligibleLists, outcomes: np.ndarray, n: int, rng: np.random.Generator) -> list[DecidedCase]:
-    """Return n decided cases: introductions that simulated caseworkers choose from lists by expert weights.
+    """Return n decided cases: introductions that simulated caseworkers choose from lists ordered by the expert weights.
 
     Higher matches are chosen more often, with a probability proportional to 1 / log2(rank + 1).
     """
@@ -295,7 +295,7 @@ def places_given(
     in_need: np.ndarray,
     places: Sequence[int],
 ) -> tuple[Placed, Placed, AllocationPlan]:
-    """Return the result of everyone going to their own best placement, and the result and plan of our allocation.
+    """Return two results, of everyone's own best placement and of our allocation, and then the plan of our allocation.
 
     Both results use the same scores and places.
     """

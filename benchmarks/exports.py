@@ -217,7 +217,7 @@ def count_month(url: str) -> None:
 
 
 def read_by_orm(url: str) -> None:
-    """Read the same tables as ORM objects, as known on the same day and in the same order."""
+    """Read the tables of ``count_month`` as ORM objects, as known on the same day and in the same order."""
     database = Database.of(settings_for(url))
     began, rows = time.perf_counter(), 0
     from pathways.base import end_of_local_day  # noqa: PLC0415 - only this process

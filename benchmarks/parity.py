@@ -33,7 +33,7 @@ from matching.score.tables import FEATURES, ScoreTables, TableArrays
 LEARNT, HELD_OUT = 1000, 600  # people
 MOST_PAIRS = 200  # candidate pairs drawn for each person: using all pairs of a city only takes longer
 CUTS = (50, 75, 90, 97)
-NOISE = 0.25  # as a share of the standard deviation of the truth
+NOISE = 0.25  # standard deviation of the noise, as a share of that of the truth
 TOLERATED = 0.002  # our NDCG may be at most this much lower
 PAIRS = 20  # of the 66 possible pairs of features
 # The standard deviation of the weight of an interaction. A feature alone has a weight of 0.3 to 1.5.
@@ -123,7 +123,7 @@ def our_tables(lists: CandidateLists) -> TableArrays:
 
 
 def compiled(tables: Tables, middle: float) -> TableArrays:
-    """Return whole-number tables that rank candidate pairs in the same order. The placement's side is constant."""
+    """Return whole-number tables that rank candidate pairs as ``tables`` does. The placement's side is constant."""
     nothing = np.zeros(len(FEATURES))
     learnt = AllFeatures(
         ModelSide.JOBSEEKER, 0.0, nothing, np.zeros((1, 1)), replace(tables, base=tables.base - middle), mix=1.0

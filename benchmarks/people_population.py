@@ -44,7 +44,7 @@ class SyntheticPerson:
 
 @lru_cache
 def _names(country: str) -> tuple[list[str], list[float], list[str], list[float]]:
-    """Return a country's given names and their cumulative weights, then its family names and theirs."""
+    """Return a country's given names, their cumulative weights, its family names, and their cumulative weights."""
     provider: Any = import_module(f"faker.providers.person.{country}").Provider
     lists: list[Any] = []
     for names in (provider.first_names, provider.last_names):
@@ -179,7 +179,7 @@ def _phone_written(drawn: random.Random, phone: str) -> str:
 
 
 def twice(count: int, share: float = 0.3, seed: int = 0) -> tuple[list[Identity], list[int]]:
-    """Return records, and for each the number of its person. A ``share`` of the people has records of two offices."""
+    """Return records, and the ``number`` of the person of each. The proportion ``share`` of people has two records."""
     drawn = random.Random(seed + 1)
     records: list[Identity] = []
     numbers: list[int] = []

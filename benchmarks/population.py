@@ -70,7 +70,7 @@ def _weeks(rng: Generator, count: int, chance: float) -> Any:
 
 
 def people(count: int, *, seed: int, blank: bool = False, city: bool = False, first: int = 0) -> list[JobseekerProfile]:
-    """Return made-up people, numbered from ``first``. A different ``first`` gives different people."""
+    """Return made-up people. Their numbers start at the value of ``first``; another value gives different people."""
     rng = np.random.default_rng([seed, 1, first])
     gone = {name: rng.random(count) < (share if blank else 0.0) for name, share in BLANKS.items()}
     at, week = _places(rng, count, city=city), _weeks(rng, count, 0.75)
@@ -114,7 +114,7 @@ def people(count: int, *, seed: int, blank: bool = False, city: bool = False, fi
 
 
 def in_blocks(count: int, at_once: int, **shape: Any) -> Iterator[list[JobseekerProfile]]:
-    """Yield people in blocks of at most ``at_once``."""
+    """Yield blocks of people, each of at most ``at_once`` people."""
     for first in range(0, count, at_once):
         yield people(min(at_once, count - first), first=first, **shape)
 

@@ -1,7 +1,7 @@
 """Make shortlists by a PostgreSQL query that applies our hard checks to the same placements and people.
 
 The score of the query is simpler than ours, which favours the query. A wish or a skill counts only if it is the same
-word (ours compares similar words). Journey time is the smallest low and the smallest high estimate. Every skill has
+word (ours compares similar words). A journey's low and high estimates are the smallest of all modes. Every skill has
 the same weight. The weights are added up once (ours has a logistic curve and a calibration for each of two sides).
 
 Words are stored as whole numbers, and the rows are stored in the order of our grid and have an index. The table is
@@ -205,7 +205,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Compared:
-    """The times of each form of the query, and the number of people with the same eligible placements as by ours."""
+    """The times of each form of the query. For ``agreed`` of the people, it finds the same placements as our checks."""
 
     ways: dict[str, Taken]
     agreed: int
@@ -250,7 +250,7 @@ class Server:
         self.connection.execute("VACUUM ANALYZE placement")
 
     def ask(self, query: str, around: str, parameters: dict[str, Any]) -> list[Any]:
-        """Run a query for one person. If the person has no limit on the journey, it reads every placement."""
+        """Run a query for one person. If the person has no limit on the journey, the query reads every placement."""
         whole = query.replace("{around}", around if "west" in parameters else "placement").encode()
         return self.connection.execute(whole, parameters, prepare=True).fetchall()
 

@@ -23,7 +23,7 @@ SHAPES: dict[str, dict[str, bool]] = {
     "one city": {"city": True},
 }
 AT_ONCE, K, SAMPLE = 10_000, 20, 200  # people in a block, matches on a list, people timed one by one
-# The first numbers of the people who are timed, learnt from and held out, so that these are different people.
+# Three groups: people who are timed, learnt from and held out. Their numbers start here, so the groups never overlap.
 TIMED_FROM, LEARNT_FROM, HELD_OUT_FROM = 900_000_000, 800_000_000, 700_000_000
 Result = TypeVar("Result")
 
@@ -77,7 +77,7 @@ def peak_gigabytes() -> float:
 
 
 def one_by_one(work: Work, people: JobseekerArrays) -> tuple[float, float]:
-    """Return the median CPU and wall-clock time, in milliseconds, to rank one person's list on ready columns."""
+    """Return the median CPU and wall-clock time, in milliseconds, of one person's list. The columns exist already."""
     alone = [take(people, slice(j, j + 1)) for j in range(len(people.east))]
     return median_milliseconds([partial(block, person, work) for person in alone])
 

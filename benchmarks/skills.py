@@ -44,7 +44,7 @@ class SkillFigures:
 
 
 def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
-    """Return each text of ``written`` once, with all URIs of the original text in the same row."""
+    """Return each text of ``written`` once, with all URIs of the text in the same row of ``rows``."""
     right: dict[str, set[str]] = {}
     for text, uri in rows:
         right.setdefault(text, set()).add(uri)

@@ -153,7 +153,7 @@ def caseload(name: str, stage: ServedStage, jobseekers: int, learnt: Parity, lig
 
 
 def both_sides(stage: ServedStage, jobseekers: int) -> None:
-    """Print how much longer it takes to list people for placements too, and the time of one placement's list."""
+    """Print how much longer a block takes if placements get lists of people too, and the time of one such list."""
     people = stage.people(min(AT_ONCE, jobseekers))
     people_only, both = (replace(stage.work, side_k=side_k) for side_k in (0, SIDE_K))
     for work in (people_only, both):
@@ -177,7 +177,7 @@ def both_sides(stage: ServedStage, jobseekers: int) -> None:
 
 
 def growth(name: str, seed: int, server: postgres_shortlist.Server) -> None:
-    """Print our and PostgreSQL's time for one list by number of placements, and the growth exponents of ours."""
+    """Print our and PostgreSQL's time for one list by number of placements, and the growth exponents of our time."""
     print(f"  one list by number of placements, {name}, median ms; PostgreSQL {server.version}, one client on loopback")
     quickest = f"PostgreSQL, fastest of {len(server.ways)}"
     print(f"  {'':10}{'ours':>16}{'PostgreSQL, ' + PLAIN:>32}{quickest:>32}{'the same':>13}")

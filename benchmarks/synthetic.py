@@ -313,7 +313,7 @@ def _places(rng: Generator, n: int) -> _Places:
 def _decisions(
     rng: Generator, people: _People, places: _Places, truth: SyntheticTruth
 ) -> tuple[Floats, Floats, Floats]:
-    """Return for each pair the true chances that the jobseeker wants the work, is taken on, and that the work lasts.
+    """Return three true chances of each pair: the jobseeker wants the work, the placement takes them, the work lasts.
 
     The probabilities come from likings, levels, real journeys and chance, never from a profile.
     """

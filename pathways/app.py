@@ -139,7 +139,7 @@ def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
 
 
 def _complete_person_keys(database: Database, stop: threading.Event) -> None:
-    """Create missing keys for identifying people, if the database was not upgraded with our own command."""
+    """Create missing keys for identifying people, if the database was not upgraded with ``pathways db upgrade``."""
     identify.fill(database, stop)
 
 

@@ -201,7 +201,7 @@ def _outcomes(session: Session) -> Iterator[str]:
 
 
 def _claims(session: Session) -> Iterator[str]:
-    """Check that a claim's moves add up to the amount paid, and that it has days of work exactly until it is over."""
+    """Check that a claim's moves add up to the amount paid. Open claims must have days of work, other claims none."""
     moved = {
         row[0]: row[1]
         for row in session.execute(select(ClaimMove.claim_id, func.sum(ClaimMove.pence)).group_by(ClaimMove.claim_id))

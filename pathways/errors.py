@@ -21,7 +21,7 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """An error named for what happened; ``detail`` says what is wrong and what to do, without personal data."""
+    """An error. Its class says what happened; ``detail`` says what is wrong and what to do, without personal data."""
 
     title = "The request could not be carried out"
 

@@ -99,7 +99,7 @@ AnyFact = TypeVar("AnyFact", bound=Fact)
 def as_known(fact: type[AnyFact], at: datetime | None = None) -> ColumnElement[bool]:
     """Return the condition that a fact was current at an instant.
 
-    It was recorded by then, not superseded by then, and is not a withdrawal. Without ``at``: as known now.
+    Such a fact was recorded by then, not superseded by then, and is not a withdrawal. Without ``at``: as known now.
     """
     if at is None:
         return _is_current(cast("Any", fact))

@@ -1,7 +1,7 @@
 """The group of each field, and the one policy that decides which groups an actor sees.
 
 Every field of every reply is tagged with its group. ``visible_fields`` alone decides which groups an actor sees of a
-person; API, files, timeline and extract all call it.
+person; the API, files, timeline and the copy of a jobseeker's data all call it.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The interface of a feature that stores rows about jobseekers: rows, timeline, extract, reassign, put back, erase.
 
 Each such feature registers one ``Holding`` in ``app.py``. The package ``casefile`` loops over them and imports none of
-the features.
+the features. An extract is the copy of their data that a jobseeker receives.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -84,7 +84,7 @@ class Holding:
         }
 
     def reassign(self, session: WriteSession, origin: UUID, target: UUID) -> dict[str, list[UUID]]:
-        """Move all rows, except those that stay, to another jobseeker of the same partner. Return the moved ids."""
+        """Move the rows of the tables in ``moving`` to another jobseeker of the same partner. Return the moved ids."""
         moved: dict[str, list[UUID]] = {}
         for held in self.moving:
             rows = select(held.model.id).where(_about(held.model, origin))  # type: ignore[attr-defined]
@@ -198,9 +198,9 @@ def _key(model: type[Base]) -> Any:
 
 
 def _about(model: type[Base], *jobseeker_ids: UUID) -> ColumnElement[bool]:
-    """Return the condition that a row is about one of these records, all of one partner.
+    """Return the condition that a row is about one of these jobseekers, all of one partner.
 
-    It includes the partner, because the index of each such table begins with the partner.
+    The condition includes the partner, because the index of each such table begins with the partner.
     """
     key: Any = _key(model)
     if key is None:

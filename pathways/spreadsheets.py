@@ -218,7 +218,7 @@ def _numbered(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns_anywhere(text: str, aliases: Mapping[str, str]) -> int:
-    """Return how many of our columns a line near the top names, with any delimiter."""
+    """Return the highest number of our columns that one line near the top names, whatever its delimiter."""
     return max(
         (_recognised(re.split(r"[,;\t|]", line), aliases) for line in text.splitlines()[:ROWS_BEFORE_HEADER]), default=0
     )

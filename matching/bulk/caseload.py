@@ -108,7 +108,7 @@ def in_turn(score: Score[Answer], blocks: Iterable[JobseekerArrays], work: Work)
     Parameters
     ----------
     score : callable
-        A function of a block and ``work`` without side effects, for example ``block``.
+        A function without side effects that takes a block and ``work``, for example ``block``.
     blocks : iterable of JobseekerArrays
     work : Work
 

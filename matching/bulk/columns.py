@@ -46,10 +46,10 @@ JOBSEEKER_NUMBERS = (
 class PlacementArrays(NamedTuple):
     """Columns of placements, sorted by the cells of the grid.
 
-    ``numbers`` has one row for each name in ``PLACEMENT_NUMBERS``. ``east`` and ``north`` are in metres. One array has
-    the skills of all placements, one placement after another; its ``_from`` column gives where each placement's skills
-    begin. ``cells`` gives the row where each cell of the grid begins. ``grid`` has the west and south edges of the grid
-    and the size of a cell, in metres, then the number of columns and of lines of cells.
+    ``numbers`` has one row for each name in ``PLACEMENT_NUMBERS``. ``east`` and ``north`` are in metres. ``essential``
+    has the essential skills of all placements, one placement after another, and ``essential_from`` where the skills of
+    each placement begin (``desirable`` likewise). ``cells`` gives the first row of each grid cell. ``grid`` has the
+    west and south edges of the grid and the size of a cell, in metres, then the number of columns and lines of cells.
     """
 
     numbers: Int32s
@@ -97,7 +97,7 @@ class JobseekerArrays(NamedTuple):
     adjustment_table: Table
 
     def number(self, name: str, j: int) -> int:
-        """Return the number with this name, which must be in ``JOBSEEKER_NUMBERS``, of jobseeker ``j``."""
+        """Return one entry of ``numbers`` for jobseeker ``j``. The name must be in ``JOBSEEKER_NUMBERS``."""
         return int(self.numbers[JOBSEEKER_NUMBERS.index(name), j])
 
 
@@ -214,7 +214,7 @@ class PlacementColumns:
 
 
 class Runs(NamedTuple):
-    """Lists stored one after another: where each list begins, then the number and the weight of every member."""
+    """Lists of numbered words, stored one after another: where each list begins, all words, and all their weights."""
 
     begins: Int32s
     members: Int32s
@@ -551,7 +551,7 @@ def _listed(relation: LazyTable, lists: Sequence[Sequence[str]]) -> tuple[Int32s
 def _single(
     relation: LazyTable, lists: Sequence[tuple[str, ...] | None], *, is_known: bool = False
 ) -> tuple[Int32s, Table]:
-    """Return the table row of each list, or -1 for None. An empty list also gives -1 unless ``is_known`` is set."""
+    """Return each list's row in the table, and the table. None has row -1; so has an empty list unless ``is_known``."""
     known = [words for words in lists if words is not None and (words or is_known)]
     rows, table = relation.rows(known)
     next_rows = iter(rows)

@@ -8,7 +8,7 @@ try:
 except ImportError:
 
     def njit(*functions: Callable[..., Any], **_: Any) -> Any:  # type: ignore[no-redef]
-        """Return a function uncompiled. Without a function, return a decorator that does so.
+        """Return the given function unchanged. If none is given, return a decorator that leaves its function unchanged.
 
         Parameters
         ----------

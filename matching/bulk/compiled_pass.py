@@ -63,7 +63,7 @@ def _count(week):
 
 @njit(inline="always")
 def _minutes(km, modes, ways):
-    """Return the fast and the slow estimate of the minutes by the quickest mode of travel."""
+    """Return the fast and the slow estimate of the journey, in minutes, for the quickest mode of travel."""
     best_low, best_high = ENDLESS, ENDLESS
     for bit in range(len(ways)):
         if modes >> bit & 1:
@@ -103,7 +103,7 @@ def _fails_half_days(placement_week, own_week, flexible, filled, most):
 
 @njit(inline="always")
 def _sift(begin, end, pn, east, north, x, y, squared, least, most, week, filled, most_filled, passes):
-    """Mark the rows that pass the distance, hours and half-day checks. Having no branches, it compiles to SIMD."""
+    """Mark the rows that pass the distance, hours and half-day checks. Without branches, the loop compiles to SIMD."""
     for p in range(begin, end):
         across, up = x - east[p], y - north[p]
         near = (across * across + up * up <= squared) | (pn[P_PLACED, p] == 0) | (pn[P_REMOTE, p] == 1)
@@ -139,7 +139,7 @@ def _avoids(begin, end, avoid, table, listing):
 
 @njit(inline="always")
 def _share(part, whole):
-    """Return the grade of a share. For numbers this small, dividing floats is exact and three times as fast."""
+    """Return ``part / whole`` as a grade. For numbers this small, dividing floats is exact and three times as fast."""
     return np.int64((2.0 * STEPS * part + whole) / (2.0 * whole))
 
 

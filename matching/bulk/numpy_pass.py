@@ -214,7 +214,7 @@ def _fails_half_days(
 def _minutes(
     jobseekers: JobseekerArrays, j: int, placements: PlacementArrays, day: DayArrays, rows: Rows
 ) -> tuple[Any, Any, Any]:
-    """Return whether each pair has a journey, and its fast and slow estimate in minutes by the quickest mode."""
+    """Return three arrays: whether a pair has a journey, and its fast and slow minutes by the quickest mode."""
     modes = jobseekers.number("modes", j)
     has_journey = (placements.column("is_placed")[rows] == 1) & (placements.column("is_remote")[rows] == 0)
     has_journey &= bool(jobseekers.number("is_placed", j) and modes)

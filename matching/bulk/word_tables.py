@@ -226,7 +226,7 @@ def _by_concept(concepts: Sequence[Any]) -> dict[str, list[int]]:
 
 
 def _letters(lefts: Sequence[str], rights: Sequence[str]) -> NDArray[np.float64]:
-    """Return how similar each left text is to each right one, letter by letter, 0 to 1; 0 if it could be chance."""
+    """Return how similar each left and right text are by letters, from 0 to 1. A likeness that could be chance is 0."""
     if not lefts or not rights:
         return np.zeros((len(lefts), len(rights)))
     likeness = (

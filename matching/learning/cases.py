@@ -12,7 +12,7 @@ from matching.pairs.features import Feature, ModelSide, Value
 
 
 class CaseOutcome(IntEnum):
-    """How far an introduction went. Each member's value is the grade of the case in training."""
+    """How far an introduction went. The value of each outcome is the grade of such a case in training."""
 
     DECLINED = 0
     INTRODUCED = 1
@@ -31,7 +31,7 @@ class DecidedCase:
         The feature values at the time the match was shortlisted.
     wanted : bool or None
         True if the jobseeker started the placement, False if the jobseeker declined it. None if the social enterprise
-        declined the jobseeker, so that this is not known.
+        declined the jobseeker: what the jobseeker wanted is then not known.
     lasted : bool or None
         Whether the social enterprise accepted the jobseeker and the work lasted. None if the jobseeker declined, or if
         it is not known (yet) whether the work lasted.

@@ -48,9 +48,9 @@ def ndcg(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
     relevance : array-like of shape (n_items,)
         The grade of each item. Its gain is 2 ** grade - 1.
     scores : array-like of shape (n_items,)
-        The score of each item. Items with equal scores share the discounts of their ranks.
+        The score of each item. Items with equal scores all get the average discount of their ranks.
     at : int
-        The number of first ranks that count.
+        The number of ranks that count, from the first.
 
     Returns
     -------
@@ -90,9 +90,9 @@ def recall(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
     relevance : array-like of shape (n_items,)
         An item is relevant if its value here is over 0.
     scores : array-like of shape (n_items,)
-        Of items that tie for the last ranks that count, each counts in part.
+        If items with equal scores are only partly among the first ``at``, each of them counts in part.
     at : int
-        The number of first ranks that count.
+        The number of ranks that count, from the first.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def recall(relevance: ArrayLike, scores: ArrayLike, at: int = 10) -> float:
 
 
 def reciprocal_rank(relevance: ArrayLike, scores: ArrayLike) -> float:
-    """Return 1 divided by the rank of the first relevant item. If it ties with other items, its rank is an average.
+    """Return 1 / rank of the first relevant item. Half of the irrelevant items that tie with it count as before it.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def calibration_error(probabilities: ArrayLike, happened: ArrayLike, bins: int =
     -------
     float
         The mean over bins, weighted by their sizes, of the absolute difference between the mean probability and the
-        share that happened. NaN for no samples.
+        mean of ``happened``. NaN for no samples.
 
     Examples
     --------
@@ -224,7 +224,7 @@ def exposure(ranks: ArrayLike, at: int = 10) -> Floats:
     ranks : array-like of int of shape (n_items,)
         Ranks, starting at 1.
     at : int
-        The number of first ranks that are read. The result for later ranks is 0.
+        The number of ranks that are read, from the first. The result for later ranks is 0.
 
     Returns
     -------
@@ -368,7 +368,7 @@ def split_by_time(days: Sequence[date], people: Sequence[str], held_out_share: f
     Raises
     ------
     ValueError
-        If the share is not more than 0 and less than 1.
+        If the share is 0 or less, or 1 or more.
 
     Examples
     --------

@@ -32,7 +32,7 @@ class Manifest:
     ----------
     version : str
     first_day, last_day : date or None
-        The first and the last day on which any of its training cases was decided.
+        The days on which the first and the last of the training cases were decided.
     cases : int
         The number of training cases.
     features : mapping of str to list of str

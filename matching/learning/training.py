@@ -28,7 +28,7 @@ FOLDS = 5
 RESAMPLES = 400
 PAIRS, ROUNDS = 3, 150
 IMAGINED_ROWS, IMAGINED_CASES = 1000, 100
-TOLERATED = 0.005  # log-loss: boosting is left out if the interval includes a larger loss than this
+TOLERATED = 0.005  # boosting is left out if, by the interval, it may raise the log-loss by this or more
 LEAST_SLOPE = 0.05
 # Prior standard deviations of the intercept and the slope of Platt's line. They are small, so that a few cases cannot
 # move the line far from the diagonal.
@@ -207,7 +207,7 @@ def fit_boosted(side: ModelSide, X: Floats, y: Floats) -> Tables:
 
 
 def _held_out(side: ModelSide, X: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Predict each block of cases, in order of their days, from the earlier blocks, without and with boosting."""
+    """Predict each block from all earlier blocks. Return the cases, and their results without and with boosting."""
     blocks = np.array_split(np.arange(len(y)), FOLDS)
     logistic_only, mixed = [], []
     for number in range(1, FOLDS):

@@ -267,7 +267,7 @@ def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | Non
             return _unknown(Rule.SAFETY, text, "Find the full postcode before you discuss the placement.")
     if excluded.people:
         text = "The jobseeker must be kept away from a person. The listing does not name everybody at the placement."
-        return _unknown(Rule.SAFETY, text, "Find out who runs and who works at the placement before you discuss it.")
+        return _unknown(Rule.SAFETY, text, "Before discussing the placement, find out who runs it and who works there.")
     return _pass(Rule.SAFETY, "No safety exclusion covers this placement.")
 
 
@@ -417,7 +417,7 @@ def _flexible(limits: JobseekerLimits, placement: PlacementProfile, context: Con
 
 
 def half_days_for(hours: int, of_each: int) -> int:
-    """Return how many half-days a number of hours fills, rounded to the nearest (halves to even), and at least 1.
+    """Return how many half-days a number of hours fills: rounded (.5 to the even number), and at least 1.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Experience:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that show a skill: a text shows it with a word of ``first`` and, if ``second`` has any, one of ``second``.
+    """Words that show a skill. A text needs a word from ``first`` and, unless ``second`` is empty, one from ``second``.
 
     Parameters
     ----------

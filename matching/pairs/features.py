@@ -2,7 +2,7 @@
 
 Each side of the score has its own features. About the jobseeker, the functions for the placement's side read only
 ``JobseekerOffer``, and the functions for the jobseeker's side read only ``JobseekerWishes`` and ``JobseekerOffer``.
-Neither contains a protected characteristic, so none can affect a feature.
+Neither class contains a protected characteristic, so no protected characteristic can affect a feature.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,8 +87,8 @@ INORDER = tuple(Feature)
 ALIKE = 0.6
 FAR_MINUTES = 90
 LONG_WAIT_DAYS = 120
-LONG_ANSWER_DAYS = 28  # answers in half this time are neutral, as are the unknown answers of a new social enterprise
-SHORT_WEEK = 800  # hundredths of an hour: a shorter week counts as this, so that one extra hour weighs little
+LONG_ANSWER_DAYS = 28  # gives the worst value; half this is neutral, as is the unknown time of a new social enterprise
+SHORT_WEEK = 800  # hundredths of an hour: a shorter week counts as this long, so that one extra hour weighs little
 BEST, WORST = STEPS, 0
 SOMETHING_ELSE = graded(0.4)  # an environment that is neither what the jobseeker wants nor its opposite
 # For each thing that a jobseeker may want to avoid: words that show it in a listing's title, occupation or environment.
@@ -323,7 +323,7 @@ def _hours(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 
 
 def _half_days(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
-    """Return the share of the placement's half-days that the jobseeker can work. None if either set is not known."""
+    """Return the share of the placement's half-days that the jobseeker can work. None if half-days are unknown."""
     if offer.half_days is None or not placement.half_days:
         return Value(None)
     shared = (offer.half_days & placement.half_days).bit_count()
@@ -354,7 +354,7 @@ def _start_date(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 
 
 def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
-    """Return a value that rises with each wanted adjustment on offer. None, which is neutral, if none is listed."""
+    """Return a value that rises with each wanted adjustment on offer. If none is on offer: None, which is neutral."""
     if not wishes.adjustments:
         return Value(None)
     offered = _normalised(placement.adjustments_offered or ())

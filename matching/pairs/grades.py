@@ -211,7 +211,7 @@ def mixed_all(bits: Any) -> Uints:
 
 
 def list_hash(seed: str, list_key: str) -> int:
-    """Return the hash from which the tie-breaks of a list on a day are computed.
+    """Return the hash from which the tie-breaks of one list on one day are computed.
 
     Parameters
     ----------

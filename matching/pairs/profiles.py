@@ -34,7 +34,7 @@ def _check_half_days(half_days: int | None) -> None:
 
 def _check_place(place: Grid | None) -> None:
     if place is not None and not all(isfinite(metres) and abs(metres) <= MOST_METRES for metres in place):
-        raise ValueError("A place must be an easting and a northing in metres, each from -100,000,000 to 100,000,000.")
+        raise ValueError("place must be an easting and a northing in metres, each from -100,000,000 to 100,000,000.")
 
 
 def _check_whole(*numbers: int | None) -> None:
@@ -261,7 +261,7 @@ class PlacementProfile:
     places_left : int
         The number of places that are neither held nor filled.
     days_to_answer : int or None
-        Median number of days that the social enterprise takes to answer an introduction. None if too few are known.
+        Median days that the social enterprise takes to answer an introduction. None if too few answers are known.
 
     Raises
     ------

@@ -9,8 +9,8 @@ from functools import lru_cache
 from rapidfuzz import fuzz
 
 SAME, NEAR = 1.0, 0.7
-# Below this likeness of their letters, two texts count as not alike at all. It was measured on pairs of labels in the
-# starter vocabulary that mean different things but share letters by chance.
+# Two texts whose letters are less alike than this count as not alike at all. The limit was measured on pairs of labels
+# in the starter vocabulary that mean different things but share letters by chance.
 CHANCE = 0.78
 LONGEST = 300
 SHORT = 3  # a word of at most this length, such as "gas" or "bus", is not taken for a plural
@@ -119,7 +119,7 @@ class Vocabulary:
     importance : mapping of str to float
         The weight of each wanted skill compared with other skills, by its label.
     near : mapping of (concept, concept) to float
-        The credit, from 0 to 1, for having the first skill if the second, its neighbour in a taxonomy, is wanted.
+        For two neighbours in a taxonomy: the credit, from 0 to 1, for having the first concept if the second is wanted.
 
     Examples
     --------
@@ -192,7 +192,7 @@ class Vocabulary:
         return self._skills.get(key, {})
 
     def _skill_likeness(self, first: str, second: str) -> float:
-        """Return how alike two skills are, in [0, 1]: by their concepts or, if either has none, by their letters."""
+        """Return how alike two skills are, in [0, 1]: by concepts or, if a skill has no concept, by letters."""
         first, second = normalise(first), normalise(second)
         if not first or not second:
             return 0.0

@@ -85,7 +85,7 @@ def distance_km(origin: Grid, destination: Grid) -> float:
 
 
 def quickest(origin: Grid, destination: Grid, modes: Mapping[str, Mode]) -> TravelEstimate | None:
-    """Return the journey by the mode with the lowest low estimate. If two are equal, the lower high estimate decides.
+    """Return the journey by the mode with the shortest low estimate. In a tie, the shorter high estimate decides.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ class Born(IntEnum):
 
 
 class Postcode(IntEnum):
-    """How two postcodes agree: the smallest part that is the same, or ``SLIP`` if one character differs."""
+    """How two postcodes agree: the smallest area that contains both, or ``SLIP`` if one character differs."""
 
     OTHER = 0
     UNKNOWN = 1
@@ -148,7 +148,7 @@ def compare_names(first: Identity, second: Identity) -> int:
 
 
 def _is_short_for(first: str, second: str) -> bool:
-    """Return whether one given name begins with the other, as "Mohammed" with "Mo": it may be a short form."""
+    """Return whether one given name begins with the other, as "Mohammed" does with "Mo", a possible short form."""
     short, long = sorted((first, second), key=len)
     return len(short) >= SHORTEST_FORM and long.startswith(short)
 
@@ -189,7 +189,7 @@ def compare_days(first: Identity, second: Identity) -> int:
 
 
 def _slipped(first: str, second: str) -> int:
-    """Return the level at which two dates of birth agree if at least one does not have eight digits."""
+    """Return how two dates of birth agree, of which at least one does not have eight digits."""
     if min(len(first), len(second)) < DIGITS_OF_A_DAY - 1:
         return Born.UNKNOWN
     return Born.SLIP if DamerauLevenshtein.distance(first, second, score_cutoff=1) <= 1 else Born.UNKNOWN

@@ -31,7 +31,7 @@ class Identity:
     street, town : str
         As written.
     identifiers : mapping of str to str
-        For each kind of identifier that only one person has, such as a National Insurance number: its keyed hash.
+        By kind (such as National Insurance number): the keyed hash of an identifier that only one person has.
 
     Examples
     --------

@@ -25,8 +25,8 @@ Levels = NDArray[np.uint8]
 RANDOM_PAIRS = 50_000
 ROUNDS = 200
 SETTLED = 1e-6
-# A key that more records than this share is not used to form pairs. Such a key is weak evidence, and the number of its
-# pairs grows with the square of the number of its records.
+# If more records than this have one key, the key is not used to form pairs. Such a key is weak evidence, and the number
+# of its pairs grows with the square of the number of its records.
 MOST_OF_A_KEY = 200
 COUNTED = 0.5  # the count given to a level that was never seen, so that no level has probability 0
 # The prior for two records of one person: most fields agree, some have errors.
@@ -227,7 +227,7 @@ def _maximised(
     """Return m and the expected number of pairs of each kind, by expectation-maximisation over level patterns [1]_.
 
     Within a household, given names and birthdays agree only as often as between strangers, and so do the given names
-    of twins. These shares are fixed, because they distinguish both kinds from one person. The other shares are learnt.
+    of twins. These shares are fixed, because they set households and twins apart from one person. Others are learnt.
     """
     patterns, counts = (
         np.unique(levels, axis=0, return_counts=True) if len(levels) else (levels, np.zeros(0, dtype=np.int64))
@@ -265,7 +265,7 @@ def _maximised(
 
 
 def _family_alone(seen: Floats, given: Floats) -> Floats:
-    """Return the counts of name levels if the family names are as counted, and the given names as for strangers."""
+    """Return counts of name levels: the family names as counted, but the given names spread as between strangers."""
     family = seen[: NAME_LEVELS - 2].reshape(len(Alike), len(Alike)).sum(axis=0)
     levels = np.r_[np.outer(given, family).ravel(), seen[NAME_LEVELS - 2 :]]
     levels[UNKNOWN_OF[Field.NAME]] = 0.0
@@ -296,7 +296,7 @@ def sum_of_logs(patterns: Levels, shares: Mapping[Field, Floats]) -> Floats:
 
 
 def _expected(kin: Kin, u: Mapping[Field, Floats], given: Floats) -> dict[Field, Floats]:
-    """Return the share of each level that is assumed for one kind before any pair is compared."""
+    """Return the share of each level that is assumed for one kind of pair before any pair is compared."""
     expected = {}
     part = np.array([0.03, 0.05, 0.05, 0.04, 0.88]) if kin is Kin.PERSON else given
     family = (

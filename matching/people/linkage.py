@@ -60,7 +60,7 @@ IDENTIFIER_TEXT = {
 LEAST_SHARE = 1e-6
 MOST_RARE = 64.0  # a name seen once may count as at most this many times rarer than a usual name
 MOST_BITS = 300.0
-LEAST_MENTIONED = 0.5  # the smallest effect of shared households that is mentioned, in bits
+LEAST_MENTIONED = 0.5  # in bits: a smaller effect of shared households is not mentioned
 TOGETHER = "Two people who live together, or are supported at one address, could also agree on these details."
 
 
@@ -185,7 +185,7 @@ class Linkage:
         return total
 
     def weigh(self, first: Identity, second: Identity, levels: tuple[int, ...], among: float) -> float:
-        """Return the evidence for one person, in bits: that of all fields, plus the prior, minus other explanations.
+        """Return the bits of evidence for one person: the sum of all fields, plus the prior, minus other explanations.
 
         Parameters
         ----------
@@ -240,8 +240,8 @@ class Linkage:
     ) -> bool:
         """Return whether ``verdict`` could return a probability of at least one half. False means that it cannot.
 
-        This test is faster than ``verdict``. It ignores other explanations, and that many records may share a detail,
-        because both can only lower the probability.
+        This test is faster than ``verdict``. It ignores two effects that can only lower the probability: other
+        explanations, and details that many records share.
 
         Parameters
         ----------
@@ -459,7 +459,7 @@ def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared
         return "The given names may differ, and twins share everything else."
     close = [name for name, level in SAME_OF.items() if of[name] == level]
     if not any(shared.get(name, 0) < SHARED_BY_MANY[name] for name in close):
-        return "The records agree on the name and the date of birth, but on no other detail that few people share."
+        return "The name and date of birth agree. Any other detail that agrees is one that many people share."
     return ""
 
 

@@ -18,7 +18,7 @@ CLOSE_ENOUGH = 0.9
 PARTICLES = frozenset(
     {"abdul", "al", "bin", "bint", "da", "de", "del", "der", "dos", "el", "ibn", "mac", "mc", "ni", "o"}
 )
-LONG_ENOUGH = 4  # shorter names with one other letter are different names: "Ali" and "Ala"
+LONG_ENOUGH = 4  # shorter names that differ in one letter are different names: "Ali" and "Ala"
 # Spellings of the same sound in several languages.
 SOUNDS = (("ph", "f"), ("ck", "k"), ("kh", "k"), ("gh", "g"), ("sch", "s"), ("sh", "s"), ("ch", "k"), ("dh", "d"))
 ONE_SOUND = str.maketrans({"c": "k", "q": "k", "z": "s", "w": "v", "j": "g", "x": "k"})

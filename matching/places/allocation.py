@@ -38,7 +38,7 @@ class PlaceOffer:
         The keys of the jobseeker and of the placement.
     score : float
     rank : int
-        The rank of this placement among the open placements with places, by the jobseeker's scores, starting at 1.
+        1 for the jobseeker's highest score among the open placements that have places, 2 for the next, and so on.
     first_choice : str
         The placement with the highest score for the jobseeker.
     why : str
@@ -90,8 +90,8 @@ class AllocationPlan:
     need_offers : int
         The number of offers to jobseekers in the need band.
     need_floor : int
-        The number of offers reserved for the need band: the share in the policy, but at most the number of jobseekers
-        in the band who can all have an offer at once.
+        The number of offers reserved for the need band: the policy's share of all possible offers, but at most as many
+        as the band can get at once.
     need_share_of_caseload, need_share_of_offers, need_share_of_top : float
         The need band's share of all jobseekers, of the offers, and of the 30 % of jobseekers with the best scores. The
         last share is an index of creaming: see ``creaming``.
@@ -144,8 +144,8 @@ def allocate(
     -----
     The plan maximises the sum of ``offer_value`` + score over the offers. To meet the need floor, the exact solver
     requires that at least ``floor`` jobseekers of the need band get an offer. The auction adds a bonus to each offer to
-    the need band, close to the smallest bonus that meets the floor [2]_. For evenness, places of a
-    social enterprise above its soft cap get a price, and the plan is solved again with these prices, at most twice. A
+    the need band, close to the smallest bonus that meets the floor [2]_. For evenness, places above the soft cap of a
+    social enterprise get a price, and the plan is solved again with these prices, at most twice. A
     solution with fewer offers is never accepted.
 
     Examples
@@ -247,7 +247,7 @@ def unevenness(given: Iterable[str | None], holders: Collection[str]) -> float:
 
 
 def creaming(best: Floats, in_need: Sequence[bool] | NDArray[np.bool_], top_share: float = TOP_SHARE) -> float:
-    """Return the need band's share of the jobseekers with the highest best scores.
+    """Return what share of the top jobseekers, ranked by their best score, is in the need band.
 
     Parameters
     ----------
@@ -341,7 +341,7 @@ class _Explainer:
             where = "the only placement" if could == 1 else f"all {could} placements"
             why = f"Every place at {where} open to this jobseeker went to other jobseekers. More places are needed."
         elif len(case.placements) and case.pairs.begins[person] == case.pairs.begins[person + 1]:
-            why = "Every placement fails a check for this jobseeker. Next: see which one change would open a placement."
+            why = "Every placement fails a check for this jobseeker. Next: see which change would allow a placement."
         else:
             why = "None of the placements open to this jobseeker has a place left."
         return Unplaced(case.jobseekers[person], could, why)

@@ -1,9 +1,9 @@
 """Assign many people to few places by an auction, with a bound that certifies how close the result is to the best.
 
 A person's gain from a place is its value for the person minus its price. Each person without a place bids for the place
-with the greatest gain. The bid raises the price by the difference to the second greatest gain, plus a small step. The
-person who had the place loses it and bids again. At the end, the prices prove how good the result is: no assignment can
-be worth more than the sum of the greatest gains of all persons plus the sum of the prices [1]_.
+with the greatest gain. The bid raises the price by the difference between the greatest and the second greatest gain,
+plus a small step. The person who had the place loses it and bids again. At the end, the prices prove how good the
+result is: no assignment is worth more than the sum of every person's greatest gain and of all prices [1]_.
 
 References
 ----------
@@ -100,7 +100,7 @@ def _two_cheapest(prices, first_place, placement):
 
 @njit(cache=True, nogil=True)
 def _auction(begins, placements, values, first_place, prices, step):
-    """Start from some prices, and let people bid until nobody without a place would gain from a bid."""
+    """Start from the given ``prices``, and let people bid until nobody without a place would gain from a bid."""
     people, count = len(begins) - 1, len(first_place) - 1
     holders = np.full(first_place[-1], FREE, dtype=np.int32)
     cheapest, second = first_place[:-1].copy(), np.full(count, np.iinfo(np.int64).max, dtype=np.int64)
@@ -171,8 +171,8 @@ def auction(
         The lowest price of each place, in millionths, sorted by placement. The value of an assignment is reduced by the
         lowest prices of the places that it uses.
     certify : float
-        The share of the best possible value to reach. Rounds with ever smaller steps follow until the bound proves this
-        share, but at most eight rounds.
+        The share of the best possible value that is good enough. Rounds with ever smaller steps follow until the bound
+        proves this share, but at most eight rounds.
     first_step : int
         The step of the first round, in millionths.
 

@@ -23,8 +23,8 @@ class Policy:
         The value that every offer has in addition to its score. It ensures that many offers are preferred to fewer
         offers with better scores.
     soft_cap : float
-        The greatest number of offers that a social enterprise has without a cost, as a multiple (1 or more) of its fair
-        share of the offers.
+        How many offers a social enterprise can have before each further offer has a cost. It is a multiple (1 or more)
+        of the social enterprise's fair share of the offers.
     evenness : float
         The cost of each offer above the soft cap.
     keeping : float
@@ -118,10 +118,10 @@ class AllocationProblem:
     organisations : sequence of str or None
         The social enterprise of each placement.
     before : mapping of str to str
-        For the key of a jobseeker, the key of the placement in the previous proposal.
+        The placement that each jobseeker had in the previous proposal: the keys of jobseekers to keys of placements.
     open_to : sequence of int
-        For each jobseeker, the number of placements that are open to the jobseeker and have places. It is needed if
-        ``scores`` has only the best of these placements.
+        For each jobseeker, the number of placements that are open to the jobseeker and have places. Needed only if
+        ``scores`` leaves out some of these placements.
 
     Raises
     ------
@@ -159,5 +159,5 @@ class AllocationProblem:
 
     @cached_property
     def pairs(self) -> OpenPairs:
-        """The open pairs, also if ``scores`` is a matrix."""
+        """The open pairs. If ``scores`` is a matrix, they are read from the matrix."""
         return self.scores if isinstance(self.scores, OpenPairs) else OpenPairs.of(self.scores)

@@ -31,7 +31,7 @@ class _Case:
     """A problem sorted by hashes of its keys, so that the order of the input cannot change the result.
 
     ``columns`` has the placement of every place that could be used, and ``values`` has the value of each pair. In the
-    methods, ``chosen`` has the number of the pair that is assigned to each person, or -1.
+    methods, ``chosen`` has, for each person, the index of the assigned pair, or -1.
     """
 
     jobseekers: list[str]
@@ -79,11 +79,11 @@ class _Case:
         return replace(case, floor=_floor(case, policy))
 
     def score_of(self, chosen: NDArray[np.intp]) -> Floats:
-        """Return the scores of some pairs."""
+        """Return the scores of the pairs with the indices ``chosen``."""
         return np.asarray(self.pairs.scores[chosen])
 
     def assign(self, price: Floats, most_exact: int) -> tuple[NDArray[np.intp], float]:
-        """Return the pair assigned to each person, or -1, and the share of the best value that is provably reached."""
+        """Return the pair assigned to each person (-1 for none). Also return what share of the best value is proved."""
         chosen = np.full(len(self.jobseekers), -1, dtype=np.intp)
         if not len(chosen) or not len(self.columns):
             return chosen, 1.0
@@ -100,7 +100,7 @@ class _Case:
         Besides a column for each place, there are columns that mean "no offer" and have the value 0. Each person
         outside the need band has one such column. The people in the band, whose number is ``band``, share
         ``band - floor`` such columns, so that at least ``floor`` of them get a place. With these columns a full
-        matching always exists. Only open pairs are edges to places, so the work depends on their number alone.
+        matching always exists. Only open pairs are edges to places, so the work grows with the open pairs only.
         """
         from scipy.sparse import csr_array  # noqa: PLC0415 - takes 0.1 s, and most processes do not need it
         from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # noqa: PLC0415
@@ -182,13 +182,13 @@ def _inverse(order: Sequence[int]) -> NDArray[np.intp]:
 
 
 def _pairs_at(pairs: OpenPairs, people: NDArray[np.intp], placements: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the pair number of each person and placement. The placements of each person must be ascending."""
+    """Return the index of the pair of each person and placement. In ``pairs``, each person's placements must ascend."""
     width = int(pairs.placements.max(initial=0)) + 1
     return np.searchsorted(pairs.people * width + pairs.placements, people * width + placements)
 
 
 def _expanded(case: _Case) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Repeat every pair for each place of its placement that could be used. Return the pairs and these places."""
+    """Repeat every pair once for each usable place of its placement. Return the repeated pairs, and their places."""
     count = np.bincount(case.columns, minlength=len(case.placements))
     first = np.concatenate([[0], np.cumsum(count)])
     times = count[case.pairs.placements]

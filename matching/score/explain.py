@@ -12,8 +12,8 @@ from matching.score.ranker import Refusal, TwoSidedModel
 from matching.score.tables import MILLION
 
 Effect = Literal["for", "against", "unknown"]
-LEAST_EFFECT = 0.02  # the smallest effect on the log of the score that is mentioned
-LEAST_LIFT = 0.01  # the smallest rise of the score that is mentioned
+LEAST_EFFECT = 0.02  # a smaller effect, on the log-score scale, is not mentioned
+LEAST_LIFT = 0.01  # a smaller rise of the score is not mentioned
 PAST_DECISIONS = "past_decisions"
 
 
@@ -23,13 +23,13 @@ class MatchReason(NamedTuple):
     Parameters
     ----------
     feature : str
-        A ``Feature``, or ``past_decisions`` for the effect of the boosted half and of the calibration.
+        A ``Feature``, or ``past_decisions`` for what boosting and calibration learnt from past decisions.
     text : str
         One or two plain sentences.
     effect : str
         ``for``, ``against`` or ``unknown``.
     weight : float
-        How much the reason changes the log of the score. If unknown: how much the best value would change it.
+        How much the reason changes the log-score. If ``effect`` is ``unknown``: how much the best value would.
     """
 
     feature: str
@@ -125,9 +125,9 @@ def reasons(values: Values, model: TwoSidedModel | None = None) -> list[MatchRea
     Returns
     -------
     list of MatchReason
-        The weights of the reasons for and against add up approximately to the log of this score minus the log of the
-        score of a pair about which nothing is known. The sum is only approximate, because the log-probability of each
-        side is treated as linear around this pair.
+        On the log-score scale, the weights of the reasons for and against add up to about this difference: this score
+        minus the score of a pair about which nothing is known. The sum is only approximate, because the log-probability
+        of each side is treated as linear around this pair.
 
     Examples
     --------
@@ -299,7 +299,7 @@ def what_would_open(refusal: Refusal) -> list[PairChange]:
 
 
 def additive(values: Values, model: TwoSidedModel) -> Mapping[str, float]:
-    """Return the unrounded parts of the log of a score: one for each known feature, and one for past decisions.
+    """Return the unrounded parts of a log-score: one for each known feature, and one for past decisions.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ HIGH_CONFIDENCE, MEDIUM_CONFIDENCE = 0.75, 0.45
 # later training can separate what people preferred from what was merely listed first.
 NEAR_TIE = 5000  # millionths
 SHUFFLED_SHARE = 0.1
-OF_RUNS, OF_NEAR_TIES = 0x72756E73, 0x6E656172  # make the two kinds of random numbers independent
+OF_RUNS, OF_NEAR_TIES = 0x72756E73, 0x6E656172  # two random numbers: whether to shuffle a run, and its order
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,7 @@ class TwoSidedModel:
         return among_all
 
     def contributions(self, codes: Codes) -> Floats:
-        """Return how much each feature raises or lowers the log of the score, in the logistic halves of the model.
+        """Return what each feature adds, on the log-score scale, in the logistic half of each side.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class TwoSidedModel:
         -------
         ndarray of shape (n_pairs, n_features)
             The sum over both sides of weight x (value - neutral) x (1 - probability of the side). The last factor
-            converts log-odds to the log of the score, so that the sides can be added. 0 for an unknown feature.
+            converts log-odds to the log-score scale, so that the sides can be added. 0 for an unknown feature.
         """
         parts = np.zeros(codes.shape)
         for side, model in self.sides.items():
@@ -349,7 +349,7 @@ class TieBreakOrder:
     places : list of int
         The positions of the entries in the unranked list, best entry first.
     propensities : list of float
-        The probability of each rank, in the order of ``places``.
+        For each entry, in the order of ``places``: the probability that the entry has this rank.
     """
 
     places: list[int] = field(default_factory=list)

@@ -235,7 +235,7 @@ class SideModel:
     boosted : Tables or None
         The boosted half of the model: tables learnt by boosting. None if training did not accept them.
     mix : float
-        The weight of the boosted trees: n / (n + 50) after n cases, or 0 if there are none.
+        The weight of the boosted half: n / (n + 50) after n cases, or 0 if ``boosted`` is None.
     calibration : Calibration
 
     Examples

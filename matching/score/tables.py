@@ -3,8 +3,8 @@
 Every feature has a grade (see ``grades``). Each side has two halves: the logistic half and the boosted half. A table
 gives what each grade adds to the log-odds of each half, in units of 1 / 65,536. Some pairs of features have a table for
 the boosted half too. A table of the logistic curve turns each sum into a probability, and a table of the calibration
-corrects the probability; both are interpolated linearly. All numbers are whole, so the order of a sum does not matter,
-and NumPy, compiled code and any other machine give exactly the same score.
+corrects the probability. Both tables are interpolated linearly. All numbers are whole, so the order of a sum does not
+matter: NumPy, compiled code and any other machine give exactly the same score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,10 +37,10 @@ class TableArrays(NamedTuple):
 
     - ``base`` (side, half) is the constant of each half, and ``parts`` (side, half, feature, grade) is what each grade
       adds to this constant, both in units of 1 / 65,536 of log-odds. The two halves are the logistic and the boosted.
-    - Each row of ``pairs`` is a side, a first feature and a second feature that have a common table. ``bins`` (pair,
-      first or second, grade) gives the bins of their grades. ``pair_parts`` (pair, first bin, second bin) gives what
-      two bins add to the boosted half.
-    - ``mix`` (side) is the weight of the boosted trees, in units of 1 / 65,536.
+    - Each row of ``pairs`` has a side and the two features of one table: the first and the second. ``bins`` (pair,
+      first or second, grade) gives the bin of a grade. ``pair_parts`` (pair, first bin, second bin) gives what a bin
+      of the first feature and a bin of the second together add to the boosted half.
+    - ``mix`` (side) is the weight of the boosted half, in units of 1 / 65,536.
     - ``odds`` is the logistic curve, and ``curves`` (side, point) are the calibration curves.
     - ``both`` holds the logistic ``parts`` of both sides in one number: the placement's side in the upper 32 bits, the
       jobseeker's side in the lower. One look-up and one sum then serve both sides.

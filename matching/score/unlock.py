@@ -56,7 +56,7 @@ class Unlock:
     ----------
     kind : Kind
     what : str
-        The key of the half-day, licence, skill or other item. Equal changes of several jobseekers have one key.
+        The key of the half-day, licence, skill or other item. The same change has the same key for every jobseeker.
     text : str
         The change, in words.
     opens : tuple of str
@@ -133,7 +133,7 @@ def for_jobseeker(
     *,
     good: float,
 ) -> list[Unlock]:
-    """Return the single changes that would open placements or settle pairs, the change that opens most first.
+    """Return the single changes that would open placements or settle pairs. The one that opens most comes first.
 
     Parameters
     ----------

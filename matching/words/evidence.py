@@ -111,7 +111,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
 
 
 def _gains(gains: NDArray[np.float64]) -> Features:
-    """Compare how well each concept explains the words with the concept that explains each word best."""
+    """Return how much worse each concept explains the words than the best concept for each word does."""
     lost = gains.max(axis=1, keepdims=True) - gains
     return {
         "lost": lost.sum(axis=0),
@@ -129,7 +129,7 @@ def _both_ways(forward: NDArray[Any], backward: NDArray[Any]) -> NDArray[Any]:
 
 
 def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[Features, NDArray[Any]]:
-    """Return how far the text and the labels cover each other, and a score of each label that counts synonyms."""
+    """Return how far the text and the labels cover each other, and a score for each label, in which synonyms count."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
     start = np.cumsum(lengths) - lengths
@@ -224,7 +224,7 @@ def _glosses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Featur
 
 
 def _senses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
-    """Return how close the sense vectors of the text and of its words are to that of each concept."""
+    """Return how close the sense vectors of the text and of its words are to the sense vector of each concept."""
     lemmas, concepts = index.senses.lemmas, index.senses.concepts[short.concepts]
     weight = (query.known * query.idf[:, None]).sum(axis=0)
     used = np.flatnonzero(weight)

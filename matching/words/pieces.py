@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 MOST_PIECES = 64
 LONGEST_WORD = 100  # BERT's own limit: a longer word counts as one unknown word.
-CHARACTERS_OF_PIECE = 20  # longer than any piece of a title; a text is cut to this many characters a piece
+CHARACTERS_OF_PIECE = 20  # for each piece, this many characters of a text are read: no piece of a title is longer
 
 
 def tokens_of(text: str) -> list[str]:

@@ -49,7 +49,7 @@ class ConceptShortlist:
         words : ndarray of shape (n_concepts,)
             Score of each concept by words.
         size : int
-            The number of concepts that each score selects. If the index has no more concepts, all are selected.
+            The number of concepts that each score selects. If the index has at most this many, all are selected.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class ConceptShortlist:
         return np.asarray(np.maximum.reduceat(values, self.start, axis=axis))
 
     def best_three(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the three highest values of each concept's labels. If it has fewer labels, the missing values are 0.
+        """Return the three highest values of each concept's labels. With fewer than three labels, the rest are 0.
 
         Parameters
         ----------

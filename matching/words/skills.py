@@ -97,7 +97,7 @@ class SkillFinder:
         Returns
         -------
         ConceptOffers
-            Up to ``limit`` skills, even if none fits. There are none if the text has no words, or has no three
+            Up to ``limit`` skills, even if no skill fits. The list is empty if the text has no words, or has no three
             consecutive letters in common with any label. A score is the probability that the text names the skill.
 
         Raises

@@ -310,7 +310,7 @@ class TitleFinder:
         Returns
         -------
         ConceptOffers
-            Up to ``limit`` occupations that have something in common with the title, even if none fits.
+            Up to ``limit`` occupations that have something in common with the title, even if no occupation fits.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """Learn which words can replace each other, from the labels and descriptions of concepts (IBM model 1).
 
-The labels of a concept are treated as translations of each other, so a word can be explained by a synonym in a label.
+The labels of a concept are treated as translations of each other, so a synonym in another label can explain a word.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from matching.words.postings import Postings
 
-LEAST = 0.004  # Less likely translations are dropped: they do not change the ranking, and most are less likely.
+LEAST = 0.004  # Translations less likely than this are dropped. Most are, and they do not change the ranking.
 DISCOUNT = 0.1  # subtracted from each expected count, so that pairs that occur by chance disappear
 
 

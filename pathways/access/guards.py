@@ -153,7 +153,7 @@ def _refuse_unknown_query(request: Request) -> None:
 
 
 def _query_names(dependant: Dependant) -> set[str]:
-    """Return the names of the query parameters. A model counts as several: one for each of its fields."""
+    """Return the names of the query parameters. For a parameter that is a model: the names of its fields."""
     names: set[str] = set()
     for parameter in dependant.query_params:
         kind: Any = parameter.field_info.annotation

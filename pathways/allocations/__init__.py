@@ -1,1 +1,1 @@
-"""Allocations: proposals that share limited places among a caseload, one line for each jobseeker, and the decisions."""
+"""Allocations: proposals of limited places for a caseload, with one line for each jobseeker, and the decisions."""

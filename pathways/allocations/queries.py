@@ -21,7 +21,7 @@ from pathways.reference import tables
 
 
 def visible_to(actor: Actor) -> Select[Allocation]:
-    """Return the query of the allocations of the actor's organisation; ``lines`` filters the lines by jobseeker."""
+    """Return the query of all allocations of the actor's organisation; the function ``lines`` restricts their lines."""
     return select(Allocation).where(Allocation.partner_id == actor.organisation_id)
 
 
@@ -118,7 +118,7 @@ def before(session: Session, actor: Actor) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class NeedRule:
-    """A policy's thresholds for the need band. One fact puts a jobseeker in the band; no fact changes the score."""
+    """A policy's thresholds for the need band. A single fact puts a jobseeker in the band; the score stays the same."""
 
     weeks_without_offer: int
     open_barriers: int

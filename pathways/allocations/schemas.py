@@ -1,4 +1,4 @@
-"""Request bodies, replies and data-extract records of allocations."""
+"""Request bodies and replies of allocations, and records for the copy of their data that a jobseeker receives."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -144,7 +144,7 @@ class AllocationLineOut(Schema):
 
 
 class AllocationLineRecord(Schema):
-    """An allocation line as it appears in a jobseeker's data extract."""
+    """An allocation line in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     placement_id: Annotated[UUID | None, Group.RECORD]
@@ -156,7 +156,7 @@ class AllocationLineRecord(Schema):
 
 
 class AllocationMoveRecord(Schema):
-    """A change of an allocation line's state, as it appears in a jobseeker's data extract."""
+    """A change of an allocation line's state, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]

@@ -127,7 +127,7 @@ class ScoredPieces:
 
     @staticmethod
     def load(path: Path | None, ids: Sequence[UUID]) -> Answer | None:
-        """Return the stored scores of these jobseekers; None if the file is missing, damaged or about other ids."""
+        """Return the stored scores of these jobseekers; None if the file is missing, damaged or of other jobseekers."""
         if path is None or not path.exists():
             return None
         try:
@@ -256,7 +256,7 @@ def true_ranks(
 ) -> dict[UUID, int]:
     """Return, for each given jobseeker and score, the rank of the score among all the jobseeker's eligible placements.
 
-    Needed if the assignment considered only the best pairs, because the ranks among those ignore all other pairs.
+    Needed if the assignment considered only the best pairs, because its own ranks then count only those pairs.
     """
     ranks: dict[UUID, int] = {}
     work = caseload.work()

@@ -44,7 +44,7 @@ def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person:
 def close(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, closing: Closing
 ) -> Jobseeker:
-    """Close a case: withdraw open introductions, and end the open enrolment for the given ``end_reason``."""
+    """Close a case: withdraw open introductions, and end the open enrolment with the given ``end_reason``."""
     for holding in reversed(holdings):
         holding.close(session, actor, person, closing.reason)
     return enrolment_actions.close_case(session, actor, person, closing)

@@ -69,7 +69,7 @@ def get_access_log(jobseeker_id: UUID, actor: LogReader, database: DatabaseDep, 
 
 @router.get("/{jobseeker_id}/extract", responses=documented(NotFound))
 def get_extract(jobseeker_id: UUID, actor: Extracter, database: DatabaseDep, holdings: HoldingsDep) -> Extract:
-    """Return all data held about a jobseeker, to answer a subject access request. The access log records this."""
+    """Return all data held about a jobseeker, to answer a subject access request. The access is logged."""
     with database.reading(actor) as session:
         jobseeker_queries.jobseeker(session, actor, jobseeker_id)
     opened(database, actor, "jobseekers", [(jobseeker_id, jobseeker_id)])
@@ -141,8 +141,8 @@ def merge_records(
 ) -> MergeOut:
     """Merge a duplicate record of the same jobseeker into this one. Both histories remain. The merge can be undone.
 
-    The merge is refused if the records are marked as different people, if both have an open enrolment, if both are put
-    forward for one placement, if both claim for the same work, or if an introduction breaks a safety exclusion.
+    The merge is refused if the records are marked as different people or an introduction breaks a safety exclusion. It
+    is also refused if both have an open enrolment, are put forward for one placement or claim for the same work.
     """
     with database.writing(actor) as session:
         made = once(
@@ -169,7 +169,7 @@ def undo_merge(
 ) -> UndoneOut:
     """Undo a merge and separate the two records. The reply lists later edits, which the undo leaves as they are.
 
-    The undo is refused if a later merge must be undone first, or if data recorded since belongs to both records.
+    Refused if a later merge must be undone first, or if data recorded since this merge belongs to both records.
     """
     with database.writing(actor) as session:
         made = jobseeker_queries.merge(session, actor, jobseeker_id, merge_id)

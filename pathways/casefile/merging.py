@@ -83,8 +83,8 @@ def merge(
 ) -> Merge:
     """Merge one record of a jobseeker into another. No data is lost, and the merge can be undone.
 
-    The merge is refused if the pair was marked as different people, if rows of both records violate a unique
-    constraint, or if an open introduction of either record breaks a safety exclusion of the other record.
+    Refuse if the pair was marked as different people, or if rows of the two records together violate a unique
+    constraint. Also refuse if an open introduction of one record breaks a safety exclusion of the other record.
     """
     kept, taken = _both(session, actor, kept_id, merged_id)
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
@@ -143,7 +143,7 @@ def merge(
 
 
 def _notify_of_double_claims(session: WriteSession, actor: Actor, kept: Jobseeker) -> None:
-    """Notify the team managers of each claim that duplicates another claim of the kept record."""
+    """Send the team managers a notice about each claim that duplicates another claim of the kept record."""
     for claim in claim_queries.claimed_twice(session, kept):
         message_actions.notify_roles(
             session,
@@ -203,7 +203,7 @@ def _last_move(session: Session, person: Jobseeker) -> str:
 
 
 def _must_be_safe(session: Session, kept: Jobseeker) -> None:
-    """Refuse the merge if an open introduction breaks a safety exclusion of the other record.
+    """Refuse the merge if an open introduction of one record breaks a safety exclusion of the other record.
 
     Otherwise the jobseeker could be sent to a place that they must be kept away from.
     """
@@ -261,13 +261,13 @@ def _write_profile(
     said_by: Mapping[str, str],
     source: ProfileVersion | None,
 ) -> None:
-    """Record a profile version that is not agreed. The jobseeker's agreement to the previous version remains."""
+    """Record a profile version without an agreement. The agreement to the previous version remains on record."""
     about = {name: getattr(source, name) for name in ACCOMPANYING} if source is not None else {}
     profile.add_profile(session, actor, kept, columns, said_by=said_by, **about)
 
 
 def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> None:
-    """Open the kept case if the merged record's case was open; assign it to the open enrolment's caseworker."""
+    """Open the kept record's case if the merged record's is open. Assign it to the open enrolment's caseworker."""
     if taken.state is JobseekerState.OPEN:
         jobseeker_actions.open_case(session, actor, kept)
     enrolment = enrolment_queries.open_enrolment(session, kept)
@@ -376,7 +376,7 @@ def _restore(
 
 
 def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> JobseekerState:
-    """Return the state to restore: open if enrolled or a referral was accepted since, otherwise the earlier state."""
+    """Return the state to restore: open if enrolled or if a referral was accepted since the merge, else ``before``."""
     if enrolment_queries.open_enrolment(session, person) is not None:
         return JobseekerState.OPEN
     accepted = select(Referral.id).where(

@@ -40,7 +40,7 @@ class Extract(Schema):
 
 
 class NewMerge(Body):
-    """The duplicate record to merge into this one, and the reason."""
+    """The request body for merging a duplicate record into this one."""
 
     other_id: UUID = Field(description="The id of the duplicate record, which is merged into this record.")
     reason: NeededLine
@@ -72,10 +72,10 @@ class UndoneOut(Schema):
     restored_id: Annotated[UUID, Group.RECORD]
     put_back: Annotated[dict[str, int], Group.RECORD]
     stays: Annotated[dict[str, int], Group.RECORD] = Field(
-        description="The number of rows, for each table, that were recorded since the merge and stay with the kept"
-        " record, because they depend on no row that moved back. Check each row. If it belongs to the other record,"
-        " record it there again."
+        description="For each table, the number of rows recorded since the merge that stay with the kept record."
+        " They stay because they depend on no row that moved back. Check each row. If a row belongs to the other"
+        " record, record it there again."
     )
     left: Annotated[list[str], Group.RECORD] = Field(
-        description="One sentence for each kind of edit since the merge that the undo leaves as it is."
+        description="One sentence for each kind of edit made after the merge. The undo leaves these edits as they are."
     )

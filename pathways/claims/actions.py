@@ -236,7 +236,7 @@ def _move_row(
 def submit(session: WriteSession, actor: Actor, claim: Claim, declared: Declaration) -> Claim:
     """Submit a draft with the declaration about other funding.
 
-    Refuses a member who checked any of the claim's evidence, and a day before the funder accepts the claim.
+    Refuses a member who checked any of the claim's evidence. Also refuses a claim that the funder does not accept yet.
     """
     if declared.has_other_funding and not (declared.other_funding or "").strip():
         raise RuleBroken("Name the other funding and say what it pays for.", pointer="/other_funding")

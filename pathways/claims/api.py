@@ -49,7 +49,7 @@ def list_claims(
 
 @router.post("", status_code=201, responses=REFUSALS)
 def draft_claim(new: NewClaim, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Draft a claim for a recorded outcome, for the partner's caseworkers and team managers.
+    """Draft a claim for a recorded outcome. Permitted for the partner's caseworkers and team managers.
 
     The draft reserves the outcome's days and evidence. It is refused if another claim already uses any of them, if the
     outcome has been withdrawn, or if no price is recorded.

@@ -52,7 +52,7 @@ def earlier(session: Session, outcome: Outcome) -> Claim | None:
 
 
 def current_outcomes(session: Session, claims: Iterable[Claim]) -> set[UUID]:
-    """Return the ids of those outcomes of the claims that have not been withdrawn."""
+    """Return the ids of the outcomes of these claims; withdrawn outcomes are left out."""
     ids = [claim.outcome_id for claim in claims]
     return set(session.scalars(select(Outcome.id).where(Outcome.id.in_(ids), as_known(Outcome))))
 
@@ -95,7 +95,7 @@ def versions_of(session: Session, outcome: Outcome) -> list[SpellVersion]:
 
 
 def days_taken(session: Session, outcome: Outcome, days: Iterable[date]) -> list[date]:
-    """Return, in order, the days that a claim for the same jobseeker and rule already uses."""
+    """Return those of ``days`` that a claim for the same jobseeker and rule already uses, in order."""
     rows = select(ClaimDay.day).where(
         ClaimDay.partner_id == outcome.partner_id,
         ClaimDay.jobseeker_id == outcome.jobseeker_id,
@@ -151,7 +151,7 @@ def counts(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[int, s
 
 
 def claimed_elsewhere(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[UUID]]:
-    """Return, by claim id, the other programmes with a claim that uses some of the same days of the jobseeker."""
+    """Return, by claim id, the other programmes on which a claim uses some of the same days."""
     ids = [claim.id for claim in claims]
     if not ids:
         return {}

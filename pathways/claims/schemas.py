@@ -90,7 +90,7 @@ class ClaimOut(Schema):
 
 
 class ClaimRecord(Schema):
-    """A claim as given in a jobseeker's extract."""
+    """A claim, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     rule: Annotated[str, Group.RECORD]
@@ -103,7 +103,7 @@ class ClaimRecord(Schema):
 
 
 class DayRecord(Schema):
-    """A day of work claimed for, as given in a jobseeker's extract."""
+    """A day of work claimed for, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     claim_id: Annotated[UUID, Group.RECORD]
@@ -111,7 +111,7 @@ class DayRecord(Schema):
 
 
 class ItemRecord(Schema):
-    """An item of evidence used in a claim, as given in a jobseeker's extract."""
+    """An item of evidence used in a claim, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     claim_id: Annotated[UUID, Group.RECORD]
@@ -119,7 +119,7 @@ class ItemRecord(Schema):
 
 
 class ClaimedDocumentRecord(Schema):
-    """The hash of a document used in a claim, as given in a jobseeker's extract."""
+    """The hash of a document used in a claim, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     claim_id: Annotated[UUID, Group.RECORD]

@@ -51,7 +51,7 @@ def read_settings() -> "Settings":
 
 @contextmanager
 def opened(*, migrated: bool = True) -> Iterator["Database"]:
-    """Open the database and close it afterwards. Refuse a database that is not migrated, if ``migrated``."""
+    """Open the database and close it afterwards. With ``migrated``, refuse a database that is not migrated."""
     from pathways import all_models
     from pathways.database import Database
     from pathways.reference import tables

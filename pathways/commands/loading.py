@@ -84,7 +84,7 @@ def _load_taxonomy(files: list[Path], kind: str, acting_as: str | None) -> None:
             loaded = taxonomy.load(session, files, ConceptKind(kind), normalise)
     print(f"{loaded.concepts} {kind}s with {loaded.labels} labels, {loaded.relations} new relations.")
     if loaded.unknown:
-        print(f"{loaded.unknown} relations name entries that are not loaded. Load these, then the relations again.")
+        print(f"{loaded.unknown} relations name entries that are not loaded. Load these entries, then the relations.")
     print("This service uses the ESCO classification of the European Commission.")
 
 

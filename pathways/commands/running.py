@@ -68,7 +68,7 @@ def _must_be_free(host: str, port: int) -> None:
 
 
 def _point_demo_keys(host: str, port: int) -> None:
-    """Write the address that is served into the file of the demonstration's keys."""
+    """Write the address of this server into the file of the demonstration's keys."""
     if DEMO_KEYS.exists():
         lines = DEMO_KEYS.read_text(encoding="utf-8").splitlines()
         lines = [DEMO_LINE.format(_address(host, port)) if line.startswith(DEMO_LINE[:16]) else line for line in lines]

@@ -173,7 +173,7 @@ def service_at_location_id(placement_id: UUID) -> UUID:
 
 
 def page_of(kind: type[Item], items: Sequence[Item], total: int, number: int, size: int) -> PageOf[Item]:
-    """Return one page of a list: its items, its number, and how many items and pages there are in total."""
+    """Return one page of a list: its items, the page number, and how many items and pages there are in total."""
     pages = ceil(total / size)
     return PageOf[kind](  # type: ignore[valid-type]
         total_items=total,

@@ -23,7 +23,7 @@ from scipy.sparse import block_array, coo_array, csr_array, eye_array
 
 MOST_NEAR = 600  # counts among which the best choice is made; if there is none, a good choice is made among all
 TIMES_FURTHER = 10
-# The search for a choice stops after this many nodes, not after some seconds, so that it is the same on any machine.
+# The search stops after this many nodes, not after some seconds, so that every machine makes the same choice.
 # In a test that attacked four histories, all 338 choices were decided at the first node.
 MOST_NODES = 1_000
 FEW = 5
@@ -75,7 +75,7 @@ class System:
     hidden : set of str
         Counts suppressed at the start.
     smallest : int
-        The threshold: a protected count may be at least this large for all the attacker knows.
+        The threshold: for all the attacker knows, a protected count may be this large or larger.
     """
 
     counts: Mapping[str, int]
@@ -132,7 +132,7 @@ class System:
         return list(visited)
 
     def doubtful(self, asked: Iterable[str] | None = None) -> list[str]:
-        """Return the counts of ``asked`` (None: all suppressed) that a quick check does not show to be protected."""
+        """Check quickly, and return the counts in ``asked`` (None: all suppressed counts) that may be inferable."""
         return self._program.doubtful(self._guarded_in(sorted(self.hidden) if asked is None else asked))
 
     def inferable(self, asked: Iterable[str]) -> Iterator[str]:
@@ -151,7 +151,7 @@ class System:
         return self._program.furthest(cell, 1.0) - self._program.furthest(cell, -1.0) < WHOLE
 
     def makes_any_inferable(self, cell: str) -> bool:
-        """Return whether any suppressed count has become inferable now that ``cell`` is published again."""
+        """Return whether any suppressed count has become inferable now that ``cell`` is no longer suppressed."""
         near = dict.fromkeys(
             member for tie in self.ties.get(cell, ()) for member in tie.members if member in self.hidden
         )
@@ -162,7 +162,7 @@ class System:
         return any(True for _ in self.inferable(self.part(near)))
 
     def extra_cells(self, cell: str) -> set[str] | None:
-        """Return the counts of least total weight that protect a count if they are suppressed too.
+        """Return the counts of least total weight that have to be suppressed too, so that ``cell`` is protected.
 
         Parameters
         ----------
@@ -171,7 +171,7 @@ class System:
         Returns
         -------
         set of str or None
-            None if the count is not protected even when every count in ``free`` is suppressed.
+            None if ``cell`` is inferable even when every count in ``free`` is suppressed.
         """
         near = self.around(cell, MOST_NEAR)
         return self._choose_near(near, cell) or self._program.extra_cells(cell, self)
@@ -184,8 +184,8 @@ class System:
         """Choose the cheapest counts of ``near`` that protect ``cell`` if suppressed, by a mixed integer program.
 
         The program looks for another possible table in which ``cell`` is large enough and which differs from the true
-        table in suppressed counts only. Its variables are the value of each count, and whether each count that may
-        still be suppressed is suppressed.
+        table in suppressed counts only. Its variables are the value of each count, and a yes or no for each
+        count that may still be suppressed.
         """
         hidden, smallest = self.hidden, self.smallest
         ties = list(dict.fromkeys(tie for member in near for tie in self.ties.get(member, ())))
@@ -229,7 +229,7 @@ class System:
 def _as_rows(
     ties: Iterable[Sum | Inequality], at: Mapping[str, int], counts: Mapping[str, int]
 ) -> tuple[csr_array, Floats, Floats]:
-    """Return sums and inequalities as rows of a program whose columns are ``at``. Other counts are constants."""
+    """Return sums and inequalities as rows of a program. Counts in ``at`` are its columns, and others are constants."""
     rows: list[int] = []
     columns: list[int] = []
     signs: list[float] = []
@@ -308,7 +308,7 @@ class _AttackerProgram:
 
     The same program is solved again and again for different goals, each time starting from the last solution. Published
     counts are fixed at their true values. Each guarded count has an additional column, its "lift", which is at most the
-    count and at most the value that the count has to reach. Maximising it shows whether the count can reach that value.
+    count and at most the value that the count has to reach. Maximising the lift shows whether the count can do so.
     A table "clears" a count if it shows that the count is protected.
     """
 
@@ -342,7 +342,7 @@ class _AttackerProgram:
         )
 
     def extra_cells(self, cell: str, system: System) -> set[str] | None:
-        """Return counts that protect a count if suppressed too, chosen among all that may still be suppressed.
+        """Return counts that protect ``cell`` if they are suppressed too, chosen among all counts in ``free``.
 
         They are the counts in which the nearest other possible table differs from the true table. The nearest table has
         the least weighted sum of differences, so the choice is good but not always the best.
@@ -399,8 +399,8 @@ class _AttackerProgram:
     def doubtful(self, guarded: Sequence[str]) -> list[str]:
         """Return the guarded counts that no solved table clears.
 
-        Each table maximises the sum of the lifts of the remaining counts, and clears those that reach the threshold
-        in it with a value other than the true one. This is repeated until a table clears no count.
+        Each table maximises the sum of the lifts of the remaining counts, and clears each count that reaches the
+        threshold in this table with a value other than the true one. This is repeated until a table clears no count.
         """
         names = {self.at[cell]: cell for cell in guarded}
         remaining = np.array(list(names), dtype=np.intp)
@@ -415,7 +415,7 @@ class _AttackerProgram:
         return [names[at] for at in remaining.tolist()]
 
     def inferable(self, guarded: Sequence[str]) -> Iterator[str]:
-        """Yield the inferable counts. Each doubtful count's lift is maximised alone; the table may clear others."""
+        """Yield the inferable counts. One lift at a time is maximised; the resulting table may clear others too."""
         remaining = np.array([self.at[cell] for cell in self.doubtful(guarded)], dtype=np.intp)
         names = {self.at[cell]: cell for cell in guarded}
         while len(remaining):
@@ -440,7 +440,7 @@ class _AttackerProgram:
     def _is_cleared(self, at: int, lifted: Floats | None) -> bool:
         """Return whether a count is protected, given the table that maximises its lift (None: no table found).
 
-        The lift is at most the threshold, or at most one more than the true value if that is larger.
+        The upper bound of the lift is the threshold or one more than the true value, whichever is larger.
         """
         truth = self.counts[at]
         highest = truth if lifted is None else lifted[at]

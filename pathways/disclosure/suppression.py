@@ -8,8 +8,8 @@ group reached a stage.
 
 Secondary suppression: a suppressed count could still be inferred from other counts: from a total less the published
 parts, from counts that can only rise from month to month, or from a file of another month, version or scope. So further
-counts are suppressed until every suppressed count has more than one possible value, of which at least one is not under
-the threshold.
+counts are suppressed until every suppressed count has more than one possible value, and at least one of these values
+reaches the threshold.
 
 The attacker is assumed to know the exact value of every count that was ever published, although published counts are
 rounded. Rounding is an additional protection only. Earlier releases are binding: an unchanged count is published or
@@ -247,8 +247,8 @@ def _decided(
 ) -> Suppression:
     """Decide which counts to suppress.
 
-    If ``stays_hidden`` is given, the release is decided apart from earlier releases. Only these keys, which were
-    suppressed before, stay suppressed in any case.
+    If ``stays_hidden`` is given, the release is decided apart from earlier releases. The keys in ``stays_hidden``
+    were suppressed before and stay suppressed. All other keys are decided again.
     """
     hidden: dict[str, SuppressionReason] = {}
     for key in figures.counts:
@@ -434,7 +434,7 @@ def _publish_unneeded(
     reasons: dict[str, SuppressionReason],
     hidden_for: Mapping[str, str],
 ) -> None:
-    """Publish again extra counts whose suppression is no longer needed, beginning with the largest count."""
+    """Lift the suppression of extra counts that need not be suppressed any more, beginning with the largest count."""
     extra_cells = [
         key
         for key, why in reasons.items()

@@ -34,7 +34,7 @@ def find_candidates(
     people: Sequence[tuple[Jobseeker, Details]],
     order: BatchComparison = BatchComparison.ANY,
 ) -> list[list[Candidate]]:
-    """Find the partner's records that may be the same people, and record each pair for review.
+    """Find other records of the partner that may be about the same people, and record each pair for review.
 
     A pair that was recorded before is not recorded again, whatever its state. Return all candidates of each person; the
     caller must leave out those that its actor may not see.
@@ -58,7 +58,7 @@ def find_candidates(
 
 
 def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
-    """Search again after the commit, because two simultaneous requests cannot see each other's rows before it."""
+    """Search again after the commit. Until then, two simultaneous requests cannot see each other's rows."""
     if database.is_sqlite or not jobseeker_ids:
         return  # SQLite has one writer at a time, so requests are never simultaneous
     with database.writing(actor) as session:
@@ -70,7 +70,7 @@ def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[
 
 
 def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
-    """Update a person's pairs after a merge was undone: record new pairs, and drop pairs that are no longer similar."""
+    """After a merge was undone, record a person's new pairs, and drop unreviewed pairs that are no longer similar."""
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     [candidates] = find_candidates(session, actor, [(person, details)])
     candidate_ids = {candidate.jobseeker_id for candidate in candidates}
@@ -96,7 +96,7 @@ def _current_candidates(
 
 
 def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:
-    """Record new pairs. If a pair was found from both of its records, the result of the newer record is used."""
+    """Record new pairs. If the searches for both records found a pair, the newer record's result is used."""
     pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
     for person_id, candidates in people:
         for candidate in candidates[:MOST_PAIRS]:

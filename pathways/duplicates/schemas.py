@@ -12,7 +12,7 @@ from pathways.jobseekers.models import JobseekerState
 
 
 class FieldComparison(Schema):
-    """How one field compares. Each positive bit doubles the odds of one person; each negative bit halves the odds."""
+    """How one field compares. A positive bit doubles the odds that both are one person; a negative bit halves them."""
 
     field: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
@@ -63,7 +63,7 @@ class PairOut(Schema):
 
 
 class PairRecord(Schema):
-    """A pair, for the person's extract. It says nothing about the other person."""
+    """A pair, in the copy of their data that a jobseeker receives. The other person is left out."""
 
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[PairState, Group.RECORD]
@@ -72,7 +72,7 @@ class PairRecord(Schema):
 
 
 class PairMoveRecord(Schema):
-    """An event of a pair, for the person's extract."""
+    """An event of a pair, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]

@@ -50,8 +50,8 @@ class EnrolledAlready(Conflict):
 def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
     """Start a jobseeker on a programme, based on an accepted referral.
 
-    Refuses a second open enrolment, a programme of another partner, and a start date in the future, before the referral
-    or on a day on which the programme does not run.
+    Refuses a second open enrolment and a programme of another partner. Also refuses a start date in the future, before
+    the referral or on a day on which the programme does not run.
     """
     referral = referral_queries.referral(session, actor, new.referral_id)
     if referral.state is not ReferralState.ACCEPTED:

@@ -57,8 +57,8 @@ def start_enrolment(
 ) -> EnrolmentOut:
     """Start a jobseeker on a programme, based on an accepted referral.
 
-    It is refused if the jobseeker already has an open enrolment, or if the start date is in the future, before the
-    referral or on a day on which the programme does not run.
+    It is refused if the jobseeker already has an open enrolment. It is also refused if the start date is in the
+    future, before the referral or on a day on which the programme does not run.
     """
     with database.writing(actor) as session:
         enrolment = once(

@@ -42,7 +42,7 @@ def open_enrolment(session: Session, person: Jobseeker) -> Enrolment | None:
 
 
 def first_employer_contacts(session: Session, enrolment_ids: Iterable[UUID]) -> dict[UUID, date]:
-    """Return, by enrolment id, the day of the first contact with an employer about the jobseeker since the start."""
+    """Return the day of the first employer contact since the start of each enrolment, by enrolment id."""
     rows = session.execute(
         select(Enrolment.id, func.min(Contact.valid_on))
         .join(

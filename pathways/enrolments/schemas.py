@@ -74,7 +74,7 @@ class EnrolmentOut(Schema):
 
 
 class EnrolmentRecord(Schema):
-    """An enrolment as given in a jobseeker's extract."""
+    """An enrolment, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     programme_id: Annotated[UUID, Group.RECORD]

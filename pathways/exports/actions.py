@@ -99,14 +99,14 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
     month = Month.parse(new.month)
     as_of = new.as_of or actor.today
     if month.first_day > actor.today or as_of > actor.today:
-        raise RuleBroken("The month or the as_of day is in the future. Choose an earlier one.", pointer="/month")
+        raise RuleBroken("The month or as_of day is in the future. Choose an earlier month or day.", pointer="/month")
     at = end_of_local_day(as_of)
     commissioner = session.get(Organisation, commissioner_id)
     every = queries.programmes_of(session, commissioner_id, at)
     programmes = [programme for programme in every if new.programme_id in {None, programme.id}]
     if commissioner is None or not programmes:
         raise RuleBroken(
-            "This commissioner pays for no programme, or not for this one. Check commissioner_id and programme_id.",
+            "The commissioner does not pay for the programme or pays for none. Check commissioner_id and programme_id.",
             pointer="/programme_id",
         )
     scope = programmes[0].ref if new.programme_id is not None else EVERYBODY
@@ -145,7 +145,7 @@ def reasons_since(
 ) -> dict[str, list[str]]:
     """Return the reasons why figures of closed months have changed, by the key of the count.
 
-    Reasons for changes since the last month was closed are worked out; earlier reasons come from its stored release.
+    Reasons for changes since the last month was closed are worked out; earlier ones are in that month's stored release.
     """
     last = closed[-1]
     at, now = end_of_local_day(last.as_of), end_of_local_day(as_of)
@@ -195,7 +195,7 @@ def make(
 ) -> Export:
     """Make a new version of a month, or return the latest version if nothing has changed since.
 
-    ``keep`` stores the version once, also if a request is repeated; ``progress`` gets the number of journeys so far.
+    ``keep`` stores a version only once if the request is repeated. ``progress`` receives the count of journeys so far.
     """
     with database.reading(actor, newest=True) as session:
         if frozen := _frozen(session, actor, new):
@@ -220,7 +220,7 @@ def make(
 
 
 def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
-    """Return the closed version of the requested month, if any; refuse an ``as_of`` day that differs from its own."""
+    """Return the closed version of the requested month, if any; refuse a request for another ``as_of`` day."""
     latest = queries.latest(session, new.commissioner_id or actor.organisation_id, new.programme_id, new.month)
     if latest is None or latest.state is not ExportState.FROZEN:
         return None

@@ -1,7 +1,7 @@
 """Pure functions for adjustments: figures of closed months that have changed since, with the reasons.
 
-A person's journeys are compared as known when the last month was closed and as known now. Each changed journey has one
-reason, and each reason is reported with its number of people. A changed count that no journey explains is due to a new
+A person's journeys as known when the last month was closed are compared with the journeys as known now. Each changed
+journey has one reason, and people are counted for each reason. A changed count that no journey explains is due to a new
 version of a reference table, or to an erasure, after which there is no journey left to compare.
 """
 
@@ -41,12 +41,12 @@ Person = tuple[Any, Any, Life, list[Journey]]  # the ids of partner and jobseeke
 
 
 def in_step(before: Iterable[Person], now: Iterable[Person]) -> Iterator[tuple[Person | None, Person | None]]:
-    """Yield each person as known at two instants, as a pair; None if the person is not known at that instant.
+    """Yield a pair for each person: as known before, and as known now. None means: not known at that time.
 
     Parameters
     ----------
     before, now : iterable of Person
-        Ordered by the two ids, except that jobseekers with merged records come last, also in order.
+        Ordered by partner id and jobseeker id. Jobseekers with merged records come last, in the same order.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def reasons(
     people : iterable of pair of Person or None
         Each person as known when the month was closed, and as known now.
     merged : callable
-        Returns whether a person's record was merged, or separated again, between these two days.
+        Returns whether a person's record was merged, or separated again, since the month was closed.
 
     Returns
     -------
@@ -201,7 +201,7 @@ def adjustment_rows(
     Parameters
     ----------
     closed : sequence of Closed
-        Oldest first, because the first closed month that has a figure is the month that first reported it.
+        Oldest first, because a figure was first reported by the oldest of these months that has it.
     decision : Suppression
         The suppression decision for the present figures.
     head : Head

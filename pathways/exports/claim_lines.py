@@ -23,9 +23,9 @@ PENCE = Decimal(100)
 LINES = ExportTable(
     "claims",
     "Claims that changed state in the month",
-    "One row for each claim that was submitted, decided, paid or reversed in the month, with its state at the end of"
-    " the day as_of. One more row for each payment reversed in the month. Personal data: for the paying commissioner"
-    " only. Do not publish.",
+    "One row for each claim that was submitted, decided, paid or reversed in the month, with the state of the claim at"
+    " the end of the day as_of. One more row for each payment reversed in the month. Personal data: for the paying"
+    " commissioner only. Do not publish.",
     (
         Column("report_period", "yearmonth", "The month that the rows are about."),
         Column("as_of", "date", "The rows use only facts recorded by the end of this day."),
@@ -44,7 +44,7 @@ LINES = ExportTable(
         Column("referred_on", "date", "The day the jobseeker was referred.", is_required=False),
         Column("started_on", "date", "The day the enrolment started."),
         Column("achieved_on", "date", "The day the rule was met."),
-        Column("weeks_counted", "integer", "The number of weeks in work counted.", is_required=False),
+        Column("weeks_counted", "integer", "The number of weeks in work that were counted.", is_required=False),
         Column("days", "integer", "The number of days of work claimed for."),
         Column("evidence_tier", "string", "The weakest tier of the evidence for the claim.", is_required=False),
         Column("evidence_ids", "string", "The ids of the evidence items, separated by semicolons.", is_required=False),

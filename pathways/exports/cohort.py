@@ -134,14 +134,14 @@ class Tally:
         return f"{self.scope}|move|{self.month}|{origin}|{stage}"
 
     def group_key(self, breakdown: str, group: str, stage: str) -> str:
-        """Return the key of a group's count; a programme has the same key in its own export as in the export of all."""
+        """Return a group's key. A programme has the same key in its own export and in the export of all programmes."""
         if breakdown == "programme":
             return f"{group}|by|{self.month}|{EVERYBODY}|{NOT_HERE}|{stage}"
         return f"{self.scope}|by|{self.month}|{breakdown}|{group}|{stage}"
 
     @property
     def cohorts(self) -> list[tuple[str, Month]]:
-        """Every cohort, as basis and month: for both bases, every month from the first referral on.
+        """Every cohort, as a pair of basis and month. Each basis has every month from the first referral on.
 
         Months without people are included, because a missing row would reveal that there are none.
         """
@@ -162,7 +162,7 @@ class Tally:
         return OF_WORK if breakdown == "kind" else (*STAGES, CONTACTED) if breakdown == EVERYBODY else STAGES
 
     def share(self, first: Month | None, groups: dict[str, set[str]]) -> None:
-        """Include the cohorts from the month ``first`` on and these groups, even where this tally has no people."""
+        """Include the cohorts from the month ``first`` on, and ``groups``, even if this tally has no people in them."""
         self._level_with, self._more_groups = first, groups
 
     def wait(self, name: str) -> Mapping[int, int]:
@@ -465,7 +465,7 @@ def breakdown_rows(tally: Tally, decision: Suppression, head: Head) -> Iterator[
 def median_rows(tally: Tally, decision: Suppression, head: Head, smallest: int) -> Iterator[Row]:
     """Yield rows of the median days of each wait, for people referred in the last twelve months.
 
-    The median is suppressed if it is based on fewer than ``smallest`` people, or if their number is suppressed.
+    The median is suppressed if it is based on fewer than ``smallest`` people, or if their count is suppressed.
     """
     for name, (_, last) in WAITS.items():
         days = tally.wait(name)

@@ -103,9 +103,9 @@ class Frame:
 def journeys_of(life: Life, partner_id: Any, person_id: Any, frame: Frame) -> list[Journey]:
     """Return one jobseeker's journeys on the programmes of an export, up to the day ``frame.until``.
 
-    The cohort is the month of the first referral that led to the enrolment. A jobseeker who was referred and is not
-    enrolled yet is counted with the partner's programme if only one programme ran on the day of referral. Events after
-    ``frame.until`` are ignored.
+    The cohort is the month of the first referral that led to the enrolment. A jobseeker who still waits for an
+    enrolment is counted with the partner's programme, but only if the partner ran exactly one programme on the day of
+    referral. Events after ``frame.until`` are ignored.
 
     Parameters
     ----------

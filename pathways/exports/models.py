@@ -27,7 +27,7 @@ class ExportState(StrEnum):
 class Export(Base):
     """One version of a month's figures or claims file for one commissioner, as known on one day.
 
-    A frozen month gets no further version.
+    A closed (frozen) month gets no further version.
     """
 
     __tablename__ = "exports"

@@ -91,7 +91,7 @@ def published(
 
 
 def certificate(session: Session, commissioner_id: UUID, folder: Path | None) -> bytes | None:
-    """Return the certificate for encrypting a commissioner's claims files; None if the configured folder has none."""
+    """Return the certificate for encrypting a commissioner's claims files; None if the folder has no such file."""
     ref = session.scalars(select(Organisation.ref).where(Organisation.id == commissioner_id)).one()
     path = folder / f"{ref}.pem" if folder is not None else None
     return path.read_bytes() if path is not None and path.is_file() else None
@@ -288,7 +288,7 @@ def closed_months(session: Session, commissioner_id: UUID, programme_id: UUID | 
 
 
 def merged_between(session: Session, partners: list[UUID], after: datetime, until: datetime) -> set[Any]:
-    """Return the ids, in the driver's format, of records merged or separated again between two instants."""
+    """Return the ids (driver's format) of the records that were merged, or separated again, between two instants."""
     rows = select(Merge.merged_id, Merge.jobseeker_id).where(
         Merge.partner_id.in_(partners), Merge.recorded_at > after, Merge.recorded_at <= until
     )

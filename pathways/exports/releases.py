@@ -31,7 +31,7 @@ class StoredRelease:
 
 
 def packed(decision: Suppression, reasons: Mapping[str, list[str]], references: Mapping[str, str]) -> bytes:
-    """Return a release as bytes. Numbers replace the keys, because sums repeat each key many times.
+    """Return a release as bytes. Each key is replaced by its index, because sums repeat each key many times.
 
     Parameters
     ----------

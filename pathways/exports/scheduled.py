@@ -28,9 +28,9 @@ LOG = structlog.get_logger()
 def make_provisional(database: Database, operator: Actor) -> int:
     """Make last month's figures for each commissioner; return how many were made.
 
-    The figures are due from the working day of the month that the dated table ``limits`` gives.
+    The dated table ``limits`` says from which working day of the month the figures are due.
 
-    This is not a ``ScheduledJob``: those run in a write transaction, and counting must run outside of any.
+    This is not a ``ScheduledJob``, because a scheduled job runs in a write transaction and counting must not.
     """
     with database.reading(newest=True) as session:
         due = list(_due(session, operator.today))
@@ -45,7 +45,7 @@ def make_provisional(database: Database, operator: Actor) -> int:
 
 
 def _due(session: Session, on: date) -> Iterator[tuple[UUID, Month]]:
-    """Yield each commissioner for whom no version of last month was made since the due day, and that month."""
+    """Yield commissioner and last month, for each commissioner without a version of that month since the due day."""
     month = Month.of(on).plus(-1)
     for commissioner_id in sorted(queries.commissioners(session), key=str):
         nation = session.get_one(Organisation, commissioner_id).nation

@@ -55,10 +55,10 @@ def workbook(
     ----------
     title : str
     cover, notes : sequence of str
-        One paragraph or note for each row.
+        The paragraphs of the cover and the notes; each is written to a row of its own.
     sheets : sequence of WorkbookSheet
     made_on : date
-        Stored as the creation date whenever the workbook is made, so that the same figures give the same bytes.
+        Stored as the creation date instead of the present day, so that the same figures always give the same bytes.
 
     Returns
     -------

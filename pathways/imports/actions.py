@@ -298,7 +298,7 @@ def _compare_again(
 
 
 def extract_of_row(session: Session, row: ImportRow) -> ImportRowRecord:
-    """Return a row for the extract of the jobseeker it is about."""
+    """Return a row for the copy of their data that the jobseeker in the row receives."""
     stored = intake.opened(session, row)
     return ImportRowRecord(id=row.id, import_id=row.import_id, state=row.state, cells=stored[0] if stored else None)
 

@@ -125,7 +125,7 @@ def _rows_with_faults(
 
 
 def _header(run: ImportRun, sheet: Sheet) -> list[str]:
-    """Return the header as written, followed by columns that were filled in later for some row."""
+    """Return the header as written, followed by the columns that a correction added to some row."""
     return [*sheet.header, *_added(run, sheet)]
 
 

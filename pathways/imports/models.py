@@ -113,7 +113,7 @@ class ImportRow(Versioned, Base):
 
 
 class ColumnName(Base):
-    """A header in an organisation's own files, and the column of ours that a member confirmed it means."""
+    """A header in an organisation's own files, and our column that the header means, as a member confirmed."""
 
     __tablename__ = "column_names"
     __table_args__ = (UniqueConstraint("organisation_id", "kind", "header"),)

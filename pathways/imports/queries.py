@@ -101,7 +101,7 @@ def rows_with_messages(session: Session, run: ImportRun, *what: Any) -> Sequence
 
 
 def made(session: Session, run: ImportRun) -> Sequence[Any]:
-    """Return the first ``MOST_TOLD`` rows that created a record: its reference, or the id of its jobseeker."""
+    """For the first ``MOST_TOLD`` rows that created a record, return its reference and its jobseeker's id."""
     rows = select(ImportRow.made, ImportRow.jobseeker_id).where(_of(run), ImportRow.state == RowState.CREATED)
     return session.execute(rows.order_by(ImportRow.position).limit(MOST_TOLD)).all()
 

@@ -44,7 +44,7 @@ class ImportReport(BaseModel):
     to_update: int = 0
     unchanged: int = 0
     possible_duplicates: int = Field(
-        default=0, description="The number of rows in to_create that may be about a jobseeker you already support."
+        default=0, description="How many of the rows in to_create may be about a jobseeker you already support."
     )
     repeated: int = 0
     skipped: int = 0
@@ -112,7 +112,7 @@ class ImportRowOut(Schema):
 
 
 class ImportRowRecord(Schema):
-    """A row of a file, in the extract of the jobseeker it is about."""
+    """A row of a file, in the copy of their data that the jobseeker in the row receives."""
 
     id: Annotated[UUID, Group.RECORD]
     import_id: Annotated[UUID, Group.RECORD]
@@ -143,5 +143,5 @@ class ApplyImport(Body):
     all_or_nothing: bool = Field(default=False, description="Apply no row if any row has errors.")
     with_possible_duplicates: bool = Field(
         default=True,
-        description="Whether rows are also applied that may be about a jobseeker you already support.",
+        description="True also applies the rows that may be about a jobseeker you already support.",
     )

@@ -59,7 +59,7 @@ class PermissionNeeded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """The reason for an ending without a start. If no side is given, ``_checked_reason`` sets ``said_by``."""
+    """Why an introduction ends without a start. If ``said_by`` is None, ``_checked_reason`` sets the side."""
 
     why: WhyNot
     said_by: Side | None = None
@@ -143,9 +143,9 @@ def move(
 ) -> Introduction:
     """Make one move listed in INTRODUCTION_MOVES. An offer holds a place, a start fills it and an ending frees it.
 
-    A freed place is offered to the introduction that has waited longest, unless ``offers_on`` is false. That offer was
-    decided when the introduction was put on the waiting list. Refuses a role that may not make the move, and a move
-    that the state does not allow. Refuses to send without permission, and ``PUTS_FORWARD`` if an exclusion applies.
+    Unless ``offers_on`` is false, a freed place is offered to the introduction that has waited longest; no new decision
+    is needed. Refuses a role that may not make the move, and a move that the state does not allow. Refuses to send
+    without permission. Refuses the moves in ``PUTS_FORWARD`` if a safety exclusion applies.
     """
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(
@@ -261,7 +261,7 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
 
 
 def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introduction) -> None:
-    """Refuse to reopen an introduction that cannot be sent now. A placement lister reopens only its own endings."""
+    """Refuse to reopen an introduction that cannot be sent now. A lister may reopen only those that its side ended."""
     if introduction.sent_at is None:
         raise IntroductionMoveRefused(
             "This introduction was never sent, so it cannot be reopened. Propose a new introduction.", possible=[]
@@ -342,7 +342,7 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
 
 
 def next_options(session: Session, actor: Actor, introduction: Introduction) -> list[NextOption]:
-    """Return the next placements on the shortlist after an introduction ended. Leaves out safety exclusions."""
+    """Return the next placements on the introduction's shortlist. Leaves out those that a safety exclusion forbids."""
     if actor.role is Role.PLACEMENT_LISTER or introduction.shortlist_id is None:
         return []
     person = session.get_one(Jobseeker, introduction.jobseeker_id)

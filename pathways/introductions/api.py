@@ -98,7 +98,7 @@ def _move(
 
 
 def _offer_to_waiting_list(introduction_id: UUID, actor: Actor, database: Database) -> None:
-    """Offer free places to the waiting list first. Its own transaction stays committed if the actor's offer fails."""
+    """Offer free places to the waiting list first. These offers stay committed if the actor's offer then fails."""
     with database.writing(actor) as session:
         introduction = queries.introduction(session, actor, introduction_id)
         if introduction.state is not IntroductionState.WAITING:

@@ -259,7 +259,7 @@ def others_open(session: Session, introduction: Introduction) -> list[Introducti
 
 
 def in_line(session: Session, placement_id: UUID) -> int:
-    """Return the number of introductions for a placement that are sent, invited or waiting, so without a place yet."""
+    """Count the introductions for a placement that are sent, invited or waiting, and so have no place yet."""
     undecided = (IntroductionState.SENT, IntroductionState.INVITED, IntroductionState.WAITING)
     return session.scalars(
         select(func.count()).where(Introduction.placement_id == placement_id, Introduction.state.in_(undecided))

@@ -99,7 +99,7 @@ def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID
 
 
 def _notify_of_expiry(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
-    """Notify both sides of the expiry. The notice's key has the day: a reopened introduction can expire again."""
+    """Notify both sides of the expiry. The day is part of the key, because a reopened introduction can expire again."""
     for notify in (_notify_owner, _notify_listers):
         notify(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
 

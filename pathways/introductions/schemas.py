@@ -60,9 +60,9 @@ class StartedOn(Body):
 
 
 class IntroductionOut(Schema):
-    """An introduction.
+    """An introduction. A social enterprise sees only what the jobseeker agreed to share.
 
-    A social enterprise sees only what the jobseeker agreed to share, only while the introduction is open or started.
+    It sees this data only while the introduction is open or started.
     """
 
     id: Annotated[UUID, Group.RECORD]
@@ -110,7 +110,7 @@ class IntroductionOut(Schema):
 
 
 class IntroductionRecord(Schema):
-    """An introduction in the copy of a jobseeker's own data."""
+    """An introduction, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     state: Annotated[IntroductionState, Group.RECORD]
@@ -122,7 +122,7 @@ class IntroductionRecord(Schema):
 
 
 class LinkRecord(Schema):
-    """A decision link in the copy of a jobseeker's own data."""
+    """A decision link, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     introduction_id: Annotated[UUID, Group.RECORD]

@@ -198,7 +198,7 @@ def move(
 
 
 def restore(session: WriteSession, actor: Actor, person: Jobseeker, state: JobseekerState) -> None:
-    """Set a case back to the state that it had before its record was merged into another record."""
+    """Give a case the state ``state`` because a merge of its record is undone."""
     if person.state is state:
         return
     last = select(JobseekerMove).where(
@@ -249,7 +249,7 @@ def assign(
     programme_id: UUID | None,
     valid_on: date | None = None,
 ) -> None:
-    """Record the caseworker from ``valid_on`` on (default: today). The caller checks who may be the caseworker."""
+    """Record the caseworker from the day ``valid_on`` (default: today). The caller checks who may be the caseworker."""
     previous = session.scalars(queries.facts_about(CaseworkerAssignment, person)).one_or_none()
     if previous is None or previous.caseworker_id != caseworker_id:
         session.add(
@@ -281,7 +281,7 @@ class MergedMeanwhile(Conflict):
 def _must_not_be_merged(session: WriteSession, *_: object) -> None:
     """Refuse facts about a record that another transaction merged while the facts were being written.
 
-    Without this check, PostgreSQL would store such facts after the merge, with the merged record, which is never read.
+    Without this check, PostgreSQL could store such facts with the merged record, where they would never be read.
     SQLite has one writer at a time, so this cannot happen there.
     """
     if session.get_bind().dialect.name == "sqlite" or session.info.get("merging"):

@@ -373,7 +373,7 @@ def record_contact(
 ) -> ContactOut:
     """Record a contact about this person, such as a call or a meeting. A date in the future is refused.
 
-    One measured waiting time ends with the first contact in which an employer was spoken to.
+    A jobseeker's wait for the first employer contact ends with the first contact in which an employer was spoken to.
     """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -413,7 +413,7 @@ def withdraw_contact(
 def list_confirmed_words(
     jobseeker_id: UUID, actor: ProfileReader, database: DatabaseDep, page: PageDep
 ) -> Page[ConfirmedWordOut]:
-    """List the taxonomy entries confirmed as the meaning of the jobseeker's words. Shortlists match on them."""
+    """List the taxonomy entries confirmed as the meaning of the jobseeker's words. Shortlists use these entries."""
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
@@ -425,7 +425,7 @@ def list_confirmed_words(
 def confirm_word(
     jobseeker_id: UUID, new: NewConfirmedWord, actor: WordConfirmer, database: DatabaseDep, once: OnceDep
 ) -> ConfirmedWordOut:
-    """Confirm which taxonomy entry the words for a skill or an occupation mean. Leave ``uri`` out if no entry fits."""
+    """Confirm which taxonomy entry fits the words for a skill or an occupation. Leave ``uri`` out if no entry fits."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         confirmed = once(

@@ -45,7 +45,7 @@ class Details:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Details":
-        """Return the details in ``values``, normalised. Values with other names are ignored."""
+        """Return the details in ``values``, normalised. Values that are not details are ignored."""
         given = {field.name: values.get(field.name) for field in fields(cls)}
         normalised = {name: None if value == "" else value for name, value in given.items()}
         return cls(
@@ -81,7 +81,7 @@ class Details:
         return formats.compact(self.postcode)
 
     def warnings(self, today: date) -> list[dict[str, str]]:
-        """Return warnings about implausible values, each with ``field`` and ``text``. No text repeats a value."""
+        """Return warnings about implausible values, each with ``field`` and ``text``. No text contains the value."""
         texts: dict[str, str] = {}
         if self.nino and not formats.NINO.match(self.nino) and not formats.TEST_NINO.match(self.nino):
             texts["nino"] = "This NI number does not have two letters, six digits and a letter A to D. Check it."

@@ -1,4 +1,4 @@
-"""Encrypting and decrypting NI and NHS numbers, and refusing values that are reserved for tests in production."""
+"""Encrypting and decrypting NI and NHS numbers; in production, refusing values that are reserved for tests."""
 
 from typing import Any
 from uuid import UUID

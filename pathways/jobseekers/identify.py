@@ -45,11 +45,11 @@ from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
-# The lowest probability at which a pair is listed for review, and at which it is proposed as one person.
+# The lowest probabilities: at which a pair is listed for review, and at which it is proposed as one person.
 MAY_BE, SURELY = 0.5, 0.99
 # At most this many records are compared for one key. A key that more records share says little about the person.
 MOST_OF_A_KEY = 60
-MOST_WITHIN = 20  # a key that more rows of one file share is not used
+MOST_WITHIN = 20  # a key that more than this many rows of a file share is not used
 MOST_COUNTED = 1_000  # the count of people with one name or postcode stops at this number
 # An SQLite statement searches for 20 keys (enough for one person) or for 96. Unused places are filled with NO_KEY. Only
 # two numbers are used, because each different number needs a prepared statement of its own.
@@ -65,7 +65,7 @@ MOST: Any = bindparam("most", type_=Integer())
 
 @dataclass(frozen=True)
 class Candidate:
-    """A record that may be the person: its row of ``CANDIDATES``, and the model's verdict with the probability."""
+    """A record that may be the person searched for: its row of ``CANDIDATES`` and the model's verdict."""
 
     row: Any
     verdict: LinkageVerdict
@@ -158,7 +158,7 @@ def _sharing_query_any() -> Select[Any]:
 
 
 def sharing(session: Session, partner_id: UUID, keys: Sequence[int], most: int) -> dict[int, list[UUID]]:
-    """Return for each key the ids of the people who have it: the newest first, and at most ``most`` ids."""
+    """Return for each key the ids of the people who have it: the newest first, limited to ``most`` ids."""
     sharers: dict[int, list[UUID]] = {}
     if not keys:
         return sharers
@@ -214,9 +214,9 @@ CANDIDATES = (
 def _how_many(
     session: Session, partner_id: UUID, column: Any, values: Collection[str], before: UUID | None = None
 ) -> dict[str, int]:
-    """Return how many of a partner's people have each value, counting no further than ``MOST_COUNTED``.
+    """Return how many of a partner's people have each of ``values``, counting no further than ``MOST_COUNTED``.
 
-    With ``before``, count only the people whose records were made before that record.
+    If ``before``, the id of a record, is given, count only the people whose records were made earlier.
     """
     wanted = sorted(filter(None, values))
     conditions = [Jobseeker.partner_id == partner_id, *([Jobseeker.id < before] if before is not None else [])]
@@ -234,9 +234,9 @@ def _how_many(
 class IdentityQuery:
     """A person for whom candidates are searched.
 
-    ``but`` is the person's own record, which is never a candidate. With ``details``, a candidate's NI or NHS
-    number may be decrypted when it differs, to recognise a typing error of one character. Each decryption is recorded
-    in the audit log.
+    ``but`` is the person's own record, which is never a candidate. If ``details`` is given, a candidate's NI or NHS
+    number that differs may be decrypted, to recognise a typing error of one character. Each decryption is recorded in
+    the audit log.
     """
 
     who: Identity
@@ -258,7 +258,7 @@ def find(
     """Return the candidates of each query among the partner's people, most probable first.
 
     Void records are not candidates. Candidates that the actor may not see are included, so the caller must leave them
-    out. Unless ``order`` is ``ANY``, each query needs ``but``, and the queries are sorted by ``but``, oldest first.
+    out. If ``order`` is not ``ANY``, each query must have ``but`` and the queries must be sorted by it, oldest first.
     """
     keys = [{hashed(session, key): key for key in keys_of(query.who)} for query in queries]
     most = MOST_OF_A_KEY + len(queries)  # so that records of the batch do not displace other records
@@ -292,9 +292,9 @@ def find(
 def _counts(
     session: Session, partner_id: UUID, queries: Sequence[IdentityQuery], order: BatchComparison
 ) -> list[tuple[int, int, int]]:
-    """Return for each query the number of people compared, and how many have its family name and its postcode.
+    """Return three counts for each query: all people, people with the query's family name, people with its postcode.
 
-    Unless ``order`` is ``ANY``, people who arrived after a query are not counted for it, so batch sizes do not matter.
+    If ``order`` is not ``ANY``, people recorded after the query's person are not counted, so batch sizes do not matter.
     """
     families = [formats.name_key(query.who.family) for query in queries]
     postcodes = [query.who.postcode for query in queries]
@@ -325,7 +325,7 @@ def _sharers(
     order: BatchComparison,
     batch_ids: Collection[UUID | None],
 ) -> dict[int, list[UUID]]:
-    """Return for each key the people who have it and are compared: at most ``MOST_OF_A_KEY`` + 1 people."""
+    """Return for each key the people with this key who are to be compared: at most ``MOST_OF_A_KEY`` + 1 people."""
 
     def is_compared(other: UUID) -> bool:
         if order is BatchComparison.ANY or query.but is None or other <= query.but:
@@ -348,7 +348,7 @@ def _candidates(shared_by: Mapping[int, list[UUID]], own_id: UUID | None) -> lis
 
 
 def _rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Any, Identity]]:
-    """Return, by id, each person's row of ``CANDIDATES`` and the identity that is compared."""
+    """Return, by id, each person's row of ``CANDIDATES`` and the identity made from the row."""
     rows = {}
     for start in range(0, len(ids), AT_ONCE):
         parameters = {"partner": partner_id, "ids": ids[start : start + AT_ONCE]}
@@ -411,7 +411,7 @@ def _differing(first: Identity, second: Identity) -> bool:
 
 
 def _slips(session: Session, row: Any, identity: Identity, details: Details) -> list[str]:
-    """Return the NI and NHS numbers that differ by only one character. Each decryption is recorded in the audit log."""
+    """Return which of ``IDENTIFIERS`` differ by only one character. Each decryption is recorded in the audit log."""
     slips = []
     for name in IDENTIFIERS:
         own, other_hash = getattr(details, name), getattr(row, f"{name}_hash")
@@ -448,9 +448,9 @@ def _identity_of(row: Any) -> Identity:
 
 
 def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> list[tuple[int, int]]:
-    """Return pairs of positions (later, earlier) in ``people`` that may be the same person.
+    """Return pairs of positions in ``people``, as (later, earlier), that may hold the same person.
 
-    Each later position is paired only with the earlier position that is most probably the same person.
+    Each later position is paired with one earlier position only: the most probable one.
     """
     places, keys, identities = [], [], []
     for place, identity in enumerate(people):
@@ -490,7 +490,7 @@ _counted: WeakKeyDictionary[Engine, dict[UUID, tuple[float, int]]] = WeakKeyDict
 
 
 def _people(session: Session, partner_id: UUID, before: UUID | None = None) -> int:
-    """Return the number of a partner's people (at least 1), or of the people recorded before the record ``before``."""
+    """Return how many people a partner has (at least 1), or how many were recorded before the record ``before``."""
     count_all = select(func.count()).where(Jobseeker.partner_id == partner_id)
     if before is not None:
         return session.scalars(count_all.where(Jobseeker.id < before)).one()
@@ -508,7 +508,7 @@ def fill(database: Database, stop: Event | None = None) -> int:
 
     The work is done in small batches: keys are computed without a write transaction, and each batch is stored in a
     transaction of its own. With ``stop``, the job pauses after each batch, so that other writers wait for one batch at
-    most, and it ends as soon as ``stop`` is set.
+    most. The job ends as soon as ``stop`` is set.
     """
     filled, last = 0, UUID(int=0)
     without = ~select(PersonKey.id).where(*_keys_of_jobseeker()).exists()

@@ -202,7 +202,7 @@ class JobseekerDetails(AboutPerson, DetailsColumns, Fact, Base):
 
 
 class CaseworkerAssignment(AboutPerson, Fact, Base):
-    """The person's caseworker from ``valid_on`` on. If ``caseworker_id`` is None, the assignment ends on that day."""
+    """The person's caseworker from the day ``valid_on``. If ``caseworker_id`` is None, the assignment ends then."""
 
     __tablename__ = "caseworker_assignments"
 
@@ -228,7 +228,7 @@ class ProfileVersion(AboutPerson, ProfileColumns, Fact, Base):
 class Merge(AboutPerson, Fact, Base):
     """The merge of the record ``merged_id`` into the record ``jobseeker_id`` of the same person.
 
-    The withdrawal of this fact undoes the merge. The ``moved`` of the withdrawal lists the rows that were moved back.
+    The withdrawal of this fact undoes the merge. The withdrawal's ``moved`` column lists the rows moved back.
     """
 
     __tablename__ = "merges"
@@ -356,7 +356,7 @@ class ContactOutcome(StrEnum):
 
 
 class Contact(AboutPerson, Fact, Base):
-    """A contact about a person. One measured waiting time ends when an employer was first spoken to."""
+    """A contact about a person. The wait for the first employer contact ends when an employer is spoken to."""
 
     __tablename__ = "contacts"
     __table_args__ = about_person(

@@ -94,7 +94,7 @@ def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update:
 
 
 def scope_parameters(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:
-    """Return the parameters of ``ONE`` and ``ONE_ID``."""
+    """Return the parameters of the queries ``ONE`` and ``ONE_ID``."""
     return {"organisation": actor.organisation_id, "membership": actor.membership_id, "id": jobseeker_id}
 
 
@@ -245,7 +245,7 @@ def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:
 
 
 def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any, float, list[str]]]:
-    """Return (row, likeness, agreeing fields), best first. Names may be misspelt or swapped; values may be missing."""
+    """Return matches (row, likeness, agreeing fields), best first. Names may be misspelt or swapped, values missing."""
     rows = session.execute(
         visible_to(actor)
         .with_only_columns(
@@ -331,8 +331,8 @@ def merge(session: Session, actor: Actor, jobseeker_id: UUID, merge_id: UUID) ->
 def merged_at(session: Session, partner_ids: Iterable[UUID], at: datetime) -> tuple[dict[UUID, UUID], dict[UUID, UUID]]:
     """Return two mappings as known at an instant: merged record to surviving record, and row to jobseeker.
 
-    A merge moves rows to another jobseeker, and its undo moves them back. The second mapping contains only rows that
-    belonged to a different jobseeker at that instant than they do now, and gives that earlier jobseeker.
+    A merge moves rows to another jobseeker, and its undo moves them back. The second mapping gives the
+    jobseeker that a row belonged to at that instant. It leaves out rows that belong to the same jobseeker now.
     """
     merges = list(
         session.scalars(

@@ -141,7 +141,7 @@ class JobseekerLine(Schema):
 
 
 class DetailsOut(DetailsFields):
-    """One version of identity and contact details, for the person's extract."""
+    """One version of identity and contact details, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]
@@ -149,7 +149,7 @@ class DetailsOut(DetailsFields):
 
 
 class JobseekerRecord(Schema):
-    """The jobseeker's record itself, for the person's extract."""
+    """The jobseeker's record itself, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     reference: Annotated[str, Group.RECORD]
@@ -159,7 +159,7 @@ class JobseekerRecord(Schema):
 
 
 class SearchBody(Body):
-    """The body of a search for a person. At least one field is needed."""
+    """The request body for searching for a person. At least one field is needed."""
 
     name: NeededLine | None = None
     reference: Line | None = None
@@ -168,13 +168,13 @@ class SearchBody(Body):
 
 
 class KeyRecord(Schema):
-    """A keyed hash of details, for the person's extract. It is used to find other records of the same person."""
+    """A keyed hash that finds other records of a person, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[int, Group.RECORD]
 
 
 class MergeRecord(Schema):
-    """A merge of two records, for the person's extract."""
+    """A merge of two records, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     merged_id: Annotated[UUID, Group.RECORD]
@@ -293,7 +293,8 @@ class ProfileOut(ProfileFields):
     barriers: Annotated[list[str] | None, Group.NOTES]
     skills_shown: Annotated[list[dict[str, str]] | None, Group.NOTES] = Field(
         default=None,
-        description="The skills inferred from the experiences, each with the words that show it. Shortlists use them.",
+        description="Skills inferred from the experiences, each with the words that show it."
+        " Shortlists use these skills.",
     )
     valid_on: Annotated[date, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
@@ -331,7 +332,7 @@ class SafetyExclusionOut(Schema):
 
 
 class NewConfirmedWord(Body):
-    """The request body for confirming which taxonomy entry the words mean. Leave ``uri`` out if no entry fits."""
+    """The request body for confirming which taxonomy entry fits the words. Leave ``uri`` out if no entry fits."""
 
     kind: WordKind
     text: NeededLine
@@ -467,7 +468,7 @@ class MonitoringRecorded(Schema):
 
 
 class MonitoringExtract(MonitoringRecorded):
-    """The person's own monitoring answers, for the person's extract."""
+    """The jobseeker's answers to the monitoring questions, in the copy of their data that a jobseeker receives."""
 
     ethnic_group: Annotated[str | None, Group.MONITORING]
     long_term_condition: Annotated[str | None, Group.MONITORING]
@@ -574,7 +575,7 @@ class SupporterOut(Schema):
 
 
 class MoveOut(Schema):
-    """A change of state, for the person's extract."""
+    """A change of state, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]
@@ -585,7 +586,7 @@ class MoveOut(Schema):
 
 
 class AssignmentOut(Schema):
-    """The assignment of a caseworker, or its end, for the person's extract."""
+    """The start or end of a caseworker's assignment, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     caseworker_id: Annotated[UUID | None, Group.RECORD]

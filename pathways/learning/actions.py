@@ -108,8 +108,8 @@ def _training_metrics(trained: "Trained") -> dict[str, Any]:
 def assess(session: WriteSession, actor: Actor, model: RankingModel) -> RankingModel:
     """Measure a model on held-out cases, and store its figures and release gates.
 
-    The stored model has learnt from all cases, so it cannot be measured on them. Instead, a second model is measured,
-    which is trained in the same way on the earlier cases only.
+    The stored model has learnt from all cases, so it cannot be measured on them. Instead, a second model is trained in
+    the same way on the earlier cases only, and the second model is measured.
     """
     to_state = destination(MODEL_MOVES, model.state, ModelEvent.ASSESS, ModelMoveRefused)
     until = date.fromisoformat(read_manifest(model).metrics["until"])
@@ -205,7 +205,7 @@ def _summary(measured: evaluation.Measured) -> dict[str, Any]:
 
 
 def _ndcg(lists: Sequence[queries.HeldOutList], model: TwoSidedModel) -> Any:
-    """Return the NDCG at 10 of each list when this model ranks its pairs."""
+    """Return the NDCG at 10 of each list when the model ranks the pairs of the list."""
     return np.array([evaluation.ndcg(shortlist.grades, model.scores(shortlist.pairs)) for shortlist in lists])
 
 
@@ -243,7 +243,7 @@ def _value(case: DecidedCase, feature: Feature) -> float | None:
 
 
 def _group_figures(gaps: Any, groups: Sequence[str], fewest: int) -> dict[str, Any]:
-    """Return the mean difference of each group, or None for a group of fewer than ``fewest`` people.
+    """Return the mean of ``gaps`` for each group, or None for a group of fewer than ``fewest`` people.
 
     People who did not answer the question are in no group.
     """

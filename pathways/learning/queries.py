@@ -148,9 +148,9 @@ def _endings(session: Session, until: date) -> dict[UUID, IntroductionEnding]:
 def _declined(move: IntroductionMove) -> IntroductionEnding | None:
     """Turn a decline into labels, or return None if the decline says nothing about the pair.
 
-    ``said_by`` is the side that declined. If it is not recorded, the member's role and the introduction's state decide.
-    The result is None if a caseworker recorded the decline while the social enterprise was deciding, because either
-    side could have declined. It is also None for a reason that says nothing about either side, such as a filled place.
+    ``said_by`` is the side that declined. If no side is recorded, the member's role and the introduction's state
+    decide. The result is None if a caseworker recorded the decline while the social enterprise was deciding, because
+    either side could have declined. It is also None if the reason says nothing about the pair, such as a filled place.
     """
     if move.why in UNINFORMATIVE:
         return None
@@ -168,10 +168,10 @@ def _declined(move: IntroductionMove) -> IntroductionEnding | None:
 def _started(started_on: date, spell: SpellVersion | None, until: date, lasting: timedelta) -> IntroductionEnding:
     """Turn a start into labels.
 
-    Whether a start lasted is judged at the same age for all starts: ``lasting`` after the first day. Otherwise all of
-    the newest starts would seem to have failed. Only the recorded spell is used. The label ``lasted`` is None if there
-    is no spell, or if the spell was completed as planned before that age. A spell that ended because of another job
-    counts as lasting.
+    Each start is judged once the period ``lasting`` has passed since its first day. Otherwise all of the newest starts
+    would seem to have failed. Only the recorded spell is used. The label ``lasted`` is None if there is no spell, if
+    the period is not over on the day ``until``, or if the spell was completed as planned within the period. A spell
+    that ended because of another job counts as lasting.
     """
     known_on = started_on + lasting
     if spell is None or known_on > until:

@@ -11,7 +11,7 @@ from pathways.shortlists.models import ModelState
 
 
 class NewModel(Body):
-    """The request to train a ranking model."""
+    """The request body for training a ranking model."""
 
     until: Day | None = Field(
         default=None, description="Learn from introductions decided up to and including this day. If left out: today."
@@ -19,7 +19,7 @@ class NewModel(Body):
 
 
 class ModelDecision(Body):
-    """The reason for releasing or retiring a model."""
+    """The request body for releasing or retiring a model."""
 
     reason: NeededLine
 

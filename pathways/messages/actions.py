@@ -48,9 +48,9 @@ def notify(
     organisation_id: UUID,
     occasion: str = "",
 ) -> int:
-    """Write a notice for each user, once for each kind, subject and occasion.
+    """Write one notice for each user.
 
-    A repeated call writes nothing. Return the number of notices written.
+    A repeated call with the same kind, subject and occasion writes nothing. Return the number of notices written.
     """
     subject, subject_id = about
     rows = [
@@ -103,7 +103,7 @@ def notify_owner(
 
 
 def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
-    """Create one e-mail for each user and organisation with new notices. Return the number of e-mails."""
+    """Create one e-mail for each member with new notices: a user in two organisations gets two. Return the total."""
     made = 0
     for (user_id, organisation_id), rows in groupby(
         queries.not_mailed(session, urgent=urgent), key=lambda row: (row.user_id, row.organisation_id)
@@ -127,7 +127,7 @@ def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
 
 
 def read(session: WriteSession, actor: Actor, notice: Notice) -> Notice:
-    """Mark a notice as read. A second reading does not change the time of the first."""
+    """Mark a notice as read. If it was read before, the recorded time does not change."""
     notice.read_at = notice.read_at or actor.at
     session.flush()
     return notice

@@ -58,7 +58,7 @@ class EmailState(StrEnum):
 
 
 class Delivering:
-    """The columns of a message that is sent after its transaction.
+    """The columns of a message that is sent after the transaction that stored it.
 
     A failed message is retried with increasing delays. After the last retry it is quarantined (a dead letter).
     """
@@ -114,7 +114,7 @@ class Notice(Base):
 
 
 class WebhookEndpoint(Versioned, Base):
-    """The address of an organisation's own system to which moves are sent. Its secret is stored encrypted."""
+    """An address in an organisation's own system, to which webhooks are sent. The secret is stored encrypted."""
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (Index("ix_webhook_endpoints_organisation_id", "organisation_id", "id"),)

@@ -98,7 +98,7 @@ def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
 
 
 def due(model: type[Email] | type[WebhookDelivery], at: datetime) -> Select[UUID]:
-    """Return the query for the ids of queued messages that are due at a time. The longest due comes first."""
+    """Return the query for the ids of queued messages that are due at a time. Those due longest come first."""
     return (
         select(model.id)
         .where(model.state == EmailState.QUEUED, model.next_try_at <= at)

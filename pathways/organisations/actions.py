@@ -126,8 +126,8 @@ def change_user(session: WriteSession, user: User, change: UserChange) -> User:
 def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membership:
     """Add a user to an organisation in one role, or renew a membership that ended.
 
-    Refused for another organisation than the actor's own (except by the operator), for a role that this kind of
-    organisation does not have, for a user the actor may not see, and for a membership that has not ended.
+    Only the operator may add a member to another organisation. Refused if this kind of organisation does not have
+    the role, if the actor may not see the user, or if the membership has not ended.
     """
     organisation = queries.organisation(session, actor, new.organisation_id)
     if actor.role is not Role.OPERATOR and organisation.id != actor.organisation_id:

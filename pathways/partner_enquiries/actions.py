@@ -1,7 +1,7 @@
 """Asking other partners about a person, and answering such an enquiry.
 
 Every enquiry gets the same reply, so an enquiry never shows that a person uses a refuge or a clinic. The asking
-partner learns more only if another partner opens contact: then it reads the text that the other partner wrote.
+partner learns more only if another partner opens contact: the asking partner then reads the other partner's text.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class RequestMoveRefused(MoveRefused):
 def agree(session: WriteSession, actor: Actor, new: NewAgreement) -> SharingAgreement:
     """Record that two partners agreed in writing to ask each other about people.
 
-    Refuse other kinds of organisation, leads who are not team managers of their partner, and a second agreement.
+    Refuse organisations that are not partners, leads who are not their team managers, and a second agreement.
     """
     for name, organisation_id, lead_id in (
         ("one", new.one_id, new.one_lead_id),
@@ -116,7 +116,7 @@ def ask(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> 
     most = int(tables.limit("elsewhere_asks_a_day", actor.today))
     if queries.count_today(session, actor) >= most:
         raise AskedTooOften(
-            f"You can make at most {most} enquiries a day. Continue tomorrow, or let your team manager make this one."
+            f"You can make at most {most} enquiries a day. Continue tomorrow, or ask your team manager to enquire."
         )
     enquiry = ElsewhereAsk.recorded(actor, partner_id=person.partner_id, jobseeker_id=person.id, reason=reason)
     session.add(enquiry)

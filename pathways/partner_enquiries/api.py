@@ -121,7 +121,7 @@ def list_contact_requests(
 def open_contact(
     request_id: UUID, opening: Opening, actor: Answerer, database: DatabaseDep, version: IfMatch
 ) -> RequestOut:
-    """Open contact: the asking partner reads what you write and your organisation's name.
+    """Open contact: the asking partner reads your organisation's name and what you write.
 
     Refused if contact is already open.
     """

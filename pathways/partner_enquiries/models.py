@@ -58,7 +58,7 @@ REQUEST_MOVES: dict[tuple[RequestState, RequestEvent], RequestState] = {
 
 
 class ContactRequest(AboutPerson, Versioned, Base):
-    """Another partner's enquiry, as sent to the partner that supports the person. The asking partner cannot see it.
+    """Another partner's enquiry, as sent to a partner that supports the person. The asking partner cannot see the row.
 
     ``ask_id`` is the id of the asking partner's enquiry. It is not a foreign key, because no row references another
     partner's rows.

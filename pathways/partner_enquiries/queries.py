@@ -17,7 +17,7 @@ from pathways.partner_enquiries.models import ContactRequest, ElsewhereAsk, Requ
 
 
 def agreements(actor: Actor) -> Select[SharingAgreement]:
-    """Select the current agreements: for a partner its own, and for the operator, who records agreements, all."""
+    """Select the current agreements: all for the operator, who records agreements, and only its own for a partner."""
     rows = select(SharingAgreement).where(as_known(SharingAgreement))
     if actor.role is Role.OPERATOR:
         return rows
@@ -33,7 +33,7 @@ def agreement(session: Session, actor: Actor, agreement_id: UUID) -> SharingAgre
 
 
 def holders(session: Session, partner_id: UUID, on: date) -> dict[UUID, UUID]:
-    """Return the ids of the partners that may be asked on a day, each with the membership id of its lead."""
+    """Return the ids of the partners that this partner may ask on a day, each with the membership id of its lead."""
     rows = session.scalars(
         select(SharingAgreement).where(
             as_known(SharingAgreement),
@@ -65,7 +65,7 @@ def enquiries(person: Jobseeker) -> Select[ElsewhereAsk]:
 
 
 def answers(session: Session, ask_ids: Collection[UUID]) -> dict[UUID, list[tuple[ContactRequest, str]]]:
-    """Return for each enquiry the requests with opened contact. The asking partner never reads other requests."""
+    """Return, by enquiry id, the requests that the asking partner may read: those in which contact was opened."""
     rows = session.execute(
         select(ContactRequest, Organisation.name)
         .join(Organisation, Organisation.id == ContactRequest.partner_id)

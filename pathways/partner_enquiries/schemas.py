@@ -23,7 +23,8 @@ class NewAgreement(Body):
     one_id: UUID
     other_id: UUID
     one_lead_id: UUID = Field(
-        description="A team manager of the first partner. Only this lead sees requests about its restricted cases."
+        description="A team manager of the first partner. Only this lead sees requests about the first"
+        " partner's restricted cases."
     )
     other_lead_id: UUID
     from_on: Day
@@ -98,7 +99,7 @@ class Opening(Body):
 
 
 class AskRecord(Schema):
-    """An enquiry, for the person's extract."""
+    """An enquiry, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     valid_on: Annotated[date, Group.RECORD]
@@ -106,7 +107,7 @@ class AskRecord(Schema):
 
 
 class ContactRequestRecord(Schema):
-    """A contact request, for the person's extract."""
+    """A contact request, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     asked_at: Annotated[datetime, Group.RECORD]
@@ -116,7 +117,7 @@ class ContactRequestRecord(Schema):
 
 
 class RequestMoveRecord(Schema):
-    """A change of state of a contact request, for the person's extract."""
+    """A change of state of a contact request, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     event: Annotated[str, Group.RECORD]

@@ -85,7 +85,7 @@ def make_placement(
 
 
 def _own_organisation() -> UUID | None:
-    """Return None, because a placement lister can import only for their own organisation."""
+    """Return None: the importer names no organisation, because placement listers import only for their own."""
     return None
 
 

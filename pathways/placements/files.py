@@ -285,7 +285,7 @@ class PlacementIntake:
         return owner
 
     def _publish(self, session: WriteSession, placement: Placement) -> list[Fault]:
-        """Publish a new placement, leave it in draft or, after its closing date, close it; return why not published."""
+        """Publish a new placement, or leave it in draft, or close it if too late; return why it was not published."""
         reasons = self._reasons_not_published(placement)
         if not reasons:
             actions.move(session, self.actor, placement, PlacementEvent.PUBLISH)

@@ -22,7 +22,7 @@ def reasons_to_stay_in_draft(placement: Placement, today: date) -> list[str]:
 def _age(placement: Placement) -> str | None:
     """Require a legal basis for a maximum age, and for a minimum age over 21 (Equality Act 2010).
 
-    A lower minimum age, such as 18, is required by law for many trades, so it needs no stated basis.
+    A minimum age of 21 or less needs no stated basis, because the law requires one, such as 18, for many trades.
     """
     if placement.maximum_age is not None and not placement.legal_basis:
         return "A maximum age needs a legal basis. Write it in legal_basis, or remove the maximum age."
@@ -67,10 +67,10 @@ def lowest_lawful_pay_pence(placement: Placement, on: date) -> int:
 
 
 def _dbs(placement: Placement) -> str | None:
-    """Require a matching role or a legal basis for a DBS check above BASIC.
+    """Require a legal basis for a DBS check above BASIC, unless the title or occupation names a role that allows it.
 
     Asking for a higher check than the role allows is an offence. The reference table ``dbs_roles`` lists the words that
-    name such roles.
+    name roles, with the level of check that each role allows.
     """
     level = placement.dbs_level
     if level in {None, DbsLevel.NONE, DbsLevel.BASIC} or placement.legal_basis:

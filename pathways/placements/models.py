@@ -232,8 +232,8 @@ class PlacementChangeMark(Base):
     """A record that a placement or one of its places changed, written by a database trigger at every change.
 
     ``mark`` is the id of the PostgreSQL transaction that made the change. It is needed because change marks are not
-    always committed in the order of ``number``. ``token`` is a random number: if the last mark that was read now has
-    another token, the database was replaced.
+    always committed in the order of ``number``. ``token`` is a random number. A reader remembers the token of its last
+    mark. If the mark has another token at the next reading, the database was replaced.
     """
 
     __tablename__ = "placement_changes"

@@ -59,7 +59,7 @@ def inputs_of(row: Any) -> dict[str, Any]:
 
 
 def columns_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs of a stored version with all ``VERSION_COLUMNS``; a column introduced later is None."""
+    """Return a stored version's inputs with all ``VERSION_COLUMNS``; columns newer than the version are None."""
     return {**dict.fromkeys(VERSION_COLUMNS), **inputs}
 
 
@@ -87,7 +87,7 @@ def _store_version(session: WriteSession, *_: object) -> None:
 
 
 def store_missing(session: WriteSession) -> int:
-    """Store the current version of every placement that lacks it, and return the number of versions stored.
+    """Store each placement's current version if it is not stored yet, and return the number of versions stored.
 
     A version is missing if the placement was changed by direct SQL.
     """

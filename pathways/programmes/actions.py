@@ -62,7 +62,7 @@ def change(session: WriteSession, programme: Programme, change: ProgrammeChange)
 
 
 def set_price(session: WriteSession, actor: Actor, programme: Programme, new: NewPrice) -> ProgrammePrice:
-    """Record the price of an outcome from a day on. Refuse an outcome rule that the programme does not use."""
+    """Record the price of an outcome from a given day on. Refuse an outcome rule that the programme does not use."""
     if new.rule not in {named.split("@")[0] for named in programme.rule_versions}:
         raise RuleBroken(
             "The programme does not use this outcome rule. Choose one of its rules, or add the rule to the programme.",

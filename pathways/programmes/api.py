@@ -84,7 +84,7 @@ def change_programme(
 
 @router.get("/{programme_id}/prices", responses=documented(NotFound))
 def list_prices(programme_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> Page[PriceOut]:
-    """List the current prices of a programme, one for each outcome rule and start day."""
+    """List the prices of a programme, each with its outcome rule and first day. Replaced prices are left out."""
     with database.reading(actor) as session:
         programme = queries.programme(session, actor, programme_id)
         return page_of(session, queries.prices(programme), ProgrammePrice.id, page, actions.price_reply)
@@ -92,7 +92,7 @@ def list_prices(programme_id: UUID, actor: Reader, database: DatabaseDep, page: 
 
 @router.post("/{programme_id}/prices", status_code=201, responses=documented(NotFound, Conflict))
 def set_price(programme_id: UUID, new: NewPrice, actor: Maker, database: DatabaseDep, once: OnceDep) -> PriceOut:
-    """Record the price the commissioner pays for an outcome from a day on.
+    """Record the price that the commissioner pays for an outcome from a given day on.
 
     A second price for the same rule and day replaces the first price, but only for new claims. Refuses an outcome rule
     that the programme does not use.

@@ -64,7 +64,7 @@ class NewPrice(Body):
 
 
 class PriceOut(Schema):
-    """The price of an outcome under a rule, from a day on."""
+    """The price of an outcome under a rule, from a given day on."""
 
     id: Annotated[UUID, Group.RECORD]
     rule: Annotated[str, Group.RECORD]

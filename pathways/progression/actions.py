@@ -292,7 +292,7 @@ def spell_reply(session: Session, actor: Actor, spell: Spell) -> SpellOut:
 
 
 def spell_replies(session: Session, actor: Actor, spells: Sequence[Spell]) -> list[SpellOut]:
-    """Return spells with the fields that the actor may see. One query reads all versions, and one all hours."""
+    """Return spells with the fields that the actor may see. One query reads all versions, another all hours."""
     people = jobseeker_queries.cases(session, (spell.jobseeker_id for spell in spells))
     versions, weeks = queries.last_versions(session, spells), queries.weeks_of(session, spells)
     kinds = queries.kinds_that_count(actor.today)

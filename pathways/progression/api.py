@@ -127,7 +127,7 @@ def correct_spell(
 def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: DatabaseDep, once: OnceDep) -> SpellOut:
     """Record the hours that were actually paid in one week. Recording the same week again replaces the earlier hours.
 
-    Refused if the week does not begin on the spell's weekday, or if it would lower hours that an outcome is based on.
+    Refused if the week begins on another weekday than the spell, or if hours that an outcome is based on would fall.
     """
     with database.writing(actor) as session:
         spell = queries.spell(session, actor, spell_id, for_update=True)

@@ -122,12 +122,12 @@ def document(session: Session, item: Evidence) -> tuple[bytes, str]:
 
 
 def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Schedule the erasure of a jobseeker's stored documents for when the deletion of their rows is committed."""
+    """Schedule the erasure of a jobseeker's stored documents, to happen once the deletion of the rows is committed."""
     session.info.setdefault("forget", []).extend(queries.document_keys(session, jobseeker_id))
 
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
-    """Accept or reject another member's item. A rejection withdraws every outcome that is no longer covered."""
+    """Accept or reject another member's item. A rejection withdraws each outcome whose days are no longer covered."""
     if item.by == actor.user_id:
         raise OwnEvidence("Ask a colleague to check this evidence.")
     hold(session, queries.spell_of(session, item))

@@ -56,7 +56,7 @@ def version(session: Session, spell: Spell) -> SpellVersion:
 
 
 def last_versions(session: Session, spells: Iterable[Spell]) -> dict[UUID, SpellVersion]:
-    """Return, by spell id, the last version of each spell, even if that version withdraws the spell."""
+    """Return, by spell id, the last version of each spell. The last version of a voided spell is its withdrawal."""
     rows = session.scalars(
         select(SpellVersion).where(_of(SpellVersion, spells)).order_by(SpellVersion.recorded_at, SpellVersion.id)
     )
@@ -239,7 +239,7 @@ def _facts(version: SpellVersion, weeks: Iterable[Any]) -> SpellFacts:
 def accepted_evidence(
     session: Session, partner_id: UUID, spell_ids: Iterable[str], *, not_checked_by: UUID | None = None
 ) -> list[Evidence]:
-    """Return the accepted, current evidence of these spells, except evidence that ``not_checked_by`` accepted."""
+    """Return the accepted, current evidence of these spells. Leaves out what the user ``not_checked_by`` accepted."""
     return list(
         session.scalars(
             select(Evidence)
@@ -281,14 +281,14 @@ def kinds_that_count(on: date) -> frozenset[str]:
 
 
 def rules_named(session: Session, names: Iterable[str], on: date) -> dict[str, OutcomeRule | None]:
-    """Return rules by ``NAME@VERSION``. The value is None if a rule is unknown or switched off (unverified figures)."""
+    """Return rules by ``NAME@VERSION``: None for a rule that is unknown, or switched off because it is unverified."""
     versions = outcome_rules.all_versions(session)
     texts = {name: versions.get(name) for name in names}
     return {name: as_rule(text, on) if text and text.is_enabled else None for name, text in texts.items()}
 
 
 def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> RuleText | None:
-    """Return the latest version of a rule, among ``names``, that is switched on and in force on a day, or None."""
+    """Return the latest of a rule's versions in ``names`` that are switched on and in force on a day, or None."""
     versions = outcome_rules.all_versions(session)
     texts = [versions[name] for name in names if name in versions and versions[name].rule == rule]
     in_force = [t for t in texts if t.is_enabled and t.effective_from <= on <= (t.effective_to or date.max)]

@@ -231,7 +231,7 @@ class OutcomesExplained(Schema):
 
 
 class SpellRecord(Schema):
-    """A spell in the copy of a jobseeker's own data."""
+    """A spell, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     enrolment_id: Annotated[UUID, Group.RECORD]
@@ -239,7 +239,7 @@ class SpellRecord(Schema):
 
 
 class SpellVersionOut(Schema):
-    """One version of a spell in the copy of a jobseeker's own data."""
+    """One version of a spell, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
@@ -257,7 +257,7 @@ class SpellVersionOut(Schema):
 
 
 class HoursRecord(Schema):
-    """The hours of one week in the copy of a jobseeker's own data."""
+    """The hours of one week, as they appear in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
@@ -269,7 +269,7 @@ class HoursRecord(Schema):
 
 
 class EvidenceRecord(Schema):
-    """An item of evidence in the copy of a jobseeker's own data."""
+    """An item of evidence, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     spell_id: Annotated[UUID, Group.RECORD]
@@ -281,7 +281,7 @@ class EvidenceRecord(Schema):
 
 
 class EvidenceDocumentRecord(Schema):
-    """A stored document, without its content, in the copy of a jobseeker's own data."""
+    """A stored document without its content, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     evidence_id: Annotated[UUID, Group.RECORD]
@@ -292,7 +292,7 @@ class EvidenceDocumentRecord(Schema):
 
 
 class EvidenceCheckRecord(Schema):
-    """The check of an item of evidence in the copy of a jobseeker's own data."""
+    """The check of an item of evidence, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     evidence_id: Annotated[UUID, Group.RECORD]
@@ -301,7 +301,7 @@ class EvidenceCheckRecord(Schema):
 
 
 class HeldOutcome(Schema):
-    """The lock row of an outcome in the copy of a jobseeker's own data."""
+    """The lock row of an outcome, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     outcome_id: Annotated[UUID, Group.RECORD]

@@ -55,7 +55,7 @@ class LoadedPostcode(Base):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """The sorted postcodes with one first letter, the outcode padded to four characters, and their positions."""
+    """Postcodes that begin with one letter, sorted, with their positions. Outcodes are padded to four characters."""
 
     codes: list[str]
     eastings: list[float | None]

@@ -1,1 +1,1 @@
-"""Referrals: a referring organisation asks a partner to support a jobseeker, one at a time or by file."""
+"""Referrals: a referring organisation asks a partner to support jobseekers, one at a time or in a file."""

@@ -78,7 +78,7 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
 
 
 def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUID, UUID | None]:
-    """Return the ids of the partner and of the referring organisation, which is None for a self-referral."""
+    """Return two ids: the partner's, and the referring organisation's (None for a self-referral)."""
     if actor.role is Role.REFERRER:
         if new.source_type is SourceType.SELF:
             raise RuleBroken(
@@ -139,7 +139,7 @@ class ReferralContent:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ReferralContent":
-        """Return the content found in ``values``, with its details normalised. Other names are ignored."""
+        """Return the content found in ``values``, with its details normalised. Values of other fields are ignored."""
         return cls(
             Details.of(values),
             {name: values.get(name) for name in PROFILE_NAMES},
@@ -150,7 +150,7 @@ class ReferralContent:
         return {**self.details.as_dict(), **self.profile, **self.about}
 
     def changed(self, given: Mapping[str, Any], *, blanks_clear: bool) -> "ReferralContent":
-        """Return the content with the given values. A blank value empties a field only if ``blanks_clear``."""
+        """Return the content with the given values. Unless ``blanks_clear``, blank values are ignored."""
         before = self.as_dict()
         named = {name: value for name, value in given.items() if name in before}
         return ReferralContent.of(
@@ -170,7 +170,7 @@ class ReferralContent:
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """A referral that is not recorded yet. ``person`` is the jobseeker, if the partner already has a record."""
+    """A referral that is not recorded yet. ``person`` is the jobseeker's record, if the partner already has one."""
 
     content: ReferralContent
     referred_on: date
@@ -404,7 +404,7 @@ def _carry_profile(
 
 
 def _without_crossed_hours(profile: dict[str, Any]) -> dict[str, Any]:
-    """Remove both hours if the minimum exceeds the maximum, because a typing error must not rule out placements."""
+    """Remove the hours if the minimum is above the maximum, because a typing error must not rule out placements."""
     if formats.hours_are_crossed(profile):
         return profile | {"hours_min": None, "hours_max": None}
     return profile
@@ -544,7 +544,7 @@ def line_reply(nation: Nation, row: Any) -> ReferralLine:
 
 
 def workload(session: Session, actor: Actor, days: WorkloadQuery) -> Workload:
-    """Count the referrals received in a period, including repeat referrals, and the different people referred."""
+    """Count the referrals (repeat referrals included) and the different people referred in a period."""
     first = datetime.combine(days.first_day, time(), tzinfo=LONDON)
     end = datetime.combine(days.last_day + timedelta(days=1), time(), tzinfo=LONDON)
     rows = session.execute(queries.received_between(actor, first, end)).all()

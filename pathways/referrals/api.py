@@ -65,7 +65,7 @@ def list_referrals(
 
 @router.get("/workload", responses=documented(RuleBroken))
 def count_workload(actor: Counter, database: DatabaseDep, days: Annotated[WorkloadQuery, Query()]) -> Workload:
-    """Count the referrals received in a period, including repeat referrals, and the different people referred."""
+    """Count the referrals (repeat referrals included) and the different people referred in a period."""
     with database.reading(actor) as session:
         return actions.workload(session, actor, days)
 
@@ -168,7 +168,7 @@ def _move(
 
 @router.post("/{referral_id}/acknowledge", responses=documented(NotFound, Conflict))
 def acknowledge_referral(referral_id: UUID, actor: Acknowledger, database: DatabaseDep, once: OnceDep) -> ReferralOut:
-    """Acknowledge a referral; this is due two working days after its arrival. Refused unless it is ``submitted``."""
+    """Acknowledge a referral (due two working days after its arrival). Refused unless its state is ``submitted``."""
     return _move(referral_id, actor, database, once, ReferralEvent.ACKNOWLEDGE)
 
 

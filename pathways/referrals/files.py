@@ -243,7 +243,7 @@ class ReferralIntake:
             return []
         if name is None:
             rule = "The referring organisation is missing."
-            return [Fault(field, rule, "Fill in its name. Only a self-referral (SELF) has none.")]
+            return [Fault(field, rule, "Fill in the organisation's name. Only a self-referral (SELF) has none.")]
         named = self._organisations_named(name, values["source_type"])
         if len(named) > 1:
             rule = "Several referring organisations have this name."
@@ -378,7 +378,7 @@ class ReferralIntake:
                 plan.alike = visible_ids
 
     def _visible(self, candidates: Sequence[Sequence[Candidate]]) -> list[list[UUID]]:
-        """Return for each row the ids of those of its candidates that this actor may see."""
+        """Return, for each row, the ids of the candidates that this actor may see."""
         visible_ids = _references(
             self.session,
             self.actor,

@@ -19,7 +19,7 @@ from pathways.referrals.models import Referral, ReferralSnapshot
 
 
 def visible_to(actor: Actor) -> Select[Referral]:
-    """Select the referrals of a referrer's organisation or, for partner staff, of the jobseekers they may see."""
+    """Select, for a referrer, its organisation's referrals; for partner staff, those of the jobseekers they may see."""
     rows = select(Referral)
     if actor.role is Role.REFERRER:
         return rows.where(Referral.referring_organisation_id == actor.organisation_id)
@@ -92,7 +92,7 @@ def case_was(session: Session, referral: Referral) -> JobseekerState:
 
 
 def received_between(actor: Actor, first: datetime, end: datetime) -> Select[Any]:
-    """Return the query of the partner's referrals received at or after ``first`` and before ``end``.
+    """Return the query of the partner's referrals received at or after the time ``first`` and before the time ``end``.
 
     Referrals that the actor may not see are included, because they are only counted.
     """

@@ -37,7 +37,7 @@ class NewReferral(ReferralBody):
     referring_organisation_id: UUID | None = Field(
         default=None,
         description="The organisation that made the referral. A caseworker must give it, except for a self-referral. "
-        "A referrer leaves it out: it is the referrer's own organisation.",
+        "A referrer leaves it out, because a referrer refers for its own organisation.",
     )
     source_type: SourceType
     ref: NeededLine | None = Field(
@@ -126,7 +126,7 @@ class ReferralLine(Schema):
 
 
 class WorkloadQuery(Body):
-    """The period of a workload; both days are included."""
+    """The period in which referrals are counted; both days are included."""
 
     first_day: Day
     last_day: Day
@@ -139,7 +139,7 @@ class WorkloadQuery(Body):
 
 
 class Workload(Schema):
-    """The number of referrals received in a period, and of different people referred. Repeat referrals are included."""
+    """How many referrals (repeats included) were received in a period, and how many different people were referred."""
 
     referrals: Annotated[int, Group.RECORD]
     people: Annotated[int, Group.RECORD]
@@ -149,7 +149,7 @@ class Workload(Schema):
 
 
 class SnapshotOut(DetailsFields, ProfileFields):
-    """One version of the details that the referrer gave, for the person's extract."""
+    """One version of the details that the referrer gave, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     referral_id: Annotated[UUID, Group.RECORD]
@@ -164,7 +164,7 @@ class SnapshotOut(DetailsFields, ProfileFields):
 
 
 class ReferralRecord(Schema):
-    """The referral itself, for the person's extract."""
+    """The referral itself, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     ref: Annotated[str, Group.RECORD]

@@ -93,7 +93,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class RecordedShortlist:
-    """A shortlist that was just recorded, with the data its reply needs, so that the reply reads nothing again.
+    """A shortlist that was just recorded, with the data for its reply, so that no data is read again for the reply.
 
     ``matches`` have the columns of ``ShortlistMatch``.
     """
@@ -189,9 +189,9 @@ def rank(gathered: Gathered, limit: int) -> Ranked:
 def _first(
     day: Day, failed: NDArray[np.uint16], scores: NDArray[np.int32], seed: str, list_key: str, limit: int
 ) -> tuple[list[int], list[float]]:
-    """Return the best rows up to the limit, and for each row the probability that it has its rank.
+    """Return the best rows up to the limit, and for each of them the probability that the tie-break gives it its rank.
 
-    Only rows that could be within the limit are sorted: rows that score at most ``NEAR_TIE`` below the limit's row.
+    Sorts only rows that could be within the limit: rows with at least the score of the limit's row minus ``NEAR_TIE``.
     """
     rows = np.flatnonzero(failed == 0)
     if len(rows) > limit:

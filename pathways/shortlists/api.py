@@ -199,7 +199,7 @@ def unlock_for_jobseeker(
 def unlock_for_placement(
     placement_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> PlacementUnlockOut:
-    """Count, for each requirement of a placement, the good matches that it alone rules out; most first.
+    """Count, for each requirement of a placement, the jobseekers who would be good matches without it; most first.
 
     Counts only jobseekers you may see, and returns no names. Refuses a placement that is not open on the day.
     """

@@ -1,9 +1,9 @@
 """A cache of the published placements as columns in memory, brought up to date before each ranking.
 
 A database trigger writes a change mark for every change to a placement or its places. Before each ranking the index
-reads the new change marks, reads those placements again and builds a new ``IndexState``. A running request keeps the
-state it started with. The index is not authoritative: every match is checked again in the transaction that records it,
-so a change that the index missed cannot lead to a wrong shortlist.
+reads the new change marks, reads the changed placements again and builds a new ``IndexState``. A running request keeps
+the state it started with. The index is not authoritative: every match is checked again in the transaction that records
+it, so a change that the index missed cannot lead to a wrong shortlist.
 """
 
 import gc
@@ -73,10 +73,10 @@ class Listing:
 class Day:
     """The placements that may be shortlisted on one day.
 
-    ``numbers`` holds the short number of each placement's stored version, and ``versions`` the placement's version;
-    both follow the rows of ``columns``. ``by_number`` lists the rows in ascending order of number. It leaves out a
-    placement without a stored version, because its result could not be explained later. ``packed_numbers`` holds the
-    numbers in the packed form that each shortlist stores.
+    ``numbers`` holds the short id of each placement's stored version (``PlacementVersion.number``). ``versions`` holds
+    the value of ``Placement.version``. Both have the order of the rows of ``columns``. ``by_number`` lists the rows in
+    ascending order of short id, without placements that have no stored version: their results could not be explained
+    later. ``packed_numbers`` holds the short ids in the packed form that each shortlist stores.
     """
 
     columns: PlacementColumns
@@ -207,7 +207,7 @@ class Seen:
 
     On PostgreSQL, transactions may commit in another order than their ids. ``horizon`` is the oldest transaction that
     was still running at the last read. Marks of that transaction and of later ones are read again. ``numbers`` holds
-    the marks among them that have already been applied.
+    the numbers of those marks that have already been applied.
     """
 
     last: int = 0
@@ -267,7 +267,7 @@ class Index:
 
 
 def _notes(new: Any, horizon: Any) -> Select[Any]:
-    """Return the query of change marks with words, model and horizon. If there is no mark, one row has the rest."""
+    """Return the query of change marks; each row also has words, model and horizon. Without marks, there is one row."""
     stamp = taxonomy.stamp().subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
     marks = select(
@@ -306,7 +306,7 @@ NOTES = {
 
 
 def _changed_placements(before: Seen, rows: list[Any]) -> tuple[Seen, set[UUID] | None]:
-    """Return how far the marks have been read, and the ids of changed placements; None if all must be read again."""
+    """Return how far the marks have been read, and the ids of changed placements (None: read all placements again)."""
     first = rows[0]
     marks = [mark for mark in rows if mark.number is not None]
     words, model, horizon = (first.newest_label, first.newest_relation), first.model, first.horizon
@@ -361,8 +361,8 @@ def forget_old_notes(database: Database, most: int = NOTES_KEPT) -> None:
 def warm(database: Database) -> None:
     """Read the index and compile the bulk pass, so that no caseworker waits for either.
 
-    Raises the errors of reading the index, for instance if the released model cannot be read and must be retired. The
-    background loop logs the error and tries again.
+    Raises an error if the index cannot be read, for instance if the released model cannot be read and must be
+    retired. The background loop logs the error and tries again.
     """
     database_index = of(database)
     forget_old_notes(database)

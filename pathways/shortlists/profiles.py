@@ -49,7 +49,7 @@ WHERE_FROM: Mapping[ExperienceKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ProfileFacts:
-    """Facts a ranking needs that are not in the profile: safety exclusions and the meanings a caseworker confirmed."""
+    """Facts a ranking needs beyond the profile: safety exclusions, and word meanings that a caseworker confirmed."""
 
     exclusions: Exclusions = field(default_factory=Exclusions)
     skills: Mapping[str, str] = field(default_factory=dict)

@@ -113,9 +113,9 @@ def people(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[Jobseeke
 
 
 def newest_facts(session: Session, ids: Sequence[UUID]) -> list[Any]:
-    """Return values that change if the data that a ranking reads about the given jobseekers changes.
+    """Return values to compare later, to find out whether the ranking data of the given jobseekers has changed.
 
-    They are the jobseekers' versions and coordinates, and the ids of their profile, exclusion and word facts.
+    The values are the jobseekers' versions and coordinates, and the ids of their profile, exclusion and word facts.
     """
     values: list[Any] = []
     for start in range(0, len(ids), MOST_IDS):

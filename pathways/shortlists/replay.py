@@ -404,8 +404,8 @@ class Again:
     def scored(self, rows: Sequence[int]) -> list[tuple[str, int, str]]:
         """Return the placement, the recalculated score in millionths and the confidence of the given rows.
 
-        Eligibility is not checked again: it was decided when the shortlist was made, and a table revised since then
-        does not change it.
+        Eligibility is not checked again: it was decided when the shortlist was made, and later changes of reference
+        tables do not change it.
         """
         versions = queries.versions(self.session, [int(self.kept.numbers[row]) for row in rows])
         listings = [snapshot.listing(versions[int(self.kept.numbers[row])], 0) for row in rows]

@@ -1,4 +1,4 @@
-"""Request bodies, replies and data-extract records of shortlists."""
+"""Request bodies and replies of shortlists, and records for the copy of their data that a jobseeker receives."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -179,7 +179,7 @@ class ShortlistLine(Schema):
 
 
 class ShortlistRecord(Schema):
-    """A shortlist as it appears in a jobseeker's data extract."""
+    """A shortlist in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     shown_on: Annotated[date, Group.RECORD]
@@ -190,7 +190,7 @@ class ShortlistRecord(Schema):
 
 
 class MatchRecord(Schema):
-    """A match as it appears in a jobseeker's data extract."""
+    """A match in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     placement_id: Annotated[UUID, Group.RECORD]
@@ -237,7 +237,7 @@ class JobseekerUnlockOut(Schema):
 
 
 class PlacementUnlockLine(Schema):
-    """One requirement of a placement, with the number of jobseekers who fail no other check."""
+    """One requirement of a placement, with the number of jobseekers who fail only the check of this requirement."""
 
     rule: Annotated[str, Group.RECORD]
     people: Annotated[int, Group.RECORD]

@@ -51,7 +51,7 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
             pointer="/told_by",
         )
     if (new.is_at_risk or new.result is InWork.NOT_IN_WORK) and new.path_back is None:
-        raise RuleBroken("Work is at risk or over. Choose what will be done about this.", pointer="/path_back")
+        raise RuleBroken("Work is at risk or over. Choose what will be done next.", pointer="/path_back")
     steps = queries.steps(actor.today)
     if new.step is not None and new.step not in {step.name for step in steps}:
         names = ", ".join(step.name for step in steps)
@@ -175,7 +175,7 @@ def plan_reply(actor: Actor, person: Jobseeker, plan: ActionPlan) -> PlanOut:
 
 
 def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: NewBarrier) -> Barrier:
-    """Open a barrier to work. Refuses a second open barrier of the same kind."""
+    """Record a new barrier to work. Refuses if a barrier of the same kind is still open."""
     jobseeker_actions.must_not_be_void(person)
     if new.opened_on > actor.today:
         raise RuleBroken(NOT_YET, pointer="/opened_on")
@@ -194,7 +194,7 @@ def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
 
 def close_barrier(session: WriteSession, actor: Actor, barrier: Barrier, closing: ClosedOn) -> Barrier:
     if barrier.closed_on is not None:
-        raise RuleBroken("This barrier is already closed. Open a new barrier if the problem has come back.")
+        raise RuleBroken("This barrier is already closed. Record a new barrier if the problem has come back.")
     if not barrier.valid_on <= closing.closed_on <= actor.today:
         raise RuleBroken(
             "The closing date must be between the date the barrier was opened and today.", pointer="/closed_on"

@@ -149,7 +149,7 @@ def list_barriers(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, page
 def open_barrier(
     jobseeker_id: UUID, new: NewBarrier, actor: Recorder, database: DatabaseDep, once: OnceDep
 ) -> BarrierOut:
-    """Open a barrier to work. Refused if a barrier of this kind is already open, or if the date is in the future."""
+    """Record a new barrier to work. Refused if one of this kind is already open, or if the date is in the future."""
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         barrier = once(

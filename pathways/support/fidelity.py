@@ -1,4 +1,4 @@
-"""Measures of fidelity: how closely a partner follows the supported employment model. A dated table has the bands."""
+"""Measures of fidelity: how closely a partner follows the supported employment model. A dated table sets the bands."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -115,7 +115,7 @@ def _band(row: dict[str, str], value: float) -> int:
 
 
 def _share_of_different(words: Any) -> float | None:
-    """Return the number of different words as a percentage of all words, or None if there are none. Ignores case."""
+    """Return the number of different words as a percentage of all words, or None if no word is given. Ignores case."""
     folded = [word.strip().casefold() for word in words]
     return PER_CENT * len(set(folded)) / len(folded) if folded else None
 

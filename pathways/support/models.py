@@ -103,7 +103,7 @@ class BarrierKind(StrEnum):
 
 
 class Barrier(AboutPerson, Fact, Base):
-    """A barrier, opened on ``valid_on``. Closing it records a new fact that supersedes this one."""
+    """A barrier to work, open from ``valid_on``. Closing a barrier records a new fact that supersedes the open one."""
 
     __tablename__ = "barriers"
     __table_args__ = about_person(

@@ -20,7 +20,7 @@ HOLDING = Holding(
         Held(
             Barrier,
             as_schema(BarrierOut),
-            fact_entry("barrier", lambda b: "A barrier was closed." if b.closed_on else "A barrier was opened."),
+            fact_entry("barrier", lambda b: "A barrier was closed." if b.closed_on else "A barrier was recorded."),
         ),
         Held(Score, as_schema(ScoreOut), fact_entry("score", lambda s: f"A score on {s.tool} was recorded.")),
     ),

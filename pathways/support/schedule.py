@@ -20,7 +20,7 @@ class ScheduleState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStep:
-    """One step of the schedule: due ``offset_days`` after the first day, and on time until ``window_days`` later."""
+    """One step: due ``offset_days`` after the first day of work, and on time until ``window_days`` later."""
 
     name: str
     offset_days: int
@@ -67,7 +67,7 @@ def lines(
 
 
 def answers(steps: Iterable[ScheduleStep], started_on: date, day: date, answered: Iterable[str]) -> str | None:
-    """Return the step that a check-in on a day answers: the latest due step, or None if that step is answered."""
+    """Return the latest due step, which a check-in on this day answers. None if that step is already answered."""
     done = set(answered)
     due = [step for step in steps if started_on + timedelta(days=step.offset_days) <= day]
     last = max(due, key=lambda step: step.offset_days, default=None)

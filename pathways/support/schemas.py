@@ -30,7 +30,7 @@ class NewCheckIn(Body):
     told_by: ReportedBy
     is_at_risk: bool = False
     path_back: PathBack | None = Field(
-        default=None, description="What will be done to secure or replace the work. Required if it is at risk or over."
+        default=None, description="What will be done to secure or replace work. Required if work is at risk or over."
     )
     note: Paragraph | None = None
 
@@ -107,7 +107,7 @@ class PlanOut(Schema):
 
 
 class PlanRecord(Schema):
-    """An action plan in the copy of a jobseeker's own data."""
+    """An action plan, as it appears in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     enrolment_id: Annotated[UUID, Group.RECORD]
@@ -118,7 +118,7 @@ class PlanRecord(Schema):
 
 
 class NewBarrier(Body):
-    """A barrier to open."""
+    """The request body for a new barrier to work."""
 
     kind: BarrierKind
     opened_on: Day

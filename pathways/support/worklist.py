@@ -100,7 +100,7 @@ def _open_enrolments(partner_id: UUID) -> Any:
 
 
 def _last(model: Any, column: Any, *conditions: Any) -> Any:
-    """Return a subquery for the latest day in ``column`` of the enrolment's jobseeker."""
+    """Return a subquery for the latest day in ``column``, among the rows about the enrolment's jobseeker."""
     return (
         select(func.max(column))
         .where(model.partner_id == Enrolment.partner_id, model.jobseeker_id == Enrolment.jobseeker_id, *conditions)

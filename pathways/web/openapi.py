@@ -20,7 +20,7 @@ PARAMETER_DOCS = {
     "Idempotency-Key": "A text of your choice, of up to 80 characters. If you repeat the request with the same key, it "
     "is carried out only once. Keys are stored for 24 hours.",
     "If-Match": 'The ETag of the version that you read, for instance "3". If the record has changed, the reply is 412.',
-    "after": "The value of next in the reply with the previous page.",
+    "after": "The value of the field next in the reply with the previous page.",
     "all_or_nothing": "If true, no row is applied unless all rows can be applied.",
     "commissioner_id": "The commissioner. If left out: your own organisation.",
     "dry_run": "If true, the rows are only checked. You can apply them later.",

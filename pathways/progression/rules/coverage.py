@@ -1,4 +1,4 @@
-"""Finds the days of a finding that are not covered by evidence."""
+"""Finds which days are not covered by evidence, among the days on which a finding depends."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,7 +7,7 @@ from pathways.progression.rules.facts import Stretch, joined
 
 
 def uncovered(rests: Iterable[Stretch], covers: Iterable[Stretch]) -> list[Stretch]:
-    """Return the parts of ``rests`` that are not in a stretch of ``covers`` for the same spell."""
+    """Return the days in the stretches ``rests`` that are in none of the stretches ``covers`` of the same spell."""
     covered = list(covers)
     missing = []
     for rest in rests:

@@ -64,7 +64,7 @@ def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: d
 
 
 def _paid_stretches(jobs: Sequence[SpellFacts], first: date, until: date) -> tuple[Stretch, ...]:
-    """Return the days of each job in the paid weeks that ended by ``until``."""
+    """Return, for each job, the days from ``first`` on in its paid weeks that ended by the day ``until``."""
     stretches: list[Stretch] = []
     for job in jobs:
         weeks = (

@@ -36,10 +36,10 @@ class RateDate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpellFacts:
-    """One spell of work. Each recorded week is found by its first day.
+    """One spell of work. A recorded week is identified by its first day.
 
-    ``hours_of_week`` has paid hours and ``pay_of_week`` gross pay in pounds. ``leave_weeks`` are the first days of
-    weeks with sick or statutory leave for all or part of the week.
+    For that day, ``hours_of_week`` has the paid hours and ``pay_of_week`` the gross pay in pounds. ``leave_weeks`` has
+    the first day of each week with sick or statutory leave for all or part of the week.
     """
 
     spell_id: str
@@ -56,11 +56,11 @@ class SpellFacts:
 class OutcomeRule:
     """One version of a rule.
 
-    A rule by hours requires at least ``min_hours`` a week in ``weeks_required`` of ``window_weeks`` weeks, with no gap
-    between jobs longer than ``longest_gap_days``. A rule by earnings requires the pay for ``min_hours`` times
-    ``weeks_required`` hours, at the rate of the day that ``rate_date`` names. Each of ``rates`` has its first day and
-    the pence an hour. ``self_employed_days`` is the whole rule, or a second way to meet an earnings rule. Work later
-    than ``tracking_days`` days after the enrolment began does not count.
+    A rule by hours requires at least ``min_hours`` a week in ``weeks_required`` of ``window_weeks`` weeks. A gap
+    between jobs may last ``longest_gap_days`` at most. A rule by earnings requires the pay for ``min_hours`` times
+    ``weeks_required`` hours, at the rate of the day that ``rate_date`` names. ``rates`` has the first day of each rate
+    and its pence an hour. Reaching ``self_employed_days`` is the whole rule, or a second way to meet an earnings rule.
+    Work later than ``tracking_days`` days after the enrolment began does not count.
     """
 
     name: str
@@ -91,7 +91,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive days of one spell, from the first to the last. A finding depends on them, or evidence covers them."""
+    """Consecutive days of one spell: days on which a finding depends, or days that an item of evidence covers."""
 
     spell_id: str
     first_on: date
@@ -103,8 +103,8 @@ class RuleVerdict:
     """The result for one rule, and what was counted.
 
     ``not_counted`` has the ids of spells that do not count; ``why_not`` gives the reason for each. ``earliest_on`` is
-    the first day on which the rule can be met, if it still can. ``rests_on`` are the days, of the spells in
-    ``spell_ids``, that meet the rule.
+    the first day on which the rule can be met, if it still can. ``rests_on`` has the days that meet the
+    rule, as stretches of the spells in ``spell_ids``.
     """
 
     finding: Finding
@@ -126,7 +126,7 @@ class RuleVerdict:
 
 
 def weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[tuple[date, date]]:
-    """Yield the first and last day of a job's weeks, for weeks that begin by ``on`` and end at or after ``first``."""
+    """Yield the first and last day of a job's weeks that begin by the day ``on`` and end on or after ``first``."""
     week = job.started_on
     while week <= on and (job.ended_on is None or week <= job.ended_on):
         ends = min(week + timedelta(days=DAYS_IN_A_WEEK - 1), job.ended_on or date.max)

@@ -34,7 +34,7 @@ class _Days:
 
 
 def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, field_name: str) -> _Days:
-    """Return the totals of ``count`` days from ``first``. The amounts are in the field ``field_name`` of the jobs."""
+    """Return the totals of ``count`` days, starting on the day ``first``, from the field ``field_name`` of the jobs."""
     days = _Days([0] * count, [False] * count, [False] * count, [False] * count)
     for job in jobs:
         amounts = getattr(job, field_name)
@@ -102,7 +102,7 @@ def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -
 
 
 def _stretches(jobs: Sequence[SpellFacts], weeks: Sequence[date]) -> tuple[Stretch, ...]:
-    """Return each job's days that are in ``weeks`` and also in a week of that job with paid hours or leave."""
+    """Return, for each job, the days of ``weeks`` that are also in a week of the job with paid hours or leave."""
     stretches: list[Stretch] = []
     for job in jobs:
         days = [
@@ -141,7 +141,7 @@ class _Reach:
 
 
 def _hoped(units: Sequence[int], unknown: Sequence[bool], rule: OutcomeRule, needed: int) -> list[int]:
-    """Return the units of each week, assuming that every unknown week had enough for the whole rule."""
+    """Return the units of each week, assuming that each unknown week alone had enough for the whole rule."""
     most = needed * rule.weeks_required
     return [most if is_unknown else recorded for recorded, is_unknown in zip(units, unknown, strict=True)]
 
