@@ -149,10 +149,9 @@ def _continue_imports(database: Database, stop: threading.Event) -> None:
     while not stop.wait(SECONDS_BETWEEN_LOOKS):
         imports.go_on_with_what_was_left(database, FILE_KINDS, is_still_member)
         if time.monotonic() - forgot > SECONDS_BETWEEN_COUNTS:
-            now = utc_now()
+            forgot, now = time.monotonic(), utc_now()
             days = int(tables.limit("import_cells_days", local_day(now)))
             imports.forget(database, now - timedelta(days=days))
-            forgot = time.monotonic()
 
 
 def _send_queued_messages(settings: Settings, database: Database, stop: threading.Event) -> None:

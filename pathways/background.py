@@ -1,7 +1,7 @@
 """Background loops of the service: each runs in a thread of its own, is logged and restarted, and reports its state.
 
 A loop that raises is logged with the kind of error and where it was raised, never with its message, and starts again
-after a pause that doubles up to five minutes. ``/health/ready`` shows the state of every loop.
+after a pause that doubles up to a quarter of a minute. ``/health/ready`` shows the state of every loop.
 """
 
 import threading
@@ -17,7 +17,7 @@ import structlog
 from pathways.base import utc_now
 from pathways.problems import raised_at
 
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 300.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 5.0, 15.0
 LOG = structlog.get_logger()
 
 

@@ -69,6 +69,7 @@ def insert_if_absent(session: WriteSession, model: Any, rows: Sequence[Mapping[s
         return 0
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insertion = dialect.insert(model.__table__).on_conflict_do_nothing()
+    insertion = insertion.execution_options(preserve_rowcount=True)  # otherwise PostgreSQL's driver does not count
     return session.connection().execute(insertion, rows).rowcount
 
 

@@ -193,9 +193,17 @@ def _is_a_plausible_instant(at: datetime) -> datetime:
     return at
 
 
+FLOAT_NOISE = 1e-9
+
+
 def _without_float_noise(value: Any) -> Any:
-    """Return the decimal that a JSON number means: 0.35 for 0.35000000000000003, because no float is exactly 0.35."""
-    return Decimal(str(round(value, 6))) if isinstance(value, float) else value
+    """Return the decimal that a JSON number means: 0.35 for 0.35000000000000003, because no float is exactly 0.35.
+
+    A number that is further from a penny than that error stays as it is, and is refused.
+    """
+    if isinstance(value, float) and abs(value - round(value, 2)) < FLOAT_NOISE:
+        return Decimal(str(round(value, 2) or 0.0))  # never -0.0
+    return value
 
 
 # Amounts in pounds are multiples of a penny. JSON has floats only, and 35 * 0.01 is not 0.35 there.

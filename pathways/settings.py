@@ -1,6 +1,7 @@
 """Settings of a deployment: environment variables, read once at the start and passed on."""
 
 import difflib
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ DEFAULT_DATABASE_URL = "sqlite:///var/pathways.db"
 PREFIX = "PATHWAYS_"
 # The beginnings of variables for the tests and benchmarks, not for the service: see docs/testing.md.
 OTHER_VARIABLES = ("PATHWAYS_PLAIN_PASSES", "PATHWAYS_PROVE", "PATHWAYS_BENCH_")
+# Variables that container platforms add for a service named "pathways": PATHWAYS_SERVICE_HOST, PATHWAYS_PORT_80_TCP.
+LINK_OF_A_CONTAINER = re.compile(r"PATHWAYS_(SERVICE_(HOST|PORT(_.+)?)|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)")
 
 
 class Settings(BaseSettings):
@@ -103,8 +106,10 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Return one sentence for each variable ``PATHWAYS_…`` that is not a setting, for instance a misspelt one."""
     names = [PREFIX + name.upper() for name in Settings.model_fields]
     wrong = []
-    for variable in sorted(environment):
+    for variable in sorted(name.upper() for name in environment):  # settings are read without regard to case
         if not variable.startswith(PREFIX) or variable.startswith(OTHER_VARIABLES) or variable in names:
+            continue
+        if LINK_OF_A_CONTAINER.fullmatch(variable):
             continue
         near = difflib.get_close_matches(variable, names, n=1, cutoff=0.8)
         wrong.append(f"{variable} is not a setting." + (f" Did you mean {near[0]}?" if near else " Remove it."))

@@ -1,17 +1,17 @@
 """Commands for the server, the worker, daily work, the database and the demonstration."""
 
+import errno
 import socket
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pathways.commands.acting import On, PlainError, day_of, must_be_migrated, opened, operator, read_settings
-
-if TYPE_CHECKING:
-    pass
 
 alone = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="Upgrade, check, back up and restore the database.")
@@ -24,8 +24,8 @@ DEMO_LINE = "export PATHWAYS={}/api/v1"
 @alone.command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(help="The number of processes; more than 1 needs PostgreSQL.")] = 1,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="The number of processes; more than 1 needs PostgreSQL.")] = 1,
 ) -> None:
     """Run the API server. Example: pathways serve --port 8000."""
     import uvicorn
@@ -35,7 +35,8 @@ def serve(
             message = "SQLite allows only one worker. Use --workers 1, or use PostgreSQL."
             raise PlainError(message)
     _must_be_free(host, port)
-    _point_demo_keys(host, port)
+    with suppress(OSError):  # a folder that cannot be written must not keep the server from starting
+        _point_demo_keys(host, port)
     print(f"Pathways listens on {_address(host, port)} (API documentation at /docs). Press Ctrl+C to stop.", flush=True)
     uvicorn.run(
         "pathways.commands.running:make_app",
@@ -62,17 +63,35 @@ def _must_be_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as refused:
-            message = f"Port {port} on {host} cannot be used ({refused.strerror}). Another program may be using it: "
-            message += f"stop it, or choose another port: pathways serve --port {port + 1}"
+            message = f"Port {port} on {host} cannot be used: {refused.strerror}. "
+            if refused.errno == errno.EADDRINUSE:
+                message += "Stop the other program, or choose another port with --port."
+            else:
+                message += "Choose another address with --host, or another port with --port."
             raise PlainError(message) from refused
 
 
 def _point_demo_keys(host: str, port: int) -> None:
-    """Write the address of this server into the file of the demonstration's keys."""
-    if DEMO_KEYS.exists():
-        lines = DEMO_KEYS.read_text(encoding="utf-8").splitlines()
-        lines = [DEMO_LINE.format(_address(host, port)) if line.startswith(DEMO_LINE[:16]) else line for line in lines]
-        DEMO_KEYS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Write the address of this server into the file of the demonstration's keys.
+
+    The keys are for the default database, so the server of another database leaves the file alone.
+    """
+    from pathways.settings import DEFAULT_DATABASE_URL
+
+    if read_settings().database_url != DEFAULT_DATABASE_URL or not DEMO_KEYS.exists():
+        return
+    lines = DEMO_KEYS.read_text(encoding="utf-8").splitlines()
+    _write_demo_keys(
+        DEMO_LINE.format(_address(host, port)) if line.startswith(DEMO_LINE[:16]) else line for line in lines
+    )
+
+
+def _write_demo_keys(lines: Iterable[str]) -> None:
+    """Replace the file at once, so that an interrupted write loses no keys. Only its owner can read it."""
+    draft = DEMO_KEYS.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draft.replace(DEMO_KEYS)
 
 
 def make_app() -> object:
@@ -90,6 +109,8 @@ def make_app() -> object:
 @alone.command()
 def worker(once: Annotated[bool, typer.Option(help="Send the messages that are due now, then stop.")] = False) -> None:
     """Send queued e-mails and webhooks. With PostgreSQL, several workers can run. Example: pathways worker."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from pathways.app import LINKS
     from pathways.background import BackgroundLoop
     from pathways.messages.sending import Sender, mailer
@@ -98,7 +119,13 @@ def worker(once: Annotated[bool, typer.Option(help="Send the messages that are d
     with opened() as database:
         sender = Sender(database, settings, mailer(settings), links=LINKS)
         if once:
-            print(f"Tried to send {sender.send_due()} messages.")
+            try:
+                print(f"Tried to send {sender.send_due()} messages.")
+            except SQLAlchemyError as refused:
+                message = (
+                    f"The database failed ({type(refused).__name__}). Messages sent before are recorded. Try again."
+                )
+                raise PlainError(message) from refused
             return
 
         def send_all(stop: threading.Event) -> None:
@@ -225,7 +252,7 @@ def demo_load_if_empty() -> None:
 
 @demo.command("keys")
 def demo_keys(
-    port: Annotated[int, typer.Option(help="The port of the service that the keys are for.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port of the service that the keys are for.")] = 8000,
 ) -> None:
     """Write new keys of the demonstration members to var/demo-keys.env. Example: pathways demo keys."""
     from pathways.demo import cast
@@ -238,11 +265,10 @@ def demo_keys(
         message = "The demonstration is not loaded in this database. Run: pathways demo load"
         raise PlainError(message)
     DEMO_KEYS.parent.mkdir(exist_ok=True)
-    DEMO_KEYS.touch(mode=0o600)
     address = _address("127.0.0.1", port)
     lines = [DEMO_LINE.format(address)]
     lines += [f"export {role}={secret}" for role, secret in issued.items()]
-    DEMO_KEYS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _write_demo_keys(lines)
     print(f"The API will be at {address}, its documentation at /docs. Its keys (valid 30 days) are in {DEMO_KEYS}:")
     for role, secret in issued.items():
         print(f"  {role:17} {secret}")

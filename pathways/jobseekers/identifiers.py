@@ -1,5 +1,6 @@
 """Encrypting and decrypting NI and NHS numbers; in production, refusing values that are reserved for tests."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +17,13 @@ class TestValueRefused(RuleBroken):
     __test__ = False  # otherwise pytest collects this class, because its name begins with Test
 
 
-def refuse_test_values(session: Session, details: Details) -> None:
-    """In production, refuse details that contain a value reserved for tests."""
+def refuse_test_values(session: Session, details: Details, *, among: Collection[str] | None = None) -> None:
+    """In production, refuse details that contain a value reserved for tests.
+
+    ``among`` limits this to the named fields, so that correcting one field does not fail because of another.
+    """
     if session.is_production:
-        reserved = details.reserved_for_tests()
+        reserved = [name for name in details.reserved_for_tests() if among is None or name in among]
         if reserved:
             raise TestValueRefused(
                 f"{', '.join(reserved)}: this value is reserved for tests. Enter the real value, or leave it blank.",

@@ -26,7 +26,7 @@ class NoSuchReference(RuleBroken):
 def use_folder(folder: Path | None) -> None:
     """Set the folder whose files replace shipped tables of the same name. Called once at start."""
     _replaced_by[:] = [folder] if folder else []
-    rows.cache_clear()
+    _rows_of.cache_clear()
 
 
 def path_of(table: str) -> Path:
@@ -37,9 +37,13 @@ def path_of(table: str) -> Path:
 
 
 @lru_cache
-def rows(table: str) -> Sequence[dict[str, str]]:
-    with path_of(table).open(encoding="utf-8", newline="") as file:
+def _rows_of(path: Path) -> Sequence[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def rows(table: str) -> Sequence[dict[str, str]]:
+    return _rows_of(path_of(table))
 
 
 def version_of(table: str) -> str:
@@ -56,11 +60,12 @@ def version_of_all() -> str:
 def in_force(table: str, on: date, **keys: str) -> dict[str, str]:
     """Return the latest row with these keys that begins on or before a day.
 
-    Raises ``NoSuchReference`` if there is none.
+    A table in PATHWAYS_REFERENCE_FOLDER may be older than this program and not know such rows at all: then the shipped
+    table's rows are used. Raises ``NoSuchReference`` if there is none.
     """
-    candidates = [
-        row for row in rows(table) if row["from"] <= on.isoformat() and all(row[k] == v for k, v in keys.items())
-    ]
+    known = [row for row in rows(table) if all(row[k] == v for k, v in keys.items())]
+    known = known or [row for row in _rows_of(SHIPPED / f"{table}.csv") if all(row[k] == v for k, v in keys.items())]
+    candidates = [row for row in known if row["from"] <= on.isoformat()]
     if not candidates:
         raise NoSuchReference(f"{table}.csv has no entry in force on {on.isoformat()}. Use a later date.")
     return max(candidates, key=lambda row: row["from"])

@@ -364,12 +364,12 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     A field counts as edited if the record differs from the previous snapshot. The record keeps an edited value, and
     the reply lists the field in ``differs_from_record``. Return whether anything changed.
     """
-    identifiers.refuse_test_values(session, after.details)
     previous = queries.snapshot(session, referral)
     before = content_of(session, previous)
     new = after.names_that_differ(before)
     if not new:
         return False
+    identifiers.refuse_test_values(session, after.details, among=new)
     _take_snapshot(session, actor, referral, after, previous)
     # Marking the row as changed gives the referral a new version, although the content has a row of its own.
     flag_modified(referral, "state")

@@ -9,16 +9,19 @@ from datetime import date
 import pytest
 import structlog
 from fastapi.testclient import TestClient
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select, text
 
 from pathways import migrate
 from pathways.app import create_app
 from pathways.audit import AuditRow
-from pathways.database import Database
+from pathways.database import Database, insert_if_absent
 from pathways.idempotency import IdempotencyKey
 from pathways.jobseekers import formats, identifiers
+from pathways.jobseekers.models import PersonKey
 from pathways.organisations.models import Organisation
 from pathways.placements.models import DbsLevel, PlacementKind
+from pathways.placements.schemas import Pounds
 from pathways.reference import tables
 from pathways.referrals.models import Referral
 from pathways.settings import Settings, unknown_variables
@@ -208,6 +211,8 @@ def test_a_replica_of_sqlite_is_refused_in_words(monkeypatch):
 def test_a_variable_that_is_no_setting_is_named_with_the_one_that_was_meant():
     found = unknown_variables(
         {"PATHWAYS_SMTPHOST": "x", "PATHWAYS_QUITE_OTHER": "x", "PATHWAYS_LOG_LEVEL": "info", "PATHWAYS_PROVE": "1"}
+        | {"pathways_hash_key": "x", "PATHWAYS_PORT_80_TCP_ADDR": "x", "PATHWAYS_SERVICE_PORT_HTTP": "80"}
+        | {"PATHWAYS_PORT": "tcp://10.0.0.1:80", "PATHWAYS_SERVICE_HOST": "10.0.0.1"}
     )
     assert found == [
         "PATHWAYS_QUITE_OTHER is not a setting. Remove it.",
@@ -287,3 +292,38 @@ def test_vocabularies_are_what_the_fields_accept(client, world: World):
     assert set(codes["travel-modes"]) == set(tables.travel_modes(date(2026, 11, 30)))
     assert all(len(found["items"]) > 2 for found in lists.values())
     assert client.get("/api/v1/reference/colours", headers=world.key("referrer")).status_code == 404
+
+
+def test_rows_that_exist_are_skipped_and_the_inserted_ones_are_counted(world: World, stage):
+    actor = world.on("caseworker")
+    person = {"partner_id": actor.organisation_id, "jobseeker_id": world.refer().jobseeker_id}
+    rows = [person | {"key": key} for key in range(1, 1201)]
+    with stage.database.rehearsing(actor) as session:
+        counts = [insert_if_absent(session, PersonKey, some) for some in (rows[:1], rows[:1], rows[:700], rows, rows)]
+    assert counts == [1, 0, 699, 500, 0]
+
+
+@pytest.mark.parametrize(
+    ("number", "meant"), [(0.35000000000000003, "0.35"), (-0.0, "0.0"), (12.5, "12.5"), (12, "12"), (11.444, None)]
+)
+def test_an_amount_in_pounds_is_what_the_json_number_means(number: float, meant: str | None):
+    amount = TypeAdapter(Pounds)
+    if meant is None:
+        with pytest.raises(ValidationError, match="2 decimal places"):
+            amount.validate_python(number)
+    else:
+        assert str(amount.validate_python(number)) == meant
+
+
+def test_a_replaced_table_without_the_rows_that_this_program_needs_uses_the_shipped_ones(tmp_path):
+    header, *entries = (tables.SHIPPED / "limits.csv").read_text(encoding="utf-8").splitlines()
+    older = [line for line in entries if "import_cells_days" not in line]
+    (tmp_path / "limits.csv").write_text("\n".join([header, *older]) + "\n", encoding="utf-8")
+    shipped = tables.limit("import_cells_days", date(2026, 11, 1))
+    tables.use_folder(tmp_path)
+    try:
+        assert tables.limit("import_cells_days", date(2026, 11, 1)) == shipped
+        with pytest.raises(tables.NoSuchReference):
+            tables.limit("import_cells_days", date(1990, 1, 1))
+    finally:
+        tables.use_folder(None)
