@@ -42,12 +42,13 @@ LONG = (
     "house/test_benchmarks.py",
     "house/test_readme.py",
     "pathways/test_backup.py",
+    "pathways/test_commands.py",
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--quick", action="store_true", help="SQLite only, without proofs, fuzzing, browser and benchmarks."
+        "--quick", action="store_true", help="SQLite only, without proofs, fuzzing, browser, commands and benchmarks."
     )
 
 

@@ -8,7 +8,7 @@ from matching.pairs.text import normalise, title_words
 
 
 class ExperienceKind(StrEnum):
-    """The setting of an experience."""
+    """Where an experience was gained, such as in a job or at home."""
 
     LIFE = "life"
     SCHOOL = "school"

@@ -56,7 +56,7 @@ class ReasonNeeded(RuleBroken):
 
 
 def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
-    """Return the policy in force on a day: the parameters of the assignment, and the rule for the need band."""
+    """Return the policy in force on a day: the parameters of the assignment, and the rule for who is in most need."""
     row = tables.in_force("allocation_policies", on)
     policy = Policy(
         version=row["version"],

@@ -1,4 +1,4 @@
-"""Every SELECT on allocations, and the facts that put a jobseeker in the need band."""
+"""Every SELECT on allocations, and the facts that put a jobseeker among those in most need."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -118,14 +118,14 @@ def before(session: Session, actor: Actor) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class NeedRule:
-    """A policy's thresholds for the need band. A single fact puts a jobseeker in the band; the score stays the same."""
+    """A policy's thresholds for being in most need. One such fact is enough; the score stays the same."""
 
     weeks_without_offer: int
     open_barriers: int
 
 
 def need_facts(session: Session, actor: Actor, on: date, rule: NeedRule) -> Mapping[UUID, list[str]]:
-    """Return, for each jobseeker the actor may see, the facts that put the jobseeker in the need band."""
+    """Return, for each jobseeker the actor may see, the facts that put the jobseeker among those in most need."""
     visible = jobseeker_queries.ids_visible_to(actor)
     facts: dict[UUID, list[str]] = {}
     waiting_since = on - timedelta(weeks=rule.weeks_without_offer)

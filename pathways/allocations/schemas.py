@@ -51,16 +51,17 @@ class AllocationFigures(Schema):
         description="The expected number of offers that lead to a lasting placement, if the scores are right."
     )
     need_people: Annotated[int, Group.RECORD] = Field(
-        description="The number of jobseekers in the need band, which the policy defines by facts about need."
+        description="The number of jobseekers in most need: those who have never had paid work, have waited long for an"
+        " offer or have many barriers. The policy sets the limits."
     )
     need_offers: Annotated[int, Group.RECORD]
     need_floor: Annotated[int, Group.RECORD] = Field(
-        description="The number of offers that the policy reserves for the need band."
+        description="The number of offers that the policy reserves for jobseekers in most need."
     )
     need_share_of_caseload: Annotated[float, Group.RECORD]
     need_share_of_offers: Annotated[float, Group.RECORD]
     need_share_of_top: Annotated[float, Group.RECORD] = Field(
-        description="The need band's share of the 30 % of jobseekers with the highest scores. If it is far below"
+        description="The share of jobseekers in most need among the 30 % with the highest scores. If it is far below"
         " need_share_of_caseload, ranking by score alone would be creaming."
     )
     enterprise_gini: Annotated[float, Group.RECORD]
@@ -76,8 +77,8 @@ class AllocationFigures(Schema):
     taken_back: Annotated[int, Group.RECORD] = Field(
         default=0,
         description="The number of offers removed before the proposal was recorded, because a place was taken or a case"
-        " changed. The need band may then have fewer offers than reserved. Make a new proposal to use the places that"
-        " are left.",
+        " changed. Jobseekers in most need may then have fewer offers than reserved. Make a new proposal to use the"
+        " places that are left.",
     )
 
 
@@ -134,7 +135,7 @@ class AllocationLineOut(Schema):
         description="Why the offer is not the jobseeker's first choice, or why there is no offer."
     )
     need_facts: Annotated[list[str] | None, Group.NOTES] = Field(
-        description="The facts that put the jobseeker in the need band."
+        description="The facts that put the jobseeker among those in most need."
     )
     could_go_to: Annotated[int, Group.RECORD]
     changed_to_id: Annotated[UUID | None, Group.RECORD]

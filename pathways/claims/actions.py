@@ -82,7 +82,7 @@ class OutcomeGone(Conflict):
 
 
 class TooEarly(Conflict):
-    """The funder does not accept the claim yet, only from a later day."""
+    """The funder accepts this claim only from a later day."""
 
     title = "It is too early to submit this claim"
 

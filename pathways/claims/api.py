@@ -87,7 +87,8 @@ def _move(
 def submit_claim(claim_id: UUID, declared: Declaration, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Submit a draft to the funder with your declaration about other funding.
 
-    It is refused if you checked any of the evidence yourself, or if the funder does not accept the claim yet.
+    It is refused if you checked any of the evidence yourself, or if the funder accepts it only from a
+    later day.
     """
 
     def act(session: WriteSession) -> Claim:

@@ -151,7 +151,7 @@ def rematch(
                 f"{figures.kept} keep the placement proposed before."
             )
             print(
-                f"   In the need band: {figures.need_people} jobseekers, {figures.need_offers} offers "
+                f"   In most need: {figures.need_people} jobseekers, {figures.need_offers} offers "
                 f"(at least {figures.need_floor} are reserved). They are {figures.need_share_of_caseload:.0%} of the "
                 f"caseload and {figures.need_share_of_top:.0%} of the top 30 % by score."
             )

@@ -7,11 +7,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pathways.commands.acting import On, PlainError, day_of, must_be_migrated, opened, operator, read_settings
+
+if TYPE_CHECKING:
+    from pathways.messages.sending import Sender
 
 alone = typer.Typer()
 db = typer.Typer(no_args_is_help=True, help="Upgrade, check, back up and restore the database.")
@@ -106,11 +109,19 @@ def make_app() -> object:
     return app.create_app(settings, database)
 
 
+def _send_once(sender: "Sender") -> None:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        print(f"Tried to send {sender.send_due()} messages.")
+    except SQLAlchemyError as refused:
+        message = f"The database failed ({type(refused).__name__}). Messages sent before are recorded. Try again."
+        raise PlainError(message) from refused
+
+
 @alone.command()
 def worker(once: Annotated[bool, typer.Option(help="Send the messages that are due now, then stop.")] = False) -> None:
     """Send queued e-mails and webhooks. With PostgreSQL, several workers can run. Example: pathways worker."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from pathways.app import LINKS
     from pathways.background import BackgroundLoop
     from pathways.messages.sending import Sender, mailer
@@ -119,13 +130,7 @@ def worker(once: Annotated[bool, typer.Option(help="Send the messages that are d
     with opened() as database:
         sender = Sender(database, settings, mailer(settings), links=LINKS)
         if once:
-            try:
-                print(f"Tried to send {sender.send_due()} messages.")
-            except SQLAlchemyError as refused:
-                message = (
-                    f"The database failed ({type(refused).__name__}). Messages sent before are recorded. Try again."
-                )
-                raise PlainError(message) from refused
+            _send_once(sender)
             return
 
         def send_all(stop: threading.Event) -> None:

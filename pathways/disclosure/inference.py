@@ -389,7 +389,10 @@ class _AttackerProgram:
             self.solver.changeColBounds(at, self.counts[at], self.counts[at])
 
     def _minimise(self, goal: Mapping[int, float]) -> Floats | None:
-        """Return the possible table that minimises a goal, or None if the solver found none."""
+        """Return the table with the smallest weighted sum of counts that agrees with what is published, or None.
+
+        ``goal`` gives the weights by index; the other counts have the weight 0.
+        """
         columns = np.array(list(goal), dtype=np.int32)
         self.solver.changeColsCost(len(columns), columns, np.array(list(goal.values())))
         solution = self.solver.answer()

@@ -188,7 +188,7 @@ def _must_not_be_excluded(session: Session, introduction: Introduction) -> None:
 def _notify_other_side(
     session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent
 ) -> None:
-    """Notify the side that must decide next: the placement listers, or the owner of the case."""
+    """Notify the side that must decide next: the placement listers, or the caseworker."""
     about, occasion = ("introductions", introduction.id), f"{actor.at.isoformat()}"
     if event in {IntroductionEvent.SEND, IntroductionEvent.RECONSIDER}:
         message_actions.notify_roles(

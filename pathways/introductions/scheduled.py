@@ -84,7 +84,7 @@ def _held_offers(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]
 
 
 def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
-    """Expire an offer after its last day, which frees the place. Until then, remind the owner of the case once."""
+    """Expire an offer after its last day, which frees the place. Until then, remind the caseworker once."""
     introduction = _locked(session, introduction_id)
     place = placement_queries.place_of(session, introduction_id)
     if introduction.state is not S.OFFERED or place is None or place.held_until is None:
@@ -130,7 +130,7 @@ def _unanswered(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _remind_or_expire(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
-    """Remind the side that must answer, then the owner of the case, then let the introduction expire.
+    """Remind the side that must answer, then the caseworker, then let the introduction expire.
 
     The ``clocks`` table sets how many working days after the last move each step is due.
     """

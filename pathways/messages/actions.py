@@ -95,7 +95,7 @@ def notify_owner(
     about: tuple[str, UUID],
     occasion: str = "",
 ) -> int:
-    """Notify the owner of a case, or the team managers if the case has no owner."""
+    """Notify the caseworker of a case, or the team managers if the case has no caseworker."""
     owner = queries.user_of(session, membership_id)
     if owner is None:
         return notify_roles(session, actor, organisation_id, [Role.TEAM_MANAGER], kind, about=about, occasion=occasion)

@@ -50,7 +50,8 @@ def list_agreements(actor: AgreementReader, database: DatabaseDep, page: PageDep
 def record_agreement(new: NewAgreement, actor: Agreer, database: DatabaseDep, once: OnceDep) -> AgreementOut:
     """Record a signed data-sharing agreement between two partners.
 
-    The two partners can ask each other about people until the agreement ends. They cannot have a second agreement.
+    The two partners can ask each other about people until the agreement ends. Until then, they cannot have a second
+    agreement.
     """
     with database.writing(actor) as session:
         agreement = once(

@@ -41,7 +41,7 @@ def _at_work(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _notify(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
-    """Notify the owner of the case about each rule that is met but not recorded. Return whether it wrote a notice."""
+    """Notify the caseworker about each rule that is met but not recorded. Return whether it wrote a notice."""
     enrolment = session.scalars(select(Enrolment).where(Enrolment.id == enrolment_id)).one()
     recorded = {outcome.rule for outcome in queries.outcomes_of(session, enrolment)}
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions

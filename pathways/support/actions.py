@@ -35,7 +35,7 @@ NOT_YET = "The date cannot be in the future."
 
 
 def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> CheckIn:
-    """Record the result of a check-in. The owner of the case is notified at once if work is at risk or over.
+    """Record the result of a check-in. The caseworker is notified at once if work is at risk or over.
 
     Refuses a result that contradicts its source. If work is at risk or over, ``path_back`` is required.
     """

@@ -65,7 +65,8 @@ def list_check_ins(
 def record_check_in(new: NewCheckIn, actor: Recorder, database: DatabaseDep, once: OnceDep) -> CheckInOut:
     """Record the result of a check-in: in work, not in work, or unknown.
 
-    If work is at risk or over, a path back is required, and the owner of the case is notified.
+    If the jobseeker may lose the work or has lost it, choose in ``path_back`` which support comes next. The caseworker
+    is then notified.
     """
     with database.writing(actor) as session:
         check_in = once(
