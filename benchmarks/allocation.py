@@ -27,7 +27,7 @@ Pairs = list[tuple[int, int]]
 def problem_of(jobseekers: int, places: int, seed: int) -> AllocationProblem:
     """Return a made-up caseload.
 
-    Some placements score higher for everyone, and people in the need band score lower everywhere.
+    Some placements score higher for everyone, and people in most need score lower everywhere.
     """
     rng = np.random.default_rng(seed)
     scores = np.clip(rng.beta(2, 5, (jobseekers, places)) + rng.normal(0, 0.1, places), 0.01, 0.99)
@@ -115,7 +115,7 @@ def main() -> None:
     print(
         f"{options.jobseekers} jobseekers, {options.places} places, "
         f"{np.mean(~np.isnan(_matrix(problem))):.0%} of pairs eligible, "
-        f"{in_need.mean():.0%} in the need band"
+        f"{in_need.mean():.0%} in most need"
     )
     print(f"{'':36}{'offers':>8}{'sum of scores':>15}{'of optimum':>12}{'in need':>9}{'CPU s':>8}")
     for name, (pairs, seconds) in results.items():

@@ -81,7 +81,7 @@ def scores(model: TwoSidedModel, lists: EligibleLists) -> list[Floats]:
 
 
 def together(known: EligibleLists, held_out: EligibleLists) -> EligibleLists:
-    """Return both sets of lists as one. The allocation learns nothing, so it needs no held-out people."""
+    """Return both sets of lists as one, for the allocation. It learns nothing, so no people need to be held out."""
     return EligibleLists(
         known.people + held_out.people,
         known.placements + held_out.placements,
@@ -158,9 +158,9 @@ def ndcg_of(lists: EligibleLists, outcomes: np.ndarray, scores: Sequence[Floats]
 
 
 def oracle_scores(borough: synthetic.SyntheticBorough, known: EligibleLists, held_out: EligibleLists) -> list[Floats]:
-    """Return the scores of an oracle: trained on the true probabilities of all known pairs, with the same features.
+    """Return an oracle's scores of the held-out lists.
 
-    The oracle's figures show the most that any ranker could learn.
+    It is trained on the true expected gains of all known pairs. Its figures show the most that any ranker could learn.
     """
     gain = expected_gain(borough)
     target = np.concatenate([gain[p, placements] for p, placements in zip(known.people, known.placements, strict=True)])
@@ -178,7 +178,7 @@ def expected_gain(borough: synthetic.SyntheticBorough) -> Floats:
 
 
 def in_most_need(borough: synthetic.SyntheticBorough) -> np.ndarray:
-    """Return which people are in the need band: the 30 % with the least chance of a start that lasts.
+    """Return which people are in most need: the 30 % with the least chance of a start that lasts.
 
     A person's chance is the true probability of such a start at the placement where it is highest.
     """
@@ -188,7 +188,10 @@ def in_most_need(borough: synthetic.SyntheticBorough) -> np.ndarray:
 
 @dataclass
 class Placed:
-    """The result of one way to assign people to places, measured with the true probabilities."""
+    """The result of one method of allocation: starts that last (as drawn, and expected) and offers.
+
+    ``need_share`` is the share of the offers that go to people in most need.
+    """
 
     true_matches: int
     expected: float
@@ -198,7 +201,10 @@ class Placed:
 
 @dataclass
 class BoroughResult:
-    """The figures of one borough, for each held-out list. Each row of ``learnt`` is from one random draw of cases."""
+    """The figures of one borough: the NDCG of each held-out list, calibration errors, and results of allocation.
+
+    Each row of ``learnt`` is from one random draw of cases.
+    """
 
     expert: Floats
     oracle: Floats
@@ -295,7 +301,7 @@ def places_given(
     in_need: np.ndarray,
     places: Sequence[int],
 ) -> tuple[Placed, Placed, AllocationPlan]:
-    """Return two results, of everyone's own best placement and of our allocation, and then the plan of our allocation.
+    """Return the results of everyone's own best placement and of our allocation, and the plan of our allocation.
 
     Both results use the same scores and places.
     """
@@ -340,7 +346,7 @@ def _placed(
 
 
 def pooled(results: Sequence[BoroughResult]) -> BoroughResult:
-    """Return several boroughs as one result: lists are joined, places added, and calibration errors averaged."""
+    """Return several boroughs as one result: NDCGs joined, offers and starts summed, calibration errors averaged."""
     first = results[0]
     return BoroughResult(
         expert=np.concatenate([r.expert for r in results]),
@@ -434,7 +440,7 @@ def report(result: BoroughResult) -> None:
         print(f"{'':34}{ours.true_matches / own.true_matches:13.2f}x{ours.expected / own.expected:9.2f}x")
     plans = result.allocations
     print(
-        f"need floor: {sum(p.need_offers for p in plans)} offers to the need band, at least "
+        f"need floor: {sum(p.need_offers for p in plans)} offers to those in most need, at least "
         f"{sum(p.need_floor for p in plans)} reserved; the band is "
         f"{np.mean([p.need_share_of_caseload for p in plans]):.0%} of the caseload and "
         f"{np.mean([p.need_share_of_top for p in plans]):.0%} of the top 30 % by score"

@@ -91,7 +91,7 @@ Row = tuple[Any, ...]
 
 
 def life(drawn: random.Random, n: int, partner: str, office: str, programme: str, by: str) -> Iterator[tuple[str, Row]]:
-    """Yield one person's rows, about ten of them, each with the name of its table."""
+    """Yield about ten database rows for the made-up person with number ``n``, each with the name of its table."""
     person, day = f"{n + 1:032x}", FIRST + timedelta(days=drawn.randrange(DAYS))
     count = 0
 

@@ -91,7 +91,7 @@ def database_url(kind: str, folder: Path) -> Iterator[str]:
 
 
 def in_turn(client: httpx.Client, people: list[UUID], count: int) -> dict[str, tuple[float, float]]:
-    """Return two median times of a request for each route, in milliseconds: CPU time of the server, and wall-clock."""
+    """Request both routes in turn. For each, return the median server CPU and wall-clock time of a request, in ms."""
     paths: dict[str, Callable[[int], tuple[str, Any]]] = {
         "insert": lambda n: (f"/bench/rows/{people[n % len(people)]}", {}),
         "shortlist": lambda n: (f"/api/v1/jobseekers/{people[n % len(people)]}/shortlists", {}),

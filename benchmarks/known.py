@@ -45,7 +45,7 @@ Rows = list[dict[str, Any]]
 
 
 def filled(url: str, count: int) -> tuple[Database, World, list[tuple[SyntheticPerson, UUID]]]:
-    """Insert a town, and return some of its people with the ids of their records."""
+    """Insert a town. Return the database, its test world, and some people with the ids of their records."""
     database = Database.of(stocked.settings_for(url))
     migrate.upgrade(database)
     world = build_world(database)

@@ -53,7 +53,11 @@ class CandidateLists:
 
 @dataclass(frozen=True, eq=False)
 class UtilityTruth:
-    """A formula for utility with curves, pairs and triples. ``bends`` and ``steps`` define each feature's curve."""
+    """A formula for the true utility of a candidate pair: a curve for each feature, plus interactions of features.
+
+    ``weights``, ``bends`` and ``steps`` define the curves. ``together`` has the interactions: the numbers of two or
+    three features, and the weight that they have together.
+    """
 
     weights: Floats
     bends: Floats
@@ -62,7 +66,7 @@ class UtilityTruth:
 
     @classmethod
     def drawn(cls, rng: Generator, strength: float) -> "UtilityTruth":
-        """Draw a truth; ``strength`` is the standard deviation of the weights of the interactions."""
+        """Draw a random formula. ``strength`` is the standard deviation of the weights of its interactions."""
         count = len(FEATURES)
         groups = [*([2] * 8), *([3] * 2)]
         return cls(
@@ -76,7 +80,7 @@ class UtilityTruth:
         )
 
     def of(self, X: Floats) -> Floats:
-        """Return the utility of each row of features."""
+        """Return the utility of each row of ``X``, which has the values of all features, from 0 to 1."""
         beyond = 1 / (1 + np.exp((self.steps - X) * 12))
         curved = np.where(self.bends == 1.0, beyond, X**self.bends)
         total = curved @ self.weights
@@ -110,7 +114,7 @@ def lists_of(stage: ServedStage, count: int, first: int, truth: UtilityTruth, rn
 
 
 def values(codes: Codes, *, unknown: float = np.nan) -> Floats:
-    """Return grades as values from 0 to 1, with ``unknown`` in place of unknown grades."""
+    """Return feature grades as values from 0 to 1, with ``unknown`` in place of unknown grades."""
     return np.where(codes == UNKNOWN, unknown, codes / STEPS)
 
 
@@ -123,7 +127,7 @@ def our_tables(lists: CandidateLists) -> TableArrays:
 
 
 def compiled(tables: Tables, middle: float) -> TableArrays:
-    """Return whole-number tables that rank candidate pairs as ``tables`` does. The placement's side is constant."""
+    """Return ``tables``, minus ``middle``, as whole-number tables. The score of the placement's side is constant."""
     nothing = np.zeros(len(FEATURES))
     learnt = AllFeatures(
         ModelSide.JOBSEEKER, 0.0, nothing, np.zeros((1, 1)), replace(tables, base=tables.base - middle), mix=1.0

@@ -176,7 +176,7 @@ def _frame(people: Sequence[Identity]) -> Any:
 
 
 def one_to_one(chances: dict[Pair, float]) -> set[Pair]:
-    """Return the links between two sets, chosen in order of probability, with each record linked at most once."""
+    """Link records with a probability of at least ``ENOUGH``, likeliest first. Each record is linked at most once."""
     left: set[int] = set()
     right: set[int] = set()
     links: set[Pair] = set()

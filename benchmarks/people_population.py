@@ -179,7 +179,7 @@ def _phone_written(drawn: random.Random, phone: str) -> str:
 
 
 def twice(count: int, share: float = 0.3, seed: int = 0) -> tuple[list[Identity], list[int]]:
-    """Return records, and the ``number`` of the person of each. The proportion ``share`` of people has two records."""
+    """Return made-up records, and the number of each one's person. A proportion of people (``share``) has two."""
     drawn = random.Random(seed + 1)
     records: list[Identity] = []
     numbers: list[int] = []

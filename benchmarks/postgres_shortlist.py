@@ -205,7 +205,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class Compared:
-    """The times of each form of the query. For ``agreed`` of the people, it finds the same placements as our checks."""
+    """The times of each form of the query.
+
+    ``agreed`` is the number of people for whom the query finds the same eligible placements as our checks.
+    """
 
     ways: dict[str, Taken]
     agreed: int
@@ -250,7 +253,7 @@ class Server:
         self.connection.execute("VACUUM ANALYZE placement")
 
     def ask(self, query: str, around: str, parameters: dict[str, Any]) -> list[Any]:
-        """Run a query for one person. If the person has no limit on the journey, the query reads every placement."""
+        """Query the placements that ``around`` selects for a person, or all if the person's journey has no limit."""
         whole = query.replace("{around}", around if "west" in parameters else "placement").encode()
         return self.connection.execute(whole, parameters, prepare=True).fetchall()
 
@@ -267,7 +270,7 @@ class Server:
         return Taken(float(np.median(cpu)), float(np.median(wall)) * 1000)
 
     def compare(self, stage: ServedStage, profiles: Sequence[JobseekerProfile], people: JobseekerArrays) -> Compared:
-        """Time the query on some people, and compare its eligible placements with those of our checks."""
+        """Time each form of the query on some people, and compare its eligible placements with those of our checks."""
         words: dict[str, int] = {}
         self.load(stage, words)
         queries = [parameters_of(person, words) for person in profiles]

@@ -77,7 +77,7 @@ def peak_gigabytes() -> float:
 
 
 def one_by_one(work: Work, people: JobseekerArrays) -> tuple[float, float]:
-    """Return the median CPU and wall-clock time, in milliseconds, of one person's list. The columns exist already."""
+    """Return the median CPU and wall-clock time, in milliseconds, to rank one person's list from existing columns."""
     alone = [take(people, slice(j, j + 1)) for j in range(len(people.east))]
     return median_milliseconds([partial(block, person, work) for person in alone])
 

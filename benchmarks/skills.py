@@ -44,7 +44,7 @@ class SkillFigures:
 
 
 def questions_of(rows: Rows, written: Sequence[str]) -> list[Question]:
-    """Return each text of ``written`` once, with all URIs of the text in the same row of ``rows``."""
+    """Return a question for each text of ``written``. Right are all URIs of the text in the same row of ``rows``."""
     right: dict[str, set[str]] = {}
     for text, uri in rows:
         right.setdefault(text, set()).add(uri)
@@ -78,7 +78,7 @@ def tfidf_finder(concepts: Sequence[esco.EscoConcept]) -> Finder:
 
 
 def measured(find: Finder, questions: Sequence[Question]) -> SkillFigures:
-    """Measure a finder on some questions."""
+    """Measure a finder on the questions, but stop once it has used ``MOST_SECONDS`` of CPU time."""
     first = among = 0
     spent: list[float] = []
     for question in questions:
@@ -105,7 +105,7 @@ def skill_finder(concepts: Sequence[esco.EscoConcept], *, shipped: bool) -> Find
 
 
 def sets_of(queries: Path, typos: Path | None) -> tuple[Rows, dict[str, list[Question]]]:
-    """Return the rows with labels to leave out, and each set of questions by its name."""
+    """Return the texts and URIs of ``queries``, and its questions: as written and, if there is a file, with typos."""
     rows = rows_of(queries)
     sets = {"as written": questions_of(rows, [text for text, _ in rows])}
     neighbour = queries.with_name(f"{queries.stem}_typos{queries.suffix}")

@@ -53,7 +53,7 @@ def same(label: str) -> str:
 
 
 def without(concepts: Iterable[esco.EscoConcept], rows: Iterable[tuple[str, str]]) -> list[esco.EscoConcept]:
-    """Return the concepts without the labels that equal a text with the same URI.
+    """Return the concepts without those labels that equal a text in ``rows`` with the concept's URI.
 
     A concept is left out if it has no other label.
     """
@@ -139,7 +139,7 @@ def learn(concepts: Iterable[esco.EscoConcept], folds: int = FOLDS, size: int = 
 
 
 def grown(examples: Sequence[Example], seed: int) -> tuple[dict[str, np.ndarray], int]:
-    """Return LambdaMART's trees, trained on each example's right concept and most similar wrong concepts."""
+    """Train LambdaMART on each example's right and most similar concepts. Return its trees as arrays, and the depth."""
     tables, rights, groups = [], [], []
     for example in examples:
         if example.is_right.any():
@@ -190,7 +190,7 @@ def _laid_out(root: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
 
 
 def calibrated(reranker: Reranker, examples: Sequence[Example]) -> tuple[float, ...]:
-    """Return the weights of a logistic regression on the five best candidates of each example."""
+    """Return the calibration's weights: a logistic regression on the inputs of each example's five best candidates."""
     inputs, rights = [], []
     for example in examples:
         scores = reranker.scores(example.X.astype(np.float64))

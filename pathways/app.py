@@ -162,7 +162,7 @@ def _send_queued_messages(settings: Settings, database: Database, stop: threadin
 
 
 def _prepare_words(database: Database) -> None:
-    """Prepare the finders of a loaded taxonomy, so that the first look-up of a word is fast."""
+    """Prepare the search of skills and occupations in a loaded taxonomy, so that the first search is fast."""
     with database.reading() as session:
         for kind in ConceptKind:
             if taxonomy.is_loaded(session, kind):

@@ -52,7 +52,7 @@ def _columns(
 
 
 def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tuple[UUID, UUID | None]]) -> None:
-    """Write a row for each record that is opened. Commit before the reply, so that a failure prevents the reply."""
+    """Write an audit row for each opened record. Commit before the reply, so that a failure prevents the reply."""
     with database.writing(actor) as session:
         session.add_all(
             row(actor, subject, subject_id, jobseeker_id, is_change=False) for subject_id, jobseeker_id in subjects

@@ -1,7 +1,7 @@
 """Background loops of the service: each runs in a thread of its own, is logged and restarted, and reports its state.
 
 A loop that raises is logged with the kind of error and where it was raised, never with its message, and starts again
-after a pause that doubles up to a quarter of a minute. ``/health/ready`` shows the state of every loop.
+after a pause that doubles each time, up to 15 seconds. ``/health/ready`` shows the state of every loop.
 """
 
 import threading
@@ -32,7 +32,7 @@ class LoopState(StrEnum):
 
 @dataclass
 class BackgroundLoop:
-    """One loop by name.
+    """The name of a loop, the function it runs, and its state.
 
     ``run`` gets an event that is set when the service stops, and returns when it has nothing more to do.
     ``first_pause`` is the pause in seconds before the first restart.
@@ -68,7 +68,7 @@ class BackgroundLoop:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def report(self) -> dict[str, str | int]:
-        """Return the state, and how often and when the loop last failed."""
+        """Return the state; if the loop has failed, also the number of failures and the time of the last one."""
         report: dict[str, str | int] = {"state": self.state.value}
         if self.failed_at is not None:
             report |= {"failures": self.failures, "last_failed_at": self.failed_at.isoformat(timespec="seconds")}

@@ -48,7 +48,7 @@ class InvalidCell(ValueError):
 
 
 def as_line(text: str) -> str | None:
-    """Return one line of text with single spaces; None for a blank cell."""
+    """Return a cell's text as one line with single spaces; None if blank. Refuse formulas and overlong text."""
     if len(text) > MOST_LINE:
         raise InvalidCell(f"The text is longer than {MOST_LINE} characters.", "Shorten it.")
     if text.startswith(("=", "@")):
@@ -59,7 +59,7 @@ def as_line(text: str) -> str | None:
 
 
 def line(most: int) -> "Reader":
-    """Return the reader of a line of at most ``most`` characters."""
+    """Return the reader of a cell that holds one line of at most ``most`` characters."""
 
     def read(text: str) -> str | None:
         text_read = as_line(text)
@@ -186,12 +186,12 @@ Reader = Callable[[str], Any]
 
 @lru_cache(maxsize=1_000)
 def _of_blank(reader: Reader) -> Any:
-    """Return the value of a blank cell. It is cached, because most cells of a file are blank."""
+    """Return what a reader returns for a blank cell. It is cached, because most cells of a file are blank."""
     return reader("")
 
 
 def read_row(row: Row, readers: Mapping[str, Reader]) -> tuple[dict[str, Any], list[CellError]]:
-    """Return the values of one row, and all its errors."""
+    """Return the values of one row by field name, each read by its reader, and all errors of the row."""
     values: dict[str, Any] = {}
     errors = [
         CellError(row=row.number, sheet=row.sheet, field="row", rule=rule, remedy=remedy) for rule, remedy in row.faults

@@ -82,7 +82,7 @@ def _states(session: Session, model: Any, move: Any, key: Any, initial: str | No
 
 
 def _heads(session: Session) -> Iterator[str]:
-    """Check that each jobseeker has one current version of details and of profile, and each referral one snapshot."""
+    """Check that no profile, details or referral snapshot has two current versions, and that nobody lacks details."""
     for model, key in (
         (JobseekerDetails, JobseekerDetails.jobseeker_id),
         (ProfileVersion, ProfileVersion.jobseeker_id),
@@ -111,7 +111,7 @@ def _caseworkers(session: Session) -> Iterator[str]:
 
 
 def _places(session: Session) -> Iterator[str]:
-    """Check that places and introductions agree: what is held or filled, by which introduction and in which state."""
+    """Check that each introduction holds or fills a place of its placement if its state requires it, else none."""
     places = {place.introduction_id: place for place in session.scalars(select(Place)) if place.introduction_id}
     takes = {
         **dict.fromkeys(HOLDS_A_PLACE, PlaceState.HELD),
@@ -201,7 +201,7 @@ def _outcomes(session: Session) -> Iterator[str]:
 
 
 def _claims(session: Session) -> Iterator[str]:
-    """Check that a claim's moves add up to the amount paid. Open claims must have days of work, other claims none."""
+    """Check that a claim's moves add up to the amount paid, and that only failed or reversed claims have no days."""
     moved = {
         row[0]: row[1]
         for row in session.execute(select(ClaimMove.claim_id, func.sum(ClaimMove.pence)).group_by(ClaimMove.claim_id))

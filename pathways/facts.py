@@ -153,7 +153,7 @@ def destination(
 
 
 def moves_in_sql(moves: Mapping[tuple[State, Event], State], first_event: str, first_state: State) -> str:
-    """Return the SQL of a CHECK constraint that allows only the moves of the table and the first move."""
+    """Return the SQL of a CHECK constraint that allows only ``moves`` and the first move to ``first_state``."""
     known = [f" {first_event} {first_state}", *(f"{start} {event} {end}" for (start, event), end in moves.items())]
     allowed = ", ".join(f"'{move}'" for move in known)
     return f"coalesce(from_state, '') || ' ' || event || ' ' || to_state IN ({allowed})"

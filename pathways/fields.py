@@ -199,7 +199,7 @@ FLOAT_NOISE = 1e-9
 def _without_float_noise(value: Any) -> Any:
     """Return the decimal that a JSON number means: 0.35 for 0.35000000000000003, because no float is exactly 0.35.
 
-    A number that is further from a penny than that error stays as it is, and is refused.
+    A number further than ``FLOAT_NOISE`` from a multiple of 0.01 is returned unchanged. The schema refuses it.
     """
     if isinstance(value, float) and abs(value - round(value, 2)) < FLOAT_NOISE:
         return Decimal(str(round(value, 2) or 0.0))  # never -0.0

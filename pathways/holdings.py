@@ -33,7 +33,7 @@ class TimelineEntry(Schema):
 
 
 class TiedTogether(Exception):
-    """Raised if a row has parents in both of two records, so that the records cannot be separated."""
+    """Raised if a row depends on rows of both merged records, so that the two records cannot be separated."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def cursor(row_id: UUID) -> str:
 def page_of(
     session: Session, rows: Select[Any], key: Any, request: PageRequest, shape: Callable[[Any], Item]
 ) -> Page[Item]:
-    """Return one page of entities, ordered by id, which is the order in which they were made."""
+    """Return one page of entities in order of the id column ``key``. ``shape`` turns an entity into its reply."""
     after = request.after_id()
     if after is not None:
         rows = rows.where(key > after)
@@ -57,7 +57,7 @@ def page_of_all(
     request: PageRequest,
     shape_all: Callable[[Sequence[Any]], Sequence[Item]],
 ) -> Page[Item]:
-    """Return one page of entities, shaped together, so that related data is read once for the whole page."""
+    """Return a page like ``page_of``, but shape all its rows in one call, so that related data is read only once."""
     page = page_of(session, rows, key, request, lambda row: row)
     return Page(items=list(shape_all(page.items)), next=page.next)
 
@@ -65,14 +65,14 @@ def page_of_all(
 def cut(
     found: Sequence[Any], request: PageRequest, shape: Callable[[Any], Item], identity: Callable[[Any], UUID]
 ) -> Page[Item]:
-    """Return a page of rows. ``found`` may have one row more than the page, which means that there is a next page."""
+    """Return a page of the rows ``found``. If they are more than ``request.limit``, there is a next page."""
     rows = found[: request.limit]
     more = len(found) > request.limit
     return Page(items=[shape(row) for row in rows], next=cursor(identity(rows[-1])) if more else None)
 
 
 def page_after(found: Sequence[Any], request: PageRequest, identity: Callable[[Any], UUID]) -> Sequence[Any]:
-    """Return the part of an ordered list after the cursor, with one row more than the page.
+    """Return the rows after the cursor: one page, and one row more if there is a next page.
 
     Raises ``RuleBroken`` if the cursor is not in the list.
     """

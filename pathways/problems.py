@@ -85,7 +85,7 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
-    """Name the fields and the rules; never repeat what was sent, which may be an NI number."""
+    """Return the reply to an invalid request: the wrong fields, never their values, which may be an NI number."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     faults = [{"pointer": _pointer(tuple(e["loc"])), "detail": e["msg"]} for e in found]
@@ -172,7 +172,7 @@ def _unexpected(_: Request, error: Exception) -> JSONResponse:
 
 
 def raised_at(error: Exception) -> list[str]:
-    """Return the files and lines an error passed through; its message may hold personal data and is left out."""
+    """Return the last six files and lines of an error's traceback, without its message: it may hold personal data."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:]]
 

@@ -108,7 +108,7 @@ class SpreadsheetTable:
 
     @property
     def columns(self) -> set[str]:
-        """Return our columns that occur in the first sheet that has rows."""
+        """Return the names of our columns that the first sheet with rows has."""
         return {name for part in self.parts[:1] for name in part.sheet.columns if name}
 
     def rows(self) -> Iterator[Row]:

@@ -13,7 +13,7 @@ KEY_ID = "k1"
 
 
 class Vault:
-    """AES-256-GCM for values that must be read again; HMAC-SHA256 for values that are only looked up."""
+    """Encrypts values that must be read again (AES-256-GCM); hashes values that are only looked up (HMAC-SHA256)."""
 
     def __init__(self, encryption_key: str, hash_key: str) -> None:
         self._cipher = AESGCM(hashlib.sha256(urlsafe_b64decode(encryption_key.encode() + b"==")).digest())
@@ -26,7 +26,7 @@ class Vault:
         return f"v1:{KEY_ID}:{b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *, place: str) -> str:
-        """Decrypt a text. Raise ``ValueError`` if the key or the place is not that of ``seal``."""
+        """Decrypt a text. Raise ``ValueError`` if the key or ``place`` differs from the one used in ``seal``."""
         raw = b64decode(sealed.rsplit(":", 1)[1])
         try:
             return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place.encode()).decode()

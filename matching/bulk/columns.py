@@ -49,7 +49,7 @@ class PlacementArrays(NamedTuple):
     ``numbers`` has one row for each name in ``PLACEMENT_NUMBERS``. ``east`` and ``north`` are in metres. ``essential``
     has the essential skills of all placements, one placement after another, and ``essential_from`` where the skills of
     each placement begin (``desirable`` likewise). ``cells`` gives the first row of each grid cell. ``grid`` has the
-    west and south edges of the grid and the size of a cell, in metres, then the number of columns and lines of cells.
+    west and south edges of the grid and the size of a cell, in metres, then the number of cells across and up.
     """
 
     numbers: Int32s
@@ -104,10 +104,10 @@ class JobseekerArrays(NamedTuple):
 class DayArrays(NamedTuple):
     """Values that depend on the day and on the tables that apply on that day.
 
-    ``numbers`` has the day as an ordinal, the hours of a half-day in hundredths, and the number of distinct skills that
-    placements have requested so far. ``modes`` has one row for each mode of travel: the minutes per kilometre and the
-    waiting minutes of the fast estimate, then those of the slow estimate. ``half_days`` gives the number of half-days
-    that the hours of each placement fill.
+    ``numbers`` has the day as an ordinal, the length of a half-day in hundredths of an hour, and the number of distinct
+    skills that placements have requested so far. ``modes`` has one row for each mode of travel: the minutes per
+    kilometre and the waiting minutes of the fast estimate, then those of the slow estimate. ``half_days`` gives the
+    number of half-days that the hours of each placement fill.
     """
 
     numbers: NDArray[np.int64]
@@ -214,7 +214,7 @@ class PlacementColumns:
 
 
 class Runs(NamedTuple):
-    """Lists of numbered words, stored one after another: where each list begins, all words, and all their weights."""
+    """Lists of word numbers, one after another: where each list begins, all the numbers, and the weight of each."""
 
     begins: Int32s
     members: Int32s
@@ -371,7 +371,7 @@ def _wanted_skills(lists: Sequence[tuple[str, ...] | None], lexicon: WordTables)
 
 
 def _picked(runs: Runs, rows: NDArray[np.intp]) -> tuple[Int32s, tuple[Int32s, Int32s]]:
-    """Select lists by row. Return where each selected list begins, then their members and weights."""
+    """Select lists by row. Return where each selected list begins, and the word numbers and weights of these lists."""
     lengths = np.diff(runs.begins)[rows]
     begins = np.zeros(len(rows) + 1, dtype=np.int32)
     np.cumsum(lengths, out=begins[1:])
@@ -396,7 +396,7 @@ def _day(day: date | None) -> int:
 
 
 def _grid(east: NDArray[np.float64], north: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the grid's west and south edges, the size of a cell, and the number of columns and lines of cells."""
+    """Return the grid's west and south edges and the size of a cell, in metres, then the number of cells each way."""
     if not len(east):
         return np.array([0.0, 0.0, CELL_METRES, 0.0, 0.0])
     size = CELL_METRES
@@ -551,7 +551,7 @@ def _listed(relation: LazyTable, lists: Sequence[Sequence[str]]) -> tuple[Int32s
 def _single(
     relation: LazyTable, lists: Sequence[tuple[str, ...] | None], *, is_known: bool = False
 ) -> tuple[Int32s, Table]:
-    """Return each list's row in the table, and the table. None has row -1; so has an empty list unless ``is_known``."""
+    """Return the table row of each list, and the table. The row is -1 for None and, unless ``is_known``, for ()."""
     known = [words for words in lists if words is not None and (words or is_known)]
     rows, table = relation.rows(known)
     next_rows = iter(rows)

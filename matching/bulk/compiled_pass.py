@@ -103,7 +103,7 @@ def _fails_half_days(placement_week, own_week, flexible, filled, most):
 
 @njit(inline="always")
 def _sift(begin, end, pn, east, north, x, y, squared, least, most, week, filled, most_filled, passes):
-    """Mark the rows that pass the distance, hours and half-day checks. Without branches, the loop compiles to SIMD."""
+    """Write to ``passes`` which rows pass the distance, hours and half-day checks, without branches (for SIMD)."""
     for p in range(begin, end):
         across, up = x - east[p], y - north[p]
         near = (across * across + up * up <= squared) | (pn[P_PLACED, p] == 0) | (pn[P_REMOTE, p] == 1)
@@ -139,7 +139,7 @@ def _avoids(begin, end, avoid, table, listing):
 
 @njit(inline="always")
 def _share(part, whole):
-    """Return ``part / whole`` as a grade. For numbers this small, dividing floats is exact and three times as fast."""
+    """Return ``part / whole`` as a grade. For small numbers, floats are exact and three times as fast as integers."""
     return np.int64((2.0 * STEPS * part + whole) / (2.0 * whole))
 
 
@@ -387,7 +387,7 @@ def _pass(start, stop, people, places, tables, flat, day, seed, is_full, failed,
 
 @njit(inline="always")
 def _insert(row, item, score, tie_break, items, scores, ties):
-    """Insert an item into a list that is sorted by score, best first, and drop the last item of the list."""
+    """Insert an item into list number ``row``, sorted by score (ties: lowest hash first), and drop the last item."""
     at = scores.shape[1] - 1
     while at > 0 and (scores[row, at - 1] < score or (scores[row, at - 1] == score and ties[row, at - 1] > tie_break)):
         scores[row, at], ties[row, at] = scores[row, at - 1], ties[row, at - 1]

@@ -143,7 +143,7 @@ def within_reach(jobseekers: JobseekerArrays, j: int, placements: PlacementArray
 
 
 def _reach_metres(jobseekers: JobseekerArrays, j: int, day: DayArrays) -> float | None:
-    """Return the longest possible journey in metres, or None if distance alone cannot rule out any placement."""
+    """Return the distance in metres beyond which a placement is too far away, or None if no distance is too far."""
     minutes, modes = jobseekers.number("minutes", j), jobseekers.number("modes", j)
     if not jobseekers.number("is_placed", j) or minutes == NO or modes == 0:
         return None

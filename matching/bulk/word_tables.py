@@ -179,7 +179,7 @@ class WordTables:
         return sum(len(table.rights) for table in tables)
 
     def _titles(self, wishes: Sequence[str], titles: Sequence[str]) -> Table:
-        """Return the grade of each wish for each title, as ``Vocabulary.occupation_likeness`` would compute it."""
+        """Return what ``Vocabulary.occupation_likeness`` computes for each wish and each title, as grades."""
         vocabulary = self.vocabulary
         wish_words, words_of_titles = [title_words(wish) for wish in wishes], [title_words(title) for title in titles]
         table = _letters([what_at(words) for words in wish_words], [what_at(words) for words in words_of_titles])
@@ -226,7 +226,7 @@ def _by_concept(concepts: Sequence[Any]) -> dict[str, list[int]]:
 
 
 def _letters(lefts: Sequence[str], rights: Sequence[str]) -> NDArray[np.float64]:
-    """Return how similar each left and right text are by letters, from 0 to 1. A likeness that could be chance is 0."""
+    """Return how alike each left and right text are by letters, from 0 to 1. A likeness under ``CHANCE`` becomes 0."""
     if not lefts or not rights:
         return np.zeros((len(lefts), len(rights)))
     likeness = (

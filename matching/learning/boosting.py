@@ -178,7 +178,7 @@ def _edges(column: Floats, *, unit: bool) -> Floats:
 
 
 def _strongest_pairs(single_tables: Tables, codes: Any, residual: Floats, n_pairs: int) -> list[tuple[int, int]]:
-    """Return the pairs that, on a coarse grid, best predict what single features leave over (FAST, see [1] above)."""
+    """Return the pairs of features that, on a coarse grid, best predict ``residual`` (method FAST, see [1] above)."""
     strength = {column: float(np.var(table[codes[:, column]])) for column, table in single_tables.singles.items()}
     strongest = sorted(strength, key=lambda c: (-strength[c], c))[:CANDIDATES]
     coarse = {c: np.searchsorted(np.sort(codes[:, c]), codes[:, c]) * GRID // len(codes) for c in strongest}

@@ -12,7 +12,7 @@ from matching.pairs.features import Feature, ModelSide, Value
 
 
 class CaseOutcome(IntEnum):
-    """How far an introduction went. The value of each outcome is the grade of such a case in training."""
+    """How far an introduction went. Its value is the grade of the pair when rankings are evaluated."""
 
     DECLINED = 0
     INTRODUCED = 1

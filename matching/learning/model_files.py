@@ -144,7 +144,7 @@ def load(saved: bytes) -> tuple[TwoSidedModel, Manifest]:
 
 
 def _is_part(trained_on: Any, names: list[str]) -> bool:
-    """Return whether all features of a model still exist and are in the same order as in this version."""
+    """Return whether ``trained_on`` is a list of features that are all in ``names``, in the same order."""
     return isinstance(trained_on, list) and trained_on == [name for name in names if name in trained_on]
 
 

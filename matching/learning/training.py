@@ -207,7 +207,7 @@ def fit_boosted(side: ModelSide, X: Floats, y: Floats) -> Tables:
 
 
 def _held_out(side: ModelSide, X: Floats, y: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Predict each block from all earlier blocks. Return the cases, and their results without and with boosting."""
+    """Predict each block from earlier blocks. Return case positions, and probabilities without and with boosting."""
     blocks = np.array_split(np.arange(len(y)), FOLDS)
     logistic_only, mixed = [], []
     for number in range(1, FOLDS):
@@ -255,7 +255,7 @@ def calibrate(p: Floats, y: Floats) -> Calibration:
     Returns
     -------
     Calibration
-        For fewer than 500 samples Platt's line, kept close to the diagonal by its priors. Otherwise an isotonic curve.
+        Platt's line with priors, if there are under 500 samples or few distinct values. Otherwise an isotonic curve.
 
     References
     ----------

@@ -521,7 +521,7 @@ def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
 
 
 def _is_licence(wanted: set[str], words: set[str]) -> bool:
-    """Return whether ``words`` name the wanted licence. Extra words must be in ``HOW_HELD`` or ``OF_ANY_LICENCE``."""
+    """Return whether ``words`` name the wanted licence. Extra words: only ``HOW_HELD``, ``OF_ANY_LICENCE``, numbers."""
     kind = {word for word in words - OF_ANY_LICENCE if not word.isdigit()}
     if not kind:  # "full UK licence" does not say which kind: in everyday speech, it means a car licence
         return bool(words & {"licence", "license"}) and wanted == {"driving"}
@@ -569,7 +569,7 @@ def _listed(things: tuple[str, ...] | list[str]) -> str:
 
 
 def _named(half_days: int, most: int = MOST_NAMED) -> str:
-    """Return the names of the first ``most`` half-days of a set, and the number of the remaining half-days, as text."""
+    """Return a text with the names of the first ``most`` half-days in ``half_days``, and how many more there are."""
     names = [
         f"{DAY_NAMES[bit // 3]} {PART_NAMES[bit % 3]}" for bit in range(half_days.bit_length()) if half_days >> bit & 1
     ]

@@ -213,7 +213,7 @@ def listing_text(title: str, occupation: str | None, environment: tuple[str, ...
 
 @lru_cache(maxsize=50_000)
 def avoided_words(wish: str) -> tuple[str, ...]:
-    """Return the word beginnings that show, in a listing, what the jobseeker wants to avoid.
+    """Return beginnings of words. A listing with such a word has what the jobseeker wants to avoid.
 
     Parameters
     ----------
@@ -354,7 +354,7 @@ def _start_date(offer: JobseekerOffer, placement: PlacementProfile) -> Value:
 
 
 def _adjustments(wishes: JobseekerWishes, placement: PlacementProfile) -> Value:
-    """Return a value that rises with each wanted adjustment on offer. If none is on offer: None, which is neutral."""
+    """Return a value that rises with the share of wanted adjustments on offer. None (neutral) if none is on offer."""
     if not wishes.adjustments:
         return Value(None)
     offered = _normalised(placement.adjustments_offered or ())

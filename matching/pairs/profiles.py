@@ -87,7 +87,7 @@ class JobseekerLimits:
     age_years : int or None
         Age on the day of the shortlist, in whole years. Used only if the placement has an age limit.
     right_to_work : str or None
-        Whether the jobseeker has the right to work, and has evidence of it. None means unknown.
+        ``unrestricted``, ``time_limited`` or ``no``. None or any other value means that there is no evidence yet.
     qualification_level : str or None
         Highest level of the Regulated Qualifications Framework (RQF) that the jobseeker has, ``E1`` to ``8``.
     licences : tuple of str or None
@@ -168,7 +168,7 @@ class JobseekerOffer:
     skills : tuple of str or None
         Skills in the jobseeker's own words, and skills inferred from their experiences. None means unknown.
     drawn_from : mapping of str to str
-        For each inferred skill, the source from which it was inferred, in words that a reason may quote.
+        For each inferred skill, the words or the kind of experience that show it. A reason may quote this text.
     hours_min, hours_max : float or None
         The fewest and the most hours a week that the jobseeker wants.
     half_days : int or None

@@ -117,7 +117,7 @@ class Vocabulary:
     occupations : iterable of (label, concept)
         A label may belong to several concepts.
     importance : mapping of str to float
-        The weight of each wanted skill compared with other skills, by its label.
+        The weight of a skill that a listing wants, by the label of the skill. Skills not in the mapping weigh 1.
     near : mapping of (concept, concept) to float
         For two neighbours in a taxonomy: the credit, from 0 to 1, for having the first concept if the second is wanted.
 

@@ -73,7 +73,7 @@ WORTH = {Alike.OTHER: -3, Alike.UNKNOWN: 0, Alike.CLOSE: 2, Alike.VARIANT: 3, Al
 
 
 def name_level(given: Alike, family: Alike) -> int:
-    """Return the name level for a likeness of the given names and a likeness of the family names.
+    """Return the name level: one number for how alike the given names are and how alike the family names are.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def name_level(given: Alike, family: Alike) -> int:
 
 
 def parts_of(level: int) -> tuple[Alike, Alike] | None:
-    """Return the likeness of the given names and of the family names at a name level. None for swapped names.
+    """Return how alike the given names and the family names are at a name level, or None if the names are swapped.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def compare_days(first: Identity, second: Identity) -> int:
 
 
 def _slipped(first: str, second: str) -> int:
-    """Return how two dates of birth agree, of which at least one does not have eight digits."""
+    """Compare dates of birth if one lacks eight digits: ``SLIP`` for at most one typing error, else ``UNKNOWN``."""
     if min(len(first), len(second)) < DIGITS_OF_A_DAY - 1:
         return Born.UNKNOWN
     return Born.SLIP if DamerauLevenshtein.distance(first, second, score_cutoff=1) <= 1 else Born.UNKNOWN

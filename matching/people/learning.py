@@ -148,7 +148,7 @@ def learn(
 def _at_random(
     left: Sequence[Identity], right: Sequence[Identity] | None, rng: random.Random
 ) -> tuple[dict[Field, tuple[float, ...]], Floats]:
-    """Return, for two people chosen at random, the share of each level and of each likeness of given names."""
+    """Return how often each level, and each likeness of given names, occurs between two people chosen at random."""
     others = left if right is None else right
     counts = {name: np.zeros(LEVELS[name]) for name in FIELDS}
     given, family = np.zeros(len(Alike)), np.zeros(len(Alike))
@@ -208,7 +208,7 @@ def _shares_of(counts: Floats) -> Floats:
 
 
 def _shares_of_known(name: Field, counts: Floats, seen: int) -> Floats:
-    """Return the share of each level. The unknown level gets the share 1, so that it counts as no evidence."""
+    """Return the share of each level among known values. The unknown level gets 1, so that it counts as no evidence."""
     known = counts.copy()
     known[UNKNOWN_OF[name]] = 0.0
     known[0] += COUNTED
@@ -224,10 +224,10 @@ def _shares_of_known(name: Field, counts: Floats, seen: int) -> Floats:
 def _maximised(
     levels: Levels, u: Mapping[Field, Sequence[float]], given: Floats, total: float
 ) -> tuple[dict[Kin, dict[Field, tuple[float, ...]]], dict[Kin, float]]:
-    """Return m and the expected number of pairs of each kind, by expectation-maximisation over level patterns [1]_.
+    """Return the ``m`` of ``Linkage`` and the expected number of pairs of each kind, by expectation-maximisation [1]_.
 
     Within a household, given names and birthdays agree only as often as between strangers, and so do the given names
-    of twins. These shares are fixed, because they set households and twins apart from one person. Others are learnt.
+    of twins. These shares are fixed, because they set households and twins apart from one person. The rest is learnt.
     """
     patterns, counts = (
         np.unique(levels, axis=0, return_counts=True) if len(levels) else (levels, np.zeros(0, dtype=np.int64))
@@ -265,7 +265,7 @@ def _maximised(
 
 
 def _family_alone(seen: Floats, given: Floats) -> Floats:
-    """Return counts of name levels: the family names as counted, but the given names spread as between strangers."""
+    """Return counts of name levels. Family names are as counted, but given names are as alike as those of strangers."""
     family = seen[: NAME_LEVELS - 2].reshape(len(Alike), len(Alike)).sum(axis=0)
     levels = np.r_[np.outer(given, family).ravel(), seen[NAME_LEVELS - 2 :]]
     levels[UNKNOWN_OF[Field.NAME]] = 0.0
@@ -296,7 +296,7 @@ def sum_of_logs(patterns: Levels, shares: Mapping[Field, Floats]) -> Floats:
 
 
 def _expected(kin: Kin, u: Mapping[Field, Floats], given: Floats) -> dict[Field, Floats]:
-    """Return the share of each level that is assumed for one kind of pair before any pair is compared."""
+    """Return, for one kind of pair, the share of each level that is assumed before learning."""
     expected = {}
     part = np.array([0.03, 0.05, 0.05, 0.04, 0.88]) if kin is Kin.PERSON else given
     family = (

@@ -123,7 +123,7 @@ class Linkage:
     usual : tuple of (float, float)
         The probabilities that two people chosen at random share a given name, and share a family name.
     given_shares, family_shares : mapping of str to float
-        How common each name is. A name that is not listed counts as the rarest possible [2]_.
+        The share of records with each name. A name that is not listed counts as the rarest possible [2]_.
     manifest : mapping
         What the parameters were learnt from.
 
@@ -166,7 +166,7 @@ class Linkage:
             The name level, as ``compare`` returns it.
         first : Identity
         known : tuple of (float or None, float or None)
-            How common the given and the family name are, if the caller has counted them.
+            The share of records with the given name and with the family name, if the caller has counted them.
 
         Returns
         -------
@@ -185,7 +185,7 @@ class Linkage:
         return total
 
     def weigh(self, first: Identity, second: Identity, levels: tuple[int, ...], among: float) -> float:
-        """Return the bits of evidence for one person: the sum of all fields, plus the prior, minus other explanations.
+        """Return the evidence for one person, in bits: fields, identifiers, prior, less that for a household or twins.
 
         Parameters
         ----------
@@ -240,8 +240,8 @@ class Linkage:
     ) -> bool:
         """Return whether ``verdict`` could return a probability of at least one half. False means that it cannot.
 
-        This test is faster than ``verdict``. It ignores two effects that can only lower the probability: other
-        explanations, and details that many records share.
+        This test is faster than ``verdict``. It ignores two effects that can only lower the probability: the evidence
+        for a household or twins, and details that many records share.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class Linkage:
         shared : mapping of Field to int
             The number of records with the same postcode, phone or e-mail as the first record, if counted.
         common : tuple of (float or None, float or None)
-            How common the given and the family name of the first record are, if the caller has counted them.
+            The shares of records with the given and with the family name of the first record, if counted by the caller.
         slips : collection of str
             Kinds of identifier that differ by one character only.
 

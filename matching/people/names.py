@@ -118,7 +118,7 @@ def is_contained(first: str, second: str) -> bool:
     Parameters
     ----------
     first, second : str
-        As ``plain`` returns it.
+        As ``plain`` returns them.
 
     Returns
     -------

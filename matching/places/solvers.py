@@ -188,7 +188,7 @@ def _pairs_at(pairs: OpenPairs, people: NDArray[np.intp], placements: NDArray[np
 
 
 def _expanded(case: _Case) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Repeat every pair once for each usable place of its placement. Return the repeated pairs, and their places."""
+    """List every pair once for each usable place of its placement. Return the index of each entry's pair and place."""
     count = np.bincount(case.columns, minlength=len(case.placements))
     first = np.concatenate([[0], np.cumsum(count)])
     times = count[case.pairs.placements]
@@ -262,7 +262,7 @@ def _prices(case: _Case, chosen: NDArray[np.intp], policy: Policy) -> Floats:
 def _worth_of_columns(
     own_columns: Sequence[int], columns: NDArray[np.intp], used: Mapping[int, Sequence[float]]
 ) -> dict[int, float]:
-    """Return the score of the offer at each place, or -1 if unused. Each placement's scores are sorted, best first."""
+    """Return the score of the offer at each place, -1 for none. A placement's first places get its best scores."""
     left = {placement: sorted(scores) for placement, scores in used.items()}
     score_at = {}
     for column in own_columns:

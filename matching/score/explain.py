@@ -29,7 +29,7 @@ class MatchReason(NamedTuple):
     effect : str
         ``for``, ``against`` or ``unknown``.
     weight : float
-        How much the reason changes the log-score. If ``effect`` is ``unknown``: how much the best value would.
+        How much the reason changes the log-score. If ``effect`` is ``unknown``: how much the best value would do so.
     """
 
     feature: str
@@ -40,7 +40,7 @@ class MatchReason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PairChange:
-    """A change that would make a ruled-out pair possible, or raise the score of a possible pair.
+    """A change that would make a failed check pass, or raise the score of a pair that fails no check.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def lifts_of(pairs: Sequence[Values], model: TwoSidedModel, most: int = 3) -> li
 
 
 def what_would_open(refusal: Refusal) -> list[PairChange]:
-    """Return everything that must change to make a ruled-out pair possible: one change for each failed check.
+    """Return one change for each failed check of a pair. A failed check that names no change is left out.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def what_would_open(refusal: Refusal) -> list[PairChange]:
 
 
 def additive(values: Values, model: TwoSidedModel) -> Mapping[str, float]:
-    """Return the unrounded parts of a log-score: one for each known feature, and one for past decisions.
+    """Return what each known feature adds to a log-score, and what past decisions add. The numbers are not rounded.
 
     Parameters
     ----------

@@ -133,7 +133,7 @@ def for_jobseeker(
     *,
     good: float,
 ) -> list[Unlock]:
-    """Return the single changes that would open placements or settle pairs. The one that opens most comes first.
+    """Return the single changes that would make placements good for a jobseeker, or remove an unknown from a pair.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def for_jobseeker(
     Returns
     -------
     list of Unlock
-        Changes that open no placement and settle no pair are left out.
+        The change that makes the most placements good comes first. A change without an effect is left out.
 
     Examples
     --------
@@ -208,7 +208,7 @@ def _good_keys(
 def _tries(
     jobseeker: JobseekerProfile, matches: Sequence[Match], by_rule: Mapping[Rule, Sequence[PlacementProfile]]
 ) -> list[_Try]:
-    """Return every single change worth trying for one jobseeker."""
+    """Return all changes to try for one jobseeker. Each is tried alone."""
     return [
         *_half_days(jobseeker, [*by_rule[Rule.HALF_DAYS], *(m.placement for m in matches)]),
         *_travel(jobseeker),
@@ -335,7 +335,7 @@ QUESTIONS: Mapping[Rule, tuple[str, str]] = {
 
 
 def _answers(jobseeker: JobseekerProfile) -> list[_Try]:
-    """Return the questions to ask. An answer settles pairs, but opens none: an unknown never rules a pair out."""
+    """Return the questions to ask. An answer removes an unknown but opens no pair: an unknown rules none out."""
     limits = jobseeker.limits
     is_blank = {
         Rule.AGE: limits.age_years is None,

@@ -64,7 +64,7 @@ class Alternatives:
         return distinct[:MOST_JOBS] or [lemmas_of(title)]
 
     def _following(self, parts: list[list[str]]) -> list[str | None]:
-        """Return for each part the job that it names, or else the first job that a later part names."""
+        """Return for each part the job that it names, or else the job of the next part that names one, or else None."""
         following: list[str | None] = []
         job: str | None = None
         for words in reversed(parts):

@@ -111,7 +111,7 @@ def gather(index: SkillIndex, query: Query, size: int) -> LabelEvidence:
 
 
 def _gains(gains: NDArray[np.float64]) -> Features:
-    """Return how much worse each concept explains the words than the best concept for each word does."""
+    """Return features of each concept: how far its gains for words are below the best, and how many gains are low."""
     lost = gains.max(axis=1, keepdims=True) - gains
     return {
         "lost": lost.sum(axis=0),
@@ -129,7 +129,7 @@ def _both_ways(forward: NDArray[Any], backward: NDArray[Any]) -> NDArray[Any]:
 
 
 def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[Features, NDArray[Any]]:
-    """Return how far the text and the labels cover each other, and a score for each label, in which synonyms count."""
+    """Return features of how far text and labels cover each other, and each label's coverage score with synonyms."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
     start = np.cumsum(lengths) - lengths
@@ -154,7 +154,7 @@ def _aligned(index: SkillIndex, query: Query, short: ConceptShortlist) -> tuple[
 
 
 def _reverse(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
-    """Return how likely each label is, given the text."""
+    """Return, for each concept, how well the text explains the words of its best label, best three and all labels."""
     places, lengths = index.label_words.spans(short.labels)
     lemmas = index.label_words.item[places]
     start = np.cumsum(lengths) - lengths
@@ -204,7 +204,7 @@ def _whole(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features
 
 
 def _glosses(index: SkillIndex, query: Query, short: ConceptShortlist) -> Features:
-    """Return how well a concept's description predicts each word of the text."""
+    """Return how well each concept's description predicts the text's words, on average and for the worst word."""
     places, lengths = index.descriptions.spans(short.concepts)
     lemmas = index.descriptions.item[places]
     row = np.repeat(np.arange(len(lengths)), lengths)

@@ -1,7 +1,8 @@
 """Find the occupations of a taxonomy that a job title may mean. A sentence model can be used in addition to labels.
 
-Nothing is trained on titles with known answers. A title is compared with every label by words, by characters, by the
-jobs that it lists, by topics, and by the share of its words that the labels of an occupation contain.
+Nothing is trained on titles with known answers. A title, and each job that it lists, is compared with labels by words,
+by characters and by topics (words used alike). The title is also compared with descriptions, and by the share of its
+words that the labels of an occupation contain.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -229,7 +230,7 @@ class TitleFinder:
             self._concept_vectors = normalize(normalize(self._owns, norm="l1") @ self._vectors)
 
     def _lifted(self, of_concepts: Floats) -> Floats:
-        """Return, for each label, the highest value of any concept that has the label."""
+        """Turn values of concepts into values of labels: each label gets the highest value of its concepts."""
         return np.asarray(np.maximum.reduceat(of_concepts[self._concept_of], self._first))
 
     def _coverage(self, words: Sequence[str]) -> Floats:

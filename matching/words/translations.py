@@ -89,10 +89,10 @@ def learn_glosses(labels: Postings, descriptions: Postings, noise: NDArray[np.fl
 def _expected(
     pieces: list[NDArray[np.int64]], n_lemmas: int, unexplained: NDArray[np.floating], rounds: int
 ) -> Postings:
-    """Estimate by expectation maximisation how likely each source is to explain each target.
+    """Estimate by expectation maximisation how likely each source is to explain each target. Each row is a target.
 
-    Each piece has the pairs of one word (the target) and all words that may explain it (the sources). A pair is stored
-    as one number: target * n_lemmas + source.
+    Each piece pairs one word (the target) with all words that may explain it (the sources). A pair is one number:
+    target * n_lemmas + source. ``unexplained`` is each target's weight for having no source.
     """
     keys, index = np.unique(np.concatenate(pieces), return_inverse=True)
     event = np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])

@@ -72,7 +72,7 @@ def policy_in_force(on: date) -> tuple[Policy, queries.NeedRule]:
 def gather(
     session: Session, actor: Actor, on: date, index_state: IndexState, caseworker_id: UUID | None = None
 ) -> Caseload:
-    """Read the open cases the actor may see, or only those of one caseworker, and the data to propose places."""
+    """Return the open cases that the actor may see (or one caseworker's), the open placements and the policy."""
     where = [] if caseworker_id is None else [Jobseeker.caseworker_id == caseworker_id]
     if caseworker_id is not None:
         member = session.get(Membership, caseworker_id)

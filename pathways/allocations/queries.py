@@ -118,14 +118,14 @@ def before(session: Session, actor: Actor) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class NeedRule:
-    """A policy's thresholds for being in most need. One such fact is enough; the score stays the same."""
+    """A policy's limits for being in most need. Meeting one limit is enough. Need does not change any score."""
 
     weeks_without_offer: int
     open_barriers: int
 
 
 def need_facts(session: Session, actor: Actor, on: date, rule: NeedRule) -> Mapping[UUID, list[str]]:
-    """Return, for each jobseeker the actor may see, the facts that put the jobseeker among those in most need."""
+    """Return the reasons why a jobseeker is in most need, as sentences, for each visible jobseeker who has any."""
     visible = jobseeker_queries.ids_visible_to(actor)
     facts: dict[UUID, list[str]] = {}
     waiting_since = on - timedelta(weeks=rule.weeks_without_offer)

@@ -181,7 +181,7 @@ def _locked(session: WriteSession, actor: Actor, *ids: UUID) -> dict[UUID, Jobse
 
 
 def _states_before(session: Session, kept: Jobseeker, taken: Jobseeker) -> dict[str, Any]:
-    """Return the present state of both records. An undo uses it to find later changes and to restore it."""
+    """Return the present state of both records. An undo finds later changes by it, and restores the records to it."""
     profile = jobseeker_queries.profile(session, kept)
     return {
         "details": str(jobseeker_queries.details(session, kept).id),
@@ -261,13 +261,13 @@ def _write_profile(
     said_by: Mapping[str, str],
     source: ProfileVersion | None,
 ) -> None:
-    """Record a profile version without an agreement. The agreement to the previous version remains on record."""
+    """Record a profile version with no day of agreement. Experiences, barriers and texts are copied from ``source``."""
     about = {name: getattr(source, name) for name in ACCOMPANYING} if source is not None else {}
     profile.add_profile(session, actor, kept, columns, said_by=said_by, **about)
 
 
 def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> None:
-    """Open the kept record's case if the merged record's is open. Assign it to the open enrolment's caseworker."""
+    """Open the kept record's case if the merged record's is open. Assign it by the open enrolment, if any."""
     if taken.state is JobseekerState.OPEN:
         jobseeker_actions.open_case(session, actor, kept)
     enrolment = enrolment_queries.open_enrolment(session, kept)
@@ -283,7 +283,7 @@ def _take_case(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobs
 def _record_pair_event(
     session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker, event: PairEvent, reason: str
 ) -> None:
-    """Record an event of the two records' duplicate pair, if the pair exists and its state permits the event."""
+    """If the two records are stored as a possible duplicate whose state permits the event, record the event."""
     pair = duplicate_queries.between(session, kept.partner_id, kept.id, taken.id)
     if pair is not None and (pair.state, event) in PAIR_MOVES:
         duplicate_actions.record_event(session, actor, pair, event, reason)
@@ -292,7 +292,7 @@ def _record_pair_event(
 def undo(
     session: WriteSession, actor: Actor, holdings: Sequence[Holding], made: Merge, reason: str
 ) -> tuple[Merge, UndoneOut]:
-    """Undo a merge: move its rows back, with later rows that depend on them, and report what is not restored."""
+    """Undo a merge: move back its rows and later rows that depend on them. The result says what is not restored."""
     rows = _locked(session, actor, made.jobseeker_id, made.merged_id)
     kept, taken = rows[made.jobseeker_id], rows[made.merged_id]
     if kept.merged_into_id is not None:
@@ -376,7 +376,7 @@ def _restore(
 
 
 def _state_of(session: Session, person: Jobseeker, before: JobseekerState) -> JobseekerState:
-    """Return the state to restore: open if enrolled or if a referral was accepted since the merge, else ``before``."""
+    """Return open if enrolled, or if ``before`` is referred and a referral is accepted now; otherwise ``before``."""
     if enrolment_queries.open_enrolment(session, person) is not None:
         return JobseekerState.OPEN
     accepted = select(Referral.id).where(

@@ -42,7 +42,7 @@ def claim(session: Session, actor: Actor, claim_id: UUID, *, for_update: bool = 
 
 
 def earlier(session: Session, outcome: Outcome) -> Claim | None:
-    """Return the latest claim for the same rule and enrolment, in any state."""
+    """Return the latest claim for the outcome's rule and enrolment, in any state; None if there is none."""
     rows = select(Claim).where(
         Claim.partner_id == outcome.partner_id,
         Claim.enrolment_id == outcome.enrolment_id,
@@ -65,7 +65,7 @@ def evidence_of(session: Session, outcome: Outcome) -> list[Evidence]:
 
 
 def checkers_of(session: Session, claim: Claim) -> set[UUID]:
-    """Return the users who checked the evidence for a claim."""
+    """Return the ids of the users who checked the evidence for a claim."""
     return set(
         session.scalars(
             select(EvidenceCheck.by)
@@ -131,7 +131,7 @@ def items_taken(session: Session, outcome: Outcome, ids: Iterable[UUID], hashes:
 
 
 def counts(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[int, str | None]]:
-    """Return the number of days and the weakest evidence tier of each claim."""
+    """Return, by claim id, the number of days the claim uses and the weakest tier of its evidence."""
     if not claims:
         return {}
     partners, ids = {claim.partner_id for claim in claims}, [claim.id for claim in claims]
@@ -151,7 +151,7 @@ def counts(session: Session, claims: Sequence[Claim]) -> dict[UUID, tuple[int, s
 
 
 def claimed_elsewhere(session: Session, claims: Sequence[Claim]) -> dict[UUID, list[UUID]]:
-    """Return, by claim id, the other programmes on which a claim uses some of the same days."""
+    """Return, by claim id, the other programmes on which another claim uses some of the claim's days."""
     ids = [claim.id for claim in claims]
     if not ids:
         return {}

@@ -94,7 +94,7 @@ def operator(database: "Database", doing: str, acting_as: str | None = None) -> 
 
 
 def member_of(session: "Session", named: str) -> tuple[UUID, UUID, str, UUID]:
-    """Return the ids and the role of the member USER@REF:ROLE, where USER is an e-mail address."""
+    """Return user id, organisation id, role and membership id of USER@REF:ROLE, where USER is an e-mail address."""
     from sqlalchemy import select
 
     from pathways.access.models import User
@@ -116,7 +116,7 @@ def member_of(session: "Session", named: str) -> tuple[UUID, UUID, str, UUID]:
 
 
 def for_partner(actor: "Actor", partner_id: UUID) -> "Actor":
-    """Return the actor for a partner's jobseekers: the operator gets the rights of the partner's team manager."""
+    """Return the operator with the rights of the partner's team manager; return any other actor unchanged."""
     from pathways.base import Role
 
     if actor.role is Role.OPERATOR:
@@ -135,7 +135,7 @@ def day_of(text: str | None) -> date | None:
 
 
 def acting_on(actor: "Actor", on: str | None) -> "Actor":
-    """Return the actor with its time set to noon of a day, for files that are imported late."""
+    """Return the actor with its time set to noon of a day, if one is given, for files that are imported late."""
     day = day_of(on)
     if day is None:
         return actor
@@ -156,7 +156,7 @@ Model = TypeVar("Model")
 
 
 def body_of(model: type[Model], **values: object) -> Model:
-    """Return the request body of the API, or raise ``PlainError`` naming the invalid option."""
+    """Return a request body made from the given options, or raise ``PlainError`` naming the first invalid option."""
     from pydantic import ValidationError
 
     try:

@@ -225,7 +225,7 @@ def _report_of(
 
 @contextmanager
 def _bar() -> "Iterator[Progress | None]":
-    """Yield the callback that draws a progress bar; None if standard error is not a terminal."""
+    """Yield a function (step, done, total) that draws a progress bar; None if standard error is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return

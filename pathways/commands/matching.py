@@ -185,7 +185,7 @@ def _partners_to_rematch(database: "Database", actor: "Actor", ref: str | None) 
 
 @contextmanager
 def _bar(name: str) -> Iterator["Callable[[int], Tell]"]:
-    """Yield a function that starts a progress bar for a number of people."""
+    """Yield a function that starts a progress bar of a given length and returns the function that advances it."""
     with ExitStack() as stack:
 
         def begun(count: int) -> "Tell":
@@ -196,7 +196,7 @@ def _bar(name: str) -> Iterator["Callable[[int], Tell]"]:
 
 @contextmanager
 def _scoring(jobs: int, backend: str, scheduler: str | None) -> Iterator["Run[Answer]"]:
-    """Yield the function that scores the parts of a caseload, in this process or in several."""
+    """Yield the function that runs the scoring of the batches of a caseload, in this process or in several."""
     from joblib import parallel_config
 
     from matching.bulk.caseload import in_parallel, in_turn

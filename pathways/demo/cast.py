@@ -56,7 +56,7 @@ class NotEmpty(Conflict):
 
 @dataclass(slots=True)
 class Cast:
-    """The actors, programmes and themes of the demonstration, by organisation."""
+    """The actors and programmes of the demonstration, and the theme of each social enterprise, by organisation."""
 
     operator: Actor
     partners: list[UUID] = field(default_factory=list)

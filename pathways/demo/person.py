@@ -346,7 +346,7 @@ class Person:
             self.borough.later(at.date() + timedelta(weeks=self.weeks, days=3), self.end_work)
 
     def check_in(self, case: int) -> Step:
-        """Return a check-in step. ``case`` is 0 to 10: in 0 the jobseeker is not reached, in 1 the job is at risk."""
+        """Return a check-in step. ``case`` 0 is not reached, 1 is in work with the job at risk, others are in work."""
 
         def step(session: WriteSession, at: datetime) -> None:
             new = NewCheckIn(

@@ -45,7 +45,7 @@ class Sum(NamedTuple):
 
 
 class Inequality(NamedTuple):
-    """Two counts, where ``lower`` is never more than ``upper``."""
+    """The names of two counts, where ``lower`` is never more than ``upper``."""
 
     lower: str
     upper: str
@@ -89,7 +89,7 @@ class System:
 
     @cached_property
     def ties(self) -> Mapping[str, list[Sum | Inequality]]:
-        """The sums and inequalities that each count is in."""
+        """For each count, the sums and inequalities that contain it."""
         ties_of: dict[str, list[Sum | Inequality]] = defaultdict(list)
         ties: list[Sum | Inequality] = [*self.sums, *self.orders]
         for tie in ties:
@@ -107,7 +107,7 @@ class System:
         self._program.free(more)
 
     def show(self, some: Collection[str]) -> None:
-        """Lift the suppression of counts, so that they are published."""
+        """Stop suppressing these counts, so that they are published."""
         self.hidden -= set(some)
         self._program.fix(some)
 
@@ -132,7 +132,7 @@ class System:
         return list(visited)
 
     def doubtful(self, asked: Iterable[str] | None = None) -> list[str]:
-        """Check quickly, and return the counts in ``asked`` (None: all suppressed counts) that may be inferable."""
+        """Return the counts in ``asked`` (None: all suppressed counts) that may be inferable, by a quick check."""
         return self._program.doubtful(self._guarded_in(sorted(self.hidden) if asked is None else asked))
 
     def inferable(self, asked: Iterable[str]) -> Iterator[str]:
@@ -229,7 +229,7 @@ class System:
 def _as_rows(
     ties: Iterable[Sum | Inequality], at: Mapping[str, int], counts: Mapping[str, int]
 ) -> tuple[csr_array, Floats, Floats]:
-    """Return sums and inequalities as rows of a program. Counts in ``at`` are its columns, and others are constants."""
+    """Return sums and inequalities as matrix rows with their bounds. Counts in ``at`` are columns, others constants."""
     rows: list[int] = []
     columns: list[int] = []
     signs: list[float] = []
@@ -304,7 +304,7 @@ class _Solver(highspy.Highs):
 
 
 class _AttackerProgram:
-    """All tables that an attacker considers possible, as one linear program.
+    """All tables (one value for each count) that an attacker considers possible, as one linear program.
 
     The same program is solved again and again for different goals, each time starting from the last solution. Published
     counts are fixed at their true values. Each guarded count has an additional column, its "lift", which is at most the
@@ -400,10 +400,10 @@ class _AttackerProgram:
         return solution
 
     def doubtful(self, guarded: Sequence[str]) -> list[str]:
-        """Return the guarded counts that no solved table clears.
+        """Return the guarded counts that are not shown to be protected. They may be inferable.
 
-        Each table maximises the sum of the lifts of the remaining counts, and clears each count that reaches the
-        threshold in this table with a value other than the true one. This is repeated until a table clears no count.
+        A table clears each count that reaches the threshold in it with a value other than the true one. Each table
+        maximises the sum of the lifts of the counts that are not cleared yet, until a table clears no count.
         """
         names = {self.at[cell]: cell for cell in guarded}
         remaining = np.array(list(names), dtype=np.intp)

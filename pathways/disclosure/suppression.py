@@ -313,7 +313,7 @@ class _Ledger:
                 self._add(release)
 
     def named(self, counts: Mapping[str, int]) -> dict[str, str]:
-        """Return the unknown for each key. A key whose count has changed gets a new unknown."""
+        """Return the name of the unknown for each key. A key that is new or whose count changed gets a new unknown."""
         for key, count in counts.items():
             unknown = self._latest.get(key)
             if unknown is None or self.counts[unknown] != count:
@@ -351,7 +351,7 @@ class _Ledger:
         self.tie(now, release.sums, release.orders)
 
     def tie(self, now: Mapping[str, str], sums: Iterable[Sum], orders: Iterable[Inequality]) -> None:
-        """Add the sums and inequalities of a release."""
+        """Add the sums and inequalities of a release; ``now`` has the unknown for each key of the release."""
         self.sums.update((Sum(now[total], tuple(now[part] for part in parts)), None) for total, parts in sums)
         self.orders.update((Inequality(now[lower], now[upper]), None) for lower, upper in orders)
 
@@ -434,7 +434,7 @@ def _publish_unneeded(
     reasons: dict[str, SuppressionReason],
     hidden_for: Mapping[str, str],
 ) -> None:
-    """Lift the suppression of extra counts that need not be suppressed any more, beginning with the largest count."""
+    """Remove the extra counts that need not be suppressed any more from ``reasons``. Large counts are checked first."""
     extra_cells = [
         key
         for key, why in reasons.items()

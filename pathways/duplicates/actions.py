@@ -36,7 +36,7 @@ def find_candidates(
 ) -> list[list[Candidate]]:
     """Find other records of the partner that may be about the same people, and record each pair for review.
 
-    A pair that was recorded before is not recorded again, whatever its state. Return all candidates of each person; the
+    A recorded pair is not recorded again, but a dropped pair is opened again. Return all candidates of each person; the
     caller must leave out those that its actor may not see.
     """
     if not people:
@@ -58,7 +58,7 @@ def find_candidates(
 
 
 def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
-    """Search again after the commit. Until then, two simultaneous requests cannot see each other's rows."""
+    """Find and record pairs again after the commit: simultaneous requests could not see each other's rows before."""
     if database.is_sqlite or not jobseeker_ids:
         return  # SQLite has one writer at a time, so requests are never simultaneous
     with database.writing(actor) as session:
@@ -96,7 +96,7 @@ def _current_candidates(
 
 
 def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:
-    """Record new pairs. If the searches for both records found a pair, the newer record's result is used."""
+    """Record new pairs, and open dropped pairs again. If both records found each other, the newer's result is used."""
     pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
     for person_id, candidates in people:
         for candidate in candidates[:MOST_PAIRS]:

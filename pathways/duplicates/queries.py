@@ -62,7 +62,7 @@ def between(session: Session, partner_id: UUID, first: UUID, second: UUID) -> Du
 
 
 def unlooked(person: Jobseeker) -> Select[DuplicatePair]:
-    """Return the person's pairs that have not been reviewed, including pairs that the actor may not see."""
+    """Select the person's pairs that have not been reviewed, including pairs that the actor may not see."""
     is_of_person = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)
     return select(DuplicatePair).where(
         DuplicatePair.partner_id == person.partner_id, is_of_person, DuplicatePair.state == PairState.OPEN

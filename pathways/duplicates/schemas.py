@@ -12,7 +12,7 @@ from pathways.jobseekers.models import JobseekerState
 
 
 class FieldComparison(Schema):
-    """How one field compares. A positive bit doubles the odds that both are one person; a negative bit halves them."""
+    """How one field compares. Each 1 in ``bits`` doubles the odds that both are one person; each -1 halves them."""
 
     field: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]

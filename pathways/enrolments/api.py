@@ -92,7 +92,7 @@ def change_enrolment(
     version: IfMatch,
     response: Response,
 ) -> EnrolmentOut:
-    """Correct an enrolment's start date. It is refused if the `If-Match` version is old or the date is not possible."""
+    """Correct an enrolment's start date, by the rules for a new enrolment. A date after its end is refused."""
     with database.writing(actor) as session:
         enrolment = queries.enrolment(session, actor, enrolment_id, for_update=True)
         expect_version(enrolment, version)
@@ -122,7 +122,7 @@ def assign_caseworker(
 def end_enrolment(
     enrolment_id: UUID, ending: EnrolmentEnding, actor: Ender, database: DatabaseDep, once: OnceDep
 ) -> EnrolmentOut:
-    """End an enrolment, with a reason. It is refused if the enrolment has already ended or the date is not possible."""
+    """End an open enrolment, with a reason. An end date in the future or before the start date is refused."""
     with database.writing(actor) as session:
         enrolment = once(
             session,

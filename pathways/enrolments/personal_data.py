@@ -1,4 +1,4 @@
-"""The personal data of enrolments: timeline entries, extract and void."""
+"""The personal data of enrolments: timeline, extract, and the end of an enrolment whose record becomes void."""
 
 from pathways.enrolments import actions
 from pathways.enrolments.models import Enrolment, EnrolmentMove

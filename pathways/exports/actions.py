@@ -145,7 +145,7 @@ def reasons_since(
 ) -> dict[str, list[str]]:
     """Return the reasons why figures of closed months have changed, by the key of the count.
 
-    Reasons for changes since the last month was closed are worked out; earlier ones are in that month's stored release.
+    Changes since the last month was closed are explained again. Earlier reasons come from that month's stored release.
     """
     last = closed[-1]
     at, now = end_of_local_day(last.as_of), end_of_local_day(as_of)
@@ -195,7 +195,7 @@ def make(
 ) -> Export:
     """Make a new version of a month, or return the latest version if nothing has changed since.
 
-    ``keep`` stores a version only once if the request is repeated. ``progress`` receives the count of journeys so far.
+    ``keep`` calls the storing function it gets, unless the request is a repeat. ``progress`` gets a journey's number.
     """
     with database.reading(actor, newest=True) as session:
         if frozen := _frozen(session, actor, new):

@@ -261,7 +261,7 @@ class Tally:
             builder.weights |= {self.group_key(breakdown, group, stage): TOTAL_WEIGHT for stage in (first, *further)}
 
     def _gather_links(self, builder: "_FigureBuilder") -> None:
-        """Add sums that connect tables: the last year's cohorts to breakdowns, and all cohorts to the stage counts."""
+        """Add sums across tables: the last twelve cohorts make up the breakdowns, and all cohorts the stage counts."""
 
         def last(basis: str, stage: str, cohorts: Iterable[Month]) -> list[str]:
             return [self.cohort_key(basis, cohort, stage, self.last_elapsed(cohort)) for cohort in cohorts]

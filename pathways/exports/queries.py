@@ -471,7 +471,7 @@ PROFILES = 4  # index of profiles in ``_tables``; a merged record's profile coun
 
 
 def _last(into: dict[UUID, UUID], record: UUID) -> UUID:
-    """Follow a chain of merges to its last record."""
+    """Return the last record of a chain of merges; ``into`` names the record that each record was merged into."""
     while record in into:
         record = into[record]
     return record

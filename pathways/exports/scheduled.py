@@ -45,7 +45,7 @@ def make_provisional(database: Database, operator: Actor) -> int:
 
 
 def _due(session: Session, on: date) -> Iterator[tuple[UUID, Month]]:
-    """Yield commissioner and last month, for each commissioner without a version of that month since the due day."""
+    """Yield each commissioner whose figures of last month are due but not made since the due day, with that month."""
     month = Month.of(on).plus(-1)
     for commissioner_id in sorted(queries.commissioners(session), key=str):
         nation = session.get_one(Organisation, commissioner_id).nation

@@ -338,7 +338,7 @@ def forget(database: Database, before: datetime) -> int:
 def confirm_columns(
     session: WriteSession, actor: Actor, kind: str, columns: Mapping[str, str | None], known: Collection[str]
 ) -> dict[str, str]:
-    """Record which column each header means for this organisation. Return all recorded headers."""
+    """Record which column each header means for this organisation; None deletes a header. Return all headers."""
     for header, column in columns.items():
         if column is not None and column not in known:
             raise RuleBroken(

@@ -58,7 +58,7 @@ def inert(text: str) -> str:
 
 
 def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> bytes:
-    """Return the result as a workbook with the same sheets. A cell with an error is coloured and has a comment."""
+    """Return the result as a workbook with the file's sheets. Cells with errors or warnings have a comment."""
     out = io.BytesIO()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
@@ -125,7 +125,7 @@ def _rows_with_faults(
 
 
 def _header(run: ImportRun, sheet: Sheet) -> list[str]:
-    """Return the header as written, followed by the columns that a correction added to some row."""
+    """Return the header as written, followed by columns that the file lacks but that a correction has filled."""
     return [*sheet.header, *_added(run, sheet)]
 
 
@@ -134,7 +134,7 @@ def _added(run: ImportRun, sheet: Sheet) -> list[str]:
 
 
 def _cells(session: Session, run: ImportRun, row: ImportRow, sheet: Sheet) -> tuple[list[str], list[str]]:
-    """Return the cells of a row under the header, and the cells beyond the last header column."""
+    """Return a row's cells in the columns of ``_header``, and its cells to the right of the file's header."""
     cells, others = intake.opened(session, row) or ({}, {})
     own = [cells.get(column, "") if column else others.get(str(at), "") for at, column in enumerate(sheet.columns)]
     beyond = [text for at, text in sorted(others.items(), key=lambda item: int(item[0])) if int(at) >= len(own)]

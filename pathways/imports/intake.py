@@ -27,7 +27,7 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """A row that could be read, with its values by our column names."""
+    """A stored row, with its values by column name. There are no values if a cell could not be read."""
 
     row: ImportRow
     values: dict[str, Any]
@@ -121,7 +121,7 @@ def sheet_of(run: ImportRun, row: ImportRow) -> Sheet:
 
 
 def understood(session: Session, kind: ImportKind, row: ImportRow) -> tuple[ReadRow, list[CellError]]:
-    """Return the values of a row, and the errors of cells that cannot be read."""
+    """Return a row with its values, and the errors of the cells that cannot be read."""
     faults = tuple((rule, remedy) for rule, remedy in row.faults or ())
     stored = opened(session, row)
     if stored is None:

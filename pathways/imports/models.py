@@ -23,7 +23,7 @@ class ImportState(StrEnum):
 
 
 class RowState(StrEnum):
-    """The planned or actual result of a row."""
+    """How far a row has come: read, understood, or with a planned or actual result."""
 
     READ = "read"
     UNDERSTOOD = "understood"  # read without errors; not yet compared with other rows and with records

@@ -73,7 +73,7 @@ def page_of_rows(session: Session, rows: Select[ImportRow], page: PageRequest) -
 
 
 def unfinished(actor: Actor, kind: str, partner_id: UUID | None, file_hash: str) -> Select[ImportRun]:
-    """Return unfinished imports of the same file by the same member."""
+    """Return the query for unfinished imports of the same file by the same member."""
     return runs(actor, kind).where(
         ImportRun.acting_id == actor.user_id,
         ImportRun.role == actor.role,
@@ -116,7 +116,7 @@ def _of(run: ImportRun) -> Any:
 
 
 def keys_met_twice(session: Session, run: ImportRun) -> Sequence[str]:
-    """Return up to ``KEYS_AT_ONCE`` keys that several rows share and that are not compared yet."""
+    """Return up to ``KEYS_AT_ONCE`` keys, each of which several rows share that are not compared yet."""
     rows = (
         select(ImportRow.key)
         .where(_of(run), ImportRow.state == RowState.UNDERSTOOD, ImportRow.key.is_not(None))
@@ -128,7 +128,7 @@ def keys_met_twice(session: Session, run: ImportRun) -> Sequence[str]:
 
 
 def of_key(session: Session, run: ImportRun, key: str) -> tuple[ImportRow | None, ImportRow | None]:
-    """Return the first row of a key that is not compared yet, and the first row that differs from it."""
+    """Return the first row with this key that is not compared yet, and the first such row with other values."""
     rows = rows_of(run, [RowState.UNDERSTOOD]).where(ImportRow.key == key).order_by(ImportRow.position).limit(1)
     first = session.scalars(rows).first()
     return first, session.scalars(rows.where(ImportRow.said != first.said)).first() if first else None
@@ -169,7 +169,7 @@ def column_name(session: Session, actor: Actor, kind: str, header: str) -> Colum
 
 
 def suggested(unknown: Iterable[str], aliases: Mapping[str, str], taken: Collection[str]) -> dict[str, str]:
-    """Return a column for each unknown header that is spelt like it. Leave out columns that the file has."""
+    """Return, by unknown header, the column with the most similar spelling. Leave out columns that the file has."""
     free = {name: column for name, column in aliases.items() if column not in taken}
     suggestions = {}
     for header in unknown:
@@ -180,7 +180,7 @@ def suggested(unknown: Iterable[str], aliases: Mapping[str, str], taken: Collect
 
 
 def left_alone(kinds: Collection[str], before: Any) -> ColumnElement[bool]:
-    """Return the condition that all rows of an import are stored and no process has worked on it since ``before``."""
+    """Return the condition for imports with all rows stored on which no process has worked since ``before``."""
     return and_(
         ImportRun.kind.in_(kinds),
         ImportRun.state.in_([ImportState.CHECKING, ImportState.APPLYING]),

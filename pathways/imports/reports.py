@@ -130,7 +130,7 @@ def as_text(value: Any) -> str | None:
 
 
 def candidate_faults(kind: ImportKind, names: Mapping[UUID, str], alike: Sequence[str] | None) -> list[Fault]:
-    """Return a warning that names the jobseekers a row may be about. Name only those the actor may see."""
+    """Return one warning with up to three ``names`` of jobseekers that a row may be about, or no warning."""
     visible = [names[UUID(person)] for person in alike or () if UUID(person) in names]
     if not visible:
         return []

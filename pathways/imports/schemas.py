@@ -112,7 +112,7 @@ class ImportRowOut(Schema):
 
 
 class ImportRowRecord(Schema):
-    """A row of a file, in the copy of their data that the jobseeker in the row receives."""
+    """A row of a file about a jobseeker, in the copy of their data that the jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
     import_id: Annotated[UUID, Group.RECORD]

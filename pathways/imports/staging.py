@@ -55,7 +55,7 @@ class Worker:
 
     @contextmanager
     def _block(self) -> Iterator[tuple[WriteSession, ImportRun, Actor]]:
-        """Open one block: lock the import, set the time, and size the next block by how long this one took."""
+        """Open a block: one transaction with the import locked. Size the next block by how long this one took."""
         actor = self.actor.then(source=Source.IMPORT)
         began = time.monotonic()
         with self.database.writing(None) as session:

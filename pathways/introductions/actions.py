@@ -261,7 +261,7 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
 
 
 def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introduction) -> None:
-    """Refuse to reopen an introduction that cannot be sent now. A lister may reopen only those that its side ended."""
+    """Refuse to reopen what cannot be sent now. A placement lister may reopen only what the social enterprise ended."""
     if introduction.sent_at is None:
         raise IntroductionMoveRefused(
             "This introduction was never sent, so it cannot be reopened. Propose a new introduction.", possible=[]
@@ -342,7 +342,7 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
 
 
 def next_options(session: Session, actor: Actor, introduction: Introduction) -> list[NextOption]:
-    """Return the next placements on the introduction's shortlist. Leaves out those that a safety exclusion forbids."""
+    """Return the next placements on the shortlist without those that a safety exclusion forbids; none for a lister."""
     if actor.role is Role.PLACEMENT_LISTER or introduction.shortlist_id is None:
         return []
     person = session.get_one(Jobseeker, introduction.jobseeker_id)

@@ -121,7 +121,7 @@ BESIDE: Select[Any] = (
 
 
 def reply_facts(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, Any]:
-    """Return, by introduction id, the data from other tables that replies need. One query reads all introductions."""
+    """Return, by introduction id, the data from other tables that replies need. One query reads the data of all."""
     ids = [introduction.id for introduction in introductions]
     rows = session.execute(BESIDE, {"ids": ids}) if ids else ()
     return {row.id: row for row in rows}

@@ -16,7 +16,7 @@ TALK = "Your caseworker will talk it through with you."
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The sides that may give a reason, and its wording for each reader: ``outside`` is for the social enterprise."""
+    """The sides that may give a reason, and what each reader reads. The social enterprise reads ``outside``."""
 
     said_by: frozenset[Side]
     jobseeker: str

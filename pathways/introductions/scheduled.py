@@ -99,7 +99,7 @@ def _expire_or_remind(session: WriteSession, actor: Actor, introduction_id: UUID
 
 
 def _notify_of_expiry(session: WriteSession, actor: Actor, introduction: Introduction) -> None:
-    """Notify both sides of the expiry. The day is part of the key, because a reopened introduction can expire again."""
+    """Notify both sides of the expiry: once a day at most, because a reopened introduction can expire again."""
     for notify in (_notify_owner, _notify_listers):
         notify(session, actor, introduction, NoticeKind.INTRODUCTION_EXPIRED, actor.today.isoformat())
 
@@ -220,7 +220,7 @@ ANSWERS = (E.INVITE, E.WAIT, E.OFFER, E.DECLINE)
 
 
 def days_to_answer(session: Session, social_enterprise_id: UUID, on: date) -> list[int]:
-    """Return, for each sending in the last year, the number of days to the social enterprise's first answer.
+    """Return how many days the social enterprise took to answer each introduction sent and answered in the last year.
 
     If an introduction expired because the social enterprise did not answer, the days until the expiry count. A
     withdrawal, and a decline by the jobseeker or the partner, are not answers of the social enterprise.

@@ -116,7 +116,7 @@ def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str,
 
 
 def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
-    """Copy the values that searches and rankings use to the jobseeker's row."""
+    """Set the columns of the jobseeker's row that searches and rankings read."""
     person.given_key = formats.name_key(details.given_name)
     person.family_key = formats.name_key(details.family_name)
     person.date_of_birth = details.date_of_birth

@@ -98,7 +98,7 @@ def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExc
 
 
 def name_hash(session: Session, who: str) -> str:
-    """Return the hash by which a person who runs a placement is recognised. The name is not stored in plain text."""
+    """Return the hash of a person's name, with which placements that an excluded person runs are recognised."""
     return session.vault.fingerprint("who", " ".join(who.casefold().split()))
 
 

@@ -131,7 +131,7 @@ def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identit
 
 @lru_cache(maxsize=128)
 def _sharing_query(count: int) -> Select[Any]:
-    """Return the query of the people who have any of ``count`` keys. The query is long, so it is built only once."""
+    """Return the query for the people with each of ``count`` keys. It is long, so it is cached for each count."""
     parts = [
         select(bindparam(f"key_{n}", type_=BigInteger()).label("key"), PersonKey.jobseeker_id)
         .where(PersonKey.key == bindparam(f"key_{n}", type_=BigInteger()), PersonKey.partner_id == PARTNER)
@@ -365,7 +365,7 @@ def _likely_candidates(
     common: tuple[float | None, float | None],
     among: int,
 ) -> list[Candidate]:
-    """Return the records that are likely enough to be the person of the query."""
+    """Return the records that are the person of the query with a probability of at least ``MAY_BE``."""
     identity, linkage = query.who, model()
     candidates = []
     for row, other in records:

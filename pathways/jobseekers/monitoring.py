@@ -35,7 +35,7 @@ EVERYBODY = "everybody"
 
 
 def monitoring_summary(session: Session, actor: Actor) -> list[MonitoringCount]:
-    """Return the counts, suppressed or rounded by the same rules as in a month's export."""
+    """Return how many jobseekers gave each answer, suppressed or rounded by the rules of a month's export."""
     counts = queries.monitoring_counts(session, actor)
     keys = {(question, answer): f"{question}:{answer}" for question, answers in counts.items() for answer in answers}
     figures = FigureTable(

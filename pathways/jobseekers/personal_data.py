@@ -57,7 +57,7 @@ def _exclusion_entry(row: SafetyExclusion) -> TimelineEntry:
 
 
 def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
-    """Delete the merges in which this person's record was merged into another record."""
+    """Delete the merges of this person's record into another record, and its link to that record."""
     partner_id = session.scalars(select(Jobseeker.partner_id).where(Jobseeker.id == jobseeker_id)).one_or_none()
     is_merge_of_person = Merge.partner_id == partner_id, Merge.merged_id == jobseeker_id
     session.execute(update(Merge).where(*is_merge_of_person).values(supersedes=None))

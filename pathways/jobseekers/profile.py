@@ -73,7 +73,7 @@ def add_profile(
     valid_on: Any = None,
     **about: Any,
 ) -> ProfileVersion:
-    """Record a new profile version that supersedes the current one."""
+    """Record a profile version that supersedes the current one. ``said_by`` has, by field, who gave the value."""
     current = queries.profile(session, person)
     version = ProfileVersion.recorded(
         actor,

@@ -245,7 +245,7 @@ def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:
 
 
 def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any, float, list[str]]]:
-    """Return matches (row, likeness, agreeing fields), best first. Names may be misspelt or swapped, values missing."""
+    """Return (row, similarity from 0 to 1, fields that agree) of each match, best first. Names may be misspelt."""
     rows = session.execute(
         visible_to(actor)
         .with_only_columns(

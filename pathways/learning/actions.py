@@ -180,7 +180,7 @@ def measure(
 def _by_person(
     lists: Sequence[queries.HeldOutList], measured: TwoSidedModel, in_use: TwoSidedModel
 ) -> tuple[list[str], Any, Any]:
-    """Return the people, and each person's mean NDCG under the measured model and under the model in use."""
+    """Return the jobseekers, and the mean NDCG of each one's lists: by the measured model, and by the model in use."""
     ours, theirs = _ndcg(lists, measured), _ndcg(lists, in_use)
     lists_of: dict[str, list[int]] = defaultdict(list)
     for index, shortlist in enumerate(lists):
@@ -210,7 +210,7 @@ def _ndcg(lists: Sequence[queries.HeldOutList], model: TwoSidedModel) -> Any:
 
 
 def _calibration(model: TwoSidedModel, cases: Sequence[DecidedCase]) -> dict[str, Any]:
-    """Return for each side how well the probabilities that the model gives agree with what happened."""
+    """Return, by side, the Brier score and calibration error of the model, or a note that there are too few cases."""
     calibration: dict[str, Any] = {}
     for side in ModelSide:
         labelled = [(case.values, label) for case in cases if (label := case.label(side)) is not None]
@@ -229,7 +229,7 @@ def _calibration(model: TwoSidedModel, cases: Sequence[DecidedCase]) -> dict[str
 
 
 def _drift(earlier: Sequence[DecidedCase], later: Sequence[DecidedCase]) -> dict[str, float]:
-    """Return for each feature its mean in the later cases minus its mean in the earlier cases."""
+    """Return, by feature, its mean in the later cases minus its mean in the earlier ones, where both have values."""
     drift = {}
     for feature in Feature:
         old, new = ([v for c in cases if (v := _value(c, feature)) is not None] for cases in (earlier, later))
@@ -243,7 +243,7 @@ def _value(case: DecidedCase, feature: Feature) -> float | None:
 
 
 def _group_figures(gaps: Any, groups: Sequence[str], fewest: int) -> dict[str, Any]:
-    """Return the mean of ``gaps`` for each group, or None for a group of fewer than ``fewest`` people.
+    """Return a summary of ``gaps`` (one for each person) by group, or None for a group of fewer than ``fewest`` people.
 
     People who did not answer the question are in no group.
     """

@@ -122,7 +122,7 @@ def cases(session: Session, until: date) -> list[DecidedCase]:
 
 
 def _endings(session: Session, until: date) -> dict[UUID, IntroductionEnding]:
-    """Return how each introduction ended, by introduction id. Introductions without a usable ending are left out."""
+    """Return, by id, the ending of each introduction that was started, or declined for a reason about the pair."""
     lasting = timedelta(weeks=int(tables.limit("lasting_weeks", until)))
     moves: dict[UUID, list[IntroductionMove]] = defaultdict(list)
     for move in session.scalars(

@@ -81,7 +81,7 @@ def line(kind: K, count: int = 1) -> str:
 
 
 def mail(notices: Sequence[Notice], address: str, paths: Mapping[UUID, str]) -> tuple[str, str]:
-    """Return the subject and the text of an e-mail. The text has, for each kind of notice, one line and then the links.
+    """Return the subject and the text of an e-mail. For each kind of notice, the text has a line and up to ten links.
 
     ``paths`` has, by notice id, the path of a decision link. A notice without a path links to its record.
     """

@@ -252,7 +252,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
 
 
 def make_operator(session: WriteSession, at: Actor) -> Actor:
-    """Return the operator of this service, created on the first call. ``at`` gives the time and the source."""
+    """Return ``at`` as an actor for the operator of this service. The first call creates the operator."""
     organisation = session.scalars(select(Organisation).where(Organisation.ref == OPERATOR_REF)).one_or_none()
     if organisation is None:
         organisation = Organisation(
@@ -283,7 +283,7 @@ def found_or_made(
 ) -> UUID:
     """Return the id of the organisation with a name and kind; create it if there is none.
 
-    ``made_by`` caches the ids for the rows of one file.
+    ``made_by`` stores each id by name, so that later rows of the same file need no query.
     """
     if name not in made_by:
         found = session.scalars(

@@ -59,7 +59,7 @@ def member(session: Session, actor: Actor, membership_id: UUID) -> Membership:
 
 
 def is_still_member(session: Session, actor: Actor) -> bool:
-    """Return whether the actor's membership is current. True for a command without a membership."""
+    """Return whether the actor's membership is current. An actor without a membership, as in a command, gives True."""
     if actor.membership_id is None:
         return True
     membership = session.get(Membership, actor.membership_id)

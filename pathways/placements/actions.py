@@ -77,7 +77,7 @@ def placed(place: GridPoint | None) -> dict[str, Any]:
 
 
 def check_sense(placement: Placement) -> None:
-    """Refuse a placement whose dates or ages contradict each other."""
+    """Refuse a placement that ends before it starts, or whose maximum age is below its minimum age."""
     if placement.starts_on and placement.ends_on and placement.ends_on < placement.starts_on:
         raise RuleBroken("The end date is before the start date. Correct one of the dates.", pointer="/ends_on")
     if placement.minimum_age and placement.maximum_age and placement.maximum_age < placement.minimum_age:
@@ -167,7 +167,7 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
 
 
 def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted: int) -> None:
-    """Add or withdraw free places so that ``wanted`` remain; refuse fewer places than are held and filled."""
+    """Add or withdraw free places to get ``wanted`` places in all. Refuse fewer places than are held and filled."""
     present = [place for place in queries.places(session, placement.id) if place.state is not PlaceState.WITHDRAWN]
     if wanted >= len(present):
         add_places(session, actor, placement, wanted - len(present))

@@ -206,7 +206,7 @@ class PlacementIntake:
     def _to_update(
         self, placement: Placement, columns: Mapping[str, Any], places: int, places_now: int
     ) -> tuple[Plan, dict[str, Any]]:
-        """Return the plan and the changed columns for a row about an existing placement.
+        """Return what the import would do with a row about an existing placement, and the columns it would change.
 
         A blank cell keeps the stored value. A change that would make a published placement break a legal rule is
         reported as an error of the row.
@@ -285,7 +285,7 @@ class PlacementIntake:
         return owner
 
     def _publish(self, session: WriteSession, placement: Placement) -> list[Fault]:
-        """Publish a new placement, or leave it in draft, or close it if too late; return why it was not published."""
+        """Publish a lawful new placement, or close it if past its closing date. Return why it is not published."""
         reasons = self._reasons_not_published(placement)
         if not reasons:
             actions.move(session, self.actor, placement, PlacementEvent.PUBLISH)

@@ -20,9 +20,9 @@ def reasons_to_stay_in_draft(placement: Placement, today: date) -> list[str]:
 
 
 def _age(placement: Placement) -> str | None:
-    """Require a legal basis for a maximum age, and for a minimum age over 21 (Equality Act 2010).
+    """Return a reason if a maximum age, or a minimum age over 21, has no legal basis (Equality Act 2010), else None.
 
-    A minimum age of 21 or less needs no stated basis, because the law requires one, such as 18, for many trades.
+    A minimum age of 21 or less needs no stated basis, because the law itself sets such an age for many trades.
     """
     if placement.maximum_age is not None and not placement.legal_basis:
         return "A maximum age needs a legal basis. Write it in legal_basis, or remove the maximum age."
@@ -59,6 +59,7 @@ def lowest_lawful_pay_pence(placement: Placement, on: date) -> int:
     """Return the minimum wage in pence an hour for the oldest person who may take the placement.
 
     Pay is listed before a jobseeker is chosen, so the rate must be lawful at every age the placement allows.
+    An apprenticeship has one rate for all ages.
     """
     if placement.kind is PlacementKind.APPRENTICESHIP:
         return tables.minimum_wage_pence("apprentice", on)
@@ -67,10 +68,10 @@ def lowest_lawful_pay_pence(placement: Placement, on: date) -> int:
 
 
 def _dbs(placement: Placement) -> str | None:
-    """Require a legal basis for a DBS check above BASIC, unless the title or occupation names a role that allows it.
+    """Return a reason if a DBS check above BASIC has neither a legal basis nor a role that allows it, else None.
 
-    Asking for a higher check than the role allows is an offence. The reference table ``dbs_roles`` lists the words that
-    name roles, with the level of check that each role allows.
+    Asking for a higher check than the role allows is an offence. The reference table ``dbs_roles`` lists the words
+    that name roles in a title or occupation, with the level of check that each role allows.
     """
     level = placement.dbs_level
     if level in {None, DbsLevel.NONE, DbsLevel.BASIC} or placement.legal_basis:

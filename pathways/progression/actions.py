@@ -129,8 +129,8 @@ def _add_version(
 def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChange) -> Spell:
     """Correct a spell. The new version supersedes the older one.
 
-    Refuses to change the kind, the start date or the supply-chain flag while an outcome is based on the spell. Also
-    refuses to change the start date once hours are recorded.
+    While an outcome is based on the spell, refuses to change the kind, the start date or ``is_own_supply_chain``.
+    Also refuses to change the start date once hours are recorded.
     """
     hold(session, spell)
     previous = queries.version(session, spell)

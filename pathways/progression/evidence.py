@@ -127,7 +127,7 @@ def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
 
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
-    """Accept or reject another member's item. A rejection withdraws each outcome whose days are no longer covered."""
+    """Accept or reject another member's item. Withdraw outcomes that a rejection leaves without enough evidence."""
     if item.by == actor.user_id:
         raise OwnEvidence("Ask a colleague to check this evidence.")
     hold(session, queries.spell_of(session, item))

@@ -221,8 +221,8 @@ class EvidenceCheck(AboutPerson, Fact, Base):
 class Outcome(AboutPerson, Fact, Base):
     """A rule that was met, with its evidence. ``valid_on`` is the day on which the rule was met.
 
-    ``figures`` stores the count and the versions of the tables used. ``rests_on`` stores, for each spell,
-    the days that met the rule. With both, an auditor can see a paid outcome exactly as it was counted at the time.
+    ``figures`` stores the hours, pounds or days counted and the versions of the tables used. ``rests_on`` stores, for
+    each spell, the days that met the rule. With both, an auditor can see a paid outcome exactly as it was counted.
     """
 
     __tablename__ = "outcomes"

@@ -181,7 +181,7 @@ def _covers(evidence: Iterable[Evidence], least_tier: str | None) -> list[rules.
 
 
 def _resting(evidence: Iterable[Evidence], rests: Iterable[rules.Stretch], least_tier: str | None) -> list[Evidence]:
-    """Return the items of at least the given tier that cover any of the days on which a finding depends."""
+    """Return the items of at least the given tier that cover any of the days ``rests`` of the same spell."""
     days = list(rests)
     return [
         item
@@ -219,7 +219,7 @@ def withdraw_outcome(session: WriteSession, actor: Actor, outcome: Outcome, reas
 
 
 def withdraw_uncovered(session: WriteSession, actor: Actor, item: Evidence) -> None:
-    """Withdraw each outcome whose days are no longer covered after an item was rejected."""
+    """Withdraw each outcome whose days are no longer covered by accepted evidence, after an item was rejected."""
     spell = queries.spell_of(session, item)
     rule_texts = outcome_rules.all_versions(session)
     for outcome in resting_on(session, spell):

@@ -288,7 +288,7 @@ def rules_named(session: Session, names: Iterable[str], on: date) -> dict[str, O
 
 
 def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> RuleText | None:
-    """Return the latest of a rule's versions in ``names`` that are switched on and in force on a day, or None."""
+    """Return a rule's newest version that is in ``names``, is switched on and is in force on a day, or None."""
     versions = outcome_rules.all_versions(session)
     texts = [versions[name] for name in names if name in versions and versions[name].rule == rule]
     in_force = [t for t in texts if t.is_enabled and t.effective_from <= on <= (t.effective_to or date.max)]
@@ -296,7 +296,7 @@ def rule_text(session: Session, names: Iterable[str], rule: str, on: date) -> Ru
 
 
 def as_rule(text: RuleText, on: date) -> OutcomeRule:
-    """Convert a rule from the reference tables to the form that the outcome engine reads."""
+    """Return a rule in the form that the outcome engine reads, with the kinds of placement that count on a day."""
     return OutcomeRule(
         name=text.rule,
         version=text.version,

@@ -20,7 +20,7 @@ from pathways.scheduled import ScheduledJob
 
 
 def _at_work(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
-    """Yield enrolments with work that are open, or that ended within the last ``outcome_looked_for_days`` days."""
+    """Yield the ids of enrolments with work that are open or ended within the last ``outcome_looked_for_days`` days."""
     since = on - timedelta(days=int(tables.limit("outcome_looked_for_days", on)))
     works = select(Spell.id).where(
         Spell.partner_id == Enrolment.partner_id,
@@ -41,7 +41,7 @@ def _at_work(session: Session, partner_id: UUID, on: date) -> Iterator[UUID]:
 
 
 def _notify(session: WriteSession, actor: Actor, enrolment_id: UUID) -> bool:
-    """Notify the caseworker about each rule that is met but not recorded. Return whether it wrote a notice."""
+    """Notify the caseworker about each rule that is met but has no outcome. Return whether a notice was written."""
     enrolment = session.scalars(select(Enrolment).where(Enrolment.id == enrolment_id)).one()
     recorded = {outcome.rule for outcome in queries.outcomes_of(session, enrolment)}
     versions = session.get_one(Programme, enrolment.programme_id).rule_versions

@@ -301,7 +301,7 @@ class EvidenceCheckRecord(Schema):
 
 
 class HeldOutcome(Schema):
-    """The lock row of an outcome, as it appears in the copy of their data that a jobseeker receives."""
+    """The row that prevents a second outcome of a rule, as it appears in the copy of a jobseeker's data."""
 
     id: Annotated[UUID, Group.RECORD]
     outcome_id: Annotated[UUID, Group.RECORD]

@@ -59,7 +59,7 @@ class EscoConcept:
 
 @dataclass(frozen=True, slots=True)
 class EscoRelation:
-    """A relation: the concept ``to_uri`` is broader than ``from_uri``, or essential or optional for it."""
+    """A relation: ``to_uri`` is broader than ``from_uri``, or is a skill that ``from_uri`` needs or may use."""
 
     from_uri: str
     to_uri: str
@@ -152,7 +152,7 @@ def _concept(kind: EscoFileKind, cells: Mapping[str, str]) -> EscoConcept:
 
 
 def _rows(path: Path, wanted: Sequence[EscoFileKind]) -> Iterator[tuple[EscoFileKind, int, dict[str, str]]]:
-    """Yield the kind of the file, the row number (the header is row 1) and the cells of each row by column."""
+    """Yield, for each row, the kind of the file, the row number (the header is row 1) and the cells by column."""
     lines = _lines(path)
     header = next(lines, [])
     kind = _kind(path, header)

@@ -42,7 +42,7 @@ class ConceptLabel(Base):
 
 
 class ConceptRelation(Base):
-    """A relation: ``to_id`` is broader than ``from_id``, or ``from_id`` needs (essential) or uses (optional) it."""
+    """A relation: ``to_id`` is broader than ``from_id``, or is a skill that ``from_id`` needs or may use."""
 
     __tablename__ = "concept_relations"
     __unaudited__ = True

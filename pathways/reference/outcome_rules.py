@@ -170,7 +170,7 @@ def _understood(row: LoadedRule) -> RuleText:
 
 
 def load(session: WriteSession, actor: Actor, content: bytes) -> tuple[int, int]:
-    """Store new versions; return the counts of new and known versions. Raises ``RuleVersionKnown`` if one changed."""
+    """Store new versions; return how many were new and known. Raise ``RuleVersionKnown`` if a known one differs."""
     rules, known = read(content), all_versions(session)
     new = [rule for rule in rules if rule.name not in known]
     for rule in rules:

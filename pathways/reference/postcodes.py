@@ -34,7 +34,7 @@ UNKNOWN_AREAS = ("BT", "GY", "JE", "IM")  # not under the open licence: unknown 
 
 @dataclass(frozen=True, slots=True)
 class GridPoint:
-    """A position in metres on the National Grid, and whether it is of the postcode or of its outcode."""
+    """A position in metres on the National Grid. ``basis`` says if it is that of the postcode or its outcode."""
 
     easting: int
     northing: int
@@ -86,7 +86,7 @@ def locate(session: Session, postcode: str | None) -> GridPoint | None:
 
 
 def locate_all(session: Session, postcodes: Iterable[str | None]) -> dict[str | None, GridPoint | None]:
-    """Return the position of each postcode, as ``locate`` does."""
+    """Return, by postcode, the position that ``locate`` returns."""
     code_pairs = {postcode: _codes(postcode) for postcode in postcodes}
     codes = sorted({code for both in code_pairs.values() if both is not None for code in both})
     loaded: dict[str, LoadedPostcode] = {}
@@ -106,7 +106,7 @@ def find_places(session: Session, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def _codes(postcode: str | None) -> tuple[str, str] | None:
-    """Return a postcode without spaces, and its outcode; None for a text that does not begin with a letter."""
+    """Return a postcode without spaces and its outcode; return None if the text does not begin with a letter."""
     compact = (postcode or "").replace(" ", "").upper()
     if not compact or not compact[0].isalpha():
         return None

@@ -58,10 +58,10 @@ def version_of_all() -> str:
 
 
 def in_force(table: str, on: date, **keys: str) -> dict[str, str]:
-    """Return the latest row with these keys that begins on or before a day.
+    """Return the latest row with these column values whose first day is on or before a day.
 
-    A table in PATHWAYS_REFERENCE_FOLDER may be older than this program and not know such rows at all: then the shipped
-    table's rows are used. Raises ``NoSuchReference`` if there is none.
+    If the table in PATHWAYS_REFERENCE_FOLDER has no row with these values, the shipped table is used. Raises
+    ``NoSuchReference`` if no row had begun by that day.
     """
     known = [row for row in rows(table) if all(row[k] == v for k, v in keys.items())]
     known = known or [row for row in _rows_of(SHIPPED / f"{table}.csv") if all(row[k] == v for k, v in keys.items())]
@@ -76,7 +76,7 @@ def minimum_wage_pence(band: str, on: date) -> int:
 
 
 def wage_band(age: int) -> str:
-    """Return the wage band of an age on the day worked (National Minimum Wage Regulations 2015)."""
+    """Return the minimum-wage band for a jobseeker's age on the day worked (National Minimum Wage Regulations 2015)."""
     for youngest, band in ((21, "21_and_over"), (18, "18_to_20")):
         if age >= youngest:
             return band
@@ -88,7 +88,7 @@ def limit(name: str, on: date) -> Decimal:
 
 
 def travel_modes(on: date) -> dict[str, dict[str, float]]:
-    """Return the figures of each travel mode by column name: km per hour, detour factors and minutes."""
+    """Return, by travel mode, its figures by column name: km per hour, detour factors and minutes."""
     names = {row["mode"] for row in rows("travel_modes")}
     modes = {name: in_force("travel_modes", on, mode=name) for name in sorted(names)}
     texts = {"from", "mode", "source"}
@@ -120,7 +120,7 @@ def add_working_days(day: date, count: int, nation: Nation) -> date:
 
 
 def due_on(clock: str, since: date, nation: Nation) -> date:
-    """Return the last day of a time limit (``clocks.csv``) that began on ``since``."""
+    """Return the last day of the time limit named ``clock`` in ``clocks.csv``, if it began on ``since``."""
     row = in_force("clocks", since, clock=clock)
     amount = int(row["amount"])
     if row["unit"] == "working_days":

@@ -205,7 +205,7 @@ def version(session: Session, kind: ConceptKind) -> tuple[int, str]:
 
 
 def entries(session: Session, kind: ConceptKind) -> Iterator[esco.EscoConcept]:
-    """Yield the concepts of a kind with their labels, for fitting a finder."""
+    """Yield the concepts of a kind with their labels. A finder is trained on them."""
     labels: dict[UUID, list[str]] = defaultdict(list)
     for row in session.execute(
         select(ConceptLabel.concept_id, ConceptLabel.label)
@@ -223,7 +223,7 @@ def entries(session: Session, kind: ConceptKind) -> Iterator[esco.EscoConcept]:
 
 
 def stamp() -> Select[Any, Any]:
-    """Return the query of a value that changes whenever a taxonomy is loaded: the newest label and relation."""
+    """Return a query for the ids of the newest label and the newest relation. They change when a taxonomy is loaded."""
     newest: Select[Any, Any] = select(
         select(ConceptLabel.id).order_by(ConceptLabel.id.desc()).limit(1).scalar_subquery().label("newest_label"),
         select(ConceptRelation.id)
@@ -283,7 +283,7 @@ def _credit(near: dict[tuple[str, str], float], first: str, second: str, credit:
 
 
 def _importance(session: Session, uris: dict[UUID, str]) -> dict[str, float]:
-    """Return the importance of each skill (0.5 to 1.5): a skill is more important if few occupations need it."""
+    """Return the importance (0.5 to 1.5) by skill URI. The fewer concepts need a skill, the more important it is."""
     occupations = session.scalars(
         select(func.count()).select_from(ConceptEntry).where(ConceptEntry.kind == ConceptKind.OCCUPATION)
     ).one()

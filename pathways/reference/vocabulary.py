@@ -1,4 +1,4 @@
-"""Vocabularies for matching/: the starter vocabulary, ESCO if it is loaded, cues of experience, and finders."""
+"""Vocabularies for matching/: the starter vocabulary, ESCO if loaded, cues of experience, and finders of entries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -85,7 +85,7 @@ _learning = Lock()
 
 
 def finder(session: Session, kind: ConceptKind) -> "SkillFinder | TitleFinder":
-    """Return the finder of entries for a text: over ESCO if it is loaded, else over the starter vocabulary."""
+    """Return the object that finds entries for a text, in ESCO if it is loaded, else in the starter vocabulary."""
     state = taxonomy.version(session, kind) if taxonomy.is_loaded(session, kind) else STARTER
     cached = _finders.get(kind)
     if cached is not None and cached[0] == state:

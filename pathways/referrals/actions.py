@@ -121,7 +121,7 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
 
 
 def source_key(organisation_id: UUID | None, ref: str) -> str:
-    """Return the referring organisation and its reference as one key.
+    """Return one text that combines the id of the referring organisation (or "self") with its reference.
 
     If the key would be too long for its column, it contains a hash of the reference instead.
     """
@@ -131,7 +131,7 @@ def source_key(organisation_id: UUID | None, ref: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ReferralContent:
-    """What the referrer said: the person's details, the profile fields, and the fields about the request."""
+    """What the referrer said: the person's details, the profile fields and, in ``about``, those about the request."""
 
     details: Details
     profile: Mapping[str, Any]
@@ -150,7 +150,7 @@ class ReferralContent:
         return {**self.details.as_dict(), **self.profile, **self.about}
 
     def changed(self, given: Mapping[str, Any], *, blanks_clear: bool) -> "ReferralContent":
-        """Return the content with the given values. Unless ``blanks_clear``, blank values are ignored."""
+        """Return a copy with the given values. A None clears its field if ``blanks_clear``; otherwise it is ignored."""
         before = self.as_dict()
         named = {name: value for name, value in given.items() if name in before}
         return ReferralContent.of(
@@ -404,14 +404,14 @@ def _carry_profile(
 
 
 def _without_crossed_hours(profile: dict[str, Any]) -> dict[str, Any]:
-    """Remove the hours if the minimum is above the maximum, because a typing error must not rule out placements."""
+    """Clear both hours limits if the minimum is above the maximum: a typing error must not rule out placements."""
     if formats.hours_are_crossed(profile):
         return profile | {"hours_min": None, "hours_max": None}
     return profile
 
 
 def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:
-    """Return the names of the fields for which the referrer gave a value and the record has another value."""
+    """Return the fields in which the jobseeker's record differs from a value that the referrer gave."""
     person = session.get_one(Jobseeker, referral.jobseeker_id)
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     profile = jobseeker_queries.profile(session, person)

@@ -58,7 +58,7 @@ def _source_type(text: str) -> SourceType:
 
 
 def _level(text: str) -> str | None:
-    """Return the highest RQF level of a list, or None if the list is blank."""
+    """Return the highest of the RQF levels in a text, separated by semicolons; None if it names no level."""
     levels = []
     for item in text.split(";"):
         level = item.strip().upper().removeprefix("LEVEL ").removeprefix("L").strip()
@@ -219,7 +219,7 @@ class ReferralIntake:
         return faults
 
     def key(self, values: Mapping[str, Any]) -> str:
-        """Return the referring organisation and reference that identify a row.
+        """Return one text that combines the referring organisation and the reference of a row, and so identifies it.
 
         The organisation is part of the key, because two organisations may use the same reference.
         """
@@ -307,7 +307,7 @@ class ReferralIntake:
         ]
 
     def _existing(self, rows: Sequence[ReadRow], organisations: Sequence[UUID | None]) -> list[Referral | None]:
-        """Return the existing referral of each row, or None."""
+        """Return, for each row, the referral that already has its reference, or None."""
         keys = [
             actions.source_key(organisation_id, row.values["ref"])
             for row, organisation_id in zip(rows, organisations, strict=True)
@@ -460,7 +460,7 @@ class ReferralIntake:
 
 
 def _references(session: Session, actor: Actor, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the references of the jobseekers this actor may see. A referrer sees none."""
+    """Return, by id, the references of those given jobseekers that the actor may see; none for a referrer."""
     if not ids or actor.role is Role.REFERRER:
         return {}
     visible = jobseeker_queries.ids_visible_to(actor).where(Jobseeker.id.in_(ids))
@@ -494,7 +494,7 @@ def given_in(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _duplicates_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:
-    """Return the new rows that may be about the same person as an earlier row of the file, each with a fault."""
+    """Return the ids of new rows that may be about the person of an earlier row, each with a fault naming that row."""
     if actor.role is Role.REFERRER:
         return []
     rows: list[tuple[UUID, int]] = []

@@ -81,7 +81,7 @@ def is_repeat() -> ColumnElement[bool]:
 
 
 def case_was(session: Session, referral: Referral) -> JobseekerState:
-    """Return the state that the case had when the referral arrived."""
+    """Return the state that the jobseeker's case had when the referral arrived."""
     rows = select(JobseekerMove.to_state).where(
         JobseekerMove.partner_id == referral.partner_id,
         JobseekerMove.jobseeker_id == referral.jobseeker_id,
@@ -127,7 +127,7 @@ def listed(actor: Actor) -> Select[Any]:
 
 
 def by_source_keys(session: Session, partner_id: UUID, source_keys: Sequence[str]) -> dict[str, Referral]:
-    """Return the partner's referrals with these source keys, by source key."""
+    """Return, by key, the partner's referrals with these keys (see ``actions.source_key``)."""
     rows = select(Referral).where(Referral.partner_id == partner_id, Referral.source_key.in_(source_keys))
     return {row.source_key: row for row in session.scalars(rows)}
 

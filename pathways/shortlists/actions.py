@@ -203,7 +203,7 @@ def _first(
 
 
 def _counted(failed: NDArray[np.uint16]) -> dict[str, int]:
-    """Return the number of placements each check refuses, in alphabetical order of the checks."""
+    """Return, by check in alphabetical order, the number of placements it refuses. Leave out zeros."""
     counts = np.bincount(failed, minlength=1)
     patterns = np.flatnonzero(counts)
     by_rule = {rule.value: int(counts[patterns[patterns >> bit & 1 == 1]].sum()) for bit, rule in enumerate(RULES)}
@@ -295,9 +295,9 @@ def gather_people(
 def settled(
     database: Database, actor: Actor, ranking: Callable[[], Ranked], act: Callable[[WriteSession, Ranked, bool], Done]
 ) -> Done:
-    """Call ``ranking``, then ``act`` in a write transaction; repeat both if a placement changed in between.
+    """Call ``ranking``, then ``act`` in a write transaction. Repeat both if ``act`` raises ``RankedTooSoon``.
 
-    The last of ``TRIES`` attempts leaves out the changed placements.
+    In the last of ``TRIES`` attempts, the third argument of ``act`` is False, and ``act`` must not raise it.
     """
     for tries_left in reversed(range(TRIES)):
         ranked = ranking()

@@ -154,7 +154,7 @@ class IndexState:
         return IndexState(self.rows, self.listings, self.numbers, self.versions, self.closes, self.lexicon, model)
 
     def without(self, removed: Iterable[str]) -> "IndexState":
-        """Return a state without the placements that have the given keys."""
+        """Return a copy of this state without the placements that have the given keys."""
         removed_keys = set(removed)
         hashes = np.array([hash_of(key) for key in removed_keys], dtype=np.uint64)
         mask = ~np.isin(self.rows.hashes, hashes)
@@ -171,7 +171,7 @@ class IndexState:
         )
 
     def and_also(self, session: Session, listings: Iterable[Any]) -> "IndexState":
-        """Return a state with the placements of the given database rows added."""
+        """Return a copy of this state with the placements of the given database rows added."""
         fresh = list(listings)
         hashed = partial(name_hash, session)
         more = PlacementRows.of((profiles.of_placement(row, hashed) for row in fresh), self.lexicon)
@@ -267,7 +267,7 @@ class Index:
 
 
 def _notes(new: Any, horizon: Any) -> Select[Any]:
-    """Return the query of change marks; each row also has words, model and horizon. Without marks, there is one row."""
+    """Return a query of change marks, each with the current words, model and horizon; one row if there are no marks."""
     stamp = taxonomy.stamp().subquery()
     released = select(RankingModel.name).where(RankingModel.state == ModelState.RELEASED).scalar_subquery()
     marks = select(

@@ -221,7 +221,7 @@ STILL_OPEN = {
 def still_open(
     session: Session, actor: Actor, placement_ids: Collection[UUID], on: date, jobseeker_id: UUID | None
 ) -> tuple[dict[UUID, tuple[int, int]], bool]:
-    """Return the result of ``placement_queries.still_open``, and whether safety exclusions must be checked.
+    """Return open placements as ``placement_queries.still_open`` does, and whether to check safety exclusions.
 
     Refuses if the actor may no longer see the jobseeker.
     """

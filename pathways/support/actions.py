@@ -37,7 +37,7 @@ NOT_YET = "The date cannot be in the future."
 def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> CheckIn:
     """Record the result of a check-in. The caseworker is notified at once if work is at risk or over.
 
-    Refuses a result that contradicts its source. If work is at risk or over, ``path_back`` is required.
+    The source must be `nobody` if, and only if, the result is `unknown`. Work at risk or over requires ``path_back``.
     """
     spell = progression_queries.spell(session, actor, new.spell_id)
     if spell.state is SpellState.VOIDED:

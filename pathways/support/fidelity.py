@@ -115,7 +115,7 @@ def _band(row: dict[str, str], value: float) -> int:
 
 
 def _share_of_different(words: Any) -> float | None:
-    """Return the number of different words as a percentage of all words, or None if no word is given. Ignores case."""
+    """Return the different words as a percentage of all words, ignoring case; None if no word is given."""
     folded = [word.strip().casefold() for word in words]
     return PER_CENT * len(set(folded)) / len(folded) if folded else None
 
@@ -166,7 +166,7 @@ def _follow_along(session: Session, partner_id: UUID, since: date, until: date) 
 
 
 def _days_to_an_employer(session: Session, partner_id: UUID, since: date, until: date) -> list[int]:
-    """Return, for enrolments started in the period, the days to the first face-to-face contact with an employer."""
+    """Return the days to the first face-to-face employer contact, for enrolments begun in the period that have one."""
     first = (
         select(func.min(Contact.valid_on))
         .where(

@@ -67,7 +67,7 @@ def lines(
 
 
 def answers(steps: Iterable[ScheduleStep], started_on: date, day: date, answered: Iterable[str]) -> str | None:
-    """Return the latest due step, which a check-in on this day answers. None if that step is already answered."""
+    """Return the step that a check-in on a day answers: the latest due step, or None if that is already answered."""
     done = set(answered)
     due = [step for step in steps if started_on + timedelta(days=step.offset_days) <= day]
     last = max(due, key=lambda step: step.offset_days, default=None)

@@ -70,7 +70,7 @@ class CheckInSchedule(Schema):
 
 
 class PlanStep(Body):
-    """One step of an action plan to write."""
+    """One step of a new action plan."""
 
     what: NeededLine
     by: Literal["jobseeker", "caseworker", "other"] = "jobseeker"

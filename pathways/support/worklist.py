@@ -66,7 +66,7 @@ def waiting_items(session: Session, partner_id: UUID, on: date) -> list[Wait]:
 
 
 def _of_spells(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield, for running spells, due or overdue check-ins, and work at risk or over according to the last check-in."""
+    """Yield due or overdue check-ins of running spells, and spells whose last check-in says work is at risk or over."""
     spells = queries.spells_with_versions(session, partner_id, running_only=True)
     ids = [spell.id for spell, _ in spells]
     answered = queries.answered(session, partner_id, ids)
@@ -100,7 +100,7 @@ def _open_enrolments(partner_id: UUID) -> Any:
 
 
 def _last(model: Any, column: Any, *conditions: Any) -> Any:
-    """Return a subquery for the latest day in ``column``, among the rows about the enrolment's jobseeker."""
+    """Return a subquery for the latest day in ``column`` among the ``model`` rows about the enrolment's jobseeker."""
     return (
         select(func.max(column))
         .where(model.partner_id == Enrolment.partner_id, model.jobseeker_id == Enrolment.jobseeker_id, *conditions)

@@ -1,4 +1,4 @@
-"""Finds which days are not covered by evidence, among the days on which a finding depends."""
+"""Finds which of the days that a verdict depends on are not covered by evidence."""
 
 from collections.abc import Iterable
 from datetime import timedelta

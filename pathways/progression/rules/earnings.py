@@ -22,7 +22,7 @@ from pathways.progression.rules.facts import (
 
 
 def by_earnings(jobs: list[SpellFacts], rule: OutcomeRule, on: date, began_on: date | None) -> RuleVerdict:
-    """Return whether enough was earned. The pay of a week of a job counts on the last day of that week."""
+    """Return the verdict on an earnings rule. The pay of a week of a job counts on the last day of that week."""
     first = began_on or date.min
     paid = next((job for job in jobs if any(pay > 0 for pay in job.pay_of_week.values())), jobs[0])
     starts = max(paid.started_on, first)
@@ -82,7 +82,7 @@ Booked = tuple[date, Fraction, Decimal, int]  # day the pay counts, pay in hours
 def _booked(
     jobs: Sequence[SpellFacts], rule: OutcomeRule, first: date, on: date, fixed: date
 ) -> tuple[list[Booked] | None, list[date]]:
-    """Return earnings by day (None if a rate is unknown), and the last day of each week without recorded pay."""
+    """Return each day's pay as ``Booked`` (None if a rate is unknown), and the last days of weeks without a record."""
     booked: list[Booked] = []
     missing: list[date] = []
     for job in jobs:

@@ -11,7 +11,7 @@ HUNDREDTHS = 100
 
 
 class Basis(StrEnum):
-    """What a rule counts."""
+    """What a rule counts: weeks of hours, earnings, days of self-employment, or work on one day."""
 
     HOURS_WEEKS = "hours_weeks"
     EARNINGS = "cumulative_earnings"
@@ -20,7 +20,7 @@ class Basis(StrEnum):
 
 
 class HoursTest(StrEnum):
-    """Whether every week must reach the required hours, or only the average of the weeks."""
+    """Whether each week must reach the required hours to count, or only the average of the weeks."""
 
     EVERY_WEEK = "every_week"
     AVERAGE = "average"
@@ -91,7 +91,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Consecutive days of one spell: days on which a finding depends, or days that an item of evidence covers."""
+    """Consecutive days of one spell: days on which a verdict depends, or days that an item of evidence covers."""
 
     spell_id: str
     first_on: date

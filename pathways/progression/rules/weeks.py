@@ -25,7 +25,7 @@ PARTS = 420  # the least common multiple of 1 to 7: any amount divides exactly a
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """Daily totals over several jobs: hours or pay in small integer units, and whether any amount is unknown."""
+    """Totals of several jobs by day: hours or pay in 42,000ths, and whether a day is unknown, worked or leave."""
 
     units: list[int]
     is_unknown: list[bool]
@@ -54,7 +54,7 @@ def _days_of(jobs: Sequence[SpellFacts], first: date, count: int, field_name: st
 
 
 def by_weeks(jobs: list[SpellFacts], first: date, rule: OutcomeRule, on: date) -> RuleVerdict:
-    """Return whether enough weeks qualify. Weeks start on the day ``first``; earlier work is ignored."""
+    """Return the verdict on a rule by weeks. Weeks start on the day ``first``; earlier work is ignored."""
     jobs = [job for job in jobs if job.ended_on is None or job.ended_on >= first]
     # Whole weeks that have passed. The week that contains the day ``on`` is not over yet, unless it ends on that day.
     passed = max(0, ((on - first).days + 1) // DAYS_IN_A_WEEK)
@@ -141,7 +141,7 @@ class _Reach:
 
 
 def _hoped(units: Sequence[int], unknown: Sequence[bool], rule: OutcomeRule, needed: int) -> list[int]:
-    """Return the units of each week, assuming that each unknown week alone had enough for the whole rule."""
+    """Return each week's hours in 42,000ths, as if each unknown week alone had enough for the whole rule."""
     most = needed * rule.weeks_required
     return [most if is_unknown else recorded for recorded, is_unknown in zip(units, unknown, strict=True)]
 
@@ -155,7 +155,7 @@ def _earliest(
     gaps: list[tuple[int, int]],
     first: date,
 ) -> date | None:
-    """Return the first day on which the rule could be met if every unknown and future week counted."""
+    """Return the first day on which the rule could be met if every unknown and future week counted, or None."""
     more = rule.window_weeks + rule.weeks_required
     hopeful = _Reach(
         rule,
@@ -170,7 +170,7 @@ def _earliest(
 
 
 def _gaps(is_worked: Sequence[bool]) -> list[tuple[int, int]]:
-    """Return the gaps between days with work. Each gap is its first day and the day after its last day."""
+    """Return the gaps between days with work, as day numbers: the first day, and the day after the last day."""
     gaps, begins = [], None
     for day, worked in enumerate(is_worked):
         if worked:
@@ -190,7 +190,7 @@ def _gap_fits(gaps: Iterable[tuple[int, int]], last: int, rule: OutcomeRule) -> 
 
 
 def _longest_gap(gaps: Iterable[tuple[int, int]], weeks: slice) -> int:
-    """Return the length in days of the longest gap that ends within ``weeks``.
+    """Return the length in days of the longest gap that ends within the week numbers ``weeks``.
 
     Days of a gap before the first of these weeks do not count.
     """
@@ -203,7 +203,7 @@ def _hours(units: int) -> Decimal:
 
 
 def at_a_day(jobs: list[SpellFacts], rule: OutcomeRule, on: date) -> RuleVerdict:
-    """Return whether all running jobs together have enough hours in their weeks that contain the day ``on``."""
+    """Return the verdict on a rule about one day. All running jobs' hours in the weeks that contain it are added."""
     running = [job for job in jobs if job.started_on <= on and (job.ended_on is None or job.ended_on >= on)]
     if not running:
         return RuleVerdict(Finding.NOT_MET, "The jobseeker has no job on this day.", hours=Decimal(0))
