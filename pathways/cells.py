@@ -145,7 +145,7 @@ def as_number(text: str) -> Decimal | None:
     except InvalidOperation:
         raise InvalidCell("This is not a number.", "Write digits, such as 16 or 37.5.") from None
     if not number.is_finite() or number < 0 or number > 100_000:  # noqa: PLR2004 - larger than any valid value of our columns
-        raise InvalidCell("This number is too large or below 0.", "Correct the number.")
+        raise InvalidCell("The number must be between 0 and 100,000.", "Correct the number.")
     return number.quantize(Decimal("0.01"))
 
 

@@ -119,7 +119,7 @@ def _is_current(fact: Any) -> ColumnElement[bool]:
 
 
 class NotYourMove(NotPermitted):
-    title = "Only the other organisation can take this step"
+    title = "You may not take this step"
 
 
 class MoveRefused(Conflict):

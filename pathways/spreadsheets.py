@@ -325,7 +325,7 @@ def _take_sheet(
     columns = [aliases.get(normal(cell), "") for cell in header]
     duplicates = sorted({column for column in columns if column and columns.count(column) > 1})
     if duplicates:
-        raise FileNotUnderstood(f"Two columns mean {duplicates[0]}. Remove or rename one of them.")
+        raise FileNotUnderstood(f"Two columns are read as {duplicates[0]}. Remove or rename one of them.")
     table.unknown_columns += [
         cell
         for cell, column in zip(header, columns, strict=True)

@@ -57,7 +57,7 @@ def commands() -> str:
     lines = [
         f"# Command line\n\n{MADE}",
         "The command is `.venv/bin/pathways`, or `pathways` after `. .venv/bin/activate`. A command about a partner's",
-        "people acts as that partner's team manager, under the name of the operator or of `--as`, and is audited.\n",
+        "people acts as that partner's team manager or the member of `--as`. The audit names the operator or member.\n",
     ]
     for name, command in _commands(get_command(cli), "pathways"):
         arguments = [p for p in command.params if p.param_type_name == "argument"]

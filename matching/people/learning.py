@@ -193,7 +193,7 @@ def _drawn(n: int, others: int, *, is_one_set: bool, rng: random.Random) -> Iter
 
 
 def _same(first_values: Sequence[str], second_values: Sequence[str] | None) -> float:
-    """Return the share of equal pairs among all pairs of known values. All pairs are counted, not only a sample."""
+    """Return the share of pairs, one value from each list, that are equal. Without a second list, pair in the first."""
     first = Counter(value for value in first_values if value)
     n = sum(first.values())
     if second_values is None:

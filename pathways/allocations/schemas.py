@@ -25,7 +25,7 @@ class LineDecision(Body):
 
     reason: Annotated[Line, Field(min_length=1)] | None = Field(
         default=None,
-        description="Why the proposal is accepted. Optional: a reason is required only to change or reject a line.",
+        description="Why the line is accepted. Optional: a reason is required only to change or reject a line.",
     )
 
 
@@ -90,7 +90,7 @@ class LineDecisions(Schema):
     changed: Annotated[int, Group.RECORD]
     rejected: Annotated[int, Group.RECORD]
     accepted_unchanged_share: Annotated[float | None, Group.RECORD] = Field(
-        description="The share of the decided lines that were accepted unchanged; null while no line is decided."
+        description="The share of the decided lines that were accepted unchanged, from 0 to 1; null if none is decided."
     )
 
 

@@ -43,7 +43,7 @@ HoldingsDep = Annotated[Sequence[Holding], Depends(get_holdings)]
 def get_timeline(
     jobseeker_id: UUID, actor: Reader, database: DatabaseDep, holdings: HoldingsDep, page: PageDep
 ) -> TimelinePage:
-    """List what happened to a jobseeker, oldest first, and when each entry was recorded.
+    """List what happened to a jobseeker, oldest first, and when each event was recorded.
 
     The access is recorded in the jobseeker's access log.
     """

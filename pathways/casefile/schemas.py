@@ -20,9 +20,11 @@ class TimelinePage(Schema):
 class AccessLine(Schema):
     """One access to a jobseeker's record: who opened or changed it, and when."""
 
-    id: Annotated[UUID, Group.RECORD]
+    id: Annotated[UUID, Group.RECORD] = Field(description="The id of this line of the access log (UUID, version 7).")
     at: Annotated[datetime, Group.RECORD] = Field(validation_alias="recorded_at")
-    user_id: Annotated[UUID, Group.RECORD] = Field(validation_alias="by")
+    user_id: Annotated[UUID, Group.RECORD] = Field(
+        validation_alias="by", description="The id of the user who opened or changed the record."
+    )
     organisation_id: Annotated[UUID, Group.RECORD]
     role: Annotated[str, Group.RECORD]
     doing: Annotated[str, Group.RECORD]
@@ -58,10 +60,10 @@ class MergeOut(Schema):
     by: Annotated[UUID, Group.RECORD]
     reason: Annotated[str, Group.RECORD]
     moved: Annotated[dict[str, int], Group.RECORD] = Field(
-        description="The number of rows moved from the merged record, for each table."
+        description="How many database rows were moved from the merged record to the kept one, by table name."
     )
     filled: Annotated[list[str], Group.RECORD] = Field(
-        description="The names of the empty fields that were filled with the merged record's values."
+        description="The names of the kept record's empty fields that were filled from the merged record."
     )
 
 

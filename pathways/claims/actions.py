@@ -242,8 +242,8 @@ def submit(session: WriteSession, actor: Actor, claim: Claim, declared: Declarat
         raise RuleBroken("Name the other funding and say what it pays for.", pointer="/other_funding")
     if not declared.has_other_funding and queries.claimed_elsewhere(session, [claim]).get(claim.id):
         raise RuleBroken(
-            "A claim on another programme uses some of the same days. Declare that programme as other funding, or"
-            " withdraw that claim.",
+            "A claim on another programme uses days of this claim. Declare that programme as other funding, or"
+            " withdraw the other claim.",
             pointer="/has_other_funding",
         )
     if actor.user_id in queries.checkers_of(session, claim):

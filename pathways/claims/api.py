@@ -51,8 +51,8 @@ def list_claims(
 def draft_claim(new: NewClaim, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Draft a claim for a recorded outcome. Permitted for the partner's caseworkers and team managers.
 
-    The draft reserves the outcome's days and evidence. It is refused if another claim already uses any of them, if the
-    outcome has been withdrawn, or if no price is recorded.
+    The draft reserves the outcome's days and evidence. It is refused if another claim uses any of them or is open or
+    paid for the same rule and enrolment, if the outcome has been withdrawn, or if no price is recorded.
     """
     return _write(actor, database, once, lambda session: actions.draft(session, actor, new))
 
@@ -87,8 +87,8 @@ def _move(
 def submit_claim(claim_id: UUID, declared: Declaration, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Submit a draft to the funder with your declaration about other funding.
 
-    It is refused if you checked any of the evidence yourself, or if the funder accepts it only from a
-    later day.
+    It is refused if you checked any of the evidence yourself, or if the funder accepts the claim only from
+    a later day.
     """
 
     def act(session: WriteSession) -> Claim:

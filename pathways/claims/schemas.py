@@ -20,7 +20,7 @@ class NewClaim(Body):
 class Declaration(Body):
     """The declaration about other funding that goes to the funder with a claim."""
 
-    has_other_funding: bool = Field(description="Whether another funder pays for the same purpose.")
+    has_other_funding: bool = Field(description="Whether another funder also pays for the outcome of this claim.")
     other_funding: Line | None = Field(
         default=None, description="The other funding and what it pays for. Required if has_other_funding is true."
     )
@@ -46,7 +46,9 @@ class ClaimMoveOut(Schema):
     to_state: Annotated[str, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
     made_by_role: Annotated[str, Group.RECORD]
-    pounds: Annotated[float, Group.RECORD]
+    pounds: Annotated[float, Group.RECORD] = Field(
+        description="The amount in pounds: positive if paid, negative if a payment was reversed, otherwise 0."
+    )
     reason: Annotated[str, Group.RECORD]
 
 
@@ -74,7 +76,7 @@ class ClaimOut(Schema):
     has_other_funding: Annotated[bool | None, Group.RECORD]
     other_funding: Annotated[str | None, Group.RECORD]
     claimed_elsewhere: Annotated[list[UUID] | None, Group.NOTES] = Field(
-        description="The ids of other programmes with a claim that uses some of the same days."
+        description="The ids of other programmes on which another claim uses some of this claim's days."
     )
     outcome_stands: Annotated[bool, Group.RECORD] = Field(
         description="False if the outcome has been withdrawn. An unpaid claim can then no longer be paid, and a paid"

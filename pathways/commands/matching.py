@@ -105,8 +105,8 @@ def rematch(
     partner: Annotated[
         str | None, typer.Option(metavar="REF", help="Only the partner with this reference. Default: every partner.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="The number of processes that score.")] = 1,
-    backend: Annotated[str, typer.Option(help="Where they run: loky is this machine, dask a cluster.")] = "loky",
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="The number of processes that score matches.")] = 1,
+    backend: Annotated[str, typer.Option(help="Where to score: loky is this machine, dask a cluster.")] = "loky",
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
     on: On = None,
     keep: Annotated[
@@ -279,7 +279,7 @@ Why = Annotated[str, typer.Option("--reason", prompt="Reason", help="The reason 
 def model_release(version: str, reason: Why, acting_as: ActAs = None) -> None:
     """Use a model for all shortlists from now on.
 
-    Example: pathways model release 2026-10-31-1 --reason "Better held out".
+    Example: pathways model release 2026-10-31-1 --reason "Better in the test".
     """
     from pathways.learning import actions
 

@@ -235,7 +235,7 @@ def programmes_list() -> None:
 
 @keys.command("create")
 def keys_create(
-    member: Annotated[str, typer.Option(help="USER@REF:ROLE")],
+    member: Annotated[str, typer.Option(help="The member that the key is for, as USER@REF:ROLE.")],
     expires: Annotated[str | None, typer.Option(help="The last day the key works, as yyyy-mm-dd.")] = None,
     acting_as: ActAs = None,
 ) -> None:

@@ -441,9 +441,9 @@ class _AttackerProgram:
         return self._is_cleared(at, self._minimise({self.lift[at]: -1.0}))
 
     def _is_cleared(self, at: int, lifted: Floats | None) -> bool:
-        """Return whether a count is protected, given the table that maximises its lift (None: no table found).
+        """Return whether a count may reach the threshold and may have more than one value.
 
-        The upper bound of the lift is the threshold or one more than the true value, whichever is larger.
+        ``lifted`` is the table that maximises the count. If it is None, the true value is taken as the highest one.
         """
         truth = self.counts[at]
         highest = truth if lifted is None else lifted[at]

@@ -57,7 +57,9 @@ class PairOut(Schema):
     other: Annotated[PairSide, Group.RECORD]
     differs_on: Annotated[list[str], Group.RECORD]
     found_at: Annotated[datetime, Group.RECORD]
-    reason: Annotated[str | None, Group.NOTES] = Field(description="The reason of the latest event.")
+    reason: Annotated[str | None, Group.NOTES] = Field(
+        description="The reason given for the latest event of this pair."
+    )
     possible_events: Annotated[list[str], Group.RECORD]
     version: Annotated[int, Group.RECORD]
 

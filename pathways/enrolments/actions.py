@@ -72,8 +72,8 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
     _check_days(programme, referral, new.started_on, actor.today)
     if queries.open_enrolment(session, person) is not None:
         raise EnrolledAlready(
-            "The jobseeker has an open enrolment, to which this referral belongs. To start a new enrolment, end the"
-            " open enrolment first."
+            "The jobseeker already has an open enrolment, on this or another programme. To start a new enrolment, end"
+            " the open enrolment first."
         )
     caseworker = _caseworker(session, actor, new.caseworker_id or actor.membership_id)
     enrolment = Enrolment(

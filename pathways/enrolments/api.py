@@ -92,7 +92,7 @@ def change_enrolment(
     version: IfMatch,
     response: Response,
 ) -> EnrolmentOut:
-    """Correct an enrolment's start date, by the rules for a new enrolment. A date after its end is refused."""
+    """Correct the start date, by the rules for a new enrolment. A date after the enrolment's end is refused."""
     with database.writing(actor) as session:
         enrolment = queries.enrolment(session, actor, enrolment_id, for_update=True)
         expect_version(enrolment, version)

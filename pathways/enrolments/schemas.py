@@ -14,8 +14,8 @@ class NewEnrolment(Body):
     """A new enrolment on a programme."""
 
     referral_id: UUID = Field(
-        description="An accepted referral of the jobseeker. The first referral that led to the enrolment decides the"
-        " cohort."
+        description="An accepted referral of the jobseeker. The cohort follows the earliest accepted referral since"
+        " the jobseeker's last enrolment with you ended."
     )
     programme_id: UUID
     started_on: Day

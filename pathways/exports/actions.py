@@ -60,7 +60,7 @@ class FileExpired(Conflict):
 class ReleasedMeanwhile(Conflict):
     """Other figures of the commissioner were released while this export was being made."""
 
-    title = "Other figures were released at the same time"
+    title = "Other figures of the commissioner were released while this export was being made"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def count(session: Session, actor: Actor, new: NewExport, progress: Callable[[in
     programmes = [programme for programme in every if new.programme_id in {None, programme.id}]
     if commissioner is None or not programmes:
         raise RuleBroken(
-            "The commissioner does not pay for the programme or pays for none. Check commissioner_id and programme_id.",
+            "This commissioner pays for no such programme. Check commissioner_id and programme_id.",
             pointer="/programme_id",
         )
     scope = programmes[0].ref if new.programme_id is not None else EVERYBODY
@@ -226,8 +226,8 @@ def _frozen(session: Session, actor: Actor, new: NewExport) -> Export | None:
         return None
     if new.as_of not in {None, latest.as_of}:
         raise MonthFrozen(
-            f"The month was closed with the facts known on {latest.as_of} and cannot be made for another day. Leave"
-            " as_of out to get the closed figures. Later changes are in the adjustments of later months."
+            f"The month was closed with the facts known on {latest.as_of}, so as_of cannot be another day. Leave"
+            " as_of out to get the closed figures. Later months show later changes under adjustments."
         )
     return latest
 
@@ -356,7 +356,7 @@ def freeze(session: WriteSession, actor: Actor, export: Export) -> Export:
     month = Month.parse(export.month)
     if export.as_of <= month.last_day:
         raise NotFrozenYet(
-            "This version was made before the month was over. Make the month again, then close the new version."
+            "This version was made before the month was over. Export the month again, then close the new version."
         )
     export.state, export.frozen_at, export.frozen_by = ExportState.FROZEN, actor.at, actor.user_id
     session.flush()  # the reply needs the new state

@@ -62,10 +62,10 @@ def make_export(new: NewExport, actor: Maker, database: DatabaseDep, once: OnceD
 
 @router.post("/{export_id}/freeze", responses=documented(NotFound, Conflict))
 def freeze_export(export_id: UUID, actor: Freezer, database: DatabaseDep) -> ExportOut:
-    """Close a month with this version's figures. No further version of the month can be made afterwards.
+    """Close the month of this export with the export's figures. The closed figures are never made again.
 
-    Only a person may close a month, never a machine account. The request is refused if this version is
-    not the latest, or was made before the month was over.
+    Only a person may close a month, never a machine account. The request is refused if this export is
+    not the latest of its month, or was made before the month was over.
     """
     with database.writing(actor) as session:
         export = actions.freeze(session, actor, queries.export(session, actor, export_id))

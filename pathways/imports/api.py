@@ -89,8 +89,8 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         """Import a CSV or XLSX file. Rows without errors are saved; with ``all_or_nothing``, only if no row has errors.
 
         With ``dry_run`` the rows are only stored and checked, so that you can correct them and then apply the import.
-        For a large file the reply is 202, and the import continues in the background: read it to see its progress. If
-        you send the same file again, an interrupted import continues. The report never contains the content of a cell.
+        For a large file the reply is 202, and the work continues in the background. Read the import for its progress.
+        If you send the file again, an interrupted import continues. The report never contains the content of a cell.
         """
         content = file.file.read()
         wish = Wish(partner_id, applies=not dry_run, all_or_nothing=all_or_nothing)
@@ -156,7 +156,7 @@ def _add_runs(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     def discard_import(
         import_id: UUID, actor: Annotated[Actor, importer], database: DatabaseDep, once: OnceDep
     ) -> ImportOut:
-        """Discard an import: the stored content of the file is deleted, and records it made remain.
+        """Discard an import. The stored content of the file is deleted; records that the import made remain.
 
         Refused while the import is being applied.
         """
@@ -241,7 +241,7 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
         version: IfMatch,
         response: Response,
     ) -> ImportRowOut:
-        """Correct a row, skip it, or name the jobseeker it is about. The row is checked again at once.
+        """Correct a row, skip it, or name the jobseeker that the row is about. The row is checked again at once.
 
         Refused while the import is being read, checked or applied, and once the row has been applied.
         """
@@ -257,13 +257,13 @@ def _add_rows(router: APIRouter, kind: ImportKind, importer: Any) -> None:
 def _add_columns(router: APIRouter, kind: ImportKind, importer: Any) -> None:
     @router.get("/columns", name=f"get_{_single_value(kind)}_columns")
     def get_columns(actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
-        """List the column headers that your organisation has confirmed, each with the column it means."""
+        """List the column headers that your organisation has confirmed, each with the Pathways column it means."""
         with database.reading(actor) as session:
             return ColumnNamesOut(columns=queries.own_columns(session, actor, kind.name))
 
     @router.put("/columns", responses=documented(Conflict), name=f"confirm_{_single_value(kind)}_columns")
     def confirm_columns(names: ColumnNames, actor: Annotated[Actor, importer], database: DatabaseDep) -> ColumnNamesOut:
-        """Confirm which column a header in your files means, or remove a confirmation.
+        """Confirm which Pathways column a header in your files means, or remove a confirmation.
 
         The report of an import suggests a column for each unknown header that is spelt like a Pathways column.
         """

@@ -135,4 +135,4 @@ def candidate_faults(kind: ImportKind, names: Mapping[UUID, str], alike: Sequenc
     if not visible:
         return []
     rule = f"This may be the same person as {', '.join(visible[:3])}."
-    return [Fault(kind.key_column, rule, "Compare the records. They have not been merged.")]
+    return [Fault(kind.key_column, rule, "Compare the row with each record named. Nothing has been merged.")]

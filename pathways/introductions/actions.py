@@ -247,7 +247,7 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
         side = Side.SOCIAL_ENTERPRISE
         if given.said_by not in {None, side}:
             raise RuleBroken(
-                "You answer for the social enterprise, so you cannot name another side. Leave this field empty.",
+                "You answer for the social enterprise. Leave said_by empty or set it to social_enterprise.",
                 pointer="/said_by",
             )
     else:
@@ -269,7 +269,7 @@ def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introd
     if actor.role is Role.PLACEMENT_LISTER:
         last = queries.last_no(session, introduction)
         if last is None or last.said_by is not Side.SOCIAL_ENTERPRISE:
-            raise NotYourMove("The other side ended this introduction, so you cannot reopen it. Contact the partner.")
+            raise NotYourMove("Your organisation did not end this introduction. Ask the partner to reopen it.")
     try:
         _must_not_be_excluded(session, introduction)
         _must_be_sendable(session, introduction)

@@ -169,8 +169,8 @@ def accept(
 ) -> IntroductionOut:
     """Record that the jobseeker accepts the offer. Only the partner may do this.
 
-    Unless `keeps_others` is true, the jobseeker's other offers and unsent introductions are withdrawn. Introductions
-    awaiting an offer are withdrawn if the placement has fewer free places than jobseekers awaiting an offer.
+    Unless `keeps_others` is true, the jobseeker's other offers and unsent introductions are withdrawn. Another
+    introduction awaiting an offer is withdrawn if its placement has fewer free places than jobseekers awaiting one.
     """
 
     def act(session: WriteSession) -> Introduction:

@@ -25,7 +25,7 @@ class IntroductionRefusal(Body):
     why: WhyNot
     said_by: Side | None = Field(
         default=None,
-        description="The side that gave the reason. If left out: your side, or the jobseeker if a partner declines.",
+        description="Who gave the reason. If left out: your organisation, or the jobseeker if a partner declines.",
     )
     reason: Line = ""
 
@@ -97,7 +97,7 @@ class IntroductionOut(Schema):
     why: Annotated[WhyNot | None, Group.NOTES]
     said_by: Annotated[Side | None, Group.NOTES]
     words: Annotated[WordsOf | None, Group.NOTES]
-    why_not: Annotated[str | None, Group.RECORD] = Field(description="Why the introduction ended, worded for you.")
+    why_not: Annotated[str | None, Group.RECORD] = Field(description="Why the introduction ended, as a sentence.")
     waiting_position: Annotated[int | None, Group.RECORD] = Field(
         description="The position on the placement's waiting list. The jobseeker who has waited longest has position 1."
     )

@@ -233,7 +233,9 @@ def open_case(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
 
 def must_not_be_void(person: Jobseeker) -> None:
     if person.state is JobseekerState.VOIDED:
-        raise CaseIsClosed("This record is void: it was made by mistake or merged. Use the person's other record.")
+        raise CaseIsClosed(
+            "This record is void: it was made by mistake or merged. If the person has another record, use that record."
+        )
 
 
 def must_be_open(person: Jobseeker) -> None:

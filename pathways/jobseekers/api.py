@@ -315,7 +315,7 @@ def list_permissions(
 def grant_permission(
     jobseeker_id: UUID, new: NewPermission, actor: PermissionRecorder, database: DatabaseDep, once: OnceDep
 ) -> PermissionOut:
-    """Record that the jobseeker lets one social enterprise read these groups of fields. Refused for a void record."""
+    """Record that the jobseeker lets one social enterprise read given groups of fields. Refused for a void record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         permission = once(
@@ -336,7 +336,7 @@ def revoke_permission(
     database: DatabaseDep,
     once: OnceDep,
 ) -> PermissionOut:
-    """Revoke a permission at once: the social enterprise can read none of these fields from now on.
+    """Revoke a permission at once: the social enterprise can read none of the permitted fields from now on.
 
     Refused if the permission is already revoked.
     """
@@ -533,7 +533,7 @@ def withdraw_supporter(
     database: DatabaseDep,
     once: OnceDep,
 ) -> SupporterOut:
-    """Withdraw a supporter who was recorded by mistake. The entry and its withdrawal remain on record."""
+    """Withdraw a supporter who was recorded by mistake. The supporter and the withdrawal remain on record."""
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
         supporter = once(

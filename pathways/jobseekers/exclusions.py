@@ -37,7 +37,10 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
         columns["social_enterprise_id"] = organisation.id
     elif new.kind is ExclusionKind.PERSON:
         if not new.who:
-            raise RuleBroken("The person is missing. Give their name or e-mail address.", pointer="/who")
+            raise RuleBroken(
+                "Give the e-mail address of the person to keep away from: the contact address of their placements.",
+                pointer="/who",
+            )
         columns["who_sealed"] = session.vault.seal(new.who, place=f"safety_exclusions:who:{fact_id}")
         columns["who_hash"] = name_hash(session, new.who)
     else:

@@ -39,7 +39,7 @@ def write_profile(
     if new.hours_min is not None and new.hours_max is not None and new.hours_min > new.hours_max:
         raise RuleBroken("hours_min is more than hours_max. Correct one of them.", pointer="/hours_min")
     if new.agreed_on is not None and new.agreed_on > actor.today:
-        raise RuleBroken("The date of agreement cannot be in the future. Correct the date.", pointer="/agreed_on")
+        raise RuleBroken("The jobseeker cannot have agreed in the future. Correct the date.", pointer="/agreed_on")
     unknown = sorted(set(new.said_by) - set(PROFILE_NAMES))
     if unknown:
         raise RuleBroken(
@@ -115,7 +115,7 @@ def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: Ne
             session, kind, new.uri
         )
         if label is None:
-            raise RuleBroken("This entry is not in the taxonomy. Choose another one, or leave uri out.", pointer="/uri")
+            raise RuleBroken("No skill or occupation has this uri. Choose another, or leave uri out.", pointer="/uri")
     current = session.scalars(queries.facts_about(ConfirmedWord, person).where(ConfirmedWord.kind == new.kind))
     previous = next((word for word in current if word.text.casefold() == new.text.casefold()), None)
     confirmed = ConfirmedWord.recorded(

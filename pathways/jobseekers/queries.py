@@ -210,7 +210,7 @@ def facts_about(model: type[PersonFact], person: Jobseeker) -> Select[PersonFact
 def fact(session: Session, model: type[PersonFact], person: Jobseeker, fact_id: UUID) -> PersonFact:
     row = session.scalars(facts_about(model, person).where(model.id == fact_id)).one_or_none()
     if row is None:
-        raise NotFound("This entry does not exist, or a newer entry has replaced it. Read the list again.")
+        raise NotFound("No current fact has this id. A newer fact may have replaced it. Read the list again.")
     return row
 
 

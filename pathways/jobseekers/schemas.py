@@ -309,7 +309,7 @@ class NewSafetyExclusion(Body):
     kind: ExclusionKind
     social_enterprise_id: UUID | None = None
     who: Line | None = Field(
-        default=None, description="The name or e-mail address of the person who runs the placement."
+        default=None, description="For a person: the contact e-mail address of the placements that they run."
     )
     postcode: Annotated[Line, Field(max_length=20)] | None = None
     radius_km: RadiusKm | None = None

@@ -57,7 +57,7 @@ def get_model(model_id: UUID, actor: Reader, database: DatabaseDep) -> ModelOut:
 
 @router.post("/{model_id}/assess", responses=documented(NotFound, Conflict))
 def assess_model(model_id: UUID, actor: Trainer, database: DatabaseDep, once: OnceDep) -> ModelOut:
-    """Measure the model on held-out cases, overall and by group, and check whether it passes each release gate.
+    """Measure the model on cases it did not learn from, overall and by group. Check if it passes each release gate.
 
     Refused if the model has been released or retired.
     """

@@ -69,4 +69,4 @@ class DeliveryOut(Schema):
     next_try_at: Annotated[datetime, Group.RECORD]
     last_error: Annotated[str, Group.RECORD]
     made_at: Annotated[datetime, Group.RECORD]
-    sent_at: Annotated[datetime | None, Group.RECORD]
+    sent_at: Annotated[datetime | None, Group.RECORD] = Field(description="When the webhook was sent (UTC), if it was.")

@@ -12,8 +12,8 @@ TEXT: dict[K, tuple[str, str]] = {
         "{n} referrals have not been acknowledged yet.",
     ),
     K.REFERRAL_TO_START: (
-        "A referral is overdue, because no start is recorded.",
-        "{n} referrals are overdue, because no start is recorded.",
+        "A referral is overdue: no start on a programme is recorded.",
+        "{n} referrals are overdue: no start on a programme is recorded.",
     ),
     K.INTRODUCTION_SENT: (
         "A jobseeker has been put forward for your placement.",

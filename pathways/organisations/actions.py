@@ -106,7 +106,7 @@ def reply(organisation: Organisation) -> OrganisationOut:
 
 def make_user(session: WriteSession, actor: Actor, new: NewUser) -> User:
     if session.scalars(select(User.id).where(User.email == new.email.lower())).first() is not None:
-        raise RefTaken("A user with this e-mail address already exists. Use that user.")
+        raise RefTaken("A user with this e-mail address already exists. Use the existing user.")
     user = User(name=new.name, email=new.email.lower(), is_machine=new.is_machine, made_at=actor.at)
     session.add(user)
     session.flush()  # the caller needs its id

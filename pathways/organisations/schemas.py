@@ -25,7 +25,7 @@ class NewOrganisation(Body):
 
     kind: OrganisationKind
     name: Name
-    ref: Ref | None = Field(default=None, description="If left out: made from the name.")
+    ref: Ref | None = Field(default=None, description="A short reference. If left out: made from the name.")
     nation: Nation = Nation.ENGLAND
     company_number: Number | None = None
     charity_number: Number | None = None
@@ -91,7 +91,7 @@ class NewMember(Body):
             ge=0,
             le=1,
             decimal_places=2,
-            description="Working time as a share of full time, from 0 to 1. It is replaced if the user joins again.",
+            description="Working time as a share of full time, from 0 to 1. If the user joins again, it is set again.",
         ),
         WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.25}),
     ] = Decimal(1)
@@ -131,5 +131,5 @@ class KeyMade(KeyOut):
     """A new API key, with its secret."""
 
     secret: Annotated[str | None, Group.RECORD] = Field(
-        description="The secret. It is returned only once: null if the request is repeated."
+        description="The secret. Store it now: it is returned only once, and null if the request is repeated."
     )

@@ -47,7 +47,7 @@ class AskedTooOften(Conflict):
 
 
 class RequestMoveRefused(MoveRefused):
-    title = "This answer is not possible for the request now"
+    title = "The contact request cannot be answered in this way now"
 
 
 def agree(session: WriteSession, actor: Actor, new: NewAgreement) -> SharingAgreement:
@@ -71,7 +71,7 @@ def agree(session: WriteSession, actor: Actor, new: NewAgreement) -> SharingAgre
             None,
         ):
             raise RuleBroken(
-                "The lead must be a current team manager of that partner. Choose another lead.",
+                "The lead of a partner must be one of its current team managers. Choose another lead.",
                 pointer=f"/{name}_lead_id",
             )
     if new.one_id == new.other_id:

@@ -65,7 +65,7 @@ def record_agreement(new: NewAgreement, actor: Agreer, database: DatabaseDep, on
 
 @router.post("/agreements/{agreement_id}/end", responses=documented(NotFound, Conflict))
 def end_agreement(agreement_id: UUID, reason: ReasonBody, actor: Agreer, database: DatabaseDep) -> AgreementOut:
-    """End a data-sharing agreement, with a reason. The two partners can no longer ask each other."""
+    """End a data-sharing agreement, with a reason. The two partners can no longer ask each other about people."""
     with database.writing(actor) as session:
         agreement = queries.agreement(session, actor, agreement_id)
         actions.end(session, actor, agreement, reason.reason)
@@ -76,7 +76,8 @@ def end_agreement(agreement_id: UUID, reason: ReasonBody, actor: Agreer, databas
 def ask_elsewhere(jobseeker_id: UUID, new: NewAsk, actor: Asker, database: DatabaseDep, once: OnceDep) -> EnquiryOut:
     """Ask the partners that you have an agreement with whether they support this person.
 
-    The reply is always the same. Refused if you have no agreement, if the record is void, or beyond the daily limit.
+    The reply only confirms the enquiry. You hear more only if a partner opens contact with you. An enquiry is refused
+    if you have no agreement, if the record is void, or beyond the daily limit.
     """
     with database.writing(actor) as session:
         once(
@@ -90,7 +91,7 @@ def ask_elsewhere(jobseeker_id: UUID, new: NewAsk, actor: Asker, database: Datab
 
 @router.get("/jobseekers/{jobseeker_id}/elsewhere", responses=documented(NotFound))
 def list_asked(jobseeker_id: UUID, actor: Asker, database: DatabaseDep, page: PageDep) -> Page[AskOut]:
-    """List your organisation's enquiries about this person, with the contacts that other partners opened."""
+    """List your organisation's enquiries about this person, with the answers of partners that opened contact."""
     with database.reading(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
         enquiries = page_of(session, queries.enquiries(person), ElsewhereAsk.id, page, lambda row: row)
@@ -106,7 +107,7 @@ def list_contact_requests(
 ) -> Page[RequestOut]:
     """List which partners ask about people you support, and why.
 
-    A request about a restricted case is visible only to the lead that the agreement names for your organisation.
+    A request about a restricted case is visible only to the team manager whom the agreement names as your lead.
     """
     with database.reading(actor) as session:
         rows = queries.requests(actor).where(ContactRequest.state == state)
@@ -122,7 +123,7 @@ def list_contact_requests(
 def open_contact(
     request_id: UUID, opening: Opening, actor: Answerer, database: DatabaseDep, version: IfMatch
 ) -> RequestOut:
-    """Open contact: the asking partner reads your organisation's name and what you write.
+    """Agree to contact. The asking partner can then read your organisation's name and the text you enter.
 
     Refused if contact is already open.
     """

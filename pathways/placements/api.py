@@ -172,7 +172,10 @@ def close_placement(
 def reconfirm_placement(
     placement_id: UUID, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
 ) -> PlacementOut:
-    """Confirm that your own placement is still correct, which sets a new deadline. Refuses a closed placement."""
+    """Confirm that your own placement is still correct. This sets the last day for the next confirmation.
+
+    Refuses a closed placement.
+    """
     with database.writing(actor) as session:
         placement = once(
             session,

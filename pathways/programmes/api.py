@@ -42,7 +42,7 @@ def make_programme(
 ) -> ProgrammeOut:
     """Create a programme that a commissioner pays for and a partner delivers.
 
-    Refuses the wrong kind of organisation, an unknown outcome rule and a reference that is already used.
+    Refused if an organisation is of the wrong kind, an outcome rule is unknown or the reference is already used.
     """
     with database.writing(actor) as session:
         programme = once(

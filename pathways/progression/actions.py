@@ -98,7 +98,7 @@ def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -
         )
     ).one_or_none()
     if introduction is None or introduction.state not in {IntroductionState.STARTED, IntroductionState.ENDED}:
-        raise RuleBroken("Choose an introduction of this jobseeker with a recorded start.", pointer="/introduction_id")
+        raise RuleBroken("Choose one of this jobseeker's introductions that has started.", pointer="/introduction_id")
 
 
 VERSION_COLUMNS = (
@@ -147,7 +147,7 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
         _must_carry_no_outcome(session, spell)
     if columns["started_on"] != previous.started_on and queries.hours(session, spell):
         raise RuleBroken(
-            "Hours are already recorded in weeks from the old start date. Void this spell and record a new one.",
+            "Hours are recorded for weeks counted from the old start date. Void this spell and record a new one.",
             pointer="/started_on",
         )
     _add_version(session, actor, spell, columns, previous)
@@ -195,8 +195,8 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
         )
     if any(outcome.valid_on > ending.ended_on for outcome in resting_on(session, spell)):
         raise OutcomeRestsOnIt(
-            "An outcome is based on work after this date. Withdraw the outcome first, then end the spell and record the"
-            " outcome again."
+            "An outcome is based on work after this end date. Withdraw the outcome first, then end the spell and record"
+            " the outcome again."
         )
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     spell.state = SpellState.ENDED

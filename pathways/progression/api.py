@@ -127,7 +127,8 @@ def correct_spell(
 def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: DatabaseDep, once: OnceDep) -> SpellOut:
     """Record the hours that were actually paid in one week. Recording the same week again replaces the earlier hours.
 
-    Refused if the week begins on another weekday than the spell, or if hours that an outcome is based on would fall.
+    Refused if the week is in the future or outside the spell, or does not begin on the weekday on which the spell
+    began. While an outcome is based on the spell, recorded hours and pay cannot be lowered, nor leave changed.
     """
     with database.writing(actor) as session:
         spell = queries.spell(session, actor, spell_id, for_update=True)
@@ -190,7 +191,7 @@ def list_evidence(
 def add_evidence(new: NewEvidence, actor: EvidenceRecorder, database: DatabaseDep, once: OnceDep) -> EvidenceOut:
     """Record an item of evidence: its kind, the days it covers, and how and when it was obtained.
 
-    The item counts once another member has accepted it. Refused if the date received is in the future.
+    An outcome can use the item once another member has accepted it. Refused if the date received is in the future.
     """
     with database.writing(actor) as session:
         item = once(

@@ -36,7 +36,7 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
     """Record an unchecked item of evidence for a spell. The kind of the item determines its tier."""
     spell = queries.spell(session, actor, new.spell_id)
     if new.covers_to < new.covers_from:
-        raise RuleBroken("The last day covered cannot be before the first day.", pointer="/covers_to")
+        raise RuleBroken("The last day that the evidence covers cannot be before the first.", pointer="/covers_to")
     if new.received_on > actor.today:
         raise RuleBroken("The date received cannot be in the future.", pointer="/received_on")
     item = Evidence.recorded(

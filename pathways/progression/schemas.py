@@ -214,10 +214,11 @@ class RuleFinding(Schema):
     )
     pounds_needed: Annotated[HoursOut | None, Group.WORK] = None
     rates_used: Annotated[list[int] | None, Group.WORK] = Field(
-        default=None, description="The hourly rates used, in pence."
+        default=None, description="For an earnings rule: the minimum wage rates used, in pence per hour."
     )
     without_evidence: Annotated[list[UncoveredDays], Group.RECORD] = Field(
-        default=[], description="If the rule is met: the days without accepted evidence of the required tier."
+        default=[],
+        description="If the rule is met: the days without accepted evidence of the tier that the rule needs.",
     )
     outcome_id: Annotated[UUID | None, Group.RECORD] = Field(description="The id of the recorded outcome, if any.")
 

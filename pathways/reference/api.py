@@ -27,7 +27,11 @@ class Written(Body):
     """A text about skills, or a job title."""
 
     text: Annotated[
-        str, Field(max_length=10_000, description="The text as it was written. Only the first 300 characters are read.")
+        str,
+        Field(
+            max_length=10_000,
+            description="The job title or the text about skills to look up. Only the first 300 characters are read.",
+        ),
     ]
 
 
@@ -36,7 +40,9 @@ class OfferOut(Schema):
 
     uri: Annotated[str, Group.RECORD]
     preferred: Annotated[str, Group.RECORD]
-    label: Annotated[str, Group.RECORD] = Field(description="The label of the entry that is most similar to the text.")
+    label: Annotated[str, Group.RECORD] = Field(
+        description="Of the names of this entry, the one most similar to the text."
+    )
     score: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
 
 
@@ -44,7 +50,7 @@ class OffersOut(Schema):
     """Up to five taxonomy entries, the most likely first, for a caseworker to choose from."""
 
     fits: Annotated[bool, Group.RECORD] = Field(
-        description="False if no entry fits the text well; the entries are then only similar."
+        description="False if no taxonomy entry fits the text well. The offered entries are then only similar to it."
     )
     offers: Annotated[list[OfferOut], Group.RECORD]
     taxonomy: Annotated[str, Group.RECORD] = Field(
@@ -86,7 +92,7 @@ def find_occupations(written: Written, actor: Finder, database: DatabaseDep) -> 
 class TermOut(Schema):
     """One code of a vocabulary, and its label."""
 
-    code: Annotated[str, Group.RECORD] = Field(description="The code, as it is sent in a field.")
+    code: Annotated[str, Group.RECORD] = Field(description="The code to send in a field that uses this vocabulary.")
     label: Annotated[str, Group.RECORD] = Field(description="The label to display.")
 
 
@@ -95,7 +101,7 @@ class VocabularyOut(Schema):
 
     name: Annotated[str, Group.RECORD] = Field(description="The name of the vocabulary.")
     is_closed: Annotated[bool, Group.RECORD] = Field(
-        description="True if the field accepts no other value; false if these are suggestions."
+        description="True if fields accept only these codes; false if the codes are suggestions for free text."
     )
     items: Annotated[list[TermOut], Group.RECORD] = Field(description="The codes, in their order of display.")
 
@@ -103,7 +109,9 @@ class VocabularyOut(Schema):
 class VocabularyNames(Schema):
     """The names of the vocabularies."""
 
-    items: Annotated[list[str], Group.RECORD] = Field(description="The names for GET /reference/{vocabulary}.")
+    items: Annotated[list[str], Group.RECORD] = Field(
+        description="The vocabularies' names, to use in GET /reference/{vocabulary}."
+    )
 
 
 @vocabularies.get("")

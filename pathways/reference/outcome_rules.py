@@ -98,7 +98,7 @@ class RuleText(BaseModel):
         if self.basis == "cumulative_earnings" and not (self.min_hours and self.weeks_required and self.pay_rate):
             raise ValueError("A rule with the basis cumulative_earnings needs min_hours, weeks_required and pay_rate.")
         if self.basis == "cumulative_earnings" and self.pay_rate not in BAND_OF:
-            raise ValueError(f"The dated tables have no figures for the pay_rate {self.pay_rate}.")
+            raise ValueError(f"The pay_rate {self.pay_rate} is unknown. There are no hourly rates for it.")
         if self.basis == "duration_self_employed" and not self.self_employed_days:
             raise ValueError("A rule with the basis duration_self_employed needs self_employed_days.")
         return self

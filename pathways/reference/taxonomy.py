@@ -66,16 +66,14 @@ def load(session: WriteSession, files: Sequence[Path], wanted: ConceptKind, norm
             _load_concepts(session, esco.concepts(path), esco.CONCEPTS[kind], normalise, loaded)
     ids = {row.uri: row.id for row in session.execute(select(ConceptEntry.uri, ConceptEntry.id))}
     if not ids:
-        raise RuleBroken("No skills or occupations are loaded yet. Load one of these files first.")
+        raise RuleBroken("No skills or occupations are loaded yet. Load a file of skills or occupations first.")
     for path, kind in kinds.items():
         if kind not in esco.CONCEPTS:
             before = loaded.relations
             _clear_relations(session, kind)
             _load_relations(session, esco.relations(path), ids, loaded)
             if loaded.relations == before:
-                raise RuleBroken(
-                    f"{path.name} names no loaded skill or occupation. Load its skills and occupations first."
-                )
+                raise RuleBroken(f"{path.name} links skills or occupations that are not loaded. Load them first.")
     return loaded
 
 

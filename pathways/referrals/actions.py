@@ -82,7 +82,7 @@ def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUI
     if actor.role is Role.REFERRER:
         if new.source_type is SourceType.SELF:
             raise RuleBroken(
-                "SELF is only for people who refer themselves. Use your organisation's source type.",
+                "The source type SELF is only for people who refer themselves. Use your organisation's source type.",
                 pointer="/source_type",
             )
         if new.jobseeker_id is not None:

@@ -247,7 +247,7 @@ class ReferralIntake:
         named = self._organisations_named(name, values["source_type"])
         if len(named) > 1:
             rule = "Several referring organisations have this name."
-            return [Fault(field, rule, "Ask the operator to rename all but one of them.")]
+            return [Fault(field, rule, "Ask the operator to rename all but one of these organisations.")]
         if not self.run.creates_organisations and not named:
             remedy = "Create the organisation first, or import with --create-organisations."
             return [Fault(field, "No referring organisation has this name.", remedy)]
@@ -357,7 +357,7 @@ class ReferralIntake:
                 state = RowState.TO_UPDATE
             else:
                 rule = "The referral is already accepted, declined or withdrawn, so its date is not changed."
-                warnings.append(Fault("referred_on", rule, "Ask the partner to correct the date."))
+                warnings.append(Fault("referred_on", rule, "If the date on record is wrong, tell the partner."))
         return Plan(state, warnings=warnings, changes=changes, jobseeker_id=referral.jobseeker_id)
 
     def _mark_possible_duplicates(self, rows: Sequence[ReadRow], plans: Sequence[Plan]) -> None:

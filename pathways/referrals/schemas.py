@@ -152,7 +152,7 @@ class SnapshotOut(DetailsFields, ProfileFields):
     """One version of the details that the referrer gave, in the copy of their data that a jobseeker receives."""
 
     id: Annotated[UUID, Group.RECORD]
-    referral_id: Annotated[UUID, Group.RECORD]
+    referral_id: Annotated[UUID, Group.RECORD] = Field(description="The referral that these details belong to.")
     referred_because: Annotated[str | None, Group.REFERRAL_SOURCE]
     urgency: Annotated[str | None, Group.REFERRAL_SOURCE]
     referrer_name: Annotated[str | None, Group.REFERRAL_SOURCE]

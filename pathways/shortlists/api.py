@@ -161,7 +161,7 @@ def list_refused(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page:
 
 @router.get("/shortlists/{shortlist_id}/below", responses=documented(NotFound, Conflict))
 def list_below(shortlist_id: UUID, actor: Reader, database: DatabaseDep, page: PageDep) -> BelowPage:
-    """List the eligible pairs that were ranked below the limit of a shortlist, best first."""
+    """List the eligible pairs ranked too low for the limit (highest number of matches) of a shortlist, best first."""
     _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
         return replay.below_page(session, actor, queries.shortlist(session, actor, shortlist_id), page)
@@ -173,7 +173,8 @@ def explain_match(
 ) -> MatchOut | RefusalOut:
     """Explain one pair of a jobseeker's shortlist: a match with its reasons, or a refusal with its checks.
 
-    Refuses a placement's shortlist, and a placement that was not checked or was ranked below the limit.
+    Refused if the shortlist was made for a placement. Also refused if this placement was not checked, or was ranked
+    too low for the shortlist's limit.
     """
     _log_access(database, actor, shortlist_id)
     with database.reading(actor) as session:
@@ -199,9 +200,10 @@ def unlock_for_jobseeker(
 def unlock_for_placement(
     placement_id: UUID, actor: Unlocker, database: DatabaseDep, on: Annotated[Day | None, Query()] = None
 ) -> PlacementUnlockOut:
-    """Count, for each requirement of a placement, the jobseekers who would be good matches without it; most first.
+    """For each requirement of a placement, count the jobseekers who would be good matches without this requirement.
 
-    Counts only jobseekers you may see, and returns no names. Refuses a placement that is not open on the day.
+    The highest count comes first. Counts only jobseekers you may see, and returns no names.
+    Refuses a placement that is not open on the day given in ``on``.
     """
     return unlock.for_placement(database, actor, placement_id, on or actor.today)
 

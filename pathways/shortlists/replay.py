@@ -426,7 +426,7 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
     """
     if shortlist.jobseeker_id is None:
         raise NotFound(
-            "Pairs cannot be explained on a placement's shortlist. Open a shortlist made for the jobseeker instead."
+            "This shortlist is for a placement and cannot explain one pair. Open a shortlist made for the jobseeker."
         )
     shaper = Shaper.of(session, actor, shortlist, {shortlist.jobseeker_id})
     titles = _titles(session, {placement_id})
@@ -437,8 +437,8 @@ def explained(session: Session, actor: Actor, shortlist: Shortlist, placement_id
     if refused:
         return RefusalOut.model_validate(refused[0])
     raise NotFound(
-        "This placement was not checked for this shortlist, or it was ranked below the limit. Check the id, or make a "
-        "new shortlist with a higher limit."
+        "This placement was not checked for this shortlist, or it ranked below the limit on matches. "
+        "Check the id, or make a new shortlist with a higher limit."
     )
 
 

@@ -82,7 +82,7 @@ class MatchOut(Schema):
         description="The estimated probability that the jobseeker is taken on and the placement lasts."
     )
     propensity: Annotated[float | None, Group.RECORD] = Field(
-        description="The probability that the pair got this rank that day; below 1 if a random tie-break decided."
+        description="The probability that this match got its rank; below 1 if near-equal scores are ordered at random."
     )
     confidence: Annotated[str, Group.RECORD] = Field(
         description="How much of the information for the score is known: low, medium or high."
@@ -218,7 +218,7 @@ class JobseekerUnlockLine(Schema):
         description="The number of placements that are not good matches now but would be after the change."
     )
     settles: Annotated[int, Group.RECORD] = Field(
-        description="The number of eligible placements for which the change would answer an open question."
+        description="The number of eligible placements for which the jobseeker's answer supplies missing information."
     )
     placements: Annotated[list[OpenedOut], Group.RECORD] = Field(
         description="The first 20 placements that would become good matches."

@@ -55,7 +55,7 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
     steps = queries.steps(actor.today)
     if new.step is not None and new.step not in {step.name for step in steps}:
         names = ", ".join(step.name for step in steps)
-        raise RuleBroken(f"The schedule has no such step. Choose one of: {names}.", pointer="/step")
+        raise RuleBroken(f"The check-in schedule has no such step. Choose one of: {names}.", pointer="/step")
     started_on = progression_queries.version(session, spell).started_on
     _must_not_be_early(steps, new, started_on)
     answered = queries.answered(session, spell.partner_id, [spell.id]).get(spell.id, {})

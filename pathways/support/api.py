@@ -166,7 +166,7 @@ def open_barrier(
 def close_barrier(
     jobseeker_id: UUID, barrier_id: UUID, closing: ClosedOn, actor: Recorder, database: DatabaseDep, once: OnceDep
 ) -> BarrierOut:
-    """Close a barrier. Refused if the barrier is closed, or if the date is in the future or before the opening."""
+    """Close a barrier. Refused if already closed, or if the date is in the future or before the barrier was opened."""
     with database.writing(actor) as session:
         person = _person(session, actor, jobseeker_id)
         barrier = once(

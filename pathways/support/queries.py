@@ -122,7 +122,7 @@ def barriers(person: Jobseeker) -> Select[Barrier]:
 def barrier(session: Session, person: Jobseeker, barrier_id: UUID) -> Barrier:
     row = session.scalars(barriers(person).where(Barrier.id == barrier_id)).one_or_none()
     if row is None:
-        raise NotFound("This jobseeker has no such barrier, or a newer record of it exists.")
+        raise NotFound("This jobseeker has no such barrier, or a newer record replaced it. List the barriers again.")
     return row
 
 

@@ -204,10 +204,10 @@ class Measure(Schema):
     unit: Annotated[str, Group.RECORD]
     of: Annotated[int, Group.RECORD] = Field(description="The number of records on which the value is based.")
     band: Annotated[int | None, Group.RECORD] = Field(
-        description="The band from 1 (worst) to 5 (best), according to a dated table."
+        description="The band of the value, from 1 (worst) to 5 (best); null if the measure has no bands or no value."
     )
     is_verified: Annotated[bool, Group.RECORD] = Field(
-        description="Whether the limits of the bands were checked against their source."
+        description="Whether the values at which each band begins were checked against the published source."
     )
 
 

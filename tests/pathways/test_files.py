@@ -130,7 +130,7 @@ def test_another_delimiter_is_understood(client, world: World, delimiter: str):
         (b"referral_ref,given_name,family_name\nA1,Amina,Test\n", "There is no column source_type, referred_on"),
         (b"PK\x03\x04 but no workbook", "cannot be opened"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"0" * 600, "old or password-protected"),
-        (b"source_type,referred_on,given_name,first name\nJCP,2026-09-01,A,B\n", "Two columns mean given_name"),
+        (b"source_type,referred_on,given_name,first name\nJCP,2026-09-01,A,B\n", "Two columns are read as given_name"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_plain_problem(client, world: World, database, content: bytes, words: str):

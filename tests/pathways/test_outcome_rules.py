@@ -88,7 +88,7 @@ def test_a_version_is_loaded_once_and_never_changes(client, world: World):
         (file(RULE | {"window_weeks": 7}), "window_weeks must be"),
         (file(RULE | {"mark": "unverified"}), "the mark unverified"),
         (file(RULE | {"basis": "cumulative_earnings"}), "needs min_hours"),
-        (file(RULE | {"basis": "cumulative_earnings", "pay_rate": "RLW_UK"}), "no figures for the pay_rate"),
+        (file(RULE | {"basis": "cumulative_earnings", "pay_rate": "RLW_UK"}), "no hourly rates for it"),
         (file(RULE | {"basis": "duration_self_employed"}), "self_employed_days"),
         (file(RULE | {"min_hours": "0"}), "needs min_hours"),
         (file(RULE | {"tracking_days": 10_000_000}), "tracking_days"),
