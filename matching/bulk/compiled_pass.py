@@ -139,7 +139,7 @@ def _avoids(begin, end, avoid, table, listing):
 
 @njit(inline="always")
 def _share(part, whole):
-    """Return ``part / whole`` as a grade. For small numbers, floats are exact and three times as fast as integers."""
+    """Return ``part / whole`` as a grade (see grades.py). Floats are exact for such small numbers, and faster."""
     return np.int64((2.0 * STEPS * part + whole) / (2.0 * whole))
 
 

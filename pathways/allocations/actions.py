@@ -124,8 +124,8 @@ def propose(
 ) -> tuple[Caseload, Proposal]:
     """Read the caseload; then score its pairs and assign places, with no transaction open during the calculation.
 
-    ``run`` and ``folder`` are passed to ``scoring.score``. ``begun`` is called with the number of jobseekers; it
-    returns the function that ``scoring.score`` calls with the number of jobseekers in each finished batch.
+    ``run`` and ``folder`` are passed to ``scoring.score``. ``begun`` gets the number of all jobseekers
+    and returns a function that reports progress: it is called with the number of jobseekers in each finished batch.
     """
     with index.of(database).reading(database, actor) as (session, index_state):
         caseload = gather(session, actor, on, index_state, caseworker_id)

@@ -61,7 +61,7 @@ class AllocationFigures(Schema):
     need_share_of_caseload: Annotated[float, Group.RECORD]
     need_share_of_offers: Annotated[float, Group.RECORD]
     need_share_of_top: Annotated[float, Group.RECORD] = Field(
-        description="The share of jobseekers in most need among the 30 % with the highest scores. If it is far below"
+        description="How much of the top 30 % of jobseekers by score is in most need, from 0 to 1. If it is far below"
         " need_share_of_caseload, ranking by score alone would be creaming."
     )
     enterprise_gini: Annotated[float, Group.RECORD]

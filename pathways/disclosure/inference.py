@@ -52,7 +52,7 @@ class Inequality(NamedTuple):
 
     @property
     def members(self) -> tuple[str, str]:
-        """Both counts."""
+        """The names of the lower and of the upper count."""
         return self.lower, self.upper
 
 

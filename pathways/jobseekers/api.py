@@ -294,7 +294,7 @@ def record_monitoring(
 
 @monitoring_router.get("")
 def monitoring_summary(actor: MonitoringReader, database: DatabaseDep) -> MonitoringSummary:
-    """Count how many of the partner's jobseekers gave each answer. Small counts are suppressed."""
+    """Count the partner's jobseekers by their answers to the monitoring questions. Small counts are suppressed."""
     with database.reading(actor) as session:
         return MonitoringSummary(items=monitoring.monitoring_summary(session, actor))
 

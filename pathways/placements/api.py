@@ -85,7 +85,7 @@ def make_placement(
 
 
 def _own_organisation() -> UUID | None:
-    """Return None: the importer names no organisation, because placement listers import only for their own."""
+    """Return None: placement listers import only for their own organisation, so they name none."""
     return None
 
 

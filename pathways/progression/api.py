@@ -252,7 +252,7 @@ def upload_document(
     response_class=Response,
 )
 def download_document(evidence_id: UUID, actor: EvidenceReader, database: DatabaseDep) -> Response:
-    """Download the document of an item of evidence. The access log records the download first."""
+    """Download the document of an item of evidence. The download is recorded in the access log."""
     with database.reading(actor) as session:
         jobseeker_id = queries.evidence(session, actor, evidence_id).jobseeker_id
     audit.opened(database, actor, "evidence_documents", [(evidence_id, jobseeker_id)])

@@ -213,7 +213,7 @@ class ReferralIntake:
         faults += self._wrong_organisation(values)
         if self.session.is_production:
             faults += [
-                Fault(OURS_TO_COLUMN[name], "This value is reserved for tests.", "Enter the real value, or remove it.")
+                Fault(OURS_TO_COLUMN[name], "This value is reserved for tests.", "Enter the real value, or no value.")
                 for name in content.details.reserved_for_tests()
             ]
         return faults

@@ -96,7 +96,7 @@ class Shaper:
 
     @classmethod
     def of(cls, session: Session, actor: Actor, shortlist: Shortlist, ids: Iterable[UUID]) -> "Shaper":
-        """Return a shaper for those of the given jobseekers that the actor may see."""
+        """Return what makes replies about those of the given jobseekers that the actor may see."""
         visible = jobseeker_queries.visible_to(actor).where(Jobseeker.id.in_(set(ids)))
         return cls(session, actor, shortlist, session.scalars(visible))
 
@@ -193,7 +193,7 @@ class Shaper:
         return [{"benefit": flag.benefit, "text": flag.text} for flag in flags]
 
     def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
-        """Return the replies for stored refused pairs: id, jobseeker, placement and failed checks."""
+        """Return the replies for refused pairs. Each stored row has an id, jobseeker, placement and failed checks."""
         shapes = []
         for _, person, placement, failed in rows:
             jobseeker_id, placement_id = UUID(person), UUID(placement)

@@ -162,7 +162,7 @@ def nearness(failed: NDArray[np.uint16], metres: NDArray[np.float64]) -> NDArray
 
 
 def failed_checks(failed: int, limits: JobseekerLimits, placement: PlacementProfile, context: Context) -> list[Check]:
-    """Return the failed checks with newly made sentences; the safety check always has the same fixed sentence."""
+    """Return the failed checks, each with its sentence. The sentence of the safety check tells no detail."""
     rules = [rule for bit, rule in enumerate(RULES) if failed >> bit & 1]
     checks = {check.rule: check for check in eligibility.failures(limits, placement, context, rules)}
     if failed & SAFETY:

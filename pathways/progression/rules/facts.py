@@ -126,7 +126,7 @@ class RuleVerdict:
 
 
 def weeks_of(job: SpellFacts, first: date, on: date) -> Iterable[tuple[date, date]]:
-    """Yield the first and last day of a job's weeks that begin by the day ``on`` and end on or after ``first``."""
+    """Yield the first and last day of each week of a job that begins by ``on`` and ends on or after ``first``."""
     week = job.started_on
     while week <= on and (job.ended_on is None or week <= job.ended_on):
         ends = min(week + timedelta(days=DAYS_IN_A_WEEK - 1), job.ended_on or date.max)
