@@ -49,7 +49,7 @@ FROM_THE_TESTS = {
     "because": "We were asked to support this person.",
     "week_from": "2026-10-05",
     "answer": "Please ring us.",
-    "who": "Alex Example",
+    "who": "alex@example.org",
     "own_words": "I would like to work in a cafe.",
     "avoid": ["night shifts"],
     "interests": ["baking"],

@@ -74,7 +74,7 @@ def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> Non
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
     [candidates] = find_candidates(session, actor, [(person, details)])
     candidate_ids = {candidate.jobseeker_id for candidate in candidates}
-    for pair in session.scalars(queries.unlooked(person)).all():
+    for pair in session.scalars(queries.unreviewed(person)).all():
         other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
         if other not in candidate_ids:
             record_event(

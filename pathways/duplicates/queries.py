@@ -61,7 +61,7 @@ def between(session: Session, partner_id: UUID, first: UUID, second: UUID) -> Du
     ).one_or_none()
 
 
-def unlooked(person: Jobseeker) -> Select[DuplicatePair]:
+def unreviewed(person: Jobseeker) -> Select[DuplicatePair]:
     """Select the person's pairs that have not been reviewed, including pairs that the actor may not see."""
     is_of_person = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)
     return select(DuplicatePair).where(
