@@ -52,6 +52,7 @@ from pathways.placements import files as placement_files
 from pathways.programmes import api as programmes
 from pathways.progression import api as progression
 from pathways.progression.personal_data import HOLDING as PROGRESSION
+from pathways.protection import api as protection
 from pathways.reference import api as words
 from pathways.reference import tables, taxonomy, vocabulary
 from pathways.reference.esco import ConceptKind
@@ -91,6 +92,7 @@ ROUTERS: Sequence[APIRouter] = (
     referrals.router,
     jobseekers.monitoring_router,
     jobseekers.router,
+    protection.router,
     duplicates.router,
     elsewhere.router,
     casefile.router,
@@ -120,6 +122,8 @@ ROUTERS: Sequence[APIRouter] = (
 PREFIX = "/api/v1"
 # Kinds of notices for which the e-mail has a link with which the reader can answer.
 LINKS = dict.fromkeys(links.KINDS, links.make)
+# Kinds of notices that are sent only while their introduction is open and not stopped.
+NEEDED = dict.fromkeys(links.KINDS, links.is_needed)
 SECONDS_BETWEEN_TRIES = 5.0
 SECONDS_BETWEEN_LOOKS = 1.0
 FILE_KINDS = (referral_files.KIND, placement_files.KIND)
@@ -156,7 +160,7 @@ def _continue_imports(database: Database, stop: threading.Event) -> None:
 
 def _send_queued_messages(settings: Settings, database: Database, stop: threading.Event) -> None:
     """Send queued e-mails and webhooks on SQLite, where one process runs. On PostgreSQL, ``pathways worker`` sends."""
-    sender = Sender(database, settings, mailer(settings), links=LINKS)
+    sender = Sender(database, settings, mailer(settings), links=LINKS, is_needed=NEEDED)
     while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
         sender.send_due()
 

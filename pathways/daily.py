@@ -18,6 +18,7 @@ from pathways.messages import actions as message_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import scheduled as placements
 from pathways.progression import scheduled as progression
+from pathways.protection import scheduled as protection
 from pathways.referrals import scheduled as referrals
 from pathways.scheduled import ScheduledJob
 from pathways.support import scheduled as support
@@ -32,6 +33,7 @@ JOBS: Mapping[OrganisationKind, tuple[Role, Sequence[ScheduledJob]]] = {
         Role.TEAM_MANAGER,
         (
             *referrals.OF_PARTNERS,
+            *protection.OF_PARTNERS,
             *introductions.OF_PARTNERS,
             *progression.OF_PARTNERS,
             *support.OF_PARTNERS,

@@ -567,7 +567,7 @@ FIELD_DOCS: dict[str, str] = {
     "TimelineEntry.what": "The kind of entry, for instance a check-in.",
     "what_would_change_it": "What would have to change so that the jobseeker and the placement pass every check.",
     "what_would_lift_it": "The changes that would raise the score most.",
-    "who": "The person to keep the jobseeker away from: the contact e-mail address of their placements.",
+    "who": "The name or the e-mail address of the person to keep the jobseeker away from.",
     "why": "The code of the reason why the introduction ended.",
     "with_whom": "The kind of person that the contact was with, for instance employer.",
     "withheld": "The names of the fields that you may not read. They are empty in this reply.",

@@ -253,7 +253,7 @@ def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | Non
     excluded = limits.exclusions
     if not excluded:
         return None
-    if placement.organisation in excluded.organisations or excluded.people & placement.run_by:
+    if placement.organisation in excluded.organisations:
         return _fail(Rule.SAFETY, EXCLUDED, ONLY_A_CASEWORKER)
     if excluded.areas and placement.remote != "yes":
         if placement.place is None:
@@ -265,7 +265,7 @@ def _safety(limits: JobseekerLimits, placement: PlacementProfile) -> Check | Non
         if not placement.is_place_exact and past_edge <= OUTCODE_REACH_KM:
             text = "The jobseeker must be kept away from a nearby area. The placement's exact location is not known."
             return _unknown(Rule.SAFETY, text, "Find the full postcode before you discuss the placement.")
-    if excluded.people:
+    if excluded.names_a_person:
         text = "The jobseeker must be kept away from a person. The listing does not name everybody at the placement."
         return _unknown(Rule.SAFETY, text, "Before discussing the placement, find out who runs it and who works there.")
     return _pass(Rule.SAFETY, "No safety exclusion covers this placement.")

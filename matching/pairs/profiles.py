@@ -54,11 +54,11 @@ class Exclusions:
     Parameters
     ----------
     organisations : frozenset of str
-        Keys of social enterprises.
-    people : frozenset of str
-        People who may run a placement, in the same form as ``PlacementProfile.run_by``.
+        Keys of social enterprises, among them those where an excluded person is known to work.
     areas : tuple of (place, kilometres)
         The centre and the radius of each circle that the jobseeker must not be sent into.
+    names_a_person : bool
+        Whether a person is excluded, who may also work elsewhere. Other placements then stay a question.
 
     Examples
     --------
@@ -67,15 +67,15 @@ class Exclusions:
     """
 
     organisations: frozenset[str] = frozenset()
-    people: frozenset[str] = frozenset()
     areas: tuple[tuple[Grid, float], ...] = ()
+    names_a_person: bool = False
 
     def __post_init__(self) -> None:
         if not all(isfinite(number) for centre, km in self.areas for number in (*centre, km)):
             raise ValueError("The centre and the radius of an excluded area must be finite numbers.")
 
     def __bool__(self) -> bool:
-        return bool(self.organisations or self.people or self.areas)
+        return bool(self.organisations or self.areas or self.names_a_person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +232,6 @@ class PlacementProfile:
         The kind of work, if it says more than the title.
     organisation : str or None
         Key of the social enterprise.
-    run_by : frozenset of str
-        People who run the placement, as the listing names them. Only the safety check reads it.
     essential_skills, desirable_skills, licences_needed, environment : tuple of str or None
         As listed. None means that the listing does not say.
     adjustments_offered, support_offered : tuple of str or None
@@ -278,7 +276,6 @@ class PlacementProfile:
     title: str
     occupation: str | None = None
     organisation: str | None = None
-    run_by: frozenset[str] = frozenset()
     essential_skills: tuple[str, ...] | None = None
     desirable_skills: tuple[str, ...] | None = None
     qualifications_needed: str | None = None

@@ -174,3 +174,99 @@ def alike(first: str, second: str) -> Alike:
         min(len(first), len(second)) >= LONG_ENOUGH and DamerauLevenshtein.distance(first, second, score_cutoff=1) <= 1
     )
     return Alike.CLOSE if is_slip else Alike.OTHER
+
+
+TITLES = frozenset({"mr", "mrs", "miss", "ms", "mx", "dr", "sir", "prof"})
+A_NAME = 2  # words: a given name and a family name
+
+
+def pairs_of_words(text: str) -> list[tuple[str, str]]:
+    """Return the pairs of words in a text that may be a given name and a family name.
+
+    Parameters
+    ----------
+    text : str
+        Free text that names a person, for instance ``"Stone, Sam (stepfather)"``.
+
+    Returns
+    -------
+    list of tuple of (str, str)
+        Words that stand next to each other or have one word between them. Titles are left out.
+
+    Examples
+    --------
+    >>> pairs_of_words("Mr Sam Lee Stone")
+    [('sam', 'lee'), ('sam', 'stone'), ('lee', 'stone')]
+    """
+    words = [word for word in plain(text).split() if word not in TITLES]
+    return [(word, other) for at, word in enumerate(words) for other in words[at + 1 : at + 1 + A_NAME]]
+
+
+def may_be_named(text: str, name: str) -> bool:
+    """Return whether a text may name the person who has a name.
+
+    Parameters
+    ----------
+    text : str
+        Free text that names a person.
+    name : str
+        A name of at least two words. The order of its words does not matter.
+
+    Returns
+    -------
+    bool
+        True if two neighbouring words of the text are like two words of the name, and not both only by their sound.
+        A single word is never enough.
+
+    Examples
+    --------
+    >>> may_be_named("Stone, Sam", "Samuel Stone"), may_be_named("Sam", "Sam Stone")
+    (True, False)
+    >>> may_be_named("Sam Stone (stepfather)", "s stone"), may_be_named("Sam Stone", "Ann Stone")
+    (True, False)
+    """
+    words = [word for word in plain(name).split() if word not in TITLES]
+    return any(
+        _are_one_name(first, word) and _are_one_name(second, other) and _is_enough((first, word), (second, other))
+        for first, second in pairs_of_words(text)
+        for at, word in enumerate(words)
+        for place, other in enumerate(words)
+        if place != at
+    )
+
+
+def _are_one_name(first: str, second: str) -> bool:
+    return alike(first, second) >= Alike.CLOSE
+
+
+def _is_enough(*pairs: tuple[str, str]) -> bool:
+    """Return whether one pair is more than close, or every pair differs by its spelling only and not by its sound."""
+    if max(alike(*pair) for pair in pairs) >= Alike.VARIANT:
+        return True
+    return all(min(map(len, pair)) > 1 and JaroWinkler.similarity(*pair) >= CLOSE_ENOUGH for pair in pairs)
+
+
+def may_be_written(text: str, run_together: str) -> bool:
+    """Return whether a name written as one word, as in an e-mail address, may be the name in a text.
+
+    Parameters
+    ----------
+    text : str
+        Free text that names a person.
+    run_together : str
+        For instance ``"sstone"`` or ``"samstone"``.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> may_be_written("Sam Stone", "sstone"), may_be_written("Sam Stone", "jobs")
+    (True, False)
+    """
+    word = plain(run_together).replace(" ", "")
+    return any(
+        word in {first + second, second + first, first[0] + second, second + first[0], first + second[0]}
+        for first, second in pairs_of_words(text)
+    )

@@ -77,6 +77,7 @@ class Permission(StrEnum):
     REFERRAL_MAKE = "referral:make"
     REFERRAL_READ = "referral:read"
     REFERRAL_WITHDRAW = "referral:withdraw"
+    RESTRICTION_LIFT = "restriction:lift"
     SAFETY_READ = "safety:read"
     SAFETY_RECORD = "safety:record"
     SHORTLIST_MAKE = "shortlist:make"
@@ -249,6 +250,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
             P.REFERRAL_CHANGE,
             P.REFERRAL_COUNT,
             P.REFERRAL_WITHDRAW,
+            P.RESTRICTION_LIFT,
         }
     ),
 }

@@ -358,8 +358,18 @@ def _must_be_possible(
     safety.must_not_be_excluded(session, person, placement)
 
 
-def close_lines(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
-    """Reject a jobseeker's undecided lines, because the case closes or the record becomes void."""
+def close_lines(
+    session: WriteSession,
+    actor: Actor,
+    person: Jobseeker,
+    reason: str,
+    *,
+    is_closed: Callable[[AllocationLine], bool] = lambda _: True,
+) -> None:
+    """Reject a jobseeker's undecided lines, because the case closes or the record becomes void.
+
+    With ``is_closed``: only the lines for which it is true, because a safety exclusion covers their placement.
+    """
     for line in session.scalars(
         select(AllocationLine).where(
             AllocationLine.partner_id == person.partner_id,
@@ -367,8 +377,9 @@ def close_lines(session: WriteSession, actor: Actor, person: Jobseeker, reason: 
             AllocationLine.state == LineState.PROPOSED,
         )
     ):
-        session.add(_move_row(actor, line, LineEvent.REJECT.value, line.state, LineState.REJECTED, reason))
-        line.state = LineState.REJECTED
+        if is_closed(line):
+            session.add(_move_row(actor, line, LineEvent.REJECT.value, line.state, LineState.REJECTED, reason))
+            line.state = LineState.REJECTED
 
 
 def reply(session: Session, actor: Actor, allocation: Allocation) -> AllocationOut:

@@ -29,7 +29,7 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.holdings import Holding, TiedTogether
 from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import exclusions, formats, identifiers, profile
+from pathways.jobseekers import exclusions, formats, identifiers, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     DETAIL_NAMES,
@@ -47,6 +47,7 @@ from pathways.jobseekers.models import (
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.placements.models import Placement
+from pathways.protection import actions as protection
 from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists import safety
 
@@ -119,7 +120,8 @@ def merge(
     _take_case(session, actor, kept, taken)
     jobseeker_actions.move(session, actor, taken, JobseekerEvent.VOID, reason=f"Merged into {kept.reference}.")
     taken.merged_into_id = kept.id
-    kept.is_restricted = kept.is_restricted or taken.is_restricted
+    if taken.is_restricted:
+        restrictions.restrict(session, actor, kept, "The other record was restricted.")
     session.flush()
     made = Merge.recorded(
         actor,
@@ -136,6 +138,7 @@ def merge(
     _record_pair_event(session, actor, kept, taken, PairEvent.MERGE, reason)
     session.flush()
     _notify_of_double_claims(session, actor, kept)
+    protection.protect(session, actor, kept)
     # Duplicates of the merged record are now duplicates of the kept record.
     details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     duplicate_actions.find_candidates(session, actor, [(kept, details)])

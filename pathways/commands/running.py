@@ -122,13 +122,13 @@ def _send_once(sender: "Sender") -> None:
 @alone.command()
 def worker(once: Annotated[bool, typer.Option(help="Send the messages that are due now, then stop.")] = False) -> None:
     """Send queued e-mails and webhooks. With PostgreSQL, several workers can run. Example: pathways worker."""
-    from pathways.app import LINKS
+    from pathways.app import LINKS, NEEDED
     from pathways.background import BackgroundLoop
     from pathways.messages.sending import Sender, mailer
 
     settings = read_settings()
     with opened() as database:
-        sender = Sender(database, settings, mailer(settings), links=LINKS)
+        sender = Sender(database, settings, mailer(settings), links=LINKS, is_needed=NEEDED)
         if once:
             _send_once(sender)
             return

@@ -1,25 +1,27 @@
 """Every change to introductions. The place is held, filled or freed in the same transaction as the move."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession, acting_as
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
-from pathways.introductions import queries
+from pathways.introductions import queries, stops
 from pathways.introductions.models import (
     HOLDS_A_PLACE,
     INTRODUCTION_MOVES,
     OPEN,
     SAYS_NO,
     WHO_MAY,
+    DecisionLink,
     Introduction,
     IntroductionEvent,
     IntroductionMove,
@@ -29,6 +31,7 @@ from pathways.introductions.models import (
 )
 from pathways.introductions.reasons import WORDINGS, reasons_for
 from pathways.introductions.schemas import IntroductionOut, NewIntroduction, NextOption, WordsOf
+from pathways.introductions.stops import Stop
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
@@ -40,10 +43,17 @@ from pathways.placements.models import Placement, PlacementState
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists import safety
 
-# The moves that are refused when a safety exclusion applies: the partner's moves towards a placement, and reopening.
-# Other moves by the social enterprise are not refused, because a refusal would reveal the exclusion.
+# The partner's moves towards a placement, which a safety exclusion or an unanswered safety check refuses.
 PUTS_FORWARD = frozenset(
-    {IntroductionEvent.AGREE, IntroductionEvent.SEND, IntroductionEvent.ACCEPT, IntroductionEvent.RECONSIDER}
+    {
+        IntroductionEvent.AGREE,
+        IntroductionEvent.SEND,
+        IntroductionEvent.INVITE,
+        IntroductionEvent.WAIT,
+        IntroductionEvent.OFFER,
+        IntroductionEvent.ACCEPT,
+        IntroductionEvent.START,
+    }
 )
 OFFERED_ON = "introduction:offer_on"
 OPTIONS = 3  # the number of further placements listed when an introduction ends without a start
@@ -76,7 +86,9 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
     placement = placement_queries.placement(session, actor, new.placement_id)
     if placement.state is not PlacementState.PUBLISHED:
         raise RuleBroken(f"The placement is {placement.state}. Choose a published placement.", pointer="/placement_id")
-    safety.must_not_be_excluded(session, person, placement)
+    if new.safety_check:
+        safety.review(session, actor, person, placement, new.safety_check)
+    safety.must_be_safe(session, person, placement)
     if new.shortlist_id is not None:
         shortlist = shortlist_queries.shortlist(session, actor, new.shortlist_id)
         if shortlist.jobseeker_id not in {person.id, None}:
@@ -145,7 +157,7 @@ def move(
 
     Unless ``offers_on`` is false, a freed place is offered to the introduction that has waited longest; no new decision
     is needed. Refuses a role that may not make the move, and a move that the state does not allow. Refuses to send
-    without permission. Refuses the moves in ``PUTS_FORWARD`` if a safety exclusion applies.
+    without permission. Refuses a move towards the placement if a protective fact stops the introduction (``stops.py``).
     """
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(
@@ -154,8 +166,8 @@ def move(
         )
     if event is IntroductionEvent.RECONSIDER:
         _must_be_reconsiderable(session, actor, introduction)
-    elif event in PUTS_FORWARD:
-        _must_not_be_excluded(session, introduction)
+    else:
+        _must_not_be_stopped(session, actor, introduction, event)
     from_state = introduction.state
     to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
     no = _checked_reason(actor, event, no)
@@ -174,15 +186,53 @@ def move(
     introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
     session.flush()  # increases the version number, which the reply returns
+    if to_state not in OPEN:
+        end_links(session, [introduction.id], actor.at)
     _notify_other_side(session, actor, introduction, event)
     if is_freed and offers_on:
         offer_on(session, actor, introduction.placement_id)
     return introduction
 
 
-def _must_not_be_excluded(session: Session, introduction: Introduction) -> None:
+def _must_not_be_stopped(session: Session, actor: Actor, introduction: Introduction, event: IntroductionEvent) -> None:
+    """Refuse a move that a protective fact stops. A social enterprise does not learn which fact, or that there is one.
+
+    The same sentence answers it for a closed case, a revoked permission and a safety exclusion.
+    """
+    if actor.role is Role.PLACEMENT_LISTER:
+        if event not in stops.STILL_POSSIBLE and stops.stop_of(session, introduction) is not None:
+            raise NotYourMove("This introduction is not open to you now. Contact the partner.")
+    elif event in PUTS_FORWARD:
+        _must_be_safe(session, introduction)
+
+
+def _must_be_safe(session: Session, introduction: Introduction) -> None:
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
-    safety.must_not_be_excluded(session, person, session.get_one(Placement, introduction.placement_id))
+    safety.must_be_safe(session, person, session.get_one(Placement, introduction.placement_id))
+
+
+def confirm_safety(session: WriteSession, actor: Actor, introduction: Introduction, reason: str) -> Introduction:
+    """Record how a caseworker made sure that the placement is safe, where the safety check cannot tell.
+
+    Refused if a safety exclusion covers the placement.
+    """
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    safety.review(session, actor, person, session.get_one(Placement, introduction.placement_id), reason)
+    return introduction
+
+
+def end_links(session: WriteSession, introduction_ids: Collection[UUID], at: datetime) -> int:
+    """End the decision links of introductions that were not used yet. Return how many were ended."""
+    ended = (
+        update(DecisionLink)
+        .where(
+            DecisionLink.introduction_id.in_(introduction_ids),
+            DecisionLink.used_at.is_(None),
+            DecisionLink.expires_at > at,
+        )
+        .values(expires_at=at)
+    )
+    return int(session.execute(ended, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
 
 
 def _notify_other_side(
@@ -271,7 +321,7 @@ def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introd
         if last is None or last.said_by is not Side.SOCIAL_ENTERPRISE:
             raise NotYourMove("Your organisation did not end this introduction. Ask the partner to reopen it.")
     try:
-        _must_not_be_excluded(session, introduction)
+        _must_be_safe(session, introduction)
         _must_be_sendable(session, introduction)
     except Conflict as withheld:
         if actor.role is not Role.PLACEMENT_LISTER:
@@ -302,8 +352,9 @@ def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[In
         role = Role(row.made_by_role)
         own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
         list_actor = actor.then(user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=OFFERED_ON)
+        if stops.stop_of(session, waiting) is not None:
+            continue
         try:
-            _must_not_be_excluded(session, waiting)
             with acting_as(session, list_actor):
                 move(session, list_actor, waiting, IntroductionEvent.OFFER, reason="A place became free.")
         except Conflict:
@@ -421,22 +472,31 @@ def replies(session: Session, actor: Actor, introductions: Sequence[Introduction
     facts = queries.reply_facts(session, introductions)
     granted = queries.granted(session, actor, introductions)
     positions = queries.before_them(session, introductions)
+    stopped = stops.stops_of(session, introductions)
     shapes = []
     for introduction in introductions:
-        row = facts[introduction.id]
-        seen = queries.visible_groups(actor, introduction, row, granted.get(introduction.jobseeker_id, frozenset()))
-        shapes.append(_shaped(actor, introduction, row, positions.get(introduction.id)).limited_to(seen))
+        row, stop = facts[introduction.id], stopped.get(introduction.id)
+        shared = granted.get(introduction.jobseeker_id, frozenset()) if stop is None else frozenset()
+        seen = queries.visible_groups(actor, introduction, row, shared)
+        shapes.append(_shaped(actor, introduction, row, positions.get(introduction.id), stop).limited_to(seen))
     return shapes
 
 
-def _shaped(actor: Actor, introduction: Introduction, row: Any, position: int | None) -> IntroductionOut:
+def _shaped(
+    actor: Actor, introduction: Introduction, row: Any, position: int | None, stop: Stop | None
+) -> IntroductionOut:
     columns = {column.key: getattr(row, column.key) for column in (*queries.OF_DETAILS, *queries.OF_PROFILE)}
     columns["right_to_work"] = row.right_to_work.value if row.right_to_work else None
+    refused = frozenset[IntroductionEvent]()
+    if stop is not None:
+        refused = frozenset(IntroductionEvent) - stops.STILL_POSSIBLE if _is_outside(actor) else PUTS_FORWARD
     events = [
-        event.value for event in possible_events(INTRODUCTION_MOVES, introduction.state) if actor.role in WHO_MAY[event]
+        event.value
+        for event in possible_events(INTRODUCTION_MOVES, introduction.state)
+        if actor.role in WHO_MAY[event] and event not in refused
     ]
     wording = WORDINGS[row.why] if row.why is not None else None
-    outside = actor.role is Role.PLACEMENT_LISTER and row.said_by is not Side.SOCIAL_ENTERPRISE
+    outside = _is_outside(actor) and row.said_by is not Side.SOCIAL_ENTERPRISE
     return IntroductionOut(
         **columns,
         id=introduction.id,
@@ -453,6 +513,7 @@ def _shaped(actor: Actor, introduction: Introduction, row: Any, position: int | 
         sent_at=introduction.sent_at,
         held_until=row.held_until,
         started_on=introduction.started_on,
+        stopped=stops.TEXTS[stop] if stop is not None else None,
         last_reason=row.last_reason or None,
         why=row.why,
         said_by=row.said_by,
@@ -464,3 +525,7 @@ def _shaped(actor: Actor, introduction: Introduction, row: Any, position: int | 
         possible_events=events,
         version=introduction.version,
     )
+
+
+def _is_outside(actor: Actor) -> bool:
+    return actor.role is Role.PLACEMENT_LISTER

@@ -15,7 +15,14 @@ from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
 from pathways.introductions import actions, queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
-from pathways.introductions.schemas import Acceptance, IntroductionOut, IntroductionRefusal, NewIntroduction, StartedOn
+from pathways.introductions.schemas import (
+    Acceptance,
+    IntroductionOut,
+    IntroductionRefusal,
+    NewIntroduction,
+    SafetyConfirmation,
+    StartedOn,
+)
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
@@ -58,7 +65,8 @@ def list_introductions(
 def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseDep, once: OnceDep) -> IntroductionOut:
     """Propose a jobseeker for a published placement. The social enterprise sees the introduction once it is sent.
 
-    Refused if a safety exclusion applies, or if the jobseeker already has an open introduction for the placement.
+    Refused if a safety exclusion applies, or if the jobseeker already has an open introduction for the placement. If a
+    safety exclusion cannot be checked against the placement, `safety_check` must say how you made sure.
     """
     return _write(actor, database, once, lambda session: actions.propose(session, actor, new))
 
@@ -126,6 +134,22 @@ def _refuse(
         )
         answer = actions.reply(session, actor, introduction)
         return answer.model_copy(update={"next_options": actions.next_options(session, actor, introduction)})
+
+
+@router.post("/{introduction_id}/confirm-safety", responses=REFUSALS)
+def confirm_safety(
+    introduction_id: UUID, found: SafetyConfirmation, actor: Maker, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
+    """Record how you made sure that the placement is safe, where a safety exclusion cannot be checked against it.
+
+    Until then the introduction is stopped. Refused if a safety exclusion covers the placement.
+    """
+
+    def act(session: WriteSession) -> Introduction:
+        introduction = queries.introduction(session, actor, introduction_id, for_update=True)
+        return actions.confirm_safety(session, actor, introduction, found.reason)
+
+    return _write(actor, database, once, act)
 
 
 @router.post("/{introduction_id}/agree", responses=REFUSALS)

@@ -15,9 +15,10 @@ from pathways.base import LONDON, Actor, Role, Source, local_day
 from pathways.database import Session, WriteSession, acting_as
 from pathways.errors import NotFound
 from pathways.facts import possible_events
-from pathways.introductions import actions
+from pathways.introductions import actions, stops
 from pathways.introductions.models import (
     INTRODUCTION_MOVES,
+    OPEN,
     DecisionLink,
     Introduction,
     IntroductionEvent,
@@ -86,6 +87,8 @@ def _link_of(
     if link is None or link.used_at is not None or link.expires_at <= at:
         raise LinkGone("The link has been used or has expired. Sign in to answer, or ask for a new link.")
     introduction = session.get_one(Introduction, link.introduction_id)
+    if stops.stop_of(session, introduction) is not None:
+        raise LinkGone("The link has been used or has expired. Sign in to answer, or ask for a new link.")
     listers = message_queries.members(session, introduction.social_enterprise_id, [Role.PLACEMENT_LISTER])
     if link.user_id not in listers:
         raise LinkGone(
@@ -142,3 +145,9 @@ def decide(
     with acting_as(session, actor):
         actions.move(session, actor, introduction, event, no=no)
         link.used_at = at
+
+
+def is_needed(session: Session, notice: Notice) -> bool:
+    """Return whether a social enterprise may still read of an introduction: it is open and nothing stops it."""
+    introduction = session.get(Introduction, notice.subject_id)
+    return introduction is not None and introduction.state in OPEN and stops.stop_of(session, introduction) is None

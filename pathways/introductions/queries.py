@@ -68,6 +68,7 @@ OF_DETAILS = (
     JobseekerDetails.known_as,
     JobseekerDetails.email,
     JobseekerDetails.phone,
+    JobseekerDetails.safe_contact,
 )
 PARTNER, ENTERPRISE = aliased(Organisation), aliased(Organisation)
 LAST_MOVE = aliased(IntroductionMove)
@@ -103,6 +104,7 @@ BESIDE: Select[Any] = (
         LAST_MOVE.reason.label("last_reason"),
         LAST_MOVE.why,
         LAST_MOVE.said_by,
+        JobseekerDetails.contact_withheld_reason.is_not(None).label("is_contact_withheld"),
     )
     .join(Jobseeker, _same_person(Jobseeker.partner_id, Jobseeker.id))
     .join(JobseekerDetails, _same_person(JobseekerDetails.partner_id, JobseekerDetails.jobseeker_id))
@@ -147,7 +149,8 @@ def visible_groups(
     """Return the groups of jobseeker fields that the actor may see.
 
     A social enterprise sees the groups granted now, and only while the introduction is started, or while both the
-    introduction and the case are open. ``case`` is the introduction's row from ``reply_facts``.
+    introduction and the case are open. It never sees contact details that must not be shared. ``case`` is the
+    introduction's row from ``reply_facts``.
     """
     if actor.role is not Role.PLACEMENT_LISTER:
         return jobseeker_queries.visible_groups(actor, case, Purpose.INTRODUCTION)
@@ -155,6 +158,8 @@ def visible_groups(
         introduction.state in OPEN and case.jobseeker_state is JobseekerState.OPEN
     )
     shared = granted_now if is_live else frozenset()
+    if case.is_contact_withheld:
+        shared -= {Group.CONTACT}
     return visible_fields(actor, Relationship(Relation.SOCIAL_ENTERPRISE, shared), Purpose.INTRODUCTION)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.fields import Body, Day, Group, Line, Schema
+from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 from pathways.introductions.models import IntroductionState, Side, WhyNot
 from pathways.jobseekers.schemas import HalfDaysOut, HoursOut
 
@@ -17,6 +17,16 @@ class NewIntroduction(Body):
     jobseeker_id: UUID
     placement_id: UUID
     shortlist_id: UUID | None = Field(default=None, description="The shortlist that the match came from, if any.")
+    safety_check: NeededLine | None = Field(
+        default=None,
+        description="How you made sure that the placement is safe, if a safety exclusion cannot be checked against it.",
+    )
+
+
+class SafetyConfirmation(Body):
+    """How a caseworker made sure that a placement is safe for the jobseeker."""
+
+    reason: NeededLine
 
 
 class IntroductionRefusal(Body):
@@ -80,6 +90,7 @@ class IntroductionOut(Schema):
     known_as: Annotated[str | None, Group.IDENTITY]
     email: Annotated[str | None, Group.CONTACT]
     phone: Annotated[str | None, Group.CONTACT]
+    safe_contact: Annotated[str | None, Group.CONTACT]
     skills: Annotated[list[str] | None, Group.WORK]
     qualification_level: Annotated[str | None, Group.WORK]
     licences: Annotated[list[str] | None, Group.WORK]
@@ -93,6 +104,9 @@ class IntroductionOut(Schema):
     sent_at: Annotated[datetime | None, Group.RECORD]
     held_until: Annotated[date | None, Group.RECORD]
     started_on: Annotated[date | None, Group.RECORD]
+    stopped: Annotated[str | None, Group.SAFETY] = Field(
+        description="If a protective fact stops the introduction: why, and what to do."
+    )
     last_reason: Annotated[str | None, Group.NOTES]
     why: Annotated[WhyNot | None, Group.NOTES]
     said_by: Annotated[Side | None, Group.NOTES]

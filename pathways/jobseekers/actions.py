@@ -159,13 +159,9 @@ def extract_of_details(session: Session, row: JobseekerDetails) -> DetailsOut:
 
 def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
     """Change only the fields named in ``changes``. The older version of the details remains on record."""
-    given = dict(changes)
-    restricted = given.pop("is_restricted", None)
-    if restricted is not None:
-        person.is_restricted = restricted
-    if given:
+    if changes:
         details = unsealed(session, queries.details(session, person))
-        record_details(session, actor, person, details.changed(given))
+        record_details(session, actor, person, details.changed(changes))
     session.flush()  # so that the reply includes the new version
     return person
 

@@ -23,7 +23,7 @@ from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.fields import Instant
-from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, sharing
+from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, restrictions, sharing
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import (
     ConfirmedWord,
@@ -52,7 +52,6 @@ from pathways.jobseekers.schemas import (
     NewMonitoring,
     NewPermission,
     NewProfile,
-    NewSafetyExclusion,
     NewSupporter,
     PermissionOut,
     ProfileOut,
@@ -192,11 +191,16 @@ def change_jobseeker(
     version: IfMatch,
     response: Response,
 ) -> JobseekerOut:
-    """Change identity and contact details. A field that is left out keeps its value."""
+    """Change identity and contact details. A field that is left out keeps its value.
+
+    `is_restricted` can only be set to true here. A team manager lifts a restriction with `lift-restriction`.
+    """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         expect_version(person, version)
-        actions.change(session, actor, person, change.model_dump(exclude_unset=True))
+        changes = change.model_dump(exclude_unset=True)
+        restrictions.change_restriction(session, actor, person, changes.pop("is_restricted", None))
+        actions.change(session, actor, person, changes)
         etag(response, person.version)
         return actions.reply(session, actor, person)
 
@@ -327,36 +331,6 @@ def grant_permission(
         return permission_reply(actor, person, permission)
 
 
-@router.post("/{jobseeker_id}/permissions/{permission_id}/revoke", responses=documented(NotFound, Conflict))
-def revoke_permission(
-    jobseeker_id: UUID,
-    permission_id: UUID,
-    reason: ReasonBody,
-    actor: PermissionRecorder,
-    database: DatabaseDep,
-    once: OnceDep,
-) -> PermissionOut:
-    """Revoke a permission at once: the social enterprise can read none of the permitted fields from now on.
-
-    Refused if the permission is already revoked.
-    """
-    with database.writing(actor) as session:
-        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
-        permission = once(
-            session,
-            actor,
-            lambda: sharing.revoke_permission(
-                session,
-                actor,
-                person,
-                queries.fact(session, SharingPermission, person, permission_id),
-                reason.reason,
-            ),
-            lambda new_id: session.get_one(SharingPermission, new_id),
-        )
-        return permission_reply(actor, person, permission)
-
-
 @router.get("/{jobseeker_id}/contacts", responses=documented(NotFound))
 def list_contacts(jobseeker_id: UUID, actor: ContactReader, database: DatabaseDep, page: PageDep) -> Page[ContactOut]:
     """List the contacts about this person, such as calls and meetings."""
@@ -452,25 +426,6 @@ def list_safety_exclusions(
         return page_of(
             session, rows, SafetyExclusion.id, page, lambda row: exclusions.exclusion_reply(session, actor, person, row)
         )
-
-
-@router.post("/{jobseeker_id}/safety-exclusions", status_code=201, responses=documented(NotFound, Conflict))
-def exclude_for_safety(
-    jobseeker_id: UUID, new: NewSafetyExclusion, actor: SafetyRecorder, database: DatabaseDep, once: OnceDep
-) -> SafetyExclusionOut:
-    """Record that this jobseeker must be kept away from an organisation, a person or an area.
-
-    Shortlists made after this leave out every placement that the exclusion covers.
-    """
-    with database.writing(actor) as session:
-        person = queries.jobseeker(session, actor, jobseeker_id)
-        exclusion = once(
-            session,
-            actor,
-            lambda: exclusions.exclude(session, actor, person, new),
-            lambda exclusion_id: session.get_one(SafetyExclusion, exclusion_id),
-        )
-        return exclusions.exclusion_reply(session, actor, person, exclusion)
 
 
 @router.post("/{jobseeker_id}/safety-exclusions/{exclusion_id}/withdraw", responses=documented(NotFound, Conflict))

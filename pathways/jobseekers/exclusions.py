@@ -38,11 +38,10 @@ def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafe
     elif new.kind is ExclusionKind.PERSON:
         if not new.who:
             raise RuleBroken(
-                "Give the e-mail address of the person to keep away from: the contact address of their placements.",
+                "Say who the person is: their given and family name, their e-mail address, or both.",
                 pointer="/who",
             )
         columns["who_sealed"] = session.vault.seal(new.who, place=f"safety_exclusions:who:{fact_id}")
-        columns["who_hash"] = name_hash(session, new.who)
     else:
         if new.radius_km is None:
             raise RuleBroken("The radius is missing. Give it in kilometres.", pointer="/radius_km")
@@ -72,7 +71,7 @@ def exclude_as(session: WriteSession, actor: Actor, person: Jobseeker, other: Sa
     fact_id = uuid7()
     columns = {
         name: getattr(other, name)
-        for name in ("kind", "social_enterprise_id", "who_hash", "postcode", "easting", "northing", "radius_km")
+        for name in ("kind", "social_enterprise_id", "postcode", "easting", "northing", "radius_km")
     }
     if other.who_sealed is not None:
         who = session.vault.open(other.who_sealed, place=f"safety_exclusions:who:{other.id}")
@@ -98,11 +97,6 @@ def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExc
     session.add(withdrawal)
     session.flush()  # refuses the second of two writers that withdraw the same exclusion
     return withdrawal
-
-
-def name_hash(session: Session, who: str) -> str:
-    """Return the hash of a person's name, with which placements that an excluded person runs are recognised."""
-    return session.vault.fingerprint("who", " ".join(who.casefold().split()))
 
 
 def exclusion_reply(session: Session, actor: Actor, person: Jobseeker, row: SafetyExclusion) -> SafetyExclusionOut:

@@ -246,6 +246,14 @@ class Merge(AboutPerson, Fact, Base):
     filled: Mapped[list[str]] = mapped_column(JSON)
 
 
+class Restriction(AboutPerson, Fact, Base):
+    """The fact that a case was restricted to its caseworker and the team managers, or that this was lifted."""
+
+    __tablename__ = "restrictions"
+
+    is_restricted: Mapped[bool]
+
+
 class ExclusionKind(StrEnum):
     """Whether a safety exclusion is about an organisation, a person or an area."""
 
@@ -272,6 +280,7 @@ class SafetyExclusion(AboutPerson, Fact, Base):
     kind: Mapped[ExclusionKind] = mapped_column(words(ExclusionKind))
     social_enterprise_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
     who_sealed: Mapped[str | None] = mapped_column(LINE)
+    # Neither read nor written since names are compared as people spell them. The next release drops the column.
     who_hash: Mapped[str | None] = mapped_column(SHORT)
     postcode: Mapped[str | None] = mapped_column(SHORT)
     easting: Mapped[int | None]

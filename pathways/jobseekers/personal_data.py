@@ -19,6 +19,7 @@ from pathways.jobseekers.models import (
     MonitoringAnswers,
     PersonKey,
     ProfileVersion,
+    Restriction,
     SafetyExclusion,
     SharingPermission,
     Supporter,
@@ -34,6 +35,7 @@ from pathways.jobseekers.schemas import (
     MoveOut,
     PermissionOut,
     ProfileOut,
+    RestrictionRecord,
     SupporterOut,
 )
 
@@ -87,6 +89,14 @@ HOLDING = Holding(
             JobseekerMove,
             as_schema(MoveOut),
             fact_entry("case", lambda m: MOVE_TEXTS.get(m.event, f"Case is now {m.to_state}.")),
+            stays=True,
+        ),
+        Held(
+            Restriction,
+            as_schema(RestrictionRecord),
+            fact_entry(
+                "restriction", lambda r: "Case restricted." if r.is_restricted else "The case's restriction was lifted."
+            ),
             stays=True,
         ),
         Held(PersonKey, as_schema(KeyRecord), stays=True),

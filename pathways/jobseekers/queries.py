@@ -22,6 +22,7 @@ from pathways.jobseekers.models import (
     Merge,
     MonitoringAnswers,
     ProfileVersion,
+    Restriction,
     SharingPermission,
 )
 from pathways.jobseekers.schemas import QUESTIONS, SearchBody
@@ -238,6 +239,13 @@ def permission_for(session: Session, person: Jobseeker, social_enterprise_id: UU
     ).one_or_none()
 
 
+def restricted_at(session: Session, person: Jobseeker) -> datetime | None:
+    """Return when the case was last restricted; None if nobody recorded it."""
+    rows = facts_about(Restriction, person).where(Restriction.is_restricted)
+    newest = session.scalars(rows.order_by(Restriction.recorded_at.desc(), Restriction.id.desc()).limit(1)).first()
+    return newest.recorded_at if newest is not None else None
+
+
 def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:
     if permission is None or not permission.is_granted:
         return frozenset()
@@ -376,6 +384,30 @@ def permissions_for(
         .order_by(SharingPermission.recorded_at, SharingPermission.id)
     )
     return {row.jobseeker_id: row for row in rows}
+
+
+def permissions_between(
+    session: Session, pairs: Iterable[tuple[UUID, UUID, UUID]]
+) -> dict[tuple[UUID, UUID], SharingPermission]:
+    """Return, by (jobseeker id, social enterprise id), the current permission of each (partner, jobseeker, enterprise).
+
+    A pair without a permission is not in the result.
+    """
+    wanted = set(pairs)
+    if not wanted:
+        return {}
+    partner_ids, jobseeker_ids, enterprise_ids = (set(ids) for ids in zip(*wanted, strict=True))
+    rows = session.scalars(
+        select(SharingPermission)
+        .where(
+            SharingPermission.partner_id.in_(partner_ids),
+            SharingPermission.jobseeker_id.in_(jobseeker_ids),
+            SharingPermission.social_enterprise_id.in_(enterprise_ids),
+            as_known(SharingPermission),
+        )
+        .order_by(SharingPermission.recorded_at, SharingPermission.id)
+    )
+    return {(row.jobseeker_id, row.social_enterprise_id): row for row in rows}
 
 
 def monitoring_counts(session: Session, actor: Actor) -> dict[str, dict[str, int]]:

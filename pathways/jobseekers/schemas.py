@@ -173,6 +173,13 @@ class KeyRecord(Schema):
     id: Annotated[int, Group.RECORD]
 
 
+class RestrictionRecord(Schema):
+    """The restriction of a case, or its lifting, in the copy of their data that a jobseeker receives."""
+
+    is_restricted: Annotated[bool, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
 class MergeRecord(Schema):
     """A merge of two records, in the copy of their data that a jobseeker receives."""
 
@@ -308,9 +315,7 @@ class NewSafetyExclusion(Body):
 
     kind: ExclusionKind
     social_enterprise_id: UUID | None = None
-    who: Line | None = Field(
-        default=None, description="For a person: the contact e-mail address of the placements that they run."
-    )
+    who: Line | None = Field(default=None, description="For a person: their name, their e-mail address, or both.")
     postcode: Annotated[Line, Field(max_length=20)] | None = None
     radius_km: RadiusKm | None = None
     reason: NeededLine

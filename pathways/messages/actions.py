@@ -1,7 +1,7 @@
 """Every change to notices, e-mails and webhooks. This module only queues messages; sending.py sends them."""
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import groupby
 from secrets import token_bytes
@@ -126,6 +126,26 @@ def make_emails(session: WriteSession, at: datetime, *, urgent: bool) -> int:
     return made
 
 
+def cancel(
+    session: WriteSession, actor: Actor, organisation_ids: Collection[UUID], subject: str, subject_ids: Collection[UUID]
+) -> int:
+    """Cancel the notices of organisations about records that were stopped. Return how many were cancelled.
+
+    A notice that was read, or whose e-mail was sent, is cancelled too: it is no longer listed.
+    """
+    cancelled = (
+        update(Notice)
+        .where(
+            Notice.organisation_id.in_(organisation_ids),
+            Notice.subject == subject,
+            Notice.subject_id.in_(subject_ids),
+            Notice.cancelled_at.is_(None),
+        )
+        .values(cancelled_at=actor.at)
+    )
+    return int(session.execute(cancelled, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
+
+
 def read(session: WriteSession, actor: Actor, notice: Notice) -> Notice:
     """Mark a notice as read. If it was read before, the recorded time does not change."""
     notice.read_at = notice.read_at or actor.at
@@ -141,12 +161,14 @@ def reply(notice: Notice) -> NoticeOut:
 def send_again(session: WriteSession, actor: Actor, row: Email | WebhookDelivery) -> None:
     """Queue a failed message or a delivered webhook again. A webhook keeps the id of its event.
 
-    Refuses a message that is still queued, and an e-mail that was sent.
+    Refuses a message that is still queued or was cancelled, and an e-mail that was sent.
     """
-    if row.state is EmailState.QUEUED or (isinstance(row, Email) and row.state is EmailState.SENT):
+    if row.state in {EmailState.QUEUED, EmailState.CANCELLED} or (
+        isinstance(row, Email) and row.state is EmailState.SENT
+    ):
         raise NotQuarantined(
-            "The message is still queued, or is an e-mail that was already sent. Only a failed message or a delivered"
-            " webhook can be sent again."
+            "The message is still queued, was cancelled, or is an e-mail that was already sent. Only a failed message"
+            " or a delivered webhook can be sent again."
         )
     row.state, row.attempts, row.next_try_at, row.sent_at, row.last_error = EmailState.QUEUED, 0, actor.at, None, ""
     session.flush()

@@ -35,6 +35,7 @@ class NoticeKind(StrEnum):
     CLAIM_QUERIED = "claim_queried"
     CLAIM_OWED_BACK = "claim_owed_back"
     CLAIM_TWICE = "claim_twice"
+    SAFETY_TO_DECIDE = "safety_to_decide"
 
 
 URGENT = frozenset(
@@ -45,16 +46,18 @@ URGENT = frozenset(
         NoticeKind.INTRODUCTION_ESCALATED,
         NoticeKind.LISTING_PAUSED,
         NoticeKind.CLAIM_TWICE,
+        NoticeKind.SAFETY_TO_DECIDE,
     }
 )
 
 
 class EmailState(StrEnum):
-    """The state of an e-mail or webhook delivery: queued, sent, or quarantined after the last retry."""
+    """The state of an e-mail or webhook delivery: queued, sent, quarantined after the last retry, or cancelled."""
 
     QUEUED = "queued"
     SENT = "sent"
     QUARANTINED = "quarantined"
+    CANCELLED = "cancelled"
 
 
 class Delivering:
@@ -110,6 +113,8 @@ class Notice(Base):
     is_urgent: Mapped[bool]
     made_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+    # When the notice was cancelled, because what it is about was stopped. It is then neither listed nor e-mailed.
+    cancelled_at: Mapped[datetime | None]
     email_id: Mapped[UUID | None] = mapped_column(ForeignKey("emails.id"))
 
 

@@ -16,7 +16,9 @@ from pathways.organisations.models import Membership
 
 
 def notices_of(actor: Actor) -> Select[Notice]:
-    return select(Notice).where(Notice.user_id == actor.user_id, Notice.organisation_id == actor.organisation_id)
+    return select(Notice).where(
+        Notice.user_id == actor.user_id, Notice.organisation_id == actor.organisation_id, Notice.cancelled_at.is_(None)
+    )
 
 
 def notice(session: Session, actor: Actor, notice_id: UUID) -> Notice:
@@ -91,6 +93,7 @@ def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
             Notice.email_id.is_(None),
             Notice.is_urgent.is_(urgent),
             Notice.read_at.is_(None),
+            Notice.cancelled_at.is_(None),
         )
         .order_by(Notice.user_id, Notice.organisation_id, Notice.id)
     )
@@ -107,7 +110,9 @@ def due(model: type[Email] | type[WebhookDelivery], at: datetime) -> Select[UUID
 
 
 def notices_in(session: Session, email_id: UUID) -> list[Notice]:
-    return list(session.scalars(select(Notice).where(Notice.email_id == email_id).order_by(Notice.kind, Notice.id)))
+    """Return the notices of an e-mail that were not cancelled since."""
+    rows = select(Notice).where(Notice.email_id == email_id, Notice.cancelled_at.is_(None))
+    return list(session.scalars(rows.order_by(Notice.kind, Notice.id)))
 
 
 def endpoints_of(actor: Actor) -> Select[WebhookEndpoint]:

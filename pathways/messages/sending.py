@@ -50,6 +50,10 @@ class NotSent(Exception):
     """The message was not accepted. The text names only the kind of error, without personal data."""
 
 
+class NotNeeded(Exception):
+    """Everything that the message is about was stopped, so it is cancelled."""
+
+
 class Mailer(Protocol):
     """Sends one e-mail, or raises ``NotSent``."""
 
@@ -101,6 +105,8 @@ class Sender:
     now: Callable[[], datetime] = utc_now
     # Functions that create the path of a decision link, by the kind of notice that can be answered without signing in.
     links: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = field(default_factory=dict)
+    # Functions that return whether a notice may still be sent, by its kind. Other kinds are always sent.
+    is_needed: Mapping[NoticeKind, Callable[[WriteSession, Notice], bool]] = field(default_factory=dict)
 
     def send_due(self) -> int:
         """Create e-mails for urgent notices, send all due messages, and return the number of messages tried."""
@@ -127,9 +133,11 @@ class Sender:
         with self.database.writing(None) as session:
             if session.execute(taken, execution_options={"synchronize_session": False}).rowcount == 0:  # type: ignore[attr-defined]
                 return False  # another process reserved it first
-        error = ""
+        error, is_needed = "", True
         try:
             send(row_id)
+        except NotNeeded:
+            is_needed = False
         except NotSent as failure:
             error = str(failure)
         except Exception as failure:  # noqa: BLE001 - an error in one message must not stop the others
@@ -137,7 +145,9 @@ class Sender:
         with self.database.writing(None) as session:
             row = session.get_one(model, row_id, with_for_update=True)
             row.last_error = error
-            if not error:
+            if not is_needed:
+                row.state = EmailState.CANCELLED
+            elif not error:
                 row.state, row.sent_at = EmailState.SENT, self.now()
             elif row.attempts > len(BACK_OFF):
                 row.state = EmailState.QUARANTINED
@@ -151,7 +161,9 @@ class Sender:
             email = session.get_one(Email, row_id)
             if not queries.is_for_a_member(session, email):
                 raise NotSent("MemberLeft")
-            notices = queries.notices_in(session, row_id)
+            notices = [n for n in queries.notices_in(session, row_id) if self._may_be_sent(session, n)]
+            if not notices:
+                raise NotNeeded
             paths = {
                 notice.id: self.links[notice.kind](session, notice, self.now())
                 for notice in notices
@@ -165,6 +177,10 @@ class Sender:
             message["Subject"] = subject
             message.set_content(text)
         self.mail(message)
+
+    def _may_be_sent(self, session: WriteSession, notice: Notice) -> bool:
+        check = self.is_needed.get(notice.kind)
+        return check is None or check(session, notice)
 
     def _webhook(self, row_id: UUID) -> None:
         with self.database.reading(newest=True) as session:

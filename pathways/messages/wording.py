@@ -67,6 +67,10 @@ TEXT: dict[K, tuple[str, str]] = {
         "Two records of a jobseeker were merged, so a claim now duplicates another claim.",
         "Records of jobseekers were merged, so {n} claims now duplicate other claims.",
     ),
+    K.SAFETY_TO_DECIDE: (
+        "A safety exclusion may concern work or an introduction that is under way. Decide today what to do.",
+        "Safety exclusions may concern {n} spells of work or introductions under way. Decide today what to do.",
+    ),
     K.CLAIM_OWED_BACK: (
         "The outcome of a paid claim was withdrawn, so the payment is owed back.",
         "The outcomes of {n} paid claims were withdrawn, so the payments are owed back.",

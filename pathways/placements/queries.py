@@ -91,7 +91,6 @@ RANKED_COLUMNS = (
     Placement.id,
     Placement.version,
     Placement.closes_on,
-    Placement.contact_email,
     Placement.pay_per_hour_pence,
     Organisation.name.label("social_enterprise"),
 )

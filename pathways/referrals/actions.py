@@ -18,7 +18,7 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identifiers, profile
+from pathways.jobseekers import formats, identifiers, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import BatchComparison, Candidate
@@ -378,7 +378,7 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     _carry_details(session, actor, person, before.details, details)
     _carry_profile(session, actor, person, before.profile, {n: v for n, v in after.profile.items() if n in new})
     if "is_restricted" in new and after.about["is_restricted"]:
-        person.is_restricted = True
+        restrictions.restrict(session, actor, person, "The referrer asked for it.")
     session.flush()  # so that the reply includes the new version
     return True
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from itertools import compress
 from threading import Lock
 from typing import Any
@@ -32,7 +31,6 @@ from matching.pairs.profiles import JobseekerProfile, PlacementProfile
 from matching.score.ranker import PlacementRanker, TwoSidedModel
 from pathways.base import Actor, local_day, utc_now
 from pathways.database import Database, ReadSession, Session
-from pathways.jobseekers.exclusions import name_hash
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementChangeMark
 from pathways.placements.versions import store_missing
@@ -170,11 +168,10 @@ class IndexState:
             self.model,
         )
 
-    def and_also(self, session: Session, listings: Iterable[Any]) -> "IndexState":
+    def and_also(self, listings: Iterable[Any]) -> "IndexState":
         """Return a copy of this state with the placements of the given database rows added."""
         fresh = list(listings)
-        hashed = partial(name_hash, session)
-        more = PlacementRows.of((profiles.of_placement(row, hashed) for row in fresh), self.lexicon)
+        more = PlacementRows.of(map(profiles.of_placement, fresh), self.lexicon)
         return IndexState(
             self.rows.and_also(more),
             [*self.listings, *map(Listing.of, fresh)],
@@ -198,7 +195,7 @@ def read(session: Session, lexicon: WordTables | None = None) -> IndexState:
     """Read all published placements in an open session, without the cache; for commands and long-running actions."""
     words = lexicon or WordTables(vocabulary.in_force(session))
     empty = IndexState(PlacementRows.of([], words), [], NONE, NONE, NONE, words, queries.released_model(session))
-    return empty.and_also(session, session.execute(placement_queries.published()))
+    return empty.and_also(session.execute(placement_queries.published()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +258,7 @@ class Index:
                 current = current.ranked_by(queries.released_model(session))
             if changed:
                 fresh = session.execute(placement_queries.published(changed)).all()
-                current = current.without(str(placement_id) for placement_id in changed).and_also(session, fresh)
+                current = current.without(str(placement_id) for placement_id in changed).and_also(fresh)
         self._state, self.seen = current, seen
         return current
 

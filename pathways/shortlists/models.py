@@ -56,6 +56,17 @@ class Shortlist(Fact, Base):
     seed: Mapped[str | None] = mapped_column(SHORT)
 
 
+class SafetyReview(AboutPerson, Fact, Base):
+    """A caseworker's finding that a placement is safe for a jobseeker, where the safety check could not tell.
+
+    It answers the safety exclusions recorded before it. ``reason`` says how the caseworker made sure.
+    """
+
+    __tablename__ = "safety_reviews"
+
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"))
+
+
 class ShortlistMatch(AboutPerson, Fact, Base):
     """One ranked pair of a shortlist, with its rank, score, feature values and checks."""
 

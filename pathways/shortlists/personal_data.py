@@ -8,8 +8,8 @@ from pathways.database import WriteSession
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.jobseekers.models import Jobseeker
 from pathways.shortlists import snapshot
-from pathways.shortlists.models import Shortlist, ShortlistMatch
-from pathways.shortlists.schemas import MatchRecord, ShortlistRecord
+from pathways.shortlists.models import SafetyReview, Shortlist, ShortlistMatch
+from pathways.shortlists.schemas import MatchRecord, SafetyReviewRecord, ShortlistRecord
 
 
 def scrub(session: WriteSession, jobseeker_id: UUID) -> None:
@@ -47,6 +47,11 @@ HOLDING = Holding(
             stays=True,
         ),
         Held(ShortlistMatch, as_schema(MatchRecord), stays=True),
+        Held(
+            SafetyReview,
+            as_schema(SafetyReviewRecord),
+            fact_entry("safety review", lambda _: "A placement was found to be safe."),
+        ),
     ),
     scrub=scrub,
 )

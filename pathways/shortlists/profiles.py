@@ -3,10 +3,12 @@
 A check or a score can use only the data that this module passes on.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from matching.pairs.benefit_flags import BenefitRule
 from matching.pairs.eligibility import Context
@@ -121,34 +123,33 @@ def _with_meanings(stated: Sequence[str] | None, meanings: Mapping[str, str]) ->
     return tuple(dict.fromkeys([*(stated or ()), *meanings_found])) or None
 
 
-def exclusions_of(rows: Iterable[SafetyExclusion]) -> Exclusions:
-    """Return safety exclusions as the safety check reads them; excluded people are given as hashes of their names."""
+def exclusions_of(
+    rows: Iterable[SafetyExclusion], named: Mapping[UUID, frozenset[UUID]] = MappingProxyType({})
+) -> Exclusions:
+    """Return safety exclusions as the safety check reads them.
+
+    ``named`` has, by the id of an exclusion of a person, the social enterprises where that person is known to work.
+    """
     exclusions = list(rows)
+    organisations = {r.social_enterprise_id for r in exclusions if r.kind is ExclusionKind.ORGANISATION}
     return Exclusions(
-        organisations=frozenset(
-            str(r.social_enterprise_id) for r in exclusions if r.kind is ExclusionKind.ORGANISATION
-        ),
-        people=frozenset(r.who_hash for r in exclusions if r.who_hash is not None),
+        organisations=frozenset(map(str, organisations.union(*(named.get(r.id, ()) for r in exclusions)))),
         areas=tuple(
             ((float(r.easting), float(r.northing)), float(r.radius_km))
             for r in exclusions
             if r.easting is not None and r.northing is not None and r.radius_km is not None
         ),
+        names_a_person=any(r.kind is ExclusionKind.PERSON for r in exclusions),
     )
 
 
-def of_placement(row: Any, who_hash: Callable[[str], str] | None = None) -> PlacementProfile:
-    """Return a placement as the input of checks and features.
-
-    ``who_hash`` hashes the contact address, which the safety check compares with the hashes of excluded people. Without
-    ``who_hash``, the safety check does not compare people.
-    """
+def of_placement(row: Any) -> PlacementProfile:
+    """Return a placement as the input of checks and features."""
     return PlacementProfile(
         key=str(row.id),
         title=row.title,
         occupation=row.occupation,
         organisation=str(row.social_enterprise_id),
-        run_by=frozenset([who_hash(row.contact_email)]) if who_hash and row.contact_email else frozenset(),
         essential_skills=_words(row.essential_skills),
         desirable_skills=_words(row.desirable_skills),
         qualifications_needed=row.qualifications_needed,

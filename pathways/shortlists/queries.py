@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -28,8 +28,8 @@ from pathways.jobseekers.models import (
 )
 from pathways.placements import queries as placement_queries
 from pathways.placements.models import PlacementVersion
-from pathways.shortlists import profiles
-from pathways.shortlists.models import ModelState, RankingModel, Shortlist, ShortlistMatch
+from pathways.shortlists import connected, profiles
+from pathways.shortlists.models import ModelState, RankingModel, SafetyReview, Shortlist, ShortlistMatch
 
 MOST_IDS = 5000
 # For lists of shortlists: leaves out the packed columns, which are tens of kilobytes for each shortlist.
@@ -142,7 +142,7 @@ def _about(model: Any, *columns: Any) -> Select[Any]:
 # Built once, because building such a query takes as long as running it. Most jobseekers have no exclusion and no
 # confirmed word, so PROFILES also returns whether any exclusion or word must be read.
 FACTS: dict[type[Any], Select[Any]] = {
-    model: _about(model, model).order_by(model.id) for model in (SafetyExclusion, ConfirmedWord)
+    model: _about(model, model).order_by(model.id) for model in (SafetyExclusion, ConfirmedWord, SafetyReview)
 }
 PROFILES = _about(
     ProfileVersion,
@@ -176,11 +176,12 @@ def profiled(
             for word in session.scalars(FACTS[ConfirmedWord], parameters):
                 if word.label is not None:
                     meanings[word.jobseeker_id, word.kind][word.text.casefold()] = word.label
+    named = connected.workplaces(session, [row for rows in exclusions.values() for row in rows])
     pairs = []
     for person in all_people:
         version = versions.get(person.id)
         facts = profiles.ProfileFacts(
-            exclusions=profiles.exclusions_of(exclusions[person.id]),
+            exclusions=profiles.exclusions_of(exclusions[person.id], named),
             skills=meanings[person.id, WordKind.SKILL],
             occupations=meanings[person.id, WordKind.OCCUPATION],
         )
@@ -188,18 +189,33 @@ def profiled(
     return pairs
 
 
-def exclusions(session: Session, actor: Actor, jobseeker_ids: Collection[UUID]) -> dict[UUID, list[SafetyExclusion]]:
-    """Return the current safety exclusions of the given jobseekers of the actor's partner.
+def exclusions(
+    session: Session, partner_ids: Collection[UUID], jobseeker_ids: Collection[UUID]
+) -> dict[UUID, list[SafetyExclusion]]:
+    """Return the current safety exclusions of the given jobseekers of the given partners.
 
     Jobseekers without an exclusion are not in the result.
     """
     ids = list(jobseeker_ids)
     by_jobseeker: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
     for start in range(0, len(ids), MOST_IDS):
-        parameters = {"partners": [actor.organisation_id], "people": ids[start : start + MOST_IDS]}
+        parameters = {"partners": list(partner_ids), "people": ids[start : start + MOST_IDS]}
         for row in session.scalars(FACTS[SafetyExclusion], parameters):
             by_jobseeker[row.jobseeker_id].append(row)
     return dict(by_jobseeker)
+
+
+def safety_reviews(
+    session: Session, partner_ids: Collection[UUID], jobseeker_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], datetime]:
+    """Return by (jobseeker, placement) when a caseworker last found the placement to be safe."""
+    parameters = {"partners": list(partner_ids), "people": list(jobseeker_ids)}
+    rows = session.scalars(FACTS[SafetyReview], parameters)
+    found: dict[tuple[UUID, UUID], datetime] = {}
+    for row in rows:
+        key = (row.jobseeker_id, row.placement_id)
+        found[key] = max(found.get(key, row.recorded_at), row.recorded_at)
+    return found
 
 
 # Open placements, whether the jobseeker is visible and whether the jobseeker has an exclusion, in one query.

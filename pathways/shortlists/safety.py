@@ -1,24 +1,108 @@
 """Check safety exclusions wherever a jobseeker is put forward for a placement, not only in a ranking."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from matching.pairs import eligibility
-from matching.pairs.eligibility import Context, Rule
+from matching.pairs.eligibility import CheckResult, Context, Rule
 from matching.pairs.profiles import JobseekerLimits, PlacementProfile
 from pathways.base import Actor
-from pathways.database import Session
+from pathways.database import Session, WriteSession
 from pathways.errors import Conflict
-from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.exclusions import name_hash
 from pathways.jobseekers.models import Jobseeker, SafetyExclusion
 from pathways.placements.models import Placement
-from pathways.shortlists import profiles, queries
+from pathways.shortlists import connected, profiles, queries
+from pathways.shortlists.models import SafetyReview
+
+
+class Safety(StrEnum):
+    """What a jobseeker's safety exclusions say about a placement."""
+
+    CLEAR = "clear"
+    ASKS = "asks"  # the check cannot tell, and no caseworker has found the placement to be safe since
+    EXCLUDED = "excluded"
 
 
 class ExcludedForSafety(Conflict):
     title = "A safety exclusion covers this placement"
+
+
+class SafetyNotChecked(Conflict):
+    title = "Make sure that this placement is safe first"
+
+
+EXCLUDED = (
+    "The jobseeker must be kept away from this placement. Review the safety exclusion with the jobseeker. "
+    "If the exclusion no longer applies, withdraw it and try again."
+)
+ASKS = (
+    "The jobseeker has a safety exclusion, and the listing does not say enough to check it. Find out where the "
+    "placement is, who runs it and who works there. Then say how you made sure that the jobseeker is safe there."
+)
+
+
+def safety_of(
+    session: Session, pairs: Collection[tuple[UUID, Placement]], partner_ids: Collection[UUID]
+) -> dict[tuple[UUID, UUID], Safety]:
+    """Return by (jobseeker id, placement id) what the current safety exclusions say. Pairs left out are clear."""
+    rows_of = queries.exclusions(session, partner_ids, {jobseeker_id for jobseeker_id, _ in pairs})
+    if not rows_of:
+        return {}
+    named = connected.workplaces(session, [row for rows in rows_of.values() for row in rows])
+    reviews = queries.safety_reviews(session, partner_ids, rows_of)
+    found: dict[tuple[UUID, UUID], Safety] = {}
+    for jobseeker_id, placement in pairs:
+        rows = rows_of.get(jobseeker_id)
+        if rows:
+            key = (jobseeker_id, placement.id)
+            found[key] = _safety(rows, named, listing_of(placement), placement.confirmed_on, reviews.get(key))
+    return found
+
+
+def listing_of(placement: Placement) -> PlacementProfile:
+    """Return the columns of a placement that the safety check reads."""
+    return PlacementProfile(
+        key=str(placement.id),
+        title=placement.title,
+        organisation=str(placement.social_enterprise_id),
+        place=profiles.place_of(placement),
+        is_place_exact=placement.place_basis != "outcode",
+        remote=placement.remote.value if placement.remote else None,
+    )
+
+
+def _safety(
+    rows: Sequence[SafetyExclusion],
+    named: Mapping[UUID, frozenset[UUID]],
+    listing: PlacementProfile,
+    on: date,
+    reviewed_at: datetime | None = None,
+) -> Safety:
+    limits = JobseekerLimits(exclusions=profiles.exclusions_of(rows, named))
+    check = eligibility.CHECKS[Rule.SAFETY](limits, listing, Context(on, {}))
+    if check is None:
+        return Safety.CLEAR
+    if check.result is CheckResult.FAIL:
+        return Safety.EXCLUDED
+    is_answered = reviewed_at is not None and reviewed_at >= max(row.recorded_at for row in rows)
+    return Safety.CLEAR if check.result is CheckResult.PASS or is_answered else Safety.ASKS
+
+
+def is_excluded(session: Session, person: Jobseeker, placement: Placement) -> bool:
+    """Return whether a current safety exclusion keeps the jobseeker away from the placement."""
+    return _of_pair(session, person, placement) is Safety.EXCLUDED
+
+
+def covered_by(session: Session, exclusion: SafetyExclusion, placements: Iterable[Placement]) -> list[Placement]:
+    """Return the placements that one safety exclusion covers."""
+    named = connected.workplaces(session, [exclusion])
+    return [
+        placement
+        for placement in placements
+        if _safety([exclusion], named, listing_of(placement), placement.confirmed_on) is Safety.EXCLUDED
+    ]
 
 
 def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placement) -> None:
@@ -26,24 +110,31 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
 
     A check whose result is unknown does not refuse the pair.
     """
-    rows = list(session.scalars(jobseeker_queries.facts_about(SafetyExclusion, person)))
-    if not rows:
-        return
-    run_by = frozenset([name_hash(session, placement.contact_email)]) if placement.contact_email else frozenset()
-    listing = PlacementProfile(
-        key=str(placement.id),
-        title=placement.title,
-        organisation=str(placement.social_enterprise_id),
-        run_by=run_by,
-        place=profiles.place_of(placement),
-        is_place_exact=placement.place_basis != "outcode",
-        remote=placement.remote.value if placement.remote else None,
+    if is_excluded(session, person, placement):
+        raise ExcludedForSafety(EXCLUDED)
+
+
+def must_be_safe(session: Session, person: Jobseeker, placement: Placement) -> None:
+    """Refuse as ``must_not_be_excluded`` does, and also while a safety check that cannot tell has no answer."""
+    must_not_be_excluded(session, person, placement)
+    if _of_pair(session, person, placement) is Safety.ASKS:
+        raise SafetyNotChecked(ASKS)
+
+
+def _of_pair(session: Session, person: Jobseeker, placement: Placement) -> Safety:
+    found = safety_of(session, [(person.id, placement)], [person.partner_id])
+    return found.get((person.id, placement.id), Safety.CLEAR)
+
+
+def review(session: WriteSession, actor: Actor, person: Jobseeker, placement: Placement, reason: str) -> SafetyReview:
+    """Record that a caseworker found a placement to be safe, and how. Refuse if an exclusion covers the placement."""
+    must_not_be_excluded(session, person, placement)
+    found = SafetyReview.recorded(
+        actor, partner_id=person.partner_id, jobseeker_id=person.id, placement_id=placement.id, reason=reason
     )
-    if _is_covered(rows, listing, placement.confirmed_on):
-        raise ExcludedForSafety(
-            "The jobseeker must be kept away from this placement. Review the safety exclusion with the jobseeker. "
-            "If the exclusion no longer applies, withdraw it and try again."
-        )
+    session.add(found)
+    session.flush()  # the next check reads it
+    return found
 
 
 def covered(
@@ -54,14 +145,10 @@ def covered(
     The exclusions are read from the database now, so an exclusion recorded after the ranking also counts.
     """
     all_pairs = list(pairs)
-    exclusions_of = queries.exclusions(session, actor, {jobseeker_id for jobseeker_id, _ in all_pairs})
+    rows_of = queries.exclusions(session, [actor.organisation_id], {jobseeker_id for jobseeker_id, _ in all_pairs})
+    named = connected.workplaces(session, [row for rows in rows_of.values() for row in rows])
     return {
         (jobseeker_id, listing.key)
         for jobseeker_id, listing in all_pairs
-        if jobseeker_id in exclusions_of and _is_covered(exclusions_of[jobseeker_id], listing, on)
+        if jobseeker_id in rows_of and _safety(rows_of[jobseeker_id], named, listing, on) is Safety.EXCLUDED
     }
-
-
-def _is_covered(rows: Sequence[SafetyExclusion], listing: PlacementProfile, on: date) -> bool:
-    limits = JobseekerLimits(exclusions=profiles.exclusions_of(rows))
-    return bool(eligibility.failures(limits, listing, Context(on, {}), [Rule.SAFETY]))

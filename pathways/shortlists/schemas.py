@@ -189,6 +189,15 @@ class ShortlistRecord(Schema):
     refused_by_rule: Annotated[dict[str, int], Group.RECORD]
 
 
+class SafetyReviewRecord(Schema):
+    """A caseworker's finding that a placement is safe, in the copy of their data that a jobseeker receives."""
+
+    id: Annotated[UUID, Group.RECORD]
+    placement_id: Annotated[UUID, Group.RECORD]
+    reason: Annotated[str | None, Group.SAFETY]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
 class MatchRecord(Schema):
     """A match in the copy of their data that a jobseeker receives."""
 

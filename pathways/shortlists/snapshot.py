@@ -152,7 +152,7 @@ def listing(version: Any, failed: int) -> PlacementProfile:
     for name in LISTING_DAYS:
         columns[name] = date.fromisoformat(columns[name]) if columns[name] else None
     return profiles.of_placement(
-        SimpleNamespace(id=version.placement_id, contact_email=None, places_left=0 if failed & PLACES else 1, **columns)
+        SimpleNamespace(id=version.placement_id, places_left=0 if failed & PLACES else 1, **columns)
     )
 
 

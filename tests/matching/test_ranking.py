@@ -232,11 +232,11 @@ def test_what_is_not_known_adds_nothing_to_the_score_and_widens_its_interval():
 def test_a_safety_exclusion_refuses_and_is_never_told_to_the_social_enterprise():
     for exclusions in (
         Exclusions(organisations=frozenset({"o"})),
-        Exclusions(people=frozenset({"sam"})),
+        Exclusions(names_a_person=True, organisations=frozenset({"o"})),
         Exclusions(areas=(((530000.0, 180000.0), 1.0),)),
     ):
         kept_from = replace(PERSON, limits=replace(PERSON.limits, exclusions=exclusions))
-        found = RANKER.pair(kept_from, replace(PLACEMENT, organisation="o", run_by=frozenset({"sam"})))
+        found = RANKER.pair(kept_from, replace(PLACEMENT, organisation="o"))
         assert isinstance(found, Refusal)
         assert [c.rule for c in found.failed] == [Rule.SAFETY]
         assert not found.failed[0].enterprise_may_see

@@ -245,7 +245,7 @@ def test_a_place_that_comes_free_passes_over_whoever_must_not_be_sent_there(clie
         call("lister", f"/introductions/{one}/wait")
     excluded(call, world, first)
     call("caseworker", f"/introductions/{held}/decline", why="pay")
-    assert [read(client, world, "caseworker", one)["state"] for one in (passed, next_one)] == ["waiting", "offered"]
+    assert [read(client, world, "caseworker", one)["state"] for one in (passed, next_one)] == ["withdrawn", "offered"]
 
 
 def test_an_offer_made_on_is_told_to_whose_case_it_is_whoever_recorded_the_wait(client, world: World, call):

@@ -1,0 +1,75 @@
+"""Whether a protective fact stops an introduction now: a safety exclusion, or a permission that is not given.
+
+Every read by a social enterprise, move, decision link and message asks here. So a fact that is recorded later acts at
+once, whichever way it was recorded.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import select
+
+from pathways.database import Session
+from pathways.introductions.models import OPEN, Introduction, IntroductionEvent, IntroductionState
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.placements.models import Placement
+from pathways.shortlists import safety
+from pathways.shortlists.safety import Safety
+
+LIVE = (*OPEN, IntroductionState.STARTED)
+# What a social enterprise may still say about a stopped introduction: nothing that brings the jobseeker nearer.
+STILL_POSSIBLE = frozenset({IntroductionEvent.DECLINE, IntroductionEvent.END})
+
+
+class Stop(StrEnum):
+    """Why an introduction is stopped. No social enterprise may read it."""
+
+    EXCLUDED = "excluded"
+    SAFETY_NOT_CHECKED = "safety_not_checked"
+    NOT_PERMITTED = "not_permitted"
+
+
+OF_SAFETY = {Safety.EXCLUDED: Stop.EXCLUDED, Safety.ASKS: Stop.SAFETY_NOT_CHECKED}
+TEXTS = {
+    Stop.EXCLUDED: "A safety exclusion covers this placement. The social enterprise reads nothing and can take no step."
+    " Withdraw the introduction, or end the work if the jobseeker is there.",
+    Stop.SAFETY_NOT_CHECKED: "The jobseeker has a safety exclusion that cannot be checked against this placement. Until"
+    " you say how you made sure that the placement is safe, the social enterprise reads nothing and can take no step.",
+    Stop.NOT_PERMITTED: "The jobseeker's permission for this social enterprise is missing or was revoked. It reads"
+    " nothing and can take no step. Ask the jobseeker, then record a permission or withdraw the introduction.",
+}
+
+
+def stops_of(session: Session, introductions: Sequence[Introduction]) -> dict[UUID, Stop]:
+    """Return, by introduction id, why each stopped introduction is stopped. Only open and started ones can be."""
+    live = [one for one in introductions if one.state in LIVE]
+    if not live:
+        return {}
+    rows = session.scalars(select(Placement).where(Placement.id.in_({one.placement_id for one in live})))
+    placements = {placement.id: placement for placement in rows}
+    pairs = [(one.jobseeker_id, placements[one.placement_id]) for one in live]
+    found = safety.safety_of(session, pairs, {one.partner_id for one in live})
+    stops = {
+        one.id: OF_SAFETY[found[one.jobseeker_id, one.placement_id]]
+        for one in live
+        if found.get((one.jobseeker_id, one.placement_id), Safety.CLEAR) in OF_SAFETY
+    }
+    return {one.id: Stop.NOT_PERMITTED for one in _not_permitted(session, live)} | stops
+
+
+def stop_of(session: Session, introduction: Introduction) -> Stop | None:
+    return stops_of(session, [introduction]).get(introduction.id)
+
+
+def _not_permitted(session: Session, live: Sequence[Introduction]) -> list[Introduction]:
+    """Return the introductions that were sent to a social enterprise that may read nothing about the jobseeker now."""
+    sent = [one for one in live if one.sent_at is not None]
+    permissions = jobseeker_queries.permissions_between(
+        session, ((one.partner_id, one.jobseeker_id, one.social_enterprise_id) for one in sent)
+    )
+    return [
+        one
+        for one in sent
+        if not jobseeker_queries.granted_groups(permissions.get((one.jobseeker_id, one.social_enterprise_id)))
+    ]

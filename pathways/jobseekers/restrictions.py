@@ -1,0 +1,68 @@
+"""Restricting a case to its caseworker and the team managers, and lifting the restriction."""
+
+from sqlalchemy import select
+
+from pathways.base import Actor, Role
+from pathways.database import WriteSession
+from pathways.errors import RuleBroken
+from pathways.facts import NotYourMove
+from pathways.jobseekers import queries, sharing
+from pathways.jobseekers.actions import must_not_be_void
+from pathways.jobseekers.models import Jobseeker, Restriction, SharingPermission
+
+ASK_AGAIN = "The case was restricted. Ask the jobseeker again what may be shared."
+
+
+def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
+    """Restrict a case, and revoke every permission to share, because the jobseeker's situation has changed.
+
+    A case that is already restricted stays as it is.
+    """
+    must_not_be_void(person)
+    if person.is_restricted:
+        return
+    _record(session, actor, person, reason, is_restricted=True)
+    for permission in session.scalars(queries.facts_about(SharingPermission, person)).all():
+        if permission.is_granted:
+            sharing.revoke_permission(session, actor, person, permission, ASK_AGAIN)
+
+
+def lift(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> Jobseeker:
+    """Lift the restriction of a case. Only a team manager may, with a reason. Revoked permissions stay revoked."""
+    if actor.role is not Role.TEAM_MANAGER:
+        raise NotYourMove("Only a team manager may lift the restriction of a case. Ask a team manager.")
+    if not person.is_restricted:
+        raise RuleBroken("This case is not restricted. There is nothing to lift.")
+    _record(session, actor, person, reason, is_restricted=False)
+    return person
+
+
+def change_restriction(session: WriteSession, actor: Actor, person: Jobseeker, value: object) -> None:
+    """Restrict a case if the value of ``is_restricted`` is true. Refuse to lift a restriction, which needs a reason."""
+    if value:
+        restrict(session, actor, person, "")
+    elif value is False and person.is_restricted:
+        raise RuleBroken(
+            "A restriction is lifted by a team manager, with a reason. Use lift-restriction.", pointer="/is_restricted"
+        )
+
+
+def _record(session: WriteSession, actor: Actor, person: Jobseeker, reason: str, *, is_restricted: bool) -> None:
+    newest = session.scalars(
+        select(Restriction.id)
+        .where(Restriction.partner_id == person.partner_id, Restriction.jobseeker_id == person.id)
+        .order_by(Restriction.recorded_at.desc(), Restriction.id.desc())
+        .limit(1)
+    ).first()
+    session.add(
+        Restriction.recorded(
+            actor,
+            partner_id=person.partner_id,
+            jobseeker_id=person.id,
+            supersedes=newest,
+            is_restricted=is_restricted,
+            reason=reason,
+        )
+    )
+    person.is_restricted = is_restricted
+    session.flush()  # the reply includes the new version

@@ -1,0 +1,229 @@
+"""Record protective facts, and make everything under way obey them in the same transaction."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from uuid import UUID
+
+from pathways.allocations import actions as allocation_actions
+from pathways.allocations.models import AllocationLine
+from pathways.base import Actor, Role
+from pathways.database import Session, WriteSession
+from pathways.fields import Group
+from pathways.introductions import actions as introduction_actions
+from pathways.introductions import stops
+from pathways.introductions.models import OPEN, Introduction, IntroductionEvent, IntroductionState, Side, WhyNot
+from pathways.introductions.stops import Stop
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import exclusions, restrictions, sharing
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import ExclusionKind, Jobseeker, SafetyExclusion, SharingPermission
+from pathways.jobseekers.personal_data import permission_reply
+from pathways.jobseekers.schemas import NewSafetyExclusion
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
+from pathways.placements.models import Placement
+from pathways.protection import queries
+from pathways.protection.schemas import (
+    BarredPlacement,
+    CaseRestricted,
+    ExclusionRecorded,
+    PermissionRevoked,
+    StoppedIntroduction,
+    StoppedOut,
+)
+from pathways.shortlists import connected, safety
+
+MOST_BARRED = 100
+REASON = "A safety exclusion covers this placement."
+NAMES_NOBODY = (
+    "No member or contact of a social enterprise has this name or address today, so this exclusion bars no placement"
+    " by itself. Every shortlist of the jobseeker asks about it. Add the person's full name and e-mail address if you"
+    " know them."
+)
+MAY_BE_ELSEWHERE = (
+    "This person may also work elsewhere. Shortlists ask about every other placement, and an introduction"
+    " needs your answer."
+)
+PLACES_UNKNOWN = (
+    "A placement whose location is not known may lie in the area. Shortlists ask about it, and an introduction needs"
+    " your answer."
+)
+
+
+def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafetyExclusion) -> SafetyExclusion:
+    """Record a safety exclusion and stop at once whatever it covers."""
+    exclusion = exclusions.exclude(session, actor, person, new)
+    protect(session, actor, person)
+    return exclusion
+
+
+def revoke(
+    session: WriteSession, actor: Actor, person: Jobseeker, permission: SharingPermission, reason: str
+) -> SharingPermission:
+    """Revoke a permission. Links and messages to the social enterprise end, and it can take no further step."""
+    revoked = sharing.revoke_permission(session, actor, person, permission, reason)
+    protect(session, actor, person)
+    return revoked
+
+
+def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> Jobseeker:
+    """Restrict a case. Every permission is revoked until the caseworker has asked the jobseeker again."""
+    restrictions.restrict(session, actor, person, reason)
+    protect(session, actor, person)
+    return person
+
+
+def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
+    """Make everything under way obey the protective facts of a jobseeker. A repeated call changes nothing.
+
+    An open introduction that a safety exclusion covers is withdrawn; the social enterprise is not told why. The
+    permissions of that social enterprise are revoked. For every stopped introduction, links end and messages to the
+    social enterprise are cancelled. The caseworker and the team managers are notified of what needs a decision.
+    """
+    live = queries.live_introductions(session, person)
+    stopped = stops.stops_of(session, live)
+    no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER)
+    covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED]
+    for one in covered:
+        session.refresh(one, with_for_update=True)
+        if one.state in OPEN:
+            introduction_actions.move(session, actor, one, IntroductionEvent.WITHDRAW, reason=REASON, no=no)
+    _revoke_from(session, actor, person, _barred_organisations(session, person, live, covered))
+    _end_ways_out(session, actor, [one for one in live if one.id in stopped])
+    allocation_actions.close_lines(session, actor, person, REASON, is_closed=_covers(session, person))
+    for one in live:
+        if stopped.get(one.id) in {Stop.EXCLUDED, Stop.SAFETY_NOT_CHECKED} and one.state in stops.LIVE:
+            _notify(session, actor, person, one)
+
+
+def _covers(session: Session, person: Jobseeker) -> Callable[[AllocationLine], bool]:
+    def is_covered(line: AllocationLine) -> bool:
+        placement = session.get(Placement, line.placement_id) if line.placement_id else None
+        return placement is not None and safety.is_excluded(session, person, placement)
+
+    return is_covered
+
+
+def _barred_organisations(
+    session: Session, person: Jobseeker, live: Collection[Introduction], covered: Collection[Introduction]
+) -> set[UUID]:
+    """Return the social enterprises that must read nothing about the jobseeker from now on.
+
+    Of an excluded area: those that have no introduction of the jobseeker outside it.
+    """
+    rows = session.scalars(jobseeker_queries.facts_about(SafetyExclusion, person)).all()
+    named = connected.workplaces(session, rows)
+    barred = {row.social_enterprise_id for row in rows if row.social_enterprise_id is not None}
+    barred |= {organisation_id for ids in named.values() for organisation_id in ids}
+    elsewhere = {one.social_enterprise_id for one in live if one not in covered}
+    return barred | ({one.social_enterprise_id for one in covered} - elsewhere)
+
+
+def _revoke_from(session: WriteSession, actor: Actor, person: Jobseeker, organisation_ids: Collection[UUID]) -> None:
+    for organisation_id in sorted(organisation_ids):
+        permission = jobseeker_queries.permission_for(session, person, organisation_id)
+        if permission is not None and permission.is_granted:
+            sharing.revoke_permission(session, actor, person, permission, "A safety exclusion was recorded.")
+
+
+def _end_ways_out(session: WriteSession, actor: Actor, stopped: Collection[Introduction]) -> None:
+    ids = [one.id for one in stopped]
+    if ids:
+        introduction_actions.end_links(session, ids, actor.at)
+        enterprises = {one.social_enterprise_id for one in stopped}
+        message_actions.cancel(session, actor, enterprises, "introductions", ids)
+
+
+def _notify(session: WriteSession, actor: Actor, person: Jobseeker, introduction: Introduction) -> None:
+    about, kind = ("introductions", introduction.id), NoticeKind.SAFETY_TO_DECIDE
+    message_actions.notify_owner(
+        session, actor, person.partner_id, person.caseworker_id, kind, about=about, occasion=actor.at.isoformat()
+    )
+    message_actions.notify_roles(
+        session, actor, person.partner_id, [Role.TEAM_MANAGER], kind, about=about, occasion=actor.at.isoformat()
+    )
+
+
+# Replies. What was stopped is read from the facts of the same instant, so that a repeated request gets the same reply.
+
+
+def exclusion_recorded(session: Session, actor: Actor, person: Jobseeker, row: SafetyExclusion) -> ExclusionRecorded:
+    """Return a safety exclusion with the placements that it bars today and everything that it stopped."""
+    barred = _barred(session, row)
+    full = ExclusionRecorded(
+        **exclusions.exclusion_of(session, row).model_dump(),
+        bars=barred[:MOST_BARRED],
+        bars_in_all=len(barred),
+        note=_note(row, barred),
+        stopped=stopped_at(session, person, row.recorded_at),
+    )
+    return full.limited_to(jobseeker_queries.visible_groups(actor, person))
+
+
+def _barred(session: Session, row: SafetyExclusion) -> list[BarredPlacement]:
+    covered = safety.covered_by(session, row, queries.published(session))
+    names = queries.enterprise_names(session, {placement.social_enterprise_id for placement in covered})
+    return [
+        BarredPlacement(
+            placement_id=placement.id,
+            title=placement.title,
+            social_enterprise=names[placement.social_enterprise_id],
+        )
+        for placement in covered
+    ]
+
+
+def _note(row: SafetyExclusion, barred: Collection[BarredPlacement]) -> str | None:
+    if row.kind is ExclusionKind.PERSON:
+        return MAY_BE_ELSEWHERE if barred else NAMES_NOBODY
+    return PLACES_UNKNOWN if row.kind is ExclusionKind.AREA else None
+
+
+def permission_revoked(session: Session, actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionRevoked:
+    shape = permission_reply(actor, person, row)
+    full = PermissionRevoked(**shape.model_dump(), stopped=stopped_at(session, person, row.recorded_at))
+    return full.limited_to(jobseeker_queries.visible_groups(actor, person))
+
+
+def case_restricted(session: Session, actor: Actor, person: Jobseeker) -> CaseRestricted:
+    at = jobseeker_queries.restricted_at(session, person) or actor.at
+    stopped = (
+        stopped_at(session, person, at) if Group.NOTES in jobseeker_queries.visible_groups(actor, person) else None
+    )
+    return CaseRestricted(**jobseeker_actions.reply(session, actor, person).model_dump(), stopped=stopped)
+
+
+def stopped_at(session: Session, person: Jobseeker, at: datetime) -> StoppedOut:
+    """Return what was stopped at an instant, what must be decided now, and what had already read."""
+    withdrawn = queries.withdrawn_at(session, person, at)
+    revoked = queries.revoked_at(session, person, at)
+    live = queries.live_introductions(session, person)
+    stopped = stops.stops_of(session, live)
+    titles = {one.id: session.get_one(Placement, one.placement_id).title for one in live}
+    enterprises = {one.social_enterprise_id for one, _, _ in withdrawn}
+    enterprises |= {row.social_enterprise_id for row in revoked}
+    enterprises |= {one.social_enterprise_id for one in live if one.id in stopped}
+    names = queries.enterprise_names(session, enterprises)
+    return StoppedOut(
+        withdrawn=[_line(one, title, names[one.social_enterprise_id], state, None) for one, state, title in withdrawn],
+        to_decide=[
+            _line(one, titles[one.id], names[one.social_enterprise_id], one.state, stops.TEXTS[stopped[one.id]])
+            for one in live
+            if one.id in stopped
+        ],
+        permissions_revoked=sorted(names[row.social_enterprise_id] for row in revoked),
+        **queries.ended_at(session, person, at),
+        already_read=queries.earlier_readings(session, person, enterprises),
+    )
+
+
+def _line(
+    introduction: Introduction, title: str, enterprise: str, state: str, what_to_do: str | None
+) -> StoppedIntroduction:
+    return StoppedIntroduction(
+        introduction_id=introduction.id,
+        title=title,
+        social_enterprise=enterprise,
+        state=IntroductionState(state),
+        what_to_do=what_to_do,
+    )

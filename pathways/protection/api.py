@@ -1,0 +1,102 @@
+"""Routes that record protective facts. Each reply says what was stopped at once and what a person must decide."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from pathways.access.guards import DatabaseDep, OnceDep, PathwaysRoute, permitted
+from pathways.access.permissions import Permission
+from pathways.base import Actor
+from pathways.errors import Conflict, NotFound
+from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers import restrictions
+from pathways.jobseekers.models import SafetyExclusion, SharingPermission
+from pathways.jobseekers.schemas import JobseekerOut, NewSafetyExclusion, ReasonBody
+from pathways.problems import documented
+from pathways.protection import actions
+from pathways.protection.schemas import CaseRestricted, ExclusionRecorded, PermissionRevoked
+
+router = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
+SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
+PermissionRecorder = Annotated[Actor, permitted(Permission.PERMISSION_RECORD)]
+Changer = Annotated[Actor, permitted(Permission.JOBSEEKER_CHANGE)]
+Lifter = Annotated[Actor, permitted(Permission.RESTRICTION_LIFT)]
+
+
+@router.post("/{jobseeker_id}/safety-exclusions", status_code=201, responses=documented(NotFound, Conflict))
+def exclude_for_safety(
+    jobseeker_id: UUID, new: NewSafetyExclusion, actor: SafetyRecorder, database: DatabaseDep, once: OnceDep
+) -> ExclusionRecorded:
+    """Record that this jobseeker must be kept away from an organisation, a person or an area. It acts at once.
+
+    Open introductions that it covers are withdrawn, the permissions of that social enterprise are revoked, decision
+    links end and messages are cancelled; nobody outside learns why. The reply says what was stopped, what you must
+    decide, what the social enterprise had already read, and which placements the exclusion bars today.
+    """
+    with database.writing(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        exclusion = once(
+            session,
+            actor,
+            lambda: actions.exclude(session, actor, person, new),
+            lambda exclusion_id: session.get_one(SafetyExclusion, exclusion_id),
+        )
+        return actions.exclusion_recorded(session, actor, person, exclusion)
+
+
+@router.post("/{jobseeker_id}/permissions/{permission_id}/revoke", responses=documented(NotFound, Conflict))
+def revoke_permission(
+    jobseeker_id: UUID,
+    permission_id: UUID,
+    reason: ReasonBody,
+    actor: PermissionRecorder,
+    database: DatabaseDep,
+    once: OnceDep,
+) -> PermissionRevoked:
+    """Revoke a permission at once: the social enterprise can read none of the permitted fields from now on.
+
+    Its introductions of this jobseeker stop until there is a new permission; links end and messages are cancelled. The
+    reply says what it had already read. Refused if the permission is already revoked.
+    """
+    with database.writing(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        permission = once(
+            session,
+            actor,
+            lambda: actions.revoke(
+                session,
+                actor,
+                person,
+                jobseeker_queries.fact(session, SharingPermission, person, permission_id),
+                reason.reason,
+            ),
+            lambda new_id: session.get_one(SharingPermission, new_id),
+        )
+        return actions.permission_revoked(session, actor, person, permission)
+
+
+@router.post("/{jobseeker_id}/restrict", responses=documented(NotFound, Conflict))
+def restrict_case(
+    jobseeker_id: UUID, reason: ReasonBody, actor: Changer, database: DatabaseDep, once: OnceDep
+) -> CaseRestricted:
+    """Restrict a case to its caseworker and the team managers, with a reason. It acts at once.
+
+    Every permission to share is revoked, so that the caseworker asks the jobseeker again. The reply says what stopped.
+    """
+    with database.writing(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        once(session, actor, lambda: actions.restrict(session, actor, person, reason.reason), lambda _: person)
+        return actions.case_restricted(session, actor, person)
+
+
+@router.post("/{jobseeker_id}/lift-restriction", responses=documented(NotFound, Conflict))
+def lift_restriction(
+    jobseeker_id: UUID, reason: ReasonBody, actor: Lifter, database: DatabaseDep, once: OnceDep
+) -> JobseekerOut:
+    """Lift the restriction of a case, with a reason. Only a team manager may. Revoked permissions stay revoked."""
+    with database.writing(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        once(session, actor, lambda: restrictions.lift(session, actor, person, reason.reason), lambda _: person)
+        return jobseeker_actions.reply(session, actor, person)

@@ -1,0 +1,164 @@
+"""Every query on what protective facts stopped, and on what social enterprises had read before."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from pathways.allocations.models import AllocationLineMove, LineEvent
+from pathways.audit import AuditRow
+from pathways.base import Actor
+from pathways.database import Session
+from pathways.facts import as_known
+from pathways.fields import SHAREABLE, Group
+from pathways.introductions.models import DecisionLink, Introduction, IntroductionEvent, IntroductionMove
+from pathways.introductions.stops import LIVE
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker, SafetyExclusion, SharingPermission
+from pathways.messages.models import Notice
+from pathways.organisations.models import Organisation
+from pathways.placements.models import Placement, PlacementState
+from pathways.protection.schemas import EarlierReading
+
+
+def live_introductions(session: Session, person: Jobseeker) -> list[Introduction]:
+    """Return the open and started introductions of a jobseeker, oldest first."""
+    rows = select(Introduction).where(
+        Introduction.partner_id == person.partner_id,
+        Introduction.jobseeker_id == person.id,
+        Introduction.state.in_(LIVE),
+    )
+    return list(session.scalars(rows.order_by(Introduction.id)))
+
+
+def with_exclusions(partner_id: UUID) -> Select[UUID]:
+    """Return the query of the ids of a partner's jobseekers who have a safety exclusion and a live introduction."""
+    live = select(Introduction.id).where(
+        Introduction.partner_id == SafetyExclusion.partner_id,
+        Introduction.jobseeker_id == SafetyExclusion.jobseeker_id,
+        Introduction.state.in_(LIVE),
+    )
+    return (
+        select(SafetyExclusion.jobseeker_id)
+        .where(SafetyExclusion.partner_id == partner_id, as_known(SafetyExclusion), live.exists())
+        .distinct()
+        .order_by(SafetyExclusion.jobseeker_id)
+    )
+
+
+def published(session: Session) -> list[Placement]:
+    rows = select(Placement).where(Placement.state == PlacementState.PUBLISHED)
+    return list(session.scalars(rows.order_by(Placement.title, Placement.id)))
+
+
+def enterprise_names(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
+    rows = session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+def withdrawn_at(session: Session, person: Jobseeker, at: datetime) -> list[tuple[Introduction, str, str]]:
+    """Return the introductions that were withdrawn at an instant, with the state before and the placement's title."""
+    rows = (
+        select(Introduction, IntroductionMove.from_state, Placement.title)
+        .join(IntroductionMove, IntroductionMove.introduction_id == Introduction.id)
+        .join(Placement, Placement.id == Introduction.placement_id)
+        .where(
+            Introduction.partner_id == person.partner_id,
+            Introduction.jobseeker_id == person.id,
+            IntroductionMove.partner_id == person.partner_id,
+            IntroductionMove.recorded_at == at,
+            IntroductionMove.event == IntroductionEvent.WITHDRAW.value,
+        )
+        .order_by(IntroductionMove.id)
+    )
+    return [(row[0], row[1] or "", row[2]) for row in session.execute(rows)]
+
+
+def revoked_at(session: Session, person: Jobseeker, at: datetime) -> list[SharingPermission]:
+    rows = select(SharingPermission).where(
+        SharingPermission.partner_id == person.partner_id,
+        SharingPermission.jobseeker_id == person.id,
+        SharingPermission.recorded_at == at,
+        SharingPermission.is_granted.is_(False),
+    )
+    return list(session.scalars(rows.order_by(SharingPermission.id)))
+
+
+def ended_at(session: Session, person: Jobseeker, at: datetime) -> dict[str, int]:
+    """Count the decision links, notices and allocation lines that were ended at an instant."""
+    introductions = select(Introduction.id).where(
+        Introduction.partner_id == person.partner_id, Introduction.jobseeker_id == person.id
+    )
+    lines = select(func.count()).where(
+        AllocationLineMove.partner_id == person.partner_id,
+        AllocationLineMove.jobseeker_id == person.id,
+        AllocationLineMove.recorded_at == at,
+        AllocationLineMove.event == LineEvent.REJECT.value,
+    )
+    links = select(func.count()).where(
+        DecisionLink.partner_id == person.partner_id,
+        DecisionLink.jobseeker_id == person.id,
+        DecisionLink.expires_at == at,
+    )
+    notices = select(func.count()).where(Notice.cancelled_at == at, Notice.subject_id.in_(introductions))
+    return {
+        "links_ended": session.scalars(links).one(),
+        "messages_cancelled": session.scalars(notices).one(),
+        "allocation_lines_rejected": session.scalars(lines).one(),
+    }
+
+
+def _permission_history(session: Session, person: Jobseeker, ids: Collection[UUID]) -> list[SharingPermission]:
+    rows = select(SharingPermission).where(
+        SharingPermission.partner_id == person.partner_id,
+        SharingPermission.jobseeker_id == person.id,
+        SharingPermission.social_enterprise_id.in_(ids),
+    )
+    return list(session.scalars(rows.order_by(SharingPermission.recorded_at, SharingPermission.id)))
+
+
+def _groups_at(history: Iterable[SharingPermission], social_enterprise_id: UUID, at: datetime) -> frozenset[Group]:
+    then = [row for row in history if row.social_enterprise_id == social_enterprise_id and row.recorded_at <= at]
+    if not then or then[-1].is_withdrawal:
+        return frozenset()
+    return jobseeker_queries.granted_groups(then[-1]) & SHAREABLE
+
+
+def earlier_readings(session: Session, person: Jobseeker, ids: Collection[UUID]) -> list[EarlierReading]:
+    """Return what each social enterprise had read about a jobseeker, and when, from the audit trail.
+
+    Groups are those that the jobseeker permitted at the time of each reading. Left out: who never read anything.
+    """
+    history = _permission_history(session, person, ids)
+    names = enterprise_names(session, ids)
+    rows = session.execute(
+        select(AuditRow.organisation_id, AuditRow.recorded_at)
+        .where(AuditRow.jobseeker_id == person.id, AuditRow.organisation_id.in_(ids))
+        .order_by(AuditRow.recorded_at)
+    ).all()
+    shown = []
+    for social_enterprise_id, name in sorted(names.items(), key=lambda item: (item[1], item[0])):
+        times = [
+            (row.recorded_at, groups)
+            for row in rows
+            if row.organisation_id == social_enterprise_id
+            and (groups := _groups_at(history, social_enterprise_id, row.recorded_at))
+        ]
+        if times:
+            shown.append(
+                EarlierReading(
+                    social_enterprise_id=social_enterprise_id,
+                    social_enterprise=name,
+                    groups=sorted({group.value for _, groups in times for group in groups}),
+                    first_at=times[0][0],
+                    last_at=times[-1][0],
+                    times=len(times),
+                )
+            )
+    return shown
+
+
+def exclusion(session: Session, actor: Actor, jobseeker_id: UUID, exclusion_id: UUID) -> SafetyExclusion:
+    person = jobseeker_queries.jobseeker(session, actor, jobseeker_id)
+    return jobseeker_queries.fact(session, SafetyExclusion, person, exclusion_id)

@@ -1,0 +1,85 @@
+"""Where the people named in safety exclusions are known to work: as members or as contacts of placements.
+
+Names are compared as the search for duplicate records compares them, because a frightened person does not spell.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from matching.people import names
+from pathways.access.models import User
+from pathways.database import Session
+from pathways.jobseekers.models import ExclusionKind, SafetyExclusion
+from pathways.organisations.models import Membership, Organisation, OrganisationKind
+from pathways.placements.models import Placement, PlacementState
+
+ADDRESS = re.compile(r"[^\s@<>(),;]+@[^\s@<>(),;]+\.[^\s@<>(),;]+")
+NO_LETTERS = re.compile(r"[^a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A person connected with a social enterprise: a name (blank if only an address is known) and an e-mail address."""
+
+    organisation_id: UUID
+    name: str
+    email: str
+
+
+def connections(session: Session) -> set[Connection]:
+    """Return the current members of all social enterprises, and the contacts of all placements that are not closed."""
+    members = (
+        select(Membership.organisation_id, User.name, User.email)
+        .join(User, User.id == Membership.user_id)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+        .where(
+            Organisation.kind == OrganisationKind.SOCIAL_ENTERPRISE,
+            Membership.ended_at.is_(None),
+            User.is_machine.is_(False),
+        )
+    )
+    contacts = (
+        select(Placement.social_enterprise_id, Placement.contact_email)
+        .where(Placement.contact_email.is_not(None), Placement.state != PlacementState.CLOSED)
+        .distinct()
+    )
+    found = {Connection(row.organisation_id, row.name, row.email.casefold()) for row in session.execute(members)}
+    for organisation_id, email in session.execute(contacts):
+        found.add(Connection(organisation_id, "", (email or "").casefold()))
+    return found
+
+
+def excluded_name(session: Session, exclusion: SafetyExclusion) -> str:
+    """Return the text that names the person of an exclusion."""
+    if exclusion.who_sealed is None:
+        return ""
+    return session.vault.open(exclusion.who_sealed, place=f"safety_exclusions:who:{exclusion.id}")
+
+
+def workplaces(session: Session, exclusions: Iterable[SafetyExclusion]) -> dict[UUID, frozenset[UUID]]:
+    """Return by exclusion of a person the ids of the social enterprises where that person is known to work."""
+    people = [row for row in exclusions if row.kind is ExclusionKind.PERSON]
+    if not people:
+        return {}
+    known = connections(session)
+    return {row.id: _workplaces_of(excluded_name(session, row), known) for row in people}
+
+
+def _workplaces_of(who: str, known: set[Connection]) -> frozenset[UUID]:
+    addresses = {address.casefold().strip(".") for address in ADDRESS.findall(who)}
+    name = ADDRESS.sub(" ", who)
+    return frozenset(one.organisation_id for one in known if one.email in addresses or _is_named(name, one))
+
+
+def _is_named(name: str, one: Connection) -> bool:
+    if one.name and names.may_be_named(name, one.name):
+        return True
+    local = one.email.partition("@")[0]
+    words = [word for word in NO_LETTERS.split(local) if word]
+    if len(words) > 1:
+        return names.may_be_named(name, " ".join(words))
+    return bool(words) and names.may_be_written(name, words[0])
