@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pathways import audit
 from pathways.base import Actor, Role
+from pathways.casefile import joining
 from pathways.casefile.schemas import MergeOut, UndoneOut
 from pathways.claims import queries as claim_queries
 from pathways.constraints import broken_constraint
@@ -29,10 +30,9 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.holdings import Holding, TiedTogether
 from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import exclusions, formats, identifiers, profile, restrictions
+from pathways.jobseekers import exclusions, identifiers, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
-    DETAIL_NAMES,
     PROFILE_NAMES,
     Jobseeker,
     JobseekerDetails,
@@ -51,12 +51,6 @@ from pathways.protection import actions as protection
 from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists import safety
 
-BLANK: tuple[Any, ...] = (None, "", [])
-# Contact fields: none of them is copied if either record has a value in one of the ``WITHHELD`` fields.
-REACHED_BY = ("phone", "email", "postcode")
-WITHHELD = ("contact_withheld_reason", "safe_contact")
-HOURS = ("hours_min", "hours_max")
-ACCOMPANYING = ("own_words", "note", "experiences", "barriers")
 LEFT_TEXTS = {
     "details": "Personal details edited since the merge stay as they are now.",
     "profile": "Profile fields edited since the merge stay as they are now.",
@@ -224,32 +218,27 @@ def _must_be_safe(session: Session, kept: Jobseeker) -> None:
 
 
 def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker) -> list[str]:
-    """Fill empty fields of the kept record from the merged record; return the names of the filled fields."""
+    """Fill blank fields of the kept record from the merged record, and join what protects.
+
+    Returns the names of the fields that changed.
+    """
     kept_details = identifiers.unsealed(session, jobseeker_queries.details(session, kept))
     taken_details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
-    names: Sequence[str] = DETAIL_NAMES
-    if any(getattr(details, name) not in BLANK for details in (kept_details, taken_details) for name in WITHHELD):
-        names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
-    new_details = _missing(kept_details.as_dict(), taken_details.as_dict(), names)
+    new_details = joining.new_details(kept_details, taken_details)
     if new_details:
         jobseeker_actions.record_details(session, actor, kept, kept_details.changed(new_details))
     kept_profile, taken_profile = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)
     if taken_profile is None:
         return sorted(new_details)
     columns = _columns(kept_profile)
-    new_columns = _missing(columns, _columns(taken_profile), PROFILE_NAMES)
-    if formats.hours_are_crossed(columns | new_columns):
-        new_columns = {name: value for name, value in new_columns.items() if name not in HOURS}
-    if new_columns:
+    new_columns = joining.new_columns(columns, _columns(taken_profile))
+    about = joining.accompanying(kept_profile, taken_profile)
+    new_about = {name for name, value in about.items() if value != getattr(kept_profile, name, None)}
+    if new_columns or new_about:
         said_by = dict(kept_profile.said_by) if kept_profile else {}
         said_by |= {name: taken_profile.said_by.get(name, "merge") for name in new_columns}
-        _write_profile(session, actor, kept, columns | new_columns, said_by, kept_profile or taken_profile)
-    return sorted({*new_details, *new_columns})
-
-
-def _missing(kept: Mapping[str, Any], taken: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the fields that are blank in the kept record and filled in the merged record."""
-    return {name: taken[name] for name in names if kept[name] in BLANK and taken[name] not in BLANK}
+        _write_profile(session, actor, kept, columns | new_columns, said_by, about)
+    return sorted({*new_details, *new_columns, *new_about})
 
 
 def _columns(version: ProfileVersion | None) -> dict[str, Any]:
@@ -262,10 +251,9 @@ def _write_profile(
     kept: Jobseeker,
     columns: Mapping[str, Any],
     said_by: Mapping[str, str],
-    source: ProfileVersion | None,
+    about: Mapping[str, Any],
 ) -> None:
-    """Record a profile version with no day of agreement. Experiences, barriers and texts are copied from ``source``."""
-    about = {name: getattr(source, name) for name in ACCOMPANYING} if source is not None else {}
+    """Record a profile version with no day of agreement."""
     profile.add_profile(session, actor, kept, columns, said_by=said_by, **about)
 
 
@@ -431,10 +419,16 @@ def _restore_profile(
     now = jobseeker_queries.profile(session, kept)
     columns = _columns(now)
     back = _unedited(_columns(old), _columns(new), columns)
-    if back:
+    about = _about(now)
+    about_back = _unedited(_about(old), _about(new), about)
+    if back or about_back:
         said_by = {name: by for name, by in (now.said_by if now else {}).items() if name not in back}
-        _write_profile(session, actor, kept, columns | back, said_by, old if old is None else now)
-    return columns != _columns(new)
+        _write_profile(session, actor, kept, columns | back, said_by, about | about_back)
+    return columns != _columns(new) or about != _about(new)
+
+
+def _about(version: ProfileVersion | None) -> dict[str, Any]:
+    return {name: getattr(version, name, None) for name in joining.ACCOMPANYING}
 
 
 def _unedited(old: Mapping[str, Any], new: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

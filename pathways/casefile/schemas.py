@@ -63,7 +63,8 @@ class MergeOut(Schema):
         description="How many database rows were moved from the merged record to the kept one, by table name."
     )
     filled: Annotated[list[str], Group.RECORD] = Field(
-        description="The names of the kept record's empty fields that were filled from the merged record."
+        description="The kept record's fields that changed: blank fields that were filled, and texts and lists of both"
+        " records that protect the jobseeker and were joined."
     )
 
 

@@ -35,6 +35,7 @@ class PairSide(Schema):
     nhs_number: Annotated[str | None, Group.IDENTITY]
     postcode: Annotated[str | None, Group.CONTACT]
     phone: Annotated[str | None, Group.CONTACT]
+    safe_contact: Annotated[str | None, Group.CONTACT]
     email: Annotated[str | None, Group.CONTACT]
 
 

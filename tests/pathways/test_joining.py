@@ -1,0 +1,143 @@
+"""What protects a person travels with the contact, and survives a merge of two records."""
+
+from typing import Any
+
+import pytest
+
+from pathways.fields import Schema
+from pathways.jobseekers.schemas import NewJobseeker
+from tests.world import World
+
+API = "/api/v1"
+
+
+def schemas(base: type[Schema] = Schema) -> list[type[Schema]]:
+    return [one for child in base.__subclasses__() for one in (child, *schemas(child))]
+
+
+def test_whoever_reads_a_number_reads_how_it_is_safe_to_use_it():
+    looked_at = 0
+    for schema in schemas():
+        groups = schema.group_of
+        if {"phone", "given_name"} <= set(groups):
+            looked_at += 1
+            assert groups.get("safe_contact") is groups["phone"], schema.__name__
+    assert looked_at >= 5
+
+
+@pytest.fixture
+def ask(client, world: World):
+    def send(method: str, path: str, by: str = "caseworker", expect: int | None = None, **body: Any) -> Any:
+        key = world.key(by)
+        if method in {"PATCH", "PUT"}:
+            read = client.get(f"{API}{path}", headers=key)
+            key = key | {"If-Match": read.headers.get("ETag", '"0"')}
+        answer = client.request(method, f"{API}{path}", headers=key, json=body or None)
+        assert answer.status_code in ({200, 201} if expect is None else {expect}), answer.text
+        return answer.json()
+
+    return send
+
+
+def made(ask, **details: Any) -> str:
+    return ask("POST", "/jobseekers", given_name="Rosa", family_name="Merge", date_of_birth="1998-04-02", **details)[
+        "id"
+    ]
+
+
+KEPT, TAKEN = "Text only, between 9 and 3", "Never ring: he answers her phone. Use her sister."
+TEXTS = ["safe_contact", "contact_withheld_reason"]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize(
+    ("kept", "taken", "both"),
+    [
+        (KEPT, TAKEN, f"{KEPT} / {TAKEN}"),
+        (None, TAKEN, TAKEN),
+        (KEPT, None, KEPT),
+        (KEPT, KEPT.upper(), KEPT),
+        (KEPT, f"{KEPT}. {TAKEN}", f"{KEPT}. {TAKEN}"),
+    ],
+)
+def test_a_merge_keeps_the_protective_texts_of_both_and_its_undo_parts_them(
+    ask, name: str, kept: str | None, taken: str | None, both: str
+):
+    a, b = made(ask, phone="07700900701", **{name: kept}), made(ask, phone="07700900702", **{name: taken})
+    merge = ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=b, reason="One person.")
+    assert ask("GET", f"/jobseekers/{a}", by="manager")[name] == both
+    assert (name in merge["filled"]) is (both != kept)
+    ask("POST", f"/jobseekers/{a}/merges/{merge['id']}/undo", by="manager", reason="Two people.")
+    for one, text in ((a, kept), (b, taken)):
+        assert ask("GET", f"/jobseekers/{one}", by="manager")[name] == text
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_texts_that_do_not_fit_together_are_named_and_nothing_is_merged(ask, name: str):
+    a, b = made(ask, **{name: "a " * 100}), made(ask, **{name: "b " * 100})
+    refused = ask("POST", f"/jobseekers/{a}/merge", by="manager", expect=409, other_id=b, reason="One person.")
+    assert refused["type"] == "/problems/differ-to-settle"
+    assert name in refused["detail"]
+    assert "bbb" not in refused["detail"].replace(" ", "")
+    assert ask("GET", f"/jobseekers/{b}", by="manager")["state"] == "referred"
+
+
+LISTS: dict[str, tuple[Any, Any, Any]] = {
+    "avoid": (["kitchens"], ["lone working"], ["kitchens", "lone working"]),
+    "adjustments": (["quiet space"], ["seat", "quiet space"], ["quiet space", "seat"]),
+    "barriers": (["debt"], ["he waits outside"], ["debt", "he waits outside"]),
+    "can_travel_alone": (True, False, False),
+    "note": ("Likes dogs.", "Never alone with men.", "Likes dogs.\n\nNever alone with men."),
+    "own_words": ("I want work.", "I am afraid of him.", "I want work.\n\nI am afraid of him."),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_merge_keeps_every_protective_line_of_both_profiles(ask, name: str):
+    kept, taken, both = LISTS[name]
+    a, b = made(ask), made(ask)
+    for one, value in ((a, kept), (b, taken)):
+        ask("PUT", f"/jobseekers/{one}/profile", **{name: value})
+    merge = ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=b, reason="One person.")
+    assert ask("GET", f"/jobseekers/{a}/profile", by="manager")[name] == both
+    assert name in merge["filled"]
+    ask("POST", f"/jobseekers/{a}/merges/{merge['id']}/undo", by="manager", reason="Two people.")
+    for one, value in ((a, kept), (b, taken)):
+        assert ask("GET", f"/jobseekers/{one}/profile", by="manager")[name] == value
+
+
+def test_an_interpreter_that_one_record_needs_is_needed(ask):
+    a, b = made(ask, interpreter_needed=False), made(ask, interpreter_needed=True)
+    ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=b, reason="One person.")
+    assert ask("GET", f"/jobseekers/{a}", by="manager")["interpreter_needed"] is True
+
+
+@pytest.mark.parametrize("restricted", ["kept", "taken"])
+def test_a_merge_restricts_and_asks_again_what_may_be_shared(ask, world: World, restricted: str):
+    a, b = made(ask), made(ask)
+    groups = {"social_enterprise_id": str(world.organisations["enterprise"]), "groups": ["identity"], "how_given": "x"}
+    ask("POST", f"/jobseekers/{a}/permissions", **groups)
+    ask("POST", f"/jobseekers/{a if restricted == 'kept' else b}/restrict", by="manager", reason="He looks for her.")
+    ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=b, reason="One person.")
+    assert ask("GET", f"/jobseekers/{a}", by="manager")["is_restricted"] is True
+    items = ask("GET", f"/jobseekers/{a}/permissions", by="manager")["items"]
+    assert [one["is_granted"] for one in items] == [False]
+
+
+def test_every_detail_of_a_person_is_filled_or_joined_or_named(ask):
+    """No detail of the record that nobody opens afterwards is left only there, unless the kept record has its own."""
+    values: dict[str, Any] = {
+        "known_as": "Ro",
+        "council_person_id": "C1",
+        "language": "Somali",
+        "interpreter_needed": True,
+        "safe_contact": "Text only",
+        "contact_withheld_reason": "MAPPA",
+        "nino": "QQ123456C",
+        "nhs_number": "9990770476",
+    }
+    assert set(values) <= set(NewJobseeker.model_fields)
+    a, b = made(ask), made(ask, **values)
+    ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=b, reason="One person.")
+    told = ask("GET", f"/jobseekers/{a}", by="manager")
+    assert {name for name in values if told[name] in (None, "")} == set()
