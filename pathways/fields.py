@@ -5,6 +5,7 @@ person; the API, files, timeline and the copy of a jobseeker's data all call it.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -130,9 +131,13 @@ class Schema(BaseModel):
             groups[name] = group
         cls.group_of = groups
 
+    def groups_by_value(self) -> Mapping[str, Group]:
+        """Return the group of each field; a reply in which a value decides a group overrides this."""
+        return self.group_of
+
     def limited_to(self, visible: frozenset[Group]) -> Self:
         """Return the reply with every field outside the visible groups left empty and named in ``withheld``."""
-        hidden = sorted(name for name, group in self.group_of.items() if group not in visible)
+        hidden = sorted(name for name, group in self.groups_by_value().items() if group not in visible)
         if not hidden:
             return self
         changes: dict[str, Any] = dict.fromkeys(hidden)

@@ -36,7 +36,7 @@ KINDS = [
     "claim_owed_back",
     "claim_twice",
 ]
-NEW_KINDS = ["safety_to_decide"]
+NEW_KINDS = ["safety_to_decide", "restricted_on_suspicion", "case_reassigned"]
 STATES = ["queued", "sent", "quarantined"]
 
 

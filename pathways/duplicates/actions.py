@@ -4,22 +4,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor
+from pathways.base import Actor, Role
 from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.duplicates import queries
 from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import FieldComparison, PairOut, PairSide
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.fields import Group
-from pathways.jobseekers import identifiers, identify
+from pathways.jobseekers import identifiers, identify, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import SURELY, BatchComparison, Candidate, IdentityQuery
-from pathways.jobseekers.models import Jobseeker
+from pathways.jobseekers.models import Jobseeker, JobseekerState
+from pathways.messages import actions as message_actions
+from pathways.messages.models import NoticeKind
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
+LIKELY_ENOUGH = 0.5  # a record that is as likely as not about a restricted person is restricted too
 MOST_PAIRS = 10  # for each person; more candidates than this come from a common name
 GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}
 
@@ -33,11 +37,14 @@ def find_candidates(
     actor: Actor,
     people: Sequence[tuple[Jobseeker, Details]],
     order: BatchComparison = BatchComparison.ANY,
+    *,
+    inherits: bool = True,
 ) -> list[list[Candidate]]:
     """Find other records of the partner that may be about the same people, and record each pair for review.
 
     A recorded pair is not recorded again, but a dropped pair is opened again. Return all candidates of each person; the
-    caller must leave out those that its actor may not see.
+    caller must leave out those that its actor may not see. Unless ``inherits`` is false, a record that is as likely as
+    not about a restricted person is restricted.
     """
     if not people:
         return []
@@ -49,11 +56,10 @@ def find_candidates(
         for person, details in people
     ]
     candidates = identify.find(session, partner_id, identity_queries, order)
-    _record_pairs(
-        session,
-        actor,
-        [(person.id, person_candidates) for (person, _), person_candidates in zip(people, candidates, strict=True)],
-    )
+    found = [(person.id, person_candidates) for (person, _), person_candidates in zip(people, candidates, strict=True)]
+    _record_pairs(session, actor, found)
+    if inherits:
+        inherit_restrictions(session, actor, found)
     return candidates
 
 
@@ -64,15 +70,15 @@ def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[
     with database.writing(actor) as session:
         first = session.get(Jobseeker, jobseeker_ids[0])
         if first is not None:
-            _record_pairs(
-                session, actor, _current_candidates(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN)
-            )
+            found = _current_candidates(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN)
+            _record_pairs(session, actor, found)
+            inherit_restrictions(session, actor, found)
 
 
 def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """After a merge was undone, record a person's new pairs, and drop unreviewed pairs that are no longer similar."""
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    [candidates] = find_candidates(session, actor, [(person, details)])
+    [candidates] = find_candidates(session, actor, [(person, details)], inherits=False)
     candidate_ids = {candidate.jobseeker_id for candidate in candidates}
     for pair in session.scalars(queries.unreviewed(person)).all():
         other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
@@ -118,6 +124,52 @@ def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UU
     insert_if_absent(session, DuplicatePair, list(pairs.values()))
     for pair in queries.dropped(session, pairs):
         record_event(session, actor, pair, PairEvent.FIND, "The two records are similar again.")
+
+
+def inherit_restrictions(
+    session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]
+) -> None:
+    """Restrict records that are as likely as not about a restricted person, until a team manager decides.
+
+    The team managers are notified of each. Pairs that were reviewed as two people are left out.
+    """
+    suspected = {
+        (person_id, candidate.jobseeker_id)
+        for person_id, candidates in people
+        for candidate in candidates
+        if candidate.verdict.probability >= LIKELY_ENOUGH
+    }
+    if not suspected:
+        return
+    rows = session.scalars(select(Jobseeker).where(Jobseeker.id.in_({one for pair in suspected for one in pair})))
+    records = {row.id: row for row in rows}
+    for ids in sorted(suspected):
+        one, other = (records.get(record_id) for record_id in ids)
+        if one is None or other is None or one.is_restricted == other.is_restricted:
+            continue
+        unrestricted = other if one.is_restricted else one
+        pair = queries.between(session, one.partner_id, one.id, other.id)
+        if pair is not None and pair.state is PairState.DIFFERENT:
+            continue
+        if unrestricted.state is not JobseekerState.VOIDED and restrictions.inherit(session, actor, unrestricted):
+            _notify_managers(session, actor, unrestricted)
+
+
+def _notify_managers(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
+    message_actions.notify_roles(
+        session,
+        actor,
+        person.partner_id,
+        [Role.TEAM_MANAGER],
+        NoticeKind.RESTRICTED_ON_SUSPICION,
+        about=("jobseekers", person.id),
+        occasion=actor.at.isoformat(),
+    )
+
+
+def restrict_likely_duplicates(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
+    """Restrict the other records that are as likely as not about a person whose case was restricted."""
+    inherit_restrictions(session, actor, _current_candidates(session, person.partner_id, [person.id]))
 
 
 def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Candidate]:

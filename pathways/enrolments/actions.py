@@ -26,10 +26,13 @@ from pathways.enrolments.schemas import (
     NewEnrolment,
 )
 from pathways.errors import Conflict, RuleBroken
-from pathways.facts import MoveRefused, destination, possible_events
+from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent
+from pathways.messages import actions as message_actions
+from pathways.messages import queries as message_queries
+from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Membership, Organisation
 from pathways.programmes.models import Programme
 from pathways.reference import tables
@@ -76,6 +79,7 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
             " the open enrolment first."
         )
     caseworker = _caseworker(session, actor, new.caseworker_id or actor.membership_id)
+    _may_assign(actor, person, caseworker)
     enrolment = Enrolment(
         id=uuid7(),
         partner_id=person.partner_id,
@@ -91,6 +95,7 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
     session.add(enrolment)
     session.flush()  # the move row has a foreign key to the enrolment
     session.add(_move_row(actor, enrolment, "start", None, EnrolmentState.STARTED, new.started_on))
+    _notify_former(session, actor, person, caseworker)
     jobseeker_actions.assign(session, actor, person, caseworker.id, programme.id)
     session.flush()  # raises the version number, which the reply returns
     return enrolment
@@ -187,11 +192,36 @@ def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assig
         raise RuleBroken("The date must be between the start of the enrolment and today.", pointer="/valid_on")
     caseworker = _caseworker(session, actor, new.caseworker_id)
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
+    _may_assign(actor, person, caseworker)
+    _notify_former(session, actor, person, caseworker)
     enrolment.caseworker_id = caseworker.id
     enrolment.caseworker_from = valid_on
     jobseeker_actions.assign(session, actor, person, caseworker.id, enrolment.programme_id, valid_on)
     session.flush()  # raises the version number, which the reply returns
     return enrolment
+
+
+def _may_assign(actor: Actor, person: Jobseeker, caseworker: Membership) -> None:
+    """Refuse a caseworker who assigns another caseworker's case. Whoever has a case reads all of it."""
+    if person.caseworker_id in {None, actor.membership_id, caseworker.id} or actor.role is Role.TEAM_MANAGER:
+        return
+    raise NotYourMove("This case has another caseworker. Ask a team manager to assign it.")
+
+
+def _notify_former(session: WriteSession, actor: Actor, person: Jobseeker, caseworker: Membership) -> None:
+    """Notify the caseworker whose case goes to another caseworker, unless they assigned it themselves."""
+    former = message_queries.user_of(session, person.caseworker_id)
+    if former is None or former == actor.user_id or person.caseworker_id == caseworker.id:
+        return
+    message_actions.notify(
+        session,
+        actor,
+        [former],
+        NoticeKind.CASE_REASSIGNED,
+        about=("jobseekers", person.id),
+        organisation_id=person.partner_id,
+        occasion=actor.at.isoformat(),
+    )
 
 
 def correct_start(session: WriteSession, actor: Actor, enrolment: Enrolment, change: EnrolmentChange) -> Enrolment:

@@ -15,7 +15,6 @@ from pathways.access.guards import (
     PathwaysRoute,
     etag,
     expect_number,
-    expect_version,
     permitted,
 )
 from pathways.access.permissions import Permission
@@ -23,7 +22,7 @@ from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.fields import Instant
-from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, restrictions, sharing
+from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, sharing
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import (
     ConfirmedWord,
@@ -41,7 +40,6 @@ from pathways.jobseekers.personal_data import contact_reply, permission_reply, s
 from pathways.jobseekers.schemas import (
     ConfirmedWordOut,
     ContactOut,
-    JobseekerChange,
     JobseekerLine,
     JobseekerOut,
     MonitoringRecorded,
@@ -178,29 +176,6 @@ def get_jobseeker(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, resp
     open_record(database, actor, jobseeker_id)
     with database.reading(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id)
-        etag(response, person.version)
-        return actions.reply(session, actor, person)
-
-
-@router.patch("/{jobseeker_id}", responses=documented(NotFound))
-def change_jobseeker(
-    jobseeker_id: UUID,
-    change: JobseekerChange,
-    actor: Changer,
-    database: DatabaseDep,
-    version: IfMatch,
-    response: Response,
-) -> JobseekerOut:
-    """Change identity and contact details. A field that is left out keeps its value.
-
-    `is_restricted` can only be set to true here. A team manager lifts a restriction with `lift-restriction`.
-    """
-    with database.writing(actor) as session:
-        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
-        expect_version(person, version)
-        changes = change.model_dump(exclude_unset=True)
-        restrictions.change_restriction(session, actor, person, changes.pop("is_restricted", None))
-        actions.change(session, actor, person, changes)
         etag(response, person.version)
         return actions.reply(session, actor, person)
 

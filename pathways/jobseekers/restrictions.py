@@ -10,6 +10,7 @@ from pathways.jobseekers import queries, sharing
 from pathways.jobseekers.actions import must_not_be_void
 from pathways.jobseekers.models import Jobseeker, Restriction, SharingPermission
 
+SUSPECTED = "This record may be about a person whose other record is restricted."
 ASK_AGAIN = "The case was restricted. Ask the jobseeker again what may be shared."
 
 
@@ -27,6 +28,22 @@ def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str
             sharing.revoke_permission(session, actor, person, permission, ASK_AGAIN)
 
 
+def inherit(session: WriteSession, actor: Actor, person: Jobseeker) -> bool:
+    """Restrict a record that may be about a restricted person, unless a person lifted its restriction before.
+
+    Permissions stay, because the suspicion may be wrong. Returns whether the record was restricted now.
+    """
+    was_lifted = select(Restriction.id).where(
+        Restriction.partner_id == person.partner_id,
+        Restriction.jobseeker_id == person.id,
+        Restriction.is_restricted.is_(False),
+    )
+    if person.is_restricted or session.scalars(was_lifted.limit(1)).first() is not None:
+        return False
+    _record(session, actor, person, SUSPECTED, is_restricted=True)
+    return True
+
+
 def lift(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> Jobseeker:
     """Lift the restriction of a case. Only a team manager may, with a reason. Revoked permissions stay revoked."""
     if actor.role is not Role.TEAM_MANAGER:
@@ -35,16 +52,6 @@ def lift(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) ->
         raise RuleBroken("This case is not restricted. There is nothing to lift.")
     _record(session, actor, person, reason, is_restricted=False)
     return person
-
-
-def change_restriction(session: WriteSession, actor: Actor, person: Jobseeker, value: object) -> None:
-    """Restrict a case if the value of ``is_restricted`` is true. Refuse to lift a restriction, which needs a reason."""
-    if value:
-        restrict(session, actor, person, "")
-    elif value is False and person.is_restricted:
-        raise RuleBroken(
-            "A restriction is lifted by a team manager, with a reason. Use lift-restriction.", pointer="/is_restricted"
-        )
 
 
 def _record(session: WriteSession, actor: Actor, person: Jobseeker, reason: str, *, is_restricted: bool) -> None:

@@ -36,6 +36,8 @@ class NoticeKind(StrEnum):
     CLAIM_OWED_BACK = "claim_owed_back"
     CLAIM_TWICE = "claim_twice"
     SAFETY_TO_DECIDE = "safety_to_decide"
+    RESTRICTED_ON_SUSPICION = "restricted_on_suspicion"
+    CASE_REASSIGNED = "case_reassigned"
 
 
 URGENT = frozenset(

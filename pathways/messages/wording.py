@@ -71,6 +71,14 @@ TEXT: dict[K, tuple[str, str]] = {
         "A safety exclusion may concern work or an introduction that is under way. Decide today what to do.",
         "Safety exclusions may concern {n} spells of work or introductions under way. Decide today what to do.",
     ),
+    K.RESTRICTED_ON_SUSPICION: (
+        "A record was restricted, because it may be about a person with a restricted record. Review the pair.",
+        "{n} records were restricted, because they may be about people with restricted records. Review the pairs.",
+    ),
+    K.CASE_REASSIGNED: (
+        "A case of yours was assigned to another caseworker.",
+        "{n} cases of yours were assigned to other caseworkers.",
+    ),
     K.CLAIM_OWED_BACK: (
         "The outcome of a paid claim was withdrawn, so the payment is owed back.",
         "The outcomes of {n} paid claims were withdrawn, so the payments are owed back.",

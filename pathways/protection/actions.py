@@ -1,13 +1,16 @@
 """Record protective facts, and make everything under way obey them in the same transaction."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pathways.allocations import actions as allocation_actions
 from pathways.allocations.models import AllocationLine
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
+from pathways.duplicates import actions as duplicate_actions
+from pathways.errors import RuleBroken
 from pathways.fields import Group
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import stops
@@ -69,8 +72,21 @@ def revoke(
 def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> Jobseeker:
     """Restrict a case. Every permission is revoked until the caseworker has asked the jobseeker again."""
     restrictions.restrict(session, actor, person, reason)
+    duplicate_actions.restrict_likely_duplicates(session, actor, person)
     protect(session, actor, person)
     return person
+
+
+def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
+    """Change details. A change that protects, of contact that is withheld or of a restriction, acts at once."""
+    given = dict(changes)
+    if given.pop("is_restricted", None):
+        restrict(session, actor, person, "")
+    elif changes.get("is_restricted") is False and person.is_restricted:
+        raise RuleBroken(
+            "A restriction is lifted by a team manager, with a reason. Use lift-restriction.", pointer="/is_restricted"
+        )
+    return jobseeker_actions.change(session, actor, person, given)
 
 
 def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:

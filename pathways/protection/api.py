@@ -1,11 +1,11 @@
-"""Routes that record protective facts. Each reply says what was stopped at once and what a person must decide."""
+"""Routes that record protective facts. Each reply says what stopped at once and what a person must decide."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
-from pathways.access.guards import DatabaseDep, OnceDep, PathwaysRoute, permitted
+from pathways.access.guards import DatabaseDep, IfMatch, OnceDep, PathwaysRoute, etag, expect_version, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.errors import Conflict, NotFound
@@ -13,7 +13,7 @@ from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers import restrictions
 from pathways.jobseekers.models import SafetyExclusion, SharingPermission
-from pathways.jobseekers.schemas import JobseekerOut, NewSafetyExclusion, ReasonBody
+from pathways.jobseekers.schemas import JobseekerChange, JobseekerOut, NewSafetyExclusion, ReasonBody
 from pathways.problems import documented
 from pathways.protection import actions
 from pathways.protection.schemas import CaseRestricted, ExclusionRecorded, PermissionRevoked
@@ -23,6 +23,27 @@ SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
 PermissionRecorder = Annotated[Actor, permitted(Permission.PERMISSION_RECORD)]
 Changer = Annotated[Actor, permitted(Permission.JOBSEEKER_CHANGE)]
 Lifter = Annotated[Actor, permitted(Permission.RESTRICTION_LIFT)]
+
+
+@router.patch("/{jobseeker_id}", responses=documented(NotFound))
+def change_jobseeker(
+    jobseeker_id: UUID,
+    change: JobseekerChange,
+    actor: Changer,
+    database: DatabaseDep,
+    version: IfMatch,
+    response: Response,
+) -> JobseekerOut:
+    """Change identity and contact details. A field that is left out keeps its value.
+
+    `is_restricted` can only be set to true here. A team manager lifts a restriction with `lift-restriction`.
+    """
+    with database.writing(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        expect_version(person, version)
+        actions.change(session, actor, person, change.model_dump(exclude_unset=True))
+        etag(response, person.version)
+        return jobseeker_actions.reply(session, actor, person)
 
 
 @router.post("/{jobseeker_id}/safety-exclusions", status_code=201, responses=documented(NotFound, Conflict))

@@ -1,5 +1,6 @@
 """Request bodies and replies about check-ins, action plans, barriers, scores, the worklist and fidelity."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -141,6 +142,12 @@ class BarrierOut(Schema):
     note: Annotated[str | None, Group.NOTES]
     recorded_at: Annotated[datetime, Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
+
+    def groups_by_value(self) -> Mapping[str, Group]:
+        """Return the group of each field: a conviction, and the note about it, belong to the group of convictions."""
+        if self.kind is not BarrierKind.CONVICTION:
+            return self.group_of
+        return {**self.group_of, "kind": Group.CONVICTIONS, "note": Group.CONVICTIONS}
 
 
 class NewScore(Body):

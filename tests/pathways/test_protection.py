@@ -16,9 +16,11 @@ from pathways.app import LINKS, NEEDED
 from pathways.base import Role
 from pathways.introductions.models import INTRODUCTION_MOVES, OPEN, WHO_MAY, Introduction, IntroductionState
 from pathways.introductions.stops import LIVE
+from pathways.jobseekers.models import Jobseeker
 from pathways.messages.models import Email, EmailState
 from pathways.messages.sending import Sender
 from pathways.placements.models import Placement
+from pathways.referrals.models import Referral
 from tests.conftest import settings_for
 from tests.world import World
 
@@ -396,3 +398,97 @@ def test_only_a_manager_lifts_a_restriction_and_says_why(client, world: World, d
     assert lifted["is_restricted"] is False
     assert case.read("lister").json()["given_name"] is None  # what was revoked stays revoked
     case.post("manager", f"/jobseekers/{case.person}/lift-restriction", expect=409, reason="Again.")
+
+
+# Protection is inherited upwards on suspicion, and removed only by a person.
+
+
+@pytest.mark.parametrize("door", ["referral", "walk-in"])
+def test_what_may_be_a_restricted_person_is_restricted_at_birth(client, world: World, database, door: str):
+    first, _ = world.supported(is_restricted=True)
+    again = {"given_name": "Amina", "family_name": "Ni Bhriain", "date_of_birth": "2002-05-26", "phone": "07700900123"}
+    key = world.key("caseworker")
+    if door == "referral":
+        again |= {"source_type": "JCP", "referred_on": "2026-09-02", "partner_id": str(world.organisations["partner"])}
+        made = client.post(f"{API}/referrals", headers=world.key("referrer"), json=again)
+        assert made.json()["is_restricted"] is False  # the referrer must not learn of the other record
+        with database.reading() as session:
+            person = str(session.get_one(Referral, UUID(made.json()["id"])).jobseeker_id)
+    else:
+        made = client.post(f"{API}/jobseekers", headers=key, json=again)
+        person = made.json()["id"]
+    assert made.status_code == 201, made.text
+    assert client.get(f"{API}/jobseekers/{person}", headers=world.key("colleague")).status_code == 404
+    read = client.get(f"{API}/jobseekers/{person}", headers=world.key("manager")).json()
+    assert (read["id"] != str(first), read["is_restricted"]) == (True, True)
+    notices = client.get(f"{API}/notices", headers=world.key("manager")).json()["items"]
+    assert [one["subject_id"] for one in notices if one["kind"] == "restricted_on_suspicion"] == [person]
+    lift = client.post(
+        f"{API}/jobseekers/{person}/lift-restriction", headers=world.key("manager"), json={"reason": "Two people."}
+    )
+    assert lift.status_code == 200, lift.text
+    assert client.get(f"{API}/jobseekers/{person}", headers=world.key("colleague")).status_code == 200
+
+
+def test_somebody_else_is_not_restricted(client, world: World, database):
+    world.supported(is_restricted=True)
+    other = {"given_name": "Wei", "family_name": "Zhang", "date_of_birth": "1990-01-02"}
+    made = client.post(f"{API}/jobseekers", headers=world.key("caseworker"), json=other).json()
+    assert made["is_restricted"] is False
+
+
+def test_a_case_that_is_restricted_takes_its_likely_duplicates_along(client, world: World, database):
+    first, _ = world.supported()
+    second = world.refer(ref="B", by="other_referrer", nino=None).jobseeker_id
+    told = client.post(
+        f"{API}/jobseekers/{first}/restrict", headers=world.key("caseworker"), json={"reason": "He looks for her."}
+    )
+    assert told.status_code == 200, told.text
+    assert client.get(f"{API}/jobseekers/{second}", headers=world.key("colleague")).status_code == 404
+
+
+def test_a_colleague_reads_no_conviction_by_whatever_field_it_comes(client, world: World, database):
+    person, _ = world.supported()
+    path = f"{API}/jobseekers/{person}/barriers"
+    for kind, note in (("conviction", "MARKER-CONVICTION"), ("debt", "MARKER-DEBT")):
+        body = {"kind": kind, "opened_on": "2026-10-01", "note": note}
+        assert client.post(path, headers=world.key("caseworker"), json=body).status_code == 201
+    seen = {who: client.get(path, headers=world.key(who)).text for who in ("caseworker", "manager", "colleague")}
+    assert {who: "MARKER-CONVICTION" in text for who, text in seen.items()} == {
+        "caseworker": True,
+        "manager": True,
+        "colleague": False,
+    }
+    assert '"conviction"' not in seen["colleague"]
+    assert "MARKER-DEBT" in seen["colleague"]
+
+
+@pytest.mark.parametrize("door", ["assign", "enrol"])
+def test_a_case_is_taken_from_its_caseworker_only_by_a_manager_and_they_are_told(
+    client, world: World, database, door: str
+):
+    _, enrolment = world.supported()
+    colleague = str(world.actors["colleague"].membership_id)
+    path, body = f"{API}/enrolments/{enrolment}/assign", {"caseworker_id": colleague}
+    if door == "enrol":
+        ended = {"ended_on": str(world.on("manager").today), "end_reason": "moved_away"}
+        assert client.post(f"{API}/enrolments/{enrolment}/end", headers=world.key("manager"), json=ended).is_success
+        referral = world.refer(ref="B", by="other_referrer")
+        world.accept(referral)
+        with database.writing(world.operator) as session:
+            session.execute(
+                update(Jobseeker)
+                .where(Jobseeker.id == referral.jobseeker_id)
+                .values(caseworker_id=world.actors["caseworker"].membership_id)
+            )
+        path = f"{API}/enrolments"
+        body |= {
+            "referral_id": str(referral.id),
+            "programme_id": str(world.programme_id),
+            "started_on": str(world.on("manager").today),
+        }
+    refused = client.post(path, headers=world.key("colleague"), json=body)
+    assert (refused.status_code, "team manager" in refused.text) == (403, True)
+    assert client.post(path, headers=world.key("manager"), json=body).is_success
+    notices = client.get(f"{API}/notices", headers=world.key("caseworker")).json()["items"]
+    assert len([one for one in notices if one["kind"] == "case_reassigned"]) == 1

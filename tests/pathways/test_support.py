@@ -99,7 +99,12 @@ def test_work_at_risk_needs_a_path_back_and_is_told_at_once(client, world: World
 def test_a_restricted_case_waits_in_nobody_elses_list(world: World, read):
     world.supported(day=TODAY - timedelta(days=25), referred_on=TODAY - timedelta(days=26), is_restricted=True)
     world.supported(
-        ref="long", given_name="Wei", day=TODAY - timedelta(days=29), referred_on=TODAY - timedelta(days=30)
+        ref="long",
+        given_name="Wei",
+        family_name="Zhang",
+        **dict.fromkeys(("nino", "nhs_number", "phone", "email", "date_of_birth", "postcode")),
+        day=TODAY - timedelta(days=29),
+        referred_on=TODAY - timedelta(days=30),
     )
     seen = {name: len(read(name, "/worklist?kind=no_contact")["items"]) for name in ("caseworker", "colleague")}
     assert seen == {"caseworker": 1, "colleague": 1}
