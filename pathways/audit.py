@@ -1,18 +1,21 @@
-"""The audit trail: append-only rows of who opened or changed which record.
+"""The audit trail: append-only rows of who read or changed which record, and who tried to and was refused.
 
-A session writes a row for every change automatically, so that no change can be left out.
+A session writes a row for every change automatically, and every request writes one row for all jobseekers in its reply,
+so that nothing can be left out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Table, event, insert, inspect
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Table, event, insert, inspect, select
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from pathways.base import SHORT, Actor, Base
-from pathways.database import Database, WriteSession
+from pathways.database import Database, WriteSession, insert_many
 from pathways.facts import Fact
+
+NO_RECORD = UUID(int=0)  # the subject of a row about a list, or about no record
 
 
 class AuditRow(Fact, Base):
@@ -28,7 +31,32 @@ class AuditRow(Fact, Base):
     # No foreign key, because the audit trail must remain when the record is erased.
     jobseeker_id: Mapped[UUID | None] = mapped_column(index=True)
     is_change: Mapped[bool]
+    is_refused: Mapped[bool] = mapped_column(default=False)
     request_id: Mapped[str] = mapped_column(SHORT, default="")
+    # The API key and the network address of the request, if it came over the network.
+    key_id: Mapped[UUID | None]
+    address: Mapped[str] = mapped_column(SHORT, default="")
+    # The ids of the records in a list; None for a single record.
+    listed: Mapped[list[str] | None] = mapped_column(JSON)
+
+
+class AuditedPerson(Base):
+    """One jobseeker in an audit row about a list. Without a foreign key: it remains when the record is erased."""
+
+    __tablename__ = "audit_people"
+    __unaudited__ = True
+    __table_args__ = (Index("ix_audit_people_jobseeker_id", "jobseeker_id", "audit_id"),)
+
+    audit_id: Mapped[UUID] = mapped_column(ForeignKey("audit.id"), primary_key=True)
+    jobseeker_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+def is_about(jobseeker_id: UUID) -> ColumnElement[bool]:
+    """Return the condition that an audit row is about a jobseeker, alone or in a list."""
+    alone = aliased(AuditRow)
+    in_a_list = select(AuditedPerson.audit_id).where(AuditedPerson.jobseeker_id == jobseeker_id)
+    # Not an OR of two conditions, for which both databases would read the whole table.
+    return AuditRow.id.in_(select(alone.id).where(alone.jobseeker_id == jobseeker_id).union_all(in_a_list))
 
 
 def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None = None, *, is_change: bool) -> AuditRow:
@@ -47,23 +75,62 @@ def _columns(
         "subject_id": subject_id,
         "jobseeker_id": jobseeker_id,
         "is_change": is_change,
+        "is_refused": False,
         "request_id": actor.request_id,
+        "key_id": actor.key_id,
+        "address": actor.address,
+        "listed": None,
     }
 
 
 def opened(database: Database, actor: Actor, subject: str, subjects: Iterable[tuple[UUID, UUID | None]]) -> None:
-    """Write an audit row for each opened record. Commit before the reply, so that a failure prevents the reply."""
+    """Write one audit row for the opened records. Commit before the reply, so that a failure prevents the reply.
+
+    ``subjects`` has the id of each record and of its jobseeker, if it is about one. The row of a list holds all ids.
+    """
+    all_subjects = list(subjects)
+    if all_subjects:
+        with database.writing(actor) as session:
+            _add(session, actor, subject, all_subjects)
+
+
+def _add(session: WriteSession, actor: Actor, subject: str, subjects: Sequence[tuple[UUID, UUID | None]]) -> None:
+    people = {jobseeker_id for _, jobseeker_id in subjects if jobseeker_id is not None}
+    actor.reading.audited |= people
+    if len(subjects) == 1:
+        session.add(row(actor, subject, *subjects[0], is_change=False))
+        return
+    one = row(actor, subject, NO_RECORD, None, is_change=False)
+    one.listed = [str(subject_id) for subject_id, _ in subjects]
+    session.add(one)
+    session.flush()  # the people have a foreign key to the row
+    insert_many(session, AuditedPerson, [{"audit_id": one.id, "jobseeker_id": person} for person in sorted(people)])
+
+
+def read(database: Database, actor: Actor) -> None:
+    """Write one audit row for the jobseekers in a reply that no other row of the request is about.
+
+    Commit before the reply is sent, so that a failure prevents the reply.
+    """
+    people = sorted(actor.reading.people - actor.reading.audited)
+    opened(database, actor, "jobseekers", [(person, person) for person in people])
+
+
+def refused(database: Database, actor: Actor, subject_id: UUID | None, jobseeker_id: UUID | None) -> None:
+    """Write an audit row for an attempt that was refused, because the role or the record is not the actor's."""
     with database.writing(actor) as session:
-        session.add_all(
-            row(actor, subject, subject_id, jobseeker_id, is_change=False) for subject_id, jobseeker_id in subjects
-        )
+        one = row(actor, "refused", subject_id or NO_RECORD, jobseeker_id, is_change=False)
+        one.is_refused = True
+        session.add(one)
 
 
 def people_changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:
     """Record changes to jobseekers that were made by bulk statements, which the session does not see row by row."""
+    changed = set(jobseeker_ids)
+    actor.reading.audited |= changed
     rows = [
         AuditRow.row(actor, **_columns(actor, "jobseekers", jobseeker_id, jobseeker_id, is_change=True))
-        for jobseeker_id in jobseeker_ids
+        for jobseeker_id in sorted(changed)
     ]
     if rows:
         session.execute(insert(cast("Table", AuditRow.__table__)), rows)
@@ -88,6 +155,8 @@ def _record_changes(session: WriteSession, *_: object) -> None:
         key = ("jobseekers" if jobseeker_id else subject, subject_id, jobseeker_id)
         if subject_id is not None and key not in recorded:
             recorded.add(key)
+            if jobseeker_id is not None:
+                actor.reading.audited.add(jobseeker_id)
             session.add(row(actor, *key, is_change=True))
 
 

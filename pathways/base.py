@@ -125,11 +125,21 @@ class Source(StrEnum):
     DEMONSTRATION = "demonstration"
 
 
+@dataclass(slots=True)
+class ReadPeople:
+    """The ids of the jobseekers whose data the replies to one request contain, and of those already in the audit."""
+
+    people: set[UUID] = field(default_factory=set)
+    audited: set[UUID] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The member or operator in whose name something is done: user, organisation, role, source, permission and time.
 
     ``doing`` is the permission in use. ``at`` is the time of the whole act; every fact that it records has this time.
+    ``key_id`` and ``address`` say with which API key and from which network address the request came. ``reading`` is
+    filled by whatever shapes a reply about a jobseeker.
     """
 
     user_id: UUID
@@ -140,6 +150,9 @@ class Actor:
     doing: str = ""
     request_id: str = ""
     at: datetime = field(default_factory=utc_now)
+    key_id: UUID | None = None
+    address: str = ""
+    reading: ReadPeople = field(default_factory=ReadPeople, compare=False, repr=False)
 
     @property
     def today(self) -> date:

@@ -2,16 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Protocol
+from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
-from pathways import errors
+from pathways import audit, errors
 from pathways.access.permissions import PERMISSIONS_OF, Permission
 from pathways.base import Actor
 from pathways.database import Database
@@ -65,13 +67,16 @@ class Guard:
                 "The request has no API key. Send it in the header Authorization: Bearer pw_..."
             )
         authenticate: Authenticate = request.app.state.authenticate
-        actor = authenticate(database, credentials.credentials, getattr(request.state, "request_id", ""))
+        actor = authenticate(database, credentials.credentials, getattr(request.state, "request_id", "")).then(
+            doing=self.permission.value, address=request.client.host if request.client else ""
+        )
+        request.state.actor = actor
         _refuse_unknown_query(request)
         if self.permission not in PERMISSIONS_OF[actor.role]:
             raise RoleMayNot(
                 f"Your role, {actor.role}, does not have the permission {self.permission}. Ask your administrator."
             )
-        return actor.then(doing=self.permission.value)
+        return actor
 
 
 def permitted(permission: Permission) -> Any:
@@ -192,3 +197,31 @@ class PathwaysRoute(APIRoute):
         if read_if_match in calls:
             self.responses = {**self.responses, **documented(errors.StaleVersion, errors.VersionNeeded)}
         self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": guard.permission.value}
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler that records in the audit whom a reply is about, before the reply is sent.
+
+        It also records attempts that are refused, because the role or the record is not the actor's.
+        """
+        handle = super().get_route_handler()
+
+        async def audited(request: Request) -> Response:
+            try:
+                response = await handle(request)
+            except (errors.NotPermitted, errors.NotFound):
+                actor = getattr(request.state, "actor", None)
+                if actor is not None:
+                    await run_in_threadpool(_audit_refusal, request, actor)
+                raise
+            actor = getattr(request.state, "actor", None)
+            if actor is not None and actor.reading.people - actor.reading.audited:
+                await run_in_threadpool(audit.read, get_database(request), actor)
+            return response
+
+        return audited
+
+
+def _audit_refusal(request: Request, actor: Actor) -> None:
+    ids = {name: value for name, value in request.path_params.items() if isinstance(value, UUID)}
+    last = next(reversed(ids.values()), None)
+    audit.refused(get_database(request), actor, last, ids.get("jobseeker_id"))

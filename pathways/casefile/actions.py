@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
-from pathways.audit import AuditRow
+from pathways.audit import AuditRow, is_about
 from pathways.base import Actor
 from pathways.casefile.schemas import Extract, TimelinePage
 from pathways.database import Session, WriteSession
@@ -58,5 +58,5 @@ def void(session: WriteSession, actor: Actor, holdings: Sequence[Holding], perso
 
 
 def access_log(jobseeker_id: UUID) -> Select[AuditRow]:
-    """Select the audit rows of one jobseeker."""
-    return select(AuditRow).where(AuditRow.jobseeker_id == jobseeker_id)
+    """Select the audit rows about one jobseeker, alone or in a list."""
+    return select(AuditRow).where(is_about(jobseeker_id))

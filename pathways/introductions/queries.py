@@ -13,7 +13,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.facts import as_known
-from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
+from pathways.fields import ONLY_RECORD, Group, Purpose, Relation, Relationship, visible_fields
 from pathways.introductions.models import OPEN, Introduction, IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, ProfileVersion
@@ -91,6 +91,7 @@ IS_LAST_MOVE = and_(
 BESIDE: Select[Any] = (
     select(  # type: ignore[assignment]  # a select of columns is a select
         Introduction.id,
+        Introduction.jobseeker_id,
         Jobseeker.reference,
         Jobseeker.partner_id,
         Jobseeker.caseworker_id,
@@ -160,7 +161,10 @@ def visible_groups(
     shared = granted_now if is_live else frozenset()
     if case.is_contact_withheld:
         shared -= {Group.CONTACT}
-    return visible_fields(actor, Relationship(Relation.SOCIAL_ENTERPRISE, shared), Purpose.INTRODUCTION)
+    groups = visible_fields(actor, Relationship(Relation.SOCIAL_ENTERPRISE, shared), Purpose.INTRODUCTION)
+    if groups != ONLY_RECORD:
+        actor.reading.people.add(introduction.jobseeker_id)
+    return groups
 
 
 def in_states(session: Session, person: Jobseeker, states: tuple[IntroductionState, ...]) -> list[Introduction]:

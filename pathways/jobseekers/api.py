@@ -123,7 +123,9 @@ def list_jobseekers(
         if after is not None:
             rows = rows.where(Jobseeker.id > after)
         listed = session.execute(rows.order_by(Jobseeker.id).limit(page.limit + 1)).all()
-        return cut(listed, page, JobseekerLine.model_validate, lambda row: row.id)
+        answer = cut(listed, page, JobseekerLine.model_validate, lambda row: row.id)
+    actor.reading.people.update(line.id for line in answer.items)
+    return answer
 
 
 @router.post("", status_code=201, responses=documented(Conflict))

@@ -13,7 +13,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.facts import Fact, as_known
-from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
+from pathways.fields import ONLY_RECORD, Group, Purpose, Relation, Relationship, visible_fields
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import (
     Jobseeker,
@@ -91,6 +91,7 @@ def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update:
         raise NotFound("This jobseeker does not exist, or you may not see them.")
     if for_update:
         session.refresh(person, with_for_update=True)
+    actor.reading.people.add(person.id)
     return person
 
 
@@ -120,6 +121,8 @@ class CaseAccess(Protocol):
     """A row with at least the columns that decide an actor's relationship to a jobseeker."""
 
     @property
+    def id(self) -> UUID: ...
+    @property
     def partner_id(self) -> UUID: ...
     @property
     def caseworker_id(self) -> UUID | None: ...
@@ -146,7 +149,14 @@ def relationship(actor: Actor, person: CaseAccess) -> Relationship:
 
 
 def visible_groups(actor: Actor, person: CaseAccess, purpose: Purpose = Purpose.SUPPORT) -> frozenset[Group]:
-    return visible_fields(actor, relationship(actor, person), purpose)
+    """Return the groups of fields of a jobseeker that the actor may see. The request's audit row names the jobseeker.
+
+    Whatever shapes a reply asks here, so no reply can leave a jobseeker out of the audit.
+    """
+    groups = visible_fields(actor, relationship(actor, person), purpose)
+    if groups != ONLY_RECORD:
+        actor.reading.people.add(person.jobseeker_id if hasattr(person, "jobseeker_id") else person.id)
+    return groups
 
 
 # The join includes the partner, because every index of rows about people begins with the partner.

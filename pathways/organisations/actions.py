@@ -208,6 +208,7 @@ NO_KEY = "This key is not valid. Ask your administrator for a new key."
 # Built once, because every request runs this query.
 OF_KEY = (
     select(
+        ApiKey.id.label("key_id"),
         ApiKey.secret_hash,
         ApiKey.expires_on,
         ApiKey.revoked_at,
@@ -244,6 +245,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
         role=row.role,
         membership_id=row.id,
         request_id=request_id,
+        key_id=row.key_id,
     )
     is_over = row.expires_on is not None and row.expires_on < actor.today
     if row.revoked_at is not None or row.ended_at is not None or is_over:

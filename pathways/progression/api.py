@@ -294,7 +294,9 @@ def list_outcomes(
         rows = queries.outcomes_visible_to(actor)
         if jobseeker is not None:
             rows = rows.where(Outcome.jobseeker_id == jobseeker)
-        return page_of(session, rows, Outcome.id, page, OutcomeOut.model_validate)
+        listed = page_of(session, rows, Outcome.id, page, OutcomeOut.model_validate)
+    actor.reading.people.update(outcome.jobseeker_id for outcome in listed.items)
+    return listed
 
 
 @outcomes_router.post("", status_code=201, responses=REFUSALS)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from pathways.allocations.models import AllocationLineMove, LineEvent
-from pathways.audit import AuditRow
+from pathways.audit import AuditRow, is_about
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.facts import as_known
@@ -134,7 +134,7 @@ def earlier_readings(session: Session, person: Jobseeker, ids: Collection[UUID])
     names = enterprise_names(session, ids)
     rows = session.execute(
         select(AuditRow.organisation_id, AuditRow.recorded_at)
-        .where(AuditRow.jobseeker_id == person.id, AuditRow.organisation_id.in_(ids))
+        .where(is_about(person.id), AuditRow.organisation_id.in_(ids), AuditRow.is_refused.is_(False))
         .order_by(AuditRow.recorded_at)
     ).all()
     shown = []
