@@ -29,6 +29,8 @@ class AuditRow(Fact, Base):
     jobseeker_id: Mapped[UUID | None] = mapped_column(index=True)
     is_change: Mapped[bool]
     request_id: Mapped[str] = mapped_column(SHORT, default="")
+    # The user who issued the key that was used. None for a command, and for keys issued before this was recorded.
+    issued_by: Mapped[UUID | None]
 
 
 def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None = None, *, is_change: bool) -> AuditRow:
@@ -48,6 +50,7 @@ def _columns(
         "jobseeker_id": jobseeker_id,
         "is_change": is_change,
         "request_id": actor.request_id,
+        "issued_by": actor.issued_by,
     }
 
 

@@ -129,7 +129,9 @@ class Source(StrEnum):
 class Actor:
     """The member or operator in whose name something is done: user, organisation, role, source, permission and time.
 
-    ``doing`` is the permission in use. ``at`` is the time of the whole act; every fact that it records has this time.
+    ``doing`` is the permission in use. ``scopes`` are the permissions that the key is limited to (None: all of the
+    role's), and ``issued_by`` is the user who issued the key. ``at`` is the time of the whole act; every fact that it
+    records has this time.
     """
 
     user_id: UUID
@@ -139,6 +141,8 @@ class Actor:
     source: Source = Source.API
     doing: str = ""
     request_id: str = ""
+    scopes: frozenset[str] | None = None
+    issued_by: UUID | None = None
     at: datetime = field(default_factory=utc_now)
 
     @property

@@ -12,6 +12,7 @@ class Permission(StrEnum):
     ALLOCATION_DECIDE = "allocation:decide"
     ALLOCATION_MAKE = "allocation:make"
     ALLOCATION_READ = "allocation:read"
+    CLAIM_CONFIRM = "claim:confirm"
     CLAIM_MAKE = "claim:make"
     CLAIM_MOVE = "claim:move"
     CLAIM_READ = "claim:read"
@@ -92,6 +93,9 @@ class Permission(StrEnum):
     WORD_CONFIRM = "word:confirm"
     WORD_FIND = "word:find"
 
+
+# Permissions that only read. A key that is issued as read only is limited to these permissions of its role.
+READ_ONLY = frozenset(permission for permission in Permission if permission.value.endswith(":read"))
 
 P = Permission
 
@@ -177,6 +181,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.CASEWORKER: frozenset(_CASEWORKER),
     Role.COMMISSIONER: frozenset(
         {
+            P.CLAIM_CONFIRM,
             P.CLAIM_MOVE,
             P.CLAIM_READ,
             P.EXPORT_CLAIMS,
@@ -252,3 +257,6 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         }
     ),
 }
+
+# Roles whose members read records of people, or who read them. Nobody grants such a role to themselves.
+ROLES_THAT_SEE_PEOPLE = frozenset(Role) - {Role.ADMINISTRATOR, Role.OPERATOR}

@@ -30,6 +30,9 @@ class AccessLine(Schema):
     doing: Annotated[str, Group.RECORD]
     is_change: Annotated[bool, Group.RECORD]
     request_id: Annotated[str, Group.RECORD]
+    issued_by: Annotated[UUID | None, Group.RECORD] = Field(
+        description="The id of the user who issued the key that was used. Null for a command, and for old keys."
+    )
 
 
 class Extract(Schema):

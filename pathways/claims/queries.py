@@ -5,16 +5,38 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy.orm import aliased
 
 from pathways.base import Actor, Role
-from pathways.claims.models import OVER, Claim, ClaimDay, ClaimDocument, ClaimEvidence, ClaimMove, ClaimState
+from pathways.claims.models import (
+    ANSWERS,
+    FUNDERS_WORD,
+    OVER,
+    Claim,
+    ClaimDay,
+    ClaimDocument,
+    ClaimEvent,
+    ClaimEvidence,
+    ClaimMove,
+    ClaimState,
+    FundersAnswer,
+)
 from pathways.database import Session
-from pathways.enrolments.models import Enrolment
+from pathways.enrolments.models import Enrolment, EnrolmentMove
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.progression.models import Evidence, EvidenceCheck, Outcome, Spell, SpellVersion
+from pathways.programmes.models import ProgrammePrice
+from pathways.progression.models import (
+    Evidence,
+    EvidenceCheck,
+    EvidenceDocument,
+    Outcome,
+    Spell,
+    SpellHours,
+    SpellVersion,
+)
 
 
 def visible_to(actor: Actor) -> Select[Claim]:
@@ -37,6 +59,9 @@ def claim(session: Session, actor: Actor, claim_id: UUID, *, for_update: bool = 
     if row is None:
         raise NotFound("There is no such claim, or you may not see it. Check the id.")
     if for_update:
+        # Facts that a claim rests on are recorded and checked under the lock of the enrolment. With the same lock, a
+        # decision on the claim sees every fact that a call at the same time records.
+        session.get_one(Enrolment, row.enrolment_id, with_for_update=True, populate_existing=True)
         session.refresh(row, with_for_update=True)
     return row
 
@@ -77,6 +102,103 @@ def checkers_of(session: Session, claim: Claim) -> set[UUID]:
                 as_known(EvidenceCheck),
             )
         )
+    )
+
+
+def rested_on(session: Session, claims: Sequence[Claim], users: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """Return, by claim id, the facts that the claim rests on and that any of these users recorded or checked.
+
+    Facts that were corrected or superseded later count too. The facts are named in words, in the order of the journey;
+    claims for which the users recorded and checked nothing are left out.
+    """
+    people = set(users)
+    if not claims or not people:
+        return {}
+    partners, ids = {claim.partner_id for claim in claims}, [claim.id for claim in claims]
+    outcomes = {
+        row.id: row for row in session.scalars(select(Outcome).where(Outcome.id.in_({c.outcome_id for c in claims})))
+    }
+    spells = {UUID(spell) for outcome in outcomes.values() for spell in outcome.spell_ids}
+    items = {UUID(item) for outcome in outcomes.values() for item in outcome.evidence_ids}
+    facts: tuple[tuple[str, Any, Any, Iterable[UUID]], ...] = (
+        ("the start of the enrolment", EnrolmentMove, EnrolmentMove.enrolment_id, {c.enrolment_id for c in claims}),
+        ("the spell of work", SpellVersion, SpellVersion.spell_id, spells),
+        ("hours worked", SpellHours, SpellHours.spell_id, spells),
+        ("evidence", Evidence, Evidence.id, items),
+        ("a document of the evidence", EvidenceDocument, EvidenceDocument.evidence_id, items),
+        ("a check of the evidence", EvidenceCheck, EvidenceCheck.evidence_id, items),
+        ("the outcome", Outcome, Outcome.id, outcomes),
+        ("the claim", ClaimMove, ClaimMove.claim_id, ids),
+    )
+    parts = []
+    for order, (_, fact, key, keys) in enumerate(facts):
+        part = select(literal(order).label("order"), key.label("key")).where(
+            fact.partner_id.in_(partners), key.in_(list(keys)), fact.by.in_(people)
+        )
+        if fact is EnrolmentMove:
+            part = part.where(EnrolmentMove.event == "start")
+        if fact is ClaimMove:
+            answers = [event.value for event in (*FUNDERS_WORD, *ANSWERS)]
+            part = part.where(ClaimMove.event.not_in(answers))
+        parts.append(part)
+    price = (
+        select(literal(len(facts)).label("order"), Claim.id.label("key"))
+        .join(
+            ProgrammePrice,
+            (ProgrammePrice.programme_id == Claim.programme_id)
+            & (ProgrammePrice.rule == Claim.rule)
+            & (ProgrammePrice.valid_on <= Claim.achieved_on),
+        )
+        .where(Claim.partner_id.in_(partners), Claim.id.in_(ids), ProgrammePrice.by.in_(people))
+    )
+    found = {(row.order, row.key) for row in session.execute(union_all(*parts, price))}
+    texts = [*(fact[0] for fact in facts), "the price"]
+    rested: dict[UUID, list[str]] = {}
+    for claim in claims if found else ():
+        outcome = outcomes.get(claim.outcome_id)
+        keys = {claim.id, claim.enrolment_id, claim.outcome_id}
+        if outcome is not None:
+            keys |= {UUID(key) for key in (*outcome.spell_ids, *outcome.evidence_ids)}
+        named = [text for order, text in enumerate(texts) if any((order, key) in found for key in keys)]
+        if named:
+            rested[claim.id] = named
+    return rested
+
+
+def funders_answers(moves: Iterable[ClaimMove]) -> dict[UUID, FundersAnswer]:
+    """Return the funder's latest answer to each decision that the partner recorded in its name, by the id of its move.
+
+    ``moves`` are moves of one claim, oldest first.
+    """
+    answers: dict[UUID, FundersAnswer] = {}
+    for move in moves:
+        if move.told_by_partner:
+            answers[move.id] = FundersAnswer.WAITING
+        elif move.answers_id is not None:
+            answers[move.answers_id] = ANSWERS[ClaimEvent(move.event)]
+    return answers
+
+
+def worst_answer(answers: Iterable[FundersAnswer]) -> FundersAnswer | None:
+    """Return contested if any decision is contested, else waiting if any waits, else confirmed; None without any."""
+    given = set(answers)
+    order = (FundersAnswer.CONTESTED, FundersAnswer.WAITING, FundersAnswer.CONFIRMED)
+    return next((answer for answer in order if answer in given), None)
+
+
+def waits_for_the_funder() -> Any:
+    """Return the condition that the funder has not answered a decision that the partner recorded in its name."""
+    told, answer = aliased(ClaimMove), aliased(ClaimMove)
+    answered = select(answer.id).where(answer.partner_id == told.partner_id, answer.answers_id == told.id)
+    return (
+        select(told.id)
+        .where(
+            told.partner_id == Claim.partner_id,
+            told.claim_id == Claim.id,
+            told.told_by_partner,
+            ~answered.exists(),
+        )
+        .exists()
     )
 
 

@@ -35,6 +35,11 @@ class NoticeKind(StrEnum):
     CLAIM_QUERIED = "claim_queried"
     CLAIM_OWED_BACK = "claim_owed_back"
     CLAIM_TWICE = "claim_twice"
+    CLAIM_TO_CONFIRM = "claim_to_confirm"
+    CLAIM_CONTESTED = "claim_contested"
+    KEY_TO_CLAIM = "key_to_claim"
+    KEY_IN_USE = "key_in_use"
+    KEY_EXPIRES = "key_expires"
 
 
 URGENT = frozenset(
@@ -45,6 +50,9 @@ URGENT = frozenset(
         NoticeKind.INTRODUCTION_ESCALATED,
         NoticeKind.LISTING_PAUSED,
         NoticeKind.CLAIM_TWICE,
+        NoticeKind.CLAIM_CONTESTED,
+        NoticeKind.KEY_TO_CLAIM,
+        NoticeKind.KEY_IN_USE,
     }
 )
 
