@@ -379,35 +379,34 @@ def answer_decision(
     checked anything that the claim rests on.
     """
     _must_be_permitted(actor, event)
-    moves = queries.moves_of(session, [claim]).get(claim.id, [])
-    answers = queries.funders_answers(moves)
-    if answer.move_id not in answers:
-        raise RuleBroken(
-            "The claim has no such decision that the partner recorded in your name. The field moves of the claim lists"
-            " them: told_by_partner is true.",
-            pointer="/move_id",
-        )
-    if answers[answer.move_id] is ANSWERS[event]:
-        raise AnsweredAlready("Nothing was changed. To change your answer, send the other answer.")
+    told = _decision(session, claim, event, answer.move_id)
     _must_have_recorded_nothing(session, actor, claim)
-    told = next(row for row in moves if row.id == answer.move_id)
     if told.by in organisation_queries.same_person(session, actor.user_id):
         raise OwnClaim("You recorded this decision for the partner. Ask another member of the commissioner to answer.")
-    row = _move_row(
-        actor,
-        claim,
-        event.value,
-        claim.state,
-        destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused),
-        reason=answer.reason if isinstance(answer, Objection) else "",
-        answers_id=told.id,
-    )
+    to_state = destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
+    reason = answer.reason if isinstance(answer, Objection) else ""
+    row = _move_row(actor, claim, event.value, claim.state, to_state, reason=reason, answers_id=told.id)
     session.add(row)
     flag_modified(claim, "state")  # the answer is in another table; this raises the claim's version number too
     session.flush()  # the reply reads the answer and the version number
     if event is ClaimEvent.CONTEST:
         _notify_of_decision(session, actor, claim, row, claim.partner_id, NoticeKind.CLAIM_CONTESTED)
     return claim
+
+
+def _decision(session: Session, claim: Claim, event: ClaimEvent, move_id: UUID) -> ClaimMove:
+    """Return the decision told in the funder's name that an answer is about. Refuses an answer given before."""
+    moves = queries.moves_of(session, [claim]).get(claim.id, [])
+    answers = queries.funders_answers(moves)
+    if move_id not in answers:
+        raise RuleBroken(
+            "The claim has no such decision that the partner recorded in your name. The field moves of the claim lists"
+            " them: told_by_partner is true.",
+            pointer="/move_id",
+        )
+    if answers[move_id] is ANSWERS[event]:
+        raise AnsweredAlready("Nothing was changed. To change your answer, send the other answer.")
+    return next(row for row in moves if row.id == move_id)
 
 
 def _notify_of_decision(

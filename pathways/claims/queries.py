@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal, select, union_all
+from sqlalchemy import Select, func, literal, select, true, union_all
 from sqlalchemy.orm import aliased
 
 from pathways.base import Actor, Role
@@ -111,58 +111,68 @@ def rested_on(session: Session, claims: Sequence[Claim], users: Iterable[UUID]) 
     Facts that were corrected or superseded later count too. The facts are named in words, in the order of the journey;
     claims for which the users recorded and checked nothing are left out.
     """
-    people = set(users)
-    if not claims or not people:
+    if not claims:
         return {}
-    partners, ids = {claim.partner_id for claim in claims}, [claim.id for claim in claims]
-    outcomes = {
-        row.id: row for row in session.scalars(select(Outcome).where(Outcome.id.in_({c.outcome_id for c in claims})))
-    }
-    spells = {UUID(spell) for outcome in outcomes.values() for spell in outcome.spell_ids}
-    items = {UUID(item) for outcome in outcomes.values() for item in outcome.evidence_ids}
-    facts: tuple[tuple[str, Any, Any, Iterable[UUID]], ...] = (
-        ("the start of the enrolment", EnrolmentMove, EnrolmentMove.enrolment_id, {c.enrolment_id for c in claims}),
-        ("the spell of work", SpellVersion, SpellVersion.spell_id, spells),
-        ("hours worked", SpellHours, SpellHours.spell_id, spells),
-        ("evidence", Evidence, Evidence.id, items),
-        ("a document of the evidence", EvidenceDocument, EvidenceDocument.evidence_id, items),
-        ("a check of the evidence", EvidenceCheck, EvidenceCheck.evidence_id, items),
-        ("the outcome", Outcome, Outcome.id, outcomes),
-        ("the claim", ClaimMove, ClaimMove.claim_id, ids),
-    )
-    parts = []
-    for order, (_, fact, key, keys) in enumerate(facts):
-        part = select(literal(order).label("order"), key.label("key")).where(
-            fact.partner_id.in_(partners), key.in_(list(keys)), fact.by.in_(people)
-        )
-        if fact is EnrolmentMove:
-            part = part.where(EnrolmentMove.event == "start")
-        if fact is ClaimMove:
-            answers = [event.value for event in (*FUNDERS_WORD, *ANSWERS)]
-            part = part.where(ClaimMove.event.not_in(answers))
-        parts.append(part)
-    price = (
-        select(literal(len(facts)).label("order"), Claim.id.label("key"))
-        .join(
-            ProgrammePrice,
-            (ProgrammePrice.programme_id == Claim.programme_id)
-            & (ProgrammePrice.rule == Claim.rule)
-            & (ProgrammePrice.valid_on <= Claim.achieved_on),
-        )
-        .where(Claim.partner_id.in_(partners), Claim.id.in_(ids), ProgrammePrice.by.in_(people))
-    )
-    found = {(row.order, row.key) for row in session.execute(union_all(*parts, price))}
-    texts = [*(fact[0] for fact in facts), "the price"]
+    of_claims = select(Outcome).where(Outcome.id.in_({claim.outcome_id for claim in claims}))
+    outcomes = {row.id: row for row in session.scalars(of_claims)}
+    facts = session.execute(_recorded_facts(claims, outcomes.values(), set(users)))
+    found = {(row[0], row[1]) for row in facts}
     rested: dict[UUID, list[str]] = {}
     for claim in claims if found else ():
-        outcome = outcomes.get(claim.outcome_id)
-        keys = {claim.id, claim.enrolment_id, claim.outcome_id}
-        if outcome is not None:
-            keys |= {UUID(key) for key in (*outcome.spell_ids, *outcome.evidence_ids)}
-        named = [text for order, text in enumerate(texts) if any((order, key) in found for key in keys)]
+        outcome = outcomes[claim.outcome_id]
+        keys = {claim.id, claim.enrolment_id, outcome.id}
+        keys |= {UUID(key) for key in (*outcome.spell_ids, *outcome.evidence_ids)}
+        named = [text for order, text in enumerate(FACT_TEXTS) if any((order, key) in found for key in keys)]
         if named:
             rested[claim.id] = named
     return rested
+
+
+# The facts that a claim rests on, in words, in the order of ``_recorded_facts``.
+FACT_TEXTS = (
+    "the start of the enrolment",
+    "the spell of work",
+    "hours worked",
+    "evidence",
+    "a document of the evidence",
+    "a check of the evidence",
+    "the outcome",
+    "the claim",
+    "the price",
+)
+
+
+def _recorded_facts(claims: Sequence[Claim], outcomes: Iterable[Outcome], people: set[UUID]) -> Any:
+    """Return the query for the facts by these users: the position in ``FACT_TEXTS`` and the id of what it is about."""
+    partners, rests = {claim.partner_id for claim in claims}, list(outcomes)
+    spells = {UUID(spell) for outcome in rests for spell in outcome.spell_ids}
+    items = {UUID(item) for outcome in rests for item in outcome.evidence_ids}
+    answers = [event.value for event in (*FUNDERS_WORD, *ANSWERS)]
+    facts: tuple[tuple[Any, Any, Iterable[UUID], Any], ...] = (
+        (EnrolmentMove, EnrolmentMove.enrolment_id, {c.enrolment_id for c in claims}, EnrolmentMove.event == "start"),
+        (SpellVersion, SpellVersion.spell_id, spells, true()),
+        (SpellHours, SpellHours.spell_id, spells, true()),
+        (Evidence, Evidence.id, items, true()),
+        (EvidenceDocument, EvidenceDocument.evidence_id, items, true()),
+        (EvidenceCheck, EvidenceCheck.evidence_id, items, true()),
+        (Outcome, Outcome.id, {outcome.id for outcome in rests}, true()),
+        (ClaimMove, ClaimMove.claim_id, {c.id for c in claims}, ClaimMove.event.not_in(answers)),
+    )
+    parts = [
+        select(literal(order), key).where(fact.partner_id.in_(partners), key.in_(keys), fact.by.in_(people), only)
+        for order, (fact, key, keys, only) in enumerate(facts)
+    ]
+    return union_all(*parts, _recorded_prices(claims, people, len(facts)))
+
+
+def _recorded_prices(claims: Sequence[Claim], people: set[UUID], order: int) -> Any:
+    price = ProgrammePrice
+    is_for = (price.programme_id == Claim.programme_id) & (price.rule == Claim.rule)
+    return (
+        select(literal(order), Claim.id)
+        .join(price, is_for & (price.valid_on <= Claim.achieved_on))
+        .where(Claim.id.in_([claim.id for claim in claims]), price.by.in_(people))
+    )
 
 
 def funders_answers(moves: Iterable[ClaimMove]) -> dict[UUID, FundersAnswer]:

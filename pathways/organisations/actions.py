@@ -74,6 +74,7 @@ def make_organisation(session: WriteSession, actor: Actor, new: NewOrganisation)
     if session.scalars(select(Organisation.id).where(Organisation.ref == ref)).first() is not None:
         raise RefTaken("Another organisation has this reference. Choose a different one, or leave it out.")
     organisation = Organisation(
+        id=uuid7(),
         ref=ref,
         kind=new.kind,
         name=new.name,
@@ -119,7 +120,7 @@ def reply(organisation: Organisation) -> OrganisationOut:
 def make_user(session: WriteSession, actor: Actor, new: NewUser) -> User:
     if session.scalars(select(User.id).where(User.email == new.email.lower())).first() is not None:
         raise RefTaken("A user with this e-mail address already exists. Use the existing user.")
-    user = User(name=new.name, email=new.email.lower(), is_machine=new.is_machine, made_at=actor.at)
+    user = User(id=uuid7(), name=new.name, email=new.email.lower(), is_machine=new.is_machine, made_at=actor.at)
     session.add(user)
     session.flush()  # the caller needs its id
     return user
@@ -176,7 +177,13 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
     if membership is not None and membership.ended_at is None:
         raise AlreadyDone("This user already has this role in this organisation.")
     if membership is None:
-        membership = Membership(organisation_id=organisation.id, user_id=new.user_id, role=new.role, made_at=actor.at)
+        membership = Membership(
+            id=uuid7(),
+            organisation_id=organisation.id,
+            user_id=new.user_id,
+            role=new.role,
+            made_at=actor.at,
+        )
         session.add(membership)
     if membership.ended_at is not None:
         _revoke_keys(session, actor, membership)

@@ -1,4 +1,4 @@
-"""One-time links in e-mails, by which the owner of a new key claims it. Whoever issued the key never sees the link.
+"""One-time links in e-mails, by which the owner of a new key claims it. The issuer of the key never sees the link.
 
 Opening a link (GET) shows no key. Sending the form (POST) makes the secret and shows it once; then the link is dead.
 """

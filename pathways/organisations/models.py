@@ -86,7 +86,7 @@ class ApiKey(Base):
     """An API key of one membership. Only a hash of its secret is stored.
 
     A key that is issued over the API has no secret until its owner claims it by a one-time link, of which only the hash
-    of the token is stored. So whoever issues a key cannot use it. On the command line the secret is made at once.
+    of the token is stored. So the issuer of a key cannot use it. On the command line the secret is made at once.
     """
 
     __tablename__ = "api_keys"
