@@ -6,6 +6,8 @@ from pathways.base import Role
 
 
 class Permission(StrEnum):
+    """What a role, or a limited key, may do: the resource, then the verb."""
+
     ACCESS_LOG_READ = "access_log:read"
     AGREEMENT_MAKE = "agreement:make"
     AGREEMENT_READ = "agreement:read"

@@ -266,7 +266,7 @@ def submit(session: WriteSession, actor: Actor, claim: Claim, declared: Declarat
             " withdraw the other claim.",
             pointer="/has_other_funding",
         )
-    if actor.user_id in queries.checkers_of(session, claim):
+    if organisation_queries.same_person(session, actor.user_id) & queries.checkers_of(session, claim):
         raise OwnCheck("Ask a colleague who did not check the evidence to submit the claim.")
     first = _first_days(session, [claim])[claim.id]
     if actor.today < first:
