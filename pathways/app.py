@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI
@@ -22,7 +22,7 @@ from pathways.casefile import api as casefile
 from pathways.casefile.schemas import AccessLine
 from pathways.claims import api as claims
 from pathways.claims.personal_data import HOLDING as CLAIMS
-from pathways.database import Database
+from pathways.database import Database, WriteSession
 from pathways.directory import api as directory
 from pathways.duplicates import api as duplicates
 from pathways.duplicates.personal_data import HOLDING as DUPLICATES
@@ -40,9 +40,12 @@ from pathways.jobseekers import identify
 from pathways.jobseekers.personal_data import HOLDING as JOBSEEKERS
 from pathways.learning import api as learning
 from pathways.messages import api as messages
+from pathways.messages.models import Notice, NoticeKind
 from pathways.messages.sending import Sender, mailer
 from pathways.migrate import at_head
 from pathways.organisations import api as organisations
+from pathways.organisations import links as key_links
+from pathways.organisations import pages as organisation_pages
 from pathways.organisations.actions import authenticate
 from pathways.organisations.queries import is_still_member
 from pathways.partner_enquiries import api as elsewhere
@@ -121,7 +124,10 @@ ROUTERS: Sequence[APIRouter] = (
 )
 PREFIX = "/api/v1"
 # Kinds of notices for which the e-mail has a link with which the reader can answer.
-LINKS = dict.fromkeys(links.KINDS, links.make)
+LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
+    **dict.fromkeys(links.KINDS, links.make),
+    NoticeKind.KEY_TO_CLAIM: lambda session, notice, at: key_links.make(session, notice.subject_id, at),
+}
 # Kinds of notices that are sent only while their introduction is open and not stopped.
 NEEDED = dict.fromkeys(links.KINDS, links.is_needed)
 SECONDS_BETWEEN_TRIES = 5.0
@@ -226,6 +232,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.include_router(directory.router)
     app.include_router(docs.router)
     app.include_router(introduction_pages.router)
+    app.include_router(organisation_pages.router)
     app.mount("/static", docs.static_files())
     _add_health(app)
     return app

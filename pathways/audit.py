@@ -36,6 +36,8 @@ class AuditRow(Fact, Base):
     # The API key and the network address of the request, if it came over the network.
     key_id: Mapped[UUID | None]
     address: Mapped[str] = mapped_column(SHORT, default="")
+    # The user who issued the key that was used. None for a command, and for keys issued before this was recorded.
+    issued_by: Mapped[UUID | None]
     # The ids of the records in a list; None for a single record.
     listed: Mapped[list[str] | None] = mapped_column(JSON)
 
@@ -80,6 +82,7 @@ def _columns(
         "key_id": actor.key_id,
         "address": actor.address,
         "listed": None,
+        "issued_by": actor.issued_by,
     }
 
 

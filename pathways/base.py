@@ -139,7 +139,8 @@ class Actor:
 
     ``doing`` is the permission in use. ``at`` is the time of the whole act; every fact that it records has this time.
     ``key_id`` and ``address`` say with which API key and from which network address the request came. ``reading`` is
-    filled by whatever shapes a reply about a jobseeker.
+    filled by whatever shapes a reply about a jobseeker. ``scopes`` are the permissions that the key is limited to
+    (None: all of the role's), and ``issued_by`` is the user who issued the key.
     """
 
     user_id: UUID
@@ -149,6 +150,8 @@ class Actor:
     source: Source = Source.API
     doing: str = ""
     request_id: str = ""
+    scopes: frozenset[str] | None = None
+    issued_by: UUID | None = None
     at: datetime = field(default_factory=utc_now)
     key_id: UUID | None = None
     address: str = ""

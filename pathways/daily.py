@@ -15,6 +15,7 @@ from pathways.errors import DomainError
 from pathways.exports import scheduled as exports
 from pathways.introductions import scheduled as introductions
 from pathways.messages import actions as message_actions
+from pathways.messages import scheduled as messages
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import scheduled as placements
 from pathways.progression import scheduled as progression
@@ -57,14 +58,12 @@ def run(
     done: Counter[str] = Counter()
     with database.reading(newest=True) as session:
         rows = session.execute(
-            select(Organisation.id, Organisation.kind)
-            .where(Organisation.kind.in_(list(JOBS)))
-            .order_by(Organisation.kind, Organisation.id)
+            select(Organisation.id, Organisation.kind).order_by(Organisation.kind, Organisation.id)
         ).all()
     for organisation_id, kind in rows:
-        role, jobs = JOBS[kind]
+        role, jobs = JOBS.get(kind, (Role.ADMINISTRATOR, ()))
         actor = operator.then(organisation_id=organisation_id, role=role, membership_id=None, at=at, doing="daily")
-        for job in jobs:
+        for job in (*jobs, *messages.OF_ORGANISATIONS):
             done[job.name] += _run_job(database, actor, job, on)
         progress(str(organisation_id))
     done["provisional months"] = exports.make_provisional(database, operator.then(at=at, doing="daily"))

@@ -33,6 +33,8 @@ FROM_THE_TESTS = {
     "contact_email": "jobs@example.org",
     "referrer_email": "rita.referrer@example.org",
     "url": "https://example.org/pathways-events",
+    "move_id": "01a22ba6-e684-74c7-9f2a-b8f6082eb670",
+    "scopes": ["jobseeker:read", "spell:read"],
     "secret": "pw_1a2b3c4d_shown-once",
     "company_number": "12345678",
     "charity_number": "1234567",

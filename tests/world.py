@@ -193,8 +193,11 @@ def build_world(database: Database) -> World:
         world.actors["operator"] = operator.then(source=Source.API)
         for name, actor in world.actors.items():
             assert actor.membership_id
-            new_key = NewKey(membership_id=actor.membership_id)
-            world.secrets[name] = organisation_actions.make_key(session, operator, new_key)[1]
+            new_key = NewKey(membership_id=actor.membership_id, expires_on=date(2099, 12, 31))
+            issuer = operator.then(source=Source.DEMONSTRATION)  # so that the world begins without notices of keys
+            session.actor = issuer
+            world.secrets[name] = organisation_actions.make_key(session, issuer, new_key)[1]
+        session.actor = operator
         start = operator.today - timedelta(days=30)
         for attribute, payer, deliverer in (
             ("programme_id", "fund", "partner"),

@@ -50,6 +50,10 @@ class RoleMayNot(errors.NotPermitted):
     title = "Your role does not have this permission"
 
 
+class KeyMayNot(errors.NotPermitted):
+    title = "This key is limited and does not have this permission"
+
+
 class Guard:
     """The dependency of a route that requires one permission."""
 
@@ -75,6 +79,11 @@ class Guard:
         if self.permission not in PERMISSIONS_OF[actor.role]:
             raise RoleMayNot(
                 f"Your role, {actor.role}, does not have the permission {self.permission}. Ask your administrator."
+            )
+        if actor.scopes is not None and self.permission.value not in actor.scopes:
+            raise KeyMayNot(
+                f"Your role has the permission {self.permission}, but this key is limited to other permissions. Use"
+                " another key, or ask your administrator for a key with this permission."
             )
         return actor
 

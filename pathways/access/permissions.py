@@ -6,12 +6,15 @@ from pathways.base import Role
 
 
 class Permission(StrEnum):
+    """What a role, or a limited key, may do: the resource, then the verb."""
+
     ACCESS_LOG_READ = "access_log:read"
     AGREEMENT_MAKE = "agreement:make"
     AGREEMENT_READ = "agreement:read"
     ALLOCATION_DECIDE = "allocation:decide"
     ALLOCATION_MAKE = "allocation:make"
     ALLOCATION_READ = "allocation:read"
+    CLAIM_CONFIRM = "claim:confirm"
     CLAIM_MAKE = "claim:make"
     CLAIM_MOVE = "claim:move"
     CLAIM_READ = "claim:read"
@@ -93,6 +96,9 @@ class Permission(StrEnum):
     WORD_CONFIRM = "word:confirm"
     WORD_FIND = "word:find"
 
+
+# Permissions that only read. A key that is issued as read only is limited to these permissions of its role.
+READ_ONLY = frozenset(permission for permission in Permission if permission.value.endswith(":read"))
 
 P = Permission
 
@@ -178,6 +184,7 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
     Role.CASEWORKER: frozenset(_CASEWORKER),
     Role.COMMISSIONER: frozenset(
         {
+            P.CLAIM_CONFIRM,
             P.CLAIM_MOVE,
             P.CLAIM_READ,
             P.EXPORT_CLAIMS,
@@ -254,3 +261,6 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
         }
     ),
 }
+
+# Roles whose members read records of people, or who read them. Nobody grants such a role to themselves.
+ROLES_THAT_SEE_PEOPLE = frozenset(Role) - {Role.ADMINISTRATOR, Role.OPERATOR}

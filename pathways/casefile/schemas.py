@@ -33,6 +33,9 @@ class AccessLine(Schema):
     request_id: Annotated[str, Group.RECORD]
     key_id: Annotated[UUID | None, Group.RECORD] = Field(description="The id of the API key that was used.")
     address: Annotated[str, Group.RECORD] = Field(description="The network address that the request came from.")
+    issued_by: Annotated[UUID | None, Group.RECORD] = Field(
+        description="The id of the user who issued the key that was used. Null for a command, and for old keys."
+    )
 
 
 class Extract(Schema):

@@ -4,17 +4,20 @@ Nothing can be paid for twice, in whatever order calls arrive. The days, evidenc
 stored in tables with unique constraints, so the database refuses a second claim that uses any of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role
 from pathways.claims import queries
 from pathways.claims.models import (
+    ANSWERS,
+    BRINGS_MONEY,
     CLAIM_MOVES,
     FUNDERS_WORD,
     NEEDS_A_REASON,
@@ -28,8 +31,9 @@ from pathways.claims.models import (
     ClaimEvidence,
     ClaimMove,
     ClaimState,
+    FundersAnswer,
 )
-from pathways.claims.schemas import ClaimMoveOut, ClaimOut, Declaration, NewClaim
+from pathways.claims.schemas import ClaimMoveOut, ClaimOut, Confirmation, Declaration, NewClaim, Objection
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.errors import Conflict, NotPermitted, RuleBroken
@@ -40,6 +44,7 @@ from pathways.jobseekers.models import Jobseeker
 from pathways.messages import actions as message_actions
 from pathways.messages import queries as message_queries
 from pathways.messages.models import NoticeKind
+from pathways.organisations import queries as organisation_queries
 from pathways.organisations.models import Organisation
 from pathways.programmes import queries as programme_queries
 from pathways.programmes.models import Programme
@@ -58,9 +63,9 @@ class ClaimMoveRefused(MoveRefused):
 
 
 class OwnClaim(NotPermitted):
-    """The team manager who submitted a claim tried to record the funder's answer to it."""
+    """A member who recorded or checked something that a claim rests on tried to record the funder's answer to it."""
 
-    title = "You submitted this claim, so you cannot record the funder's answer to it"
+    title = "You recorded or checked something that this claim rests on, so you cannot decide on it"
 
 
 class OwnCheck(NotPermitted):
@@ -73,6 +78,18 @@ class ClaimedAlready(Conflict):
     """The outcome, or one of its days, evidence items or documents, is part of another claim."""
 
     title = "This outcome or its evidence has already been claimed"
+
+
+class DecisionContested(Conflict):
+    """The funder contests a decision that the partner recorded in the funder's name."""
+
+    title = "The funder contests a decision on this claim"
+
+
+class AnsweredAlready(Conflict):
+    """The funder has already given this answer to the decision."""
+
+    title = "The funder has already given this answer"
 
 
 class OutcomeGone(Conflict):
@@ -218,6 +235,7 @@ def _move_row(
     *,
     reason: str = "",
     pence: int = 0,
+    answers_id: UUID | None = None,
 ) -> ClaimMove:
     return ClaimMove.recorded(
         actor,
@@ -230,6 +248,8 @@ def _move_row(
         to_state=to_state.value,
         reason=reason,
         pence=pence,
+        told_by_partner=event in FUNDERS_WORD and actor.organisation_id == claim.partner_id,
+        answers_id=answers_id,
     )
 
 
@@ -246,7 +266,7 @@ def submit(session: WriteSession, actor: Actor, claim: Claim, declared: Declarat
             " withdraw the other claim.",
             pointer="/has_other_funding",
         )
-    if actor.user_id in queries.checkers_of(session, claim):
+    if organisation_queries.same_person(session, actor.user_id) & queries.checkers_of(session, claim):
         raise OwnCheck("Ask a colleague who did not check the evidence to submit the claim.")
     first = _first_days(session, [claim])[claim.id]
     if actor.today < first:
@@ -268,39 +288,134 @@ def move(
 ) -> Claim:
     """Apply one event of ``CLAIM_MOVES`` to a claim, with the amount paid or reversed.
 
-    Refuses a role that may not record the event, a missing reason, a payment above the amount claimed, and a withdrawn
-    outcome.
+    Refuses a role that may not record the event, a missing reason, a payment above the amount claimed, a withdrawn
+    outcome, and a decision by a member who recorded or checked anything that the claim rests on. A decision recorded by
+    the partner is marked so, and the funder is notified.
     """
-    if actor.role not in WHO_MAY[event]:
-        raise NotYourMove(
-            f"The role {actor.role} may not {event} a claim. The field possible_events of the claim lists what you"
-            " can do."
-        )
-    to_state = destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
+    _must_be_permitted(actor, event)
+    to_state = _state_after(claim, event)
     if event in NEEDS_A_REASON and not reason.strip():
         raise RuleBroken("Give a reason. The partner and the commissioner can read it.", pointer="/reason")
-    if event in FUNDERS_WORD and actor.role is Role.TEAM_MANAGER and actor.user_id == claim.submitted_by:
-        raise OwnClaim("Ask another team manager, or the commissioner, to record the answer.")
+    if event in FUNDERS_WORD:
+        _must_have_recorded_nothing(session, actor, claim)
+        _must_not_be_contested(session, actor, claim, event)
     if event in ON_AN_OUTCOME:
         _must_be_current(session, session.get_one(Outcome, claim.outcome_id))
     pence = 0
     if event is ClaimEvent.PAY:
-        pence = claim.pence if pounds is None else int(pounds * 100)
-        if pence > claim.pence:
-            raise RuleBroken(
-                "The payment cannot be more than the amount claimed. Correct the amount.", pointer="/pounds"
-            )
-        claim.paid_pence = pence
+        pence = claim.paid_pence = _pence_paid(claim, pounds)
     elif event is ClaimEvent.REVERSE:
         pence = -(claim.paid_pence or 0)
-    session.add(_move_row(actor, claim, event.value, claim.state, to_state, reason=reason, pence=pence))
+    row = _move_row(actor, claim, event.value, claim.state, to_state, reason=reason, pence=pence)
+    session.add(row)
     claim.state = to_state
     session.flush()  # the reply needs the new version number
     if to_state in OVER:
         _release_reserved(session, claim)
     if event is ClaimEvent.QUERY:
         _notify_of_query(session, actor, claim)
+    if row.told_by_partner:
+        _notify_of_decision(session, actor, claim, row, claim.commissioner_id, NoticeKind.CLAIM_TO_CONFIRM)
     return claim
+
+
+def _state_after(claim: Claim, event: ClaimEvent) -> ClaimState:
+    """Return the state that an event leads to. Refuses an answer of the funder that does not name its decision."""
+    if event in ANSWERS:
+        raise ClaimMoveRefused("Name the decision that the funder answers, by its move_id.", possible=[])
+    return destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
+
+
+def _pence_paid(claim: Claim, pounds: Decimal | None) -> int:
+    pence = claim.pence if pounds is None else int(pounds * 100)
+    if pence > claim.pence:
+        raise RuleBroken("The payment cannot be more than the amount claimed. Correct the amount.", pointer="/pounds")
+    return pence
+
+
+def _must_be_permitted(actor: Actor, event: ClaimEvent) -> None:
+    if actor.role not in WHO_MAY[event]:
+        raise NotYourMove(
+            f"The role {actor.role} may not {event} a claim. The field possible_events of the claim lists what you"
+            " can do."
+        )
+
+
+def _must_have_recorded_nothing(session: Session, actor: Actor, claim: Claim) -> None:
+    """Refuse an actor who recorded or checked anything that the claim rests on, in whatever role."""
+    people = organisation_queries.same_person(session, actor.user_id)
+    facts = queries.rested_on(session, [claim], people).get(claim.id)
+    if facts:
+        raise OwnClaim(
+            f"You recorded or checked {_listed(facts)}. Ask the commissioner, or a team manager who recorded and"
+            " checked nothing for this claim. If there is no such team manager, only the commissioner can decide.",
+            facts=facts,
+        )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _must_not_be_contested(session: Session, actor: Actor, claim: Claim, event: ClaimEvent) -> None:
+    """Refuse that the partner records an acceptance or payment while the funder contests an earlier decision."""
+    if event not in BRINGS_MONEY or actor.organisation_id != claim.partner_id:
+        return
+    moves = queries.moves_of(session, [claim]).get(claim.id, [])
+    if FundersAnswer.CONTESTED in queries.funders_answers(moves).values():
+        raise DecisionContested(
+            "The funder says that a decision recorded in its name is wrong. Only the commissioner can record the next"
+            " decision. If the funder was mistaken, ask it to confirm the decision."
+        )
+
+
+def answer_decision(
+    session: WriteSession, actor: Actor, claim: Claim, event: ClaimEvent, answer: Confirmation | Objection
+) -> Claim:
+    """Confirm or contest, as the funder, a decision that the partner recorded in the funder's name.
+
+    Moves no money. The funder may change its answer; the latest counts. While a decision is contested, the partner
+    can record no acceptance or payment in the funder's name. Refuses a member who recorded the decision, or recorded or
+    checked anything that the claim rests on.
+    """
+    _must_be_permitted(actor, event)
+    told = _decision(session, claim, event, answer.move_id)
+    _must_have_recorded_nothing(session, actor, claim)
+    if told.by in organisation_queries.same_person(session, actor.user_id):
+        raise OwnClaim("You recorded this decision for the partner. Ask another member of the commissioner to answer.")
+    to_state = destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused)
+    reason = answer.reason if isinstance(answer, Objection) else ""
+    row = _move_row(actor, claim, event.value, claim.state, to_state, reason=reason, answers_id=told.id)
+    session.add(row)
+    flag_modified(claim, "state")  # the answer is in another table; this raises the claim's version number too
+    session.flush()  # the reply reads the answer and the version number
+    if event is ClaimEvent.CONTEST:
+        _notify_of_decision(session, actor, claim, row, claim.partner_id, NoticeKind.CLAIM_CONTESTED)
+    return claim
+
+
+def _decision(session: Session, claim: Claim, event: ClaimEvent, move_id: UUID) -> ClaimMove:
+    """Return the decision told in the funder's name that an answer is about. Refuses an answer given before."""
+    moves = queries.moves_of(session, [claim]).get(claim.id, [])
+    answers = queries.funders_answers(moves)
+    if move_id not in answers:
+        raise RuleBroken(
+            "The claim has no such decision that the partner recorded in your name. The field moves of the claim lists"
+            " them: told_by_partner is true.",
+            pointer="/move_id",
+        )
+    if answers[move_id] is ANSWERS[event]:
+        raise AnsweredAlready("Nothing was changed. To change your answer, send the other answer.")
+    return next(row for row in moves if row.id == move_id)
+
+
+def _notify_of_decision(
+    session: WriteSession, actor: Actor, claim: Claim, row: ClaimMove, organisation_id: UUID, kind: NoticeKind
+) -> None:
+    """Notify the funder of a decision recorded in its name, or the partner's team managers that it is contested."""
+    roles = [Role.COMMISSIONER if organisation_id == claim.commissioner_id else Role.TEAM_MANAGER]
+    about, occasion = ("claims", claim.id), str(row.id)
+    message_actions.notify_roles(session, actor, organisation_id, roles, kind, about=about, occasion=occasion)
 
 
 def _notify_of_query(session: WriteSession, actor: Actor, claim: Claim) -> None:
@@ -340,9 +455,13 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
     elsewhere, moves = queries.claimed_elsewhere(session, claims), queries.moves_of(session, claims)
     people = jobseeker_queries.cases(session, (claim.jobseeker_id for claim in claims))
     first_days = _first_days(session, claims)
+    barred: dict[UUID, list[str]] = {}
+    if actor.role in WHO_MAY[ClaimEvent.PAY]:
+        barred = queries.rested_on(session, claims, organisation_queries.same_person(session, actor.user_id))
     shapes = []
     for claim in claims:
         days, tier = counts[claim.id]
+        answers = queries.funders_answers(moves.get(claim.id, []))
         columns = {name: getattr(claim, name, None) for name in ClaimOut.model_fields}
         columns |= {
             "pounds": claim.pence / 100,
@@ -352,14 +471,23 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
             "claimed_elsewhere": elsewhere.get(claim.id, []),
             "outcome_stands": claim.outcome_id in current,
             "may_be_submitted_from": first_days[claim.id],
-            "possible_events": [
-                event.value for event in possible_events(CLAIM_MOVES, claim.state) if actor.role in WHO_MAY[event]
-            ],
-            "moves": [_move_reply(row) for row in moves.get(claim.id, [])],
+            "possible_events": _possible(actor, claim, answers.values(), is_barred=claim.id in barred),
+            "funders_answer": queries.worst_answer(answers.values()),
+            "moves": [_move_reply(row, answers.get(row.id)) for row in moves.get(claim.id, [])],
         }
         visible = jobseeker_queries.visible_groups(actor, people[claim.jobseeker_id])
         shapes.append(ClaimOut(**columns).limited_to(visible))
     return shapes
+
+
+def _possible(actor: Actor, claim: Claim, answers: Collection[FundersAnswer], *, is_barred: bool) -> list[str]:
+    """Return the events that the actor can record now."""
+    events = {event for event in possible_events(CLAIM_MOVES, claim.state) if actor.role in WHO_MAY[event]}
+    if is_barred:
+        events -= FUNDERS_WORD | set(ANSWERS)
+    if FundersAnswer.CONTESTED in answers and actor.organisation_id == claim.partner_id:
+        events -= BRINGS_MONEY
+    return sorted(e.value for e in events if e not in ANSWERS or any(given is not ANSWERS[e] for given in answers))
 
 
 def _first_days(session: Session, claims: Sequence[Claim]) -> dict[UUID, date]:
@@ -376,8 +504,9 @@ def _first_days(session: Session, claims: Sequence[Claim]) -> dict[UUID, date]:
     return first_days
 
 
-def _move_reply(row: ClaimMove) -> ClaimMoveOut:
+def _move_reply(row: ClaimMove, answer: FundersAnswer | None) -> ClaimMoveOut:
     return ClaimMoveOut(
+        id=row.id,
         event=row.event,
         from_state=row.from_state,
         to_state=row.to_state,
@@ -385,4 +514,7 @@ def _move_reply(row: ClaimMove) -> ClaimMoveOut:
         made_by_role=row.made_by_role,
         pounds=row.pence / 100,
         reason=row.reason,
+        told_by_partner=row.told_by_partner,
+        funders_answer=answer,
+        answers_id=row.answers_id,
     )

@@ -12,7 +12,7 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.claims import actions, queries
 from pathways.claims.models import Claim, ClaimEvent, ClaimState
-from pathways.claims.schemas import Because, ClaimOut, Declaration, NewClaim, Payment
+from pathways.claims.schemas import Because, ClaimOut, Confirmation, Declaration, NewClaim, Objection, Payment
 from pathways.database import Database, WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
@@ -23,6 +23,7 @@ router = APIRouter(prefix="/claims", tags=["claims"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.CLAIM_READ)]
 Maker = Annotated[Actor, permitted(Permission.CLAIM_MAKE)]
 Mover = Annotated[Actor, permitted(Permission.CLAIM_MOVE)]
+Funder = Annotated[Actor, permitted(Permission.CLAIM_CONFIRM)]
 REFUSALS = documented(NotFound, Conflict)
 
 
@@ -34,6 +35,13 @@ def list_claims(
     state: Annotated[ClaimState | None, Query()] = None,
     programme: Annotated[UUID | None, Query()] = None,
     jobseeker: Annotated[UUID | None, Query()] = None,
+    waits_for_funder: Annotated[
+        bool | None,
+        Query(
+            description="True: only claims with a decision that the partner recorded in the funder's name and that the"
+            " funder has not answered. False: only the other claims."
+        ),
+    ] = None,
 ) -> Page[ClaimOut]:
     """List the claims you may see. A commissioner sees only submitted claims, with a pseudonym for the jobseeker."""
     with database.reading(actor) as session:
@@ -44,6 +52,9 @@ def list_claims(
             rows = rows.where(Claim.programme_id == programme)
         if jobseeker is not None:
             rows = rows.where(Claim.jobseeker_id == jobseeker)
+        if waits_for_funder is not None:
+            waits = queries.waits_for_the_funder()
+            rows = rows.where(waits if waits_for_funder else ~waits)
         return page_of_all(session, rows, Claim.id, page, lambda claims: actions.replies(session, actor, claims))
 
 
@@ -101,7 +112,8 @@ def submit_claim(claim_id: UUID, declared: Declaration, actor: Maker, database: 
 def query_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record the funder's query about a submitted claim. Give the question as the reason.
 
-    Permitted for the commissioner, and for a team manager who did not submit the claim.
+    Permitted for the commissioner, and for a team manager of the partner in the funder's name; never for a member who
+    recorded or checked anything that the claim rests on.
     """
     return _move(claim_id, actor, database, once, ClaimEvent.QUERY, because)
 
@@ -119,8 +131,9 @@ def answer_claim(claim_id: UUID, because: Because, actor: Mover, database: Datab
 def accept_claim(claim_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record that the funder will pay the claim.
 
-    Permitted for the commissioner, and for a team manager who did not submit the claim. It is refused if the outcome
-    has been withdrawn.
+    Permitted for the commissioner, and for a team manager of the partner in the funder's name; never for a member who
+    recorded or checked anything that the claim rests on. A decision recorded by the partner is marked so, and the
+    funder confirms or contests it. It is refused if the outcome has been withdrawn.
     """
 
     def act(session: WriteSession) -> Claim:
@@ -134,7 +147,8 @@ def accept_claim(claim_id: UUID, actor: Mover, database: DatabaseDep, once: Once
 def fail_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record that the funder will not pay the claim. A new claim, which refers to this one, may use the same days.
 
-    Permitted for the commissioner, and for a team manager who did not submit the claim.
+    Permitted for the commissioner, and for a team manager of the partner in the funder's name; never for a member who
+    recorded or checked anything that the claim rests on.
     """
     return _move(claim_id, actor, database, once, ClaimEvent.FAIL, because)
 
@@ -149,8 +163,9 @@ def withdraw_claim(claim_id: UUID, because: Because, actor: Mover, database: Dat
 def pay_claim(claim_id: UUID, payment: Payment, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record the funder's payment, in full or in part.
 
-    Permitted for the commissioner, and for a team manager who did not submit the claim. A payment above the amount
-    claimed is refused.
+    Permitted for the commissioner, and for a team manager of the partner in the funder's name; never for a member who
+    recorded or checked anything that the claim rests on. A payment recorded by the partner is marked so, and the
+    funder confirms or contests it. A payment above the amount claimed is refused.
     """
 
     def act(session: WriteSession) -> Claim:
@@ -164,6 +179,40 @@ def pay_claim(claim_id: UUID, payment: Payment, actor: Mover, database: Database
 def reverse_claim(claim_id: UUID, because: Because, actor: Mover, database: DatabaseDep, once: OnceDep) -> ClaimOut:
     """Record that a payment goes back to the funder, for example because the evidence was wrong.
 
-    Permitted for the commissioner, and for a team manager who did not submit the claim.
+    Permitted for the commissioner, and for a team manager of the partner in the funder's name; never for a member who
+    recorded or checked anything that the claim rests on.
     """
     return _move(claim_id, actor, database, once, ClaimEvent.REVERSE, because)
+
+
+@router.post("/{claim_id}/confirm", responses=REFUSALS)
+def confirm_decision(
+    claim_id: UUID, answer: Confirmation, actor: Funder, database: DatabaseDep, once: OnceDep
+) -> ClaimOut:
+    """Confirm a decision that the partner recorded in your name. Permitted for the commissioner. It moves no money.
+
+    It is refused for a member who recorded the decision, or who recorded or checked anything that the claim rests on.
+    """
+    return _answer(claim_id, actor, database, once, ClaimEvent.CONFIRM, answer)
+
+
+@router.post("/{claim_id}/contest", responses=REFUSALS)
+def contest_decision(
+    claim_id: UUID, answer: Objection, actor: Funder, database: DatabaseDep, once: OnceDep
+) -> ClaimOut:
+    """Contest a decision that the partner recorded in your name. Permitted for the commissioner. It moves no money.
+
+    The partner's team managers are notified. Until you confirm the decision, the partner can record no acceptance or
+    payment in your name. To correct the claim yourself, fail it or reverse its payment.
+    """
+    return _answer(claim_id, actor, database, once, ClaimEvent.CONTEST, answer)
+
+
+def _answer(
+    claim_id: UUID, actor: Actor, database: Database, once: Once, event: ClaimEvent, answer: Confirmation
+) -> ClaimOut:
+    def act(session: WriteSession) -> Claim:
+        claim = queries.claim(session, actor, claim_id, for_update=True)
+        return actions.answer_decision(session, actor, claim, event, answer)
+
+    return _write(actor, database, once, act)

@@ -35,6 +35,16 @@ class ClaimEvent(StrEnum):
     WITHDRAW = "withdraw"
     PAY = "pay"
     REVERSE = "reverse"
+    CONFIRM = "confirm"
+    CONTEST = "contest"
+
+
+class FundersAnswer(StrEnum):
+    """What the funder says about a decision that the partner recorded in the funder's name."""
+
+    WAITING = "waiting"
+    CONFIRMED = "confirmed"
+    CONTESTED = "contested"
 
 
 S, E = ClaimState, ClaimEvent
@@ -50,9 +60,12 @@ CLAIM_MOVES: dict[tuple[ClaimState, ClaimEvent], ClaimState] = {
     (S.ACCEPTED, E.PAY): S.PAID,
     (S.PAID, E.REVERSE): S.REVERSED,
     **{(state, E.WITHDRAW): S.FAILED for state in (S.DRAFT, S.SUBMITTED, S.QUERIED)},
+    # The funder's answer to a decision that the partner recorded in its name. It changes no state and moves no money.
+    **{(state, event): state for state in S if state is not S.DRAFT for event in (E.CONFIRM, E.CONTEST)},
 }
 _PARTNER = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
-# The funder's decisions: made by the commissioner, or recorded by a team manager who did not submit the claim.
+# The funder's decisions: made by the commissioner, or recorded in the commissioner's name by a team manager of the
+# partner. In both cases by a member who recorded and checked nothing that the claim rests on.
 _FUNDER = frozenset({Role.COMMISSIONER, Role.TEAM_MANAGER})
 WHO_MAY: dict[ClaimEvent, frozenset[Role]] = {
     E.SUBMIT: _PARTNER,
@@ -63,11 +76,16 @@ WHO_MAY: dict[ClaimEvent, frozenset[Role]] = {
     E.FAIL: _FUNDER,
     E.PAY: _FUNDER,
     E.REVERSE: _FUNDER,
+    E.CONFIRM: frozenset({Role.COMMISSIONER}),
+    E.CONTEST: frozenset({Role.COMMISSIONER}),
 }
 FUNDERS_WORD = frozenset({E.QUERY, E.ACCEPT, E.FAIL, E.PAY, E.REVERSE})
+# The partner may not record these in the funder's name while the funder contests an earlier decision.
+BRINGS_MONEY = frozenset({E.ACCEPT, E.PAY})
+ANSWERS = {E.CONFIRM: FundersAnswer.CONFIRMED, E.CONTEST: FundersAnswer.CONTESTED}
 # These events are refused if the outcome has been withdrawn since the claim was made.
 ON_AN_OUTCOME = frozenset({E.SUBMIT, E.ANSWER, E.ACCEPT, E.PAY})
-NEEDS_A_REASON = frozenset({E.QUERY, E.ANSWER, E.FAIL, E.WITHDRAW, E.REVERSE})
+NEEDS_A_REASON = frozenset({E.QUERY, E.ANSWER, E.FAIL, E.WITHDRAW, E.REVERSE, E.CONTEST})
 
 _is_current = text("state NOT IN ('failed', 'reversed')")
 
@@ -134,12 +152,19 @@ class Claim(AboutPerson, Versioned, Base):
 
 
 class ClaimMove(AboutPerson, StateLog, Base):
-    """A change of a claim's state, with an amount in pence: positive if paid, negative if reversed, otherwise 0."""
+    """A change of a claim's state, with an amount in pence: positive if paid, negative if reversed, otherwise 0.
+
+    ``told_by_partner`` marks a decision of the funder that the partner recorded in the funder's name. The funder
+    confirms or contests it by a later move, of which ``answers_id`` is the id of that decision.
+    """
 
     __tablename__ = "claim_moves"
     __table_args__ = about_person(
         "claim_moves",
+        UniqueConstraint("partner_id", "id"),
         _to_claim(),
+        ForeignKeyConstraint(["partner_id", "answers_id"], ["claim_moves.partner_id", "claim_moves.id"]),
+        CheckConstraint("(answers_id IS NOT NULL) = (event IN ('confirm', 'contest'))", name="answers_a_decision"),
         CheckConstraint(moves_in_sql(CLAIM_MOVES, "draft", ClaimState.DRAFT), name="move_is_in_the_table"),
         CheckConstraint("(pence > 0) = (event = 'pay') AND (pence < 0) = (event = 'reverse')", name="money_moves"),
         Index("ix_claim_moves_claim", "partner_id", "claim_id"),
@@ -148,6 +173,8 @@ class ClaimMove(AboutPerson, StateLog, Base):
     claim_id: Mapped[UUID]
     made_by_role: Mapped[str] = mapped_column(SHORT)
     pence: Mapped[int] = mapped_column(default=0)
+    told_by_partner: Mapped[bool] = mapped_column(default=False)
+    answers_id: Mapped[UUID | None]
 
 
 class ClaimDay(AboutPerson, Base):

@@ -16,6 +16,8 @@ EVENT_TEXTS = {
     "withdraw": "Claim withdrawn.",
     "pay": "Claim paid.",
     "reverse": "Payment of the claim reversed.",
+    "confirm": "The funder confirmed a decision that the partner recorded in its name.",
+    "contest": "The funder contested a decision that the partner recorded in its name.",
 }
 
 HOLDING = Holding(

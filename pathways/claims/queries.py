@@ -5,16 +5,38 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select, true, union_all
+from sqlalchemy.orm import aliased
 
 from pathways.base import Actor, Role
-from pathways.claims.models import OVER, Claim, ClaimDay, ClaimDocument, ClaimEvidence, ClaimMove, ClaimState
+from pathways.claims.models import (
+    ANSWERS,
+    FUNDERS_WORD,
+    OVER,
+    Claim,
+    ClaimDay,
+    ClaimDocument,
+    ClaimEvent,
+    ClaimEvidence,
+    ClaimMove,
+    ClaimState,
+    FundersAnswer,
+)
 from pathways.database import Session
-from pathways.enrolments.models import Enrolment
+from pathways.enrolments.models import Enrolment, EnrolmentMove
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.progression.models import Evidence, EvidenceCheck, Outcome, Spell, SpellVersion
+from pathways.programmes.models import ProgrammePrice
+from pathways.progression.models import (
+    Evidence,
+    EvidenceCheck,
+    EvidenceDocument,
+    Outcome,
+    Spell,
+    SpellHours,
+    SpellVersion,
+)
 
 
 def visible_to(actor: Actor) -> Select[Claim]:
@@ -37,6 +59,9 @@ def claim(session: Session, actor: Actor, claim_id: UUID, *, for_update: bool = 
     if row is None:
         raise NotFound("There is no such claim, or you may not see it. Check the id.")
     if for_update:
+        # Facts that a claim rests on are recorded and checked under the lock of the enrolment. With the same lock, a
+        # decision on the claim sees every fact that a call at the same time records.
+        session.get_one(Enrolment, row.enrolment_id, with_for_update=True, populate_existing=True)
         session.refresh(row, with_for_update=True)
     return row
 
@@ -77,6 +102,113 @@ def checkers_of(session: Session, claim: Claim) -> set[UUID]:
                 as_known(EvidenceCheck),
             )
         )
+    )
+
+
+def rested_on(session: Session, claims: Sequence[Claim], users: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """Return, by claim id, the facts that the claim rests on and that any of these users recorded or checked.
+
+    Facts that were corrected or superseded later count too. The facts are named in words, in the order of the journey;
+    claims for which the users recorded and checked nothing are left out.
+    """
+    if not claims:
+        return {}
+    of_claims = select(Outcome).where(Outcome.id.in_({claim.outcome_id for claim in claims}))
+    outcomes = {row.id: row for row in session.scalars(of_claims)}
+    facts = session.execute(_recorded_facts(claims, outcomes.values(), set(users)))
+    found = {(row[0], row[1]) for row in facts}
+    rested: dict[UUID, list[str]] = {}
+    for claim in claims if found else ():
+        outcome = outcomes[claim.outcome_id]
+        keys = {claim.id, claim.enrolment_id, outcome.id}
+        keys |= {UUID(key) for key in (*outcome.spell_ids, *outcome.evidence_ids)}
+        named = [text for order, text in enumerate(FACT_TEXTS) if any((order, key) in found for key in keys)]
+        if named:
+            rested[claim.id] = named
+    return rested
+
+
+# The facts that a claim rests on, in words, in the order of ``_recorded_facts``.
+FACT_TEXTS = (
+    "the start of the enrolment",
+    "the spell of work",
+    "hours worked",
+    "evidence",
+    "a document of the evidence",
+    "a check of the evidence",
+    "the outcome",
+    "the claim",
+    "the price",
+)
+
+
+def _recorded_facts(claims: Sequence[Claim], outcomes: Iterable[Outcome], people: set[UUID]) -> Any:
+    """Return the query for the facts by these users: the position in ``FACT_TEXTS`` and the id of what it is about."""
+    partners, rests = {claim.partner_id for claim in claims}, list(outcomes)
+    spells = {UUID(spell) for outcome in rests for spell in outcome.spell_ids}
+    items = {UUID(item) for outcome in rests for item in outcome.evidence_ids}
+    answers = [event.value for event in (*FUNDERS_WORD, *ANSWERS)]
+    facts: tuple[tuple[Any, Any, Iterable[UUID], Any], ...] = (
+        (EnrolmentMove, EnrolmentMove.enrolment_id, {c.enrolment_id for c in claims}, EnrolmentMove.event == "start"),
+        (SpellVersion, SpellVersion.spell_id, spells, true()),
+        (SpellHours, SpellHours.spell_id, spells, true()),
+        (Evidence, Evidence.id, items, true()),
+        (EvidenceDocument, EvidenceDocument.evidence_id, items, true()),
+        (EvidenceCheck, EvidenceCheck.evidence_id, items, true()),
+        (Outcome, Outcome.id, {outcome.id for outcome in rests}, true()),
+        (ClaimMove, ClaimMove.claim_id, {c.id for c in claims}, ClaimMove.event.not_in(answers)),
+    )
+    parts = [
+        select(literal(order), key).where(fact.partner_id.in_(partners), key.in_(keys), fact.by.in_(people), only)
+        for order, (fact, key, keys, only) in enumerate(facts)
+    ]
+    return union_all(*parts, _recorded_prices(claims, people, len(facts)))
+
+
+def _recorded_prices(claims: Sequence[Claim], people: set[UUID], order: int) -> Any:
+    price = ProgrammePrice
+    is_for = (price.programme_id == Claim.programme_id) & (price.rule == Claim.rule)
+    return (
+        select(literal(order), Claim.id)
+        .join(price, is_for & (price.valid_on <= Claim.achieved_on))
+        .where(Claim.id.in_([claim.id for claim in claims]), price.by.in_(people))
+    )
+
+
+def funders_answers(moves: Iterable[ClaimMove]) -> dict[UUID, FundersAnswer]:
+    """Return the funder's latest answer to each decision that the partner recorded in its name, by the id of its move.
+
+    ``moves`` are moves of one claim, oldest first.
+    """
+    answers: dict[UUID, FundersAnswer] = {}
+    for move in moves:
+        if move.told_by_partner:
+            answers[move.id] = FundersAnswer.WAITING
+        elif move.answers_id is not None:
+            answers[move.answers_id] = ANSWERS[ClaimEvent(move.event)]
+    return answers
+
+
+def worst_answer(answers: Iterable[FundersAnswer]) -> FundersAnswer | None:
+    """Return contested if any decision is contested, else waiting if any waits, else confirmed; None without any."""
+    given = set(answers)
+    order = (FundersAnswer.CONTESTED, FundersAnswer.WAITING, FundersAnswer.CONFIRMED)
+    return next((answer for answer in order if answer in given), None)
+
+
+def waits_for_the_funder() -> Any:
+    """Return the condition that the funder has not answered a decision that the partner recorded in its name."""
+    told, answer = aliased(ClaimMove), aliased(ClaimMove)
+    answered = select(answer.id).where(answer.partner_id == told.partner_id, answer.answers_id == told.id)
+    return (
+        select(told.id)
+        .where(
+            told.partner_id == Claim.partner_id,
+            told.claim_id == Claim.id,
+            told.told_by_partner,
+            ~answered.exists(),
+        )
+        .exists()
     )
 
 

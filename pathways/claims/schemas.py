@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.claims.models import ClaimState
+from pathways.claims.models import ClaimState, FundersAnswer
 from pathways.fields import Body, Group, Line, NeededLine, Schema
 from pathways.programmes.schemas import Price
 
@@ -38,9 +38,22 @@ class Because(Body):
     reason: NeededLine
 
 
+class Confirmation(Body):
+    """The decision, recorded by the partner in the funder's name, that the funder confirms."""
+
+    move_id: UUID = Field(description="The id of the decision, in the field moves of the claim.")
+
+
+class Objection(Confirmation):
+    """The decision, recorded by the partner in the funder's name, that the funder contests."""
+
+    reason: NeededLine = Field(description="Why the funder contests the decision. The partner can read it.")
+
+
 class ClaimMoveOut(Schema):
     """One change of a claim's state, with the amount paid or reversed."""
 
+    id: Annotated[UUID, Group.RECORD] = Field(description="The id of this change, by which the funder answers it.")
     event: Annotated[str, Group.RECORD]
     from_state: Annotated[str | None, Group.RECORD]
     to_state: Annotated[str, Group.RECORD]
@@ -50,6 +63,16 @@ class ClaimMoveOut(Schema):
         description="The amount in pounds: positive if paid, negative if a payment was reversed, otherwise 0."
     )
     reason: Annotated[str, Group.RECORD]
+    told_by_partner: Annotated[bool, Group.RECORD] = Field(
+        description="Whether the partner recorded this decision in the funder's name."
+    )
+    funders_answer: Annotated[FundersAnswer | None, Group.RECORD] = Field(
+        description="For a decision that the partner recorded in the funder's name: whether the funder has confirmed"
+        " it, contested it, or not answered yet."
+    )
+    answers_id: Annotated[UUID | None, Group.RECORD] = Field(
+        description="For an event confirm or contest: the id of the decision that the funder answers."
+    )
 
 
 class ClaimOut(Schema):
@@ -81,6 +104,10 @@ class ClaimOut(Schema):
     outcome_stands: Annotated[bool, Group.RECORD] = Field(
         description="False if the outcome has been withdrawn. An unpaid claim can then no longer be paid, and a paid"
         " claim must be reversed."
+    )
+    funders_answer: Annotated[FundersAnswer | None, Group.RECORD] = Field(
+        description="The funder's answer to the decisions that the partner recorded in its name: contested if the"
+        " funder contests any of them, waiting if any has no answer yet, else confirmed. Null if there are none."
     )
     may_be_submitted_from: Annotated[date, Group.RECORD]
     attempt: Annotated[int, Group.RECORD]

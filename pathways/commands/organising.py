@@ -236,20 +236,35 @@ def programmes_list() -> None:
 @keys.command("create")
 def keys_create(
     member: Annotated[str, typer.Option(help="The member that the key is for, as USER@REF:ROLE.")],
-    expires: Annotated[str | None, typer.Option(help="The last day the key works, as yyyy-mm-dd.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="The last day the key works, as yyyy-mm-dd. If left out: 90 days from today.")
+    ] = None,
+    read_only: Annotated[bool, typer.Option(help="Limit the key to permissions that only read.")] = False,
+    permission: Annotated[
+        list[str] | None, typer.Option(help="Limit the key to this permission. Give the option once for each.")
+    ] = None,
     acting_as: ActAs = None,
 ) -> None:
-    """Create a key and print it once. Example: pathways keys create --member wanda@example.org@partner:caseworker."""
+    """Create a key that works at once and print it once; the member is notified.
+
+    Example: pathways keys create --member wanda@example.org@partner:caseworker.
+    """
     from pathways.organisations import actions
     from pathways.organisations.schemas import NewKey
 
     with opened() as database:
         actor = operator(database, "key:make", acting_as)
         with database.writing(actor) as session:
-            new = body_of(NewKey, membership_id=member_of(session, member)[3], expires_on=day_of(expires))
+            membership_id = member_of(session, member)[3]
+            limited = {"read_only": read_only, "scopes": permission or None}
+            new = body_of(NewKey, membership_id=membership_id, expires_on=day_of(expires), **limited)
             key, secret = actions.make_key(session, actor, new)
             print(secret)
-            print(f"Key {key.public_id} for {member}. Store the secret now: it cannot be read again.", file=sys.stderr)
+            print(
+                f"Key {key.public_id} for {member}, until {key.expires_on}. Store the secret now: it cannot be read"
+                " again. The member is notified that you issued it.",
+                file=sys.stderr,
+            )
 
 
 @keys.command("list")
@@ -270,6 +285,8 @@ def keys_list() -> None:
         )
         for key, role, ref, mail in rows:
             state = "revoked" if key.revoked_at else f"expires {key.expires_on}" if key.expires_on else "no expiry"
+            state += ", not claimed yet" if key.secret_hash is None and key.revoked_at is None else ""
+            state += ", limited" if key.scopes is not None else ""
             print(f"{key.public_id}  {mail}@{ref}:{role.value}  {state}")
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from pathways.access.models import User
 from pathways.base import Actor, Nation, Role, Source
-from pathways.database import Database, WriteSession
+from pathways.database import Database, WriteSession, acting_as
 from pathways.errors import Conflict
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Membership, OrganisationKind
@@ -159,6 +159,7 @@ def make_cast(session: WriteSession, at: datetime) -> Cast:
 def issue_keys(session: WriteSession, operator: Actor) -> dict[str, str]:
     """Issue and return a key for one member of each role, valid for 30 days; none if no demonstration is loaded."""
     keys = {}
+    issuer = operator.then(source=Source.DEMONSTRATION)
     for name, (mail, role) in DEMO_ROLES.items():
         membership = session.scalars(
             select(Membership)
@@ -167,5 +168,6 @@ def issue_keys(session: WriteSession, operator: Actor) -> dict[str, str]:
         ).first()
         if membership is not None:
             new = NewKey(membership_id=membership.id, expires_on=operator.today + timedelta(days=30))
-            keys[name] = organisation_actions.make_key(session, operator, new)[1]
+            with acting_as(session, issuer):  # the key is marked as issued for the demonstration
+                keys[name] = organisation_actions.make_key(session, issuer, new)[1]
     return keys

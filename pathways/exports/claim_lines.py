@@ -60,6 +60,15 @@ LINES = ExportTable(
         Column("has_other_funding", "string", "Whether other funding was declared.", ("yes", "no"), is_required=False),
         Column("attempt", "integer", "The number of this attempt to claim, from 1."),
         Column("earlier_claim_id", "string", "The claim id of the previous attempt.", is_required=False),
+        Column(
+            "told_in_funders_name",
+            "string",
+            "Whether the partner recorded a decision on this claim in the funder's name, and the funder's answer at the"
+            " end of the day as_of. no: the funder made every decision itself, or there is none. waiting: the funder"
+            " has not answered yet. confirmed: the funder confirmed every decision recorded in its name. contested:"
+            " the funder contests such a decision.",
+            ("no", "waiting", "confirmed", "contested"),
+        ),
     ),
     ("line_type", "claim_id"),
 )
@@ -90,6 +99,7 @@ class ClaimLine:
     has_other_funding: bool | None
     attempt: int
     earlier_claim_id: str | None
+    told_in_funders_name: str
 
 
 def rows_of(month: Month, as_of: date, lines: Sequence[ClaimLine]) -> list[Row]:
@@ -138,6 +148,7 @@ def _row(month: Month, as_of: date, line: ClaimLine, kind: str, pence: int) -> R
         "" if line.has_other_funding is None else _yes(line.has_other_funding),
         str(line.attempt),
         line.earlier_claim_id or "",
+        line.told_in_funders_name,
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.types import NullType
 
 from pathways.access.models import User
 from pathways.base import Actor, Role
+from pathways.claims import queries as claim_queries
 from pathways.claims.models import Claim, ClaimMove
 from pathways.database import Session, WriteSession
 from pathways.enrolments.models import Enrolment, EnrolmentMove
@@ -160,7 +161,9 @@ def claim_lines(
     included = {
         key: rows
         for key, rows in moves_of.items()
-        if any(move.event != "draft" and first <= move.valid_on <= last for move, *_ in rows)
+        if any(
+            move.event != "draft" and move.answers_id is None and first <= move.valid_on <= last for move, *_ in rows
+        )
         and any(move.event == "submit" for move, *_ in rows)
     }
     about = _about_claims(session, [rows[0][1] for rows in included.values()])
@@ -228,6 +231,7 @@ def _claim_line(
         claim.has_other_funding,
         claim.attempt,
         str(claim.earlier_id) if claim.earlier_id else None,
+        worst.value if (worst := claim_queries.worst_answer(claim_queries.funders_answers(moves).values())) else "no",
     )
 
 

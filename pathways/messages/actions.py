@@ -10,10 +10,11 @@ from uuid import UUID
 
 import httpx2
 from sqlalchemy import event, update
+from sqlalchemy.orm.attributes import get_history
 from standardwebhooks.webhooks import Webhook
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor, Role
+from pathways.base import Actor, Role, Source
 from pathways.database import Session, WriteSession, insert_if_absent, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import StateLog
@@ -29,6 +30,7 @@ from pathways.messages.models import (
 )
 from pathways.messages.schemas import EndpointOut, NewEndpoint, NoticeOut
 from pathways.messages.wording import line
+from pathways.organisations.models import ApiKey, Membership
 
 HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 SECRET_BYTES = 32
@@ -273,6 +275,31 @@ def _queue_webhooks(session: WriteSession, *_: object) -> None:
 
 
 event.listen(WriteSession, "before_flush", _queue_webhooks)
+
+
+def _notify_owners_of_keys(session: WriteSession, *_: object) -> None:
+    """Notify the owner of each new key, and of each key that was claimed just now, so that none can be left out.
+
+    The demonstration's keys are for nobody real, so nobody is notified of them.
+    """
+    actor = session.actor
+    if actor is None or actor.source is Source.DEMONSTRATION:
+        return
+    new = [row for row in session.new if isinstance(row, ApiKey)]
+    claimed = [row for row in session.dirty if isinstance(row, ApiKey) and _is_just_claimed(row)]
+    for key in (*new, *claimed):
+        with session.no_autoflush:
+            membership = session.get_one(Membership, key.membership_id)
+        kind = NoticeKind.KEY_TO_CLAIM if key.secret_hash is None else NoticeKind.KEY_IN_USE
+        about, organisation_id = ("keys", key.id), membership.organisation_id
+        notify(session, actor, [membership.user_id], kind, about=about, organisation_id=organisation_id)
+
+
+def _is_just_claimed(key: ApiKey) -> bool:
+    return key.claimed_at is not None and get_history(key, "claimed_at").has_changes()
+
+
+event.listen(WriteSession, "before_flush", _notify_owners_of_keys)
 
 
 def secret_of(session: Session, endpoint: WebhookEndpoint) -> str:

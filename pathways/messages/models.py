@@ -38,6 +38,11 @@ class NoticeKind(StrEnum):
     SAFETY_TO_DECIDE = "safety_to_decide"
     RESTRICTED_ON_SUSPICION = "restricted_on_suspicion"
     CASE_REASSIGNED = "case_reassigned"
+    CLAIM_TO_CONFIRM = "claim_to_confirm"
+    CLAIM_CONTESTED = "claim_contested"
+    KEY_TO_CLAIM = "key_to_claim"
+    KEY_IN_USE = "key_in_use"
+    KEY_EXPIRES = "key_expires"
 
 
 URGENT = frozenset(
@@ -49,6 +54,9 @@ URGENT = frozenset(
         NoticeKind.LISTING_PAUSED,
         NoticeKind.CLAIM_TWICE,
         NoticeKind.SAFETY_TO_DECIDE,
+        NoticeKind.CLAIM_CONTESTED,
+        NoticeKind.KEY_TO_CLAIM,
+        NoticeKind.KEY_IN_USE,
     }
 )
 

@@ -83,6 +83,26 @@ TEXT: dict[K, tuple[str, str]] = {
         "The outcome of a paid claim was withdrawn, so the payment is owed back.",
         "The outcomes of {n} paid claims were withdrawn, so the payments are owed back.",
     ),
+    K.CLAIM_TO_CONFIRM: (
+        "A partner recorded a decision on a claim in your name. Confirm or contest it.",
+        "Partners recorded {n} decisions on claims in your name. Confirm or contest them.",
+    ),
+    K.CLAIM_CONTESTED: (
+        "A funder contests a decision on a claim that was recorded in its name.",
+        "Funders contest {n} decisions on claims that were recorded in their names.",
+    ),
+    K.KEY_TO_CLAIM: (
+        "A key was issued to you. The link shows it once.",
+        "{n} keys were issued to you. Each link shows its key once.",
+    ),
+    K.KEY_IN_USE: (
+        "A key in your name is now in use. If it is not yours, ask your administrator to revoke it.",
+        "{n} keys in your name are now in use. If one is not yours, ask your administrator to revoke it.",
+    ),
+    K.KEY_EXPIRES: (
+        "A key in your name expires soon. Ask your administrator for a new key.",
+        "{n} keys in your name expire soon. Ask your administrator for new keys.",
+    ),
 }
 
 

@@ -6,12 +6,15 @@ import re
 import secrets
 import string
 import unicodedata
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
+from uuid_utils.compat import uuid7
 
 from pathways.access.models import User
-from pathways.base import Actor, Nation, Role
+from pathways.access.permissions import PERMISSIONS_OF, READ_ONLY, ROLES_THAT_SEE_PEOPLE
+from pathways.base import LONDON, Actor, Nation, Role
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, NotPermitted, RuleBroken, Unauthenticated
 from pathways.organisations import formats, queries
@@ -33,6 +36,7 @@ from pathways.organisations.schemas import (
     OrganisationOut,
     UserChange,
 )
+from pathways.reference import tables
 
 OPERATOR_REF = "operator"
 OPERATOR_EMAIL = "operator@example.org"
@@ -52,6 +56,14 @@ class AlreadyDone(Conflict):
     title = "This change has already been made"
 
 
+class OwnRole(NotPermitted):
+    title = "You cannot give yourself a role that sees people"
+
+
+class OwnKey(NotPermitted):
+    title = "You cannot issue a key to yourself"
+
+
 def slug(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50] or "organisation"
@@ -62,6 +74,7 @@ def make_organisation(session: WriteSession, actor: Actor, new: NewOrganisation)
     if session.scalars(select(Organisation.id).where(Organisation.ref == ref)).first() is not None:
         raise RefTaken("Another organisation has this reference. Choose a different one, or leave it out.")
     organisation = Organisation(
+        id=uuid7(),
         ref=ref,
         kind=new.kind,
         name=new.name,
@@ -107,7 +120,7 @@ def reply(organisation: Organisation) -> OrganisationOut:
 def make_user(session: WriteSession, actor: Actor, new: NewUser) -> User:
     if session.scalars(select(User.id).where(User.email == new.email.lower())).first() is not None:
         raise RefTaken("A user with this e-mail address already exists. Use the existing user.")
-    user = User(name=new.name, email=new.email.lower(), is_machine=new.is_machine, made_at=actor.at)
+    user = User(id=uuid7(), name=new.name, email=new.email.lower(), is_machine=new.is_machine, made_at=actor.at)
     session.add(user)
     session.flush()  # the caller needs its id
     return user
@@ -127,7 +140,8 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
     """Add a user to an organisation in one role, or renew a membership that ended.
 
     Only the operator may add a member to another organisation. Refused if this kind of organisation does not have
-    the role, if the actor may not see the user, or if the membership has not ended.
+    the role, if the actor may not see the user, if the membership has not ended, or if it would give the actor
+    themselves a role that sees people. Keys of an earlier membership stay revoked.
     """
     organisation = queries.organisation(session, actor, new.organisation_id)
     if actor.role is not Role.OPERATOR and organisation.id != actor.organisation_id:
@@ -146,18 +160,33 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
             "Your organisation has no such user. Ask the operator of this service to add a new user.",
             pointer="/user_id",
         )
+    if new.role in ROLES_THAT_SEE_PEOPLE and user.id in queries.same_person(session, actor.user_id):
+        raise OwnRole(
+            "Ask another administrator of the organisation to give you this role. If it has no other administrator, ask"
+            " the operator of this service to add you on the command line: pathways members add"
+        )
     membership = session.scalars(
-        select(Membership).where(
+        select(Membership)
+        .where(
             Membership.organisation_id == organisation.id,
             Membership.user_id == new.user_id,
             Membership.role == new.role,
         )
+        .with_for_update()
     ).one_or_none()
     if membership is not None and membership.ended_at is None:
         raise AlreadyDone("This user already has this role in this organisation.")
     if membership is None:
-        membership = Membership(organisation_id=organisation.id, user_id=new.user_id, role=new.role, made_at=actor.at)
+        membership = Membership(
+            id=uuid7(),
+            organisation_id=organisation.id,
+            user_id=new.user_id,
+            role=new.role,
+            made_at=actor.at,
+        )
         session.add(membership)
+    if membership.ended_at is not None:
+        _revoke_keys(session, actor, membership)
     membership.ended_at = None
     membership.full_time_share = new.full_time_share
     session.flush()  # the period needs the membership's id
@@ -166,35 +195,106 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
 
 
 def end_member(session: WriteSession, actor: Actor, membership: Membership) -> Membership:
+    session.refresh(membership, with_for_update=True)
     if membership.ended_at is not None:
         raise AlreadyDone("This membership has already ended.")
     membership.ended_at = actor.at
     session.add(MembershipPeriod.recorded(actor, membership_id=membership.id, is_member=False))
+    _revoke_keys(session, actor, membership)
     return membership
 
 
-def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, str]:
-    """Make a key for a current member. Return it with its secret, which is not stored and cannot be read again."""
-    membership = queries.member(session, actor, new.membership_id)
-    if membership.ended_at is not None:
-        raise Conflict("This membership has ended, so it cannot have a new key. Add the member again first.")
-    if new.expires_on is not None and new.expires_on < actor.today:
-        raise RuleBroken("A key cannot expire before today. Choose today or a later date.", pointer="/expires_on")
-    public_id = "".join(secrets.choice(ALPHABET) for _ in range(PUBLIC_LENGTH))
-    secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
-    key = ApiKey(
-        membership_id=membership.id,
-        public_id=public_id,
-        secret_hash=hashlib.sha256(secret.encode()).hexdigest(),
-        made_at=actor.at,
-        expires_on=new.expires_on,
-    )
+def _revoke_keys(session: WriteSession, actor: Actor, membership: Membership) -> None:
+    """Revoke every key of a membership, so that none works again if the member returns."""
+    for key in session.scalars(
+        select(ApiKey).where(ApiKey.membership_id == membership.id, ApiKey.revoked_at.is_(None))
+    ):
+        key.revoked_at = actor.at
+
+
+def issue_key(session: WriteSession, actor: Actor, new: NewKey) -> ApiKey:
+    """Issue a key that works once its owner has claimed it by the link in the owner's e-mail.
+
+    The issuer never sees the link or the secret. Refuses a key for the issuer themselves.
+    """
+    membership = _current_member(session, actor, new)
+    if membership.user_id in queries.same_person(session, actor.user_id):
+        raise OwnKey(
+            "Ask another administrator, or the operator of this service, to issue the key. The operator can also do it"
+            " on the command line: pathways keys create"
+        )
+    nation = queries.organisation(session, actor, membership.organisation_id).nation
+    last_day = tables.due_on("key_link", actor.today, nation)
+    key = _new_key(actor, membership, new)
+    key.claim_until = datetime.combine(last_day + timedelta(days=1), time(0), LONDON)
     session.add(key)
     session.flush()  # the reply needs its id
-    return key, f"pw_{public_id}_{secret}"
+    return key
+
+
+def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, str]:
+    """Make a key that works at once, on the command line: a person there has access to the database itself.
+
+    Return it with its secret, which is not stored and cannot be read again. The key names who issued it, and how.
+    """
+    key = _new_key(actor, _current_member(session, actor, new), new)
+    secret = set_secret(key)
+    session.add(key)
+    session.flush()  # the reply needs its id
+    return key, secret
+
+
+def _current_member(session: WriteSession, actor: Actor, new: NewKey) -> Membership:
+    membership = queries.member(session, actor, new.membership_id)
+    session.refresh(membership, with_for_update=True)  # so that the membership cannot end at the same moment
+    if membership.ended_at is not None:
+        raise Conflict("This membership has ended, so it cannot have a new key. Add the member again first.")
+    return membership
+
+
+def _new_key(actor: Actor, membership: Membership, new: NewKey) -> ApiKey:
+    """Return a key without a secret. Refuses an end date in the past and permissions that the role does not have."""
+    if new.expires_on is not None and new.expires_on < actor.today:
+        raise RuleBroken("A key cannot expire before today. Choose today or a later date.", pointer="/expires_on")
+    return ApiKey(
+        id=uuid7(),
+        membership_id=membership.id,
+        public_id="".join(secrets.choice(ALPHABET) for _ in range(PUBLIC_LENGTH)),
+        made_at=actor.at,
+        expires_on=new.expires_on or default_key_end(actor.today),
+        issued_by=actor.user_id,
+        issued_from=actor.source,
+        scopes=_scopes(membership, new),
+    )
+
+
+def default_key_end(today: date) -> date:
+    """Return the last day of a key for which no end date is given."""
+    return today + timedelta(days=int(tables.limit("key_days", today)))
+
+
+def _scopes(membership: Membership, new: NewKey) -> list[str] | None:
+    held = PERMISSIONS_OF[membership.role]
+    if new.scopes is None:
+        return sorted(held & READ_ONLY) if new.read_only else None
+    beyond = sorted(set(new.scopes) - (held & READ_ONLY if new.read_only else held))
+    if beyond:
+        limit = f"a read-only key of the role {membership.role}" if new.read_only else f"the role {membership.role}"
+        raise RuleBroken(
+            f"These permissions are not part of {limit}: {', '.join(beyond)}. Leave them out.", pointer="/scopes"
+        )
+    return sorted(set(new.scopes))
+
+
+def set_secret(key: ApiKey) -> str:
+    """Give a key a new secret and return the whole key, which cannot be read again."""
+    secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
+    key.secret_hash = hashlib.sha256(secret.encode()).hexdigest()
+    return f"pw_{key.public_id}_{secret}"
 
 
 def revoke_key(session: WriteSession, actor: Actor, key: ApiKey) -> ApiKey:
+    session.refresh(key, with_for_update=True)
     if key.revoked_at is not None:
         raise AlreadyDone("This key has already been revoked.")
     key.revoked_at = actor.at
@@ -212,6 +312,8 @@ OF_KEY = (
         ApiKey.secret_hash,
         ApiKey.expires_on,
         ApiKey.revoked_at,
+        ApiKey.scopes,
+        ApiKey.issued_by,
         Membership.id,
         Membership.user_id,
         Membership.organisation_id,
@@ -226,8 +328,8 @@ OF_KEY = (
 def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     """Return the member that a key belongs to.
 
-    Raises ``Unauthenticated`` if the key is unknown, revoked or expired, or if the membership has ended. The error is
-    the same in each case.
+    Raises ``Unauthenticated`` if the key is unknown, not claimed yet, revoked or expired, or if the membership has
+    ended. The error is the same in each case.
     """
     parts = secret.split("_")
     if len(parts) != 3 or parts[0] != "pw":  # noqa: PLR2004 - pw, public part, secret part
@@ -237,7 +339,7 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
     ) as session:  # not from a replica, where a key that was just revoked may still be valid
         row = session.connection().execute(OF_KEY, {"public_id": parts[1]}).one_or_none()
     given = hashlib.sha256(parts[2].encode()).hexdigest()
-    if row is None or not hmac.compare_digest(row.secret_hash, given):
+    if row is None or row.secret_hash is None or not hmac.compare_digest(row.secret_hash, given):
         raise Unauthenticated(NO_KEY)
     actor = Actor(
         user_id=row.user_id,
@@ -246,6 +348,8 @@ def authenticate(database: Database, secret: str, request_id: str) -> Actor:
         membership_id=row.id,
         request_id=request_id,
         key_id=row.key_id,
+        scopes=None if row.scopes is None else frozenset(row.scopes),
+        issued_by=row.issued_by,
     )
     is_over = row.expires_on is not None and row.expires_on < actor.today
     if row.revoked_at is not None or row.ended_at is not None or is_over:

@@ -22,7 +22,6 @@ from pathways.errors import Conflict, NotFound
 from pathways.organisations import actions, queries
 from pathways.organisations.models import ApiKey, Membership, Organisation
 from pathways.organisations.schemas import (
-    KeyMade,
     KeyOut,
     MemberOut,
     NewKey,
@@ -161,7 +160,8 @@ def list_members(actor: MemberReader, database: DatabaseDep, page: PageDep) -> P
 def add_member(new: NewMember, actor: MemberMaker, database: DatabaseDep, once: OnceDep) -> MemberOut:
     """Add a user to an organisation in one role. An administrator may do this only for their own organisation.
 
-    Refused if this kind of organisation does not have the role, or if the user already has it.
+    Refused if this kind of organisation does not have the role, if the user already has it, or if you would give
+    yourself a role that sees people: ask another administrator, or the operator.
     """
     with database.writing(actor) as session:
         membership = once(
@@ -182,7 +182,7 @@ def get_member(membership_id: UUID, actor: MemberReader, database: DatabaseDep) 
 
 @members.post("/{membership_id}/end", responses=documented(NotFound, Conflict))
 def end_member(membership_id: UUID, actor: MemberMaker, database: DatabaseDep, once: OnceDep) -> MemberOut:
-    """End a membership. Its keys stop working at once. Refused if it has already ended."""
+    """End a membership. Its keys are revoked, also for the case that the member returns. Refused if it has ended."""
     with database.writing(actor) as session:
         membership = once(
             session,
@@ -201,18 +201,20 @@ def list_keys(actor: KeyReader, database: DatabaseDep, page: PageDep) -> Page[Ke
 
 
 @keys.post("", status_code=201, responses=documented(Conflict, NotFound))
-def make_key(new: NewKey, actor: KeyMaker, database: DatabaseDep, once: OnceDep) -> KeyMade:
-    """Create a key for a current member. Only this reply contains the secret, so store it now."""
-    secrets: list[str] = []
+def make_key(new: NewKey, actor: KeyMaker, database: DatabaseDep, once: OnceDep) -> KeyOut:
+    """Issue a key to a current member, who is sent an e-mail with a link that shows the key once.
 
-    def make() -> ApiKey:
-        key, secret = actions.make_key(session, actor, new)
-        secrets.append(secret)
-        return key
-
+    You see neither the link nor the key. The key works once its owner has claimed it. Refused for yourself. On the
+    command line, `pathways keys create` makes a key that works at once.
+    """
     with database.writing(actor) as session:
-        key = once(session, actor, make, lambda made: queries.key(session, actor, made))
-        return KeyMade(**KeyOut.model_validate(key).model_dump(), secret=secrets[0] if secrets else None)
+        key = once(
+            session,
+            actor,
+            lambda: actions.issue_key(session, actor, new),
+            lambda made: queries.key(session, actor, made),
+        )
+        return KeyOut.model_validate(key)
 
 
 @keys.get("/{key_id}", responses=documented(NotFound))

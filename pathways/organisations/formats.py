@@ -1,6 +1,7 @@
-"""Formats of company and charity numbers. A number in an unknown format causes a warning and is still accepted."""
+"""Formats of company and charity numbers and of e-mail addresses. An unknown format causes a warning only."""
 
 import re
+import unicodedata
 
 from pathways.organisations.models import Organisation
 
@@ -11,6 +12,7 @@ COMPANY = re.compile(
 )
 CHARITY = re.compile(r"^(?:\d{6,7}(?:-\d+)?|SC\d{6}|NIC\d{6})$")
 COMPANY_LENGTH = 8
+GMAIL = frozenset({"gmail.com", "googlemail.com"})
 
 
 def padded_company_number(number: str | None) -> str | None:
@@ -19,6 +21,18 @@ def padded_company_number(number: str | None) -> str | None:
         return None
     compact = number.replace(" ", "").upper()
     return compact.zfill(COMPANY_LENGTH) if compact.isdigit() else compact
+
+
+def mailbox(email: str) -> str:
+    """Return the mailbox that an e-mail address leads to. Two users with one mailbox are one person.
+
+    ``ada+work@example.org`` leads to the mailbox of ``ada@example.org``. In Gmail, dots do not count either.
+    """
+    name, _, domain = unicodedata.normalize("NFKC", email).strip().casefold().rpartition("@")
+    name = name.split("+", 1)[0] or name
+    if domain in GMAIL:
+        return f"{name.replace('.', '')}@gmail.com"
+    return f"{name}@{domain}"
 
 
 def warnings_of(organisation: Organisation) -> list[str]:

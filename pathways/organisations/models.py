@@ -5,10 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Numeric, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pathways.base import LINE, SHORT, Base, Nation, PrimaryKey, Role, Versioned, one_of, words
+from pathways.base import LINE, SHORT, Base, Nation, PrimaryKey, Role, Source, Versioned, one_of, words
 from pathways.facts import Fact
 
 
@@ -83,14 +83,30 @@ class MembershipPeriod(Fact, Base):
 
 
 class ApiKey(Base):
-    """An API key of one membership. Only a hash of its secret is stored."""
+    """An API key of one membership. Only a hash of its secret is stored.
+
+    A key that is issued over the API has no secret until its owner claims it by a one-time link, of which only the hash
+    of the token is stored. So the issuer of a key cannot use it. On the command line the secret is made at once.
+    """
 
     __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint("secret_hash IS NOT NULL OR claim_until IS NOT NULL", name="claimed_or_to_claim"),
+        CheckConstraint("claimed_at IS NULL OR link_hash IS NULL", name="link_works_once"),
+        CheckConstraint("issued_from IS NULL OR " + one_of("issued_from", Source), name="issued_from_is_known"),
+    )
 
     id: Mapped[PrimaryKey]
     membership_id: Mapped[UUID] = mapped_column(ForeignKey("memberships.id"), index=True)
     public_id: Mapped[str] = mapped_column(SHORT, unique=True)
-    secret_hash: Mapped[str] = mapped_column(SHORT)
+    secret_hash: Mapped[str | None] = mapped_column(SHORT)
     made_at: Mapped[datetime]
     expires_on: Mapped[date | None]
     revoked_at: Mapped[datetime | None]
+    issued_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    issued_from: Mapped[Source | None] = mapped_column(words(Source))
+    # The permissions that the key is limited to; None: all permissions of the member's role.
+    scopes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    link_hash: Mapped[str | None] = mapped_column(SHORT, unique=True)
+    claim_until: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]

@@ -8,6 +8,7 @@ from pathways.access.models import User
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
+from pathways.organisations.formats import GMAIL, mailbox
 from pathways.organisations.models import ApiKey, Membership, Organisation, OrganisationKind
 
 
@@ -80,6 +81,27 @@ def user(session: Session, actor: Actor, user_id: UUID) -> User:
     if row is None:
         raise NotFound("There is no user with this id that you may see. Check the id.")
     return row
+
+
+def same_person(session: Session, user_id: UUID) -> set[UUID]:
+    """Return the ids of the users who are the same person as a user: the user, and users with the same mailbox."""
+    email = session.scalars(select(User.email).where(User.id == user_id)).one_or_none()
+    if email is None:
+        return {user_id}
+    box = mailbox(email)
+    name, _, domain = box.rpartition("@")
+    # The query finds more than the mailbox; Python compares the mailboxes. A dot may stand anywhere in a Gmail name.
+    domains = GMAIL if domain in GMAIL else {domain}
+    start = name[:1] if domain in GMAIL else name
+    rows = select(User.id, User.email).where(
+        or_(
+            *(
+                User.email.istartswith(start, autoescape=True) & User.email.iendswith(f"@{d}", autoescape=True)
+                for d in domains
+            )
+        )
+    )
+    return {user_id, *(row.id for row in session.execute(rows) if mailbox(row.email) == box)}
 
 
 def keys_visible_to(actor: Actor) -> Select[ApiKey]:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
-from pathways.base import Nation, Role
+from pathways.access.permissions import Permission
+from pathways.base import Nation, Role, Source
 from pathways.fields import Body, Day, Group, Schema
 from pathways.organisations.models import OrganisationKind
 
@@ -113,7 +114,17 @@ class NewKey(Body):
     """An API key to create for a member."""
 
     membership_id: UUID
-    expires_on: Day | None = None
+    expires_on: Day | None = Field(
+        default=None, description="The last day on which the key works. If left out: 90 days from today."
+    )
+    read_only: bool = Field(
+        default=False, description="Whether the key is limited to the permissions of the member's role that only read."
+    )
+    scopes: Annotated[list[Permission], Field(min_length=1)] | None = Field(
+        default=None,
+        description="The permissions that the key is limited to; the member's role must have each. If left out: all"
+        " permissions of the role.",
+    )
 
 
 class KeyOut(Schema):
@@ -125,11 +136,19 @@ class KeyOut(Schema):
     made_at: Annotated[datetime, Group.RECORD]
     expires_on: Annotated[date | None, Group.RECORD]
     revoked_at: Annotated[datetime | None, Group.RECORD]
-
-
-class KeyMade(KeyOut):
-    """A new API key, with its secret."""
-
-    secret: Annotated[str | None, Group.RECORD] = Field(
-        description="The secret. Store it now: it is returned only once, and null if the request is repeated."
+    issued_by: Annotated[UUID | None, Group.RECORD] = Field(
+        description="The id of the user who issued the key. Null for keys issued before this was recorded."
+    )
+    issued_from: Annotated[Source | None, Group.RECORD] = Field(
+        description="How the key was issued. A key issued on the command line was shown to the operator there."
+    )
+    scopes: Annotated[list[str] | None, Group.RECORD] = Field(
+        description="The permissions that the key is limited to. Null: all permissions of the member's role."
+    )
+    claim_until: Annotated[datetime | None, Group.RECORD] = Field(
+        description="Until when the owner can claim the key by the link in the e-mail. Null for a key that was not"
+        " issued for claiming."
+    )
+    claimed_at: Annotated[datetime | None, Group.RECORD] = Field(
+        description="When the owner claimed the key. Until then the key does not work."
     )

@@ -11,6 +11,7 @@ from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.errors import Conflict, NotFound, NotPermitted, RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.organisations import queries as organisation_queries
 from pathways.progression import queries
 from pathways.progression.actions import hold
 from pathways.progression.models import (
@@ -128,7 +129,7 @@ def forget_documents(session: WriteSession, jobseeker_id: UUID) -> None:
 
 def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict: EvidenceVerdict) -> Evidence:
     """Accept or reject another member's item. Withdraw outcomes that a rejection leaves without enough evidence."""
-    if item.by == actor.user_id:
+    if item.by in organisation_queries.same_person(session, actor.user_id):
         raise OwnEvidence("Ask a colleague to check this evidence.")
     hold(session, queries.spell_of(session, item))
     previous = queries.check_of(session, item)
