@@ -43,6 +43,7 @@ LONG = (
     "house/test_readme.py",
     "pathways/test_backup.py",
     "pathways/test_commands.py",
+    "pathways/test_restore.py",
 )
 
 

@@ -145,8 +145,8 @@ def worker(once: Annotated[bool, typer.Option(help="Send the messages that are d
     from pathways.in_use import UseLock
     from pathways.messages.sending import Sender, mailer
 
-    settings = read_settings()
     with opened() as database:
+        settings = read_settings()
         sender = Sender(database, settings, mailer(settings), links=LINKS)
         if once:
             _send_once(sender)
@@ -224,8 +224,8 @@ def db_backup(file: Path) -> None:
     """Back up the database and its documents while the service runs. Example: pathways db backup var/monday.backup."""
     from pathways.backups import sealed, write
 
-    recipient = read_settings().backup_recipient
     with opened() as database:
+        recipient = read_settings().backup_recipient
         done = write.write(database, file, sealed.recipient_of(recipient) if recipient else None)
     print(f"The backup was written to {file}, with {done.documents} documents.")
     keys = ", ".join(f"{name.replace('_', ' ')} {key_id}" for name, key_id in done.keys.items())
