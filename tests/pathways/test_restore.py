@@ -18,6 +18,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
@@ -445,31 +446,28 @@ def running(command: list[str], environment: dict[str, str], folder: Path) -> It
     """Run a command, once it has its lock."""
     with (folder / "worker.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
-    database = Database(
-        environment["PATHWAYS_DATABASE_URL"], Database.of(_settings(environment)).vault, worker_threads=1
-    )
-    until = time.monotonic() + 60
     try:
-        while time.monotonic() < until and process.poll() is None:
-            try:
-                with in_use.using(database, alone=True):
-                    time.sleep(0.05)
-            except in_use.DatabaseInUse:
-                break
-            time.sleep(0.3)
+        until = time.monotonic() + 60
+        while time.monotonic() < until and process.poll() is None and not _has_lock(process.pid, environment):
+            time.sleep(0.2)
         assert process.poll() is None, (folder / "worker.log").read_text()
         yield process
     finally:
         with suppress(ProcessLookupError):
             process.kill()
         process.wait(15)
-        database.close()
 
 
-def _settings(environment: dict[str, str]) -> Any:
-    from tests.conftest import settings_for
-
-    return settings_for(environment["PATHWAYS_DATABASE_URL"])
+def _has_lock(pid: int, environment: dict[str, str]) -> bool:
+    """Without taking a lock, which would turn the process away."""
+    url = environment["PATHWAYS_DATABASE_URL"]
+    if url.startswith("sqlite"):
+        with suppress(OSError):
+            return any(str(path.readlink()).endswith(".lock") for path in Path(f"/proc/{pid}/fd").iterdir())
+        return False
+    with psycopg.connect(url) as connection:
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+        return connection.execute(locks, [in_use.ADVISORY_LOCK]).fetchone()[0] > 0
 
 
 def _when_free(act: Callable[[], object]) -> None:
@@ -573,9 +571,9 @@ def test_a_restore_that_is_killed_at_any_step_leaves_one_whole_database(prepared
         states.append(_users(folder / "cli.db"))
         for kept in folder.glob("cli.db.before-*"):
             assert _users(kept) == 1
-        with closing(Database(f"sqlite:///{folder}/cli.db", Vault("-" * 32, "-" * 32))) as database:
-            with in_use.using(database, alone=True):  # the lock of the killed process does not remain
-                pass
+        database = Database(f"sqlite:///{folder}/cli.db", Vault("-" * 32, "-" * 32))
+        with closing(database), in_use.using(database, alone=True):  # the lock of the killed process is gone
+            pass
         shutil.rmtree(folder)
     assert states == sorted(states, reverse=True)  # the old one until the swap, the restored one after it
     assert set(states) == {0, 1}
