@@ -219,18 +219,18 @@ def _fold_what_is_there(target: Path) -> None:
 
 def _swap_files(target: Path, copy: Path, at: datetime) -> Path | None:
     """Keep the old file under a dated name and give its name to the copy. The name always has a whole database."""
-    kept = None
-    copy.chmod(target.stat().st_mode & 0o777 if target.exists() else OWNER_ONLY)
-    if target.exists():
-        kept = _unused(target.with_name(f"{target.name}.before-{stamp(at)}"))
-        for ending in ("-wal", "-shm"):  # they exist only if the old database is damaged
-            log = Path(f"{target}{ending}")
-            if log.exists():
-                log.rename(f"{kept}{ending}")
+    kept = _unused(target.with_name(f"{target.name}.before-{stamp(at)}"))
+    has_old = target.exists()
+    copy.chmod(target.stat().st_mode & 0o777 if has_old else OWNER_ONLY)
+    for ending in ("-wal", "-shm"):  # they exist only if the old database is damaged or gone
+        log = Path(f"{target}{ending}")
+        if log.exists():
+            log.rename(f"{kept}{ending}")  # SQLite would apply it to the copy
+    if has_old:
         _keep(target, kept)
     copy.replace(target)
     sync_folder(target.parent)
-    return kept
+    return kept if has_old else None
 
 
 def _keep(target: Path, kept: Path) -> None:

@@ -160,6 +160,29 @@ def test_a_bare_copy_of_an_earlier_version_is_upgraded_and_proved(stage: Stage, 
     assert row is not None
 
 
+@pytest.mark.parametrize("damage", ["text", "pages", "empty", "gone"])
+def test_a_damaged_database_is_replaced_and_its_log_is_not_applied_to_the_copy(prepared: Path, tmp_path, damage: str):
+    folder = Path(shutil.copytree(prepared, tmp_path / "copy"))
+    file = folder / "cli.db"
+    with closing(sqlite3.connect(file)) as connection:  # a whole log of the old database, as after a crash
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE users SET name = 'Walter'")
+        connection.commit()
+        log = Path(f"{file}-wal").read_bytes()
+    whole = file.read_bytes()
+    file.write_bytes(
+        {"text": b"not a database", "pages": whole[:8192] + os.urandom(8192), "empty": b""}.get(damage, b"")
+    )
+    if damage == "gone":
+        file.unlink()
+    Path(f"{file}-wal").write_bytes(log)
+    done = pathways(folder, "db", "restore", "one")
+    assert done.returncode == 0, done.stderr
+    assert _users(file) == 0
+    assert pathways(folder, "db", "check").returncode == 0
+    assert ("cli.db.before-" in done.stdout) == (damage != "gone")
+
+
 # What is refused.
 
 
