@@ -1,6 +1,6 @@
 """Imports the models of every table, for migrations and the command line, which need the whole schema."""
 
-from pathways import audit, idempotency
+from pathways import audit, idempotency, key_checks
 from pathways.access import models as access
 from pathways.allocations import models as allocations
 from pathways.base import Base
@@ -36,6 +36,7 @@ MODULES = (
     imports,
     introductions,
     jobseekers,
+    key_checks,
     messages,
     organisations,
     outcome_rules,

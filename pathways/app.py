@@ -38,6 +38,7 @@ from pathways.introductions.personal_data import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
 from pathways.jobseekers import identify
 from pathways.jobseekers.personal_data import HOLDING as JOBSEEKERS
+from pathways.key_checks import KeyState
 from pathways.learning import api as learning
 from pathways.messages import api as messages
 from pathways.messages.models import Notice, NoticeKind
@@ -132,6 +133,7 @@ LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
 NEEDED = dict.fromkeys(links.KINDS, links.is_needed)
 SECONDS_BETWEEN_TRIES = 5.0
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_KEY_CHECKS = 15.0
 FILE_KINDS = (referral_files.KIND, placement_files.KIND)
 SECONDS_BETWEEN_COUNTS = 3600  # counting takes some ten milliseconds, and tables do not grow tenfold in an hour
 DESCRIPTION = (
@@ -179,8 +181,29 @@ def _prepare_words(database: Database) -> None:
                 vocabulary.finder(session, kind)
 
 
+def _compare_keys_regularly(database: Database, stop: threading.Event) -> None:
+    """Notice if the database is replaced by one with other keys: then every session is refused."""
+    while not stop.is_set():
+        database.key_state()
+        database.must_have_right_keys()
+        stop.wait(SECONDS_BETWEEN_KEY_CHECKS)
+
+
+def _with_right_keys(database: Database, loop: BackgroundLoop) -> BackgroundLoop:
+    """Let a loop refuse to start without the keys of the database. It tries again after a pause."""
+    run = loop.run
+
+    def run_with_right_keys(stop: threading.Event) -> None:
+        database.must_have_right_keys()
+        run(stop)
+
+    loop.run = run_with_right_keys
+    return loop
+
+
 def _loops(settings: Settings, database: Database) -> list[BackgroundLoop]:
-    return [
+    loops = [
+        BackgroundLoop("keys", lambda stop: _compare_keys_regularly(database, stop)),
         BackgroundLoop("placement_index", lambda _: index.warm(database), first_pause=2.0),
         BackgroundLoop("row_counts", lambda stop: _count_rows_regularly(database, stop)),
         BackgroundLoop("person_keys", lambda stop: _complete_person_keys(database, stop)),
@@ -188,6 +211,7 @@ def _loops(settings: Settings, database: Database) -> list[BackgroundLoop]:
         BackgroundLoop("taxonomy", lambda _: _prepare_words(database)),
         BackgroundLoop("messages", lambda stop: _send_queued_messages(settings, database, stop)),
     ]
+    return [_with_right_keys(database, loop) for loop in loops]
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -250,11 +274,12 @@ def _add_health(app: FastAPI) -> None:
 
     @app.get("/health/ready", include_in_schema=False)
     def ready(database: DatabaseDep) -> JSONResponse:
-        """Reply whether the database has this program's version and the open placements are in memory.
+        """Reply whether the database has this program's version and keys, and the open placements are in memory.
 
         The reply also has the state of each background loop; a loop that restarts does not change the status.
         """
-        is_ready = at_head(database) and index.of(database).is_ready
+        keys = database.key_state() if at_head(database) else None
+        is_ready = keys is KeyState.RIGHT and index.of(database).is_ready
         loops = {loop.name: loop.report() for loop in app.state.loops}
-        body = {"status": "ready" if is_ready else "not ready", "background": loops}
+        body = {"status": "ready" if is_ready else "not ready", "keys": keys or "unknown", "background": loops}
         return JSONResponse(body, status_code=200 if is_ready else 503)

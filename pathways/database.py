@@ -7,6 +7,7 @@ so that a call that writes does not type-check on a session to read.
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from pathways.base import Actor
 from pathways.documents import Documents, StoreAway, store_at
+from pathways.key_checks import CheckValues, KeyCheck, KeyState, WrongKey, recorded
 from pathways.settings import Settings
 from pathways.vault import Vault
 
@@ -132,6 +134,9 @@ class NoDocuments:
     def get(self, key: str) -> bytes:
         raise StoreAway("This service has no document store. Ask the operator to set one up.")
 
+    def find(self, key: str) -> None:
+        """Return None, because no document can be stored."""
+
     def forget(self, key: str) -> None:
         """Do nothing, because no document can be stored."""
 
@@ -163,6 +168,7 @@ class Database:
         self._writers = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
         # SQLite's busy handler is unfair. A lock in the process keeps the longest wait short.
         self._writer_lock = threading.Lock() if self.is_sqlite else nullcontext()
+        self._has_right_keys = False
 
     @classmethod
     def of(cls, settings: Settings) -> "Database":
@@ -177,7 +183,52 @@ class Database:
             documents=store_at(settings.documents),
         )
 
+    def key_state(self) -> KeyState:
+        """Compare the keys with the check values that the database has now. Sessions are refused unless it is RIGHT."""
+        with self._newest.connect() as connection:
+            values = recorded(connection)
+        if values is None:
+            state = KeyState.NOT_RECORDED
+        else:
+            state = KeyState.WRONG if values.wrong(self.vault) else KeyState.RIGHT
+        self._has_right_keys = state is KeyState.RIGHT
+        return state
+
+    def key_ids(self) -> dict[str, str]:
+        """Return the ids of the database's keys, by which people recognise them; an empty dictionary if unrecorded."""
+        with self._newest.connect() as connection:
+            values = recorded(connection)
+        return values.ids() if values else {}
+
+    def must_have_right_keys(self) -> None:
+        """Raise ``WrongKey`` unless the keys are those of the database. They are compared once, then regularly."""
+        if self._has_right_keys:
+            return
+        state = self.key_state()
+        if state is KeyState.NOT_RECORDED:
+            raise WrongKey(
+                "The keys of this database are not recorded yet. Ask the operator to run pathways db upgrade."
+            )
+        if state is KeyState.WRONG:
+            raise WrongKey("The service runs with keys that are not those of its database. Contact the operator.")
+
+    @contextmanager
+    def proving(self) -> Iterator[ReadSession]:
+        """Open a session to prove the keys on stored values, while they are not recorded yet. Nothing else uses it."""
+        with ReadSession(self._newest) as session:
+            session.vault, session.documents = self.vault, self.documents
+            session.actor, session.is_production = None, self.is_production
+            yield session
+
+    def record_keys(self, values: CheckValues, at: datetime) -> None:
+        """Store the check values, unless another process has stored some in the meantime."""
+        row = {"id": 1, "salt": values.salt.hex(), **values.values, "made_at": at}
+        with self._writer_lock, WriteSession(self._writers) as session:
+            insert_if_absent(session, KeyCheck, [row])
+            session.commit()
+
     def _equip(self, session: Session, actor: Actor | None) -> None:
+        self.must_have_right_keys()
         session.vault, session.documents = self.vault, self.documents
         session.actor, session.is_production = actor, self.is_production
 

@@ -27,6 +27,7 @@ class Documents(Protocol):
 
     def put(self, key: str, content: bytes) -> None: ...
     def get(self, key: str) -> bytes: ...
+    def find(self, key: str) -> bytes | None: ...
     def forget(self, key: str) -> None: ...
 
 
@@ -57,6 +58,15 @@ class DocumentStore:
             raise StoreAway(
                 "The document cannot be read. Try again in a moment. If this continues, contact the operator."
             ) from wrong
+
+    def find(self, key: str) -> bytes | None:
+        """Return a document, or None if the store has none of this key."""
+        try:
+            return bytes(self.store.get(key).bytes())
+        except FileNotFoundError:
+            return None
+        except BaseError as wrong:
+            raise StoreAway("The document store does not answer. Try again in a moment.") from wrong
 
     def forget(self, key: str) -> None:
         try:

@@ -9,6 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
 from pathways.database import Database
+from pathways.key_checks import recorded
+from pathways.key_proof import settle
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -21,8 +23,18 @@ def config(database: Database) -> Config:
     return made
 
 
-def upgrade(database: Database, to: str = "head") -> None:
+def upgrade(database: Database, to: str = "head") -> str:
+    """Upgrade, then record the check values of the keys if the database has none.
+
+    Return what the operator must know about check values that were recorded now. Raise ``WrongKey`` before the upgrade
+    if the database has check values of other keys.
+    """
+    with database.engine.connect() as connection:
+        values = recorded(connection)
+    if values is not None:
+        values.refuse_wrong(database.vault, "this database")
     command.upgrade(config(database), to)
+    return settle(database) if at_head(database) else ""
 
 
 def downgrade(database: Database, to: str = "base") -> None:
@@ -35,10 +47,22 @@ def newest() -> str | None:
     return ScriptDirectory.from_config(made).get_current_head()
 
 
+def is_known(revision: str) -> bool:
+    """Return whether a migration of this program makes this revision. A newer program's is not known."""
+    made = Config()
+    made.set_main_option("script_location", str(MIGRATIONS))
+    return revision in {script.revision for script in ScriptDirectory.from_config(made).walk_revisions()}
+
+
+def revision(database: Database) -> str | None:
+    """Return the revision of a database; None if it has none."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
 def at_head(database: Database) -> bool:
     """Return whether the database answers and has the newest migration."""
     try:
-        with database.engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() == newest()
+        return revision(database) == newest()
     except SQLAlchemyError:
         return False

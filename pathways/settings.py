@@ -3,7 +3,7 @@
 import difflib
 import re
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
@@ -15,6 +15,7 @@ VAR = Path("var")
 SECRETS_FILE = VAR / "secrets.env"
 DEFAULT_DATABASE_URL = "sqlite:///var/pathways.db"
 PREFIX = "PATHWAYS_"
+FEWEST_KEY_BYTES = 24  # what 32 characters of base64 decode to
 # The beginnings of variables for the tests and benchmarks, not for the service: see docs/testing.md.
 OTHER_VARIABLES = ("PATHWAYS_PLAIN_PASSES", "PATHWAYS_PROVE", "PATHWAYS_BENCH_")
 # Variables that container platforms add for a service named "pathways": PATHWAYS_SERVICE_HOST, PATHWAYS_PORT_80_TCP.
@@ -70,6 +71,11 @@ class Settings(BaseSettings):
         description="A folder with an X.509 certificate `REFERENCE.pem` (RSA) for each commissioner whose claims files "
         "are to be encrypted.",
     )
+    backup_recipient: Path | None = Field(
+        default=None,
+        description="A PEM file with an X25519 public key. If set, `pathways db backup` seals every backup, so that "
+        "only the private key opens it.",
+    )
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="The address that links in e-mails begin with."
     )
@@ -99,6 +105,18 @@ class Settings(BaseSettings):
             if len(getattr(self, name).get_secret_value()) < 32:  # noqa: PLR2004 - 32 characters are 192 bits at least
                 message = f"PATHWAYS_{name.upper()} must have at least 32 characters."
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _the_encryption_key_can_be_decoded(self) -> Self:
+        # Characters outside the alphabet are passed over, so 32 of them would be an empty key.
+        try:
+            decoded = urlsafe_b64decode(self.encryption_key.get_secret_value().encode() + b"==")
+        except ValueError:
+            decoded = b""
+        if len(decoded) < FEWEST_KEY_BYTES:
+            message = "PATHWAYS_ENCRYPTION_KEY must be at least 32 letters, digits, - and _ (URL-safe base64)."
+            raise ValueError(message)
         return self
 
 

@@ -43,6 +43,7 @@ LONG = (
     "house/test_readme.py",
     "pathways/test_backup.py",
     "pathways/test_commands.py",
+    "pathways/test_restore.py",
 )
 
 
@@ -106,12 +107,14 @@ class Stage:
         self.settings = settings_for(url)
         self.database = Database.of(self.settings)
         self._files: dict[bool, Path] = {}
-        self._rows: Mapping[str, bytes] = {}
+        self._rows: dict[bool, Mapping[str, bytes]] = {}
         self._world: World | None = None
         migrate.upgrade(self.database)
         if folder is not None:
             self._files = {with_world: folder / f"template-{with_world}.db" for with_world in (False, True)}
             self._store_file(with_world=False)
+        else:
+            self._rows[False] = postgres.copy_out(self.database.engine, Base.metadata)  # the check values of the keys
         self.app = pathways_app.create_app(self.settings, self.database)
 
     def reset(self, *, with_world: bool = False) -> None:
@@ -122,11 +125,11 @@ class Stage:
             if self._files:
                 self._store_file(with_world=True)
             else:
-                self._rows = postgres.copy_out(self.database.engine, Base.metadata)
+                self._rows[True] = postgres.copy_out(self.database.engine, Base.metadata)
         elif self._files:
             self._restore_file(with_world=with_world)
         else:
-            postgres.put_back(self.database.engine, Base.metadata, self._rows if with_world else {})
+            postgres.put_back(self.database.engine, Base.metadata, self._rows[with_world])
 
     @property
     def world(self) -> World:

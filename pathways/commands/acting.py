@@ -6,6 +6,7 @@ rights of that partner's team manager, and is recorded under the name of the ope
 """
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -28,14 +29,18 @@ class PlainError(Exception):
     """An error that the command line prints as one sentence."""
 
 
+NO_KEYS = (
+    "There are no keys: neither the environment nor {} has {}. Set the keys of this database. Nothing was changed."
+)
+
+
 def read_settings() -> "Settings":
     """Return the settings. Outside production, create missing secrets first."""
     from pydantic import ValidationError
 
     from pathways.settings import SECRETS_FILE, Settings, unknown_variables, write_first_secrets
 
-    needed = {"PATHWAYS_ENCRYPTION_KEY", "PATHWAYS_HASH_KEY"}
-    if not needed <= set(os.environ) and os.environ.get("PATHWAYS_ENVIRONMENT") != "production":
+    if missing_keys() and os.environ.get("PATHWAYS_ENVIRONMENT") != "production":
         write_first_secrets()
     in_file = SECRETS_FILE.read_text(encoding="utf-8").splitlines() if SECRETS_FILE.exists() else []
     unknown = unknown_variables(dict(os.environ) | {line.split("=")[0].strip(): "" for line in in_file if "=" in line})
@@ -49,21 +54,53 @@ def read_settings() -> "Settings":
         raise PlainError(message) from wrong
 
 
+def missing_keys() -> list[str]:
+    """Return the variables of keys that the environment does not set. The file of secrets may set them."""
+    return sorted({"PATHWAYS_ENCRYPTION_KEY", "PATHWAYS_HASH_KEY"} - {name.upper() for name in os.environ})
+
+
 @contextmanager
 def opened(*, migrated: bool = True) -> Iterator["Database"]:
-    """Open the database and close it afterwards. With ``migrated``, refuse a database that is not migrated."""
+    """Open the database and close it afterwards. Refuse a database that is being restored or has other keys.
+
+    With ``migrated``, also refuse a database that is not migrated.
+    """
+    from pathways import in_use, key_proof
+
+    with unlocked() as database, in_use.using(database):
+        if migrated:
+            must_be_migrated(database)
+            note = key_proof.settle(database)
+            if note:
+                print(note, file=sys.stderr)
+        yield database
+
+
+@contextmanager
+def unlocked() -> Iterator["Database"]:
+    """Return the database without the lock of its users, for the restore, which needs the lock alone.
+
+    If the first secrets were made just now and turn out not to be the keys of the database, they are deleted, so that
+    they do not lie there as if they were.
+    """
     from pathways import all_models
     from pathways.database import Database
+    from pathways.key_checks import WrongKey
     from pathways.reference import tables
+    from pathways.settings import SECRETS_FILE
 
+    had_secrets = SECRETS_FILE.exists()
     settings = read_settings()
     tables.use_folder(settings.reference_folder)
     assert all_models.METADATA.tables  # every table must be imported before the first statement
     database = Database.of(settings)
     try:
-        if migrated:
-            must_be_migrated(database)
         yield database
+    except WrongKey as wrong:
+        if had_secrets or not SECRETS_FILE.exists():
+            raise
+        SECRETS_FILE.unlink()
+        raise PlainError(NO_KEYS.format(SECRETS_FILE, " and ".join(missing_keys()))) from wrong
     finally:
         database.close()
 

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pathways.commands.acting import On, PlainError, day_of, must_be_migrated, opened, operator, read_settings
+from pathways.commands.acting import On, PlainError, day_of, opened, operator, read_settings, unlocked
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    from pathways.in_use import UseLock
     from pathways.messages.sending import Sender
 
 alone = typer.Typer()
@@ -37,22 +40,24 @@ def serve(
         if database.is_sqlite and workers > 1:
             message = "SQLite allows only one worker. Use --workers 1, or use PostgreSQL."
             raise PlainError(message)
-    _must_be_free(host, port)
-    with suppress(OSError):  # a folder that cannot be written must not keep the server from starting
-        _point_demo_keys(host, port)
-    print(f"Pathways listens on {_address(host, port)} (API documentation at /docs). Press Ctrl+C to stop.", flush=True)
-    uvicorn.run(
-        "pathways.commands.running:make_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        access_log=False,
-        # uvicorn would print tracebacks with personal data; our own log records only the kind of error and where.
-        log_level="critical",
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+        _must_be_free(host, port)
+        with suppress(OSError):  # a folder that cannot be written must not keep the server from starting
+            _point_demo_keys(host, port)
+        address = _address(host, port)
+        print(f"Pathways listens on {address} (API documentation at /docs). Press Ctrl+C to stop.", flush=True)
+        database.close()  # each worker has its own connections; only the lock stays until the service ends
+        uvicorn.run(
+            "pathways.commands.running:make_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            access_log=False,
+            # uvicorn would print tracebacks with personal data; our own log records only the kind of error and where.
+            log_level="critical",
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
 
 
 def _address(host: str, port: int) -> str:
@@ -100,13 +105,26 @@ def _write_demo_keys(lines: Iterable[str]) -> None:
 def make_app() -> object:
     """Return the application, for uvicorn."""
     from pathways import app
+    from pathways.background import BackgroundLoop
     from pathways.database import Database
+    from pathways.in_use import UseLock
     from pathways.reference import tables
 
     settings = read_settings()
     tables.use_folder(settings.reference_folder)
     database = Database.of(settings)
-    return app.create_app(settings, database)
+    made = app.create_app(settings, database)
+    # A worker may outlive the process that started it, so each has a lock of its own.
+    lock = UseLock(database)
+    lock.acquire()
+    made.state.loops.append(BackgroundLoop("use_lock", lambda stop: _renew(lock, stop)))
+    return made
+
+
+def _renew(lock: "UseLock", stop: threading.Event) -> None:
+    """Take the lock again if PostgreSQL ended the connection that had it."""
+    while not stop.wait(SECONDS_BETWEEN_LOOKS):
+        lock.acquire()
 
 
 def _send_once(sender: "Sender") -> None:
@@ -124,17 +142,22 @@ def worker(once: Annotated[bool, typer.Option(help="Send the messages that are d
     """Send queued e-mails and webhooks. With PostgreSQL, several workers can run. Example: pathways worker."""
     from pathways.app import LINKS, NEEDED
     from pathways.background import BackgroundLoop
+    from pathways.in_use import UseLock
     from pathways.messages.sending import Sender, mailer
 
-    settings = read_settings()
     with opened() as database:
+        settings = read_settings()
         sender = Sender(database, settings, mailer(settings), links=LINKS, is_needed=NEEDED)
         if once:
             _send_once(sender)
             return
 
+        lock = UseLock(database)
+
         def send_all(stop: threading.Event) -> None:
             while not stop.is_set():
+                lock.acquire()
+                database.key_state()  # notice a database with other keys: then every session is refused
                 if not sender.send_due():
                     stop.wait(SECONDS_BETWEEN_LOOKS)
 
@@ -166,10 +189,12 @@ def db_upgrade() -> None:
     from pathways.jobseekers import identify
 
     with opened(migrated=False) as database:
-        migrate.upgrade(database)
+        note = migrate.upgrade(database)
         identify.fill(database)
         operator(database, "db upgrade")
     print("The database is up to date.")
+    if note:
+        print(note)
 
 
 @db.command("check")
@@ -184,6 +209,8 @@ def db_check() -> None:
                 "PATHWAYS_READER_URL: the primary does not wait for this replica, so a record could still be read just"
                 " after access to it was restricted. Add the replica to synchronous_standby_names of the primary."
             )
+        for name, key_id in database.key_ids().items():
+            print(f"The {name.replace('_', ' ')} has the id {key_id}.")
     for fault in faults:
         print(fault)
     if faults:
@@ -194,23 +221,55 @@ def db_check() -> None:
 
 @db.command("backup")
 def db_backup(file: Path) -> None:
-    """Back up the database while the service runs. Example: pathways db backup var/monday.db."""
-    from pathways import backup
+    """Back up the database and its documents while the service runs. Example: pathways db backup var/monday.backup."""
+    from pathways.backups import sealed, write
 
     with opened() as database:
-        backup.backup(database, file)
-    print(f"The backup was written to {file}.")
+        recipient = read_settings().backup_recipient
+        done = write.write(database, file, sealed.recipient_of(recipient) if recipient else None)
+    print(f"The backup was written to {file}, with {done.documents} documents.")
+    keys = ", ".join(f"{name.replace('_', ' ')} {key_id}" for name, key_id in done.keys.items())
+    print(f"To be restored it needs the keys with these ids: {keys}. The keys are not in it: store them elsewhere.")
+    if not done.is_sealed:
+        print("It is not sealed: who has the file can read names. PATHWAYS_BACKUP_RECIPIENT seals backups.")
+    if done.missing:
+        print(f"{done.missing} documents that the database names are not in the document store, nor in the backup.")
 
 
 @db.command("restore")
-def db_restore(file: Path) -> None:
-    """Restore the database from a backup. Stop the service first. Example: pathways db restore var/monday.db."""
-    from pathways import backup
+def db_restore(
+    file: Path,
+    private_key: Annotated[
+        Path | None, typer.Option(help="The file of the private key (PEM) that opens a sealed backup.")
+    ] = None,
+    accept_faults: Annotated[bool, typer.Option(help="Restore even if db check finds faults in the backup.")] = False,
+) -> None:
+    """Restore the database and its documents. Stop the service first. Example: pathways db restore var/monday.backup.
 
-    with opened(migrated=False) as database:
-        backup.restore(database, file)
-        must_be_migrated(database)
-    print(f"The database was restored from {file}.")
+    The backup is validated on a copy. What was there is kept under a dated name.
+    """
+    from pathways.backups import restore
+
+    key = (lambda: _private_key(private_key)) if private_key else None
+    with unlocked() as database:
+        done = restore.restore(restore.RestoreJob(database, file, key, accept_faults))
+    print(f"The database was restored from {file}" + (f", as it was on {done.made_at}." if done.made_at else "."))
+    print(f"{done.documents_added} documents were put back into the document store.")
+    if done.documents_missing:
+        print(f"{done.documents_missing} documents were missing already when the backup was made.")
+    if done.faults:
+        print(f"The backup has {done.faults} inconsistencies. Run: pathways db check")
+    if done.kept:
+        print(f"What was there before is in {done.kept}. Delete it when you are sure that you do not need it.")
+        print("Records that were erased since the backup are in the database again: erase them again.")
+    if done.note:
+        print(done.note)
+
+
+def _private_key(file: Path) -> "X25519PrivateKey":
+    from pathways.backups import sealed
+
+    return sealed.private_key_of(file, lambda: str(typer.prompt("Passphrase of the private key", hide_input=True)))
 
 
 @demo.command("load")

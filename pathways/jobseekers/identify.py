@@ -503,6 +503,12 @@ def _people(session: Session, partner_id: UUID, before: UUID | None = None) -> i
     return max(count, 1)
 
 
+def stored_keys(session: Session, partner_id: UUID, jobseeker_id: UUID) -> set[int]:
+    """Return the keys of one person as they would be stored now; an empty set for a void record."""
+    people = identities(session, partner_id, [jobseeker_id])
+    return {hashed(session, key) for identity in people.values() for key in keys_of(identity)}
+
+
 def fill(database: Database, stop: Event | None = None) -> int:
     """Store the keys of all people who have none, for instance after an upgrade. Return the number of these people.
 

@@ -50,7 +50,9 @@ def test_whatever_a_loop_raises_the_others_go_on():
 
 def test_readiness_shows_every_loop(client):
     answer = client.get("/health/ready").json()
+    assert answer["keys"] == "right"
     assert set(answer["background"]) == {
+        "keys",
         "placement_index",
         "row_counts",
         "person_keys",
