@@ -111,7 +111,7 @@ def flags(
 
 def _plain(name: str) -> str:
     """Return a name in lower case without punctuation, so that it is found as whole words of a longer text."""
-    return re.sub(r"['+#]", "", normalise(name))
+    return re.sub(r"['+#]", "", normalise(re.sub(r"[\u2018\u2019]", "'", name)))
 
 
 def _flag(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> Flag:

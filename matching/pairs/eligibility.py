@@ -1,8 +1,8 @@
 """Eligibility checks, which run before a pair is scored. Each check passes, fails or is unknown, and says why.
 
 Only a failed check rules a pair out; an unknown check never does. The checks of the DBS level and of a reserved
-placement never fail. The jobseeker's permission to share data is not checked here: it is needed to send an introduction,
-not to rank placements.
+placement never fail. The jobseeker's permission to share data is not checked here: it is needed to send an
+introduction, not to rank placements.
 """
 
 from collections.abc import Callable, Iterable, Mapping

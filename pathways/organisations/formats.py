@@ -19,7 +19,7 @@ COMPANY_LENGTH, LETTERED_DIGITS = 8, 6
 LABEL = re.compile(
     r"\b(?:REGISTERED|REGISTRATION|REGD|REG|COMPANIES|COMPANY|HOUSE|CHARITY|CRN|NUMBER|NUM|NO|IN|WALES)\b"
 )
-SEQUENCE = "12345678901234567890"
+COUNTED_UP = frozenset({"123456", "1234567", "12345678"})
 
 
 class Identifier(NamedTuple):
@@ -39,7 +39,7 @@ def _compact(text: str | None) -> str:
 def is_placeholder(number: str) -> bool:
     """Return whether a text identifies nothing: no digit, one digit repeated, or digits counted up."""
     digits = re.sub(r"\D", "", number)
-    return not digits or len(set(digits)) == 1 or (digits == number and digits in SEQUENCE)
+    return not digits or len(set(digits)) == 1 or number in COUNTED_UP
 
 
 def company_number(text: str | None) -> str | None:

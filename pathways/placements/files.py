@@ -79,7 +79,7 @@ def _email(text: str) -> str | None:
 OTHER_PERIOD = re.compile(
     r"\b(?:p\.?\s*a\b|per annum|annum|annual|year|yr|yearly|month|monthly|pcm|week|weekly|day|daily)"
 )
-FOR_AN_HOUR = re.compile(r"(?:/|\bper\b|\bp\b|\ban\b|\ba\b)?\s*(?:hour|hourly|hr|ph|h)\b\.?|\bp\.h\.?$")
+FOR_AN_HOUR = re.compile(r"\s*(?:\bp\s*/|/|\bper\b|\ban?\b|p\.?)?\s*(?:hour|hourly|hr|h)\b\.?$")
 
 
 def _pay(text: str) -> Decimal | None:
@@ -103,8 +103,8 @@ def _pay(text: str) -> Decimal | None:
 READERS: dict[str, cells.Reader] = {
     "placement_ref": cells.as_line,
     "social_enterprise": cells.line(200),
-    "company_number": cells.line(20),
-    "charity_number": cells.line(20),
+    "company_number": cells.line(60),
+    "charity_number": cells.line(60),
     "title": _needed_line,
     "occupation": cells.as_line,
     "kind": _kind,
@@ -176,6 +176,7 @@ class PlacementIntake:
         self.run = run
         self._made: dict[str, UUID] = {}
         self._names: dict[str, UUID | None] = {}
+        self._organisations: dict[UUID, Organisation] = {}
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
         faults = [
@@ -188,7 +189,7 @@ class PlacementIntake:
             faults.append(Fault("maximum_age", "The maximum age is below the minimum age.", "Correct one of the ages."))
         name, field = values["social_enterprise"], "social_enterprise"
         if self.actor.role is Role.PLACEMENT_LISTER:
-            own = self.session.get_one(Organisation, self.actor.organisation_id)
+            own = self._organisation(self.actor.organisation_id)
             if name is not None and name != own.name:
                 rule = "You can list placements only for your own organisation."
                 faults.append(Fault(field, rule, "Leave the cell blank, or remove the row."))
@@ -206,6 +207,12 @@ class PlacementIntake:
             )
             self._names[name] = self.session.scalars(rows.limit(1)).first()
         return self._names[name]
+
+    def _organisation(self, owner: UUID) -> Organisation:
+        """Return a social enterprise, read once for all rows."""
+        if owner not in self._organisations:
+            self._organisations[owner] = self.session.get_one(Organisation, owner)
+        return self._organisations[owner]
 
     def key(self, values: Mapping[str, Any]) -> str:
         """Return the key that identifies the placement: its social enterprise and its reference."""
@@ -381,7 +388,7 @@ class PlacementIntake:
             return self.actor.organisation_id
         name, kind = values["social_enterprise"], OrganisationKind.SOCIAL_ENTERPRISE
         owner = organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
-        organisation = session.get_one(Organisation, owner)
+        organisation = self._organisation(owner)
         for field, tidy in NUMBERS.items():
             if (number := tidy(values[field])) and getattr(organisation, field) is None:
                 setattr(organisation, field, number)
@@ -389,7 +396,7 @@ class PlacementIntake:
 
     def _with_numbers(self, owner: UUID | None, values: Mapping[str, Any], planned: Plan) -> Plan:
         """Add a warning for each company or charity number of a row that is not stored as it was written."""
-        organisation = self.session.get(Organisation, owner) if owner is not None else None
+        organisation = self._organisation(owner) if owner is not None else None
         for field, tidy in NUMBERS.items():
             written = values[field]
             number = tidy(written)

@@ -30,7 +30,7 @@ def reasons_to_stay_in_draft(placement: Placement, today: date, confirmed: Confi
     """
     checks = (_age(placement), _ring_fence(placement), reason_of_pay(placement, today), _hours(placement, today))
     reasons = [reason for reason in (*checks, _dbs(placement, today)) if reason is not None]
-    return reasons + [_reason_of(found, placement) for found in unconfirmed(placement, today, confirmed)]
+    return reasons + [_reason_of(found) for found in unconfirmed(placement, today, confirmed)]
 
 
 def notes(placement: Placement, today: date) -> list[str]:
@@ -184,25 +184,24 @@ def wording_of(placement: Placement, today: date) -> tuple[AdvertWords, ...]:
 
 
 def unconfirmed(placement: Placement, today: date, confirmed: Confirmed = NOTHING) -> list[AdvertWords]:
-    """Return the wording that keeps a placement in draft: nobody has confirmed it, and it is not a mere note.
+    """Return the wording that keeps a placement in draft: it is not a mere note, and nobody has confirmed it.
 
-    Personal care needs a stated level of DBS check or, if the level is BASIC or NONE, a confirmation.
+    Personal care keeps it in draft until the level of DBS check is stated, be it NONE. No confirmation replaces that.
     """
-    return [
-        found
-        for found in wording_of(placement, today)
-        if found.needs is not WordingNeed.NOTE
-        and ((found.kind, found.words.lower()) not in confirmed or _asks_for_level(found, placement))
-    ]
+    return [found for found in wording_of(placement, today) if _is_open(found, placement, confirmed)]
 
 
-def _asks_for_level(found: AdvertWords, placement: Placement) -> bool:
-    return found.needs is WordingNeed.DBS_LEVEL and placement.dbs_level is None
+def _is_open(found: AdvertWords, placement: Placement, confirmed: Confirmed) -> bool:
+    if found.needs is WordingNeed.NOTE:
+        return False
+    if found.needs is WordingNeed.DBS_LEVEL:
+        return placement.dbs_level is None
+    return (found.kind, found.words.lower()) not in confirmed
 
 
-def _reason_of(found: AdvertWords, placement: Placement) -> str:
+def _reason_of(found: AdvertWords) -> str:
     text = f'The advert says "{found.words}" ({found.kind}). {found.reason} {found.remedy}'
-    if _asks_for_level(found, placement):
+    if found.needs is WordingNeed.DBS_LEVEL:
         return text
     if found.needs is WordingNeed.CHANGE:
         return f"{text} If the words mean something else, confirm them in confirm_wording with the reason."

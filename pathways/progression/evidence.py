@@ -43,11 +43,6 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
             "today.",
             pointer="/covers_to",
         )
-    if new.covers_to < queries.version(session, spell).started_on:
-        raise RuleBroken(
-            "The evidence covers only days before the spell began. Correct the days, or choose another spell.",
-            pointer="/covers_to",
-        )
     if new.received_on > actor.today:
         raise RuleBroken("The date received cannot be in the future.", pointer="/received_on")
     item = Evidence.recorded(

@@ -82,14 +82,22 @@ def version_of_all() -> str:
 
 
 def in_force(table: str, on: date, **keys: str) -> dict[str, str]:
-    """Return the latest verified row with these column values whose first day is on or before a day.
+    """Return the latest row with these column values whose first day is on or before a day.
 
-    A row marked ``unverified`` is never returned. If the table in PATHWAYS_REFERENCE_FOLDER has no row with these
-    values, the shipped table is used. Raises ``NoSuchReference`` if no verified row had begun by that day.
+    If the table in PATHWAYS_REFERENCE_FOLDER has no row with these values, the shipped table is used. Raises
+    ``NoSuchReference`` if no row had begun by that day.
     """
-    candidates = [row for row in _begun(table, on, keys) if is_verified(row)]
+    return _latest(table, on, _begun(table, on, keys))
+
+
+def last_verified(table: str, on: date, **keys: str) -> dict[str, str]:
+    """Return what ``in_force`` returns, but never a row marked ``unverified``, which nobody has checked."""
+    return _latest(table, on, [row for row in _begun(table, on, keys) if is_verified(row)])
+
+
+def _latest(table: str, on: date, candidates: Sequence[dict[str, str]]) -> dict[str, str]:
     if not candidates:
-        raise NoSuchReference(f"{table}.csv has no verified entry in force on {on.isoformat()}. Use a later date.")
+        raise NoSuchReference(f"{table}.csv has no entry in force on {on.isoformat()}. Use a later date.")
     return max(candidates, key=lambda row: row["from"])
 
 
@@ -124,7 +132,7 @@ class WageRate:
 
 def minimum_wage(band: str, on: date) -> WageRate:
     """Return the last verified minimum wage of a band on a day. Raises ``NoSuchReference`` before the first one."""
-    row = in_force("minimum_wage", on, band=band)
+    row = last_verified("minimum_wage", on, band=band)
     since = date.fromisoformat(row["from"])
     next_change = date(since.year + (since >= date(since.year, 4, 1)), 4, 1)
     return WageRate(int(row["pence"]), since, on < next_change)

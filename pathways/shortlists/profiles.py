@@ -187,7 +187,7 @@ def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
     """Return what each benefit asks of people who work on a day, by its last verified row."""
     benefits = {row["benefit"] for row in tables.rows("benefits") if row["from"] <= on.isoformat()}
     return tuple(
-        _benefit_rule(tables.in_force("benefits", on, benefit=name), on)
+        _benefit_rule(tables.last_verified("benefits", on, benefit=name), on)
         for name in sorted(benefits)
         if tables.has_begun("benefits", on, benefit=name)
     )

@@ -59,8 +59,8 @@ class FlagOut(Schema):
     text: Annotated[str, Group.RECORD]
     is_over_limit: Annotated[bool | None, Group.RECORD] = Field(
         default=False,
-        description="Whether the placement is over a limit of the benefit on hours or pay. Null if its hours or pay are "
-        "not known. Work within a limit is flagged too, because it has to be reported.",
+        description="Whether the placement is over a limit of the benefit on hours or pay. Null if its hours or pay "
+        "are not known. Work within a limit is flagged too, because it has to be reported.",
     )
     source: Annotated[str, Group.RECORD] = Field(default="", description="Where the text and the limits come from.")
     since: Annotated[date | None, Group.RECORD] = Field(

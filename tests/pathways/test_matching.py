@@ -192,7 +192,7 @@ def test_the_name_in_an_exclusion_is_sealed_in_the_database(client, world: World
 
 def test_experience_is_matched_on_and_says_where_it_came_from(client, world: World):
     person, _ = world.supported()
-    world.list_placement(title="Care Assistant", essential_skills=["caring for people"])
+    world.list_placement(title="Care Assistant", dbs_level="ENHANCED", essential_skills=["caring for people"])
     write_profile(client, world, person, experiences=[{"kind": "caring", "text": "Looked after my nan"}])
     match = post(client, world, f"/jobseekers/{person}/shortlists")["matches"][0]
     reason = next(r for r in match["reasons"] if r["feature"] == "essential_skills")
