@@ -155,7 +155,7 @@ ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
 NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places"}
 
 
-class Standing(NamedTuple):
+class CurrentListing(NamedTuple):
     """The places of an existing placement, the free ones among them, and its confirmed wording."""
 
     places: int
@@ -224,14 +224,14 @@ class PlacementIntake:
     def plan(self, rows: Sequence[ReadRow]) -> list[Plan]:
         owners = [self._owner(row.values) for row in rows]
         existing = self._existing(rows, owners)
-        columns, standing = _columns(self.session, rows), self._standing(existing)
+        columns, current = _columns(self.session, rows), self._current_listings(existing)
         return [
             self._with_numbers(
                 owner,
                 row.values,
                 Plan(RowState.TO_CREATE, warnings=self._reasons_not_published(_copy(None, new_columns)))
                 if placement is None
-                else self._to_update(placement, new_columns, row.values["places"], standing[placement.id])[0],
+                else self._to_update(placement, new_columns, row.values["places"], current[placement.id])[0],
             )
             for row, owner, placement, new_columns in zip(rows, owners, existing, columns, strict=True)
         ]
@@ -257,15 +257,15 @@ class PlacementIntake:
             for row, owner in zip(rows, owners, strict=True)
         ]
 
-    def _standing(self, existing: Sequence[Placement | None]) -> dict[UUID, Standing]:
+    def _current_listings(self, existing: Sequence[Placement | None]) -> dict[UUID, CurrentListing]:
         """Return the places and the confirmed wording of the existing placements, each read in one query."""
         ids = [placement.id for placement in existing if placement is not None]
         counts = queries.place_counts(self.session, ids)
         confirmed = queries.confirmed_wording(self.session, ids)
-        return {key: Standing(*counts.get(key, (0, 0)), frozenset(confirmed.get(key, ()))) for key in ids}
+        return {key: CurrentListing(*counts.get(key, (0, 0)), frozenset(confirmed.get(key, ()))) for key in ids}
 
     def _to_update(
-        self, placement: Placement, columns: Mapping[str, Any], places: int | None, standing: Standing
+        self, placement: Placement, columns: Mapping[str, Any], places: int | None, current: CurrentListing
     ) -> tuple[Plan, dict[str, Any]]:
         """Return what the import would do with a row about an existing placement, and the columns it would change.
 
@@ -275,11 +275,11 @@ class PlacementIntake:
         changes = {
             name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
         }
-        is_other_number = places is not None and places != standing.places
+        is_other_number = places is not None and places != current.places
         changed = _copy(placement, changes)
         if not changes and not is_other_number:
-            return Plan(RowState.UNCHANGED, warnings=self._after(changed, standing, is_changed=False)), {}
-        fault = self._refusal(placement, changed, places, standing)
+            return Plan(RowState.UNCHANGED, warnings=self._after(changed, current, is_changed=False)), {}
+        fault = self._refusal(placement, changed, places, current)
         if fault is not None:
             return Plan(RowState.WITH_ERRORS, [fault]), {}
         cell_changes = [
@@ -287,26 +287,26 @@ class PlacementIntake:
             for name, value in sorted(changes.items())
             if name not in WORKED_OUT
         ]
-        cell_changes += [("places", standing.places, places)] if is_other_number else []
-        warnings = self._after(changed, standing, is_changed=True)
+        cell_changes += [("places", current.places, places)] if is_other_number else []
+        warnings = self._after(changed, current, is_changed=True)
         return Plan(RowState.TO_UPDATE, warnings=warnings, changes=cell_changes), changes
 
     def _refusal(
-        self, placement: Placement, changed: Placement, places: int | None, standing: Standing
+        self, placement: Placement, changed: Placement, places: int | None, current: CurrentListing
     ) -> Fault | None:
         """Return why a row cannot change a placement, or None."""
         if placement.state is PlacementState.CLOSED:
             remedy = "To offer the work again, import it with a new placement_ref."
             return Fault("placement_ref", "This placement is closed, so the row changes nothing.", remedy)
-        if places is not None and places < standing.taken:
+        if places is not None and places < current.taken:
             rule = (
-                f"{standing.taken} places are held or filled, so there cannot be fewer. The placement was not changed."
+                f"{current.taken} places are held or filled, so there cannot be fewer. The placement was not changed."
             )
-            return Fault("places", rule, f"Write {standing.taken} or more.")
+            return Fault("places", rule, f"Write {current.taken} or more.")
         try:
             actions.check_sense(changed)
             if placement.state is PlacementState.PUBLISHED:
-                reasons = legality.reasons_to_stay_in_draft(changed, self.actor.today, standing.confirmed)
+                reasons = legality.reasons_to_stay_in_draft(changed, self.actor.today, current.confirmed)
                 if reasons:
                     raise actions.ListingUnlawful(" ".join(reasons), reasons=reasons)
         except DomainError as refusal:
@@ -314,7 +314,7 @@ class PlacementIntake:
             return Fault("listing", refusal.detail, remedy)
         return None
 
-    def _after(self, changed: Placement, standing: Standing, *, is_changed: bool) -> list[Fault]:
+    def _after(self, changed: Placement, current: CurrentListing, *, is_changed: bool) -> list[Fault]:
         """Return what a lister should know about the state of a placement after its row."""
         if changed.state is PlacementState.CLOSED:
             remedy = "To offer the work again, import it with a new placement_ref."
@@ -323,7 +323,7 @@ class PlacementIntake:
             rule = "This placement is paused, so it is not on shortlists."
             return [Fault("placement_ref", rule, "To offer it again, publish it in the service.")]
         if changed.state is PlacementState.DRAFT:
-            reasons = self._reasons_not_published(changed, standing.confirmed)
+            reasons = self._reasons_not_published(changed, current.confirmed)
             if reasons or is_changed:
                 return reasons
             return [Fault("placement_ref", "This placement is a draft.", "Publish it in the service.")]
@@ -367,18 +367,18 @@ class PlacementIntake:
     def _update(
         self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Plan:
-        standing = self._standing([placement])[placement.id]
-        planned, changes = self._to_update(placement, columns, values["places"], standing)
+        current = self._current_listings([placement])[placement.id]
+        planned, changes = self._to_update(placement, columns, values["places"], current)
         if planned.state is not RowState.TO_UPDATE:
             return planned
         for name, value in changes.items():
             setattr(placement, name, value)
-        if values["places"] is not None and values["places"] != standing.places:
+        if values["places"] is not None and values["places"] != current.places:
             actions.set_places(session, self.actor, placement, values["places"])
             flag_modified(placement, "state")  # places are separate rows; this increases the version number too
         warnings = planned.warnings
         if placement.state is PlacementState.DRAFT:
-            warnings = self._publish(session, placement, standing.confirmed)
+            warnings = self._publish(session, placement, current.confirmed)
         elif placement.state is PlacementState.PUBLISHED and self._past(placement):
             self._close(session, placement)
         return Plan(RowState.UPDATED, warnings=warnings, made=placement.ref)

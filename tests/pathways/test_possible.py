@@ -269,6 +269,21 @@ def test_pay_of_a_spell_and_of_a_week_is_possible(client, world: World):
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/pay_per_hour_pounds")
 
 
+@pytest.mark.parametrize("field", ["referred_on", "permission_recorded_on"])
+def test_a_referral_has_no_day_that_has_not_come(client, world: World, field):
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    body = {
+        "partner_id": str(world.organisations["partner"]),
+        "source_type": "JCP",
+        "referred_on": TODAY.isoformat(),
+        "given_name": "Amina",
+        "family_name": "Test",
+    }
+    answer = client.post("/api/v1/referrals", headers=world.key("referrer"), json=body | {field: tomorrow})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, f"/{field}")
+    assert client.post("/api/v1/referrals", headers=world.key("referrer"), json=body).status_code == 201
+
+
 def test_likely_meanings_follow_the_amount():
     meanings = [likely_meaning(Decimal(amount)) for amount in (101, 250, 1000, 7000)]
     assert len(set(meanings)) == 4

@@ -1,6 +1,7 @@
 """The public feed is what it says it is: its required members, its order, its identifiers, and what stays coarse."""
 
 import re
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from pathways.directory.api import Answers
 from pathways.imports import actions as imports
 from pathways.imports import reports
 from pathways.imports.models import ImportRun
@@ -42,6 +44,18 @@ CHOICES = {
     "freq": {"WEEKLY", "MONTHLY"},
 }
 NUMBERS = {"minimum_age", "maximum_age", "interval", "latitude", "longitude"}
+
+
+@pytest.fixture(autouse=True)
+def requests_from_the_start(request) -> Iterator[None]:
+    """Let each test, and the test after it, begin with no request counted and no reply cached."""
+    if "client" not in request.fixturenames:
+        yield
+        return
+    state = request.getfixturevalue("client").app.state
+    state.directory_answers = Answers()
+    yield
+    state.directory_answers = Answers()
 
 
 def assert_valid(kind: str, value: dict[str, Any]) -> None:
