@@ -139,7 +139,9 @@ def files() -> str:
 
 
 ABOUT_TABLES = {
+    "advert_words": "Wording of an advert that the law forbids or that a caseworker must see, with law and remedy.",
     "allocation_policies": "The policies of an allocation: need floor, value of an offer, evenness.",
+    "bank_holidays": "Bank holidays that the built-in calendar lacks, or that were moved.",
     "benefits": "Benefits that work may affect, and the sentence for the adviser.",
     "check_ins": "When to check in after the first day of work.",
     "clocks": "Days and working days until something is due: reminders, expiries, holds, plans.",

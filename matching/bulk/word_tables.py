@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from matching.pairs import eligibility
 from matching.pairs.features import BEST, SOMETHING_ELSE, WORST, avoided_words
 from matching.pairs.grades import STEPS, THOUSAND, UNKNOWN, share
+from matching.pairs.licences import holds_licence
 from matching.pairs.text import CHANCE, SAME, Vocabulary, normalise, title_words, what_at
 
 Table = NDArray[Any]
@@ -253,7 +253,7 @@ def _missing_licence(held: Sequence[Words], needed: Sequence[Words]) -> Table:
         for column, needs in enumerate(needed):
             for licence in needs:
                 if (licence, licences) not in is_held:
-                    is_held[licence, licences] = eligibility.holds_licence(licence, licences)
+                    is_held[licence, licences] = holds_licence(licence, licences)
                 if not is_held[licence, licences]:
                     is_missing[row, column] = 1
                     break

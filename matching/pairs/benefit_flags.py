@@ -3,13 +3,17 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from matching.pairs.text import normalise
+
+OVER = "This placement is over the limit."
+MAYBE_OVER = "The hours or the pay of this placement are not known: ask before the start."
 
 
 @dataclass(frozen=True, slots=True)
 class BenefitRule:
-    """The limits that one benefit sets on work, from the reference tables.
+    """What one benefit asks of people who work, from the reference tables.
 
     Parameters
     ----------
@@ -21,7 +25,13 @@ class BenefitRule:
     pence_a_week : int or None
         The weekly earnings in pence must not exceed this number. None means no limit.
     text : str
-        What the adviser should check.
+        What the adviser should check before any paid work.
+    is_for_unpaid_too : bool
+        Whether the benefit is flagged even if the work is known to be unpaid.
+    source : str
+        Where the text and the limits come from.
+    since : date or None
+        The first day of the text and the limits.
     """
 
     benefit: str
@@ -29,6 +39,9 @@ class BenefitRule:
     hours_under: float | None
     pence_a_week: int | None
     text: str
+    is_for_unpaid_too: bool = False
+    source: str = ""
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +51,18 @@ class Flag:
     Parameters
     ----------
     benefit, text : str
+    is_over_limit : bool or None
+        Whether the work breaks a limit of the benefit. None if the hours or the pay are not known.
+    source : str
+    since : date or None
+        The first day of the figures that were compared.
     """
 
     benefit: str
     text: str
+    is_over_limit: bool | None = False
+    source: str = ""
+    since: date | None = None
 
 
 def flags(
@@ -66,37 +87,47 @@ def flags(
     Returns
     -------
     tuple of Flag
-        A benefit with limits is flagged if the work breaks a limit, or may break it because the hours or the pay are
-        not known. A benefit without limits is flagged unless the work is known to be unpaid.
+        One for each benefit named, whether or not the work is within its limits, because work within a limit still has
+        a form and a date. Work that is known to be unpaid is flagged only for benefits that ask about it too.
 
     Examples
     --------
-    >>> esa = BenefitRule("ESA", frozenset({"esa"}), 16, 20350, "Permitted work rules apply.")
-    >>> [flag.benefit for flag in flags(["ESA"], [esa], hours=20, pence_an_hour=1200)]
-    ['ESA']
-    >>> flags(["ESA"], [esa], hours=8, pence_an_hour=1200)
+    >>> esa = BenefitRule("ESA", frozenset({"esa"}), 16, 20350, "Send form PW1 before the first paid hour.")
+    >>> [flag.is_over_limit for flag in flags(["ESA (support group)"], [esa], hours=20, pence_an_hour=1200)]
+    [True]
+    >>> flags(["ESA"], [esa], hours=8, pence_an_hour=1200)[0].text
+    'Send form PW1 before the first paid hour.'
+    >>> flags(["ESA"], [esa], hours=8, pence_an_hour=0)
     ()
     """
-    named = {name for benefit in benefits for name in _names(benefit)}
+    named = [f" {_plain(benefit)} " for benefit in benefits]
     return tuple(
-        Flag(rule.benefit, rule.text) for rule in rules if named & rule.names and _touches(rule, hours, pence_an_hour)
+        _flag(rule, hours, pence_an_hour)
+        for rule in rules
+        if (pence_an_hour != 0 or rule.is_for_unpaid_too)
+        and any(f" {_plain(name)} " in text for name in rule.names for text in named)
     )
 
 
-def _names(benefit: str) -> tuple[str, ...]:
-    """Return the names to look for: the whole text, the text without its brackets, and the text in each bracket."""
-    return (
-        normalise(benefit),
-        normalise(re.sub(r"\([^)]*\)", " ", benefit)),
-        *(normalise(inside) for inside in re.findall(r"\(([^)]*)\)", benefit)),
-    )
+def _plain(name: str) -> str:
+    """Return a name in lower case without punctuation, so that it is found as whole words of a longer text."""
+    return re.sub(r"['+#]", "", normalise(re.sub(r"[\u2018\u2019]", "'", name)))
 
 
-def _touches(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> bool:
-    if rule.hours_under is None and rule.pence_a_week is None:
-        return pence_an_hour != 0
-    too_long = rule.hours_under is not None and (hours is None or hours >= rule.hours_under)
+def _flag(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> Flag:
+    is_over = _is_over(rule, hours, pence_an_hour)
+    text = rule.text if is_over is False else f"{rule.text} {MAYBE_OVER if is_over is None else OVER}"
+    return Flag(rule.benefit, text, is_over, rule.source, rule.since)
+
+
+def _is_over(rule: BenefitRule, hours: float | None, pence_an_hour: int | None) -> bool | None:
+    """Return whether work breaks a limit of a benefit; None if that is not known."""
+    if pence_an_hour == 0:
+        return False
+    too_long = rule.hours_under is not None and (None if hours is None else hours >= rule.hours_under)
     too_much = rule.pence_a_week is not None and (
-        hours is None or pence_an_hour is None or hours * pence_an_hour > rule.pence_a_week
+        None if hours is None or pence_an_hour is None else hours * pence_an_hour > rule.pence_a_week
     )
-    return too_long or too_much
+    if too_long or too_much:
+        return True
+    return None if too_long is None or too_much is None else False

@@ -1,7 +1,8 @@
 """Eligibility checks, which run before a pair is scored. Each check passes, fails or is unknown, and says why.
 
-Only a failed check rules a pair out; an unknown check never does. The check of the DBS level never fails. The
-jobseeker's permission to share data is not checked here: it is needed to send an introduction, not to rank placements.
+Only a failed check rules a pair out; an unknown check never does. The checks of the DBS level and of a reserved
+placement never fail. The jobseeker's permission to share data is not checked here: it is needed to send an
+introduction, not to rank placements.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,16 +12,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from matching.pairs.grades import hundredths
+from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import JobseekerLimits, PlacementProfile
-from matching.pairs.text import normalise
 from matching.pairs.travel import Mode, TravelEstimate, distance_km, quickest
-
-# OF_ANY_LICENCE: words that do not say what a licence is for. HOW_HELD: words that describe a licence, such as its
-# colour or category, and do not make it a different licence.
-OF_ANY_LICENCE = frozenset({"a", "card", "certificate", "full", "level", "licence", "license", "my", "the", "uk"})
-HOW_HELD = frozenset(
-    {"automatic", "b", "blue", "category", "clean", "current", "gold", "green", "manual", "own", "red", "valid"}
-)
 
 
 class CheckResult(StrEnum):
@@ -45,9 +39,11 @@ class Rule(StrEnum):
     LICENCES = "licences"
     QUALIFICATIONS = "qualifications"
     DBS = "dbs"
+    RING_FENCE = "ring_fence"
 
 
-# The checks whose results a social enterprise may see. The checks of safety, age, right to work and travel are private.
+# The checks whose results a social enterprise may see. The checks of safety, age, right to work, travel and membership
+# of a group are private.
 ENTERPRISE_MAY_SEE = frozenset(
     {Rule.PLACES, Rule.DATES, Rule.HOURS, Rule.HALF_DAYS, Rule.LICENCES, Rule.QUALIFICATIONS, Rule.DBS}
 )
@@ -143,6 +139,7 @@ def check(
         _licences(limits, placement),
         _qualifications(limits, placement),
         _dbs(placement),
+        _ring_fence(placement),
     )
     return tuple(c for c in checks if c is not None)
 
@@ -497,37 +494,6 @@ def _travel(limits: JobseekerLimits, placement: PlacementProfile, trip: TravelEs
     )
 
 
-def holds_licence(needed: str, held: tuple[str, ...]) -> bool:
-    """Return whether the needed licence is among the held ones. A provisional licence does not count as a full licence.
-
-    Parameters
-    ----------
-    needed : str
-    held : tuple of str
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> holds_licence("driving licence", ("provisional driving",))
-    False
-    >>> holds_licence("Driving licence", ("full driving licence",))
-    True
-    """
-    wanted = set(normalise(needed).split()) - OF_ANY_LICENCE
-    return any(_is_licence(wanted, set(normalise(licence).split())) for licence in held)
-
-
-def _is_licence(wanted: set[str], words: set[str]) -> bool:
-    """Return whether ``words`` name the wanted licence. Extra words: only ``HOW_HELD``, ``OF_ANY_LICENCE``, numbers."""
-    kind = {word for word in words - OF_ANY_LICENCE if not word.isdigit()}
-    if not kind:  # "full UK licence" does not say which kind: in everyday speech, it means a car licence
-        return bool(words & {"licence", "license"}) and wanted == {"driving"}
-    return wanted <= kind <= wanted | HOW_HELD
-
-
 def _licences(limits: JobseekerLimits, placement: PlacementProfile) -> Check | None:
     if not placement.licences_needed:
         return None
@@ -560,6 +526,15 @@ def _dbs(placement: PlacementProfile) -> Check | None:
     return _pass(Rule.DBS, text)
 
 
+def _ring_fence(placement: PlacementProfile) -> Check | None:
+    """Check a placement that is reserved for one group. No profile says who belongs to it, so a caseworker asks."""
+    if not placement.reserved_for:
+        return None
+    text = f"This placement is reserved for one group: {placement.reserved_for}."
+    change = "Ask whether the jobseeker belongs to this group and agrees to say so, before you propose the placement."
+    return _unknown(Rule.RING_FENCE, text, change)
+
+
 def _day(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
 
@@ -589,4 +564,5 @@ CHECKS: Mapping[Rule, Callable[[JobseekerLimits, PlacementProfile, Context], Che
     Rule.LICENCES: lambda limits, placement, _: _licences(limits, placement),
     Rule.QUALIFICATIONS: lambda limits, placement, _: _qualifications(limits, placement),
     Rule.DBS: lambda _, placement, __: _dbs(placement),
+    Rule.RING_FENCE: lambda _, placement, __: _ring_fence(placement),
 }

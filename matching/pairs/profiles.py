@@ -256,6 +256,8 @@ class PlacementProfile:
         Whether the work is done from home: ``no``, ``hybrid`` or ``yes``.
     dbs_level : str or None
         The level of the DBS check that the social enterprise arranges after an offer.
+    reserved_for : str or None
+        The one group of people for whom the placement is reserved.
     places_left : int
         The number of places that are neither held nor filled.
     days_to_answer : int or None
@@ -296,6 +298,7 @@ class PlacementProfile:
     adjustments_offered: tuple[str, ...] | None = None
     support_offered: tuple[str, ...] | None = None
     dbs_level: str | None = None
+    reserved_for: str | None = None
     places_left: int = 1
     days_to_answer: int | None = None
 

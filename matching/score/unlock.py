@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from matching.pairs import eligibility
 from matching.pairs.eligibility import DAY_NAMES, LEVELS, PART_NAMES, PUBLIC_MODES, CheckResult, Rule
 from matching.pairs.features import Feature, Values
+from matching.pairs.licences import holds_licence
 from matching.pairs.profiles import (
     HALF_DAYS_IN_A_WEEK,
     JobseekerLimits,
@@ -264,7 +264,7 @@ def _travel(jobseeker: JobseekerProfile) -> list[_Try]:
 def _papers(jobseeker: JobseekerProfile, by_rule: Mapping[Rule, Sequence[PlacementProfile]]) -> list[_Try]:
     limits, tries = jobseeker.limits, []
     for needed in _named(by_rule[Rule.LICENCES], "licences_needed"):
-        if not eligibility.holds_licence(needed, limits.licences or ()):
+        if not holds_licence(needed, limits.licences or ()):
             changed = replace(limits, licences=(*(limits.licences or ()), needed))
             text = f"Getting this licence or certificate: {needed}."
             touches = frozenset({Rule.LICENCES})

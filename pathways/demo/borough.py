@@ -113,7 +113,7 @@ def _listing(borough: Borough, number: int) -> Step:
 
     def step(session: WriteSession, at: datetime) -> None:
         actor = borough.cast.listers[enterprise].then(at=at)
-        lawful = tables.minimum_wage_pence("21_and_over", actor.today + timedelta(days=400))
+        lawful = tables.minimum_wage(tables.highest_wage_band(actor.today), actor.today + timedelta(days=400)).pence
         new = NewPlacement(
             ref=ref,
             title=title,

@@ -6,10 +6,12 @@ the day changes.
 """
 
 import hashlib
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
+from math import ceil
 from typing import Annotated
 from uuid import UUID
 
@@ -63,7 +65,7 @@ class Answers:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-        body = make().model_dump_json().encode()
+        body = json.dumps(make().in_feed(), ensure_ascii=False, separators=(",", ":")).encode()
         made = body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         with self._lock:
             self._cache[key] = made
@@ -113,6 +115,11 @@ def get_about(request: Request, database: DatabaseDep) -> Response:
     return _answer(request, database, lambda *_: about)
 
 
+def _on_page(frame: list[tuple[UUID, bool]], number: int, size: int) -> list[UUID]:
+    """Return the ids to show on one page of a frame. The page has fewer than ``size`` if some are not shown."""
+    return [key for key, is_shown in frame[(number - 1) * size : number * size] if is_shown]
+
+
 @router.get("/services", response_model=PageOf[Service])
 def list_services(
     request: Request,
@@ -124,8 +131,12 @@ def list_services(
     """List the services on offer: placements that are published or paused and have not closed. No key is needed."""
 
     def make(session: Session, today: date) -> FeedPart:
-        services = [feed.service(row, settings.public_url) for row in queries.page(session, today, page, per_page)]
-        return feed.page_of(Service, services, queries.count(session, today), page, per_page)
+        frame = queries.frame(session, today)
+        rows = queries.of_ids(session, today, _on_page(frame, page, per_page))
+        operator = queries.operator_email(session)
+        services = [feed.service(row, settings.public_url, operator) for row in rows]
+        total = sum(is_shown for _, is_shown in frame)
+        return feed.framed_page(Service, services, total, pages=ceil(len(frame) / per_page), number=page)
 
     return _answer(request, database, make)
 
@@ -138,7 +149,7 @@ def get_service(service_id: UUID, request: Request, database: DatabaseDep, setti
         row = queries.organisation(session, today, service_id)
         if row is None:
             raise NotFound("No service has this id, or it has closed. Next: list the current services.")
-        return feed.service(row, settings.public_url)
+        return feed.service(row, settings.public_url, queries.operator_email(session))
 
     return _answer(request, database, make)
 
@@ -150,10 +161,13 @@ def list_service_at_locations(
     """List the services that have a location, each with that location. No key is needed."""
 
     def make(session: Session, today: date) -> FeedPart:
-        # All open placements are read, because the reply contains the number of those with a location.
-        located = [item for row in session.execute(queries.open_on(today)) for item in feed.locations(row)]
-        items = located[(page - 1) * per_page : page * per_page]
-        return feed.page_of(ServiceAtLocation, items, len(located), page, per_page)
+        frame, located = queries.frame(session, today), queries.located(session, today)
+        # A placement without a location has a position too, because its location may be stated or hidden meanwhile.
+        shown = [(key, key in located) for key, _ in frame]
+        rows = queries.of_ids(session, today, _on_page(shown, page, per_page))
+        items = [item for row in rows for item in feed.locations(row)]
+        pages = ceil(len(frame) / per_page)
+        return feed.framed_page(ServiceAtLocation, items, len(located), pages=pages, number=page)
 
     return _answer(request, database, make)
 

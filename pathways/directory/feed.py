@@ -4,6 +4,7 @@ Objects without an id in the database (schedules, locations, addresses) get an i
 their placement or organisation. Such ids never change.
 """
 
+import re
 from collections.abc import Sequence
 from math import ceil
 from typing import Any
@@ -25,6 +26,8 @@ from pathways.directory.schemas import (
     Taxonomy,
     TaxonomyTerm,
 )
+from pathways.organisations.formats import identifiers
+from pathways.organisations.models import PublishedPlace
 from pathways.placements.models import PlacementKind, PlacementState, Remote
 
 SPACE = UUID("6b1f6d0c-6a55-5c0c-9a53-0b7d3f1c2e4a")  # the namespace of the derived ids
@@ -51,7 +54,10 @@ ABOUT_KIND = {
 }
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 PARTS = ("mornings", "afternoons", "evenings")
-REGISTERS = (("company_number", "GB-COH", "Companies House"), ("charity_number", "GB-CHC", "Charity Commission"))
+POSTCODE = re.compile(r"\b([A-Z]{1,2}\d[A-Z\d]?)\s*\d[A-Z]{2}\b", re.IGNORECASE)
+
+
+DISTRICT = re.compile(r"([A-Z]{1,2}\d[A-Z\d]?)", re.IGNORECASE)
 
 
 def term(kind: PlacementKind) -> TaxonomyTerm:
@@ -68,21 +74,25 @@ def term(kind: PlacementKind) -> TaxonomyTerm:
 TERMS = [term(kind) for kind in PlacementKind]
 
 
-def service(row: Any, public_url: str) -> Service:
-    """Return a placement as a service of the feed."""
+def service(row: Any, public_url: str, operator_email: str | None = None) -> Service:
+    """Return a placement as a service of the feed.
+
+    ``operator_email`` is the address to write to if the social enterprise has published none.
+    """
     # A maximum age is published only if a legal basis for applying it is recorded (Equality Act 2010).
     maximum_age = row.maximum_age if row.legal_basis else None
     return Service(
         id=row.id,
         organization_id=row.organisation_id,
-        name=row.title,
-        description=row.description,
+        name=_coarse(row, row.title),
+        description=_coarse(row, row.description) if row.description else _description(row),
         status=ServiceStatus.ACTIVE if row.state is PlacementState.PUBLISHED else ServiceStatus.TEMPORARILY_CLOSED,
         url=f"{public_url}{PREFIX}/services/{row.id}",
+        email=row.public_email or operator_email,
         minimum_age=row.minimum_age,
         maximum_age=maximum_age,
         assured_date=row.confirmed_on,
-        last_modified=row.made_at,
+        last_modified=row.changed_at,
         organization=organization(row),
         schedules=schedules(row),
         service_at_locations=locations(row),
@@ -98,24 +108,44 @@ def service(row: Any, public_url: str) -> Service:
     )
 
 
+def _description(row: Any) -> str:
+    """Return a sentence about a placement whose listing has no description."""
+    parts = [f"{ABOUT_KIND[row.kind]} at {row.organisation}"]
+    if row.hours_per_week is not None:
+        parts.append(f"{float(row.hours_per_week):g} hours a week")
+    if row.pay_per_hour_pence:
+        parts.append(f"{row.pay_per_hour_pence / 100:.2f} pounds an hour")
+    text = ", ".join(parts)
+    return f"{text}. Reserved for: {row.ring_fenced_for}." if row.ring_fenced_for else f"{text}."
+
+
+def _is_coarse(row: Any) -> bool:
+    return row.published_place not in {None, PublishedPlace.POSTCODE}
+
+
+def _coarse(row: Any, text: str) -> str:
+    """Return a text without full postcodes, if the organisation does not publish them: only their first half stays."""
+    return POSTCODE.sub(lambda found: found[1], text) if _is_coarse(row) else text
+
+
 def organization(row: Any) -> Organization:
-    """Return the social enterprise of a placement, with its company and charity numbers."""
-    identifiers = [
-        OrganizationIdentifier(
-            id=uuid5(SPACE, f"{scheme} {row.organisation_id}"),
-            organization_id=row.organisation_id,
-            identifier_scheme=scheme,
-            identifier_type=register,
-            identifier=number,
-        )
-        for column, scheme, register in REGISTERS
-        if (number := getattr(row, column))
-    ]
+    """Return the social enterprise of a placement, with those of its numbers that are in the format of a register."""
     return Organization(
         id=row.organisation_id,
         name=row.organisation,
         description=f"{row.organisation} is a social enterprise that offers first steps into work.",
-        organization_identifiers=identifiers,
+        email=row.public_email,
+        website=row.public_website,
+        organization_identifiers=[
+            OrganizationIdentifier(
+                id=uuid5(SPACE, f"{found.scheme} {row.organisation_id}"),
+                organization_id=row.organisation_id,
+                identifier_scheme=found.scheme,
+                identifier_type=found.register,
+                identifier=found.number,
+            )
+            for found in identifiers(row.company_number, row.charity_number)
+        ],
     )
 
 
@@ -140,31 +170,43 @@ def schedules(row: Any) -> list[FeedSchedule]:
 
 
 def locations(row: Any) -> list[ServiceAtLocation]:
-    """Return the location of a placement: "from home" if it is remote, otherwise its postcode.
+    """Return the location of a placement: "from home" if it is remote, otherwise its postcode or the district of it.
 
-    The list is empty if the placement is not remote and has no postcode.
+    The list is empty if the placement is not remote and has no postcode, or if the organisation publishes no location.
     """
     is_from_home = row.remote == Remote.YES
-    if not is_from_home and not row.postcode:
+    if not is_from_home and (not row.postcode or row.published_place is PublishedPlace.NOTHING):
         return []
     key = uuid5(SPACE, f"location {row.id}")
     location = Location(
         id=key,
         location_type=LocationType.VIRTUAL if is_from_home else LocationType.PHYSICAL,
         name="From home" if is_from_home else None,
-        addresses=[] if is_from_home else [_address(row, key)],
+        addresses=[] if is_from_home else _addresses(row, key),
     )
     return [ServiceAtLocation(id=service_at_location_id(row.id), service_id=row.id, location=location)]
 
 
-def _address(row: Any, location_id: UUID) -> Address:
-    return Address(
+def _addresses(row: Any, location_id: UUID) -> list[Address]:
+    """Return the address, or none if the organisation publishes districts only and the postcode names none."""
+    postal_code = _district(row.postcode) if _is_coarse(row) else row.postcode
+    if not postal_code:
+        return []
+    address = Address(
         id=uuid5(SPACE, f"address {row.id}"),
         location_id=location_id,
         address_type="physical",
-        postal_code=row.postcode,
+        address_1=row.organisation,
+        postal_code=postal_code,
         country="GB",
     )
+    return [address]
+
+
+def _district(postcode: str) -> str | None:
+    """Return the first half of a postcode; None for a text that is neither a postcode nor a first half."""
+    found = POSTCODE.fullmatch(postcode.strip()) or DISTRICT.fullmatch(postcode.strip())
+    return found[1].upper() if found else None
 
 
 def service_at_location_id(placement_id: UUID) -> UUID:
@@ -173,8 +215,12 @@ def service_at_location_id(placement_id: UUID) -> UUID:
 
 
 def page_of(kind: type[Item], items: Sequence[Item], total: int, number: int, size: int) -> PageOf[Item]:
-    """Return one page of a list: its items, the page number, and how many items and pages there are in total."""
-    pages = ceil(total / size)
+    """Return one page of a list that never changes: its items, its number, and how many items and pages there are."""
+    return framed_page(kind, items, total, pages=ceil(total / size), number=number)
+
+
+def framed_page(kind: type[Item], items: Sequence[Item], total: int, *, pages: int, number: int) -> PageOf[Item]:
+    """Return one page: its items, its number, and how many items and pages there are in total."""
     return PageOf[kind](  # type: ignore[valid-type]
         total_items=total,
         total_pages=pages,

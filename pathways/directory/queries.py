@@ -1,14 +1,16 @@
 """The queries of the public feed. They read published and paused placements and their social enterprises only."""
 
-from datetime import date
+from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from pathways.base import end_of_local_day
 from pathways.database import Session
-from pathways.organisations.models import Organisation
-from pathways.placements.models import Placement, PlacementChangeMark, PlacementState
+from pathways.organisations.models import Organisation, OrganisationKind, PublishedPlace
+from pathways.placements.models import Placement, PlacementChangeMark, PlacementState, PlacementVersion, Remote
 
 # The public columns of a placement. Contact details are left out: they may name a person.
 COLUMNS = (
@@ -21,7 +23,10 @@ COLUMNS = (
     Placement.maximum_age,
     Placement.legal_basis,
     Placement.confirmed_on,
-    Placement.made_at,
+    func.coalesce(PlacementVersion.made_at, Placement.made_at).label("changed_at"),
+    Placement.hours_per_week,
+    Placement.pay_per_hour_pence,
+    Placement.ring_fenced_for,
     Placement.starts_on,
     Placement.ends_on,
     Placement.half_days,
@@ -31,30 +36,84 @@ COLUMNS = (
     Organisation.name.label("organisation"),
     Organisation.company_number,
     Organisation.charity_number,
+    Organisation.published_place,
+    Organisation.public_email,
+    Organisation.public_website,
 )
+# The order of the feed: the order in which placements were first published. It never changes.
+LISTED = func.coalesce(Placement.listed_at, Placement.made_at)
 
 
-def open_on(day: date) -> Any:
-    """Select the published and paused placements that do not close before a day, in order of id."""
-    return (
-        select(*COLUMNS)
-        .join(Organisation, Organisation.id == Placement.social_enterprise_id)
-        .where(
-            Placement.state.in_([PlacementState.PUBLISHED, PlacementState.PAUSED]),
-            or_(Placement.closes_on.is_(None), Placement.closes_on >= day),
-        )
-        .order_by(Placement.id)
+def is_open(day: date) -> ColumnElement[bool]:
+    """Return the condition that a placement is in the feed on a day: published or paused, and not past its closing."""
+    return and_(
+        Placement.state.in_([PlacementState.PUBLISHED, PlacementState.PAUSED]),
+        or_(Placement.closes_on.is_(None), Placement.closes_on >= day),
     )
 
 
-def count(session: Session, day: date) -> int:
-    """Count the placements that are in the feed on a day."""
-    return session.scalars(select(func.count()).select_from(open_on(day).subquery())).one()
+def open_on(day: date) -> Any:
+    """Select the placements that are in the feed on a day, in the order in which they were first published."""
+    return (
+        select(*COLUMNS)
+        .join(Organisation, Organisation.id == Placement.social_enterprise_id)
+        .join(
+            PlacementVersion,
+            and_(PlacementVersion.placement_id == Placement.id, PlacementVersion.version == Placement.version),
+            isouter=True,
+        )
+        .where(is_open(day))
+        .order_by(LISTED, Placement.id)
+    )
 
 
-def page(session: Session, day: date, number: int, size: int) -> list[Any]:
-    """Return one page of the feed's placements. Page numbers start at 1."""
-    return list(session.execute(open_on(day).offset((number - 1) * size).limit(size)))
+def frame(session: Session, day: date) -> list[tuple[UUID, bool]]:
+    """Return the ids that pages are counted by, in order, and whether each placement is in the feed.
+
+    A placement that closed yesterday or today has a position but is not shown. So while others are published or
+    closed, a client that reads page after page neither misses a placement nor gets one twice.
+    """
+    since = day - timedelta(days=1)
+    has_position = or_(
+        is_open(day),
+        and_(
+            Placement.state == PlacementState.CLOSED, Placement.closed_at > end_of_local_day(since - timedelta(days=1))
+        ),
+        and_(Placement.state.in_([PlacementState.PUBLISHED, PlacementState.PAUSED]), Placement.closes_on >= since),
+    )
+    was_listed = or_(Placement.state != PlacementState.CLOSED, Placement.listed_at.is_not(None))
+    rows = select(Placement.id, is_open(day)).where(has_position, was_listed).order_by(LISTED, Placement.id)
+    return [(key, bool(is_shown)) for key, is_shown in session.execute(rows)]
+
+
+def of_ids(session: Session, day: date, placement_ids: Collection[UUID]) -> list[Any]:
+    """Return these placements with their social enterprises, in the order of the feed."""
+    return list(session.execute(open_on(day).where(Placement.id.in_(placement_ids))))
+
+
+def located(session: Session, day: date) -> frozenset[UUID]:
+    """Return the ids of the placements that the feed shows with a location on a day."""
+    rows = (
+        select(Placement.id)
+        .join(Organisation, Organisation.id == Placement.social_enterprise_id)
+        .where(
+            is_open(day),
+            or_(
+                Placement.remote == Remote.YES,
+                and_(
+                    Placement.postcode.is_not(None),
+                    Organisation.published_place.is_distinct_from(PublishedPlace.NOTHING),
+                ),
+            ),
+        )
+    )
+    return frozenset(session.scalars(rows))
+
+
+def operator_email(session: Session) -> str | None:
+    """Return the public address of the operator, which the feed gives for an organisation without one."""
+    rows = select(Organisation.public_email).where(Organisation.kind == OrganisationKind.OPERATOR)
+    return session.scalars(rows.order_by(Organisation.id)).first()
 
 
 def organisation(session: Session, day: date, placement_id: UUID) -> Any | None:
@@ -62,10 +121,11 @@ def organisation(session: Session, day: date, placement_id: UUID) -> Any | None:
     return session.execute(open_on(day).where(Placement.id == placement_id)).first()
 
 
-def stamp(session: Session) -> tuple[int, int]:
-    """Return the newest change mark. It changes whenever a placement, its places or its enterprise's name changes.
+def stamp(session: Session) -> tuple[int, int, int]:
+    """Return the newest change mark, and a number that changes with every organisation.
 
-    The change mark is part of the key of every cached reply.
+    They change whenever a placement, its places or what an organisation publishes changes. They are part of the key of
+    every cached reply.
     """
     newest = (
         select(PlacementChangeMark.number, PlacementChangeMark.token)
@@ -73,4 +133,6 @@ def stamp(session: Session) -> tuple[int, int]:
         .limit(1)
     )
     row = session.execute(newest).first()
-    return (row.number, row.token) if row is not None else (0, 0)
+    # A version only increases, so the sum changes with every change, and with every new organisation.
+    versions = session.scalars(select(func.coalesce(func.sum(Organisation.version), 0))).one()
+    return (row.number, row.token, int(versions)) if row is not None else (0, 0, int(versions))

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -12,6 +12,10 @@ class FeedPart(BaseModel):
     """The base class of every object in the feed. Everything in the feed is public."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def in_feed(self) -> dict[str, Any]:
+        """Return the object as the profile writes it: without the properties that have no value."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 class ServiceStatus(StrEnum):
@@ -78,6 +82,8 @@ class Organization(FeedPart):
     id: UUID
     name: str
     description: str
+    email: str | None = None
+    website: str | None = None
     organization_identifiers: list[OrganizationIdentifier] = []
 
 
@@ -94,11 +100,17 @@ class FeedSchedule(FeedPart):
 
 
 class Address(FeedPart):
-    """The postcode and country of a location."""
+    """The address of a location: the organisation and its postcode, or only the district of the postcode.
+
+    The profile requires a town and a county. Listings state neither, so both are empty.
+    """
 
     id: UUID
     location_id: UUID
     address_type: str
+    address_1: str
+    city: str = ""
+    state_province: str = ""
     postal_code: str
     country: str
 
@@ -126,9 +138,10 @@ class Service(FeedPart):
     id: UUID
     organization_id: UUID
     name: str
-    description: str | None = None
+    description: str
     status: ServiceStatus
     url: str
+    email: str | None = None
     minimum_age: int | None = None
     maximum_age: int | None = None
     assured_date: date

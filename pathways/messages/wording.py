@@ -46,8 +46,8 @@ TEXT: dict[K, tuple[str, str]] = {
         "Please confirm that {n} placements are still available.",
     ),
     K.LISTING_PAUSED: (
-        "A placement was paused, because it was not confirmed in time.",
-        "{n} placements were paused, because they were not confirmed in time.",
+        "A placement was paused: it was not confirmed in time, or its pay is no longer lawful.",
+        "{n} placements were paused: they were not confirmed in time, or their pay is no longer lawful.",
     ),
     K.LISTING_CLOSED: (
         "A placement was closed on its closing date.",

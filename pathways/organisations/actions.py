@@ -26,6 +26,7 @@ from pathways.organisations.models import (
     MembershipPeriod,
     Organisation,
     OrganisationKind,
+    PublishedPlace,
 )
 from pathways.organisations.schemas import (
     NewKey,
@@ -79,8 +80,10 @@ def make_organisation(session: WriteSession, actor: Actor, new: NewOrganisation)
         kind=new.kind,
         name=new.name,
         nation=new.nation,
-        company_number=formats.padded_company_number(new.company_number),
-        charity_number=new.charity_number,
+        **{name: _number(name, getattr(new, name)) for name in NUMBERS},
+        published_place=new.published_place,
+        public_email=new.public_email,
+        public_website=new.public_website,
         made_at=actor.at,
     )
     session.add(organisation)
@@ -104,17 +107,34 @@ def change_organisation(
         )
     for name in change.model_fields_set:
         value = getattr(change, name)
-        if value is None and name in {"name", "nation"}:
+        if value is None and name in {"name", "nation", "published_place"}:
             raise RuleBroken(f"The {name} cannot be empty. Enter a value, or leave the field out.", pointer=f"/{name}")
-        setattr(organisation, name, value)
+        setattr(organisation, name, _number(name, value) if name in NUMBERS else value)
     session.flush()  # so that the reply has the new version
     return organisation
 
 
+NUMBERS = {"company_number": formats.company_number, "charity_number": formats.charity_number}
+
+
+def _number(field: str, text: str | None) -> str | None:
+    """Return a company or charity number in its usual form; refuse a placeholder."""
+    if text is None:
+        return None
+    number = NUMBERS[field](text)
+    if number is None:
+        raise RuleBroken(
+            f"The {field} is a placeholder and names no organisation. Leave it out until you know the number.",
+            pointer=f"/{field}",
+        )
+    return number
+
+
 def reply(organisation: Organisation) -> OrganisationOut:
     """Return an organisation with warnings about its company and charity numbers."""
-    answer = OrganisationOut.model_validate(organisation)
-    return answer.model_copy(update={"warnings": formats.warnings_of(organisation)})
+    columns = {name: getattr(organisation, name, None) for name in OrganisationOut.model_fields}
+    columns["published_place"] = organisation.published_place or PublishedPlace.POSTCODE
+    return OrganisationOut(**columns | {"warnings": formats.warnings_of(organisation)})
 
 
 def make_user(session: WriteSession, actor: Actor, new: NewUser) -> User:

@@ -1,26 +1,85 @@
-"""Formats of company and charity numbers and of e-mail addresses. An unknown format causes a warning only."""
+"""Company and charity numbers: tidied as people write them, checked, and given the code of their public register.
+
+A number in an unknown format causes a warning and is still accepted, but it is never published. A placeholder such as
+"n/a" or 00000000 is no number. Also: which mailbox an e-mail address belongs to.
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from pathways.organisations.models import Organisation
+from pathways.organisations.models import Organisation, OrganisationKind
 
 # Companies House prefixes, and registered societies.
-COMPANY = re.compile(
-    r"^(?:\d{8}|(?:AC|CE|CS|FC|GE|GS|IC|LP|NC|NF|NI|NL|NO|NP|OC|OE|PC|R0|RC|SA|SC|SE|SF|SG|SI|SL|SO|SR|SZ|ZC)\d{6}"
-    r"|(?:IP|SP|RS)[A-Z0-9]{6})$"
-)
+PREFIXES = "AC|CE|CS|FC|GE|GS|IC|LP|NC|NF|NI|NL|NO|NP|OC|OE|PC|R0|RC|SA|SC|SE|SF|SG|SI|SL|SO|SR|SZ|ZC"
+COMPANY = re.compile(rf"^(?:\d{{8}}|(?:{PREFIXES})\d{{6}}|(?:IP|SP|RS)[A-Z0-9]{{6}})$")
+SOCIETY = re.compile(r"^(?:IP|SP|RS)")
 CHARITY = re.compile(r"^(?:\d{6,7}(?:-\d+)?|SC\d{6}|NIC\d{6})$")
-COMPANY_LENGTH = 8
 GMAIL = frozenset({"gmail.com", "googlemail.com"})
+COMPANY_LENGTH, LETTERED_DIGITS = 8, 6
+LABEL = re.compile(
+    r"\b(?:REGISTERED|REGISTRATION|REGD|REG|COMPANIES|COMPANY|HOUSE|CHARITY|CRN|NUMBER|NUM|NO|IN|WALES)\b"
+)
+COUNTED_UP = frozenset({"123456", "1234567", "12345678"})
 
 
-def padded_company_number(number: str | None) -> str | None:
-    """Return a Companies House number padded to eight characters, because spreadsheets drop leading zeros."""
-    if number is None:
+class Identifier(NamedTuple):
+    """A number in a public register: the code of the register at org-id.guide, its name, and the number."""
+
+    scheme: str
+    register: str
+    number: str
+
+
+def _compact(text: str | None) -> str:
+    """Return the number in a text, without labels, spaces and the decimals that a spreadsheet adds."""
+    plain = LABEL.sub(" ", (text or "").upper())
+    return re.sub(r"[^A-Z0-9-]", "", re.sub(r"\.0+\s*$", "", plain)).strip("-")
+
+
+def is_placeholder(number: str) -> bool:
+    """Return whether a text identifies nothing: no digit, one digit repeated, or digits counted up."""
+    digits = re.sub(r"\D", "", number)
+    return not digits or len(set(digits)) == 1 or number in COUNTED_UP
+
+
+def company_number(text: str | None) -> str | None:
+    """Return a company number with eight characters, because spreadsheets drop zeros; None for a placeholder."""
+    compact = _compact(text).replace("-", "")
+    if is_placeholder(compact):
         return None
-    compact = number.replace(" ", "").upper()
-    return compact.zfill(COMPANY_LENGTH) if compact.isdigit() else compact
+    if compact.isdigit():
+        return compact.zfill(COMPANY_LENGTH)
+    lettered = re.fullmatch(rf"({PREFIXES}|IP|SP|RS)(\d{{1,{LETTERED_DIGITS}}})", compact)
+    return lettered[1] + lettered[2].zfill(LETTERED_DIGITS) if lettered else compact
+
+
+def charity_number(text: str | None) -> str | None:
+    """Return a charity number as its register writes it; None for a placeholder."""
+    compact = _compact(text)
+    if is_placeholder(compact):
+        return None
+    lettered = re.fullmatch(rf"(SC|NIC)O?(\d{{1,{LETTERED_DIGITS}}})", compact)  # SCO12345 has the letter O for a zero
+    return lettered[1] + lettered[2].zfill(LETTERED_DIGITS) if lettered else compact
+
+
+def identifiers(company: str | None, charity: str | None) -> Iterator[Identifier]:
+    """Yield the numbers of an organisation that are in the format of a public register."""
+    number = company_number(company)
+    if number is not None and COMPANY.match(number):
+        if SOCIETY.match(number):
+            yield Identifier("GB-MPR", "Mutuals Public Register", number)
+        else:
+            yield Identifier("GB-COH", "Companies House", number)
+    number = charity_number(charity)
+    if number is not None and CHARITY.match(number):
+        if number.startswith("SC"):
+            yield Identifier("GB-SC", "Scottish Charity Register", number)
+        elif number.startswith("NIC"):
+            yield Identifier("GB-NIC", "Charity Commission for Northern Ireland", number)
+        else:
+            yield Identifier("GB-CHC", "Charity Commission", number)
 
 
 def mailbox(email: str) -> str:
@@ -36,10 +95,18 @@ def mailbox(email: str) -> str:
 
 
 def warnings_of(organisation: Organisation) -> list[str]:
-    """Return a warning for each number of an organisation that has an unknown format."""
+    """Return a warning for each number in an unknown format, and if the public feed has no address to write to."""
     warnings = []
     if organisation.company_number and not COMPANY.match(organisation.company_number):
-        warnings.append("The company_number does not have the format of a Companies House number. Check it.")
-    if organisation.charity_number and not CHARITY.match(organisation.charity_number.upper()):
-        warnings.append("The charity_number does not have the format of a UK charity number. Check it.")
+        warnings.append(
+            "The company_number does not have the format of a Companies House number, so it is not published. Check it."
+        )
+    if organisation.charity_number and not CHARITY.match(organisation.charity_number):
+        warnings.append(
+            "The charity_number does not have the format of a UK charity number, so it is not published. Check it."
+        )
+    if organisation.kind is OrganisationKind.SOCIAL_ENTERPRISE and not organisation.public_email:
+        warnings.append(
+            "There is no public_email, so the public feed gives the address of the operator, if there is one. Add one."
+        )
     return warnings

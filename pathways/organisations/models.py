@@ -37,6 +37,14 @@ ROLES_IN: dict[OrganisationKind, frozenset[Role]] = {
 ROLES_ANYWHERE = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
 
 
+class PublishedPlace(StrEnum):
+    """How exactly the public feed says where an organisation's placements are."""
+
+    POSTCODE = "postcode"
+    DISTRICT = "district"  # the first half of the postcode only
+    NOTHING = "nothing"
+
+
 class Organisation(Versioned, Base):
     """An organisation that uses the service, refers jobseekers or receives introductions of jobseekers."""
 
@@ -50,6 +58,10 @@ class Organisation(Versioned, Base):
     nation: Mapped[Nation] = mapped_column(words(Nation), default=Nation.ENGLAND)
     company_number: Mapped[str | None] = mapped_column(SHORT)
     charity_number: Mapped[str | None] = mapped_column(SHORT)
+    # What the public feed says. An organisation that has not chosen publishes its postcodes.
+    published_place: Mapped[PublishedPlace | None] = mapped_column(words(PublishedPlace))
+    public_email: Mapped[str | None] = mapped_column(LINE)
+    public_website: Mapped[str | None] = mapped_column(LINE)
     made_at: Mapped[datetime]
 
 

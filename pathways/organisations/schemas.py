@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, WithJsonSchema
 from pathways.access.permissions import Permission
 from pathways.base import Nation, Role, Source
 from pathways.fields import Body, Day, Group, Schema
-from pathways.organisations.models import OrganisationKind
+from pathways.organisations.models import OrganisationKind, PublishedPlace
 
 Name = Annotated[
     str,
@@ -19,6 +19,15 @@ Name = Annotated[
 Ref = Annotated[str, StringConstraints(min_length=2, max_length=60, pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Email = Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
 Number = Annotated[str, StringConstraints(min_length=1, max_length=20, pattern=r"^[A-Za-z0-9-]+$")]
+Website = Annotated[str, StringConstraints(max_length=300, pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?$")]
+PUBLISHED_PLACE = (
+    "How exactly the public feed says where the placements are: the postcode, its district (the first half of the "
+    "postcode), or nothing."
+)
+PUBLIC_EMAIL = (
+    "The address that the public feed gives for questions. It is published: give an address of the organisation, such "
+    "as jobs@example.org, and not one that names a person."
+)
 
 
 class NewOrganisation(Body):
@@ -30,6 +39,9 @@ class NewOrganisation(Body):
     nation: Nation = Nation.ENGLAND
     company_number: Number | None = None
     charity_number: Number | None = None
+    published_place: PublishedPlace = Field(default=PublishedPlace.POSTCODE, description=PUBLISHED_PLACE)
+    public_email: Email | None = Field(default=None, description=PUBLIC_EMAIL)
+    public_website: Website | None = Field(default=None, description="The web address that the public feed gives.")
 
 
 class OrganisationChange(Body):
@@ -39,6 +51,9 @@ class OrganisationChange(Body):
     nation: Nation | None = None
     company_number: Number | None = None
     charity_number: Number | None = None
+    published_place: PublishedPlace | None = Field(default=None, description=PUBLISHED_PLACE)
+    public_email: Email | None = Field(default=None, description=PUBLIC_EMAIL)
+    public_website: Website | None = Field(default=None, description="The web address that the public feed gives.")
 
 
 class OrganisationOut(Schema):
@@ -51,6 +66,13 @@ class OrganisationOut(Schema):
     nation: Annotated[Nation, Group.RECORD]
     company_number: Annotated[str | None, Group.RECORD]
     charity_number: Annotated[str | None, Group.RECORD]
+    published_place: Annotated[PublishedPlace, Group.RECORD] = Field(
+        default=PublishedPlace.POSTCODE, description=PUBLISHED_PLACE
+    )
+    public_email: Annotated[str | None, Group.RECORD] = Field(default=None, description=PUBLIC_EMAIL)
+    public_website: Annotated[str | None, Group.RECORD] = Field(
+        default=None, description="The web address that the public feed gives."
+    )
     warnings: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
 

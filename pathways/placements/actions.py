@@ -1,7 +1,8 @@
 """Every change to placements and their places."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, timedelta
 from math import floor
 from typing import Any
 from uuid import UUID
@@ -10,9 +11,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
+from pathways.access.models import User
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
-from pathways.errors import Conflict, RuleBroken
+from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.organisations.models import Organisation
 from pathways.placements import legality, queries
@@ -27,11 +29,15 @@ from pathways.placements.models import (
     PlacementState,
     PlaceMove,
     PlaceState,
+    WordingBasis,
+    WordingConfirmation,
 )
-from pathways.placements.schemas import PlacementChange, PlacementOut, pence, pounds
+from pathways.placements.schemas import PlacementChange, PlacementOut, WordingOut, WordingToConfirm, pence, pounds
 from pathways.reference import half_days, tables
 from pathways.reference.postcodes import GridPoint, locate
+from pathways.reference.wording import AdvertWords, WordingNeed
 
+NOT_COLUMNS = {"places", "pay_per_hour_pounds", "ref", "confirm_wording"}
 HALF_A_DAY = 0.5  # added before rounding down, so that a median of 2.5 days counts as 3 days
 
 
@@ -54,10 +60,10 @@ class RefUsedTwice(Conflict):
 def columns_of(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request body or a file row as columns of the placements table.
 
-    Converts pounds to pence, half-day text to bits and a postcode to grid coordinates. ``places`` and ``ref`` are left
-    out: the callers store them separately.
+    Converts pounds to pence, half-day text to bits and a postcode to grid coordinates. The callers store ``places``,
+    ``ref`` and ``confirm_wording`` separately.
     """
-    columns = {name: value for name, value in body.items() if name not in {"places", "pay_per_hour_pounds", "ref"}}
+    columns = {name: value for name, value in body.items() if name not in NOT_COLUMNS}
     if "pay_per_hour_pounds" in body:
         columns["pay_per_hour_pence"] = pence(body["pay_per_hour_pounds"])
     if isinstance(body.get("half_days"), str):
@@ -84,10 +90,17 @@ def check_sense(placement: Placement) -> None:
         raise RuleBroken("The maximum age is below the minimum age. Correct one of the ages.", pointer="/maximum_age")
 
 
+def check_days(values: Mapping[str, Any], today: date) -> None:
+    """Refuse a start, end or closing date that is too long ago or too far ahead to be meant."""
+    for field, text in legality.impossible_days(values, today):
+        raise RuleBroken(text, pointer=f"/{field}")
+
+
 def make(
     session: WriteSession, actor: Actor, social_enterprise_id: UUID, new: Mapping[str, Any], *, places: int
 ) -> Placement:
     """Create a draft placement whose places are all free; refuse a reference the social enterprise already uses."""
+    check_days(new, actor.today)
     ref = new.get("ref") or f"P-{uuid7().hex[-10:]}"
     taken = select(Placement.id).where(Placement.social_enterprise_id == social_enterprise_id, Placement.ref == ref)
     if session.scalars(taken).first() is not None:
@@ -153,11 +166,13 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
     for name in ("title", "kind", "places"):
         if name in given and given[name] is None:
             raise RuleBroken(f"{name} cannot be empty. Give a value, or leave {name} out.", pointer=f"/{name}")
+    check_days(given, actor.today)
     for name, value in columns_of(session, given).items():
         setattr(placement, name, value)
     check_sense(placement)
+    confirm_wording(session, actor, placement, body.confirm_wording or [])
     if placement.state is PlacementState.PUBLISHED:
-        must_be_lawful(placement, actor)
+        must_be_lawful(session, placement, actor)
     if "places" in given:
         set_places(session, actor, placement, given["places"])
         # Places are separate rows, but a change of them must also increase the version number of the placement.
@@ -190,23 +205,86 @@ def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted
             session.add(_place_move(actor, place, "withdraw", PlaceState.FREE, PlaceState.WITHDRAWN, None))
 
 
-def must_be_lawful(placement: Placement, actor: Actor) -> None:
+def must_be_lawful(session: Session, placement: Placement, actor: Actor) -> None:
     """Raise ``ListingUnlawful`` with every reason if the placement breaks a legal rule."""
-    reasons = legality.reasons_to_stay_in_draft(placement, actor.today)
+    confirmed = queries.confirmed_wording(session, [placement.id]).get(placement.id, {})
+    reasons = legality.reasons_to_stay_in_draft(placement, actor.today, confirmed)
     if reasons:
         raise ListingUnlawful(" ".join(reasons), reasons=reasons)
 
 
+def confirm_wording(
+    session: WriteSession, actor: Actor, placement: Placement, confirmations: Sequence[WordingToConfirm]
+) -> None:
+    """Record that a person keeps words of the advert.
+
+    Refuses a program, words that the advert does not contain, an exception without a reason, an exception where the law
+    has none, and personal care whose level of DBS check is not stated.
+    """
+    if not confirmations:
+        return
+    user = session.get(User, actor.user_id)
+    if user is not None and user.is_machine:
+        raise NotPermitted("A program cannot confirm wording. A person must read the advert and confirm it.")
+    known = queries.confirmed_wording(session, [placement.id]).get(placement.id, {})
+    for confirmation in confirmations:
+        words = confirmation.words.lower()
+        findings = [f for f in legality.wording_of(placement, actor.today) if f.words.lower() == words]
+        if not findings:
+            raise RuleBroken(
+                "The advert does not contain these words. Copy the words from wording in the reply.",
+                pointer="/confirm_wording",
+            )
+        for found in findings:
+            _check_basis(found, confirmation, placement)
+            before = known.get((found.kind, words))
+            session.add(
+                WordingConfirmation.recorded(
+                    actor,
+                    placement_id=placement.id,
+                    kind=found.kind,
+                    wording=words,
+                    basis=confirmation.basis,
+                    reason=confirmation.reason,
+                    supersedes=before.id if before else None,
+                )
+            )
+    session.flush()  # the check of the wording reads the confirmations
+
+
+def _check_basis(found: AdvertWords, confirmation: WordingToConfirm, placement: Placement) -> None:
+    is_exception = confirmation.basis is not WordingBasis.MEANS_SOMETHING_ELSE
+    if found.needs is WordingNeed.CHANGE and is_exception:
+        raise RuleBroken(
+            f"The law has no exception for this wording ({found.kind}). {found.remedy}", pointer="/confirm_wording"
+        )
+    if found.needs is WordingNeed.DBS_LEVEL and placement.dbs_level is None:
+        raise RuleBroken(f"{found.reason} {found.remedy}", pointer="/dbs_level")
+    if not confirmation.reason and (is_exception or found.needs is WordingNeed.CHANGE):
+        raise RuleBroken(
+            "A reason is needed: say why the exception applies to this work, or what the words mean here.",
+            pointer="/confirm_wording",
+        )
+
+
 def move(
-    session: WriteSession, actor: Actor, placement: Placement, event: PlacementEvent, *, reason: str = ""
+    session: WriteSession,
+    actor: Actor,
+    placement: Placement,
+    event: PlacementEvent,
+    *,
+    reason: str = "",
+    confirmations: Sequence[WordingToConfirm] = (),
 ) -> Placement:
     """Publish, pause or close a placement and log the change of state.
 
-    Publishing also confirms the placement. A placement past its closing date or against a legal rule is refused.
+    Publishing also confirms the placement and records the wording that a person keeps. A placement past its closing
+    date or against a legal rule is refused.
     """
     to_state = destination(PLACEMENT_MOVES, placement.state, event, PlacementMoveRefused)
     if to_state is PlacementState.PUBLISHED:
-        must_be_lawful(placement, actor)
+        confirm_wording(session, actor, placement, confirmations)
+        must_be_lawful(session, placement, actor)
         if placement.closes_on is not None and placement.closes_on < actor.today:
             raise ListingUnlawful(
                 "The closing date (closes_on) has passed. Change the date or leave it blank, then publish again.",
@@ -223,6 +301,10 @@ def move(
         )
     )
     placement.state = to_state
+    if to_state is PlacementState.PUBLISHED:
+        placement.listed_at = placement.listed_at or actor.at
+    elif to_state is PlacementState.CLOSED:
+        placement.closed_at = actor.at
     if event is PlacementEvent.PUBLISH:
         confirm(session, actor, placement)
     session.flush()  # so that the reply contains the new version
@@ -314,12 +396,14 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
     counts = queries.place_counts(session, [placement.id for placement in placements])
     listed_by = {placement.social_enterprise_id for placement in placements}
     names, times = queries.names(session, listed_by), queries.answer_times(session, listed_by)
+    confirmed_of = queries.confirmed_wording(session, [placement.id for placement in placements])
     shapes = []
     for placement in placements:
         total, left = counts.get(placement.id, (0, 0))
         columns = {name: getattr(placement, name, None) for name in PlacementOut.model_fields}
         is_own = placement.social_enterprise_id == actor.organisation_id
         is_draft = placement.state is PlacementState.DRAFT
+        confirmed = confirmed_of.get(placement.id, {})
         columns |= {
             "social_enterprise": names[placement.social_enterprise_id],
             "pay_per_hour_pounds": pounds(placement.pay_per_hour_pence),
@@ -329,10 +413,23 @@ def replies(session: Session, actor: Actor, placements: list[Placement]) -> list
             "possible_events": [event.value for event in possible_events(PLACEMENT_MOVES, placement.state)]
             if is_own
             else [],
-            "kept_in_draft_because": legality.reasons_to_stay_in_draft(placement, actor.today) if is_draft else [],
+            "kept_in_draft_because": legality.reasons_to_stay_in_draft(placement, actor.today, confirmed)
+            if is_draft
+            else [],
+            "wording": [_wording_out(found, confirmed) for found in legality.wording_of(placement, actor.today)],
+            "notes": legality.notes(placement, actor.today),
         }
         shapes.append(PlacementOut(**columns))
     return shapes
+
+
+def _wording_out(found: AdvertWords, confirmed: Mapping[tuple[str, str], WordingConfirmation]) -> WordingOut:
+    known = confirmed.get((found.kind, found.words.lower()))
+    return WordingOut(
+        **asdict(found),
+        basis=known.basis if known else None,
+        confirmed_because=(known.reason or None) if known else None,
+    )
 
 
 def _days_to_answer(answer_time: AnswerTime | None, actor: Actor) -> float | None:

@@ -1,5 +1,6 @@
 """JSON API of placements and their places."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -26,7 +27,15 @@ from pathways.jobseekers.schemas import ReasonBody
 from pathways.pagination import Page, cursor
 from pathways.placements import actions, files, queries
 from pathways.placements.models import Placement, PlacementEvent, PlacementState
-from pathways.placements.schemas import NewPlacement, PlacementChange, PlacementOut, PlaceOut, PlacesOut
+from pathways.placements.schemas import (
+    NewPlacement,
+    PlacementChange,
+    PlacementOut,
+    PlaceOut,
+    PlacesOut,
+    PublishBody,
+    WordingToConfirm,
+)
 from pathways.problems import documented
 
 router = APIRouter(prefix="/placements", tags=["placements"], route_class=PathwaysRoute)
@@ -128,13 +137,19 @@ def _move(
     response: Response,
     event: PlacementEvent,
     reason: str,
+    confirmations: Sequence[WordingToConfirm] = (),
 ) -> PlacementOut:
     with database.writing(actor) as session:
         placement = once(
             session,
             actor,
             lambda: actions.move(
-                session, actor, queries.own_placement(session, actor, placement_id), event, reason=reason
+                session,
+                actor,
+                queries.own_placement(session, actor, placement_id),
+                event,
+                reason=reason,
+                confirmations=confirmations,
             ),
             lambda made: queries.own_placement(session, actor, made),
         )
@@ -143,13 +158,20 @@ def _move(
 
 @router.post("/{placement_id}/publish", responses=documented(NotFound, Conflict))
 def publish_placement(
-    placement_id: UUID, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+    placement_id: UUID,
+    actor: Changer,
+    database: DatabaseDep,
+    once: OnceDep,
+    response: Response,
+    body: PublishBody | None = None,
 ) -> PlacementOut:
     """Publish your own placement. Refuses a placement that breaks a legal rule or is past its closing date.
 
-    A refused placement keeps its state, and the reply lists the reasons.
+    A refused placement keeps its state, and the reply lists the reasons. Wording that may limit who applies is
+    published only if a person confirms it in ``confirm_wording``.
     """
-    return _move(placement_id, actor, database, once, response, PlacementEvent.PUBLISH, "")
+    confirmations = body.confirm_wording if body else []
+    return _move(placement_id, actor, database, once, response, PlacementEvent.PUBLISH, "", confirmations)
 
 
 @router.post("/{placement_id}/pause", responses=documented(NotFound, Conflict))

@@ -1,11 +1,14 @@
 """Import of the placement file: a CSV or XLSX file with one row for each placement."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import inspect, select
+from sqlalchemy.orm.attributes import flag_modified
 
 from pathways import cells, spreadsheets
 from pathways.base import Actor, Role
@@ -15,11 +18,13 @@ from pathways.imports.intake import Change, Fault, ImportKind, Plan, ReadRow
 from pathways.imports.models import ImportRun, RowState
 from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
+from pathways.organisations import formats as organisation_formats
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import actions, legality, queries
 from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
-from pathways.placements.schemas import pounds
+from pathways.placements.schemas import MOST_POUNDS, pounds
 from pathways.reference import half_days
+from pathways.reference.pay import REMEDY, likely_meaning
 from pathways.reference.postcodes import find_places, locate_all
 
 PLACEMENT_KIND = cells.one_of(PlacementKind)
@@ -49,11 +54,9 @@ def _kind(text: str) -> PlacementKind:
     return kind
 
 
-def _places(text: str) -> int:
+def _places(text: str) -> int | None:
     count = cells.as_whole(text)
-    if count is None:
-        return 1
-    if not 1 <= count <= 500:  # noqa: PLR2004 - the same limits as in the API
+    if count is not None and not 1 <= count <= 500:  # noqa: PLR2004 - the same limits as in the API
         raise cells.InvalidCell("The number of places must be from 1 to 500.", "Correct the number.")
     return count
 
@@ -72,11 +75,36 @@ def _email(text: str) -> str | None:
     return line
 
 
+# Words beside an amount of pay that say it is not pay for one hour.
+OTHER_PERIOD = re.compile(
+    r"\b(?:p\.?\s*a\b|per annum|annum|annual|year|yr|yearly|month|monthly|pcm|week|weekly|day|daily)"
+)
+FOR_AN_HOUR = re.compile(r"\s*(?:\bp\s*/|/|\bper\b|\ban?\b|p\.?)?\s*(?:hour|hourly|hr|h)\b\.?$")
+
+
+def _pay(text: str) -> Decimal | None:
+    """Return pay for one hour in pounds. Refuse pay for another period, and name the likely period."""
+    plain = text.strip().lower()
+    if OTHER_PERIOD.search(plain):
+        raise cells.InvalidCell("This is not pay for one hour.", REMEDY)
+    digits = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", FOR_AN_HOUR.sub("", plain)).replace("gbp", "").strip()
+    try:
+        amount = Decimal(digits.removeprefix("£").strip())
+    except InvalidOperation:
+        pounds_an_hour = cells.as_number(digits)  # blank or a word for unknown, or refused
+    else:
+        if amount.is_finite() and amount > MOST_POUNDS:
+            rule = f"Pay must be from 0 to {MOST_POUNDS:,} pounds an hour. This looks like {likely_meaning(amount)}."
+            raise cells.InvalidCell(rule, REMEDY)
+        pounds_an_hour = cells.as_number(str(amount))
+    return pounds_an_hour
+
+
 READERS: dict[str, cells.Reader] = {
     "placement_ref": cells.as_line,
     "social_enterprise": cells.line(200),
-    "company_number": cells.line(20),
-    "charity_number": cells.line(20),
+    "company_number": cells.line(60),
+    "charity_number": cells.line(60),
     "title": _needed_line,
     "occupation": cells.as_line,
     "kind": _kind,
@@ -95,7 +123,7 @@ READERS: dict[str, cells.Reader] = {
     "ends_on": cells.as_date,
     "closes_on": cells.as_date,
     "places": _places,
-    "pay_per_hour_pounds": cells.as_number,
+    "pay_per_hour_pounds": _pay,
     "minimum_age": _age,
     "maximum_age": _age,
     "ring_fenced_for": cells.as_line,
@@ -127,6 +155,18 @@ ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
 NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places"}
 
 
+class CurrentListing(NamedTuple):
+    """The places of an existing placement, the free ones among them, and its confirmed wording."""
+
+    places: int
+    free: int
+    confirmed: legality.Confirmed
+
+    @property
+    def taken(self) -> int:
+        return self.places - self.free
+
+
 class PlacementIntake:
     """Validates, previews and applies the rows of one placement file."""
 
@@ -136,16 +176,20 @@ class PlacementIntake:
         self.run = run
         self._made: dict[str, UUID] = {}
         self._names: dict[str, UUID | None] = {}
+        self._organisations: dict[UUID, Organisation] = {}
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
-        faults: list[Fault] = []
+        faults = [
+            Fault(field, text, "Correct the date.")
+            for field, text in legality.impossible_days(values, self.actor.today)
+        ]
         if values["starts_on"] and values["ends_on"] and values["ends_on"] < values["starts_on"]:
             faults.append(Fault("ends_on", "The end date is before the start date.", "Correct one of the dates."))
         if values["minimum_age"] and values["maximum_age"] and values["maximum_age"] < values["minimum_age"]:
             faults.append(Fault("maximum_age", "The maximum age is below the minimum age.", "Correct one of the ages."))
         name, field = values["social_enterprise"], "social_enterprise"
         if self.actor.role is Role.PLACEMENT_LISTER:
-            own = self.session.get_one(Organisation, self.actor.organisation_id)
+            own = self._organisation(self.actor.organisation_id)
             if name is not None and name != own.name:
                 rule = "You can list placements only for your own organisation."
                 faults.append(Fault(field, rule, "Leave the cell blank, or remove the row."))
@@ -164,6 +208,12 @@ class PlacementIntake:
             self._names[name] = self.session.scalars(rows.limit(1)).first()
         return self._names[name]
 
+    def _organisation(self, owner: UUID) -> Organisation:
+        """Return a social enterprise, read once for all rows."""
+        if owner not in self._organisations:
+            self._organisations[owner] = self.session.get_one(Organisation, owner)
+        return self._organisations[owner]
+
     def key(self, values: Mapping[str, Any]) -> str:
         """Return the key that identifies the placement: its social enterprise and its reference."""
         return repr((str(self._owner(values) or values["social_enterprise"]), values["placement_ref"]))
@@ -172,14 +222,18 @@ class PlacementIntake:
         raise RuleBroken("A placement row is not about a jobseeker. Leave same_as out.", pointer="/same_as")
 
     def plan(self, rows: Sequence[ReadRow]) -> list[Plan]:
-        existing = self._existing(rows, [self._owner(row.values) for row in rows])
-        columns = _columns(self.session, rows)
-        counts = queries.place_counts(self.session, [row.id for row in existing if row is not None])
+        owners = [self._owner(row.values) for row in rows]
+        existing = self._existing(rows, owners)
+        columns, current = _columns(self.session, rows), self._current_listings(existing)
         return [
-            Plan(RowState.TO_CREATE, warnings=self._reasons_not_published(_copy(None, new_columns)))
-            if placement is None
-            else self._to_update(placement, new_columns, row.values["places"], counts.get(placement.id, (0, 0))[0])[0]
-            for row, placement, new_columns in zip(rows, existing, columns, strict=True)
+            self._with_numbers(
+                owner,
+                row.values,
+                Plan(RowState.TO_CREATE, warnings=self._reasons_not_published(_copy(None, new_columns)))
+                if placement is None
+                else self._to_update(placement, new_columns, row.values["places"], current[placement.id])[0],
+            )
+            for row, owner, placement, new_columns in zip(rows, owners, existing, columns, strict=True)
         ]
 
     def changes(self, rows: Sequence[ReadRow]) -> list[list[Change]]:
@@ -203,34 +257,80 @@ class PlacementIntake:
             for row, owner in zip(rows, owners, strict=True)
         ]
 
+    def _current_listings(self, existing: Sequence[Placement | None]) -> dict[UUID, CurrentListing]:
+        """Return the places and the confirmed wording of the existing placements, each read in one query."""
+        ids = [placement.id for placement in existing if placement is not None]
+        counts = queries.place_counts(self.session, ids)
+        confirmed = queries.confirmed_wording(self.session, ids)
+        return {key: CurrentListing(*counts.get(key, (0, 0)), frozenset(confirmed.get(key, ()))) for key in ids}
+
     def _to_update(
-        self, placement: Placement, columns: Mapping[str, Any], places: int, places_now: int
+        self, placement: Placement, columns: Mapping[str, Any], places: int | None, current: CurrentListing
     ) -> tuple[Plan, dict[str, Any]]:
         """Return what the import would do with a row about an existing placement, and the columns it would change.
 
-        A blank cell keeps the stored value. A change that would make a published placement break a legal rule is
-        reported as an error of the row.
+        A blank cell keeps the stored value. A change that would make a published placement break a legal rule, that
+        would remove a held or filled place, or that is about a closed placement is reported as an error of the row.
         """
         changes = {
             name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
         }
-        if not changes and places <= places_now:
-            return Plan(RowState.UNCHANGED), {}
+        is_other_number = places is not None and places != current.places
         changed = _copy(placement, changes)
-        try:
-            actions.check_sense(changed)
-            if placement.state is PlacementState.PUBLISHED:
-                actions.must_be_lawful(changed, self.actor)
-        except DomainError as refusal:
-            remedy = "Correct the row and import it again. The placement was not changed."
-            return Plan(RowState.WITH_ERRORS, [Fault("listing", refusal.detail, remedy)]), {}
+        if not changes and not is_other_number:
+            return Plan(RowState.UNCHANGED, warnings=self._after(changed, current, is_changed=False)), {}
+        fault = self._refusal(placement, changed, places, current)
+        if fault is not None:
+            return Plan(RowState.WITH_ERRORS, [fault]), {}
         cell_changes = [
             (NAME_IN_FILE.get(name, name), _as_cell(name, getattr(placement, name)), _as_cell(name, value))
             for name, value in sorted(changes.items())
             if name not in WORKED_OUT
         ]
-        cell_changes += [("places", places_now, places)] if places > places_now else []
-        return Plan(RowState.TO_UPDATE, changes=cell_changes), changes
+        cell_changes += [("places", current.places, places)] if is_other_number else []
+        warnings = self._after(changed, current, is_changed=True)
+        return Plan(RowState.TO_UPDATE, warnings=warnings, changes=cell_changes), changes
+
+    def _refusal(
+        self, placement: Placement, changed: Placement, places: int | None, current: CurrentListing
+    ) -> Fault | None:
+        """Return why a row cannot change a placement, or None."""
+        if placement.state is PlacementState.CLOSED:
+            remedy = "To offer the work again, import it with a new placement_ref."
+            return Fault("placement_ref", "This placement is closed, so the row changes nothing.", remedy)
+        if places is not None and places < current.taken:
+            rule = (
+                f"{current.taken} places are held or filled, so there cannot be fewer. The placement was not changed."
+            )
+            return Fault("places", rule, f"Write {current.taken} or more.")
+        try:
+            actions.check_sense(changed)
+            if placement.state is PlacementState.PUBLISHED:
+                reasons = legality.reasons_to_stay_in_draft(changed, self.actor.today, current.confirmed)
+                if reasons:
+                    raise actions.ListingUnlawful(" ".join(reasons), reasons=reasons)
+        except DomainError as refusal:
+            remedy = "Correct the row and import it again. The placement was not changed."
+            return Fault("listing", refusal.detail, remedy)
+        return None
+
+    def _after(self, changed: Placement, current: CurrentListing, *, is_changed: bool) -> list[Fault]:
+        """Return what a lister should know about the state of a placement after its row."""
+        if changed.state is PlacementState.CLOSED:
+            remedy = "To offer the work again, import it with a new placement_ref."
+            return [Fault("placement_ref", "This placement is closed.", remedy)]
+        if changed.state is PlacementState.PAUSED:
+            rule = "This placement is paused, so it is not on shortlists."
+            return [Fault("placement_ref", rule, "To offer it again, publish it in the service.")]
+        if changed.state is PlacementState.DRAFT:
+            reasons = self._reasons_not_published(changed, current.confirmed)
+            if reasons or is_changed:
+                return reasons
+            return [Fault("placement_ref", "This placement is a draft.", "Publish it in the service.")]
+        return self._past(changed) + self._notes(changed)
+
+    def _notes(self, placement: Placement) -> list[Fault]:
+        return [Fault("listing", note, "") for note in legality.notes(placement, self.actor.today)]
 
     def apply(self, rows: Sequence[ReadRow]) -> list[Plan]:
         session = self.session
@@ -245,9 +345,13 @@ class PlacementIntake:
         return [
             Plan(RowState.WITH_ERRORS, faults)
             if owner is None
-            else self._make(session, owner, row.values)
-            if placement is None
-            else self._update(session, placement, new_columns, row.values)
+            else self._with_numbers(
+                owner,
+                row.values,
+                self._make(session, owner, row.values)
+                if placement is None
+                else self._update(session, placement, new_columns, row.values),
+            )
             for row, owner, placement, new_columns, faults in zip(
                 rows, owners, existing, columns, faults_of_rows, strict=True
             )
@@ -257,58 +361,98 @@ class PlacementIntake:
         ref = values["placement_ref"]
         body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
         body["postcode"] = formats.tidy_postcode(body["postcode"])
-        made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"])
+        made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"] or 1)
         return Plan(RowState.CREATED, warnings=self._publish(session, made), made=ref)
 
     def _update(
         self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Plan:
-        places_now, _ = queries.place_counts(session, [placement.id]).get(placement.id, (0, 0))
-        planned, changes = self._to_update(placement, columns, values["places"], places_now)
+        current = self._current_listings([placement])[placement.id]
+        planned, changes = self._to_update(placement, columns, values["places"], current)
         if planned.state is not RowState.TO_UPDATE:
             return planned
         for name, value in changes.items():
             setattr(placement, name, value)
-        if values["places"] > places_now:
+        if values["places"] is not None and values["places"] != current.places:
             actions.set_places(session, self.actor, placement, values["places"])
-        return Plan(RowState.UPDATED, made=placement.ref)
+            flag_modified(placement, "state")  # places are separate rows; this increases the version number too
+        warnings = planned.warnings
+        if placement.state is PlacementState.DRAFT:
+            warnings = self._publish(session, placement, current.confirmed)
+        elif placement.state is PlacementState.PUBLISHED and self._past(placement):
+            self._close(session, placement)
+        return Plan(RowState.UPDATED, warnings=warnings, made=placement.ref)
 
     def _owner_or_made(self, session: WriteSession, values: Mapping[str, Any]) -> UUID:
         if self.actor.role is Role.PLACEMENT_LISTER:
             return self.actor.organisation_id
         name, kind = values["social_enterprise"], OrganisationKind.SOCIAL_ENTERPRISE
         owner = organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
-        organisation = session.get_one(Organisation, owner)
-        for number in ("company_number", "charity_number"):
-            if values[number] and getattr(organisation, number) is None:
-                setattr(organisation, number, values[number])
+        organisation = self._organisation(owner)
+        for field, tidy in NUMBERS.items():
+            if (number := tidy(values[field])) and getattr(organisation, field) is None:
+                setattr(organisation, field, number)
         return owner
 
-    def _publish(self, session: WriteSession, placement: Placement) -> list[Fault]:
-        """Publish a lawful new placement, or close it if past its closing date. Return why it is not published."""
-        reasons = self._reasons_not_published(placement)
-        if not reasons:
+    def _with_numbers(self, owner: UUID | None, values: Mapping[str, Any], planned: Plan) -> Plan:
+        """Add a warning for each company or charity number of a row that is not stored as it was written."""
+        organisation = self._organisation(owner) if owner is not None else None
+        for field, tidy in NUMBERS.items():
+            written = values[field]
+            number = tidy(written)
+            stored = getattr(organisation, field) if organisation is not None else None
+            if written and number is None:
+                rule, remedy = "This is not a number of a register, so it was left out.", "Leave the cell blank."
+            elif number and organisation is not None and stored != number and (stored or self._lists_own):
+                rule = "The social enterprise has another number, or none. The row does not change it."
+                remedy = "Change the number of the organisation itself, if the row is right."
+            else:
+                continue
+            planned.warnings.append(Fault(field, rule, remedy))
+        return planned
+
+    @property
+    def _lists_own(self) -> bool:
+        return self.actor.role is Role.PLACEMENT_LISTER
+
+    def _publish(
+        self, session: WriteSession, placement: Placement, confirmed: legality.Confirmed = legality.NOTHING
+    ) -> list[Fault]:
+        """Publish a placement if it is lawful, or close it if it is too late. Return what the row says."""
+        reasons = self._reasons_not_published(placement, confirmed)
+        if legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed):
+            return reasons
+        if self._past(placement):
+            self._close(session, placement)
+        else:
             actions.move(session, self.actor, placement, PlacementEvent.PUBLISH)
-        elif reasons[0].field == "closes_on":
-            actions.move(
-                session, self.actor, placement, PlacementEvent.CLOSE, reason="The closing date (closes_on) had passed."
-            )
         return reasons
 
-    def _reasons_not_published(self, placement: Placement) -> list[Fault]:
-        """Return the reasons why a new placement would not be published."""
-        reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today)
+    def _close(self, session: WriteSession, placement: Placement) -> None:
+        actions.move(
+            session, self.actor, placement, PlacementEvent.CLOSE, reason="The closing date (closes_on) had passed."
+        )
+
+    def _past(self, placement: Placement) -> list[Fault]:
+        if placement.closes_on is None or placement.closes_on >= self.actor.today:
+            return []
+        rule = "The closing date has passed, so the placement is closed."
+        return [Fault("closes_on", rule, "To offer the work again, import it with a new placement_ref.")]
+
+    def _reasons_not_published(
+        self, placement: Placement, confirmed: legality.Confirmed = legality.NOTHING
+    ) -> list[Fault]:
+        """Return why a placement would not be published; if it would be, return what a lister should know about it."""
+        reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed)
         if reasons:
             return [Fault("listing", f"The placement stays in draft. {reason}", "") for reason in reasons]
-        if placement.closes_on is not None and placement.closes_on < self.actor.today:
-            return [
-                Fault(
-                    "closes_on", "The closing date has passed, so the placement is not published.", "Correct closes_on."
-                )
-            ]
-        return []
+        return self._past(placement) or self._notes(placement)
 
 
+NUMBERS = {
+    "company_number": organisation_formats.company_number,
+    "charity_number": organisation_formats.charity_number,
+}
 WORKED_OUT = {"easting", "northing", "place_basis"}
 NAME_IN_FILE = {"pay_per_hour_pence": "pay_per_hour_pounds"}
 

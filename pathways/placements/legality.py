@@ -1,22 +1,53 @@
-"""The legal rules a placement must meet to be published: age limits, reserved placements, pay and DBS level."""
+"""The rules a placement must meet to be published: age limits, reserved places, pay, hours, DBS level and wording."""
 
-import re
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from pathways.placements.models import MUST_PAY, DbsLevel, Placement, PlacementKind
-from pathways.reference import tables
+from pathways.reference import pay, tables, wording
+from pathways.reference.tables import WageRate
+from pathways.reference.wording import AdvertWords, WordingNeed
 
 ADULT = 21  # from this age the highest rate of the minimum wage is due (since 1 April 2024)
 SCHOOL_LEAVING = 16
+HIGHER_LEVELS = frozenset(DbsLevel) - {DbsLevel.NONE, DbsLevel.BASIC}
+# The fields whose wording is checked: all that a reader of the advert sees.
+ADVERT = (
+    *("title", "occupation", "description", "essential_skills", "desirable_skills", "licences_needed"),
+    *("training_given", "environment", "support_offered"),
+)
+DAYS = {"starts_on": "start date", "ends_on": "end date", "closes_on": "closing date"}
+Confirmed = Collection[tuple[str, str]]  # the kind and the words, in lower case, of each confirmed wording
+NOTHING: Confirmed = frozenset()
 
 
-def reasons_to_stay_in_draft(placement: Placement, today: date) -> list[str]:
-    """Return one sentence for each rule that the placement breaks; an empty list means it may be published."""
-    return [
-        reason
-        for reason in (_age(placement), _ring_fence(placement), _pay(placement, today), _dbs(placement))
-        if reason is not None
-    ]
+def reasons_to_stay_in_draft(placement: Placement, today: date, confirmed: Confirmed = NOTHING) -> list[str]:
+    """Return one sentence for each rule that the placement breaks; an empty list means it may be published.
+
+    ``confirmed`` holds the wording that a person has confirmed.
+    """
+    checks = (_age(placement), _ring_fence(placement), reason_of_pay(placement, today), _hours(placement, today))
+    reasons = [reason for reason in (*checks, _dbs(placement, today)) if reason is not None]
+    return reasons + [_reason_of(found) for found in unconfirmed(placement, today, confirmed)]
+
+
+def notes(placement: Placement, today: date) -> list[str]:
+    """Return what a caseworker should know about a placement, although it may be published."""
+    return [note for note in (_uncertain_rate(placement, today), _long_week(placement, today)) if note is not None]
+
+
+def impossible_days(values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:
+    """Yield the field and a sentence for each day of a listing that is too long ago or too far ahead to be meant."""
+    back, ahead = (int(tables.limit(name, today)) for name in ("listing_years_back", "listing_years_ahead"))
+    for field, name in DAYS.items():
+        day = values.get(field)
+        if day is not None and not today.year - back <= day.year <= today.year + ahead:
+            yield (
+                field,
+                f"The {name} must be in the years {today.year - back} to {today.year + ahead}. Correct the year.",
+            )
 
 
 def _age(placement: Placement) -> str | None:
@@ -40,48 +71,138 @@ def _ring_fence(placement: Placement) -> str | None:
     return None
 
 
-def _pay(placement: Placement, today: date) -> str | None:
+def reason_of_pay(placement: Placement, today: date) -> str | None:
+    """Return why the pay of a placement is not lawful or not possible, or None."""
+    pence = placement.pay_per_hour_pence
+    too_high = pay.too_high_for_an_hour(None if pence is None else Decimal(pence) / 100, today)
+    if too_high is not None:
+        return too_high
     if placement.kind not in MUST_PAY:
         return None
-    if placement.pay_per_hour_pence is None:
-        return None
-    first_day = max(placement.starts_on or today, today)
-    lowest = lowest_lawful_pay_pence(placement, first_day)
-    if placement.pay_per_hour_pence >= lowest:
+    if pence is None:
+        return (
+            f"A placement of the kind {placement.kind} is paid, so its pay must be stated. Write the pay for one hour "
+            "in pay_per_hour_pounds."
+        )
+    first_day = _first_day(placement, today)
+    lowest = lowest_lawful_pay(placement, first_day)
+    if pence >= lowest.pence:
         return None
     return (
-        f"The pay is below the minimum wage, which is {lowest / 100:.2f} pounds an hour for this kind of placement on "
-        f"{first_day.isoformat()}. Raise the pay."
+        f"The pay is below the minimum wage, which is {lowest.pence / 100:.2f} pounds an hour for this kind of "
+        f"placement {_as_of(lowest, first_day)}. Raise the pay."
     )
 
 
-def lowest_lawful_pay_pence(placement: Placement, on: date) -> int:
-    """Return the minimum wage in pence an hour for the oldest person who may take the placement.
+def _first_day(placement: Placement, today: date) -> date:
+    return max(placement.starts_on or today, today)
+
+
+def _as_of(rate: WageRate, day: date) -> str:
+    return f"on {day.isoformat()}" if rate.is_certain else f"since {rate.since.isoformat()}, the last verified rate"
+
+
+def lowest_lawful_pay(placement: Placement, on: date) -> WageRate:
+    """Return the last verified minimum wage for the oldest person who may take the placement.
 
     Pay is listed before a jobseeker is chosen, so the rate must be lawful at every age the placement allows.
     An apprenticeship has one rate for all ages.
     """
     if placement.kind is PlacementKind.APPRENTICESHIP:
-        return tables.minimum_wage_pence("apprentice", on)
-    oldest = placement.maximum_age if placement.maximum_age is not None and placement.legal_basis else ADULT
-    return tables.minimum_wage_pence(tables.wage_band(max(oldest, SCHOOL_LEAVING)), on)
+        band = tables.APPRENTICE
+    else:
+        oldest = placement.maximum_age if placement.maximum_age is not None and placement.legal_basis else ADULT
+        band = tables.wage_band(max(oldest, SCHOOL_LEAVING), on)
+    return tables.minimum_wage(band, on)
 
 
-def _dbs(placement: Placement) -> str | None:
+def _uncertain_rate(placement: Placement, today: date) -> str | None:
+    """Return a note if the placement starts after the rates change, and the new rate is not verified yet."""
+    if placement.kind not in MUST_PAY or placement.pay_per_hour_pence is None:
+        return None
+    first_day = _first_day(placement, today)
+    rate = lowest_lawful_pay(placement, first_day)
+    if rate.is_certain:
+        return None
+    return (
+        f"The pay was compared with {rate.pence / 100:.2f} pounds an hour, the last verified minimum wage (since "
+        f"{rate.since.isoformat()}). The rates change each April: check the pay again before {first_day.isoformat()}."
+    )
+
+
+def _hours(placement: Placement, today: date) -> str | None:
+    most = tables.limit("highest_hours_per_week", today)
+    if placement.hours_per_week is None or placement.hours_per_week <= most:
+        return None
+    return (
+        f"More than {most:g} hours a week leave no daily and weekly rest (Working Time Regulations 1998). The number "
+        "looks like hours for a month. Write the hours of one week."
+    )
+
+
+def _long_week(placement: Placement, today: date) -> str | None:
+    most = tables.limit("hours_per_week_to_agree", today)
+    if placement.hours_per_week is None or placement.hours_per_week <= most:
+        return None
+    return (
+        f"The work is more than {most:g} hours a week. Nobody has to agree to that: it needs the worker's written "
+        "agreement (Working Time Regulations 1998, regulation 4)."
+    )
+
+
+def _dbs(placement: Placement, today: date) -> str | None:
     """Return a reason if a DBS check above BASIC has neither a legal basis nor a role that allows it, else None.
 
     Asking for a higher check than the role allows is an offence. The reference table ``dbs_roles`` lists the words
     that name roles in a title or occupation, with the level of check that each role allows.
     """
     level = placement.dbs_level
-    if level in {None, DbsLevel.NONE, DbsLevel.BASIC} or placement.legal_basis:
+    if level not in HIGHER_LEVELS or placement.legal_basis:
         return None
-    words = f"{placement.title} {placement.occupation or ''}".lower()
-    enough = {"STANDARD": {"STANDARD", "ENHANCED"}}.get(str(level), {"ENHANCED"})
-    for row in tables.rows("dbs_roles"):
-        if row["level"] in enough and re.search(rf"\b{re.escape(row['word'])}", words):
-            return None
+    enough = ("STANDARD", "ENHANCED") if level is DbsLevel.STANDARD else ("ENHANCED",)
+    if any(wording.names_a_role(text, enough, today) for text in (placement.title, placement.occupation) if text):
+        return None
     return (
         f"A {level} DBS check is lawful only for some roles, and the title and occupation name none of them. Write the "
         "legal basis in legal_basis, or ask for a BASIC check."
     )
+
+
+def wording_of(placement: Placement, today: date) -> tuple[AdvertWords, ...]:
+    """Return the wording of a placement that the law forbids or that a caseworker must see.
+
+    Personal care is not reported once a level of DBS check above BASIC is stated.
+    """
+    values = (getattr(placement, name) for name in ADVERT)
+    texts = [text for value in values for text in ([value] if isinstance(value, str) else value or ())]
+    findings = wording.in_advert(texts, today, is_paid=placement.kind in MUST_PAY)
+    return tuple(
+        found
+        for found in findings
+        if found.needs is not WordingNeed.DBS_LEVEL or placement.dbs_level not in HIGHER_LEVELS
+    )
+
+
+def unconfirmed(placement: Placement, today: date, confirmed: Confirmed = NOTHING) -> list[AdvertWords]:
+    """Return the wording that keeps a placement in draft: it is not a mere note, and nobody has confirmed it.
+
+    Personal care keeps it in draft until the level of DBS check is stated, be it NONE. No confirmation replaces that.
+    """
+    return [found for found in wording_of(placement, today) if _is_open(found, placement, confirmed)]
+
+
+def _is_open(found: AdvertWords, placement: Placement, confirmed: Confirmed) -> bool:
+    if found.needs is WordingNeed.NOTE:
+        return False
+    if found.needs is WordingNeed.DBS_LEVEL:
+        return placement.dbs_level is None
+    return (found.kind, found.words.lower()) not in confirmed
+
+
+def _reason_of(found: AdvertWords) -> str:
+    text = f'The advert says "{found.words}" ({found.kind}). {found.reason} {found.remedy}'
+    if found.needs is WordingNeed.DBS_LEVEL:
+        return text
+    if found.needs is WordingNeed.CHANGE:
+        return f"{text} If the words mean something else, confirm them in confirm_wording with the reason."
+    return f"{text} To keep the words, a person must confirm them in confirm_wording."

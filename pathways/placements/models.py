@@ -71,6 +71,15 @@ class PlacementEvent(StrEnum):
     CLOSE = "close"
 
 
+class WordingBasis(StrEnum):
+    """Why a person keeps wording that limits, or seems to limit, who may apply."""
+
+    MEANS_SOMETHING_ELSE = "means_something_else"
+    OCCUPATIONAL_REQUIREMENT = "occupational_requirement"  # Equality Act 2010, schedule 9
+    POSITIVE_ACTION = "positive_action"  # Equality Act 2010, sections 158 and 159
+    REQUIRED_BY_LAW = "required_by_law"
+
+
 S, E = PlacementState, PlacementEvent
 PLACEMENT_MOVES: dict[tuple[PlacementState, PlacementEvent], PlacementState] = {
     (S.DRAFT, E.PUBLISH): S.PUBLISHED,
@@ -136,6 +145,10 @@ class Placement(Versioned, Base):
     confirmed_on: Mapped[date]
     reconfirm_by: Mapped[date]
     made_at: Mapped[datetime]
+    # When the placement was first published and when it was closed. The public feed has this order, so that no page
+    # loses or repeats a placement because others are published or closed meanwhile.
+    listed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
 
 
 class AnswerTime(Base):
@@ -164,6 +177,17 @@ class PlacementConfirmation(Fact, Base):
     __tablename__ = "placement_confirmations"
 
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
+
+
+class WordingConfirmation(Fact, Base):
+    """A person's confirmation that the advert keeps certain words, with the basis and, in ``reason``, the reason."""
+
+    __tablename__ = "placement_wording_confirmations"
+
+    placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
+    kind: Mapped[str] = mapped_column(SHORT)
+    wording: Mapped[str] = mapped_column(LINE)
+    basis: Mapped[WordingBasis] = mapped_column(words(WordingBasis))
 
 
 class PlaceState(StrEnum):

@@ -10,8 +10,17 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
+from pathways.facts import as_known
 from pathways.organisations.models import Organisation
-from pathways.placements.models import AnswerTime, Place, Placement, PlacementState, PlacementVersion, PlaceState
+from pathways.placements.models import (
+    AnswerTime,
+    Place,
+    Placement,
+    PlacementState,
+    PlacementVersion,
+    PlaceState,
+    WordingConfirmation,
+)
 from pathways.placements.versions import VERSION_COLUMNS
 
 
@@ -81,6 +90,21 @@ def answer_times(session: Session, organisation_ids: Collection[UUID]) -> dict[U
 def names(session: Session, organisation_ids: set[UUID]) -> dict[UUID, str]:
     rows = session.execute(select(Organisation.id, Organisation.name).where(Organisation.id.in_(organisation_ids)))
     return {row.id: row.name for row in rows}
+
+
+def confirmed_wording(
+    session: Session, placement_ids: Collection[UUID]
+) -> dict[UUID, dict[tuple[str, str], WordingConfirmation]]:
+    """Return, for each placement, the current confirmation of each wording, by its kind and words in lower case."""
+    rows = session.scalars(
+        select(WordingConfirmation)
+        .where(WordingConfirmation.placement_id.in_(placement_ids), as_known(WordingConfirmation))
+        .order_by(WordingConfirmation.id)
+    )
+    confirmed: dict[UUID, dict[tuple[str, str], WordingConfirmation]] = {}
+    for row in rows:
+        confirmed.setdefault(row.placement_id, {})[row.kind, row.wording] = row
+    return confirmed
 
 
 def place_of(session: Session, introduction_id: UUID) -> Place | None:

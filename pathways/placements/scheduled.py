@@ -1,4 +1,4 @@
-"""Scheduled job for placements: close after the closing date, pause if not confirmed in time, warn of the pause."""
+"""Scheduled job for placements: close after the closing date, pause if unconfirmed or underpaid, warn of the pause."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -10,8 +10,8 @@ from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
-from pathways.placements import actions
-from pathways.placements.models import Placement, PlacementEvent, PlacementState
+from pathways.placements import actions, legality
+from pathways.placements.models import MUST_PAY, Placement, PlacementEvent, PlacementState
 from pathways.reference import tables
 from pathways.scheduled import ScheduledJob
 
@@ -21,12 +21,19 @@ def _warning_period(on: date) -> timedelta:
 
 
 def _due(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:
-    rows = select(Placement.id).where(
+    rows = select(Placement).where(
         Placement.social_enterprise_id == social_enterprise_id,
         Placement.state == PlacementState.PUBLISHED,
-        or_(Placement.closes_on < on, Placement.reconfirm_by <= on + _warning_period(on)),
+        or_(
+            Placement.closes_on < on,
+            Placement.reconfirm_by <= on + _warning_period(on),
+            Placement.kind.in_(MUST_PAY),  # the minimum wage may have risen
+        ),
     )
-    yield from session.scalars(rows.order_by(Placement.id))
+    for placement in session.scalars(rows.order_by(Placement.id)):
+        is_due = placement.closes_on is not None and placement.closes_on < on
+        if is_due or placement.reconfirm_by <= on + _warning_period(on) or legality.reason_of_pay(placement, on):
+            yield placement.id
 
 
 def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
@@ -37,6 +44,9 @@ def _close_pause_or_warn(session: WriteSession, actor: Actor, placement_id: UUID
     if placement.closes_on is not None and placement.closes_on < actor.today:
         actions.move(session, actor, placement, PlacementEvent.CLOSE, reason="The closing date has passed.")
         kind, occasion = NoticeKind.LISTING_CLOSED, placement.closes_on
+    elif (unlawful := legality.reason_of_pay(placement, actor.today)) is not None:
+        actions.move(session, actor, placement, PlacementEvent.PAUSE, reason=unlawful)
+        kind, occasion = NoticeKind.LISTING_PAUSED, actor.today
     elif placement.reconfirm_by < actor.today:
         actions.move(session, actor, placement, PlacementEvent.PAUSE, reason="The placement was not confirmed in time.")
         kind, occasion = NoticeKind.LISTING_PAUSED, placement.reconfirm_by

@@ -5,18 +5,31 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from pathways.fields import PENNIES, Body, Day, Group, Line, Lines, NeededLine, Paragraph, Penny, Schema
 from pathways.jobseekers.schemas import HalfDaysOut, HalfDaysText, Hours, HoursOut, QualificationLevel
-from pathways.placements.models import DbsLevel, PlacementKind, PlacementState, PlaceState, Remote
+from pathways.placements.models import DbsLevel, PlacementKind, PlacementState, PlaceState, Remote, WordingBasis
+from pathways.reference.pay import REMEDY, likely_meaning
+from pathways.reference.wording import WordingNeed
+
+MOST_POUNDS = 1000
+
+
+def _is_pay_for_an_hour(pounds: Decimal) -> Decimal:
+    if not 0 <= pounds <= MOST_POUNDS:
+        meaning = f" The amount looks like {likely_meaning(pounds)}." if pounds > MOST_POUNDS else ""
+        raise ValueError(f"Pay must be from 0 to {MOST_POUNDS:,} pounds an hour.{meaning} {REMEDY}")
+    return pounds
+
 
 Age = Annotated[int, Field(ge=14, le=120)]
 Pounds = Annotated[
     Decimal,
     Penny,
-    Field(ge=0, le=1000, max_digits=6, decimal_places=2),
-    WithJsonSchema(PENNIES | {"minimum": 0, "maximum": 1000}),
+    Field(max_digits=9, decimal_places=2),
+    AfterValidator(_is_pay_for_an_hour),
+    WithJsonSchema(PENNIES | {"minimum": 0, "maximum": MOST_POUNDS}),
 ]
 PlacesNumber = Annotated[int, Field(ge=1, le=500)]
 
@@ -52,6 +65,28 @@ class PlacementFields(Body):
     contact_email: Line | None = None
 
 
+class WordingToConfirm(Body):
+    """Words of the advert that stay as they are, and why."""
+
+    words: NeededLine = Field(description="The words, as the reply names them in wording.")
+    basis: WordingBasis = Field(
+        description="means_something_else: the words do not limit who may apply. The others are exceptions that the "
+        "law allows, and need a reason."
+    )
+    reason: Line = Field(default="", description="Why the exception applies, or what the words mean here.")
+
+
+ConfirmedWording = Annotated[list[WordingToConfirm], Field(max_length=50)]
+
+
+class PublishBody(Body):
+    """What a person confirms when a placement is published. Leave it out if the advert has no wording to confirm."""
+
+    confirm_wording: ConfirmedWording = Field(
+        default=[], description="The words of the advert that a person has checked and keeps."
+    )
+
+
 class NewPlacement(PlacementFields):
     """The request body for creating a placement."""
 
@@ -69,6 +104,26 @@ class PlacementChange(PlacementFields):
     places: PlacesNumber | None = Field(
         default=None, description="The total number of places wanted: free, held and filled places together."
     )
+    confirm_wording: ConfirmedWording | None = Field(
+        default=None, description="The words of the changed advert that a person has checked and keeps."
+    )
+
+
+class WordingOut(Schema):
+    """Words of an advert that the law forbids or that a caseworker should see, with the law and the remedy."""
+
+    words: Annotated[str, Group.RECORD] = Field(description="The words, as they stand in the advert.")
+    kind: Annotated[str, Group.RECORD] = Field(description="What the words may limit, such as sex, age or unpaid work.")
+    needs: Annotated[WordingNeed, Group.RECORD] = Field(
+        description="What publishing needs: nothing (note), a confirmation, a change of the words, or a dbs level."
+    )
+    law: Annotated[str, Group.RECORD] = Field(description="The law that the words may break.")
+    reason: Annotated[str, Group.RECORD] = Field(description="Why the words matter.")
+    remedy: Annotated[str, Group.RECORD] = Field(description="What to write instead.")
+    basis: Annotated[WordingBasis | None, Group.RECORD] = Field(
+        description="Why a person keeps the words; null if nobody has confirmed them."
+    )
+    confirmed_because: Annotated[str | None, Group.RECORD] = Field(description="The reason that the person gave.")
 
 
 class PlacementOut(Schema):
@@ -118,6 +173,14 @@ class PlacementOut(Schema):
     )
     possible_events: Annotated[list[str], Group.RECORD]
     kept_in_draft_because: Annotated[list[str], Group.RECORD]
+    wording: Annotated[list[WordingOut], Group.RECORD] = Field(
+        default=[], description="Words of the advert that the law forbids or that a caseworker should see."
+    )
+    notes: Annotated[list[str], Group.RECORD] = Field(
+        default=[],
+        description="What to know about the placement although it may be published, such as a rate of pay "
+        "that is compared with the last verified minimum wage.",
+    )
     version: Annotated[int, Group.RECORD]
 
 

@@ -40,6 +40,7 @@ VERSION_COLUMNS = (
     "adjustments_offered",
     "support_offered",
     "dbs_level",
+    "ring_fenced_for",
     "days_to_answer",
 )
 

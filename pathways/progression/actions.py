@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -35,8 +36,9 @@ from pathways.progression.schemas import (
     SpellEnding,
     SpellOut,
 )
+from pathways.reference.pay import too_high_for_a_week, too_high_for_an_hour
 
-DAYS_IN_A_WEEK = 7
+DAYS_IN_A_WEEK, HOURS_IN_A_DAY = 7, 24
 RECORD_VOID = "The record was made by mistake."
 
 
@@ -60,6 +62,7 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         raise RuleBroken("The work cannot start before the enrolment. Correct the start date.", pointer="/started_on")
     if new.planned_end_on is not None and new.planned_end_on < new.started_on:
         raise RuleBroken("The planned end date cannot be before the start date.", pointer="/planned_end_on")
+    _check_pay(actor, new.pay_per_hour_pounds)
     if new.introduction_id is not None:
         _check_introduction(session, enrolment, new)
     spell = Spell(
@@ -101,6 +104,13 @@ def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -
         raise RuleBroken("Choose one of this jobseeker's introductions that has started.", pointer="/introduction_id")
 
 
+def _check_pay(actor: Actor, pounds_an_hour: Decimal | None) -> None:
+    """Refuse pay that is too high for one hour."""
+    too_high = too_high_for_an_hour(pounds_an_hour, actor.today)
+    if too_high is not None:
+        raise RuleBroken(too_high, pointer="/pay_per_hour_pounds")
+
+
 VERSION_COLUMNS = (
     *("kind", "title", "employer", "started_on", "ended_on", "end_reason", "pay_per_hour_pence"),
     *("planned_end_on", "came_after", "is_own_supply_chain"),
@@ -137,6 +147,7 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     given = change.model_dump(exclude_unset=True)
     if "pay_per_hour_pounds" in given:
+        _check_pay(actor, change.pay_per_hour_pounds)
         given["pay_per_hour_pence"] = pence(given.pop("pay_per_hour_pounds"))
     for name in ("kind", "title", "started_on", "is_own_supply_chain"):
         if name in given and given[name] is None:
@@ -261,6 +272,7 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
             "This week is in the future or after the end of the spell. Choose a week within the spell.",
             pointer="/week_from",
         )
+    _check_amounts(actor, new, version)
     previous = next((h for h in queries.hours(session, spell) if h.valid_on == new.week_from), None)
     pay, leave = pence(new.pay_pounds), new.leave
     if previous is not None:
@@ -285,6 +297,21 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
     flag_modified(spell, "state")  # hours are in another table; this increases the spell's version number too
     session.flush()  # increases the version number, which the reply returns
     return hours
+
+
+def _check_amounts(actor: Actor, new: NewHours, version: SpellVersion) -> None:
+    """Refuse more hours than the days of the week that have come, and pay that is too high for one week."""
+    last = min(new.week_from + timedelta(days=DAYS_IN_A_WEEK - 1), actor.today, version.ended_on or actor.today)
+    days = (last - new.week_from).days + 1
+    if new.hours > days * HOURS_IN_A_DAY:
+        raise RuleBroken(
+            f"Only {days} days of this week are worked or have come, which is {days * HOURS_IN_A_DAY} hours. "
+            "Record the hours of a week once they are worked.",
+            pointer="/hours",
+        )
+    too_high = too_high_for_a_week(new.pay_pounds, actor.today)
+    if too_high is not None:
+        raise RuleBroken(too_high, pointer="/pay_pounds")
 
 
 def spell_reply(session: Session, actor: Actor, spell: Spell) -> SpellOut:

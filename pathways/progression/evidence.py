@@ -38,6 +38,12 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
     spell = queries.spell(session, actor, new.spell_id)
     if new.covers_to < new.covers_from:
         raise RuleBroken("The last day that the evidence covers cannot be before the first.", pointer="/covers_to")
+    if new.covers_to > actor.today:
+        raise RuleBroken(
+            "Evidence cannot cover days that have not come yet. Write the last day that the document shows, up to "
+            "today.",
+            pointer="/covers_to",
+        )
     if new.received_on > actor.today:
         raise RuleBroken("The date received cannot be in the future.", pointer="/received_on")
     item = Evidence.recorded(

@@ -27,7 +27,8 @@ from pathways.reference import tables
 SHIPPED = Path(__file__).parent / "data" / "outcome_rules.json"
 FORMAT = 1
 # For each pay rate: its band in the minimum wage table. No figures are shipped for other rates.
-BAND_OF = {"NLW": "21_and_over"}
+# The adult rate had other ages before April 2024, so it is one band after another.
+BAND_OF = {"NLW": ("25_and_over", "23_and_over", "21_and_over")}
 
 
 class RuleFileNotUnderstood(RuleBroken):
@@ -200,6 +201,6 @@ def version_of(rules: Mapping[str, RuleText], names: Iterable[str]) -> str:
 
 def rates(pay_rate: str | None) -> tuple[tuple[date, int], ...]:
     """Return the verified amounts of a pay rate in pence, each with its first day; empty if there are none."""
-    band = BAND_OF.get(pay_rate or "")
-    rows = [row for row in tables.rows("minimum_wage") if row["band"] == band and row["mark"] == "seen"]
+    bands = BAND_OF.get(pay_rate or "", ())
+    rows = [row for row in tables.rows("minimum_wage") if row["band"] in bands and tables.is_verified(row)]
     return tuple(sorted((date.fromisoformat(row["from"]), int(row["pence"])) for row in rows))

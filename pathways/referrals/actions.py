@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
-from pathways.base import LONDON, Actor, Nation, Role, local_day
+from pathways.base import LONDON, Actor, Nation, Role, local_day, utc_now
 from pathways.database import Session, WriteSession, insert_many
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
@@ -65,6 +65,10 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
 
     A referrer refers for its own organisation; a caseworker names the organisation that made the referral.
     """
+    today = max(actor.today, local_day(utc_now()))
+    for field in ("referred_on", "permission_recorded_on"):
+        if (getattr(new, field) or today) > today:
+            raise RuleBroken("The date cannot be in the future. Correct the date.", pointer=f"/{field}")
     partner_id, organisation_id = _parties(session, actor, new)
     person = None
     if new.jobseeker_id is not None:

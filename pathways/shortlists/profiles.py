@@ -21,7 +21,6 @@ from matching.pairs.profiles import (
     JobseekerWishes,
     PlacementProfile,
 )
-from matching.pairs.text import normalise
 from matching.pairs.travel import Mode
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import ExclusionKind, Jobseeker, ProfileVersion, SafetyExclusion
@@ -170,6 +169,7 @@ def of_placement(row: Any) -> PlacementProfile:
         adjustments_offered=_words(row.adjustments_offered),
         support_offered=_words(row.support_offered),
         dbs_level=str(row.dbs_level) if row.dbs_level else None,
+        reserved_for=row.ring_fenced_for,
         places_left=row.places_left,
         days_to_answer=row.days_to_answer,
     )
@@ -185,15 +185,29 @@ def context(on: date) -> Context:
 
 
 def benefit_rules(on: date) -> tuple[BenefitRule, ...]:
-    """Return the limits of each benefit in force on a day; a benefit without limits on that day is left out."""
+    """Return what each benefit asks of people who work on a day, by its last verified row."""
     benefits = {row["benefit"] for row in tables.rows("benefits") if row["from"] <= on.isoformat()}
     return tuple(
-        BenefitRule(
-            row["benefit"],
-            frozenset(normalise(name) for name in row["names"].split(";")),
-            float(row["hours_under"]) if row["hours_under"] else None,
-            int(row["pence_a_week"]) if row["pence_a_week"] else None,
-            row["text"],
-        )
-        for row in (tables.in_force("benefits", on, benefit=name) for name in sorted(benefits))
+        _benefit_rule(tables.last_verified("benefits", on, benefit=name), on)
+        for name in sorted(benefits)
+        if tables.has_begun("benefits", on, benefit=name)
+    )
+
+
+def _benefit_rule(row: Mapping[str, str], on: date) -> BenefitRule:
+    """Return a row as a rule; say so if its figures are of an earlier year, because benefits rise each April."""
+    since = date.fromisoformat(row["from"])
+    hours, pence = row["hours_under"], row["pence_a_week"]
+    text = row["text"].format(hours=hours, pounds=f"{int(pence) / 100:.2f}" if pence else "")
+    if (hours or pence) and on >= date(since.year + 1, 4, 1):
+        text += f" These are the last verified figures, in force since {since.isoformat()}: check this year's."
+    return BenefitRule(
+        row["benefit"],
+        frozenset(row["names"].split(";")),
+        float(hours) if hours else None,
+        int(pence) if pence else None,
+        text,
+        is_for_unpaid_too=row.get("unpaid_too") == "yes",
+        source=row.get("source", ""),
+        since=since,
     )

@@ -1,6 +1,7 @@
 """Build the replies for stored shortlists: stored ids, scores and order, with the texts the actor may read today."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
@@ -190,7 +191,7 @@ class Shaper:
         if not benefits:
             return []
         flags = benefit_flags.flags(benefits, self.rules, hours=listing.hours, pence_an_hour=listing.pence_an_hour)
-        return [{"benefit": flag.benefit, "text": flag.text} for flag in flags]
+        return [asdict(flag) for flag in flags]
 
     def refusals(self, rows: Sequence[Sequence[Any]], titles: Titles) -> list[Shape]:
         """Return the replies for refused pairs. Each stored row has an id, jobseeker, placement and failed checks."""

@@ -57,6 +57,15 @@ class FlagOut(Schema):
 
     benefit: Annotated[str, Group.RECORD]
     text: Annotated[str, Group.RECORD]
+    is_over_limit: Annotated[bool | None, Group.RECORD] = Field(
+        default=False,
+        description="Whether the placement is over a limit of the benefit on hours or pay. Null if its hours or pay "
+        "are not known. Work within a limit is flagged too, because it has to be reported.",
+    )
+    source: Annotated[str, Group.RECORD] = Field(default="", description="Where the text and the limits come from.")
+    since: Annotated[date | None, Group.RECORD] = Field(
+        default=None, description="The first day on which the text and the limits were in force."
+    )
 
 
 class MatchOut(Schema):

@@ -23,7 +23,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import func, select, text
-from tests.pathways.test_encryption_keys import changed
 
 from pathways import consistency, in_use
 from pathways.backups import sealed
@@ -41,6 +40,7 @@ from tests.conftest import Stage
 from tests.pathways import test_documents
 from tests.pathways.test_backup import pathways, small_disk
 from tests.pathways.test_documents import PDF, folder_of, upload
+from tests.pathways.test_encryption_keys import changed
 from tests.served import environment_of, served
 from tests.world import World
 

@@ -1,0 +1,168 @@
+"""Find wording of an advert that the law forbids or that a caseworker must see, by whole words and their inflections.
+
+The phrases are rows of ``advert_words.csv``, and the words that name roles are rows of ``dbs_roles.csv``. In a phrase,
+``a|b`` is either word, ``#`` is a number and ``#s`` a number such as 25s. A word also matches its plural and its
+possessive form. A beginning of a word never matches: "caretaker" is not "care".
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pathways.reference import tables
+
+TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+APOSTROPHES = {0x2018: "'", 0x2019: "'", 0x02BC: "'"}
+SHORT = 3  # a word of at most this length, such as "gas" or "his", is not taken for a plural
+
+
+class WordingNeed(StrEnum):
+    """What has to happen before a placement with this wording is published."""
+
+    NOTE = "note"  # nothing: a caseworker should see the wording
+    CONFIRMATION = "confirmation"  # a person confirms it, and gives a reason if an exception is claimed
+    CHANGE = "change"  # the law has no exception: the wording must go, unless it means something else
+    DBS_LEVEL = "dbs level"  # the level of DBS check must be stated
+
+
+@dataclass(frozen=True, slots=True)
+class AdvertWords:
+    """Words found in an advert, the law, why they matter and what to do."""
+
+    words: str
+    kind: str
+    needs: WordingNeed
+    law: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    text: str
+    stem: str
+    starts: int
+    ends: int
+
+
+Phrase = tuple[frozenset[str], ...]
+
+
+def _plain(text: str) -> str:
+    """Return a text in lower case without accents, with the same number of characters."""
+    plain = (unicodedata.normalize("NFKD", c)[:1].lower()[:1] or c for c in text.translate(APOSTROPHES))
+    return "".join(plain)
+
+
+def stem(word: str) -> str:
+    """Return a word without a possessive and plural ending.
+
+    >>> [stem(word) for word in ("waitresses", "ladies", "woman's", "boss", "nurses", "25s", "his")]
+    ['waitress', 'lady', 'woman', 'boss', 'nurse', '25s', 'his']
+    """
+    word = word.removesuffix("'s").replace("'", "")
+    if len(word) <= SHORT or word[0].isdigit() or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word.removesuffix("s")
+
+
+def _words(text: str) -> list[_Word]:
+    return [_Word(found[0], stem(found[0]), found.start(), found.end()) for found in TOKEN.finditer(_plain(text))]
+
+
+@lru_cache(maxsize=20_000)
+def _phrase(text: str) -> Phrase:
+    return tuple(frozenset(stem(word) for word in part.split("|")) for part in text.lower().split())
+
+
+def _fits(part: frozenset[str], word: _Word) -> bool:
+    if word.stem in part or word.text in part:
+        return True
+    return ("#" in part and word.text.isdigit()) or ("#s" in part and re.fullmatch(r"\d+s", word.text) is not None)
+
+
+def _spans(phrase: Phrase, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
+    """Yield where a phrase stands in the words: the number of its first word, and of the word after its last."""
+    for first in range(len(words) - len(phrase) + 1):
+        if all(_fits(part, words[first + n]) for n, part in enumerate(phrase)):
+            yield first, first + len(phrase)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A row of a table of words: its phrases, and the longer phrases in which they mean something else."""
+
+    phrases: tuple[Phrase, ...]
+    unless: tuple[Phrase, ...]
+    row: dict[str, str]
+
+    @property
+    def first_words(self) -> frozenset[str]:
+        return frozenset(word for phrase in self.phrases for word in phrase[0])
+
+    def found_in(self, words: Sequence[_Word]) -> list[tuple[int, int]]:
+        """Return where the phrases stand, but not within a longer one or touching an ``unless`` phrase."""
+        spans = [span for phrase in self.phrases for span in _spans(phrase, words)]
+        if not spans:
+            return []
+        excused = [span for phrase in self.unless for span in _spans(phrase, words)]
+        kept = {(a, b) for a, b in spans if not any(c < b and a < d for c, d in excused)}
+        return sorted(s for s in kept if not any(o != s and o[0] <= s[0] and s[1] <= o[1] for o in kept))
+
+
+@lru_cache(maxsize=20)
+def _entries(table: str, column: str, reading: tuple[Path, int]) -> tuple[_Entry, ...]:  # noqa: ARG001 - part of the key
+    def phrases(text: str) -> tuple[Phrase, ...]:
+        return tuple(_phrase(one) for one in (text or "").split(";") if one.strip())
+
+    return tuple(_Entry(phrases(row[column]), phrases(row.get("unless") or ""), row) for row in tables.rows(table))
+
+
+def names_a_role(text: str, levels: Iterable[str], on: date) -> bool:
+    """Return whether a text names a role that allows a DBS check of one of these levels, by ``dbs_roles.csv``."""
+    words, wanted = _words(text), frozenset(levels)
+    return any(
+        entry.row["level"] in wanted and entry.row["from"] <= on.isoformat() and entry.found_in(words)
+        for entry in _entries("dbs_roles", "word", tables.reading_of("dbs_roles"))
+    )
+
+
+def in_advert(texts: Iterable[str | None], on: date, *, is_paid: bool) -> tuple[AdvertWords, ...]:
+    """Return the wording of an advert that the law forbids or that a caseworker must see, each wording once.
+
+    ``is_paid`` says whether the kind of placement must be paid. Some wording, such as "unpaid trial", matters only
+    there. A phrase never reaches from one text into the next.
+    """
+    return found(tuple(text for text in texts if text), on, tables.reading_of("advert_words"), is_paid=is_paid)
+
+
+@lru_cache(maxsize=4096)
+def found(texts: tuple[str, ...], on: date, reading: tuple[Path, int], *, is_paid: bool) -> tuple[AdvertWords, ...]:
+    """Return what ``in_advert`` returns. Cached, because a list of placements asks for the same adverts again."""
+    findings: dict[tuple[str, str], AdvertWords] = {}
+    for text in texts:
+        words = _words(text)
+        stems = {form for word in words for form in (word.stem, word.text)}
+        has_number = any(word.text[0].isdigit() for word in words)
+        for entry in _entries("advert_words", "phrases", reading):
+            row = entry.row
+            if row["from"] > on.isoformat() or (row["only_paid"] == "yes" and not is_paid):
+                continue
+            if not (entry.first_words & stems or (has_number and entry.first_words & {"#", "#s"})):
+                continue
+            for first, after in entry.found_in(words):
+                said = text[words[first].starts : words[after - 1].ends]
+                finding = AdvertWords(
+                    said, row["kind"], WordingNeed(row["needs"]), row["law"], row["reason"], row["remedy"]
+                )
+                findings.setdefault((row["kind"], _plain(said)), finding)
+    return tuple(findings.values())

@@ -1,0 +1,380 @@
+"""Pay, hours and days are possible, by every door; a figure that nobody verified judges nothing."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from pathways.base import Nation
+from pathways.placements import scheduled
+from pathways.placements.models import MUST_PAY, Placement, PlacementKind, PlacementMove
+from pathways.reference import outcome_rules, tables
+from pathways.reference.pay import likely_meaning
+from tests.pathways.test_files import send
+from tests.work import evidence, working
+from tests.world import World
+
+TODAY = date.today()
+HEADER = "placement_ref,title,kind,pay_per_hour_pounds,hours_per_week,starts_on,closes_on,places\n"
+
+
+def listed(client, world: World) -> dict[str, dict]:
+    items = client.get("/api/v1/placements?limit=100", headers=world.key("lister")).json()["items"]
+    return {item["ref"]: item for item in items}
+
+
+def import_rows(client, world: World, *rows: str) -> dict:
+    answer = send(client, world, (HEADER + "\n".join(rows)).encode(), who="lister", kind="placements")
+    return answer.json()["report"]
+
+
+def draft(client, world: World, **fields) -> dict:
+    body = {"title": "Packer", "kind": "JOB_OPEN", "pay_per_hour_pounds": 14, **fields}
+    answer = client.post("/api/v1/placements", headers=world.key("lister"), json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def publish(client, world: World, placement: dict, **body):
+    path = f"/api/v1/placements/{placement['id']}/publish"
+    return client.post(path, headers=world.key("lister"), json=body or None)
+
+
+def change(client, world: World, placement: dict, **body):
+    version = client.get(f"/api/v1/placements/{placement['id']}", headers=world.key("lister")).headers["etag"]
+    headers = world.key("lister") | {"If-Match": version}
+    return client.patch(f"/api/v1/placements/{placement['id']}", headers=headers, json=body)
+
+
+@pytest.mark.parametrize(
+    ("written", "meaning"),
+    [
+        ("23795.20", "a salary for a year"),
+        ("£23,795.20", "a salary for a year"),
+        ("120000", "a salary for a year"),
+        ("1900", "pay for a month, or pence"),
+        ("1271", "pay for a month, or pence"),
+    ],
+)
+def test_pay_over_any_hour_is_refused_in_a_file_with_its_likely_meaning(client, world: World, written, meaning):
+    report = import_rows(client, world, f'P1,Manager,JOB_OPEN,"{written}",,,,')
+    assert (report["created"], [meaning in error["rule"] for error in report["errors"]]) == (0, [True])
+
+
+@pytest.mark.parametrize(("amount", "meaning"), [(450, "pay for a week"), (101, "pay for a day")])
+@pytest.mark.parametrize("kind", ["JOB_OPEN", "WORK_EXPERIENCE"])
+def test_pay_that_is_hardly_for_an_hour_keeps_a_listing_in_draft(client, world: World, amount, meaning, kind):
+    made = draft(client, world, pay_per_hour_pounds=amount, kind=kind)
+    answer = publish(client, world, made)
+    assert answer.status_code == 409
+    assert meaning in answer.json()["detail"]
+    assert meaning in " ".join(made["kept_in_draft_because"])
+
+
+def test_the_api_names_the_likely_meaning_of_pay_over_its_limit(client, world: World):
+    body = {"title": "Manager", "kind": "JOB_OPEN", "pay_per_hour_pounds": 23795.2}
+    answer = client.post("/api/v1/placements", headers=world.key("lister"), json=body)
+    assert answer.status_code == 422
+    assert "a salary for a year" in answer.text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "12.71",
+        "£12.71",
+        "12.71 per hour",
+        "£12.71/hour",
+        "12.71 an hour",
+        "£12.71ph",
+        "12.71 p/h",
+        "12.71 p.h.",
+        "12.71 GBP",
+    ],
+)
+def test_pay_for_an_hour_is_read_as_people_write_it(client, world: World, written):
+    assert import_rows(client, world, f"P1,Packer,JOB_OPEN,{written},,,,")["created"] == 1
+    assert (listed(client, world)["P1"]["pay_per_hour_pounds"], listed(client, world)["P1"]["state"]) == (
+        12.71,
+        "published",
+    )
+
+
+@pytest.mark.parametrize(
+    "written", ["23795 per annum", "£24k a year", "24000 pa", "450 a week", "100 per day", "1900 pcm"]
+)
+def test_pay_for_another_period_is_refused_with_the_remedy(client, world: World, written):
+    report = import_rows(client, world, f"P1,Packer,JOB_OPEN,{written},,,,")
+    assert report["created"] == 0
+    assert "pay for one hour" in report["errors"][0]["remedy"]
+
+
+@pytest.mark.parametrize("kind", sorted(PlacementKind))
+def test_a_paid_kind_without_pay_stays_in_draft_by_every_door(client, world: World, kind):
+    made = draft(client, world, kind=kind, pay_per_hour_pounds=None)
+    by_api = publish(client, world, made).status_code
+    import_rows(client, world, f"P1,Packer,{kind},,,,,")
+    expected = (409, "draft") if kind in MUST_PAY else (200, "published")
+    assert (by_api, listed(client, world)["P1"]["state"]) == expected
+
+
+def test_pay_cannot_be_taken_from_a_published_listing(client, world: World):
+    made = draft(client, world)
+    assert publish(client, world, made).status_code == 200
+    assert change(client, world, made, pay_per_hour_pounds=None).status_code == 409
+    unpaid = draft(client, world, kind="TASTER", pay_per_hour_pounds=None)
+    assert publish(client, world, unpaid).status_code == 200
+    assert change(client, world, unpaid, kind="JOB_OPEN").status_code == 409
+    items = {i["id"]: i for i in listed(client, world).values()}
+    assert (items[made["id"]]["pay_per_hour_pounds"], items[unpaid["id"]]["kind"]) == (14, "TASTER")
+
+
+def test_a_published_listing_whose_pay_is_no_longer_lawful_is_paused_with_the_reason(client, world: World, database):
+    kept, low = draft(client, world), draft(client, world)
+    for made in (kept, low):
+        publish(client, world, made)
+    with database.writing(world.on("lister")) as session:
+        for row in session.scalars(select(Placement)):
+            if str(row.id) == low["id"]:
+                row.pay_per_hour_pence = 1200  # lawful until the rates rose
+    job = scheduled.OF_SOCIAL_ENTERPRISES[0]
+    with database.writing(world.on("operator")) as session:
+        due = list(job.due(session, world.organisations["enterprise"], TODAY))
+        assert [str(one) for one in due] == [low["id"]]
+        assert job.act(session, world.on("operator"), due[0])
+    assert {i["id"]: i["state"] for i in listed(client, world).values()} == {
+        kept["id"]: "published",
+        low["id"]: "paused",
+    }
+    with database.reading() as session:
+        reasons = session.scalars(select(PlacementMove.reason).where(PlacementMove.event == "pause")).all()
+    assert ["minimum wage" in reason for reason in reasons] == [True]
+
+
+def test_a_listing_that_starts_under_a_rate_nobody_verified_is_compared_with_the_last_verified_one(
+    client, world: World
+):
+    start = date(TODAY.year + 1 + (date(TODAY.year, 4, 1) <= TODAY), 4, 5)
+    band = tables.highest_wage_band(TODAY)
+    lowest = tables.minimum_wage(band, TODAY).pence
+    report = import_rows(
+        client,
+        world,
+        f"OK,Porter,JOB_OPEN,{lowest / 100:.2f},,{start.isoformat()},,",
+        f"LOW,Porter,JOB_OPEN,{(lowest - 1) / 100:.2f},,{start.isoformat()},,",
+        f"NOW,Porter,JOB_OPEN,{lowest / 100:.2f},,,,",
+    )
+    states = {ref: (item["state"], len(item["notes"])) for ref, item in listed(client, world).items()}
+    assert states == {"OK": ("published", 1), "LOW": ("draft", 1), "NOW": ("published", 0)}
+    assert "last verified minimum wage" in listed(client, world)["OK"]["notes"][0]
+    assert any("last verified" in warning["rule"] for warning in report["warnings"])
+
+
+def test_no_row_marked_unverified_is_ever_a_rate():
+    unverified = {
+        (row["band"], row["from"], int(row["pence"])) for row in tables.rows("minimum_wage") if row["mark"] != "seen"
+    }
+    assert unverified
+    for band, since, pence in unverified:
+        assert tables.minimum_wage(band, date.fromisoformat(since)).pence < pence
+
+
+@pytest.mark.parametrize(
+    ("day", "age", "pence"),
+    [
+        (date(2019, 4, 1), 25, 821),
+        (date(2019, 4, 1), 24, 770),
+        (date(2021, 3, 31), 24, 820),
+        (date(2021, 4, 1), 23, 891),
+        (date(2022, 4, 1), 22, 918),
+        (date(2023, 4, 1), 20, 749),
+        (date(2024, 3, 31), 21, 1018),
+        (date(2024, 4, 1), 21, 1144),
+        (date(2026, 4, 1), 17, 800),
+        (date(2026, 4, 1), 15, 800),
+    ],
+)
+def test_every_rate_since_2019_is_that_of_the_age_and_the_day(day, age, pence):
+    assert tables.minimum_wage(tables.wage_band(age, day), day).pence == pence
+
+
+def test_the_living_wage_is_one_series_although_its_ages_changed():
+    assert outcome_rules.rates("NLW")[0] == (date(2019, 4, 1), 821)
+    assert [pence for _, pence in outcome_rules.rates("NLW")] == [821, 872, 891, 950, 1042, 1144, 1221, 1271]
+
+
+@pytest.mark.parametrize("field", ["starts_on", "ends_on", "closes_on"])
+@pytest.mark.parametrize("year", [1926, 2099])
+def test_a_day_that_nobody_means_is_refused_by_api_and_file(client, world: World, field, year):
+    body = {"title": "Packer", "kind": "JOB_OPEN", field: f"{year}-05-01"}
+    assert client.post("/api/v1/placements", headers=world.key("lister"), json=body).status_code == 409
+    assert change(client, world, draft(client, world), **{field: f"{year}-05-01"}).status_code == 409
+    body = f"placement_ref,title,kind,{field}\nP1,Packer,JOB_OPEN,{year}-05-01"
+    report = send(client, world, body.encode(), who="lister", kind="placements").json()["report"]
+    assert (report["created"], report["errors"][0]["field"]) == (0, field)
+
+
+@pytest.mark.parametrize(("hours", "status"), [(78, 200), (78.5, 409), (160, 409)])
+def test_hours_that_leave_no_rest_keep_a_listing_in_draft(client, world: World, hours, status):
+    made = draft(client, world, hours_per_week=hours)
+    assert publish(client, world, made).status_code == status
+    assert len(made["notes"]) == 1  # over 48 hours needs the worker's agreement
+
+
+def test_evidence_covers_no_day_that_has_not_come(client, world: World):
+    _, spell = working(client, world, 3)
+    body = {"spell_id": spell, "kind": "payslip", "obtained_how": "copies", "received_on": TODAY.isoformat()}
+    days = {
+        "covers_from": (TODAY - timedelta(days=7)).isoformat(),
+        "covers_to": (TODAY + timedelta(days=1)).isoformat(),
+    }
+    answer = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body | days)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/covers_to")
+    assert evidence(client, world, spell, TODAY - timedelta(days=7), TODAY)
+
+
+def test_the_day_is_that_of_london(client, world: World):
+    _, spell = working(client, world, 3)
+    body = {"spell_id": spell, "kind": "payslip", "obtained_how": "copies", "covers_from": "2027-06-01"}
+    with time_machine.travel("2027-06-30T23:30:00Z", tick=False):  # 00:30 on 1 July in London
+        for day, status in (("2027-07-01", 201), ("2027-07-02", 409)):
+            about = {"covers_to": day, "received_on": "2027-07-01"}
+            answer = client.post("/api/v1/evidence", headers=world.key("caseworker"), json=body | about)
+            assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("come", range(1, 8))
+def test_no_more_hours_are_recorded_than_the_days_of_a_week_that_have_come(client, world: World, come):
+    enrolment, _ = working(client, world, 1)
+    start = TODAY - timedelta(days=come - 1)
+    body = {"enrolment_id": enrolment, "kind": "JOB_OPEN", "title": "Cafe", "started_on": start.isoformat()}
+    spell = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body).json()["id"]
+    for hours, status in ((24 * come + 1, 409 if come < 7 else 422), (24 * come, 201)):
+        week = {"week_from": start.isoformat(), "hours": hours}
+        path = f"/api/v1/spells/{spell}/hours"
+        assert client.post(path, headers=world.key("caseworker"), json=week).status_code == status
+
+
+def test_pay_of_a_spell_and_of_a_week_is_possible(client, world: World):
+    enrolment, spell = working(client, world, 3)
+    start = TODAY - timedelta(weeks=4)
+    week = {"week_from": start.isoformat(), "hours": 10, "pay_pounds": 19_000}
+    answer = client.post(f"/api/v1/spells/{spell}/hours", headers=world.key("caseworker"), json=week)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/pay_pounds")
+    body = {"enrolment_id": enrolment, "kind": "JOB_OPEN", "title": "Cafe", "started_on": start.isoformat()}
+    answer = client.post("/api/v1/spells", headers=world.key("caseworker"), json=body | {"pay_per_hour_pounds": 480})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, "/pay_per_hour_pounds")
+
+
+@pytest.mark.parametrize("field", ["referred_on", "permission_recorded_on"])
+def test_a_referral_has_no_day_that_has_not_come(client, world: World, field):
+    tomorrow = (TODAY + timedelta(days=1)).isoformat()
+    body = {
+        "partner_id": str(world.organisations["partner"]),
+        "source_type": "JCP",
+        "referred_on": TODAY.isoformat(),
+        "given_name": "Amina",
+        "family_name": "Test",
+    }
+    answer = client.post("/api/v1/referrals", headers=world.key("referrer"), json=body | {field: tomorrow})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (409, f"/{field}")
+    assert client.post("/api/v1/referrals", headers=world.key("referrer"), json=body).status_code == 201
+
+
+def test_likely_meanings_follow_the_amount():
+    meanings = [likely_meaning(Decimal(amount)) for amount in (101, 250, 1000, 7000)]
+    assert len(set(meanings)) == 4
+
+
+def test_an_operator_adds_and_moves_a_bank_holiday(tmp_path):
+    added, moved = date(2027, 6, 9), date(2027, 5, 31)  # an ordinary Wednesday; the spring bank holiday
+    assert [tables.is_working_day(day, Nation.ENGLAND) for day in (added, moved)] == [True, False]
+    (tmp_path / "bank_holidays.csv").write_text(
+        "day,nation,is_holiday,name,source\n2027-06-09,all,yes,A proclaimed day,The Gazette\n"
+        "2027-05-31,england,no,Moved,The Gazette\n"
+    )
+    tables.use_folder(tmp_path)
+    try:
+        assert [tables.is_working_day(day, Nation.ENGLAND) for day in (added, moved)] == [False, True]
+        assert [tables.is_working_day(day, Nation.SCOTLAND) for day in (added,)] == [False]
+        assert tables.add_working_days(date(2027, 6, 8), 1, Nation.WALES) == date(2027, 6, 10)
+    finally:
+        tables.use_folder(None)
+
+
+@pytest.mark.parametrize("row", ["9 June 2027,all,yes", "2027-06-09,uk,yes", "2027-06-09,all,maybe", "2027-06-09"])
+def test_a_bank_holiday_that_cannot_be_read_stops_the_start(tmp_path, row):
+    (tmp_path / "bank_holidays.csv").write_text(f"day,nation,is_holiday\n{row}\n")
+    try:
+        with pytest.raises(tables.TableNotUnderstood, match="Line 2"):
+            tables.use_folder(tmp_path)
+    finally:
+        tables.use_folder(None)
+
+
+RESENT = "PL,Packer,JOB_OPEN,{pay},,,{closes},{places}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"places": 5}, {"places": 2}, {"places": 2}),
+        ({"places": 2}, {"places": 5}, {"places": 5}),
+        ({"places": 5}, {"places": ""}, {"places": 5}),
+        ({"pay": 14}, {"pay": 15.5}, {"pay_per_hour_pounds": 15.5}),
+        ({"pay": 14}, {"pay": 13.5}, {"pay_per_hour_pounds": 13.5}),
+        ({"closes": 10}, {"closes": 20}, {"state": "published", "closes_on": 20}),
+        ({"closes": 20}, {"closes": 10}, {"state": "published", "closes_on": 10}),
+        ({"closes": 20}, {"closes": -1}, {"state": "closed", "closes_on": -1}),
+        ({"pay": ""}, {"pay": 14}, {"state": "published"}),
+    ],
+)
+def test_a_resent_row_does_what_it_says(client, world: World, first, second, expected):
+    def row(values: dict) -> str:
+        closes = values.get("closes")
+        day = (TODAY + timedelta(days=closes)).isoformat() if closes is not None else ""
+        return RESENT.format(pay=values.get("pay", 14), closes=day, places=values.get("places", 5))
+
+    import_rows(client, world, row(first))
+    report = import_rows(client, world, row(second))
+    item = listed(client, world)["PL"]
+    wanted = {k: (TODAY + timedelta(days=v)).isoformat() if k == "closes_on" else v for k, v in expected.items()}
+    assert {name: item[name] for name in wanted} == wanted
+    assert report["errors"] == []
+
+
+def test_a_resent_row_that_cannot_do_what_it_says_says_why_at_the_row(client, world: World, database):
+    import_rows(client, world, RESENT.format(pay=14, closes="", places=3), "CL,Packer,JOB_OPEN,14,,,,1")
+    items = listed(client, world)
+    reason = {"reason": "Filled by others."}
+    client.post(f"/api/v1/placements/{items['CL']['id']}/close", headers=world.key("lister"), json=reason)
+    from pathways.placements import actions
+
+    with database.writing(world.on("lister")) as session:
+        row = session.scalars(select(Placement).where(Placement.ref == "PL")).one()
+        for number in (1, 2):
+            actions.hold_place(session, world.on("lister"), row.id, UUID(int=number))
+    report = import_rows(
+        client,
+        world,
+        RESENT.format(pay=14, closes="", places=1),
+        f"CL,Packer,JOB_OPEN,14,,,{(TODAY + timedelta(days=9)).isoformat()},1",
+    )
+    said = {error["row"]: (error["field"], error["rule"]) for error in report["errors"]}
+    assert [said[row][0] for row in sorted(said)] == ["places", "placement_ref"]
+    assert "2 places are held or filled" in said[2][1]
+    items = listed(client, world)
+    assert (items["PL"]["places"], items["CL"]["state"]) == (3, "closed")
+
+
+def test_a_resent_row_about_a_paused_listing_says_that_it_is_paused(client, world: World):
+    row = RESENT.format(pay=14, closes="", places=3)
+    import_rows(client, world, row)
+    made = listed(client, world)["PL"]
+    client.post(f"/api/v1/placements/{made['id']}/pause", headers=world.key("lister"), json={"reason": "Full."})
+    for again in (row, RESENT.format(pay=15, closes="", places=3)):
+        report = import_rows(client, world, again)
+        assert ["paused" in warning["rule"] for warning in report["warnings"]] == [True]
