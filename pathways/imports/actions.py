@@ -253,6 +253,8 @@ def change_row(
         added = set(change.cells) - set(intake.sheet_of(run, row).columns)
         run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
         row.faults = None  # a member has reviewed the row, including any cells beyond the header
+        kept = [warning for warning in row.file_warnings or () if warning[0] not in {"row", *change.cells}]
+        row.file_warnings = kept or None
     if "same_as" in change.model_fields_set:
         if change.same_as is not None:
             handler.same_person(change.same_as)
