@@ -107,6 +107,10 @@ class Sheet:
         return place < len(self.header) and normal(self.header[place]) in OUR_ANSWERS
 
 
+class ColumnsMissing(FileNotUnderstood):
+    """The file has no header, or its header lacks a column that is needed."""
+
+
 Warned = tuple[str, str, str]  # column or "row", rule, remedy
 
 
@@ -171,6 +175,7 @@ class SpreadsheetTable:
     notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
+    has_header: bool = False
 
     @property
     def sheets(self) -> list[Sheet]:
@@ -217,7 +222,7 @@ def read_table(
         _read_csv_header(table, content, _Reading(aliases, example))
     missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
-        raise FileNotUnderstood(
+        raise ColumnsMissing(
             f"There is no column {', '.join(missing)}. Add it, or rename the column with this content."
         )
     return table
@@ -245,7 +250,7 @@ def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: _Reading)
     if known < FEWEST_KNOWN <= _columns_anywhere(text, aliases):
         raise _open_quote()
     _take_sheet(table, "", lines, replace(reading, guessed=decoded.guessed), {}, {})
-    if not table.count and table.passed_over:
+    if not table.has_header:
         raise _no_header(aliases)
     _note_missing_end(table, lines, ends_in_row=not text.endswith(("\n", "\r")))
 
@@ -322,7 +327,7 @@ def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: _Re
     table.notes += _notes_about(facts)
     if not table.count and left_out:
         raise FileNotUnderstood(f"No row was read. Left out: {'; '.join(left_out)}.")
-    if not table.count:
+    if not table.has_header:
         raise _no_header(reading.aliases)
 
 
@@ -419,9 +424,9 @@ def _lines_of(sheet: CalamineSheet, extent: Extent) -> Iterator[tuple[int, list[
         yield number, line
 
 
-def _no_header(aliases: Mapping[str, str]) -> FileNotUnderstood:
+def _no_header(aliases: Mapping[str, str]) -> ColumnsMissing:
     examples = ", ".join(sorted(set(aliases.values()))[:6])
-    return FileNotUnderstood(
+    return ColumnsMissing(
         f"The first {ROWS_BEFORE_HEADER} rows have no header row. Add a row with column names such as {examples}."
     )
 
@@ -460,6 +465,7 @@ def _take_sheet(
         if name != HELP_SHEET:
             table.passed_over.append(f"sheet {name}: no header row" if name else "no header row")
         return None
+    table.has_header = True
     if len(header) > MOST_COLUMNS:
         raise FileNotUnderstood(
             f"The file has more than {MOST_COLUMNS} columns. Delete columns that are not needed, then send it again."

@@ -62,9 +62,10 @@ class TemplateForm:
 
     help: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)  # no other value is accepted
-    suggestions: Mapping[str, Sequence[str]] = field(default_factory=dict)  # other values are accepted
+    suggestions: Callable[[], Mapping[str, Sequence[str]]] = dict  # other values are accepted
     example: Mapping[str, str] = field(default_factory=dict)
     told_by: Sequence[str] = ()  # the columns that show that the example row is unchanged
+    also_needed: Sequence[str] = ()  # columns that nearly every row needs
     synonyms: Mapping[str, str] = field(default_factory=dict)  # words in people's headers, and the column they suggest
     if_lost: Mapping[str, str] = field(default_factory=dict)
 
