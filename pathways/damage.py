@@ -27,7 +27,6 @@ DAY_NUMBER = re.compile(r"^([1-5]\d{4})(?:\.\d+)?$")
 LOST_LETTER = re.compile("[\ufffd\ufffc\ue000-\uf8ff\x1a]")
 QUESTION_WITHIN = re.compile(r"(?<=[^\W\d_])\?(?=[^\W\d_])")
 QUESTION_AT_WORD = re.compile(r"[^\W\d_]\?|\?[^\W\d_]")
-GARBLED = re.compile("[\xc2\xc3\xc5\xc4\xd0\xd8\xe2\u221a\u251c\u252c\u0393\u00ac]")
 STILL_GARBLED = re.compile(
     "[\xc2\xc3](?=[\x80-\xbf\u2018-\u203a\u0192\u02c6\u02dc\u20ac\u2122])|\xe2\u20ac|\u221a[\x80-\xff]"
 )
@@ -39,6 +38,10 @@ WRITTEN_AS_DECIMAL = re.compile(r"^(\+?\d{5,})\.0+$")
 EXACT_DIGITS = 15  # significant digits of a number in a spreadsheet
 LONG_NUMBER = re.compile(rf"^\d{{{EXACT_DIGITS}}}0+$")
 CUT_OFF = 255  # characters of a cell in old spreadsheets and exports
+LAST_OF_LATIN = "\u017f"
+OF_NAMES = re.compile(
+    "[\u01a0\u01a1\u01af\u01b0\u0218-\u021b\u1e00-\u1eff\u2010-\u203a\u20ac\u2122]"
+)  # Romanian, Vietnamese, signs
 WRONG_READINGS = ("cp1252", "mac_roman", "cp850", "latin-1")
 TIMES_GARBLED = 3
 
@@ -148,7 +151,7 @@ def _letter(code: int) -> str:
 
 
 def _garbled(_column: str, text: str) -> Damage | None:
-    if not GARBLED.search(text):
+    if text.isascii():
         return None
     plain = text
     for _ in range(TIMES_GARBLED):
@@ -173,9 +176,22 @@ def _read_as_meant(text: str) -> str | None:
             meant = raw.decode()
         except UnicodeError:
             continue
-        if meant != text and all(letter.isprintable() or letter.isspace() for letter in meant):
+        if meant != text and _is_likely(meant):
             return meant
     return None
+
+
+def _is_likely(text: str) -> bool:
+    """Return whether a text can be what was meant: all its letters are of European names, or none is Latin.
+
+    Letters with accents that follow each other by chance, as in L'éclair, can give
+    a letter of another script when their bytes are read as UTF-8.
+    """
+    if any(not letter.isprintable() and not letter.isspace() for letter in text):
+        return False
+    if any(letter.isascii() and letter.isalpha() for letter in text):
+        return all(letter <= LAST_OF_LATIN or OF_NAMES.match(letter) for letter in text)
+    return True
 
 
 def _byte(letter: str, encoding: str) -> bytes:

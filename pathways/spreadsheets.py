@@ -71,6 +71,7 @@ MONTH_FIRST = (
 EXAMPLE_REFERENCE = ("The row has the reference of the example row.", "Give the row a reference of its own.")
 FORMULA_STARTS = ("=", "+", "-", "@")
 HELP_SHEET = "How to fill in"  # the sheet of our template that explains its columns
+SHOW_SHEET = "show the sheet or copy its rows to a sheet that is shown, then send the file again"
 EXAMPLE_SHEET = re.compile(r"^(examples?|samples?)\b", re.IGNORECASE)
 NUMBERS_DATE = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](?:19|20)\d\d\b")
 PLAIN_DAYS = re.compile(r"^(\d{5})(?:\.\d+)?$")
@@ -346,7 +347,7 @@ def _take_worksheet(
             return f"sheet {name}: hidden, and it has no rows under a header" if extent.is_hidden else ""
         count = f"{rows} row{'s' if rows > 1 else ''} not read"
         if extent.is_hidden:
-            return f"sheet {name}: hidden, {count}. To import them, unhide the sheet and send the file again"
+            return f"sheet {name}: hidden, {count}. To import them, {SHOW_SHEET}"
         return f"sheet {name}: named as an example, {count}. To import them, rename the sheet and send the file again"
     faults = {number: [FORMULA] for number in extent.with_formula}
     for number in extent.merged:

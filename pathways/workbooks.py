@@ -21,7 +21,7 @@ WORKBOOK = "xl/workbook.xml"
 MOST_MERGED = 100_000  # a sheet with more rows of merged cells is refused
 MOST_SHOWN = 1_000_000  # cells with an error value, or a number shown by its format; a sheet with more is refused
 PLACE = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})$")
-READABLE_ERRORS = {"#NULL!", "#DIV/0!", "#N/A", "#NAME?", "#NUM!", "#REF!", "#VALUE!", "#GETTING_DATA"}
+READABLE_ERRORS = {"#NULL!", "#DIV/0!", "#N/A", "#NAME?", "#NUM!", "#REF!", "#VALUE!"}
 OWN_NOTES = "Pathways"  # the author of the notes in our own result files and templates
 
 
@@ -238,9 +238,7 @@ def _is_true(text: str | None) -> bool:
     return text in {"1", "true", "on"}
 
 
-NEW_ERROR = re.compile(
-    rb">\s*#(?!(?:NULL!|DIV/0!|N/A|NAME\?|NUM!|REF!|VALUE!|GETTING_DATA)\s*<)[^<>]{0,30}<(?=/(?:\w+:)?v>)"
-)
+NEW_ERROR = re.compile(rb">\s*#(?!(?:NULL!|DIV/0!|N/A|NAME\?|NUM!|REF!|VALUE!)\s*<)[^<>]{0,30}<(?=/(?:\w+:)?v>)")
 
 
 def with_known_errors(content: bytes, facts: WorkbookFacts) -> bytes:

@@ -14,6 +14,7 @@ from pathways import audit
 from pathways.base import Actor, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
+from pathways.file_kinds import FileNotUnderstood
 from pathways.imports import intake, queries, reports, staging, template
 from pathways.imports.intake import WITHIN, ImportKind, Intake
 from pathways.imports.models import (
@@ -74,7 +75,7 @@ def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, 
         table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked, example=example)
     except ColumnsMissing as refusal:
         where = f"GET {template.path_of(kind)} or pathways import template {kind.name}"
-        raise ColumnsMissing(f"{refusal.detail} A template with the right columns: {where}.") from refusal
+        raise FileNotUnderstood(f"{refusal.detail} A template with the right columns: {where}.") from refusal
     table.suggested_columns = queries.suggested(table.unknown_columns, aliases, kind.form.synonyms, table.columns)
     if not table.count:
         table.notes.append("The file has a header but no rows below it.")
