@@ -132,7 +132,7 @@ def _turned_into_day(column: str, text: str) -> Damage | None:
 
 
 def _written_in_code(_column: str, text: str) -> Damage | None:
-    plain = WORKBOOK_ESCAPE.sub(lambda code: _letter(int(code[1], 16)), text)
+    plain = LINE_BREAK.sub("\n", WORKBOOK_ESCAPE.sub(lambda code: _letter(int(code[1], 16)), text))
     if plain != text:
         return Damage("", "", plain)
     plain = html.unescape(text) if ENTITY.search(text) else text
@@ -231,6 +231,7 @@ CHECKS: tuple[Callable[[str, str], Damage | None], ...] = (
 
 INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")  # zero-width space, word joiner, byte order mark, soft hyphen
 DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+LINE_BREAK = re.compile("\r+\n?|[\x0b\x85\u2028\u2029]")
 EXPORTED_AS_TEXT = re.compile(r'^="([^"=]*)"$')
 NUMBER_AS_TEXT = re.compile(r"^'(?=[\d=+@-])")
 
@@ -241,7 +242,7 @@ def tidy(cell: str) -> str:
     These are invisible characters, marks of direction in a text that has no right-to-left letters, the apostrophe of
     text that looks like a number or a formula, and ``="…"``, which keeps the noughts of a number in CSV.
     """
-    text = cell.strip()
+    text = LINE_BREAK.sub("\n", cell.strip())
     if not text.isascii():
         text = _without_invisible(text).strip()
     text = NUMBER_AS_TEXT.sub("", text)

@@ -417,8 +417,9 @@ def _must_unpack_to_declared_size(parts: zipfile.ZipFile) -> None:
 
 
 def _lines_of(sheet: CalamineSheet, extent: Extent) -> Iterator[tuple[int, list[str]]]:
+    before = [""] * (sheet.start[1] if sheet.start else 0)  # the reader leaves out empty columns on the left
     for number, cells in enumerate(sheet.iter_rows(), start=1):
-        line = [_text(cell) for cell in cells]
+        line = [*before, *map(_text, cells)]
         for column, text in extent.shown.get(number, {}).items():
             line += [""] * (column + 1 - len(line))
             line[column] = text

@@ -64,7 +64,7 @@ class TemplateForm:
     choices: Mapping[str, Sequence[str]] = field(default_factory=dict)  # no other value is accepted
     suggestions: Callable[[], Mapping[str, Sequence[str]]] = dict  # other values are accepted
     example: Mapping[str, str] = field(default_factory=dict)
-    told_by: Sequence[str] = ()  # the columns that show that the example row is unchanged
+    recognised_by: Sequence[str] = ()  # the columns that show that the example row is unchanged
     also_needed: Sequence[str] = ()  # columns that nearly every row needs
     synonyms: Mapping[str, str] = field(default_factory=dict)  # words in people's headers, and the column they suggest
     if_lost: Mapping[str, str] = field(default_factory=dict)

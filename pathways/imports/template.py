@@ -37,8 +37,8 @@ def example_row(kind: ImportKind) -> ExampleRow | None:
     form = kind.form
     if not form.example:
         return None
-    told_by = {column: form.example[column] for column in form.told_by}
-    return ExampleRow(kind.key_column, form.example[kind.key_column], told_by)
+    recognised_by = {column: form.example[column] for column in form.recognised_by}
+    return ExampleRow(kind.key_column, form.example[kind.key_column], recognised_by)
 
 
 def header_of(column: str) -> str:

@@ -141,6 +141,6 @@ def form(columns: Iterable[str]) -> TemplateForm:
         suggestions=lambda: {column: codes_of(name) for column, name in SUGGESTED.items()},
         also_needed=("social_enterprise",),
         example=EXAMPLE,
-        told_by=("title",),
+        recognised_by=("title",),
         synonyms=SYNONYMS,
     )

@@ -225,7 +225,7 @@ def form(fields: Mapping[str, str]) -> TemplateForm:
         suggestions=lambda: {column: codes_of(name) for column, name in SUGGESTED.items()},
         also_needed=("given_name", "family_name", "referring_organisation"),
         example=EXAMPLE,
-        told_by=("given_name", "family_name"),
+        recognised_by=("given_name", "family_name"),
         synonyms=SYNONYMS,
         if_lost=IF_LOST,
     )

@@ -170,7 +170,14 @@ def test_every_unknown_header_has_a_suggestion_or_none_is_like_it(header: str, c
 @KINDS
 def test_synonyms_and_protections_name_columns_of_the_file(kind: ImportKind):
     form = kind.form
-    named = {*form.synonyms.values(), *form.choices, *form.suggestions(), *form.example, *form.if_lost, *form.told_by}
+    named = {
+        *form.synonyms.values(),
+        *form.choices,
+        *form.suggestions(),
+        *form.example,
+        *form.if_lost,
+        *form.recognised_by,
+    }
     assert named <= set(kind.readers)
     assert not {template.normal(words) for words in form.synonyms} & set(kind.aliases)
     for column, text in form.if_lost.items():

@@ -325,7 +325,7 @@ def test_a_number_is_read_as_its_format_shows_it(value: float, form: str, text: 
         ("reason", "O&#39;Brien &amp; Sons", "O'Brien & Sons"),
         ("given_name", "Jos%C3%A9", "José"),
         ("given_name", "Jos\\u00e9", "José"),
-        ("given_name", "Ami_x000D_na", "Ami\rna"),
+        ("given_name", "Ami_x000D_na", "Ami\nna"),
         ("given_name", "NULL", "NULL"),
         ("skills", "NULL", None),
     ],
@@ -442,6 +442,25 @@ def test_invisible_characters_do_not_spoil_codes_dates_and_headers(client, world
     content = content.replace(b"given_name", "given\xa0na\u00adme".encode())
     report = send(client, world, content)
     assert (report["created"], report["unknown_columns"], warned(report)) == (1, [], set())
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x0b", "\u2028"])
+def test_every_kind_of_line_break_in_a_cell_is_read(client, world: World, database, line_break: str):
+    report = send(client, world, text_file(cells_of(given_name=f"Amina{line_break}Noor")))
+    assert (report["created"], warned(report)) == (1, set())
+    assert saved(database).given_name == "Amina Noor"
+
+
+def test_a_table_that_begins_in_the_middle_of_a_sheet_is_read_with_its_formats():
+    made = openpyxl.Workbook()
+    for line, row in enumerate([[*HEADER, *MORE], cells_of(phone=7700900123)], 5):
+        for column, cell in enumerate(row, 3):
+            made.active.cell(line, column, cell)
+    made.active["L6"].number_format = "00000 000000"
+    out = io.BytesIO()
+    made.save(out)
+    (row,) = table_of(out.getvalue()).rows()
+    assert (row.number, row.cells["phone"], row.cells["given_name"]) == (6, "07700 900123", "Amina")
 
 
 # The shape of a table.
