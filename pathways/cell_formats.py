@@ -27,7 +27,7 @@ class CellFormat:
     is_unseen: bool = False
     is_struck: bool = False
 
-    def shown(self, value: str) -> str | None:
+    def displayed(self, value: str) -> str | None:
         """Return the text that a number is shown as, if it differs in its digits; None otherwise."""
         try:
             number = Decimal(value)

@@ -163,7 +163,7 @@ class _SheetReading:
         elif name == "v":
             self._mark_seen()
             is_wanted = self.type == "e" or (self.type == "s" and bool(self.struck))
-            self.value = [] if is_wanted or (self.type in {"", "n"} and self._is_shown_otherwise()) else None
+            self.value = [] if is_wanted or (self.type in {"", "n"} and self._has_own_display()) else None
         elif name == "is":
             self._mark_seen()
         elif name == "f":
@@ -203,7 +203,7 @@ class _SheetReading:
         if self.format.is_unseen:
             self.extent.unseen.add(self.row)
 
-    def _is_shown_otherwise(self) -> bool:
+    def _has_own_display(self) -> bool:
         return self.format.pattern is not None or self.format.is_percent
 
     def _columns(self, about: dict[str, str]) -> None:
@@ -224,7 +224,7 @@ class _SheetReading:
             if value.isdecimal() and int(value) in self.struck:
                 self.extent.struck.add(self.row)
             return
-        text = value if self.type == "e" else self.format.shown(value)
+        text = value if self.type == "e" else self.format.displayed(value)
         if text is None:
             return
         self.extent.has_new_errors |= self.type == "e" and value not in READABLE_ERRORS
