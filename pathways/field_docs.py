@@ -494,7 +494,8 @@ FIELD_DOCS: dict[str, str] = {
     "strengths": "What the jobseeker is good at, in their own words.",
     "subject": "The kind of record that the notice or worklist item is about.",
     "subject_id": "The id of the record that the notice or worklist item is about.",
-    "suggested_columns": "Unknown column headers that are spelt like a Pathways column, each with that column.",
+    "suggested_columns": "Each unknown column header, with the Pathways column that it probably means; blank if no"
+    " free column is like it.",
     "suitable": "Of the jobseekers who fail only this check, the number who would be a good match without it.",
     "support_offered": "The support that the social enterprise gives, in its own words.",
     "table": "The name of the table.",

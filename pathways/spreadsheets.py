@@ -1,4 +1,8 @@
-"""Reader of CSV and XLSX files: finds the header, and leaves out title rows, totals and blank rows."""
+"""Reader of CSV and XLSX files: finds the header, and leaves out title rows, totals and blank rows.
+
+What is in a file and is not read, or may not be meant to be sent, is named: in the notes and the rows left out of the
+table, or in a warning of the row.
+"""
 
 import csv
 import io
@@ -6,19 +10,21 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from pathways.errors import RuleBroken, TooLarge
-from pathways.workbooks import Extent, extents_of
+from pathways import encodings, file_kinds
+from pathways.damage import is_day_column, tidy
+from pathways.errors import TooLarge
+from pathways.file_kinds import FileNotUnderstood
+from pathways.workbooks import Extent, WorkbookFacts, facts_of, with_known_errors
 
-UTF_16_MARKS = {b"\xff\xfe", b"\xfe\xff"}
-WINDOWS = "The file is not UTF-8 (line {line}), so it was read as Windows-1252. Check letters with accents."
 DELIMITERS = (",", ";", "\t", "|")
 ROWS_BEFORE_HEADER = 30
 FEWEST_KNOWN = 3
@@ -28,14 +34,53 @@ MOST_CELLS = 5_000_000
 FORMULA = ("Formulas are not accepted.", "Paste the cells of this row as values.")
 MERGED = ("Merged cells are not accepted.", "Unmerge them and fill in each cell.")
 TOO_MANY = ("The row has more cells than the header.", "Put quotes around a cell that contains the delimiter.")
+HIDDEN_ROW = (
+    "row",
+    "This row is hidden in the spreadsheet, by a filter or by hand. It was read all the same.",
+    "Check that this row was meant to be sent.",
+)
+STRUCK = (
+    "row",
+    "Text in this row is struck through in the spreadsheet. It was read all the same.",
+    "Check whether the row, or a part of a cell, was meant to be deleted.",
+)
+NOTED = (
+    "row",
+    "A note is attached to a cell of this row. It was not read.",
+    "If it says something that matters, such as how to contact the person safely, write it in a column.",
+)
+UNSEEN = (
+    "row",
+    "A cell of this row has a format that hides its value. It was read all the same.",
+    "Check the row in the import, and correct it if the value was not meant.",
+)
+CUT_SHORT = (
+    "row",
+    "The file ends in the middle of this row, so the end of the row and further rows may be missing.",
+    "Export the file again, and compare the number of rows.",
+)
+GUESSED_LETTERS = "The cell has accents or signs whose encoding the file does not say. It was read as {name}."
+COUNTED_FROM_1904 = (
+    "The date is a plain number, which was read as the days that this workbook counts from 1904.",
+    "Check the date. To be sure, format the column as a date.",
+)
+MONTH_FIRST = (
+    "Another row has the month before the day in this column, so this date may have it too. It was read as day, month.",
+    "Check the date. To be sure, write dates as yyyy-mm-dd.",
+)
+EXAMPLE_REFERENCE = ("The row has the reference of the example row.", "Give the row a reference of its own.")
 FORMULA_STARTS = ("=", "+", "-", "@")
+HELP_SHEET = "How to fill in"  # the sheet of our template that explains its columns
+SHOW_SHEET = "show the sheet or copy its rows to a sheet that is shown, then send the file again"
+EXAMPLE_SHEET = re.compile(r"^(examples?|samples?)\b", re.IGNORECASE)
+NUMBERS_DATE = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](?:19|20)\d\d\b")
+PLAIN_DAYS = re.compile(r"^(\d{5})(?:\.\d+)?$")
+FIRST_DAY_1904 = date(1904, 1, 1)
+LAST_ROWS = {65_536, 1_048_576}  # of a sheet in old and in present Excel
+MOST_EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 OUR_ANSWERS = {"import result", "import problems"}  # columns added to a result file; ignored when it is sent again
 MOST_PASSED_OVER = 100
-TOTAL = re.compile(r"^(grand |sub)?totals?\b", re.IGNORECASE)
-
-
-class FileNotUnderstood(RuleBroken):
-    title = "The file cannot be read"
+TOTAL = re.compile(r"^((grand |sub[- ]?)?totals?|number of (referrals|people|placements|rows))\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +99,7 @@ class Sheet:
         for place, cell in enumerate(written):
             name = self.columns[place] if place < len(self.columns) else ""
             if name:
-                cells[name] = _plain(cell)
+                cells[name] = tidy(cell)
             elif cell.strip() and not self._is_our_answer(place):
                 others[str(place)] = cell.strip()  # also beyond the header, because it is needed to correct the row
         return cells, others
@@ -63,12 +108,19 @@ class Sheet:
         return place < len(self.header) and normal(self.header[place]) in OUR_ANSWERS
 
 
+class ColumnsMissing(FileNotUnderstood):
+    """The file has no header, or its header lacks a column that is needed."""
+
+
+Warned = tuple[str, str, str]  # column or "row", rule, remedy
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of a file: its number as the spreadsheet shows it, and its cells by our column names.
 
     ``others`` are the cells of unknown columns by position. ``faults`` are errors of the whole row, as pairs of a rule
-    and what to do.
+    and what to do. ``warnings`` have a column, or "row", in front of these.
     """
 
     number: int
@@ -76,6 +128,16 @@ class Row:
     cells: Mapping[str, str]
     others: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[Warned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRow:
+    """The example row of a template: its reference, which nobody else uses, and cells that show it is unchanged."""
+
+    column: str
+    reference: str
+    cells: Mapping[str, str]
 
 
 # A function that reads the lines of a sheet again each time, so that a large file is never held in memory.
@@ -83,12 +145,25 @@ Lines = Callable[[], Iterator[tuple[int, Sequence[str]]]]
 
 
 @dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the headers and rows of a file are understood."""
+
+    aliases: Mapping[str, str]
+    example: ExampleRow | None = None
+    guessed: str = ""  # the encoding, if it was guessed
+    is_1904: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
-    """One sheet with its lines, and the errors of its rows by row number."""
+    """One sheet with its lines, and the errors and warnings of its rows by row number."""
 
     sheet: Sheet
     lines: Lines
+    reading: _Reading
     faults: Mapping[int, list[tuple[str, str]]]
+    warnings: dict[int, list[Warned]]
+    month_first: set[str] = field(default_factory=set)  # columns with a date that has the month before the day
 
 
 @dataclass(slots=True)
@@ -101,6 +176,7 @@ class SpreadsheetTable:
     notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
+    has_header: bool = False
 
     @property
     def sheets(self) -> list[Sheet]:
@@ -118,29 +194,36 @@ class SpreadsheetTable:
                 wrong = list(dict.fromkeys(part.faults.get(number, [])))
                 if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
                     wrong.append(TOO_MANY)
-                yield Row(number, part.sheet.name, *part.sheet.named(cells), tuple(wrong))
+                own, others = part.sheet.named(cells)
+                example = part.reading.example
+                if example is not None and own.get(example.column, "").casefold() == example.reference.casefold():
+                    wrong.append(EXAMPLE_REFERENCE)
+                warnings = [*part.warnings.get(number, ()), *_doubts(part, own)]
+                yield Row(number, part.sheet.name, own, others, tuple(wrong), tuple(warnings))
 
 
 def read_table(
-    content: bytes, aliases: Mapping[str, str], *, needed: Sequence[str], most_unpacked: int
+    content: bytes,
+    aliases: Mapping[str, str],
+    *,
+    needed: Sequence[str],
+    most_unpacked: int,
+    example: ExampleRow | None = None,
 ) -> SpreadsheetTable:
     """Return a file as a table with our column names; ``aliases`` maps a normalised header to one of our columns.
 
-    The file is read once to check it. Raises ``FileNotUnderstood`` if it cannot be read, has no header or lacks a
-    ``needed`` column, and ``TooLarge`` if a workbook unpacks to more than ``most_unpacked`` bytes.
+    The file is read once to check it. ``example`` is the row of the template that is left out. Raises
+    ``FileNotUnderstood`` if the file cannot be read, has no header or lacks a ``needed`` column, and ``TooLarge`` if a
+    workbook unpacks to more than ``most_unpacked`` bytes.
     """
     table = SpreadsheetTable()
-    if content[:4] == b"PK\x03\x04":
-        _read_workbook_headers(table, content, aliases, most_unpacked)
-    elif content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise FileNotUnderstood(
-            "This is an old or password-protected Excel file. Save it as .xlsx without a password, or as CSV UTF-8."
-        )
+    if content[:4] == file_kinds.ZIP:
+        _read_workbook_headers(table, content, _Reading(aliases, example), most_unpacked)
     else:
-        _read_csv_header(table, content, aliases)
+        _read_csv_header(table, content, _Reading(aliases, example))
     missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
-        raise FileNotUnderstood(
+        raise ColumnsMissing(
             f"There is no column {', '.join(missing)}. Add it, or rename the column with this content."
         )
     return table
@@ -148,16 +231,18 @@ def read_table(
 
 def normal(header: str) -> str:
     """Return a header normalised for comparison: lower-case letters, digits and single spaces."""
-    return re.sub(r"[^a-z0-9]+", " ", header.lower()).strip()
+    return re.sub(r"[^a-z0-9]+", " ", tidy(header).lower()).strip()
 
 
-def _read_csv_header(table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str]) -> None:
+def _read_csv_header(table: SpreadsheetTable, content: bytes, reading: _Reading) -> None:
     if not content.strip():
         raise FileNotUnderstood("The file is empty. Choose another file.")
-    text, notes = _decoded(content)
-    table.notes += notes
-    if "\x00" in text:
-        raise FileNotUnderstood("This file is neither CSV nor XLSX. Save it as CSV UTF-8 and send it again.")
+    refusal = file_kinds.refusal(content)
+    if refusal is not None:
+        raise FileNotUnderstood(refusal)
+    decoded = encodings.decoded(content)
+    text, aliases = decoded.text, reading.aliases
+    table.notes += [decoded.note] if decoded.note else []
     known, delimiter = max(
         ((_columns_recognised(text, delimiter, aliases), delimiter) for delimiter in DELIMITERS),
         key=lambda counted: counted[0],
@@ -165,9 +250,24 @@ def _read_csv_header(table: SpreadsheetTable, content: bytes, aliases: Mapping[s
     lines: Lines = lambda: _numbered(text, delimiter)  # noqa: E731 - the reader needs the delimiter found above
     if known < FEWEST_KNOWN <= _columns_anywhere(text, aliases):
         raise _open_quote()
-    _take_sheet(table, "", lines, aliases, {})
-    if not table.count and table.passed_over:
+    _take_sheet(table, "", lines, replace(reading, guessed=decoded.guessed), {}, {})
+    if not table.has_header:
         raise _no_header(aliases)
+    _note_missing_end(table, lines, ends_in_row=not text.endswith(("\n", "\r")))
+
+
+def _note_missing_end(table: SpreadsheetTable, lines: Lines, *, ends_in_row: bool) -> None:
+    """Warn of a file that may have been cut off: in the middle of a row, or at the last row of a sheet."""
+    for part in table.parts:
+        narrowest, last, width = len(part.sheet.columns), 0, 0
+        for number, cells in lines():
+            if last > part.sheet.header_at:
+                narrowest = min(narrowest, width)
+            last, width = number, len(cells)
+        if ends_in_row and width < narrowest and last > part.sheet.header_at:
+            part.warnings.setdefault(last, []).append(CUT_SHORT)
+        if last in LAST_ROWS:
+            table.notes.append(f"The file ends at row {last}, the last row of a sheet. Check that no rows are missing.")
 
 
 def _columns_recognised(text: str, delimiter: str, aliases: Mapping[str, str]) -> int:
@@ -183,28 +283,6 @@ def _open_quote(row: int | None = None) -> FileNotUnderstood:
     return FileNotUnderstood(
         f"A double quote is not closed, or is in the middle of a cell.{where} Correct it and send the file again."
     )
-
-
-def _decoded(content: bytes) -> tuple[str, list[str]]:
-    """Return a file as text, with a note if its encoding had to be guessed.
-
-    Excel writes "CSV" as Windows-1252 and "Unicode text" as UTF-16. Both are as frequent as UTF-8.
-    """
-    if content[:2] in UTF_16_MARKS:
-        try:
-            return content.decode("utf-16"), []
-        except UnicodeDecodeError as wrong:
-            raise FileNotUnderstood('The file is damaged UTF-16. Save it as "CSV UTF-8" and send it again.') from wrong
-    try:
-        return content.decode("utf-8-sig"), []
-    except UnicodeDecodeError as wrong:
-        line = content.count(b"\n", 0, wrong.start) + 1
-        try:
-            return content.decode("cp1252"), [WINDOWS.format(line=line)]
-        except UnicodeDecodeError:
-            raise FileNotUnderstood(
-                f'The file is not UTF-8 (line {line}). Save it as "CSV UTF-8" and send it again.'
-            ) from wrong
 
 
 def _numbered(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -224,36 +302,104 @@ def _columns_anywhere(text: str, aliases: Mapping[str, str]) -> int:
     )
 
 
-def _read_workbook_headers(
-    table: SpreadsheetTable, content: bytes, aliases: Mapping[str, str], most_unpacked: int
-) -> None:
+def _read_workbook_headers(table: SpreadsheetTable, content: bytes, reading: _Reading, most_unpacked: int) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            refusal = file_kinds.refusal_of_zip(parts.namelist())
+            if refusal is not None:
+                raise FileNotUnderstood(refusal)
             unpacked = sum(part.file_size for part in parts.infolist())
             if unpacked > most_unpacked:
                 raise TooLarge(
                     f"The workbook unpacks to more than {most_unpacked // 1_000_000} MB. Split it into smaller files."
                 )
             _must_unpack_to_declared_size(parts)
-            extents = extents_of(parts)
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+            facts = facts_of(parts)
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(with_known_errors(content, facts)))
         names = workbook.sheet_names
         if len({name.casefold() for name in names}) < len(names):
             raise FileNotUnderstood("Two sheets have the same name. Rename one of them, then send the file again.")
-        for name in names:
-            extent = extents[name]  # a KeyError means the sheet was not measured, so it must not be opened
-            _must_fit(name, extent)
-            sheet = workbook.get_sheet_by_name(name)
-            faults = {number: [FORMULA] for number in extent.with_formula}
-            for number in extent.merged:
-                faults.setdefault(number, []).append(MERGED)
-            _take_sheet(table, name, partial(_lines_of, sheet), aliases, faults)
+        left_out = [what for name in names if (what := _take_worksheet(table, workbook, name, facts, reading))]
     except (CalamineError, zipfile.BadZipFile, KeyError, ValueError, OSError, zlib.error) as broken:
         raise FileNotUnderstood(
             "The workbook cannot be opened. Save it again as .xlsx or as CSV UTF-8, then send it again."
         ) from broken
-    if not table.count:
-        raise _no_header(aliases)
+    table.passed_over += left_out
+    table.notes += _notes_about(facts)
+    if not table.count and left_out:
+        raise FileNotUnderstood(f"No row was read. Left out: {'; '.join(left_out)}.")
+    if not table.has_header:
+        raise _no_header(reading.aliases)
+
+
+def _take_worksheet(
+    table: SpreadsheetTable, workbook: CalamineWorkbook, name: str, facts: WorkbookFacts, reading: _Reading
+) -> str:
+    """Add a sheet to the table, or return why its rows are left out."""
+    extent = facts.extents[name]  # a KeyError means the sheet was not measured, so it must not be opened
+    _must_fit(name, extent)
+    lines = partial(_lines_of, workbook.get_sheet_by_name(name), extent)
+    reading = replace(reading, is_1904=facts.is_1904)
+    is_example = EXAMPLE_SHEET.match(name.strip()) is not None
+    if extent.is_hidden or is_example:
+        rows = _rows_below_header(name, lines, reading)
+        if not rows:
+            return f"sheet {name}: hidden, and it has no rows under a header" if extent.is_hidden else ""
+        count = f"{rows} row{'s' if rows > 1 else ''} not read"
+        if extent.is_hidden:
+            return f"sheet {name}: hidden, {count}. To import them, {SHOW_SHEET}"
+        return f"sheet {name}: named as an example, {count}. To import them, rename the sheet and send the file again"
+    faults = {number: [FORMULA] for number in extent.with_formula}
+    for number in extent.merged:
+        faults.setdefault(number, []).append(MERGED)
+    warnings: dict[int, list[Warned]] = {}
+    for numbers, warning in (
+        (extent.hidden, HIDDEN_ROW),
+        (extent.struck, STRUCK),
+        (extent.noted, NOTED),
+        (extent.unseen, UNSEEN),
+    ):
+        for number in numbers:
+            warnings.setdefault(number, []).append(warning)
+    part = _take_sheet(table, name, lines, reading, faults, warnings)
+    if part is not None:
+        table.notes += _notes_about_sheet(part.sheet, extent)
+    return ""
+
+
+def _rows_below_header(name: str, lines: Lines, reading: _Reading) -> int:
+    scratch = SpreadsheetTable()
+    try:
+        _take_sheet(scratch, name, lines, reading, {}, {})
+    except FileNotUnderstood:  # two columns with one meaning do not matter in a sheet that is not read
+        return sum(1 for _, cells in lines() if any(cell.strip() for cell in cells))
+    return scratch.count
+
+
+def _notes_about(facts: WorkbookFacts) -> list[str]:
+    notes = []
+    if facts.has_macros:
+        notes.append("The workbook contains macros. They were not run, and only the values of cells were read.")
+    if facts.has_links:
+        notes.append("The workbook is linked to other files. Values from them are as they were when it was last saved.")
+    return notes
+
+
+def _notes_about_sheet(sheet: Sheet, extent: Extent) -> list[str]:
+    hidden = [
+        header.strip()
+        for place, header in enumerate(sheet.header)
+        if header.strip() and sheet.columns[place] and extent.hides_column(place)
+    ]
+    notes = []
+    if hidden:
+        notes.append(
+            f"Sheet {sheet.name} has hidden columns that were read: {', '.join(hidden)}. "
+            "Check that they were meant to be sent."
+        )
+    if extent.has_pictures:
+        notes.append(f"Sheet {sheet.name} has pictures, charts or text boxes. They were not read.")
+    return notes
 
 
 def _must_fit(name: str, extent: Extent) -> None:
@@ -270,14 +416,19 @@ def _must_unpack_to_declared_size(parts: zipfile.ZipFile) -> None:
         raise zipfile.BadZipFile
 
 
-def _lines_of(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
+def _lines_of(sheet: CalamineSheet, extent: Extent) -> Iterator[tuple[int, list[str]]]:
+    before = [""] * (sheet.start[1] if sheet.start else 0)  # the reader leaves out empty columns on the left
     for number, cells in enumerate(sheet.iter_rows(), start=1):
-        yield number, [_text(cell) for cell in cells]
+        line = [*before, *map(_text, cells)]
+        for column, text in extent.shown.get(number, {}).items():
+            line += [""] * (column + 1 - len(line))
+            line[column] = text
+        yield number, line
 
 
-def _no_header(aliases: Mapping[str, str]) -> FileNotUnderstood:
+def _no_header(aliases: Mapping[str, str]) -> ColumnsMissing:
     examples = ", ".join(sorted(set(aliases.values()))[:6])
-    return FileNotUnderstood(
+    return ColumnsMissing(
         f"The first {ROWS_BEFORE_HEADER} rows have no header row. Add a row with column names such as {examples}."
     )
 
@@ -286,6 +437,8 @@ def _text(cell: Any) -> str:
     """Return a cell as text: whole numbers without a decimal point, dates as yyyy-mm-dd."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
+    if isinstance(cell, float) and abs(cell) >= MOST_EXACT:
+        return f"{Decimal(format(cell, '.15g')):f}"
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     if isinstance(cell, datetime):
@@ -303,21 +456,18 @@ def _take_sheet(
     table: SpreadsheetTable,
     name: str,
     lines: Lines,
-    aliases: Mapping[str, str],
+    reading: _Reading,
     faults: Mapping[int, list[tuple[str, str]]],
-) -> None:
+    warnings: dict[int, list[Warned]],
+) -> _Part | None:
     """Add a sheet to the table if it has a header. Count its rows; list the unknown columns and rows left out."""
-    header_at, header = next(
-        (
-            (at, cells)
-            for at, cells in islice(lines(), ROWS_BEFORE_HEADER)
-            if _recognised(cells, aliases) >= FEWEST_KNOWN
-        ),
-        (0, ()),
-    )
+    aliases = reading.aliases
+    header_at, header = _header_in(lines, aliases)
     if not header:
-        table.passed_over.append(f"sheet {name}: no header row" if name else "no header row")
-        return
+        if name != HELP_SHEET:
+            table.passed_over.append(f"sheet {name}: no header row" if name else "no header row")
+        return None
+    table.has_header = True
     if len(header) > MOST_COLUMNS:
         raise FileNotUnderstood(
             f"The file has more than {MOST_COLUMNS} columns. Delete columns that are not needed, then send it again."
@@ -331,29 +481,101 @@ def _take_sheet(
         for cell, column in zip(header, columns, strict=True)
         if not column and cell.strip() and normal(cell) not in OUR_ANSWERS
     ]
-    part = _Part(Sheet(name, header_at, tuple(header), tuple(columns)), lines, faults)
-    rows = sum(1 for _ in _rows_of(part, table.passed_over))
+    part = _Part(Sheet(name, header_at, tuple(header), tuple(columns)), lines, reading, faults, warnings)
+    without_header: set[int] = set()
+    rows = 0
+    for _, cells in _rows_of(part, table.passed_over):
+        rows += 1
+        without_header.update(_filled_without_header(part.sheet, cells))
+        part.month_first.update(_month_first(part.sheet, cells))
+    place = f" of sheet {name}" if name else ""
+    table.passed_over += [
+        f"column {letters_of(column)}{place}: it has cells but no header" for column in sorted(without_header)
+    ]
     table.count += rows
     if rows:
         table.parts.append(part)
+    return part
+
+
+def _header_in(lines: Lines, aliases: Mapping[str, str]) -> tuple[int, Sequence[str]]:
+    """Return the number and cells of the header; (0, ()) without one. Of two headers in a row, the fuller is meant."""
+    found: tuple[int, Sequence[str]] = (0, ())
+    for at, cells in islice(lines(), ROWS_BEFORE_HEADER):
+        if found[1]:
+            return (at, cells) if _recognised(cells, aliases) > _recognised(found[1], aliases) else found
+        if _recognised(cells, aliases) >= FEWEST_KNOWN:
+            found = (at, cells)
+    return found
+
+
+def _filled_without_header(sheet: Sheet, cells: Sequence[str]) -> Iterator[int]:
+    return (at for at, cell in enumerate(cells[: len(sheet.header)]) if cell.strip() and not sheet.header[at].strip())
+
+
+def _month_first(sheet: Sheet, cells: Sequence[str]) -> Iterator[str]:
+    """Yield the columns of a row whose date can only be read with the month before the day."""
+    for column, cell in zip(sheet.columns, cells, strict=False):
+        if column and is_day_column(column) and (numbers := NUMBERS_DATE.match(cell.strip())):
+            first, second = int(numbers[1]), int(numbers[2])
+            if first <= 12 < second:  # noqa: PLR2004 - months
+                yield column
+
+
+def letters_of(column: int) -> str:
+    """Return the letters of a column counted from 0: 0 is A, 26 is AA."""
+    letters = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(65 + letter) + letters
+    return letters
 
 
 def _rows_of(part: _Part, passed_over: list[str] | None = None) -> Iterator[tuple[int, Sequence[str]]]:
-    """Yield the rows below the header that are neither blank nor totals."""
+    """Yield the rows below the header that are no blank, total, repeated header or example of a template."""
     for number, cells in part.lines():
         if number <= part.sheet.header_at:
             continue
         filled = [cell.strip() for cell in cells if cell.strip()]
         if not filled:
             continue
-        if TOTAL.match(filled[0]) and len(filled) <= MOST_CELLS_IN_TOTAL:
-            if passed_over is not None and len(passed_over) < MOST_PASSED_OVER:
-                passed_over.append(f"row {number}: a total")
+        reason = _reason_to_pass_over(part, cells, filled)
+        if not reason:
+            yield number, cells
+        elif passed_over is not None and len(passed_over) < MOST_PASSED_OVER:
+            passed_over.append(f"row {number}: {reason}")
+
+
+def _reason_to_pass_over(part: _Part, cells: Sequence[str], filled: Sequence[str]) -> str:
+    if TOTAL.match(filled[0]) and len(filled) <= MOST_CELLS_IN_TOTAL:
+        return "a total"
+    if _recognised(cells, part.reading.aliases) >= max(FEWEST_KNOWN, len(filled) / 2):
+        return "the header again"
+    example = part.reading.example
+    if example is not None and any(cell.casefold() == example.reference.casefold() for cell in filled):
+        own, _ = part.sheet.named(cells)
+        if all(own.get(column, text) == text for column, text in example.cells.items()):
+            return "the example row of the template"
+    return ""
+
+
+def _doubts(part: _Part, own: dict[str, str]) -> Iterator[Warned]:
+    """Yield what is doubtful in the cells of a row because of the file as a whole. Rewrites days counted from 1904."""
+    reading = part.reading
+    for column, text in own.items():
+        if reading.guessed and not text.isascii():
+            yield column, GUESSED_LETTERS.format(name=reading.guessed), "Check them, or send the file as CSV UTF-8."
+        if not text or not is_day_column(column):
             continue
-        yield number, cells
+        if reading.is_1904 and (days := PLAIN_DAYS.match(text)):
+            own[column] = (FIRST_DAY_1904 + timedelta(days=int(days[1]))).isoformat()
+            yield column, *COUNTED_FROM_1904
+        elif column in part.month_first and _is_either_way_round(text):
+            yield column, *MONTH_FIRST
 
 
-def _plain(cell: str) -> str:
-    """Return a cell without the apostrophe that keeps a spreadsheet from reading its text as a formula."""
-    text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_STARTS else text
+def _is_either_way_round(text: str) -> bool:
+    """Return whether a date can be read with the day first and with the month first, as two different days."""
+    numbers = NUMBERS_DATE.match(text)
+    return numbers is not None and int(numbers[1]) != int(numbers[2]) and max(map(int, numbers.groups())) <= 12  # noqa: PLR2004 - months

@@ -1,98 +1,257 @@
-"""Measure the sheets of a workbook, and find rows with formulas or merged cells, before a reader opens it.
+"""What a workbook holds besides the values of its cells, found before a reader opens it.
 
-A workbook is XML in a zip file. A tiny file can claim that its only cell is in the last row and column, which would
-fill the memory of a reader. Cell positions may be quoted in different ways or left out, so a real XML parser is used.
-It reads the file in pieces.
+A tiny file can claim that its only cell is in the last row and column, which would fill the memory of a reader, so each
+sheet is measured first. The reader passes over what people see or hide: error values, noughts shown by a format, hidden
+rows, struck-through text and notes. They are found here.
 """
 
+import io
+import posixpath
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
-from xml.parsers import expat
+from typing import IO
 
-PIECE_BYTES = 1 << 20
+from pathways import cell_formats
+from pathways.cell_formats import CellFormat
+from pathways.workbook_xml import elements_of, parse
+
+WORKBOOK = "xl/workbook.xml"
 MOST_MERGED = 100_000  # a sheet with more rows of merged cells is refused
+MOST_SHOWN = 1_000_000  # cells with an error value, or a number shown by its format; a sheet with more is refused
 PLACE = re.compile(r"^\$?([A-Z]{1,3})\$?(\d{1,7})$")
-Started = Callable[[str, dict[str, str]], None]
+READABLE_ERRORS = {"#NULL!", "#DIV/0!", "#N/A", "#NAME?", "#NUM!", "#REF!", "#VALUE!"}
+OWN_NOTES = "Pathways"  # the author of the notes in our own result files and templates
 
 
 @dataclass(slots=True)
 class Extent:
-    """The last row and column of a sheet, and the rows with a formula or a merged cell."""
+    """The last row and column of a sheet, and its rows and columns with something that a reader of values misses.
+
+    Rows are counted from 1 and columns from 0. ``shown`` has, by row and column, the text of a cell that a reader does
+    not return as people see it.
+    """
 
     rows: int = 0
     columns: int = 0
+    is_hidden: bool = False
     with_formula: set[int] = field(default_factory=set)
     merged: set[int] = field(default_factory=set)
+    hidden: set[int] = field(default_factory=set)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last
+    noted: set[int] = field(default_factory=set)
+    struck: set[int] = field(default_factory=set)
+    unseen: set[int] = field(default_factory=set)
+    shown: dict[int, dict[int, str]] = field(default_factory=dict)
+    has_new_errors: bool = False  # error values that the reader of values does not know
+    has_pictures: bool = False
+    part: str = ""
+
+    def hides_column(self, column: int) -> bool:
+        return any(first <= column <= last for first, last in self.hidden_columns)
 
 
-def extents_of(parts: zipfile.ZipFile) -> dict[str, Extent]:
-    """Return the extent of each sheet by its name.
+@dataclass(slots=True)
+class WorkbookFacts:
+    """The extents of the sheets by name, and what is said of the workbook as a whole."""
 
-    Raises
-    ------
-    ValueError
-        If a part is not XML, or if it declares a document type, which no workbook does.
-    """
-    targets: dict[str, str] = {}
-    names: dict[str, str] = {}
+    extents: dict[str, Extent] = field(default_factory=dict)
+    is_1904: bool = False  # whether it counts days from 1904, as Excel on old Macs did
+    has_macros: bool = False
+    has_links: bool = False
 
-    def relation(name: str, about: dict[str, str]) -> None:
-        if name == "Relationship":
-            targets[about.get("Id", "")] = about.get("Target", "")
 
-    def sheet(name: str, about: dict[str, str]) -> None:
-        if name == "sheet":
-            names[about.get("name", "")] = about.get("id", "")
-
+def facts_of(parts: zipfile.ZipFile) -> WorkbookFacts:
+    """Return what a workbook holds besides its values. Raise ``ValueError`` if a part is not XML."""
     members = set(parts.namelist())
-    for part, started in (("xl/_rels/workbook.xml.rels", relation), ("xl/workbook.xml", sheet)):
-        if part in members:
-            with parts.open(part) as xml:
-                _parse(xml, started)
-    extents = {}
-    for name, relation_id in names.items():
-        part = targets.get(relation_id, "").lstrip("/")
-        part = part if part.startswith("xl/") else f"xl/{part}"
-        if part in members:
-            with parts.open(part) as xml:
-                extents[name] = _extent(xml)
-    return extents
+    facts = WorkbookFacts(
+        has_macros="xl/vbaProject.bin" in members,
+        has_links=any(name.startswith("xl/externalLinks/") for name in members),
+    )
+    targets = {key: target for key, target, _ in _relations(parts, WORKBOOK)}
+    formats, struck = cell_formats.formats_of(parts), cell_formats.struck_strings(parts)
+    for element, about, _ in elements_of(parts, WORKBOOK):
+        if element == "workbookPr" and about.get("date1904", "0") in {"1", "true", "on"}:
+            facts.is_1904 = True
+        elif element == "sheet":
+            part = targets.get(about.get("id", ""), "")
+            if part in members:
+                with parts.open(part) as xml:
+                    extent = _SheetReading(formats, struck).extent_of(xml)
+                extent.part, extent.is_hidden = part, about.get("state", "visible") != "visible"
+                _add_attachments(parts, extent)
+                facts.extents[about.get("name", "")] = extent
+    return facts
 
 
-def _extent(xml: IO[bytes]) -> Extent:
-    extent = Extent()
-    row = column = 0
-    merges: list[tuple[int, int]] = []
+def _relations(parts: zipfile.ZipFile, part: str) -> list[tuple[str, str, str]]:
+    """Return the id, the target and the kind of each part that a part refers to."""
+    folder, name = posixpath.split(part)
+    return [
+        (about.get("Id", ""), _resolved(folder, about.get("Target", "")), posixpath.basename(about.get("Type", "")))
+        for element, about, _ in elements_of(parts, f"{folder}/_rels/{name}.rels")
+        if element == "Relationship" and about.get("TargetMode") != "External"
+    ]
+
+
+def _resolved(folder: str, target: str) -> str:
+    return target.lstrip("/") if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+
+
+def _add_attachments(parts: zipfile.ZipFile, extent: Extent) -> None:
+    """Add the rows with notes that are not our own, and whether there are pictures, charts or text boxes."""
+    for _, target, kind in _relations(parts, extent.part):
+        if kind == "comments":
+            _add_notes(parts, target, extent)
+        elif kind == "drawing" and any(
+            element in {"sp", "pic", "graphicFrame"} for element, _, _ in elements_of(parts, target)
+        ):
+            extent.has_pictures = True
+
+
+def _add_notes(parts: zipfile.ZipFile, part: str, extent: Extent) -> None:
+    own = {-1}
+    author = -1
 
     def started(name: str, about: dict[str, str]) -> None:
-        nonlocal row, column
-        if name == "row":
-            number = about.get("r", "")
-            row = int(number) if number.isdecimal() and len(number) < 8 else row + 1  # noqa: PLR2004 - seven digits at most
-            column = 0
-        elif name == "c":
-            place = PLACE.match(about.get("r", ""))
-            column = _number_of(place[1]) if place else column + 1
-            at = int(place[2]) if place else row
-            extent.rows, extent.columns = max(extent.rows, at), max(extent.columns, column)
-            row = at
-        elif name == "f":
-            extent.with_formula.add(row)
-        elif name == "mergeCell":
-            ends = [PLACE.match(end) for end in about.get("ref", "").split(":")]
-            if len(ends) == 2 and ends[0] and ends[1]:  # noqa: PLR2004 - from and to
-                merges.append((int(ends[0][2]), int(ends[1][2])))
+        nonlocal author
+        if name == "author":
+            author += 1
+        elif name == "comment":
+            place = PLACE.match(about.get("ref", ""))
+            by = about.get("authorId", "")
+            if place and not (by.isdecimal() and int(by) in own):
+                extent.noted.add(int(place[2]))
 
-    _parse(xml, started)
-    for first, last in merges:
-        end = min(last, extent.rows)
-        if len(extent.merged) + end - first > MOST_MERGED:
-            raise ValueError("The sheet has too many merged cells.")
-        extent.merged.update(range(first, end + 1))
-    return extent
+    def text(written: str) -> None:
+        if written.strip() == OWN_NOTES and author >= 0:
+            own.add(author)
+
+    if part in parts.namelist():
+        with parts.open(part) as xml:
+            parse(xml, started, text=text)
+
+
+class _SheetReading:
+    """Reads the XML of one sheet, cell by cell."""
+
+    def __init__(self, formats: Sequence[CellFormat], struck: set[int]) -> None:
+        self.formats = formats
+        self.struck = struck
+        self.extent = Extent()
+        self.row = self.column = 0
+        self.format = cell_formats.PLAIN
+        self.type = ""
+        self.value: list[str] | None = None
+        self.shown = 0
+        self.merges: list[tuple[int, int]] = []
+
+    def extent_of(self, xml: IO[bytes]) -> Extent:
+        parse(xml, self._started, self._ended, self._text)
+        extent = self.extent
+        for first, last in self.merges:
+            end = min(last, extent.rows)
+            if len(extent.merged) + end - first > MOST_MERGED:
+                raise ValueError("The sheet has too many merged cells.")
+            extent.merged.update(range(first, end + 1))
+        return extent
+
+    def _started(self, name: str, about: dict[str, str]) -> None:
+        if name == "c":
+            self._cell(about)
+        elif name == "v":
+            self._mark_seen()
+            is_wanted = self.type == "e" or (self.type == "s" and bool(self.struck))
+            self.value = [] if is_wanted or (self.type in {"", "n"} and self._has_own_display()) else None
+        elif name == "is":
+            self._mark_seen()
+        elif name == "f":
+            self.extent.with_formula.add(self.row)
+        elif name == "row":
+            self._row(about)
+        elif name == "strike" and about.get("val", "1") not in {"0", "false"}:
+            self.extent.struck.add(self.row)  # in a text that the sheet itself holds
+        elif name == "col":
+            self._columns(about)
+        elif name == "mergeCell":
+            places = [PLACE.match(end) for end in about.get("ref", "").split(":")]
+            if len(places) == 2 and places[0] and places[1]:  # noqa: PLR2004 - from and to
+                self.merges.append((int(places[0][2]), int(places[1][2])))
+
+    def _row(self, about: dict[str, str]) -> None:
+        number = about.get("r", "")
+        is_number = number.isdecimal() and len(number) < 8  # noqa: PLR2004 - seven digits at most
+        self.row = int(number) if is_number else self.row + 1
+        self.column = 0
+        if _is_true(about.get("hidden")) or about.get("ht") in {"0", "0.0"}:
+            self.extent.hidden.add(self.row)
+
+    def _cell(self, about: dict[str, str]) -> None:
+        place = PLACE.match(about.get("r", ""))
+        self.column = _number_of(place[1]) if place else self.column + 1
+        self.row = int(place[2]) if place else self.row
+        extent = self.extent
+        extent.rows, extent.columns = max(extent.rows, self.row), max(extent.columns, self.column)
+        style, self.type = about.get("s", ""), about.get("t", "")
+        known = style.isdecimal() and int(style) < len(self.formats)
+        self.format = self.formats[int(style)] if known else cell_formats.PLAIN
+
+    def _mark_seen(self) -> None:
+        if self.format.is_struck:
+            self.extent.struck.add(self.row)
+        if self.format.is_unseen:
+            self.extent.unseen.add(self.row)
+
+    def _has_own_display(self) -> bool:
+        return self.format.pattern is not None or self.format.is_percent
+
+    def _columns(self, about: dict[str, str]) -> None:
+        ends = about.get("min", ""), about.get("max", "")
+        is_hidden = _is_true(about.get("hidden")) or about.get("width") == "0"
+        if is_hidden and all(end.isdecimal() for end in ends):
+            self.extent.hidden_columns.append((int(ends[0]) - 1, int(ends[1]) - 1))
+
+    def _text(self, written: str) -> None:
+        if self.value is not None:
+            self.value.append(written)
+
+    def _ended(self, name: str) -> None:
+        if name != "v" or self.value is None:
+            return
+        value, self.value = "".join(self.value).strip(), None
+        if self.type == "s":
+            if value.isdecimal() and int(value) in self.struck:
+                self.extent.struck.add(self.row)
+            return
+        text = value if self.type == "e" else self.format.displayed(value)
+        if text is None:
+            return
+        self.extent.has_new_errors |= self.type == "e" and value not in READABLE_ERRORS
+        self.shown += 1
+        if self.shown > MOST_SHOWN:
+            raise ValueError("The sheet has too many error values.")
+        self.extent.shown.setdefault(self.row, {})[self.column - 1] = text
+
+
+def _is_true(text: str | None) -> bool:
+    return text in {"1", "true", "on"}
+
+
+NEW_ERROR = re.compile(rb">\s*#(?!(?:NULL!|DIV/0!|N/A|NAME\?|NUM!|REF!|VALUE!)\s*<)[^<>]{0,30}<(?=/(?:\w+:)?v>)")
+
+
+def with_known_errors(content: bytes, facts: WorkbookFacts) -> bytes:
+    """Return a workbook that the reader of values can open: it refuses error values that it does not know."""
+    changed = {extent.part for extent in facts.extents.values() if extent.has_new_errors}
+    if not changed:
+        return content
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as parts, zipfile.ZipFile(out, "w") as copy:
+        for name in parts.namelist():
+            part = parts.read(name)
+            copy.writestr(name, NEW_ERROR.sub(b">#N/A<", part) if name in changed else part)
+    return out.getvalue()
 
 
 def _number_of(letters: str) -> int:
@@ -101,23 +260,3 @@ def _number_of(letters: str) -> int:
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number
-
-
-def _parse(xml: IO[bytes], started: Started) -> None:
-    """Parse XML and call ``started`` for each element. Names are passed on without their namespace."""
-    parser = expat.ParserCreate(namespace_separator=" ")
-
-    def element(name: str, about: dict[str, str]) -> None:
-        started(name.rpartition(" ")[2], {key.rpartition(" ")[2]: value for key, value in about.items()})
-
-    def refuse(*_: Any) -> None:
-        raise ValueError("The workbook declares a document type, which is not allowed.")
-
-    parser.StartElementHandler = element
-    parser.StartDoctypeDeclHandler = refuse
-    try:
-        while piece := xml.read(PIECE_BYTES):
-            parser.Parse(piece, False)  # noqa: FBT003 - expat's own
-        parser.Parse(b"", True)  # noqa: FBT003
-    except expat.ExpatError as broken:
-        raise ValueError("A part of the workbook is not XML.") from broken

@@ -118,7 +118,8 @@ def files() -> str:
         f"# Files\n\n{MADE}",
         "Files in: CSV (UTF-8) or XLSX, one row a record. The header row is found under title rows; blank rows and",
         "totals are passed over. Dates are yyyy-mm-dd, dd/mm/yyyy or dd Mon yyyy. `;` separates values in a cell.",
-        "A blank cell is unknown and changes nothing. Codes are listed by `GET /api/v1/reference`.\n",
+        "A blank cell is unknown and changes nothing. Codes are listed by `GET /api/v1/reference`. Hidden sheets are",
+        "not read; hidden rows are read with a warning. `pathways import template` writes a workbook to fill in.\n",
     ]
     for title, columns, aliases in (
         ("Referral file", referral, referral_files.ALIASES),

@@ -149,6 +149,38 @@ def import_placements(
         _print_report(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
+@imports.command("template")
+def import_template(
+    kind: Annotated[str, typer.Argument(help="What the file is to contain: referrals or placements.")],
+    file: Annotated[Path, typer.Argument(help="The .xlsx file to write.")],
+) -> None:
+    """Write a workbook to fill in, with lists to choose from. Example: pathways import template referrals new.xlsx."""
+    from pathways.imports import template
+
+    content = template.workbook(_kind_of(kind))
+    try:
+        with file.open("xb") as out:
+            out.write(content)
+    except FileExistsError as taken:
+        message = f"{file} exists already. Choose another name."
+        raise PlainError(message) from taken
+    except OSError as failed:
+        message = f"{file} cannot be written ({failed.strerror}). Choose another folder."
+        raise PlainError(message) from failed
+    print(f"Written to {file}. Fill it in, then send it: pathways import {kind} {file}")
+
+
+def _kind_of(name: str) -> "ImportKind":
+    from pathways.placements import files as placements
+    from pathways.referrals import files as referrals
+
+    kinds = {known.name: known for known in (referrals.KIND, placements.KIND)}
+    if name not in kinds:
+        message = f"There are no imports of {name}. Use {' or '.join(sorted(kinds))}."
+        raise PlainError(message)
+    return kinds[name]
+
+
 @imports.command("apply")
 def apply_import(
     kind: Annotated[str, typer.Argument(help="What the file contains: referrals or placements.")],
@@ -165,13 +197,8 @@ def apply_import(
     from pathways.imports.models import ImportRun
     from pathways.imports.schemas import ApplyImport
     from pathways.imports.staging import Worker
-    from pathways.placements import files as placements
-    from pathways.referrals import files as referrals
 
-    kinds = {known.name: known for known in (referrals.KIND, placements.KIND)}
-    if kind not in kinds:
-        message = f"There are no imports of {kind}. Use {' or '.join(sorted(kinds))}."
-        raise PlainError(message)
+    imported = _kind_of(kind)
     with opened() as database:
         actor = operator(database, f"{kind.removesuffix('s')}:import", acting_as)
         with database.writing(None) as session:
@@ -186,8 +213,8 @@ def apply_import(
                 raise PlainError(message)
             actions.apply(session, actor, run, ApplyImport(all_or_nothing=all_or_nothing))
         with _bar() as progress:
-            Worker(database, kinds[kind], actor, run.id, progress).go_on()
-        _print_report(_report_of(database, actor, kinds[kind], run, result), report)
+            Worker(database, imported, actor, run.id, progress).go_on()
+        _print_report(_report_of(database, actor, imported, run, result), report)
 
 
 def _imported(
@@ -256,6 +283,7 @@ def _print_report(made: "ImportOut", report_file: Path | None) -> None:
         print(f"Created: {names}{' …' if len(report.made) > 10 else ''}")  # noqa: PLR2004 - as many as fit a line
     if not report.was_applied:
         print(f"To apply it: pathways import apply {made.kind} {made.id}")
+    print(f"Template with all columns: pathways import template {made.kind} {made.kind}.xlsx")
     if report_file is not None:
         report_file.write_text(report.model_dump_json(indent=2), encoding="utf-8")
     if report.errors and not report.was_applied and not report.is_dry_run:
@@ -278,7 +306,11 @@ def as_sentences(report: "ImportReport") -> list[str]:
         lines.append("Nothing was saved.")
     for column in report.unknown_columns:
         meant = report.suggested_columns.get(column)
-        hint = f" If it means {meant}, confirm this once or rename the column." if meant else ""
+        hint = (
+            f" If it means {meant}, confirm this once or rename the column."
+            if meant
+            else " No free column is like it. The template lists all columns."
+        )
         lines.append(f"Column {column} is unknown and was not read.{hint}")
     lines += [f"Left out: {what}." for what in report.passed_over]
     lines += report.notes

@@ -14,7 +14,8 @@ from pathways import audit
 from pathways.base import Actor, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
-from pathways.imports import intake, queries, reports, staging
+from pathways.file_kinds import FileNotUnderstood
+from pathways.imports import intake, queries, reports, staging, template
 from pathways.imports.intake import WITHIN, ImportKind, Intake
 from pathways.imports.models import (
     DONE,
@@ -32,7 +33,7 @@ from pathways.imports.schemas import (
     RowChange,
 )
 from pathways.imports.staging import Worker
-from pathways.spreadsheets import SpreadsheetTable, normal, read_table
+from pathways.spreadsheets import ColumnsMissing, SpreadsheetTable, normal, read_table
 
 LOG = structlog.get_logger()
 LONGEST_HEADER = 300
@@ -69,8 +70,13 @@ class Wish:
 def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, most_unpacked: int) -> SpreadsheetTable:
     """Read a file, using this organisation's own column names. Raise ``FileNotUnderstood`` if it cannot be read."""
     aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
-    table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked)
-    table.suggested_columns = queries.suggested(table.unknown_columns, aliases, table.columns)
+    example = template.example_row(kind)
+    try:
+        table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked, example=example)
+    except ColumnsMissing as refusal:
+        where = f"GET {template.path_of(kind)} or pathways import template {kind.name}"
+        raise FileNotUnderstood(f"{refusal.detail} A template with the right columns: {where}.") from refusal
+    table.suggested_columns = queries.suggested(table.unknown_columns, aliases, kind.form.synonyms, table.columns)
     if not table.count:
         table.notes.append("The file has a header but no rows below it.")
     return table
@@ -253,6 +259,8 @@ def change_row(
         added = set(change.cells) - set(intake.sheet_of(run, row).columns)
         run.found = {**run.found, "added": sorted({*run.found.get("added", []), *added})}
         row.faults = None  # a member has reviewed the row, including any cells beyond the header
+        kept = [warning for warning in row.file_warnings or () if warning[0] not in {"row", *change.cells}]
+        row.file_warnings = kept or None
     if "same_as" in change.model_fields_set:
         if change.same_as is not None:
             handler.same_person(change.same_as)

@@ -22,7 +22,7 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound
-from pathways.imports import actions, files, queries, reports
+from pathways.imports import actions, files, queries, reports, template
 from pathways.imports.actions import Wish
 from pathways.imports.intake import ImportKind
 from pathways.imports.models import ImportRun, RowState
@@ -49,6 +49,7 @@ def routes(kind: ImportKind, permission: Permission, partner: Callable[..., UUID
     """
     router = APIRouter(route_class=PathwaysRoute)
     importer = permitted(permission)
+    _add_template(router, kind, importer)  # before the routes of one import, whose id could be "template"
     _add_files(router, kind, importer, partner)
     _add_runs(router, kind, importer)
     _add_result(router, kind, importer)
@@ -71,6 +72,26 @@ def _carried_on(database: Database, kind: ImportKind, actor: Actor, run_id: UUID
 
 def _single_value(kind: ImportKind) -> str:
     return kind.name.removesuffix("s")
+
+
+def _add_template(router: APIRouter, kind: ImportKind, importer: Any) -> None:
+    @router.get(
+        "/imports/template",
+        responses={200: {"content": {WORKBOOK: {}}}},
+        response_class=Response,
+        dependencies=[importer],
+        name=f"get_{_single_value(kind)}_template",
+    )
+    def get_template() -> Response:
+        """Download a workbook to fill in: all columns with help, lists to choose from, and an example row.
+
+        The example row and the sheet with help are not imported.
+        """
+        return Response(
+            template.workbook(kind),
+            media_type=WORKBOOK,
+            headers={"Content-Disposition": f'attachment; filename="{kind.name}-template.xlsx"'},
+        )
 
 
 def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Callable[..., UUID | None]) -> None:

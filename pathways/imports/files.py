@@ -16,6 +16,7 @@ from pathways.imports import intake, queries, reports
 from pathways.imports.intake import Fault, ImportKind
 from pathways.imports.models import ImportRow, ImportRun
 from pathways.spreadsheets import FORMULA_STARTS, OUR_ANSWERS, Sheet
+from pathways.workbooks import OWN_NOTES
 
 RESULT, PROBLEMS = ("import result", "import problems")
 assert {RESULT, PROBLEMS} == OUR_ANSWERS  # these two columns are ignored when a corrected file is sent again
@@ -82,7 +83,7 @@ def as_workbook(session: Session, actor: Actor, kind: ImportKind, run: ImportRun
                 if cell or mark is not None:
                     page.write_string(row.number - 1, place, cell, mark)
                 if text:
-                    page.write_comment(row.number - 1, place, text)
+                    page.write_comment(row.number - 1, place, text, {"author": OWN_NOTES})
             for place, cell in enumerate([row.state.value, problems_of((errors, warnings)), *beyond], len(header)):
                 page.write_string(row.number - 1, place, cell)
         if page is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from pathways import cells
+from pathways import cells, damage
 from pathways.base import Actor
 from pathways.cells import CellError
 from pathways.database import Database, Session
@@ -27,10 +27,14 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """A stored row, with its values by column name. There are no values if a cell could not be read."""
+    """A stored row, with its values by column name, and the warnings from reading it.
+
+    There are no values if a cell could not be read.
+    """
 
     row: ImportRow
     values: dict[str, Any]
+    warnings: tuple[Fault, ...] = ()
 
 
 Change = tuple[str, Any, Any]  # column, current value, new value
@@ -47,6 +51,23 @@ class Plan:
     alike: list[UUID] = field(default_factory=list)  # candidates, including those that the actor may not see
     made: str | None = None
     jobseeker_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateForm:
+    """What the template of a file holds: what each column means, lists to choose from, and an example row.
+
+    ``if_lost`` has, for columns that protect a person, the text that is read if the cell is lost in the file.
+    """
+
+    help: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)  # no other value is accepted
+    suggestions: Callable[[], Mapping[str, Sequence[str]]] = dict  # other values are accepted
+    example: Mapping[str, str] = field(default_factory=dict)
+    recognised_by: Sequence[str] = ()  # the columns that show that the example row is unchanged
+    also_needed: Sequence[str] = ()  # columns that nearly every row needs
+    synonyms: Mapping[str, str] = field(default_factory=dict)  # words in people's headers, and the column they suggest
+    if_lost: Mapping[str, str] = field(default_factory=dict)
 
 
 class Intake(Protocol):
@@ -78,7 +99,7 @@ class ImportKind:
     ``alike`` is called once all rows are checked; it returns the rows that may be about the same person as another row
     of the file, each with a warning. ``prepare`` receives the cells of all rows to apply, before any lock is taken.
     ``after`` receives the ids of the jobseekers in a block, once the block is committed. ``references`` returns the
-    references of those jobseekers that the actor may see.
+    references of those jobseekers that the actor may see. ``form`` says what the template of such a file holds.
     """
 
     name: str
@@ -92,6 +113,7 @@ class ImportKind:
     after: Callable[[Database, Actor, Sequence[UUID]], None] = lambda *_: None
     prepare: Callable[[Session, Iterable[Mapping[str, str]]], None] = lambda *_: None
     references: Callable[[Session, Actor, Collection[UUID]], Mapping[UUID, str]] = lambda *_: {}
+    form: TemplateForm = field(default_factory=TemplateForm)
 
 
 # Storing and reading the cells of a row.
@@ -126,6 +148,17 @@ def understood(session: Session, kind: ImportKind, row: ImportRow) -> tuple[Read
     stored = opened(session, row)
     if stored is None:
         return ReadRow(row, {}), [CellError(row=row.number, field="row", rule=NOT_KEPT, remedy="Send the file again.")]
-    own_cells, _ = stored
+    own_cells, found = damage.examined(stored[0], kind.form.if_lost, lambda *cell: _is_readable(kind, *cell))
+    warnings = tuple(Fault(*warning) for warning in [*(row.file_warnings or ()), *found])
     values, errors = cells.read_row(Row(row.number, "", own_cells, faults=faults), kind.readers)
-    return ReadRow(row, {} if errors else kind.values(values)), errors
+    return ReadRow(row, {} if errors else kind.values(values), warnings), errors
+
+
+def _is_readable(kind: ImportKind, column: str, text: str) -> bool:
+    reader = kind.readers.get(column)
+    try:
+        if reader is not None:
+            reader(text)
+    except cells.InvalidCell:
+        return False
+    return True

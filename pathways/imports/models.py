@@ -100,6 +100,7 @@ class ImportRow(Versioned, Base):
     sheet: Mapped[int]  # index of its sheet in ``ImportRun.found``
     cells_sealed: Mapped[str | None] = mapped_column(Text)
     faults: Mapped[list[list[str]] | None] = mapped_column(NONE_AS_NULL)
+    file_warnings: Mapped[list[list[str]] | None] = mapped_column(NONE_AS_NULL)  # found while the file was read
     state: Mapped[RowState] = mapped_column(words(RowState), default=RowState.READ)
     key: Mapped[str | None] = mapped_column(SHORT)  # keyed hash; rows with the same key are compared
     said: Mapped[str | None] = mapped_column(SHORT)  # keyed hash of all its values

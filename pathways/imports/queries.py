@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from pathways.base import Actor, Role
@@ -19,6 +19,7 @@ from pathways.imports.models import (
     ImportState,
     RowState,
 )
+from pathways.imports.template import words_of
 from pathways.pagination import PageRequest
 from pathways.spreadsheets import normal
 
@@ -26,6 +27,8 @@ from pathways.spreadsheets import normal
 # of our own headers that mean different columns, 7 score this high ("min hours wk", "max hours wk"). A header with one
 # or two wrong letters scores 80 to 94.
 LIKE_A_COLUMN = 78
+WITHIN_HEADER, MOST_OF_A_SCORE = 79, 20  # a header that contains the words of a column, plus a point for each letter
+LONGEST_HEADER = 300
 READ_AT_ONCE = 2_000
 KEYS_AT_ONCE = 100
 MOST_TOLD = 1_000  # most errors or warnings in a report; the rows and the result file have all
@@ -168,15 +171,36 @@ def column_name(session: Session, actor: Actor, kind: str, header: str) -> Colum
     ).one_or_none()
 
 
-def suggested(unknown: Iterable[str], aliases: Mapping[str, str], taken: Collection[str]) -> dict[str, str]:
-    """Return, by unknown header, the column with the most similar spelling. Leave out columns that the file has."""
-    free = {name: column for name, column in aliases.items() if column not in taken}
+def suggested(
+    unknown: Iterable[str], aliases: Mapping[str, str], synonyms: Mapping[str, str], taken: Collection[str]
+) -> dict[str, str]:
+    """Return each unknown header with the column that it probably means, or "" if no free column is like it.
+
+    A column that the file has already is not suggested.
+    """
+    names = {**{words_of(words): column for words, column in synonyms.items()}, **aliases}
     suggestions = {}
     for header in unknown:
-        hit = process.extractOne(normal(header), list(free), scorer=fuzz.token_sort_ratio, score_cutoff=LIKE_A_COLUMN)
-        if hit is not None:
-            suggestions[header[:300]] = free[hit[0]]
+        like = {
+            column: likeness
+            for column, likeness in _columns_like(words_of(header), names).items()
+            if column not in taken
+        }
+        suggestions[header[:LONGEST_HEADER]] = max(like, key=lambda column: like[column]) if like else ""
     return suggestions
+
+
+def _columns_like(header: str, names: Mapping[str, str]) -> dict[str, float]:
+    """Return the columns that a header may mean, each with a score from ``LIKE_A_COLUMN`` to 100."""
+    within = f" {header} "
+    likeness: dict[str, float] = {}
+    for name, column in names.items():
+        score = fuzz.token_sort_ratio(header, name, score_cutoff=LIKE_A_COLUMN)
+        if f" {name} " in within:
+            score = max(score, WITHIN_HEADER + min(len(name), MOST_OF_A_SCORE))  # a longer name says more
+        if score:
+            likeness[column] = max(score, likeness.get(column, 0.0))
+    return likeness
 
 
 def left_alone(kinds: Collection[str], before: Any) -> ColumnElement[bool]:

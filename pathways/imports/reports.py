@@ -8,7 +8,7 @@ from uuid import UUID
 from pathways.base import Actor
 from pathways.cells import CellError
 from pathways.database import Session
-from pathways.imports import intake, queries
+from pathways.imports import intake, queries, template
 from pathways.imports.intake import Fault, ImportKind
 from pathways.imports.models import DONE, ImportRow, ImportRun, ImportState, RowState
 from pathways.imports.schemas import FieldChange, ImportOut, ImportReport, ImportRowOut, RowProblem
@@ -26,8 +26,12 @@ def reply(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> I
         rows_read=run.rows_read,
         rows_checked=sum(count.values()) - count[RowState.READ] - count[RowState.UNDERSTOOD],
         rows_applied=sum(count[state] for state in DONE),
-        report=ImportReport.model_validate(run.report) if run.report else _report(session, actor, kind, run, count),
+        report=_stored_report(kind, run) if run.report else _report(session, actor, kind, run, count),
     )
+
+
+def _stored_report(kind: ImportKind, run: ImportRun) -> ImportReport:
+    return ImportReport.model_validate({**run.report, "template": template.path_of(kind)})
 
 
 def _report(session: Session, actor: Actor, kind: ImportKind, run: ImportRun, count: Counter[RowState]) -> ImportReport:
@@ -60,6 +64,7 @@ def _report(session: Session, actor: Actor, kind: ImportKind, run: ImportRun, co
         suggested_columns=run.found["suggested_columns"],
         passed_over=run.found["passed_over"],
         made=[name for row in made if (name := row.made or names.get(row.jobseeker_id)) is not None],
+        template=template.path_of(kind),
     )
 
 

@@ -56,6 +56,9 @@ class ImportReport(BaseModel):
     suggested_columns: dict[str, str] = {}
     passed_over: list[str] = []
     made: list[str] = []
+    template: str = Field(
+        default="", description="The path of a workbook with the columns of this kind of file and lists to choose from."
+    )
 
 
 class ImportLine(Schema):

@@ -109,6 +109,7 @@ class Worker:
             number=row.number,
             sheet=numbers[row.sheet],
             faults=[list(fault) for fault in row.faults] or None,
+            file_warnings=[list(warning) for warning in row.warnings] or None,
             cells_sealed=sealed(session, row_id, row.cells, row.others),
         )
 
@@ -236,7 +237,8 @@ class Worker:
         """Stop an all-or-nothing import and record the errors of these rows."""
         with self._block() as (session, run, _):
             for row_id, errors in wrong:
-                become(session.get_one(ImportRow, row_id), Plan(RowState.WITH_ERRORS, errors))
+                row = session.get_one(ImportRow, row_id)
+                become(row, Plan(RowState.WITH_ERRORS, errors), _warnings_of(row))
             run.state = ImportState.CHECKED
 
     def _skip_failing_row(self, refused: Exception) -> None:
@@ -248,7 +250,7 @@ class Worker:
             return
         with self._block() as (session, run, _):
             for row in self.next_rows(session, run, *_pending(run))[:1]:
-                become(row, Plan(RowState.WITH_ERRORS, [_fault_of(refused)]))
+                become(row, Plan(RowState.WITH_ERRORS, [_fault_of(refused)]), _warnings_of(row))
 
     def _refused_alone(self) -> list[tuple[UUID, list[Fault]]]:
         """Try each row separately, saving nothing. Return the first row that is refused, with its error."""
@@ -290,7 +292,7 @@ def _apply(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequen
     """Apply a block of rows. Give the repeats of a row the same jobseeker as the row."""
     readable = _readable(session, kind, rows)
     for read_row, outcome in zip(readable, intake.apply(readable), strict=True):
-        become(read_row.row, outcome)
+        become(read_row.row, outcome, read_row.warnings)
     about = {read.row.key: read.row.jobseeker_id for read in readable if read.row.jobseeker_id is not None}
     session.flush()  # the repeats are queried next
     repeats = select(ImportRow).where(
@@ -306,7 +308,8 @@ def _readable(session: WriteSession, kind: ImportKind, rows: Sequence[ImportRow]
     for row in rows:
         read_row, errors = understood(session, kind, row)
         if errors:
-            become(row, Plan(RowState.WITH_ERRORS, [Fault(e.field, e.rule, e.remedy) for e in errors]))
+            faults = [Fault(e.field, e.rule, e.remedy) for e in errors]
+            become(row, Plan(RowState.WITH_ERRORS, faults), read_row.warnings)
         else:
             readable.append(read_row)
     return readable
@@ -319,11 +322,11 @@ def understand(session: WriteSession, kind: ImportKind, intake: Intake, rows: Se
         faults = [Fault(error.field, error.rule, error.remedy) for error in errors] or intake.wrong(read_row.values)
         if faults:
             row.key = row.said = None
-            become(row, Plan(RowState.WITH_ERRORS, faults))
+            become(row, Plan(RowState.WITH_ERRORS, faults), read_row.warnings)
             continue
         row.key = session.vault.fingerprint("import", intake.key(read_row.values))[:40]
         row.said = session.vault.fingerprint("import", repr(sorted(read_row.values.items())))[:40]
-        become(row, Plan(RowState.UNDERSTOOD))
+        become(row, Plan(RowState.UNDERSTOOD), read_row.warnings)
     session.flush()  # rows with the same key are queried next
 
 
@@ -345,7 +348,7 @@ def meet(session: WriteSession, kind: ImportKind, run: ImportRun, key: str) -> N
         session.execute(rest.values(state=RowState.REPEATED))
         return
     session.execute(rest.values(state=RowState.WITH_ERRORS, errors=[_conflict(kind, run, first)]))
-    become(first, Plan(RowState.WITH_ERRORS, [_conflict(kind, run, other)]))
+    become(first, Plan(RowState.WITH_ERRORS, [_conflict(kind, run, other)]), _warnings_of(first))
     session.flush()  # the next query reads their states
 
 
@@ -360,7 +363,7 @@ def plan(session: WriteSession, kind: ImportKind, intake: Intake, rows: Sequence
     """Record the planned result of each row."""
     readable = _readable(session, kind, rows)
     for read_row, planned in zip(readable, intake.plan(readable), strict=True):
-        become(read_row.row, planned)
+        become(read_row.row, planned, read_row.warnings)
     session.flush()  # the next step reads their states
 
 
@@ -373,11 +376,15 @@ def mark(session: WriteSession, run: ImportRun, marks: Mapping[UUID, Fault]) -> 
         row.state = RowState.POSSIBLE_DUPLICATE
 
 
-def become(row: ImportRow, outcome: Plan) -> None:
-    """Record a planned or actual result on a row."""
+def _warnings_of(row: ImportRow) -> list[Fault]:
+    return [Fault(*warning) for warning in row.warnings or ()]
+
+
+def become(row: ImportRow, outcome: Plan, found: Sequence[Fault] = ()) -> None:
+    """Record a planned or actual result on a row, with the warnings found when the row was read."""
     row.state = outcome.state
     row.errors = [list(fault) for fault in outcome.errors] or None
-    row.warnings = [list(fault) for fault in outcome.warnings] or None
+    row.warnings = [list(fault) for fault in [*found, *outcome.warnings]] or None
     row.alike = [str(person) for person in outcome.alike] or None
     row.made = outcome.made
     row.jobseeker_id = outcome.jobseeker_id

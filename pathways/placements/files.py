@@ -20,7 +20,7 @@ from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations import formats as organisation_formats
 from pathways.organisations.models import Organisation, OrganisationKind
-from pathways.placements import actions, legality, queries
+from pathways.placements import actions, legality, queries, template
 from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
 from pathways.placements.schemas import MOST_POUNDS, pounds
 from pathways.reference import half_days
@@ -493,5 +493,13 @@ def _ref_of(values: Mapping[str, Any]) -> str:
 
 
 KIND = ImportKind(
-    "placements", READERS, ALIASES, ("title", "kind"), "placement_ref", PlacementIntake, _values, prepare=find_places
+    "placements",
+    READERS,
+    ALIASES,
+    ("title", "kind"),
+    "placement_ref",
+    PlacementIntake,
+    _values,
+    prepare=find_places,
+    form=template.form(READERS),
 )

@@ -35,3 +35,8 @@ def code_lists() -> dict[str, CodeList]:
         name: CodeList(name, lines[0]["is_closed"] == "yes", tuple(Term(line["code"], line["label"]) for line in lines))
         for name, lines in rows.items()
     }
+
+
+def codes_of(name: str) -> list[str]:
+    """Return the codes of one vocabulary."""
+    return [term.code for term in code_lists()[name].terms]

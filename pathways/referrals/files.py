@@ -24,7 +24,7 @@ from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places
-from pathways.referrals import actions, queries
+from pathways.referrals import actions, queries, template
 from pathways.referrals.actions import Arriving, ReferralContent
 from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
@@ -527,4 +527,5 @@ KIND = ImportKind(
     duplicate_actions.find_simultaneous,
     find_places,
     _references,
+    template.form({column: name for column, (name, _) in COLUMNS.items()}),
 )

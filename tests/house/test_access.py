@@ -163,8 +163,8 @@ def test_every_field_of_every_reply_about_a_person_is_one_that_visible_fields_sh
     looked_at: set[str] = set()
     for method, path, operation in operations(client):
         names = re.findall(r"{(\w+)}", path)
-        if method != "GET" or not set(names) <= set(known):
-            continue
+        if method != "GET" or not set(names) <= set(known) or path.endswith("/imports/template"):
+            continue  # a template is a workbook that holds no person
         answer = client.get(path.format(**known), headers=headers)
         if answer.status_code in {403, 404}:
             continue

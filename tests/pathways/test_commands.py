@@ -159,3 +159,20 @@ def test_daily_reports_only_what_this_run_did(folder):
     second = pathways(folder, "daily")
     assert second.stdout.strip().endswith("nothing was due.")
     assert " 0 " not in first.stdout + second.stdout
+
+
+def test_a_template_is_written_once_and_its_example_is_not_imported(folder):
+    for kind, more in (("referrals", ("--to", "stepping-stones")), ("placements", ())):
+        file = folder / f"{kind}-template.xlsx"
+        written = pathways(folder, "import", "template", kind, str(file))
+        assert written.returncode == 0, written.stderr
+        assert f"pathways import {kind}" in written.stdout
+        looked = pathways(folder, "import", kind, str(file), *more, "--dry-run")
+        assert looked.returncode == 0, looked.stderr
+        assert looked.stdout.startswith("0 rows")
+        assert "the example row of the template" in looked.stdout
+        assert f"pathways import template {kind}" in looked.stdout
+        again = pathways(folder, "import", "template", kind, str(file))
+        assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    other = pathways(folder, "import", "template", "people", str(folder / "x.xlsx"))
+    assert (other.returncode, "placements or referrals" in other.stderr) == (1, True)

@@ -177,7 +177,7 @@ def test_a_header_nobody_knows_is_confirmed_once_and_then_read(client, world: Wo
     header = HEADER.replace("given_name", "Frist Nmae").replace("skills", "Things she likes")
     report = send(client, world, f"{header}\n{GOOD}".encode(), "?dry_run=true").json()["report"]
     assert report["unknown_columns"] == ["Frist Nmae", "Things she likes"]
-    assert report["suggested_columns"] == {"Frist Nmae": "given_name"}
+    assert report["suggested_columns"] == {"Frist Nmae": "given_name", "Things she likes": "aspirations"}
     path, who = "/api/v1/referrals/columns", world.key("caseworker")
     names = {"columns": {"Frist Nmae": "given_name", "THINGS she likes!": "skills"}}
     assert client.put(path, json=names, headers=who).json()["columns"] == {
