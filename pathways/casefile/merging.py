@@ -227,7 +227,15 @@ def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker
     names: Sequence[str] = DETAIL_NAMES
     if any(getattr(details, name) not in BLANK for details in (kept_details, taken_details) for name in WITHHELD):
         names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
+    names = [name for name in names if name != "as_written"]
     new_details = _missing(kept_details.as_dict(), taken_details.as_dict(), names)
+    words = {
+        name: said
+        for name, said in (taken_details.as_written or {}).items()
+        if name in names and getattr(kept_details, name) in BLANK and name not in (kept_details.as_written or {})
+    }
+    if words:
+        new_details["as_written"] = (kept_details.as_written or {}) | words
     if new_details:
         jobseeker_actions.record_details(session, actor, kept, kept_details.changed(new_details))
     kept_profile, taken_profile = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)

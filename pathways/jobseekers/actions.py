@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor
+from pathways.base import Actor, local_day, utc_now
 from pathways.database import Session, WriteSession, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
@@ -111,19 +111,21 @@ def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str,
         "id": fact_id,
         "partner_id": person.partner_id,
         "jobseeker_id": person.id,
-        **sealed(session, "jobseeker_details", fact_id, details),
+        **sealed(session, "jobseeker_details", fact_id, details.of_record()),
     }
 
 
 def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
-    """Set the columns of the jobseeker's row that searches and rankings read."""
+    """Set the columns of the jobseeker's row that searches and rankings read. A placeholder is no value for them."""
+    today = session.actor.today if session.actor else local_day(utc_now())
+    known = details.identifying(today)
     person.given_key = formats.name_key(details.given_name)
     person.family_key = formats.name_key(details.family_name)
-    person.date_of_birth = details.date_of_birth
-    person.postcode_key = details.postcode_key
+    person.date_of_birth = known.date_of_birth
+    person.postcode_key = known.postcode_key
     vault = session.vault
-    person.nino_hash = vault.fingerprint("nino", details.nino) if details.nino else None
-    person.nhs_number_hash = vault.fingerprint("nhs_number", details.nhs_number) if details.nhs_number else None
+    person.nino_hash = vault.fingerprint("nino", known.nino) if known.nino else None
+    person.nhs_number_hash = vault.fingerprint("nhs_number", known.nhs_number) if known.nhs_number else None
     person.easting, person.northing = (place.easting, place.northing) if place else (None, None)
     person.place_basis = place.basis if place else None
 

@@ -29,7 +29,7 @@ from tests.pathways.test_plans import listening
 from tests.world import World
 
 HEAD = "referral_ref,source_type,referring_organisation,referred_on,given_name,family_name,date_of_birth,nino,postcode"
-AMINA = "R1,JCP,Hendon Jobcentre,2026-09-01,Amina,Begum,2002-05-26,QQ123456C,NW9 5QN"
+AMINA = "R1,JCP,Hendon Jobcentre,2026-09-01,Amina,Begum,2002-05-26,QQ224466C,NW9 5QN"
 WEI = "R2,JCP,Hendon Jobcentre,2026-09-02,Wei,Zhang,1999-03-04,,N1 1AA"
 WRONG = "R3,JCP,Hendon Jobcentre,2026-09-03,Ola,Ade,31/02/2001,,N1 1AB"
 PATH = "/api/v1/referrals/imports"
@@ -112,12 +112,12 @@ def test_the_good_rows_are_applied_and_the_others_later_once_they_are_right(clie
 
 def test_an_update_is_shown_field_by_field_before_it_is_made(client, world: World):
     send(client, world, text(AMINA), query="")
-    changed = AMINA.replace("NW9 5QN", "NW9 5QP").replace("QQ123456C", "QQ123456D").replace("2026-09-01", "2026-08-31")
+    changed = AMINA.replace("NW9 5QN", "NW9 5QP").replace("QQ224466C", "QQ224466D").replace("2026-09-01", "2026-08-31")
     run = send(client, world, text(changed, WEI))
     assert (run["report"]["updated"], run["report"]["created"]) == (1, 1)
     (row,) = rows(client, world, run, "?state=to_update")
     assert {c["field"]: (c["was"], c["becomes"]) for c in row["changes"]} == {
-        "nino": ("******56C", "******56D"),
+        "nino": ("******66C", "******66D"),
         "postcode": ("NW9 5QN", "NW9 5QP"),
         "referred_on": ("2026-09-01", "2026-08-31"),
     }
@@ -193,7 +193,7 @@ def test_what_is_kept_of_a_file_is_sealed_and_forgotten_in_time(client, world: W
     run = send(client, world, text(AMINA, WRONG))
     with database.reading() as session:
         kept = session.scalars(select(ImportRow)).all()
-    assert all("Amina" not in row.cells_sealed and "QQ123456C" not in row.cells_sealed for row in kept)
+    assert all("Amina" not in row.cells_sealed and "QQ224466C" not in row.cells_sealed for row in kept)
     assert actions.forget(database, utc_now() - timedelta(days=30)) == 0
     assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 2
     first = rows(client, world, run)[0]

@@ -1,0 +1,34 @@
+"""Words as they were written, and years of birth.
+
+Revision: 5d1e07a6c2b4
+After: 483e089ed61e
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "5d1e07a6c2b4"
+down_revision = "483e089ed61e"
+branch_labels = None
+depends_on = None
+
+
+DETAILS = ("jobseeker_details", "referral_snapshots")
+
+
+def upgrade() -> None:
+    for table in DETAILS:
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.add_column(sa.Column("birth_year", sa.Integer(), nullable=True))
+            batch_op.add_column(sa.Column("as_written", sa.JSON(), nullable=True))
+    with op.batch_alter_table("placements", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("as_written", sa.JSON(), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("placements", schema=None) as batch_op:
+        batch_op.drop_column("as_written")
+    for table in reversed(DETAILS):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.drop_column("as_written")
+            batch_op.drop_column("birth_year")
