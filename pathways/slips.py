@@ -85,11 +85,10 @@ def settle(read: Mapping[str, Any]) -> Settled:
     """Return the values of a row with each ``Slip`` replaced by what could be read of it."""
     slips = {name: value for name, value in read.items() if isinstance(value, Slip)}
     values = {name: value.value if isinstance(value, Slip) else value for name, value in read.items()}
-    for name, slip in slips.items():
+    for slip in slips.values():
         for other, value in slip.also.items():
             if other not in values or (values[other] is None and other not in slips):
                 values[other] = value
-        del name
     words = {name: slip.words for name, slip in slips.items() if slip.words}
     return Settled(values, words, [(name, slip.rule or READ_PARTLY, slip.remedy) for name, slip in slips.items()])
 
@@ -159,7 +158,11 @@ plain_yes_no = lenient(cells.as_yes_no)
 
 def restricted(text: str) -> Any:
     """Read whether access is restricted: any words but a plain no restrict it, because a doubt must protect."""
-    return lenient(cells.as_yes_no, lambda words: _answer(words) is not False)(text)
+    return lenient(cells.as_yes_no, _doubt)(text)
+
+
+def _doubt(words: str) -> bool | None:
+    return None if words.casefold() in NOTHING_SAID else _answer(words) is not False
 
 
 def one_of(words: type[cells.Word], spellings: Mapping[str, cells.Word] | None = None) -> Reader:

@@ -65,7 +65,7 @@ class Details:
         for name, read in READERS.items():
             normalised[name], said = read(given[name])
             if said:
-                words[name] = said
+                words.setdefault(name, said)
         if said := formats.said_with_phone(formats.read_phone(given["phone"]).words):
             # What is written beside a number may protect the person, so it goes wherever the number goes.
             safe_contact = formats.joined(normalised["safe_contact"], said) or ""

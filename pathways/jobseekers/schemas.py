@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
@@ -112,11 +112,6 @@ class DetailsFields(Schema):
     language: Annotated[str | None, Group.CONTACT] = None
     interpreter_needed: Annotated[bool | None, Group.CONTACT] = None
     as_written: Annotated[dict[str, str] | None, Group.RECORD] = None
-
-    def limited_to(self, visible: frozenset[Group]) -> Self:
-        """Return the reply limited to the visible groups. The words of a field are visible where the field is."""
-        words = {name: said for name, said in (self.as_written or {}).items() if self.group_of.get(name) in visible}
-        return super().limited_to(visible).model_copy(update={"as_written": words or None})
 
 
 class JobseekerOut(DetailsFields):

@@ -26,7 +26,7 @@ from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, P
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
-from pathways.referrals import queries
+from pathways.referrals import queries, sources
 from pathways.referrals.models import (
     ABOUT_NAMES,
     REFERRAL_MOVES,
@@ -72,7 +72,8 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
         jobseeker_actions.must_not_be_void(person)
     content = ReferralContent.of(new.model_dump() | {"half_days": half_days.parse(new.half_days)})
     ref = new.ref or f"R-{uuid7().hex[-10:]}"
-    referral = Arriving(content, new.referred_on, organisation_id, new.source_type, ref, person)
+    source_type = new.source_type or (sources.of_id(session, organisation_id) if organisation_id else SourceType.SELF)
+    referral = Arriving(content, new.referred_on, organisation_id, source_type, ref, person)
     [recorded] = record(session, actor, partner_id, [referral])
     return recorded.referral
 
