@@ -78,7 +78,9 @@ def lenient(reader: Reader, otherwise: Callable[[str], Any] | None = None) -> Re
     return read
 
 
-NOTHING_SAID = frozenset(["", "-", "--", "n/a", "na", "none given", "not given", "not stated", "not provided", "tbc", "tba"])
+NOTHING_SAID = frozenset(
+    ["", "-", "--", "n/a", "na", "none given", "not given", "not stated", "not provided", "tbc", "tba"]
+)
 
 
 def settle(read: Mapping[str, Any]) -> Settled:
@@ -107,7 +109,9 @@ def line(most: int = cells.MOST_LINE) -> Reader:
 
 def protective(text: str) -> Any:
     """Read a line that protects the person: whatever is written there is taken, so that no protection is lost."""
-    return lenient(cells.as_line, lambda words: words.lstrip("=@ ")[: cells.MOST_LINE] or words[: cells.MOST_LINE])(text)
+    return lenient(cells.as_line, lambda words: words.lstrip("=@ ")[: cells.MOST_LINE] or words[: cells.MOST_LINE])(
+        text
+    )
 
 
 def paragraph(text: str) -> Any:
@@ -137,8 +141,27 @@ MOST_ITEMS = 50
 
 # Yes or no.
 
-YES_WORDS = frozenset("yes y yep yeah yup true ok okay agreed agrees sure definitely always ✓ ✔ ☑".split())
-NO_WORDS = frozenset("no n nope never false none ✗ ✘ ☐".split())
+YES_WORDS = frozenset(
+    [
+        "yes",
+        "y",
+        "yep",
+        "yeah",
+        "yup",
+        "true",
+        "ok",
+        "okay",
+        "agreed",
+        "agrees",
+        "sure",
+        "definitely",
+        "always",
+        "✓",
+        "✔",
+        "☑",
+    ]
+)
+NO_WORDS = frozenset(["no", "n", "nope", "never", "false", "none", "✗", "✘", "☐"])
 CONDITIONS = re.compile(r"\b(?:but|not|unless|except|if|only|sometimes|maybe|depends|until|however|partly)\b")
 ANSWER = re.compile(r"^([a-z✓✔☑✗✘☐]+)\s*(?:[-–—,.:;(/!].*)?$")  # noqa: RUF001 - dashes of every length are typed
 
@@ -330,5 +353,3 @@ def needed_day(text: str) -> Any:
         if found is None:
             raise
         return Slip(said(text), found, rule=READ_PARTLY)
-
-

@@ -191,7 +191,7 @@ def compare_days(first: Identity, second: Identity) -> int:
 
 
 def _years(first: Identity, second: Identity) -> int:
-    """Compare dates of birth of which at least one has no day. A year alone is often a guess, so near years say nothing."""
+    """Compare dates of birth of which at least one has no day. Near years say nothing: a year is often a guess."""
     if not first.year or not second.year:
         return _slipped(first.born, second.born)
     if first.year == second.year:

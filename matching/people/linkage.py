@@ -51,7 +51,7 @@ MOST_UNSURE = 0.98
 # A telephone number or e-mail address in this many records belongs to a family or a support worker. A postcode belongs
 # to a whole street, so only a postcode in this many records belongs to a hostel.
 SHARED_BY_MANY = {Field.PHONE: 3, Field.EMAIL: 3, Field.POSTCODE: 10}
-# An identifier in this many records is no person's own: the records have a number that somebody made up, or an office's.
+# An identifier in this many records is no person's own: somebody made it up, or it is an office's.
 IDENTIFIER_SHARED = 5
 IDENTIFIER_AGREES, IDENTIFIER_SLIPS, IDENTIFIER_DIFFERS = 18.0, 8.0, -7.0  # evidence, in bits
 IDENTIFIER_TEXT = {

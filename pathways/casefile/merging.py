@@ -235,7 +235,7 @@ def _fill(session: WriteSession, actor: Actor, kept: Jobseeker, taken: Jobseeker
         if name in names and getattr(kept_details, name) in BLANK and name not in (kept_details.as_written or {})
     }
     if words:
-        new_details["as_written"] = (kept_details.as_written or {}) | words
+        new_details["as_written"] = dict(kept_details.as_written or {}) | words
     if new_details:
         jobseeker_actions.record_details(session, actor, kept, kept_details.changed(new_details))
     kept_profile, taken_profile = jobseeker_queries.profile(session, kept), jobseeker_queries.profile(session, taken)

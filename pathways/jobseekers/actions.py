@@ -126,8 +126,9 @@ def _describe(session: Session, person: Jobseeker, details: Details, place: Grid
     vault = session.vault
     person.nino_hash = vault.fingerprint("nino", known.nino) if known.nino else None
     person.nhs_number_hash = vault.fingerprint("nhs_number", known.nhs_number) if known.nhs_number else None
-    person.easting, person.northing = (place.easting, place.northing) if place else (None, None)
-    person.place_basis = place.basis if place else None
+    where = place if known.postcode else None
+    person.easting, person.northing = (where.easting, where.northing) if where else (None, None)
+    person.place_basis = where.basis if where else None
 
 
 def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:

@@ -17,13 +17,17 @@ from pathways.jobseekers import formats, placeholders
 IDENTIFIERS = ("nino", "nhs_number")
 YOUNGEST, OLDEST = 14, 100
 MOST_LINE = 300
-PARTLY = "What was written here could not be read as a whole. The words are in as_written. Check the value with the person."
+PARTLY = (
+    "What was written here could not be read as a whole. The words are in as_written. Check the value with the person."
+)
 WRITTEN = {
     "email": "This is the referrer's own e-mail address, so it is not recorded as the jobseeker's. Ask for their own.",
     "phone": "More than a telephone number was written here. The words are in as_written and, if they may say how the "
     "number is safe to use, in safe_contact. Check both.",
 }
-YEAR_ONLY = "Only the year of birth is known, so the age stays unknown where a placement has an age limit. Ask for the date."
+YEAR_ONLY = (
+    "Only the year of birth is known, so the age stays unknown where a placement has an age limit. Ask for the date."
+)
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
@@ -116,6 +120,9 @@ class Details:
     def placeholders(self, today: date) -> set[str]:
         """Return the names of the fields that hold a placeholder, which identifies nobody."""
         found = {name for name, is_placeholder in PLACEHOLDERS.items() if is_placeholder(getattr(self, name))}
+        if found >= {"family_name"} and self.given_name and "given_name" not in found:
+            # "Test" is a family name too, and a real given name says that it is one here.
+            found -= {"family_name"} if placeholders.may_be_family(self.family_name) else set()
         if placeholders.is_whole_name(self.given_name, self.family_name):
             found |= {"given_name", "family_name"}
         if placeholders.is_birthday(self.date_of_birth, today):

@@ -24,7 +24,28 @@ EXTENSION = re.compile(EXT, re.IGNORECASE)
 # A number alone: digits with the usual separators, and an extension, which may also follow a comma.
 ONLY_PHONE = re.compile(rf"^(?P<number>\+?[\d\s().-]*\d)(?:{EXT}|\s*,\s*(?P<other>\d{{1,5}}))?[\s.,;]*$", re.IGNORECASE)
 PHONE_LABELS = frozenset(
-    "mob mobile tel telephone phone home landline number no m h t or and also cell uk whatsapp main other".split()
+    [
+        "mob",
+        "mobile",
+        "tel",
+        "telephone",
+        "phone",
+        "home",
+        "landline",
+        "number",
+        "no",
+        "m",
+        "h",
+        "t",
+        "or",
+        "and",
+        "also",
+        "cell",
+        "uk",
+        "whatsapp",
+        "main",
+        "other",
+    ]
 )
 POSTCODE_IN_TEXT = re.compile(
     r"\b((?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]))"
@@ -39,6 +60,10 @@ NHS_IN_TEXT = re.compile(r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b")
 SHORTEST_INTERNATIONAL = 11  # +44 and eight digits: a shorter number inside a sentence may be a date or a flat
 MOST_PHONE, MOST_POSTCODE, MOST_IDENTIFIER = 60, 20, 30
 INWARD = 3
+LEVEL = re.compile(
+    r"^(?:rqf |nvq |svq |btec |city (?:and|&) guilds )*(entry )?(?:level |lvl |lev |l)?\s*(e?\d)"
+    r"(?: nvq| btec| diploma| award| certificate)?$"
+)
 RQF_LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")  # lowest first
 
 
@@ -202,3 +227,17 @@ def hours_are_crossed(values: Mapping[str, Any]) -> bool:
 def is_phone(phone: str) -> bool:
     """Return whether a text is a telephone number as ``read_phone`` returns it."""
     return INTERNATIONAL.match(phone) is not None
+
+
+def level_in_words(words: str) -> str | None:
+    """Return the highest RQF level that a text names, as in "NVQ 2; GCSEs"; None if it names none.
+
+    The level of other qualifications depends on their grade or country, so a person decides it.
+    """
+    levels = []
+    for item in re.split(r"[;,/]", words.casefold()):
+        found = LEVEL.match(" ".join(item.split()))
+        if found is not None:
+            level = f"E{found[2]}" if found[1] else found[2].upper()
+            levels += [level] if level in RQF_LEVELS else []
+    return max(levels, key=RQF_LEVELS.index) if levels else None

@@ -17,38 +17,53 @@ RUN = 7  # seven equal or running digits at the end of a telephone number
 # What a phone number begins with before its own digits: the country code, and the 7 of a mobile.
 BEFORE_NUMBER = re.compile(r"^(?:00)?(?:44)?0*7?")
 UNKNOWN_WORDS = frozenset(
-    """a address adult anon anonymous anyone asked awaiting blank blanked check checking client confidential confirm
-    confirmed customer declined did dk dnk does doesn don dont email empty evidence female fixed fill first forename for
-    given give from get gave has have haven homeless id in is know known last later left male me missing mr mrs ms miss
-    mx dr sir madam n na name named nil nfa nk no nobody none noone nor not nothing number null of on or other pending
-    person phone postcode prefer provide provided put ref refused reveal said say self sent sofa staff supplied surname
-    surfing t tba tbc tbd telephone temp temporary tested test tester testing text the to told unallocated
-    unavailable undisclosed unknown unkown unknwon unsure user w withheld will x xx xxx xxxx yet applicable available
-    abode dob birth ni nino nhs insurance national mail mobile contact currently moment at this time street rough
-    sleeping sleeper hostel somebody someone aka baby child boy girl infant newborn husband wife mother father mum dad
-    son daughter bloggs placeholder dummy fake sample example""".split()
+    re.findall(
+        r"\w+",
+        """a address adult anon anonymous anyone asked awaiting blank blanked check checking client confidential
+    confirm confirmed customer declined did dk dnk does doesn don dont email empty evidence female fixed fill
+    first forename for given give from get gave has have haven homeless id in is know known last later left
+    male me missing mr mrs ms miss mx dr sir madam n na name named nil nfa nk no nobody none noone nor not
+    nothing number null of on or other pending person phone postcode prefer provide provided put ref refused
+    reveal said say self sent sofa staff supplied surname surfing t tba tbc tbd telephone temp temporary
+    tested test tester testing text the to told unallocated unavailable undisclosed unknown unkown unknwon
+    unsure user w withheld will x xx xxx xxxx yet applicable available abode dob birth ni nino nhs insurance
+    national mail mobile contact currently moment at this time street rough sleeping sleeper hostel somebody
+    someone aka baby child boy girl infant newborn husband wife mother father mum dad son daughter bloggs
+    placeholder dummy fake sample example""",
+    )
 )
 # A family or given name is a placeholder only if all of its words are among these. Words that are also names (Street,
 # Son, Nil, Say, Null) are left out.
 NAME_WORDS = UNKNOWN_WORDS - frozenset(
-    "first street will given get grace has sent left put self father birth child boy user bloggs on in at to of the me "
-    "a w t sofa hostel mail fill sample did don ni id rough son nil blank person say other or last null not dr ref sent "
-    "moment time mark does yet later check".split()
+    re.findall(
+        r"\w+",
+        """first street will given get grace has sent left put self father birth child boy user bloggs on in at to of
+    the me a w t sofa hostel mail fill sample did don ni id rough son nil blank person say other or last null
+    not dr ref sent moment time mark does yet later check""",
+    )
 )
 WHOLE_NAMES = frozenset(
-    ["joe bloggs", "jo bloggs", "jane bloggs", "fred bloggs", "john doe", "jane doe", "a n other", "an other"]
-    + ["a nother", "n other", "a other", "the client", "the customer", "n a", "n k", "not known", "not given"]
-    + ["not provided", "not stated", "not disclosed", "to follow", "see notes", "see below", "as above", "same as above"]
+    re.split(
+        r", *\n? *",
+        """joe bloggs, jo bloggs, jane bloggs, fred bloggs, john doe, jane doe, a n other, an other, a nother, n other,
+        a other, the client, the customer, n a, n k, not known, not given, not provided, not stated, not disclosed,
+        to follow, see notes, see below, as above, same as above""",
+    )
 )
 # Never issued, or issued by an office for a while: TN and ZZ are temporary, XX, OO and PP are made up.
 NO_NINO = re.compile(r"^(?:TN\d{6}[A-Z]?|(?:ZZ|XX|OO|PP)\d{6}[A-Z]?)$")
 NO_MAILBOX = frozenset(
-    """a aa aaa abc anon anonymous asdf client donotreply dummy email fake me mail na nil no noaddress nobody noemail
-    noemailaddress nomail none noone noreply noreplies not notapplicable notavailable notgiven notknown notprovided
-    nothing null refused tba tbc test tester testing unknown unavailable x xx xxx xyz doesnothaveone hasnone withheld
-    customer noemailprovided noemailgiven donthave""".split()
+    re.findall(
+        r"\w+",
+        """a aa aaa abc anon anonymous asdf client donotreply dummy email fake me mail na nil no noaddress nobody
+    noemail noemailaddress nomail none noone noreply noreplies not notapplicable notavailable notgiven
+    notknown notprovided nothing null refused tba tbc test tester testing unknown unavailable x xx xxx xyz
+    doesnothaveone hasnone withheld customer noemailprovided noemailgiven donthave""",
+    )
 )
-NO_DOMAIN = frozenset("none noemail nomail no na n unknown test notprovided nowhere noaddress fake dummy".split())
+NO_DOMAIN = frozenset(
+    re.findall(r"\w+", """none noemail nomail no na n unknown test notprovided nowhere noaddress fake dummy""")
+)
 # Dates that offices and programs enter for a birthday that nobody knows: the first days of a calendar or of a clock.
 NO_BIRTHDAY = frozenset(
     {date(1900, 1, 1), date(1900, 1, 2), date(1901, 1, 1), date(1904, 1, 1), date(1904, 1, 2), date(1911, 11, 11)}
@@ -59,17 +74,17 @@ NO_ADDRESS = re.compile(r"\b(?:nfa|no fixed|homeless|unknown|not known|withheld)
 FEWEST_DIGITS = 4
 
 TEXTS = {
-    "given_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name when you know it.",
-    "family_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name when you know it.",
+    "given_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name once known.",
+    "family_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name once known.",
     "known_as": "This is a word for a name that is not known, so it identifies nobody. Leave it blank.",
     "date_of_birth": "This date stands for a date of birth that is not known, so the age stays unknown. Ask for the "
     "date, or enter only the year of birth.",
-    "nino": "This is not a person's NI number, so it identifies nobody. Leave it blank until you know the number.",
-    "nhs_number": "This is not a person's NHS number, so it identifies nobody. Leave it blank until you know the number.",
-    "postcode": "This stands for an address that is not known, so it identifies nobody and travel cannot be worked out. "
+    "nino": "This is not a person's NI number, so it identifies nobody. Leave it blank until it is known.",
+    "nhs_number": "This is not a person's NHS number, so it identifies nobody. Leave it blank until it is known.",
+    "postcode": "This stands for an address that is not known, so it identifies nobody, and travel is unknown. "
     "Enter the postcode where the person stays now, or leave it blank.",
-    "phone": "This is not a person's telephone number, so it identifies nobody. Leave it blank until you know the number.",
-    "email": "This is not a person's e-mail address, so it identifies nobody. Leave it blank until you know the address.",
+    "phone": "This is not a person's telephone number, so it identifies nobody. Leave it blank until it is known.",
+    "email": "This is not a person's e-mail address, so it identifies nobody. Leave it blank until it is known.",
 }
 
 
@@ -100,6 +115,11 @@ def is_name(text: str | None) -> bool:
     if words in (["no"], ["na"]):  # names of Korean and Chinese families
         return False
     return " ".join(words) in WHOLE_NAMES or all(word in NAME_WORDS for word in words)
+
+
+def may_be_family(text: str | None) -> bool:
+    """Return whether a word of ``is_name`` is also a family name."""
+    return _words(text or "") in (["test"], ["child"], ["baby"], ["sir"])
 
 
 def is_whole_name(given: str | None, family: str | None) -> bool:

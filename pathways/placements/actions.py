@@ -155,6 +155,9 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
             raise RuleBroken(f"{name} cannot be empty. Give a value, or leave {name} out.", pointer=f"/{name}")
     for name, value in columns_of(session, given).items():
         setattr(placement, name, value)
+    if placement.as_written:
+        left = {name: said for name, said in placement.as_written.items() if name not in given}
+        placement.as_written = left or None
     check_sense(placement)
     if placement.state is PlacementState.PUBLISHED:
         must_be_lawful(placement, actor)

@@ -7,124 +7,25 @@ from uuid import UUID
 
 from sqlalchemy import inspect, select
 
-from pathways import cells, spreadsheets
+from pathways import slips
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
 from pathways.imports.intake import Change, Fault, ImportKind, Plan, ReadRow
 from pathways.imports.models import ImportRun, RowState
-from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import actions, legality, queries
-from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
+from pathways.placements.columns import ALIASES, READERS
+from pathways.placements.models import Placement, PlacementEvent, PlacementState
 from pathways.placements.schemas import pounds
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places, locate_all
 
-PLACEMENT_KIND = cells.one_of(PlacementKind)
-
-
-def _level(text: str) -> str | None:
-    level = text.strip().upper().removeprefix("LEVEL ").strip() or None
-    if level is not None and level not in formats.RQF_LEVELS:
-        raise cells.InvalidCell(
-            f"This is not an RQF level. The levels are {', '.join(formats.RQF_LEVELS)}.",
-            "Correct the cell, or leave it blank.",
-        )
-    return level
-
-
-def _needed_line(text: str) -> str:
-    line = cells.as_line(text)
-    if line is None:
-        raise cells.InvalidCell("This field is required.", "Fill in the cell.")
-    return line
-
-
-def _kind(text: str) -> PlacementKind:
-    kind = PLACEMENT_KIND(text)
-    if kind is None:
-        raise cells.InvalidCell("This field is required.", f"Write one of {', '.join(PlacementKind)}.")
-    return kind
-
-
-def _places(text: str) -> int:
-    count = cells.as_whole(text)
-    if count is None:
-        return 1
-    if not 1 <= count <= 500:  # noqa: PLR2004 - the same limits as in the API
-        raise cells.InvalidCell("The number of places must be from 1 to 500.", "Correct the number.")
-    return count
-
-
-def _age(text: str) -> int | None:
-    age = cells.as_whole(text)
-    if age is not None and not 14 <= age <= 120:  # noqa: PLR2004 - the same limits as in the API
-        raise cells.InvalidCell("The age must be from 14 to 120.", "Correct the number.")
-    return age
-
-
-def _email(text: str) -> str | None:
-    line = cells.as_line(text.lstrip("'"))
-    if line is not None and "@" not in line:
-        raise cells.InvalidCell("This is not an e-mail address.", "Correct the address, or leave the cell blank.")
-    return line
-
-
-READERS: dict[str, cells.Reader] = {
-    "placement_ref": cells.as_line,
-    "social_enterprise": cells.line(200),
-    "company_number": cells.line(20),
-    "charity_number": cells.line(20),
-    "title": _needed_line,
-    "occupation": cells.as_line,
-    "kind": _kind,
-    "description": cells.as_line,
-    "essential_skills": cells.as_list,
-    "desirable_skills": cells.as_list,
-    "qualifications_needed": _level,
-    "licences_needed": cells.as_list,
-    "training_given": cells.as_list,
-    "postcode": cells.line(20),
-    "remote": cells.one_of(Remote),
-    "half_days": half_days.read_cell,
-    "hours_per_week": cells.hours,
-    "hours_flexible": cells.as_yes_no,
-    "starts_on": cells.as_date,
-    "ends_on": cells.as_date,
-    "closes_on": cells.as_date,
-    "places": _places,
-    "pay_per_hour_pounds": cells.as_number,
-    "minimum_age": _age,
-    "maximum_age": _age,
-    "ring_fenced_for": cells.as_line,
-    "legal_basis": cells.as_line,
-    "dbs_level": cells.one_of(DbsLevel),
-    "right_to_work_needed": cells.as_yes_no,
-    "adjustments_offered": cells.as_list,
-    "environment": cells.as_list,
-    "support_offered": cells.as_list,
-    "contact_email": _email,
-}
-ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
-    "slots": "half_days",
-    "available": "half_days",
-    "job title": "title",
-    "role": "title",
-    "employer": "social_enterprise",
-    "organisation": "social_enterprise",
-    "post code": "postcode",
-    "pay per hour": "pay_per_hour_pounds",
-    "hourly rate": "pay_per_hour_pounds",
-    "hours": "hours_per_week",
-    "start date": "starts_on",
-    "end date": "ends_on",
-    "closing date": "closes_on",
-    "reference": "placement_ref",
-    "dbs": "dbs_level",
-}
-NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places"}
+NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places", "slips"}
+# A listing is not published while one of these was written but could not be read: each limits whom the law allows.
+MUST_BE_READ = ("dbs_level", "minimum_age", "maximum_age", "pay_per_hour_pounds")
+CROSSED = (("starts_on", "ends_on"), ("minimum_age", "maximum_age"))
 
 
 class PlacementIntake:
@@ -139,10 +40,6 @@ class PlacementIntake:
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
         faults: list[Fault] = []
-        if values["starts_on"] and values["ends_on"] and values["ends_on"] < values["starts_on"]:
-            faults.append(Fault("ends_on", "The end date is before the start date.", "Correct one of the dates."))
-        if values["minimum_age"] and values["maximum_age"] and values["maximum_age"] < values["minimum_age"]:
-            faults.append(Fault("maximum_age", "The maximum age is below the minimum age.", "Correct one of the ages."))
         name, field = values["social_enterprise"], "social_enterprise"
         if self.actor.role is Role.PLACEMENT_LISTER:
             own = self.session.get_one(Organisation, self.actor.organisation_id)
@@ -176,9 +73,12 @@ class PlacementIntake:
         columns = _columns(self.session, rows)
         counts = queries.place_counts(self.session, [row.id for row in existing if row is not None])
         return [
-            Plan(RowState.TO_CREATE, warnings=self._reasons_not_published(_copy(None, new_columns)))
+            Plan(
+                RowState.TO_CREATE,
+                warnings=_warnings(row.values) + self._reasons_not_published(_copy(None, new_columns), row.values),
+            )
             if placement is None
-            else self._to_update(placement, new_columns, row.values["places"], counts.get(placement.id, (0, 0))[0])[0]
+            else self._to_update(placement, new_columns, row.values, counts.get(placement.id, (0, 0))[0])[0]
             for row, placement, new_columns in zip(rows, existing, columns, strict=True)
         ]
 
@@ -204,18 +104,25 @@ class PlacementIntake:
         ]
 
     def _to_update(
-        self, placement: Placement, columns: Mapping[str, Any], places: int, places_now: int
+        self, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any], places_now: int
     ) -> tuple[Plan, dict[str, Any]]:
         """Return what the import would do with a row about an existing placement, and the columns it would change.
 
         A blank cell keeps the stored value. A change that would make a published placement break a legal rule is
         reported as an error of the row.
         """
+        places, warnings = values["places"], _warnings(values)
         changes = {
-            name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
+            name: value
+            for name, value in columns.items()
+            if name != "as_written" and value is not None and getattr(placement, name) != value
         }
+        before = placement.as_written or {}
+        words = {n: said for n, said in before.items() if columns.get(n) is None} | (columns["as_written"] or {})
+        if words != before:
+            changes["as_written"] = words or None
         if not changes and places <= places_now:
-            return Plan(RowState.UNCHANGED), {}
+            return Plan(RowState.UNCHANGED, warnings=warnings), {}
         changed = _copy(placement, changes)
         try:
             actions.check_sense(changed)
@@ -227,10 +134,10 @@ class PlacementIntake:
         cell_changes = [
             (NAME_IN_FILE.get(name, name), _as_cell(name, getattr(placement, name)), _as_cell(name, value))
             for name, value in sorted(changes.items())
-            if name not in WORKED_OUT
+            if name not in WORKED_OUT and name != "as_written"
         ]
         cell_changes += [("places", places_now, places)] if places > places_now else []
-        return Plan(RowState.TO_UPDATE, changes=cell_changes), changes
+        return Plan(RowState.TO_UPDATE, warnings=warnings, changes=cell_changes), changes
 
     def apply(self, rows: Sequence[ReadRow]) -> list[Plan]:
         session = self.session
@@ -256,22 +163,21 @@ class PlacementIntake:
     def _make(self, session: WriteSession, owner: UUID, values: Mapping[str, Any]) -> Plan:
         ref = values["placement_ref"]
         body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
-        body["postcode"] = formats.tidy_postcode(body["postcode"])
         made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"])
-        return Plan(RowState.CREATED, warnings=self._publish(session, made), made=ref)
+        return Plan(RowState.CREATED, warnings=_warnings(values) + self._publish(session, made, values), made=ref)
 
     def _update(
         self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Plan:
         places_now, _ = queries.place_counts(session, [placement.id]).get(placement.id, (0, 0))
-        planned, changes = self._to_update(placement, columns, values["places"], places_now)
+        planned, changes = self._to_update(placement, columns, values, places_now)
         if planned.state is not RowState.TO_UPDATE:
             return planned
         for name, value in changes.items():
             setattr(placement, name, value)
         if values["places"] > places_now:
             actions.set_places(session, self.actor, placement, values["places"])
-        return Plan(RowState.UPDATED, made=placement.ref)
+        return Plan(RowState.UPDATED, warnings=planned.warnings, made=placement.ref)
 
     def _owner_or_made(self, session: WriteSession, values: Mapping[str, Any]) -> UUID:
         if self.actor.role is Role.PLACEMENT_LISTER:
@@ -284,9 +190,9 @@ class PlacementIntake:
                 setattr(organisation, number, values[number])
         return owner
 
-    def _publish(self, session: WriteSession, placement: Placement) -> list[Fault]:
+    def _publish(self, session: WriteSession, placement: Placement, values: Mapping[str, Any]) -> list[Fault]:
         """Publish a lawful new placement, or close it if past its closing date. Return why it is not published."""
-        reasons = self._reasons_not_published(placement)
+        reasons = self._reasons_not_published(placement, values)
         if not reasons:
             actions.move(session, self.actor, placement, PlacementEvent.PUBLISH)
         elif reasons[0].field == "closes_on":
@@ -295,8 +201,13 @@ class PlacementIntake:
             )
         return reasons
 
-    def _reasons_not_published(self, placement: Placement) -> list[Fault]:
+    def _reasons_not_published(self, placement: Placement, values: Mapping[str, Any]) -> list[Fault]:
         """Return the reasons why a new placement would not be published."""
+        words = values["as_written"] or {}
+        unread = [name for name in MUST_BE_READ if name in words and values[name] is None]
+        if unread:
+            rule = f"The placement stays in draft, because {', '.join(unread)} could not be read."
+            return [Fault("listing", rule, "Correct the field, then publish the placement.")]
         reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today)
         if reasons:
             return [Fault("listing", f"The placement stays in draft. {reason}", "") for reason in reasons]
@@ -315,7 +226,7 @@ NAME_IN_FILE = {"pay_per_hour_pence": "pay_per_hour_pounds"}
 
 def _columns(session: Session, rows: Sequence[ReadRow]) -> list[dict[str, Any]]:
     """Return rows as columns of the placements table; all postcodes are located in one query."""
-    postcodes = [formats.tidy_postcode(row.values["postcode"]) for row in rows]
+    postcodes = [row.values["postcode"] for row in rows]
     places = locate_all(session, postcodes)
     return [
         actions.columns_of(
@@ -338,9 +249,26 @@ def _as_cell(name: str, value: Any) -> Any:
     return pounds(value) if name == "pay_per_hour_pence" and value is not None else value
 
 
+def _warnings(values: Mapping[str, Any]) -> list[Fault]:
+    """Return a warning for each cell of a row that could not be read as a whole."""
+    return [Fault(*warning) for warning in values["slips"]]
+
+
 def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a row; a missing reference is derived from other cells."""
-    return {**cells_of_row, "placement_ref": cells_of_row["placement_ref"] or _ref_of(cells_of_row)}
+    settled = slips.settle(cells_of_row)
+    values, words, warnings = settled.values, dict(settled.words), list(settled.warnings)
+    for first, last in CROSSED:
+        if values[first] and values[last] and values[last] < values[first]:
+            # One of the two is wrong, and nobody knows which, so neither may rule anybody out.
+            for name in (first, last):
+                words.setdefault(name, str(values[name]))
+                values[name] = None
+            rule = f"{last} is before {first}, so both are left unknown."
+            warnings.append((last, rule, "Correct one of them. What was written is in as_written."))
+    values["places"] = values["places"] or 1
+    values |= {"slips": warnings, "as_written": words or None}
+    return {**values, "placement_ref": values["placement_ref"] or _ref_of(values)}
 
 
 def _ref_of(values: Mapping[str, Any]) -> str:

@@ -66,12 +66,16 @@ def parse(text: str | None) -> int | None:
 
 
 _WORD = re.compile(r"[a-z]+|[-–—]|\S")  # noqa: RUF001 - dashes of every length are typed
-_GROUPS = {name: DAYS[:5] for name in ("weekday", "weekdays")} | {name: DAYS[5:] for name in ("weekend", "weekends")}
-_GROUPS |= {name: DAYS for name in ("everyday", "daily")}
+_GROUPS: dict[str, tuple[str, ...]] = dict.fromkeys(("weekday", "weekdays"), DAYS[:5]) | dict.fromkeys(
+    ("weekend", "weekends"), DAYS[5:]
+)
+_GROUPS |= dict.fromkeys(("everyday", "daily"), DAYS)
 _LETTERS = {"m": "mon", "t": "tue", "w": "wed", "th": "thu", "f": "fri"}
 _PLURAL = {f"{name}s": parts for name, parts in _PART_NAMES.items() if name.isalpha()} | {"days": ALL_DAY}
 _DASHES = frozenset(["-", "–", "—", "to", "till", "until", "through", "thru"])  # noqa: RUF001
-_BETWEEN = frozenset(["and", "&", ",", "/", "+", "in", "the", "on", "from", "(", ")", ".", ":", "every", "all", "or", "only"])
+_BETWEEN = frozenset(
+    ["and", "&", ",", "/", "+", "in", "the", "on", "from", "(", ")", ".", ":", "every", "all", "or", "only"]
+)
 _JOINING = frozenset(["and", "&", ",", "+", "or"])
 
 
@@ -95,7 +99,11 @@ def _clause(words: list[str]) -> int | None:
     parts: list[str] = []
     bits, is_range, last_was_day = 0, False, False
     for n, word in enumerate(words):
-        day = _DAY_NAMES.get(word) or _PLURAL_DAYS.get(word) or (_LETTERS.get(word) if _is_letter_range(words, n) else None)
+        day = (
+            _DAY_NAMES.get(word)
+            or _PLURAL_DAYS.get(word)
+            or (_LETTERS.get(word) if _is_letter_range(words, n) else None)
+        )
         named_parts = _PART_NAMES.get(word) or _PLURAL.get(word)
         if day is not None or word in _GROUPS:
             if parts and not days and words[n - 1] in _JOINING:

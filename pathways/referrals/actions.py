@@ -153,9 +153,7 @@ class ReferralContent:
     def changed(self, given: Mapping[str, Any], *, blanks_clear: bool) -> "ReferralContent":
         """Return a copy with the given values. A None clears its field if ``blanks_clear``; otherwise it is ignored."""
         before = self.as_dict()
-        named = {
-            name: value for name, value in given.items() if name in before and (blanks_clear or value is not None)
-        }
+        named = {name: value for name, value in given.items() if name in before and (blanks_clear or value is not None)}
         # The words written for a value that is replaced are dropped.
         words = {name: said for name, said in (before["as_written"] or {}).items() if name not in named}
         return ReferralContent.of(before | named | {"as_written": words | dict(named.get("as_written") or {})})

@@ -30,7 +30,7 @@ MODE_NAMES = {mode: mode for mode in MODES} | {
     "drives": "car",
     "driving": "car",
 }
-WITH_A_MODE = frozenset("by on own a the my local pass card only uses use and".split())
+WITH_A_MODE = frozenset(["by", "on", "own", "a", "the", "my", "local", "pass", "card", "only", "uses", "use", "and"])
 EVER_PAID = {"yes": EverPaidWork.YES, "no": EverPaidWork.NO, "never": EverPaidWork.NO}
 SOURCES = {
     "jobcentre": SourceType.JCP,
@@ -52,10 +52,6 @@ SOURCES = {
     "school": SourceType.EDU,
     "probation service": SourceType.PROBATION,
 }
-LEVEL = re.compile(
-    r"^(?:rqf |nvq |svq |btec |city (?:and|&) guilds )*(entry )?(?:level |lvl |lev |l)?\s*(e?\d)(?: nvq| btec| diploma| award"
-    r"| certificate)?$"
-)
 
 
 def _level(text: str) -> str | None:
@@ -72,20 +68,6 @@ def _level(text: str) -> str | None:
     return max(levels, key=formats.RQF_LEVELS.index) if levels else None
 
 
-def level_in_words(words: str) -> str | None:
-    """Return the highest RQF level that a text names, as in "NVQ 2; GCSEs"; None if it names none.
-
-    The level of other qualifications depends on their grade or country, so a person decides it.
-    """
-    levels = []
-    for item in re.split(r"[;,/]", words.casefold()):
-        found = LEVEL.match(" ".join(item.split()))
-        if found is not None:
-            level = f"E{found[2]}" if found[1] else found[2].upper()
-            levels += [level] if level in formats.RQF_LEVELS else []
-    return max(levels, key=formats.RQF_LEVELS.index) if levels else None
-
-
 def _modes(text: str) -> list[str] | None:
     items = cells.as_list(text.lower())
     if items is None:
@@ -98,7 +80,7 @@ def _modes(text: str) -> list[str] | None:
 
 
 def _modes_in_words(words: str) -> list[str] | None:
-    """Return the ways of travelling in a text, as in "bus pass, tube"; None if there is none, or what is said is "no car"."""
+    """Return the ways of travelling in a text, as in "bus pass, tube"; None if there is none, as in "no car"."""
     found = []
     for item in re.split(r"[;,/&+]|\band\b|\bor\b", words.casefold()):
         parts = [part for part in re.findall(r"[a-z']+", item) if part not in WITH_A_MODE]
@@ -111,7 +93,7 @@ def _modes_in_words(words: str) -> list[str] | None:
 
 # Column of the file -> (name of our field, reader of the cell).
 COLUMNS: dict[str, tuple[str, cells.Reader]] = {
-    "referral_ref": ("ref", slips.line()),
+    "referral_ref": ("ref", slips.lenient(cells.as_line)),
     "source_type": ("source_type", slips.one_of(SourceType, SOURCES)),
     "referring_organisation": ("referring_organisation", cells.line(200)),
     "referrer_name": ("referrer_name", slips.line()),
@@ -139,7 +121,7 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "aspirations": ("aspirations", slips.lines),
     "avoid": ("avoid", slips.lines),
     "skills": ("skills", slips.lines),
-    "qualifications": ("qualification_level", slips.lenient(_level, level_in_words)),
+    "qualifications": ("qualification_level", slips.lenient(_level, formats.level_in_words)),
     "licences": ("licences", slips.lines),
     "hours_min": ("hours_min", slips.hours_min),
     "hours_max": ("hours_max", slips.hours_max),

@@ -19,8 +19,8 @@ from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, identify
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.identify import Candidate, IdentityQuery
 from pathways.jobseekers.details import IDENTIFIERS, MOST_LINE
+from pathways.jobseekers.identify import Candidate, IdentityQuery
 from pathways.jobseekers.models import Jobseeker
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
@@ -200,7 +200,7 @@ class ReferralIntake:
         return Plan(RowState.TO_CREATE, warnings=self._warnings(values))
 
     def _warnings(self, values: Mapping[str, Any]) -> list[Fault]:
-        """Return the warnings of a row: at most one about a cell that was not read as a whole, and one about its value."""
+        """Return the warnings of a row: one for each cell that was not read as a whole or looks wrong."""
         warnings = [Fault(*warning) for warning in values["slips"]]
         told = {warning.field for warning in warnings}
         for warning in values["content"].warnings(self.actor.today):
