@@ -15,7 +15,7 @@ from pathways.database import Session, WriteSession, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import formats, identify, queries
-from pathways.jobseekers.details import Details
+from pathways.jobseekers.details import SHARED, Details
 from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
     JOBSEEKER_MOVES,
@@ -146,13 +146,18 @@ def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
         has_known_place=person.easting is not None,
         possible_events=[event.value for event in possible_events(JOBSEEKER_MOVES, person.state)],
         version=person.version,
-        warnings=[Warned(**warning) for warning in details.warnings(actor.today)],
+        warnings=[Warned(**warning) for warning in details.warnings(actor.today) + _shared(session, person, details)],
     )
     visible = queries.visible_groups(actor, person)
     shaped = full.limited_to(visible)
     return shaped.model_copy(
         update={"warnings": [w for w in shaped.warnings if JobseekerOut.group_of[w.field] in visible]}
     )
+
+
+def _shared(session: Session, person: Jobseeker, details: Details) -> list[dict[str, str]]:
+    [names] = identify.shared_widely(session, person.partner_id, [details])
+    return [{"field": name, "text": SHARED[name]} for name in names]
 
 
 def extract_of_details(session: Session, row: JobseekerDetails) -> DetailsOut:

@@ -25,6 +25,10 @@ WRITTEN = {
     "phone": "More than a telephone number was written here. The words are in as_written and, if they may say how the "
     "number is safe to use, in safe_contact. Check both.",
 }
+SHARED = {
+    name: f"Many jobseekers have this {what}, so it may be an office's. Check whether it is the person's own."
+    for name, what in (("phone", "telephone number"), ("email", "e-mail address"), ("postcode", "postcode"))
+}
 YEAR_ONLY = (
     "Only the year of birth is known, so the age stays unknown where a placement has an age limit. Ask for the date."
 )

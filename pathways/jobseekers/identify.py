@@ -38,7 +38,7 @@ from sqlalchemy import (
 
 from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
-from matching.people.linkage import Linkage, LinkageVerdict
+from matching.people.linkage import SHARED_BY_MANY, Linkage, LinkageVerdict
 from pathways import audit
 from pathways.access.models import User
 from pathways.base import local_day, utc_now
@@ -109,7 +109,7 @@ def identity(session: Session, key: str, details: Details) -> Identity:
         _born(details.date_of_birth, details.birth_year),
         details.postcode_key or "",
         details.phone or "",
-        (details.email or "").strip().lower(),
+        _email(details),
         identifiers=hashes,
     )
 
@@ -243,6 +243,35 @@ def _how_many(
         rows = select(column, func.count()).where(*conditions, column.in_(wanted[start : start + AT_ONCE]))
         counts |= {row[0]: min(row[1], MOST_COUNTED) for row in session.execute(rows.group_by(column))}
     return counts
+
+
+def shared_widely(session: Session, partner_id: UUID, people: Sequence[Details]) -> list[list[str]]:
+    """Return for each person the contact details that so many of the partner's people have that they are no own ones.
+
+    Such a telephone is an office's or a supporter's, and such a postcode is a hostel's or a job centre's.
+    """
+    today = session.actor.today if session.actor else local_day(utc_now())
+    known = [details.identifying(today) for details in people]
+    keys = [
+        {
+            name: hashed(session, f"{name}:{value}")
+            for name, value in (("phone", one.phone), ("email", _email(one)))
+            if value
+        }
+        for one in known
+    ]
+    found = sharing(session, partner_id, sorted({key for own in keys for key in own.values()}), MOST_OF_A_KEY)
+    homes = _how_many(session, partner_id, Jobseeker.postcode_key, {one.postcode_key or "" for one in known})
+    counts = [
+        {name: len(found.get(key, ())) for name, key in own.items()}
+        | {"postcode": homes.get(one.postcode_key or "", 0)}
+        for one, own in zip(known, keys, strict=True)
+    ]
+    return [[name for name in own if own[name] >= SHARED_BY_MANY[Field(name)]] for own in counts]
+
+
+def _email(details: Details) -> str:
+    return (details.email or "").strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,7 +504,7 @@ def _identity_of(row: Any) -> Identity:
         _born(details.date_of_birth, details.birth_year),
         details.postcode_key or "",
         details.phone or "",
-        (details.email or "").strip().lower(),
+        _email(details),
         identifiers=hashes,
     )
 

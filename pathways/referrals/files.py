@@ -19,7 +19,7 @@ from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, identify
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.details import IDENTIFIERS, MOST_LINE
+from pathways.jobseekers.details import IDENTIFIERS, MOST_LINE, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
 from pathways.jobseekers.models import Jobseeker
 from pathways.organisations import actions as organisation_actions
@@ -32,6 +32,7 @@ from pathways.referrals.columns import ALIASES, COLUMNS, OURS_TO_COLUMN, READERS
 from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
 
+SAVED = "The value is saved as it was written."
 KIND_OF_SOURCE = {
     SourceType.JCP: OrganisationKind.JOB_CENTRE,
     SourceType.ASC: OrganisationKind.LOCAL_AUTHORITY,
@@ -157,7 +158,17 @@ class ReferralIntake:
         is_at_once = self.run.applies and self.run.state is ImportState.CHECKING
         if self.is_own and not is_at_once:
             self._mark_possible_duplicates(rows, plans)
+        self._warn_of_shared(rows, plans)
         return plans
+
+    def _warn_of_shared(self, rows: Sequence[ReadRow], plans: Sequence[Plan]) -> None:
+        """Warn the partner's staff of contact details that many of its people have. A referrer must not learn this."""
+        if not self.is_own:
+            return
+        people = [row.values["content"].details for row in rows]
+        for plan, names in zip(plans, identify.shared_widely(self.session, self.partner_id, people), strict=True):
+            told = {warning.field for warning in plan.warnings}
+            plan.warnings += [Fault(name, SHARED[name], SAVED) for name in names if name not in told]
 
     def changes(self, rows: Sequence[ReadRow]) -> list[list[Change]]:
         return [planned.changes for planned in self._plans(rows)]
@@ -206,7 +217,7 @@ class ReferralIntake:
         for warning in values["content"].warnings(self.actor.today):
             column = OURS_TO_COLUMN[warning["field"]]
             if column not in told:
-                warnings.append(Fault(column, warning["text"], "The value is saved as it was written."))
+                warnings.append(Fault(column, warning["text"], SAVED))
         if not self._source(values)[1]:
             rule = "No source type was given, so it was worked out from the organisation's name."
             warnings.append(Fault("source_type", rule, f"Write one of {', '.join(SourceType)} if it is wrong."))
@@ -279,7 +290,7 @@ class ReferralIntake:
             if referral is None and not faults
         ]
         recorded = iter(self._record(session, new))
-        return [
+        plans = [
             Plan(RowState.WITH_ERRORS, faults)
             if faults
             else next(recorded)
@@ -287,6 +298,8 @@ class ReferralIntake:
             else self._update(session, row, referral, contents.get(referral.id))
             for row, referral, faults in zip(rows, existing, row_faults, strict=True)
         ]
+        self._warn_of_shared(rows, plans)
+        return plans
 
     def _record(self, session: WriteSession, new: Sequence[tuple[ReadRow, UUID | None]]) -> list[Plan]:
         arriving = [

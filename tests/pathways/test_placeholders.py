@@ -265,3 +265,23 @@ def test_a_year_of_birth_agrees_with_its_year_and_says_nothing_about_near_years(
 def test_what_was_typed_today_stays_a_placeholder_tomorrow():
     for days in (0, 1, 300):
         assert placeholders.is_birthday(TODAY, TODAY + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "records"), [("phone", "020 7946 0018", 3), ("email", "desk@example.org", 3)]
+)
+def test_what_many_people_have_is_warned_of_and_told_to_no_referrer(client, world: World, field, value, records):
+    names = ("Bola,Ade", "Wei,Zhang", "Quentin,Marsh")[:records]
+    rows = [f"M{n},Hendon Jobcentre,2026-09-01,{name},{value}" for n, name in enumerate(names)]
+    report = send(client, world, *rows, head=f"{HEAD},{field}")["report"]
+    assert field in {warning["field"] for warning in report["warnings"]}
+    person = get(client, world, "/jobseekers")["items"][0]["id"]
+    assert [warning["field"] for warning in get(client, world, f"/jobseekers/{person}")["warnings"]] == [field]
+    again = client.post(
+        f"/api/v1/referrals/imports?partner_id={world.organisations['partner']}",
+        headers=world.key("referrer"),
+        files={
+            "file": ("f.csv", f"{HEAD},{field}\nM9,Hendon Jobcentre,2026-09-01,Zoe,Quill,{value}".encode(), "text/csv")
+        },
+    )
+    assert (again.json()["report"]["created"], again.json()["report"]["warnings"]) == (1, [])
