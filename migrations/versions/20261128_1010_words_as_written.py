@@ -21,13 +21,11 @@ def upgrade() -> None:
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.add_column(sa.Column("birth_year", sa.Integer(), nullable=True))
             batch_op.add_column(sa.Column("as_written", sa.JSON(), nullable=True))
-    with op.batch_alter_table("placements", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("as_written", sa.JSON(), nullable=True))
+    op.add_column("placements", sa.Column("as_written", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("placements", schema=None) as batch_op:
-        batch_op.drop_column("as_written")
+    op.drop_column("placements", "as_written")  # not as a batch: triggers of other tables name this table
     for table in reversed(DETAILS):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.drop_column("as_written")

@@ -14,7 +14,7 @@ from pathways.base import Actor, local_day, utc_now
 from pathways.database import Session, WriteSession, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
-from pathways.jobseekers import formats, identify, queries
+from pathways.jobseekers import formats, identify, queries, shared_details
 from pathways.jobseekers.details import SHARED, Details
 from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
@@ -156,7 +156,7 @@ def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
 
 
 def _shared(session: Session, person: Jobseeker, details: Details) -> list[dict[str, str]]:
-    [names] = identify.shared_widely(session, person.partner_id, [details])
+    [names] = shared_details.shared_widely(session, person.partner_id, [details])
     return [{"field": name, "text": SHARED[name]} for name in names]
 
 

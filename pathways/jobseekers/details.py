@@ -170,7 +170,7 @@ class Details:
 
 
 DETAILS = frozenset(field.name for field in fields(Details))
-READERS: dict[str, Callable[[str | None], formats.Reading]] = {
+READERS: dict[str, Callable[[str | None], formats.FieldReading]] = {
     "postcode": formats.read_postcode,
     "phone": formats.read_phone,
     "nino": formats.read_nino,

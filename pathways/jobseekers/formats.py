@@ -67,7 +67,7 @@ LEVEL = re.compile(
 RQF_LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")  # lowest first
 
 
-class Reading(NamedTuple):
+class FieldReading(NamedTuple):
     """What a reader found in a text: the value, and the words as written if the value does not say all of them."""
 
     value: str | None
@@ -114,7 +114,7 @@ def _internationally(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def read_phone(text: str | None) -> Reading:
+def read_phone(text: str | None) -> FieldReading:
     """Return the first telephone number of a text in international form, and the text if it says more than a number.
 
     An extension is part of the number: "+442079460000 ext 12". A placeholder, and a text of at most
@@ -122,18 +122,18 @@ def read_phone(text: str | None) -> Reading:
     """
     line = " ".join((text or "").split())
     if not line:
-        return Reading(None)
+        return FieldReading(None)
     whole = ONLY_PHONE.match(line)
     if whole is not None and not placeholders.is_phone(line) and (plain := _internationally(whole["number"])):
-        return Reading(_with_extension(plain, whole["ext"] or whole["other"]))
+        return FieldReading(_with_extension(plain, whole["ext"] or whole["other"]))
     for found in phonenumbers.PhoneNumberMatcher(line, "GB", leniency=phonenumbers.Leniency.POSSIBLE):
         raw = EXTENSION.sub("", found.raw_string)
         plain = _internationally(raw)
         if plain is None or len(plain) < SHORTEST_INTERNATIONAL or placeholders.is_phone(plain):
             continue
         after = EXTENSION.match(line[found.start + len(raw) :])
-        return Reading(_with_extension(plain, after["ext"] if after else None), line)
-    return Reading(line) if len(line) <= MOST_PHONE else Reading(None, line)
+        return FieldReading(_with_extension(plain, after["ext"] if after else None), line)
+    return FieldReading(line) if len(line) <= MOST_PHONE else FieldReading(None, line)
 
 
 def _with_extension(number: str, extension: str | None) -> str:
@@ -163,7 +163,7 @@ def joined(first: str | None, second: str | None) -> str | None:
     return first if second in first else f"{first}; {second}"
 
 
-def read_postcode(text: str | None) -> Reading:
+def read_postcode(text: str | None) -> FieldReading:
     """Return the postcode in a text, and the text if it says more, such as a whole address.
 
     A text of at most ``MOST_POSTCODE`` characters without a postcode is returned as it was written.
@@ -171,36 +171,36 @@ def read_postcode(text: str | None) -> Reading:
     line = " ".join((text or "").split())
     tidy = tidy_postcode(line)
     if tidy is None or POSTCODE.match(tidy) or OUTCODE.match(tidy):
-        return Reading(tidy)
+        return FieldReading(tidy)
     found = POSTCODE_IN_TEXT.findall(line.upper())
     # One address only, and not one that the person has left.
     if len(set(found)) == 1 and not LEFT.search(line.casefold()) and not placeholders.is_postcode(found[0]):
-        return Reading(tidy_postcode(found[0]), line)
+        return FieldReading(tidy_postcode(found[0]), line)
     if len(line) > MOST_POSTCODE:
-        return Reading(None, line)
-    return Reading(line if re.search(r"[A-Za-z]{3}", line) else tidy)
+        return FieldReading(None, line)
+    return FieldReading(line if re.search(r"[A-Za-z]{3}", line) else tidy)
 
 
-def read_nino(text: str | None) -> Reading:
+def read_nino(text: str | None) -> FieldReading:
     """Return the NI number in a text, and the other words of the text without any digits."""
     return _read_identifier(text, NINO_IN_TEXT)
 
 
-def read_nhs_number(text: str | None) -> Reading:
+def read_nhs_number(text: str | None) -> FieldReading:
     """Return the NHS number in a text, and the other words of the text without any digits."""
     return _read_identifier(text, NHS_IN_TEXT)
 
 
-def _read_identifier(text: str | None, pattern: re.Pattern[str]) -> Reading:
+def _read_identifier(text: str | None, pattern: re.Pattern[str]) -> FieldReading:
     line = " ".join((text or "").split())
     found = pattern.findall(line.upper())
     if len(set(found)) == 1 and compact(line) != compact(found[0]):
         said = " ".join(re.sub(r"\d+", " ", pattern.sub(" ", line.upper())).split())
-        return Reading(compact(found[0]), said.lower() if re.search("[A-Z]", said) else None)
+        return FieldReading(compact(found[0]), said.lower() if re.search("[A-Z]", said) else None)
     if len(line) > MOST_IDENTIFIER:
         # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
-        return Reading(None, re.sub(r"\d", "*", line))
-    return Reading(tidy_identifier(line))
+        return FieldReading(None, re.sub(r"\d", "*", line))
+    return FieldReading(tidy_identifier(line))
 
 
 def age_on(birth: date, day: date) -> int:

@@ -38,7 +38,7 @@ from sqlalchemy import (
 
 from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
-from matching.people.linkage import SHARED_BY_MANY, Linkage, LinkageVerdict
+from matching.people.linkage import Linkage, LinkageVerdict
 from pathways import audit
 from pathways.access.models import User
 from pathways.base import local_day, utc_now
@@ -109,9 +109,13 @@ def identity(session: Session, key: str, details: Details) -> Identity:
         _born(details.date_of_birth, details.birth_year),
         details.postcode_key or "",
         details.phone or "",
-        _email(details),
+        email_of(details),
         identifiers=hashes,
     )
+
+
+def email_of(details: Details) -> str:
+    return (details.email or "").strip().lower()
 
 
 def _born(day: date | None, year: int | None) -> str:
@@ -226,7 +230,7 @@ CANDIDATES = (
 )
 
 
-def _how_many(
+def how_many(
     session: Session, partner_id: UUID, column: Any, values: Collection[str], before: UUID | None = None
 ) -> dict[str, int]:
     """Return how many of a partner's people have each of ``values``, counting no further than ``MOST_COUNTED``.
@@ -243,35 +247,6 @@ def _how_many(
         rows = select(column, func.count()).where(*conditions, column.in_(wanted[start : start + AT_ONCE]))
         counts |= {row[0]: min(row[1], MOST_COUNTED) for row in session.execute(rows.group_by(column))}
     return counts
-
-
-def shared_widely(session: Session, partner_id: UUID, people: Sequence[Details]) -> list[list[str]]:
-    """Return for each person the contact details that so many of the partner's people have that they are no own ones.
-
-    Such a telephone is an office's or a supporter's, and such a postcode is a hostel's or a job centre's.
-    """
-    today = session.actor.today if session.actor else local_day(utc_now())
-    known = [details.identifying(today) for details in people]
-    keys = [
-        {
-            name: hashed(session, f"{name}:{value}")
-            for name, value in (("phone", one.phone), ("email", _email(one)))
-            if value
-        }
-        for one in known
-    ]
-    found = sharing(session, partner_id, sorted({key for own in keys for key in own.values()}), MOST_OF_A_KEY)
-    homes = _how_many(session, partner_id, Jobseeker.postcode_key, {one.postcode_key or "" for one in known})
-    counts = [
-        {name: len(found.get(key, ())) for name, key in own.items()}
-        | {"postcode": homes.get(one.postcode_key or "", 0)}
-        for one, own in zip(known, keys, strict=True)
-    ]
-    return [[name for name in own if own[name] >= SHARED_BY_MANY[Field(name)]] for own in counts]
-
-
-def _email(details: Details) -> str:
-    return (details.email or "").strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,16 +336,16 @@ def _counts(
     postcodes = [query.who.postcode for query in queries]
     if order is BatchComparison.ANY:
         people = _people(session, partner_id)
-        same_family = _how_many(session, partner_id, Jobseeker.family_key, set(families))
-        same_postcode = _how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes))
+        same_family = how_many(session, partner_id, Jobseeker.family_key, set(families))
+        same_postcode = how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes))
         return [
             (people, same_family.get(f, 0), same_postcode.get(h, 0)) for f, h in zip(families, postcodes, strict=True)
         ]
     first = queries[0].but
     # For a single query the cached count is good enough, because it affects only the prior odds.
     before = _people(session, partner_id, first) if len(queries) > 1 else _people(session, partner_id) - 1
-    same_family = Counter(_how_many(session, partner_id, Jobseeker.family_key, set(families), first))
-    same_postcode = Counter(_how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes), first))
+    same_family = Counter(how_many(session, partner_id, Jobseeker.family_key, set(families), first))
+    same_postcode = Counter(how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes), first))
     counts = []
     for n, (family, postcode) in enumerate(zip(families, postcodes, strict=True), start=1):
         same_family[family] += 1
@@ -504,7 +479,7 @@ def _identity_of(row: Any) -> Identity:
         _born(details.date_of_birth, details.birth_year),
         details.postcode_key or "",
         details.phone or "",
-        _email(details),
+        email_of(details),
         identifiers=hashes,
     )
 

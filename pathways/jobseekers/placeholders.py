@@ -64,7 +64,7 @@ NO_MAILBOX = frozenset(
 NO_DOMAIN = frozenset(
     re.findall(r"\w+", """none noemail nomail no na n unknown test notprovided nowhere noaddress fake dummy""")
 )
-# Dates that offices and programs enter for a birthday that nobody knows: the first days of a calendar or of a clock.
+# Dates that offices and programs enter for an unknown birthday: the first days of a calendar or of a clock.
 NO_BIRTHDAY = frozenset(
     {date(1900, 1, 1), date(1900, 1, 2), date(1901, 1, 1), date(1904, 1, 1), date(1904, 1, 2), date(1911, 11, 11)}
 )

@@ -260,7 +260,7 @@ def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
     values, words, warnings = settled.values, dict(settled.words), list(settled.warnings)
     for first, last in CROSSED:
         if values[first] and values[last] and values[last] < values[first]:
-            # One of the two is wrong, and nobody knows which, so neither may rule anybody out.
+            # One of the two is wrong, so neither may rule anybody out.
             for name in (first, last):
                 words.setdefault(name, str(values[name]))
                 values[name] = None

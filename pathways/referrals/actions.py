@@ -164,7 +164,7 @@ class ReferralContent:
         return {name: said for name, said in (self.details.as_written or {}).items() if name in PROFILE_NAMES}
 
     @property
-    def tells_of_work(self) -> bool:
+    def has_profile(self) -> bool:
         """Whether anything is said about a profile field."""
         return bool(self.profile_words) or any(value is not None for value in self.profile.values())
 
@@ -254,7 +254,7 @@ def record(
         [
             _first_profile(actor, row, item.content)
             for row, item in zip(referrals, arriving, strict=True)
-            if item.person is None and item.content.tells_of_work
+            if item.person is None and item.content.has_profile
         ],
     )
     candidates = duplicate_actions.find_candidates(session, actor, new_people, BatchComparison.CAME)

@@ -17,7 +17,7 @@ from pathways.imports import queries as import_queries
 from pathways.imports.intake import WITHIN, Change, Fault, ImportKind, Plan, ReadRow, understood
 from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identify
+from pathways.jobseekers import formats, identify, shared_details
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import IDENTIFIERS, MOST_LINE, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
@@ -166,7 +166,7 @@ class ReferralIntake:
         if not self.is_own:
             return
         people = [row.values["content"].details for row in rows]
-        for plan, names in zip(plans, identify.shared_widely(self.session, self.partner_id, people), strict=True):
+        for plan, names in zip(plans, shared_details.shared_widely(self.session, self.partner_id, people), strict=True):
             told = {warning.field for warning in plan.warnings}
             plan.warnings += [Fault(name, SHARED[name], SAVED) for name in names if name not in told]
 
