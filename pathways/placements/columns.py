@@ -4,6 +4,7 @@ Only the title and the kind are needed. What cannot be read in another cell leav
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from pathways import cells, slips, spreadsheets
@@ -98,8 +99,8 @@ def _pay(words: str) -> Any:
 
 def _postcode(text: str) -> Any:
     line = slips.line()(text)
-    if not isinstance(line, str):
-        return line
+    if isinstance(line, slips.Slip):
+        return replace(line, value=formats.read_postcode(line.value).value)
     found = formats.read_postcode(line)
     return slips.Slip(found.words, found.value, rule=slips.READ_PARTLY) if found.words else found.value
 
