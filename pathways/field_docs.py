@@ -26,6 +26,8 @@ FIELD_DOCS: dict[str, str] = {
     "MonitoringCount.answer": "One of the possible answers to the question.",
     "answers": "The answers that other partners gave to the enquiry.",
     "as_of": "The figures use the facts recorded by the end of this day.",
+    "as_written": "By field name, the words as they were written, where the field cannot hold all of them. You read the"
+    " words of the fields that you may read.",
     "asked_at": "When the other partner sent the enquiry (UTC).",
     "AnswerOut.asked_at": "When the enquiry was sent (UTC).",
     "asked_on": "The day on which the enquiry was sent.",
@@ -42,6 +44,7 @@ FIELD_DOCS: dict[str, str] = {
     "benefit_flags": "Benefits that the work may affect, to check with a benefits adviser. They remove no placement "
     "from the list.",
     "benefits": "The benefits that the jobseeker receives.",
+    "birth_year": "The year of birth, if the date of birth is not known. It is left out once there is a date.",
     "bits": "How strongly this field suggests that both records are one person. Each +1 doubles the odds of one "
     "person, and each -1 halves them.",
     "by": "The user who recorded this.",

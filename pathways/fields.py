@@ -136,11 +136,17 @@ class Schema(BaseModel):
         return self.group_of
 
     def limited_to(self, visible: frozenset[Group]) -> Self:
-        """Return the reply with every field outside the visible groups left empty and named in ``withheld``."""
+        """Return the reply with every field outside the visible groups left empty and named in ``withheld``.
+
+        Of ``as_written``, the words of a field are visible where the field is.
+        """
         hidden = sorted(name for name, group in self.groups_by_value().items() if group not in visible)
         if not hidden:
             return self
         changes: dict[str, Any] = dict.fromkeys(hidden)
+        if "as_written" in self.group_of:
+            words: dict[str, str] = getattr(self, "as_written", None) or {}
+            changes["as_written"] = {n: said for n, said in words.items() if self.group_of.get(n) in visible} or None
         if "withheld" in self.group_of:
             changes["withheld"] = hidden
         return self.model_copy(update=changes)

@@ -26,7 +26,7 @@ from pathways.web import openapi
 from tests.world import NOBODY
 
 FROM_THE_TESTS = {
-    "nino": "QQ123456C",
+    "nino": "QQ224466C",
     "nhs_number": "9990770476",
     "phone": "07700 900123",
     "email": "amina@example.org",

@@ -54,7 +54,7 @@ REFERRAL: dict[str, Any] = {
     "given_name": "Amina",
     "family_name": "Ní Bhriain",
     "date_of_birth": date(2002, 5, 26),
-    "nino": "QQ123456C",
+    "nino": "QQ224466C",
     "nhs_number": "9990770476",
     "phone": "07700 900123",
     "email": "amina@example.org",

@@ -16,6 +16,8 @@ from matching.people.names import Alike, alike, is_contained
 CLOSE_STREET = 88.0
 SHORTEST_TO_SLIP = 5
 SHORTEST_FORM = 2
+YEARS_OF_A_GUESS = 5
+EXTENSION = " ext "
 
 
 class Field(StrEnum):
@@ -36,7 +38,7 @@ class Born(IntEnum):
     OTHER = 0
     UNKNOWN = 1
     YEAR = 2  # only the year agrees
-    FIRST_OF_JANUARY = 3  # the same year, and one date is 1 January, which offices enter if the day is not known
+    FIRST_OF_JANUARY = 3  # the same year, and one is a year alone, or 1 January, which offices enter for an unknown day
     PARTS = 4  # two of day, month and year agree, or two characters differ
     SLIP = 5  # one character differs
     SWAPPED = 6  # day and month are swapped
@@ -172,7 +174,7 @@ def compare_days(first: Identity, second: Identity) -> int:
     """
     first_day, second_day = first.day, second.day
     if not first_day or not second_day:
-        return _slipped(first.born, second.born)
+        return _years(first, second)
     if UNKNOWN_DAY in (first_day[4:], second_day[4:]):
         return Born.FIRST_OF_JANUARY if first_day[:4] == second_day[:4] else Born.OTHER
     if first_day == second_day:
@@ -186,6 +188,15 @@ def compare_days(first: Identity, second: Identity) -> int:
     if slips == 2 or sum(first_day[cut] == second_day[cut] for cut in cuts) == 2:  # noqa: PLR2004 - two slips, two parts
         return Born.PARTS
     return Born.YEAR if first_day[:4] == second_day[:4] else Born.OTHER
+
+
+def _years(first: Identity, second: Identity) -> int:
+    """Compare dates of birth of which at least one has no day. Near years say nothing: a year is often a guess."""
+    if not first.year or not second.year:
+        return _slipped(first.born, second.born)
+    if first.year == second.year:
+        return Born.FIRST_OF_JANUARY
+    return Born.UNKNOWN if abs(int(first.year) - int(second.year)) <= YEARS_OF_A_GUESS else Born.OTHER
 
 
 def _slipped(first: str, second: str) -> int:
@@ -262,11 +273,17 @@ def compare_phones(first: Identity, second: Identity) -> int:
     >>> Text(compare_phones(a, b)).name
     'SLIP'
     """
-    first_phone, second_phone = first.phone, second.phone
+    first_phone, _, first_extension = first.phone.partition(EXTENSION)
+    second_phone, _, second_extension = second.phone.partition(EXTENSION)
     if not first_phone or not second_phone:
         return Text.UNKNOWN
     if first_phone == second_phone:
-        return Text.SAME
+        if first_extension == second_extension:
+            return Text.SAME
+        # A switchboard alone may lead to any of its extensions. Two extensions are two telephones.
+        return Text.OTHER if first_extension and second_extension else Text.UNKNOWN
+    if first_extension != second_extension:
+        return Text.OTHER
     return Text.SLIP if DamerauLevenshtein.distance(first_phone, second_phone, score_cutoff=1) == 1 else Text.OTHER
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from matching.people.names import plain, sound
 
-DIGITS_OF_A_DAY = 8
+DIGITS_OF_A_DAY, DIGITS_OF_A_YEAR = 8, 4
 INWARD = 3
 SHORTEST_STREET = 6
 UNKNOWN_DAY = "0101"  # 1 January, which offices enter for people whose birthday is not known
@@ -23,11 +23,13 @@ class Identity:
     given, family, known_as : str
         Names as written.
     born : str
-        Date of birth as eight digits, year first. A date in another form counts as not known.
+        Date of birth as eight digits, year first, or the year alone as four digits. A date in another form counts as
+        not known.
     postcode : str
         Without spaces, in capitals.
     phone, email : str
-        In the form that is compared: a number in international form, an e-mail address in lower case.
+        In the form that is compared: a number in international form, with " ext " and its extension if it has one; an
+        e-mail address in lower case.
     street, town : str
         As written.
     identifiers : mapping of str to str
@@ -67,6 +69,12 @@ class Identity:
         return self.born if len(self.born) == DIGITS_OF_A_DAY and self.born.isdigit() else ""
 
     @cached_property
+    def year(self) -> str:
+        """The year of birth as four digits. Empty if it is not known."""
+        is_year = len(self.born) == DIGITS_OF_A_YEAR and self.born.isdigit()
+        return self.born if is_year else self.day[:DIGITS_OF_A_YEAR]
+
+    @cached_property
     def address(self) -> str:
         """The house and street, as ``plain`` returns them."""
         return plain(self.street)
@@ -101,7 +109,7 @@ def keys_of(person: Identity) -> list[str]:
     shaped = {
         "phone": person.phone,
         "email": person.email,
-        "names+year": day and both and f"{both}|{day[:4]}",
+        "names+year": person.year and both and f"{both}|{person.year}",
         "names+birthday": has_birthday and both and f"{both}|{day[4:]}",
         "names+place": both and person.postcode and f"{both}|{person.postcode[:-INWARD] or person.postcode}",
         "street": len(person.address) > SHORTEST_STREET and person.address,

@@ -51,12 +51,15 @@ MOST_UNSURE = 0.98
 # A telephone number or e-mail address in this many records belongs to a family or a support worker. A postcode belongs
 # to a whole street, so only a postcode in this many records belongs to a hostel.
 SHARED_BY_MANY = {Field.PHONE: 3, Field.EMAIL: 3, Field.POSTCODE: 10}
+# An identifier in this many records is no person's own: somebody made it up, or it is an office's.
+IDENTIFIER_SHARED = 5
 IDENTIFIER_AGREES, IDENTIFIER_SLIPS, IDENTIFIER_DIFFERS = 18.0, 8.0, -7.0  # evidence, in bits
 IDENTIFIER_TEXT = {
     IDENTIFIER_AGREES: "The same.",
     IDENTIFIER_SLIPS: "One character differs.",
     IDENTIFIER_DIFFERS: "Different.",
 }
+SHARED_TEXT = "The same, but so many records have it that it may belong to nobody."
 LEAST_SHARE = 1e-6
 MOST_RARE = 64.0  # a name seen once may count as at most this many times rarer than a usual name
 MOST_BITS = 300.0
@@ -268,7 +271,7 @@ class Linkage:
         first: Identity,
         second: Identity,
         among: float,
-        shared: Mapping[Field, int] | None = None,
+        shared: Mapping[str, int] | None = None,
         common: tuple[float | None, float | None] = (None, None),
         slips: Collection[str] = (),
     ) -> LinkageVerdict:
@@ -279,8 +282,9 @@ class Linkage:
         first, second : Identity
         among : float
             The number of records among which the second record was found.
-        shared : mapping of Field to int
-            The number of records with the same postcode, phone or e-mail as the first record, if counted.
+        shared : mapping of str to int
+            The number of records with the same postcode, phone, e-mail or identifier as the first record, if counted,
+            by field or kind of identifier.
         common : tuple of (float or None, float or None)
             The shares of records with the given and with the family name of the first record, if counted by the caller.
         slips : collection of str
@@ -304,8 +308,13 @@ class Linkage:
                 lift = min(0.0, log2(max(among, 2.0) / counts[name]) - bits[Kin.PERSON])
             totals = {kin: totals[kin] + bits[kin] + lift for kin in Kin}
             weights.append(FieldWeight(name.value, text_of(name, level), round(bits[Kin.PERSON] + lift, 2)))
-        identifiers = self._identifiers(first, second, slips)
-        weights += [FieldWeight(kind, IDENTIFIER_TEXT[bits], bits) for kind, bits in identifiers]
+        identifiers = [
+            (kind, shared_bits(bits, counts.get(kind, 0), among))
+            for kind, bits in self._identifiers(first, second, slips)
+        ]
+        weights += [
+            FieldWeight(kind, IDENTIFIER_TEXT.get(bits, SHARED_TEXT), round(bits, 2)) for kind, bits in identifiers
+        ]
         explained = self._explained(totals, among)
         if explained >= LEAST_MENTIONED:
             weights.append(FieldWeight("household", TOGETHER, round(-explained, 2)))
@@ -416,6 +425,32 @@ def probability(bits: float) -> float:
     return 1.0 / (1.0 + float(2.0 ** min(-bits, MOST_BITS)))
 
 
+def shared_bits(bits: float, records: int, among: float) -> float:
+    """Return the evidence of an identifier, less if so many records have it that it is no person's own.
+
+    Parameters
+    ----------
+    bits : float
+        The evidence if the identifier were one person's own.
+    records : int
+        The number of records with the identifier; 0 if not counted.
+    among : float
+        The number of records that were searched.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> shared_bits(18.0, 2, 1024), shared_bits(18.0, 64, 1024)
+    (18.0, 4.0)
+    """
+    if bits <= 0 or records < IDENTIFIER_SHARED:
+        return bits
+    return min(bits, max(0.0, log2(max(among, 1.0) / records)))
+
+
 def _by_field(shares: Mapping[str, Any]) -> dict[Field, tuple[float, ...]]:
     return {name: tuple(map(float, shares[name.value])) for name in FIELDS}
 
@@ -428,14 +463,14 @@ UNKNOWN_OF = dict.fromkeys(FIELDS, 1) | {Field.NAME: UNKNOWN_NAME}
 SAME_OF: dict[Field, int] = {Field.POSTCODE: Postcode.UNIT, Field.PHONE: Text.SAME, Field.EMAIL: Text.SAME}
 
 
-def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared: Mapping[Field, int]) -> str:
+def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared: Mapping[str, int]) -> str:
     """Return why a human must check two records on which no identifier agrees. Empty if no check is needed.
 
     Parameters
     ----------
     first, second : Identity
     levels : tuple of int
-    shared : mapping of Field to int
+    shared : mapping of str to int
 
     Returns
     -------
@@ -475,7 +510,7 @@ BORN_TEXT = {
     Born.SWAPPED: "Day and month are swapped.",
     Born.SLIP: "One digit differs.",
     Born.PARTS: "Nearly the same date.",
-    Born.FIRST_OF_JANUARY: "The same year. 1 January may mean that the day is not known.",
+    Born.FIRST_OF_JANUARY: "The same year. A year alone, or 1 January, may mean that the day is not known.",
     Born.YEAR: "The same year.",
     Born.OTHER: "Different.",
 }

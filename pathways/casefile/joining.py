@@ -36,7 +36,15 @@ def new_details(kept: Details, taken: Details) -> dict[str, Any]:
     names: Sequence[str] = DETAIL_NAMES
     if any(getattr(details, name) not in BLANK for details in (kept, taken) for name in WITHHELD):
         names = [name for name in DETAIL_NAMES if name not in REACHED_BY]
+    names = [name for name in names if name != "as_written"]
     filled = missing(kept.as_dict(), taken.as_dict(), names)
+    words = {
+        name: text
+        for name, text in (taken.as_written or {}).items()
+        if name in names and getattr(kept, name) in BLANK and name not in (kept.as_written or {})
+    }
+    if words:
+        filled["as_written"] = dict(kept.as_written or {}) | words
     for name in WITHHELD:
         both = joined_text(getattr(kept, name), getattr(taken, name), " / ")
         if both != getattr(kept, name) and both is not None:

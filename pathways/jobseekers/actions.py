@@ -10,12 +10,12 @@ from sqlalchemy import event, select
 from sqlalchemy.orm.attributes import flag_modified
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor
+from pathways.base import Actor, local_day, utc_now
 from pathways.database import Session, WriteSession, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
-from pathways.jobseekers import formats, identify, queries
-from pathways.jobseekers.details import Details
+from pathways.jobseekers import formats, identify, queries, shared_details
+from pathways.jobseekers.details import SHARED, Details
 from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
     JOBSEEKER_MOVES,
@@ -111,21 +111,24 @@ def _columns(session: Session, person: Jobseeker, details: Details) -> dict[str,
         "id": fact_id,
         "partner_id": person.partner_id,
         "jobseeker_id": person.id,
-        **sealed(session, "jobseeker_details", fact_id, details),
+        **sealed(session, "jobseeker_details", fact_id, details.of_record()),
     }
 
 
 def _describe(session: Session, person: Jobseeker, details: Details, place: GridPoint | None) -> None:
-    """Set the columns of the jobseeker's row that searches and rankings read."""
+    """Set the columns of the jobseeker's row that searches and rankings read. A placeholder is no value for them."""
+    today = session.actor.today if session.actor else local_day(utc_now())
+    known = details.identifying(today)
     person.given_key = formats.name_key(details.given_name)
     person.family_key = formats.name_key(details.family_name)
-    person.date_of_birth = details.date_of_birth
-    person.postcode_key = details.postcode_key
+    person.date_of_birth = known.date_of_birth
+    person.postcode_key = known.postcode_key
     vault = session.vault
-    person.nino_hash = vault.fingerprint("nino", details.nino) if details.nino else None
-    person.nhs_number_hash = vault.fingerprint("nhs_number", details.nhs_number) if details.nhs_number else None
-    person.easting, person.northing = (place.easting, place.northing) if place else (None, None)
-    person.place_basis = place.basis if place else None
+    person.nino_hash = vault.fingerprint("nino", known.nino) if known.nino else None
+    person.nhs_number_hash = vault.fingerprint("nhs_number", known.nhs_number) if known.nhs_number else None
+    where = place if known.postcode else None
+    person.easting, person.northing = (where.easting, where.northing) if where else (None, None)
+    person.place_basis = where.basis if where else None
 
 
 def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
@@ -143,13 +146,18 @@ def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:
         has_known_place=person.easting is not None,
         possible_events=[event.value for event in possible_events(JOBSEEKER_MOVES, person.state)],
         version=person.version,
-        warnings=[Warned(**warning) for warning in details.warnings(actor.today)],
+        warnings=[Warned(**warning) for warning in details.warnings(actor.today) + _shared(session, person, details)],
     )
     visible = queries.visible_groups(actor, person)
     shaped = full.limited_to(visible)
     return shaped.model_copy(
         update={"warnings": [w for w in shaped.warnings if JobseekerOut.group_of[w.field] in visible]}
     )
+
+
+def _shared(session: Session, person: Jobseeker, details: Details) -> list[dict[str, str]]:
+    [names] = shared_details.shared_widely(session, person.partner_id, [details])
+    return [{"field": name, "text": SHARED[name]} for name in names]
 
 
 def extract_of_details(session: Session, row: JobseekerDetails) -> DetailsOut:

@@ -5,17 +5,33 @@ for a person takes ``Details``. A value in an unusual format leads to a warning 
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any
 
 from stdnum.gb import nhs
 
-from pathways.jobseekers import formats
+from pathways.jobseekers import formats, placeholders
 
 IDENTIFIERS = ("nino", "nhs_number")
 YOUNGEST, OLDEST = 14, 100
+MOST_LINE = 300
+PARTLY = (
+    "What was written here could not be read as a whole. The words are in as_written. Check the value with the person."
+)
+WRITTEN = {
+    "email": "This is the referrer's own e-mail address, so it is not recorded as the jobseeker's. Ask for their own.",
+    "phone": "More than a telephone number was written here. The words are in as_written and, if they may say how the "
+    "number is safe to use, in safe_contact. Check both.",
+}
+SHARED = {
+    name: f"Many jobseekers have this {what}, so it may be an office's. Check whether it is the person's own."
+    for name, what in (("phone", "telephone number"), ("email", "e-mail address"), ("postcode", "postcode"))
+}
+YEAR_ONLY = (
+    "Only the year of birth is known, so the age stays unknown where a placement has an age limit. Ask for the date."
+)
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
@@ -25,13 +41,17 @@ class Details:
 
     A blank value is unknown, stored as None, and never means "no". A telephone number is in international form (E.164),
     a postcode is "outward inward", and NI and NHS numbers are capitals and digits without spaces. A value that
-    cannot be brought into this form is stored as it was written.
+    cannot be brought into this form is stored as it was written, and so is a placeholder, which identifies nobody.
+
+    If a source wrote more than a field can hold, ``as_written`` has the words by field name. ``birth_year`` is given
+    only if the date of birth is not known.
     """
 
     given_name: str | None = None
     family_name: str | None = None
     known_as: str | None = None
     date_of_birth: date | None = None
+    birth_year: int | None = None
     nino: str | None = None
     nhs_number: str | None = None
     council_person_id: str | None = None
@@ -42,33 +62,54 @@ class Details:
     safe_contact: str | None = None
     language: str | None = None
     interpreter_needed: bool | None = None
+    as_written: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Details":
         """Return the details in ``values``, normalised. Values that are not details are ignored."""
         given = {field.name: values.get(field.name) for field in fields(cls)}
         normalised = {name: None if value == "" else value for name, value in given.items()}
-        return cls(
-            **normalised
-            | {
-                "postcode": formats.tidy_postcode(given["postcode"]),
-                "phone": formats.tidy_phone(given["phone"]),
-                "nino": formats.compact(given["nino"]),
-                "nhs_number": formats.compact(given["nhs_number"]),
-            }
-        )
+        words = dict(given["as_written"] or {})
+        for name, read in READERS.items():
+            normalised[name], said = read(given[name])
+            if said:
+                words.setdefault(name, said)
+        if said := formats.said_with_phone(formats.read_phone(given["phone"]).words):
+            # What is written beside a number may protect the person, so it goes wherever the number goes.
+            safe_contact = formats.joined(normalised["safe_contact"], said) or ""
+            normalised["safe_contact"] = safe_contact[:MOST_LINE]
+        email = (normalised["email"] or "").strip().casefold()
+        if email and email == (values.get("referrer_email") or "").strip().casefold():
+            words["email"], normalised["email"] = normalised["email"], None
+        if normalised["date_of_birth"] is not None:
+            normalised["birth_year"] = None
+        return cls(**normalised | {"as_written": words or None})
 
     def changed(self, changes: Mapping[str, Any]) -> "Details":
-        """Return these details with some values replaced."""
-        return Details.of(self.as_dict() | dict(changes))
+        """Return these details with some values replaced. The words written for a replaced value are dropped."""
+        words = {name: said for name, said in (self.as_written or {}).items() if name not in changes}
+        new_words = words | dict(changes.get("as_written") or {})
+        return Details.of(self.as_dict() | dict(changes) | {"as_written": new_words})
+
+    def of_record(self) -> "Details":
+        """Return these details with only those words that were written for one of them, not for a profile field."""
+        words = {name: said for name, said in (self.as_written or {}).items() if name in DETAILS}
+        return replace(self, as_written=words or None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return every detail by name."""
         return asdict(self)
 
     def as_read(self) -> dict[str, Any]:
-        """Return every detail by name, with only the last three characters of NI and NHS numbers."""
-        return self.as_dict() | {name: formats.masked(getattr(self, name)) for name in IDENTIFIERS}
+        """Return every detail by name, with only the last three characters of NI and NHS numbers.
+
+        A word in the place of a number, such as "unknown", is no secret and is readable.
+        """
+        numbers = {name: getattr(self, name) for name in IDENTIFIERS}
+        return self.as_dict() | {
+            name: formats.masked(number) if number and any(c.isdigit() for c in number) else number
+            for name, number in numbers.items()
+        }
 
     @property
     def has_name(self) -> bool:
@@ -77,8 +118,24 @@ class Details:
 
     @property
     def postcode_key(self) -> str | None:
-        """The postcode without its space, in the form that searches compare."""
-        return formats.compact(self.postcode)
+        """The postcode without its space, in the form that searches compare; None for a placeholder."""
+        return None if placeholders.is_postcode(self.postcode) else formats.compact(self.postcode)
+
+    def placeholders(self, today: date) -> set[str]:
+        """Return the names of the fields that hold a placeholder, which identifies nobody."""
+        found = {name for name, is_placeholder in PLACEHOLDERS.items() if is_placeholder(getattr(self, name))}
+        if found >= {"family_name"} and self.given_name and "given_name" not in found:
+            # "Test" is a family name too, and a real given name says that it is one here.
+            found -= {"family_name"} if placeholders.may_be_family(self.family_name) else set()
+        if placeholders.is_whole_name(self.given_name, self.family_name):
+            found |= {"given_name", "family_name"}
+        if placeholders.is_birthday(self.date_of_birth, today):
+            found.add("date_of_birth")
+        return found
+
+    def identifying(self, today: date) -> "Details":
+        """Return only what identifies the person: these details without their placeholders."""
+        return replace(self, **dict.fromkeys(self.placeholders(today)))
 
     def warnings(self, today: date) -> list[dict[str, str]]:
         """Return warnings about implausible values, each with ``field`` and ``text``. No text contains the value."""
@@ -95,7 +152,11 @@ class Details:
             texts["email"] = "This does not look like an e-mail address. Check it."
         if self.date_of_birth is not None and not YOUNGEST <= formats.age_on(self.date_of_birth, today) <= OLDEST:
             texts["date_of_birth"] = f"With this date of birth, the age is under {YOUNGEST} or over {OLDEST}. Check it."
-        return [{"field": field, "text": text} for field, text in texts.items()]
+        if self.birth_year is not None:
+            texts["date_of_birth"] = YEAR_ONLY
+        texts |= {name: placeholders.TEXTS[name] for name in sorted(self.placeholders(today))}
+        words = {name: WRITTEN.get(name, PARTLY) for name in self.as_written or {}}
+        return [{"field": field, "text": text} for field, text in (words | texts).items()]
 
     def reserved_for_tests(self) -> list[str]:
         """Return the fields that hold a value reserved for tests. Production refuses these values."""
@@ -106,3 +167,22 @@ class Details:
             "email": bool(self.email and self.email.lower().endswith(("@example.org", ".example.org"))),
         }
         return [name for name, is_reserved in reserved.items() if is_reserved]
+
+
+DETAILS = frozenset(field.name for field in fields(Details))
+READERS: dict[str, Callable[[str | None], formats.FieldReading]] = {
+    "postcode": formats.read_postcode,
+    "phone": formats.read_phone,
+    "nino": formats.read_nino,
+    "nhs_number": formats.read_nhs_number,
+}
+PLACEHOLDERS: dict[str, Callable[[str | None], bool]] = {
+    "given_name": placeholders.is_name,
+    "family_name": placeholders.is_name,
+    "known_as": placeholders.is_name,
+    "nino": placeholders.is_nino,
+    "nhs_number": placeholders.is_nhs_number,
+    "email": placeholders.is_email,
+    "phone": placeholders.is_phone,
+    "postcode": placeholders.is_postcode,
+}

@@ -4,9 +4,11 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import phonenumbers
+
+from pathways.jobseekers import placeholders
 
 NINO = re.compile(r"^(?!BG|GB|KN|NK|NT|TN|ZZ)[ABCEGHJ-PRSTW-Z][ABCEGHJ-NPRSTW-Z]\d{6}[A-D]$")
 TEST_NINO = re.compile(r"^QQ\d{6}[A-D]$")
@@ -15,9 +17,61 @@ POSTCODE = re.compile(
     r" ?\d[ABD-HJLNP-UW-Z]{2})$"
 )
 OUTCODE = re.compile(r"^[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y])$")
-TEST_PHONE = re.compile(r"^\+447700900\d{3}$")
+TEST_PHONE = re.compile(r"^\+447700900\d{3}(?: ext \d+)?$")
+INTERNATIONAL = re.compile(r"^\+\d{7,15}(?: ext \d{1,6})?$")
+EXT = r"[\s,;(-]*(?:extension|extn|ext|xtn|ex|x|#|option|opt)[\s.:]*(?:(?:no|number)[\s.:]*)?(?P<ext>\d{1,6})\b\)?"
+EXTENSION = re.compile(EXT, re.IGNORECASE)
+# A number alone: digits with the usual separators, and an extension, which may also follow a comma.
+ONLY_PHONE = re.compile(rf"^(?P<number>\+?[\d\s().-]*\d)(?:{EXT}|\s*,\s*(?P<other>\d{{1,5}}))?[\s.,;]*$", re.IGNORECASE)
+PHONE_LABELS = frozenset(
+    [
+        "mob",
+        "mobile",
+        "tel",
+        "telephone",
+        "phone",
+        "home",
+        "landline",
+        "number",
+        "no",
+        "m",
+        "h",
+        "t",
+        "or",
+        "and",
+        "also",
+        "cell",
+        "uk",
+        "whatsapp",
+        "main",
+        "other",
+    ]
+)
+POSTCODE_IN_TEXT = re.compile(
+    r"\b((?:GIR ?0AA|[A-PR-UWYZ](?:\d{1,2}|[A-HK-Y]\d{1,2}|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRV-Y]))"
+    r" ?\d[ABD-HJLNP-UW-Z]{2})\b"
+)
+LEFT = re.compile(
+    r"\b(?:nfa|no fixed|homeless|former(?:ly)?|previous(?:ly)?|was|were|used to|left|moved|not|old address|last address"
+    r"|ex|until|evicted|fled|unknown)\b"
+)
+NINO_IN_TEXT = re.compile(r"\b[A-Z]{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?\d{2}[ .-]?[A-D]\b", re.IGNORECASE)
+NHS_IN_TEXT = re.compile(r"\b\d{3}[ -]?\d{3}[ -]?\d{4}\b")
+SHORTEST_INTERNATIONAL = 11  # +44 and eight digits: a shorter number inside a sentence may be a date or a flat
+MOST_PHONE, MOST_POSTCODE, MOST_IDENTIFIER = 60, 20, 30
 INWARD = 3
+LEVEL = re.compile(
+    r"^(?:rqf |nvq |svq |btec |city (?:and|&) guilds )*(entry )?(?:level |lvl |lev |l)?\s*(e?\d)"
+    r"(?: nvq| btec| diploma| award| certificate)?$"
+)
 RQF_LEVELS = ("E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8")  # lowest first
+
+
+class FieldReading(NamedTuple):
+    """What a reader found in a text: the value, and the words as written if the value does not say all of them."""
+
+    value: str | None
+    words: str | None = None
 
 
 def compact(text: str | None) -> str | None:
@@ -31,26 +85,122 @@ def name_key(text: str | None) -> str:
     return re.sub(r"[^\w]+", " ", "".join(c for c in plain if not unicodedata.combining(c)).casefold()).strip()[:300]
 
 
+def tidy_identifier(text: str | None) -> str | None:
+    """Return an NI or NHS number in capitals without spaces; return a text without digits as it was written."""
+    if text is None or any(character.isdigit() for character in text):
+        return compact(text)
+    return " ".join(text.split()) or None
+
+
 def tidy_postcode(text: str | None) -> str | None:
-    """Return a postcode as outward code, space, inward code; return any other text without spaces."""
+    """Return a postcode as outward code, space, inward code; return a text that is none as it was written."""
     compacted = compact(text)
-    if compacted is None:
+    if text is None or compacted is None:
         return None
+    if placeholders.is_postcode(text):
+        return " ".join(text.split())
     spaced = f"{compacted[:-INWARD]} {compacted[-INWARD:]}" if len(compacted) > INWARD + 1 else compacted
     return spaced if POSTCODE.match(spaced) else compacted
 
 
-def tidy_phone(text: str | None) -> str | None:
-    """Return a telephone number in international form (E.164); return any other text unchanged."""
-    if not text:
-        return None
+def _internationally(text: str) -> str | None:
+    """Return a telephone number in international form (E.164); None if the text is no possible number."""
     try:
         number = phonenumbers.parse(text, "GB")
     except phonenumbers.NumberParseException:
-        return text
+        return None
     if not phonenumbers.is_possible_number(number):
-        return text
+        return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def read_phone(text: str | None) -> FieldReading:
+    """Return the first telephone number of a text in international form, and the text if it says more than a number.
+
+    An extension is part of the number: "+442079460000 ext 12". A placeholder, and a text of at most
+    ``MOST_PHONE`` characters without a number, is returned as it was written.
+    """
+    line = " ".join((text or "").split())
+    if not line:
+        return FieldReading(None)
+    whole = ONLY_PHONE.match(line)
+    if whole is not None and not placeholders.is_phone(line) and (plain := _internationally(whole["number"])):
+        return FieldReading(_with_extension(plain, whole["ext"] or whole["other"]))
+    for found in phonenumbers.PhoneNumberMatcher(line, "GB", leniency=phonenumbers.Leniency.POSSIBLE):
+        raw = EXTENSION.sub("", found.raw_string)
+        plain = _internationally(raw)
+        if plain is None or len(plain) < SHORTEST_INTERNATIONAL or placeholders.is_phone(plain):
+            continue
+        after = EXTENSION.match(line[found.start + len(raw) :])
+        return FieldReading(_with_extension(plain, after["ext"] if after else None), line)
+    return FieldReading(line) if len(line) <= MOST_PHONE else FieldReading(None, line)
+
+
+def _with_extension(number: str, extension: str | None) -> str:
+    return f"{number} ext {extension}" if extension else number
+
+
+def tidy_phone(text: str | None) -> str | None:
+    """Return the telephone number that ``read_phone`` finds in a text."""
+    return read_phone(text).value
+
+
+def said_with_phone(words: str | None) -> str | None:
+    """Return the words beside a telephone number if they may say how it is safe to use it, as in "mum's phone"."""
+    if not words:
+        return None
+    rest = EXTENSION.sub(" ", re.sub(r"\+?\d[\d\s().+-]{5,}", " ", words))
+    said = re.sub(r"^[\s,;:/()-]+|[\s,;:/(-]+$", "", " ".join(rest.split()))
+    said = said.removesuffix(")") if said.count(")") > said.count("(") else said
+    telling = set(re.findall(r"[a-z']+", said.casefold())) - PHONE_LABELS
+    return said if telling else None
+
+
+def joined(first: str | None, second: str | None) -> str | None:
+    """Return two sentences as one text; the second is left out if the first contains it."""
+    if not first or not second:
+        return first or second
+    return first if second in first else f"{first}; {second}"
+
+
+def read_postcode(text: str | None) -> FieldReading:
+    """Return the postcode in a text, and the text if it says more, such as a whole address.
+
+    A text of at most ``MOST_POSTCODE`` characters without a postcode is returned as it was written.
+    """
+    line = " ".join((text or "").split())
+    tidy = tidy_postcode(line)
+    if tidy is None or POSTCODE.match(tidy) or OUTCODE.match(tidy):
+        return FieldReading(tidy)
+    found = POSTCODE_IN_TEXT.findall(line.upper())
+    # One address only, and not one that the person has left.
+    if len(set(found)) == 1 and not LEFT.search(line.casefold()) and not placeholders.is_postcode(found[0]):
+        return FieldReading(tidy_postcode(found[0]), line)
+    if len(line) > MOST_POSTCODE:
+        return FieldReading(None, line)
+    return FieldReading(line if re.search(r"[A-Za-z]{3}", line) else tidy)
+
+
+def read_nino(text: str | None) -> FieldReading:
+    """Return the NI number in a text, and the other words of the text without any digits."""
+    return _read_identifier(text, NINO_IN_TEXT)
+
+
+def read_nhs_number(text: str | None) -> FieldReading:
+    """Return the NHS number in a text, and the other words of the text without any digits."""
+    return _read_identifier(text, NHS_IN_TEXT)
+
+
+def _read_identifier(text: str | None, pattern: re.Pattern[str]) -> FieldReading:
+    line = " ".join((text or "").split())
+    found = pattern.findall(line.upper())
+    if len(set(found)) == 1 and compact(line) != compact(found[0]):
+        said = " ".join(re.sub(r"\d+", " ", pattern.sub(" ", line.upper())).split())
+        return FieldReading(compact(found[0]), said.lower() if re.search("[A-Z]", said) else None)
+    if len(line) > MOST_IDENTIFIER:
+        # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
+        return FieldReading(None, re.sub(r"\d", "*", line))
+    return FieldReading(tidy_identifier(line))
 
 
 def age_on(birth: date, day: date) -> int:
@@ -75,8 +225,19 @@ def hours_are_crossed(values: Mapping[str, Any]) -> bool:
 
 
 def is_phone(phone: str) -> bool:
-    try:
-        number = phonenumbers.parse(phone, "GB")
-    except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_possible_number(number)
+    """Return whether a text is a telephone number as ``read_phone`` returns it."""
+    return INTERNATIONAL.match(phone) is not None
+
+
+def level_in_words(words: str) -> str | None:
+    """Return the highest RQF level that a text names, as in "NVQ 2; GCSEs"; None if it names none.
+
+    The level of other qualifications depends on their grade or country, so a person decides it.
+    """
+    levels = []
+    for item in re.split(r"[;,/]", words.casefold()):
+        found = LEVEL.match(" ".join(item.split()))
+        if found is not None:
+            level = f"E{found[2]}" if found[1] else found[2].upper()
+            levels += [level] if level in RQF_LEVELS else []
+    return max(levels, key=RQF_LEVELS.index) if levels else None

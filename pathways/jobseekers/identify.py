@@ -8,7 +8,8 @@ Records are never merged automatically.
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from threading import Event
@@ -39,6 +40,8 @@ from matching.people.compare import Field
 from matching.people.identity import Identity, keys_of
 from matching.people.linkage import Linkage, LinkageVerdict
 from pathways import audit
+from pathways.access.models import User
+from pathways.base import local_day, utc_now
 from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.facts import as_known
 from pathways.jobseekers import formats
@@ -59,6 +62,8 @@ AT_ONCE, PAUSE_SECONDS = 500, 0.05  # rows in a batch; pause between two batches
 # prior odds, where a difference of one in a thousand does not matter.
 LARGE, CACHE_SECONDS = 10_000, 600.0
 SIGNED = 2**63
+# The details that are compared as they are written; NI and NHS numbers are compared by their hashes.
+COMPARED = ("given_name", "family_name", "known_as", "date_of_birth", "birth_year", "postcode", "phone", "email")
 PARTNER: Any = bindparam("partner", type_=Uuid())
 MOST: Any = bindparam("most", type_=Integer())
 
@@ -86,24 +91,36 @@ def model() -> Linkage:
 
 
 def identity(session: Session, key: str, details: Details) -> Identity:
-    """Return the details in the form that the model compares. NI and NHS numbers become their stored hashes."""
+    """Return the details in the form that the model compares, without placeholders, which identify nobody.
+
+    NI and NHS numbers become their stored hashes.
+    """
+    details = details.identifying(session.actor.today if session.actor else local_day(utc_now()))
     hashes = {}
     for name in IDENTIFIERS:
         text = getattr(details, name)
         if text:
             hashes[name] = session.vault.fingerprint(name, text)
-    born = details.date_of_birth
     return Identity(
         key,
         details.given_name or "",
         details.family_name or "",
         details.known_as or "",
-        f"{born:%Y%m%d}" if born else "",
+        _born(details.date_of_birth, details.birth_year),
         details.postcode_key or "",
         details.phone or "",
-        (details.email or "").strip().lower(),
+        email_of(details),
         identifiers=hashes,
     )
+
+
+def email_of(details: Details) -> str:
+    return (details.email or "").strip().lower()
+
+
+def _born(day: date | None, year: int | None) -> str:
+    """Return a date of birth as the model compares it: eight digits, or the four of a year, or nothing."""
+    return f"{day:%Y%m%d}" if day else str(year or "")
 
 
 def hashed(session: Session, key: str) -> int:
@@ -191,6 +208,8 @@ CANDIDATES = (
         JobseekerDetails.family_name,
         JobseekerDetails.known_as,
         JobseekerDetails.date_of_birth,
+        JobseekerDetails.birth_year,
+        JobseekerDetails.recorded_at,
         JobseekerDetails.postcode,
         JobseekerDetails.phone,
         JobseekerDetails.email,
@@ -211,7 +230,7 @@ CANDIDATES = (
 )
 
 
-def _how_many(
+def how_many(
     session: Session, partner_id: UUID, column: Any, values: Collection[str], before: UUID | None = None
 ) -> dict[str, int]:
     """Return how many of a partner's people have each of ``values``, counting no further than ``MOST_COUNTED``.
@@ -271,22 +290,39 @@ def find(
     rows = _rows_of(session, partner_id, sorted({other for candidate_ids in ids for other in candidate_ids}))
     if not rows:
         return [[] for _ in queries]
+    staff = _of_staff(session, [query.who.email for query in queries] + [other.email for _, other in rows.values()])
+    if staff:
+        queries = [replace(query, who=_without_email_of(query.who, staff)) for query in queries]
+        rows = {other: (row, _without_email_of(who, staff)) for other, (row, who) in rows.items()}
     counts = _counts(session, partner_id, queries, order)
     answers = []
     for query, own_keys, shared_by, candidate_ids, (among, families, homes) in zip(
         queries, keys, sharers, ids, counts, strict=True
     ):
         shared = {name.split(":")[0]: len(shared_by[key]) for key, name in own_keys.items()}
-        shared_counts = {
+        shared_counts: dict[str, int] = {
             Field.PHONE: shared.get("phone", 0),
             Field.EMAIL: shared.get("email", 0),
             Field.POSTCODE: homes,
-        }
+        } | {name: shared.get(name, 0) for name in IDENTIFIERS}
         common = (None, families / among if families and query.who.family else None)
         records = [rows[other] for other in candidate_ids if other in rows]
         candidates = _likely_candidates(session, query, records, shared_counts, common, among)
         answers.append(_surviving_records(session, partner_id, candidates, query.but))
     return answers
+
+
+def _of_staff(session: Session, emails: Iterable[str]) -> set[str]:
+    """Return those e-mail addresses that belong to a user of this service: they are an office's, not a jobseeker's."""
+    wanted = sorted({email for email in emails if email})
+    staff: set[str] = set()
+    for start in range(0, len(wanted), AT_ONCE):
+        staff |= set(session.scalars(select(User.email).where(User.email.in_(wanted[start : start + AT_ONCE]))))
+    return staff
+
+
+def _without_email_of(who: Identity, staff: Collection[str]) -> Identity:
+    return replace(who, email="") if who.email in staff else who
 
 
 def _counts(
@@ -300,16 +336,16 @@ def _counts(
     postcodes = [query.who.postcode for query in queries]
     if order is BatchComparison.ANY:
         people = _people(session, partner_id)
-        same_family = _how_many(session, partner_id, Jobseeker.family_key, set(families))
-        same_postcode = _how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes))
+        same_family = how_many(session, partner_id, Jobseeker.family_key, set(families))
+        same_postcode = how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes))
         return [
             (people, same_family.get(f, 0), same_postcode.get(h, 0)) for f, h in zip(families, postcodes, strict=True)
         ]
     first = queries[0].but
     # For a single query the cached count is good enough, because it affects only the prior odds.
     before = _people(session, partner_id, first) if len(queries) > 1 else _people(session, partner_id) - 1
-    same_family = Counter(_how_many(session, partner_id, Jobseeker.family_key, set(families), first))
-    same_postcode = Counter(_how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes), first))
+    same_family = Counter(how_many(session, partner_id, Jobseeker.family_key, set(families), first))
+    same_postcode = Counter(how_many(session, partner_id, Jobseeker.postcode_key, set(postcodes), first))
     counts = []
     for n, (family, postcode) in enumerate(zip(families, postcodes, strict=True), start=1):
         same_family[family] += 1
@@ -361,7 +397,7 @@ def _likely_candidates(
     session: Session,
     query: IdentityQuery,
     records: Sequence[tuple[Any, Identity]],
-    counts: Mapping[Field, int],
+    counts: Mapping[str, int],
     common: tuple[float | None, float | None],
     among: int,
 ) -> list[Candidate]:
@@ -434,15 +470,16 @@ def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[
 def _identity_of(row: Any) -> Identity:
     """Return a row of ``CANDIDATES`` as an identity for the comparison."""
     hashes = {name: getattr(row, f"{name}_hash") for name in IDENTIFIERS if getattr(row, f"{name}_hash")}
+    details = Details(**{name: getattr(row, name) for name in COMPARED}).identifying(local_day(row.recorded_at))
     return Identity(
         str(row.id),
-        row.given_name or "",
-        row.family_name or "",
-        row.known_as or "",
-        f"{row.date_of_birth:%Y%m%d}" if row.date_of_birth else "",
-        formats.compact(row.postcode) or "",
-        row.phone or "",
-        (row.email or "").strip().lower(),
+        details.given_name or "",
+        details.family_name or "",
+        details.known_as or "",
+        _born(details.date_of_birth, details.birth_year),
+        details.postcode_key or "",
+        details.phone or "",
+        email_of(details),
         identifiers=hashes,
     )
 
@@ -472,11 +509,13 @@ def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> li
         name: Counter(value for identity in identities if (value := getattr(identity, name.value)))
         for name in (Field.PHONE, Field.EMAIL, Field.POSTCODE)
     }
+    numbers = Counter(item for identity in identities for item in identity.identifiers.items())
     families = Counter(identity.names[1] for identity in identities)
     best: dict[int, tuple[float, int]] = {}
     for later, earlier in sorted(pairs):
         first, second = identities[later], identities[earlier]
-        counts = {name: counter[getattr(first, name.value)] for name, counter in shared.items()}
+        counts: dict[str, int] = {name: counter[getattr(first, name.value)] for name, counter in shared.items()}
+        counts |= {kind: numbers[kind, number] for kind, number in first.identifiers.items()}
         common = (None, families[first.names[1]] / among if first.family else None)
         if not model().may_be(first, second, among, common):
             continue

@@ -76,6 +76,7 @@ class DetailsColumns:
     family_name: Mapped[str | None] = mapped_column(LINE)
     known_as: Mapped[str | None] = mapped_column(LINE)
     date_of_birth: Mapped[date | None]
+    birth_year: Mapped[int | None]  # only if the date of birth is not known
     nino_sealed: Mapped[str | None] = mapped_column(LINE)
     nhs_number_sealed: Mapped[str | None] = mapped_column(LINE)
     council_person_id: Mapped[str | None] = mapped_column(LINE)
@@ -86,6 +87,8 @@ class DetailsColumns:
     safe_contact: Mapped[str | None] = mapped_column(LINE)
     language: Mapped[str | None] = mapped_column(LINE)
     interpreter_needed: Mapped[bool | None]
+    # By field name: the words as the source wrote them, where a field cannot hold all of them.
+    as_written: Mapped[dict[str, str] | None] = mapped_column(JSON)
 
 
 class ProfileColumns:

@@ -17,10 +17,10 @@ ASK_AGAIN = "The case was restricted. Ask the jobseeker again what may be shared
 def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
     """Restrict a case, and revoke every permission to share, because the jobseeker's situation has changed.
 
-    A case that is already restricted stays as it is.
+    A case that is already restricted stays as it is, unless it was restricted only on suspicion.
     """
     must_not_be_void(person)
-    if person.is_restricted:
+    if person.is_restricted and not _is_only_suspected(session, person):
         return
     _record(session, actor, person, reason, is_restricted=True)
     for permission in session.scalars(queries.facts_about(SharingPermission, person)).all():
@@ -54,19 +54,24 @@ def lift(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) ->
     return person
 
 
+def _newest(session: WriteSession, person: Jobseeker) -> Restriction | None:
+    rows = select(Restriction).where(Restriction.partner_id == person.partner_id, Restriction.jobseeker_id == person.id)
+    return session.scalars(rows.order_by(Restriction.recorded_at.desc(), Restriction.id.desc()).limit(1)).first()
+
+
+def _is_only_suspected(session: WriteSession, person: Jobseeker) -> bool:
+    newest = _newest(session, person)
+    return newest is not None and newest.reason == SUSPECTED
+
+
 def _record(session: WriteSession, actor: Actor, person: Jobseeker, reason: str, *, is_restricted: bool) -> None:
-    newest = session.scalars(
-        select(Restriction.id)
-        .where(Restriction.partner_id == person.partner_id, Restriction.jobseeker_id == person.id)
-        .order_by(Restriction.recorded_at.desc(), Restriction.id.desc())
-        .limit(1)
-    ).first()
+    newest = _newest(session, person)
     session.add(
         Restriction.recorded(
             actor,
             partner_id=person.partner_id,
             jobseeker_id=person.id,
-            supersedes=newest,
+            supersedes=newest.id if newest is not None else None,
             is_restricted=is_restricted,
             reason=reason,
         )

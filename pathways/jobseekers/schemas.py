@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
-from pathways.fields import Body, Day, Group, Line, Lines, NeededLine, Paragraph, Schema
+from pathways.fields import EARLIEST, LATEST, Body, Day, Group, Line, Lines, NeededLine, Paragraph, Schema
 from pathways.jobseekers.models import (
     ContactHow,
     ContactOutcome,
@@ -34,7 +34,8 @@ RadiusKm = Annotated[
     Field(gt=0, le=100, max_digits=5, decimal_places=2),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 100, "multipleOf": 0.25}),
 ]
-Identifier = Annotated[str, StringConstraints(max_length=30, pattern=r"^[^*\x00-\x1f\x7f]*$")]
+Identifier = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^*\x00-\x1f\x7f]*$")]
+BirthYear = Annotated[int, Field(ge=EARLIEST.year, le=LATEST.year)]
 Minutes = Annotated[int, Field(ge=0, le=600)]
 Mode = Literal["walk", "bicycle", "bus", "tube", "train", "car"]
 QualificationLevel = Literal["E1", "E2", "E3", "1", "2", "3", "4", "5", "6", "7", "8"]
@@ -65,14 +66,15 @@ class DetailsBody(Body):
     family_name: Line | None = None
     known_as: Line | None = None
     date_of_birth: Day | None = None
+    birth_year: BirthYear | None = None
     nino: Identifier | None = Field(
         default=None, description="The whole NI number. A masked number, like those in replies, is refused."
     )
     nhs_number: Identifier | None = None
     council_person_id: Line | None = None
     email: Line | None = None
-    phone: Annotated[Line, Field(max_length=60)] | None = None
-    postcode: Annotated[Line, Field(max_length=20)] | None = None
+    phone: Line | None = None
+    postcode: Line | None = None
     contact_withheld_reason: Line | None = None
     safe_contact: Line | None = None
     language: Line | None = None
@@ -98,6 +100,7 @@ class DetailsFields(Schema):
     family_name: Annotated[str | None, Group.IDENTITY] = None
     known_as: Annotated[str | None, Group.IDENTITY] = None
     date_of_birth: Annotated[date | None, Group.IDENTITY] = None
+    birth_year: Annotated[int | None, Group.IDENTITY] = None
     nino: Annotated[str | None, Group.IDENTITY] = None
     nhs_number: Annotated[str | None, Group.HEALTH] = None
     council_person_id: Annotated[str | None, Group.REFERRAL_SOURCE] = None
@@ -108,6 +111,7 @@ class DetailsFields(Schema):
     safe_contact: Annotated[str | None, Group.CONTACT] = None
     language: Annotated[str | None, Group.CONTACT] = None
     interpreter_needed: Annotated[bool | None, Group.CONTACT] = None
+    as_written: Annotated[dict[str, str] | None, Group.RECORD] = None
 
 
 class JobseekerOut(DetailsFields):

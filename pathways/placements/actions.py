@@ -169,6 +169,9 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
     check_days(given, actor.today)
     for name, value in columns_of(session, given).items():
         setattr(placement, name, value)
+    if placement.as_written:
+        left = {name: said for name, said in placement.as_written.items() if name not in given}
+        placement.as_written = left or None
     check_sense(placement)
     confirm_wording(session, actor, placement, body.confirm_wording or [])
     if placement.state is PlacementState.PUBLISHED:

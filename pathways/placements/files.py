@@ -1,158 +1,35 @@
 """Import of the placement file: a CSV or XLSX file with one row for each placement."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from pathways import cells, spreadsheets
+from pathways import slips
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
 from pathways.imports.intake import Change, Fault, ImportKind, Plan, ReadRow
 from pathways.imports.models import ImportRun, RowState
-from pathways.jobseekers import formats
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations import formats as organisation_formats
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.placements import actions, legality, queries, template
-from pathways.placements.models import DbsLevel, Placement, PlacementEvent, PlacementKind, PlacementState, Remote
-from pathways.placements.schemas import MOST_POUNDS, pounds
+from pathways.placements.columns import ALIASES, READERS
+from pathways.placements.models import Placement, PlacementEvent, PlacementState
+from pathways.placements.schemas import pounds
 from pathways.reference import half_days
-from pathways.reference.pay import REMEDY, likely_meaning
 from pathways.reference.postcodes import find_places, locate_all
 
-PLACEMENT_KIND = cells.one_of(PlacementKind)
-
-
-def _level(text: str) -> str | None:
-    level = text.strip().upper().removeprefix("LEVEL ").strip() or None
-    if level is not None and level not in formats.RQF_LEVELS:
-        raise cells.InvalidCell(
-            f"This is not an RQF level. The levels are {', '.join(formats.RQF_LEVELS)}.",
-            "Correct the cell, or leave it blank.",
-        )
-    return level
-
-
-def _needed_line(text: str) -> str:
-    line = cells.as_line(text)
-    if line is None:
-        raise cells.InvalidCell("This field is required.", "Fill in the cell.")
-    return line
-
-
-def _kind(text: str) -> PlacementKind:
-    kind = PLACEMENT_KIND(text)
-    if kind is None:
-        raise cells.InvalidCell("This field is required.", f"Write one of {', '.join(PlacementKind)}.")
-    return kind
-
-
-def _places(text: str) -> int | None:
-    count = cells.as_whole(text)
-    if count is not None and not 1 <= count <= 500:  # noqa: PLR2004 - the same limits as in the API
-        raise cells.InvalidCell("The number of places must be from 1 to 500.", "Correct the number.")
-    return count
-
-
-def _age(text: str) -> int | None:
-    age = cells.as_whole(text)
-    if age is not None and not 14 <= age <= 120:  # noqa: PLR2004 - the same limits as in the API
-        raise cells.InvalidCell("The age must be from 14 to 120.", "Correct the number.")
-    return age
-
-
-def _email(text: str) -> str | None:
-    line = cells.as_line(text.lstrip("'"))
-    if line is not None and "@" not in line:
-        raise cells.InvalidCell("This is not an e-mail address.", "Correct the address, or leave the cell blank.")
-    return line
-
-
-# Words beside an amount of pay that say it is not pay for one hour.
-OTHER_PERIOD = re.compile(
-    r"\b(?:p\.?\s*a\b|per annum|annum|annual|year|yr|yearly|month|monthly|pcm|week|weekly|day|daily)"
-)
-FOR_AN_HOUR = re.compile(r"\s*(?:\bp\s*/|/|\bper\b|\ban?\b|p\.?)?\s*(?:hour|hourly|hr|h)\b\.?$")
-
-
-def _pay(text: str) -> Decimal | None:
-    """Return pay for one hour in pounds. Refuse pay for another period, and name the likely period."""
-    plain = text.strip().lower()
-    if OTHER_PERIOD.search(plain):
-        raise cells.InvalidCell("This is not pay for one hour.", REMEDY)
-    digits = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", FOR_AN_HOUR.sub("", plain)).replace("gbp", "").strip()
-    try:
-        amount = Decimal(digits.removeprefix("£").strip())
-    except InvalidOperation:
-        pounds_an_hour = cells.as_number(digits)  # blank or a word for unknown, or refused
-    else:
-        if amount.is_finite() and amount > MOST_POUNDS:
-            rule = f"Pay must be from 0 to {MOST_POUNDS:,} pounds an hour. This looks like {likely_meaning(amount)}."
-            raise cells.InvalidCell(rule, REMEDY)
-        pounds_an_hour = cells.as_number(str(amount))
-    return pounds_an_hour
-
-
-READERS: dict[str, cells.Reader] = {
-    "placement_ref": cells.as_line,
-    "social_enterprise": cells.line(200),
-    "company_number": cells.line(60),
-    "charity_number": cells.line(60),
-    "title": _needed_line,
-    "occupation": cells.as_line,
-    "kind": _kind,
-    "description": cells.as_line,
-    "essential_skills": cells.as_list,
-    "desirable_skills": cells.as_list,
-    "qualifications_needed": _level,
-    "licences_needed": cells.as_list,
-    "training_given": cells.as_list,
-    "postcode": cells.line(20),
-    "remote": cells.one_of(Remote),
-    "half_days": half_days.read_cell,
-    "hours_per_week": cells.hours,
-    "hours_flexible": cells.as_yes_no,
-    "starts_on": cells.as_date,
-    "ends_on": cells.as_date,
-    "closes_on": cells.as_date,
-    "places": _places,
-    "pay_per_hour_pounds": _pay,
-    "minimum_age": _age,
-    "maximum_age": _age,
-    "ring_fenced_for": cells.as_line,
-    "legal_basis": cells.as_line,
-    "dbs_level": cells.one_of(DbsLevel),
-    "right_to_work_needed": cells.as_yes_no,
-    "adjustments_offered": cells.as_list,
-    "environment": cells.as_list,
-    "support_offered": cells.as_list,
-    "contact_email": _email,
+NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places", "slips"}
+# A listing is not published while one of these was written but could not be read: each limits whom the law allows.
+MUST_BE_READ = {name: name for name in ("dbs_level", "minimum_age", "maximum_age")} | {
+    "pay_per_hour_pounds": "pay_per_hour_pence"
 }
-ALIASES = {spreadsheets.normal(name): name for name in READERS} | {
-    "slots": "half_days",
-    "available": "half_days",
-    "job title": "title",
-    "role": "title",
-    "employer": "social_enterprise",
-    "organisation": "social_enterprise",
-    "post code": "postcode",
-    "pay per hour": "pay_per_hour_pounds",
-    "hourly rate": "pay_per_hour_pounds",
-    "hours": "hours_per_week",
-    "start date": "starts_on",
-    "end date": "ends_on",
-    "closing date": "closes_on",
-    "reference": "placement_ref",
-    "dbs": "dbs_level",
-}
-NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places"}
+CROSSED = (("starts_on", "ends_on"), ("minimum_age", "maximum_age"))
 
 
 class CurrentListing(NamedTuple):
@@ -183,10 +60,6 @@ class PlacementIntake:
             Fault(field, text, "Correct the date.")
             for field, text in legality.impossible_days(values, self.actor.today)
         ]
-        if values["starts_on"] and values["ends_on"] and values["ends_on"] < values["starts_on"]:
-            faults.append(Fault("ends_on", "The end date is before the start date.", "Correct one of the dates."))
-        if values["minimum_age"] and values["maximum_age"] and values["maximum_age"] < values["minimum_age"]:
-            faults.append(Fault("maximum_age", "The maximum age is below the minimum age.", "Correct one of the ages."))
         name, field = values["social_enterprise"], "social_enterprise"
         if self.actor.role is Role.PLACEMENT_LISTER:
             own = self._organisation(self.actor.organisation_id)
@@ -229,9 +102,12 @@ class PlacementIntake:
             self._with_numbers(
                 owner,
                 row.values,
-                Plan(RowState.TO_CREATE, warnings=self._reasons_not_published(_copy(None, new_columns)))
+                Plan(
+                    RowState.TO_CREATE,
+                    warnings=_warnings(row.values) + self._reasons_not_published(_copy(None, new_columns)),
+                )
                 if placement is None
-                else self._to_update(placement, new_columns, row.values["places"], current[placement.id])[0],
+                else self._to_update(placement, new_columns, row.values, current[placement.id])[0],
             )
             for row, owner, placement, new_columns in zip(rows, owners, existing, columns, strict=True)
         ]
@@ -265,30 +141,37 @@ class PlacementIntake:
         return {key: CurrentListing(*counts.get(key, (0, 0)), frozenset(confirmed.get(key, ()))) for key in ids}
 
     def _to_update(
-        self, placement: Placement, columns: Mapping[str, Any], places: int | None, current: CurrentListing
+        self, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any], current: CurrentListing
     ) -> tuple[Plan, dict[str, Any]]:
         """Return what the import would do with a row about an existing placement, and the columns it would change.
 
         A blank cell keeps the stored value. A change that would make a published placement break a legal rule, that
         would remove a held or filled place, or that is about a closed placement is reported as an error of the row.
         """
+        places, slips_of_row = values["places"], _warnings(values)
         changes = {
-            name: value for name, value in columns.items() if value is not None and getattr(placement, name) != value
+            name: value
+            for name, value in columns.items()
+            if name != "as_written" and value is not None and getattr(placement, name) != value
         }
+        before = placement.as_written or {}
+        words = {n: said for n, said in before.items() if columns.get(n) is None} | (columns["as_written"] or {})
+        if words != before:
+            changes["as_written"] = words or None
         is_other_number = places is not None and places != current.places
         changed = _copy(placement, changes)
         if not changes and not is_other_number:
-            return Plan(RowState.UNCHANGED, warnings=self._after(changed, current, is_changed=False)), {}
+            return Plan(RowState.UNCHANGED, warnings=slips_of_row + self._after(changed, current, is_changed=False)), {}
         fault = self._refusal(placement, changed, places, current)
         if fault is not None:
             return Plan(RowState.WITH_ERRORS, [fault]), {}
         cell_changes = [
             (NAME_IN_FILE.get(name, name), _as_cell(name, getattr(placement, name)), _as_cell(name, value))
             for name, value in sorted(changes.items())
-            if name not in WORKED_OUT
+            if name not in WORKED_OUT and name != "as_written"
         ]
         cell_changes += [("places", current.places, places)] if is_other_number else []
-        warnings = self._after(changed, current, is_changed=True)
+        warnings = slips_of_row + self._after(changed, current, is_changed=True)
         return Plan(RowState.TO_UPDATE, warnings=warnings, changes=cell_changes), changes
 
     def _refusal(
@@ -360,15 +243,14 @@ class PlacementIntake:
     def _make(self, session: WriteSession, owner: UUID, values: Mapping[str, Any]) -> Plan:
         ref = values["placement_ref"]
         body = {name: value for name, value in values.items() if name not in NOT_COLUMNS}
-        body["postcode"] = formats.tidy_postcode(body["postcode"])
         made = actions.make(session, self.actor, owner, body | {"ref": ref}, places=values["places"] or 1)
-        return Plan(RowState.CREATED, warnings=self._publish(session, made), made=ref)
+        return Plan(RowState.CREATED, warnings=_warnings(values) + self._publish(session, made), made=ref)
 
     def _update(
         self, session: WriteSession, placement: Placement, columns: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Plan:
         current = self._current_listings([placement])[placement.id]
-        planned, changes = self._to_update(placement, columns, values["places"], current)
+        planned, changes = self._to_update(placement, columns, values, current)
         if planned.state is not RowState.TO_UPDATE:
             return planned
         for name, value in changes.items():
@@ -378,7 +260,7 @@ class PlacementIntake:
             flag_modified(placement, "state")  # places are separate rows; this increases the version number too
         warnings = planned.warnings
         if placement.state is PlacementState.DRAFT:
-            warnings = self._publish(session, placement, current.confirmed)
+            warnings = _warnings(values) + self._publish(session, placement, current.confirmed)
         elif placement.state is PlacementState.PUBLISHED and self._past(placement):
             self._close(session, placement)
         return Plan(RowState.UPDATED, warnings=warnings, made=placement.ref)
@@ -420,7 +302,7 @@ class PlacementIntake:
     ) -> list[Fault]:
         """Publish a placement if it is lawful, or close it if it is too late. Return what the row says."""
         reasons = self._reasons_not_published(placement, confirmed)
-        if legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed):
+        if _unread(placement) or legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed):
             return reasons
         if self._past(placement):
             self._close(session, placement)
@@ -443,6 +325,10 @@ class PlacementIntake:
         self, placement: Placement, confirmed: legality.Confirmed = legality.NOTHING
     ) -> list[Fault]:
         """Return why a placement would not be published; if it would be, return what a lister should know about it."""
+        unread = _unread(placement)
+        if unread:
+            rule = f"The placement stays in draft, because {', '.join(unread)} could not be read."
+            return [Fault("listing", rule, "Correct the field, then publish the placement.")]
         reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed)
         if reasons:
             return [Fault("listing", f"The placement stays in draft. {reason}", "") for reason in reasons]
@@ -459,7 +345,7 @@ NAME_IN_FILE = {"pay_per_hour_pence": "pay_per_hour_pounds"}
 
 def _columns(session: Session, rows: Sequence[ReadRow]) -> list[dict[str, Any]]:
     """Return rows as columns of the placements table; all postcodes are located in one query."""
-    postcodes = [formats.tidy_postcode(row.values["postcode"]) for row in rows]
+    postcodes = [row.values["postcode"] for row in rows]
     places = locate_all(session, postcodes)
     return [
         actions.columns_of(
@@ -482,9 +368,38 @@ def _as_cell(name: str, value: Any) -> Any:
     return pounds(value) if name == "pay_per_hour_pence" and value is not None else value
 
 
+def _unread(placement: Placement) -> list[str]:
+    """Return the cells that limit whom the law allows and were written, but could not be read."""
+    return [
+        name
+        for name, column in MUST_BE_READ.items()
+        if name in (placement.as_written or {}) and not _has(placement, column)
+    ]
+
+
+def _has(placement: Placement, column: str) -> bool:
+    return getattr(placement, column) is not None
+
+
+def _warnings(values: Mapping[str, Any]) -> list[Fault]:
+    """Return a warning for each cell of a row that could not be read as a whole."""
+    return [Fault(*warning) for warning in values["slips"]]
+
+
 def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the cells of a row; a missing reference is derived from other cells."""
-    return {**cells_of_row, "placement_ref": cells_of_row["placement_ref"] or _ref_of(cells_of_row)}
+    settled = slips.settle(cells_of_row)
+    values, words, warnings = settled.values, dict(settled.words), list(settled.warnings)
+    for first, last in CROSSED:
+        if values[first] and values[last] and values[last] < values[first]:
+            # One of the two is wrong, so neither may rule anybody out.
+            for name in (first, last):
+                words.setdefault(name, str(values[name]))
+                values[name] = None
+            rule = f"{last} is before {first}, so both are left unknown."
+            warnings.append((last, rule, "Correct one of them. What was written is in as_written."))
+    values |= {"slips": warnings, "as_written": words or None}
+    return {**values, "placement_ref": values["placement_ref"] or _ref_of(values)}
 
 
 def _ref_of(values: Mapping[str, Any]) -> str:

@@ -139,6 +139,8 @@ class Placement(Versioned, Base):
     environment: Mapped[list[str] | None] = mapped_column(JSON)
     support_offered: Mapped[list[str] | None] = mapped_column(JSON)
     contact_email: Mapped[str | None] = mapped_column(LINE)
+    # By field name: the words as a file gave them, where the field cannot hold them.
+    as_written: Mapped[dict[str, str] | None] = mapped_column(JSON)
     # The median number of days the social enterprise takes to answer, in whole days. None until there are enough
     # answers; until then the score uses the neutral middle value.
     days_to_answer: Mapped[int | None]

@@ -162,6 +162,7 @@ class PlacementOut(Schema):
     environment: Annotated[list[str] | None, Group.RECORD]
     support_offered: Annotated[list[str] | None, Group.RECORD]
     contact_email: Annotated[str | None, Group.RECORD]
+    as_written: Annotated[dict[str, str] | None, Group.RECORD] = None
     confirmed_on: Annotated[date, Group.RECORD]
     reconfirm_by: Annotated[date, Group.RECORD]
     places: Annotated[int, Group.RECORD]

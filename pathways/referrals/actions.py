@@ -22,11 +22,11 @@ from pathways.jobseekers import formats, identifiers, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import BatchComparison, Candidate
-from pathways.jobseekers.models import PROFILE_NAMES, Jobseeker, ProfileVersion
+from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
-from pathways.referrals import queries
+from pathways.referrals import queries, sources
 from pathways.referrals.models import (
     ABOUT_NAMES,
     REFERRAL_MOVES,
@@ -48,7 +48,7 @@ from pathways.referrals.schemas import (
     WorkloadQuery,
 )
 
-LONGEST_KEY = 300
+LONGEST_KEY, LONGEST_NOTE = 300, 4000
 REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, OrganisationKind.OTHER_REFERRER}
 
 
@@ -76,7 +76,8 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
         jobseeker_actions.must_not_be_void(person)
     content = ReferralContent.of(new.model_dump() | {"half_days": half_days.parse(new.half_days)})
     ref = new.ref or f"R-{uuid7().hex[-10:]}"
-    referral = Arriving(content, new.referred_on, organisation_id, new.source_type, ref, person)
+    source_type = new.source_type or (sources.of_id(session, organisation_id) if organisation_id else SourceType.SELF)
+    referral = Arriving(content, new.referred_on, organisation_id, source_type, ref, person)
     [recorded] = record(session, actor, partner_id, [referral])
     return recorded.referral
 
@@ -156,10 +157,20 @@ class ReferralContent:
     def changed(self, given: Mapping[str, Any], *, blanks_clear: bool) -> "ReferralContent":
         """Return a copy with the given values. A None clears its field if ``blanks_clear``; otherwise it is ignored."""
         before = self.as_dict()
-        named = {name: value for name, value in given.items() if name in before}
-        return ReferralContent.of(
-            before | {name: value for name, value in named.items() if blanks_clear or value is not None}
-        )
+        named = {name: value for name, value in given.items() if name in before and (blanks_clear or value is not None)}
+        # The words written for a value that is replaced are dropped.
+        words = {name: said for name, said in (before["as_written"] or {}).items() if name not in named}
+        return ReferralContent.of(before | named | {"as_written": words | dict(named.get("as_written") or {})})
+
+    @property
+    def profile_words(self) -> dict[str, str]:
+        """The words that were written for profile fields, where a field could not hold them."""
+        return {name: said for name, said in (self.details.as_written or {}).items() if name in PROFILE_NAMES}
+
+    @property
+    def has_profile(self) -> bool:
+        """Whether anything is said about a profile field."""
+        return bool(self.profile_words) or any(value is not None for value in self.profile.values())
 
     def names_that_differ(self, other: "ReferralContent") -> set[str]:
         """Return the names of the fields in which two contents differ."""
@@ -245,9 +256,9 @@ def record(
         session,
         ProfileVersion,
         [
-            _first_profile(actor, row, item.content.profile)
+            _first_profile(actor, row, item.content)
             for row, item in zip(referrals, arriving, strict=True)
-            if item.person is None and any(value is not None for value in item.content.profile.values())
+            if item.person is None and item.content.has_profile
         ],
     )
     candidates = duplicate_actions.find_candidates(session, actor, new_people, BatchComparison.CAME)
@@ -264,8 +275,8 @@ def _submit_row(actor: Actor, referral: Referral) -> dict[str, Any]:
     return ReferralMove.row(actor, referral.referred_on, **_move(referral, "submit", None, ReferralState.SUBMITTED))
 
 
-def _first_profile(actor: Actor, referral: Referral, values: Mapping[str, Any]) -> dict[str, Any]:
-    profile = _without_crossed_hours(dict(values))
+def _first_profile(actor: Actor, referral: Referral, content: ReferralContent) -> dict[str, Any]:
+    profile = _without_crossed_hours(dict(content.profile))
     return ProfileVersion.row(
         actor,
         referral.referred_on,
@@ -273,8 +284,17 @@ def _first_profile(actor: Actor, referral: Referral, values: Mapping[str, Any]) 
         jobseeker_id=referral.jobseeker_id,
         number=1,
         said_by={name: "referrer" for name, value in profile.items() if value is not None},
+        note=_note_of(content.profile_words),
         **profile,
     )
+
+
+def _note_of(words: Mapping[str, str]) -> str | None:
+    """Return the note of a profile that repeats what a referrer wrote where a profile field could not hold it."""
+    if not words:
+        return None
+    said = "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in sorted(words.items()))
+    return f"The referrer wrote: {said}."[:LONGEST_NOTE]
 
 
 def _take_snapshot(
@@ -391,7 +411,18 @@ def _carry_details(
     session: WriteSession, actor: Actor, person: Jobseeker, before: Details, new: Mapping[str, Any]
 ) -> None:
     current = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    unedited = {name: value for name, value in new.items() if getattr(current, name) == getattr(before, name)}
+    unedited = {
+        name: value
+        for name, value in new.items()
+        if name != "as_written" and getattr(current, name) == getattr(before, name)
+    }
+    words = {
+        name: said
+        for name, said in (new.get("as_written") or {}).items()
+        if name in DETAIL_NAMES and getattr(current, name) == getattr(before, name)
+    }
+    if words and words.items() - (current.as_written or {}).items():
+        unedited["as_written"] = words
     if unedited:
         jobseeker_actions.record_details(session, actor, person, current.changed(unedited))
 
@@ -424,7 +455,7 @@ def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot
     return sorted(
         name
         for name in record_values
-        if snapshot_values[name] is not None and snapshot_values[name] != record_values[name]
+        if name != "as_written" and snapshot_values[name] is not None and snapshot_values[name] != record_values[name]
     )
 
 

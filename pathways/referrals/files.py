@@ -1,13 +1,14 @@
 """The referral file: CSV or XLSX, one referral in each row."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
-from pathways import cells, spreadsheets
+from pathways import slips
 from pathways.base import Actor, Role
 from pathways.database import Database, Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
@@ -16,174 +17,26 @@ from pathways.imports import queries as import_queries
 from pathways.imports.intake import WITHIN, Change, Fault, ImportKind, Plan, ReadRow, understood
 from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identify
+from pathways.jobseekers import formats, identify, shared_details
 from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.details import IDENTIFIERS, MOST_LINE, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
-from pathways.jobseekers.models import EverPaidWork, Jobseeker, RightToWork
+from pathways.jobseekers.models import Jobseeker
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places
-from pathways.referrals import actions, queries, template
+from pathways.referrals import actions, queries, sources, template
 from pathways.referrals.actions import Arriving, ReferralContent
+from pathways.referrals.columns import ALIASES, COLUMNS, OURS_TO_COLUMN, READERS
 from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
 
+SAVED = "The value is saved as it was written."
 KIND_OF_SOURCE = {
     SourceType.JCP: OrganisationKind.JOB_CENTRE,
     SourceType.ASC: OrganisationKind.LOCAL_AUTHORITY,
 }
-MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
-MODE_NAMES = {mode: mode for mode in MODES} | {
-    "walking": "walk",
-    "foot": "walk",
-    "bike": "bicycle",
-    "cycle": "bicycle",
-    "cycling": "bicycle",
-    "underground": "tube",
-    "metro": "tube",
-    "rail": "train",
-    "drive": "car",
-    "driving": "car",
-}
-MOST_MINUTES = 600
-SOURCE_TYPE = cells.one_of(SourceType)
-
-
-def _source_type(text: str) -> SourceType:
-    source = SOURCE_TYPE(text)
-    if source is None:
-        raise cells.InvalidCell("The source type is missing.", f"Write one of {', '.join(SourceType)}.")
-    return source
-
-
-def _level(text: str) -> str | None:
-    """Return the highest of the RQF levels in a text, separated by semicolons; None if it names no level."""
-    levels = []
-    for item in text.split(";"):
-        level = item.strip().upper().removeprefix("LEVEL ").removeprefix("L").strip()
-        if level and level.lower() not in cells.UNKNOWN:
-            if level not in formats.RQF_LEVELS:
-                raise cells.InvalidCell(
-                    "This is not an RQF level.", f"Write {', '.join(formats.RQF_LEVELS)}, or leave the cell blank."
-                )
-            levels.append(level)
-    return max(levels, key=formats.RQF_LEVELS.index) if levels else None
-
-
-def _modes(text: str) -> list[str] | None:
-    items = cells.as_list(text.lower())
-    if items is None:
-        return None
-    unknown = [item for item in items if item not in MODE_NAMES]
-    if unknown:
-        raise cells.InvalidCell(
-            "This is not a known way of travelling.", f"Write {', '.join(MODES)}, or leave the cell blank."
-        )
-    return list(dict.fromkeys(MODE_NAMES[item] for item in items))
-
-
-def _minutes(text: str) -> int | None:
-    minutes = cells.as_whole(text.lower().removesuffix("minutes").removesuffix("mins").strip())
-    if minutes is not None and minutes > MOST_MINUTES:
-        raise cells.InvalidCell(f"The travel time is more than {MOST_MINUTES} minutes.", "Correct the number.")
-    return minutes
-
-
-RIGHT_TO_WORK = cells.one_of(RightToWork)
-EVER_PAID_WORK = cells.one_of(EverPaidWork)
-
-# Column of the file -> (name of our field, reader of the cell).
-COLUMNS: dict[str, tuple[str, cells.Reader]] = {
-    "referral_ref": ("ref", cells.as_line),
-    "source_type": ("source_type", _source_type),
-    "referring_organisation": ("referring_organisation", cells.line(200)),
-    "referrer_name": ("referrer_name", cells.as_line),
-    "referrer_email": ("referrer_email", cells.as_line),
-    "referred_on": ("referred_on", cells.as_needed_date),
-    "reason": ("referred_because", cells.as_line),
-    "urgency": ("urgency", cells.as_line),
-    "restricted": ("is_restricted", cells.as_yes_no),
-    "given_name": ("given_name", cells.as_line),
-    "family_name": ("family_name", cells.as_line),
-    "known_as": ("known_as", cells.as_line),
-    "date_of_birth": ("date_of_birth", cells.as_date),
-    "nino": ("nino", cells.line(30)),
-    "nhs_number": ("nhs_number", cells.line(30)),
-    "council_person_id": ("council_person_id", cells.as_line),
-    "email": ("email", cells.as_line),
-    "phone": ("phone", cells.line(60)),
-    "postcode": ("postcode", cells.line(20)),
-    "contact_withheld_reason": ("contact_withheld_reason", cells.as_line),
-    "safe_contact": ("safe_contact", cells.as_line),
-    "language": ("language", cells.as_line),
-    "interpreter_needed": ("interpreter_needed", cells.as_yes_no),
-    "ever_paid_work": ("ever_paid_work", EVER_PAID_WORK),
-    "right_to_work": ("right_to_work", RIGHT_TO_WORK),
-    "aspirations": ("aspirations", cells.as_list),
-    "avoid": ("avoid", cells.as_list),
-    "skills": ("skills", cells.as_list),
-    "qualifications": ("qualification_level", _level),
-    "licences": ("licences", cells.as_list),
-    "hours_min": ("hours_min", cells.hours),
-    "hours_max": ("hours_max", cells.hours),
-    "half_days": ("half_days", half_days.read_cell),
-    "earliest_start_on": ("earliest_start_on", cells.as_date),
-    "travel_modes": ("travel_modes", _modes),
-    "max_travel_minutes": ("max_travel_minutes", _minutes),
-    "can_travel_alone": ("can_travel_alone", cells.as_yes_no),
-    "adjustments": ("adjustments", cells.as_list),
-    "environment": ("environment", cells.as_list),
-    "benefits": ("benefits", cells.as_list),
-    "permission_to_share": ("permission_to_share", cells.as_yes_no),
-    "permission_recorded_on": ("permission_recorded_on", cells.as_date),
-}
-READERS = {column: reader for column, (_, reader) in COLUMNS.items()}
-ALIASES = {spreadsheets.normal(name): name for name in COLUMNS} | {
-    "available": "half_days",
-    "availability": "half_days",
-    "slots": "half_days",
-    "referral reference": "referral_ref",
-    "reference": "referral_ref",
-    "source": "source_type",
-    "organisation": "referring_organisation",
-    "date referred": "referred_on",
-    "referral date": "referred_on",
-    "first name": "given_name",
-    "forename": "given_name",
-    "given names": "given_name",
-    "surname": "family_name",
-    "last name": "family_name",
-    "preferred name": "known_as",
-    "dob": "date_of_birth",
-    "birth date": "date_of_birth",
-    "ni number": "nino",
-    "ni no": "nino",
-    "national insurance number": "nino",
-    "nhs no": "nhs_number",
-    "nhs": "nhs_number",
-    "las id": "council_person_id",
-    "mosaic id": "council_person_id",
-    "person id": "council_person_id",
-    "e mail": "email",
-    "email address": "email",
-    "telephone": "phone",
-    "mobile": "phone",
-    "phone number": "phone",
-    "post code": "postcode",
-    "job goal": "aspirations",
-    "job goals": "aspirations",
-    "min hours wk": "hours_min",
-    "max hours wk": "hours_max",
-    "min hours": "hours_min",
-    "max hours": "hours_max",
-    "first language": "language",
-    "interpreter": "interpreter_needed",
-    "rtw": "right_to_work",
-    "travel": "travel_modes",
-    "consent to share": "permission_to_share",
-}
-OURS_TO_COLUMN = {ours: column for column, (ours, _) in COLUMNS.items()}
 
 
 class ReferralIntake:
@@ -199,6 +52,7 @@ class ReferralIntake:
         self._names: dict[str, list[tuple[UUID, OrganisationKind]]] = {}
         self._made: dict[str, UUID] = {}
         self._people: Sequence[Jobseeker] = ()
+        self._sources: dict[UUID, tuple[SourceType, bool]] = {}
 
     def wrong(self, values: Mapping[str, Any]) -> list[Fault]:
         """Return the errors of one row, without comparing it with other rows or records."""
@@ -225,6 +79,18 @@ class ReferralIntake:
         """
         organisation = self._organisation(values) or values["referring_organisation"]
         return repr((str(organisation), values["source_type"] is SourceType.SELF, values["ref"]))
+
+    def _source(self, values: Mapping[str, Any]) -> tuple[SourceType, bool]:
+        """Return the source type of a row, and whether it is certain. A blank one follows from the organisation."""
+        if values["source_type"] is not None:
+            return values["source_type"], True
+        organisation_id = self._organisation(values)
+        if organisation_id is None:  # the import is to create the organisation
+            return sources.in_name(values["referring_organisation"] or ""), False
+        if organisation_id not in self._sources:
+            organisation = self.session.get_one(Organisation, organisation_id)
+            self._sources[organisation_id] = sources.of_organisation(self.session, organisation)
+        return self._sources[organisation_id]
 
     def _wrong_organisation(self, values: Mapping[str, Any]) -> list[Fault]:
         name = values["referring_organisation"]
@@ -253,14 +119,14 @@ class ReferralIntake:
             return [Fault(field, "No referring organisation has this name.", remedy)]
         return []
 
-    def _organisations_named(self, name: str, source: SourceType) -> list[UUID]:
+    def _organisations_named(self, name: str, source: SourceType | None) -> list[UUID]:
         """Return the referring organisations with this name: those whose kind fits the source or, if none fits, all."""
         if name not in self._names:
             rows = select(Organisation.id, Organisation.kind).where(
                 Organisation.name == name, Organisation.kind.in_(actions.REFERRERS)
             )
             self._names[name] = [(row.id, row.kind) for row in self.session.execute(rows.order_by(Organisation.id))]
-        kind = KIND_OF_SOURCE.get(source, OrganisationKind.OTHER_REFERRER)
+        kind = KIND_OF_SOURCE.get(source, OrganisationKind.OTHER_REFERRER) if source is not None else None
         return [key for key, own_kind in self._names[name] if own_kind is kind] or [key for key, _ in self._names[name]]
 
     def _organisation(self, values: Mapping[str, Any]) -> UUID | None:
@@ -279,7 +145,8 @@ class ReferralIntake:
             or not self.run.creates_organisations
         ):
             return organisation_id
-        kind = KIND_OF_SOURCE.get(values["source_type"], OrganisationKind.OTHER_REFERRER)
+        source, _ = self._source(values)
+        kind = KIND_OF_SOURCE.get(source, OrganisationKind.OTHER_REFERRER)
         name = values["referring_organisation"]
         return organisation_actions.found_or_made(session, self.actor, name, kind, self._made)
 
@@ -291,7 +158,17 @@ class ReferralIntake:
         is_at_once = self.run.applies and self.run.state is ImportState.CHECKING
         if self.is_own and not is_at_once:
             self._mark_possible_duplicates(rows, plans)
+        self._warn_of_shared(rows, plans)
         return plans
+
+    def _warn_of_shared(self, rows: Sequence[ReadRow], plans: Sequence[Plan]) -> None:
+        """Warn the partner's staff of contact details that many of its people have. A referrer must not learn this."""
+        if not self.is_own:
+            return
+        people = [row.values["content"].details for row in rows]
+        for plan, names in zip(plans, shared_details.shared_widely(self.session, self.partner_id, people), strict=True):
+            told = {warning.field for warning in plan.warnings}
+            plan.warnings += [Fault(name, SHARED[name], SAVED) for name in names if name not in told]
 
     def changes(self, rows: Sequence[ReadRow]) -> list[list[Change]]:
         return [planned.changes for planned in self._plans(rows)]
@@ -331,25 +208,34 @@ class ReferralIntake:
         return {referral_id: actions.content_of(self.session, row) for referral_id, row in snapshots.items()}
 
     def _to_create(self, values: Mapping[str, Any]) -> Plan:
-        warnings = [
-            Fault(OURS_TO_COLUMN[warning["field"]], warning["text"], "The value is saved as it was written.")
-            for warning in values["content"].warnings(self.actor.today)
-        ]
-        return Plan(RowState.TO_CREATE, warnings=warnings)
+        return Plan(RowState.TO_CREATE, warnings=self._warnings(values))
+
+    def _warnings(self, values: Mapping[str, Any]) -> list[Fault]:
+        """Return the warnings of a row: one for each cell that was not read as a whole or looks wrong."""
+        warnings = [Fault(*warning) for warning in values["slips"]]
+        told = {warning.field for warning in warnings}
+        for warning in values["content"].warnings(self.actor.today):
+            column = OURS_TO_COLUMN[warning["field"]]
+            if column not in told:
+                warnings.append(Fault(column, warning["text"], SAVED))
+        if not self._source(values)[1]:
+            rule = "No source type was given, so it was worked out from the organisation's name."
+            warnings.append(Fault("source_type", rule, f"Write one of {', '.join(SourceType)} if it is wrong."))
+        return warnings
 
     def _to_update(self, referral: Referral, values: Mapping[str, Any], before: ReferralContent | None) -> Plan:
         if before is None:
             rule, remedy = "You cannot import this row.", "Ask a team manager to import it."
             return Plan(RowState.WITH_ERRORS, [Fault("referral_ref", rule, remedy)])
-        after = before.changed(given_in(values), blanks_clear=False)
+        after = before.changed(given_in(values, before), blanks_clear=False)
         changed_names, old, new = after.names_that_differ(before), before.as_dict(), after.as_dict()
         groups = queries.visible_groups(self.session, self.actor, referral)
         changes = [
             (OURS_TO_COLUMN[name], as_cell(name, old[name]), as_cell(name, new[name]))
-            for name in sorted(changed_names)
+            for name in sorted(changed_names - {"as_written"})
             if ReferralOut.group_of[name] in groups
         ]
-        warnings: list[Fault] = []
+        warnings = self._warnings(values)
         state = RowState.TO_UPDATE if changed_names else RowState.UNCHANGED
         if values["referred_on"] != referral.referred_on:
             if actions.may_correct_referred_on(referral):
@@ -404,7 +290,7 @@ class ReferralIntake:
             if referral is None and not faults
         ]
         recorded = iter(self._record(session, new))
-        return [
+        plans = [
             Plan(RowState.WITH_ERRORS, faults)
             if faults
             else next(recorded)
@@ -412,6 +298,8 @@ class ReferralIntake:
             else self._update(session, row, referral, contents.get(referral.id))
             for row, referral, faults in zip(rows, existing, row_faults, strict=True)
         ]
+        self._warn_of_shared(rows, plans)
+        return plans
 
     def _record(self, session: WriteSession, new: Sequence[tuple[ReadRow, UUID | None]]) -> list[Plan]:
         arriving = [
@@ -419,7 +307,7 @@ class ReferralIntake:
                 row.values["content"],
                 row.values["referred_on"],
                 organisation_id,
-                row.values["source_type"],
+                self._source(row.values)[0],
                 row.values["ref"],
                 self._person(row.row.same_as) if row.row.same_as is not None else None,
             )
@@ -442,7 +330,7 @@ class ReferralIntake:
         if planned.state is not RowState.TO_UPDATE:
             return planned
         assert before is not None  # otherwise the plan has errors
-        actions.resay(session, self.actor, referral, before.changed(given_in(row.values), blanks_clear=False))
+        actions.resay(session, self.actor, referral, before.changed(given_in(row.values, before), blanks_clear=False))
         if row.values["referred_on"] != referral.referred_on:
             actions.correct_referred_on(session, self.actor, referral, row.values["referred_on"])
         return Plan(RowState.UPDATED, warnings=planned.warnings, jobseeker_id=referral.jobseeker_id)
@@ -480,17 +368,28 @@ def _values(read_cells: Mapping[str, Any]) -> dict[str, Any]:
 
     If the row has no reference, it is derived from the names, date of birth, NI and NHS numbers and referral date.
     """
-    values = {COLUMNS[column][0]: value for column, value in read_cells.items()}
+    settled = slips.settle(read_cells)
+    values = {COLUMNS[column][0] if column in COLUMNS else column: value for column, value in settled.values.items()}
+    words = {COLUMNS[column][0]: said for column, said in settled.words.items()}
+    for name in words.keys() & set(IDENTIFIERS):
+        # The words are stored unencrypted, so nothing that may be a part of a number remains in them.
+        words[name] = re.sub(r"\d", "*", words[name])
+    values |= {"slips": settled.warnings, "as_written": words}
     names = ("given_name", "family_name", "date_of_birth", "nino", "nhs_number", "referred_on")
     text = "|".join(str(values[name] or "") for name in names)
     values["ref"] = values["ref"] or "row-" + hashlib.sha256(text.encode()).hexdigest()[:16]
     return values | {"content": ReferralContent.of(values)}
 
 
-def given_in(values: Mapping[str, Any]) -> dict[str, Any]:
+def given_in(values: Mapping[str, Any], before: ReferralContent) -> dict[str, Any]:
     """Return the content of a row as a change to a referral. A blank cell is None and changes nothing."""
     content: ReferralContent = values["content"]
-    return content.as_dict() | {"is_restricted": values["is_restricted"]}
+    given = content.as_dict() | {"is_restricted": values["is_restricted"]}
+    if values["safe_contact"] is None:
+        # Words beside a telephone number are added to what was said before about contact, never put in its place.
+        joined = formats.joined(before.details.safe_contact, content.details.safe_contact)
+        given["safe_contact"] = joined and joined[:MOST_LINE]
+    return given
 
 
 def _duplicates_within(database: Database, actor: Actor, run: ImportRun) -> list[tuple[UUID, Fault]]:
@@ -519,7 +418,7 @@ KIND = ImportKind(
     "referrals",
     READERS,
     ALIASES,
-    ("source_type", "referred_on"),
+    ("referred_on",),
     "referral_ref",
     ReferralIntake,
     _values,

@@ -39,7 +39,9 @@ class NewReferral(ReferralBody):
         description="The organisation that made the referral. A caseworker must give it, except for a self-referral. "
         "A referrer leaves it out, because a referrer refers for its own organisation.",
     )
-    source_type: SourceType
+    source_type: SourceType | None = Field(
+        default=None, description="The kind of organisation that refers. If left out: it follows from the organisation."
+    )
     ref: NeededLine | None = Field(
         default=None, description="The referrer's own reference. If left out: a reference is generated."
     )

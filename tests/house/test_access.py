@@ -196,10 +196,10 @@ def test_a_colleague_does_not_read_why_contact_is_withheld_and_the_caseworker_do
 def test_identifiers_are_sealed_at_rest_and_masked_on_reading(client, world: World, database):
     person, _ = world.supported()
     answer = client.get(f"/api/v1/jobseekers/{person}", headers=world.key("caseworker")).json()
-    assert (answer["nino"], answer["nhs_number"]) == ("******56C", "*******476")
+    assert (answer["nino"], answer["nhs_number"]) == ("******66C", "*******476")
     with database.engine.connect() as connection:
         stored = str(connection.execute(text("SELECT * FROM jobseeker_details")).all())
-    assert "QQ123456C" not in stored
+    assert "QQ224466C" not in stored
     assert "9990770476" not in stored
 
 

@@ -15,7 +15,7 @@ def test_a_loop_that_raises_is_logged_without_its_message_and_starts_again():
     def run(stop: threading.Event) -> None:
         runs.append(1)
         if len(runs) < 3:
-            raise ValueError("Amina Begum, QQ123456C")
+            raise ValueError("Amina Begum, QQ224466C")
 
     loop = BackgroundLoop("failing", run, first_pause=0.01)
     with capture_logs() as logs:

@@ -39,7 +39,7 @@ def test_a_referrers_file_cannot_touch_a_self_referral(client, world: World):
 def test_a_caseworkers_file_neither_names_nor_changes_a_restricted_person(client, world: World):
     person, _ = world.supported(is_restricted=True, ref="A1", family_name="Test", given_name="Amina", nhs_number=None)
     reference = client.get(f"/api/v1/jobseekers/{person}", headers=world.key("manager")).json()["reference"]
-    body = (HEADER + ",nino,phone\nA9,JCP,Hendon Jobcentre,2026-09-01,Amina,Test,26/05/2002,,QQ123456C,\n").encode()
+    body = (HEADER + ",nino,phone\nA9,JCP,Hendon Jobcentre,2026-09-01,Amina,Test,26/05/2002,,QQ224466C,\n").encode()
     assert reference not in send(client, world, body, who="colleague").text
     body = (HEADER + ",phone\nA1,JCP,Hendon Jobcentre,2026-09-01,Amina,Test,,,07700 900999\n").encode()
     report = send(client, world, body, who="colleague").json()["report"]

@@ -17,7 +17,7 @@ from tests.conftest import Stage
 from tests.work import TODAY, evidence, working
 from tests.world import World
 
-PDF = b"%PDF-1.7\n" + b"Pay of Amina N\xc3\xad Bhriain, QQ123456C\n" * 20
+PDF = b"%PDF-1.7\n" + b"Pay of Amina N\xc3\xad Bhriain, QQ224466C\n" * 20
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
 
 

@@ -47,8 +47,8 @@ def test_the_same_person_from_two_offices_is_put_forward_and_nothing_is_merged(c
     assert fields["nino"] == "The same."
     assert fields["name"].startswith("Given name similar, family name the same")
     assert set(queue[0]["differs_on"]) == {"given_name", "family_name", "phone"}
-    assert queue[0]["one"]["nino"].endswith("56C")
-    assert "QQ123" not in str(queue)
+    assert queue[0]["one"]["nino"].endswith("66C")
+    assert "QQ224" not in str(queue)
     hits = get(client, world, f"/jobseekers/{first}/duplicates")["items"]
     assert [UUID(hit["jobseeker_id"]) for hit in hits] == [second]
     assert "nino" in hits[0]["agrees_on"]
@@ -68,11 +68,11 @@ def test_without_an_identifier_it_waits_for_a_person_and_twins_are_two(client, w
 
 def test_a_slip_in_a_number_is_seen_and_opening_the_other_one_is_noted(client, world: World, database):
     first = world.refer(ref="A", nhs_number=None).jobseeker_id
-    world.refer(ref="B", nino="QQ123465C", nhs_number=None)
+    world.refer(ref="B", nino="QQ224646C", nhs_number=None)
     (pair,) = pairs(database)
     assert ["nino", "Different.", -7.0] in pair.told  # whoever refers opens nobody's number
     body = {"source_type": "SELF", "referred_on": "2026-09-01", "given_name": "Amina", "family_name": "Ní Bhriain"}
-    body |= {"date_of_birth": "2002-05-26", "postcode": "NW9 5QN", "nino": "QQ123465C"}
+    body |= {"date_of_birth": "2002-05-26", "postcode": "NW9 5QN", "nino": "QQ224646C"}
     post(client, world, "/referrals", body)
     with database.writing(None) as session:
         session.execute(delete(DuplicatePair).where(DuplicatePair.id == pair.id))
@@ -127,7 +127,7 @@ def test_a_referrer_is_told_nothing_whoever_is_known(client, world: World):
     told = []
     for ref in ("A", "B"):
         body = {"partner_id": str(world.organisations["partner"]), "source_type": "JCP", "ref": ref}
-        body |= {"referred_on": "2026-09-01", "given_name": "Amina", "family_name": "Begum", "nino": "QQ123456C"}
+        body |= {"referred_on": "2026-09-01", "given_name": "Amina", "family_name": "Begum", "nino": "QQ224466C"}
         answer = client.post("/api/v1/referrals", json=body, headers=world.key("referrer"))
         assert answer.status_code == 201, answer.text
         told.append({name: value for name, value in answer.json().items() if name not in {"id", "ref", "made_at"}})
@@ -146,8 +146,8 @@ def test_a_record_that_was_a_mistake_or_another_partners_is_nobody(client, world
 
 def test_rows_of_one_file_that_may_be_one_person_are_named_in_its_preview(client, world: World, database):
     lines = ["source_type,referring_organisation,referred_on,given_name,family_name,date_of_birth,nino,referral_ref"]
-    lines += ["JCP,Hendon Jobcentre,2026-09-01,Amina,Begum,2002-05-26,QQ123456C,R1"]
-    lines += ["JCP,Hendon Jobcentre,2026-09-01,Ameena,Begum,2002-05-26,QQ123456C,R2"]
+    lines += ["JCP,Hendon Jobcentre,2026-09-01,Amina,Begum,2002-05-26,QQ224466C,R1"]
+    lines += ["JCP,Hendon Jobcentre,2026-09-01,Ameena,Begum,2002-05-26,QQ224466C,R2"]
     for dry_run, kept in (("true", 0), ("false", 1)):
         answer = client.post(
             f"/api/v1/referrals/imports?dry_run={dry_run}",
@@ -271,7 +271,7 @@ def test_two_who_come_at_the_same_moment_meet_after_it(client, world: World, dat
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time, so the second always sees the first.")
     body = {"source_type": "SELF", "referred_on": "2026-09-01", "given_name": "Amina", "family_name": "Begum"}
-    body |= {"nino": "QQ123456C", "date_of_birth": "2002-05-26"}
+    body |= {"nino": "QQ224466C", "date_of_birth": "2002-05-26"}
     with ThreadPoolExecutor(4) as pool:
         sent = [
             pool.submit(client.post, "/api/v1/referrals", json=body | {"ref": f"R{n}"}, headers=world.key("caseworker"))

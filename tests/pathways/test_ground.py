@@ -29,7 +29,7 @@ from pathways.shortlists import index
 from pathways.web import logs
 from tests.world import World
 
-SECRET_WORDS = ("QQ123456C", "Xanthippe", "depression")
+SECRET_WORDS = ("QQ224466C", "Xanthippe", "depression")
 
 
 def test_a_wrong_body_is_named_by_field_and_never_echoed(client, world: World):
@@ -238,7 +238,7 @@ def test_the_api_pages_come_from_local_assets(client):
 
 @pytest.mark.parametrize("field", ["nino", "nhs_number", "phone", "email"])
 def test_values_reserved_for_tests_are_refused_in_production(world: World, stage, field: str):
-    values = {"nino": "QQ123456C", "nhs_number": "9990770476", "phone": "07700 900123", "email": "a@example.org"}
+    values = {"nino": "QQ224466C", "nhs_number": "9990770476", "phone": "07700 900123", "email": "a@example.org"}
     from pathways.jobseekers import actions
     from pathways.jobseekers.details import Details
 

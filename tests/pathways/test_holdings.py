@@ -79,7 +79,7 @@ def test_the_extract_holds_every_row_and_the_timeline_is_in_order(client, world:
         table: count for table, count in rows.items() if table != "audit"
     }
     details = held["jobseeker_details"][0]
-    assert (details["nino"], details["given_name"]) == ("QQ123456C", "Amina")  # their own copy is not masked
+    assert (details["nino"], details["given_name"]) == ("QQ224466C", "Amina")  # their own copy is not masked
     timeline = client.get(f"/api/v1/jobseekers/{person}/timeline?limit=100", headers=world.key("caseworker")).json()
     days = [entry["on"] for entry in timeline["items"]]
     assert days == sorted(days)

@@ -29,9 +29,9 @@ from tests.pathways.test_plans import listening
 from tests.world import World
 
 HEAD = "referral_ref,source_type,referring_organisation,referred_on,given_name,family_name,date_of_birth,nino,postcode"
-AMINA = "R1,JCP,Hendon Jobcentre,2026-09-01,Amina,Begum,2002-05-26,QQ123456C,NW9 5QN"
+AMINA = "R1,JCP,Hendon Jobcentre,2026-09-01,Amina,Begum,2002-05-26,QQ224466C,NW9 5QN"
 WEI = "R2,JCP,Hendon Jobcentre,2026-09-02,Wei,Zhang,1999-03-04,,N1 1AA"
-WRONG = "R3,JCP,Hendon Jobcentre,2026-09-03,Ola,Ade,31/02/2001,,N1 1AB"
+WRONG = "R3,JCP,Hendon Jobcentre,31/02/2026,Ola,Ade,2001-02-01,,N1 1AB"
 PATH = "/api/v1/referrals/imports"
 
 
@@ -76,12 +76,12 @@ def test_a_file_becomes_rows_to_look_at_put_right_and_apply(client, world: World
     assert [row["state"] for row in rows(client, world, run)] == ["to_create", "to_create", "with_errors", "repeated"]
     assert count(database, Referral) == 0
     (bad,) = rows(client, world, run, "?state=with_errors")
-    assert [(e["field"], bad["row"]) for e in bad["errors"]] == [("date_of_birth", 4)]
+    assert [(e["field"], bad["row"]) for e in bad["errors"]] == [("referred_on", 4)]
     assert bad["cells"]["given_name"] == "Ola"
     act(client, world, run, "apply", expect=409, all_or_nothing=True)
-    good = put(client, world, run, bad, cells={"date_of_birth": "1 Feb 2001"})
+    good = put(client, world, run, bad, cells={"referred_on": "1 Feb 2026"})
     assert (good["state"], good["errors"]) == ("to_create", [])
-    put(client, world, run, bad, expect=412, cells={"date_of_birth": "2 Feb 2001"})
+    put(client, world, run, bad, expect=412, cells={"referred_on": "2 Feb 2026"})
     skipped = put(client, world, run, rows(client, world, run)[0], is_skipped=True)
     assert skipped["state"] == "skipped"
     done = act(client, world, run, "apply", all_or_nothing=True)
@@ -101,7 +101,9 @@ def test_the_good_rows_are_applied_and_the_others_later_once_they_are_right(clie
     run = send(client, world, text(AMINA, WRONG), query="")
     assert (run["state"], run["report"]["created"], run["report"]["in_error"]) == ("applied", 1, 1)
     (bad,) = rows(client, world, run, "?state=with_errors")
-    put(client, world, run, bad, cells={"date_of_birth": None, "phone": "07700 900123"})  # a column the file has not
+    put(
+        client, world, run, bad, cells={"referred_on": "2026-02-01", "date_of_birth": None, "phone": "07700 900123"}
+    )  # a column the file has not
     assert act(client, world, run, "apply")["report"]["created"] == 2
     with database.reading() as session:
         people = session.scalars(select(Jobseeker).order_by(Jobseeker.id)).all()
@@ -112,12 +114,12 @@ def test_the_good_rows_are_applied_and_the_others_later_once_they_are_right(clie
 
 def test_an_update_is_shown_field_by_field_before_it_is_made(client, world: World):
     send(client, world, text(AMINA), query="")
-    changed = AMINA.replace("NW9 5QN", "NW9 5QP").replace("QQ123456C", "QQ123456D").replace("2026-09-01", "2026-08-31")
+    changed = AMINA.replace("NW9 5QN", "NW9 5QP").replace("QQ224466C", "QQ224466D").replace("2026-09-01", "2026-08-31")
     run = send(client, world, text(changed, WEI))
     assert (run["report"]["updated"], run["report"]["created"]) == (1, 1)
     (row,) = rows(client, world, run, "?state=to_update")
     assert {c["field"]: (c["was"], c["becomes"]) for c in row["changes"]} == {
-        "nino": ("******56C", "******56D"),
+        "nino": ("******66C", "******66D"),
         "postcode": ("NW9 5QN", "NW9 5QP"),
         "referred_on": ("2026-09-01", "2026-08-31"),
     }
@@ -193,7 +195,7 @@ def test_what_is_kept_of_a_file_is_sealed_and_forgotten_in_time(client, world: W
     run = send(client, world, text(AMINA, WRONG))
     with database.reading() as session:
         kept = session.scalars(select(ImportRow)).all()
-    assert all("Amina" not in row.cells_sealed and "QQ123456C" not in row.cells_sealed for row in kept)
+    assert all("Amina" not in row.cells_sealed and "QQ224466C" not in row.cells_sealed for row in kept)
     assert actions.forget(database, utc_now() - timedelta(days=30)) == 0
     assert actions.forget(database, utc_now() + timedelta(seconds=1)) == 2
     first = rows(client, world, run)[0]
@@ -201,7 +203,7 @@ def test_what_is_kept_of_a_file_is_sealed_and_forgotten_in_time(client, world: W
     put(client, world, run, first, expect=409, cells={"given_name": "A"})
     result = client.get(f"{PATH}/{run['id']}/result", headers=world.key("caseworker"))
     assert "Amina" not in result.text
-    assert "date_of_birth: " in result.text
+    assert "referred_on: " in result.text
 
 
 def test_an_import_is_given_up(client, world: World, database):
@@ -322,14 +324,14 @@ def test_the_result_opens_in_the_same_spreadsheet_with_errors_beside_the_cells(c
     result = client.get(f"{PATH}/{run['id']}/result", headers=world.key("caseworker"))
     read = openpyxl.load_workbook(io.BytesIO(result.content))
     assert read.sheetnames == ["Hendon", "Colindale"]
-    birth = HEAD.split(",").index("date_of_birth") + 1
-    bad = read["Hendon"].cell(5, birth)  # row 5 of the file is row 5 here
-    assert bad.value == "31/02/2001"
+    day = HEAD.split(",").index("referred_on") + 1
+    bad = read["Hendon"].cell(5, day)  # row 5 of the file is row 5 here
+    assert bad.value == "31/02/2026"
     assert "not a date" in bad.comment.text
     assert bad.fill.fgColor.rgb[2:] == files.WRONG[1:]
     assert read["Hendon"].cell(4, len(HEAD.split(",")) + 1).value == "to_create"
-    bad.value = "01/02/2001"
-    read["Colindale"].cell(3, birth).value = None
+    bad.value = "01/02/2026"
+    read["Colindale"].cell(3, day).value = "2026-02-01"
     again = io.BytesIO()
     read.save(again)
     assert send(client, world, again.getvalue(), query="")["report"]["created"] == 4
@@ -487,7 +489,7 @@ def test_nothing_that_was_said_of_somebody_erased_stays_in_rows(client, world: W
     run = send(client, world, text(AMINA, WEI, AMINA), query="")
     with database.reading() as session:
         person = session.scalars(select(Referral.jobseeker_id).where(Referral.ref == "R1")).one()
-    second = send(client, world, text(WRONG.replace("31/02/2001", "")))
+    second = send(client, world, text(WRONG.replace("31/02/2026", "2026-02-01").replace("2001-02-01", "")))
     put(client, world, second, rows(client, world, second)[0], same_as=str(person))
     with database.writing(world.on("manager")) as session:
         for holding in reversed(HOLDINGS):
@@ -601,7 +603,7 @@ def test_a_row_left_out_stays_out_and_one_like_another_stays_marked_when_it_is_e
 def test_a_row_put_right_after_the_rest_is_applied_is_looked_for_too(client, world: World):
     world.refer(ref="OLD", given_name="Ola", family_name="Ade", date_of_birth="2001-02-01", nino=None)
     run = send(client, world, text(WRONG.replace("N1 1AB", "NW9 5QN")), query="")
-    row = put(client, world, run, rows(client, world, run)[0], cells={"date_of_birth": "2001-02-01"})
+    row = put(client, world, run, rows(client, world, run)[0], cells={"referred_on": "2026-02-01"})
     assert row["state"] == "possible_duplicate"
 
 

@@ -133,7 +133,7 @@ def test_every_detail_of_a_person_is_filled_or_joined_or_named(ask):
         "interpreter_needed": True,
         "safe_contact": "Text only",
         "contact_withheld_reason": "MAPPA",
-        "nino": "QQ123456C",
+        "nino": "QQ224466C",
         "nhs_number": "9990770476",
     }
     assert set(values) <= set(NewJobseeker.model_fields)

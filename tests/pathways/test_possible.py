@@ -59,9 +59,12 @@ def change(client, world: World, placement: dict, **body):
         ("1271", "pay for a month, or pence"),
     ],
 )
-def test_pay_over_any_hour_is_refused_in_a_file_with_its_likely_meaning(client, world: World, written, meaning):
+def test_pay_over_any_hour_keeps_a_row_in_draft_with_its_likely_meaning(client, world: World, written, meaning):
     report = import_rows(client, world, f'P1,Manager,JOB_OPEN,"{written}",,,,')
-    assert (report["created"], [meaning in error["rule"] for error in report["errors"]]) == (0, [True])
+    (warning,) = [one for one in report["warnings"] if one["field"] == "pay_per_hour_pounds"]
+    assert (report["created"], report["errors"], meaning in warning["rule"]) == (1, [], True)
+    kept = listed(client, world)["P1"]
+    assert (kept["state"], kept["pay_per_hour_pounds"]) == ("draft", None)
 
 
 @pytest.mark.parametrize(("amount", "meaning"), [(450, "pay for a week"), (101, "pay for a day")])
@@ -106,10 +109,12 @@ def test_pay_for_an_hour_is_read_as_people_write_it(client, world: World, writte
 @pytest.mark.parametrize(
     "written", ["23795 per annum", "£24k a year", "24000 pa", "450 a week", "100 per day", "1900 pcm"]
 )
-def test_pay_for_another_period_is_refused_with_the_remedy(client, world: World, written):
+def test_pay_for_another_period_keeps_a_row_in_draft_with_a_warning(client, world: World, written):
     report = import_rows(client, world, f"P1,Packer,JOB_OPEN,{written},,,,")
-    assert report["created"] == 0
-    assert "pay for one hour" in report["errors"][0]["remedy"]
+    (warning,) = [one for one in report["warnings"] if one["field"] == "pay_per_hour_pounds"]
+    assert (report["created"], "pay for one hour" in warning["rule"]) == (1, True)
+    kept = listed(client, world)["P1"]
+    assert (kept["state"], kept["pay_per_hour_pounds"]) == ("draft", None)
 
 
 @pytest.mark.parametrize("kind", sorted(PlacementKind))

@@ -139,7 +139,7 @@ def test_a_backup_is_restored_where_nothing_was(stage: Stage, backup: Path, tmp_
 
 def test_a_bare_copy_of_an_earlier_version_is_upgraded_and_proved(stage: Stage, world: World, tmp_path, cleared):
     """Version 0.3.0 wrote the database alone, without check values."""
-    world.supported(ref="A", nino="QQ123456C")
+    world.supported(ref="A", nino="QQ224466C")
     bare = tmp_path / "old"
     with stage.database.engine.begin() as connection:
         row = connection.execute(text("SELECT * FROM key_checks")).one()

@@ -1,0 +1,183 @@
+"""Placeholders: what people type into a field when they do not know its value, such as ``NFA`` or ``00000000000``.
+
+A placeholder is stored as it was written, so that a person reads what was typed. It identifies nobody: it is no
+evidence for or against two records being one person, it has no hash, and no age or place is worked out from it. The
+rules look at the kind of value (words without digits, repeated digits, running digits, numbers never issued to a
+person), because nobody can list everything that people type.
+"""
+
+import re
+import unicodedata
+from datetime import date
+
+DIGITS = "0123456789012345"
+SHORTEST_PHONE, SHORTEST_IDENTIFIER = 7, 6
+LONGEST_PERIOD = 3  # 123123123 repeats after three digits
+RUN = 7  # seven equal or running digits at the end of a telephone number
+# What a phone number begins with before its own digits: the country code, and the 7 of a mobile.
+BEFORE_NUMBER = re.compile(r"^(?:00)?(?:44)?0*7?")
+UNKNOWN_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """a address adult anon anonymous anyone asked awaiting blank blanked check checking client confidential
+    confirm confirmed customer declined did dk dnk does doesn don dont email empty evidence female fixed fill
+    first forename for given give from get gave has have haven homeless id in is know known last later left
+    male me missing mr mrs ms miss mx dr sir madam n na name named nil nfa nk no nobody none noone nor not
+    nothing number null of on or other pending person phone postcode prefer provide provided put ref refused
+    reveal said say self sent sofa staff supplied surname surfing t tba tbc tbd telephone temp temporary
+    tested test tester testing text the to told unallocated unavailable undisclosed unknown unkown unknwon
+    unsure user w withheld will x xx xxx xxxx yet applicable available abode dob birth ni nino nhs insurance
+    national mail mobile contact currently moment at this time street rough sleeping sleeper hostel somebody
+    someone aka baby child boy girl infant newborn husband wife mother father mum dad son daughter bloggs
+    placeholder dummy fake sample example""",
+    )
+)
+# A family or given name is a placeholder only if all of its words are among these. Words that are also names (Street,
+# Son, Nil, Say, Null) are left out.
+NAME_WORDS = UNKNOWN_WORDS - frozenset(
+    re.findall(
+        r"\w+",
+        """first street will given get grace has sent left put self father birth child boy user bloggs on in at to of
+    the me a w t sofa hostel mail fill sample did don ni id rough son nil blank person say other or last null
+    not dr ref sent moment time mark does yet later check""",
+    )
+)
+WHOLE_NAMES = frozenset(
+    re.split(
+        r", *\n? *",
+        """joe bloggs, jo bloggs, jane bloggs, fred bloggs, john doe, jane doe, a n other, an other, a nother, n other,
+        a other, the client, the customer, n a, n k, not known, not given, not provided, not stated, not disclosed,
+        to follow, see notes, see below, as above, same as above""",
+    )
+)
+# Never issued, or issued by an office for a while: TN and ZZ are temporary, XX, OO and PP are made up.
+NO_NINO = re.compile(r"^(?:TN\d{6}[A-Z]?|(?:ZZ|XX|OO|PP)\d{6}[A-Z]?)$")
+NO_MAILBOX = frozenset(
+    re.findall(
+        r"\w+",
+        """a aa aaa abc anon anonymous asdf client donotreply dummy email fake me mail na nil no noaddress nobody
+    noemail noemailaddress nomail none noone noreply noreplies not notapplicable notavailable notgiven
+    notknown notprovided nothing null refused tba tbc test tester testing unknown unavailable x xx xxx xyz
+    doesnothaveone hasnone withheld customer noemailprovided noemailgiven donthave""",
+    )
+)
+NO_DOMAIN = frozenset(
+    re.findall(r"\w+", """none noemail nomail no na n unknown test notprovided nowhere noaddress fake dummy""")
+)
+# Dates that offices and programs enter for an unknown birthday: the first days of a calendar or of a clock.
+NO_BIRTHDAY = frozenset(
+    {date(1900, 1, 1), date(1900, 1, 2), date(1901, 1, 1), date(1904, 1, 1), date(1904, 1, 2), date(1911, 11, 11)}
+)
+# Addresses of institutions that everybody knows: Buckingham Palace, Downing Street, Parliament.
+NO_HOME = frozenset({"SW1A1AA", "SW1A2AA", "SW1A0AA", "AA11AA", "AA111AA", "AB12CD", "AB123CD", "A11AA", "XX11XX"})
+NO_ADDRESS = re.compile(r"\b(?:nfa|no fixed|homeless|unknown|not known|withheld)\b")
+FEWEST_DIGITS = 4
+
+TEXTS = {
+    "given_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name once known.",
+    "family_name": "This is a word for a name that is not known, so it identifies nobody. Enter the name once known.",
+    "known_as": "This is a word for a name that is not known, so it identifies nobody. Leave it blank.",
+    "date_of_birth": "This date stands for a date of birth that is not known, so the age stays unknown. Ask for the "
+    "date, or enter only the year of birth.",
+    "nino": "This is not a person's NI number, so it identifies nobody. Leave it blank until it is known.",
+    "nhs_number": "This is not a person's NHS number, so it identifies nobody. Leave it blank until it is known.",
+    "postcode": "This stands for an address that is not known, so it identifies nobody, and travel is unknown. "
+    "Enter the postcode where the person stays now, or leave it blank.",
+    "phone": "This is not a person's telephone number, so it identifies nobody. Leave it blank until it is known.",
+    "email": "This is not a person's e-mail address, so it identifies nobody. Leave it blank until it is known.",
+}
+
+
+def _words(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", text)
+    letters = "".join(character for character in plain if not unicodedata.combining(character)).casefold()
+    return re.findall(r"[a-z0-9]+", letters.replace("'", "").replace("\u2019", ""))
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).upper()
+
+
+def is_repeating(digits: str, longest_period: int = 1) -> bool:
+    """Return whether digits only repeat (000000; with a longer period, 121212) or run up or down (123456, 987654)."""
+    if any(digits == (digits[:period] * len(digits))[: len(digits)] for period in range(1, longest_period + 1)):
+        return True
+    return digits in DIGITS or digits in DIGITS[::-1]
+
+
+def is_name(text: str | None) -> bool:
+    """Return whether a given, family or known-as name is a placeholder, such as "Unknown", "Baby" or "-"."""
+    if not text:
+        return False
+    words = [word for word in _words(text) if not word.isdigit()]
+    if not words:
+        return not any(character.isalpha() for character in text)
+    if words in (["no"], ["na"]):  # names of Korean and Chinese families
+        return False
+    return " ".join(words) in WHOLE_NAMES or all(word in NAME_WORDS for word in words)
+
+
+def may_be_family(text: str | None) -> bool:
+    """Return whether a word of ``is_name`` is also a family name."""
+    return _words(text or "") in (["test"], ["child"], ["baby"], ["sir"])
+
+
+def is_whole_name(given: str | None, family: str | None) -> bool:
+    """Return whether two names together are a placeholder, such as "A N" and "Other"."""
+    return " ".join(_words(f"{given or ''} {family or ''}")) in WHOLE_NAMES
+
+
+def is_nino(text: str | None) -> bool:
+    compacted = _compact(text or "")
+    if not text:
+        return False
+    digits = re.sub(r"\D", "", compacted)
+    if len(compacted) < SHORTEST_IDENTIFIER or len(digits) < FEWEST_DIGITS or NO_NINO.match(compacted):
+        return True
+    return is_repeating(digits) and len(digits) >= SHORTEST_IDENTIFIER
+
+
+def is_nhs_number(text: str | None) -> bool:
+    if not text:
+        return False
+    digits = re.sub(r"\D", "", text)
+    return len(digits) < SHORTEST_IDENTIFIER or is_repeating(digits)
+
+
+def is_postcode(text: str | None) -> bool:
+    """Return whether a postcode is a placeholder: ZZ99 (no address, in the NHS list), or words without a digit."""
+    if not text:
+        return False
+    compacted = _compact(text)
+    return (
+        compacted.startswith("ZZ")
+        or compacted in NO_HOME
+        or not any(c.isdigit() for c in compacted)
+        or NO_ADDRESS.search(text.casefold()) is not None
+    )
+
+
+def is_phone(text: str | None) -> bool:
+    if not text:
+        return False
+    digits = re.sub(r"\D", "", text.partition(" ext ")[0])
+    if len(digits) < SHORTEST_PHONE:
+        return True
+    own = BEFORE_NUMBER.sub("", digits)
+    return len(own) < SHORTEST_PHONE - 1 or any(
+        is_repeating(part, LONGEST_PERIOD) for part in (digits, own, digits.lstrip("0"), digits[-RUN:]) if part
+    )
+
+
+def is_email(text: str | None) -> bool:
+    if not text:
+        return False
+    mailbox, at, domain = text.strip().casefold().partition("@")
+    own = re.sub(r"[^a-z]", "", mailbox)
+    host = domain.split(".")[0]
+    return not at or not domain or own in NO_MAILBOX or host in NO_DOMAIN
+
+
+def is_birthday(born: date | None, today: date) -> bool:
+    """Return whether a date of birth is a placeholder: the first day of a calendar, or a day of the last year."""
+    return born is not None and (born in NO_BIRTHDAY or (today - born).days < 366)  # noqa: PLR2004 - days of a year
