@@ -25,6 +25,7 @@ from pathways.claims.personal_data import HOLDING as CLAIMS
 from pathways.database import Database
 from pathways.directory import api as directory
 from pathways.duplicates import api as duplicates
+from pathways.duplicates.actions import visible_candidates
 from pathways.duplicates.personal_data import HOLDING as DUPLICATES
 from pathways.enrolments import api as enrolments
 from pathways.enrolments.personal_data import HOLDING as ENROLMENTS
@@ -212,6 +213,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.authenticate = authenticate
     app.state.holdings = HOLDINGS
+    app.state.candidates = visible_candidates
     app.state.loops = _loops(settings, database)
     problems.install(app)
     openapi.install(app)

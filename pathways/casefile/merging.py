@@ -29,7 +29,7 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.holdings import Holding, TiedTogether
 from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import exclusions, formats, identifiers, profile
+from pathways.jobseekers import exclusions, formats, identifiers, identify, profile
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     DETAIL_NAMES,
@@ -136,9 +136,10 @@ def merge(
     _record_pair_event(session, actor, kept, taken, PairEvent.MERGE, reason)
     session.flush()
     _notify_of_double_claims(session, actor, kept)
-    # Duplicates of the merged record are now duplicates of the kept record.
+    # Duplicates of the merged record are now duplicates of the kept record, which may also have learnt a field from it.
     details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     duplicate_actions.find_candidates(session, actor, [(kept, details)])
+    identify.note(session, kept.partner_id, [kept.id])
     return made
 
 
@@ -330,6 +331,7 @@ def undo(
     session.flush()
     for person in (kept, taken):
         duplicate_actions.refresh_pairs(session, actor, person)
+    identify.note(session, kept.partner_id, [kept.id, taken.id])
     result = UndoneOut(
         jobseeker_id=kept.id,
         restored_id=taken.id,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pathways.fields import Body, Group, NeededLine, Schema
 from pathways.holdings import TimelineEntry
+from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 
 
 class TimelinePage(Schema):
@@ -65,6 +66,7 @@ class MergeOut(Schema):
     filled: Annotated[list[str], Group.RECORD] = Field(
         description="The names of the kept record's empty fields that were filled from the merged record."
     )
+    may_be: MayBe = MAY_BE
 
 
 class UndoneOut(Schema):
@@ -81,3 +83,4 @@ class UndoneOut(Schema):
     left: Annotated[list[str], Group.RECORD] = Field(
         description="One sentence for each kind of edit made after the merge. The undo leaves these edits as they are."
     )
+    may_be: MayBe = MAY_BE

@@ -23,7 +23,8 @@ from pathways.duplicates.models import DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import PairOut
 from pathways.errors import Conflict, NotFound
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.schemas import ReasonBody, SearchAnswer, SearchHit
+from pathways.jobseekers.schemas import ReasonBody
+from pathways.jobseekers.search_schemas import SearchAnswer, SearchHit
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
@@ -122,6 +123,7 @@ def possible_duplicates(jobseeker_id: UUID, actor: Reviewer, database: DatabaseD
                 date_of_birth=candidate.row.date_of_birth,
                 likeness=round(candidate.verdict.probability, 3),
                 agrees_on=candidate.agrees_on,
+                reasons=candidate.reasons,
             )
             for candidate in candidates
         ]

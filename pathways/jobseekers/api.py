@@ -1,10 +1,11 @@
 """Routes about jobseekers, with their permissions. Each opening of a record is first written to the audit log."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pathways import audit
 from pathways.access.guards import (
@@ -58,11 +59,9 @@ from pathways.jobseekers.schemas import (
     ProfileOut,
     ReasonBody,
     SafetyExclusionOut,
-    SearchAnswer,
-    SearchBody,
-    SearchHit,
     SupporterOut,
 )
+from pathways.jobseekers.search_schemas import SearchAnswer, SearchBody, SearchHit
 from pathways.pagination import Page, cut, page_of
 from pathways.problems import documented
 
@@ -84,6 +83,18 @@ ContactRecorder = Annotated[Actor, permitted(Permission.CONTACT_RECORD)]
 WordConfirmer = Annotated[Actor, permitted(Permission.WORD_CONFIRM)]
 SafetyReader = Annotated[Actor, permitted(Permission.SAFETY_READ)]
 SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
+
+
+Candidates = Callable[[Database, Actor, Sequence[UUID]], list[SearchHit]]
+
+
+def get_candidates(request: Request) -> Candidates:
+    """Return the function that lists the records that may be a recorded person (from ``duplicates/actions.py``)."""
+    candidates: Candidates = request.app.state.candidates
+    return candidates
+
+
+CandidatesDep = Annotated[Candidates, Depends(get_candidates)]
 
 
 def open_record(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
@@ -131,11 +142,17 @@ def list_jobseekers(
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def make_jobseeker(
-    new: NewJobseeker, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+    new: NewJobseeker,
+    actor: Changer,
+    database: DatabaseDep,
+    once: OnceDep,
+    response: Response,
+    candidates: CandidatesDep,
 ) -> JobseekerOut:
     """Create a record for a person who has no referral yet. The case opens when a referral is accepted.
 
-    A given or family name is required. A value in an unusual format is saved, and the reply contains a warning.
+    A given or family name is required. A value in an unusual format is saved with a warning. Records that may be the
+    same person are listed in ``may_be``.
     """
     details = Details.of(new.model_dump())
     with database.writing(actor) as session:
@@ -146,7 +163,8 @@ def make_jobseeker(
             lambda person_id: queries.jobseeker(session, actor, person_id),
         )
         etag(response, person.version)
-        return actions.reply(session, actor, person)
+        reply = actions.reply(session, actor, person)
+    return reply.model_copy(update={"may_be": candidates(database, actor, [person.id])})
 
 
 @router.post("/search", responses=documented(RuleBroken))
@@ -191,14 +209,19 @@ def change_jobseeker(
     database: DatabaseDep,
     version: IfMatch,
     response: Response,
+    candidates: CandidatesDep,
 ) -> JobseekerOut:
-    """Change identity and contact details. A field that is left out keeps its value."""
+    """Change identity and contact details. A field that is left out keeps its value.
+
+    Records that may be the same person by the changed details are listed in ``may_be``.
+    """
     with database.writing(actor) as session:
         person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         expect_version(person, version)
         actions.change(session, actor, person, change.model_dump(exclude_unset=True))
         etag(response, person.version)
-        return actions.reply(session, actor, person)
+        reply = actions.reply(session, actor, person)
+    return reply.model_copy(update={"may_be": candidates(database, actor, [jobseeker_id])})
 
 
 def _move(

@@ -24,7 +24,8 @@ from pathways.jobseekers.models import (
     ProfileVersion,
     SharingPermission,
 )
-from pathways.jobseekers.schemas import QUESTIONS, SearchBody
+from pathways.jobseekers.schemas import QUESTIONS
+from pathways.jobseekers.search_schemas import SearchBody
 
 LIKE_ENOUGH = 0.72
 MOST_HITS = 20
