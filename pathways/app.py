@@ -37,7 +37,7 @@ from pathways.introductions import links
 from pathways.introductions import pages as introduction_pages
 from pathways.introductions.personal_data import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
-from pathways.jobseekers import identify
+from pathways.jobseekers import identify, name_index
 from pathways.jobseekers.personal_data import HOLDING as JOBSEEKERS
 from pathways.learning import api as learning
 from pathways.messages import api as messages
@@ -140,8 +140,9 @@ def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
 
 
 def _complete_person_keys(database: Database, stop: threading.Event) -> None:
-    """Create missing keys for identifying people, if the database was not upgraded with ``pathways db upgrade``."""
+    """Create missing keys and words of names, if the database was not upgraded with ``pathways db upgrade``."""
     identify.fill(database, stop)
+    name_index.fill(database, stop)
 
 
 def _continue_imports(database: Database, stop: threading.Event) -> None:

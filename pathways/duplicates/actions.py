@@ -265,6 +265,20 @@ def visible_candidates(database: Database, actor: Actor, jobseeker_ids: Sequence
     return list(best.values())
 
 
+def hit(candidate: Candidate) -> SearchHit:
+    """Return the reply for a candidate."""
+    return SearchHit(
+        jobseeker_id=candidate.jobseeker_id,
+        reference=candidate.row.reference,
+        given_name=candidate.row.given_name,
+        family_name=candidate.row.family_name,
+        date_of_birth=candidate.row.date_of_birth,
+        likeness=round(candidate.verdict.probability, 3),
+        agrees_on=candidate.agrees_on,
+        reasons=candidate.reasons,
+    )
+
+
 def _hit(pair: DuplicatePair, person: Jobseeker, details: JobseekerDetails) -> SearchHit:
     agreeing = [(field, text) for field, text, bits in pair.told if bits > 0]
     return SearchHit(

@@ -17,6 +17,7 @@ from pathways.jobseekers.models import (
     JobseekerMove,
     Merge,
     MonitoringAnswers,
+    NameWord,
     PersonKey,
     ProfileVersion,
     SafetyExclusion,
@@ -36,6 +37,7 @@ from pathways.jobseekers.schemas import (
     ProfileOut,
     SupporterOut,
 )
+from pathways.jobseekers.search_schemas import NameWordRecord
 
 
 def permission_reply(actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionOut:
@@ -90,6 +92,7 @@ HOLDING = Holding(
             stays=True,
         ),
         Held(PersonKey, as_schema(KeyRecord), stays=True),
+        Held(NameWord, as_schema(NameWordRecord), stays=True),
         Held(
             Merge,
             as_schema(MergeRecord),

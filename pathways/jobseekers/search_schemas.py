@@ -7,12 +7,26 @@ from uuid import UUID
 from pydantic import Field
 
 from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
+from pathways.jobseekers.models import NameKind
 
 
 class SearchBody(Body):
     """The request body for searching for a person. At least one field is needed."""
 
-    name: NeededLine | None = None
+    text: NeededLine | None = Field(
+        default=None,
+        description="Anything that is known, in any order: names or parts of names, reference, NI number, NHS number,"
+        " telephone number, e-mail address, postcode, date of birth.",
+    )
+    name: NeededLine | None = Field(
+        default=None,
+        description="Any part of any name, in any order: given, middle, family, known-as or earlier name. Spellings"
+        " that sound alike, short forms and typing errors are found too.",
+    )
+    nino: Line | None = None
+    nhs_number: Line | None = None
+    phone: Annotated[Line, Field(max_length=60)] | None = None
+    email: Line | None = None
     reference: Line | None = None
     postcode: Annotated[Line, Field(max_length=20)] | None = None
     date_of_birth: Day | None = None
@@ -37,6 +51,17 @@ class SearchAnswer(Schema):
     """The records that match a search, or that may be the same person. The most similar record is first."""
 
     items: Annotated[list[SearchHit], Group.RECORD]
+    next: Annotated[str | None, Group.RECORD] = None
+
+
+class NameWordRecord(Schema):
+    """A word of a name by which the record is found, in the copy of their data that a jobseeker receives."""
+
+    id: Annotated[int, Group.RECORD]
+    word: Annotated[str | None, Group.IDENTITY]
+    kind: Annotated[NameKind, Group.RECORD] = Field(
+        description="The name that the word belongs to: given, family, known_as, or earlier for a former name."
+    )
 
 
 MayBe = Annotated[list[SearchHit] | None, Group.RECORD]
