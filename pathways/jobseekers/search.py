@@ -76,6 +76,11 @@ class Wanted:
     date_of_birth: date | None = None
     numbers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether anything else than a name is searched for."""
+        return bool(self.reference or self.postcode or self.date_of_birth or self.numbers)
+
     @classmethod
     def of(cls, body: SearchBody) -> "Wanted":
         """Return what a request searches for. Numbers and addresses within a text or name are recognised as such."""
@@ -144,12 +149,12 @@ def search(session: Session, actor: Actor, body: SearchBody) -> list[SearchMatch
     """
     wanted = Wanted.of(body)
     terms = _terms(session, actor.organisation_id, wanted.words)
-    names = _people_named(session, actor.organisation_id, terms, len(wanted.words))
+    names, is_complete = _people_named(session, actor.organisation_id, terms, wanted)
     numbers = _people_with_numbers(session, actor.organisation_id, wanted)
     ids = {*names, *itertools.chain.from_iterable(numbers.values()), *_people_by_rest(session, actor, wanted)}
     rows = _records(session, actor, ids)
     if terms:
-        more = [key for key in rows if key in ids and (len(wanted.words) > 1 or key not in names)]
+        more = [key for key in rows if key in ids and (not is_complete or key not in names)]
         names |= _words_of(session, actor.organisation_id, more)
     best: dict[UUID, SearchMatch] = {}
     for key in ids & set(rows):
@@ -210,7 +215,7 @@ def _spellings(session: Session, partner_id: UUID, text: str) -> dict[str, NameM
     last letters by ``backwards``.
     """
     of_partner = NameWord.partner_id == partner_id
-    exact = [text, *other_forms(text)]
+    exact = [text, text[:1], *other_forms(text)]
     found = set(session.scalars(select(NameWord.word).where(of_partner, NameWord.word.in_(exact)).distinct()))
     if len(text) > 1:
         found |= _distinct(session, NameWord.word, _begins(of_partner, NameWord.word, text))
@@ -235,14 +240,18 @@ def _distinct(session: Session, column: Any, conditions: Iterable[ColumnElement[
 
 
 def _people_named(
-    session: Session, partner_id: UUID, terms: Sequence[NameTerm], count: int
-) -> dict[UUID, list[tuple[str, NameKind]]]:
-    """Return the people with a matching word, each with these words. The best ``MOST_MATCHES`` by name are kept."""
+    session: Session, partner_id: UUID, terms: Sequence[NameTerm], wanted: Wanted
+) -> tuple[dict[UUID, list[tuple[str, NameKind]]], bool]:
+    """Return the people with a matching word, each with these words. The best ``MOST_MATCHES`` by name are kept.
+
+    The second result is whether these are all matching words of these people. They are not if a word of the search is
+    common, or is an initial.
+    """
     names: dict[UUID, list[tuple[str, NameKind]]] = {}
     common: list[NameTerm] = []
     for term in terms:
         rows = _rows_with(session, partner_id, term)
-        if len(rows) > MOST_OF_A_WORD and count > 1:
+        if len(rows) > MOST_OF_A_WORD and len(wanted.words) > 1:
             common.append(term)
             continue
         for jobseeker_id, word, kind in rows[:MOST_OF_A_WORD]:
@@ -250,18 +259,12 @@ def _people_named(
     if not names and len(common) > 1:  # every word is common, so only people with two of them are read
         for jobseeker_id, word, kind in _rows_with(session, partner_id, common[0], also=common[1]):
             names.setdefault(jobseeker_id, []).append((word, kind))
-    if len(names) <= MOST_MATCHES:
-        return names
-    worth = {key: _worth_at_most(terms, words) for key, words in names.items()}
-    return {key: names[key] for key in sorted(names, key=lambda key: (worth[key], key), reverse=True)[:MOST_MATCHES]}
-
-
-def _worth_at_most(terms: Sequence[NameTerm], words: NameWords) -> float:
-    return sum(
-        max((WORTH[term.spellings[word]] for word, _ in words if word in term.spellings), default=0.0)
-        * len(term.covers)
-        for term in terms
-    )
+    is_complete = not common and all(len(word) > 1 for word in wanted.words)
+    worth = {key: _name_score(terms, wanted.words, words)[0] for key, words in names.items()}
+    if is_complete and not wanted.has_more:
+        names = {key: words for key, words in names.items() if worth[key] >= LIKE_ENOUGH}
+    best = sorted(names, key=lambda key: (worth[key], key), reverse=True)[:MOST_MATCHES]
+    return {key: names[key] for key in best}, is_complete
 
 
 def _rows_with(session: Session, partner_id: UUID, term: NameTerm, also: NameTerm | None = None) -> Sequence[Any]:
