@@ -256,8 +256,9 @@ def _people_named(
             continue
         for jobseeker_id, word, kind in rows[:MOST_OF_A_WORD]:
             names.setdefault(jobseeker_id, []).append((word, kind))
-    if not names and len(common) > 1:  # every word is common, so only people with two of them are read
-        for jobseeker_id, word, kind in _rows_with(session, partner_id, common[0], also=common[1]):
+    if not names and common:  # every word is common, so only people with two of them are read
+        also = common[1] if len(common) > 1 else None
+        for jobseeker_id, word, kind in _rows_with(session, partner_id, common[0], also=also):
             names.setdefault(jobseeker_id, []).append((word, kind))
     is_complete = not common and all(len(word) > 1 for word in wanted.words)
     worth = {key: _name_score(terms, wanted.words, words)[0] for key, words in names.items()}
@@ -279,7 +280,12 @@ def _rows_with(session: Session, partner_id: UUID, term: NameTerm, also: NameTer
             NameWord.partner_id == partner_id, NameWord.word.in_(list(also.spellings))
         )
         rows = rows.where(NameWord.jobseeker_id.in_(people))
-    return session.execute(rows.order_by(NameWord.jobseeker_id.desc()).limit(MOST_OF_A_WORD + 1)).all()
+    # Not ordered by person: SQLite would then read all names of the partner to avoid sorting the rows found.
+    found = session.execute(rows.limit(MOST_OF_A_WORD + 1)).all()
+    if len(found) > MOST_OF_A_WORD and len(term.spellings) > 1:  # then the word itself comes before its other spellings
+        same = session.execute(rows.where(NameWord.word == term.text).limit(MOST_OF_A_WORD)).all()
+        return [*same, *found]
+    return found
 
 
 def _words_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, NameKind]]]:
