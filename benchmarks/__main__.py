@@ -26,6 +26,7 @@ FULL = (
     ("people",),
     ("people", "--town", "20000"),
     ("known", "--people", "100000"),
+    ("search", "--people", "100000"),
     ("rules", "--people", "100000"),
     ("exports", "--people", "200000"),
     ("disclosure", "--tables", "200"),
@@ -33,6 +34,7 @@ FULL = (
 SMALL = (
     ("people", "--town", "600"),
     ("known", "--people", "600", "--database", "sqlite"),
+    ("search", "--people", "600", "--database", "sqlite"),
     ("rules", "--people", "60"),
     ("exports", "--people", "300", "--database", "sqlite"),
     ("disclosure", "--tables", "4"),

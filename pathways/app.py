@@ -25,6 +25,7 @@ from pathways.claims.personal_data import HOLDING as CLAIMS
 from pathways.database import Database, WriteSession
 from pathways.directory import api as directory
 from pathways.duplicates import api as duplicates
+from pathways.duplicates.actions import visible_candidates
 from pathways.duplicates.personal_data import HOLDING as DUPLICATES
 from pathways.enrolments import api as enrolments
 from pathways.enrolments.personal_data import HOLDING as ENROLMENTS
@@ -36,7 +37,7 @@ from pathways.introductions import links
 from pathways.introductions import pages as introduction_pages
 from pathways.introductions.personal_data import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
-from pathways.jobseekers import identify
+from pathways.jobseekers import identify, name_index
 from pathways.jobseekers.personal_data import HOLDING as JOBSEEKERS
 from pathways.key_checks import KeyState
 from pathways.learning import api as learning
@@ -151,8 +152,9 @@ def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
 
 
 def _complete_person_keys(database: Database, stop: threading.Event) -> None:
-    """Create missing keys for identifying people, if the database was not upgraded with ``pathways db upgrade``."""
+    """Create missing keys and words of names, if the database was not upgraded with ``pathways db upgrade``."""
     identify.fill(database, stop)
+    name_index.fill(database, stop)
 
 
 def _continue_imports(database: Database, stop: threading.Event) -> None:
@@ -246,6 +248,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.authenticate = authenticate
     app.state.holdings = HOLDINGS
+    app.state.candidates = visible_candidates
     app.state.loops = _loops(settings, database)
     problems.install(app)
     openapi.install(app)

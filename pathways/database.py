@@ -224,6 +224,7 @@ class Database:
         """Store the check values, unless another process has stored some in the meantime."""
         row = {"id": 1, "salt": values.salt.hex(), **values.values, "made_at": at}
         with self._writer_lock, WriteSession(self._writers) as session:
+            session.actor = None
             insert_if_absent(session, KeyCheck, [row])
             session.commit()
 
@@ -259,13 +260,20 @@ class Database:
 
     @contextmanager
     def writing(self, actor: Actor | None) -> Iterator[WriteSession]:
-        """Open a session to write. Commit at the end, then delete the documents of erased records."""
+        """Open a session to write. Commit at the end, then delete the documents of erased records.
+
+        ``session.info["after_commit"]`` may list functions that are called with this database after the commit, for
+        work that must see what other transactions committed meanwhile.
+        """
         with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
             self._equip(session, actor)
             yield session
             session.commit()
             for key in session.info.pop("forget", ()):
                 self.documents.forget(key)
+            after_commit = session.info.pop("after_commit", ())
+        for act in after_commit:
+            act(self)
 
     @contextmanager
     def rehearsing(self, actor: Actor) -> Iterator[WriteSession]:

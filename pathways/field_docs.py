@@ -289,7 +289,6 @@ FIELD_DOCS: dict[str, str] = {
     "OrganisationOut.name": "The name of the organisation.",
     "ProgrammeChange.name": "The name of the programme.",
     "ProgrammeOut.name": "The name of the programme.",
-    "SearchBody.name": "The name of the person to search for.",
     "SupporterOut.name": "The name of the supporter.",
     "UserChange.name": "The name of the user.",
     "UserOut.name": "The name of the user.",

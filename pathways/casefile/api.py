@@ -12,6 +12,7 @@ from pathways.audit import AuditRow, opened
 from pathways.base import Actor, Role
 from pathways.casefile import actions, merging
 from pathways.casefile.schemas import AccessLine, Extract, MergeOut, NewMerge, TimelinePage, UndoneOut
+from pathways.duplicates.actions import visible_candidates
 from pathways.enrolments.schemas import Closing
 from pathways.errors import Conflict, NotFound
 from pathways.holdings import Holding
@@ -151,7 +152,8 @@ def merge_records(
             lambda: merging.merge(session, actor, holdings, jobseeker_id, new.other_id, new.reason),
             lambda merge_id: session.get_one(Merge, merge_id),
         )
-        return merging.reply(session, made)
+        reply = merging.reply(session, made)
+    return reply.model_copy(update={"may_be": visible_candidates(database, actor, [jobseeker_id])})
 
 
 @router.get("/{jobseeker_id}/merges", responses=documented(NotFound))
@@ -173,4 +175,6 @@ def undo_merge(
     """
     with database.writing(actor) as session:
         made = jobseeker_queries.merge(session, actor, jobseeker_id, merge_id)
-        return merging.undo(session, actor, holdings, made, reason.reason)[1]
+        undone = merging.undo(session, actor, holdings, made, reason.reason)[1]
+    both = [undone.jobseeker_id, undone.restored_id]
+    return undone.model_copy(update={"may_be": visible_candidates(database, actor, both)})

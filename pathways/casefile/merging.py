@@ -30,7 +30,7 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.holdings import Holding, TiedTogether
 from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import exclusions, identifiers, profile, restrictions
+from pathways.jobseekers import exclusions, identifiers, identify, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     PROFILE_NAMES,
@@ -133,9 +133,10 @@ def merge(
     session.flush()
     _notify_of_double_claims(session, actor, kept)
     protection.protect(session, actor, kept)
-    # Duplicates of the merged record are now duplicates of the kept record.
+    # Duplicates of the merged record are now duplicates of the kept record, which may also have learnt a field from it.
     details = identifiers.unsealed(session, jobseeker_queries.details(session, taken))
     duplicate_actions.find_candidates(session, actor, [(kept, details)])
+    identify.note(session, kept.partner_id, [kept.id])
     return made
 
 
@@ -321,6 +322,7 @@ def undo(
     session.flush()
     for person in (kept, taken):
         duplicate_actions.refresh_pairs(session, actor, person)
+    identify.note(session, kept.partner_id, [kept.id, taken.id])
     result = UndoneOut(
         jobseeker_id=kept.id,
         restored_id=taken.id,
@@ -362,7 +364,7 @@ def _restore(
         if stays or left:
             left.append("kept_restricted")
         else:
-            kept.is_restricted = False
+            restrictions.lift(session, actor, kept, "A merge of two records was undone.")
     return left
 
 

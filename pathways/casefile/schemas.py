@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pathways.fields import Body, Group, NeededLine, Schema
 from pathways.holdings import TimelineEntry
+from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 
 
 class TimelinePage(Schema):
@@ -72,6 +73,7 @@ class MergeOut(Schema):
         description="The kept record's fields that changed: blank fields that were filled, and texts and lists of both"
         " records that protect the jobseeker and were joined."
     )
+    may_be: MayBe = MAY_BE
 
 
 class UndoneOut(Schema):
@@ -88,3 +90,4 @@ class UndoneOut(Schema):
     left: Annotated[list[str], Group.RECORD] = Field(
         description="One sentence for each kind of edit made after the merge. The undo leaves these edits as they are."
     )
+    may_be: MayBe = MAY_BE

@@ -67,6 +67,13 @@ CreateOrganisations = Annotated[
     bool, typer.Option("--create-organisations", help="Create organisations that do not exist yet.")
 ]
 AllOrNothing = Annotated[bool, typer.Option("--all-or-nothing", help="Save nothing if any row has an error.")]
+HoldDuplicates = Annotated[
+    bool,
+    typer.Option(
+        "--hold-possible-duplicates",
+        help="Save no row that may be about a jobseeker who is already supported; these rows wait for a decision.",
+    ),
+]
 ResultFile = Annotated[
     Path | None, typer.Option("--result", help="Write all rows with their results to this .csv or .xlsx file.")
 ]
@@ -108,6 +115,7 @@ def import_referrals(
     dry_run: DryRun = False,
     create_organisations: CreateOrganisations = False,
     all_or_nothing: AllOrNothing = False,
+    hold_possible_duplicates: HoldDuplicates = False,
     report: ReportFile = None,
     result: ResultFile = None,
     acting_as: ActAs = None,
@@ -123,7 +131,8 @@ def import_referrals(
         with database.reading() as session:
             partner_id = queries.organisation_by_ref(session, to).id
         actor = for_partner(actor, partner_id)
-        wish = Wish(partner_id, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
+        made_at = actor.at if on else None
+        wish = Wish(partner_id, not dry_run, all_or_nothing, hold_possible_duplicates, create_organisations, made_at)
         _print_report(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
@@ -145,7 +154,8 @@ def import_placements(
     content = bytes_of(file)
     with opened() as database:
         actor = acting_on(operator(database, "placement:import", acting_as), on)
-        wish = Wish(None, not dry_run, all_or_nothing, create_organisations, actor.at if on else None)
+        made_at = actor.at if on else None
+        wish = Wish(None, not dry_run, all_or_nothing, creates_organisations=create_organisations, acts_at=made_at)
         _print_report(_imported(database, actor, files.KIND, content, wish, result), report)
 
 
@@ -300,7 +310,9 @@ def as_sentences(report: "ImportReport") -> list[str]:
             f"{report.unchanged} unchanged, {report.repeated} repeated, {report.in_error} with errors."
         )
     ]
-    if report.possible_duplicates:
+    if report.possible_duplicates and report.was_applied:
+        lines.append(f"{report.possible_duplicates} rows were not saved: each may be about a jobseeker you support.")
+    elif report.possible_duplicates:
         lines.append(f"{report.possible_duplicates} of the new records may be about a jobseeker you already support.")
     if not report.was_applied and not report.is_dry_run:
         lines.append("Nothing was saved.")

@@ -1,12 +1,19 @@
-"""Recording pairs of records that may be one person, and the reviews of those pairs."""
+"""Identifying everyone who is recorded, recording pairs of records that may be one person, and reviewing the pairs.
 
-from collections.abc import Mapping, Sequence
+Every person who is recorded or changed is identified before the transaction commits, by whatever way they come:
+``identify.index`` notes them, and ``_identify_recorded_people`` runs in every transaction. On PostgreSQL they are
+identified once more after the commit, because simultaneous transactions cannot see each other's rows.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import event, select, update
 from uuid_utils.compat import uuid7
 
+from pathways import audit
 from pathways.base import Actor, Role
 from pathways.database import Database, Session, WriteSession, insert_if_absent
 from pathways.duplicates import queries
@@ -18,7 +25,8 @@ from pathways.jobseekers import identifiers, identify, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import SURELY, BatchComparison, Candidate, IdentityQuery
-from pathways.jobseekers.models import Jobseeker, JobseekerState
+from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState
+from pathways.jobseekers.search_schemas import SearchHit
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 
@@ -42,9 +50,10 @@ def find_candidates(
 ) -> list[list[Candidate]]:
     """Find other records of the partner that may be about the same people, and record each pair for review.
 
-    A recorded pair is not recorded again, but a dropped pair is opened again. Return all candidates of each person; the
-    caller must leave out those that its actor may not see. Unless ``inherits`` is false, a record that is as likely as
-    not about a restricted person is restricted.
+    A recorded pair is not recorded again, but a dropped pair is opened again, and a pair without a decision gets the
+    present comparison. Return all candidates of each person; the caller must leave out those that its actor may not
+    see. ``order`` is ``CAME`` for new people: then they are not identified again at the end of the transaction. Unless
+    ``inherits`` is false, a record that is as likely as not about a restricted person is restricted.
     """
     if not people:
         return []
@@ -57,10 +66,61 @@ def find_candidates(
     ]
     candidates = identify.find(session, partner_id, identity_queries, order)
     found = [(person.id, person_candidates) for (person, _), person_candidates in zip(people, candidates, strict=True)]
-    _record_pairs(session, actor, found)
+    _record_pairs(session, actor, found, has_compared_numbers=is_own)
     if inherits:
         inherit_restrictions(session, actor, found)
+    if order is BatchComparison.CAME:
+        _identify_after_commit(session, actor, _taken(session, partner_id, {person.id for person, _ in people}))
     return candidates
+
+
+def _taken(session: WriteSession, partner_id: UUID, jobseeker_ids: Collection[UUID]) -> list[UUID]:
+    """Return those of these people who were noted in this transaction, and remove the note."""
+    noted = session.info.get("to_identify", {}).get(partner_id, set())
+    taken = noted & set(jobseeker_ids)
+    noted -= taken
+    return sorted(taken)
+
+
+def identify_noted(
+    session: WriteSession, actor: Actor, partner_id: UUID, jobseeker_ids: Collection[UUID]
+) -> dict[UUID, list[Candidate]]:
+    """Identify those of these people who were noted in this transaction. Return all candidates by person.
+
+    A pair without a decision whose records are no longer similar is dropped. The caller must leave out candidates that
+    its actor may not see.
+    """
+    session.flush()  # the records are compared as they are now
+    people = [
+        (person, identifiers.unsealed(session, details))
+        for person, details in queries.people(session, _taken(session, partner_id, jobseeker_ids)).values()
+        if person.state is not JobseekerState.VOIDED
+    ]
+    candidates = find_candidates(session, actor, people)
+    if actor.organisation_id == partner_id:  # a referrer compares no numbers, so would drop too much
+        for person, _ in people:
+            if person.id in session.info.get("lost_keys", ()):
+                _drop_pairs(session, actor, person, "The details changed, and the records are no longer similar.")
+    _identify_after_commit(session, actor, [person.id for person, _ in people])
+    return {person.id: found for (person, _), found in zip(people, candidates, strict=True)}
+
+
+def _identify_recorded_people(session: WriteSession) -> None:
+    """Identify everyone whose details this transaction recorded or changed, unless that was done already."""
+    if session.actor is None or session.in_nested_transaction():
+        return
+    for partner_id, noted in session.info.get("to_identify", {}).items():
+        if noted:
+            identify_noted(session, session.actor, partner_id, noted)
+
+
+event.listen(WriteSession, "before_commit", _identify_recorded_people)
+
+
+def _identify_after_commit(session: WriteSession, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
+    if jobseeker_ids:
+        again = partial(find_simultaneous, actor=actor, jobseeker_ids=jobseeker_ids)
+        session.info.setdefault("after_commit", []).append(again)
 
 
 def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
@@ -71,25 +131,47 @@ def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[
         first = session.get(Jobseeker, jobseeker_ids[0])
         if first is not None:
             found = _current_candidates(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN)
-            _record_pairs(session, actor, found)
+            _record_pairs(session, actor, found, has_compared_numbers=False)
             inherit_restrictions(session, actor, found)
 
 
 def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """After a merge was undone, record a person's new pairs, and drop unreviewed pairs that are no longer similar."""
     details = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    [candidates] = find_candidates(session, actor, [(person, details)], inherits=False)
-    candidate_ids = {candidate.jobseeker_id for candidate in candidates}
-    for pair in session.scalars(queries.unreviewed(person)).all():
-        other = pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id
-        if other not in candidate_ids:
-            record_event(
-                session,
-                actor,
-                pair,
-                PairEvent.DROP,
-                "The pair was found through a merged record, and that merge was undone.",
-            )
+    find_candidates(session, actor, [(person, details)], inherits=False)
+    _drop_pairs(session, actor, person, "The pair was found through a merged record, and that merge was undone.")
+
+
+def _drop_pairs(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> None:
+    """Drop the person's unreviewed pairs with records that are similar to none of the person's records any more.
+
+    A pair may have been found from either side, and by a record merged into one of the two. So each record is compared
+    by all that is known of both.
+    """
+    pairs = session.scalars(queries.unreviewed(person)).all()
+    if not pairs:
+        return
+    others = {pair.id: pair.other_id if pair.jobseeker_id == person.id else pair.jobseeker_id for pair in pairs}
+    similar = _similar_to(session, person)
+    for pair in pairs:
+        other = session.get_one(Jobseeker, others[pair.id])
+        if other.id not in similar and person.id not in _similar_to(session, other):
+            record_event(session, actor, pair, PairEvent.DROP, reason)
+
+
+def _similar_to(session: WriteSession, person: Jobseeker) -> set[UUID]:
+    """Return the ids of the candidates of a person, found by the details of all records of the person."""
+    records = [person.id, *jobseeker_queries.merged_ids(session, person)]
+    found = identify.find(
+        session,
+        person.partner_id,
+        [
+            IdentityQuery(identify.identity(session, str(record.id), details), person.id, details)
+            for record, row in queries.people(session, records).values()
+            for details in [identifiers.unsealed(session, row)]
+        ],
+    )
+    return {candidate.jobseeker_id for candidates in found for candidate in candidates}
 
 
 def _current_candidates(
@@ -101,8 +183,18 @@ def _current_candidates(
     return list(zip(people, identify.find(session, partner_id, identity_queries, order), strict=True))
 
 
-def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]) -> None:
-    """Record new pairs, and open dropped pairs again. If both records found each other, the newer's result is used."""
+def _record_pairs(
+    session: WriteSession,
+    actor: Actor,
+    people: Sequence[tuple[UUID, Sequence[Candidate]]],
+    *,
+    has_compared_numbers: bool,
+) -> None:
+    """Record new pairs, open dropped pairs again, and give pairs without a decision the present comparison.
+
+    If both records found each other, the newer's result is used. A comparison that could not decrypt numbers replaces
+    another only if it is more probable.
+    """
     pairs: dict[tuple[UUID, UUID], dict[str, Any]] = {}
     for person_id, candidates in people:
         for candidate in candidates[:MOST_PAIRS]:
@@ -121,9 +213,31 @@ def _record_pairs(session: WriteSession, actor: Actor, people: Sequence[tuple[UU
                 "held_back": candidate.verdict.held_back,
                 "found_at": actor.at,
             }
-    insert_if_absent(session, DuplicatePair, list(pairs.values()))
+    if insert_if_absent(session, DuplicatePair, list(pairs.values())) == len(pairs):
+        return
     for pair in queries.dropped(session, pairs):
         record_event(session, actor, pair, PairEvent.FIND, "The two records are similar again.")
+    _compare_again(session, pairs, only_higher=not has_compared_numbers)
+
+
+def _compare_again(
+    session: WriteSession, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]], *, only_higher: bool
+) -> None:
+    """Give the stored pairs without a decision the comparison in ``pairs``, if it differs from the stored one."""
+    for pair in queries.undecided(session, pairs):
+        columns = pairs[pair.jobseeker_id, pair.other_id]
+        new = {name: columns[name] for name in ("probability", "told", "held_back")}
+        same = all(new[name] == getattr(pair, name) for name in new)
+        if same or (only_higher and new["probability"] <= pair.probability):
+            continue
+        # A statement, because two transactions that compare one pair at the same moment must not refuse each other.
+        session.execute(
+            update(DuplicatePair)
+            .where(DuplicatePair.id == pair.id, DuplicatePair.state.in_([PairState.OPEN, PairState.ASKED]))
+            .values(**new, version=DuplicatePair.version + 1)
+            .execution_options(synchronize_session=False)
+        )
+        session.expire(pair)
 
 
 def inherit_restrictions(
@@ -184,6 +298,50 @@ def alike(session: Session, actor: Actor, person: Jobseeker) -> list[Candidate]:
     )
     visible_ids = set(session.scalars(rows))
     return [candidate for candidate in candidates if candidate.jobseeker_id in visible_ids]
+
+
+def visible_candidates(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> list[SearchHit]:
+    """Return the records that may be one of these people, for the reply to the request that recorded the people.
+
+    They come from the pairs in the queue, without pairs decided to be two people. A record that the actor may not see
+    is left out. Each record in the reply is written to the audit log as opened.
+    """
+    with database.reading(actor, newest=True) as session:
+        rows = queries.candidates(session, actor, jobseeker_ids)
+    if rows:
+        audit.opened(database, actor, "jobseekers", sorted({(row.Jobseeker.id, row.Jobseeker.id) for row in rows}))
+    best: dict[UUID, SearchHit] = {}
+    for row in rows:
+        best.setdefault(row.Jobseeker.id, _hit(row.DuplicatePair, row.Jobseeker, row.JobseekerDetails))
+    return list(best.values())
+
+
+def hit(candidate: Candidate) -> SearchHit:
+    """Return the reply for a candidate."""
+    return SearchHit(
+        jobseeker_id=candidate.jobseeker_id,
+        reference=candidate.row.reference,
+        given_name=candidate.row.given_name,
+        family_name=candidate.row.family_name,
+        date_of_birth=candidate.row.date_of_birth,
+        likeness=round(candidate.verdict.probability, 3),
+        agrees_on=candidate.agrees_on,
+        reasons=candidate.reasons,
+    )
+
+
+def _hit(pair: DuplicatePair, person: Jobseeker, details: JobseekerDetails) -> SearchHit:
+    agreeing = [(field, text) for field, text, bits in pair.told if bits > 0]
+    return SearchHit(
+        jobseeker_id=person.id,
+        reference=person.reference,
+        given_name=details.given_name,
+        family_name=details.family_name,
+        date_of_birth=details.date_of_birth,
+        likeness=round(pair.probability, 3),
+        agrees_on=[field for field, _ in agreeing],
+        reasons=[f"{field.replace('_', ' ').capitalize()}: {text}" for field, text in agreeing],
+    )
 
 
 def record_event(

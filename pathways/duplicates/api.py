@@ -23,7 +23,8 @@ from pathways.duplicates.models import DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import PairOut
 from pathways.errors import Conflict, NotFound
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.schemas import ReasonBody, SearchAnswer, SearchHit
+from pathways.jobseekers.schemas import ReasonBody
+from pathways.jobseekers.search_schemas import SearchAnswer
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
 
@@ -112,17 +113,4 @@ def possible_duplicates(jobseeker_id: UUID, actor: Reviewer, database: DatabaseD
         "jobseekers",
         [(key, key) for key in (jobseeker_id, *(candidate.jobseeker_id for candidate in candidates))],
     )
-    return SearchAnswer(
-        items=[
-            SearchHit(
-                jobseeker_id=candidate.jobseeker_id,
-                reference=candidate.row.reference,
-                given_name=candidate.row.given_name,
-                family_name=candidate.row.family_name,
-                date_of_birth=candidate.row.date_of_birth,
-                likeness=round(candidate.verdict.probability, 3),
-                agrees_on=candidate.agrees_on,
-            )
-            for candidate in candidates
-        ]
-    )
+    return SearchAnswer(items=[actions.hit(candidate) for candidate in candidates])

@@ -1,10 +1,10 @@
 """The queries of possible duplicates, limited to what the actor may see unless a docstring says otherwise."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from pathways.base import Actor
 from pathways.database import Session
@@ -12,7 +12,7 @@ from pathways.duplicates.models import DuplicateMove, DuplicatePair, PairState
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker, JobseekerDetails
+from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState
 
 
 def visible_to(actor: Actor) -> Select[DuplicatePair]:
@@ -64,21 +64,70 @@ def between(session: Session, partner_id: UUID, first: UUID, second: UUID) -> Du
 def unreviewed(person: Jobseeker) -> Select[DuplicatePair]:
     """Select the person's pairs that have not been reviewed, including pairs that the actor may not see."""
     is_of_person = or_(DuplicatePair.jobseeker_id == person.id, DuplicatePair.other_id == person.id)
-    return select(DuplicatePair).where(
+    rows = select(DuplicatePair).where(
         DuplicatePair.partner_id == person.partner_id, is_of_person, DuplicatePair.state == PairState.OPEN
     )
+    return _locked(rows)
+
+
+def _locked(rows: Select[DuplicatePair]) -> Select[DuplicatePair]:
+    """Lock the pairs in the order of their ids, and read them as they are now, so that no review is overwritten."""
+    return rows.order_by(DuplicatePair.id).with_for_update().execution_options(populate_existing=True)
 
 
 def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:
     """Return those of ``pairs`` that are recorded as dropped. A key of ``pairs`` is (newer record, older record)."""
+    return _in_states(session, pairs, [PairState.DROPPED])
+
+
+def undecided(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:
+    """Return those of ``pairs`` that are recorded and wait for a decision or for an answer."""
+    return _in_states(session, pairs, [PairState.OPEN, PairState.ASKED])
+
+
+def _in_states(
+    session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]], states: Collection[PairState]
+) -> list[DuplicatePair]:
     if not pairs:
         return []
     rows = select(DuplicatePair).where(
         DuplicatePair.partner_id.in_({columns["partner_id"] for columns in pairs.values()}),
         DuplicatePair.jobseeker_id.in_({later for later, _ in pairs}),
-        DuplicatePair.state == PairState.DROPPED,
+        DuplicatePair.state.in_(states),
     )
-    return [row for row in session.scalars(rows) if (row.jobseeker_id, row.other_id) in pairs]
+    return [row for row in session.scalars(_locked(rows)).all() if (row.jobseeker_id, row.other_id) in pairs]
+
+
+MOST_CANDIDATES = 10
+
+
+def candidates(session: Session, actor: Actor, jobseeker_ids: Sequence[UUID]) -> Sequence[Any]:
+    """Return the pairs of these people that are not decided to be two people, each with the other record.
+
+    The most probable pair comes first. Only pairs of which the actor may see the other record are returned. The caller
+    has recorded these people, so the actor knows them, even if a restricted record is no longer visible to the actor.
+    """
+    of_person = [DuplicatePair.jobseeker_id.in_(jobseeker_ids), DuplicatePair.other_id.in_(jobseeker_ids)]
+    states = [PairState.OPEN, PairState.ASKED, PairState.SAME]
+    other = or_(
+        and_(of_person[0], Jobseeker.id == DuplicatePair.other_id),
+        and_(of_person[1], Jobseeker.id == DuplicatePair.jobseeker_id),
+    )
+    rows = (
+        select(DuplicatePair, Jobseeker, JobseekerDetails)
+        .where(
+            DuplicatePair.partner_id == actor.organisation_id,
+            or_(*of_person),
+            DuplicatePair.state.in_(states),
+            jobseeker_queries.may_see(actor),
+            Jobseeker.state != JobseekerState.VOIDED,
+        )
+        .join(Jobseeker, and_(Jobseeker.partner_id == DuplicatePair.partner_id, other))
+        .join(JobseekerDetails, jobseeker_queries.THEIR_DETAILS)
+        .order_by(DuplicatePair.probability.desc(), DuplicatePair.id)
+        .limit(MOST_CANDIDATES)
+    )
+    return session.execute(rows).all()
 
 
 def people(session: Session, ids: Collection[UUID]) -> dict[UUID, tuple[Jobseeker, JobseekerDetails]]:

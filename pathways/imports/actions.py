@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import and_, select, update
 
 from pathways import audit
-from pathways.base import Actor, Source, utc_now
+from pathways.base import Actor, Role, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
 from pathways.file_kinds import FileNotUnderstood
@@ -63,6 +63,7 @@ class Wish:
     partner_id: UUID | None = None
     applies: bool = True
     all_or_nothing: bool = False
+    holds_duplicates: bool = False
     creates_organisations: bool = False
     acts_at: datetime | None = None
 
@@ -85,7 +86,15 @@ def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, 
 def begin(
     session: WriteSession, actor: Actor, kind: ImportKind, content: bytes, table: SpreadsheetTable, wish: Wish
 ) -> ImportRun:
-    """Begin an import, or continue an unfinished import of the same file with the same options."""
+    """Begin an import, or continue an unfinished import of the same file with the same options.
+
+    A referrer cannot hold possible duplicates: which rows are held would reveal whom the partner supports.
+    """
+    if wish.holds_duplicates and actor.role is Role.REFERRER:
+        raise RuleBroken(
+            "Only the partner can hold possible duplicates. Leave hold_possible_duplicates out.",
+            pointer="/hold_possible_duplicates",
+        )
     file_hash = hashlib.sha256(content).hexdigest()
     layout = {
         "is_workbook": content[:4] == b"PK\x03\x04",
@@ -124,6 +133,7 @@ def begin(
         state=ImportState.READING,
         applies=wish.applies,
         all_or_nothing=wish.all_or_nothing,
+        takes_duplicates=not wish.holds_duplicates,
         creates_organisations=wish.creates_organisations,
         rows=table.count,
         found=layout,
@@ -139,6 +149,7 @@ def _has_same_options(run: ImportRun, wish: Wish, layout: Mapping[str, Any]) -> 
     return (
         run.applies == wish.applies
         and run.all_or_nothing == wish.all_or_nothing
+        and run.takes_duplicates != wish.holds_duplicates
         and run.creates_organisations == wish.creates_organisations
         and run.acts_at == wish.acts_at
         and run.found["sheets"] == layout["sheets"]

@@ -41,6 +41,11 @@ from pathways.problems import documented
 
 CSV, WORKBOOK = "text/csv; charset=utf-8", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
+HOLD = (
+    "True saves no row that may be about a jobseeker you already support, or about the person of an earlier row. These"
+    " rows wait as ``possible_duplicate``: name the jobseeker (``same_as``) or skip each row, then apply the import."
+)
+
 
 def routes(kind: ImportKind, permission: Permission, partner: Callable[..., UUID | None]) -> APIRouter:
     """Return the routes for imports of one kind: send, read, correct, apply, fetch the result.
@@ -106,6 +111,7 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         partner_id: Annotated[UUID | None, Depends(partner)],
         dry_run: Annotated[bool, Query()] = False,  # noqa: FBT002 - a query parameter
         all_or_nothing: Annotated[bool, Query()] = False,  # noqa: FBT002
+        hold_possible_duplicates: Annotated[bool, Query(description=HOLD)] = False,  # noqa: FBT002
     ) -> ImportOut:
         """Import a CSV or XLSX file. Rows without errors are saved; with ``all_or_nothing``, only if no row has errors.
 
@@ -114,7 +120,12 @@ def _add_files(router: APIRouter, kind: ImportKind, importer: Any, partner: Call
         If you send the file again, an interrupted import continues. The report never contains the content of a cell.
         """
         content = file.file.read()
-        wish = Wish(partner_id, applies=not dry_run, all_or_nothing=all_or_nothing)
+        wish = Wish(
+            partner_id,
+            applies=not dry_run,
+            all_or_nothing=all_or_nothing,
+            holds_duplicates=hold_possible_duplicates,
+        )
         with database.reading(actor) as session:
             table = actions.read_file(session, actor, kind, content, settings.max_unpacked_bytes)
         with database.writing(actor) as session:

@@ -98,8 +98,8 @@ class ImportKind:
 
     ``alike`` is called once all rows are checked; it returns the rows that may be about the same person as another row
     of the file, each with a warning. ``prepare`` receives the cells of all rows to apply, before any lock is taken.
-    ``after`` receives the ids of the jobseekers in a block, once the block is committed. ``references`` returns the
-    references of those jobseekers that the actor may see. ``form`` says what the template of such a file holds.
+    ``references`` returns the references of those jobseekers that the actor may see. ``form`` says what the template of
+    such a file holds.
     """
 
     name: str
@@ -110,7 +110,6 @@ class ImportKind:
     open: Callable[[Session, Actor, ImportRun], Intake]
     values: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     alike: Callable[[Database, Actor, ImportRun], Sequence[tuple[UUID, Fault]]] = lambda *_: ()
-    after: Callable[[Database, Actor, Sequence[UUID]], None] = lambda *_: None
     prepare: Callable[[Session, Iterable[Mapping[str, str]]], None] = lambda *_: None
     references: Callable[[Session, Actor, Collection[UUID]], Mapping[UUID, str]] = lambda *_: {}
     form: TemplateForm = field(default_factory=TemplateForm)

@@ -152,7 +152,7 @@ class Worker:
             run = session.get_one(ImportRun, self.run_id)
         if run.state is not ImportState.CHECKING:
             return
-        marks = [] if run.applies else list(self.kind.alike(self.database, self.actor, run))
+        marks = [] if run.applies and run.takes_duplicates else list(self.kind.alike(self.database, self.actor, run))
         while marks:
             batch, marks = marks[: self.size], marks[self.size :]
             with self._block() as (session, run, _):
@@ -172,8 +172,9 @@ class Worker:
                 meet(session, self.kind, run, key)
             self._are_compared = not twice
             return True
-        if run.applies and not run.all_or_nothing:
-            # Each row is planned when it is applied. Only an all-or-nothing import must plan all rows first.
+        if run.applies and not run.all_or_nothing and run.takes_duplicates:
+            # Each row is planned when it is applied. Only an import that is all or nothing, or that holds possible
+            # duplicates, must plan all rows first.
             return self._take_as_they_are(session, run)
         self._at("plan")
         rows = self.next_rows(session, run, RowState.UNDERSTOOD)
@@ -230,7 +231,6 @@ class Worker:
             if run.all_or_nothing and any(row.state is RowState.WITH_ERRORS for row in rows):
                 wrong = [row for row in rows if row.state is RowState.WITH_ERRORS]
                 raise _Barred([(row.id, [Fault(*error) for error in row.errors or ()]) for row in wrong])
-        self.kind.after(self.database, actor, [row.jobseeker_id for row in rows if row.jobseeker_id is not None])
         return True
 
     def _stop(self, wrong: Sequence[tuple[UUID, list[Fault]]]) -> None:

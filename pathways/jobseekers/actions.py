@@ -14,7 +14,7 @@ from pathways.base import Actor, local_day, utc_now
 from pathways.database import Session, WriteSession, insert_many
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
-from pathways.jobseekers import formats, identify, queries, shared_details
+from pathways.jobseekers import formats, identify, name_index, queries, shared_details
 from pathways.jobseekers.details import SHARED, Details
 from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
@@ -72,6 +72,7 @@ def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tu
     insert_many(session, JobseekerDetails, rows)
     identities = {person.id: identify.identity(session, str(person.id), details) for person, details in described}
     identify.index(session, partner_id, identities)
+    name_index.add_new(session, partner_id, {person.id: details for person, details in described})
     return people
 
 
@@ -98,6 +99,7 @@ def record_details(session: WriteSession, actor: Actor, person: Jobseeker, detai
     flag_modified(person, "state")
     identify.index(session, person.partner_id, {person.id: identify.identity(session, str(person.id), details)})
     session.flush()  # so that the reply includes the new version
+    name_index.index(session, person.partner_id, person.id)
 
 
 def _must_have_a_name(details: Details) -> None:

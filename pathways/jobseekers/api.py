@@ -1,10 +1,11 @@
 """Routes about jobseekers, with their permissions. Each opening of a record is first written to the audit log."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pathways import audit
 from pathways.access.guards import (
@@ -22,7 +23,7 @@ from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.fields import Instant
-from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, sharing
+from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, search, sharing
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import (
     ConfirmedWord,
@@ -55,12 +56,10 @@ from pathways.jobseekers.schemas import (
     ProfileOut,
     ReasonBody,
     SafetyExclusionOut,
-    SearchAnswer,
-    SearchBody,
-    SearchHit,
     SupporterOut,
 )
-from pathways.pagination import Page, cut, page_of
+from pathways.jobseekers.search_schemas import SearchAnswer, SearchBody, SearchHit
+from pathways.pagination import Page, cursor, cut, page_after, page_of
 from pathways.problems import documented
 
 router = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
@@ -81,6 +80,18 @@ ContactRecorder = Annotated[Actor, permitted(Permission.CONTACT_RECORD)]
 WordConfirmer = Annotated[Actor, permitted(Permission.WORD_CONFIRM)]
 SafetyReader = Annotated[Actor, permitted(Permission.SAFETY_READ)]
 SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
+
+
+Candidates = Callable[[Database, Actor, Sequence[UUID]], list[SearchHit]]
+
+
+def get_candidates(request: Request) -> Candidates:
+    """Return the function that lists the records that may be a recorded person (from ``duplicates/actions.py``)."""
+    candidates: Candidates = request.app.state.candidates
+    return candidates
+
+
+CandidatesDep = Annotated[Candidates, Depends(get_candidates)]
 
 
 def open_record(database: Database, actor: Actor, jobseeker_id: UUID) -> None:
@@ -130,11 +141,16 @@ def list_jobseekers(
 
 @router.post("", status_code=201, responses=documented(Conflict))
 def make_jobseeker(
-    new: NewJobseeker, actor: Changer, database: DatabaseDep, once: OnceDep, response: Response
+    new: NewJobseeker,
+    actor: Changer,
+    database: DatabaseDep,
+    once: OnceDep,
+    response: Response,
+    candidates: CandidatesDep,
 ) -> JobseekerOut:
     """Create a record for a person who has no referral yet. The case opens when a referral is accepted.
 
-    A given or family name is required. A value in an unusual format is saved, and the reply contains a warning.
+    A given or family name is required. An unusual format is saved with a warning. ``may_be`` lists possible duplicates.
     """
     details = Details.of(new.model_dump())
     with database.writing(actor) as session:
@@ -145,31 +161,27 @@ def make_jobseeker(
             lambda person_id: queries.jobseeker(session, actor, person_id),
         )
         etag(response, person.version)
-        return actions.reply(session, actor, person)
+        reply = actions.reply(session, actor, person)
+    return reply.model_copy(update={"may_be": candidates(database, actor, [person.id])})
 
 
 @router.post("/search", responses=documented(RuleBroken))
-def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep) -> SearchAnswer:
-    """Search by name, reference, postcode or date of birth. The search is a POST, so the URL has no personal data."""
+def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep, page: PageDep) -> SearchAnswer:
+    """Search by any part of any name, by number, e-mail, reference, postcode or date of birth, in one field or in many.
+
+    The best match is first, and ``reasons`` says why each record matches. A search of a record that was merged finds
+    the record into which it was merged. The search is a POST, so that the URL has no personal data.
+    """
     if not wanted.model_dump(exclude_none=True):
         raise RuleBroken(
-            "The search is empty. Give a name, a reference, a postcode or a date of birth.", pointer="/name"
+            "The search is empty. Give a name, a number, an e-mail address, a postcode or a date of birth.",
+            pointer="/text",
         )
     with database.reading(actor) as session:
-        matches = [
-            SearchHit(
-                jobseeker_id=row.id,
-                reference=row.reference,
-                given_name=row.given_name,
-                family_name=row.family_name,
-                date_of_birth=row.date_of_birth,
-                likeness=likeness,
-                agrees_on=agrees,
-            )
-            for row, likeness, agrees in queries.search(session, actor, wanted)
-        ]
-    audit.opened(database, actor, "jobseekers", [(match.jobseeker_id, match.jobseeker_id) for match in matches])
-    return SearchAnswer(items=matches)
+        matches = page_after(search.search(session, actor, wanted), page, lambda match: match.id)
+        items = search.hits(session, matches[: page.limit])
+    audit.opened(database, actor, "jobseekers", [(hit.jobseeker_id, hit.jobseeker_id) for hit in items])
+    return SearchAnswer(items=items, next=cursor(items[-1].jobseeker_id) if len(matches) > page.limit else None)
 
 
 @router.get("/{jobseeker_id}", responses=documented(NotFound))

@@ -84,6 +84,12 @@ class Candidate:
     def agrees_on(self) -> list[str]:
         return [comparison.field for comparison in self.verdict.told if comparison.bits > 0]
 
+    @property
+    def reasons(self) -> list[str]:
+        """One sentence for each field that agrees. No sentence contains a value."""
+        agreeing = [comparison for comparison in self.verdict.told if comparison.bits > 0]
+        return [f"{line.field.replace('_', ' ').capitalize()}: {line.text}" for line in agreeing]
+
 
 @lru_cache(maxsize=1)
 def model() -> Linkage:
@@ -128,8 +134,21 @@ def hashed(session: Session, key: str) -> int:
     return int(session.vault.fingerprint("person", key)[:16], 16) - SIGNED
 
 
+def note(session: WriteSession, partner_id: UUID, jobseeker_ids: Iterable[UUID]) -> None:
+    """Note people who must be identified before this transaction commits; ``duplicates/actions.py`` does it.
+
+    ``index`` notes everyone whose identity it stores, so that no way of recording a person can leave it out.
+    """
+    session.info.setdefault("to_identify", {}).setdefault(partner_id, set()).update(jobseeker_ids)
+
+
 def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identity]) -> None:
-    """Store the keys made from the people's current details, and delete the keys made from earlier details."""
+    """Store the keys made from the people's current details, and delete the keys made from earlier details.
+
+    The people are noted by ``note``. Those who lost a key are also noted as changed, because a pair of records that
+    was found by this key may no longer be similar.
+    """
+    note(session, partner_id, people)
     is_of_people = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id.in_(people))
     stored: dict[UUID, set[int]] = {jobseeker_id: set() for jobseeker_id in people}
     for jobseeker_id, key in session.execute(select(PersonKey.jobseeker_id, PersonKey.key).where(*is_of_people)):
@@ -139,6 +158,7 @@ def index(session: WriteSession, partner_id: UUID, people: Mapping[UUID, Identit
         wanted = {hashed(session, key) for key in keys_of(identity)}
         outdated = stored[jobseeker_id] - wanted
         if outdated:
+            session.info.setdefault("lost_keys", set()).add(jobseeker_id)
             is_of_person = (PersonKey.partner_id == partner_id, PersonKey.jobseeker_id == jobseeker_id)
             session.execute(delete(PersonKey).where(*is_of_person, PersonKey.key.in_(outdated)))
         owner = {"partner_id": partner_id, "jobseeker_id": jobseeker_id}

@@ -198,6 +198,39 @@ class PersonKey(AboutPerson, Base):
     key: Mapped[int] = mapped_column(BigInteger)
 
 
+class NameKind(StrEnum):
+    """Which of a person's names a word belongs to."""
+
+    GIVEN = "given"
+    FAMILY = "family"
+    KNOWN_AS = "known_as"
+    EARLIER = "earlier"  # a word of an earlier version of the details that is in no present name
+
+
+class NameWord(AboutPerson, Base):
+    """A word of a person's names, by which the search finds the person: as written, reversed, and as it sounds.
+
+    Neighbouring words are also stored as one word, so that "Smith Jones" and "Smithjones" are found alike.
+    """
+
+    __tablename__ = "name_words"
+    __unaudited__ = True  # derived from the details, whose changes are audited
+    __table_args__ = (
+        ForeignKeyConstraint(["partner_id", "jobseeker_id"], ["jobseekers.partner_id", "jobseekers.id"]),
+        CheckConstraint(one_of("kind", NameKind), name="kind_is_known"),
+        Index("uq_name_words_person", "partner_id", "jobseeker_id", "word", "kind", unique=True),
+        Index("ix_name_words_word", "partner_id", "word", "jobseeker_id", "kind"),
+        Index("ix_name_words_backwards", "partner_id", "backwards"),
+        Index("ix_name_words_sound", "partner_id", "sound", "word"),
+    )
+
+    id: Mapped[int] = mapped_column(Numbered, primary_key=True, autoincrement=True)
+    word: Mapped[str] = mapped_column(SHORT)
+    backwards: Mapped[str] = mapped_column(SHORT)
+    sound: Mapped[str] = mapped_column(SHORT)
+    kind: Mapped[NameKind] = mapped_column(words(NameKind))
+
+
 class JobseekerDetails(AboutPerson, DetailsColumns, Fact, Base):
     """One version of a person's identity and contact details, complete in one row."""
 

@@ -17,6 +17,7 @@ from pathways.jobseekers.models import (
     JobseekerMove,
     Merge,
     MonitoringAnswers,
+    NameWord,
     PersonKey,
     ProfileVersion,
     Restriction,
@@ -38,6 +39,7 @@ from pathways.jobseekers.schemas import (
     RestrictionRecord,
     SupporterOut,
 )
+from pathways.jobseekers.search_schemas import NameWordRecord
 
 
 def permission_reply(actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionOut:
@@ -100,6 +102,7 @@ HOLDING = Holding(
             stays=True,
         ),
         Held(PersonKey, as_schema(KeyRecord), stays=True),
+        Held(NameWord, as_schema(NameWordRecord), stays=True),
         Held(
             Merge,
             as_schema(MergeRecord),

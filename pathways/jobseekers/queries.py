@@ -1,11 +1,10 @@
 """The queries of jobseekers, limited to what the actor may see unless a docstring says otherwise."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, Select, Uuid, and_, bindparam, func, or_, select
 
 from pathways.audit import AuditRow
@@ -14,7 +13,6 @@ from pathways.database import Session
 from pathways.errors import NotFound
 from pathways.facts import Fact, as_known
 from pathways.fields import ONLY_RECORD, Group, Purpose, Relation, Relationship, visible_fields
-from pathways.jobseekers import formats
 from pathways.jobseekers.models import (
     Jobseeker,
     JobseekerDetails,
@@ -25,10 +23,7 @@ from pathways.jobseekers.models import (
     Restriction,
     SharingPermission,
 )
-from pathways.jobseekers.schemas import QUESTIONS, SearchBody
-
-LIKE_ENOUGH = 0.72
-MOST_HITS = 20
+from pathways.jobseekers.schemas import QUESTIONS
 
 
 def visible_to(actor: Actor) -> Select[Jobseeker]:
@@ -260,64 +255,6 @@ def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:
     if permission is None or not permission.is_granted:
         return frozenset()
     return frozenset(Group(group) for group in permission.groups)
-
-
-def search(session: Session, actor: Actor, wanted: SearchBody) -> list[tuple[Any, float, list[str]]]:
-    """Return (row, similarity from 0 to 1, fields that agree) of each match, best first. Names may be misspelt."""
-    rows = session.execute(
-        visible_to(actor)
-        .with_only_columns(
-            Jobseeker.id,
-            Jobseeker.reference,
-            Jobseeker.given_key,
-            Jobseeker.family_key,
-            Jobseeker.date_of_birth,
-            Jobseeker.postcode_key,
-            JobseekerDetails.given_name,
-            JobseekerDetails.family_name,
-        )
-        .join(JobseekerDetails, THEIR_DETAILS)
-    ).all()
-    name = formats.name_key(wanted.name)
-    reference = (wanted.reference or "").strip().upper()
-    postcode = formats.compact(wanted.postcode)
-    matches = []
-    for row in rows:
-        scores: dict[str, float] = {}
-        if name:
-            scores["name"] = fuzz.token_sort_ratio(name, f"{row.given_key} {row.family_key}".strip()) / 100
-            if len(name.split()) == 1:
-                parts = (row.given_key, row.family_key)
-                scores["name"] = max([scores["name"], *(fuzz.ratio(name, part) / 100 for part in parts)])
-        if reference:
-            scores["reference"] = fuzz.ratio(reference, row.reference) / 100
-        if postcode:
-            scores["postcode"] = _alike_postcodes(postcode, row.postcode_key)
-        if wanted.date_of_birth:
-            scores["date_of_birth"] = _alike_dates(wanted.date_of_birth, row.date_of_birth)
-        if not scores:
-            continue
-        likeness = sum(scores.values()) / len(scores)
-        if likeness >= LIKE_ENOUGH:
-            matches.append((row, round(likeness, 3), sorted(k for k, v in scores.items() if v >= LIKE_ENOUGH)))
-    matches.sort(key=lambda match: (-match[1], match[0].reference))
-    return matches[:MOST_HITS]
-
-
-def _alike_postcodes(first: str, second: str | None) -> float:
-    if second is None:
-        return 0.5
-    return 1.0 if first == second else 0.8 if first[:-2] == second[:-2] else 0.0
-
-
-def _alike_dates(first: date, second: date | None) -> float:
-    if second is None:
-        return 0.5
-    if first == second:
-        return 1.0
-    swapped = first.day == second.month and first.month == second.day and first.year == second.year
-    near = fuzz.ratio(first.isoformat(), second.isoformat()) >= 90  # noqa: PLR2004 - one digit of ten differs
-    return 0.85 if swapped or near else 0.0
 
 
 def merges_into(person: Jobseeker) -> Select[Merge]:

@@ -20,6 +20,7 @@ from pathways.jobseekers.models import (
     SupporterRole,
     WordKind,
 )
+from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 from pathways.reference import half_days
 
 HALF_DAY = "(mon|tue|wed|thu|fri|sat|sun) (am|pm|eve|all day)"
@@ -127,6 +128,7 @@ class JobseekerOut(DetailsFields):
     has_known_place: Annotated[bool, Group.RECORD]
     possible_events: Annotated[list[str], Group.RECORD]
     warnings: Annotated[list[Warned], Group.RECORD] = []
+    may_be: MayBe = MAY_BE
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
 
@@ -162,15 +164,6 @@ class JobseekerRecord(Schema):
     made_at: Annotated[datetime, Group.RECORD]
 
 
-class SearchBody(Body):
-    """The request body for searching for a person. At least one field is needed."""
-
-    name: NeededLine | None = None
-    reference: Line | None = None
-    postcode: Annotated[Line, Field(max_length=20)] | None = None
-    date_of_birth: Day | None = None
-
-
 class KeyRecord(Schema):
     """A keyed hash that finds other records of a person, in the copy of their data that a jobseeker receives."""
 
@@ -192,24 +185,6 @@ class MergeRecord(Schema):
     recorded_at: Annotated[datetime, Group.RECORD]
     filled: Annotated[list[str], Group.RECORD]
     is_withdrawal: Annotated[bool, Group.RECORD]
-
-
-class SearchHit(Schema):
-    """A record that matches a search, or that may be the same person as another record, and how similar it is."""
-
-    jobseeker_id: Annotated[UUID, Group.RECORD]
-    reference: Annotated[str, Group.RECORD]
-    given_name: Annotated[str | None, Group.IDENTITY]
-    family_name: Annotated[str | None, Group.IDENTITY]
-    date_of_birth: Annotated[date | None, Group.IDENTITY]
-    likeness: Annotated[float, Group.RECORD] = Field(ge=0, le=1)
-    agrees_on: Annotated[list[str], Group.RECORD]
-
-
-class SearchAnswer(Schema):
-    """The records that match a search, or that may be the same person. The most similar record is first."""
-
-    items: Annotated[list[SearchHit], Group.RECORD]
 
 
 class ProfileBody(Body):

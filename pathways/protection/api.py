@@ -12,6 +12,7 @@ from pathways.errors import Conflict, NotFound
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers import restrictions
+from pathways.jobseekers.api import CandidatesDep
 from pathways.jobseekers.models import SafetyExclusion, SharingPermission
 from pathways.jobseekers.schemas import JobseekerChange, JobseekerOut, NewSafetyExclusion, ReasonBody
 from pathways.problems import documented
@@ -33,9 +34,11 @@ def change_jobseeker(
     database: DatabaseDep,
     version: IfMatch,
     response: Response,
+    candidates: CandidatesDep,
 ) -> JobseekerOut:
     """Change identity and contact details. A field that is left out keeps its value.
 
+    Records that may be the same person by the changed details are listed in `may_be`.
     `is_restricted` can only be set to true here. A team manager lifts a restriction with `lift-restriction`.
     """
     with database.writing(actor) as session:
@@ -43,7 +46,8 @@ def change_jobseeker(
         expect_version(person, version)
         actions.change(session, actor, person, change.model_dump(exclude_unset=True))
         etag(response, person.version)
-        return jobseeker_actions.reply(session, actor, person)
+        reply = jobseeker_actions.reply(session, actor, person)
+    return reply.model_copy(update={"may_be": candidates(database, actor, [jobseeker_id])})
 
 
 @router.post("/{jobseeker_id}/safety-exclusions", status_code=201, responses=documented(NotFound, Conflict))

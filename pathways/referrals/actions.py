@@ -18,7 +18,7 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identifiers, profile, restrictions
+from pathways.jobseekers import formats, identifiers, identify, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import BatchComparison, Candidate
@@ -265,6 +265,10 @@ def record(
     may_be = {
         person.id: person_candidates for (person, _), person_candidates in zip(new_people, candidates, strict=True)
     }
+    # A referral of a known person may say something that the record does not.
+    known = [(item.person, item.content.details) for item in arriving if item.person is not None]
+    for (person, _), more in zip(known, duplicate_actions.find_candidates(session, actor, known), strict=True):
+        may_be[person.id] = more
     return [
         RecordedReferral(referral, person, may_be.get(person.id, ()))
         for referral, person in zip(referrals, people, strict=True)
@@ -470,6 +474,8 @@ def move(
         referral.acknowledged_at = actor.at
     if to_state is ReferralState.ACCEPTED:
         jobseeker_actions.open_case(session, actor, session.get_one(Jobseeker, referral.jobseeker_id))
+        # The partner's staff may compare numbers that the referrer's request could not decrypt.
+        identify.note(session, referral.partner_id, [referral.jobseeker_id])
     session.flush()  # so that the reply includes the new version
     return referral
 

@@ -76,7 +76,8 @@ def submit_referral(
 ) -> ReferralOut:
     """Submit a referral of a jobseeker to a partner.
 
-    A value in an unusual format is saved, and the reply contains a warning. A reference already in use is refused.
+    A value in an unusual format is saved, and the reply contains a warning. A reference already in use is refused. The
+    partner's staff read in ``may_be`` which of their records may be the same person.
     """
     with database.writing(actor) as session:
         referral = once(
@@ -87,8 +88,15 @@ def submit_referral(
         )
         etag(response, referral.version)
         reply = actions.reply(session, actor, referral)
-    duplicate_actions.find_simultaneous(database, actor, [referral.jobseeker_id])
-    return reply
+    return _with_candidates(database, actor, reply, referral)
+
+
+def _with_candidates(database: Database, actor: Actor, reply: ReferralOut, referral: Referral) -> ReferralOut:
+    """Add the records that may be the referred person. A referrer learns nothing about the partner's records."""
+    if actor.role is Role.REFERRER:
+        return reply
+    may_be = duplicate_actions.visible_candidates(database, actor, [referral.jobseeker_id])
+    return reply.model_copy(update={"may_be": may_be})
 
 
 def _partner(
@@ -144,7 +152,8 @@ def change_referral(
         expect_version(referral, version)
         actions.change(session, actor, referral, change)
         etag(response, referral.version)
-        return actions.reply(session, actor, referral)
+        reply = actions.reply(session, actor, referral)
+    return _with_candidates(database, actor, reply, referral)
 
 
 def _move(
@@ -163,7 +172,8 @@ def _move(
             ),
             lambda moved_id: queries.referral(session, actor, moved_id),
         )
-        return actions.reply(session, actor, referral)
+        reply = actions.reply(session, actor, referral)
+    return _with_candidates(database, actor, reply, referral) if event is ReferralEvent.ACCEPT else reply
 
 
 @router.post("/{referral_id}/acknowledge", responses=documented(NotFound, Conflict))

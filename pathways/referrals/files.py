@@ -155,7 +155,7 @@ class ReferralIntake:
         plans = self._plans(rows)
         # A referrer must learn nothing about the partner's records. If the file is applied at once, candidates are
         # searched only when it is applied.
-        is_at_once = self.run.applies and self.run.state is ImportState.CHECKING
+        is_at_once = self.run.applies and self.run.takes_duplicates and self.run.state is ImportState.CHECKING
         if self.is_own and not is_at_once:
             self._mark_possible_duplicates(rows, plans)
         self._warn_of_shared(rows, plans)
@@ -284,22 +284,48 @@ class ReferralIntake:
         contents = self._current_contents([referral for referral in existing if referral is not None])
         # An organisation may have been renamed since the rows were checked.
         row_faults = [self._wrong_organisation(row.values) for row in rows]
+        held = self._held(rows, existing)
         new = [
             (row, organisation_id)
             for row, organisation_id, referral, faults in zip(rows, organisations, existing, row_faults, strict=True)
-            if referral is None and not faults
+            if referral is None and not faults and row.row.id not in held
         ]
         recorded = iter(self._record(session, new))
         plans = [
             Plan(RowState.WITH_ERRORS, faults)
             if faults
+            else held[row.row.id]
+            if row.row.id in held
             else next(recorded)
             if referral is None
             else self._update(session, row, referral, contents.get(referral.id))
             for row, referral, faults in zip(rows, existing, row_faults, strict=True)
         ]
+        self._identify_updated(session, [plan for plan in plans if plan.state is RowState.UPDATED])
         self._warn_of_shared(rows, plans)
         return plans
+
+    def _held(self, rows: Sequence[ReadRow], existing: Sequence[Referral | None]) -> dict[UUID, Plan]:
+        """Return the rows to hold if the import holds duplicates. A candidate may be newer than the check of a row."""
+        if self.run.takes_duplicates or not self.is_own:
+            return {}
+        new = [row for row, referral in zip(rows, existing, strict=True) if referral is None]
+        plans = [self._to_create(row.values) for row in new]
+        self._mark_possible_duplicates(new, plans)
+        return {
+            row.row.id: plan for row, plan in zip(new, plans, strict=True) if plan.state is RowState.POSSIBLE_DUPLICATE
+        }
+
+    def _identify_updated(self, session: WriteSession, plans: Sequence[Plan]) -> None:
+        """Identify the people whose details the rows changed, and name the candidates that this actor may see."""
+        people = [plan.jobseeker_id for plan in plans if plan.jobseeker_id is not None]
+        if not people:
+            return
+        found = duplicate_actions.identify_noted(session, self.actor, self.partner_id, people)
+        if self.is_own:
+            visible = self._visible([found.get(jobseeker_id, []) for jobseeker_id in people])
+            for plan, visible_ids in zip(plans, visible, strict=True):
+                plan.alike = visible_ids
 
     def _record(self, session: WriteSession, new: Sequence[tuple[ReadRow, UUID | None]]) -> list[Plan]:
         arriving = [
@@ -423,7 +449,6 @@ KIND = ImportKind(
     ReferralIntake,
     _values,
     _duplicates_within,
-    duplicate_actions.find_simultaneous,
     find_places,
     _references,
     template.form({column: name for column, (name, _) in COLUMNS.items()}),

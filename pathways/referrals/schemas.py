@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pathways.fields import Body, Day, Group, Line, NeededLine, Paragraph, Schema, against_the_rule
 from pathways.jobseekers.models import JobseekerState
 from pathways.jobseekers.schemas import DetailsBody, DetailsFields, ProfileBody, ProfileFields, Warned
+from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 from pathways.referrals.models import ReferralState, SourceType
 
 
@@ -107,6 +108,7 @@ class ReferralOut(DetailsFields, ProfileFields):
         default=None, description="For a repeat referral: the state of the case when the referral arrived."
     )
     warnings: Annotated[list[Warned], Group.RECORD] = []
+    may_be: MayBe = MAY_BE
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
 

@@ -90,6 +90,7 @@ def test_a_database_with_people_and_work_in_it_goes_down_and_up_again(database):
     after = counted()
     made_since = {"programme_prices", "notices", "emails", "action_plans", "check_ins", "barriers", "scores"}
     made_since |= {name for name in before if name.startswith("claim")}
+    made_since.add("name_words")  # the command that upgrades fills it after the migration
     assert {name: count for name, count in after.items() if name not in made_since} == {
         name: count for name, count in before.items() if name not in made_since
     }

@@ -82,7 +82,8 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ..
 
 COMMANDS = leaves(get_command(cli.cli))
 VALUES = {"month": "2026-10", "import_id": "0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80", "kind": "referrals"}
-NO_DATABASE = {("export", "verify")}  # compares files with their manifest
+# Compares files with their manifest; writes a template from the columns that the program reads.
+NO_DATABASE = {("export", "verify"), ("import", "template")}
 
 
 def arguments(command: Any, folder: Path, path: tuple[str, ...]) -> list[str]:

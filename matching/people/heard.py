@@ -1,0 +1,243 @@
+"""Find a name as people hear, spell, shorten and mistype it: the words of names, their sound, and their likeness.
+
+This is for a person who searches, so it accepts more than ``compare``, which weighs evidence: a wrong record in a list
+costs a glance, a missing record costs a second file about the same person.
+"""
+
+import itertools
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+
+from matching.people.names import PARTICLES, called, plain
+
+MOST_WORDS, LONGEST_WORD = 24, 80
+SHORTEST_TO_MISTYPE, LONG_WORD = 4, 8  # a word of 8 letters may have two typing errors
+SHORT_SOUND, ALIKE_ENOUGH = 2, 0.7  # a sound of one or two consonants also needs similar letters
+SHORTEST_STEM = 4  # of what remains of a name without the particle written with it, such as "hassan" of "alhassan"
+MORE_PARTICLES = PARTICLES | {"ap", "d", "di", "du", "fitz", "la", "le", "nic", "san", "st", "ui", "van", "von"}
+MORE_PARTICLES |= {"abd", "abu", "den", "dela", "las", "los", "ter", "und", "zu"}
+
+# Names of which the spellings are far apart although people say them alike. One family a line.
+SPELLINGS = """
+aodhan aidan aiden
+aoife eefa ifa
+beauchamp beecham
+caoimhe keeva kiva queeva
+cholmondeley chumley
+chloe khloe cloe
+cian kian kean
+ciara keira kiera kira
+ciaran kieran keiran
+cockburn coburn
+dalziel deeyell
+dearbhla dervla
+eoghan eoin owen owain
+featherstonehaugh fanshaw
+graham graeme grahame
+grainne grania granya
+gruffydd griffith griffiths
+hugh huw
+ieuan evan ifan
+leigh lee lea
+maeve meabh medb meadhbh
+mainwaring mannering
+marjoribanks marchbanks
+menzies mingis
+mohammed muhammad mohamed mohammad mohd md muhammed
+niamh neve neave nieve neeve
+oisin osheen
+padraig porick pauric
+phoebe feebe
+rhys reece rees
+roisin rosheen
+saoirse seersha sersha
+sean shaun shawn
+sian sharn
+sinead shinade
+siobhan shivaun shevaun chevonne shavon
+tadhg teague tighe
+yvette evette
+yvonne evonne
+zoe zoey
+"""
+FAMILIES = [frozenset(line.split()) for line in SPELLINGS.split("\n") if line]
+# Spellings of one sound, as patterns that are replaced in this order.
+FIRST_LETTERS = ((r"^(kn|gn|pn)", "n"), (r"^wr", "r"), (r"^ps", "s"), (r"^x", "s"), (r"^gh", "g"), (r"^wh", "w"))
+SOUNDS_OF = (
+    (r"tch", "k"), (r"sch", "s"), (r"sh", "s"), (r"ph", "f"), (r"kh|ck|ch|qu|q", "k"), (r"gh", "h"),
+    (r"([bdprt])h", r"\1"), (r"c(?=[eiy])", "s"), (r"c", "k"), (r"x", "ks"), (r"[jg]", "g"), (r"z", "s"), (r"v", "f"),
+    (r"mb$", "m"), (r"(.)\1+", r"\1"), (r"(?<=[aeiouy])w(?![aeiouy])", ""), (r"w", "f"),
+    (r"(?<=[aeiouy])h(?![aeiouy])", ""), (r"[aeiouy]", ""), (r"h$", ""),
+)  # fmt: skip
+
+
+class NameMatch(StrEnum):
+    """How a word of a search matches a word of a name. The value completes a sentence about the name."""
+
+    SAME = "the same"
+    BEGINNING = "begins like this"
+    PARTICLE = "the same without a particle"
+    SPELLING = "another spelling"
+    NICKNAME = "a short or long form"
+    SOUND = "sounds alike"
+    SLIP = "spelled almost alike"
+    INITIAL = "the same initial"
+
+
+WORTH = {
+    NameMatch.SAME: 1.0,
+    NameMatch.BEGINNING: 0.9,
+    NameMatch.PARTICLE: 0.9,
+    NameMatch.SPELLING: 0.88,
+    NameMatch.NICKNAME: 0.86,
+    NameMatch.SOUND: 0.82,
+    NameMatch.SLIP: 0.8,
+    NameMatch.INITIAL: 0.5,
+}
+
+
+def single_words(name: str) -> list[str]:
+    """Return the words of a name, in their order.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    list of str
+        Lower-case Latin letters and digits. Apostrophes are left out; a hyphen separates words.
+
+    Examples
+    --------
+    >>> single_words("Anne-Marie O'Neill")
+    ['anne', 'marie', 'oneill']
+    """
+    return [word[:LONGEST_WORD] for word in plain(name).split()[:MOST_WORDS]]
+
+
+def search_words(name: str) -> list[str]:
+    """Return the words by which a name is found: each word, and neighbouring words written as one.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    list of str
+        As ``single_words`` returns them.
+
+    Examples
+    --------
+    >>> search_words("Smith-Jones"), search_words("O'Brien"), search_words("O Brien")
+    (['smith', 'jones', 'smithjones'], ['obrien'], ['o', 'brien', 'obrien'])
+    """
+    words = single_words(name)
+    joined = [first + second for first, second in itertools.pairwise(words)]
+    if len(words) > len(joined[:1]) + 1:
+        joined.append("".join(words))
+    return list(dict.fromkeys([*words, *(word for word in joined if len(word) <= LONGEST_WORD)]))
+
+
+@lru_cache(maxsize=200_000)
+def heard(word: str) -> str:
+    """Return how a word of a name sounds: its consonants, in one spelling for each sound.
+
+    Parameters
+    ----------
+    word : str
+        As ``search_words`` returns it.
+
+    Returns
+    -------
+    str
+        A word without consonants is returned unchanged.
+
+    Examples
+    --------
+    >>> heard("stephen") == heard("steven"), heard("catherine") == heard("kathryn"), heard("aisha") == heard("ayesha")
+    (True, True, True)
+    >>> heard("mohamed") == heard("muhammad"), heard("macdonald") == heard("mcdonald"), heard("geoff") == heard("jeff")
+    (True, True, True)
+    """
+    letters = word
+    for written, sound in (*FIRST_LETTERS, *SOUNDS_OF):
+        letters = re.sub(written, sound, letters)
+    return letters or word
+
+
+@lru_cache(maxsize=10_000)
+def other_forms(word: str) -> dict[str, NameMatch]:
+    """Return other words that may be meant by a word: spellings, short and long forms, and the word without a particle.
+
+    Parameters
+    ----------
+    word : str
+        As ``search_words`` returns it.
+
+    Returns
+    -------
+    dict of str to NameMatch
+
+    Examples
+    --------
+    >>> other_forms("liz")["elizabeth"].name, other_forms("alhassan")["hassan"].name, other_forms("shaun")["sean"].name
+    ('NICKNAME', 'PARTICLE', 'SPELLING')
+    """
+    forms = dict.fromkeys(_stems(word), NameMatch.PARTICLE)
+    forms |= dict.fromkeys(called(word), NameMatch.NICKNAME)
+    forms |= {other: NameMatch.SPELLING for family in FAMILIES if word in family for other in family}
+    forms.pop(word, None)
+    return forms
+
+
+def _stems(word: str) -> list[str]:
+    return [
+        word[len(particle) :]
+        for particle in MORE_PARTICLES
+        if word.startswith(particle) and len(word) - len(particle) >= SHORTEST_STEM
+    ]
+
+
+@lru_cache(maxsize=200_000)
+def name_match(wanted: str, word: str) -> NameMatch | None:
+    """Return how a word of a search matches a word of a name; None if it does not.
+
+    Parameters
+    ----------
+    wanted, word : str
+        As ``search_words`` returns them.
+
+    Returns
+    -------
+    NameMatch or None
+        The strongest match that applies.
+
+    Examples
+    --------
+    >>> name_match("smyth", "smith").name, name_match("jon", "jonathan").name, name_match("smiht", "smith").name
+    ('SOUND', 'BEGINNING', 'SOUND')
+    >>> name_match("hassan", "alhassan").name, name_match("a", "anne").name, name_match("ann", "bo")
+    ('PARTICLE', 'INITIAL', None)
+    """
+    if wanted == word:
+        return NameMatch.SAME
+    if min(len(wanted), len(word)) == 1:
+        return NameMatch.INITIAL if wanted[0] == word[0] else None
+    if word.startswith(wanted):
+        return NameMatch.BEGINNING
+    if word in other_forms(wanted):
+        return other_forms(wanted)[word]
+    if wanted in _stems(word):
+        return NameMatch.PARTICLE
+    sound = heard(wanted)
+    if sound == heard(word) and (len(sound) > SHORT_SOUND or JaroWinkler.similarity(wanted, word) >= ALIKE_ENOUGH):
+        return NameMatch.SOUND
+    most = (min(len(wanted), len(word)) >= SHORTEST_TO_MISTYPE) + (len(wanted) >= LONG_WORD)
+    if most and DamerauLevenshtein.distance(wanted, word, score_cutoff=most) <= most:
+        return NameMatch.SLIP
+    return None
