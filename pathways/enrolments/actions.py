@@ -202,7 +202,7 @@ def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assig
 
 
 def _may_assign(actor: Actor, person: Jobseeker, caseworker: Membership) -> None:
-    """Refuse a caseworker who assigns another caseworker's case. Whoever has a case reads all of it."""
+    """Refuse a caseworker who assigns another caseworker's case: the caseworker of a case reads all of it."""
     if person.caseworker_id in {None, actor.membership_id, caseworker.id} or actor.role is Role.TEAM_MANAGER:
         return
     raise NotYourMove("This case has another caseworker. Ask a team manager to assign it.")

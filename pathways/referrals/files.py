@@ -27,8 +27,8 @@ from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places
 from pathways.referrals import actions, queries, sources, template
-from pathways.referrals.actions import Arriving, ReferralContent
 from pathways.referrals.columns import ALIASES, COLUMNS, OURS_TO_COLUMN, READERS
+from pathways.referrals.content import Arriving, ReferralContent, source_key
 from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
 
@@ -186,7 +186,7 @@ class ReferralIntake:
     def _existing(self, rows: Sequence[ReadRow], organisations: Sequence[UUID | None]) -> list[Referral | None]:
         """Return, for each row, the referral that already has its reference, or None."""
         keys = [
-            actions.source_key(organisation_id, row.values["ref"])
+            source_key(organisation_id, row.values["ref"])
             for row, organisation_id in zip(rows, organisations, strict=True)
         ]
         referrals = queries.by_source_keys(self.session, self.partner_id, keys)

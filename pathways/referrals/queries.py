@@ -127,7 +127,7 @@ def listed(actor: Actor) -> Select[Any]:
 
 
 def by_source_keys(session: Session, partner_id: UUID, source_keys: Sequence[str]) -> dict[str, Referral]:
-    """Return, by key, the partner's referrals with these keys (see ``actions.source_key``)."""
+    """Return, by key, the partner's referrals with these keys (see ``content.source_key``)."""
     rows = select(Referral).where(Referral.partner_id == partner_id, Referral.source_key.in_(source_keys))
     return {row.source_key: row for row in session.scalars(rows)}
 
