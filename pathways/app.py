@@ -37,7 +37,7 @@ from pathways.introductions import links
 from pathways.introductions import pages as introduction_pages
 from pathways.introductions.personal_data import HOLDING as INTRODUCTIONS
 from pathways.jobseekers import api as jobseekers
-from pathways.jobseekers import identify, name_index
+from pathways.jobseekers import key_filling, name_index
 from pathways.jobseekers.personal_data import HOLDING as JOBSEEKERS
 from pathways.key_checks import KeyState
 from pathways.learning import api as learning
@@ -153,7 +153,7 @@ def _count_rows_regularly(database: Database, stop: threading.Event) -> None:
 
 def _complete_person_keys(database: Database, stop: threading.Event) -> None:
     """Create missing keys and words of names, if the database was not upgraded with ``pathways db upgrade``."""
-    identify.fill(database, stop)
+    key_filling.fill(database, stop)
     name_index.fill(database, stop)
 
 

@@ -20,7 +20,7 @@ from pathways.database import Database
 from pathways.enrolments.models import Enrolment, EnrolmentMove, EnrolmentState
 from pathways.idempotency import IdempotencyKey
 from pathways.introductions.models import Introduction, IntroductionMove, IntroductionState
-from pathways.jobseekers import identify, name_index
+from pathways.jobseekers import key_filling, name_index
 from pathways.jobseekers.models import Contact, Jobseeker, JobseekerMove, MonitoringAnswers, SharingPermission
 from pathways.organisations.models import ApiKey, Membership
 from pathways.placements.models import Place, Placement, PlacementMove, PlaceState
@@ -91,7 +91,7 @@ def fill(url: str, *, people: int, placements: int) -> Stock:
         # SQLite's own statistics are deleted, so that only the row counts of the service are used.
         connection.execute(text("DELETE FROM sqlite_stat1" if stock.database.is_sqlite else "ANALYZE"))
         connection.commit()
-    identify.fill(stock.database)
+    key_filling.fill(stock.database)
     name_index.fill(stock.database)
     stock.database.count_rows()
     return stock

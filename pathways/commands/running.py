@@ -186,11 +186,11 @@ def daily(on: On = None) -> None:
 def db_upgrade() -> None:
     """Upgrade the database to the version of this program. Example: pathways db upgrade."""
     from pathways import migrate
-    from pathways.jobseekers import identify, name_index
+    from pathways.jobseekers import key_filling, name_index
 
     with opened(migrated=False) as database:
         note = migrate.upgrade(database)
-        identify.fill(database)
+        key_filling.fill(database)
         name_index.fill(database)
         operator(database, "db upgrade")
     print("The database is up to date.")

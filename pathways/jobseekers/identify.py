@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
-from threading import Event
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -42,7 +41,7 @@ from matching.people.linkage import Linkage, LinkageVerdict
 from pathways import audit
 from pathways.access.models import User
 from pathways.base import local_day, utc_now
-from pathways.database import Database, Session, WriteSession, insert_if_absent
+from pathways.database import Session, WriteSession, insert_if_absent
 from pathways.facts import as_known
 from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
@@ -57,7 +56,7 @@ MOST_COUNTED = 1_000  # the count of people with one name or postcode stops at t
 # An SQLite statement searches for 20 keys (enough for one person) or for 96. Unused places are filled with NO_KEY. Only
 # two numbers are used, because each different number needs a prepared statement of its own.
 KEYS_OF_ONE, KEYS_AT_ONCE, NO_KEY = 20, 96, 0
-AT_ONCE, PAUSE_SECONDS = 500, 0.05  # rows in a batch; pause between two batches
+AT_ONCE = 500  # rows in a batch
 # If a partner has at least LARGE people, their number is cached for CACHE_SECONDS. The number affects only the
 # prior odds, where a difference of one in a thousand does not matter.
 LARGE, CACHE_SECONDS = 10_000, 600.0
@@ -409,7 +408,7 @@ def _rows_of(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[UU
     for start in range(0, len(ids), AT_ONCE):
         parameters = {"partner": partner_id, "ids": ids[start : start + AT_ONCE]}
         for row in session.connection().execute(CANDIDATES, parameters):
-            rows[row.id] = (row, _identity_of(row))
+            rows[row.id] = (row, identity_of(row))
     return rows
 
 
@@ -487,7 +486,7 @@ def identities(session: Session, partner_id: UUID, ids: Sequence[UUID]) -> dict[
     return {row.id: identity for _, (row, identity) in sorted(_rows_of(session, partner_id, ids).items())}
 
 
-def _identity_of(row: Any) -> Identity:
+def identity_of(row: Any) -> Identity:
     """Return a row of ``CANDIDATES`` as an identity for the comparison."""
     hashes = {name: getattr(row, f"{name}_hash") for name in IDENTIFIERS if getattr(row, f"{name}_hash")}
     details = Details(**{name: getattr(row, name) for name in COMPARED}).identifying(local_day(row.recorded_at))
@@ -566,43 +565,3 @@ def stored_keys(session: Session, partner_id: UUID, jobseeker_id: UUID) -> set[i
     """Return the keys of one person as they would be stored now; an empty set for a void record."""
     people = identities(session, partner_id, [jobseeker_id])
     return {hashed(session, key) for identity in people.values() for key in keys_of(identity)}
-
-
-def fill(database: Database, stop: Event | None = None) -> int:
-    """Store the keys of all people who have none, for instance after an upgrade. Return the number of these people.
-
-    The work is done in small batches: keys are computed without a write transaction, and each batch is stored in a
-    transaction of its own. With ``stop``, the job pauses after each batch, so that other writers wait for one batch at
-    most. The job ends as soon as ``stop`` is set.
-    """
-    filled, last = 0, UUID(int=0)
-    without = ~select(PersonKey.id).where(*_keys_of_jobseeker()).exists()
-    while True:
-        new_keys: list[dict[str, Any]] = []
-        with database.reading(newest=True) as session:
-            people = session.execute(
-                select(Jobseeker.partner_id, Jobseeker.id)
-                .where(Jobseeker.id > last, without)
-                .order_by(Jobseeker.id)
-                .limit(AT_ONCE)
-            ).all()
-            for partner_id in {row.partner_id for row in people}:
-                ids = [row.id for row in people if row.partner_id == partner_id]
-                rows = session.connection().execute(CANDIDATES, {"partner": partner_id, "ids": ids})
-                new_keys += [
-                    {"partner_id": partner_id, "jobseeker_id": row.id, "key": key}
-                    for row in rows
-                    for key in sorted({hashed(session, key) for key in keys_of(_identity_of(row))})
-                ]
-        if not people:
-            return filled
-        with database.writing(None) as session:
-            # After an upgrade, another process may be storing the same keys.
-            insert_if_absent(session, PersonKey, new_keys)
-        last, filled = people[-1].id, filled + len(people)
-        if stop is not None and stop.wait(PAUSE_SECONDS):
-            return filled
-
-
-def _keys_of_jobseeker() -> tuple[Any, Any]:
-    return PersonKey.partner_id == Jobseeker.partner_id, PersonKey.jobseeker_id == Jobseeker.id

@@ -76,7 +76,7 @@ def _words_of_people(session: Session, partner_id: UUID, ids: Sequence[UUID]) ->
 def fill(database: Database, stop: Event | None = None) -> int:
     """Store the words of everyone who has none, for instance after an upgrade. Return the number of these people.
 
-    Works like ``identify.fill``: in small batches, each in a transaction of its own, until ``stop`` is set.
+    Works like ``key_filling.fill``: in small batches, each in a transaction of its own, until ``stop`` is set.
     """
     filled, last = 0, UUID(int=0)
     has_words = select(NameWord.id).where(

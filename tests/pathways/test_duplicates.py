@@ -12,7 +12,7 @@ from pathways.audit import AuditRow, is_about
 from pathways.duplicates import actions
 from pathways.duplicates.models import DuplicatePair, PairState
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import identifiers, identify
+from pathways.jobseekers import identifiers, identify, key_filling
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent, PersonKey
 from tests.pathways.test_matching import get, post
 from tests.world import World
@@ -179,8 +179,8 @@ def test_keys_that_are_missing_are_made_again_and_tell_nobody_anything(world: Wo
     assert len(before) > 5
     with database.writing(None) as session:
         session.execute(delete(PersonKey))
-    assert identify.fill(database) == 1
-    assert identify.fill(database) == 0
+    assert key_filling.fill(database) == 1
+    assert key_filling.fill(database) == 0
     with database.reading() as session:
         assert sorted(session.scalars(select(PersonKey.key))) == before
         assert set(session.scalars(select(PersonKey.jobseeker_id))) == {first}
