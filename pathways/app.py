@@ -131,7 +131,9 @@ LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
     NoticeKind.KEY_TO_CLAIM: lambda session, notice, at: key_links.make(session, notice.subject_id, at),
 }
 # Kinds of notices that are sent only while their introduction is open and not stopped.
-NEEDED = dict.fromkeys(links.KINDS, links.is_needed)
+NEEDED = dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed)
+# By the kind of record: the function that says in an e-mail which record it is, without naming a person.
+LABELS = {"introductions": links.label}
 SECONDS_BETWEEN_TRIES = 5.0
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_BETWEEN_KEY_CHECKS = 15.0
@@ -170,7 +172,7 @@ def _continue_imports(database: Database, stop: threading.Event) -> None:
 
 def _send_queued_messages(settings: Settings, database: Database, stop: threading.Event) -> None:
     """Send queued e-mails and webhooks on SQLite, where one process runs. On PostgreSQL, ``pathways worker`` sends."""
-    sender = Sender(database, settings, mailer(settings), links=LINKS, is_needed=NEEDED)
+    sender = Sender(database, settings, mailer(settings), links=LINKS, is_needed=NEEDED, labels=LABELS)
     while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
         sender.send_due()
 

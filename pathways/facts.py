@@ -6,7 +6,7 @@ fact with ``is_withdrawal`` records that the older fact was a mistake. Two facts
 update is lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -91,6 +91,10 @@ class StateLog(Fact):
     event: Mapped[str] = mapped_column(LINE)
     from_state: Mapped[str | None] = mapped_column(LINE)
     to_state: Mapped[str] = mapped_column(LINE)
+
+    def other_parties(self, session: OrmSession) -> Iterable[UUID]:
+        """Return the organisations, besides the partner, whose own systems may learn of this move by a webhook."""
+        return ()
 
 
 AnyFact = TypeVar("AnyFact", bound=Fact)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
 from pathways.facts import StateLog, moves_in_sql
@@ -175,6 +175,11 @@ class ClaimMove(AboutPerson, StateLog, Base):
     pence: Mapped[int] = mapped_column(default=0)
     told_by_partner: Mapped[bool] = mapped_column(default=False)
     answers_id: Mapped[UUID | None]
+
+    def other_parties(self, session: Session) -> list[UUID]:
+        """Return the commissioner, once the claim was submitted."""
+        claim = session.get(Claim, self.claim_id)
+        return [claim.commissioner_id] if claim is not None and self.to_state != ClaimState.DRAFT.value else []
 
 
 class ClaimDay(AboutPerson, Base):

@@ -69,10 +69,14 @@ class PermissionNeeded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """Why an introduction ends without a start. If ``said_by`` is None, ``_checked_reason`` sets the side."""
+    """Why an introduction ends without a start. If ``said_by`` is None, ``_checked_reason`` sets the side.
+
+    With ``notifies`` false, the other side is not notified.
+    """
 
     why: WhyNot
     said_by: Side | None = None
+    notifies: bool = True
 
 
 class IntroducedAlready(Conflict):
@@ -188,7 +192,8 @@ def move(
     session.flush()  # increases the version number, which the reply returns
     if to_state not in OPEN:
         end_links(session, [introduction.id], actor.at)
-    _notify_other_side(session, actor, introduction, event)
+    if no is None or no.notifies:
+        _notify_other_side(session, actor, introduction, event)
     if is_freed and offers_on:
         offer_on(session, actor, introduction.placement_id)
     return introduction
@@ -235,29 +240,49 @@ def end_links(session: WriteSession, introduction_ids: Collection[UUID], at: dat
     return int(session.execute(ended, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
 
 
+# The notice to the jobseeker's caseworker about a step of the social enterprise, and to the placement listers about a
+# step of the partner. Each side is notified only of what the other side did.
+TO_CASEWORKER = {
+    IntroductionEvent.INVITE: NoticeKind.INTRODUCTION_INVITED,
+    IntroductionEvent.WAIT: NoticeKind.INTRODUCTION_WAITS,
+    IntroductionEvent.OFFER: NoticeKind.OFFER_MADE,
+    IntroductionEvent.DECLINE: NoticeKind.INTRODUCTION_DECLINED,
+    IntroductionEvent.START: NoticeKind.WORK_STARTED,
+    IntroductionEvent.END: NoticeKind.WORK_ENDED,
+}
+TO_LISTERS = {
+    IntroductionEvent.SEND: NoticeKind.INTRODUCTION_SENT,
+    IntroductionEvent.RECONSIDER: NoticeKind.INTRODUCTION_SENT,
+    IntroductionEvent.ACCEPT: NoticeKind.OFFER_ACCEPTED,
+    IntroductionEvent.DECLINE: NoticeKind.INTRODUCTION_CLOSED,
+    IntroductionEvent.WITHDRAW: NoticeKind.INTRODUCTION_CLOSED,
+}
+
+
 def _notify_other_side(
     session: WriteSession, actor: Actor, introduction: Introduction, event: IntroductionEvent
 ) -> None:
-    """Notify the side that must decide next: the placement listers, or the caseworker."""
+    """Notify the caseworker of what the social enterprise did, or the placement listers of what the partner did."""
     about, occasion = ("introductions", introduction.id), f"{actor.at.isoformat()}"
-    if event in {IntroductionEvent.SEND, IntroductionEvent.RECONSIDER}:
-        message_actions.notify_roles(
-            session,
-            actor,
-            introduction.social_enterprise_id,
-            [Role.PLACEMENT_LISTER],
-            NoticeKind.INTRODUCTION_SENT,
-            about=about,
-            occasion=occasion,
-        )
-    elif event is IntroductionEvent.OFFER and (actor.role is Role.PLACEMENT_LISTER or actor.doing == OFFERED_ON):
+    is_theirs = _is_outside(actor) or actor.doing == OFFERED_ON
+    if is_theirs and event in TO_CASEWORKER:
         person = session.get_one(Jobseeker, introduction.jobseeker_id)
         message_actions.notify_owner(
             session,
             actor,
             introduction.partner_id,
             person.caseworker_id,
-            NoticeKind.OFFER_MADE,
+            TO_CASEWORKER[event],
+            about=about,
+            occasion=occasion,
+        )
+    elif event in TO_LISTERS and introduction.sent_at is not None:
+        message_actions.notify_roles(
+            session,
+            actor,
+            introduction.social_enterprise_id,
+            [Role.PLACEMENT_LISTER],
+            TO_LISTERS[event],
             about=about,
             occasion=occasion,
         )
@@ -307,7 +332,7 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
         raise RuleBroken(
             f"The {side.replace('_', ' ')} cannot give this reason. Choose one of: {possible}.", pointer="/why"
         )
-    return No(given.why, side)
+    return No(given.why, side, given.notifies)
 
 
 def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introduction) -> None:
@@ -473,12 +498,16 @@ def replies(session: Session, actor: Actor, introductions: Sequence[Introduction
     granted = queries.granted(session, actor, introductions)
     positions = queries.before_them(session, introductions)
     stopped = stops.stops_of(session, introductions)
+    earlier = {} if _is_outside(actor) else queries.earlier_ends(session, introductions)
     shapes = []
     for introduction in introductions:
         row, stop = facts[introduction.id], stopped.get(introduction.id)
         shared = granted.get(introduction.jobseeker_id, frozenset()) if stop is None else frozenset()
         seen = queries.visible_groups(actor, introduction, row, shared)
-        shapes.append(_shaped(actor, introduction, row, positions.get(introduction.id), stop).limited_to(seen))
+        shape = _shaped(actor, introduction, row, positions.get(introduction.id), stop)
+        if introduction.id in earlier:
+            shape = shape.model_copy(update={"earlier_end": _in_words(earlier[introduction.id])})
+        shapes.append(shape.limited_to(seen))
     return shapes
 
 
@@ -529,3 +558,11 @@ def _shaped(
 
 def _is_outside(actor: Actor) -> bool:
     return actor.role is Role.PLACEMENT_LISTER
+
+
+def _in_words(ended: IntroductionMove) -> str:
+    """Return why an earlier introduction of the same pair ended, as one sentence for the caseworker."""
+    day = f"{ended.valid_on.day} {ended.valid_on:%B %Y}"
+    side = (ended.said_by or Side.PARTNER).replace("_", " ")
+    wording = WORDINGS[ended.why].referrer if ended.why is not None else ""
+    return f"An earlier introduction to this placement ended on {day} ({side}): {wording}"

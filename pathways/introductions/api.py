@@ -8,12 +8,12 @@ from fastapi import APIRouter, Body, Query
 
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
-from pathways.base import Actor
+from pathways.base import Actor, Role
 from pathways.database import Database, WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
 from pathways.introductions import actions, queries
-from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
+from pathways.introductions.models import REFUSED, Introduction, IntroductionEvent, IntroductionState
 from pathways.introductions.schemas import (
     Acceptance,
     IntroductionOut,
@@ -68,7 +68,11 @@ def propose_introduction(new: NewIntroduction, actor: Maker, database: DatabaseD
 def get_introduction(introduction_id: UUID, actor: Reader, database: DatabaseDep) -> IntroductionOut:
     """Return one introduction with the fields your side may see. Each read is recorded in the access log."""
     with database.reading(actor) as session:
-        return actions.reply(session, actor, queries.introduction(session, actor, introduction_id))
+        introduction = queries.introduction(session, actor, introduction_id)
+        answer = actions.reply(session, actor, introduction)
+        if introduction.state not in REFUSED or actor.role is Role.PLACEMENT_LISTER:
+            return answer
+        return answer.model_copy(update={"next_options": actions.next_options(session, actor, introduction)})
 
 
 def _write(

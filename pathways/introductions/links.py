@@ -4,7 +4,7 @@ Opening a link (GET) decides nothing. Sending the form (POST) records the answer
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 
@@ -36,6 +36,8 @@ from pathways.reference import tables
 TOKEN_BYTES = 32
 BY_LINK = (IntroductionEvent.INVITE, IntroductionEvent.OFFER, IntroductionEvent.WAIT, IntroductionEvent.DECLINE)
 KINDS = frozenset({NoticeKind.INTRODUCTION_SENT, NoticeKind.INTRODUCTION_UNANSWERED})
+# Kinds of notices to a social enterprise that are no longer sent once the introduction has ended or is stopped.
+ONLY_WHILE_OPEN = KINDS | {NoticeKind.OFFER_ACCEPTED}
 
 
 class LinkGone(NotFound):
@@ -108,7 +110,7 @@ def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
     return LinkQuestion(
         title=session.get_one(Placement, introduction.placement_id).title,
         partner=session.get_one(Organisation, introduction.partner_id).name,
-        sent_on=f"{sent_on.day} {sent_on:%B %Y}",
+        sent_on=_in_words(sent_on),
         events=tuple(event for event in BY_LINK if event in possible),
         reasons=tuple(reasons_for(Side.SOCIAL_ENTERPRISE)),
     )
@@ -151,3 +153,20 @@ def is_needed(session: Session, notice: Notice) -> bool:
     """Return whether a social enterprise may still read of an introduction: it is open and nothing stops it."""
     introduction = session.get(Introduction, notice.subject_id)
     return introduction is not None and introduction.state in OPEN and stops.stop_of(session, introduction) is None
+
+
+def label(session: Session, notice: Notice) -> str:
+    """Return which introduction a notice is about, without naming the jobseeker."""
+    introduction = session.get(Introduction, notice.subject_id)
+    if introduction is None:
+        return "An introduction"
+    title = session.get_one(Placement, introduction.placement_id).title
+    if notice.organisation_id != introduction.social_enterprise_id:
+        enterprise = session.get_one(Organisation, introduction.social_enterprise_id).name
+        return f"{title} at {enterprise}"
+    partner = session.get_one(Organisation, introduction.partner_id).name
+    return f"{title}, put forward by {partner} on {_in_words(local_day(introduction.sent_at or introduction.made_at))}"
+
+
+def _in_words(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

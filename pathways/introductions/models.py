@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pathways.base import SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
 from pathways.facts import StateLog, moves_in_sql
@@ -204,6 +204,12 @@ class IntroductionMove(AboutPerson, StateLog, Base):
     made_by_role: Mapped[str] = mapped_column(SHORT)
     why: Mapped[WhyNot | None] = mapped_column(words(WhyNot))
     said_by: Mapped[Side | None] = mapped_column(words(Side))
+
+    def other_parties(self, session: Session) -> list[UUID]:
+        """Return the social enterprise, once the introduction was sent to it."""
+        introduction = session.get(Introduction, self.introduction_id)
+        is_sent = introduction is not None and introduction.sent_at is not None
+        return [introduction.social_enterprise_id] if introduction is not None and is_sent else []
 
 
 class DecisionLink(AboutPerson, Base):

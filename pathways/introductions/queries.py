@@ -206,6 +206,36 @@ def last_no(session: Session, introduction: Introduction) -> IntroductionMove | 
     return session.scalars(_moves_of(introduction).where(IntroductionMove.why.is_not(None))).first()
 
 
+def earlier_ends(session: Session, introductions: Iterable[Introduction]) -> dict[UUID, IntroductionMove]:
+    """Return, by introduction id, the last move that ended an earlier introduction of the same pair without a start."""
+    wanted = {(one.jobseeker_id, one.placement_id): one for one in introductions}
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(Introduction.id, Introduction.jobseeker_id, Introduction.placement_id, IntroductionMove)
+        .join(
+            IntroductionMove,
+            and_(
+                IntroductionMove.partner_id == Introduction.partner_id,
+                IntroductionMove.introduction_id == Introduction.id,
+            ),
+        )
+        .where(
+            Introduction.partner_id.in_({one.partner_id for one in wanted.values()}),
+            Introduction.jobseeker_id.in_({jobseeker_id for jobseeker_id, _ in wanted}),
+            Introduction.placement_id.in_({placement_id for _, placement_id in wanted}),
+            IntroductionMove.why.is_not(None),
+        )
+        .order_by(IntroductionMove.id)
+    )
+    found: dict[UUID, IntroductionMove] = {}
+    for row in rows:
+        one = wanted.get((row.jobseeker_id, row.placement_id))
+        if one is not None and row.id < one.id:
+            found[one.id] = row.IntroductionMove
+    return found
+
+
 def put_on_the_list(session: Session, introduction: Introduction) -> IntroductionMove:
     """Return the last move that put the introduction on the waiting list."""
     rows = _moves_of(introduction).where(IntroductionMove.to_state == IntroductionState.WAITING.value)

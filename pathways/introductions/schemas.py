@@ -112,11 +112,15 @@ class IntroductionOut(Schema):
     said_by: Annotated[Side | None, Group.NOTES]
     words: Annotated[WordsOf | None, Group.NOTES]
     why_not: Annotated[str | None, Group.RECORD] = Field(description="Why the introduction ended, as a sentence.")
+    earlier_end: Annotated[str | None, Group.NOTES] = Field(
+        default=None, description="If the pair was introduced before: when and why that introduction ended."
+    )
     waiting_position: Annotated[int | None, Group.RECORD] = Field(
         description="The position on the placement's waiting list. The jobseeker who has waited longest has position 1."
     )
     next_options: Annotated[list[NextOption] | None, Group.NOTES] = Field(
-        default=None, description="If the introduction ended without a start: the next placements on the shortlist."
+        default=None,
+        description="If the introduction ended without a start: the next placements on the shortlist. In lists: null.",
     )
     possible_events: Annotated[list[str], Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []

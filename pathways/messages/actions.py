@@ -1,10 +1,12 @@
 """Every change to notices, e-mails and webhooks. This module only queues messages; sending.py sends them."""
 
 from base64 import b64encode
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from secrets import token_bytes
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -230,48 +232,76 @@ def signed(secret: str, event_id: UUID, at: datetime, body: str) -> dict[str, st
     }
 
 
-def _queue_webhooks(session: WriteSession, *_: object) -> None:
-    """Queue a webhook for each new move (change of state), to each endpoint of the move's partner.
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """A move that webhooks report: the record, the event, the new state, the time, and the organisations concerned."""
 
-    The payload contains only the id of the subject, the event, the new state and the time.
+    event_id: UUID
+    subject: str
+    subject_id: UUID
+    event: str
+    state: str
+    at: datetime
+    organisations: Collection[UUID]
+
+
+def queue_webhooks(session: WriteSession, events: Sequence[WebhookEvent]) -> None:
+    """Queue a webhook for each event, to each endpoint of each organisation concerned.
+
+    The payload contains only the id of the record, the event, the new state and the time.
     """
-    moves = [row for row in session.new if isinstance(row, StateLog) and getattr(row, "partner_id", None) is not None]
-    if not moves:
-        return
-    # The endpoints of a partner are read only once in a transaction, because most partners have no endpoint.
+    # The endpoints are read only once in a transaction, because most organisations have none.
     endpoints: dict[UUID, list[UUID]] = session.info.setdefault("endpoints", {})
     with session.no_autoflush:
-        for partner_id in {row.partner_id for row in moves} - set(endpoints):  # type: ignore[attr-defined]
-            endpoints[partner_id] = queries.endpoints_on(session, partner_id)
-    rows = []
-    for row in moves:
-        table = row.__tablename__  # type: ignore[attr-defined]
-        subject = table.removesuffix("_moves")
+        for organisation_id in {one for event in events for one in event.organisations} - set(endpoints):
+            endpoints[organisation_id] = queries.endpoints_on(session, organisation_id)
+    insert_many(
+        session,
+        WebhookDelivery,
+        [
+            _delivery(event, endpoint_id)
+            for event in events
+            for organisation_id in sorted(event.organisations)
+            for endpoint_id in endpoints[organisation_id]
+        ],
+    )
+
+
+def _delivery(event: WebhookEvent, endpoint_id: UUID) -> dict[str, Any]:
+    payload = {
+        "type": f"{event.subject}.{event.event}",
+        "id": str(event.subject_id),
+        "state": event.state,
+        "at": event.at.isoformat().replace("+00:00", "Z"),
+    }
+    return {
+        "id": uuid7(),
+        "endpoint_id": endpoint_id,
+        "event_id": event.event_id,
+        "event_type": payload["type"],
+        "payload": payload,
+        "state": EmailState.QUEUED,
+        "attempts": 0,
+        "next_try_at": event.at,
+        "last_error": "",
+        "made_at": event.at,
+    }
+
+
+def _queue_webhooks(session: WriteSession, *_: object) -> None:
+    """Queue webhooks for the new moves: to the partner, and to the other parties that may know of them."""
+    events = []
+    for row in [row for row in session.new if isinstance(row, StateLog)]:
+        subject = row.__tablename__.removesuffix("_moves")  # type: ignore[attr-defined]
         subject_id = getattr(row, f"{subject}_id", None)
         if subject_id is None:
             continue
-        for endpoint_id in endpoints[row.partner_id]:  # type: ignore[attr-defined]
-            payload = {
-                "type": f"{subject}.{row.event}",
-                "id": str(subject_id),
-                "state": row.to_state,
-                "at": row.recorded_at.isoformat().replace("+00:00", "Z"),
-            }
-            rows.append(
-                {
-                    "id": uuid7(),
-                    "endpoint_id": endpoint_id,
-                    "event_id": row.id,
-                    "event_type": payload["type"],
-                    "payload": payload,
-                    "state": EmailState.QUEUED,
-                    "attempts": 0,
-                    "next_try_at": row.recorded_at,
-                    "last_error": "",
-                    "made_at": row.recorded_at,
-                }
-            )
-    insert_many(session, WebhookDelivery, rows)
+        with session.no_autoflush:
+            organisations = {getattr(row, "partner_id", None), *row.other_parties(session)} - {None}
+        events.append(
+            WebhookEvent(row.id, subject, subject_id, row.event, row.to_state, row.recorded_at, organisations)  # type: ignore[arg-type]
+        )
+    queue_webhooks(session, events)
 
 
 event.listen(WriteSession, "before_flush", _queue_webhooks)

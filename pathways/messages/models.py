@@ -20,6 +20,13 @@ class NoticeKind(StrEnum):
     INTRODUCTION_ESCALATED = "introduction_escalated"
     INTRODUCTION_EXPIRED = "introduction_expired"
     INTRODUCTION_TO_AGREE = "introduction_to_agree"
+    INTRODUCTION_INVITED = "introduction_invited"
+    INTRODUCTION_WAITS = "introduction_waits"
+    INTRODUCTION_DECLINED = "introduction_declined"
+    INTRODUCTION_CLOSED = "introduction_closed"
+    OFFER_ACCEPTED = "offer_accepted"
+    WORK_STARTED = "work_started"
+    WORK_ENDED = "work_ended"
     OFFER_MADE = "offer_made"
     OFFER_RUNS_OUT = "offer_runs_out"
     START_TO_RECORD = "start_to_record"
@@ -49,6 +56,10 @@ URGENT = frozenset(
     {
         NoticeKind.INTRODUCTION_SENT,
         NoticeKind.OFFER_MADE,
+        NoticeKind.INTRODUCTION_INVITED,
+        NoticeKind.INTRODUCTION_DECLINED,
+        NoticeKind.OFFER_ACCEPTED,
+        NoticeKind.WORK_ENDED,
         NoticeKind.AT_RISK,
         NoticeKind.INTRODUCTION_ESCALATED,
         NoticeKind.LISTING_PAUSED,

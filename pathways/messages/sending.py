@@ -107,6 +107,8 @@ class Sender:
     links: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = field(default_factory=dict)
     # Functions that return whether a notice may still be sent, by its kind. Other kinds are always sent.
     is_needed: Mapping[NoticeKind, Callable[[WriteSession, Notice], bool]] = field(default_factory=dict)
+    # Functions that say what a notice is about without naming a person, by the kind of its record (``Notice.subject``).
+    labels: Mapping[str, Callable[[WriteSession, Notice], str]] = field(default_factory=dict)
 
     def send_due(self) -> int:
         """Create e-mails for urgent notices, send all due messages, and return the number of messages tried."""
@@ -173,7 +175,8 @@ class Sender:
             message["From"] = self.settings.mail_from
             message["To"] = session.get_one(User, email.user_id).email
             message["Message-ID"] = f"<{row_id}@{self.settings.mail_from.rpartition('@')[2]}>"
-            subject, text = wording.mail(notices, self.settings.public_url, paths)
+            labels = {n.id: self.labels[n.subject](session, n) for n in notices if n.subject in self.labels}
+            subject, text = wording.mail(notices, self.settings.public_url, paths, labels)
             message["Subject"] = subject
             message.set_content(text)
         self.mail(message)

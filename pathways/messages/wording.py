@@ -1,6 +1,7 @@
 """The texts of notices and of the e-mails made from them: what to do and where, without any personal data."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from uuid import UUID
 
 from pathways.messages.models import Notice
@@ -34,6 +35,34 @@ TEXT: dict[K, tuple[str, str]] = {
     K.INTRODUCTION_TO_AGREE: (
         "The jobseeker has not yet agreed to a proposed introduction.",
         "{n} proposed introductions are still waiting for the jobseeker to agree.",
+    ),
+    K.INTRODUCTION_INVITED: (
+        "A social enterprise would like to meet a jobseeker.",
+        "Social enterprises would like to meet {n} jobseekers.",
+    ),
+    K.INTRODUCTION_WAITS: (
+        "A social enterprise put a jobseeker on the waiting list for a place.",
+        "Social enterprises put {n} jobseekers on waiting lists for a place.",
+    ),
+    K.INTRODUCTION_DECLINED: (
+        "A social enterprise does not want to go ahead with an introduction.",
+        "Social enterprises do not want to go ahead with {n} introductions.",
+    ),
+    K.INTRODUCTION_CLOSED: (
+        "The partner ended an introduction to your placement.",
+        "The partner ended {n} introductions to your placements.",
+    ),
+    K.OFFER_ACCEPTED: (
+        "A jobseeker accepted the place you offered.",
+        "{n} jobseekers accepted the places you offered.",
+    ),
+    K.WORK_STARTED: (
+        "A social enterprise recorded a jobseeker's first day.",
+        "Social enterprises recorded the first days of {n} jobseekers.",
+    ),
+    K.WORK_ENDED: (
+        "A social enterprise recorded that a jobseeker's work is over.",
+        "Social enterprises recorded that the work of {n} jobseekers is over.",
     ),
     K.OFFER_MADE: ("A place has been offered.", "{n} places have been offered."),
     K.OFFER_RUNS_OUT: ("An offer of a place expires soon.", "{n} offers of a place expire soon."),
@@ -112,17 +141,25 @@ def line(kind: K, count: int = 1) -> str:
     return singular if count == 1 else plural.format(n=count)
 
 
-def mail(notices: Sequence[Notice], address: str, paths: Mapping[UUID, str]) -> tuple[str, str]:
+def mail(
+    notices: Sequence[Notice],
+    address: str,
+    paths: Mapping[UUID, str],
+    labels: Mapping[UUID, str] = MappingProxyType({}),
+) -> tuple[str, str]:
     """Return the subject and the text of an e-mail. For each kind of notice, the text has a line and up to ten links.
 
-    ``paths`` has, by notice id, the path of a decision link. A notice without a path links to its record.
+    ``paths`` has, by notice id, the path of a decision link. A notice without a path links to its record. ``labels``
+    has, by notice id, what the link is about, for instance the placement, the partner and the day.
     """
     kinds = sorted({notice.kind for notice in notices}, key=list(K).index)
     lines = []
     for kind in kinds:
         same_kind = [notice for notice in notices if notice.kind is kind]
         lines.append(line(kind, len(same_kind)))
-        lines += [f"  {address}/{paths.get(n.id, f'{n.subject}/{n.subject_id}')}" for n in same_kind[:10]]
+        for notice in same_kind[:10]:
+            lines += [f"  {labels[notice.id]}:"] if notice.id in labels else []
+            lines.append(f"  {address}/{paths.get(notice.id, f'{notice.subject}/{notice.subject_id}')}")
         if len(same_kind) > 10:  # noqa: PLR2004 - ten links are enough to begin with
             lines.append(f"  and {len(same_kind) - 10} more in your list of notices")
     title = (

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pathways.base import LINE, SHORT, Base, Numbered, PrimaryKey, Versioned, one_of, words
 from pathways.facts import Fact, StateLog
@@ -171,6 +171,11 @@ class PlacementMove(StateLog, Base):
     __tablename__ = "placement_moves"
 
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"), index=True)
+
+    def other_parties(self, session: Session) -> list[UUID]:
+        """Return the social enterprise that offers the placement."""
+        placement = session.get(Placement, self.placement_id)
+        return [placement.social_enterprise_id] if placement is not None else []
 
 
 class PlacementConfirmation(Fact, Base):

@@ -98,7 +98,7 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     """
     live = queries.live_introductions(session, person)
     stopped = stops.stops_of(session, live)
-    no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER)
+    no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER, notifies=False)
     covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED]
     for one in covered:
         session.refresh(one, with_for_update=True)

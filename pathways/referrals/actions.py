@@ -23,6 +23,8 @@ from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import BatchComparison, Candidate
 from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
+from pathways.messages import actions as message_actions
+from pathways.messages.actions import WebhookEvent
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
 from pathways.referrals import queries, sources
@@ -172,7 +174,11 @@ def record(
     new_people = [
         (person, item.content.details) for item, person in zip(arriving, people, strict=True) if item.person is None
     ]
-    insert_many(session, ReferralMove, [_submit_row(actor, referral) for referral in referrals])
+    moves = [_submit_row(actor, referral) for referral in referrals]
+    insert_many(session, ReferralMove, moves)
+    message_actions.queue_webhooks(
+        session, [_webhook(referral, row) for referral, row in zip(referrals, moves, strict=True)]
+    )
     insert_many(
         session,
         ReferralSnapshot,
@@ -199,6 +205,14 @@ def record(
         RecordedReferral(referral, person, may_be.get(person.id, ()))
         for referral, person in zip(referrals, people, strict=True)
     ]
+
+
+def _webhook(referral: Referral, row: Mapping[str, Any]) -> WebhookEvent:
+    referrer = referral.referring_organisation_id
+    organisations = {referral.partner_id, referral.partner_id if referrer is None else referrer}
+    return WebhookEvent(
+        row["id"], "referral", referral.id, row["event"], row["to_state"], row["recorded_at"], organisations
+    )
 
 
 def _submit_row(actor: Actor, referral: Referral) -> dict[str, Any]:

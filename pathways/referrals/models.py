@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pathways.base import LINE, Base, PrimaryKey, Versioned, one_of, words
 from pathways.facts import Fact, StateLog
@@ -96,6 +96,12 @@ class ReferralMove(AboutPerson, StateLog, Base):
     )
 
     referral_id: Mapped[UUID]
+
+    def other_parties(self, session: Session) -> list[UUID]:
+        """Return the organisation that made the referral."""
+        referral = session.get(Referral, self.referral_id)
+        organisation_id = referral.referring_organisation_id if referral is not None else None
+        return [organisation_id] if organisation_id is not None else []
 
 
 class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):

@@ -1,0 +1,175 @@
+"""Whoever waits for an answer is notified of it, and nobody else; letters and webhooks say which record it is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from pathways.app import LABELS, LINKS, NEEDED
+from pathways.base import Role
+from pathways.introductions.actions import TO_CASEWORKER, TO_LISTERS
+from pathways.introductions.models import INTRODUCTION_MOVES, WHO_MAY, IntroductionEvent
+from pathways.messages.models import WebhookDelivery, WebhookEndpoint
+from pathways.messages.sending import Sender
+from tests.conftest import settings_for
+from tests.world import World
+
+API = "/api/v1"
+E = IntroductionEvent
+# The steps before each step, by the side that takes them.
+BEFORE: dict[IntroductionEvent, list[tuple[str, str]]] = {
+    E.SEND: [("caseworker", "agree")],
+    E.INVITE: [("caseworker", "agree"), ("caseworker", "send")],
+    E.OFFER: [("caseworker", "agree"), ("caseworker", "send")],
+    E.DECLINE: [("caseworker", "agree"), ("caseworker", "send")],
+    E.WITHDRAW: [("caseworker", "agree"), ("caseworker", "send")],
+    E.ACCEPT: [("caseworker", "agree"), ("caseworker", "send"), ("lister", "offer")],
+    E.START: [("caseworker", "agree"), ("caseworker", "send"), ("lister", "offer"), ("caseworker", "accept")],
+    E.END: [
+        ("caseworker", "agree"),
+        ("caseworker", "send"),
+        ("lister", "offer"),
+        ("caseworker", "accept"),
+        ("caseworker", "start"),
+    ],
+    E.RECONSIDER: [("caseworker", "agree"), ("caseworker", "send"), ("caseworker", "withdraw")],
+}
+BODIES: dict[str, dict[str, Any]] = {"decline": {"why": "other"}, "withdraw": {"why": "other"}}
+
+
+def step(call, world: World, who: str, one: str, event: str) -> Any:
+    body = {"started_on": str(world.on("lister").today)} if event == "start" else BODIES.get(event, {})
+    return call(who, f"/introductions/{one}/{event}", **body)
+
+
+@pytest.fixture
+def made(world: World, call) -> str:
+    person, _ = world.supported()
+    world.permit(person)
+    placement = world.list_placement(title="Cafe Assistant")
+    return call("caseworker", "/introductions", jobseeker_id=str(person), placement_id=str(placement))["id"]
+
+
+def notices(client, world: World, who: str) -> list[str]:
+    items = client.get(f"{API}/notices", headers=world.key(who)).json()["items"]
+    return [one["kind"] for one in items if one["subject"] == "introductions"]
+
+
+STEPS = [
+    (event, who)
+    for event in BEFORE
+    for who, role in (("caseworker", Role.CASEWORKER), ("lister", Role.PLACEMENT_LISTER))
+    if role in WHO_MAY[event] and not (event is E.RECONSIDER and who == "lister")
+]
+
+
+def test_every_step_is_tried_here():
+    assert set(BEFORE) | {E.AGREE, E.EXPIRE, E.WAIT} == {event for _, event in INTRODUCTION_MOVES}
+
+
+@pytest.mark.parametrize(("event", "who"), STEPS)
+def test_the_other_side_is_notified_of_a_step_and_nobody_else(client, world: World, call, made: str, event, who: str):
+    for side, before in BEFORE[event]:
+        step(call, world, side, made, before)
+    seen = {name: notices(client, world, name) for name in ("caseworker", "colleague", "manager", "lister")}
+    other_lister = notices(client, world, "other_lister")
+    step(call, world, who, made, event.value)
+    new = {name: notices(client, world, name)[len(seen[name]) :] for name in seen}
+    expected = {"caseworker": [], "colleague": [], "manager": [], "lister": []}
+    if who == "lister":
+        expected["caseworker"] = [TO_CASEWORKER[event].value] if event in TO_CASEWORKER else []
+    elif event in TO_LISTERS:
+        expected["lister"] = [TO_LISTERS[event].value]
+    assert {name: sorted(kinds) for name, kinds in new.items()} == expected
+    assert notices(client, world, "other_lister") == other_lister == []
+
+
+def letters(world: World, database) -> list[Any]:
+    sent: list[Any] = []
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    Sender(database, settings_for("sqlite://"), sent.append, lambda: later, LINKS, NEEDED, LABELS).send_due()
+    return sent
+
+
+def test_a_letter_names_the_listing_the_partner_and_the_date(world: World, call, database, made: str):
+    for side, before in BEFORE[E.OFFER]:
+        step(call, world, side, made, before)
+    (letter,) = [one for one in letters(world, database) if one["To"] == "lister@example.org"]
+    today = world.on("lister").today
+    text = letter.get_content()
+    assert f"Cafe Assistant, put forward by Stepping Stones on {today.day} {today:%B %Y}" in text
+    step(call, world, "lister", made, "invite")
+    (letter,) = [one for one in letters(world, database) if one["To"] == "caseworker@example.org"]
+    assert "Cafe Assistant at Acorn Kitchen CIC" in letter.get_content()
+    assert not [name for name in ("Amina", "Bhriain") if name in text + letter.get_content()]
+
+
+def test_an_earlier_no_is_shown_when_the_pair_is_proposed_again(client, world: World, call, made: str):
+    for side, before in BEFORE[E.DECLINE]:
+        step(call, world, side, made, before)
+    call("lister", f"/introductions/{made}/decline", why="hours")
+    first = client.get(f"{API}/introductions/{made}", headers=world.key("caseworker")).json()
+    again = call("caseworker", "/introductions", jobseeker_id=first["jobseeker_id"], placement_id=first["placement_id"])
+    assert "The hours did not fit." in again["earlier_end"]
+    assert first["earlier_end"] is None
+    step(call, world, "caseworker", again["id"], "agree")
+    step(call, world, "caseworker", again["id"], "send")
+    told = client.get(f"{API}/introductions/{again['id']}", headers=world.key("lister")).json()
+    assert told["earlier_end"] is None
+
+
+def test_the_next_best_options_stay_with_an_introduction_that_ended(client, world: World, call):
+    person, _ = world.supported()
+    world.permit(person)
+    first, second = (world.list_placement(ref=ref, title=f"Cafe {ref}") for ref in ("A", "B"))
+    made = call("caseworker", f"/jobseekers/{person}/shortlists")
+    body = {"jobseeker_id": str(person), "placement_id": str(first), "shortlist_id": made["id"]}
+    one = call("caseworker", "/introductions", **body)["id"]
+    call("caseworker", f"/introductions/{one}/withdraw", why="other")
+    read = client.get(f"{API}/introductions/{one}", headers=world.key("caseworker")).json()
+    assert [option["placement_id"] for option in read["next_options"]] == [str(second)]
+
+
+WATCHERS = {"enterprise": "lister", "job_centre": "referrer", "fund": "commissioner", "partner": "manager"}
+
+
+def test_webhooks_fire_for_every_kind_of_organisation_and_for_no_other(world: World, call, database):
+    with database.writing(world.operator) as session:
+        for name in (*WATCHERS, "other_enterprise", "other_partner", "council"):
+            session.add(
+                WebhookEndpoint(
+                    organisation_id=world.organisations[name],
+                    url=f"https://{name.replace('_', '-')}.example.org/hook",
+                    sealed_secret="x",
+                    made_at=world.operator.at,
+                )
+            )
+    referral = world.refer()
+    world.accept(referral)
+    world.enrol(referral)
+    world.permit(referral.jobseeker_id)
+    placement = world.list_placement()
+    made = call("caseworker", "/introductions", jobseeker_id=str(referral.jobseeker_id), placement_id=str(placement))[
+        "id"
+    ]
+    for side, before in BEFORE[E.ACCEPT]:
+        step(call, world, side, made, before)
+    with database.reading() as session:
+        rows = session.execute(
+            select(WebhookEndpoint.organisation_id, WebhookDelivery.event_type, WebhookDelivery.payload).join(
+                WebhookDelivery, WebhookDelivery.endpoint_id == WebhookEndpoint.id
+            )
+        ).all()
+    names = {organisation_id: name for name, organisation_id in world.organisations.items()}
+    events: dict[str, set[str]] = {}
+    for organisation_id, event, payload in rows:
+        events.setdefault(names[organisation_id], set()).add(event)
+        assert set(payload) == {"type", "id", "state", "at"}
+        UUID(payload["id"])
+    assert {"referral.submit", "referral.accept"} == events["job_centre"]
+    assert {"referral.submit", "referral.accept", "introduction.propose", "introduction.send"} <= events["partner"]
+    assert {"introduction.send", "introduction.offer", "placement.publish"} <= events["enterprise"]
+    assert not {"introduction.propose", "introduction.agree"} & events["enterprise"]  # before it was sent
+    assert not {"other_enterprise", "other_partner", "council"} & set(events)
