@@ -72,6 +72,15 @@ def name_with(database: str, ending: str) -> str:
     return f"{database[: LONGEST_NAME - len(ending.encode())]}{ending}"
 
 
+def unused(connection: psycopg.Connection, database: str, ending: str) -> str:
+    """Return the name of a database with an ending, and with a number if the server has such a database already."""
+    number, name = 1, name_with(database, ending)
+    while connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None:
+        number += 1
+        name = name_with(database, f"{ending}_{number}")
+    return name
+
+
 @contextmanager
 def maintenance(url: URL) -> Iterator[psycopg.Connection]:
     """Yield a connection to another database of the server, from which databases are created and renamed."""

@@ -254,8 +254,8 @@ def _unused(path: Path) -> Path:
 
 def _restore_database(job: RestoreJob, unpacked: UnpackedBackup, release: Callable[[], None]) -> RestoreSummary:
     name, at = str(job.url.database), utc_now()
-    new, old = (postgresql.name_with(name, f"_{word}_{stamp(at)}") for word in ("restored", "before"))
     with postgresql.maintenance(job.url) as connection:
+        new, old = (postgresql.unused(connection, name, f"_{word}_{stamp(at)}") for word in ("restored", "before"))
         postgresql.create(connection, new, name)
         is_swapped = False
         try:
