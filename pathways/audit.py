@@ -4,7 +4,7 @@ A session writes a row for every change automatically, and every request writes 
 so that nothing can be left out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from pathways.base import SHORT, Actor, Base
 from pathways.database import Database, WriteSession, insert_many
 from pathways.facts import Fact
 
+TABLE_OF = {"evidence_id": "evidence", "line_id": "allocation_lines", "other_id": "jobseekers"}
 NO_RECORD = UUID(int=0)  # the subject of a row about a list, or about no record
 
 
@@ -119,12 +120,29 @@ def read(database: Database, actor: Actor) -> None:
     opened(database, actor, "jobseekers", [(person, person) for person in people])
 
 
-def refused(database: Database, actor: Actor, subject_id: UUID | None, jobseeker_id: UUID | None) -> None:
-    """Write an audit row for an attempt that was refused, because the role or the record is not the actor's."""
+def refused(database: Database, actor: Actor, ids: Mapping[str, UUID]) -> None:
+    """Write an audit row for an attempt that was refused, because the role or the record is not the actor's.
+
+    ``ids`` are the ids in the request by name, for instance ``introduction_id``. The row names the jobseeker of the
+    first record that is about one.
+    """
     with database.writing(actor) as session:
-        one = row(actor, "refused", subject_id or NO_RECORD, jobseeker_id, is_change=False)
+        subject_id = ([*ids.values()] or [NO_RECORD])[-1]
+        one = row(actor, "refused", subject_id, _jobseeker_of(session, ids), is_change=False)
         one.is_refused = True
         session.add(one)
+
+
+def _jobseeker_of(session: WriteSession, ids: Mapping[str, UUID]) -> UUID | None:
+    if "jobseeker_id" in ids:
+        return ids["jobseeker_id"]
+    for name, value in ids.items():
+        table = Base.metadata.tables.get(TABLE_OF.get(name, f"{name.removesuffix('_id')}s"))
+        if table is not None and "jobseeker_id" in table.c and "id" in table.c:
+            found: UUID | None = session.execute(select(table.c.jobseeker_id).where(table.c.id == value)).scalar()
+            if found is not None:
+                return found
+    return None
 
 
 def people_changed(session: WriteSession, actor: Actor, jobseeker_ids: Iterable[UUID]) -> None:

@@ -146,6 +146,7 @@ ABOUT_TABLES = {
     "benefits": "Benefits that work may affect, and the sentence for the adviser.",
     "check_ins": "When to check in after the first day of work.",
     "clocks": "Days and working days until something is due: reminders, expiries, holds, plans.",
+    "conviction_words": "Words by which a text speaks of convictions, so that fewer people may read it.",
     "dbs_roles": "Words of a job title that suggest a DBS level.",
     "experiences": "Everyday experience, and the skills that it shows.",
     "fidelity": "Bands of the fidelity measures.",

@@ -90,6 +90,7 @@ def upgrade() -> None:
     _fact_table(
         "safety_reviews",
         sa.Column("placement_id", sa.Uuid(), nullable=False),
+        sa.Column("listing", sa.String(length=80), nullable=False),
         sa.ForeignKeyConstraint(["placement_id"], ["placements.id"], name=op.f("fk_safety_reviews_placement_id")),
     )
     with op.batch_alter_table("notices", schema=None) as batch_op:

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
@@ -220,7 +221,7 @@ class PathwaysRoute(APIRoute):
             except (errors.NotPermitted, errors.NotFound):
                 actor = getattr(request.state, "actor", None)
                 if actor is not None:
-                    await run_in_threadpool(_audit_refusal, request, actor)
+                    await run_in_threadpool(_audit_refusal, request, actor, await _named_in_body(request))
                 raise
             actor = getattr(request.state, "actor", None)
             if actor is not None and actor.reading.people - actor.reading.audited:
@@ -230,7 +231,21 @@ class PathwaysRoute(APIRoute):
         return audited
 
 
-def _audit_refusal(request: Request, actor: Actor) -> None:
+def _audit_refusal(request: Request, actor: Actor, named: Mapping[str, Any]) -> None:
     ids = {name: value for name, value in request.path_params.items() if isinstance(value, UUID)}
-    last = next(reversed(ids.values()), None)
-    audit.refused(get_database(request), actor, last, ids.get("jobseeker_id"))
+    for name, value in named.items():
+        if name.endswith("_id") and isinstance(value, str):
+            with suppress(ValueError):
+                ids.setdefault(name, UUID(value))
+    audit.refused(get_database(request), actor, ids)
+
+
+async def _named_in_body(request: Request) -> dict[str, Any]:
+    """Return the top-level values of a JSON body, which may name the record that was refused."""
+    if request.method == "GET" or "json" not in request.headers.get("content-type", ""):
+        return {}
+    try:
+        body = await request.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

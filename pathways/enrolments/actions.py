@@ -79,7 +79,7 @@ def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
             " the open enrolment first."
         )
     caseworker = _caseworker(session, actor, new.caseworker_id or actor.membership_id)
-    _may_assign(actor, person, caseworker)
+    _may_assign(session, actor, person, caseworker)
     enrolment = Enrolment(
         id=uuid7(),
         partner_id=person.partner_id,
@@ -192,7 +192,7 @@ def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assig
         raise RuleBroken("The date must be between the start of the enrolment and today.", pointer="/valid_on")
     caseworker = _caseworker(session, actor, new.caseworker_id)
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
-    _may_assign(actor, person, caseworker)
+    _may_assign(session, actor, person, caseworker)
     _notify_former(session, actor, person, caseworker)
     enrolment.caseworker_id = caseworker.id
     enrolment.caseworker_from = valid_on
@@ -201,11 +201,12 @@ def assign(session: WriteSession, actor: Actor, enrolment: Enrolment, new: Assig
     return enrolment
 
 
-def _may_assign(actor: Actor, person: Jobseeker, caseworker: Membership) -> None:
+def _may_assign(session: Session, actor: Actor, person: Jobseeker, caseworker: Membership) -> None:
     """Refuse a caseworker who assigns another caseworker's case: the caseworker of a case reads all of it."""
-    if person.caseworker_id in {None, actor.membership_id, caseworker.id} or actor.role is Role.TEAM_MANAGER:
+    had = person.caseworker_id or jobseeker_queries.last_caseworker(session, person)
+    if had in {None, actor.membership_id} or person.caseworker_id == caseworker.id or actor.role is Role.TEAM_MANAGER:
         return
-    raise NotYourMove("This case has another caseworker. Ask a team manager to assign it.")
+    raise NotYourMove("This case has or had another caseworker. Ask a team manager to assign it.")
 
 
 def _notify_former(session: WriteSession, actor: Actor, person: Jobseeker, caseworker: Membership) -> None:

@@ -209,6 +209,8 @@ def _must_not_be_stopped(session: Session, actor: Actor, introduction: Introduct
             raise NotYourMove("This introduction is not open to you now. Contact the partner.")
     elif event in PUTS_FORWARD:
         _must_be_safe(session, introduction)
+        if introduction.sent_at is not None:
+            _must_be_permitted(session, introduction)
 
 
 def _must_be_safe(session: Session, introduction: Introduction) -> None:
@@ -454,8 +456,14 @@ def _must_be_sendable(session: Session, introduction: Introduction) -> None:
     placement = session.get_one(Placement, introduction.placement_id)
     if placement.state is not PlacementState.PUBLISHED:
         raise RuleBroken(f"The placement is now {placement.state}. Introduce the jobseeker to a published placement.")
+    _must_be_permitted(session, introduction)
+
+
+def _must_be_permitted(session: Session, introduction: Introduction) -> None:
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
     permission = jobseeker_queries.permission_for(session, person, introduction.social_enterprise_id)
-    if not jobseeker_queries.granted_groups(permission):
+    current = jobseeker_queries.without_paused(session, [permission])
+    if not any(jobseeker_queries.granted_groups(row) for row in current.values()):
         raise PermissionNeeded(
             "Ask the jobseeker what this social enterprise may see. Record a permission, then send the introduction."
         )
@@ -517,6 +525,8 @@ def _shaped(
     columns = {column.key: getattr(row, column.key) for column in (*queries.OF_DETAILS, *queries.OF_PROFILE)}
     columns["right_to_work"] = row.right_to_work.value if row.right_to_work else None
     refused = frozenset[IntroductionEvent]()
+    if _is_outside(actor) and row.said_by is not Side.SOCIAL_ENTERPRISE:
+        refused = frozenset({IntroductionEvent.RECONSIDER})
     if stop is not None:
         refused = frozenset(IntroductionEvent) - stops.STILL_POSSIBLE if _is_outside(actor) else PUTS_FORWARD
     events = [

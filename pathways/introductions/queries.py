@@ -139,8 +139,9 @@ def granted(session: Session, actor: Actor, introductions: Iterable[Introduction
         return {}
     jobseeker_ids = {introduction.jobseeker_id for introduction in introductions}
     permissions = jobseeker_queries.permissions_for(session, actor.organisation_id, jobseeker_ids)
+    current = jobseeker_queries.without_paused(session, permissions.values())
     return {
-        jobseeker_id: jobseeker_queries.granted_groups(permission) for jobseeker_id, permission in permissions.items()
+        jobseeker_id: jobseeker_queries.granted_groups(permission) for (jobseeker_id, _), permission in current.items()
     }
 
 

@@ -92,7 +92,9 @@ WORDINGS: dict[WhyNot, Wording] = {
     WhyNot.NO_ANSWER: Wording(
         _of(J, S, P), "There was no answer in time.", "There was no answer in time.", "There was no answer in time."
     ),
-    WhyNot.CASE_CLOSED: Wording(_of(P), "Your case was closed.", "The case was closed."),
+    WhyNot.CASE_CLOSED: Wording(
+        _of(P), "Your case was closed.", "The case was closed.", "The partner ended the introduction."
+    ),
     WhyNot.MISTAKE: Wording(
         _of(J, S, P),
         "The introduction was recorded by mistake.",

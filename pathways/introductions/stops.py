@@ -35,9 +35,11 @@ TEXTS = {
     Stop.EXCLUDED: "A safety exclusion covers this placement. The social enterprise reads nothing and can take no step."
     " Withdraw the introduction, or end the work if the jobseeker is there.",
     Stop.SAFETY_NOT_CHECKED: "The jobseeker has a safety exclusion that cannot be checked against this placement. Until"
-    " you say how you made sure that the placement is safe, the social enterprise reads nothing and can take no step.",
-    Stop.NOT_PERMITTED: "The jobseeker's permission for this social enterprise is missing or was revoked. It reads"
-    " nothing and can take no step. Ask the jobseeker, then record a permission or withdraw the introduction.",
+    " you say how you made sure that it is safe, the social enterprise reads nothing and can take no step. If the"
+    " jobseeker works there already, find out today.",
+    Stop.NOT_PERMITTED: "The jobseeker's permission for this social enterprise is missing, was revoked, or is older"
+    " than the restriction of the case. The social enterprise reads nothing and can take no step. Ask the jobseeker,"
+    " then record a permission or withdraw the introduction.",
 }
 
 
@@ -65,9 +67,10 @@ def stop_of(session: Session, introduction: Introduction) -> Stop | None:
 def _not_permitted(session: Session, live: Sequence[Introduction]) -> list[Introduction]:
     """Return the introductions that were sent to a social enterprise that may read nothing about the jobseeker now."""
     sent = [one for one in live if one.sent_at is not None]
-    permissions = jobseeker_queries.permissions_between(
+    between = jobseeker_queries.permissions_between(
         session, ((one.partner_id, one.jobseeker_id, one.social_enterprise_id) for one in sent)
     )
+    permissions = jobseeker_queries.without_paused(session, between.values())
     return [
         one
         for one in sent

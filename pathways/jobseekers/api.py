@@ -433,7 +433,7 @@ def withdraw_safety_exclusion(
             session,
             actor,
             lambda: exclusions.withdraw_exclusion(
-                session, actor, queries.fact(session, SafetyExclusion, person, exclusion_id), reason.reason
+                session, actor, person, queries.fact(session, SafetyExclusion, person, exclusion_id), reason.reason
             ),
             lambda withdrawal_id: session.get_one(SafetyExclusion, withdrawal_id),
         )

@@ -4,9 +4,9 @@ from typing import Any
 
 from uuid_utils.compat import uuid7
 
-from pathways.base import Actor
+from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
-from pathways.errors import RuleBroken
+from pathways.errors import NotPermitted, RuleBroken
 from pathways.jobseekers import formats, queries
 from pathways.jobseekers.actions import must_not_be_void
 from pathways.jobseekers.models import (
@@ -88,8 +88,17 @@ def exclude_as(session: WriteSession, actor: Actor, person: Jobseeker, other: Sa
     )
 
 
-def withdraw_exclusion(session: WriteSession, actor: Actor, exclusion: SafetyExclusion, reason: str) -> SafetyExclusion:
-    """Withdraw a safety exclusion. A person's name is encrypted again for the row that withdraws it."""
+def withdraw_exclusion(
+    session: WriteSession, actor: Actor, person: Jobseeker, exclusion: SafetyExclusion, reason: str
+) -> SafetyExclusion:
+    """Withdraw a safety exclusion. A person's name is encrypted again for the row that withdraws it.
+
+    Refused for a colleague of the caseworker, who cannot know why it was recorded.
+    """
+    if actor.role is not Role.TEAM_MANAGER and person.caseworker_id not in {None, actor.membership_id}:
+        raise NotPermitted(
+            "Only the jobseeker's caseworker or a team manager withdraws a safety exclusion. Ask one of them."
+        )
     withdrawal = exclusion.withdrawn(actor, reason)
     if exclusion.who_sealed is not None:
         who = session.vault.open(exclusion.who_sealed, place=f"safety_exclusions:who:{exclusion.id}")

@@ -6,6 +6,7 @@ from typing import Any
 from pathways.base import Actor
 from pathways.database import WriteSession
 from pathways.errors import RuleBroken, StaleVersion
+from pathways.fields import Group
 from pathways.jobseekers import queries
 from pathways.jobseekers.actions import must_not_be_void
 from pathways.jobseekers.models import (
@@ -20,7 +21,7 @@ from pathways.jobseekers.schemas import (
     NewProfile,
     ProfileOut,
 )
-from pathways.reference import half_days, vocabulary
+from pathways.reference import half_days, vocabulary, wording
 from pathways.reference.esco import ConceptKind
 
 
@@ -97,7 +98,14 @@ def profile_reply(actor: Actor, person: Jobseeker, version: ProfileVersion) -> P
         {"skill": skill.skill, "kind": skill.kind.value, "text": skill.source}
         for skill in vocabulary.drawn(version.experiences)
     ]
-    return reply.limited_to(queries.visible_groups(actor, person))
+    visible = queries.visible_groups(actor, person)
+    shaped = reply.limited_to(visible)
+    if Group.CONVICTIONS in visible or not shaped.barriers:
+        return shaped
+    readable = [line for line in shaped.barriers if not wording.speaks_of_convictions(line, actor.today)]
+    if len(readable) == len(shaped.barriers):
+        return shaped
+    return shaped.model_copy(update={"barriers": readable or None, "withheld": sorted({*shaped.withheld, "barriers"})})
 
 
 def confirm_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewConfirmedWord) -> ConfirmedWord:

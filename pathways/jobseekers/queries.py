@@ -14,6 +14,7 @@ from pathways.errors import NotFound
 from pathways.facts import Fact, as_known
 from pathways.fields import ONLY_RECORD, Group, Purpose, Relation, Relationship, visible_fields
 from pathways.jobseekers.models import (
+    CaseworkerAssignment,
     Jobseeker,
     JobseekerDetails,
     JobseekerState,
@@ -244,11 +245,50 @@ def permission_for(session: Session, person: Jobseeker, social_enterprise_id: UU
     ).one_or_none()
 
 
+def last_caseworker(session: Session, person: Jobseeker) -> UUID | None:
+    """Return the membership of the last caseworker that the person ever had, also if the case was closed since."""
+    rows = select(CaseworkerAssignment.caseworker_id).where(
+        CaseworkerAssignment.partner_id == person.partner_id,
+        CaseworkerAssignment.jobseeker_id == person.id,
+        CaseworkerAssignment.caseworker_id.is_not(None),
+    )
+    newest = rows.order_by(CaseworkerAssignment.recorded_at.desc(), CaseworkerAssignment.id.desc()).limit(1)
+    return session.scalars(newest).first()
+
+
 def restricted_at(session: Session, person: Jobseeker) -> datetime | None:
     """Return when the case was last restricted; None if nobody recorded it."""
     rows = facts_about(Restriction, person).where(Restriction.is_restricted)
     newest = session.scalars(rows.order_by(Restriction.recorded_at.desc(), Restriction.id.desc()).limit(1)).first()
     return newest.recorded_at if newest is not None else None
+
+
+def without_paused(
+    session: Session, permissions: Iterable[SharingPermission | None]
+) -> dict[tuple[UUID, UUID], SharingPermission]:
+    """Return, by (jobseeker id, social enterprise id), the permissions that no later restriction of the case pauses.
+
+    A case may be restricted on suspicion. Its earlier permissions count again once a team manager lifts that.
+    """
+    rows = [permission for permission in permissions if permission is not None]
+    if not rows:
+        return {}
+    restrictions = session.execute(
+        select(Restriction.jobseeker_id, func.max(Restriction.recorded_at))
+        .where(
+            Restriction.partner_id.in_({row.partner_id for row in rows}),
+            Restriction.jobseeker_id.in_({row.jobseeker_id for row in rows}),
+            Restriction.is_restricted,
+            as_known(Restriction),
+        )
+        .group_by(Restriction.jobseeker_id)
+    )
+    since = {row[0]: row[1] for row in restrictions}
+    return {
+        (row.jobseeker_id, row.social_enterprise_id): row
+        for row in rows
+        if row.jobseeker_id not in since or row.recorded_at > since[row.jobseeker_id]
+    }
 
 
 def granted_groups(permission: SharingPermission | None) -> frozenset[Group]:

@@ -7,7 +7,7 @@ from pathways.database import WriteSession
 from pathways.errors import RuleBroken
 from pathways.facts import NotYourMove
 from pathways.jobseekers import queries, sharing
-from pathways.jobseekers.actions import must_not_be_void
+from pathways.jobseekers.actions import assign, must_not_be_void
 from pathways.jobseekers.models import Jobseeker, Restriction, SharingPermission
 
 SUSPECTED = "This record may be about a person whose other record is restricted."
@@ -41,6 +41,10 @@ def inherit(session: WriteSession, actor: Actor, person: Jobseeker) -> bool:
     if person.is_restricted or session.scalars(was_lifted.limit(1)).first() is not None:
         return False
     _record(session, actor, person, SUSPECTED, is_restricted=True)
+    is_new_and_own = person.made_at == actor.at and actor.organisation_id == person.partner_id
+    if actor.role is Role.CASEWORKER and is_new_and_own and person.caseworker_id is None:
+        # Otherwise the caseworker who has just typed the record could not see it, and would type it again.
+        assign(session, actor, person, actor.membership_id, person.programme_id)
     return True
 
 

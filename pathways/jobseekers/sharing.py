@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from pathways.base import Actor
+from pathways.base import Actor, local_day
 from pathways.database import WriteSession
 from pathways.errors import RuleBroken
 from pathways.jobseekers import queries
@@ -24,6 +24,7 @@ def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new
     organisation = session.get(Organisation, new.social_enterprise_id)
     if organisation is None or organisation.kind is not OrganisationKind.SOCIAL_ENTERPRISE:
         raise RuleBroken("This social enterprise is not known. Choose another one.", pointer="/social_enterprise_id")
+    _must_be_the_last_word(session, actor, person, new)
     return _permission(
         session,
         actor,
@@ -34,6 +35,23 @@ def grant_permission(session: WriteSession, actor: Actor, person: Jobseeker, new
         how_given=new.how_given,
         valid_on=new.valid_on,
     )
+
+
+def _must_be_the_last_word(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPermission) -> None:
+    """Refuse a permission that begins later, or that is older than a revocation or than the restriction of the case."""
+    begins = new.valid_on or actor.today
+    if begins > actor.today:
+        raise RuleBroken("A permission cannot begin in the future. Record it on that day.", pointer="/valid_on")
+    previous = queries.permission_for(session, person, new.social_enterprise_id)
+    ended = [previous.valid_on] if previous is not None and not previous.is_granted else []
+    restricted_at = queries.restricted_at(session, person)
+    ended += [local_day(restricted_at)] if restricted_at is not None else []
+    if ended and begins < max(ended):
+        raise RuleBroken(
+            f"This permission is older than {max(ended)}, when sharing was stopped. Ask the jobseeker again, and give"
+            " the day on which they agree.",
+            pointer="/valid_on",
+        )
 
 
 def revoke_permission(

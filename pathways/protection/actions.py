@@ -10,7 +10,7 @@ from pathways.allocations.models import AllocationLine
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
-from pathways.errors import RuleBroken
+from pathways.errors import NotPermitted, RuleBroken
 from pathways.fields import Group
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import stops
@@ -21,7 +21,7 @@ from pathways.jobseekers import exclusions, restrictions, sharing
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import ExclusionKind, Jobseeker, SafetyExclusion, SharingPermission
 from pathways.jobseekers.personal_data import permission_reply
-from pathways.jobseekers.schemas import NewSafetyExclusion
+from pathways.jobseekers.schemas import JobseekerOut, NewSafetyExclusion
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.placements.models import Placement
@@ -39,8 +39,8 @@ from pathways.shortlists import connected, safety
 MOST_BARRED = 100
 REASON = "A safety exclusion covers this placement."
 NAMES_NOBODY = (
-    "No member or contact of a social enterprise has this name or address today, so this exclusion bars no placement"
-    " by itself. Every shortlist of the jobseeker asks about it. Add the person's full name and e-mail address if you"
+    "Nobody at a social enterprise is known by this full name or address today, so this exclusion bars no placement by"
+    " itself. Every shortlist of the jobseeker asks about it. Add the person's full name and e-mail address if you"
     " know them."
 )
 MAY_BE_ELSEWHERE = (
@@ -79,6 +79,13 @@ def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str
 
 def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
     """Change details. A change that protects, of contact that is withheld or of a restriction, acts at once."""
+    visible = jobseeker_queries.visible_groups(actor, person)
+    unread = sorted(name for name in changes if JobseekerOut.group_of.get(name, Group.RECORD) not in visible)
+    if unread:
+        raise NotPermitted(
+            f"You may not read {', '.join(unread)}, so you may not change it. Ask the jobseeker's caseworker or a team"
+            " manager."
+        )
     given = dict(changes)
     if given.pop("is_restricted", None):
         restrict(session, actor, person, "")

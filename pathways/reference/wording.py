@@ -136,6 +136,15 @@ def names_a_role(text: str, levels: Iterable[str], on: date) -> bool:
     )
 
 
+def speaks_of_convictions(text: str, on: date) -> bool:
+    """Return whether a text speaks of convictions, by ``conviction_words.csv``, so that fewer people may read it."""
+    words = _words(text)
+    return any(
+        entry.row["from"] <= on.isoformat() and entry.found_in(words)
+        for entry in _entries("conviction_words", "word", tables.reading_of("conviction_words"))
+    )
+
+
 def in_advert(texts: Iterable[str | None], on: date, *, is_paid: bool) -> tuple[AdvertWords, ...]:
     """Return the wording of an advert that the law forbids or that a caseworker must see, each wording once.
 

@@ -50,7 +50,7 @@ from pathways.referrals.schemas import (
     WorkloadQuery,
 )
 
-LONGEST_NOTE = 4000
+LONGEST_NOTE, LONGEST_PROTECTION = 4000, 300
 REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, OrganisationKind.OTHER_REFERRER}
 
 
@@ -193,6 +193,9 @@ def record(
             if item.person is None and item.content.has_profile
         ],
     )
+    for item in arriving:
+        if item.person is not None:
+            _protect_known(session, actor, item.person, item.content)
     candidates = duplicate_actions.find_candidates(session, actor, new_people, BatchComparison.CAME)
     may_be = {
         person.id: person_candidates for (person, _), person_candidates in zip(new_people, candidates, strict=True)
@@ -205,6 +208,26 @@ def record(
         RecordedReferral(referral, person, may_be.get(person.id, ()))
         for referral, person in zip(referrals, people, strict=True)
     ]
+
+
+PROTECTIVE = ("contact_withheld_reason", "safe_contact")
+
+
+def _protect_known(session: WriteSession, actor: Actor, person: Jobseeker, content: ReferralContent) -> None:
+    """Apply at once what protects a known person in a new referral, so that it is not left in the referral only."""
+    if content.about["is_restricted"]:
+        restrictions.restrict(session, actor, person, "The referrer asked for it.")
+    current = identifiers.unsealed(session, jobseeker_queries.details(session, person))
+    new: dict[str, Any] = {}
+    for name in PROTECTIVE:
+        before, said = getattr(current, name), getattr(content.details, name)
+        if said and said.casefold() not in (before or "").casefold():
+            both = f"{before} / {said}" if before else said
+            new[name] = both if len(both) <= LONGEST_PROTECTION else said
+    if content.details.interpreter_needed and not current.interpreter_needed:
+        new["interpreter_needed"] = True
+    if new:
+        jobseeker_actions.record_details(session, actor, person, current.changed(new))
 
 
 def _webhook(referral: Referral, row: Mapping[str, Any]) -> WebhookEvent:

@@ -70,13 +70,19 @@ def workplaces(session: Session, exclusions: Iterable[SafetyExclusion]) -> dict[
 
 
 def _workplaces_of(who: str, known: set[Connection]) -> frozenset[UUID]:
-    addresses = {address.casefold().strip(".") for address in ADDRESS.findall(who)}
+    addresses = {_mailbox(address) for address in ADDRESS.findall(who.replace("mailto:", " "))}
     name = ADDRESS.sub(" ", who)
-    return frozenset(one.organisation_id for one in known if one.email in addresses or _is_named(name, one))
+    return frozenset(one.organisation_id for one in known if _mailbox(one.email) in addresses or _is_named(name, one))
+
+
+def _mailbox(address: str) -> str:
+    """Return an e-mail address without a tag such as "+work", which leads to the same mailbox."""
+    local, _, domain = address.casefold().strip(".").partition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _is_named(name: str, one: Connection) -> bool:
-    if one.name and names.may_be_named(name, one.name):
+    if one.name and (names.may_be_named(name, one.name) or names.may_be_written(one.name, name)):
         return True
     local = one.email.partition("@")[0]
     words = [word for word in NO_LETTERS.split(local) if word]

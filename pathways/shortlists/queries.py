@@ -207,13 +207,13 @@ def exclusions(
 
 def safety_reviews(
     session: Session, partner_ids: Collection[UUID], jobseeker_ids: Collection[UUID]
-) -> dict[tuple[UUID, UUID], datetime]:
-    """Return by (jobseeker, placement) when a caseworker last found the placement to be safe."""
+) -> dict[tuple[UUID, UUID, str], datetime]:
+    """Return by (jobseeker, placement, hash of the listing) when a caseworker last found the placement to be safe."""
     parameters = {"partners": list(partner_ids), "people": list(jobseeker_ids)}
     rows = session.scalars(FACTS[SafetyReview], parameters)
-    found: dict[tuple[UUID, UUID], datetime] = {}
+    found: dict[tuple[UUID, UUID, str], datetime] = {}
     for row in rows:
-        key = (row.jobseeker_id, row.placement_id)
+        key = (row.jobseeker_id, row.placement_id, row.listing)
         found[key] = max(found.get(key, row.recorded_at), row.recorded_at)
     return found
 

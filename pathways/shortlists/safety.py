@@ -1,5 +1,6 @@
 """Check safety exclusions wherever a jobseeker is put forward for a placement, not only in a ranking."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
@@ -57,8 +58,16 @@ def safety_of(
         rows = rows_of.get(jobseeker_id)
         if rows:
             key = (jobseeker_id, placement.id)
-            found[key] = _safety(rows, named, listing_of(placement), placement.confirmed_on, reviews.get(key))
+            found[key] = _safety(
+                rows, named, listing_of(placement), placement.confirmed_on, reviews.get((*key, _hash_of(placement)))
+            )
     return found
+
+
+def _hash_of(placement: Placement) -> str:
+    """Return a hash of what a safety check reads of a listing: a review of another contact or location has lapsed."""
+    read = (placement.contact_email, placement.postcode, placement.easting, placement.northing, placement.remote)
+    return hashlib.sha256(repr([str(value) for value in read]).encode()).hexdigest()
 
 
 def listing_of(placement: Placement) -> PlacementProfile:
@@ -130,7 +139,12 @@ def review(session: WriteSession, actor: Actor, person: Jobseeker, placement: Pl
     """Record that a caseworker found a placement to be safe, and how. Refuse if an exclusion covers the placement."""
     must_not_be_excluded(session, person, placement)
     found = SafetyReview.recorded(
-        actor, partner_id=person.partner_id, jobseeker_id=person.id, placement_id=placement.id, reason=reason
+        actor,
+        partner_id=person.partner_id,
+        jobseeker_id=person.id,
+        placement_id=placement.id,
+        listing=_hash_of(placement),
+        reason=reason,
     )
     session.add(found)
     session.flush()  # the next check reads it

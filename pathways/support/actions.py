@@ -5,7 +5,8 @@ from datetime import date, timedelta
 from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
-from pathways.errors import RuleBroken
+from pathways.errors import NotPermitted, RuleBroken
+from pathways.fields import Group
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
@@ -16,7 +17,7 @@ from pathways.progression import queries as progression_queries
 from pathways.progression.models import SpellState
 from pathways.reference import tables
 from pathways.support import queries, schedule
-from pathways.support.models import ActionPlan, Barrier, CheckIn, InWork, ReportedBy, Score
+from pathways.support.models import ActionPlan, Barrier, BarrierKind, CheckIn, InWork, ReportedBy, Score
 from pathways.support.schemas import (
     BarrierOut,
     CheckInOut,
@@ -175,7 +176,12 @@ def plan_reply(actor: Actor, person: Jobseeker, plan: ActionPlan) -> PlanOut:
 
 
 def open_barrier(session: WriteSession, actor: Actor, person: Jobseeker, new: NewBarrier) -> Barrier:
-    """Record a new barrier to work. Refuses if a barrier of the same kind is still open."""
+    """Record a new barrier to work. Refuses if a barrier of the same kind is still open.
+
+    Who may not read convictions may not record them: the refusal of a second one would reveal the first.
+    """
+    if new.kind is BarrierKind.CONVICTION and Group.CONVICTIONS not in jobseeker_queries.visible_groups(actor, person):
+        raise NotPermitted("Only the jobseeker's caseworker or a team manager records a conviction. Ask one of them.")
     jobseeker_actions.must_not_be_void(person)
     if new.opened_on > actor.today:
         raise RuleBroken(NOT_YET, pointer="/opened_on")

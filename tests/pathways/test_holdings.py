@@ -65,7 +65,7 @@ def add_what_matching_keeps(database, jobseeker_id):
             session.add(AllocationLineMove.recorded(actor, **whose, **move))
         kept = NewSafetyExclusion(kind="person", who="Sam Stone", reason="Asked.")
         exclusion = exclusions.exclude(session, actor, person, kept)
-        exclusions.withdraw_exclusion(session, actor, exclusion, "Entered twice.")
+        exclusions.withdraw_exclusion(session, actor, person, exclusion, "Entered twice.")
         word = NewConfirmedWord(kind="skill", text="tidying", uri=None)
         profile.confirm_word(session, actor, person, word)
 

@@ -1,0 +1,161 @@
+"""What an independent attack on a running server found, each as a test."""
+
+from typing import Any
+
+import pytest
+
+from pathways.introductions.models import IntroductionState as S
+from tests.pathways.test_protection import API, MARKS, UnderWay
+from tests.world import World
+
+
+def ask(client, world: World, who: str, method: str, path: str, **body: Any) -> Any:
+    key = world.key(who)
+    if method in {"PATCH", "PUT"}:
+        key = key | {"If-Match": client.get(f"{API}{path}", headers=world.key("manager")).headers.get("ETag", '"0"')}
+    return client.request(method, f"{API}{path}", headers=key, json=body or None)
+
+
+def test_a_restriction_on_suspicion_stops_the_social_enterprise_too_until_it_is_lifted(client, world: World, database):
+    case = UnderWay(client, world, database, S.INVITED)
+    world.refer(ref="B", by="other_referrer", nino=None, is_restricted=True)
+    assert not [mark for mark in MARKS if mark in case.read("lister").text]
+    case.post("lister", f"/introductions/{case.id}/offer", expect=403)
+    assert "restriction" in ask(client, world, "manager", "GET", f"/introductions/{case.id}").json()["stopped"]
+    case.post("manager", f"/jobseekers/{case.person}/lift-restriction", reason="Two people.")
+    assert case.read("lister").json()["given_name"] == "Amina"
+
+
+def test_a_permission_neither_begins_later_nor_outlives_what_ended_it(client, world: World, database):
+    case = UnderWay(client, world, database, S.SENT)
+    body = {
+        "social_enterprise_id": str(world.organisations["enterprise"]),
+        "groups": ["identity", "contact"],
+        "how_given": "signed",
+    }
+    path, today = f"/jobseekers/{case.person}/permissions", world.on("caseworker").today
+    later = ask(client, world, "caseworker", "POST", path, **body, valid_on=str(today.replace(year=today.year + 1)))
+    assert later.status_code == 409
+    case.protect("permission revoked")
+    older = ask(client, world, "caseworker", "POST", path, **body, valid_on="2026-01-01")
+    assert (older.status_code, "older than" in older.text) == (409, True)
+    assert case.read("lister").json()["given_name"] is None
+    assert ask(client, world, "caseworker", "POST", path, **body).status_code == 201
+    assert case.read("lister").json()["given_name"] == "Amina"
+
+
+@pytest.mark.parametrize(("state", "step"), [(S.SENT, "invite"), (S.OFFERED, "accept"), (S.ACCEPTED, "start")])
+@pytest.mark.parametrize("fact", ["permission revoked", "case restricted"])
+def test_the_partner_takes_no_step_nearer_without_a_permission(client, world: World, database, fact, state, step):
+    case = UnderWay(client, world, database, state)
+    case.protect(fact)
+    body = {"started_on": str(world.on("lister").today)} if step == "start" else {}
+    refused = case.post("caseworker", f"/introductions/{case.id}/{step}", expect=409, **body)
+    assert refused["type"] == "/problems/permission-needed"
+    case.post("caseworker", f"/introductions/{case.id}/withdraw", why="other")
+
+
+def test_a_closed_case_is_taken_by_nobody_but_a_manager(client, world: World, database):
+    person, enrolment = world.supported()
+    ended = {"ended_on": str(world.on("manager").today), "end_reason": "moved_away"}
+    assert ask(client, world, "manager", "POST", f"/enrolments/{enrolment}/end", **ended).is_success
+    tag = client.get(f"{API}/jobseekers/{person}", headers=world.key("manager")).headers["ETag"]
+    closed = client.post(
+        f"{API}/jobseekers/{person}/close",
+        json={"closed_on": str(world.on("manager").today), "end_reason": "moved_away", "reason": "Moved."},
+        headers=world.key("manager") | {"If-Match": tag},
+    )
+    assert closed.status_code == 200, closed.text
+    referral = world.refer(
+        ref="B",
+        by="partner_colleague" if "partner_colleague" in world.actors else "colleague",
+        jobseeker_id=person,
+        partner_id=None,
+        source_type="SELF",
+    )
+    world.accept(referral)
+    body = {
+        "referral_id": str(referral.id),
+        "programme_id": str(world.programme_id),
+        "started_on": str(world.on("manager").today),
+        "caseworker_id": str(world.actors["colleague"].membership_id),
+    }
+    assert ask(client, world, "colleague", "POST", "/enrolments", **body).status_code == 403
+    assert ask(client, world, "manager", "POST", "/enrolments", **body).is_success
+
+
+def test_convictions_show_neither_in_the_profile_nor_in_a_refusal(client, world: World, database):
+    person, _ = world.supported()
+    lines = ["Debt", "MARK unspent conviction", "Was in prison: MARK", "Worked as a prison officer", "probation period"]
+    assert ask(client, world, "manager", "PUT", f"/jobseekers/{person}/profile", barriers=lines).is_success
+    for path in ("profile", "profile/versions"):
+        read = ask(client, world, "colleague", "GET", f"/jobseekers/{person}/{path}")
+        assert ("MARK" in read.text, "prison officer" in read.text, "withheld" in read.text) == (False, True, True)
+        assert "MARK" in ask(client, world, "caseworker", "GET", f"/jobseekers/{person}/{path}").text
+    new = {"kind": "conviction", "opened_on": "2026-10-01"}
+    first = ask(client, world, "colleague", "POST", f"/jobseekers/{person}/barriers", **new)
+    assert ask(client, world, "caseworker", "POST", f"/jobseekers/{person}/barriers", **new).status_code == 201
+    second = ask(client, world, "colleague", "POST", f"/jobseekers/{person}/barriers", **new)
+    assert (first.status_code, first.json()["detail"]) == (second.status_code, second.json()["detail"])
+
+
+def test_a_colleague_erases_no_protection_that_they_cannot_read(client, world: World, database):
+    case = UnderWay(client, world, database, S.SENT)
+    case.protect("contact withheld")
+    for value in (None, "x"):
+        change = ask(client, world, "colleague", "PATCH", f"/jobseekers/{case.person}", contact_withheld_reason=value)
+        assert (change.status_code, "may not read" in change.text) == (403, True)
+    assert case.read("lister").json()["phone"] is None
+    made = case.protect("person nobody knows")
+    path = f"/jobseekers/{case.person}/safety-exclusions/{made['id']}/withdraw"
+    assert ask(client, world, "colleague", "POST", path, reason="Not needed.").status_code == 403
+    assert ask(client, world, "caseworker", "POST", path, reason="Not needed.").status_code == 200
+
+
+def test_what_protects_in_a_later_referral_acts_on_the_record(client, world: World, database):
+    case = UnderWay(client, world, database, S.SENT)
+    world.refer(
+        ref="B",
+        by="caseworker",
+        jobseeker_id=case.person,
+        partner_id=None,
+        source_type="SELF",
+        contact_withheld_reason="MAPPA",
+        safe_contact="Never ring.",
+        is_restricted=True,
+    )
+    assert case.read("lister").json()["phone"] is None
+    now = ask(client, world, "manager", "GET", f"/jobseekers/{case.person}").json()
+    assert (now["is_restricted"], now["contact_withheld_reason"]) == (True, "MAPPA")
+    assert now["safe_contact"] == "Text only, between nine and three / Never ring."
+
+
+def test_a_safety_check_lapses_when_the_listing_changes(client, world: World, database):
+    case = UnderWay(client, world, database, S.SENT)
+    case.exclude(kind="person", who="Lamorak Thistle")
+    case.post("caseworker", f"/introductions/{case.id}/confirm-safety", reason="Nobody of that name.")
+    assert case.read("lister").json()["given_name"] == "Amina"
+    for address in ("lamorak.thistle@example.org", "hello@example.org"):
+        changed = ask(client, world, "lister", "PATCH", f"/placements/{case.placement}", contact_email=address)
+        assert changed.status_code == 200, changed.text
+        assert case.read("lister").json()["given_name"] is None
+
+
+def test_a_refused_attempt_by_another_id_is_in_the_log_of_the_person(client, world: World, database):
+    case = UnderWay(client, world, database, S.SENT)
+    tried = [
+        ("other_caseworker", "GET", f"/introductions/{case.id}", {}),
+        ("other_caseworker", "POST", f"/introductions/{case.id}/withdraw", {"why": "other"}),
+        (
+            "other_caseworker",
+            "POST",
+            "/introductions",
+            {"jobseeker_id": str(case.person), "placement_id": str(case.placement)},
+        ),
+        ("commissioner", "GET", f"/introductions/{case.id}", {}),
+    ]
+    for who, method, path, body in tried:
+        assert ask(client, world, who, method, path, **body).status_code in {403, 404}
+    log = ask(client, world, "manager", "GET", f"/jobseekers/{case.person}/access-log?limit=100").json()["items"]
+    refused = [line for line in log if line["is_refused"]]
+    assert len(refused) == len(tried)
