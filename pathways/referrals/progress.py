@@ -101,7 +101,7 @@ def with_progress(
 ) -> ReferralOut:
     """Return the reply with what became of the referral; for the partner's staff, also with what was agreed."""
     known = _known(session, [referral], sources)
-    declined = [move.reason for move in known.answers[referral.id] if _is_told_decline(move)]
+    declined = [move.reason for move in known.answers[referral.id] if _declines_with_reason(move)]
     stages = None if actor.role is Role.REFERRER else sorted(known.agreed(referral)[0], key=list(P).index)
     told = {"progress": _lines(known, referral, actor.today), "declined_because": next(iter(declined), None)}
     visible = queries.visible_groups(session, actor, referral)
@@ -200,14 +200,14 @@ def _permissions(session: Session, partner_id: UUID, referral_ids: Sequence[UUID
     return {row.referral_id: row for row in session.scalars(rows)}
 
 
-def _is_told_decline(move: ReferralMove) -> bool:
+def _declines_with_reason(move: ReferralMove) -> bool:
     return move.event == ReferralEvent.DECLINE.value and move.reason_is_for_referrer and bool(move.reason)
 
 
 def _lines(known: _Known, referral: Referral, today: date) -> list[ProgressLine]:
     lines = [_line(P.RECEIVED, local_day(referral.made_at))]
     for move in known.answers[referral.id]:
-        because = f" The reason: {move.reason}" if _is_told_decline(move) else ""
+        because = f" The reason: {move.reason}" if _declines_with_reason(move) else ""
         lines.append(_line(ANSWERS[move.event], move.valid_on, because))
     if not known.says_little(referral):
         accepted = [move for move in known.answers[referral.id] if move.event == ReferralEvent.ACCEPT.value]

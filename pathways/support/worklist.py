@@ -12,6 +12,7 @@ from pathways.base import Actor, local_day
 from pathways.database import Session
 from pathways.enrolments.models import Enrolment
 from pathways.facts import as_known
+from pathways.fields import Group, Purpose, visible_fields
 from pathways.introductions import stops
 from pathways.introductions.models import CLOCK_OF, Introduction, IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
@@ -283,6 +284,13 @@ def _text(kind: str, on: date) -> str:
     return TEXT[kind].format(limit=int(tables.limit(LIMITS[kind], on))) if kind in LIMITS else TEXT[kind]
 
 
+def _may_read(actor: Actor, person: Any, wait: Wait) -> bool:
+    """Return whether the actor may read an item: that an introduction was stopped is read with safety alone."""
+    if wait.kind != "stopped":
+        return True
+    return Group.SAFETY in visible_fields(actor, jobseeker_queries.relationship(actor, person), Purpose.SUPPORT)
+
+
 def worklist(
     session: Session, actor: Actor, *, kind: str | None, mine: bool, limit: int
 ) -> tuple[Worklist, list[UUID]]:
@@ -290,12 +298,12 @@ def worklist(
     waits = waiting_items(session, actor.organisation_id, actor.today)
     ids = {wait.jobseeker_id for wait in waits}
     rows = session.execute(
-        select(Jobseeker.id, Jobseeker.reference, Jobseeker.caseworker_id).where(
+        select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.reference, Jobseeker.caseworker_id).where(
             Jobseeker.id.in_(jobseeker_queries.ids_visible_to(actor)), Jobseeker.id.in_(ids)
         )
     )
     people = {row.id: row for row in rows if not mine or row.caseworker_id == actor.membership_id}
-    seen = [wait for wait in waits if wait.jobseeker_id in people]
+    seen = [wait for wait in waits if wait.jobseeker_id in people and _may_read(actor, people[wait.jobseeker_id], wait)]
     counts = {name: sum(wait.kind == name for wait in seen) for name in TEXT}
     if kind is not None:
         seen = [wait for wait in seen if wait.kind == kind]
