@@ -58,7 +58,9 @@ def stages(session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID]) ->
     rows = select(Enrolment).where(Enrolment.partner_id == partner_id, Enrolment.jobseeker_id.in_(jobseeker_ids))
     for row in session.scalars(rows):
         if row.end_reason is not EndReason.RECORDED_BY_MISTAKE:
-            yield ReachedStage(row.jobseeker_id, ProgressStage.STARTED_PROGRAMME, row.started_on, row.ended_on)
+            yield ReachedStage(
+                row.jobseeker_id, ProgressStage.STARTED_PROGRAMME, row.started_on, row.made_at, row.ended_on
+            )
 
 
 def first_employer_contacts(session: Session, enrolment_ids: Iterable[UUID]) -> dict[UUID, date]:

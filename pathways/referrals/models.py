@@ -152,6 +152,7 @@ class ReachedStage:
     jobseeker_id: UUID
     stage: ProgressStage
     on: date
+    recorded_at: datetime
     until: date | None = None
     workplace: str | None = None
 

@@ -7,7 +7,7 @@ and that the case was closed. About a restricted or void record it reads no more
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -131,7 +131,7 @@ class _Known:
     restricted: dict[UUID, list[Any]] = field(default_factory=lambda: defaultdict(list))
     case_moves: dict[UUID, list[JobseekerMove]] = field(default_factory=lambda: defaultdict(list))
     accepts: dict[UUID, list[ReferralMove]] = field(default_factory=lambda: defaultdict(list))
-    met: dict[UUID, list[date]] = field(default_factory=lambda: defaultdict(list))
+    met: dict[UUID, list[Contact]] = field(default_factory=lambda: defaultdict(list))
     reached: dict[UUID, list[ReachedStage]] = field(default_factory=lambda: defaultdict(list))
 
     def says_little(self, referral: Referral) -> bool:
@@ -180,7 +180,7 @@ def _read(
         known.case_moves[row.jobseeker_id].append(row)
     spoke = (Contact.with_whom == ContactWith.JOBSEEKER, Contact.outcome == ContactOutcome.SPOKE, as_known(Contact))
     for row in _about(session, Contact, partner_id, people, *spoke):
-        known.met[row.jobseeker_id].append(row.valid_on)
+        known.met[row.jobseeker_id].append(row)
     for source in sources:
         for stage in source(session, partner_id, people):
             known.reached[stage.jobseeker_id].append(stage)
@@ -217,48 +217,54 @@ def _lines(known: _Known, referral: Referral, today: date) -> list[ProgressLine]
 
 def _after_acceptance(known: _Known, referral: Referral, accepted: ReferralMove, today: date) -> Iterator[ProgressLine]:
     """Yield what the referrer may read of the time from the referral until its case was closed."""
-    closed_on = _closed_on(known, referral, accepted)
-    last = closed_on or today
+    closing = _closing(known, referral, accepted)
     stages, names_workplace = known.agreed(referral)
     told = []
-    for stage, on, workplace in _reached(known, referral, last):
+    for stage, on, workplace in _reached(known, referral, closing, today):
         if stage in stages:
             where = f" The workplace: {workplace}." if workplace and names_workplace else ""
             told.append(_line(stage, on, where))
     yield from sorted(told, key=lambda line: (line.on, list(P).index(line.stage)))
-    if closed_on is not None:
-        yield _line(P.CLOSED, closed_on)
+    if closing is not None:
+        yield _line(P.CLOSED, closing.valid_on)
 
 
-def _reached(known: _Known, referral: Referral, last: date) -> Iterator[tuple[ProgressStage, date, str | None]]:
-    first, person_id = referral.referred_on, referral.jobseeker_id
-    met = [on for on in known.met[person_id] if first <= on <= last]
+def _reached(
+    known: _Known, referral: Referral, closing: JobseekerMove | None, today: date
+) -> Iterator[tuple[ProgressStage, date, str | None]]:
+    first, last = referral.referred_on, closing.valid_on if closing is not None else today
+
+    def is_within(on: date, recorded_at: datetime) -> bool:
+        # What began on the day of the closing but was recorded after it may belong to the next time of support.
+        return first <= on <= last and (closing is None or on < last or recorded_at <= closing.recorded_at)
+
+    met = [row.valid_on for row in known.met[referral.jobseeker_id] if is_within(row.valid_on, row.recorded_at)]
     if met:
         yield P.MET, min(met), None
-    for stretch in known.reached[person_id]:
-        if first <= stretch.on <= last:
+    for stretch in known.reached[referral.jobseeker_id]:
+        if is_within(stretch.on, stretch.recorded_at):
             yield stretch.stage, stretch.on, stretch.workplace
             if stretch.until is not None and stretch.until <= last:
                 yield ENDS[stretch.stage], stretch.until, None
 
 
-def _closed_on(known: _Known, referral: Referral, accepted: ReferralMove) -> date | None:
-    """Return the day on which the case that this referral opened was closed; None while it is open.
+def _closing(known: _Known, referral: Referral, accepted: ReferralMove) -> JobseekerMove | None:
+    """Return the closing of the case that this referral opened; None while it is open.
 
     A case that another referral opened again is another time of support, about which this referrer reads nothing.
     """
     others = {m.recorded_at for m in known.accepts[referral.jobseeker_id] if m.referral_id != referral.id}
-    closed_on = None
+    closing = None
     for move in known.case_moves[referral.jobseeker_id]:
         if move.recorded_at < accepted.recorded_at:
             continue
         if move.event == JobseekerEvent.CLOSE.value:
-            closed_on = move.valid_on
+            closing = move
         elif move.recorded_at in others:
             break
         else:
-            closed_on = None
-    return closed_on
+            closing = None
+    return closing
 
 
 def _line(stage: ProgressStage, on: date, more: str = "") -> ProgressLine:

@@ -41,8 +41,8 @@ def walk(world: World, call, *, closes: bool = True) -> Referral:
     referral = world.refer(day=DAY, referred_on=DAY)
     person = referral.jobseeker_id
     world.accept(referral, DAY)
-    spoke = {"with_whom": "jobseeker", "how": "in_person", "outcome": "spoke", "note": "A conviction: arson."}
-    call("manager", f"/jobseekers/{person}/contacts", **spoke, valid_on=str(DAY + timedelta(days=1)))
+    spoke = {"with_whom": "jobseeker", "how": "face_to_face", "outcome": "spoke", "note": "A conviction: arson."}
+    call("manager", f"/jobseekers/{person}/contacts", **spoke, on=str(DAY + timedelta(days=1)))
     enrolment = world.enrol(referral, DAY + timedelta(days=2))
     spell = {"enrolment_id": str(enrolment), "kind": "JOB_OPEN", "title": "Cafe Secret", "employer": "Acorn Kitchen"}
     made = call("caseworker", "/spells", **spell, started_on=str(DAY + timedelta(days=3)))
@@ -118,7 +118,7 @@ def test_the_sentences_have_the_days_and_the_workplace_only_if_agreed(world: Wor
         names_workplace=True,
         how_given="in person",
     )
-    assert "started_work" in wrong["detail"]
+    assert "started_work" in wrong["errors"][0]["detail"]
 
 
 def test_a_restriction_ends_what_was_agreed_also_after_it_is_lifted(world: World, call, read):
