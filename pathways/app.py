@@ -28,6 +28,7 @@ from pathways.duplicates import api as duplicates
 from pathways.duplicates.actions import visible_candidates
 from pathways.duplicates.personal_data import HOLDING as DUPLICATES
 from pathways.enrolments import api as enrolments
+from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.personal_data import HOLDING as ENROLMENTS
 from pathways.exports import api as exports
 from pathways.holdings import Held, Holding, as_schema
@@ -56,6 +57,7 @@ from pathways.placements import api as placements
 from pathways.placements import files as placement_files
 from pathways.programmes import api as programmes
 from pathways.progression import api as progression
+from pathways.progression import queries as progression_queries
 from pathways.progression.personal_data import HOLDING as PROGRESSION
 from pathways.protection import api as protection
 from pathways.reference import api as words
@@ -63,6 +65,7 @@ from pathways.reference import tables, taxonomy, vocabulary
 from pathways.reference.esco import ConceptKind
 from pathways.referrals import api as referrals
 from pathways.referrals import files as referral_files
+from pathways.referrals.models import StageSource
 from pathways.referrals.personal_data import HOLDING as REFERRALS
 from pathways.settings import Settings
 from pathways.shortlists import api as shortlists
@@ -88,6 +91,8 @@ HOLDINGS: Sequence[Holding] = (
     SUPPORT,
     Holding("audit", (Held(AuditRow, as_schema(AccessLine), stays=True),)),
 )
+# What became of a person: read for the referrer, and to ask what is meant when a case closes as in work.
+STAGE_SOURCES: Sequence[StageSource] = (enrolment_queries.stages, progression_queries.stages)
 ROUTERS: Sequence[APIRouter] = (
     organisations.organisations,
     organisations.users,
@@ -250,6 +255,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.authenticate = authenticate
     app.state.holdings = HOLDINGS
+    app.state.stage_sources = STAGE_SOURCES
     app.state.candidates = visible_candidates
     app.state.loops = _loops(settings, database)
     problems.install(app)

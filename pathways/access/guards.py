@@ -77,16 +77,19 @@ class Guard:
         )
         request.state.actor = actor
         _refuse_unknown_query(request)
-        if self.permission not in PERMISSIONS_OF[actor.role]:
-            raise RoleMayNot(
-                f"Your role, {actor.role}, does not have the permission {self.permission}. Ask your administrator."
-            )
-        if actor.scopes is not None and self.permission.value not in actor.scopes:
-            raise KeyMayNot(
-                f"Your role has the permission {self.permission}, but this key is limited to other permissions. Use"
-                " another key, or ask your administrator for a key with this permission."
-            )
+        must_be_permitted(actor, self.permission)
         return actor
+
+
+def must_be_permitted(actor: Actor, permission: Permission) -> None:
+    """Refuse a role without the permission, and a key that is limited to other permissions."""
+    if permission not in PERMISSIONS_OF[actor.role]:
+        raise RoleMayNot(f"Your role, {actor.role}, does not have the permission {permission}. Ask your administrator.")
+    if actor.scopes is not None and permission.value not in actor.scopes:
+        raise KeyMayNot(
+            f"Your role has the permission {permission}, but this key is limited to other permissions. Use"
+            " another key, or ask your administrator for a key with this permission."
+        )
 
 
 def permitted(permission: Permission) -> Any:

@@ -17,6 +17,7 @@ from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerEvent
 from pathways.pagination import PageRequest, cursor, page_after
+from pathways.referrals.models import StageSource
 
 
 def timeline(session: Session, holdings: Sequence[Holding], person: Jobseeker, request: PageRequest) -> TimelinePage:
@@ -42,12 +43,17 @@ def extract(session: Session, actor: Actor, holdings: Sequence[Holding], person:
 
 
 def close(
-    session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, closing: Closing
+    session: WriteSession,
+    actor: Actor,
+    holdings: Sequence[Holding],
+    person: Jobseeker,
+    closing: Closing,
+    sources: Sequence[StageSource],
 ) -> Jobseeker:
     """Close a case: withdraw open introductions, and end the open enrolment with the given ``end_reason``."""
     for holding in reversed(holdings):
         holding.close(session, actor, person, closing.reason)
-    return enrolment_actions.close_case(session, actor, person, closing)
+    return enrolment_actions.close_case(session, actor, person, closing, sources)
 
 
 def void(session: WriteSession, actor: Actor, holdings: Sequence[Holding], person: Jobseeker, reason: str) -> Jobseeker:

@@ -13,7 +13,8 @@ from pathways.base import Actor, Role
 from pathways.casefile import actions, merging
 from pathways.casefile.schemas import AccessLine, Extract, MergeOut, NewMerge, TimelinePage, UndoneOut
 from pathways.duplicates.actions import visible_candidates
-from pathways.enrolments.schemas import Closing
+from pathways.enrolments import actions as enrolment_actions
+from pathways.enrolments.schemas import Closing, Reopening
 from pathways.errors import Conflict, NotFound
 from pathways.holdings import Holding
 from pathways.jobseekers import actions as jobseeker_actions
@@ -22,6 +23,7 @@ from pathways.jobseekers.models import Merge
 from pathways.jobseekers.schemas import JobseekerOut, ReasonBody
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
+from pathways.referrals.api import StageSourcesDep
 
 router = APIRouter(prefix="/jobseekers", tags=["casefile"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.JOBSEEKER_READ)]
@@ -86,9 +88,13 @@ def close_case(
     actor: Closer,
     database: DatabaseDep,
     holdings: HoldingsDep,
+    sources: StageSourcesDep,
     once: OnceDep,
 ) -> JobseekerOut:
-    """Close a case: open introductions are withdrawn and the open enrolment ends. The case can be reopened."""
+    """Close a case: open introductions are withdrawn and the open enrolment ends. The case can be reopened.
+
+    The reason ``in_work`` is refused while no spell of work is recorded, unless ``without_spell_because`` says why.
+    """
     with database.writing(actor) as session:
         person = once(
             session,
@@ -99,6 +105,30 @@ def close_case(
                 holdings,
                 jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True),
                 closing,
+                sources,
+            ),
+            lambda made: jobseeker_queries.jobseeker(session, actor, made),
+        )
+        return jobseeker_actions.reply(session, actor, person)
+
+
+@router.post("/{jobseeker_id}/reopen", responses=documented(NotFound, Conflict))
+def reopen_case(
+    jobseeker_id: UUID, reopening: Reopening, actor: Closer, database: DatabaseDep, once: OnceDep
+) -> JobseekerOut:
+    """Reopen a closed case, with a reason. Refused if the case is not closed.
+
+    If the last enrolment has ended, ``resume_enrolment`` must say whether it continues.
+    """
+    with database.writing(actor) as session:
+        person = once(
+            session,
+            actor,
+            lambda: enrolment_actions.reopen_case(
+                session,
+                actor,
+                jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True),
+                reopening,
             ),
             lambda made: jobseeker_queries.jobseeker(session, actor, made),
         )

@@ -23,21 +23,24 @@ from pathways.enrolments.schemas import (
     EnrolmentChange,
     EnrolmentEnding,
     EnrolmentOut,
+    LeavingBody,
     NewEnrolment,
+    Reopening,
 )
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker, JobseekerEvent
+from pathways.jobseekers.models import JOBSEEKER_MOVES, Jobseeker, JobseekerEvent
 from pathways.messages import actions as message_actions
 from pathways.messages import queries as message_queries
 from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Membership, Organisation
 from pathways.programmes.models import Programme
 from pathways.reference import tables
+from pathways.referrals import actions as referral_actions
 from pathways.referrals import queries as referral_queries
-from pathways.referrals.models import Referral, ReferralState
+from pathways.referrals.models import ProgressStage, Referral, ReferralEvent, ReferralState, StageSource
 
 CASEWORKERS = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
 
@@ -50,16 +53,27 @@ class EnrolledAlready(Conflict):
     title = "This jobseeker is already on a programme"
 
 
+class EnrolmentHasEnded(RuleBroken):
+    title = "Say whether the last enrolment continues"
+
+
+class WorkNotRecorded(RuleBroken):
+    title = "Say where the jobseeker works"
+
+
 def start(session: WriteSession, actor: Actor, new: NewEnrolment) -> Enrolment:
     """Start a jobseeker on a programme, based on an accepted referral.
 
     Refuses a second open enrolment and a programme of another partner. Also refuses a start date in the future, before
-    the referral or on a day on which the programme does not run.
+    the referral or on a day on which the programme does not run. With ``accept``, first accepts the referral.
     """
-    referral = referral_queries.referral(session, actor, new.referral_id)
+    referral = referral_queries.referral(session, actor, new.referral_id, for_update=new.accept)
+    if new.accept and referral.state is not ReferralState.ACCEPTED:
+        referral_actions.move(session, actor, referral, ReferralEvent.ACCEPT)
     if referral.state is not ReferralState.ACCEPTED:
         raise RuleBroken(
-            f"The referral is {referral.state}, but an enrolment needs an accepted referral. Accept it first.",
+            f"The referral is {referral.state}, but an enrolment needs an accepted referral. Accept it first, or"
+            " send accept.",
             pointer="/referral_id",
         )
     person = jobseeker_queries.jobseeker(session, actor, referral.jobseeker_id, for_update=True)
@@ -261,11 +275,9 @@ def end(session: WriteSession, actor: Actor, enrolment: Enrolment, ending: Enrol
             "The end date cannot be in the future. Record the end once it has happened.", pointer="/ended_on"
         )
     enrolment.ended_on, enrolment.end_reason = ending.ended_on, ending.end_reason
-    session.add(
-        _move_row(
-            actor, enrolment, EnrolmentEvent.END.value, enrolment.state, to_state, ending.ended_on, reason=ending.note
-        )
-    )
+    row = _move_row(actor, enrolment, EnrolmentEvent.END.value, enrolment.state, to_state, ending.ended_on)
+    row.reason, row.without_spell_because = ending.note, ending.without_spell_because
+    session.add(row)
     enrolment.state = to_state
     # The caseworker stays assigned until the case closes, because hours and outcomes are still recorded after the end.
     person = session.get_one(Jobseeker, enrolment.jobseeker_id)
@@ -303,17 +315,81 @@ def resume(session: WriteSession, actor: Actor, enrolment: Enrolment, reason: st
     return enrolment
 
 
-def close_case(session: WriteSession, actor: Actor, person: Jobseeker, closing: Closing) -> Jobseeker:
+def ask_about_work(
+    session: Session,
+    sources: Sequence[StageSource],
+    person: Jobseeker,
+    enrolment: Enrolment | None,
+    leaving: LeavingBody,
+) -> None:
+    """Refuse to end an enrolment or a case as in work if no spell of work is recorded and no reason is given for it.
+
+    A spell counts if it was not over when the enrolment started.
+    """
+    if leaving.end_reason is not EndReason.IN_WORK or leaving.without_spell_because is not None:
+        return
+    since = enrolment.started_on if enrolment is not None else None
+    for source in sources:
+        for stretch in source(session, person.partner_id, [person.id]):
+            is_recent = stretch.until is None or since is None or stretch.until >= since
+            if stretch.stage is ProgressStage.STARTED_WORK and is_recent:
+                return
+    raise WorkNotRecorded(
+        "The end reason says that the jobseeker is in work, but no spell of work is recorded, so no outcome can be"
+        " claimed. Record the spell first. If there is none to record, say why in without_spell_because.",
+        pointer="/without_spell_because",
+    )
+
+
+def leave(
+    session: WriteSession, actor: Actor, enrolment: Enrolment, ending: EnrolmentEnding, sources: Sequence[StageSource]
+) -> Enrolment:
+    """End an enrolment, after asking about work that is not recorded."""
+    ask_about_work(session, sources, session.get_one(Jobseeker, enrolment.jobseeker_id), enrolment, ending)
+    return end(session, actor, enrolment, ending)
+
+
+def reopen_case(session: WriteSession, actor: Actor, person: Jobseeker, new: Reopening) -> Jobseeker:
+    """Reopen a closed case. If its last enrolment has ended, the caller must say whether that enrolment continues."""
+    destination(JOBSEEKER_MOVES, person.state, JobseekerEvent.REOPEN, jobseeker_actions.JobseekerMoveRefused)
+    last = queries.last_enrolment(session, person)
+    if last is not None and new.resume_enrolment is None:
+        raise EnrolmentHasEnded(
+            f"The jobseeker's last enrolment ended on {last.ended_on}. Does it continue? Send resume_enrolment: true if"
+            " its end was a mistake, or false to reopen the case without an enrolment.",
+            pointer="/resume_enrolment",
+        )
+    if last is None and new.resume_enrolment:
+        raise RuleBroken(
+            "The jobseeker was on no programme, so no enrolment can continue. Leave resume_enrolment out.",
+            pointer="/resume_enrolment",
+        )
+    jobseeker_actions.move(session, actor, person, JobseekerEvent.REOPEN, reason=new.reason)
+    if last is not None and new.resume_enrolment:
+        session.refresh(last, with_for_update=True)
+        resume(session, actor, last, new.reason)
+    return person
+
+
+def close_case(
+    session: WriteSession, actor: Actor, person: Jobseeker, closing: Closing, sources: Sequence[StageSource]
+) -> Jobseeker:
     """Close the case of a jobseeker. An open enrolment ends on the same day for the given ``end_reason``."""
+    ask_about_work(session, sources, person, queries.last_enrolment(session, person), closing)
+    because = closing.without_spell_because
     enrolment = queries.open_enrolment(session, person)
     if enrolment is not None:
         session.refresh(enrolment, with_for_update=True)
-        end(session, actor, enrolment, EnrolmentEnding(ended_on=closing.closed_on, end_reason=closing.end_reason))
+        ending = EnrolmentEnding(
+            ended_on=closing.closed_on, end_reason=closing.end_reason, without_spell_because=because
+        )
+        end(session, actor, enrolment, ending)
     elif closing.closed_on > actor.today:
         raise RuleBroken("The closing date cannot be in the future.", pointer="/closed_on")
     jobseeker_actions.assign(session, actor, person, None, None)
+    event, on = JobseekerEvent.CLOSE, closing.closed_on
     return jobseeker_actions.move(
-        session, actor, person, JobseekerEvent.CLOSE, reason=closing.reason, valid_on=closing.closed_on
+        session, actor, person, event, reason=closing.reason, valid_on=on, without_spell_because=because
     )
 
 

@@ -14,10 +14,12 @@ from pathways.access.guards import (
     PathwaysRoute,
     etag,
     expect_version,
+    must_be_permitted,
     permitted,
 )
 from pathways.access.permissions import Permission
 from pathways.base import Actor
+from pathways.duplicates.actions import visible_candidates
 from pathways.enrolments import actions, queries
 from pathways.enrolments.models import Enrolment
 from pathways.enrolments.schemas import Assignment, EnrolmentChange, EnrolmentEnding, EnrolmentOut, NewEnrolment
@@ -25,6 +27,7 @@ from pathways.errors import Conflict, NotFound
 from pathways.jobseekers.schemas import ReasonBody
 from pathways.pagination import Page, page_of_all
 from pathways.problems import documented
+from pathways.referrals.api import StageSourcesDep
 
 router = APIRouter(prefix="/enrolments", tags=["enrolments"], route_class=PathwaysRoute)
 Reader = Annotated[Actor, permitted(Permission.ENROLMENT_READ)]
@@ -55,11 +58,15 @@ def list_enrolments(
 def start_enrolment(
     new: NewEnrolment, actor: Maker, database: DatabaseDep, once: OnceDep, response: Response
 ) -> EnrolmentOut:
-    """Start a jobseeker on a programme, based on an accepted referral.
+    """Start a jobseeker on a programme, based on an accepted referral. With ``accept``, accept it in the same step.
 
     It is refused if the jobseeker already has an open enrolment. It is also refused if the start date is in the
-    future, before the referral or on a day on which the programme does not run.
+    future, before the referral or on a day on which the programme does not run. If ``accept`` is true, the key also
+    needs the permission to accept referrals, a refusal leaves the referral as it was, and the reply says in ``may_be``
+    which of your records may be the same person.
     """
+    if new.accept:
+        must_be_permitted(actor, Permission.REFERRAL_ACCEPT)
     with database.writing(actor) as session:
         enrolment = once(
             session,
@@ -68,7 +75,10 @@ def start_enrolment(
             lambda made: queries.enrolment(session, actor, made),
         )
         etag(response, enrolment.version)
-        return actions.reply(session, actor, enrolment)
+        reply = actions.reply(session, actor, enrolment)
+    if not new.accept:
+        return reply
+    return reply.model_copy(update={"may_be": visible_candidates(database, actor, [reply.jobseeker_id])})
 
 
 @router.get("/{enrolment_id}", responses=documented(NotFound))
@@ -120,15 +130,23 @@ def assign_caseworker(
 
 @router.post("/{enrolment_id}/end", responses=documented(NotFound, Conflict))
 def end_enrolment(
-    enrolment_id: UUID, ending: EnrolmentEnding, actor: Ender, database: DatabaseDep, once: OnceDep
+    enrolment_id: UUID,
+    ending: EnrolmentEnding,
+    actor: Ender,
+    database: DatabaseDep,
+    once: OnceDep,
+    sources: StageSourcesDep,
 ) -> EnrolmentOut:
-    """End an open enrolment, with a reason. An end date in the future or before the start date is refused."""
+    """End an open enrolment, with a reason. An end date in the future or before the start date is refused.
+
+    The reason ``in_work`` is refused while no spell of work is recorded, unless ``without_spell_because`` says why.
+    """
     with database.writing(actor) as session:
         enrolment = once(
             session,
             actor,
-            lambda: actions.end(
-                session, actor, queries.enrolment(session, actor, enrolment_id, for_update=True), ending
+            lambda: actions.leave(
+                session, actor, queries.enrolment(session, actor, enrolment_id, for_update=True), ending, sources
             ),
             lambda made: queries.enrolment(session, actor, made),
         )

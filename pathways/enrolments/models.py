@@ -99,3 +99,5 @@ class EnrolmentMove(AboutPerson, StateLog, Base):
     programme_id: Mapped[UUID]
     referral_id: Mapped[UUID]
     end_reason: Mapped[str | None] = mapped_column(LINE)
+    # Why no spell of work is recorded although the enrolment ended as in work.
+    without_spell_because: Mapped[str | None] = mapped_column(LINE)

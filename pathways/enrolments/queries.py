@@ -1,18 +1,19 @@
 """Every query on enrolments."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from pathways.base import Actor
 from pathways.database import Session
-from pathways.enrolments.models import Enrolment
+from pathways.enrolments.models import EndReason, Enrolment
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Contact, ContactOutcome, ContactWith, Jobseeker
+from pathways.referrals.models import ProgressStage, ReachedStage
 
 
 def visible_to(actor: Actor) -> Select[Enrolment]:
@@ -39,6 +40,27 @@ def open_enrolment(session: Session, person: Jobseeker) -> Enrolment | None:
             Enrolment.ended_on.is_(None),
         )
     ).one_or_none()
+
+
+def last_enrolment(session: Session, person: Jobseeker) -> Enrolment | None:
+    """Return the open enrolment or else the one that ended last. One that was a mistake does not count."""
+    rows = select(Enrolment).where(
+        Enrolment.partner_id == person.partner_id,
+        Enrolment.jobseeker_id == person.id,
+        or_(Enrolment.end_reason.is_(None), Enrolment.end_reason != EndReason.RECORDED_BY_MISTAKE),
+    )
+    order = (Enrolment.ended_on.is_not(None), Enrolment.ended_on.desc(), Enrolment.id.desc())
+    return session.scalars(rows.order_by(*order).limit(1)).first()
+
+
+def stages(session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> Iterator[ReachedStage]:
+    """Yield the time of people on programmes. Enrolments that were recorded by mistake are left out."""
+    rows = select(Enrolment).where(Enrolment.partner_id == partner_id, Enrolment.jobseeker_id.in_(jobseeker_ids))
+    for row in session.scalars(rows):
+        if row.end_reason is not EndReason.RECORDED_BY_MISTAKE:
+            yield ReachedStage(
+                row.jobseeker_id, ProgressStage.STARTED_PROGRAMME, row.started_on, row.made_at, row.ended_on
+            )
 
 
 def first_employer_contacts(session: Session, enrolment_ids: Iterable[UUID]) -> dict[UUID, date]:

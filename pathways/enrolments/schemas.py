@@ -1,25 +1,31 @@
 """Request bodies and replies about enrolments."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pathways.enrolments.models import EndReason, EnrolmentState
-from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
+from pathways.fields import Body, Day, Group, Line, NeededLine, Schema, against_the_rule
+from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 
 
 class NewEnrolment(Body):
     """A new enrolment on a programme."""
 
     referral_id: UUID = Field(
-        description="An accepted referral of the jobseeker. The cohort follows the earliest accepted referral since"
-        " the jobseeker's last enrolment with you ended."
+        description="An accepted referral of the jobseeker, or with ``accept`` one to accept. The cohort follows the"
+        " earliest accepted referral since the jobseeker's last enrolment with you ended."
     )
     programme_id: UUID
     started_on: Day
     caseworker_id: UUID | None = Field(default=None, description="The caseworker's membership. If left out: your own.")
+    accept: bool = Field(
+        default=False,
+        description="Whether to accept the referral first, if it is not accepted yet. If the enrolment is refused, the"
+        " referral is not accepted either.",
+    )
 
 
 class EnrolmentChange(Body):
@@ -35,20 +41,46 @@ class Assignment(Body):
     valid_on: Day | None = None
 
 
-class EnrolmentEnding(Body):
+class LeavingBody(Body):
+    """Why an enrolment or a case ends. The reason ``in_work`` needs a spell of work, or why none is recorded."""
+
+    end_reason: EndReason
+    without_spell_because: NeededLine | None = Field(
+        default=None,
+        description="Only with the reason ``in_work``, if no spell of work is recorded: why there is none, for instance"
+        " that the jobseeker does not want to say where they work. It is stored with the end.",
+    )
+
+    @model_validator(mode="after")
+    def _only_in_work(self) -> Self:
+        if self.without_spell_because is not None and self.end_reason is not EndReason.IN_WORK:
+            raise against_the_rule("without_spell_because belongs to the end reason in_work. Leave it out.")
+        return self
+
+
+class EnrolmentEnding(LeavingBody):
     """The last day of an enrolment and why it ended."""
 
     ended_on: Day
-    end_reason: EndReason
     note: Line = ""
 
 
-class Closing(Body):
+class Closing(LeavingBody):
     """The closing of a case; an open enrolment ends on the same day."""
 
     closed_on: Day
-    end_reason: EndReason
     reason: NeededLine
+
+
+class Reopening(Body):
+    """The reopening of a closed case."""
+
+    reason: NeededLine
+    resume_enrolment: bool | None = Field(
+        default=None,
+        description="Needed if the jobseeker's last enrolment has ended. True: its end was a mistake, and it continues."
+        " False: the case opens without an enrolment.",
+    )
 
 
 class EnrolmentOut(Schema):
@@ -69,6 +101,7 @@ class EnrolmentOut(Schema):
     first_employer_contact_by: Annotated[date, Group.RECORD]
     first_employer_contact_on: Annotated[date | None, Group.RECORD]
     possible_events: Annotated[list[str], Group.RECORD]
+    may_be: MayBe = MAY_BE
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
 

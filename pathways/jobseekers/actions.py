@@ -184,7 +184,9 @@ def move(
     *,
     reason: str = "",
     valid_on: date | None = None,
+    **columns: Any,
 ) -> Jobseeker:
+    """Apply an event to a case. ``columns`` are further columns of the recorded move."""
     to_state = destination(JOBSEEKER_MOVES, person.state, event, JobseekerMoveRefused)
     session.add(
         JobseekerMove.recorded(
@@ -196,6 +198,7 @@ def move(
             from_state=person.state.value,
             to_state=to_state.value,
             reason=reason,
+            **columns,
         )
     )
     person.state = to_state

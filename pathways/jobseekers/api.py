@@ -29,7 +29,6 @@ from pathways.jobseekers.models import (
     ConfirmedWord,
     Contact,
     Jobseeker,
-    JobseekerEvent,
     JobseekerState,
     MonitoringAnswers,
     ProfileVersion,
@@ -192,33 +191,6 @@ def get_jobseeker(jobseeker_id: UUID, actor: Reader, database: DatabaseDep, resp
         person = queries.jobseeker(session, actor, jobseeker_id)
         etag(response, person.version)
         return actions.reply(session, actor, person)
-
-
-def _move(
-    jobseeker_id: UUID, reason: ReasonBody, actor: Actor, database: Database, once: OnceDep, event: JobseekerEvent
-) -> JobseekerOut:
-    with database.writing(actor) as session:
-        person = once(
-            session,
-            actor,
-            lambda: actions.move(
-                session,
-                actor,
-                queries.jobseeker(session, actor, jobseeker_id, for_update=True),
-                event,
-                reason=reason.reason,
-            ),
-            lambda person_id: queries.jobseeker(session, actor, person_id),
-        )
-        return actions.reply(session, actor, person)
-
-
-@router.post("/{jobseeker_id}/reopen", responses=documented(NotFound, Conflict))
-def reopen_case(
-    jobseeker_id: UUID, reason: ReasonBody, actor: Closer, database: DatabaseDep, once: OnceDep
-) -> JobseekerOut:
-    """Reopen a closed case, with a reason. Refused if the case is not closed."""
-    return _move(jobseeker_id, reason, actor, database, once, JobseekerEvent.REOPEN)
 
 
 @router.get("/{jobseeker_id}/profile", responses=documented(NotFound))

@@ -182,6 +182,9 @@ class JobseekerMove(AboutPerson, StateLog, Base):
 
     __tablename__ = "jobseeker_moves"
 
+    # Why no spell of work is recorded although the case was closed as in work.
+    without_spell_because: Mapped[str | None] = mapped_column(LINE)
+
 
 class PersonKey(AboutPerson, Base):
     """A keyed hash of details, such as name and date of birth, used to find other records of the same person."""

@@ -565,6 +565,9 @@ class MoveOut(Schema):
     event: Annotated[str, Group.RECORD]
     to_state: Annotated[str, Group.RECORD]
     reason: Annotated[str | None, Group.NOTES]
+    without_spell_because: Annotated[str | None, Group.NOTES] = Field(
+        default=None, description="Why no spell of work is recorded although the case or enrolment ended as in work."
+    )
     valid_on: Annotated[date, Group.RECORD]
     recorded_at: Annotated[datetime, Group.RECORD]
 

@@ -50,6 +50,8 @@ class NoticeKind(StrEnum):
     KEY_TO_CLAIM = "key_to_claim"
     KEY_IN_USE = "key_in_use"
     KEY_EXPIRES = "key_expires"
+    REFERRAL_ACCEPTED = "referral_accepted"
+    REFERRAL_DECLINED = "referral_declined"
 
 
 URGENT = frozenset(

@@ -132,6 +132,11 @@ TEXT: dict[K, tuple[str, str]] = {
         "A key in your name expires soon. Ask your administrator for a new key.",
         "{n} keys in your name expire soon. Ask your administrator for new keys.",
     ),
+    K.REFERRAL_ACCEPTED: ("The partner accepted a referral.", "The partner accepted {n} referrals."),
+    K.REFERRAL_DECLINED: (
+        "The partner declined a referral. Open it to read the reason.",
+        "The partner declined {n} referrals. Open each to read the reason.",
+    ),
 }
 
 

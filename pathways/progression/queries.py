@@ -1,21 +1,23 @@
 """Every query on spells, evidence and outcomes."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from pathways.base import Actor
 from pathways.database import Session
 from pathways.enrolments.models import Enrolment
 from pathways.errors import NotFound
 from pathways.facts import as_known
+from pathways.introductions.models import Introduction
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
+from pathways.organisations.models import Organisation
 from pathways.progression.models import (
     Evidence,
     EvidenceCheck,
@@ -29,6 +31,7 @@ from pathways.progression.models import (
 from pathways.progression.rules import Basis, HoursTest, OutcomeRule, RateDate, SpellFacts
 from pathways.reference import outcome_rules, tables
 from pathways.reference.outcome_rules import RuleText
+from pathways.referrals.models import ProgressStage, ReachedStage
 
 
 def visible_to(actor: Actor) -> Select[Spell]:
@@ -127,6 +130,25 @@ def spells_of(session: Session, person: Jobseeker) -> list[Spell]:
         Spell.partner_id == person.partner_id, Spell.jobseeker_id == person.id, Spell.state != SpellState.VOIDED
     )
     return list(session.scalars(rows.order_by(Spell.id)))
+
+
+def stages(session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> Iterator[ReachedStage]:
+    """Yield the spells of work of people, without voided spells."""
+    workplace = func.coalesce(SpellVersion.employer, Organisation.name)
+    rows = (
+        select(SpellVersion.jobseeker_id, SpellVersion.started_on, Spell.made_at, SpellVersion.ended_on, workplace)
+        .join(Spell, and_(Spell.partner_id == SpellVersion.partner_id, Spell.id == SpellVersion.spell_id))
+        .join(Introduction, Introduction.id == Spell.introduction_id, isouter=True)
+        .join(Organisation, Organisation.id == Introduction.social_enterprise_id, isouter=True)
+        .where(
+            SpellVersion.partner_id == partner_id,
+            SpellVersion.jobseeker_id.in_(jobseeker_ids),
+            as_known(SpellVersion),
+            Spell.state != SpellState.VOIDED,
+        )
+    )
+    for jobseeker_id, started_on, made_at, ended_on, name in session.execute(rows):
+        yield ReachedStage(jobseeker_id, ProgressStage.STARTED_WORK, started_on, made_at, ended_on, name)
 
 
 def outcomes_of_person(session: Session, person: Jobseeker) -> list[Outcome]:

@@ -24,7 +24,9 @@ from pathways.jobseekers.identify import BatchComparison, Candidate
 from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.messages import actions as message_actions
+from pathways.messages import queries as message_queries
 from pathways.messages.actions import WebhookEvent
+from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
 from pathways.referrals import queries, sources
@@ -431,7 +433,9 @@ def move(
 ) -> Referral:
     """Apply an event to a referral. Accepting also opens the case and, if necessary, acknowledges the referral."""
     to_state = destination(REFERRAL_MOVES, referral.state, event, ReferralMoveRefused)
-    session.add(_move_row(actor, referral, event.value, referral.state, to_state, reason))
+    row = _move_row(actor, referral, event.value, referral.state, to_state, reason)
+    row.reason_is_for_referrer = event is ReferralEvent.DECLINE
+    session.add(row)
     referral.state = to_state
     if to_state in {ReferralState.ACKNOWLEDGED, ReferralState.ACCEPTED} and referral.acknowledged_at is None:
         referral.acknowledged_at = actor.at
@@ -439,8 +443,27 @@ def move(
         jobseeker_actions.open_case(session, actor, session.get_one(Jobseeker, referral.jobseeker_id))
         # The partner's staff may compare numbers that the referrer's request could not decrypt.
         identify.note(session, referral.partner_id, [referral.jobseeker_id])
+    if event in NOTICE_OF:
+        _notify_referrer(session, actor, referral, NOTICE_OF[event])
     session.flush()  # so that the reply includes the new version
     return referral
+
+
+NOTICE_OF = {
+    ReferralEvent.ACCEPT: NoticeKind.REFERRAL_ACCEPTED,
+    ReferralEvent.DECLINE: NoticeKind.REFERRAL_DECLINED,
+}
+
+
+def _notify_referrer(session: WriteSession, actor: Actor, referral: Referral, kind: NoticeKind) -> None:
+    """Notify the member who submitted the referral. If they are no referrer there now, notify its referrers."""
+    organisation_id = referral.referring_organisation_id
+    if organisation_id is None:
+        return
+    referrers = message_queries.members(session, organisation_id, [Role.REFERRER])
+    submitter = queries.submitter(session, referral)
+    to = [submitter] if submitter in referrers else referrers
+    message_actions.notify(session, actor, to, kind, about=("referrals", referral.id), organisation_id=organisation_id)
 
 
 def _move_row(

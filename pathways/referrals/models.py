@@ -1,13 +1,18 @@
 """Tables of referrals: the referral, the log of its states, and the versions of what the referrer said."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Session as OrmSession
 
 from pathways.base import LINE, Base, PrimaryKey, Versioned, one_of, words
+from pathways.database import Session
 from pathways.facts import Fact, StateLog
 from pathways.jobseekers.models import AboutPerson, DetailsColumns, ProfileColumns, about_person
 
@@ -96,12 +101,75 @@ class ReferralMove(AboutPerson, StateLog, Base):
     )
 
     referral_id: Mapped[UUID]
+    # Whether the reason was written for the referrer. Reasons of earlier versions were written for the partner alone.
+    reason_is_for_referrer: Mapped[bool] = mapped_column(default=False)
 
-    def other_parties(self, session: Session) -> list[UUID]:
+    def other_parties(self, session: OrmSession) -> list[UUID]:
         """Return the organisation that made the referral."""
         referral = session.get(Referral, self.referral_id)
         organisation_id = referral.referring_organisation_id if referral is not None else None
         return [organisation_id] if organisation_id is not None else []
+
+
+class ProgressStage(StrEnum):
+    """How far a referred person has come, as a referrer may read it."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    MET = "met"
+    STARTED_PROGRAMME = "started_programme"
+    STARTED_WORK = "started_work"
+    LEFT_WORK = "left_work"
+    LEFT_PROGRAMME = "left_programme"
+    CLOSED = "closed"
+
+
+# The stages that a referrer reads only if the jobseeker agreed.
+AGREED_STAGES = (
+    ProgressStage.MET,
+    ProgressStage.STARTED_PROGRAMME,
+    ProgressStage.STARTED_WORK,
+    ProgressStage.LEFT_WORK,
+    ProgressStage.LEFT_PROGRAMME,
+)
+
+
+class ProgressPermission(AboutPerson, Fact, Base):
+    """What the jobseeker agreed that the referrer may read of their progress. A row without stages revokes it."""
+
+    __tablename__ = "progress_permissions"
+    __table_args__ = about_person(
+        "progress_permissions",
+        ForeignKeyConstraint(["partner_id", "referral_id"], ["referrals.partner_id", "referrals.id"]),
+        Index("ix_progress_permissions_referral", "partner_id", "referral_id"),
+    )
+
+    referral_id: Mapped[UUID]
+    stages: Mapped[list[str]] = mapped_column(JSON)
+    names_workplace: Mapped[bool]
+    how_given: Mapped[str] = mapped_column(LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedStage:
+    """A stretch of a person's time: on a programme, or in work. ``until`` is its last day if it is over."""
+
+    jobseeker_id: UUID
+    stage: ProgressStage
+    on: date
+    recorded_at: datetime
+    until: date | None = None
+    workplace: str | None = None
+
+
+class StageSource(Protocol):
+    """What a feature above referrals provides: the stretches that people of one partner began, in any order."""
+
+    def __call__(
+        self, session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID], /
+    ) -> Iterable[ReachedStage]: ...
 
 
 class ReferralSnapshot(AboutPerson, DetailsColumns, ProfileColumns, Fact, Base):

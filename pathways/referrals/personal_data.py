@@ -5,8 +5,8 @@ from pathways.imports import actions as imports
 from pathways.imports.models import ImportRow
 from pathways.jobseekers.schemas import MoveOut
 from pathways.referrals import actions
-from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
-from pathways.referrals.schemas import ReferralRecord
+from pathways.referrals.models import ProgressPermission, Referral, ReferralMove, ReferralSnapshot
+from pathways.referrals.schemas import ProgressPermissionOut, ReferralRecord
 
 MOVE_TEXTS = {
     "submit": "Referral received.",
@@ -29,6 +29,18 @@ HOLDING = Holding(
             ReferralSnapshot,
             actions.extract_of_snapshot,
             fact_entry("referral details", lambda _: "The referrer's details of the jobseeker were recorded."),
+        ),
+        Held(
+            ProgressPermission,
+            as_schema(ProgressPermissionOut),
+            fact_entry(
+                "permission",
+                lambda row: (
+                    "The jobseeker agreed what the referrer may read of their progress."
+                    if row.stages
+                    else "The jobseeker's agreement that the referrer may read their progress was revoked."
+                ),
+            ),
         ),
         Held(ImportRow, imports.extract_of_row, stays=True),
     ),

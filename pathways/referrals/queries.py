@@ -15,7 +15,7 @@ from pathways.facts import as_known
 from pathways.fields import Group, Purpose, Relation, Relationship, visible_fields
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, JobseekerMove, JobseekerState
-from pathways.referrals.models import Referral, ReferralSnapshot
+from pathways.referrals.models import Referral, ReferralMove, ReferralSnapshot
 
 
 def visible_to(actor: Actor) -> Select[Referral]:
@@ -124,6 +124,16 @@ def listed(actor: Actor) -> Select[Any]:
         )
     )
     return rows
+
+
+def submitter(session: Session, referral: Referral) -> UUID | None:
+    """Return the user who submitted the referral."""
+    rows = select(ReferralMove.by).where(
+        ReferralMove.partner_id == referral.partner_id,
+        ReferralMove.referral_id == referral.id,
+        ReferralMove.event == "submit",
+    )
+    return session.scalars(rows.order_by(ReferralMove.recorded_at, ReferralMove.id).limit(1)).first()
 
 
 def by_source_keys(session: Session, partner_id: UUID, source_keys: Sequence[str]) -> dict[str, Referral]:

@@ -1,7 +1,7 @@
 """Bodies and replies about referrals."""
 
 from datetime import date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -10,7 +10,7 @@ from pathways.fields import Body, Day, Group, Line, NeededLine, Paragraph, Schem
 from pathways.jobseekers.models import JobseekerState
 from pathways.jobseekers.schemas import DetailsBody, DetailsFields, ProfileBody, ProfileFields, Warned
 from pathways.jobseekers.search_schemas import MAY_BE, MayBe
-from pathways.referrals.models import ReferralState, SourceType
+from pathways.referrals.models import AGREED_STAGES, ProgressStage, ReferralState, SourceType
 
 
 class ReferralBody(DetailsBody, ProfileBody):
@@ -64,6 +64,52 @@ class ReferralChange(ReferralBody):
     is_restricted: bool | None = None  # type: ignore[assignment]  # a change may leave it out
 
 
+AgreedStage = Literal["met", "started_programme", "started_work", "left_work", "left_programme"]
+
+
+class NewProgressPermission(Body):
+    """What the jobseeker agreed that the referrer may read of their progress. It replaces what was agreed before."""
+
+    stages: Annotated[list[AgreedStage], Field(max_length=len(AGREED_STAGES))] = Field(
+        description="The stages that the referrer may read. An empty list revokes the permission."
+    )
+    names_workplace: bool = Field(
+        default=False,
+        description="Whether the referrer may also read where the jobseeker works. It needs the stage"
+        " ``started_work``.",
+    )
+    how_given: NeededLine
+    valid_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _workplace_needs_its_stage(self) -> Self:
+        if self.names_workplace and ProgressStage.STARTED_WORK not in self.stages:
+            raise against_the_rule("names_workplace needs the stage started_work. Add the stage or leave it out.")
+        return self
+
+
+class ProgressPermissionOut(Schema):
+    """What the jobseeker agreed that the referrer may read of their progress."""
+
+    id: Annotated[UUID, Group.RECORD]
+    referral_id: Annotated[UUID, Group.RECORD] = Field(description="The referral whose referrer may read the progress.")
+    stages: Annotated[list[str], Group.RECORD] = Field(description="The stages that the referrer may read.")
+    names_workplace: Annotated[bool, Group.RECORD] = Field(
+        description="Whether the referrer may also read where the jobseeker works."
+    )
+    how_given: Annotated[str | None, Group.NOTES]
+    valid_on: Annotated[date, Group.RECORD]
+    recorded_at: Annotated[datetime, Group.RECORD]
+
+
+class ProgressLine(Schema):
+    """One thing that became of a referral or its person, as the referrer reads it."""
+
+    stage: Annotated[ProgressStage, Group.RECORD] = Field(description="How far the referral or the person has come.")
+    on: Annotated[date, Group.RECORD] = Field(description="The day on which it happened.")
+    text: Annotated[str, Group.RECORD] = Field(description="What happened, as a sentence.")
+
+
 class EarlierReferral(Schema):
     """An earlier referral of the same person."""
 
@@ -107,6 +153,18 @@ class ReferralOut(DetailsFields, ProfileFields):
     case_was: Annotated[JobseekerState | None, Group.NOTES] = Field(
         default=None, description="For a repeat referral: the state of the case when the referral arrived."
     )
+    progress: Annotated[list[ProgressLine] | None, Group.WORK] = Field(
+        default=None,
+        description="What became of the referral and its person, oldest first: exactly what the referrer may read. "
+        "Beyond received, accepted, declined and closed, the jobseeker's agreement decides.",
+    )
+    declined_because: Annotated[str | None, Group.REFERRAL_SOURCE] = Field(
+        default=None, description="Why the partner declined the referral, written for the referrer."
+    )
+    referrer_may_read: Annotated[list[ProgressStage] | None, Group.NOTES] = Field(
+        default=None,
+        description="The stages that the jobseeker agreed the referrer may read. Visible to the partner only.",
+    )
     warnings: Annotated[list[Warned], Group.RECORD] = []
     may_be: MayBe = MAY_BE
     withheld: Annotated[list[str], Group.RECORD] = []
@@ -126,6 +184,9 @@ class ReferralLine(Schema):
     acknowledge_by: Annotated[date, Group.RECORD]
     is_repeat: Annotated[bool | None, Group.NOTES] = Field(
         default=None, description="Whether the same person had been referred before. Visible to the partner only."
+    )
+    progress: Annotated[list[ProgressLine] | None, Group.WORK] = Field(
+        default=None, description="What became of the referral and its person. Only referrers read it in a list."
     )
 
 

@@ -8,16 +8,19 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from pathways.base import Actor
+from pathways.base import Actor, local_day
 from pathways.database import Session
 from pathways.enrolments.models import Enrolment
 from pathways.facts import as_known
+from pathways.fields import Group, Purpose, visible_fields
+from pathways.introductions import stops
 from pathways.introductions.models import CLOCK_OF, Introduction, IntroductionMove, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Contact, Jobseeker, JobseekerState
 from pathways.organisations.models import Organisation
 from pathways.progression.models import Spell, SpellState
 from pathways.reference import tables
+from pathways.referrals.models import Referral, ReferralState
 from pathways.shortlists.models import Shortlist
 from pathways.support import queries, schedule
 from pathways.support.models import ActionPlan, CheckIn, InWork
@@ -37,6 +40,10 @@ TEXT = {
     "answer_awaited": "A social enterprise has not answered an introduction.",
     "word_awaited": "The jobseeker has not yet agreed to a proposed introduction.",
     "start_to_record": "A place was accepted, but no start is recorded.",
+    "referral_new": "A new referral has arrived. Acknowledge, accept or decline it.",
+    "referral_to_decide": "A referral was acknowledged. Meet the person, then accept or decline it.",
+    "to_enrol": "A referral was accepted, but the jobseeker is not on a programme yet.",
+    "stopped": "An introduction or a start was stopped. Open the introduction to read why and what to do.",
 }
 # The row of the ``limits`` table that fills ``{limit}``, by kind.
 LIMITS = {
@@ -190,7 +197,13 @@ KIND_OF_STATE = {
 
 
 def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[Wait]:
-    """Yield introductions that have had no move for longer than the time limit of their state."""
+    """Yield introductions without a move for longer than the time limit of their state, and all stopped ones.
+
+    A stopped introduction is due at once. Its social enterprise cannot answer, so no other item waits for an answer.
+    """
+    stopped = _stopped(session, partner_id)
+    for introduction_id, jobseeker_id in stopped.items():
+        yield Wait("stopped", on, jobseeker_id, "introductions", introduction_id)
     nation = session.get_one(Organisation, partner_id).nation
     since = (
         select(func.max(IntroductionMove.valid_on))
@@ -205,9 +218,56 @@ def _of_introductions(session: Session, partner_id: UUID, on: date) -> Iterator[
         Introduction.partner_id == partner_id, Introduction.state.in_(list(CLOCK_OF))
     )
     for introduction_id, jobseeker_id, state, moved_on in session.execute(rows):
+        if introduction_id in stopped:
+            continue
         due_on = tables.due_on(CLOCK_OF[state], moved_on, nation)
         if due_on < on:
             yield Wait(KIND_OF_STATE[state], due_on, jobseeker_id, "introductions", introduction_id)
+
+
+def _stopped(session: Session, partner_id: UUID) -> dict[UUID, UUID]:
+    """Return the jobseekers of introductions that a protective fact stops, by introduction id."""
+    rows = select(Introduction).where(Introduction.partner_id == partner_id, Introduction.state.in_(stops.LIVE))
+    live = session.scalars(rows).all()
+    why = stops.stops_of(session, live)
+    return {one.id: one.jobseeker_id for one in live if one.id in why}
+
+
+UNDECIDED = {
+    ReferralState.SUBMITTED: ("referral_new", "acknowledge_referral"),
+    ReferralState.ACKNOWLEDGED: ("referral_to_decide", "initial_meeting"),
+}
+
+
+def _of_referrals(session: Session, partner_id: UUID, _: date) -> Iterator[Wait]:
+    """Yield referrals without an answer from the day they arrive, and accepted people who are on no programme."""
+    nation = session.get_one(Organisation, partner_id).nation
+    same = (Jobseeker.partner_id == Referral.partner_id) & (Jobseeker.id == Referral.jobseeker_id)
+    rows = (
+        select(Referral.id, Referral.jobseeker_id, Referral.state, Referral.made_at)
+        .join(Jobseeker, same)
+        .where(Referral.partner_id == partner_id, Jobseeker.state != JobseekerState.VOIDED)
+    )
+    for referral_id, jobseeker_id, state, made_at in session.execute(rows.where(Referral.state.in_(UNDECIDED))):
+        kind, clock = UNDECIDED[state]
+        yield Wait(kind, tables.due_on(clock, local_day(made_at), nation), jobseeker_id, "referrals", referral_id)
+    enrolled = select(Enrolment.id).where(
+        Enrolment.partner_id == Referral.partner_id,
+        Enrolment.jobseeker_id == Referral.jobseeker_id,
+        Enrolment.ended_on.is_(None)
+        | (Enrolment.ended_on > Referral.referred_on)
+        | (Enrolment.started_on >= Referral.referred_on)
+        | (Enrolment.referral_id == Referral.id),
+    )
+    accepted = rows.where(
+        Referral.state == ReferralState.ACCEPTED, Jobseeker.state == JobseekerState.OPEN, ~enrolled.exists()
+    )
+    seen: set[UUID] = set()  # one item for a person with several referrals: the earliest, which is due first
+    for referral_id, jobseeker_id, _state, made_at in session.execute(accepted.order_by(Referral.made_at, Referral.id)):
+        if jobseeker_id not in seen:
+            seen.add(jobseeker_id)
+            due_on = tables.due_on("start_recorded", local_day(made_at), nation)
+            yield Wait("to_enrol", due_on, jobseeker_id, "referrals", referral_id)
 
 
 KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
@@ -216,11 +276,19 @@ KINDS: Sequence[Callable[[Session, UUID, date], Iterator[Wait]]] = (
     _of_offers,
     _of_plans,
     _of_introductions,
+    _of_referrals,
 )
 
 
 def _text(kind: str, on: date) -> str:
     return TEXT[kind].format(limit=int(tables.limit(LIMITS[kind], on))) if kind in LIMITS else TEXT[kind]
+
+
+def _may_read(actor: Actor, person: Any, wait: Wait) -> bool:
+    """Return whether the actor may read an item: that an introduction was stopped is read with safety alone."""
+    if wait.kind != "stopped":
+        return True
+    return Group.SAFETY in visible_fields(actor, jobseeker_queries.relationship(actor, person), Purpose.SUPPORT)
 
 
 def worklist(
@@ -230,12 +298,12 @@ def worklist(
     waits = waiting_items(session, actor.organisation_id, actor.today)
     ids = {wait.jobseeker_id for wait in waits}
     rows = session.execute(
-        select(Jobseeker.id, Jobseeker.reference, Jobseeker.caseworker_id).where(
+        select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.reference, Jobseeker.caseworker_id).where(
             Jobseeker.id.in_(jobseeker_queries.ids_visible_to(actor)), Jobseeker.id.in_(ids)
         )
     )
     people = {row.id: row for row in rows if not mine or row.caseworker_id == actor.membership_id}
-    seen = [wait for wait in waits if wait.jobseeker_id in people]
+    seen = [wait for wait in waits if wait.jobseeker_id in people and _may_read(actor, people[wait.jobseeker_id], wait)]
     counts = {name: sum(wait.kind == name for wait in seen) for name in TEXT}
     if kind is not None:
         seen = [wait for wait in seen if wait.kind == kind]
