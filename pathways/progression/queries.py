@@ -14,6 +14,7 @@ from pathways.database import Session
 from pathways.enrolments.models import Enrolment
 from pathways.errors import NotFound
 from pathways.facts import as_known
+from pathways.introductions.models import Introduction
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.progression.models import (
@@ -117,6 +118,23 @@ def works_at_same_placement(session: Session, spell: Spell) -> bool:
         Spell.introduction_id == spell.introduction_id,
         Spell.id != spell.id,
         Spell.state == SpellState.RUNNING,
+    )
+    return session.scalars(rows.limit(1)).first() is not None
+
+
+def spells_of_introduction(session: Session, introduction: Introduction) -> list[Spell]:
+    """Return the spells that an introduction led to, the newest first, without voided spells."""
+    rows = select(Spell).where(
+        Spell.partner_id == introduction.partner_id,
+        Spell.introduction_id == introduction.id,
+        Spell.state != SpellState.VOIDED,
+    )
+    return list(session.scalars(rows.order_by(Spell.id.desc())))
+
+
+def has_evidence(session: Session, spell: Spell) -> bool:
+    rows = select(Evidence.id).where(
+        Evidence.partner_id == spell.partner_id, Evidence.spell_id == spell.id, as_known(Evidence)
     )
     return session.scalars(rows.limit(1)).first() is not None
 
