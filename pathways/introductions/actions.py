@@ -31,7 +31,7 @@ from pathways.introductions.models import (
 )
 from pathways.introductions.reasons import WORDINGS, reasons_for
 from pathways.introductions.schemas import IntroductionOut, NewIntroduction, NextOption, StartedOn, WordsOf
-from pathways.introductions.start_questions import Answers
+from pathways.introductions.start_questions import StartAnswers
 from pathways.introductions.stops import Stop
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
@@ -125,7 +125,7 @@ def _move_row(
     *,
     reason: str = "",
     no: No | None = None,
-    answers: Answers | None = None,
+    answers: StartAnswers | None = None,
 ) -> IntroductionMove:
     of_start = asdict(answers) if answers is not None else {}
     return IntroductionMove.recorded(

@@ -38,12 +38,12 @@ EARLIER_FOR_ENTERPRISE = (
 )
 
 
-class StartAsks(Conflict):
+class StartNeedsAnswers(Conflict):
     title = "The start needs an answer first"
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class StartAnswers:
     """The first day of a start, and the answers to record with it. Each is None if it was neither needed nor given."""
 
     started_on: date
@@ -53,10 +53,10 @@ class Answers:
     earlier_start_agreed: bool | None = None
 
 
-def answers(session: Session, actor: Actor, introduction: Introduction, start: StartedOn) -> Answers:
-    """Return the answers to record with a start. Raise ``StartAsks`` with each question that has no answer.
+def answers(session: Session, actor: Actor, introduction: Introduction, start: StartedOn) -> StartAnswers:
+    """Return the answers to record with a start. Raise ``StartNeedsAnswers`` with each question that has no answer.
 
-    Refuses a first day in the future, and a certificate of too low a level or seen on a day that has not come.
+    Refuses a first day in the future, and a certificate that was seen after today or is of too low a level.
     """
     if start.started_on > actor.today:
         raise RuleBroken(
@@ -76,10 +76,10 @@ def answers(session: Session, actor: Actor, introduction: Introduction, start: S
         question = EARLIER_FOR_ENTERPRISE if outside else EARLIER_FOR_PARTNER
         asked.append({"pointer": "/earlier_start_agreed", "detail": question})
     if asked:
-        raise StartAsks(" ".join(question["detail"] for question in asked), errors=asked)
+        raise StartNeedsAnswers(" ".join(question["detail"] for question in asked), errors=asked)
     agreed = True if is_earlier else None
     if start.dbs_check is None:
-        return Answers(start.started_on, earlier_start_agreed=agreed)
+        return StartAnswers(start.started_on, earlier_start_agreed=agreed)
     check = start.dbs_check
     if needed not in INCLUDED[check.level]:
         raise RuleBroken(
@@ -91,7 +91,7 @@ def answers(session: Session, actor: Actor, introduction: Introduction, start: S
         raise RuleBroken(
             "The day on which the certificate was seen cannot be in the future.", pointer="/dbs_check/seen_on"
         )
-    return Answers(start.started_on, check.level, check.seen_on, check.seen_by, agreed)
+    return StartAnswers(start.started_on, check.level, check.seen_on, check.seen_by, agreed)
 
 
 def _dbs_question(needed: DbsLevel) -> str:

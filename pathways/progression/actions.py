@@ -147,7 +147,7 @@ def _is_untouched(session: Session, spell: Spell, version: SpellVersion) -> bool
 
 
 def _introduction(session: Session, enrolment: Enrolment, new: NewSpell) -> Introduction:
-    """Return the introduction of a new spell. Refuses one that is another jobseeker's or has not started."""
+    """Return the introduction of a new spell. Refuses another jobseeker's, or one without a start."""
     introduction = session.scalars(
         select(Introduction).where(
             Introduction.partner_id == enrolment.partner_id,

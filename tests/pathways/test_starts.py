@@ -276,7 +276,7 @@ def moves(world: World) -> Any:
 def test_each_level_of_dbs_check_asks_each_side_and_the_answer_is_stored(case: Case, who: str, level: DbsLevel):
     case.accepted(title="Teacher and care assistant", dbs_level=level, legal_basis="Regulated activity")
     asked = case.post(who, f"{case.path}/start", expect=409, started_on=TODAY.isoformat())
-    assert asked["type"] == "/problems/start-asks"
+    assert asked["type"] == "/problems/start-needs-answers"
     assert [one["pointer"] for one in asked["errors"]] == ["/dbs_check"]
     assert level in asked["detail"]
     assert (case.get("caseworker", case.path)["state"], case.spells()) == ("accepted", [])
@@ -335,7 +335,7 @@ def test_a_first_day_before_the_earliest_start_asks_without_saying_that_day(
     case = Case(client, world, earliest=earliest).accepted()
     case.permit(*groups)
     answer = client.post(f"/api/v1{case.path}/start", headers=world.key(who), json={"started_on": str(TODAY)})
-    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/start-asks")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/start-needs-answers")
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/earlier_start_agreed"]
     assert earliest.isoformat() not in answer.text
     assert ("profile" in answer.text) == (who == "caseworker")
