@@ -111,6 +111,7 @@ ROUTERS: Sequence[APIRouter] = (
     shortlists.router,
     allocations.router,
     introductions.router,
+    progression.introduced,
     progression.spells,
     progression.evidence_router,
     progression.outcomes_router,

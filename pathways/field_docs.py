@@ -88,6 +88,9 @@ FIELD_DOCS: dict[str, str] = {
     "date_of_birth": "The person's date of birth.",
     "days_late": "The number of days since the item was due; 0 on the day itself.",
     "dbs_level": "The level of DBS check that the work needs.",
+    "IntroductionMoveRecord.dbs_level": "The level of the DBS certificate that was seen before the start.",
+    "dbs_seen_by": "Who saw the DBS certificate.",
+    "dbs_seen_on": "The day on which the DBS certificate was seen.",
     "decided": "The decisions so far: the number of lines in each state.",
     "decided_because": "The reason that the caseworker gave for the decision.",
     "definition": "How the measure is calculated.",
@@ -103,6 +106,8 @@ FIELD_DOCS: dict[str, str] = {
     "DueCheckIn.due_on": "The day on which the check-in is due.",
     "WorklistItem.due_on": "The day on which the item is due.",
     "earlier_id": "The earlier claim that this claim replaces.",
+    "IntroductionMoveRecord.earlier_start_agreed": "Whether the jobseeker agreed to start before the profile's "
+    "earliest day; null if that was not asked.",
     "earliest_on": "The first day on which the rule can be met; null if it can no longer be met.",
     "earliest_start_on": "The first day on which the jobseeker can start work.",
     "edition": "The edition of the assessment tool. Scores from different editions are not compared.",

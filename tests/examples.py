@@ -73,6 +73,8 @@ FROM_THE_TESTS = {
     "legal_basis": "Positive action, Equality Act 2010 section 158",
     "training_given": ["food hygiene level 2"],
     "employer": "Example Stores Ltd",
+    "seen_by": "the manager of the cafe",
+    "no_spell": "The introduction has no spell of work. Record the spell with this introduction.",
     "tool": "Work Star",
     "edition": "3",
     "scale": "job skills",

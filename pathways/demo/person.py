@@ -18,7 +18,7 @@ from pathways.enrolments.models import EndReason, Enrolment, EnrolmentState
 from pathways.enrolments.schemas import EnrolmentChange, EnrolmentEnding, NewEnrolment
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState, WhyNot
-from pathways.introductions.schemas import NewIntroduction
+from pathways.introductions.schemas import DbsCheckSeen, NewIntroduction, StartedOn
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import contacts, monitoring, profile, sharing
 from pathways.jobseekers import queries as jobseeker_queries
@@ -32,12 +32,12 @@ from pathways.jobseekers.schemas import (
     Sex,
     YesNo,
 )
-from pathways.organisations.models import Organisation
-from pathways.placements.models import Placement
+from pathways.placements.models import DbsLevel, Placement
 from pathways.progression import actions as progression_actions
-from pathways.progression import evidence, outcomes
+from pathways.progression import evidence, outcomes, starting
+from pathways.progression import queries as progression_queries
 from pathways.progression.models import EvidenceKind, Spell, SpellEnd, SpellState
-from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, NewOutcome, NewSpell, SpellEnding
+from pathways.progression.schemas import EvidenceVerdict, NewEvidence, NewHours, NewOutcome, SpellEnding
 from pathways.referrals import actions as referral_actions
 from pathways.referrals.models import Referral, ReferralEvent
 from pathways.referrals.schemas import NewReferral
@@ -311,18 +311,15 @@ class Person:
     def start_work(self, session: WriteSession, at: datetime) -> None:
         introduction = session.get_one(Introduction, self.introduction_id)
         actor = self.worker.then(at=at)
-        introduction_actions.move(session, actor, introduction, IntroductionEvent.START, started_on=actor.today)
-        placement = session.get_one(Placement, introduction.placement_id)
-        new = NewSpell(
-            enrolment_id=self.enrolment_id,
-            introduction_id=introduction.id,
-            kind=placement.kind,
-            title=placement.title,
-            employer=session.get_one(Organisation, placement.social_enterprise_id).name,
-            started_on=actor.today,
-            pay_per_hour_pounds=Decimal(placement.pay_per_hour_pence) / 100 if placement.pay_per_hour_pence else None,
-        )
-        self.spell_id = progression_actions.start(session, actor, new).id
+        level = session.get_one(Placement, introduction.placement_id).dbs_level or DbsLevel.NONE
+        check = DbsCheckSeen(level=level, seen_on=actor.today, seen_by="the manager at the placement")
+        is_needed = level is not DbsLevel.NONE
+        start = StartedOn(started_on=actor.today, dbs_check=check if is_needed else None, earlier_start_agreed=True)
+        starting.start_introduction(session, actor, introduction, start)
+        spells = progression_queries.spells_of_introduction(session, introduction)
+        if not spells:  # support ended before the work began
+            return
+        self.spell_id = spells[0].id
         self.weeks = self.stream.choice((2, 6, 10, 16, 20, 30, 40, 52))
         self._plan_weeks(at)
 

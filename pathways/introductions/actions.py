@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession, acting_as
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
-from pathways.introductions import queries, stops
+from pathways.introductions import queries, start_questions, stops
 from pathways.introductions.models import (
     HOLDS_A_PLACE,
     INTRODUCTION_MOVES,
@@ -30,7 +30,8 @@ from pathways.introductions.models import (
     WhyNot,
 )
 from pathways.introductions.reasons import WORDINGS, reasons_for
-from pathways.introductions.schemas import IntroductionOut, NewIntroduction, NextOption, WordsOf
+from pathways.introductions.schemas import IntroductionOut, NewIntroduction, NextOption, StartedOn, WordsOf
+from pathways.introductions.start_questions import StartAnswers
 from pathways.introductions.stops import Stop
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
@@ -114,7 +115,7 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
     )
     session.add(introduction)
     session.flush()  # the move row has a foreign key to the introduction
-    session.add(_move_row(actor, introduction, "propose", None, IntroductionState.PROPOSED, actor.today))
+    session.add(_move_row(actor, introduction, "propose", None, IntroductionState.PROPOSED))
     session.flush()  # the reply reads the move row
     return introduction
 
@@ -125,14 +126,15 @@ def _move_row(
     event: str,
     from_state: IntroductionState | None,
     to_state: IntroductionState,
-    on: date,
     *,
     reason: str = "",
     no: No | None = None,
+    answers: StartAnswers | None = None,
 ) -> IntroductionMove:
+    of_start = asdict(answers) if answers is not None else {}
     return IntroductionMove.recorded(
         actor,
-        on,
+        of_start.pop("started_on", actor.today),
         partner_id=introduction.partner_id,
         jobseeker_id=introduction.jobseeker_id,
         introduction_id=introduction.id,
@@ -143,6 +145,7 @@ def _move_row(
         reason=reason,
         why=no.why if no is not None else None,
         said_by=no.said_by if no is not None else None,
+        **of_start,
     )
 
 
@@ -154,7 +157,7 @@ def move(
     *,
     reason: str = "",
     no: No | None = None,
-    started_on: date | None = None,
+    start: StartedOn | None = None,
     offers_on: bool = True,
 ) -> Introduction:
     """Make one move listed in INTRODUCTION_MOVES. An offer holds a place, a start fills it and an ending frees it.
@@ -162,31 +165,29 @@ def move(
     Unless ``offers_on`` is false, a freed place is offered to the introduction that has waited longest; no new decision
     is needed. Refuses a role that may not make the move, and a move that the state does not allow. Refuses to send
     without permission. Refuses a move towards the placement if a protective fact stops the introduction (``stops.py``).
+    Refuses a start that leaves a question without an answer (``start_questions.py``). ``progression.starting`` makes
+    the spell of a start, so every start and every withdrawal by a member goes through it.
     """
-    if actor.role not in WHO_MAY[event]:
-        raise NotYourMove(
-            f"Your role ({actor.role.replace('_', ' ')}) does not allow the step '{event}' of an introduction."
-            " Ask the jobseeker's caseworker."
-        )
-    if event is IntroductionEvent.RECONSIDER:
-        _must_be_reconsiderable(session, actor, introduction)
-    else:
-        _must_not_be_stopped(session, actor, introduction, event)
+    _must_be_allowed(session, actor, introduction, event)
     from_state = introduction.state
     to_state = destination(INTRODUCTION_MOVES, from_state, event, IntroductionMoveRefused)
     no = _checked_reason(actor, event, no)
     if to_state in {*OPEN, IntroductionState.STARTED}:
         jobseeker_actions.must_be_open(session.get_one(Jobseeker, introduction.jobseeker_id))
-    on = _start_day(actor, started_on) if event is IntroductionEvent.START else actor.today
+    answers = None
+    if event is IntroductionEvent.START:
+        answers = start_questions.answers(session, actor, introduction, start or StartedOn(started_on=actor.today))
     if event is IntroductionEvent.SEND:
         _must_be_sendable(session, introduction)
         introduction.sent_at = actor.at
     is_freed = _settle_place(session, actor, introduction, event, to_state)
-    if event is IntroductionEvent.START:
-        introduction.started_on = on
+    if answers is not None:
+        introduction.started_on = answers.started_on
     elif to_state is not IntroductionState.ENDED:
         introduction.started_on = None
-    session.add(_move_row(actor, introduction, event.value, from_state, to_state, on, reason=reason, no=no))
+    session.add(
+        _move_row(actor, introduction, event.value, from_state, to_state, reason=reason, no=no, answers=answers)
+    )
     introduction.waiting_since = actor.at if to_state is IntroductionState.WAITING else None
     introduction.state = to_state
     session.flush()  # increases the version number, which the reply returns
@@ -197,6 +198,19 @@ def move(
     if is_freed and offers_on:
         offer_on(session, actor, introduction.placement_id)
     return introduction
+
+
+def _must_be_allowed(session: Session, actor: Actor, introduction: Introduction, event: IntroductionEvent) -> None:
+    """Refuse a move that the role may not make, or that a protective fact stops."""
+    if actor.role not in WHO_MAY[event]:
+        raise NotYourMove(
+            f"Your role ({actor.role.replace('_', ' ')}) does not allow the step '{event}' of an introduction."
+            " Ask the jobseeker's caseworker."
+        )
+    if event is IntroductionEvent.RECONSIDER:
+        _must_be_reconsiderable(session, actor, introduction)
+    else:
+        _must_not_be_stopped(session, actor, introduction, event)
 
 
 def _must_not_be_stopped(session: Session, actor: Actor, introduction: Introduction, event: IntroductionEvent) -> None:
@@ -437,16 +451,6 @@ def next_options(session: Session, actor: Actor, introduction: Introduction) -> 
                 )
             )
     return options[:OPTIONS]
-
-
-def _start_day(actor: Actor, started_on: date | None) -> date:
-    if started_on is None:
-        return actor.today
-    if started_on > actor.today:
-        raise RuleBroken(
-            "The start date cannot be in the future. Record the start once it has happened.", pointer="/started_on"
-        )
-    return started_on
 
 
 def _must_be_sendable(session: Session, introduction: Introduction) -> None:

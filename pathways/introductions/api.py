@@ -1,4 +1,4 @@
-"""Routes for introductions."""
+"""Routes for introductions. Those for a start and a withdrawal are in ``progression``, which also has the spells."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -20,7 +20,6 @@ from pathways.introductions.schemas import (
     IntroductionRefusal,
     NewIntroduction,
     SafetyConfirmation,
-    StartedOn,
 )
 from pathways.pagination import Page, page_of
 from pathways.problems import documented
@@ -223,19 +222,6 @@ def end(introduction_id: UUID, actor: Mover, database: DatabaseDep, once: OnceDe
     return _move(introduction_id, actor, database, once, IntroductionEvent.END)
 
 
-@router.post("/{introduction_id}/start", responses=REFUSALS)
-def start(
-    introduction_id: UUID, started: StartedOn, actor: Mover, database: DatabaseDep, once: OnceDep
-) -> IntroductionOut:
-    """Record the first day on the placement. The place is then filled. Refused if the date is in the future."""
-
-    def act(session: WriteSession) -> Introduction:
-        introduction = queries.introduction(session, actor, introduction_id, for_update=True)
-        return actions.move(session, actor, introduction, IntroductionEvent.START, started_on=started.started_on)
-
-    return _write(actor, database, once, act)
-
-
 @router.post("/{introduction_id}/decline", responses=REFUSALS)
 def decline(
     introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
@@ -245,14 +231,6 @@ def decline(
     If a place was held, it becomes free. The reply to a partner lists the next placements on the shortlist.
     """
     return _refuse(introduction_id, actor, database, once, IntroductionEvent.DECLINE, no)
-
-
-@router.post("/{introduction_id}/withdraw", responses=REFUSALS)
-def withdraw(
-    introduction_id: UUID, no: IntroductionRefusal, actor: Mover, database: DatabaseDep, once: OnceDep
-) -> IntroductionOut:
-    """Withdraw the introduction, with a reason. Only the partner may do this. If a place was held, it becomes free."""
-    return _refuse(introduction_id, actor, database, once, IntroductionEvent.WITHDRAW, no)
 
 
 @router.post("/{introduction_id}/expire", responses=REFUSALS)

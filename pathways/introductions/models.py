@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from pathways.base import SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
+from pathways.base import LINE, SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
 from pathways.facts import StateLog, moves_in_sql
 from pathways.jobseekers.models import AboutPerson, about_person
+from pathways.placements.models import DbsLevel
 
 
 class IntroductionState(StrEnum):
@@ -187,7 +188,11 @@ class Introduction(AboutPerson, Versioned, Base):
 
 
 class IntroductionMove(AboutPerson, StateLog, Base):
-    """One move of an introduction, and the role that made it. Moves in ``SAYS_NO`` also have a reason and a side."""
+    """One move of an introduction, and the role that made it. Moves in ``SAYS_NO`` also have a reason and a side.
+
+    A start also has what was asked before it: the DBS certificate that was seen, and whether the jobseeker agreed to
+    begin before the profile's earliest start.
+    """
 
     __tablename__ = "introduction_moves"
     __table_args__ = about_person(
@@ -204,6 +209,10 @@ class IntroductionMove(AboutPerson, StateLog, Base):
     made_by_role: Mapped[str] = mapped_column(SHORT)
     why: Mapped[WhyNot | None] = mapped_column(words(WhyNot))
     said_by: Mapped[Side | None] = mapped_column(words(Side))
+    dbs_level: Mapped[DbsLevel | None] = mapped_column(words(DbsLevel))
+    dbs_seen_on: Mapped[date | None]
+    dbs_seen_by: Mapped[str | None] = mapped_column(LINE)
+    earlier_start_agreed: Mapped[bool | None]
 
     def other_parties(self, session: Session) -> list[UUID]:
         """Return the social enterprise, once the introduction was sent to it."""

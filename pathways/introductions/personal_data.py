@@ -3,8 +3,7 @@
 from pathways.holdings import Held, Holding, as_schema, fact_entry
 from pathways.introductions import actions
 from pathways.introductions.models import DecisionLink, Introduction, IntroductionMove
-from pathways.introductions.schemas import IntroductionRecord, LinkRecord
-from pathways.jobseekers.schemas import MoveOut
+from pathways.introductions.schemas import IntroductionMoveRecord, IntroductionRecord, LinkRecord
 
 # The sentence on the timeline for each event of a move.
 MOVE_TEXTS = {
@@ -29,8 +28,11 @@ HOLDING = Holding(
         Held(Introduction, as_schema(IntroductionRecord)),
         Held(
             IntroductionMove,
-            as_schema(MoveOut),
-            fact_entry("introduction", lambda m: MOVE_TEXTS[m.event]),
+            as_schema(IntroductionMoveRecord),
+            fact_entry(
+                "introduction",
+                lambda m: MOVE_TEXTS[m.event] + (" The DBS check was confirmed as seen." if m.dbs_seen_on else ""),
+            ),
         ),
         Held(DecisionLink, as_schema(LinkRecord)),
     ),

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
 from pathways.introductions.models import IntroductionState, Side, WhyNot
-from pathways.jobseekers.schemas import HalfDaysOut, HoursOut
+from pathways.jobseekers.schemas import HalfDaysOut, HoursOut, MoveOut
+from pathways.placements.models import DbsLevel
 
 
 class NewIntroduction(Body):
@@ -63,10 +64,25 @@ class NextOption(Schema):
     places_left: Annotated[int, Group.RECORD]
 
 
+class DbsCheckSeen(Body):
+    """A DBS certificate that was seen before the work: its level, when and by whom. Never send what it says."""
+
+    level: DbsLevel = Field(description="The level of the certificate.")
+    seen_on: Day = Field(description="The day on which the certificate was seen.")
+    seen_by: NeededLine = Field(description="Who saw the certificate: a name or a post.")
+
+
 class StartedOn(Body):
-    """The first day on the placement."""
+    """The first day on the placement, with the answers to what a start asks."""
 
     started_on: Day
+    dbs_check: DbsCheckSeen | None = Field(
+        default=None, description="The DBS check that was seen. Needed if the placement needs a DBS check."
+    )
+    earlier_start_agreed: bool = Field(
+        default=False,
+        description="True if the jobseeker agreed to start before the earliest day in the profile. Needed only then.",
+    )
 
 
 class IntroductionOut(Schema):
@@ -137,6 +153,15 @@ class IntroductionRecord(Schema):
     made_at: Annotated[datetime, Group.RECORD]
     sent_at: Annotated[datetime | None, Group.RECORD]
     started_on: Annotated[date | None, Group.RECORD]
+
+
+class IntroductionMoveRecord(MoveOut):
+    """A move of an introduction, as it appears in the copy of their data that a jobseeker receives."""
+
+    dbs_level: Annotated[DbsLevel | None, Group.NOTES]
+    dbs_seen_on: Annotated[date | None, Group.NOTES]
+    dbs_seen_by: Annotated[str | None, Group.NOTES]
+    earlier_start_agreed: Annotated[bool | None, Group.NOTES]
 
 
 class LinkRecord(Schema):

@@ -1,9 +1,10 @@
 """Every change to spells of work and their hours. Changes to evidence and outcomes: evidence.py, outcomes.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import flag_modified
@@ -40,10 +41,17 @@ from pathways.reference.pay import too_high_for_a_week, too_high_for_an_hour
 
 DAYS_IN_A_WEEK, HOURS_IN_A_DAY = 7, 24
 RECORD_VOID = "The record was made by mistake."
+MADE_BY_START = "Made from the placement when the start was recorded."
 
 
 class SpellIsOver(Conflict):
     title = "This spell of work has ended"
+
+
+class SpellRecordedAlready(Conflict):
+    """The introduction has a running spell already. ``spell_id`` in the problem names it."""
+
+    title = "The introduction already has a spell of work"
 
 
 class OutcomeRestsOnIt(Conflict):
@@ -51,7 +59,11 @@ class OutcomeRestsOnIt(Conflict):
 
 
 def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
-    """Record a new spell of work. Refuses a start date in the future or before the enrolment."""
+    """Record a new spell of work. Refuses a start date in the future or before the enrolment.
+
+    If the start of the introduction made the spell already, corrects and returns that spell. If the introduction has
+    another running spell, refuses unless ``is_another`` is true.
+    """
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id)
     if new.started_on > actor.today:
         raise RuleBroken(
@@ -64,7 +76,16 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         raise RuleBroken("The planned end date cannot be before the start date.", pointer="/planned_end_on")
     _check_pay(actor, new.pay_per_hour_pounds)
     if new.introduction_id is not None:
-        _check_introduction(session, enrolment, new)
+        hold_enrolment(session, enrolment.id)  # a start of the introduction takes the same lock
+        introduction = _introduction(session, enrolment, new)
+        recorded = None if new.is_another else _recorded_already(session, actor, enrolment, introduction, new)
+        if recorded is not None:
+            return recorded
+    return add_spell(session, actor, enrolment, new)
+
+
+def add_spell(session: WriteSession, actor: Actor, enrolment: Enrolment, new: NewSpell, reason: str = "") -> Spell:
+    """Add a spell and its first version, unchecked. ``reason`` says how it came to be, if not by a member's record."""
     spell = Spell(
         id=uuid7(),
         partner_id=enrolment.partner_id,
@@ -76,32 +97,68 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
     )
     session.add(spell)
     session.flush()  # its versions have a foreign key to the spell
-    columns = {
-        "kind": new.kind,
-        "title": new.title,
-        "employer": new.employer,
-        "started_on": new.started_on,
-        "ended_on": None,
-        "end_reason": None,
-        "planned_end_on": new.planned_end_on,
-        "came_after": None,
-        "pay_per_hour_pence": pence(new.pay_per_hour_pounds),
-        "is_own_supply_chain": new.is_own_supply_chain,
-    }
-    _add_version(session, actor, spell, columns, None)
+    columns: dict[str, Any] = dict.fromkeys(VERSION_COLUMNS) | _said(new, NewSpell.model_fields)
+    _add_version(session, actor, spell, columns, None, reason)
     return spell
 
 
-def _check_introduction(session: Session, enrolment: Enrolment, new: NewSpell) -> None:
+def _said(new: NewSpell, fields: Collection[str]) -> dict[str, Any]:
+    """Return the columns of a spell's version for some fields of a request."""
+    said = {name: getattr(new, name) for name in fields if name in VERSION_COLUMNS}
+    if "pay_per_hour_pounds" in fields:
+        said["pay_per_hour_pence"] = pence(new.pay_per_hour_pounds)
+    return said
+
+
+def _recorded_already(
+    session: WriteSession, actor: Actor, enrolment: Enrolment, introduction: Introduction, new: NewSpell
+) -> Spell | None:
+    """Return the running spell of the introduction that the request means, or None if there is no running spell.
+
+    A spell that the start made, of which nothing else is recorded, takes the values of the request. Any other spell is
+    returned only if the request says the same of it.
+    """
+    spells = queries.spells_of_introduction(session, introduction)
+    running = [spell for spell in spells if spell.state is SpellState.RUNNING]
+    said = _said(new, new.model_fields_set)
+    for spell in running:
+        version = queries.version(session, spell)
+        if spell.enrolment_id != enrolment.id or version.started_on != new.started_on:
+            continue
+        if all(getattr(version, name) == value for name, value in said.items()):
+            return spell
+        if _is_untouched(session, spell, version):
+            columns = {name: getattr(version, name) for name in VERSION_COLUMNS}
+            _add_version(session, actor, spell, columns | said, version)
+            return spell
+    if not running:
+        return None
+    raise SpellRecordedAlready(
+        f"The introduction has the running spell {running[0].id}. Correct or void that spell. If this is another"
+        " spell from the same introduction, for instance after a contract was renewed, send is_another as true.",
+        spell_id=str(running[0].id),
+    )
+
+
+def _is_untouched(session: Session, spell: Spell, version: SpellVersion) -> bool:
+    """Return whether a spell is as the start made it: not corrected, and without hours and evidence."""
+    is_as_made = version.reason == MADE_BY_START
+    return is_as_made and not queries.hours(session, spell) and not queries.has_evidence(session, spell)
+
+
+def _introduction(session: Session, enrolment: Enrolment, new: NewSpell) -> Introduction:
+    """Return the introduction of a new spell. Refuses another jobseeker's, or one without a start."""
     introduction = session.scalars(
         select(Introduction).where(
             Introduction.partner_id == enrolment.partner_id,
             Introduction.jobseeker_id == enrolment.jobseeker_id,
             Introduction.id == new.introduction_id,
-        )
+        ),
+        execution_options={"populate_existing": True},
     ).one_or_none()
     if introduction is None or introduction.state not in {IntroductionState.STARTED, IntroductionState.ENDED}:
         raise RuleBroken("Choose one of this jobseeker's introductions that has started.", pointer="/introduction_id")
+    return introduction
 
 
 def _check_pay(actor: Actor, pounds_an_hour: Decimal | None) -> None:
@@ -118,7 +175,12 @@ VERSION_COLUMNS = (
 
 
 def _add_version(
-    session: WriteSession, actor: Actor, spell: Spell, columns: Mapping[str, Any], previous: SpellVersion | None
+    session: WriteSession,
+    actor: Actor,
+    spell: Spell,
+    columns: Mapping[str, Any],
+    previous: SpellVersion | None,
+    reason: str = "",
 ) -> None:
     session.add(
         SpellVersion.recorded(
@@ -129,6 +191,7 @@ def _add_version(
             spell_id=spell.id,
             enrolment_id=spell.enrolment_id,
             supersedes=previous.id if previous else None,
+            reason=reason,
             **columns,
         )
     )
@@ -186,7 +249,12 @@ def hold(session: WriteSession, spell: Spell) -> None:
 
     Recording an outcome takes the same lock, so a spell cannot change while an outcome is being recorded.
     """
-    session.get_one(Enrolment, spell.enrolment_id, with_for_update=True, populate_existing=True)
+    hold_enrolment(session, spell.enrolment_id)
+
+
+def hold_enrolment(session: WriteSession, enrolment_id: UUID) -> Enrolment:
+    """Lock an enrolment's row, on which every change of its spells waits, and return it as it is now."""
+    return session.get_one(Enrolment, enrolment_id, with_for_update=True, populate_existing=True)
 
 
 def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:

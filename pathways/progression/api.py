@@ -21,11 +21,14 @@ from pathways.access.guards import (
 from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.errors import Conflict, NotFound, NotPermitted
+from pathways.introductions import actions as introduction_actions
+from pathways.introductions import queries as introduction_queries
+from pathways.introductions.schemas import IntroductionOut, IntroductionRefusal, StartedOn
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.schemas import ReasonBody
 from pathways.pagination import Page, page_of, page_of_all
 from pathways.problems import documented
-from pathways.progression import actions, evidence, outcomes, queries
+from pathways.progression import actions, evidence, outcomes, queries, starting
 from pathways.progression.models import Evidence, EvidenceDocument, Outcome, Spell
 from pathways.progression.schemas import (
     EvidenceOut,
@@ -39,11 +42,13 @@ from pathways.progression.schemas import (
     SpellChange,
     SpellEnding,
     SpellOut,
+    StartOut,
 )
 
 spells = APIRouter(prefix="/spells", tags=["progression"], route_class=PathwaysRoute)
 evidence_router = APIRouter(prefix="/evidence", tags=["progression"], route_class=PathwaysRoute)
 outcomes_router = APIRouter(prefix="/outcomes", tags=["progression"], route_class=PathwaysRoute)
+introduced = APIRouter(prefix="/introductions", tags=["introductions"], route_class=PathwaysRoute)
 explained = APIRouter(prefix="/jobseekers", tags=["progression"], route_class=PathwaysRoute)
 
 SpellReader = Annotated[Actor, permitted(Permission.SPELL_READ)]
@@ -53,6 +58,7 @@ EvidenceRecorder = Annotated[Actor, permitted(Permission.EVIDENCE_RECORD)]
 EvidenceChecker = Annotated[Actor, permitted(Permission.EVIDENCE_CHECK)]
 OutcomeReader = Annotated[Actor, permitted(Permission.OUTCOME_READ)]
 OutcomeRecorder = Annotated[Actor, permitted(Permission.OUTCOME_RECORD)]
+IntroductionMover = Annotated[Actor, permitted(Permission.INTRODUCTION_MOVE)]
 OfJobseeker = Annotated[UUID | None, Query(alias="jobseeker")]
 REFUSALS = documented(NotFound, Conflict)
 
@@ -75,7 +81,9 @@ def start_spell(
 ) -> SpellOut:
     """Record that work began. Work of a kind that does not count as a job is reported separately from jobs.
 
-    Refused if the start date is in the future or before the enrolment.
+    The start of an introduction makes its spell. If that spell is still as it was made, it takes these values and is
+    returned; otherwise a second running spell needs `is_another`. Refused if the start date is in the future or before
+    the enrolment.
     """
     with database.writing(actor) as session:
         spell = once(
@@ -86,6 +94,55 @@ def start_spell(
         )
         etag(response, spell.version)
         return actions.spell_reply(session, actor, spell)
+
+
+@introduced.post("/{introduction_id}/start", responses=REFUSALS)
+def start(
+    introduction_id: UUID, started: StartedOn, actor: IntroductionMover, database: DatabaseDep, once: OnceDep
+) -> StartOut:
+    """Record the first day on the placement. The place is then filled, and check-ins become due.
+
+    A spell of work is made from the placement; `no_spell` says if it could not be made. Refused if the date is in the
+    future, and until the questions in `errors` are answered: a DBS check that the placement needs, or a first day
+    before the jobseeker's earliest start.
+    """
+    with database.writing(actor) as session:
+        introduction = once(
+            session,
+            actor,
+            lambda: starting.start_introduction(
+                session, actor, introduction_queries.introduction(session, actor, introduction_id), started
+            ),
+            lambda made: introduction_queries.introduction(session, actor, made),
+        )
+        return starting.start_reply(session, actor, introduction)
+
+
+@introduced.post("/{introduction_id}/withdraw", responses=REFUSALS)
+def withdraw(
+    introduction_id: UUID, no: IntroductionRefusal, actor: IntroductionMover, database: DatabaseDep, once: OnceDep
+) -> IntroductionOut:
+    """Withdraw the introduction, with a reason. Only the partner may do this. If a place was held, it becomes free.
+
+    Withdrawing a start that was recorded by mistake voids its spells. Refused while evidence or an outcome is based on
+    them. The reply lists the next placements on the shortlist.
+    """
+    with database.writing(actor) as session:
+        introduction = once(
+            session,
+            actor,
+            lambda: starting.withdraw_introduction(
+                session,
+                actor,
+                introduction_queries.introduction(session, actor, introduction_id),
+                reason=no.reason,
+                no=introduction_actions.No(no.why, no.said_by),
+            ),
+            lambda made: introduction_queries.introduction(session, actor, made),
+        )
+        answer = introduction_actions.reply(session, actor, introduction)
+        options = introduction_actions.next_options(session, actor, introduction)
+        return answer.model_copy(update={"next_options": options})
 
 
 @spells.get("/{spell_id}", responses=documented(NotFound))

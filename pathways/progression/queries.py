@@ -124,6 +124,23 @@ def works_at_same_placement(session: Session, spell: Spell) -> bool:
     return session.scalars(rows.limit(1)).first() is not None
 
 
+def spells_of_introduction(session: Session, introduction: Introduction) -> list[Spell]:
+    """Return the spells that an introduction led to, the newest first, without voided spells."""
+    rows = select(Spell).where(
+        Spell.partner_id == introduction.partner_id,
+        Spell.introduction_id == introduction.id,
+        Spell.state != SpellState.VOIDED,
+    )
+    return list(session.scalars(rows.order_by(Spell.id.desc())))
+
+
+def has_evidence(session: Session, spell: Spell) -> bool:
+    rows = select(Evidence.id).where(
+        Evidence.partner_id == spell.partner_id, Evidence.spell_id == spell.id, as_known(Evidence)
+    )
+    return session.scalars(rows.limit(1)).first() is not None
+
+
 def spells_of(session: Session, person: Jobseeker) -> list[Spell]:
     """Return the spells of a jobseeker, without voided spells."""
     rows = select(Spell).where(

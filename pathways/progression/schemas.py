@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field, WithJsonSchema
 
 from pathways.fields import PENNIES, Body, Day, Group, Line, NeededLine, Penny, Schema
+from pathways.introductions.schemas import IntroductionOut
 from pathways.jobseekers.schemas import Hours, HoursOut
 from pathways.placements.models import PlacementKind
 from pathways.placements.schemas import Pounds
@@ -37,6 +38,11 @@ class NewSpell(Body):
     is_own_supply_chain: bool = Field(
         default=False,
         description="True if the employer is your organisation or in its supply chain. Then also notify the funder.",
+    )
+    is_another: bool = Field(
+        default=False,
+        description="True if the introduction already has a running spell and this is another one, for instance after "
+        "a contract was renewed.",
     )
 
 
@@ -112,6 +118,15 @@ class SpellOut(Schema):
     is_own_supply_chain: Annotated[bool, Group.RECORD]
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
+
+
+class StartOut(IntroductionOut):
+    """An introduction that has started, and its spell of work. Only the partner sees the spell."""
+
+    spell_id: Annotated[UUID | None, Group.NOTES]
+    no_spell: Annotated[str | None, Group.NOTES] = Field(
+        description="If no spell of work was made for the start: why, and what to do."
+    )
 
 
 class NewEvidence(Body):

@@ -279,7 +279,9 @@ def test_a_place_stays_taken_while_another_spell_of_the_same_introduction_runs(c
     call("caseworker", f"/introductions/{one}/accept")
     call("caseworker", f"/introductions/{one}/start", started_on=today)
     told = {"enrolment_id": str(enrolment), "introduction_id": one, "kind": "JOB_OPEN", "title": "Cook"}
-    spells = [call("caseworker", "/spells", **told, started_on=today)["id"] for _ in range(2)]
+    spells = [
+        call("caseworker", "/spells", **told, started_on=today, is_another=another)["id"] for another in (False, True)
+    ]
     for spell, state in zip(spells, ("started", "ended"), strict=True):
         call("caseworker", f"/spells/{spell}/end", ended_on=today, end_reason="completed")
         assert read(client, world, "caseworker", one)["state"] == state

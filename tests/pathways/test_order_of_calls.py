@@ -32,14 +32,14 @@ from pathways.database import Database
 from pathways.errors import DomainError
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import queries as introduction_queries
-from pathways.introductions.models import HOLDS_A_PLACE, Introduction, IntroductionEvent, IntroductionState
-from pathways.introductions.schemas import NewIntroduction
+from pathways.introductions.models import HOLDS_A_PLACE, Introduction, IntroductionEvent, IntroductionState, WhyNot
+from pathways.introductions.schemas import NewIntroduction, StartedOn
 from pathways.placements.models import Place, PlaceState
 from pathways.programmes import actions as programme_actions
 from pathways.programmes.models import Programme
 from pathways.programmes.schemas import NewPrice
 from pathways.progression import actions as progression_actions
-from pathways.progression import evidence, outcomes
+from pathways.progression import evidence, outcomes, starting
 from pathways.progression import queries as progression_queries
 from pathways.progression.models import Evidence, EvidenceKind, Outcome, Spell
 from pathways.progression.schemas import (
@@ -132,6 +132,12 @@ class Calls(RuleBasedStateMachine):
 
     def moving(self, one: UUID, event: E) -> Callable[[Any, Any], Any]:
         def act(session: Any, actor: Any) -> Introduction:
+            if event is E.START:
+                row = introduction_queries.introduction(session, actor, one)
+                return starting.start_introduction(session, actor, row, StartedOn(started_on=actor.today))
+            if event is E.WITHDRAW:
+                row, no = introduction_queries.introduction(session, actor, one), introduction_actions.No(WhyNot.OTHER)
+                return starting.withdraw_introduction(session, actor, row, reason="", no=no)
             row = introduction_queries.introduction(session, actor, one, for_update=True)
             if event is E.ACCEPT:
                 return introduction_actions.accept(session, actor, row, keeps_others=False)
@@ -177,6 +183,7 @@ class Calls(RuleBasedStateMachine):
                 kind="JOB_OPEN",
                 title="Cook",
                 started_on=START + timedelta(days=1),
+                is_another=True,
             )
             spell = progression_actions.start(session, actor, new)
             for week in range(13):

@@ -1,0 +1,101 @@
+"""What a start asks first: a DBS check that the placement needs, and a first day before the profile's earliest start.
+
+Both are asked in one refusal, after every other reason to refuse. The refusal has no data about the jobseeker, and a
+social enterprise reads other words than the partner, because it may not know what the profile says.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pathways.base import Actor, Role
+from pathways.database import Session
+from pathways.errors import Conflict, RuleBroken
+from pathways.introductions.models import Introduction
+from pathways.introductions.schemas import StartedOn
+from pathways.jobseekers import queries as jobseeker_queries
+from pathways.jobseekers.models import Jobseeker
+from pathways.placements.models import DbsLevel, Placement
+
+_D = DbsLevel
+# For each level: the levels that a check of this level includes.
+INCLUDED: dict[DbsLevel, frozenset[DbsLevel]] = {
+    _D.NONE: frozenset({_D.NONE}),
+    _D.BASIC: frozenset({_D.NONE, _D.BASIC}),
+    _D.STANDARD: frozenset({_D.NONE, _D.BASIC, _D.STANDARD}),
+    _D.ENHANCED: frozenset({_D.NONE, _D.BASIC, _D.STANDARD, _D.ENHANCED}),
+    _D.ENHANCED_BL_CHILD: frozenset({_D.NONE, _D.BASIC, _D.STANDARD, _D.ENHANCED, _D.ENHANCED_BL_CHILD}),
+    _D.ENHANCED_BL_ADULT: frozenset({_D.NONE, _D.BASIC, _D.STANDARD, _D.ENHANCED, _D.ENHANCED_BL_ADULT}),
+    _D.ENHANCED_BL_BOTH: frozenset(DbsLevel),
+}
+EARLIER_FOR_PARTNER = (
+    "The profile says that the jobseeker can start only later. If the jobseeker agreed to this first day, send"
+    " earlier_start_agreed as true. Otherwise correct started_on."
+)
+EARLIER_FOR_ENTERPRISE = (
+    "Ask the partner whether the jobseeker agreed to this first day. If so, send earlier_start_agreed as true."
+    " Otherwise correct started_on."
+)
+
+
+class StartNeedsAnswers(Conflict):
+    title = "The start needs an answer first"
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnswers:
+    """The first day of a start, and the answers to record with it. Each is None if it was neither needed nor given."""
+
+    started_on: date
+    dbs_level: DbsLevel | None = None
+    dbs_seen_on: date | None = None
+    dbs_seen_by: str | None = None
+    earlier_start_agreed: bool | None = None
+
+
+def answers(session: Session, actor: Actor, introduction: Introduction, start: StartedOn) -> StartAnswers:
+    """Return the answers to record with a start. Raise ``StartNeedsAnswers`` with each question that has no answer.
+
+    Refuses a first day in the future, and a certificate that was seen after today or is of too low a level.
+    """
+    if start.started_on > actor.today:
+        raise RuleBroken(
+            "The start date cannot be in the future. Record the start once it has happened.", pointer="/started_on"
+        )
+    placement = session.get_one(Placement, introduction.placement_id)
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    profile = jobseeker_queries.profile(session, person)
+    earliest = profile.earliest_start_on if profile is not None else None
+    is_earlier = earliest is not None and earliest > start.started_on
+    asked: list[dict[str, Any]] = []
+    needed = placement.dbs_level or DbsLevel.NONE
+    if start.dbs_check is None and needed is not DbsLevel.NONE:
+        asked.append({"pointer": "/dbs_check", "detail": _dbs_question(needed)})
+    if is_earlier and not start.earlier_start_agreed:
+        outside = actor.role is Role.PLACEMENT_LISTER
+        question = EARLIER_FOR_ENTERPRISE if outside else EARLIER_FOR_PARTNER
+        asked.append({"pointer": "/earlier_start_agreed", "detail": question})
+    if asked:
+        raise StartNeedsAnswers(" ".join(question["detail"] for question in asked), errors=asked)
+    agreed = True if is_earlier else None
+    if start.dbs_check is None:
+        return StartAnswers(start.started_on, earlier_start_agreed=agreed)
+    check = start.dbs_check
+    if needed not in INCLUDED[check.level]:
+        raise RuleBroken(
+            f"The placement needs a DBS check of the level {needed}, which {check.level} does not include."
+            " Give the level of the certificate that was seen.",
+            pointer="/dbs_check/level",
+        )
+    if check.seen_on > actor.today:
+        raise RuleBroken(
+            "The day on which the certificate was seen cannot be in the future.", pointer="/dbs_check/seen_on"
+        )
+    return StartAnswers(start.started_on, check.level, check.seen_on, check.seen_by, agreed)
+
+
+def _dbs_question(needed: DbsLevel) -> str:
+    return (
+        f"The placement needs a DBS check of the level {needed}. Send dbs_check with the level of the certificate, the"
+        " day on which it was seen and who saw it."
+    )

@@ -1,0 +1,131 @@
+"""The start of an introduction together with its spell of work, and the withdrawal of both.
+
+Every start goes through ``start_introduction``, so that the check-ins of the spell become due, and every withdrawal by
+a member through ``withdraw_introduction``. Both lock the enrolment before the introduction, as the end of a spell does.
+"""
+
+from pathways.base import Actor, Role
+from pathways.database import Session, WriteSession
+from pathways.enrolments import queries as enrolment_queries
+from pathways.enrolments.models import Enrolment
+from pathways.errors import Conflict
+from pathways.introductions import actions as introduction_actions
+from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
+from pathways.introductions.schemas import StartedOn
+from pathways.jobseekers.models import Jobseeker
+from pathways.organisations.models import Organisation
+from pathways.placements.models import Placement
+from pathways.placements.schemas import pounds
+from pathways.progression import queries
+from pathways.progression.actions import MADE_BY_START, add_spell, hold_enrolment, void
+from pathways.progression.models import Spell, SpellState
+from pathways.progression.outcomes import resting_on
+from pathways.progression.schemas import NewSpell, StartOut
+from pathways.reference.pay import too_high_for_an_hour
+
+NO_ENROLMENT = (
+    "The start is recorded, but no spell of work was made: the jobseeker has no open enrolment. Enrol the jobseeker,"
+    " or use the enrolment that has ended, and record the spell with this introduction, so that check-ins become due."
+)
+BEFORE_ENROLMENT = (
+    "The start is recorded, but no spell of work was made: the first day is before the enrolment. Correct the start"
+    " of the enrolment if it is wrong, then record the spell with this introduction, so that check-ins become due."
+)
+VOIDED = "The introduction has no spell of work. Record the spell with this introduction, so that check-ins become due."
+NEVER_STARTED = "The start was recorded by mistake."
+
+
+class StartIsEvidenced(Conflict):
+    """Evidence or an outcome is based on the work of a start. ``spell_id`` in the problem names the spell."""
+
+    title = "Evidence or an outcome is based on the work of this start"
+
+
+def start_introduction(
+    session: WriteSession, actor: Actor, introduction: Introduction, start: StartedOn
+) -> Introduction:
+    """Record that an introduction started, and make its spell from the placement if the jobseeker is enrolled.
+
+    No second spell is made if the introduction has a running one. ``introduction`` may have been read without a lock.
+    """
+    enrolment = _open_enrolment(session, introduction)
+    session.refresh(introduction, with_for_update=True)
+    introduction_actions.move(session, actor, introduction, IntroductionEvent.START, start=start)
+    spells = queries.spells_of_introduction(session, introduction)
+    is_recorded = any(spell.state is SpellState.RUNNING for spell in spells)
+    if enrolment is not None and enrolment.started_on <= start.started_on and not is_recorded:
+        _make_spell(session, actor, introduction, enrolment, start)
+    return introduction
+
+
+def _open_enrolment(session: WriteSession, introduction: Introduction) -> Enrolment | None:
+    """Lock and return the jobseeker's open enrolment, or None."""
+    person = session.get_one(Jobseeker, introduction.jobseeker_id)
+    found = enrolment_queries.open_enrolment(session, person)
+    enrolment = hold_enrolment(session, found.id) if found is not None else None
+    return enrolment if enrolment is not None and enrolment.ended_on is None else None
+
+
+def _make_spell(
+    session: WriteSession, actor: Actor, introduction: Introduction, enrolment: Enrolment, start: StartedOn
+) -> Spell:
+    placement = session.get_one(Placement, introduction.placement_id)
+    pay = pounds(placement.pay_per_hour_pence)
+    ends_on = placement.ends_on
+    new = NewSpell(
+        enrolment_id=enrolment.id,
+        introduction_id=introduction.id,
+        kind=placement.kind,
+        title=placement.title,
+        employer=session.get_one(Organisation, placement.social_enterprise_id).name,
+        started_on=start.started_on,
+        planned_end_on=ends_on if ends_on is not None and ends_on >= start.started_on else None,
+        # Pay that cannot be right is left unknown: a mistake in the placement must not stop the start.
+        pay_per_hour_pounds=pay if too_high_for_an_hour(pay, actor.today) is None else None,
+    )
+    return add_spell(session, actor, enrolment, new, MADE_BY_START)
+
+
+def withdraw_introduction(
+    session: WriteSession, actor: Actor, introduction: Introduction, *, reason: str, no: introduction_actions.No
+) -> Introduction:
+    """Withdraw an introduction. If it had started, that was a mistake: its spells are voided.
+
+    Refuses while evidence or an outcome is based on one of these spells. ``introduction`` may have been read without a
+    lock.
+    """
+    for spell in reversed(queries.spells_of_introduction(session, introduction)):
+        session.refresh(spell, with_for_update=True)
+        hold_enrolment(session, spell.enrolment_id)
+    session.refresh(introduction, with_for_update=True)
+    had_started = introduction.state is IntroductionState.STARTED
+    introduction_actions.move(session, actor, introduction, IntroductionEvent.WITHDRAW, reason=reason, no=no)
+    for spell in queries.spells_of_introduction(session, introduction) if had_started else []:
+        if queries.has_evidence(session, spell) or resting_on(session, spell):
+            raise StartIsEvidenced(
+                f"Evidence or an outcome is recorded for the spell {spell.id}. If the work never began, void the spell"
+                " first. If the work is over, end the spell instead.",
+                spell_id=str(spell.id),
+            )
+        void(session, actor, spell, reason or NEVER_STARTED)
+    return introduction
+
+
+def start_reply(session: Session, actor: Actor, introduction: Introduction) -> StartOut:
+    """Return a started introduction with its spell, or the reason why it has none. A social enterprise sees neither."""
+    answer = dict(introduction_actions.reply(session, actor, introduction))
+    if actor.role is Role.PLACEMENT_LISTER:
+        withheld = sorted({*answer.pop("withheld"), "no_spell", "spell_id"})
+        return StartOut(**answer, spell_id=None, no_spell=None, withheld=withheld)
+    spells = queries.spells_of_introduction(session, introduction)
+    if spells:
+        return StartOut(**answer, spell_id=spells[0].id, no_spell=None)
+    return StartOut(**answer, spell_id=None, no_spell=_why_no_spell(session, introduction))
+
+
+def _why_no_spell(session: Session, introduction: Introduction) -> str:
+    enrolment = enrolment_queries.open_enrolment(session, session.get_one(Jobseeker, introduction.jobseeker_id))
+    if enrolment is None:
+        return NO_ENROLMENT
+    is_before = introduction.started_on is not None and introduction.started_on < enrolment.started_on
+    return BEFORE_ENROLMENT if is_before else VOIDED
