@@ -17,6 +17,8 @@ from pathways.spreadsheets import Row
 DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d %b %Y", "%d %B %Y", "%d-%m-%Y", "%d.%m.%Y")
 FOUR_DIGIT_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 EXCEL_DAY, FIRST_EXCEL_DAY = re.compile(r"^[1-5]\d{4}$"), date(1899, 12, 30)
+# "2002-05-26 00:00:00", "2002/05/26", "2002.5.26": the year stands first, then the month.
+YEAR_FIRST = re.compile(r"^\s*((?:19|20)\d\d)[-/. ](\d{1,2})[-/. ](\d{1,2})(?!\d)")
 LONGEST_DAY = 40
 UNLIKE = (
     (2001, 1, 1),
@@ -101,6 +103,12 @@ def _in_other_format(text: str) -> date | None:
         return FIRST_EXCEL_DAY + timedelta(days=int(text))
     if not FOUR_DIGIT_YEAR.search(text):
         return None
+    year_first = YEAR_FIRST.match(text)
+    if year_first is not None:  # a database export: never the day before the month
+        try:
+            return date(*(int(part) for part in year_first.groups()))
+        except ValueError:
+            return None
     try:
         # Time zones are ignored: a name in the cell could be read as a time zone and printed in a warning.
         first_day, second_day = (

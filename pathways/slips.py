@@ -181,11 +181,18 @@ plain_yes_no = lenient(cells.as_yes_no)
 
 def restricted(text: str) -> Any:
     """Read whether access is restricted: any words but a plain no restrict it, because a doubt must protect."""
-    return lenient(cells.as_yes_no, _doubt)(text)
+    words = said(text)
+    if not words or words.casefold().rstrip(".") in NOTHING_SAID - DOUBTS:
+        return None
+    answer = _answer(words)
+    if answer is False:
+        return False
+    return True if answer and words.casefold() in cells.YES else Slip(words, value=True, rule=DOUBTED)
 
 
-def _doubt(words: str) -> bool | None:
-    return None if words.casefold() in NOTHING_SAID else _answer(words) is not False
+# Words of somebody who does not know. Of the words for nothing, these are a doubt.
+DOUBTS = frozenset(["tbc", "tba"])
+DOUBTED = "This is not a plain yes or no, so the record was restricted. A team manager can lift that."
 
 
 def one_of(words: type[cells.Word], spellings: Mapping[str, cells.Word] | None = None) -> Reader:

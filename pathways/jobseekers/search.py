@@ -28,6 +28,7 @@ from matching.people.heard import (
     single_words,
 )
 from matching.people.identity import keys_of
+from matching.people.names import TITLES
 from pathways import cells
 from pathways.base import Actor, Role
 from pathways.database import Session
@@ -66,6 +67,12 @@ LESS_FOR_KIND = {NameKind.EARLIER: 0.03, NameKind.KNOWN_AS: 0.01}
 WEIGHT_OF_PARTICLE, WEIGHT_OF_INITIAL = 0.3, 0.5
 
 
+def _typed_words(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the words of a name that is searched for, without titles such as "Mr" unless there is nothing else."""
+    words = list(dict.fromkeys(word for text in texts for word in single_words(text)))
+    return tuple([word for word in words if word not in TITLES] or words)[:MOST_TERMS]
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The person searched for: the words of the name, and the values of the other fields."""
@@ -88,7 +95,7 @@ class Wanted:
         names = [_take_parts(text, parts) for text in (body.text, body.name) if text]
         parts |= body.model_dump(exclude_none=True, exclude={"text", "name"})
         return cls(
-            tuple(dict.fromkeys(word for name in names for word in single_words(name)))[:MOST_TERMS],
+            _typed_words(names),
             (parts.get("reference") or "").strip().upper(),
             formats.compact(parts.get("postcode")) or "",
             parts.get("date_of_birth"),

@@ -132,6 +132,8 @@ def _uncertain_rate(placement: Placement, today: date) -> str | None:
 
 def _hours(placement: Placement, today: date) -> str | None:
     most = tables.limit("highest_hours_per_week", today)
+    if placement.hours_per_week == 0:
+        return "A week of 0 hours is no work. Write the hours of one week, or leave it blank if they are not known."
     if placement.hours_per_week is None or placement.hours_per_week <= most:
         return None
     return (

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from pathways import cells, slips
+from pathways.errors import DomainError
 from pathways.introductions.models import IntroductionState as S
 from tests.pathways.test_protection import API, MARKS, UnderWay
 from tests.world import World
@@ -159,3 +161,59 @@ def test_a_refused_attempt_by_another_id_is_in_the_log_of_the_person(client, wor
     log = ask(client, world, "manager", "GET", f"/jobseekers/{case.person}/access-log?limit=100").json()["items"]
     refused = [line for line in log if line["is_refused"]]
     assert len(refused) == len(tried)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("1999/04/03", "1999-04-03"),
+        ("1999.04.03", "1999-04-03"),
+        ("1999-04-03T00:00:00", "1999-04-03"),
+        ("1999-04-03 00:00:00", "1999-04-03"),
+        ("1999-4-3", "1999-04-03"),
+        ("1999/04/13 ", "1999-04-13"),
+        ("1999-04-03 00:00:00.000+00", "1999-04-03"),
+        ("1999 04 03", "1999-04-03"),
+        ("03/04/1999 00:00", "1999-04-03"),
+        ("3 April 1999 12:00", "1999-04-03"),
+    ],
+)
+def test_a_date_with_its_year_first_is_never_turned(written: str, day: str):
+    assert str(cells.as_date(written)) == day
+
+
+@pytest.mark.parametrize("written", ["1999-13-03", "1999/02/30 00:00:00", "1999-00-10"])
+def test_a_date_that_does_not_exist_is_not_turned_into_one(written: str):
+    with pytest.raises(cells.InvalidCell):
+        cells.as_date(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "is_restricted"),
+    [
+        ("?", True),
+        ("tbc", True),
+        ("not sure", True),
+        ("yes", True),
+        ("no", False),
+        ("", None),
+        ("n/a", None),
+        ("-", None),
+    ],
+)
+def test_a_doubt_about_a_restriction_protects_and_says_so(written: str, is_restricted: bool | None):
+    read = slips.restricted(written)
+    assert (read.value if isinstance(read, slips.Slip) else read) is is_restricted
+    assert isinstance(read, slips.Slip) is (is_restricted is True and written != "yes")
+
+
+@pytest.mark.parametrize("title", ["Mr", "Mrs", "Miss", "Ms", "Dr."])
+def test_a_title_counts_for_nothing_in_a_search(client, world: World, database, title: str):
+    world.supported()
+    found = ask(client, world, "caseworker", "POST", "/jobseekers/search", text=f"{title} Bhriain").json()["items"]
+    assert [hit["given_name"] for hit in found] == ["Amina"]
+
+
+def test_a_week_of_no_hours_is_not_published(client, world: World, database):
+    with pytest.raises(DomainError, match="0 hours is no work"):
+        world.list_placement(hours_per_week=0)
