@@ -75,12 +75,13 @@ def test_the_same_is_told_once_and_one_email_a_person_carries_the_day(world: Wor
     for _ in range(2):
         with database.writing(None) as session:
             actions.make_emails(session, sender.now(), urgent=False)
-    assert sender.send_due() == 3  # the caseworker, the colleague, the manager
+    assert sender.send_due() == 4  # the caseworker, the colleague, the manager, and the referrer
     assert sender.send_due() == 0
     assert sorted(str(message["To"]) for message in outbox.messages) == [
         "caseworker@example.org",
         "colleague@example.org",
         "manager@example.org",
+        "referrer@example.org",
     ]
     text = outbox.messages[0].get_content()
     assert "2 check-ins are due." in text
@@ -146,7 +147,12 @@ def test_two_workers_send_an_email_once(world: World, database, outbox):
         thread.join()
     assert len(outbox.messages) == 3
     with database.reading() as session:
-        assert session.scalars(select(func.count()).select_from(Notice).where(Notice.email_id.is_(None))).one() == 0
+        assert (
+            session.scalars(
+                select(func.count()).select_from(Notice).where(Notice.email_id.is_(None), Notice.is_urgent)
+            ).one()
+            == 0
+        )
 
 
 class Letters:
