@@ -55,7 +55,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "made_at",
         "version",
     ),
-    "referral_moves": ("event", "to_state", "referral_id"),
+    "referral_moves": ("event", "to_state", "referral_id", "reason_is_for_referrer"),
     "jobseeker_moves": ("event", "to_state"),
     "jobseeker_details": ("date_of_birth", "postcode"),
     "monitoring_answers": (
@@ -107,7 +107,7 @@ def life(drawn: random.Random, n: int, partner: str, office: str, programme: str
     source = drawn.choice(("JCP", "ASC", "SELF"))
     columns = (f"R{n}", f"{n}", source, None if source == "SELF" else office, day.isoformat(), "submitted", at, 1)
     yield "referrals", (partner, person, referral, *columns)
-    yield fact("referral_moves", day, "submit", "submitted", referral)
+    yield fact("referral_moves", day, "submit", "submitted", referral, 0)
     yield fact("jobseeker_moves", day, "open", "open")
     born = date(1970 + drawn.randrange(38), 1 + drawn.randrange(12), 2)
     yield fact("jobseeker_details", day, born.isoformat(), drawn.choice(("NW4 4BT", "N2 8AA", "HA8 0AA")))
