@@ -18,7 +18,7 @@ from pathways.cells import InvalidCell, Reader
 from pathways.fields import EARLIEST, LATEST
 
 READ_PARTLY = "This was not written in the form of the field, so only what could be read was taken."
-KEPT = "Check the value with the person. The words are in as_written."
+KEPT = "Check the value, and correct it in the service. The words are in as_written."
 NOT_READ = "This could not be read, so the field is left unknown."
 MOST_WORDS, MOST_PARAGRAPH = 4_000, 4_000
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")

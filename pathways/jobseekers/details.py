@@ -155,6 +155,8 @@ class Details:
         if self.birth_year is not None:
             texts["date_of_birth"] = YEAR_ONLY
         texts |= {name: placeholders.TEXTS[name] for name in sorted(self.placeholders(today))}
+        if self.date_of_birth is not None and self.date_of_birth > today:
+            texts["date_of_birth"] = "This date of birth is in the future, so the age stays unknown. Correct it."
         words = {name: WRITTEN.get(name, PARTLY) for name in self.as_written or {}}
         return [{"field": field, "text": text} for field, text in (words | texts).items()]
 

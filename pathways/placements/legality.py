@@ -165,8 +165,8 @@ def _dbs(placement: Placement, today: date) -> str | None:
     if any(wording.names_a_role(text, enough, today) for text in (placement.title, placement.occupation) if text):
         return None
     return (
-        f"A {level} DBS check is lawful only for some roles, and the title and occupation name none of them. Write the "
-        "legal basis in legal_basis, or ask for a BASIC check."
+        f"A DBS check of the level {level} is lawful only for some roles, and the title and occupation name none of "
+        "them. Write the legal basis in legal_basis, or ask for a BASIC check."
     )
 
 

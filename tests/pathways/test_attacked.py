@@ -217,3 +217,25 @@ def test_a_title_counts_for_nothing_in_a_search(client, world: World, database, 
 def test_a_week_of_no_hours_is_not_published(client, world: World, database):
     with pytest.raises(DomainError, match="0 hours is no work"):
         world.list_placement(hours_per_week=0)
+
+
+@pytest.mark.parametrize(
+    ("title", "description", "asks"),
+    [
+        ("Home help", "Help older people get out of bed, shower and take their tablets", True),
+        ("Helper", "Toddlers, nappy changing", True),
+        ("Creche worker", "Fun mornings", True),
+        ("Plant nursery assistant", "Water the seedlings", False),
+        ("Caretaker", "Look after an office building", False),
+    ],
+)
+def test_personal_care_by_other_words_asks_for_a_dbs_level(client, world: World, database, title, description, asks):
+    body = {"title": title, "description": description, "kind": "JOB_OPEN", "pay_per_hour_pounds": 14}
+    made = ask(client, world, "lister", "POST", "/placements", **body).json()
+    assert ("dbs_level" in str(made["kept_in_draft_because"])) is asks, made["kept_in_draft_because"]
+
+
+def test_a_date_of_birth_to_come_is_named_as_that(client, world: World, database):
+    body = {"given_name": "Rosa", "family_name": "Future", "date_of_birth": "2099-11-03"}
+    made = ask(client, world, "caseworker", "POST", "/jobseekers", **body).json()
+    assert [one["text"] for one in made["warnings"] if "in the future" in one["text"]]
