@@ -148,14 +148,15 @@ class PlacementIntake:
         A blank cell keeps the stored value. A change that would make a published placement break a legal rule, that
         would remove a held or filled place, or that is about a closed placement is reported as an error of the row.
         """
-        places, slips_of_row = values["places"], _warnings(values)
+        places, slips_of_row = values["places"], _warnings(values, NOT_CHANGED)
         changes = {
             name: value
             for name, value in columns.items()
             if name != "as_written" and value is not None and getattr(placement, name) != value
         }
         before = placement.as_written or {}
-        words = {n: said for n, said in before.items() if columns.get(n) is None} | (columns["as_written"] or {})
+        given = {**values, **columns}
+        words = {n: said for n, said in before.items() if given.get(n) is None} | (columns["as_written"] or {})
         if words != before:
             changes["as_written"] = words or None
         is_other_number = places is not None and places != current.places
@@ -260,7 +261,7 @@ class PlacementIntake:
             flag_modified(placement, "state")  # places are separate rows; this increases the version number too
         warnings = planned.warnings
         if placement.state is PlacementState.DRAFT:
-            warnings = _warnings(values) + self._publish(session, placement, current.confirmed)
+            warnings = _warnings(values, NOT_CHANGED) + self._publish(session, placement, current.confirmed)
         elif placement.state is PlacementState.PUBLISHED and self._past(placement):
             self._close(session, placement)
         return Plan(RowState.UPDATED, warnings=warnings, made=placement.ref)
@@ -381,9 +382,12 @@ def _has(placement: Placement, column: str) -> bool:
     return getattr(placement, column) is not None
 
 
-def _warnings(values: Mapping[str, Any]) -> list[Fault]:
+NOT_CHANGED = "This could not be read, so the placement keeps the value that it has."
+
+
+def _warnings(values: Mapping[str, Any], not_read: str = slips.NOT_READ) -> list[Fault]:
     """Return a warning for each cell of a row that could not be read as a whole."""
-    return [Fault(*warning) for warning in values["slips"]]
+    return [Fault(name, rule.replace(slips.NOT_READ, not_read), remedy) for name, rule, remedy in values["slips"]]
 
 
 def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:

@@ -239,3 +239,23 @@ def test_a_date_of_birth_to_come_is_named_as_that(client, world: World, database
     body = {"given_name": "Rosa", "family_name": "Future", "date_of_birth": "2099-11-03"}
     made = ask(client, world, "caseworker", "POST", "/jobseekers", **body).json()
     assert [one["text"] for one in made["warnings"] if "in the future" in one["text"]]
+
+
+def test_a_resent_row_that_cannot_be_read_says_that_the_listing_keeps_its_value(client, world: World, database):
+    world.list_placement(ref="P1", title="Packer", pay_per_hour_pounds="13.50", hours_per_week=16)
+    header = "placement_ref,title,kind,hours_per_week,pay_per_hour_pounds"
+
+    def send(hours: str, pay: str) -> Any:
+        content = f"{header}\nP1,Packer,JOB_OPEN,{hours},{pay}\n".encode()
+        answer = client.post(
+            f"{API}/placements/imports", headers=world.key("lister"), files={"file": ("rows.csv", content)}
+        )
+        assert answer.status_code == 201, answer.text
+        return answer.json()["report"]
+
+    rules = [one["rule"] for one in send("part time", "NMW")["warnings"]]
+    assert sum("keeps the value that it has" in rule for rule in rules) == 2
+    listed = ask(client, world, "lister", "GET", "/placements").json()["items"][0]
+    assert (listed["pay_per_hour_pounds"], listed["hours_per_week"]) == (13.5, 16.0)
+    send("16", "13.50")
+    assert ask(client, world, "lister", "GET", "/placements").json()["items"][0]["as_written"] is None
