@@ -60,12 +60,19 @@ def list_claims(
 
 @router.post("", status_code=201, responses=REFUSALS)
 def draft_claim(new: NewClaim, actor: Maker, database: DatabaseDep, once: OnceDep) -> ClaimOut:
-    """Draft a claim for a recorded outcome. Permitted for the partner's caseworkers and team managers.
+    """Draft a claim for a recorded outcome, and submit it at once if `declaration` is given.
+
+    Permitted for the partner's caseworkers and team managers.
 
     The draft reserves the outcome's days and evidence. It is refused if another claim uses any of them or is open or
     paid for the same rule and enrolment, if the outcome has been withdrawn, or if no price is recorded.
     """
-    return _write(actor, database, once, lambda session: actions.draft(session, actor, new))
+
+    def act(session: WriteSession) -> Claim:
+        claim = actions.draft(session, actor, new)
+        return claim if new.declaration is None else actions.submit(session, actor, claim, new.declaration)
+
+    return _write(actor, database, once, act)
 
 
 @router.get("/{claim_id}", responses=documented(NotFound))

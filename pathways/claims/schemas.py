@@ -11,18 +11,21 @@ from pathways.fields import Body, Group, Line, NeededLine, Schema
 from pathways.programmes.schemas import Price
 
 
-class NewClaim(Body):
-    """The outcome that a new claim is for."""
-
-    outcome_id: UUID
-
-
 class Declaration(Body):
     """The declaration about other funding that goes to the funder with a claim."""
 
     has_other_funding: bool = Field(description="Whether another funder also pays for the outcome of this claim.")
     other_funding: Line | None = Field(
         default=None, description="The other funding and what it pays for. Required if has_other_funding is true."
+    )
+
+
+class NewClaim(Body):
+    """The outcome that a new claim is for."""
+
+    outcome_id: UUID
+    declaration: Declaration | None = Field(
+        default=None, description="With the declaration, the claim is submitted at once. Otherwise it stays a draft."
     )
 
 

@@ -85,7 +85,10 @@ class IntroducedAlready(Conflict):
 
 
 def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introduction:
-    """Put a jobseeker forward for a placement. The social enterprise sees the introduction only once it is sent."""
+    """Put a jobseeker forward for a placement. The social enterprise sees the introduction only once it is sent.
+
+    With ``new.send``, the jobseeker has agreed and it is sent at once; refused as a whole without a permission.
+    """
     person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
     jobseeker_actions.must_be_open(person)
     placement = placement_queries.placement(session, actor, new.placement_id)
@@ -117,6 +120,9 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
     session.flush()  # the move row has a foreign key to the introduction
     session.add(_move_row(actor, introduction, "propose", None, IntroductionState.PROPOSED))
     session.flush()  # the reply reads the move row
+    if new.send:
+        move(session, actor, introduction, IntroductionEvent.AGREE)
+        move(session, actor, introduction, IntroductionEvent.SEND)
     return introduction
 
 

@@ -18,6 +18,10 @@ class NewIntroduction(Body):
     jobseeker_id: UUID
     placement_id: UUID
     shortlist_id: UUID | None = Field(default=None, description="The shortlist that the match came from, if any.")
+    send: bool = Field(
+        default=False,
+        description="Whether the jobseeker has agreed to be put forward, so that the introduction is sent at once.",
+    )
     safety_check: NeededLine | None = Field(
         default=None,
         description="How you made sure that the placement is safe, if a safety exclusion cannot be checked against it.",
