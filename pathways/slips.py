@@ -17,8 +17,8 @@ from pathways.base import local_day, utc_now
 from pathways.cells import InvalidCell, Reader
 from pathways.fields import EARLIEST, LATEST
 
-READ_PARTLY = "This was not written in the form of the field, so only what could be read was taken."
-KEPT = "Check the value, and correct it in the service. The words are in as_written."
+READ_PARTLY = "This value is not in the expected format, so only part of it was read."
+KEPT = "Check the value and correct it in the service. The original text is in as_written."
 NOT_READ = "This could not be read, so the field is left unknown."
 MOST_WORDS, MOST_PARAGRAPH = 4_000, 4_000
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
@@ -192,7 +192,9 @@ def restricted(text: str) -> Any:
 
 # Words of somebody who does not know. Of the words for nothing, these are a doubt.
 DOUBTS = frozenset(["tbc", "tba"])
-DOUBTED = "This is not a plain yes or no, so the record was restricted. A team manager can lift that."
+DOUBTED = (
+    "This is not a clear yes or no, so the record was restricted to be safe. A team manager can lift the restriction."
+)
 
 
 def one_of(words: type[cells.Word], spellings: Mapping[str, cells.Word] | None = None) -> Reader:

@@ -2,7 +2,7 @@
 
 This module is the only place that decides what one side reads about the other side's reason. A social enterprise must
 not learn about health, caring, benefits, adjustments, support or missing checks. For these reasons it reads only that
-the jobseeker decided not to go ahead.
+the introduction did not go ahead.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathways.introductions.models import Side, WhyNot
 
 J, S, P = Side.JOBSEEKER, Side.SOCIAL_ENTERPRISE, Side.PARTNER
-DECIDED_OTHERWISE = "The jobseeker decided not to go ahead."
+DECIDED_OTHERWISE = "The introduction did not go ahead."
 TALK = "Your caseworker will talk it through with you."
 
 
@@ -92,9 +92,7 @@ WORDINGS: dict[WhyNot, Wording] = {
     WhyNot.NO_ANSWER: Wording(
         _of(J, S, P), "There was no answer in time.", "There was no answer in time.", "There was no answer in time."
     ),
-    WhyNot.CASE_CLOSED: Wording(
-        _of(P), "Your case was closed.", "The case was closed.", "The partner ended the introduction."
-    ),
+    WhyNot.CASE_CLOSED: Wording(_of(P), "Your case was closed.", "The case was closed."),
     WhyNot.MISTAKE: Wording(
         _of(J, S, P),
         "The introduction was recorded by mistake.",

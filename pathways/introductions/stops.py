@@ -32,14 +32,14 @@ class Stop(StrEnum):
 
 OF_SAFETY = {Safety.EXCLUDED: Stop.EXCLUDED, Safety.ASKS: Stop.SAFETY_NOT_CHECKED}
 TEXTS = {
-    Stop.EXCLUDED: "A safety exclusion covers this placement. The social enterprise reads nothing and can take no step."
-    " Withdraw the introduction, or end the work if the jobseeker is there.",
+    Stop.EXCLUDED: "A safety exclusion bars the jobseeker from this placement. The social enterprise cannot see or do"
+    " anything with this introduction. Withdraw it, or end the work if the jobseeker is there.",
     Stop.SAFETY_NOT_CHECKED: "The jobseeker has a safety exclusion that cannot be checked against this placement. Until"
-    " you say how you made sure that it is safe, the social enterprise reads nothing and can take no step. If the"
-    " jobseeker works there already, find out today.",
-    Stop.NOT_PERMITTED: "The jobseeker's permission for this social enterprise is missing, was revoked, or is older"
-    " than the restriction of the case. The social enterprise reads nothing and can take no step. Ask the jobseeker,"
-    " then record a permission or withdraw the introduction.",
+    " you say how you made sure that it is safe, the social enterprise cannot see or do anything with this"
+    " introduction. If the jobseeker already works there, find out today whether they are safe there.",
+    Stop.NOT_PERMITTED: "There is no valid permission for this social enterprise: it is missing, was revoked, or was"
+    " given before the restriction of the case. The social enterprise cannot see or do anything with this introduction."
+    " Ask the jobseeker, then record a permission or withdraw the introduction.",
 }
 
 

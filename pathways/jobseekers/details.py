@@ -29,9 +29,7 @@ SHARED = {
     name: f"Many jobseekers have this {what}, so it may be an office's. Check whether it is the person's own."
     for name, what in (("phone", "telephone number"), ("email", "e-mail address"), ("postcode", "postcode"))
 }
-YEAR_ONLY = (
-    "Only the year of birth is known, so the age stays unknown where a placement has an age limit. Ask for the date."
-)
+YEAR_ONLY = "Only the year of birth is known, so age limits of placements cannot be checked. Ask for the full date."
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 

@@ -10,7 +10,7 @@ from pathways.jobseekers import queries, sharing
 from pathways.jobseekers.actions import assign, must_not_be_void
 from pathways.jobseekers.models import Jobseeker, Restriction, SharingPermission
 
-SUSPECTED = "This record may be about a person whose other record is restricted."
+SUSPECTED = "This record may belong to a person whose other record is restricted. Compare both records."
 ASK_AGAIN = "The case was restricted. Ask the jobseeker again what may be shared."
 
 

@@ -17,16 +17,16 @@ TEXT: dict[K, tuple[str, str]] = {
         "{n} referrals are overdue: no start on a programme is recorded.",
     ),
     K.INTRODUCTION_SENT: (
-        "A jobseeker has been put forward for your placement.",
-        "{n} jobseekers have been put forward for your placements.",
+        "A jobseeker has been put forward for your placement. Open the introduction and answer it.",
+        "{n} jobseekers have been put forward for your placements. Open the introductions and answer them.",
     ),
     K.INTRODUCTION_UNANSWERED: (
         "An introduction is waiting for your answer.",
         "{n} introductions are waiting for your answer.",
     ),
     K.INTRODUCTION_ESCALATED: (
-        "A social enterprise has not answered an introduction.",
-        "{n} introductions have no answer from the social enterprise.",
+        "A social enterprise has not answered an introduction in time. Contact it, or withdraw the introduction.",
+        "Social enterprises have not answered {n} introductions in time. Contact them, or withdraw these.",
     ),
     K.INTRODUCTION_EXPIRED: (
         "An introduction expired without an answer.",
@@ -49,8 +49,8 @@ TEXT: dict[K, tuple[str, str]] = {
         "Social enterprises do not want to go ahead with {n} introductions.",
     ),
     K.INTRODUCTION_CLOSED: (
-        "The partner ended an introduction to your placement.",
-        "The partner ended {n} introductions to your placements.",
+        "The jobseeker's support organisation (the partner) ended an introduction.",
+        "The jobseekers' support organisations (partners) ended {n} introductions.",
     ),
     K.OFFER_ACCEPTED: (
         "A jobseeker accepted the place you offered.",
@@ -64,7 +64,10 @@ TEXT: dict[K, tuple[str, str]] = {
         "A social enterprise recorded that a jobseeker's work is over.",
         "Social enterprises recorded that the work of {n} jobseekers is over.",
     ),
-    K.OFFER_MADE: ("A place has been offered.", "{n} places have been offered."),
+    K.OFFER_MADE: (
+        "A social enterprise has offered a place to a jobseeker. Ask the jobseeker whether they accept it.",
+        "Social enterprises have offered places to {n} jobseekers. Ask the jobseekers whether they accept.",
+    ),
     K.OFFER_RUNS_OUT: ("An offer of a place expires soon.", "{n} offers of a place expire soon."),
     K.START_TO_RECORD: (
         "A place was accepted, but no start is recorded.",
@@ -84,7 +87,10 @@ TEXT: dict[K, tuple[str, str]] = {
     ),
     K.CHECK_IN_DUE: ("A check-in is due.", "{n} check-ins are due."),
     K.CHECK_IN_OVERDUE: ("A check-in is overdue.", "{n} check-ins are overdue."),
-    K.AT_RISK: ("A jobseeker's work is at risk or over.", "The work of {n} jobseekers is at risk or over."),
+    K.AT_RISK: (
+        "A jobseeker's work is at risk or has ended. Contact the jobseeker.",
+        "The work of {n} jobseekers is at risk or has ended. Contact them.",
+    ),
     K.PLAN_TO_MAKE: ("An action plan has not been made yet.", "{n} action plans have not been made yet."),
     K.PLAN_TO_REVIEW: ("An action plan is due for review.", "{n} action plans are due for review."),
     K.OUTCOME_CAN_BE_RECORDED: (
@@ -93,24 +99,24 @@ TEXT: dict[K, tuple[str, str]] = {
     ),
     K.CLAIM_QUERIED: ("A funder has a query about a claim.", "A funder has queries about {n} claims."),
     K.CLAIM_TWICE: (
-        "Two records of a jobseeker were merged, so a claim now duplicates another claim.",
-        "Records of jobseekers were merged, so {n} claims now duplicate other claims.",
+        "Two records of a jobseeker were merged, and two claims are now the same. Withdraw one, or reverse it if paid.",
+        "Records were merged, and {n} claims are now the same as others. Withdraw one of each, or reverse it if paid.",
     ),
     K.SAFETY_TO_DECIDE: (
-        "A safety exclusion may concern work or an introduction that is under way. Decide today what to do.",
-        "Safety exclusions may concern {n} spells of work or introductions under way. Decide today what to do.",
+        "A safety exclusion may apply to current work or to an introduction. Decide today whether it can go on.",
+        "Safety exclusions may apply to {n} introductions or jobs. Decide today whether they can go on.",
     ),
     K.RESTRICTED_ON_SUSPICION: (
-        "A record was restricted, because it may be about a person with a restricted record. Review the pair.",
-        "{n} records were restricted, because they may be about people with restricted records. Review the pairs.",
+        "A record was restricted, because it may belong to a person with a restricted record. Compare the two records.",
+        "{n} records were restricted, because they may belong to people with restricted records. Compare the records.",
     ),
     K.CASE_REASSIGNED: (
         "A case of yours was assigned to another caseworker.",
         "{n} cases of yours were assigned to other caseworkers.",
     ),
     K.CLAIM_OWED_BACK: (
-        "The outcome of a paid claim was withdrawn, so the payment is owed back.",
-        "The outcomes of {n} paid claims were withdrawn, so the payments are owed back.",
+        "The outcome of a paid claim was withdrawn, so the partner must repay the funder.",
+        "The outcomes of {n} paid claims were withdrawn, so the partner must repay the funder.",
     ),
     K.CLAIM_TO_CONFIRM: (
         "A partner recorded a decision on a claim in your name. Confirm or contest it.",

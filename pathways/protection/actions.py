@@ -37,19 +37,17 @@ from pathways.protection.schemas import (
 from pathways.shortlists import connected, safety
 
 MOST_BARRED = 100
-REASON = "A safety exclusion covers this placement."
+REASON = "A safety exclusion bars the jobseeker from this placement."
 NAMES_NOBODY = (
-    "Nobody at a social enterprise is known by this full name or address today, so this exclusion bars no placement by"
-    " itself. Every shortlist of the jobseeker asks about it. Add the person's full name and e-mail address if you"
-    " know them."
+    "Nobody at a social enterprise is known by this full name or e-mail address, so this exclusion bars no placement by"
+    " itself. Until that changes, each shortlist and introduction asks you to check for this person."
 )
 MAY_BE_ELSEWHERE = (
-    "This person may also work elsewhere. Shortlists ask about every other placement, and an introduction"
-    " needs your answer."
+    "This person may work elsewhere too. Check each other placement when a shortlist or introduction asks you."
 )
 PLACES_UNKNOWN = (
-    "A placement whose location is not known may lie in the area. Shortlists ask about it, and an introduction needs"
-    " your answer."
+    "A placement whose location is unknown may be in the excluded area. Check it when a shortlist or introduction asks"
+    " you."
 )
 
 

@@ -30,9 +30,9 @@ from pathways.support.schemas import Worklist, WorklistItem
 TEXT = {
     "check_in_due": "A check-in is due.",
     "check_in_overdue": "A check-in is overdue.",
-    "at_risk": "Work is at risk or over.",
-    "no_contact": "There was no contact with the jobseeker for more than {limit} days.",
-    "stalled": "There was no activity on the case for more than {limit} days.",
+    "at_risk": "Work is at risk or has ended. Contact the jobseeker.",
+    "no_contact": "There has been no contact with the jobseeker for more than {limit} days. Contact them.",
+    "stalled": "There has been no activity on the case for more than {limit} days. Review it.",
     "nothing_offered": "The jobseeker has no offer after {limit} or more shortlists.",
     "plan_to_make": "The action plan has not been made yet.",
     "plan_to_review": "The action plan is due for review.",

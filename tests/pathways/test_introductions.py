@@ -38,7 +38,7 @@ def test_every_reason_has_its_words_and_a_side_that_can_say_it():
         assert WhyNot.OTHER in reasons_for(side)
     needs = (WhyNot.ADJUSTMENT, WhyNot.SUPPORT, WhyNot.CHECKS)  # that one is needed tells of a disability or a past
     for private in (WhyNot.HEALTH, WhyNot.CARING, WhyNot.BENEFITS, *needs):
-        assert WORDINGS[private].outside == "The jobseeker decided not to go ahead."
+        assert WORDINGS[private].outside == "The introduction did not go ahead."
 
 
 def test_what_a_social_enterprise_reads_of_a_jobseekers_no_says_nothing_private(client, world: World, call):
@@ -47,7 +47,7 @@ def test_what_a_social_enterprise_reads_of_a_jobseekers_no_says_nothing_private(
     assert (told["why"], told["said_by"], told["last_reason"]) == ("health", "jobseeker", "Her back is worse.")
     assert told["words"]["jobseeker"] == "You decided not to go ahead, because of your health."
     seen = read(client, world, "lister", one)
-    assert seen["why_not"] == "The jobseeker decided not to go ahead."
+    assert seen["why_not"] == "The introduction did not go ahead."
     assert {seen[name] for name in ("why", "said_by", "words", "last_reason")} == {None}
     assert "health" not in str({key: value for key, value in seen.items() if key != "withheld"})
 

@@ -96,7 +96,7 @@ def test_what_is_urgent_goes_at_once_and_what_was_read_goes_nowhere(client, worl
     tell(world, NoticeKind.AT_RISK, person)
     told = client.get("/api/v1/notices?unread=true", headers=world.key("caseworker")).json()["items"]
     (mine,) = [notice for notice in told if notice["kind"] == "at_risk"]
-    assert mine["text"] == "A jobseeker's work is at risk or over."
+    assert mine["text"] == "A jobseeker's work is at risk or has ended. Contact the jobseeker."
     assert client.post(f"/api/v1/notices/{mine['id']}/read", headers=world.key("colleague")).status_code == 404
     client.post(f"/api/v1/notices/{mine['id']}/read", headers=world.key("caseworker"))
     assert sender.send_due() == 2
