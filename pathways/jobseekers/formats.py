@@ -140,11 +140,6 @@ def _with_extension(number: str, extension: str | None) -> str:
     return f"{number} ext {extension}" if extension else number
 
 
-def tidy_phone(text: str | None) -> str | None:
-    """Return the telephone number that ``read_phone`` finds in a text."""
-    return read_phone(text).value
-
-
 def said_with_phone(words: str | None) -> str | None:
     """Return the words beside a telephone number if they may say how it is safe to use it, as in "mum's phone"."""
     if not words:

@@ -125,8 +125,10 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
 
 def must_be_safe(session: Session, person: Jobseeker, placement: Placement) -> None:
     """Refuse as ``must_not_be_excluded`` does, and also while a safety check that cannot tell has no answer."""
-    must_not_be_excluded(session, person, placement)
-    if _of_pair(session, person, placement) is Safety.ASKS:
+    found = _of_pair(session, person, placement)
+    if found is Safety.EXCLUDED:
+        raise ExcludedForSafety(EXCLUDED)
+    if found is Safety.ASKS:
         raise SafetyNotChecked(ASKS)
 
 
