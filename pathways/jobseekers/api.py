@@ -23,7 +23,7 @@ from pathways.base import Actor
 from pathways.database import Database
 from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.fields import Instant
-from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, search, sharing
+from pathways.jobseekers import actions, contacts, exclusions, monitoring, profile, queries, search
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import (
     ConfirmedWord,
@@ -48,7 +48,6 @@ from pathways.jobseekers.schemas import (
     NewContact,
     NewJobseeker,
     NewMonitoring,
-    NewPermission,
     NewProfile,
     NewSupporter,
     PermissionOut,
@@ -274,22 +273,6 @@ def list_permissions(
         person = queries.jobseeker(session, actor, jobseeker_id)
         rows = queries.facts_about(SharingPermission, person)
         return page_of(session, rows, SharingPermission.id, page, lambda row: permission_reply(actor, person, row))
-
-
-@router.post("/{jobseeker_id}/permissions", status_code=201, responses=documented(NotFound, Conflict))
-def grant_permission(
-    jobseeker_id: UUID, new: NewPermission, actor: PermissionRecorder, database: DatabaseDep, once: OnceDep
-) -> PermissionOut:
-    """Record that the jobseeker lets one social enterprise read given groups of fields. Refused for a void record."""
-    with database.writing(actor) as session:
-        person = queries.jobseeker(session, actor, jobseeker_id, for_update=True)
-        permission = once(
-            session,
-            actor,
-            lambda: sharing.grant_permission(session, actor, person, new),
-            lambda permission_id: session.get_one(SharingPermission, permission_id),
-        )
-        return permission_reply(actor, person, permission)
 
 
 @router.get("/{jobseeker_id}/contacts", responses=documented(NotFound))

@@ -11,7 +11,7 @@ from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import NotPermitted, RuleBroken
-from pathways.fields import Group
+from pathways.fields import SHAREABLE, Group
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions import stops
 from pathways.introductions.models import OPEN, Introduction, IntroductionEvent, IntroductionState, Side, WhyNot
@@ -30,6 +30,8 @@ from pathways.protection.schemas import (
     BarredPlacement,
     CaseRestricted,
     ExclusionRecorded,
+    JobseekerChanged,
+    PermissionGranted,
     PermissionRevoked,
     StoppedIntroduction,
     StoppedOut,
@@ -204,6 +206,29 @@ def permission_revoked(session: Session, actor: Actor, person: Jobseeker, row: S
     shape = permission_reply(actor, person, row)
     full = PermissionRevoked(**shape.model_dump(), stopped=stopped_at(session, person, row.recorded_at))
     return full.limited_to(jobseeker_queries.visible_groups(actor, person))
+
+
+def permission_granted(session: Session, actor: Actor, person: Jobseeker, row: SharingPermission) -> PermissionGranted:
+    shape = permission_reply(actor, person, row)
+    before = session.get(SharingPermission, row.supersedes) if row.supersedes else None
+    lost = jobseeker_queries.granted_groups(before) - jobseeker_queries.granted_groups(row)
+    read = queries.earlier_readings(session, person, {row.social_enterprise_id}, lost & SHAREABLE)
+    full = PermissionGranted(**shape.model_dump(), already_read=read)
+    return full.limited_to(jobseeker_queries.visible_groups(actor, person))
+
+
+def changed(session: Session, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> JobseekerChanged:
+    """Return a changed record. A change that protects says what it stopped and what had already been read."""
+    shape = JobseekerChanged(**jobseeker_actions.reply(session, actor, person).model_dump())
+    if Group.NOTES not in jobseeker_queries.visible_groups(actor, person):
+        return shape
+    stopped = stopped_at(session, person, actor.at) if changes.get("is_restricted") else None
+    if changes.get("contact_withheld_reason"):
+        ids = queries.ever_permitted(session, person)
+        stopped = stopped or stopped_at(session, person, actor.at)
+        read = queries.earlier_readings(session, person, ids, frozenset({Group.CONTACT}))
+        stopped = stopped.model_copy(update={"already_read": stopped.already_read or read})
+    return shape.model_copy(update={"stopped": stopped})
 
 
 def case_restricted(session: Session, actor: Actor, person: Jobseeker) -> CaseRestricted:

@@ -11,13 +11,19 @@ from pathways.base import Actor
 from pathways.errors import Conflict, NotFound
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers import restrictions
+from pathways.jobseekers import restrictions, sharing
 from pathways.jobseekers.api import CandidatesDep
 from pathways.jobseekers.models import SafetyExclusion, SharingPermission
-from pathways.jobseekers.schemas import JobseekerChange, JobseekerOut, NewSafetyExclusion, ReasonBody
+from pathways.jobseekers.schemas import JobseekerChange, JobseekerOut, NewPermission, NewSafetyExclusion, ReasonBody
 from pathways.problems import documented
 from pathways.protection import actions
-from pathways.protection.schemas import CaseRestricted, ExclusionRecorded, PermissionRevoked
+from pathways.protection.schemas import (
+    CaseRestricted,
+    ExclusionRecorded,
+    JobseekerChanged,
+    PermissionGranted,
+    PermissionRevoked,
+)
 
 router = APIRouter(prefix="/jobseekers", tags=["jobseekers"], route_class=PathwaysRoute)
 SafetyRecorder = Annotated[Actor, permitted(Permission.SAFETY_RECORD)]
@@ -35,18 +41,20 @@ def change_jobseeker(
     version: IfMatch,
     response: Response,
     candidates: CandidatesDep,
-) -> JobseekerOut:
+) -> JobseekerChanged:
     """Change identity and contact details. A field that is left out keeps its value.
 
-    Records that may be the same person by the changed details are listed in `may_be`.
+    Records that may be the same person by the changed details are listed in `may_be`. A reason to withhold contact
+    details acts at once, and the reply says in `stopped` which social enterprises had already read them.
     `is_restricted` can only be set to true here. A team manager lifts a restriction with `lift-restriction`.
     """
     with database.writing(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
         expect_version(person, version)
-        actions.change(session, actor, person, change.model_dump(exclude_unset=True))
+        changes = change.model_dump(exclude_unset=True)
+        actions.change(session, actor, person, changes)
         etag(response, person.version)
-        reply = jobseeker_actions.reply(session, actor, person)
+        reply = actions.changed(session, actor, person, changes)
     return reply.model_copy(update={"may_be": candidates(database, actor, [jobseeker_id])})
 
 
@@ -69,6 +77,26 @@ def exclude_for_safety(
             lambda exclusion_id: session.get_one(SafetyExclusion, exclusion_id),
         )
         return actions.exclusion_recorded(session, actor, person, exclusion)
+
+
+@router.post("/{jobseeker_id}/permissions", status_code=201, responses=documented(NotFound, Conflict))
+def grant_permission(
+    jobseeker_id: UUID, new: NewPermission, actor: PermissionRecorder, database: DatabaseDep, once: OnceDep
+) -> PermissionGranted:
+    """Record that the jobseeker lets one social enterprise read given groups of fields. Refused for a void record.
+
+    A permission for fewer groups than before acts at once. The reply says in `already_read` what the social enterprise
+    had read in the others.
+    """
+    with database.writing(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        permission = once(
+            session,
+            actor,
+            lambda: sharing.grant_permission(session, actor, person, new),
+            lambda permission_id: session.get_one(SharingPermission, permission_id),
+        )
+        return actions.permission_granted(session, actor, person, permission)
 
 
 @router.post("/{jobseeker_id}/permissions/{permission_id}/revoke", responses=documented(NotFound, Conflict))

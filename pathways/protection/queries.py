@@ -125,10 +125,22 @@ def _groups_at(history: Iterable[SharingPermission], social_enterprise_id: UUID,
     return jobseeker_queries.granted_groups(then[-1]) & SHAREABLE
 
 
-def earlier_readings(session: Session, person: Jobseeker, ids: Collection[UUID]) -> list[EarlierReading]:
+def ever_permitted(session: Session, person: Jobseeker) -> set[UUID]:
+    """Return the ids of the social enterprises that a jobseeker ever let read anything."""
+    rows = select(SharingPermission.social_enterprise_id).where(
+        SharingPermission.partner_id == person.partner_id,
+        SharingPermission.jobseeker_id == person.id,
+        SharingPermission.is_granted,
+    )
+    return set(session.scalars(rows))
+
+
+def earlier_readings(
+    session: Session, person: Jobseeker, ids: Collection[UUID], groups: frozenset[Group] = SHAREABLE
+) -> list[EarlierReading]:
     """Return what each social enterprise had read about a jobseeker, and when, from the audit trail.
 
-    Groups are those that the jobseeker permitted at the time of each reading. Left out: who never read anything.
+    Of ``groups``, those that the jobseeker permitted at the time of each reading. Left out: who never read any of them.
     """
     history = _permission_history(session, person, ids)
     names = enterprise_names(session, ids)
@@ -140,17 +152,17 @@ def earlier_readings(session: Session, person: Jobseeker, ids: Collection[UUID])
     shown = []
     for social_enterprise_id, name in sorted(names.items(), key=lambda item: (item[1], item[0])):
         times = [
-            (row.recorded_at, groups)
+            (row.recorded_at, read)
             for row in rows
             if row.organisation_id == social_enterprise_id
-            and (groups := _groups_at(history, social_enterprise_id, row.recorded_at))
+            and (read := groups & _groups_at(history, social_enterprise_id, row.recorded_at))
         ]
         if times:
             shown.append(
                 EarlierReading(
                     social_enterprise_id=social_enterprise_id,
                     social_enterprise=name,
-                    groups=sorted({group.value for _, groups in times for group in groups}),
+                    groups=sorted({group.value for _, read in times for group in read}),
                     first_at=times[0][0],
                     last_at=times[-1][0],
                     times=len(times),

@@ -89,6 +89,24 @@ class PermissionRevoked(PermissionOut):
     )
 
 
+class PermissionGranted(PermissionOut):
+    """A permission to share, and what cannot be called back where it permits less than the one before."""
+
+    already_read: Annotated[list[EarlierReading] | None, Group.NOTES] = Field(
+        description="What the social enterprise had already read in groups that are no longer permitted."
+    )
+
+
+class JobseekerChanged(JobseekerOut):
+    """A changed record, and what the change stopped."""
+
+    stopped: Annotated[StoppedOut | None, Group.NOTES] = Field(
+        default=None,
+        description="If the change withholds contact details or restricts the case: what was stopped at once, what you"
+        " must decide, and what had already read. Otherwise null.",
+    )
+
+
 class CaseRestricted(JobseekerOut):
     """A restricted case, and what the restriction stopped."""
 

@@ -154,7 +154,9 @@ class UnderWay:
         if fact == "case restricted":
             return self.post("caseworker", f"{path}/restrict", reason="He looks for her.")
         if fact == "permission narrowed":
-            return self.world.permit(self.person, "work")
+            enterprise = str(self.world.organisations["enterprise"])
+            body = {"social_enterprise_id": enterprise, "groups": ["work"], "how_given": "in person"}
+            return self.post("caseworker", f"{path}/permissions", **body)
         restricts = fact == "case restricted by a change"
         return self.change(**({"is_restricted": True} if restricts else {"contact_withheld_reason": "MAPPA"}))
 
@@ -255,6 +257,26 @@ def test_the_reply_says_what_was_stopped_and_what_had_been_shown(client, world: 
     assert shown["groups"] == ["contact", "health_and_adjustments", "identity", "work"]
     assert shown["times"] >= 1
     assert [one["placement_id"] for one in told["bars"]] == [str(case.placement)]
+
+
+@pytest.mark.parametrize(
+    ("fact", "groups"),
+    [
+        ("contact withheld", ["contact"]),
+        ("permission narrowed", ["contact", "health_and_adjustments", "identity"]),
+        ("case restricted by a change", ["contact", "health_and_adjustments", "identity", "work"]),
+    ],
+)
+@pytest.mark.parametrize("was_read", [True, False])
+def test_a_change_that_protects_says_what_had_already_been_read(
+    client, world: World, database, fact: str, groups, was_read
+):
+    case = UnderWay(client, world, database, S.SENT)
+    if was_read:
+        case.read("lister")
+    told = case.protect(fact)
+    read = (told.get("stopped") or told)["already_read"]
+    assert [one["groups"] for one in read] == ([groups] if was_read else [])
 
 
 def test_a_repeated_request_is_answered_alike_and_stops_nothing_twice(client, world: World, database):
