@@ -45,7 +45,7 @@ def test_the_first_calls_pasted_as_printed_work(stage, tmp_path):
     block = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert block
     calls = block.group(1)
-    assert calls.count('\ncall "$') == 7
+    assert calls.count('\ncall "$') == 8
     with served(stage.settings, tmp_path / "log") as address:
         (tmp_path / "var").mkdir()
         lines = [f"export PATHWAYS={address}/api/v1", *(f"export {role}={key}" for role, key in keys.items())]
@@ -59,10 +59,11 @@ def test_the_first_calls_pasted_as_printed_work(stage, tmp_path):
             env=os.environ | {"LC_ALL": "C.UTF-8"},
         )
     assert done.returncode == 0, done.stderr
-    cases, search, shortlist, timeline, outcomes, foreign, export = documents_in(done.stdout)
+    cases, search, shortlist, exclusion, timeline, outcomes, foreign, export = documents_in(done.stdout)
     assert len(cases["items"]) == 3
     assert any(found["given_name"] == "Amina" for found in search["items"])
     assert shortlist["matches"][0]["reasons"]
+    assert "check for this person" in exclusion["note"]
     assert timeline["items"]
     assert outcomes["rules"]
     assert foreign["status"] == 404
