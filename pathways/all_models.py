@@ -1,4 +1,4 @@
-"""Imports the models of every table, for migrations and the command line, which need the whole schema."""
+"""Imports the models of every table and what acts before every commit, for migrations and the command line."""
 
 from pathways import audit, idempotency, key_checks
 from pathways.access import models as access
@@ -17,6 +17,7 @@ from pathways.partner_enquiries import models as elsewhere
 from pathways.placements import models as placements
 from pathways.programmes import models as programmes
 from pathways.progression import models as progression
+from pathways.protection import actions as protection
 from pathways.reference import models as taxonomy
 from pathways.reference import outcome_rules, postcodes
 from pathways.referrals import models as referrals
@@ -50,3 +51,4 @@ MODULES = (
     taxonomy,
 )
 METADATA = Base.metadata
+BEFORE_EVERY_COMMIT = (protection.protect_restricted,)

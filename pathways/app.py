@@ -140,6 +140,8 @@ LINKS: Mapping[NoticeKind, Callable[[WriteSession, Notice, datetime], str]] = {
 NEEDED = dict.fromkeys(links.ONLY_WHILE_OPEN, links.is_needed)
 # By the kind of record: the function that says in an e-mail which record it is, without naming a person.
 LABELS = {"introductions": links.label}
+# By the kind of record: the function that says whether an organisation may receive a webhook about it.
+MAY_RECEIVE = {"introduction": links.may_receive}
 SECONDS_BETWEEN_TRIES = 5.0
 SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_BETWEEN_KEY_CHECKS = 15.0
@@ -176,9 +178,22 @@ def _continue_imports(database: Database, stop: threading.Event) -> None:
             imports.forget(database, now - timedelta(days=days))
 
 
+def sender_of(settings: Settings, database: Database) -> Sender:
+    """Return the sender of queued e-mails and webhooks."""
+    return Sender(
+        database,
+        settings,
+        mailer(settings),
+        links=LINKS,
+        is_needed=NEEDED,
+        labels=LABELS,
+        may_receive=MAY_RECEIVE,
+    )
+
+
 def _send_queued_messages(settings: Settings, database: Database, stop: threading.Event) -> None:
     """Send queued e-mails and webhooks on SQLite, where one process runs. On PostgreSQL, ``pathways worker`` sends."""
-    sender = Sender(database, settings, mailer(settings), links=LINKS, is_needed=NEEDED, labels=LABELS)
+    sender = sender_of(settings, database)
     while database.is_sqlite and not stop.wait(SECONDS_BETWEEN_TRIES):
         sender.send_due()
 

@@ -4,7 +4,7 @@ A session writes a row for every change automatically, and every request writes 
 so that nothing can be left out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -54,12 +54,12 @@ class AuditedPerson(Base):
     jobseeker_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
-def is_about(jobseeker_id: UUID) -> ColumnElement[bool]:
-    """Return the condition that an audit row is about a jobseeker, alone or in a list."""
+def is_about(jobseeker_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Return the condition that an audit row is about one of these jobseeker records, alone or in a list."""
     alone = aliased(AuditRow)
-    in_a_list = select(AuditedPerson.audit_id).where(AuditedPerson.jobseeker_id == jobseeker_id)
+    in_a_list = select(AuditedPerson.audit_id).where(AuditedPerson.jobseeker_id.in_(jobseeker_ids))
     # Not an OR of two conditions, for which both databases would read the whole table.
-    return AuditRow.id.in_(select(alone.id).where(alone.jobseeker_id == jobseeker_id).union_all(in_a_list))
+    return AuditRow.id.in_(select(alone.id).where(alone.jobseeker_id.in_(jobseeker_ids)).union_all(in_a_list))
 
 
 def row(actor: Actor, subject: str, subject_id: UUID, jobseeker_id: UUID | None = None, *, is_change: bool) -> AuditRow:

@@ -63,6 +63,8 @@ def void(session: WriteSession, actor: Actor, holdings: Sequence[Holding], perso
     return jobseeker_actions.move(session, actor, person, JobseekerEvent.VOID, reason=reason)
 
 
-def access_log(jobseeker_id: UUID) -> Select[AuditRow]:
-    """Select the audit rows about one jobseeker, alone or in a list."""
-    return select(AuditRow).where(is_about(jobseeker_id))
+def access_log(session: Session, jobseeker_id: UUID) -> Select[AuditRow]:
+    """Select the audit rows about one jobseeker, alone or in a list, and about the records merged into theirs."""
+    person = session.get(Jobseeker, jobseeker_id)
+    merged = [] if person is None else jobseeker_queries.merged_ids(session, person)
+    return select(AuditRow).where(is_about([jobseeker_id, *merged]))

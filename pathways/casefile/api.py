@@ -62,7 +62,7 @@ def get_timeline(
 def get_access_log(jobseeker_id: UUID, actor: LogReader, database: DatabaseDep, page: PageDep) -> Page[AccessLine]:
     """List who opened or changed a jobseeker's record. Auditors see only accesses by their own organisation."""
     with database.reading(actor) as session:
-        rows = actions.access_log(jobseeker_id)
+        rows = actions.access_log(session, jobseeker_id)
         if actor.role is Role.AUDITOR:
             rows = rows.where(AuditRow.organisation_id == actor.organisation_id)
         else:

@@ -17,7 +17,6 @@ from sqlalchemy.exc import IntegrityError
 
 from pathways import audit
 from pathways.base import Actor, Role
-from pathways.casefile import joining
 from pathways.casefile.schemas import MergeOut, UndoneOut
 from pathways.claims import queries as claim_queries
 from pathways.constraints import broken_constraint
@@ -30,7 +29,7 @@ from pathways.errors import Conflict, RuleBroken
 from pathways.holdings import Holding, TiedTogether
 from pathways.introductions.models import OPEN, Introduction
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import exclusions, identifiers, identify, profile, restrictions
+from pathways.jobseekers import exclusions, identifiers, identify, joining, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import (
     PROFILE_NAMES,
@@ -358,7 +357,7 @@ def _restore(
             jobseeker_actions.restore(session, actor, kept, _state_of(session, kept, JobseekerState(before["state"])))
     _assign_as_enrolled(session, actor, taken, taken.caseworker_id)
     if now["is_restricted"] and not after["is_restricted"]:
-        taken.is_restricted = True
+        restrictions.restrict(session, actor, taken, "It was restricted while two records were one.")
         left.append("restricted")
     elif now["is_restricted"] and not before["is_restricted"]:
         if stays or left:

@@ -140,14 +140,13 @@ def _send_once(sender: "Sender") -> None:
 @alone.command()
 def worker(once: Annotated[bool, typer.Option(help="Send the messages that are due now, then stop.")] = False) -> None:
     """Send queued e-mails and webhooks. With PostgreSQL, several workers can run. Example: pathways worker."""
-    from pathways.app import LABELS, LINKS, NEEDED
+    from pathways.app import sender_of
     from pathways.background import BackgroundLoop
     from pathways.in_use import UseLock
-    from pathways.messages.sending import Sender, mailer
 
     with opened() as database:
         settings = read_settings()
-        sender = Sender(database, settings, mailer(settings), links=LINKS, is_needed=NEEDED, labels=LABELS)
+        sender = sender_of(settings, database)
         if once:
             _send_once(sender)
             return

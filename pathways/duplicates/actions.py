@@ -265,7 +265,9 @@ def inherit_restrictions(
         pair = queries.between(session, one.partner_id, one.id, other.id)
         if pair is not None and pair.state is PairState.DIFFERENT:
             continue
-        if unrestricted.state is not JobseekerState.VOIDED and restrictions.inherit(session, actor, unrestricted):
+        if unrestricted.state is not JobseekerState.VOIDED and restrictions.inherit(
+            session, actor, unrestricted, one if one.is_restricted else other
+        ):
             _notify_managers(session, actor, unrestricted)
 
 

@@ -1,7 +1,6 @@
 """Every change to introductions. The place is held, filled or freed in the same transaction as the move."""
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +42,7 @@ from pathways.placements import queries as placement_queries
 from pathways.placements.models import Placement, PlacementState
 from pathways.shortlists import queries as shortlist_queries
 from pathways.shortlists import safety
+from pathways.shortlists.safety import Safety
 
 # The partner's moves towards a placement, which a safety exclusion or an unanswered safety check refuses.
 PUTS_FORWARD = frozenset(
@@ -236,16 +236,6 @@ def _must_not_be_stopped(session: Session, actor: Actor, introduction: Introduct
 def _must_be_safe(session: Session, introduction: Introduction) -> None:
     person = session.get_one(Jobseeker, introduction.jobseeker_id)
     safety.must_be_safe(session, person, session.get_one(Placement, introduction.placement_id))
-
-
-def confirm_safety(session: WriteSession, actor: Actor, introduction: Introduction, reason: str) -> Introduction:
-    """Record how a caseworker made sure that the placement is safe, where the safety check cannot tell.
-
-    Refused if a safety exclusion covers the placement.
-    """
-    person = session.get_one(Jobseeker, introduction.jobseeker_id)
-    safety.review(session, actor, person, session.get_one(Placement, introduction.placement_id), reason)
-    return introduction
 
 
 def end_links(session: WriteSession, introduction_ids: Collection[UUID], at: datetime) -> int:
@@ -443,19 +433,14 @@ def next_options(session: Session, actor: Actor, introduction: Introduction) -> 
     """Return the next placements on the shortlist without those that a safety exclusion forbids; none for a lister."""
     if actor.role is Role.PLACEMENT_LISTER or introduction.shortlist_id is None:
         return []
-    person = session.get_one(Jobseeker, introduction.jobseeker_id)
-    options: list[NextOption] = []
-    for row in queries.next_on_the_shortlist(session, introduction, actor.today, OPTIONS * 2):
-        with suppress(safety.ExcludedForSafety):
-            safety.must_not_be_excluded(session, person, row.Placement)
-            options.append(
-                NextOption(
-                    placement_id=row.Placement.id,
-                    title=row.Placement.title,
-                    rank=row.rank,
-                    places_left=row.places_left,
-                )
-            )
+    rows = queries.next_on_the_shortlist(session, introduction, actor.today, OPTIONS * 2)
+    pairs = [(introduction.jobseeker_id, row.Placement) for row in rows]
+    found = safety.safety_of(session, pairs, [introduction.partner_id])
+    options = [
+        NextOption(placement_id=row.Placement.id, title=row.Placement.title, rank=row.rank, places_left=row.places_left)
+        for row in rows
+        if found.get((introduction.jobseeker_id, row.Placement.id)) is not Safety.EXCLUDED
+    ]
     return options[:OPTIONS]
 
 

@@ -12,7 +12,7 @@ from pathways.base import Actor, Role
 from pathways.database import Database, WriteSession
 from pathways.errors import Conflict, NotFound
 from pathways.idempotency import Once
-from pathways.introductions import actions, queries
+from pathways.introductions import actions, queries, reopening
 from pathways.introductions.models import REFUSED, Introduction, IntroductionEvent, IntroductionState
 from pathways.introductions.schemas import (
     Acceptance,
@@ -140,7 +140,7 @@ def confirm_safety(
 
     def act(session: WriteSession) -> Introduction:
         introduction = queries.introduction(session, actor, introduction_id, for_update=True)
-        return actions.confirm_safety(session, actor, introduction, found.reason)
+        return reopening.confirm_safety(session, actor, introduction, found.reason)
 
     return _write(actor, database, once, act)
 

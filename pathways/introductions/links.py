@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
+from uuid import UUID
 
 from sqlalchemy import select
 from uuid_utils.compat import uuid7
@@ -153,6 +154,14 @@ def is_needed(session: Session, notice: Notice) -> bool:
     """Return whether a social enterprise may still read of an introduction: it is open and nothing stops it."""
     introduction = session.get(Introduction, notice.subject_id)
     return introduction is not None and introduction.state in OPEN and stops.stop_of(session, introduction) is None
+
+
+def may_receive(session: Session, introduction_id: UUID, organisation_id: UUID) -> bool:
+    """Return whether an organisation may receive a webhook about an introduction. A stopped one is none of theirs."""
+    introduction = session.get(Introduction, introduction_id)
+    if introduction is None or introduction.social_enterprise_id != organisation_id:
+        return introduction is not None
+    return stops.stop_of(session, introduction) is None
 
 
 def label(session: Session, notice: Notice) -> str:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from pathways.base import Actor, Role
+from pathways.base import Actor, Role, local_day
 from pathways.database import Session, WriteSession
-from pathways.introductions import actions
+from pathways.introductions import actions, stops
 from pathways.introductions.models import (
     CLOCK_OF,
     Introduction,
@@ -23,6 +23,7 @@ from pathways.introductions.models import (
 )
 from pathways.jobseekers.models import Jobseeker
 from pathways.messages import actions as message_actions
+from pathways.messages import queries as message_queries
 from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation
 from pathways.placements import actions as placement_actions
@@ -137,7 +138,14 @@ def _remind_or_expire(session: WriteSession, actor: Actor, introduction_id: UUID
     introduction = _locked(session, introduction_id)
     if introduction.state not in SILENT:
         return False
+    if introduction.sent_at is not None and stops.stop_of(session, introduction) is not None:
+        return False  # the social enterprise cannot answer; the worklist asks the caseworker
     moved_on = session.scalars(select(_since(introduction))).one()
+    announced_at = message_queries.last_notice_at(
+        session, introduction.social_enterprise_id, NoticeKind.INTRODUCTION_SENT, ("introductions", introduction.id)
+    )
+    if announced_at is not None:  # it was stopped and opened again, so the time to answer begins again
+        moved_on = max(moved_on, local_day(announced_at))
     nation = session.get_one(Organisation, introduction.partner_id).nation
 
     def is_over(clock: str) -> bool:

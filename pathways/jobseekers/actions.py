@@ -26,6 +26,7 @@ from pathways.jobseekers.models import (
     JobseekerEvent,
     JobseekerMove,
     JobseekerState,
+    Restriction,
 )
 from pathways.jobseekers.schemas import (
     DetailsFields,
@@ -37,6 +38,9 @@ from pathways.reference.postcodes import GridPoint, locate, locate_all
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 REFERENCE_LENGTH = 6
+
+
+AT_BIRTH = "The restriction was asked for when the person was recorded."
 
 
 class JobseekerMoveRefused(MoveRefused):
@@ -70,6 +74,12 @@ def make(session: WriteSession, actor: Actor, partner_id: UUID, new: Sequence[tu
     session.flush()  # the details reference these rows by foreign key
     rows = [JobseekerDetails.row(actor, **_columns(session, person, details)) for person, details in described]
     insert_many(session, JobseekerDetails, rows)
+    restricted = [
+        Restriction.row(actor, partner_id=partner_id, jobseeker_id=person.id, is_restricted=True, reason=AT_BIRTH)
+        for person in people
+        if person.is_restricted
+    ]
+    insert_many(session, Restriction, restricted)
     identities = {person.id: identify.identity(session, str(person.id), details) for person, details in described}
     identify.index(session, partner_id, identities)
     name_index.add_new(session, partner_id, {person.id: details for person, details in described})

@@ -372,29 +372,6 @@ def list_safety_exclusions(
         )
 
 
-@router.post("/{jobseeker_id}/safety-exclusions/{exclusion_id}/withdraw", responses=documented(NotFound, Conflict))
-def withdraw_safety_exclusion(
-    jobseeker_id: UUID,
-    exclusion_id: UUID,
-    reason: ReasonBody,
-    actor: SafetyRecorder,
-    database: DatabaseDep,
-    once: OnceDep,
-) -> SafetyExclusionOut:
-    """Withdraw a safety exclusion, with a reason. The exclusion and its withdrawal remain on record."""
-    with database.writing(actor) as session:
-        person = queries.jobseeker(session, actor, jobseeker_id)
-        withdrawal = once(
-            session,
-            actor,
-            lambda: exclusions.withdraw_exclusion(
-                session, actor, person, queries.fact(session, SafetyExclusion, person, exclusion_id), reason.reason
-            ),
-            lambda withdrawal_id: session.get_one(SafetyExclusion, withdrawal_id),
-        )
-        return exclusions.exclusion_reply(session, actor, person, withdrawal)
-
-
 @router.get("/{jobseeker_id}/supporters", responses=documented(NotFound))
 def list_supporters(
     jobseeker_id: UUID, actor: ContactReader, database: DatabaseDep, page: PageDep

@@ -13,10 +13,10 @@ from typing import Any
 from stdnum.gb import nhs
 
 from pathways.jobseekers import formats, placeholders
+from pathways.jobseekers.models import MOST_JOINED
 
 IDENTIFIERS = ("nino", "nhs_number")
 YOUNGEST, OLDEST = 14, 100
-MOST_LINE = 300
 PARTLY = (
     "What was written here could not be read as a whole. The words are in as_written. Check the value with the person."
 )
@@ -74,8 +74,8 @@ class Details:
                 words.setdefault(name, said)
         if said := formats.said_with_phone(formats.read_phone(given["phone"]).words):
             # What is written beside a number may protect the person, so it goes wherever the number goes.
-            safe_contact = formats.joined(normalised["safe_contact"], said) or ""
-            normalised["safe_contact"] = safe_contact[:MOST_LINE]
+            safe_contact = formats.joined_text(normalised["safe_contact"], said, "; ") or ""
+            normalised["safe_contact"] = safe_contact[:MOST_JOINED]
         email = (normalised["email"] or "").strip().casefold()
         if email and email == (values.get("referrer_email") or "").strip().casefold():
             words["email"], normalised["email"] = normalised["email"], None

@@ -151,11 +151,13 @@ def said_with_phone(words: str | None) -> str | None:
     return said if telling else None
 
 
-def joined(first: str | None, second: str | None) -> str | None:
-    """Return two sentences as one text; the second is left out if the first contains it."""
+def joined_text(first: str | None, second: str | None, between: str) -> str | None:
+    """Return two texts together, or the one that holds the other."""
     if not first or not second:
         return first or second
-    return first if second in first else f"{first}; {second}"
+    if second.casefold() in first.casefold():
+        return first
+    return second if first.casefold() in second.casefold() else f"{first}{between}{second}"
 
 
 def read_postcode(text: str | None) -> FieldReading:
@@ -217,6 +219,13 @@ def hours_are_crossed(values: Mapping[str, Any]) -> bool:
     """Return whether the minimum hours exceed the maximum hours."""
     minimum, maximum = values.get("hours_min"), values.get("hours_max")
     return minimum is not None and maximum is not None and minimum > maximum
+
+
+def without_crossed_hours(profile: dict[str, Any]) -> dict[str, Any]:
+    """Clear both hours limits if the minimum is above the maximum: a typing error must not rule out placements."""
+    if hours_are_crossed(profile):
+        return profile | {"hours_min": None, "hours_max": None}
+    return profile
 
 
 def is_phone(phone: str) -> bool:

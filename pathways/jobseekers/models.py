@@ -14,13 +14,18 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Numeric,
+    String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from pathways.base import LINE, SHORT, Base, Numbered, PrimaryKey, Versioned, one_of, words
 from pathways.facts import Fact, StateLog
+
+MOST_JOINED = 1000  # the most characters of a protective text that was joined from several sources
+JOINED = String(MOST_JOINED)
 
 
 class JobseekerState(StrEnum):
@@ -83,8 +88,9 @@ class DetailsColumns:
     email: Mapped[str | None] = mapped_column(LINE)
     phone: Mapped[str | None] = mapped_column(LINE)
     postcode: Mapped[str | None] = mapped_column(SHORT)
-    contact_withheld_reason: Mapped[str | None] = mapped_column(LINE)
-    safe_contact: Mapped[str | None] = mapped_column(LINE)
+    # Longer than what one source may write in a field, because texts are joined.
+    contact_withheld_reason: Mapped[str | None] = mapped_column(JOINED)
+    safe_contact: Mapped[str | None] = mapped_column(JOINED)
     language: Mapped[str | None] = mapped_column(LINE)
     interpreter_needed: Mapped[bool | None]
     # By field name: the words as the source wrote them, where a field cannot hold all of them.
@@ -286,11 +292,15 @@ class Merge(AboutPerson, Fact, Base):
 
 
 class Restriction(AboutPerson, Fact, Base):
-    """The fact that a case was restricted to its caseworker and the team managers, or that this was lifted."""
+    """The fact that a case was restricted to its caseworker and the team managers, or that this was lifted.
+
+    ``is_suspected``: nobody asked for it, but the record may be about a restricted person.
+    """
 
     __tablename__ = "restrictions"
 
     is_restricted: Mapped[bool]
+    is_suspected: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class ExclusionKind(StrEnum):

@@ -7,7 +7,7 @@ from pathways.base import Actor
 from pathways.database import WriteSession
 from pathways.errors import RuleBroken, StaleVersion
 from pathways.fields import Group
-from pathways.jobseekers import queries
+from pathways.jobseekers import formats, joining, queries
 from pathways.jobseekers.actions import must_not_be_void
 from pathways.jobseekers.models import (
     PROFILE_NAMES,
@@ -90,6 +90,16 @@ def add_profile(
     session.add(version)
     session.flush()  # refuses the second of two writers of the same version number
     return version
+
+
+def add_of_referrer(session: WriteSession, actor: Actor, person: Jobseeker, new: Mapping[str, Any]) -> ProfileVersion:
+    """Record a profile version with the fields that a referrer gives; everything else stays as it was."""
+    current = queries.profile(session, person)
+    columns = {name: getattr(current, name, None) for name in PROFILE_NAMES}
+    about = {name: getattr(current, name, None) for name in joining.ACCOMPANYING}
+    said_by = (dict(current.said_by) if current else {}) | dict.fromkeys(new, "referrer")
+    columns = formats.without_crossed_hours(columns | dict(new))
+    return add_profile(session, actor, person, columns, said_by=said_by, **about)
 
 
 def profile_reply(actor: Actor, person: Jobseeker, version: ProfileVersion) -> ProfileOut:

@@ -1,5 +1,7 @@
 """Restricting a case to its caseworker and the team managers, and lifting the restriction."""
 
+from uuid import UUID
+
 from sqlalchemy import select
 
 from pathways.base import Actor, Role
@@ -11,6 +13,7 @@ from pathways.jobseekers.actions import assign, must_not_be_void
 from pathways.jobseekers.models import Jobseeker, Restriction, SharingPermission
 
 SUSPECTED = "This record may belong to a person whose other record is restricted. Compare both records."
+NOTED = "restricted"  # key of the session's note of who was restricted, which ``protection`` reads before the commit
 ASK_AGAIN = "The case was restricted. Ask the jobseeker again what may be shared."
 
 
@@ -20,7 +23,7 @@ def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str
     A case that is already restricted stays as it is, unless it was restricted only on suspicion.
     """
     must_not_be_void(person)
-    if person.is_restricted and not _is_only_suspected(session, person):
+    if person.is_restricted and not is_only_suspected(session, person):
         return
     _record(session, actor, person, reason, is_restricted=True)
     for permission in session.scalars(queries.facts_about(SharingPermission, person)).all():
@@ -28,19 +31,17 @@ def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str
             sharing.revoke_permission(session, actor, person, permission, ASK_AGAIN)
 
 
-def inherit(session: WriteSession, actor: Actor, person: Jobseeker) -> bool:
-    """Restrict a record that may be about a restricted person, unless a person lifted its restriction before.
+def inherit(session: WriteSession, actor: Actor, person: Jobseeker, restricted: Jobseeker) -> bool:
+    """Restrict a record that may be about a restricted person.
 
-    Permissions stay, because the suspicion may be wrong. Returns whether the record was restricted now.
+    Not if a person has lifted its restriction since the other record was restricted. Permissions stay, because the
+    suspicion may be wrong. Returns whether the record was restricted now.
     """
-    was_lifted = select(Restriction.id).where(
-        Restriction.partner_id == person.partner_id,
-        Restriction.jobseeker_id == person.id,
-        Restriction.is_restricted.is_(False),
-    )
-    if person.is_restricted or session.scalars(was_lifted.limit(1)).first() is not None:
+    since = queries.restricted_at(session, restricted) or restricted.made_at
+    newest = _newest(session, person)
+    if person.is_restricted or (newest is not None and newest.recorded_at >= since):
         return False
-    _record(session, actor, person, SUSPECTED, is_restricted=True)
+    _record(session, actor, person, SUSPECTED, is_restricted=True, is_suspected=True)
     is_new_and_own = person.made_at == actor.at and actor.organisation_id == person.partner_id
     if actor.role is Role.CASEWORKER and is_new_and_own and person.caseworker_id is None:
         # Otherwise the caseworker who has just typed the record could not see it, and would type it again.
@@ -63,12 +64,25 @@ def _newest(session: WriteSession, person: Jobseeker) -> Restriction | None:
     return session.scalars(rows.order_by(Restriction.recorded_at.desc(), Restriction.id.desc()).limit(1)).first()
 
 
-def _is_only_suspected(session: WriteSession, person: Jobseeker) -> bool:
+def is_only_suspected(session: WriteSession, person: Jobseeker) -> bool:
     newest = _newest(session, person)
-    return newest is not None and newest.reason == SUSPECTED
+    return newest is not None and newest.is_suspected
 
 
-def _record(session: WriteSession, actor: Actor, person: Jobseeker, reason: str, *, is_restricted: bool) -> None:
+def taken_note(session: WriteSession) -> list[UUID]:
+    """Return the ids of those who were restricted in this transaction since the last call, in order."""
+    return sorted(session.info.pop(NOTED, set()))
+
+
+def _record(
+    session: WriteSession,
+    actor: Actor,
+    person: Jobseeker,
+    reason: str,
+    *,
+    is_restricted: bool,
+    is_suspected: bool = False,
+) -> None:
     newest = _newest(session, person)
     session.add(
         Restriction.recorded(
@@ -77,8 +91,11 @@ def _record(session: WriteSession, actor: Actor, person: Jobseeker, reason: str,
             jobseeker_id=person.id,
             supersedes=newest.id if newest is not None else None,
             is_restricted=is_restricted,
+            is_suspected=is_suspected,
             reason=reason,
         )
     )
     person.is_restricted = is_restricted
+    if is_restricted:
+        session.info.setdefault(NOTED, set()).add(person.id)
     session.flush()  # the reply includes the new version

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm.attributes import get_history
 from standardwebhooks.webhooks import Webhook
 from uuid_utils.compat import uuid7
@@ -146,6 +146,25 @@ def cancel(
             Notice.cancelled_at.is_(None),
         )
         .values(cancelled_at=actor.at)
+    )
+    return int(session.execute(cancelled, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
+
+
+def cancel_webhooks(
+    session: WriteSession, organisation_ids: Collection[UUID], subject: str, subject_ids: Collection[UUID]
+) -> int:
+    """Cancel the queued webhooks to organisations about records that were stopped. Return how many were cancelled."""
+    cancelled = (
+        update(WebhookDelivery)
+        .where(
+            WebhookDelivery.endpoint_id.in_(
+                select(WebhookEndpoint.id).where(WebhookEndpoint.organisation_id.in_(organisation_ids))
+            ),
+            WebhookDelivery.state == EmailState.QUEUED,
+            WebhookDelivery.event_type.startswith(f"{subject}."),
+            WebhookDelivery.payload["id"].as_string().in_([str(one) for one in subject_ids]),
+        )
+        .values(state=EmailState.CANCELLED)
     )
     return int(session.execute(cancelled, execution_options={"synchronize_session": False}).rowcount)  # type: ignore[attr-defined]
 

@@ -124,6 +124,7 @@ class Notice(Base):
         CheckConstraint(one_of("kind", NoticeKind), name="kind_is_known"),
         Index("ix_notices_of_user", "user_id", "organisation_id", "id"),
         Index("ix_notices_unsent", "email_id", "is_urgent"),
+        Index("ix_notices_subject", "subject_id"),
     )
 
     id: Mapped[PrimaryKey]

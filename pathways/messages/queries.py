@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from pathways.access.models import User
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.errors import NotFound
-from pathways.messages.models import Email, EmailState, Notice, WebhookDelivery, WebhookEndpoint
+from pathways.messages.models import Email, EmailState, Notice, NoticeKind, WebhookDelivery, WebhookEndpoint
 from pathways.organisations.models import Membership
 
 
@@ -98,6 +98,21 @@ def not_mailed(session: Session, *, urgent: bool) -> Sequence[Any]:
         .order_by(Notice.user_id, Notice.organisation_id, Notice.id)
     )
     return session.execute(rows).all()
+
+
+def last_notice_at(
+    session: Session, organisation_id: UUID, kind: NoticeKind, about: tuple[str, UUID]
+) -> datetime | None:
+    """Return when an organisation was last notified about a record; None if never, or if that was cancelled."""
+    rows = select(func.max(Notice.made_at)).where(
+        Notice.organisation_id == organisation_id,
+        Notice.kind == kind,
+        Notice.subject == about[0],
+        Notice.subject_id == about[1],
+        Notice.cancelled_at.is_(None),
+    )
+    found: datetime | None = session.scalars(rows).one()
+    return found
 
 
 def due(model: type[Email] | type[WebhookDelivery], at: datetime) -> Select[UUID]:

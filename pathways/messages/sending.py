@@ -26,7 +26,7 @@ from sqlalchemy import update
 
 from pathways.access.models import User
 from pathways.base import utc_now
-from pathways.database import Database, WriteSession
+from pathways.database import Database, Session, WriteSession
 from pathways.messages import actions, queries, wording
 from pathways.messages.models import Email, EmailState, Notice, NoticeKind, WebhookDelivery, WebhookEndpoint
 from pathways.settings import Settings
@@ -109,6 +109,8 @@ class Sender:
     is_needed: Mapping[NoticeKind, Callable[[WriteSession, Notice], bool]] = field(default_factory=dict)
     # Functions that say what a notice is about without naming a person, by the kind of its record (``Notice.subject``).
     labels: Mapping[str, Callable[[WriteSession, Notice], str]] = field(default_factory=dict)
+    # Functions that return whether an organisation may receive a webhook about a record, by the kind of the record.
+    may_receive: Mapping[str, Callable[[Session, UUID, UUID], bool]] = field(default_factory=dict)
 
     def send_due(self) -> int:
         """Create e-mails for urgent notices, send all due messages, and return the number of messages tried."""
@@ -189,6 +191,9 @@ class Sender:
         with self.database.reading(newest=True) as session:
             delivery = session.get_one(WebhookDelivery, row_id)
             endpoint = session.get_one(WebhookEndpoint, delivery.endpoint_id)
+            check = self.may_receive.get(delivery.event_type.partition(".")[0])
+            if check and not check(session, UUID(delivery.payload["id"]), endpoint.organisation_id):
+                raise NotNeeded
             url, secret, is_on = endpoint.url, actions.secret_of(session, endpoint), endpoint.is_on
             body = to_json({"type": delivery.event_type, "timestamp": delivery.payload["at"], "data": delivery.payload})
             event_id = delivery.event_id

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import event
+
 from pathways.allocations import actions as allocation_actions
 from pathways.allocations.models import AllocationLine
 from pathways.base import Actor, Role
@@ -13,15 +15,21 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import NotPermitted, RuleBroken
 from pathways.fields import SHAREABLE, Group
 from pathways.introductions import actions as introduction_actions
-from pathways.introductions import stops
+from pathways.introductions import reopening, stops
 from pathways.introductions.models import OPEN, Introduction, IntroductionEvent, IntroductionState, Side, WhyNot
 from pathways.introductions.stops import Stop
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import exclusions, restrictions, sharing
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import ExclusionKind, Jobseeker, SafetyExclusion, SharingPermission
+from pathways.jobseekers.models import (
+    ExclusionKind,
+    Jobseeker,
+    JobseekerState,
+    SafetyExclusion,
+    SharingPermission,
+)
 from pathways.jobseekers.personal_data import permission_reply
-from pathways.jobseekers.schemas import JobseekerOut, NewSafetyExclusion
+from pathways.jobseekers.schemas import JobseekerOut, NewPermission, NewSafetyExclusion
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 from pathways.placements.models import Placement
@@ -69,12 +77,57 @@ def revoke(
     return revoked
 
 
+def grant(session: WriteSession, actor: Actor, person: Jobseeker, new: NewPermission) -> SharingPermission:
+    """Record a permission to share. A stopped introduction that it opens again is announced to the listers again."""
+    with reopening.announcing_again(session, actor, queries.live_introductions(session, person)):
+        return sharing.grant_permission(session, actor, person, new)
+
+
+def withdraw_exclusion(
+    session: WriteSession, actor: Actor, person: Jobseeker, exclusion: SafetyExclusion, reason: str
+) -> SafetyExclusion:
+    """Withdraw a safety exclusion. A stopped introduction that this opens again is announced to the listers again."""
+    with reopening.announcing_again(session, actor, queries.live_introductions(session, person)):
+        return exclusions.withdraw_exclusion(session, actor, person, exclusion, reason)
+
+
+def lift(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> Jobseeker:
+    """Lift the restriction of a case. Introductions that only a suspicion stopped are announced to listers again."""
+    with reopening.announcing_again(session, actor, queries.live_introductions(session, person)):
+        return restrictions.lift(session, actor, person, reason)
+
+
 def restrict(session: WriteSession, actor: Actor, person: Jobseeker, reason: str) -> Jobseeker:
-    """Restrict a case. Every permission is revoked until the caseworker has asked the jobseeker again."""
+    """Restrict a case. Every permission is revoked until the caseworker has asked the jobseeker again.
+
+    Refuse a case that is already restricted, because the reason would be lost.
+    """
+    if person.is_restricted and not restrictions.is_only_suspected(session, person):
+        raise RuleBroken(
+            "This case is already restricted. Nothing was changed. Record the new reason as a note or a contact."
+        )
     restrictions.restrict(session, actor, person, reason)
-    duplicate_actions.restrict_likely_duplicates(session, actor, person)
-    protect(session, actor, person)
+    protect_restricted(session)
     return person
+
+
+def protect_restricted(session: WriteSession) -> None:
+    """Make everything under way obey each restriction of this transaction, whichever way it was recorded.
+
+    Their likely duplicates are restricted too. New records have nothing under way, and were compared already.
+    """
+    actor = session.actor
+    if actor is None or session.in_nested_transaction():
+        return
+    while noted := restrictions.taken_note(session):
+        for jobseeker_id in noted:
+            person = session.get_one(Jobseeker, jobseeker_id)
+            if person.made_at != actor.at and person.state is not JobseekerState.VOIDED:
+                duplicate_actions.restrict_likely_duplicates(session, actor, person)
+                protect(session, actor, person)
+
+
+event.listen(WriteSession, "before_commit", protect_restricted)
 
 
 def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
@@ -88,7 +141,8 @@ def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapp
         )
     given = dict(changes)
     if given.pop("is_restricted", None):
-        restrict(session, actor, person, "")
+        restrictions.restrict(session, actor, person, "")
+        protect_restricted(session)
     elif changes.get("is_restricted") is False and person.is_restricted:
         raise RuleBroken(
             "A restriction is lifted by a team manager, with a reason. Use lift-restriction.", pointer="/is_restricted"
@@ -101,12 +155,15 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
 
     An open introduction that a safety exclusion covers is withdrawn; the social enterprise is not told why. The
     permissions of that social enterprise are revoked. For every stopped introduction, links end and messages to the
-    social enterprise are cancelled. The caseworker and the team managers are notified of what needs a decision.
+    social enterprise are cancelled. The caseworker and the team managers are notified of what needs a decision. If
+    somebody outside the partner acts, such as a referrer, they are notified of every stopped introduction, and
+    withdrawing is left to the daily job.
     """
+    is_own = actor.organisation_id == person.partner_id
     live = queries.live_introductions(session, person)
     stopped = stops.stops_of(session, live)
     no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER, notifies=False)
-    covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED]
+    covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED and is_own]
     for one in covered:
         session.refresh(one, with_for_update=True)
         if one.state in OPEN:
@@ -114,8 +171,9 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     _revoke_from(session, actor, person, _barred_organisations(session, person, live, covered))
     _end_ways_out(session, actor, [one for one in live if one.id in stopped])
     allocation_actions.close_lines(session, actor, person, REASON, is_closed=_covers(session, person))
+    told_of = {Stop.EXCLUDED, Stop.SAFETY_NOT_CHECKED} | (set() if is_own else {Stop.NOT_PERMITTED})
     for one in live:
-        if stopped.get(one.id) in {Stop.EXCLUDED, Stop.SAFETY_NOT_CHECKED} and one.state in stops.LIVE:
+        if stopped.get(one.id) in told_of and one.state in stops.LIVE:
             _notify(session, actor, person, one)
 
 
@@ -155,6 +213,7 @@ def _end_ways_out(session: WriteSession, actor: Actor, stopped: Collection[Intro
         introduction_actions.end_links(session, ids, actor.at)
         enterprises = {one.social_enterprise_id for one in stopped}
         message_actions.cancel(session, actor, enterprises, "introductions", ids)
+        message_actions.cancel_webhooks(session, enterprises, "introduction", ids)
 
 
 def _notify(session: WriteSession, actor: Actor, person: Jobseeker, introduction: Introduction) -> None:

@@ -10,11 +10,18 @@ from pathways.access.permissions import Permission
 from pathways.base import Actor
 from pathways.errors import Conflict, NotFound
 from pathways.jobseekers import actions as jobseeker_actions
+from pathways.jobseekers import exclusions
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers import restrictions, sharing
 from pathways.jobseekers.api import CandidatesDep
 from pathways.jobseekers.models import SafetyExclusion, SharingPermission
-from pathways.jobseekers.schemas import JobseekerChange, JobseekerOut, NewPermission, NewSafetyExclusion, ReasonBody
+from pathways.jobseekers.schemas import (
+    JobseekerChange,
+    JobseekerOut,
+    NewPermission,
+    NewSafetyExclusion,
+    ReasonBody,
+    SafetyExclusionOut,
+)
 from pathways.problems import documented
 from pathways.protection import actions
 from pathways.protection.schemas import (
@@ -79,6 +86,33 @@ def exclude_for_safety(
         return actions.exclusion_recorded(session, actor, person, exclusion)
 
 
+@router.post("/{jobseeker_id}/safety-exclusions/{exclusion_id}/withdraw", responses=documented(NotFound, Conflict))
+def withdraw_safety_exclusion(
+    jobseeker_id: UUID,
+    exclusion_id: UUID,
+    reason: ReasonBody,
+    actor: SafetyRecorder,
+    database: DatabaseDep,
+    once: OnceDep,
+) -> SafetyExclusionOut:
+    """Withdraw a safety exclusion, with a reason. The exclusion and its withdrawal remain on record."""
+    with database.writing(actor) as session:
+        person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
+        withdrawal = once(
+            session,
+            actor,
+            lambda: actions.withdraw_exclusion(
+                session,
+                actor,
+                person,
+                jobseeker_queries.fact(session, SafetyExclusion, person, exclusion_id),
+                reason.reason,
+            ),
+            lambda withdrawal_id: session.get_one(SafetyExclusion, withdrawal_id),
+        )
+        return exclusions.exclusion_reply(session, actor, person, withdrawal)
+
+
 @router.post("/{jobseeker_id}/permissions", status_code=201, responses=documented(NotFound, Conflict))
 def grant_permission(
     jobseeker_id: UUID, new: NewPermission, actor: PermissionRecorder, database: DatabaseDep, once: OnceDep
@@ -93,7 +127,7 @@ def grant_permission(
         permission = once(
             session,
             actor,
-            lambda: sharing.grant_permission(session, actor, person, new),
+            lambda: actions.grant(session, actor, person, new),
             lambda permission_id: session.get_one(SharingPermission, permission_id),
         )
         return actions.permission_granted(session, actor, person, permission)
@@ -151,5 +185,5 @@ def lift_restriction(
     """Lift the restriction of a case, with a reason. Only a team manager may. Revoked permissions stay revoked."""
     with database.writing(actor) as session:
         person = jobseeker_queries.jobseeker(session, actor, jobseeker_id, for_update=True)
-        once(session, actor, lambda: restrictions.lift(session, actor, person, reason.reason), lambda _: person)
+        once(session, actor, lambda: actions.lift(session, actor, person, reason.reason), lambda _: person)
         return jobseeker_actions.reply(session, actor, person)

@@ -146,7 +146,11 @@ def earlier_readings(
     names = enterprise_names(session, ids)
     rows = session.execute(
         select(AuditRow.organisation_id, AuditRow.recorded_at)
-        .where(is_about(person.id), AuditRow.organisation_id.in_(ids), AuditRow.is_refused.is_(False))
+        .where(
+            is_about([person.id, *jobseeker_queries.merged_ids(session, person)]),
+            AuditRow.organisation_id.in_(ids),
+            AuditRow.is_refused.is_(False),
+        )
         .order_by(AuditRow.recorded_at)
     ).all()
     shown = []

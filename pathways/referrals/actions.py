@@ -17,11 +17,11 @@ from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.jobseekers import actions as jobseeker_actions
-from pathways.jobseekers import formats, identifiers, identify, profile, restrictions
+from pathways.jobseekers import formats, identifiers, identify, joining, profile, restrictions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.identify import BatchComparison, Candidate
-from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES, Jobseeker, ProfileVersion
+from pathways.jobseekers.models import DETAIL_NAMES, MOST_JOINED, PROFILE_NAMES, Jobseeker, ProfileVersion
 from pathways.jobseekers.schemas import DetailsFields, ProfileFields, Warned
 from pathways.messages import actions as message_actions
 from pathways.messages import queries as message_queries
@@ -52,7 +52,7 @@ from pathways.referrals.schemas import (
     WorkloadQuery,
 )
 
-LONGEST_NOTE, LONGEST_PROTECTION = 4000, 300
+LONGEST_NOTE = 4000
 REFERRERS = {OrganisationKind.LOCAL_AUTHORITY, OrganisationKind.JOB_CENTRE, OrganisationKind.OTHER_REFERRER}
 
 
@@ -212,24 +212,26 @@ def record(
     ]
 
 
-PROTECTIVE = ("contact_withheld_reason", "safe_contact")
-
-
 def _protect_known(session: WriteSession, actor: Actor, person: Jobseeker, content: ReferralContent) -> None:
-    """Apply at once what protects a known person in a new referral, so that it is not left in the referral only."""
+    """Apply at once what protects a known person in a referral, so that it is not left in the referral only.
+
+    It is added to what the record says. A text that would become too long stays as it was; the reply then names it in
+    ``differs_from_record``.
+    """
     if content.about["is_restricted"]:
         restrictions.restrict(session, actor, person, "The referrer asked for it.")
     current = identifiers.unsealed(session, jobseeker_queries.details(session, person))
-    new: dict[str, Any] = {}
-    for name in PROTECTIVE:
-        before, said = getattr(current, name), getattr(content.details, name)
-        if said and said.casefold() not in (before or "").casefold():
-            both = f"{before} / {said}" if before else said
-            new[name] = both if len(both) <= LONGEST_PROTECTION else said
-    if content.details.interpreter_needed and not current.interpreter_needed:
-        new["interpreter_needed"] = True
+    new = {
+        name: value
+        for name, value in joining.protective_details(current, content.details).items()
+        if not isinstance(value, str) or len(value) <= MOST_JOINED
+    }
     if new:
         jobseeker_actions.record_details(session, actor, person, current.changed(new))
+    version = jobseeker_queries.profile(session, person)
+    columns = {name: getattr(version, name, None) for name in PROFILE_NAMES}
+    if lists := joining.protective_columns(columns, content.profile):
+        profile.add_of_referrer(session, actor, person, lists)
 
 
 def _webhook(referral: Referral, row: Mapping[str, Any]) -> WebhookEvent:
@@ -245,7 +247,7 @@ def _submit_row(actor: Actor, referral: Referral) -> dict[str, Any]:
 
 
 def _first_profile(actor: Actor, referral: Referral, content: ReferralContent) -> dict[str, Any]:
-    profile = _without_crossed_hours(dict(content.profile))
+    profile = formats.without_crossed_hours(dict(content.profile))
     return ProfileVersion.row(
         actor,
         referral.referred_on,
@@ -355,7 +357,8 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     """Record a new snapshot. Copy each changed field to the jobseeker's record, unless staff have edited that field.
 
     A field counts as edited if the record differs from the previous snapshot. The record keeps an edited value, and
-    the reply lists the field in ``differs_from_record``. Return whether anything changed.
+    the reply lists the field in ``differs_from_record``. What protects the jobseeker is added to an edited value, and
+    is never cleared. Return whether anything changed.
     """
     previous = queries.snapshot(session, referral)
     before = content_of(session, previous)
@@ -370,8 +373,7 @@ def resay(session: WriteSession, actor: Actor, referral: Referral, after: Referr
     details = {name: value for name, value in after.details.as_dict().items() if name in new}
     _carry_details(session, actor, person, before.details, details)
     _carry_profile(session, actor, person, before.profile, {n: v for n, v in after.profile.items() if n in new})
-    if "is_restricted" in new and after.about["is_restricted"]:
-        restrictions.restrict(session, actor, person, "The referrer asked for it.")
+    _protect_known(session, actor, person, after)
     session.flush()  # so that the reply includes the new version
     return True
 
@@ -383,7 +385,9 @@ def _carry_details(
     unedited = {
         name: value
         for name, value in new.items()
-        if name != "as_written" and getattr(current, name) == getattr(before, name)
+        if name != "as_written"
+        and getattr(current, name) == getattr(before, name)
+        and not (name in joining.WITHHELD and value in joining.BLANK)
     }
     words = {
         name: said
@@ -400,18 +404,9 @@ def _carry_profile(
     session: WriteSession, actor: Actor, person: Jobseeker, before: Mapping[str, Any], new: Mapping[str, Any]
 ) -> None:
     current = jobseeker_queries.profile(session, person)
-    columns = {name: getattr(current, name) if current else None for name in PROFILE_NAMES}
-    unedited = {name: value for name, value in new.items() if columns[name] == before[name]}
+    unedited = {name: value for name, value in new.items() if getattr(current, name, None) == before[name]}
     if unedited:
-        said_by = (dict(current.said_by) if current else {}) | dict.fromkeys(unedited, "referrer")
-        profile.add_profile(session, actor, person, _without_crossed_hours(columns | unedited), said_by=said_by)
-
-
-def _without_crossed_hours(profile: dict[str, Any]) -> dict[str, Any]:
-    """Clear both hours limits if the minimum is above the maximum: a typing error must not rule out placements."""
-    if formats.hours_are_crossed(profile):
-        return profile | {"hours_min": None, "hours_max": None}
-    return profile
+        profile.add_of_referrer(session, actor, person, unedited)
 
 
 def differences(session: Session, referral: Referral, snapshot: ReferralSnapshot) -> list[str]:

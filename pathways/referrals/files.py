@@ -19,9 +19,9 @@ from pathways.imports.models import ImportRun, ImportState, RowState
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import formats, identify, shared_details
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.details import IDENTIFIERS, MOST_LINE, SHARED
+from pathways.jobseekers.details import IDENTIFIERS, SHARED
 from pathways.jobseekers.identify import Candidate, IdentityQuery
-from pathways.jobseekers.models import Jobseeker
+from pathways.jobseekers.models import MOST_JOINED, Jobseeker
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days
@@ -413,8 +413,8 @@ def given_in(values: Mapping[str, Any], before: ReferralContent) -> dict[str, An
     given = content.as_dict() | {"is_restricted": values["is_restricted"]}
     if values["safe_contact"] is None:
         # Words beside a telephone number are added to what was said before about contact, never put in its place.
-        joined = formats.joined(before.details.safe_contact, content.details.safe_contact)
-        given["safe_contact"] = joined and joined[:MOST_LINE]
+        joined = formats.joined_text(before.details.safe_contact, content.details.safe_contact, "; ")
+        given["safe_contact"] = joined and joined[:MOST_JOINED]
     return given
 
 

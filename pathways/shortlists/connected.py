@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from matching.people import names
 from pathways.access.models import User
@@ -17,6 +17,7 @@ from pathways.jobseekers.models import ExclusionKind, SafetyExclusion
 from pathways.organisations.models import Membership, Organisation, OrganisationKind
 from pathways.placements.models import Placement, PlacementState
 
+FOUND = "workplaces"  # key of the session's cache: the workplaces of excluded people, by exclusion
 ADDRESS = re.compile(r"[^\s@<>(),;]+@[^\s@<>(),;]+\.[^\s@<>(),;]+")
 NO_LETTERS = re.compile(r"[^a-z]+")
 
@@ -65,8 +66,21 @@ def workplaces(session: Session, exclusions: Iterable[SafetyExclusion]) -> dict[
     people = [row for row in exclusions if row.kind is ExclusionKind.PERSON]
     if not people:
         return {}
-    known = connections(session)
-    return {row.id: _workplaces_of(excluded_name(session, row), known) for row in people}
+    found: dict[UUID, frozenset[UUID]] = session.info.setdefault(FOUND, {})
+    unknown = [row for row in people if row.id not in found]
+    if unknown:
+        known = connections(session)
+        found |= {row.id: _workplaces_of(excluded_name(session, row), known) for row in unknown}
+    return {row.id: found[row.id] for row in people}
+
+
+def _forget(session: Session, *_: object) -> None:
+    """Forget what was found in this session when it writes something that may connect a person with a workplace."""
+    if any(isinstance(row, (Membership, User, Placement)) for row in (*session.new, *session.dirty)):
+        session.info.pop(FOUND, None)
+
+
+event.listen(Session, "before_flush", _forget)
 
 
 def _workplaces_of(who: str, known: set[Connection]) -> frozenset[UUID]:

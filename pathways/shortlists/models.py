@@ -59,14 +59,15 @@ class Shortlist(Fact, Base):
 class SafetyReview(AboutPerson, Fact, Base):
     """A caseworker's finding that a placement is safe for a jobseeker, where the safety check could not tell.
 
-    It answers the safety exclusions recorded before it, as long as the placement's contact and location stay as they
-    were. ``listing`` is a hash of them. ``reason`` says how the caseworker made sure.
+    It answers the safety exclusions whose ids are in ``answers``, as long as the placement's contact and location stay
+    as they were. ``listing`` is a hash of them. ``reason`` says how the caseworker made sure.
     """
 
     __tablename__ = "safety_reviews"
 
     placement_id: Mapped[UUID] = mapped_column(ForeignKey("placements.id"))
     listing: Mapped[str] = mapped_column(SHORT)
+    answers: Mapped[list[str] | None] = mapped_column(JSON)
 
 
 class ShortlistMatch(AboutPerson, Fact, Base):

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -207,14 +207,14 @@ def exclusions(
 
 def safety_reviews(
     session: Session, partner_ids: Collection[UUID], jobseeker_ids: Collection[UUID]
-) -> dict[tuple[UUID, UUID, str], datetime]:
-    """Return by (jobseeker, placement, hash of the listing) when a caseworker last found the placement to be safe."""
+) -> dict[tuple[UUID, UUID, str], frozenset[UUID]]:
+    """Return by (jobseeker, placement, hash of the listing) the ids of the exclusions that caseworkers answered."""
     parameters = {"partners": list(partner_ids), "people": list(jobseeker_ids)}
     rows = session.scalars(FACTS[SafetyReview], parameters)
-    found: dict[tuple[UUID, UUID, str], datetime] = {}
+    found: dict[tuple[UUID, UUID, str], frozenset[UUID]] = {}
     for row in rows:
         key = (row.jobseeker_id, row.placement_id, row.listing)
-        found[key] = max(found.get(key, row.recorded_at), row.recorded_at)
+        found[key] = found.get(key, frozenset()) | {UUID(answered) for answered in row.answers or ()}
     return found
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -59,7 +59,11 @@ def safety_of(
         if rows:
             key = (jobseeker_id, placement.id)
             found[key] = _safety(
-                rows, named, listing_of(placement), placement.confirmed_on, reviews.get((*key, _hash_of(placement)))
+                rows,
+                named,
+                listing_of(placement),
+                placement.confirmed_on,
+                reviews.get((*key, _hash_of(placement)), frozenset()),
             )
     return found
 
@@ -87,7 +91,7 @@ def _safety(
     named: Mapping[UUID, frozenset[UUID]],
     listing: PlacementProfile,
     on: date,
-    reviewed_at: datetime | None = None,
+    answered: frozenset[UUID] = frozenset(),
 ) -> Safety:
     limits = JobseekerLimits(exclusions=profiles.exclusions_of(rows, named))
     check = eligibility.CHECKS[Rule.SAFETY](limits, listing, Context(on, {}))
@@ -95,7 +99,7 @@ def _safety(
         return Safety.CLEAR
     if check.result is CheckResult.FAIL:
         return Safety.EXCLUDED
-    is_answered = reviewed_at is not None and reviewed_at >= max(row.recorded_at for row in rows)
+    is_answered = answered.issuperset(row.id for row in rows)
     return Safety.CLEAR if check.result is CheckResult.PASS or is_answered else Safety.ASKS
 
 
@@ -140,12 +144,14 @@ def _of_pair(session: Session, person: Jobseeker, placement: Placement) -> Safet
 def review(session: WriteSession, actor: Actor, person: Jobseeker, placement: Placement, reason: str) -> SafetyReview:
     """Record that a caseworker found a placement to be safe, and how. Refuse if an exclusion covers the placement."""
     must_not_be_excluded(session, person, placement)
+    rows = queries.exclusions(session, [person.partner_id], {person.id}).get(person.id, ())
     found = SafetyReview.recorded(
         actor,
         partner_id=person.partner_id,
         jobseeker_id=person.id,
         placement_id=placement.id,
         listing=_hash_of(placement),
+        answers=[str(row.id) for row in rows],
         reason=reason,
     )
     session.add(found)

@@ -124,7 +124,7 @@ def test_the_log_of_a_person_holds_the_lists_in_which_they_were(client, world: W
     client.get(f"{API}/jobseekers", headers=world.key("colleague"))
     with database.reading() as session:
         (row,) = session.scalars(select(AuditRow).where(AuditRow.by == world.actors["colleague"].user_id)).all()
-        assert session.scalars(select(AuditRow.id).where(is_about(person), AuditRow.id == row.id)).all() == [row.id]
+        assert session.scalars(select(AuditRow.id).where(is_about([person]), AuditRow.id == row.id)).all() == [row.id]
     assert len(row.listed) == 2
     assert not any(name in json.dumps(row.listed) for name in NAMES)
     log = client.get(f"{API}/jobseekers/{person}/access-log", headers=world.key("manager")).json()["items"]

@@ -79,7 +79,7 @@ def test_a_slip_in_a_number_is_seen_and_opening_the_other_one_is_noted(client, w
     told = [line for one in get(client, world, "/duplicates")["items"] for line in one["told"]]
     assert {"field": "nino", "text": "One character differs.", "bits": 8.0} in told
     with database.reading() as session:
-        reads = select(func.count()).where(is_about(first), ~AuditRow.is_change)
+        reads = select(func.count()).where(is_about([first]), ~AuditRow.is_change)
         assert session.scalars(reads).one() >= 1
 
 
@@ -120,7 +120,7 @@ def test_a_pair_is_seen_by_who_may_see_both(client, world: World, database):
     assert len(get(client, world, "/duplicates", by="manager")["items"]) == 1
     with database.reading() as session:
         opened = select(AuditRow.id).where(AuditRow.by == world.actors["manager"].user_id, ~AuditRow.is_change)
-        assert all(session.scalars(opened.where(is_about(one))).all() for one in (first, second))
+        assert all(session.scalars(opened.where(is_about([one]))).all() for one in (first, second))
 
 
 def test_a_referrer_is_told_nothing_whoever_is_known(client, world: World):
@@ -202,7 +202,7 @@ def test_whom_somebody_may_be_is_shown_and_noted_as_read(client, world: World, d
     get(client, world, f"/jobseekers/{first}/duplicates")
     with database.reading() as session:
         read = select(AuditRow.id).where(~AuditRow.is_change)
-        assert all(session.scalars(read.where(is_about(one))).all() for one in (first, second))
+        assert all(session.scalars(read.where(is_about([one]))).all() for one in (first, second))
 
 
 def test_a_key_that_very_many_share_counts_only_where_no_other_finds_anybody(world: World, database, monkeypatch):

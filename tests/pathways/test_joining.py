@@ -74,7 +74,9 @@ def test_a_merge_keeps_the_protective_texts_of_both_and_its_undo_parts_them(
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_texts_that_do_not_fit_together_are_named_and_nothing_is_merged(ask, name: str):
-    a, b = made(ask, **{name: "a " * 100}), made(ask, **{name: "b " * 100})
+    a, *others, b = (made(ask, **{name: f"{letter} " * 149}) for letter in "acdb")
+    for other in others:
+        ask("POST", f"/jobseekers/{a}/merge", by="manager", other_id=other, reason="One person.")
     refused = ask("POST", f"/jobseekers/{a}/merge", by="manager", expect=409, other_id=b, reason="One person.")
     assert refused["type"] == "/problems/differ-to-settle"
     assert name in refused["detail"]

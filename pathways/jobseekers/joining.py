@@ -1,7 +1,7 @@
-"""What a merged record takes over from the other record: blank fields are filled, and what protects is joined.
+"""What a record takes over from a merged record or from a later referral. What protects is joined, never replaced.
 
-Nothing that protects the jobseeker may stay in a record that nobody opens. So texts about safe contact, lists of what
-to avoid and of adjustments, notes, experiences and barriers of both records are kept.
+Nothing that protects the jobseeker may stay in a record or a referral that nobody opens. So texts about safe contact,
+lists of what to avoid and of adjustments, notes, experiences and barriers of both are kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 from pathways.errors import Conflict
 from pathways.jobseekers import formats
 from pathways.jobseekers.details import Details
-from pathways.jobseekers.models import DETAIL_NAMES, PROFILE_NAMES
+from pathways.jobseekers.models import DETAIL_NAMES, MOST_JOINED, PROFILE_NAMES
 
 BLANK: tuple[Any, ...] = (None, "", [])
 # Contact fields: none of them is copied if either record has a value in one of the ``WITHHELD`` fields.
@@ -21,7 +21,6 @@ HOURS = ("hours_min", "hours_max")
 PROTECTIVE_LISTS = ("avoid", "adjustments")
 ACCOMPANYING_TEXTS, ACCOMPANYING_LISTS = ("own_words", "note"), ("experiences", "barriers")
 ACCOMPANYING = (*ACCOMPANYING_TEXTS, *ACCOMPANYING_LISTS)
-LONGEST = 300
 WHAT = {"contact_withheld_reason": "why contact details must not be shared", "safe_contact": "how contact is safe"}
 
 
@@ -45,22 +44,26 @@ def new_details(kept: Details, taken: Details) -> dict[str, Any]:
     }
     if words:
         filled["as_written"] = dict(kept.as_written or {}) | words
+    protective = protective_details(kept, taken)
     for name in WITHHELD:
-        both = joined_text(getattr(kept, name), getattr(taken, name), " / ")
-        if both != getattr(kept, name) and both is not None:
-            filled[name] = _fitting(name, both)
-    if taken.interpreter_needed and not kept.interpreter_needed:
-        filled["interpreter_needed"] = True
-    return filled
+        if len(protective.get(name, "")) > MOST_JOINED:
+            raise DifferToSettle(
+                f"Both records say {WHAT[name]}, in different words ({name}). Together they are longer than"
+                f" {MOST_JOINED} characters. Shorten the text of one record so that it says everything, then merge."
+            )
+    return filled | protective
 
 
-def _fitting(name: str, both: str) -> str:
-    if len(both) > LONGEST:
-        raise DifferToSettle(
-            f"Both records say {WHAT[name]}, in different words ({name}). Together they are longer than {LONGEST}"
-            " characters. Shorten the text of one record so that it says everything, then merge."
-        )
-    return both
+def protective_details(kept: Details, said: Details) -> dict[str, Any]:
+    """Return the details that protect the jobseeker and change by what is said now: texts are joined.
+
+    A joined text may be longer than ``MOST_JOINED``.
+    """
+    joined = {name: formats.joined_text(getattr(kept, name), getattr(said, name), " / ") for name in WITHHELD}
+    new: dict[str, Any] = {name: both for name, both in joined.items() if both and both != getattr(kept, name)}
+    if said.interpreter_needed and not kept.interpreter_needed:
+        new["interpreter_needed"] = True
+    return new
 
 
 def new_columns(kept: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,19 +71,23 @@ def new_columns(kept: Mapping[str, Any], taken: Mapping[str, Any]) -> dict[str, 
     filled = missing(kept, taken, PROFILE_NAMES)
     if formats.hours_are_crossed({**kept, **filled}):
         filled = {name: value for name, value in filled.items() if name not in HOURS}
-    for name in PROTECTIVE_LISTS:
-        both = joined_list(kept[name], taken[name])
-        if both != kept[name]:
-            filled[name] = both
-    if taken["can_travel_alone"] is False and kept["can_travel_alone"] is not False:
-        filled["can_travel_alone"] = False
-    return filled
+    return filled | protective_columns(kept, taken)
+
+
+def protective_columns(kept: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the profile fields that protect the jobseeker and change by what is said now: lists are joined."""
+    joined = {name: joined_list(kept[name], said.get(name)) for name in PROTECTIVE_LISTS}
+    new: dict[str, Any] = {name: both for name, both in joined.items() if both != kept[name]}
+    if said.get("can_travel_alone") is False and kept["can_travel_alone"] is not False:
+        new["can_travel_alone"] = False
+    return new
 
 
 def accompanying(kept: Any, taken: Any) -> dict[str, Any]:
     """Return the texts, experiences and barriers of two profile versions together. Either may be None."""
     texts = {
-        name: joined_text(getattr(kept, name, None), getattr(taken, name, None), "\n\n") for name in ACCOMPANYING_TEXTS
+        name: formats.joined_text(getattr(kept, name, None), getattr(taken, name, None), "\n\n")
+        for name in ACCOMPANYING_TEXTS
     }
     lists = {name: joined_list(getattr(kept, name, None), getattr(taken, name, None)) for name in ACCOMPANYING_LISTS}
     return texts | lists
@@ -89,15 +96,6 @@ def accompanying(kept: Any, taken: Any) -> dict[str, Any]:
 def missing(kept: Mapping[str, Any], taken: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     """Return the fields that are blank in the kept record and filled in the merged record."""
     return {name: taken[name] for name in names if kept[name] in BLANK and taken[name] not in BLANK}
-
-
-def joined_text(first: str | None, second: str | None, between: str) -> str | None:
-    """Return two texts together, or the one that holds the other."""
-    if not first or not second:
-        return first or second
-    if second.casefold() in first.casefold():
-        return first
-    return second if first.casefold() in second.casefold() else f"{first}{between}{second}"
 
 
 def joined_list(first: list[Any] | None, second: list[Any] | None) -> list[Any] | None:
