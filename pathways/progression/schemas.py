@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 
-from pathways.fields import PENNIES, Body, Day, Group, Line, NeededLine, Penny, Schema
+from pathways.fields import PENNIES, Body, Day, Group, Line, MaybeReason, NeededLine, Penny, Schema
 from pathways.introductions.schemas import IntroductionOut
 from pathways.jobseekers.schemas import Hours, HoursOut
 from pathways.placements.models import PlacementKind
@@ -148,7 +148,7 @@ class EvidenceVerdict(Body):
     """Whether an item of evidence is accepted, with the reason."""
 
     is_accepted: bool
-    reason: Line = ""
+    reason: MaybeReason = ""
 
 
 class EvidenceOut(Schema):
