@@ -31,8 +31,8 @@ USED_BY_OTHERS = (
 
 
 SERVED = (
-    "Another service runs on this SQLite database. Each would send every message and hold caches that the other does not"
-    " know of. Stop the other one, or use PostgreSQL for several."
+    "Another service runs on this SQLite database. Each would have caches that the other does not know of, and they"
+    " would answer differently. Stop the other one, or use PostgreSQL for several."
 )
 
 

@@ -92,8 +92,8 @@ def unpack(
         if not accept_unproved:
             raise BackupRefused(
                 f"{file} is a bare database, not a backup: nothing proves who made it or that it is whole. Nothing was"
-                " changed. Choose a file that pathways db backup wrote. If this is a backup of version 0.3.0 or earlier,"
-                " and you know where it comes from, add --accept-unproved."
+                " changed. Choose a file that pathways db backup wrote. If this is a backup of version 0.3.0 or"
+                " earlier, and you know where it comes from, add --accept-unproved."
             )
         must_have_room(work, file.stat().st_size)
         shutil.copyfile(file, work / DATABASE)

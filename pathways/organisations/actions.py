@@ -258,8 +258,9 @@ def _revoke_keys(session: WriteSession, actor: Actor, membership: Membership) ->
 def issue_key(session: WriteSession, actor: Actor, new: NewKey) -> ApiKey:
     """Issue a key that works once its owner has claimed it by the link in the owner's e-mail.
 
-    The issuer never sees the link or the secret. Refuses a key for the issuer themselves.
+    The issuer never sees the link or the secret. Refuses a key for the issuer themselves, or one that ends too late.
     """
+    must_end_in_time(actor, new)
     membership = _current_member(session, actor, new)
     if membership.user_id in queries.same_person(session, actor.user_id):
         raise OwnKey(
@@ -287,6 +288,18 @@ def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, 
     return key, secret
 
 
+def must_end_in_time(actor: Actor, new: NewKey) -> None:
+    """Refuse an end date beyond the longest time for which a member's key may be issued."""
+    most = int(tables.limit("key_days_at_most", actor.today))
+    last = actor.today + timedelta(days=most)
+    if new.expires_on is not None and new.expires_on > last:
+        raise RuleBroken(
+            f"A key works for {most} days at most. Choose {last.isoformat()} or an earlier date. Its owner is reminded"
+            " before it ends, and a new key is issued.",
+            pointer="/expires_on",
+        )
+
+
 def _current_member(session: WriteSession, actor: Actor, new: NewKey) -> Membership:
     membership = queries.member(session, actor, new.membership_id)
     session.refresh(membership, with_for_update=True)  # so that the membership cannot end at the same moment
@@ -298,18 +311,10 @@ def _current_member(session: WriteSession, actor: Actor, new: NewKey) -> Members
 def _new_key(actor: Actor, membership: Membership, new: NewKey) -> ApiKey:
     """Return a key without a secret.
 
-    Refuses an end date in the past or beyond the longest time, and permissions that the role does not have.
+    Refuses an end date in the past, and permissions that the role does not have.
     """
     if new.expires_on is not None and new.expires_on < actor.today:
         raise RuleBroken("A key cannot expire before today. Choose today or a later date.", pointer="/expires_on")
-    most = int(tables.limit("key_days_at_most", actor.today))
-    last = actor.today + timedelta(days=most)
-    if new.expires_on is not None and new.expires_on > last:
-        raise RuleBroken(
-            f"A key works for {most} days at most. Choose {last.isoformat()} or an earlier date. Its owner is reminded"
-            " before it ends, and a new key is issued.",
-            pointer="/expires_on",
-        )
     return ApiKey(
         id=uuid7(),
         membership_id=membership.id,
