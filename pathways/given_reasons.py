@@ -18,7 +18,7 @@ FILLERS = frozenset(
         "and any anything as because blah bla cos dunno etc filler foo bar baz for idk just lorem ipsum nil "
         "none nope not nothing null okay other placeholder please reason reasons said same see above some "
         "something tba tbc tbd test testing text that the this todo undefined unknown unspecified various "
-        "whatever why word words yes yep yup required needed needs ",
+        "whatever why word words yes yep yup",
     )
 )
 # Abbreviations that say something by themselves, although they are short or have no vowel.

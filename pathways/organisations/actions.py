@@ -216,7 +216,7 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
 
 
 def _must_not_join_operator_and_people(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
-    """Refuse to give one person the operator's role and a role that sees people, whoever asks, except a command.
+    """Refuse to give one person the operator's role and a role that sees people, except on the command line.
 
     The operator makes accounts and organisations. With such a role, it would have let itself in.
     """

@@ -42,7 +42,7 @@ class AdvertWords:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """A word of a text in each form in which it may be meant, and where it stands in the text as it was written."""
+    """A word of a text in each form in which it may be meant, and its position in the text as it was written."""
 
     forms: frozenset[str]
     starts: int
