@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from pathways.base import Actor, Role
+from pathways.given_reasons import why_no_reason
 
 
 class Group(StrEnum):
@@ -230,5 +231,17 @@ NeededLine = Annotated[
     str,
     StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
 ]
+
+
+def _is_words(text: str) -> str:
+    wrong = why_no_reason(text)
+    if wrong is not None:
+        raise against_the_rule(wrong)
+    return text
+
+
+# The one type of a reason that a person is asked for. A reason that may be left out has the second type.
+GivenReason = Annotated[NeededLine, AfterValidator(_is_words)]
+MaybeReason = Annotated[Line, AfterValidator(lambda text: _is_words(text) if text.strip() else "")]
 Paragraph = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Lines = Annotated[list[Line], Field(max_length=50)]

@@ -30,6 +30,12 @@ USED_BY_OTHERS = (
 )
 
 
+SERVED = (
+    "Another service runs on this SQLite database. Each would have caches that the other does not know of, and they"
+    " would answer differently. Stop the other one, or use PostgreSQL for several."
+)
+
+
 class UseLock:
     """A lock of one process on a database. ``alone`` refuses every other process; otherwise the lock is shared."""
 
@@ -58,13 +64,7 @@ class UseLock:
         file = self._database.engine.url.database
         if self._file is not None or file in MEMORY:
             return True
-        path = Path(f"{file}.lock")
-        try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as refused:
-            raise Unavailable(
-                f"The lock file {path} cannot be opened: {refused.strerror}. Check who may write in this folder."
-            ) from refused
+        self._file = _open_lock(Path(f"{file}.lock"))
         try:
             fcntl.flock(self._file, (fcntl.LOCK_EX if self._alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError:
@@ -105,3 +105,34 @@ def using(database: Database, *, alone: bool = False) -> Iterator[UseLock]:
         yield lock
     finally:
         lock.release()
+
+
+@contextmanager
+def serving(database: Database) -> Iterator[None]:
+    """Be the only service on an SQLite database while the block runs; commands and a worker may still use it.
+
+    SQLite itself would keep two services from damaging the file. But what a service has in memory (the index of the
+    shortlists, the feed, the limits of requests) is dropped by its own changes only, so two would answer differently.
+    """
+    file = database.engine.url.database
+    if not database.is_sqlite or file in MEMORY:
+        yield
+        return
+    handle = _open_lock(Path(f"{file}.serve.lock"))
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as refused:
+            raise DatabaseInUse(SERVED) from refused
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as refused:
+        raise Unavailable(
+            f"The lock file {path} cannot be opened: {refused.strerror}. Check who may write in this folder."
+        ) from refused

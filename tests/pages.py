@@ -140,6 +140,7 @@ def files() -> str:
 
 
 ABOUT_TABLES = {
+    "advert_spellings": "Misspellings and disguises of the words that an advert is checked for.",
     "advert_words": "Wording of an advert that the law forbids or that a caseworker must see, with law and remedy.",
     "allocation_policies": "The policies of an allocation: need floor, value of an offer, evenness.",
     "bank_holidays": "Bank holidays that the built-in calendar lacks, or that were moved.",
@@ -151,7 +152,9 @@ ABOUT_TABLES = {
     "experiences": "Everyday experience, and the skills that it shows.",
     "fidelity": "Bands of the fidelity measures.",
     "job_kinds": "Which kinds of placement count as a job or are subsidised.",
+    "legal_bases": "Exceptions that the law knows for wording of an advert, and what each may justify.",
     "limits": "Limits and thresholds: disclosure control, hours, matching, worklist, storage.",
+    "lookalike_letters": "Letters that are drawn like Latin letters, so that an advert cannot hide a word with them.",
     "minimum_wage": "Minimum wage by age band, in pence.",
     "occupations": "The starter vocabulary of occupations.",
     "skills": "The starter vocabulary of skills and their neighbours.",

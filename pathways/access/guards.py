@@ -76,7 +76,7 @@ class Guard:
             doing=self.permission.value, address=request.client.host if request.client else ""
         )
         request.state.actor = actor
-        _refuse_unknown_query(request)
+        refuse_unknown_query(request)
         must_be_permitted(actor, self.permission)
         return actor
 
@@ -158,11 +158,14 @@ def _guards(dependant: Dependant) -> list[Any]:
     return calls
 
 
-def _refuse_unknown_query(request: Request) -> None:
+def refuse_unknown_query(request: Request) -> None:
     """Refuse unknown query parameters: if they were ignored, a misspelt filter would return every row."""
     route = request.scope.get("route")
-    if isinstance(route, PathwaysRoute) and not route.query_names.issuperset(request.query_params):
-        names = ", ".join(sorted(route.query_names))
+    if not isinstance(route, APIRoute):
+        return
+    known = route.query_names if isinstance(route, PathwaysRoute) else _query_names(route.dependant)
+    if not known.issuperset(request.query_params):
+        names = ", ".join(sorted(known))
         raise errors.Invalid(
             f"This address takes only the query parameters {names}. Correct or remove any other parameter."
             if names

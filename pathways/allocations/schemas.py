@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from pathways.allocations.models import LineState
-from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
+from pathways.fields import Body, Day, GivenReason, Group, Schema
 
 
 class NewAllocation(Body):
@@ -23,7 +23,7 @@ class NewAllocation(Body):
 class LineDecision(Body):
     """The request body for accepting a line."""
 
-    reason: Annotated[Line, Field(min_length=1)] | None = Field(
+    reason: GivenReason | None = Field(
         default=None,
         description="Why the line is accepted. Optional: a reason is required only to change or reject a line.",
     )
@@ -32,14 +32,14 @@ class LineDecision(Body):
 class Rejection(Body):
     """The request body for rejecting a line."""
 
-    reason: NeededLine
+    reason: GivenReason
 
 
 class ChangeTo(Body):
     """The request body for changing a line to another placement."""
 
     placement_id: UUID
-    reason: NeededLine
+    reason: GivenReason
 
 
 class AllocationFigures(Schema):

@@ -56,6 +56,7 @@ class RestoreJob:
     file: Path
     private_key: Callable[[], X25519PrivateKey] | None = None
     accept_faults: bool = False
+    accept_unproved: bool = False
 
     @property
     def url(self) -> URL:
@@ -66,7 +67,7 @@ def restore(job: RestoreJob) -> RestoreSummary:
     """Replace the database by a backup. Refuses while any other process uses the database."""
     with in_sentences("restoring the backup", UNCHANGED), using(job.database, alone=True) as lock, _work(job) as work:
         job.database.close()  # this process also has no connection to what is replaced
-        unpacked = unpack(job.file, work, job.database.vault, job.private_key)
+        unpacked = unpack(job.file, work, job.database.vault, job.private_key, accept_unproved=job.accept_unproved)
         if (unpacked.backend == "sqlite") is not job.database.is_sqlite:
             kind = "an SQLite" if job.database.is_sqlite else "a PostgreSQL"
             raise BackupRefused(

@@ -30,6 +30,7 @@ from pathways.backups.sentences import BackupRefused, damaged, must_have_room
 from pathways.vault import Vault
 
 BLOCK_BYTES = 1 << 20
+ZIP_ENDS, ZIP_END_BYTES = b"PK\x05\x06", 22  # of the last record, which has no comment in a backup
 ZIP_BEGINS, SQLITE_BEGINS, POSTGRESQL_BEGINS = b"PK\x03\x04", b"SQLite format 3\x00", b"PGDMP"
 BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, struct.error)
 INCOMPLETE = "it was altered or is incomplete."
@@ -59,10 +60,18 @@ class UnpackedBackup:
                 yield entry, content
 
 
-def unpack(file: Path, work: Path, vault: Vault, private_key: Callable[[], X25519PrivateKey] | None) -> UnpackedBackup:
+def unpack(
+    file: Path,
+    work: Path,
+    vault: Vault,
+    private_key: Callable[[], X25519PrivateKey] | None,
+    *,
+    accept_unproved: bool = False,
+) -> UnpackedBackup:
     """Return the content of a backup in the folder ``work``. Refuse one with damage or alterations, or for other keys.
 
-    ``private_key`` returns the key that opens a sealed backup.
+    ``private_key`` returns the key that opens a sealed backup. A bare database, as version 0.3.0 and earlier wrote it,
+    has nothing that proves where it comes from: it needs ``accept_unproved``.
     """
     if not file.is_file():
         raise BackupRefused(f"There is no file {file}. Check the path.")
@@ -80,6 +89,12 @@ def unpack(file: Path, work: Path, vault: Vault, private_key: Callable[[], X2551
     if beginning.startswith(ZIP_BEGINS):
         return _unpacked(file, file, work, vault)
     if beginning.startswith((SQLITE_BEGINS, POSTGRESQL_BEGINS)):
+        if not accept_unproved:
+            raise BackupRefused(
+                f"{file} is a bare database, not a backup: nothing proves who made it or that it is whole. Nothing was"
+                " changed. Choose a file that pathways db backup wrote. If this is a backup of version 0.3.0 or"
+                " earlier, and you know where it comes from, add --accept-unproved."
+            )
         must_have_room(work, file.stat().st_size)
         shutil.copyfile(file, work / DATABASE)
         backend: Literal["sqlite", "postgresql"] = "sqlite" if beginning == SQLITE_BEGINS else "postgresql"
@@ -101,6 +116,7 @@ def _damage_in_sentences(file: Path) -> Iterator[None]:
 
 def _unpacked(file: Path, path: Path, work: Path, vault: Vault) -> UnpackedBackup:
     with _damage_in_sentences(file), zipfile.ZipFile(path) as archive:
+        _must_be_nothing_else(file, path, archive)
         manifest = _manifest(file, archive, vault)
         must_have_room(work, manifest.database.bytes)
         with (work / DATABASE).open("xb") as copy:
@@ -108,6 +124,17 @@ def _unpacked(file: Path, path: Path, work: Path, vault: Vault) -> UnpackedBacku
         for entry in manifest.documents:
             _verify(file, archive, DOCUMENTS + entry.name, entry)
     return UnpackedBackup(manifest.backend, work / DATABASE, manifest, path)
+
+
+def _must_be_nothing_else(file: Path, path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse bytes before, between or after the members: the manifest would say nothing of them."""
+    with path.open("rb") as opened:
+        opened.seek(max(0, path.stat().st_size - ZIP_END_BYTES))
+        ends = opened.read()
+    members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+    is_whole = ends.startswith(ZIP_ENDS) and not archive.comment and members and members[0].header_offset == 0
+    if not is_whole:
+        raise damaged(file, "bytes were added to it, or it is incomplete.")
 
 
 def _manifest(file: Path, archive: zipfile.ZipFile, vault: Vault) -> BackupManifest:

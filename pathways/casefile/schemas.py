@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.fields import Body, Group, NeededLine, Schema
+from pathways.fields import Body, GivenReason, Group, Schema
 from pathways.holdings import TimelineEntry
 from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 
@@ -52,7 +52,7 @@ class NewMerge(Body):
     """The request body for merging a duplicate record into this one."""
 
     other_id: UUID = Field(description="The id of the duplicate record, which is merged into this record.")
-    reason: NeededLine
+    reason: GivenReason
 
 
 class MergeOut(Schema):

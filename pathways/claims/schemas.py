@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from pathways.claims.models import ClaimState, FundersAnswer
-from pathways.fields import Body, Group, Line, NeededLine, Schema
+from pathways.fields import Body, GivenReason, Group, Line, Schema
 from pathways.programmes.schemas import Price
 
 
@@ -38,7 +38,7 @@ class Payment(Body):
 class Because(Body):
     """The reason for a change to a claim, which the partner and the commissioner can read."""
 
-    reason: NeededLine
+    reason: GivenReason
 
 
 class Confirmation(Body):
@@ -50,7 +50,7 @@ class Confirmation(Body):
 class Objection(Confirmation):
     """The decision, recorded by the partner in the funder's name, that the funder contests."""
 
-    reason: NeededLine = Field(description="Why the funder contests the decision. The partner can read it.")
+    reason: GivenReason = Field(description="Why the funder contests the decision. The partner can read it.")
 
 
 class ClaimMoveOut(Schema):

@@ -17,6 +17,8 @@ from uuid import UUID
 import typer
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from pathways.base import Actor
     from pathways.database import Database, Session
     from pathways.settings import Settings
@@ -31,6 +33,13 @@ class PlainError(Exception):
 
 NO_KEYS = (
     "There are no keys: neither the environment nor {} has {}. Set the keys of this database. Nothing was changed."
+)
+
+
+WHERE = "It is set in the environment of the process or in the file {}. docs/settings.md lists the settings."
+MAKE_A_KEY = (
+    "A new database needs a new key, which this command makes: openssl rand -base64 32 | tr '+/' '-_' . A database that"
+    " has records needs the key that it had, from where you keep the keys: with another one, its data cannot be read."
 )
 
 
@@ -49,9 +58,20 @@ def read_settings() -> "Settings":
     try:
         return Settings()
     except ValidationError as wrong:
-        named = ", ".join(sorted({"PATHWAYS_" + str(e["loc"][0]).upper() for e in wrong.errors() if e["loc"]}))
-        message = f"A setting is missing or invalid: {named or 'the keys'}. docs/settings.md lists the settings."
-        raise PlainError(message) from wrong
+        sentences = dict.fromkeys(wrong_setting(error) for error in wrong.errors())
+        is_key = any("_KEY" in sentence for sentence in sentences)
+        remedies = [WHERE.format(SECRETS_FILE), *([MAKE_A_KEY] if is_key else [])]
+        raise PlainError(" ".join([*sentences, *remedies])) from wrong
+
+
+def wrong_setting(error: "ErrorDetails") -> str:
+    """Return which setting is missing or invalid, and why, without its value."""
+    if not error["loc"]:  # a rule about the settings names the setting itself
+        return str(error["msg"]).removeprefix("Value error, ")
+    name = f"PATHWAYS_{str(error['loc'][0]).upper()}"
+    if error["type"] == "missing":
+        return f"The setting {name} is missing."
+    return f"The setting {name} is invalid: {str(error['msg']).removeprefix('Value error, ').rstrip('.')}."
 
 
 def missing_keys() -> list[str]:

@@ -272,7 +272,21 @@ def model_assess(version: str, acting_as: ActAs = None) -> None:
         print(f"   {'passed' if gate.passed else 'FAILED'} {gate.gate}: {gate.text}")
 
 
-Why = Annotated[str, typer.Option("--reason", prompt="Reason", help="The reason in one sentence; it is recorded.")]
+def _given_reason(text: str) -> str:
+    from pathways.given_reasons import why_no_reason
+
+    wrong = why_no_reason(text)
+    if wrong is not None:
+        raise typer.BadParameter(wrong)
+    return text
+
+
+Why = Annotated[
+    str,
+    typer.Option(
+        "--reason", prompt="Reason", help="The reason in one sentence; it is recorded.", callback=_given_reason
+    ),
+]
 
 
 @models.command("release")

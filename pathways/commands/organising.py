@@ -258,6 +258,7 @@ def keys_create(
             membership_id = member_of(session, member)[3]
             limited = {"read_only": read_only, "scopes": permission or None}
             new = body_of(NewKey, membership_id=membership_id, expires_on=day_of(expires), **limited)
+            actions.must_end_in_time(actor, new)
             key, secret = actions.make_key(session, actor, new)
             print(secret)
             print(

@@ -36,7 +36,9 @@ def serve(
     """Run the API server. Example: pathways serve --port 8000."""
     import uvicorn
 
-    with opened() as database:
+    from pathways.in_use import serving
+
+    with opened() as database, serving(database):
         if database.is_sqlite and workers > 1:
             message = "SQLite allows only one worker. Use --workers 1, or use PostgreSQL."
             raise PlainError(message)
@@ -243,6 +245,9 @@ def db_restore(
         Path | None, typer.Option(help="The file of the private key (PEM) that opens a sealed backup.")
     ] = None,
     accept_faults: Annotated[bool, typer.Option(help="Restore even if db check finds faults in the backup.")] = False,
+    accept_unproved: Annotated[
+        bool, typer.Option(help="Restore a bare database, as version 0.3.0 and earlier wrote it.")
+    ] = False,
 ) -> None:
     """Restore the database and its documents. Stop the service first. Example: pathways db restore var/monday.backup.
 
@@ -252,7 +257,7 @@ def db_restore(
 
     key = (lambda: _private_key(private_key)) if private_key else None
     with unlocked() as database:
-        done = restore.restore(restore.RestoreJob(database, file, key, accept_faults))
+        done = restore.restore(restore.RestoreJob(database, file, key, accept_faults, accept_unproved))
     print(f"The database was restored from {file}" + (f", as it was on {done.made_at}." if done.made_at else "."))
     print(f"{done.documents_added} documents were put back into the document store.")
     if done.documents_missing:

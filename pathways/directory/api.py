@@ -15,12 +15,12 @@ from math import ceil
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from pathways.access.guards import DatabaseDep, SettingsDep
+from pathways.access.guards import DatabaseDep, SettingsDep, refuse_unknown_query
 from pathways.base import local_day, utc_now
 from pathways.database import Database, Session
 from pathways.directory import feed, queries
@@ -35,9 +35,10 @@ from pathways.directory.schemas import (
 )
 from pathways.errors import NotFound
 from pathways.problems import documented
+from pathways.settings import Settings
 
 # The profile describes these routes and shapes. The OpenAPI description covers only the routes that need a key.
-router = APIRouter(prefix=feed.PREFIX, include_in_schema=False)
+router = APIRouter(prefix=feed.PREFIX, include_in_schema=False, dependencies=[Depends(refuse_unknown_query)])
 PROFILE = "https://github.com/OpenReferralUK/uk-profile"
 MOST_A_PAGE, USUAL_PAGE = 100, 50  # items
 MOST_CACHED = 512  # replies
@@ -82,6 +83,13 @@ def _answers(request: Request) -> Answers:
     return answers
 
 
+def _address(request: Request, settings: Settings) -> str:
+    """Return the address that links of the feed begin with: the configured one, or else the one that was asked."""
+    if "public_url" in settings.model_fields_set:
+        return settings.public_url.rstrip("/")
+    return str(request.base_url).rstrip("/")
+
+
 def _answer(request: Request, database: Database, make: Callable[[Session, date], FeedPart]) -> Response:
     """Reply from the cache, or make and cache the reply.
 
@@ -94,7 +102,7 @@ def _answer(request: Request, database: Database, make: Callable[[Session, date]
         return Response(status_code=429, headers={**HEADERS, "retry-after": "60", "cache-control": "no-store"})
     today = local_day(utc_now())
     with database.reading_publicly() as session:
-        key = (id(database), queries.stamp(session), today, request.url.path, request.url.query)
+        key = (id(database), queries.stamp(session), today, str(request.url))
         body, tag = answers.of(key, lambda: make(session, today))
     headers = {**HEADERS, "etag": tag}
     if tag in [known.strip().removeprefix("W/") for known in request.headers.get("if-none-match", "").split(",")]:
@@ -129,12 +137,13 @@ def list_services(
     per_page: PerPage = USUAL_PAGE,
 ) -> Response:
     """List the services on offer: placements that are published or paused and have not closed. No key is needed."""
+    address = _address(request, settings)
 
     def make(session: Session, today: date) -> FeedPart:
         frame = queries.frame(session, today)
         rows = queries.of_ids(session, today, _on_page(frame, page, per_page))
         operator = queries.operator_email(session)
-        services = [feed.service(row, settings.public_url, operator) for row in rows]
+        services = [feed.service(row, address, operator) for row in rows]
         total = sum(is_shown for _, is_shown in frame)
         return feed.framed_page(Service, services, total, pages=ceil(len(frame) / per_page), number=page)
 
@@ -149,7 +158,7 @@ def get_service(service_id: UUID, request: Request, database: DatabaseDep, setti
         row = queries.organisation(session, today, service_id)
         if row is None:
             raise NotFound("No service has this id, or it has closed. Next: list the current services.")
-        return feed.service(row, settings.public_url, queries.operator_email(session))
+        return feed.service(row, _address(request, settings), queries.operator_email(session))
 
     return _answer(request, database, make)
 

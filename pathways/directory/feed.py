@@ -29,6 +29,7 @@ from pathways.directory.schemas import (
 from pathways.organisations.formats import identifiers
 from pathways.organisations.models import PublishedPlace
 from pathways.placements.models import PlacementKind, PlacementState, Remote
+from pathways.reference import personal_text
 
 SPACE = UUID("6b1f6d0c-6a55-5c0c-9a53-0b7d3f1c2e4a")  # the namespace of the derived ids
 PREFIX = "/open-referral-uk"
@@ -84,8 +85,8 @@ def service(row: Any, public_url: str, operator_email: str | None = None) -> Ser
     return Service(
         id=row.id,
         organization_id=row.organisation_id,
-        name=_coarse(row, row.title),
-        description=_coarse(row, row.description) if row.description else _description(row),
+        name=_public(row, row.title),
+        description=_public(row, row.description) if row.description else _description(row),
         status=ServiceStatus.ACTIVE if row.state is PlacementState.PUBLISHED else ServiceStatus.TEMPORARILY_CLOSED,
         url=f"{public_url}{PREFIX}/services/{row.id}",
         email=row.public_email or operator_email,
@@ -116,7 +117,7 @@ def _description(row: Any) -> str:
     if row.pay_per_hour_pence:
         parts.append(f"{row.pay_per_hour_pence / 100:.2f} pounds an hour")
     text = ", ".join(parts)
-    return f"{text}. Reserved for: {row.ring_fenced_for}." if row.ring_fenced_for else f"{text}."
+    return f"{text}. Reserved for: {_public(row, row.ring_fenced_for)}." if row.ring_fenced_for else f"{text}."
 
 
 def _is_coarse(row: Any) -> bool:
@@ -126,6 +127,14 @@ def _is_coarse(row: Any) -> bool:
 def _coarse(row: Any, text: str) -> str:
     """Return a text without full postcodes, if the organisation does not publish them: only their first half stays."""
     return POSTCODE.sub(lambda found: found[1], text) if _is_coarse(row) else text
+
+
+def _public(row: Any, text: str) -> str:
+    """Return a text as everybody may read it: without personal data, and without postcodes that are not published.
+
+    Publishing refuses personal data. This also covers listings that were published before it did.
+    """
+    return _coarse(row, personal_text.without(text, [row.public_email] if row.public_email else []))
 
 
 def organization(row: Any) -> Organization:

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+NOT_STATED = "Not stated"
+
 
 class FeedPart(BaseModel):
     """The base class of every object in the feed. Everything in the feed is public."""
@@ -102,15 +104,15 @@ class FeedSchedule(FeedPart):
 class Address(FeedPart):
     """The address of a location: the organisation and its postcode, or only the district of the postcode.
 
-    The profile requires a town and a county. Listings state neither, so both are empty.
+    The profile requires a town and a county. Listings state neither, so both say that they are not stated.
     """
 
     id: UUID
     location_id: UUID
     address_type: str
     address_1: str
-    city: str = ""
-    state_province: str = ""
+    city: str = NOT_STATED
+    state_province: str = NOT_STATED
     postal_code: str
     country: str
 

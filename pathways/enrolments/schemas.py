@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from pathways.enrolments.models import EndReason, EnrolmentState
-from pathways.fields import Body, Day, Group, Line, NeededLine, Schema, against_the_rule
+from pathways.fields import Body, Day, GivenReason, Group, Line, Schema, against_the_rule
 from pathways.jobseekers.search_schemas import MAY_BE, MayBe
 
 
@@ -45,7 +45,7 @@ class LeavingBody(Body):
     """Why an enrolment or a case ends. The reason ``in_work`` needs a spell of work, or why none is recorded."""
 
     end_reason: EndReason
-    without_spell_because: NeededLine | None = Field(
+    without_spell_because: GivenReason | None = Field(
         default=None,
         description="Only with the reason ``in_work``, if no spell of work is recorded: why there is none, for instance"
         " that the jobseeker does not want to say where they work. It is stored with the end.",
@@ -69,13 +69,13 @@ class Closing(LeavingBody):
     """The closing of a case; an open enrolment ends on the same day."""
 
     closed_on: Day
-    reason: NeededLine
+    reason: GivenReason
 
 
 class Reopening(Body):
     """The reopening of a closed case."""
 
-    reason: NeededLine
+    reason: GivenReason
     resume_enrolment: bool | None = Field(
         default=None,
         description="Needed if the jobseeker's last enrolment has ended. True: its end was a mistake, and it continues."

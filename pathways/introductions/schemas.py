@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.fields import Body, Day, Group, Line, NeededLine, Schema
+from pathways.fields import Body, Day, GivenReason, Group, MaybeReason, NeededLine, Schema
 from pathways.introductions.models import IntroductionState, Side, WhyNot
 from pathways.jobseekers.schemas import HalfDaysOut, HoursOut, MoveOut
 from pathways.placements.models import DbsLevel
@@ -31,7 +31,7 @@ class NewIntroduction(Body):
 class SafetyConfirmation(Body):
     """How a caseworker made sure that a placement is safe for the jobseeker."""
 
-    reason: NeededLine
+    reason: GivenReason
 
 
 class IntroductionRefusal(Body):
@@ -42,7 +42,7 @@ class IntroductionRefusal(Body):
         default=None,
         description="Who gave the reason. If left out: your organisation, or the jobseeker if a partner declines.",
     )
-    reason: Line = ""
+    reason: MaybeReason = ""
 
 
 class Acceptance(Body):

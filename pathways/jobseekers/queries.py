@@ -125,10 +125,12 @@ class CaseAccess(Protocol):
 
 
 def cases(session: Session, jobseeker_ids: Iterable[UUID]) -> dict[UUID, CaseAccess]:
-    """Return, by jobseeker id, the columns that decide which fields of the jobseeker an actor may read."""
-    rows = session.execute(
-        select(Jobseeker.id, Jobseeker.partner_id, Jobseeker.caseworker_id).where(Jobseeker.id.in_(set(jobseeker_ids)))
-    )
+    """Return, by jobseeker id, the columns that decide which fields of the jobseeker an actor may read.
+
+    The date of birth is for checks that depend on the age. It is not for the reply.
+    """
+    columns = (Jobseeker.id, Jobseeker.partner_id, Jobseeker.caseworker_id, Jobseeker.date_of_birth)
+    rows = session.execute(select(*columns).where(Jobseeker.id.in_(set(jobseeker_ids))))
     access: dict[UUID, Any] = {row.id: row for row in rows}
     return access
 

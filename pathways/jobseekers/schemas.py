@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
-from pathways.fields import EARLIEST, LATEST, Body, Day, Group, Line, Lines, NeededLine, Paragraph, Schema
+from pathways.fields import EARLIEST, LATEST, Body, Day, GivenReason, Group, Line, Lines, NeededLine, Paragraph, Schema
 from pathways.jobseekers.models import (
     ContactHow,
     ContactOutcome,
@@ -297,7 +297,7 @@ class NewSafetyExclusion(Body):
     who: Line | None = Field(default=None, description="For a person: their name, their e-mail address, or both.")
     postcode: Annotated[Line, Field(max_length=20)] | None = None
     radius_km: RadiusKm | None = None
-    reason: NeededLine
+    reason: GivenReason
 
 
 class SafetyExclusionOut(Schema):
@@ -507,7 +507,7 @@ class PermissionOut(Schema):
 class ReasonBody(Body):
     """The request body for giving the reason for an action. The reason is stored with the action."""
 
-    reason: NeededLine
+    reason: GivenReason
 
 
 class NewContact(Body):

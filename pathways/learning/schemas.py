@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.fields import Body, Day, Group, NeededLine, Schema
+from pathways.fields import Body, Day, GivenReason, Group, Schema
 from pathways.shortlists.models import ModelState
 
 
@@ -21,7 +21,7 @@ class NewModel(Body):
 class ModelDecision(Body):
     """The request body for releasing or retiring a model."""
 
-    reason: NeededLine
+    reason: GivenReason
 
 
 class GateOut(Schema):

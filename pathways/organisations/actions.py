@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from pathways.access.models import User
 from pathways.access.permissions import PERMISSIONS_OF, READ_ONLY, ROLES_THAT_SEE_PEOPLE
-from pathways.base import LONDON, Actor, Nation, Role
+from pathways.base import LONDON, Actor, Nation, Role, Source
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, NotPermitted, RuleBroken, Unauthenticated
 from pathways.organisations import formats, queries
@@ -185,6 +185,7 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
             "Ask another administrator of the organisation to give you this role. If it has no other administrator, ask"
             " the operator of this service to add you on the command line: pathways members add"
         )
+    _must_not_join_operator_and_people(session, actor, user.id, new.role)
     membership = session.scalars(
         select(Membership)
         .where(
@@ -214,6 +215,28 @@ def add_member(session: WriteSession, actor: Actor, new: NewMember) -> Membershi
     return membership
 
 
+def _must_not_join_operator_and_people(session: Session, actor: Actor, user_id: UUID, role: Role) -> None:
+    """Refuse to give one person the operator's role and a role that sees people, except on the command line.
+
+    The operator makes accounts and organisations. With such a role, it would have let itself in.
+    """
+    others = set(Role) - ROLES_THAT_SEE_PEOPLE if role in ROLES_THAT_SEE_PEOPLE else ROLES_THAT_SEE_PEOPLE
+    wanted = {Role.OPERATOR} & others or (others if role is Role.OPERATOR else frozenset())
+    if not wanted or actor.source is Source.COMMAND_LINE:
+        return
+    held = select(Membership.id).where(
+        Membership.user_id.in_(queries.same_person(session, user_id)),
+        Membership.role.in_(wanted),
+        Membership.ended_at.is_(None),
+    )
+    if session.scalars(held.limit(1)).first() is not None:
+        raise OwnRole(
+            "One person cannot be the operator and have a role that sees people. Give the role to another person, whom"
+            " the organisation employs. If there is no other person, ask another administrator of the organisation and"
+            " use the command line: pathways members add"
+        )
+
+
 def end_member(session: WriteSession, actor: Actor, membership: Membership) -> Membership:
     session.refresh(membership, with_for_update=True)
     if membership.ended_at is not None:
@@ -235,8 +258,9 @@ def _revoke_keys(session: WriteSession, actor: Actor, membership: Membership) ->
 def issue_key(session: WriteSession, actor: Actor, new: NewKey) -> ApiKey:
     """Issue a key that works once its owner has claimed it by the link in the owner's e-mail.
 
-    The issuer never sees the link or the secret. Refuses a key for the issuer themselves.
+    The issuer never sees the link or the secret. Refuses a key for the issuer themselves, or one that ends too late.
     """
+    must_end_in_time(actor, new)
     membership = _current_member(session, actor, new)
     if membership.user_id in queries.same_person(session, actor.user_id):
         raise OwnKey(
@@ -264,6 +288,18 @@ def make_key(session: WriteSession, actor: Actor, new: NewKey) -> tuple[ApiKey, 
     return key, secret
 
 
+def must_end_in_time(actor: Actor, new: NewKey) -> None:
+    """Refuse an end date beyond the longest time for which a member's key may be issued."""
+    most = int(tables.limit("key_days_at_most", actor.today))
+    last = actor.today + timedelta(days=most)
+    if new.expires_on is not None and new.expires_on > last:
+        raise RuleBroken(
+            f"A key works for {most} days at most. Choose {last.isoformat()} or an earlier date. Its owner is reminded"
+            " before it ends, and a new key is issued.",
+            pointer="/expires_on",
+        )
+
+
 def _current_member(session: WriteSession, actor: Actor, new: NewKey) -> Membership:
     membership = queries.member(session, actor, new.membership_id)
     session.refresh(membership, with_for_update=True)  # so that the membership cannot end at the same moment
@@ -273,7 +309,10 @@ def _current_member(session: WriteSession, actor: Actor, new: NewKey) -> Members
 
 
 def _new_key(actor: Actor, membership: Membership, new: NewKey) -> ApiKey:
-    """Return a key without a secret. Refuses an end date in the past and permissions that the role does not have."""
+    """Return a key without a secret.
+
+    Refuses an end date in the past, and permissions that the role does not have.
+    """
     if new.expires_on is not None and new.expires_on < actor.today:
         raise RuleBroken("A key cannot expire before today. Choose today or a later date.", pointer="/expires_on")
     return ApiKey(
@@ -290,7 +329,8 @@ def _new_key(actor: Actor, membership: Membership, new: NewKey) -> ApiKey:
 
 def default_key_end(today: date) -> date:
     """Return the last day of a key for which no end date is given."""
-    return today + timedelta(days=int(tables.limit("key_days", today)))
+    days = min(tables.limit("key_days", today), tables.limit("key_days_at_most", today))
+    return today + timedelta(days=int(days))
 
 
 def _scopes(membership: Membership, new: NewKey) -> list[str] | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from pathways.fields import Body, Day, Group, NeededLine, Schema
+from pathways.fields import Body, Day, GivenReason, Group, NeededLine, Schema
 from pathways.partner_enquiries.models import RequestState
 
 ASKED = (
@@ -46,7 +46,7 @@ class AgreementOut(Schema):
 class NewAsk(Body):
     """The request body for asking other partners about a person."""
 
-    reason: NeededLine = Field(
+    reason: GivenReason = Field(
         description="Why you ask. If a partner supports the person, its team manager can read this reason."
     )
 

@@ -16,6 +16,7 @@ from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.errors import Conflict, NotPermitted, RuleBroken
 from pathways.facts import MoveRefused, destination, possible_events
+from pathways.given_reasons import FEWEST_FOR_AN_EXCEPTION, why_no_reason
 from pathways.organisations.models import Organisation
 from pathways.placements import legality, queries
 from pathways.placements.models import (
@@ -263,9 +264,10 @@ def _check_basis(found: AdvertWords, confirmation: WordingToConfirm, placement: 
         )
     if found.needs is WordingNeed.DBS_LEVEL and placement.dbs_level is None:
         raise RuleBroken(f"{found.reason} {found.remedy}", pointer="/dbs_level")
-    if not confirmation.reason and (is_exception or found.needs is WordingNeed.CHANGE):
+    is_needed = is_exception or found.needs is WordingNeed.CHANGE
+    if is_needed and (wrong := why_no_reason(confirmation.reason, FEWEST_FOR_AN_EXCEPTION)):
         raise RuleBroken(
-            "A reason is needed: say why the exception applies to this work, or what the words mean here.",
+            f"A reason is needed: say why the exception applies to this work, or what the words mean here. {wrong}",
             pointer="/confirm_wording",
         )
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from pathways.placements.models import MUST_PAY, DbsLevel, Placement, PlacementKind
-from pathways.reference import pay, tables, wording
+from pathways.reference import legal_bases, pay, personal_text, tables, wording
+from pathways.reference.legal_bases import LimitKind
 from pathways.reference.tables import WageRate
 from pathways.reference.wording import AdvertWords, WordingNeed
 
@@ -18,6 +19,9 @@ ADVERT = (
     *("title", "occupation", "description", "essential_skills", "desirable_skills", "licences_needed"),
     *("training_given", "environment", "support_offered"),
 )
+# The fields in which somebody may write freely about people. The public feed has some of them.
+PUBLIC_TEXT = (*ADVERT, "adjustments_offered", "ring_fenced_for", "legal_basis")
+CONTACT = "an address of the organisation belongs in contact_email, or in the public_email of the organisation."
 DAYS = {"starts_on": "start date", "ends_on": "end date", "closes_on": "closing date"}
 Confirmed = Collection[tuple[str, str]]  # the kind and the words, in lower case, of each confirmed wording
 NOTHING: Confirmed = frozenset()
@@ -28,14 +32,21 @@ def reasons_to_stay_in_draft(placement: Placement, today: date, confirmed: Confi
 
     ``confirmed`` holds the wording that a person has confirmed.
     """
-    checks = (_age(placement), _ring_fence(placement), reason_of_pay(placement, today), _hours(placement, today))
-    reasons = [reason for reason in (*checks, _dbs(placement, today)) if reason is not None]
+    checks = (
+        *(_age(placement, today), _ring_fence(placement, today), reason_of_pay(placement, today)),
+        *(_hours(placement, today), _dbs(placement, today), _past(placement, today)),
+    )
+    reasons = [reason for reason in (*checks, *_personal_data(placement)) if reason is not None]
     return reasons + [_reason_of(found) for found in unconfirmed(placement, today, confirmed)]
 
 
 def notes(placement: Placement, today: date) -> list[str]:
     """Return what a caseworker should know about a placement, although it may be published."""
-    return [note for note in (_uncertain_rate(placement, today), _long_week(placement, today)) if note is not None]
+    found = (
+        *(_uncertain_rate(placement, today), _long_week(placement, today), _long_started(placement, today)),
+        *(_pay_of_unpaid_kind(placement, today), _street(placement)),
+    )
+    return [note for note in found if note is not None]
 
 
 def impossible_days(values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:
@@ -50,25 +61,32 @@ def impossible_days(values: Mapping[str, Any], today: date) -> Iterator[tuple[st
             )
 
 
-def _age(placement: Placement) -> str | None:
+def _age(placement: Placement, today: date) -> str | None:
     """Return a reason if a maximum age, or a minimum age over 21, has no legal basis (Equality Act 2010), else None.
 
     A minimum age of 21 or less needs no stated basis, because the law itself sets such an age for many trades.
     """
-    if placement.maximum_age is not None and not placement.legal_basis:
-        return "A maximum age needs a legal basis. Write it in legal_basis, or remove the maximum age."
-    if (placement.minimum_age or 0) > ADULT and not placement.legal_basis:
-        return "A minimum age over 21 needs a legal basis. Write it in legal_basis, or lower or remove the minimum age."
-    return None
+    if legal_bases.covers(placement.legal_basis, LimitKind.AGE, today):
+        return None
+    if placement.maximum_age is not None:
+        wrong = "A maximum age needs a legal basis"
+    elif (placement.minimum_age or 0) > ADULT:
+        wrong = f"A minimum age over {ADULT} needs a legal basis"
+    else:
+        return None
+    return f"{_basis(placement, wrong)} {legal_bases.remedy(LimitKind.AGE, today)} Or remove the limit of age."
 
 
-def _ring_fence(placement: Placement) -> str | None:
-    if placement.ring_fenced_for and not placement.legal_basis:
-        return (
-            "A placement reserved for one group needs a legal basis (Equality Act 2010, section 158 or schedule 9). "
-            "Write it in legal_basis, or leave ring_fenced_for blank."
-        )
-    return None
+def _basis(placement: Placement, wrong: str) -> str:
+    """Return what is wrong with a legal basis: it is missing, or it names no exception that the law has."""
+    return f"{wrong}, and legal_basis names none that the law has." if placement.legal_basis else f"{wrong}."
+
+
+def _ring_fence(placement: Placement, today: date) -> str | None:
+    if not placement.ring_fenced_for or legal_bases.covers(placement.legal_basis, LimitKind.GROUP, today):
+        return None
+    wrong = _basis(placement, "A placement reserved for one group needs a legal basis")
+    return f"{wrong} {legal_bases.remedy(LimitKind.GROUP, today)} Or leave ring_fenced_for blank."
 
 
 def reason_of_pay(placement: Placement, today: date) -> str | None:
@@ -77,6 +95,11 @@ def reason_of_pay(placement: Placement, today: date) -> str | None:
     too_high = pay.too_high_for_an_hour(None if pence is None else Decimal(pence) / 100, today)
     if too_high is not None:
         return too_high
+    if placement.kind is PlacementKind.VOLUNTEERING and pence:
+        return (
+            "A volunteer has no pay for an hour: who is paid is a worker, to whom the minimum wage is due (National "
+            "Minimum Wage Act 1998, sections 44 and 54). Remove the pay, or choose a kind of placement that is paid."
+        )
     if placement.kind not in MUST_PAY:
         return None
     if pence is None:
@@ -142,6 +165,63 @@ def _hours(placement: Placement, today: date) -> str | None:
     )
 
 
+def _pay_of_unpaid_kind(placement: Placement, today: date) -> str | None:
+    """Return a note if a kind that need not be paid has pay, which may not be meant or may make the person a worker."""
+    pence = placement.pay_per_hour_pence
+    if placement.kind in MUST_PAY or placement.kind is PlacementKind.VOLUNTEERING or not pence:
+        return None
+    lowest = lowest_lawful_pay(placement, _first_day(placement, today))
+    text = f"The placement is of the kind {placement.kind}, which need not be paid, and states {pence / 100:.2f} pounds"
+    if placement.kind is PlacementKind.SELF_EMPLOYMENT or pence >= lowest.pence:
+        return f"{text} an hour. If that is left from another kind, remove it."
+    return (
+        f"{text} an hour, which is below the minimum wage of {lowest.pence / 100:.2f} pounds. If it is pay for "
+        "work, the minimum wage is due. If only expenses are paid, remove the pay and write so in support_offered."
+    )
+
+
+def _past(placement: Placement, today: date) -> str | None:
+    if placement.ends_on is None or placement.ends_on >= today:
+        return None
+    return f"The work ended on {placement.ends_on.isoformat()}. Correct ends_on, or leave it blank if the work goes on."
+
+
+def _long_started(placement: Placement, today: date) -> str | None:
+    days = int(tables.limit("listing_start_past_days", today))
+    if placement.starts_on is None or (today - placement.starts_on).days <= days:
+        return None
+    return (
+        f"The start date {placement.starts_on.isoformat()} is more than {days} days ago. Correct the year if it is a "
+        "slip, or leave the date blank if people can still start."
+    )
+
+
+def _personal_data(placement: Placement) -> Iterator[str]:
+    """Yield a sentence for each field with personal data, without the data itself."""
+    for field in PUBLIC_TEXT:
+        text = _text_of(placement, field)
+        for kind in personal_text.kinds(text):
+            yield (
+                f"The field {field} has {kind.value}, and everybody can read a published placement (UK GDPR, article "
+                f"5(1)(c)). Take it out. People are introduced by their caseworker, and {CONTACT}"
+            )
+
+
+def _street(placement: Placement) -> str | None:
+    fields = [field for field in PUBLIC_TEXT if personal_text.ADDRESS.search(_text_of(placement, field))]
+    if not fields:
+        return None
+    return (
+        f"A street address is written in {', '.join(fields)}. Everybody can read it: check that it is a place of work "
+        "and not somebody's home."
+    )
+
+
+def _text_of(placement: Placement, field: str) -> str:
+    value = getattr(placement, field)
+    return value if isinstance(value, str) else "\n".join(value or ())
+
+
 def _long_week(placement: Placement, today: date) -> str | None:
     most = tables.limit("hours_per_week_to_agree", today)
     if placement.hours_per_week is None or placement.hours_per_week <= most:
@@ -159,14 +239,14 @@ def _dbs(placement: Placement, today: date) -> str | None:
     that name roles in a title or occupation, with the level of check that each role allows.
     """
     level = placement.dbs_level
-    if level not in HIGHER_LEVELS or placement.legal_basis:
+    if level not in HIGHER_LEVELS or legal_bases.covers(placement.legal_basis, LimitKind.DBS, today):
         return None
     enough = ("STANDARD", "ENHANCED") if level is DbsLevel.STANDARD else ("ENHANCED",)
     if any(wording.names_a_role(text, enough, today) for text in (placement.title, placement.occupation) if text):
         return None
     return (
         f"A DBS check of the level {level} is lawful only for some roles, and the title and occupation name none of "
-        "them. Write the legal basis in legal_basis, or ask for a BASIC check."
+        f"them. {legal_bases.remedy(LimitKind.DBS, today)} Or ask for a BASIC check."
     )
 
 

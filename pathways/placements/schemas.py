@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from pathways.fields import PENNIES, Body, Day, Group, Line, Lines, NeededLine, Paragraph, Penny, Schema
+from pathways.fields import PENNIES, Body, Day, Group, Line, Lines, MaybeReason, NeededLine, Paragraph, Penny, Schema
 from pathways.jobseekers.schemas import HalfDaysOut, HalfDaysText, Hours, HoursOut, QualificationLevel
 from pathways.placements.models import DbsLevel, PlacementKind, PlacementState, PlaceState, Remote, WordingBasis
 from pathways.reference.pay import REMEDY, likely_meaning
@@ -73,7 +73,7 @@ class WordingToConfirm(Body):
         description="means_something_else: the words do not limit who may apply. The others are exceptions that the "
         "law allows, and need a reason."
     )
-    reason: Line = Field(default="", description="Why the exception applies, or what the words mean here.")
+    reason: MaybeReason = Field(default="", description="Why the exception applies, or what the words mean here.")
 
 
 ConfirmedWording = Annotated[list[WordingToConfirm], Field(max_length=50)]

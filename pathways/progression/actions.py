@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
 from pathways.placements.schemas import pence, pounds
-from pathways.progression import queries
+from pathways.progression import pay_notes, queries
 from pathways.progression.models import (
     Spell,
     SpellHours,
@@ -37,7 +36,7 @@ from pathways.progression.schemas import (
     SpellEnding,
     SpellOut,
 )
-from pathways.reference.pay import too_high_for_a_week, too_high_for_an_hour
+from pathways.reference.pay import too_high_for_a_week
 
 DAYS_IN_A_WEEK, HOURS_IN_A_DAY = 7, 24
 RECORD_VOID = "The record was made by mistake."
@@ -69,12 +68,13 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         raise RuleBroken(
             "The start date cannot be in the future. Record the spell once work has begun.", pointer="/started_on"
         )
-    jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
+    person = session.get_one(Jobseeker, enrolment.jobseeker_id)
+    jobseeker_actions.must_not_be_void(person)
     if new.started_on < enrolment.started_on:
         raise RuleBroken("The work cannot start before the enrolment. Correct the start date.", pointer="/started_on")
     if new.planned_end_on is not None and new.planned_end_on < new.started_on:
         raise RuleBroken("The planned end date cannot be before the start date.", pointer="/planned_end_on")
-    _check_pay(actor, new.pay_per_hour_pounds)
+    pay_notes.check_pay(_said(new, NewSpell.model_fields), person.date_of_birth, actor.today)
     if new.introduction_id is not None:
         hold_enrolment(session, enrolment.id)  # a start of the introduction takes the same lock
         introduction = _introduction(session, enrolment, new)
@@ -161,13 +161,6 @@ def _introduction(session: Session, enrolment: Enrolment, new: NewSpell) -> Intr
     return introduction
 
 
-def _check_pay(actor: Actor, pounds_an_hour: Decimal | None) -> None:
-    """Refuse pay that is too high for one hour."""
-    too_high = too_high_for_an_hour(pounds_an_hour, actor.today)
-    if too_high is not None:
-        raise RuleBroken(too_high, pointer="/pay_per_hour_pounds")
-
-
 VERSION_COLUMNS = (
     *("kind", "title", "employer", "started_on", "ended_on", "end_reason", "pay_per_hour_pence"),
     *("planned_end_on", "came_after", "is_own_supply_chain"),
@@ -210,12 +203,13 @@ def correct(session: WriteSession, actor: Actor, spell: Spell, change: SpellChan
     columns = {name: getattr(previous, name) for name in VERSION_COLUMNS}
     given = change.model_dump(exclude_unset=True)
     if "pay_per_hour_pounds" in given:
-        _check_pay(actor, change.pay_per_hour_pounds)
         given["pay_per_hour_pence"] = pence(given.pop("pay_per_hour_pounds"))
     for name in ("kind", "title", "started_on", "is_own_supply_chain"):
         if name in given and given[name] is None:
             raise RuleBroken(f"The field {name} cannot be empty. Give a value or omit the field.", pointer=f"/{name}")
     columns |= given
+    if given.keys() & {"kind", "pay_per_hour_pence", "started_on"}:
+        pay_notes.check_pay(columns, session.get_one(Jobseeker, spell.jobseeker_id).date_of_birth, actor.today)
     _check_days(session, actor, spell, columns)
     if any(columns[name] != getattr(previous, name) for name in ("kind", "started_on", "is_own_supply_chain")):
         _must_carry_no_outcome(session, spell)
@@ -341,11 +335,12 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
             pointer="/week_from",
         )
     _check_amounts(actor, new, version)
-    previous = next((h for h in queries.hours(session, spell) if h.valid_on == new.week_from), None)
+    previous = queries.week(session, spell, new.week_from)
     pay, leave = pence(new.pay_pounds), new.leave
     if previous is not None:
         pay = pay if "pay_pounds" in new.model_fields_set else previous.pay_pence
         leave = leave if "leave" in new.model_fields_set else previous.leave
+    _check_week(session, spell, version, new, pay, is_leave=leave is not None)
     if previous is not None and (
         new.hours < previous.hours or (pay or 0) < (previous.pay_pence or 0) or leave is not previous.leave
     ):
@@ -357,6 +352,7 @@ def record_hours(session: WriteSession, actor: Actor, spell: Spell, new: NewHour
         jobseeker_id=spell.jobseeker_id,
         spell_id=spell.id,
         supersedes=previous.id if previous else None,
+        reason=new.unusual_pay_because or "",
         hours=new.hours,
         pay_pence=pay,
         leave=leave,
@@ -382,8 +378,25 @@ def _check_amounts(actor: Actor, new: NewHours, version: SpellVersion) -> None:
         raise RuleBroken(too_high, pointer="/pay_pounds")
 
 
-def spell_reply(session: Session, actor: Actor, spell: Spell) -> SpellOut:
-    return spell_replies(session, actor, [spell])[0]
+def _check_week(
+    session: Session, spell: Spell, version: SpellVersion, new: NewHours, pay_pence: int | None, *, is_leave: bool
+) -> None:
+    """Refuse pay that does not fit the hours, unless the request says why. The reply names pay that is only kept."""
+    birth = session.get_one(Jobseeker, spell.jobseeker_id).date_of_birth
+    doubt = pay_notes.week_in_doubt(version.kind, birth, new.week_from, new.hours, pay_pence, is_leave=is_leave)
+    is_only_kept = "pay_pounds" not in new.model_fields_set and new.hours > 0
+    pay_notes.check_week(doubt, is_confirmed=new.unusual_pay_because is not None or is_only_kept)
+
+
+def kept_of_week(session: Session, spell: Spell, new: NewHours) -> list[str]:
+    """Return, in sentences, what a new record of a week leaves as it was recorded before."""
+    return list(pay_notes.kept_of_week(queries.week(session, spell, new.week_from), frozenset(new.model_fields_set)))
+
+
+def spell_reply(session: Session, actor: Actor, spell: Spell, said: Sequence[str] = ()) -> SpellOut:
+    """Return a spell. ``said`` has further sentences for its notes."""
+    answer = spell_replies(session, actor, [spell])[0]
+    return answer.model_copy(update={"notes": [*said, *answer.notes]}) if answer.notes is not None else answer
 
 
 def spell_replies(session: Session, actor: Actor, spells: Sequence[Spell]) -> list[SpellOut]:
@@ -395,6 +408,7 @@ def spell_replies(session: Session, actor: Actor, spells: Sequence[Spell]) -> li
     for spell in spells:
         version = versions[spell.id]
         visible = jobseeker_queries.visible_groups(actor, people[spell.jobseeker_id])
+        birth = getattr(people[spell.jobseeker_id], "date_of_birth", None)
         answer = SpellOut(
             id=spell.id,
             jobseeker_id=spell.jobseeker_id,
@@ -421,6 +435,9 @@ def spell_replies(session: Session, actor: Actor, spells: Sequence[Spell]) -> li
             ],
             counts_as_job=version.kind.value in kinds,
             is_own_supply_chain=version.is_own_supply_chain,
+            notes=[]
+            if spell.state is SpellState.VOIDED
+            else list(pay_notes.notes(version, weeks.get(spell.id, []), birth)),
             version=spell.version,
         )
         shapes.append(answer.limited_to(visible))

@@ -185,17 +185,21 @@ def record_hours(spell_id: UUID, new: NewHours, actor: SpellRecorder, database: 
     """Record the hours that were actually paid in one week. Recording the same week again replaces the earlier hours.
 
     Refused if the week is in the future or outside the spell, or does not begin on the weekday on which the spell
-    began. While an outcome is based on the spell, recorded hours and pay cannot be lowered, nor leave changed.
+    began. Pay that does not fit the hours needs ``unusual_pay_because``. Pay or leave of an earlier record that the new
+    one does not mention stays, and ``notes`` says so.
+
+    While an outcome is based on the spell, recorded hours and pay cannot be lowered, nor leave changed.
     """
     with database.writing(actor) as session:
         spell = queries.spell(session, actor, spell_id, for_update=True)
+        kept = actions.kept_of_week(session, spell, new)
         once(
             session,
             actor,
             lambda: actions.record_hours(session, actor, spell, new),
             lambda _: spell,
         )
-        return actions.spell_reply(session, actor, spell)
+        return actions.spell_reply(session, actor, spell, kept)
 
 
 @spells.post("/{spell_id}/end", responses=REFUSALS)

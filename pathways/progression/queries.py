@@ -74,10 +74,19 @@ def hours(session: Session, spell: Spell) -> list[SpellHours]:
     )
 
 
+def week(session: Session, spell: Spell, week_from: date) -> SpellHours | None:
+    """Return the current hours of one week of a spell, if any are recorded."""
+    rows = select(SpellHours).where(_of(SpellHours, [spell]), as_known(SpellHours), SpellHours.valid_on == week_from)
+    return session.scalars(rows).one_or_none()
+
+
 def weeks_of(session: Session, spells: Iterable[Spell]) -> dict[UUID, list[Any]]:
     """Return, by spell id, the current weeks of each spell with their paid hours, pay (pence) and leave."""
     rows = session.execute(
-        select(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours, SpellHours.pay_pence, SpellHours.leave)
+        select(
+            *(SpellHours.spell_id, SpellHours.valid_on, SpellHours.hours, SpellHours.pay_pence, SpellHours.leave),
+            SpellHours.reason,
+        )
         .where(_of(SpellHours, spells), as_known(SpellHours))
         .order_by(SpellHours.valid_on)
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, WithJsonSchema
 
-from pathways.fields import PENNIES, Body, Day, Group, Line, NeededLine, Penny, Schema
+from pathways.fields import PENNIES, Body, Day, GivenReason, Group, Line, MaybeReason, NeededLine, Penny, Schema
 from pathways.introductions.schemas import IntroductionOut
 from pathways.jobseekers.schemas import Hours, HoursOut
 from pathways.placements.models import PlacementKind
@@ -82,6 +82,11 @@ class NewHours(Body):
     leave: Leave | None = Field(
         default=None, description="The kind of leave, if all or part of the week was sick or statutory leave."
     )
+    unusual_pay_because: GivenReason | None = Field(
+        default=None,
+        description="Why the pay is right although it does not fit the hours: below the minimum wage, unusually high,"
+        " or for 0 hours. Leave empty unless the reply asks for it.",
+    )
 
 
 class HoursLine(Schema):
@@ -116,6 +121,11 @@ class SpellOut(Schema):
     hours: Annotated[list[HoursLine], Group.RECORD]
     counts_as_job: Annotated[bool | None, Group.WORK]
     is_own_supply_chain: Annotated[bool, Group.RECORD]
+    notes: Annotated[list[str] | None, Group.WORK] = Field(
+        default=[],
+        description="What to know about the pay and the hours: what is missing for a claim, what does not fit the law,"
+        " and what was kept from an earlier record.",
+    )
     withheld: Annotated[list[str], Group.RECORD] = []
     version: Annotated[int, Group.RECORD]
 
@@ -148,7 +158,7 @@ class EvidenceVerdict(Body):
     """Whether an item of evidence is accepted, with the reason."""
 
     is_accepted: bool
-    reason: Line = ""
+    reason: MaybeReason = ""
 
 
 class EvidenceOut(Schema):

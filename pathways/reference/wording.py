@@ -6,7 +6,6 @@ possessive form. A beginning of a word never matches: "caretaker" is not "care".
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,10 +13,9 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from pathways.reference import tables
+from pathways.reference import advert_spelling, tables
 
-TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
-APOSTROPHES = {0x2018: "'", 0x2019: "'", 0x02BC: "'"}
+NUMBERS = re.compile(r"\d+s")
 SHORT = 3  # a word of at most this length, such as "gas" or "his", is not taken for a plural
 
 
@@ -44,19 +42,14 @@ class AdvertWords:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    text: str
-    stem: str
+    """A word of a text in each form in which it may be meant, and its position in the text as it was written."""
+
+    forms: frozenset[str]
     starts: int
     ends: int
 
 
 Phrase = tuple[frozenset[str], ...]
-
-
-def _plain(text: str) -> str:
-    """Return a text in lower case without accents, with the same number of characters."""
-    plain = (unicodedata.normalize("NFKD", c)[:1].lower()[:1] or c for c in text.translate(APOSTROPHES))
-    return "".join(plain)
 
 
 def stem(word: str) -> str:
@@ -76,7 +69,12 @@ def stem(word: str) -> str:
 
 
 def _words(text: str) -> list[_Word]:
-    return [_Word(found[0], stem(found[0]), found.start(), found.end()) for found in TOKEN.finditer(_plain(text))]
+    """Return the words of a text, read as a person reads them: without the tricks that hide a word from a program."""
+    meant = advert_spelling.meant(tables.reading_of("advert_spellings"))
+    return [
+        _Word(frozenset(form for one in forms for form in (one, stem(one))), starts, ends)
+        for forms, starts, ends in advert_spelling.words(text, meant)
+    ]
 
 
 @lru_cache(maxsize=20_000)
@@ -85,9 +83,11 @@ def _phrase(text: str) -> Phrase:
 
 
 def _fits(part: frozenset[str], word: _Word) -> bool:
-    if word.stem in part or word.text in part:
+    if word.forms & part:
         return True
-    return ("#" in part and word.text.isdigit()) or ("#s" in part and re.fullmatch(r"\d+s", word.text) is not None)
+    return ("#" in part and any(form.isdigit() for form in word.forms)) or (
+        "#s" in part and any(NUMBERS.fullmatch(form) for form in word.forms)
+    )
 
 
 def _spans(phrase: Phrase, words: Sequence[_Word]) -> Iterator[tuple[int, int]]:
@@ -127,22 +127,22 @@ def _entries(table: str, column: str, reading: tuple[Path, int]) -> tuple[_Entry
     return tuple(_Entry(phrases(row[column]), phrases(row.get("unless") or ""), row) for row in tables.rows(table))
 
 
+def rows_found(table: str, column: str, text: str, on: date) -> list[dict[str, str]]:
+    """Return the rows of a table, in force on a day, of which a phrase stands in a text."""
+    words = _words(text)
+    entries = _entries(table, column, tables.reading_of(table))
+    return [entry.row for entry in entries if entry.row["from"] <= on.isoformat() and entry.found_in(words)]
+
+
 def names_a_role(text: str, levels: Iterable[str], on: date) -> bool:
     """Return whether a text names a role that allows a DBS check of one of these levels, by ``dbs_roles.csv``."""
-    words, wanted = _words(text), frozenset(levels)
-    return any(
-        entry.row["level"] in wanted and entry.row["from"] <= on.isoformat() and entry.found_in(words)
-        for entry in _entries("dbs_roles", "word", tables.reading_of("dbs_roles"))
-    )
+    wanted = frozenset(levels)
+    return any(row["level"] in wanted for row in rows_found("dbs_roles", "word", text, on))
 
 
 def speaks_of_convictions(text: str, on: date) -> bool:
     """Return whether a text speaks of convictions, by ``conviction_words.csv``, so that fewer people may read it."""
-    words = _words(text)
-    return any(
-        entry.row["from"] <= on.isoformat() and entry.found_in(words)
-        for entry in _entries("conviction_words", "word", tables.reading_of("conviction_words"))
-    )
+    return bool(rows_found("conviction_words", "word", text, on))
 
 
 def in_advert(texts: Iterable[str | None], on: date, *, is_paid: bool) -> tuple[AdvertWords, ...]:
@@ -160,8 +160,8 @@ def found(texts: tuple[str, ...], on: date, reading: tuple[Path, int], *, is_pai
     findings: dict[tuple[str, str], AdvertWords] = {}
     for text in texts:
         words = _words(text)
-        stems = {form for word in words for form in (word.stem, word.text)}
-        has_number = any(word.text[0].isdigit() for word in words)
+        stems = {form for word in words for form in word.forms}
+        has_number = any(form[0].isdigit() for form in stems)
         for entry in _entries("advert_words", "phrases", reading):
             row = entry.row
             if row["from"] > on.isoformat() or (row["only_paid"] == "yes" and not is_paid):
@@ -173,5 +173,5 @@ def found(texts: tuple[str, ...], on: date, reading: tuple[Path, int], *, is_pai
                 finding = AdvertWords(
                     said, row["kind"], WordingNeed(row["needs"]), row["law"], row["reason"], row["remedy"]
                 )
-                findings.setdefault((row["kind"], _plain(said)), finding)
+                findings.setdefault((row["kind"], advert_spelling.plain(said)), finding)
     return tuple(findings.values())

@@ -150,7 +150,7 @@ def test_an_exception_needs_its_reason(client, world: World, basis):
 def test_unpaid_work_in_a_paid_job_has_no_exception(client, world: World):
     made = draft(client, world, description="First an unpaid trial shift.")
     words = [w["words"] for w in made["wording"]]
-    kept = [{"words": w, "basis": "required_by_law", "reason": "We do so."} for w in words]
+    kept = [{"words": w, "basis": "required_by_law", "reason": "The law requires it here."} for w in words]
     answer = publish(client, world, made, confirm_wording=kept)
     assert answer.status_code == 409
     assert "no exception" in answer.text

@@ -246,7 +246,7 @@ def test_a_hostel_of_many_tells_little_and_a_person_looks(world: World, database
 def test_a_record_merged_into_one_that_is_void_by_now_is_nobody(client, world: World, database):
     kept, other = world.refer(ref="A").jobseeker_id, world.refer(ref="B", given_name="Aminah").jobseeker_id
     post(client, world, f"/jobseekers/{kept}/merge", {"other_id": str(other), "reason": "One."}, by="manager")
-    post(client, world, f"/jobseekers/{kept}/void", {"reason": "A test."}, by="manager", expect=200)
+    post(client, world, f"/jobseekers/{kept}/void", {"reason": "Recorded as a test."}, by="manager", expect=200)
     world.refer(ref="C")
     assert [one.state for one in pairs(database)] == [PairState.MERGED]
 

@@ -153,7 +153,7 @@ FACTS = (
 DECISIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("query", {"reason": "Which?"}),
     ("accept", {}),
-    ("fail", {"reason": "No."}),
+    ("fail", {"reason": "The figure is wrong."}),
     ("pay", {}),
     ("reverse", {"reason": "Wrong."}),
 )
@@ -294,7 +294,7 @@ def test_only_the_funder_answers_and_only_what_was_told(client, world: World, ca
     path, pay = f"/claims/{told['id']}", move_of(told, "pay")
     for who in ("clean", "caseworker", "administrator", "operator", "referrer", "lister", "auditor"):
         assert call(who, f"{path}/confirm", expect=403, move_id=pay)["type"] == "/problems/role-may-not"
-        call(who, f"{path}/contest", expect=403, move_id=pay, reason="No.")
+        call(who, f"{path}/contest", expect=403, move_id=pay, reason="The figure is wrong.")
     call("other_commissioner", f"{path}/confirm", expect=404, move_id=pay)
     for not_told in (move_of(told, "submit"), told["id"]):
         wrong = call("commissioner", f"{path}/confirm", expect=409, move_id=not_told)
@@ -307,7 +307,7 @@ def test_only_the_funder_answers_and_only_what_was_told(client, world: World, ca
 
 def test_who_told_a_decision_does_not_confirm_it_as_the_funder(client, world: World, call, told):
     join(world, "clean_as_funder", "fund", Role.COMMISSIONER, email="clean@example.org")
-    for event, body in (("confirm", {}), ("contest", {"reason": "No."})):
+    for event, body in (("confirm", {}), ("contest", {"reason": "The figure is wrong."})):
         move = move_of(told, "pay")
         refused = call("clean_as_funder", f"/claims/{told['id']}/{event}", expect=403, move_id=move, **body)
         assert refused["type"] == "/problems/own-claim"
@@ -353,7 +353,7 @@ def test_the_same_answer_several_times_at_once_is_recorded_once(client, world: W
 
     def contest(session: Any, actor: Actor) -> None:
         claim = claim_queries.claim(session, actor, UUID(told["id"]), for_update=True)
-        objection = Objection(move_id=move_id, reason="No.")
+        objection = Objection(move_id=move_id, reason="The figure is wrong.")
         claim_actions.answer_decision(session, actor, claim, ClaimEvent.CONTEST, objection)
 
     assert sorted(at_once(world, [("commissioner", confirm)] * 3)) == ["AnsweredAlready", "AnsweredAlready", "done"]

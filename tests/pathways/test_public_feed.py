@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -315,3 +315,30 @@ def test_the_order_of_the_feed_is_the_order_of_publishing(client, world: World, 
     with database.reading() as session:
         times = session.scalars(select(Placement.listed_at).order_by(Placement.id)).all()
     assert all(first <= second for first, second in pairwise(times))
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/services", "/service_at_locations", "/taxonomies", "/taxonomy_terms", "/services/{one}"]
+)
+def test_an_unknown_query_parameter_of_the_feed_is_refused_by_name(client, world: World, path):
+    one = str(uuid4())
+    answer = client.get(f"/open-referral-uk{path.format(one=one)}?postcode=LS1")
+    assert answer.status_code == 422
+    assert "query parameters" in answer.json()["detail"]
+    assert client.get("/open-referral-uk/services?page=1&per_page=5").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["pathways.example.org", "feed.example.org:8443"])
+def test_the_addresses_of_the_feed_begin_with_the_address_that_was_asked(client, world: World, host):
+    world.list_placement()
+    listed = client.get("/open-referral-uk/services", headers={"host": host}).json()["contents"]
+    assert listed
+    assert all(one["url"].startswith(f"http://{host}/open-referral-uk/services/") for one in listed)
+
+
+def test_a_town_and_a_county_that_a_listing_does_not_state_are_said_to_be_so(client, world: World):
+    world.list_placement(postcode="LS1 4AP")
+    located = client.get("/open-referral-uk/service_at_locations").json()["contents"]
+    addresses = [address for one in located for address in one["location"]["addresses"]]
+    assert addresses
+    assert {(one["city"], one["state_province"]) for one in addresses} == {("Not stated", "Not stated")}
