@@ -19,10 +19,12 @@ from pathways import migrate
 from pathways.base import Base, utc_now
 from pathways.database import Database
 from pathways.settings import Settings
-from tests import postgres
+from tests import memory, postgres
 from tests.world import World, build_world
 
 os.environ.pop("PATHWAYS_DATABASE_URL", None)
+if memory.folder():  # where pytest makes its temporary folders, and so the SQLite files
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.folder())
 TESTS = Path(__file__).parent
 BACKENDS = ("sqlite", "postgresql")
 hypothesis_settings.register_profile(

@@ -17,6 +17,8 @@ from typing import Any
 
 from sqlalchemy import Engine, MetaData, text
 
+from tests import memory
+
 NONE_STARTS = "No PostgreSQL could be started. Set TEST_DATABASE_URL to a database that the tests may empty."
 SYSTEM_USER = "pathways-test"
 
@@ -85,7 +87,7 @@ def server() -> Iterator[str]:
     user = _plain_user()
     faults = []
     for folder in _folders():
-        home = Path(tempfile.mkdtemp(prefix="pathways-pg-"))
+        home = Path(tempfile.mkdtemp(prefix="pathways-pg-", dir=memory.folder()))
         if user:
             shutil.chown(home, user.pw_uid, user.pw_gid)
         try:
@@ -108,7 +110,8 @@ def _start(folder: Path, home: Path, user: pwd.struct_passwd | None) -> str:
     data = str(home / "data")
     port = _free_port()
     options = (
-        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off -c max_connections=200"
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c max_connections=200"
+        " -c fsync=off -c full_page_writes=off -c max_wal_size=256MB"  # nothing here outlives a power cut
     )
     _run(
         user,
