@@ -7,6 +7,7 @@ The statements, the locks and the files are the same in memory.
 import os
 import shutil
 from functools import cache
+from pathlib import Path
 
 MEMORY = "/dev/shm"
 LEAST_FREE_BYTES = 3 * 1024**3
@@ -15,6 +16,6 @@ LEAST_FREE_BYTES = 3 * 1024**3
 @cache
 def folder() -> str | None:
     """Return the folder in memory, or None if there is none with enough free space. None means the usual one."""
-    if not os.path.isdir(MEMORY) or not os.access(MEMORY, os.W_OK):
+    if not Path(MEMORY).is_dir() or not os.access(MEMORY, os.W_OK):
         return None
     return MEMORY if shutil.disk_usage(MEMORY).free >= LEAST_FREE_BYTES else None

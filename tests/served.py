@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pathways.settings import Settings
+from tests import launched
 
 LONGEST_START_SECONDS = 60
 
@@ -36,9 +36,8 @@ def served(settings: Settings, log: Path, **changes: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = environment_of(settings) | changes
-    command = [sys.executable, "-m", "pathways.cli", "serve", "--port", str(port)]
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=log.parent)
+    log.write_bytes(b"")
+    process = launched.start(["serve", "--port", str(port)], environment, log.parent, log)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(address, process, log)
@@ -51,7 +50,7 @@ def served(settings: Settings, log: Path, **changes: str) -> Iterator[str]:
             process.kill()
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(address: str, process: launched.Launched, log: Path) -> None:
     until = time.monotonic() + LONGEST_START_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -61,6 +60,6 @@ def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
+            time.sleep(0.05)
     message = f"The service did not start: {log.read_text()[-2000:]}"
     raise RuntimeError(message)

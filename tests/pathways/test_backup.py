@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +18,7 @@ from pathways.backups.sealed import is_sealed, recipient_of
 from pathways.backups.write import write
 from pathways.errors import DomainError
 from pathways.key_checks import SETTINGS
+from tests import launched
 from tests.conftest import Stage
 from tests.pathways import test_documents
 from tests.pathways.test_documents import PDF, folder_of, upload
@@ -159,11 +160,11 @@ def test_a_recipient_that_is_none_is_refused_before_anything_is_written(tmp_path
 # The command line.
 
 
-def pathways(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def pathways(folder: Path, *arguments: str, by: Any = launched.run) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own on a database in a folder."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PATHWAYS_")}
     environment["PATHWAYS_DATABASE_URL"] = f"sqlite:///{folder}/cli.db"
-    command = [sys.executable, "-m", "pathways.cli", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=environment)
+    return by(list(arguments), environment, folder)
 
 
 def test_the_command_line_goes_the_first_steps_and_says_in_one_sentence_what_is_wrong(tmp_path):
@@ -179,7 +180,7 @@ def test_the_command_line_goes_the_first_steps_and_says_in_one_sentence_what_is_
         ("db", "check"),
     )
     for step in steps:
-        done = pathways(tmp_path, *step)
+        done = pathways(tmp_path, *step, by=launched.anew)
         assert done.returncode == 0, (step, done.stderr)
     secrets = tmp_path / "var" / "secrets.env"
     assert oct(secrets.stat().st_mode)[-3:] == "600"

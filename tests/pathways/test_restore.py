@@ -9,7 +9,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from pathways.errors import DomainError
 from pathways.jobseekers.models import Jobseeker
 from pathways.key_checks import CheckValues
 from pathways.vault import Vault
+from tests import launched
 from tests.conftest import Stage
 from tests.pathways import test_documents
 from tests.pathways.test_backup import pathways, small_disk
@@ -451,11 +451,10 @@ def test_a_restore_is_refused_while_the_service_runs_and_allowed_after_it_was_ki
     stage: Stage, backup: Path, tmp_path
 ):
     stage.database.close()
-    command = [sys.executable, "-m", "pathways.cli"]
     environment = environment_of(stage.settings)
     with served(stage.settings, tmp_path / "log"):
         refused(RestoreJob(stage.database, backup), "Stop it")
-    with running([*command, "worker"], environment, tmp_path) as worker:
+    with running(["worker"], environment, tmp_path) as worker:
         refused(RestoreJob(stage.database, backup), "Stop it")
         worker.send_signal(signal.SIGKILL)
         worker.wait(15)
@@ -464,14 +463,13 @@ def test_a_restore_is_refused_while_the_service_runs_and_allowed_after_it_was_ki
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], environment: dict[str, str], folder: Path) -> Iterator[launched.Launched]:
     """Run a command, once it has its lock."""
-    with (folder / "worker.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
+    process = launched.start(command, environment, folder, folder / "worker.log")
     try:
         until = time.monotonic() + 60
         while time.monotonic() < until and process.poll() is None and not _has_lock(process.pid, environment):
-            time.sleep(0.2)
+            time.sleep(0.05)
         assert process.poll() is None, (folder / "worker.log").read_text()
         yield process
     finally:
@@ -505,8 +503,7 @@ def _when_free(act: Callable[[], object]) -> None:
 def test_while_a_restore_runs_no_command_starts(stage: Stage, tmp_path):
     environment = environment_of(stage.settings)
     with in_use.using(stage.database, alone=True):
-        command = [sys.executable, "-m", "pathways.cli", "users", "list"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=tmp_path)
+        done = launched.run(["users", "list"], environment, tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert "is being restored" in done.stderr
 
@@ -566,8 +563,7 @@ def _some_of(steps: int) -> list[int]:
 def _killed(folder: Path, at: int, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PATHWAYS_")}
     environment["PATHWAYS_DATABASE_URL"] = f"sqlite:///{folder}/cli.db"
-    command = [sys.executable, "-c", KILLED, str(at), str(folder), *words]
-    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder, env=environment)
+    return launched.run([str(at), str(folder), *words], environment, folder, program=KILLED)
 
 
 def _users(file: Path) -> int:

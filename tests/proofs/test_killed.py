@@ -3,8 +3,6 @@
 import os
 import random
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -22,6 +20,7 @@ from pathways.idempotency import IdempotencyKey
 from pathways.imports.models import DONE, ImportRow, ImportRun, ImportState, RowState
 from pathways.jobseekers.details import SHARED
 from pathways.referrals.models import Referral
+from tests import launched
 from tests.intake import referral_file
 from tests.served import environment_of
 from tests.world import build_world
@@ -72,17 +71,16 @@ def told(database: Database) -> dict[str, Counter[int]]:
 
 
 @contextmanager
-def importing(stage: Any, file: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def importing(stage: Any, file: Path, log: Path) -> Iterator[launched.Launched]:
     # On a day of its own, so that a run over midnight says what one before it says.
     told = ["--to", "stepping-stones", "--on", "2026-11-20"]
-    command = [sys.executable, "-m", "pathways.cli", "import", "referrals", str(file), *told]
-    with log.open("ab") as out:
-        process = subprocess.Popen(command, env=environment_of(stage.settings), stdout=out, stderr=out, cwd=log.parent)
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+    command = ["import", "referrals", str(file), *told]
+    process = launched.start(command, environment_of(stage.settings), log.parent, log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
