@@ -102,13 +102,14 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     An open introduction that a safety exclusion covers is withdrawn; the social enterprise is not told why. The
     permissions of that social enterprise are revoked. For every stopped introduction, links end and messages to the
     social enterprise are cancelled. The caseworker and the team managers are notified of what needs a decision.
+
+    The caller has locked the jobseeker, on whom every step of either side waits; each step then asks ``stops`` again.
     """
-    live = queries.live_introductions(session, person)
+    live = queries.live_introductions(session, person, for_update=True)
     stopped = stops.stops_of(session, live)
     no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER, notifies=False)
     covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED]
     for one in covered:
-        session.refresh(one, with_for_update=True)
         if one.state in OPEN:
             introduction_actions.move(session, actor, one, IntroductionEvent.WITHDRAW, reason=REASON, no=no)
     _revoke_from(session, actor, person, _barred_organisations(session, person, live, covered))
