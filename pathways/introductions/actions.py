@@ -399,22 +399,12 @@ def offer_on(database: Database, actor: Actor, placement_id: UUID) -> int:
     offered = 0
     while True:
         with database.reading(actor, newest=True) as session:
-            waiting = first_waiting(session, placement_id, tried)
+            waiting = stops.first_waiting(session, placement_id, tried)
         if waiting is None:
             return offered
         tried.add(waiting)
         with database.writing(actor) as session:
             offered += offer_waiting(session, actor, waiting)
-
-
-def first_waiting(session: Session, placement_id: UUID, not_these: Collection[UUID] = ()) -> UUID | None:
-    """Return the introduction that is offered a place next, without locking it; None if there is none, or no place."""
-    placement = session.get_one(Placement, placement_id)
-    if placement.state is not PlacementState.PUBLISHED or not placement_queries.places_left(session, placement_id):
-        return None
-    rows = [one for one in queries.waiting_for(session, placement_id) if one.id not in not_these]
-    stopped = stops.stops_of(session, rows)
-    return next((one.id for one in rows if one.id not in stopped), None)
 
 
 def offer_waiting(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:

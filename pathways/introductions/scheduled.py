@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
-from pathways.introductions import actions, queries
+from pathways.introductions import actions, queries, stops
 from pathways.introductions.models import (
     CLOCK_OF,
     Introduction,
@@ -204,7 +204,7 @@ def _free_with_waiting_list(session: Session, social_enterprise_id: UUID, _: dat
 
 def _offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
     """Offer one place to the waiting list now, and the other free places after the commit."""
-    waiting = actions.first_waiting(session, placement_id)
+    waiting = stops.first_waiting(session, placement_id)
     if waiting is None:
         return False
     actions.offer_after_commit(session, actor, placement_id)
