@@ -133,10 +133,10 @@ def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[
     with database.writing(actor) as session:
         first = session.get(Jobseeker, jobseeker_ids[0])
         if first is not None:
-            look_again(session, actor, first.partner_id, jobseeker_ids)
+            compare_committed(session, actor, first.partner_id, jobseeker_ids)
 
 
-def look_again(session: WriteSession, actor: Actor, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> bool:
+def compare_committed(session: WriteSession, actor: Actor, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> bool:
     """Find and record pairs of committed records. Return whether a pair was new or a record is restricted now."""
     found = _current_candidates(session, partner_id, jobseeker_ids, BatchComparison.AGAIN)
     new_pairs = _record_pairs(session, actor, found, has_compared_numbers=False)
@@ -144,7 +144,7 @@ def look_again(session: WriteSession, actor: Actor, partner_id: UUID, jobseeker_
 
 
 def alike_again(session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> list[UUID]:
-    """Return those of these people, oldest first, who resemble an older record or one that is not among them."""
+    """Return the people among these, oldest first, who resemble an older record or a record outside of the list."""
     found = _current_candidates(session, partner_id, jobseeker_ids, BatchComparison.AGAIN)
     return [person_id for person_id, candidates in found if candidates]
 

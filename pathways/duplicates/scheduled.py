@@ -21,8 +21,8 @@ def _recorded_lately(session: Session, partner_id: UUID, on: date) -> Iterator[U
         yield from actions.alike_again(session, partner_id, people[start : start + AT_ONCE])
 
 
-def _look_again(session: WriteSession, actor: Actor, jobseeker_id: UUID) -> bool:
-    return actions.look_again(session, actor, actor.organisation_id, [jobseeker_id])
+def _compare(session: WriteSession, actor: Actor, jobseeker_id: UUID) -> bool:
+    return actions.compare_committed(session, actor, actor.organisation_id, [jobseeker_id])
 
 
-OF_PARTNERS = (ScheduledJob("records that may be one person", _recorded_lately, _look_again),)
+OF_PARTNERS = (ScheduledJob("records that may be one person", _recorded_lately, _compare),)

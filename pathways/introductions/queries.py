@@ -51,7 +51,7 @@ def introduction(session: Session, actor: Actor, introduction_id: UUID, *, for_u
 
 
 def held(session: Session, introduction_id: UUID) -> Introduction:
-    """Lock the jobseeker, then the introduction, and return it as it is then, whoever may see it."""
+    """Lock the jobseeker, then the introduction, and return it as it is then. It may be of any partner."""
     row = jobseeker_queries.held(session, select(Introduction).where(Introduction.id == introduction_id))
     if row is None:
         raise NotFound("There is no such introduction.")

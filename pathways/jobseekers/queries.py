@@ -97,7 +97,7 @@ def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update:
 def hold(session: Session, *jobseeker_ids: UUID) -> None:
     """Lock the rows of jobseekers in the order of their ids, and read them again.
 
-    Whoever locks another row about a person does this first (docs/architecture.md, Locks). The lock does not hinder
+    Call it before locking another row about a person (docs/architecture.md, Locks). The lock does not hinder
     rows that only refer to the jobseeker.
     """
     rows = select(Jobseeker).where(Jobseeker.id.in_(jobseeker_ids)).order_by(Jobseeker.id)
