@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -10,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pathways.base import Actor, Role, local_day
 from pathways.claims import scheduled as claims
-from pathways.database import Database
+from pathways.database import Database, repeated
+from pathways.duplicates import scheduled as duplicates
 from pathways.errors import DomainError
 from pathways.exports import scheduled as exports
 from pathways.introductions import scheduled as introductions
@@ -34,6 +37,7 @@ JOBS: Mapping[OrganisationKind, tuple[Role, Sequence[ScheduledJob]]] = {
         Role.TEAM_MANAGER,
         (
             *referrals.OF_PARTNERS,
+            *duplicates.OF_PARTNERS,
             *protection.OF_PARTNERS,
             *introductions.OF_PARTNERS,
             *progression.OF_PARTNERS,
@@ -78,8 +82,12 @@ def _run_job(database: Database, actor: Actor, job: ScheduledJob, on: date) -> i
     count = 0
     for row_id in due:
         try:
-            with database.writing(actor) as session:
-                count += job.act(session, actor, row_id)
+            count += repeated(partial(_act, database, actor, job, row_id))
         except (DomainError, SQLAlchemyError) as wrong:
             LOG.warning("scheduled_job_failed", job=job.name, row_id=str(row_id), error=type(wrong).__name__)
     return count
+
+
+def _act(database: Database, actor: Actor, job: ScheduledJob, row_id: UUID) -> bool:
+    with database.writing(actor) as session:
+        return job.act(session, actor, row_id)

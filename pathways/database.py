@@ -4,18 +4,22 @@ A handler opens its session; no other code commits or rolls back. Sessions to re
 so that a call that writes does not type-check on a session to read.
 """
 
+import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from pydantic_core import from_json, to_json
 from sqlalchemy import Connection, Engine, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as OrmSession
 
 from pathways.base import Actor
@@ -30,6 +34,14 @@ SQLITE_ROWS_SAMPLED = 1_000  # of each index; https://sqlite.org/pragma.html#pra
 # primary lists the replicas that it waits for.
 SEEN_BY_REPLICAS = " -c synchronous_commit=remote_apply"
 POSTGRESQL_OPTIONS = "-c statement_timeout=60000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=120000"
+
+
+# PostgreSQL, appendix A: serialization_failure and deadlock_detected. The transaction is undone and may be repeated.
+MAY_BE_REPEATED = frozenset({"40001", "40P01"})
+TRIES = 5
+LONGEST_WAIT_SECONDS = 0.2
+LOG = structlog.get_logger()
+Answer = TypeVar("Answer")
 
 
 class Session(OrmSession):
@@ -60,6 +72,28 @@ def acting_as(session: WriteSession, actor: Actor) -> Iterator[None]:
         session.flush()
     finally:
         session.actor = before
+
+
+def repeated(act: Callable[[], Answer]) -> Answer:
+    """Call ``act``, which opens a transaction, and again if the database undid the transaction to end a deadlock."""
+    for _ in range(TRIES - 1):
+        try:
+            return act()
+        except DBAPIError as undone:
+            if getattr(undone.orig, "sqlstate", None) not in MAY_BE_REPEATED:
+                raise
+            LOG.warning("deadlock_repeated")
+        time.sleep(random.uniform(0, LONGEST_WAIT_SECONDS))  # noqa: S311 - so that two callers do not meet again
+    return act()
+
+
+def after_commit(session: WriteSession, act: "Callable[[Database], object]") -> None:
+    """Call ``act`` with the database once the transaction of the session is committed, outside of it.
+
+    ``act`` opens transactions of its own. It is tried several times. If it fails, the error is logged and the caller is
+    not told, because the change is committed; so a scheduled job must find and do what is left.
+    """
+    session.info.setdefault("after_commit", []).append(act)
 
 
 def insert_if_absent(session: WriteSession, model: Any, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -262,8 +296,7 @@ class Database:
     def writing(self, actor: Actor | None) -> Iterator[WriteSession]:
         """Open a session to write. Commit at the end, then delete the documents of erased records.
 
-        ``session.info["after_commit"]`` may list functions that are called with this database after the commit, for
-        work that must see what other transactions committed meanwhile.
+        Then the functions are called that were given to ``after_commit``.
         """
         with self._writer_lock, WriteSession(self._writers, expire_on_commit=False) as session:
             self._equip(session, actor)
@@ -271,9 +304,20 @@ class Database:
             session.commit()
             for key in session.info.pop("forget", ()):
                 self.documents.forget(key)
-            after_commit = session.info.pop("after_commit", ())
-        for act in after_commit:
-            act(self)
+            acts = session.info.pop("after_commit", ())
+        for act in acts:
+            self._act_after_commit(act)
+
+    def _act_after_commit(self, act: "Callable[[Database], object]") -> None:
+        for attempt in range(TRIES):
+            try:
+                act(self)
+            except Exception as error:  # noqa: BLE001 - an error would tell the caller that nothing was changed
+                LOG.warning("after_commit_failed", error=type(error).__name__, attempt=attempt + 1)
+                time.sleep(random.uniform(0, LONGEST_WAIT_SECONDS))  # noqa: S311 - as in ``repeated``
+            else:
+                return
+        LOG.error("after_commit_left_to_daily", work=getattr(getattr(act, "func", act), "__name__", ""))
 
     @contextmanager
     def rehearsing(self, actor: Actor) -> Iterator[WriteSession]:

@@ -1,13 +1,15 @@
 """The guard of every route: authentication, the permission of the role, and the headers that make writes safe."""
 
 import hashlib
+import inspect
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import wraps
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
@@ -17,7 +19,7 @@ from pydantic import BaseModel
 from pathways import audit, errors
 from pathways.access.permissions import PERMISSIONS_OF, Permission
 from pathways.base import Actor
-from pathways.database import Database
+from pathways.database import Database, repeated
 from pathways.idempotency import Once
 from pathways.pagination import PageRequest
 from pathways.problems import documented
@@ -183,6 +185,21 @@ def _query_names(dependant: Dependant) -> set[str]:
     return names.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
+def _repeating(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint that handles a request again if the database undid it to end a deadlock.
+
+    A request with a file is not handled again, because its file has been read.
+    """
+
+    @wraps(endpoint)
+    def handle(**arguments: Any) -> Any:
+        if any(isinstance(value, UploadFile) for value in arguments.values()):
+            return endpoint(**arguments)
+        return repeated(lambda: endpoint(**arguments))
+
+    return handle
+
+
 class PathwaysRoute(APIRoute):
     """A route that documents its permission and the common error replies.
 
@@ -203,6 +220,8 @@ class PathwaysRoute(APIRoute):
         common[400] = {**documented(errors.Invalid)[422], "description": "The request cannot be read"}
         # An id parameter matches only a UUID, so that /placements/imports is not read as the placement "imports".
         path = re.sub(r"{(\w+_id)}", r"{\1:uuid}", path)
+        if "GET" not in methods and not inspect.iscoroutinefunction(endpoint):
+            endpoint = _repeating(endpoint)
         super().__init__(path, endpoint, **{**options, "responses": {**common, **(options.get("responses") or {})}})
         self.query_names = _query_names(self.dependant)
         calls = _guards(self.dependant)

@@ -370,13 +370,14 @@ def close_lines(
 
     With ``is_closed``: only the lines for which it is true, because a safety exclusion covers their placement.
     """
-    for line in session.scalars(
-        select(AllocationLine).where(
-            AllocationLine.partner_id == person.partner_id,
-            AllocationLine.jobseeker_id == person.id,
-            AllocationLine.state == LineState.PROPOSED,
-        )
-    ):
+    rows = select(AllocationLine).where(
+        AllocationLine.partner_id == person.partner_id,
+        AllocationLine.jobseeker_id == person.id,
+        AllocationLine.state == LineState.PROPOSED,
+    )
+    # Locked and read again, so that a decision at the same moment is neither overwritten nor refuses this.
+    locked = rows.order_by(AllocationLine.id).with_for_update().execution_options(populate_existing=True)
+    for line in session.scalars(locked).all():
         if is_closed(line):
             session.add(_move_row(actor, line, LineEvent.REJECT.value, line.state, LineState.REJECTED, reason))
             line.state = LineState.REJECTED

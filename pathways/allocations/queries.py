@@ -41,11 +41,11 @@ def lines(actor: Actor, allocation_id: UUID) -> Select[AllocationLine]:
 
 
 def line(session: Session, actor: Actor, allocation_id: UUID, line_id: UUID) -> AllocationLine:
+    """Lock the jobseeker, then the line, and return the line as it is then."""
     allocation(session, actor, allocation_id)
-    line_row = session.scalars(lines(actor, allocation_id).where(AllocationLine.id == line_id)).one_or_none()
+    line_row = jobseeker_queries.held(session, lines(actor, allocation_id).where(AllocationLine.id == line_id))
     if line_row is None:
         raise NotFound("This allocation has no line with this id that you may see. Check the id.")
-    session.refresh(line_row, with_for_update=True)
     return line_row
 
 

@@ -55,14 +55,14 @@ def visible_to(actor: Actor) -> Select[Claim]:
 
 
 def claim(session: Session, actor: Actor, claim_id: UUID, *, for_update: bool = False) -> Claim:
-    row = session.scalars(visible_to(actor).where(Claim.id == claim_id)).one_or_none()
+    rows = visible_to(actor).where(Claim.id == claim_id)
+    row = jobseeker_queries.held(session, rows) if for_update else session.scalars(rows).one_or_none()
     if row is None:
         raise NotFound("There is no such claim, or you may not see it. Check the id.")
     if for_update:
         # Facts that a claim rests on are recorded and checked under the lock of the enrolment. With the same lock, a
         # decision on the claim sees every fact that a call at the same time records.
         session.get_one(Enrolment, row.enrolment_id, with_for_update=True, populate_existing=True)
-        session.refresh(row, with_for_update=True)
     return row
 
 

@@ -277,7 +277,7 @@ def _given_reason(text: str) -> str:
 
     wrong = why_no_reason(text)
     if wrong is not None:
-        raise typer.BadParameter(wrong)
+        raise PlainError(wrong)
     return text
 
 

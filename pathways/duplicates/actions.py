@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from pathways import audit
 from pathways.base import Actor, Role
-from pathways.database import Database, Session, WriteSession, insert_if_absent
+from pathways.database import Database, Session, WriteSession, after_commit, insert_if_absent
 from pathways.duplicates import queries
 from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import FieldComparison, PairOut, PairSide
@@ -120,19 +120,33 @@ event.listen(WriteSession, "before_commit", _identify_recorded_people)
 def _identify_after_commit(session: WriteSession, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
     if jobseeker_ids:
         again = partial(find_simultaneous, actor=actor, jobseeker_ids=jobseeker_ids)
-        session.info.setdefault("after_commit", []).append(again)
+        after_commit(session, again)
 
 
 def find_simultaneous(database: Database, actor: Actor, jobseeker_ids: Sequence[UUID]) -> None:
-    """Find and record pairs again after the commit: simultaneous requests could not see each other's rows before."""
+    """Find and record pairs again after the commit: simultaneous requests could not see each other's rows before.
+
+    If that fails, the daily job in ``scheduled.py`` does it.
+    """
     if database.is_sqlite or not jobseeker_ids:
         return  # SQLite has one writer at a time, so requests are never simultaneous
     with database.writing(actor) as session:
         first = session.get(Jobseeker, jobseeker_ids[0])
         if first is not None:
-            found = _current_candidates(session, first.partner_id, jobseeker_ids, BatchComparison.AGAIN)
-            _record_pairs(session, actor, found, has_compared_numbers=False)
-            inherit_restrictions(session, actor, found)
+            compare_committed(session, actor, first.partner_id, jobseeker_ids)
+
+
+def compare_committed(session: WriteSession, actor: Actor, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> bool:
+    """Find and record pairs of committed records. Return whether a pair was new or a record is restricted now."""
+    found = _current_candidates(session, partner_id, jobseeker_ids, BatchComparison.AGAIN)
+    new_pairs = _record_pairs(session, actor, found, has_compared_numbers=False)
+    return bool(new_pairs + inherit_restrictions(session, actor, found))
+
+
+def alike_again(session: Session, partner_id: UUID, jobseeker_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the people among these, oldest first, who resemble an older record or a record outside of the list."""
+    found = _current_candidates(session, partner_id, jobseeker_ids, BatchComparison.AGAIN)
+    return [person_id for person_id, candidates in found if candidates]
 
 
 def refresh_pairs(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
@@ -189,7 +203,7 @@ def _record_pairs(
     people: Sequence[tuple[UUID, Sequence[Candidate]]],
     *,
     has_compared_numbers: bool,
-) -> None:
+) -> int:
     """Record new pairs, open dropped pairs again, and give pairs without a decision the present comparison.
 
     If both records found each other, the newer's result is used. A comparison that could not decrypt numbers replaces
@@ -213,11 +227,13 @@ def _record_pairs(
                 "held_back": candidate.verdict.held_back,
                 "found_at": actor.at,
             }
-    if insert_if_absent(session, DuplicatePair, list(pairs.values())) == len(pairs):
-        return
+    new_pairs = insert_if_absent(session, DuplicatePair, list(pairs.values()))
+    if new_pairs == len(pairs):
+        return new_pairs
     for pair in queries.dropped(session, pairs):
         record_event(session, actor, pair, PairEvent.FIND, "The two records are similar again.")
     _compare_again(session, pairs, only_higher=not has_compared_numbers)
+    return new_pairs
 
 
 def _compare_again(
@@ -242,10 +258,11 @@ def _compare_again(
 
 def inherit_restrictions(
     session: WriteSession, actor: Actor, people: Sequence[tuple[UUID, Sequence[Candidate]]]
-) -> None:
+) -> int:
     """Restrict records that are as likely as not about a restricted person, until a team manager decides.
 
-    The team managers are notified of each. Pairs that were reviewed as two people are left out.
+    The team managers are notified of each. Pairs that were reviewed as two people are left out. Return the number of
+    records that were restricted.
     """
     suspected = {
         (person_id, candidate.jobseeker_id)
@@ -254,9 +271,10 @@ def inherit_restrictions(
         if candidate.verdict.probability >= LIKELY_ENOUGH
     }
     if not suspected:
-        return
+        return 0
     rows = session.scalars(select(Jobseeker).where(Jobseeker.id.in_({one for pair in suspected for one in pair})))
     records = {row.id: row for row in rows}
+    count = 0
     for ids in sorted(suspected):
         one, other = (records.get(record_id) for record_id in ids)
         if one is None or other is None or one.is_restricted == other.is_restricted:
@@ -265,10 +283,13 @@ def inherit_restrictions(
         pair = queries.between(session, one.partner_id, one.id, other.id)
         if pair is not None and pair.state is PairState.DIFFERENT:
             continue
+        jobseeker_queries.hold(session, unrestricted.id)  # somebody else may be changing the other record
         if unrestricted.state is not JobseekerState.VOIDED and restrictions.inherit(
             session, actor, unrestricted, one if one.is_restricted else other
         ):
             _notify_managers(session, actor, unrestricted)
+            count += 1
+    return count
 
 
 def _notify_managers(session: WriteSession, actor: Actor, person: Jobseeker) -> None:

@@ -1,10 +1,11 @@
 """The queries of possible duplicates, limited to what the actor may see unless a docstring says otherwise."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, or_, select, union_all
 
 from pathways.base import Actor
 from pathways.database import Session
@@ -12,7 +13,7 @@ from pathways.duplicates.models import DuplicateMove, DuplicatePair, PairState
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState
+from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, Merge
 
 
 def visible_to(actor: Actor) -> Select[DuplicatePair]:
@@ -46,8 +47,26 @@ def pair(session: Session, actor: Actor, pair_id: UUID, *, for_update: bool = Fa
     if pair is None:
         raise NotFound("This pair does not exist, or you may not see both people.")
     if for_update:
+        jobseeker_queries.hold(session, pair.jobseeker_id, pair.other_id)
         session.refresh(pair, with_for_update=True)
     return pair
+
+
+def recorded_since(partner_id: UUID, since: datetime) -> Select[UUID]:
+    """Select the ids, in order, of people whose details were recorded, or whose records were merged, since a time."""
+    details = select(JobseekerDetails.jobseeker_id).where(
+        JobseekerDetails.partner_id == partner_id, JobseekerDetails.recorded_at >= since
+    )
+    kept, merged = (
+        select(column).where(Merge.partner_id == partner_id, Merge.recorded_at >= since)
+        for column in (Merge.jobseeker_id, Merge.merged_id)
+    )
+    rows = select(Jobseeker.id).where(
+        Jobseeker.partner_id == partner_id,
+        Jobseeker.state != JobseekerState.VOIDED,
+        Jobseeker.id.in_(union_all(details, kept, merged)),
+    )
+    return rows.order_by(Jobseeker.id)
 
 
 def between(session: Session, partner_id: UUID, first: UUID, second: UUID) -> DuplicatePair | None:

@@ -24,11 +24,10 @@ def visible_to(actor: Actor) -> Select[Enrolment]:
 
 
 def enrolment(session: Session, actor: Actor, enrolment_id: UUID, *, for_update: bool = False) -> Enrolment:
-    row = session.scalars(visible_to(actor).where(Enrolment.id == enrolment_id)).one_or_none()
+    rows = visible_to(actor).where(Enrolment.id == enrolment_id)
+    row = jobseeker_queries.held(session, rows) if for_update else session.scalars(rows).one_or_none()
     if row is None:
         raise NotFound("There is no such enrolment, or you may not see it. Check the id.")
-    if for_update:
-        session.refresh(row, with_for_update=True)
     return row
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy import update
 from uuid_utils.compat import uuid7
 
 from pathways.base import Actor, Role
-from pathways.database import Session, WriteSession, acting_as
+from pathways.database import Database, Session, WriteSession, acting_as, after_commit
 from pathways.errors import Conflict, RuleBroken
 from pathways.facts import MoveRefused, NotYourMove, destination, possible_events
 from pathways.introductions import queries, start_questions, stops
@@ -90,6 +91,7 @@ def propose(session: WriteSession, actor: Actor, new: NewIntroduction) -> Introd
     With ``new.send``, the jobseeker has agreed and it is sent at once; refused as a whole without a permission.
     """
     person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
+    jobseeker_queries.hold(session, person.id)  # an exclusion recorded at the same moment is seen, or sees this
     jobseeker_actions.must_be_open(person)
     placement = placement_queries.placement(session, actor, new.placement_id)
     if placement.state is not PlacementState.PUBLISHED:
@@ -164,14 +166,14 @@ def move(
     reason: str = "",
     no: No | None = None,
     start: StartedOn | None = None,
-    offers_on: bool = True,
 ) -> Introduction:
     """Make one move listed in INTRODUCTION_MOVES. An offer holds a place, a start fills it and an ending frees it.
 
-    Unless ``offers_on`` is false, a freed place is offered to the introduction that has waited longest; no new decision
-    is needed. Refuses a role that may not make the move, and a move that the state does not allow. Refuses to send
-    without permission. Refuses a move towards the placement if a protective fact stops the introduction (``stops.py``).
-    Refuses a start that leaves a question without an answer (``start_questions.py``). ``progression.starting`` makes
+    The caller has locked the jobseeker, then the introduction. After the commit a freed place is offered to the
+    introduction that has waited longest; no new decision is needed. Refuses a role that may not make the move, and a
+    move that the state does not allow. Refuses to send without permission. Refuses a move towards the placement if a
+    protective fact stops the introduction (``stops.py``). Refuses a start that leaves a question without an answer
+    (``start_questions.py``). ``progression.starting`` makes
     the spell of a start, so every start and every withdrawal by a member goes through it.
     """
     _must_be_allowed(session, actor, introduction, event)
@@ -201,8 +203,8 @@ def move(
         end_links(session, [introduction.id], actor.at)
     if no is None or no.notifies:
         _notify_other_side(session, actor, introduction, event)
-    if is_freed and offers_on:
-        offer_on(session, actor, introduction.placement_id)
+    if is_freed:
+        offer_after_commit(session, actor, introduction.placement_id)
     return introduction
 
 
@@ -370,34 +372,49 @@ def _must_be_reconsiderable(session: Session, actor: Actor, introduction: Introd
         raise IntroducedAlready("Continue with the open introduction.")
 
 
-def offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> list[Introduction]:
-    """Offer free places to waiting introductions, longest wait first. Return the introductions that got an offer.
+def offer_after_commit(session: WriteSession, actor: Actor, placement_id: UUID) -> None:
+    """Offer free places to the waiting list once this transaction is committed, which holds another jobseeker's lock.
 
-    Each offer is recorded in the name of the member who put the introduction on the waiting list.
+    If that fails, the daily job for free places with a waiting list does it.
     """
-    offered: list[Introduction] = []
+    after_commit(session, partial(offer_on, actor=actor, placement_id=placement_id))
+
+
+def offer_on(database: Database, actor: Actor, placement_id: UUID) -> int:
+    """Offer free places to waiting introductions, longest wait first. Return the number of offers.
+
+    Each offer is a transaction of its own, so that no transaction holds the locks of two jobseekers.
+    """
     tried: set[UUID] = set()
-    placement = session.get_one(Placement, placement_id)
-    while placement.state is PlacementState.PUBLISHED and placement_queries.places_left(session, placement_id):
-        waiting = queries.first_on_waiting_list(session, placement_id, tried)
+    offered = 0
+    while True:
+        with database.reading(actor, newest=True) as session:
+            waiting = stops.first_waiting(session, placement_id, tried)
         if waiting is None:
-            break
-        tried.add(waiting.id)
-        if waiting.state is not IntroductionState.WAITING:
-            continue  # another transaction changed the introduction before its row was locked
-        row = queries.put_on_the_list(session, waiting)
-        role = Role(row.made_by_role)
-        own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
-        list_actor = actor.then(user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=OFFERED_ON)
-        if stops.stop_of(session, waiting) is not None:
-            continue
-        try:
-            with acting_as(session, list_actor):
-                move(session, list_actor, waiting, IntroductionEvent.OFFER, reason="A place became free.")
-        except Conflict:
-            continue  # the case is closed, or another introduction took the place
-        offered.append(waiting)
-    return offered
+            return offered
+        tried.add(waiting)
+        with database.writing(actor) as session:
+            offered += offer_waiting(session, actor, waiting)
+
+
+def offer_waiting(session: WriteSession, actor: Actor, introduction_id: UUID) -> bool:
+    """Offer a place to a waiting introduction, in the name of the member who put it on the waiting list.
+
+    Returns False if that is not possible now: it moved, a protective fact stops it, or another one took the place.
+    """
+    waiting = queries.held(session, introduction_id)
+    if waiting.state is not IntroductionState.WAITING or stops.stop_of(session, waiting) is not None:
+        return False
+    row = queries.put_on_the_list(session, waiting)
+    role = Role(row.made_by_role)
+    own = waiting.social_enterprise_id if role is Role.PLACEMENT_LISTER else waiting.partner_id
+    list_actor = actor.then(user_id=row.by, organisation_id=own, role=role, membership_id=None, doing=OFFERED_ON)
+    try:
+        with acting_as(session, list_actor):
+            move(session, list_actor, waiting, IntroductionEvent.OFFER, reason="A place became free.")
+    except Conflict:
+        return False  # the case is closed, or another introduction took the place
+    return True
 
 
 def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, keeps_others: bool) -> Introduction:
@@ -410,7 +427,6 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
     move(session, actor, introduction, IntroductionEvent.ACCEPT)
     if keeps_others:
         return introduction
-    freed = set()
     for other in queries.others_open(session, introduction):
         session.refresh(other, with_for_update=True)
         if other.state not in OPEN or other.state is IntroductionState.ACCEPTED:
@@ -419,13 +435,8 @@ def accept(session: WriteSession, actor: Actor, introduction: Introduction, *, k
             line = queries.in_line(session, other.placement_id)
             if placement_queries.places_left(session, other.placement_id) >= line:
                 continue
-        if other.state is IntroductionState.OFFERED:
-            freed.add(other.placement_id)
         no = No(WhyNot.ANOTHER_PLACE, Side.JOBSEEKER)
-        move(session, actor, other, IntroductionEvent.WITHDRAW, no=no, offers_on=False)
-    # Only after all withdrawals of this jobseeker's introductions: the offers below go to other jobseekers.
-    for placement_id in sorted(freed):
-        offer_on(session, actor, placement_id)
+        move(session, actor, other, IntroductionEvent.WITHDRAW, no=no)
     return introduction
 
 
@@ -466,7 +477,7 @@ def _must_be_permitted(session: Session, introduction: Introduction) -> None:
 
 def vacate(session: WriteSession, actor: Actor, introduction_id: UUID) -> None:
     """End a started introduction whose work is over. Its place becomes free and is offered to the waiting list."""
-    introduction = session.get_one(Introduction, introduction_id, with_for_update=True, populate_existing=True)
+    introduction = queries.held(session, introduction_id)
     if introduction.state is IntroductionState.STARTED:
         move(session, actor, introduction, IntroductionEvent.END)
 

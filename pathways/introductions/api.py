@@ -100,10 +100,10 @@ def _move(
 
 def _offer_to_waiting_list(introduction_id: UUID, actor: Actor, database: Database) -> None:
     """Offer free places to the waiting list first. These offers stay committed if the actor's offer then fails."""
-    with database.writing(actor) as session:
+    with database.reading(actor, newest=True) as session:
         introduction = queries.introduction(session, actor, introduction_id)
-        if introduction.state is not IntroductionState.WAITING:
-            actions.offer_on(session, actor, introduction.placement_id)
+    if introduction.state is not IntroductionState.WAITING:
+        actions.offer_on(database, actor, introduction.placement_id)
 
 
 def _refuse(

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from pathways.base import LONDON, Actor, Role, Source, local_day
-from pathways.database import Session, WriteSession, acting_as
+from pathways.database import Database, Session, WriteSession, acting_as
 from pathways.errors import NotFound
 from pathways.facts import possible_events
-from pathways.introductions import actions, stops
+from pathways.introductions import actions, queries, stops
 from pathways.introductions.models import (
     INTRODUCTION_MOVES,
     OPEN,
@@ -85,8 +85,12 @@ def _hashed(token: str) -> str:
 def _link_of(
     session: Session, token: str, at: datetime, *, for_update: bool = False
 ) -> tuple[DecisionLink, Introduction]:
+    """Return a link that works, and its introduction. With ``for_update``, first lock the jobseeker, then both."""
     rows = select(DecisionLink).where(DecisionLink.token_hash == _hashed(token))
-    link = session.scalars(rows.with_for_update() if for_update else rows).one_or_none()
+    link = session.scalars(rows).one_or_none()
+    if link is not None and for_update:
+        queries.held(session, link.introduction_id)
+        link = session.scalars(rows.with_for_update().execution_options(populate_existing=True)).one_or_none()
     if link is None or link.used_at is not None or link.expires_at <= at:
         raise LinkGone("The link has been used or has expired. Sign in to answer, or ask for a new link.")
     introduction = session.get_one(Introduction, link.introduction_id)
@@ -117,12 +121,11 @@ def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
     )
 
 
-def offer_to_waiting_list(session: WriteSession, token: str, at: datetime) -> None:
+def offer_to_waiting_list(database: Database, token: str, at: datetime) -> None:
     """Offer the free places of the link's placement to its waiting list, before the answer is recorded."""
-    link, introduction = _link_of(session, token, at)
-    actor = _as_lister(link, introduction, at, "")
-    with acting_as(session, actor):
-        actions.offer_on(session, actor, introduction.placement_id)
+    with database.reading(newest=True) as session:
+        link, introduction = _link_of(session, token, at)
+    actions.offer_on(database, _as_lister(link, introduction, at, ""), introduction.placement_id)
 
 
 def _as_lister(link: DecisionLink, introduction: Introduction, at: datetime, request_id: str) -> Actor:
@@ -142,7 +145,6 @@ def decide(
 ) -> None:
     """Make the move in the name of the member for whom the link was made, and mark the link as used."""
     link, introduction = _link_of(session, token, at, for_update=True)
-    session.refresh(introduction, with_for_update=True)
     actor = _as_lister(link, introduction, at, request_id)
     no = actions.No(why or WhyNot.OTHER) if event is IntroductionEvent.DECLINE else None
     with acting_as(session, actor):

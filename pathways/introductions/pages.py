@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from pathways.access.guards import DatabaseDep
 from pathways.base import utc_now
+from pathways.database import Database, repeated
 from pathways.errors import DomainError
 from pathways.introductions import links
 from pathways.introductions.models import IntroductionEvent, WhyNot
@@ -69,6 +70,11 @@ def _refused(error: DomainError) -> HTMLResponse:
     return _page(error.title, f"<p>{escape(error.detail)}</p>", status)
 
 
+def _answer(database: Database, token: str, event: IntroductionEvent, why: WhyNot | None, request_id: str) -> None:
+    with database.writing(None) as session:
+        links.decide(session, token, utc_now(), event, why, request_id)
+
+
 @router.get("/decide/{token}")
 def show(token: str, database: DatabaseDep) -> HTMLResponse:
     """Show the question behind a decision link. Opening the page does not record an answer."""
@@ -101,11 +107,9 @@ def decide(
         return _page("Choose an answer", "<p>Go back and choose one of the answers.</p>", 422)
     try:
         if event is IntroductionEvent.OFFER:
-            with database.writing(None) as session:
-                links.offer_to_waiting_list(session, token, utc_now())
-        with database.writing(None) as session:
-            request_id = getattr(request.state, "request_id", "")
-            links.decide(session, token, utc_now(), event, why, request_id)
+            links.offer_to_waiting_list(database, token, utc_now())
+        request_id = getattr(request.state, "request_id", "")
+        repeated(lambda: _answer(database, token, event, why, request_id))
     except DomainError as error:
         return _refused(error)
     return _page("Thank you", "<p>Your answer is recorded, and the partner can see it.</p>")

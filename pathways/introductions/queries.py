@@ -42,11 +42,19 @@ def visible_to(actor: Actor) -> Select[Introduction]:
 
 
 def introduction(session: Session, actor: Actor, introduction_id: UUID, *, for_update: bool = False) -> Introduction:
-    row = session.scalars(visible_to(actor).where(Introduction.id == introduction_id)).one_or_none()
+    """Return an introduction that the actor may see. With ``for_update``, lock the jobseeker, then the introduction."""
+    rows = visible_to(actor).where(Introduction.id == introduction_id)
+    row = jobseeker_queries.held(session, rows) if for_update else session.scalars(rows).one_or_none()
     if row is None:
         raise NotFound("There is no such introduction, or you may not see it.")
-    if for_update:
-        session.refresh(row, with_for_update=True)
+    return row
+
+
+def held(session: Session, introduction_id: UUID) -> Introduction:
+    """Lock the jobseeker, then the introduction, and return it as it is then. It may be of any partner."""
+    row = jobseeker_queries.held(session, select(Introduction).where(Introduction.id == introduction_id))
+    if row is None:
+        raise NotFound("There is no such introduction.")
     return row
 
 
@@ -171,11 +179,13 @@ def visible_groups(
 def in_states(session: Session, person: Jobseeker, states: tuple[IntroductionState, ...]) -> list[Introduction]:
     return list(
         session.scalars(
-            select(Introduction).where(
+            select(Introduction)
+            .where(
                 Introduction.partner_id == person.partner_id,
                 Introduction.jobseeker_id == person.id,
                 Introduction.state.in_(states),
             )
+            .order_by(Introduction.id)
         )
     )
 
@@ -264,27 +274,12 @@ def _waiting_list(placement_ids: Collection[UUID]) -> Select[UUID, UUID]:
     )
 
 
-def first_on_waiting_list(
-    session: Session, placement_id: UUID, not_these: Collection[UUID] = ()
-) -> Introduction | None:
-    """Lock and return the introduction that has waited longest for a placement. It can be of any partner.
-
-    Skips the introductions in ``not_these``. Returns None if no introduction is left.
-    """
-    rows = (
-        select(Introduction)
-        .where(
-            Introduction.placement_id == placement_id,
-            Introduction.state == IntroductionState.WAITING,
-            Introduction.id.not_in(not_these),
-        )
-        .order_by(Introduction.waiting_since, Introduction.id)
-        .limit(1)
+def waiting_for(session: Session, placement_id: UUID) -> list[Introduction]:
+    """Return the introductions, of all partners, that wait for a placement, longest wait first, without locking any."""
+    rows = select(Introduction).where(
+        Introduction.placement_id == placement_id, Introduction.state == IntroductionState.WAITING
     )
-    first = session.scalars(rows).one_or_none()
-    if first is not None:
-        session.refresh(first, with_for_update=True)
-    return first
+    return list(session.scalars(rows.order_by(Introduction.waiting_since, Introduction.id)))
 
 
 def others_open(session: Session, introduction: Introduction) -> list[Introduction]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from pathways.base import Actor, Role, local_day
 from pathways.database import Session, WriteSession
-from pathways.introductions import actions, stops
+from pathways.introductions import actions, queries, stops
 from pathways.introductions.models import (
     CLOCK_OF,
     Introduction,
@@ -37,7 +37,7 @@ A_YEAR = 365
 
 
 def _locked(session: WriteSession, introduction_id: UUID) -> Introduction:
-    return session.get_one(Introduction, introduction_id, with_for_update=True, populate_existing=True)
+    return queries.held(session, introduction_id)
 
 
 def _notify_owner(
@@ -211,7 +211,12 @@ def _free_with_waiting_list(session: Session, social_enterprise_id: UUID, _: dat
 
 
 def _offer_on(session: WriteSession, actor: Actor, placement_id: UUID) -> bool:
-    return bool(actions.offer_on(session, actor, placement_id))
+    """Offer one place to the waiting list now, and the other free places after the commit."""
+    waiting = stops.first_waiting(session, placement_id)
+    if waiting is None:
+        return False
+    actions.offer_after_commit(session, actor, placement_id)
+    return actions.offer_waiting(session, actor, waiting)
 
 
 def _to_measure(session: Session, social_enterprise_id: UUID, on: date) -> Iterator[UUID]:

@@ -4,16 +4,18 @@ Every read by a social enterprise, move, decision link and message asks here. So
 once, whichever way it was recorded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
 
 from pathways.database import Session
+from pathways.introductions import queries
 from pathways.introductions.models import OPEN, Introduction, IntroductionEvent, IntroductionState
 from pathways.jobseekers import queries as jobseeker_queries
-from pathways.placements.models import Placement
+from pathways.placements import queries as placement_queries
+from pathways.placements.models import Placement, PlacementState
 from pathways.shortlists import safety
 from pathways.shortlists.safety import Safety
 
@@ -62,6 +64,16 @@ def stops_of(session: Session, introductions: Sequence[Introduction]) -> dict[UU
 
 def stop_of(session: Session, introduction: Introduction) -> Stop | None:
     return stops_of(session, [introduction]).get(introduction.id)
+
+
+def first_waiting(session: Session, placement_id: UUID, not_these: Collection[UUID] = ()) -> UUID | None:
+    """Return the introduction that is offered a place next, without locking it; None if there is none, or no place."""
+    placement = session.get_one(Placement, placement_id)
+    if placement.state is not PlacementState.PUBLISHED or not placement_queries.places_left(session, placement_id):
+        return None
+    rows = [one for one in queries.waiting_for(session, placement_id) if one.id not in not_these]
+    stopped = stops_of(session, rows)
+    return next((one.id for one in rows if one.id not in stopped), None)
 
 
 def _not_permitted(session: Session, live: Sequence[Introduction]) -> list[Introduction]:

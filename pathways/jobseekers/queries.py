@@ -14,6 +14,7 @@ from pathways.errors import NotFound
 from pathways.facts import Fact, as_known
 from pathways.fields import ONLY_RECORD, Group, Purpose, Relation, Relationship, visible_fields
 from pathways.jobseekers.models import (
+    AboutPerson,
     CaseworkerAssignment,
     Jobseeker,
     JobseekerDetails,
@@ -25,6 +26,8 @@ from pathways.jobseekers.models import (
     SharingPermission,
 )
 from pathways.jobseekers.schemas import QUESTIONS
+
+OnePersons = TypeVar("OnePersons", bound=AboutPerson)
 
 
 def visible_to(actor: Actor) -> Select[Jobseeker]:
@@ -89,6 +92,31 @@ def jobseeker(session: Session, actor: Actor, jobseeker_id: UUID, *, for_update:
         session.refresh(person, with_for_update=True)
     actor.reading.people.add(person.id)
     return person
+
+
+def hold(session: Session, *jobseeker_ids: UUID) -> None:
+    """Lock the rows of jobseekers in the order of their ids, and read them again.
+
+    Call it before locking another row about a person (docs/architecture.md, Locks). The lock does not hinder
+    rows that only refer to the jobseeker.
+    """
+    rows = select(Jobseeker).where(Jobseeker.id.in_(jobseeker_ids)).order_by(Jobseeker.id)
+    session.scalars(rows.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+
+
+def held(session: Session, rows: Select[OnePersons]) -> OnePersons | None:
+    """Lock the only row of a query, after the jobseeker whom it is about, and return it as it is then.
+
+    Returns None if the query has no row, or has none any more once the jobseeker is locked.
+    """
+    locked = rows.with_for_update(of=rows.column_descriptions[0]["entity"])
+    row = session.scalars(rows).one_or_none()
+    about: set[UUID] = set()
+    while row is not None and row.jobseeker_id not in about:  # a merge may give the row to another record meanwhile
+        about.add(row.jobseeker_id)
+        hold(session, row.jobseeker_id)
+        row = session.scalars(locked.execution_options(populate_existing=True)).one_or_none()
+    return row
 
 
 def scope_parameters(actor: Actor, jobseeker_id: UUID) -> dict[str, Any]:

@@ -337,6 +337,9 @@ def hold_place(session: WriteSession, actor: Actor, placement_id: UUID, introduc
     """
     hold_days = int(tables.in_force("clocks", actor.today, clock="place_hold")["amount"])
     is_postgresql = session.get_bind().dialect.name == "postgresql"
+    if is_postgresql:  # a change of the placement locks it, then its free places
+        placement = select(Placement.id).where(Placement.id == placement_id)
+        session.execute(placement.with_for_update(read=True, key_share=True))
     for _ in range(2):
         one_free = select(Place.id).where(Place.placement_id == placement_id, Place.state == PlaceState.FREE)
         one_free = one_free.order_by(Place.number).limit(1)

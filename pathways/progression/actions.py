@@ -13,7 +13,7 @@ from pathways.base import Actor
 from pathways.database import Session, WriteSession
 from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
-from pathways.errors import Conflict, RuleBroken
+from pathways.errors import Conflict, NotFound, RuleBroken
 from pathways.introductions import actions as introduction_actions
 from pathways.introductions.models import Introduction, IntroductionState
 from pathways.jobseekers import actions as jobseeker_actions
@@ -247,8 +247,11 @@ def hold(session: WriteSession, spell: Spell) -> None:
 
 
 def hold_enrolment(session: WriteSession, enrolment_id: UUID) -> Enrolment:
-    """Lock an enrolment's row, on which every change of its spells waits, and return it as it is now."""
-    return session.get_one(Enrolment, enrolment_id, with_for_update=True, populate_existing=True)
+    """Lock the jobseeker, then the enrolment, on which every change of its spells waits; return it as it is now."""
+    enrolment = jobseeker_queries.held(session, select(Enrolment).where(Enrolment.id == enrolment_id))
+    if enrolment is None:
+        raise NotFound("There is no such enrolment.")
+    return enrolment
 
 
 def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:

@@ -42,11 +42,10 @@ def visible_to(actor: Actor) -> Select[Spell]:
 
 
 def spell(session: Session, actor: Actor, spell_id: UUID, *, for_update: bool = False) -> Spell:
-    row = session.scalars(visible_to(actor).where(Spell.id == spell_id)).one_or_none()
+    rows = visible_to(actor).where(Spell.id == spell_id)
+    row = jobseeker_queries.held(session, rows) if for_update else session.scalars(rows).one_or_none()
     if row is None:
         raise NotFound("There is no such spell of work, or you may not see it.")
-    if for_update:
-        session.refresh(row, with_for_update=True)
     return row
 
 

@@ -1,7 +1,7 @@
 """The start of an introduction together with its spell of work, and the withdrawal of both.
 
 Every start goes through ``start_introduction``, so that the check-ins of the spell become due, and every withdrawal by
-a member through ``withdraw_introduction``. Both lock the enrolment before the introduction, as the end of a spell does.
+a member through ``withdraw_introduction``. Both lock the jobseeker first, as the end of a spell does.
 """
 
 from pathways.base import Actor, Role
@@ -10,6 +10,7 @@ from pathways.enrolments import queries as enrolment_queries
 from pathways.enrolments.models import Enrolment
 from pathways.errors import Conflict
 from pathways.introductions import actions as introduction_actions
+from pathways.introductions import queries as introduction_queries
 from pathways.introductions.models import Introduction, IntroductionEvent, IntroductionState
 from pathways.introductions.schemas import StartedOn
 from pathways.jobseekers.models import Jobseeker
@@ -48,8 +49,8 @@ def start_introduction(
 
     No second spell is made if the introduction has a running one. ``introduction`` may have been read without a lock.
     """
+    introduction = introduction_queries.held(session, introduction.id)
     enrolment = _open_enrolment(session, introduction)
-    session.refresh(introduction, with_for_update=True)
     introduction_actions.move(session, actor, introduction, IntroductionEvent.START, start=start)
     spells = queries.spells_of_introduction(session, introduction)
     is_recorded = any(spell.state is SpellState.RUNNING for spell in spells)
@@ -94,10 +95,10 @@ def withdraw_introduction(
     Refuses while evidence or an outcome is based on one of these spells. ``introduction`` may have been read without a
     lock.
     """
+    introduction = introduction_queries.held(session, introduction.id)
     for spell in reversed(queries.spells_of_introduction(session, introduction)):
         session.refresh(spell, with_for_update=True)
         hold_enrolment(session, spell.enrolment_id)
-    session.refresh(introduction, with_for_update=True)
     had_started = introduction.state is IntroductionState.STARTED
     introduction_actions.move(session, actor, introduction, IntroductionEvent.WITHDRAW, reason=reason, no=no)
     for spell in queries.spells_of_introduction(session, introduction) if had_started else []:

@@ -121,6 +121,7 @@ def protect_restricted(session: WriteSession) -> None:
         return
     while noted := restrictions.taken_note(session):
         for jobseeker_id in noted:
+            jobseeker_queries.hold(session, jobseeker_id)
             person = session.get_one(Jobseeker, jobseeker_id)
             if person.made_at != actor.at and person.state is not JobseekerState.VOIDED:
                 duplicate_actions.restrict_likely_duplicates(session, actor, person)
@@ -158,14 +159,15 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     social enterprise are cancelled. The caseworker and the team managers are notified of what needs a decision. If
     somebody outside the partner acts, such as a referrer, they are notified of every stopped introduction, and
     withdrawing is left to the daily job.
+
+    The caller has locked the jobseeker, on whom every step of either side waits; each step then asks ``stops`` again.
     """
     is_own = actor.organisation_id == person.partner_id
-    live = queries.live_introductions(session, person)
+    live = queries.live_introductions(session, person, for_update=True)
     stopped = stops.stops_of(session, live)
     no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER, notifies=False)
     covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED and is_own]
     for one in covered:
-        session.refresh(one, with_for_update=True)
         if one.state in OPEN:
             introduction_actions.move(session, actor, one, IntroductionEvent.WITHDRAW, reason=REASON, no=no)
     _revoke_from(session, actor, person, _barred_organisations(session, person, live, covered))

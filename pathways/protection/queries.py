@@ -22,14 +22,17 @@ from pathways.placements.models import Placement, PlacementState
 from pathways.protection.schemas import EarlierReading
 
 
-def live_introductions(session: Session, person: Jobseeker) -> list[Introduction]:
-    """Return the open and started introductions of a jobseeker, oldest first."""
+def live_introductions(session: Session, person: Jobseeker, *, for_update: bool = False) -> list[Introduction]:
+    """Return the open and started introductions of a jobseeker, oldest first. With ``for_update``, lock them."""
     rows = select(Introduction).where(
         Introduction.partner_id == person.partner_id,
         Introduction.jobseeker_id == person.id,
         Introduction.state.in_(LIVE),
     )
-    return list(session.scalars(rows.order_by(Introduction.id)))
+    rows = rows.order_by(Introduction.id)
+    if for_update:
+        rows = rows.with_for_update().execution_options(populate_existing=True)
+    return list(session.scalars(rows))
 
 
 def with_exclusions(partner_id: UUID) -> Select[UUID]:

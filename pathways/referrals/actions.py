@@ -76,7 +76,7 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
     partner_id, organisation_id = _parties(session, actor, new)
     person = None
     if new.jobseeker_id is not None:
-        person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id)
+        person = jobseeker_queries.jobseeker(session, actor, new.jobseeker_id, for_update=True)
         jobseeker_actions.must_not_be_void(person)
     content = ReferralContent.of(new.model_dump() | {"half_days": half_days.parse(new.half_days)})
     ref = new.ref or f"R-{uuid7().hex[-10:]}"

@@ -30,11 +30,10 @@ def visible_to(actor: Actor) -> Select[Referral]:
 
 
 def referral(session: Session, actor: Actor, referral_id: UUID, *, for_update: bool = False) -> Referral:
-    referral = session.scalars(visible_to(actor).where(Referral.id == referral_id)).one_or_none()
+    rows = visible_to(actor).where(Referral.id == referral_id)
+    referral = jobseeker_queries.held(session, rows) if for_update else session.scalars(rows).one_or_none()
     if referral is None:
         raise NotFound("This referral does not exist, or you may not see it.")
-    if for_update:
-        session.refresh(referral, with_for_update=True)
     return referral
 
 
