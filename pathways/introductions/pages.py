@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
-from pathways.access.guards import DatabaseDep
+from pathways.access.guards import DatabaseDep, address_of
 from pathways.base import utc_now
 from pathways.errors import DomainError
 from pathways.introductions import links
@@ -102,10 +102,10 @@ def decide(
     try:
         if event is IntroductionEvent.OFFER:
             with database.writing(None) as session:
-                links.offer_to_waiting_list(session, token, utc_now())
+                links.offer_to_waiting_list(session, token, utc_now(), address_of(request))
         with database.writing(None) as session:
             request_id = getattr(request.state, "request_id", "")
-            links.decide(session, token, utc_now(), event, why, request_id)
+            links.decide(session, token, utc_now(), event, why, request_id, address_of(request))
     except DomainError as error:
         return _refused(error)
     return _page("Thank you", "<p>Your answer is recorded, and the partner can see it.</p>")
