@@ -184,7 +184,7 @@ def acting_on(actor: "Actor", on: str | None) -> "Actor":
     if day > local_day(utc_now()):
         message = f"{day} is in the future, and nothing can be recorded for a day that has not come. Leave out --on."
         raise PlainError(message)
-    return actor.then(at=datetime(day.year, day.month, day.day, 12, tzinfo=LONDON))
+    return actor.then(at=min(datetime(day.year, day.month, day.day, 12, tzinfo=LONDON), utc_now()))
 
 
 def bytes_of(file: Path) -> bytes:

@@ -219,7 +219,7 @@ def test_no_way_out_is_left_open(client, world: World, database, fact: str, stat
 
 
 # What the social enterprise reads of a jobseeker who was put forward, if nothing protects them.
-ALWAYS_READ = ("Amina", "07700900123", "amina@example.org", "quiet space", "cooking")
+ALWAYS_READ = ("Amina", "447700900123", "amina@example.org", "quiet space", "cooking")
 HIDDEN = {"permission narrowed": set(MARKS) - {"cooking"}, "contact withheld": set(MARKS[2:5])}
 
 

@@ -39,7 +39,7 @@ BEFORE: dict[IntroductionEvent, list[tuple[str, str]]] = {
     ],
     E.RECONSIDER: [("caseworker", "agree"), ("caseworker", "send"), ("caseworker", "withdraw")],
 }
-BODIES: dict[str, dict[str, Any]] = dict.fromkeys(("decline", "withdraw", "expire"), {"why": "other"})
+BODIES: dict[str, dict[str, Any]] = {event: {"why": "other"} for event in ("decline", "withdraw", "expire")}
 
 
 def step(call, world: World, who: str, one: str, event: str) -> Any:
