@@ -29,6 +29,7 @@ from pathways.duplicates.actions import visible_candidates
 from pathways.duplicates.personal_data import HOLDING as DUPLICATES
 from pathways.enrolments import api as enrolments
 from pathways.enrolments import queries as enrolment_queries
+from pathways.enrolments.actions import StartCheck
 from pathways.enrolments.personal_data import HOLDING as ENROLMENTS
 from pathways.exports import api as exports
 from pathways.holdings import Held, Holding, as_schema
@@ -56,6 +57,7 @@ from pathways.partner_enquiries.personal_data import HOLDING as ELSEWHERE
 from pathways.placements import api as placements
 from pathways.placements import files as placement_files
 from pathways.programmes import api as programmes
+from pathways.progression import actions as progression_actions
 from pathways.progression import api as progression
 from pathways.progression import queries as progression_queries
 from pathways.progression.personal_data import HOLDING as PROGRESSION
@@ -93,6 +95,7 @@ HOLDINGS: Sequence[Holding] = (
 )
 # What became of a person: read for the referrer, and to ask what is meant when a case closes as in work.
 STAGE_SOURCES: Sequence[StageSource] = (enrolment_queries.stages, progression_queries.stages)
+START_CHECKS: Sequence[StartCheck] = (progression_actions.check_enrolment_start,)
 ROUTERS: Sequence[APIRouter] = (
     organisations.organisations,
     organisations.users,
@@ -272,6 +275,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.authenticate = authenticate
     app.state.holdings = HOLDINGS
     app.state.stage_sources = STAGE_SOURCES
+    app.state.start_checks = START_CHECKS
     app.state.candidates = visible_candidates
     app.state.loops = _loops(settings, database)
     problems.install(app)

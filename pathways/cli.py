@@ -5,6 +5,7 @@ rights of that partner's team manager, and is recorded under the name of the ope
 Every act is audited.
 """
 
+import os
 import sys
 
 import typer
@@ -29,6 +30,15 @@ for name, group in (
     ("export", exporting.export),
 ):
     cli.add_typer(group, name=name)
+
+
+OWNER_ONLY = 0o077  # what nobody else may do with a file that a command makes: databases, exports, results, keys
+
+
+@cli.callback()
+def _keep_files_private(context: typer.Context) -> None:
+    before = os.umask(OWNER_ONLY)
+    context.call_on_close(lambda: os.umask(before))
 
 
 def main() -> None:

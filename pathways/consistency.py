@@ -56,6 +56,7 @@ def faults(session: Session) -> list[str]:
         *_places(session),
         *_versions(session),
         *_spells(session),
+        *_starts(session),
         *_same_person_throughout(session),
         *_outcomes(session),
         *_claims(session),
@@ -152,6 +153,25 @@ def _spells(session: Session) -> Iterator[str]:
             expected = SpellState.ENDED if version.ended_on else SpellState.RUNNING
         if state is not expected:
             yield f"spells: {row_id} is {state.value}, but its versions say {expected.value}."
+
+
+def _starts(session: Session) -> Iterator[str]:
+    """Check that no spell began before its enrolment, and that no outcome was met before it."""
+    rows = (
+        select(Spell.id)
+        .join(SpellVersion, and_(SpellVersion.partner_id == Spell.partner_id, SpellVersion.spell_id == Spell.id))
+        .join(Enrolment, and_(Enrolment.partner_id == Spell.partner_id, Enrolment.id == Spell.enrolment_id))
+        .where(as_known(SpellVersion), Spell.state != SpellState.VOIDED, SpellVersion.started_on < Enrolment.started_on)
+    )
+    for row_id in session.scalars(rows):
+        yield f"spells: {row_id} began before its enrolment."
+    met = (
+        select(Outcome.id)
+        .join(Enrolment, and_(Enrolment.partner_id == Outcome.partner_id, Enrolment.id == Outcome.enrolment_id))
+        .where(as_known(Outcome), Outcome.valid_on < Enrolment.started_on)
+    )
+    for row_id in session.scalars(met):
+        yield f"outcomes: {row_id} was met before its enrolment began."
 
 
 # Tables, foreign keys and parent tables. A row and its parent must be about the same jobseeker, also after merges.

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ from pathways.settings import Settings
 from pathways.vault import Vault
 
 SQLITE_BUSY_MILLISECONDS = 15_000
+IN_MEMORY = ":memory:"
 SQLITE_ROWS_SAMPLED = 1_000  # of each index; https://sqlite.org/pragma.html#pragma_analysis_limit advises 100 to 1,000
 # With a replica, a commit returns only after the replica has applied it. The setting synchronous_standby_names of the
 # primary lists the replicas that it waits for.
@@ -126,6 +127,13 @@ def _on_sqlite_connect(connection: Any, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _make_private(_dialect: object, _record: object, arguments: Sequence[Any], _options: object) -> None:
+    """Make a new database file that only its owner can read. SQLite gives its log the same mode."""
+    with suppress(OSError):  # SQLite says what is wrong
+        if not Path(arguments[0]).exists() and arguments[0] != IN_MEMORY:
+            Path(arguments[0]).touch(mode=0o600)
+
+
 def _begin_sqlite(connection: Connection) -> None:
     # The driver's own transactions are off, so BEGIN is issued here. Writers lock at once; readers never wait.
     writes = connection.get_execution_options().get("writes", False)
@@ -146,6 +154,7 @@ def make_engine(url: str, worker_threads: int, *, has_replica: bool = False) -> 
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, connect_args={"check_same_thread": False}, hide_parameters=True, **pool)
+        event.listen(engine, "do_connect", _make_private)
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _begin_sqlite)
         return engine

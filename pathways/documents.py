@@ -77,12 +77,27 @@ class DocumentStore:
             raise StoreAway("The document was not deleted. Try again in a moment.") from wrong
 
 
+class FolderStore(DocumentStore):
+    """A document store in a folder. Only the owner of the process can read what it stores."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(lambda: _folder(folder))
+        self.folder = folder
+
+    def put(self, key: str, content: bytes) -> None:
+        super().put(key, content)
+        file = self.folder / key
+        for path, mode in ((file, 0o600), (file.parent, 0o700)):
+            if path.exists() and path != self.folder:  # the folder itself may have been made by somebody
+                path.chmod(mode)
+
+
 def store_at(place: str) -> Documents:
     """Return the document store at a folder, or at ``s3://bucket/prefix`` with the usual AWS variables."""
     if place.startswith("s3://"):
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         return DocumentStore(lambda: S3Store(bucket, prefix=prefix or None))
-    return DocumentStore(lambda: _folder(Path(place)))
+    return FolderStore(Path(place))
 
 
 def _folder(folder: Path) -> LocalStore:

@@ -57,6 +57,11 @@ class KeyMayNot(errors.NotPermitted):
     title = "This key is limited and does not have this permission"
 
 
+def address_of(request: Request) -> str:
+    """Return the network address from which a request came, for the audit; an empty text if it is unknown."""
+    return request.client.host if request.client else ""
+
+
 class Guard:
     """The dependency of a route that requires one permission."""
 
@@ -75,7 +80,7 @@ class Guard:
             )
         authenticate: Authenticate = request.app.state.authenticate
         actor = authenticate(database, credentials.credentials, getattr(request.state, "request_id", "")).then(
-            doing=self.permission.value, address=request.client.host if request.client else ""
+            doing=self.permission.value, address=address_of(request)
         )
         request.state.actor = actor
         refuse_unknown_query(request)

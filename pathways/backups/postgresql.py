@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from pathways.errors import Unavailable
 
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer names
 LONGEST_REASON = 200
+LOOKS, SECONDS_BETWEEN_LOOKS = 20, 0.2
 
 
 def program(name: str) -> str:
@@ -88,6 +90,20 @@ def maintenance(url: URL) -> Iterator[psycopg.Connection]:
     plain = url.set(drivername="postgresql", database=other).render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
         yield connection
+
+
+def is_used_by_others(connection: psycopg.Connection, name: str) -> bool:
+    """Return whether anybody but the restore, which has one connection, is connected to a database.
+
+    A program that has just ended may stay connected for a moment, so this looks again for a few seconds.
+    """
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+    for _ in range(LOOKS):
+        row = connection.execute(sessions, [name]).fetchone()
+        if row is None or row[0] <= 1:
+            return False
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    return True
 
 
 def create(connection: psycopg.Connection, name: str, like: str) -> None:

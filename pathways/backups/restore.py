@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,8 +26,8 @@ from pathways.backups.unpack import UnpackedBackup, unpack
 from pathways.backups.write import sync_folder
 from pathways.base import utc_now
 from pathways.database import Database
-from pathways.documents import Documents
-from pathways.errors import Unavailable
+from pathways.documents import Documents, StoreAway
+from pathways.errors import DomainError, Unavailable
 from pathways.in_use import USED_BY_OTHERS, DatabaseInUse, using
 from pathways.progression.models import EvidenceDocument
 from pathways.vault import Vault
@@ -113,16 +113,38 @@ def _validate(job: RestoreJob, unpacked: UnpackedBackup, copy: Database) -> tupl
     return len(faults), note
 
 
-def _put_documents(unpacked: UnpackedBackup, documents: Documents, vault: Vault) -> int:
-    """Store the documents that the store lacks or cannot open. A document never changes, so no other is replaced."""
-    added = 0
+@contextmanager
+def _documents_put_back(job: RestoreJob, unpacked: UnpackedBackup) -> Iterator[int]:
+    """Put the documents of the backup into the store for the block that swaps; yield how many were stored.
+
+    If the block refuses, documents that the store did not have before are deleted again. They stay after an error in
+    which the swap may have happened, because the loss of a document is worse than one to which nothing refers.
+    """
+    documents, added = job.database.documents, list[str]()
+    try:
+        yield _put_documents(unpacked, documents, job.database.vault, added)
+    except (DomainError, OSError):
+        for key in added:
+            with suppress(StoreAway):
+                documents.forget(key)
+        raise
+
+
+def _put_documents(unpacked: UnpackedBackup, documents: Documents, vault: Vault, added: list[str]) -> int:
+    """Store the documents that the store lacks or cannot open, and return their number.
+
+    A document never changes, so no other is replaced. ``added`` receives the names of those that the store lacked.
+    """
+    stored = 0
     for entry, content in unpacked.documents():
         present = documents.find(entry.name)
         if present is not None and (_same(present, entry.sha256) or _opens(vault, present, entry.name)):
             continue
+        if present is None:
+            added.append(entry.name)
         documents.put(entry.name, content)
-        added += 1
-    return added
+        stored += 1
+    return stored
 
 
 def _same(content: bytes, sha256: str) -> bool:
@@ -163,8 +185,8 @@ def _restore_file(job: RestoreJob, unpacked: UnpackedBackup) -> RestoreSummary:
         copy.close()
     _fold(unpacked.database)
     _fold_what_is_there(target)
-    added = _put_documents(unpacked, job.database.documents, job.database.vault)
-    kept = _swap_files(target, unpacked.database, utc_now())
+    with _documents_put_back(job, unpacked) as added:
+        kept = _swap_files(target, unpacked.database, utc_now())
     return _summary(unpacked, str(kept) if kept else None, added, faults, note)
 
 
@@ -223,12 +245,12 @@ def _swap_files(target: Path, copy: Path, at: datetime) -> Path | None:
     kept = _unused(target.with_name(f"{target.name}.before-{stamp(at)}"))
     has_old = target.exists()
     copy.chmod(target.stat().st_mode & 0o777 if has_old else OWNER_ONLY)
+    if has_old:
+        _keep(target, kept)
     for ending in ("-wal", "-shm"):  # they exist only if the old database is damaged or gone
         log = Path(f"{target}{ending}")
         if log.exists():
             log.rename(f"{kept}{ending}")  # SQLite would apply it to the copy
-    if has_old:
-        _keep(target, kept)
     copy.replace(target)
     sync_folder(target.parent)
     return kept if has_old else None
@@ -256,29 +278,31 @@ def _unused(path: Path) -> Path:
 def _restore_database(job: RestoreJob, unpacked: UnpackedBackup, release: Callable[[], None]) -> RestoreSummary:
     name, at = str(job.url.database), utc_now()
     with postgresql.maintenance(job.url) as connection:
+        if postgresql.is_used_by_others(connection, name):  # before the long work; the swap finds who came meanwhile
+            raise DatabaseInUse(USED_BY_OTHERS)
         new, old = (postgresql.unused(connection, name, f"_{word}_{stamp(at)}") for word in ("restored", "before"))
         postgresql.create(connection, new, name)
         is_swapped = False
         try:
-            faults, note, added = _load_and_validate(job, unpacked, new)
+            faults, note = _load_and_validate(job, unpacked, new)
             release()  # our own connection would keep the database from being renamed
-            is_swapped = postgresql.swap(connection, name, old_becomes=old, new=new)
+            with _documents_put_back(job, unpacked) as added:
+                is_swapped = postgresql.swap(connection, name, old_becomes=old, new=new)
+                if not is_swapped:
+                    raise DatabaseInUse(USED_BY_OTHERS)
         finally:
             if not is_swapped:
                 postgresql.drop(connection, new)
-        if not is_swapped:
-            raise DatabaseInUse(USED_BY_OTHERS)
     return _summary(unpacked, old, added, faults, note)
 
 
-def _load_and_validate(job: RestoreJob, unpacked: UnpackedBackup, new: str) -> tuple[int, str, int]:
+def _load_and_validate(job: RestoreJob, unpacked: UnpackedBackup, new: str) -> tuple[int, str]:
     url = job.url.set(database=new)
     wrong = postgresql.load(url, unpacked.database)
     if wrong is not None:
         raise Unavailable(f"pg_restore failed: {wrong}. Nothing was changed. Choose another backup.")
     copy = _copy_database(job, url)
     try:
-        faults, note = _validate(job, unpacked, copy)
+        return _validate(job, unpacked, copy)
     finally:
         copy.close()
-    return faults, note, _put_documents(unpacked, job.database.documents, job.database.vault)

@@ -17,7 +17,6 @@ from pathways.base import Actor, Role
 from pathways.claims import queries
 from pathways.claims.models import (
     ANSWERS,
-    BRINGS_MONEY,
     CLAIM_MOVES,
     FUNDERS_WORD,
     NEEDS_A_REASON,
@@ -298,7 +297,7 @@ def move(
         raise RuleBroken("Give a reason. The partner and the commissioner can read it.", pointer="/reason")
     if event in FUNDERS_WORD:
         _must_have_recorded_nothing(session, actor, claim)
-        _must_not_be_contested(session, actor, claim, event)
+        _must_not_be_contested(session, actor, claim)
     if event in ON_AN_OUTCOME:
         _must_be_current(session, session.get_one(Outcome, claim.outcome_id))
     pence = 0
@@ -357,15 +356,17 @@ def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _must_not_be_contested(session: Session, actor: Actor, claim: Claim, event: ClaimEvent) -> None:
-    """Refuse that the partner records an acceptance or payment while the funder contests an earlier decision."""
-    if event not in BRINGS_MONEY or actor.organisation_id != claim.partner_id:
-        return
-    moves = queries.moves_of(session, [claim]).get(claim.id, [])
-    if FundersAnswer.CONTESTED in queries.funders_answers(moves).values():
+def _must_not_be_contested(session: Session, actor: Actor, claim: Claim) -> None:
+    """Refuse that the partner decides in the funder's name while the funder contests an earlier such decision.
+
+    The decision may be on this claim or on another claim for the same jobseeker and rule. A failure or reversal is
+    refused too: it would release the evidence for a new claim.
+    """
+    if actor.organisation_id == claim.partner_id and queries.contested(session, [claim]):
         raise DecisionContested(
-            "The funder says that a decision recorded in its name is wrong. Only the commissioner can record the next"
-            " decision. If the funder was mistaken, ask it to confirm the decision."
+            "The funder says that a decision recorded in its name, on this claim or on another claim for the same"
+            " jobseeker and rule, is wrong. Only the commissioner can record the next decision. If the funder was"
+            " mistaken, ask it to confirm the decision."
         )
 
 
@@ -375,8 +376,8 @@ def answer_decision(
     """Confirm or contest, as the funder, a decision that the partner recorded in the funder's name.
 
     Moves no money. The funder may change its answer; the latest counts. While a decision is contested, the partner
-    can record no acceptance or payment in the funder's name. Refuses a member who recorded the decision, or recorded or
-    checked anything that the claim rests on.
+    can record no decision in the funder's name, on this claim or on another one for the same jobseeker and rule.
+    Refuses a member who recorded the decision, or recorded or checked anything that the claim rests on.
     """
     _must_be_permitted(actor, event)
     told = _decision(session, claim, event, answer.move_id)
@@ -458,6 +459,7 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
     barred: dict[UUID, list[str]] = {}
     if actor.role in WHO_MAY[ClaimEvent.PAY]:
         barred = queries.rested_on(session, claims, organisation_queries.same_person(session, actor.user_id))
+    contested = queries.contested(session, [claim for claim in claims if claim.partner_id == actor.organisation_id])
     shapes = []
     for claim in claims:
         days, tier = counts[claim.id]
@@ -471,7 +473,9 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
             "claimed_elsewhere": elsewhere.get(claim.id, []),
             "outcome_stands": claim.outcome_id in current,
             "may_be_submitted_from": first_days[claim.id],
-            "possible_events": _possible(actor, claim, answers.values(), is_barred=claim.id in barred),
+            "possible_events": _possible(
+                actor, claim, answers.values(), is_barred=claim.id in barred, is_contested=claim.id in contested
+            ),
             "funders_answer": queries.worst_answer(answers.values()),
             "moves": [_move_reply(row, answers.get(row.id)) for row in moves.get(claim.id, [])],
         }
@@ -480,13 +484,15 @@ def replies(session: Session, actor: Actor, claims: Sequence[Claim]) -> list[Cla
     return shapes
 
 
-def _possible(actor: Actor, claim: Claim, answers: Collection[FundersAnswer], *, is_barred: bool) -> list[str]:
-    """Return the events that the actor can record now."""
+def _possible(
+    actor: Actor, claim: Claim, answers: Collection[FundersAnswer], *, is_barred: bool, is_contested: bool
+) -> list[str]:
+    """Return the events that the actor can record now. ``is_contested`` is false for the funder itself."""
     events = {event for event in possible_events(CLAIM_MOVES, claim.state) if actor.role in WHO_MAY[event]}
     if is_barred:
         events -= FUNDERS_WORD | set(ANSWERS)
-    if FundersAnswer.CONTESTED in answers and actor.organisation_id == claim.partner_id:
-        events -= BRINGS_MONEY
+    if is_contested:
+        events -= FUNDERS_WORD
     return sorted(e.value for e in events if e not in ANSWERS or any(given is not ANSWERS[e] for given in answers))
 
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query
 from pathways import audit
 from pathways.access.guards import DatabaseDep, OnceDep, PageDep, PathwaysRoute, permitted
 from pathways.access.permissions import Permission
-from pathways.base import Actor
+from pathways.base import Actor, Role
 from pathways.claims import actions, queries
 from pathways.claims.models import Claim, ClaimEvent, ClaimState
 from pathways.claims.schemas import Because, ClaimOut, Confirmation, Declaration, NewClaim, Objection, Payment
 from pathways.database import Database, WriteSession
-from pathways.errors import Conflict, NotFound
+from pathways.errors import Conflict, NotFound, NotPermitted
 from pathways.idempotency import Once
 from pathways.pagination import Page, page_of_all
 from pathways.problems import documented
@@ -27,7 +27,11 @@ Funder = Annotated[Actor, permitted(Permission.CLAIM_CONFIRM)]
 REFUSALS = documented(NotFound, Conflict)
 
 
-@router.get("")
+class PseudonymOnly(NotPermitted):
+    title = "You see pseudonyms, so you cannot look for a jobseeker"
+
+
+@router.get("", responses=documented(NotPermitted))
 def list_claims(
     actor: Reader,
     database: DatabaseDep,
@@ -43,7 +47,12 @@ def list_claims(
         ),
     ] = None,
 ) -> Page[ClaimOut]:
-    """List the claims you may see. A commissioner sees only submitted claims, with a pseudonym for the jobseeker."""
+    """List the claims you may see. A commissioner sees only submitted claims, with a pseudonym for the jobseeker.
+
+    The filter `jobseeker` is refused for a commissioner, because it would tell who is behind a pseudonym.
+    """
+    if jobseeker is not None and actor.role is Role.COMMISSIONER:
+        raise PseudonymOnly("Leave out jobseeker. You may look through the claims by state and by programme.")
     with database.reading(actor) as session:
         rows = queries.visible_to(actor)
         if state is not None:
@@ -209,8 +218,9 @@ def contest_decision(
 ) -> ClaimOut:
     """Contest a decision that the partner recorded in your name. Permitted for the commissioner. It moves no money.
 
-    The partner's team managers are notified. Until you confirm the decision, the partner can record no acceptance or
-    payment in your name. To correct the claim yourself, fail it or reverse its payment.
+    The partner's team managers are notified. Until you confirm the decision, the partner can record no decision in your
+    name, neither on this claim nor on another claim for the same jobseeker and rule. To correct the claim yourself,
+    fail it or reverse its payment.
     """
     return _answer(claim_id, actor, database, once, ClaimEvent.CONTEST, answer)
 

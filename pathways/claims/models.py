@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pathways.base import LINE, SHORT, Base, PrimaryKey, Role, Versioned, one_of, words
@@ -80,8 +80,6 @@ WHO_MAY: dict[ClaimEvent, frozenset[Role]] = {
     E.CONTEST: frozenset({Role.COMMISSIONER}),
 }
 FUNDERS_WORD = frozenset({E.QUERY, E.ACCEPT, E.FAIL, E.PAY, E.REVERSE})
-# The partner may not record these in the funder's name while the funder contests an earlier decision.
-BRINGS_MONEY = frozenset({E.ACCEPT, E.PAY})
 ANSWERS = {E.CONFIRM: FundersAnswer.CONFIRMED, E.CONTEST: FundersAnswer.CONTESTED}
 # These events are refused if the outcome has been withdrawn since the claim was made.
 ON_AN_OUTCOME = frozenset({E.SUBMIT, E.ANSWER, E.ACCEPT, E.PAY})
@@ -173,13 +171,14 @@ class ClaimMove(AboutPerson, StateLog, Base):
     claim_id: Mapped[UUID]
     made_by_role: Mapped[str] = mapped_column(SHORT)
     pence: Mapped[int] = mapped_column(default=0)
-    told_by_partner: Mapped[bool] = mapped_column(default=False)
+    told_by_partner: Mapped[bool] = mapped_column(default=False, server_default=false())
     answers_id: Mapped[UUID | None]
 
     def other_parties(self, session: Session) -> list[UUID]:
-        """Return the commissioner, once the claim was submitted."""
+        """Return the commissioner, once the claim was submitted. It never learns of a draft that was withdrawn."""
+        is_private = self.from_state in {None, ClaimState.DRAFT.value} and self.event != ClaimEvent.SUBMIT.value
         claim = session.get(Claim, self.claim_id)
-        return [claim.commissioner_id] if claim is not None and self.to_state != ClaimState.DRAFT.value else []
+        return [] if claim is None or is_private else [claim.commissioner_id]
 
 
 class ClaimDay(AboutPerson, Base):

@@ -90,7 +90,7 @@ def evidence_of(session: Session, outcome: Outcome) -> list[Evidence]:
 
 
 def checkers_of(session: Session, claim: Claim) -> set[UUID]:
-    """Return the ids of the users who checked the evidence for a claim."""
+    """Return the ids of the users who ever checked the evidence for a claim; superseded checks count too."""
     return set(
         session.scalars(
             select(EvidenceCheck.by)
@@ -99,7 +99,6 @@ def checkers_of(session: Session, claim: Claim) -> set[UUID]:
                 ClaimEvidence.partner_id == claim.partner_id,
                 ClaimEvidence.claim_id == claim.id,
                 EvidenceCheck.partner_id == claim.partner_id,
-                as_known(EvidenceCheck),
             )
         )
     )
@@ -178,7 +177,7 @@ def _recorded_prices(claims: Sequence[Claim], people: set[UUID], order: int) -> 
 def funders_answers(moves: Iterable[ClaimMove]) -> dict[UUID, FundersAnswer]:
     """Return the funder's latest answer to each decision that the partner recorded in its name, by the id of its move.
 
-    ``moves`` are moves of one claim, oldest first.
+    ``moves`` are moves of claims, oldest first.
     """
     answers: dict[UUID, FundersAnswer] = {}
     for move in moves:
@@ -187,6 +186,31 @@ def funders_answers(moves: Iterable[ClaimMove]) -> dict[UUID, FundersAnswer]:
         elif move.answers_id is not None:
             answers[move.answers_id] = ANSWERS[ClaimEvent(move.event)]
     return answers
+
+
+def contested(session: Session, claims: Sequence[Claim]) -> set[UUID]:
+    """Return the ids of those claims of which the funder contests a decision that the partner recorded in its name.
+
+    A decision on any claim to the same funder for the same jobseeker and rule counts, so also one on an earlier attempt
+    or under another enrolment: claiming again ends no contest.
+    """
+    if not claims:
+        return set()
+    rows = (
+        select(Claim.partner_id, Claim.jobseeker_id, Claim.commissioner_id, Claim.rule, ClaimMove)
+        .join(ClaimMove, (ClaimMove.partner_id == Claim.partner_id) & (ClaimMove.claim_id == Claim.id))
+        .where(
+            Claim.partner_id.in_({claim.partner_id for claim in claims}),
+            Claim.jobseeker_id.in_({claim.jobseeker_id for claim in claims}),
+            ClaimMove.told_by_partner | ClaimMove.answers_id.is_not(None),
+        )
+        .order_by(ClaimMove.id)
+    )
+    moves: dict[tuple[UUID, UUID, UUID, str], list[ClaimMove]] = {}
+    for row in session.execute(rows):
+        moves.setdefault((row[0], row[1], row[2], row[3]), []).append(row[4])
+    disputed = {of for of, told in moves.items() if FundersAnswer.CONTESTED in funders_answers(told).values()}
+    return {c.id for c in claims if (c.partner_id, c.jobseeker_id, c.commissioner_id, c.rule) in disputed}
 
 
 def worst_answer(answers: Iterable[FundersAnswer]) -> FundersAnswer | None:

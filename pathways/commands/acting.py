@@ -192,13 +192,19 @@ def day_of(text: str | None) -> date | None:
 
 
 def acting_on(actor: "Actor", on: str | None) -> "Actor":
-    """Return the actor with its time set to noon of a day, if one is given, for files that are imported late."""
+    """Return the actor with its time set to noon of a day, if one is given, for files that are imported late.
+
+    Refuses a day after today.
+    """
     day = day_of(on)
     if day is None:
         return actor
-    from pathways.base import LONDON
+    from pathways.base import LONDON, local_day, utc_now
 
-    return actor.then(at=datetime(day.year, day.month, day.day, 12, tzinfo=LONDON))
+    if day > local_day(utc_now()):
+        message = f"{day} is in the future, and nothing can be recorded for a day that has not come. Leave out --on."
+        raise PlainError(message)
+    return actor.then(at=min(datetime(day.year, day.month, day.day, 12, tzinfo=LONDON), utc_now()))
 
 
 def bytes_of(file: Path) -> bytes:

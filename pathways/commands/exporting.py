@@ -92,4 +92,5 @@ def export_claims(
             certificate = queries.certificate(session, actor.organisation_id, folder)
         with database.writing(actor) as session:
             made = actions.make_claims(session, actor, new, certificate)
+        with database.reading(actor, newest=True) as session:
             print(actions.deliver(session, actor, made, out))

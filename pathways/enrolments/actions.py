@@ -1,6 +1,6 @@
 """Every change to enrolments. Closing a case ends its open enrolment."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -43,6 +43,8 @@ from pathways.referrals import queries as referral_queries
 from pathways.referrals.models import ProgressStage, Referral, ReferralEvent, ReferralState, StageSource
 
 CASEWORKERS = frozenset({Role.CASEWORKER, Role.TEAM_MANAGER})
+# What a feature above enrolments has to say against another start date of an enrolment: it raises an error.
+StartCheck = Callable[[Session, Enrolment, date], None]
 
 
 class EnrolmentMoveRefused(MoveRefused):
@@ -239,13 +241,24 @@ def _notify_former(session: WriteSession, actor: Actor, person: Jobseeker, casew
     )
 
 
-def correct_start(session: WriteSession, actor: Actor, enrolment: Enrolment, change: EnrolmentChange) -> Enrolment:
-    """Correct the start date of an enrolment. A new start record with the right date supersedes the earlier record."""
+def correct_start(
+    session: WriteSession,
+    actor: Actor,
+    enrolment: Enrolment,
+    change: EnrolmentChange,
+    checks: Sequence[StartCheck] = (),
+) -> Enrolment:
+    """Correct the start date of an enrolment. A new start record with the right date supersedes the earlier record.
+
+    ``checks`` refuse a date that the records of work do not allow. The enrolment is locked by the caller.
+    """
     programme = session.get_one(Programme, enrolment.programme_id)
     referral = session.get_one(Referral, enrolment.referral_id)
     _check_days(programme, referral, change.started_on, actor.today)
     if enrolment.ended_on is not None and change.started_on > enrolment.ended_on:
         raise RuleBroken("The start date cannot be after the end date.", pointer="/started_on")
+    for check in checks:
+        check(session, enrolment, change.started_on)
     first = session.scalars(
         select(EnrolmentMove)
         .where(

@@ -1,9 +1,10 @@
 """Routes for enrolments."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pathways import audit
 from pathways.access.guards import (
@@ -34,6 +35,14 @@ Reader = Annotated[Actor, permitted(Permission.ENROLMENT_READ)]
 Maker = Annotated[Actor, permitted(Permission.ENROLMENT_MAKE)]
 Assigner = Annotated[Actor, permitted(Permission.ENROLMENT_ASSIGN)]
 Ender = Annotated[Actor, permitted(Permission.ENROLMENT_END)]
+
+
+def get_start_checks(request: Request) -> Sequence[actions.StartCheck]:
+    checks: Sequence[actions.StartCheck] = request.app.state.start_checks
+    return checks
+
+
+StartChecksDep = Annotated[Sequence[actions.StartCheck], Depends(get_start_checks)]
 
 
 @router.get("")
@@ -93,7 +102,7 @@ def get_enrolment(enrolment_id: UUID, actor: Reader, database: DatabaseDep, resp
         return actions.reply(session, actor, enrolment)
 
 
-@router.patch("/{enrolment_id}", responses=documented(NotFound))
+@router.patch("/{enrolment_id}", responses=documented(NotFound, Conflict))
 def change_enrolment(
     enrolment_id: UUID,
     change: EnrolmentChange,
@@ -101,12 +110,17 @@ def change_enrolment(
     database: DatabaseDep,
     version: IfMatch,
     response: Response,
+    checks: StartChecksDep,
 ) -> EnrolmentOut:
-    """Correct the start date, by the rules for a new enrolment. A date after the enrolment's end is refused."""
+    """Correct the start date, by the rules for a new enrolment. A date after the enrolment's end is refused.
+
+    A date after the start of a spell of work of the enrolment is refused, unless the spell was voided. While an outcome
+    is recorded, the date cannot change: withdraw the outcome first.
+    """
     with database.writing(actor) as session:
         enrolment = queries.enrolment(session, actor, enrolment_id, for_update=True)
         expect_version(enrolment, version)
-        actions.correct_start(session, actor, enrolment, change)
+        actions.correct_start(session, actor, enrolment, change, checks)
         etag(response, enrolment.version)
         return actions.reply(session, actor, enrolment)
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, or_, select, update
 
 from pathways import audit
 from pathways.base import Actor, Role, Source, utc_now
@@ -39,6 +39,7 @@ LOG = structlog.get_logger()
 LONGEST_HEADER = 300
 AT_ONCE = 1_000  # a file of more rows than this is checked and applied after the reply
 LEFT_ALONE = timedelta(seconds=20)
+UNREAD_FOR = timedelta(days=1)  # a file of which no row was read for this long is not read further
 FORGOTTEN_AT_ONCE = 1_000
 MayAct = Callable[[Session, Actor], bool]  # whether the member who began an import is still a member
 
@@ -337,9 +338,25 @@ def forget_person(session: WriteSession, jobseeker_id: UUID) -> None:
     session.execute(marked.values(cells_sealed=None, state=RowState.SKIPPED, same_as=None))
 
 
+def discard_unread(database: Database, before: datetime) -> int:
+    """Discard imports of which no row was read since an instant: their process died, and only it had the whole file.
+
+    Return the number of these imports. Sending the file again begins a new import.
+    """
+    unread = queries.unread(before)
+    with database.writing(None) as session:
+        discarded = update(ImportRun).where(unread).values(state=ImportState.DISCARDED)
+        return session.execute(discarded).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
 def forget(database: Database, before: datetime) -> int:
-    """Delete the cells of finished imports made before an instant, in small batches. Return the number of rows."""
-    old = select(ImportRun.id).where(ImportRun.made_at < before, ImportRun.state.not_in(UNFINISHED))
+    """Delete the cells of finished imports made before an instant, in small batches. Return the number of rows.
+
+    Imports that were discarded, or of which the reading stopped a day ago, keep no cells, however new they are.
+    """
+    discard_unread(database, utc_now() - UNREAD_FOR)
+    is_old = and_(ImportRun.made_at < before, ImportRun.state.not_in(UNFINISHED))
+    old = select(ImportRun.id).where(or_(is_old, ImportRun.state == ImportState.DISCARDED))
     gone = 0
     while True:
         with database.writing(None) as session:

@@ -212,6 +212,11 @@ def left_alone(kinds: Collection[str], before: Any) -> ColumnElement[bool]:
     )
 
 
+def unread(before: Any) -> ColumnElement[bool]:
+    """Return the condition for imports that are being read and of which no row was stored since ``before``."""
+    return and_(ImportRun.state == ImportState.READING, func.coalesce(ImportRun.touched_at, ImportRun.made_at) < before)
+
+
 def row(session: Session, run: ImportRun, row_id: UUID) -> ImportRow:
     import_row = session.scalars(rows_of(run).where(ImportRow.id == row_id).with_for_update()).one_or_none()
     if import_row is None:

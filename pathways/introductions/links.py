@@ -121,14 +121,14 @@ def question_of(session: Session, token: str, at: datetime) -> LinkQuestion:
     )
 
 
-def offer_to_waiting_list(database: Database, token: str, at: datetime) -> None:
+def offer_to_waiting_list(database: Database, token: str, at: datetime, address: str = "") -> None:
     """Offer the free places of the link's placement to its waiting list, before the answer is recorded."""
     with database.reading(newest=True) as session:
         link, introduction = _link_of(session, token, at)
-    actions.offer_on(database, _as_lister(link, introduction, at, ""), introduction.placement_id)
+    actions.offer_on(database, _as_lister(link, introduction, at, "", address), introduction.placement_id)
 
 
-def _as_lister(link: DecisionLink, introduction: Introduction, at: datetime, request_id: str) -> Actor:
+def _as_lister(link: DecisionLink, introduction: Introduction, at: datetime, request_id: str, address: str) -> Actor:
     return Actor(
         link.user_id,
         introduction.social_enterprise_id,
@@ -136,16 +136,26 @@ def _as_lister(link: DecisionLink, introduction: Introduction, at: datetime, req
         source=Source.PAGE,
         doing="introduction:decide",
         request_id=request_id,
+        address=address,
         at=at,
     )
 
 
 def decide(
-    session: WriteSession, token: str, at: datetime, event: IntroductionEvent, why: WhyNot | None, request_id: str
+    session: WriteSession,
+    token: str,
+    at: datetime,
+    event: IntroductionEvent,
+    why: WhyNot | None,
+    request_id: str,
+    address: str = "",
 ) -> None:
-    """Make the move in the name of the member for whom the link was made, and mark the link as used."""
+    """Make the move in the name of the member for whom the link was made, and mark the link as used.
+
+    ``address`` is the network address from which the answer came, for the audit.
+    """
     link, introduction = _link_of(session, token, at, for_update=True)
-    actor = _as_lister(link, introduction, at, request_id)
+    actor = _as_lister(link, introduction, at, request_id, address)
     no = actions.No(why or WhyNot.OTHER) if event is IntroductionEvent.DECLINE else None
     with acting_as(session, actor):
         actions.move(session, actor, introduction, event, no=no)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
-from pathways.access.guards import DatabaseDep
+from pathways.access.guards import DatabaseDep, address_of
 from pathways.base import utc_now
 from pathways.database import Database, repeated
 from pathways.errors import DomainError
@@ -70,9 +70,11 @@ def _refused(error: DomainError) -> HTMLResponse:
     return _page(error.title, f"<p>{escape(error.detail)}</p>", status)
 
 
-def _answer(database: Database, token: str, event: IntroductionEvent, why: WhyNot | None, request_id: str) -> None:
+def _answer(
+    database: Database, token: str, event: IntroductionEvent, why: WhyNot | None, request_id: str, address: str
+) -> None:
     with database.writing(None) as session:
-        links.decide(session, token, utc_now(), event, why, request_id)
+        links.decide(session, token, utc_now(), event, why, request_id, address)
 
 
 @router.get("/decide/{token}")
@@ -107,9 +109,9 @@ def decide(
         return _page("Choose an answer", "<p>Go back and choose one of the answers.</p>", 422)
     try:
         if event is IntroductionEvent.OFFER:
-            links.offer_to_waiting_list(database, token, utc_now())
+            links.offer_to_waiting_list(database, token, utc_now(), address_of(request))
         request_id = getattr(request.state, "request_id", "")
-        repeated(lambda: _answer(database, token, event, why, request_id))
+        repeated(lambda: _answer(database, token, event, why, request_id, address_of(request)))
     except DomainError as error:
         return _refused(error)
     return _page("Thank you", "<p>Your answer is recorded, and the partner can see it.</p>")

@@ -84,8 +84,11 @@ def offer_of(session: Session, token: str, at: datetime) -> KeyOffer:
     )
 
 
-def claim(session: WriteSession, token: str, at: datetime, request_id: str) -> str:
-    """Claim a key in the name of its owner and return it. Of two calls at the same time, the second finds no link."""
+def claim(session: WriteSession, token: str, at: datetime, request_id: str, address: str = "") -> str:
+    """Claim a key in the name of its owner and return it. Of two calls at the same time, the second finds no link.
+
+    ``address`` is the network address from which the key was claimed, for the audit.
+    """
     key, membership = _key_of(session, token, at, for_update=True)
     owner = Actor(
         membership.user_id,
@@ -96,6 +99,7 @@ def claim(session: WriteSession, token: str, at: datetime, request_id: str) -> s
         doing="key:claim",
         request_id=request_id,
         issued_by=key.issued_by,
+        address=address,
         at=at,
     )
     with acting_as(session, owner):

@@ -5,7 +5,7 @@ from html import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from pathways.access.guards import DatabaseDep
+from pathways.access.guards import DatabaseDep, address_of
 from pathways.base import utc_now
 from pathways.errors import DomainError
 from pathways.organisations import links
@@ -70,7 +70,8 @@ def claim_key(token: str, request: Request, database: DatabaseDep) -> Response:
         )
     try:
         with database.writing(None) as session:
-            secret = links.claim(session, token, utc_now(), getattr(request.state, "request_id", ""))
+            request_id = getattr(request.state, "request_id", "")
+            secret = links.claim(session, token, utc_now(), request_id, address_of(request))
     except DomainError as error:
         return _answer(request, error.title, error.detail, 410)
     if _wants_json(request):

@@ -1,7 +1,7 @@
 """Every change to spells of work and their hours. Changes to evidence and outcomes: evidence.py, outcomes.py."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -64,6 +64,7 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
     another running spell, refuses unless ``is_another`` is true.
     """
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id)
+    enrolment = hold_enrolment(session, enrolment.id)  # its start is not corrected meanwhile; a start takes it too
     if new.started_on > actor.today:
         raise RuleBroken(
             "The start date cannot be in the future. Record the spell once work has begun.", pointer="/started_on"
@@ -76,7 +77,6 @@ def start(session: WriteSession, actor: Actor, new: NewSpell) -> Spell:
         raise RuleBroken("The planned end date cannot be before the start date.", pointer="/planned_end_on")
     pay_notes.check_pay(_said(new, NewSpell.model_fields), person.date_of_birth, actor.today)
     if new.introduction_id is not None:
-        hold_enrolment(session, enrolment.id)  # a start of the introduction takes the same lock
         introduction = _introduction(session, enrolment, new)
         recorded = None if new.is_another else _recorded_already(session, actor, enrolment, introduction, new)
         if recorded is not None:
@@ -252,6 +252,25 @@ def hold_enrolment(session: WriteSession, enrolment_id: UUID) -> Enrolment:
     if enrolment is None:
         raise NotFound("There is no such enrolment.")
     return enrolment
+
+
+def check_enrolment_start(session: Session, enrolment: Enrolment, started_on: date) -> None:
+    """Refuse another start date of an enrolment if an outcome is current, or if work began before that date.
+
+    Voided spells do not count.
+    """
+    if started_on != enrolment.started_on and queries.outcomes_of(session, enrolment):
+        raise OutcomeRestsOnIt(
+            "An outcome is recorded for this enrolment, so its start date cannot change. Withdraw the outcome first,"
+            " correct the date, then record the outcome again."
+        )
+    began_on = queries.first_day_of_work(session, enrolment)
+    if began_on is not None and started_on > began_on:
+        raise RuleBroken(
+            f"A spell of work of this enrolment began on {began_on.isoformat()}, so the enrolment cannot start after"
+            " that day. Correct the date, or correct or void the spell first.",
+            pointer="/started_on",
+        )
 
 
 def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:

@@ -289,22 +289,33 @@ def upload_document(
     PDF, PNG or JPEG file, or does not match the recorded hash. Also refused if the item was already checked.
     """
     content = file.file.read(settings.max_document_bytes + 1)
-    with database.writing(actor) as session:
+    once = once.with_file(content)
+    with database.reading(actor, newest=True) as session:
         item = queries.evidence(session, actor, evidence_id)
-        once.with_file(content)(
-            session,
-            actor,
-            lambda: evidence.store_document(
+        if once.earlier(database, actor) is not None:  # a repeat: the document is stored already
+            return evidence.evidence_reply(session, actor, item)
+        evidence.must_fit(session, item, content)
+    # Scanning and storing may take long, so no transaction is open meanwhile.
+    scan = shlex.split(settings.scan_command or "")
+    kind = evidence.examine(content, most_bytes=settings.max_document_bytes, scan=scan)
+    stored = evidence.put_file(database, content, kind)
+    is_needed = False
+    try:
+        with database.writing(actor) as session:
+            item = queries.evidence(session, actor, evidence_id)
+            made = once(
                 session,
                 actor,
-                item,
-                content,
-                most_bytes=settings.max_document_bytes,
-                scan=shlex.split(settings.scan_command or ""),
-            ),
-            lambda made: session.get_one(EvidenceDocument, made),
-        )
-        return evidence.evidence_reply(session, actor, item)
+                lambda: evidence.store_document(session, actor, item, content, stored),
+                lambda made: session.get_one(EvidenceDocument, made),
+            )
+            reply = evidence.evidence_reply(session, actor, item)
+            # From here on, only the commit can fail, and then nobody knows whether the row was written.
+            is_needed = made.key == stored.key
+    finally:
+        if not is_needed:
+            evidence.drop_file(database, stored)
+    return reply
 
 
 @evidence_router.get(

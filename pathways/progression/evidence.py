@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
 from uuid_utils.compat import uuid7
 
 from pathways import documents
 from pathways.base import Actor
-from pathways.database import Session, WriteSession
+from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, NotFound, NotPermitted, RuleBroken
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.organisations import queries as organisation_queries
@@ -27,6 +29,8 @@ from pathways.progression.schemas import (
     EvidenceVerdict,
     NewEvidence,
 )
+
+LOG = structlog.get_logger()
 
 
 class OwnEvidence(NotPermitted):
@@ -70,13 +74,20 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
     return item
 
 
-def store_document(
-    session: WriteSession, actor: Actor, item: Evidence, content: bytes, *, most_bytes: int, scan: Sequence[str]
-) -> EvidenceDocument:
-    """Store the document of an item, encrypted.
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was examined and is in the document store, encrypted, but to which no row refers yet."""
 
-    Refuses a file that is too large, of the wrong type, infected, or different from the recorded hash. The file is
-    stored before its row is written. If writing the row fails, the file remains, but nothing refers to it.
+    key: str
+    sha256: str
+    content_type: str
+    size_bytes: int
+
+
+def examine(content: bytes, *, most_bytes: int, scan: Sequence[str]) -> str:
+    """Return the media type of a document. Refuses a file that is too large, of the wrong type, or infected.
+
+    A scan may take a minute, so it belongs outside every transaction.
     """
     if len(content) > most_bytes:
         raise RuleBroken(
@@ -85,35 +96,63 @@ def store_document(
     kind = documents.type_of(content)
     if kind is None:
         raise RuleBroken("The document must be a PDF, PNG or JPEG file.", pointer="/file")
-    hashed = hashlib.sha256(content).hexdigest()
-    if item.document_hash is not None and item.document_hash != hashed:
-        raise RuleBroken(
-            "This document does not match the hash recorded for this evidence. Upload the original document.",
-            pointer="/file",
-        )
     if scan and documents.is_infected(content, scan):
         raise RuleBroken(
             "The virus scanner found something harmful in this file, so it was not stored. Ask for a clean copy.",
             pointer="/file",
         )
-    hold(session, queries.spell_of(session, item))
+    return kind
+
+
+def must_fit(session: Session, item: Evidence, content: bytes) -> None:
+    """Refuse a document of an item that was checked already, or one that differs from the recorded hash."""
+    if item.document_hash is not None and item.document_hash != hashlib.sha256(content).hexdigest():
+        raise RuleBroken(
+            "This document does not match the hash recorded for this evidence. Upload the original document.",
+            pointer="/file",
+        )
     if queries.check_of(session, item) is not None:
         raise Conflict(
             "This evidence was already checked, so its document cannot change. Record new evidence with the document."
         )
-    before = queries.document_of(session, item)
+
+
+def put_file(database: Database, content: bytes, content_type: str) -> StoredFile:
+    """Encrypt a file and put it in the document store, outside every transaction.
+
+    If no row is written for it, the caller deletes it with ``drop_file``. A process that is killed in between leaves an
+    encrypted file to which nothing refers.
+    """
     key = f"evidence/{uuid7().hex}"
-    session.documents.put(key, session.vault.seal_bytes(content, place=key))
+    database.documents.put(key, database.vault.seal_bytes(content, place=key))
+    return StoredFile(key, hashlib.sha256(content).hexdigest(), content_type, len(content))
+
+
+def drop_file(database: Database, stored: StoredFile) -> None:
+    """Delete a file to which no row refers. If the store does not answer, the encrypted file remains there."""
+    try:
+        database.documents.forget(stored.key)
+    except documents.StoreAway:
+        LOG.warning("document not deleted", key=stored.key)
+
+
+def store_document(
+    session: WriteSession, actor: Actor, item: Evidence, content: bytes, stored: StoredFile
+) -> EvidenceDocument:
+    """Record the document of an item, which is in the store already. Refuses what ``must_fit`` refuses."""
+    hold(session, queries.spell_of(session, item))
+    must_fit(session, item, content)
+    before = queries.document_of(session, item)
     document = EvidenceDocument.recorded(
         actor,
         partner_id=item.partner_id,
         jobseeker_id=item.jobseeker_id,
         evidence_id=item.id,
         supersedes=before.id if before is not None else None,
-        key=key,
-        sha256=hashed,
-        content_type=kind,
-        size_bytes=len(content),
+        key=stored.key,
+        sha256=stored.sha256,
+        content_type=stored.content_type,
+        size_bytes=stored.size_bytes,
     )
     session.add(document)
     session.flush()  # the second of two uploads at the same time fails here

@@ -17,6 +17,7 @@ from pathways.facts import as_known
 from pathways.jobseekers import actions as jobseeker_actions
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker
+from pathways.organisations import queries as organisation_queries
 from pathways.programmes.models import Programme
 from pathways.progression import queries, rules
 from pathways.progression.models import (
@@ -114,8 +115,8 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     """Record that a rule is met, once for each rule and enrolment.
 
     Uses the version of the rule in force when the enrolment began. Refuses unless each day on which the rule depends
-    is covered by evidence. The evidence must be of at least the tier that the rule requires, and a member other than
-    the actor must have accepted it.
+    is covered by evidence. The evidence must be of at least the tier that the rule requires. A member other than the
+    actor must have accepted it, and the actor must never have checked it, also not as another user.
     """
     enrolment = enrolment_queries.enrolment(session, actor, new.enrolment_id, for_update=True)
     jobseeker_actions.must_not_be_void(session.get_one(Jobseeker, enrolment.jobseeker_id))
@@ -135,12 +136,13 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     verdict = rules.judge(queries.spell_facts(session, enrolment), rule, actor.today, began_on=enrolment.started_on)
     if verdict.finding is not rules.Finding.MET or verdict.met_on is None:
         raise RuleNotMet(verdict.text, finding=verdict.finding.value)
-    evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids, not_checked_by=actor.user_id)
+    own = organisation_queries.same_person(session, actor.user_id)
+    evidence = queries.accepted_evidence(session, enrolment.partner_id, verdict.spell_ids, not_checked_by=own)
     missing = rules.uncovered(verdict.rests_on, _covers(evidence, text.evidence_tier))
     if missing:
         raise RuleNotMet(
-            "The rule is met, but evidence accepted by another member is missing for some days. Ask a colleague to"
-            " check the evidence, or add more evidence. Missing: "
+            "The rule is met, but evidence that another member accepted, and that you did not check, is missing for"
+            " some days. Ask a colleague to check the evidence or, if you checked it, to record the outcome. Missing: "
             + "; ".join(f"{m.first_on.isoformat()} to {m.last_on.isoformat()}" for m in missing[:5])
             + "."
         )

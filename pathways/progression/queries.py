@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.orm import aliased
 
 from pathways.base import Actor
 from pathways.database import Session
@@ -284,9 +285,16 @@ def _facts(version: SpellVersion, weeks: Iterable[Any]) -> SpellFacts:
 
 
 def accepted_evidence(
-    session: Session, partner_id: UUID, spell_ids: Iterable[str], *, not_checked_by: UUID | None = None
+    session: Session, partner_id: UUID, spell_ids: Iterable[str], *, not_checked_by: Iterable[UUID] = ()
 ) -> list[Evidence]:
-    """Return the accepted, current evidence of these spells. Leaves out what the user ``not_checked_by`` accepted."""
+    """Return the accepted, current evidence of these spells, without items that a user of ``not_checked_by`` checked.
+
+    A check that was superseded counts as a check too.
+    """
+    ever, users = aliased(EvidenceCheck), list(not_checked_by)
+    own = select(ever.id).where(
+        ever.partner_id == Evidence.partner_id, ever.evidence_id == Evidence.id, ever.by.in_(users)
+    )
     return list(
         session.scalars(
             select(Evidence)
@@ -303,11 +311,25 @@ def accepted_evidence(
                 Evidence.spell_id.in_([UUID(spell_id) for spell_id in spell_ids]),
                 as_known(Evidence),
                 EvidenceCheck.is_accepted,
-                *([EvidenceCheck.by != not_checked_by] if not_checked_by else []),
+                *([~own.exists()] if users else []),
             )
             .order_by(Evidence.id)
         )
     )
+
+
+def first_day_of_work(session: Session, enrolment: Enrolment) -> date | None:
+    """Return the first day of the enrolment's earliest spell that was not voided, or None without a spell."""
+    return session.scalars(
+        select(func.min(SpellVersion.started_on))
+        .join(Spell, and_(Spell.partner_id == SpellVersion.partner_id, Spell.id == SpellVersion.spell_id))
+        .where(
+            Spell.partner_id == enrolment.partner_id,
+            Spell.enrolment_id == enrolment.id,
+            Spell.state != SpellState.VOIDED,
+            as_known(SpellVersion),
+        )
+    ).one()
 
 
 def outcomes_of(session: Session, enrolment: Enrolment) -> list[Outcome]:

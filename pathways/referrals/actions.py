@@ -30,7 +30,7 @@ from pathways.messages.models import NoticeKind
 from pathways.organisations.models import Organisation, OrganisationKind
 from pathways.reference import half_days, tables
 from pathways.referrals import queries, sources
-from pathways.referrals.content import Arriving, ReferralContent
+from pathways.referrals.content import Arriving, ReferralContent, days_to_come
 from pathways.referrals.models import (
     ABOUT_NAMES,
     REFERRAL_MOVES,
@@ -69,10 +69,7 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
 
     A referrer refers for its own organisation; a caseworker names the organisation that made the referral.
     """
-    today = max(actor.today, local_day(utc_now()))
-    for field in ("referred_on", "permission_recorded_on"):
-        if (getattr(new, field) or today) > today:
-            raise RuleBroken("The date cannot be in the future. Correct the date.", pointer=f"/{field}")
+    _refuse_days_to_come(actor, new.model_dump())
     partner_id, organisation_id = _parties(session, actor, new)
     person = None
     if new.jobseeker_id is not None:
@@ -80,10 +77,17 @@ def submit(session: WriteSession, actor: Actor, new: NewReferral) -> Referral:
         jobseeker_actions.must_not_be_void(person)
     content = ReferralContent.of(new.model_dump() | {"half_days": half_days.parse(new.half_days)})
     ref = new.ref or f"R-{uuid7().hex[-10:]}"
-    source_type = new.source_type or (sources.of_id(session, organisation_id) if organisation_id else SourceType.SELF)
+    source_type = new.source_type or (
+        sources.of_id(session, organisation_id, partner_id) if organisation_id else SourceType.SELF
+    )
     referral = Arriving(content, new.referred_on, organisation_id, source_type, ref, person)
     [recorded] = record(session, actor, partner_id, [referral])
     return recorded.referral
+
+
+def _refuse_days_to_come(actor: Actor, given: Mapping[str, Any]) -> None:
+    for name in days_to_come(given, max(actor.today, local_day(utc_now()))):
+        raise RuleBroken("The date cannot be in the future. Correct the date.", pointer=f"/{name}")
 
 
 def _parties(session: WriteSession, actor: Actor, new: NewReferral) -> tuple[UUID, UUID | None]:
@@ -318,6 +322,7 @@ def change(session: WriteSession, actor: Actor, referral: Referral, body: Referr
         raise RuleBroken(
             "is_restricted must be true or false. Leave it out to keep the current value.", pointer="/is_restricted"
         )
+    _refuse_days_to_come(actor, given)
     if "half_days" in given:
         given["half_days"] = half_days.parse(given["half_days"])
     after = content_of(session, queries.snapshot(session, referral)).changed(given, blanks_clear=True)

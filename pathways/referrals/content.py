@@ -13,6 +13,7 @@ from pathways.jobseekers.models import PROFILE_NAMES, Jobseeker
 from pathways.referrals.models import ABOUT_NAMES, SourceType
 
 LONGEST_KEY = 300
+HAPPENED = ("referred_on", "permission_recorded_on")  # dates of a referral that cannot lie in the future
 
 
 def source_key(organisation_id: UUID | None, ref: str) -> str:
@@ -22,6 +23,11 @@ def source_key(organisation_id: UUID | None, ref: str) -> str:
     """
     key = f"{organisation_id or 'self'}:{ref}"
     return key if len(key) <= LONGEST_KEY else f"{organisation_id or 'self'}:{hashlib.sha256(ref.encode()).hexdigest()}"
+
+
+def days_to_come(given: Mapping[str, Any], today: date) -> list[str]:
+    """Return the names of the dates in ``given`` that have not come, of those that say what has happened already."""
+    return [name for name in HAPPENED if given.get(name) is not None and given[name] > today]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from pathways.reference import half_days
 from pathways.reference.postcodes import find_places
 from pathways.referrals import actions, queries, sources, template
 from pathways.referrals.columns import ALIASES, COLUMNS, OURS_TO_COLUMN, READERS
-from pathways.referrals.content import Arriving, ReferralContent, source_key
+from pathways.referrals.content import Arriving, ReferralContent, days_to_come, source_key
 from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
 
@@ -62,8 +62,10 @@ class ReferralIntake:
             faults.append(
                 Fault("family_name", "A referral needs a name.", "Fill in the given name or the family name.")
             )
-        if values["referred_on"] > self.actor.today:
-            faults.append(Fault("referred_on", "The date cannot be in the future.", "Correct the date."))
+        faults += [
+            Fault(OURS_TO_COLUMN.get(name, name), "The date cannot be in the future.", "Correct the date.")
+            for name in days_to_come({**content.about, "referred_on": values["referred_on"]}, self.actor.today)
+        ]
         faults += self._wrong_organisation(values)
         if self.session.is_production:
             faults += [
@@ -89,7 +91,7 @@ class ReferralIntake:
             return sources.in_name(values["referring_organisation"] or ""), False
         if organisation_id not in self._sources:
             organisation = self.session.get_one(Organisation, organisation_id)
-            self._sources[organisation_id] = sources.of_organisation(self.session, organisation)
+            self._sources[organisation_id] = sources.of_organisation(self.session, organisation, self.partner_id)
         return self._sources[organisation_id]
 
     def _wrong_organisation(self, values: Mapping[str, Any]) -> list[Fault]:

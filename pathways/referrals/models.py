@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.orm import Session as OrmSession
 
@@ -102,7 +102,7 @@ class ReferralMove(AboutPerson, StateLog, Base):
 
     referral_id: Mapped[UUID]
     # Whether the reason was written for the referrer. Reasons of earlier versions were written for the partner alone.
-    reason_is_for_referrer: Mapped[bool] = mapped_column(default=False)
+    reason_is_for_referrer: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     def other_parties(self, session: OrmSession) -> list[UUID]:
         """Return the organisation that made the referral."""

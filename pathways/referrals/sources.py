@@ -28,18 +28,21 @@ def in_name(name: str) -> SourceType:
     return next((source for source, words in IN_NAME if re.search(words, name.casefold())), SourceType.VCSE)
 
 
-def of_organisation(session: Session, organisation: Organisation) -> tuple[SourceType, bool]:
+def of_organisation(session: Session, organisation: Organisation, partner_id: UUID) -> tuple[SourceType, bool]:
     """Return the source type of an organisation's referrals, and whether its kind or an earlier referral decides it.
 
-    If neither does, the type is a guess from the name, which a person should check.
+    Only referrals to the same partner count. If neither decides, the type is a guess from the name, which a person
+    should check.
     """
     if organisation.kind in OF_KIND:
         return OF_KIND[organisation.kind], True
-    earlier = select(Referral.source_type).where(Referral.referring_organisation_id == organisation.id)
+    earlier = select(Referral.source_type).where(
+        Referral.partner_id == partner_id, Referral.referring_organisation_id == organisation.id
+    )
     latest = session.scalars(earlier.order_by(Referral.id.desc()).limit(1)).first()
     return (latest, True) if latest is not None else (in_name(organisation.name), False)
 
 
-def of_id(session: Session, organisation_id: UUID) -> SourceType:
-    """Return the source type of the referrals of the organisation with this id."""
-    return of_organisation(session, session.get_one(Organisation, organisation_id))[0]
+def of_id(session: Session, organisation_id: UUID, partner_id: UUID) -> SourceType:
+    """Return the source type of the referrals to a partner by the organisation with this id."""
+    return of_organisation(session, session.get_one(Organisation, organisation_id), partner_id)[0]

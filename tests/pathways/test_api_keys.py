@@ -184,6 +184,13 @@ def test_a_form_sent_from_another_website_claims_nothing(client, world: World):
     claimed(client, path)
 
 
+def test_the_audit_says_from_which_address_a_key_was_claimed(client, world: World, database):
+    claimed(client, _link(world, issued(client, world)))
+    with database.reading() as session:
+        rows = session.scalars(select(AuditRow.address).where(AuditRow.doing == "key:claim")).all()
+    assert set(rows) == {"testclient"}
+
+
 def test_of_two_claims_at_once_one_gets_the_key(client, world: World):
     token = _link(world, issued(client, world)).rsplit("/", 1)[1]
     keys: list[str] = []

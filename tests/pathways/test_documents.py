@@ -1,7 +1,10 @@
 """Documents of evidence: what is taken, where it is kept, who opens it, what becomes of it."""
 
 import hashlib
+import shlex
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -112,6 +115,77 @@ def test_a_scanner_is_asked_before_anything_is_kept(client, world: World, item: 
         upload(client, world, item, PDF)
     finally:
         stage.app.state.settings = stage.settings
+
+
+LOOKS = """
+import sqlite3, sys
+url = sys.argv[1]
+if url.startswith("sqlite"):
+    other = sqlite3.connect(url.partition("///")[2], timeout=0, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("ROLLBACK")
+else:
+    import psycopg
+    held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in trans%'"
+    with psycopg.connect(url) as other:
+        sys.exit(2 if other.execute(held).fetchone()[0] else 0)
+"""
+
+
+def scanned_by(stage: Stage, folder: Path, script: str) -> Settings:
+    url = stage.database.engine.url
+    plain = url if stage.backend == "sqlite" else url.set(drivername="postgresql")
+    (folder / "scan.py").write_text(script)
+    command = [sys.executable, str(folder / "scan.py"), plain.render_as_string(hide_password=False)]
+    return stage.settings.model_copy(update={"scan_command": shlex.join(command)})
+
+
+def test_no_transaction_is_open_while_a_document_is_scanned(client, world: World, item: str, stage: Stage, tmp_path):
+    stage.app.state.settings = scanned_by(stage, tmp_path, LOOKS)
+    try:
+        upload(client, world, item, PDF)
+    finally:
+        stage.app.state.settings = stage.settings
+
+
+WAITS = """
+import pathlib, sys, time
+folder = pathlib.Path(sys.argv[0]).parent
+(folder / "scanning").touch()
+while not (folder / "go on").exists():
+    time.sleep(0.02)
+"""
+
+
+def test_a_document_whose_item_is_checked_during_the_scan_leaves_no_file(
+    client, world: World, item: str, stage: Stage, tmp_path
+):
+    stage.app.state.settings = scanned_by(stage, tmp_path, WAITS)
+    before = set(folder_of(stage))
+    try:
+        with ThreadPoolExecutor(1) as other:
+            refused = other.submit(upload, client, world, item, PDF, expect=409)
+            try:
+                while not (tmp_path / "scanning").exists():
+                    time.sleep(0.02)
+                path = f"/api/v1/evidence/{item}/check"
+                assert client.post(path, headers=world.key("manager"), json={"is_accepted": True}).status_code == 200
+            finally:
+                (tmp_path / "go on").touch()
+            assert "already checked" in refused.result()["detail"]
+    finally:
+        stage.app.state.settings = stage.settings
+    assert set(folder_of(stage)) == before
+
+
+def test_a_repeated_upload_stores_one_file_that_only_its_owner_reads(client, world: World, item: str, stage: Stage):
+    before = set(folder_of(stage))
+    headers = world.key("caseworker") | {"Idempotency-Key": "once"}
+    for _ in range(3):
+        path, file = f"/api/v1/evidence/{item}/document", {"file": ("p.pdf", PDF, "application/pdf")}
+        assert client.post(path, headers=headers, files=file).status_code == 201
+    (path,) = set(folder_of(stage)) - before
+    assert path.stat().st_mode & 0o077 == 0
 
 
 def test_what_was_changed_where_it_is_kept_does_not_open(client, world: World, item: str, stage: Stage):

@@ -138,7 +138,10 @@ def test_every_command_refuses_a_wrong_or_missing_key(served_folder, monkeypatch
     names = SETTINGS if kind in {"both", "missing"} else {kind: SETTINGS[kind]}
     environment = {} if kind == "missing" else {SETTINGS[name]: OTHER[name] for name in names}
     code, said = run(monkeypatch, capsys, served_folder, words, **environment)
-    if path in NO_DATABASE:
+    if path in NO_DATABASE:  # it goes on as far as its own work, and touches neither the database nor the keys
+        assert "key" not in said.lower(), said
+        assert (served_folder / "cli.db").read_bytes() == before
+        assert not (tmp_path / "var").exists()
         return
     assert (code, said.count("\n"), said[:7]) == (1, 1, "Error: "), said
     assert all(setting in said for setting in names.values()), said

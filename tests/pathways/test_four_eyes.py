@@ -18,13 +18,13 @@ from pathways.claims import queries as claim_queries
 from pathways.claims.models import ANSWERS, FUNDERS_WORD, ClaimEvent, ClaimMove
 from pathways.claims.schemas import Confirmation, Objection
 from pathways.errors import DomainError
-from pathways.messages.models import WebhookDelivery
+from pathways.messages.models import WebhookDelivery, WebhookEndpoint
 from pathways.organisations import actions as organisation_actions
 from pathways.organisations.schemas import NewKey, NewMember, NewUser
 from pathways.programmes import actions as programme_actions
 from pathways.programmes.models import Programme
 from pathways.programmes.schemas import NewPrice
-from tests.work import TODAY
+from tests.work import TODAY, evidence, working
 from tests.world import World
 
 RULE = "LOCAL_13_IN_16"
@@ -145,10 +145,24 @@ class Journey:
         self.call(self.who("check", "colleague"), f"/evidence/{item}/check", is_accepted=True)
 
 
-FACTS = (
-    *("price", "start", "start corrected", "spell", "spell corrected", "hours", "hours superseded", "evidence"),
-    *("document", "check", "check superseded", "outcome", "draft", "submit", "answer"),
-)
+# Each fact that a member can record, with the words in which the refusal names it.
+FACTS = {
+    "start": "the start of the enrolment",
+    "start corrected": "the start of the enrolment",
+    "spell": "the spell of work",
+    "spell corrected": "the spell of work",
+    "hours": "hours worked",
+    "hours superseded": "hours worked",
+    "evidence": "evidence",
+    "document": "a document of the evidence",
+    "check": "a check of the evidence",
+    "check superseded": "a check of the evidence",
+    "outcome": "the outcome",
+    "draft": "the claim",
+    "submit": "the claim",
+    "answer": "the claim",
+    "price": "the price",
+}
 # Each decision of the funder, with the moves of the commissioner that lead to the state in which it is possible.
 DECISIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("query", {"reason": "Which?"}),
@@ -161,6 +175,10 @@ DECISIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 def test_every_decision_of_the_funder_is_among_those_tried():
     assert {name for name, _ in DECISIONS} == {event.value for event in FUNDERS_WORD}
+
+
+def test_every_kind_of_fact_is_among_those_tried():
+    assert set(FACTS.values()) == set(claim_queries.FACT_TEXTS)
 
 
 @pytest.mark.parametrize("fact", FACTS)
@@ -181,6 +199,7 @@ def test_who_recorded_or_checked_a_fact_makes_no_decision_on_the_claim(client, w
                 if name in possible:
                     refused = call(who, f"{path}/{name}", expect=403, **body)
                     assert refused["type"] == "/problems/own-claim"
+                    assert FACTS[fact] in refused["facts"]
                     assert "the commissioner, or a team manager who recorded and checked nothing" in refused["detail"]
                     assert "@" not in refused["detail"]
                     tried += 1
@@ -288,6 +307,94 @@ def test_what_the_funder_contests_brings_the_partner_no_more_money(client, world
     assert "pay" not in client.get(f"/api/v1{path}", headers=world.key("clean")).json()["possible_events"]
     call("commissioner", f"{path}/confirm", move_id=move_of(accepted, "accept"))
     assert call("clean", f"{path}/pay")["state"] == "paid"
+
+
+def possible(client, world: World, who: str, path: str) -> set[str]:
+    return set(client.get(f"/api/v1{path}", headers=world.key(who)).json()["possible_events"])
+
+
+OF_FUNDER = {event.value for event in FUNDERS_WORD}
+
+
+@pytest.mark.parametrize("contested", ["accept", "pay"])
+def test_a_contest_stays_open_over_every_later_attempt(client, world: World, call, told, contested: str):
+    """Neither the reversal that frees the evidence nor a new claim ends it; the funder's own word does."""
+    first = f"/claims/{told['id']}"
+    call("commissioner", f"{first}/contest", move_id=move_of(told, contested), reason="We did not say so.")
+    refused = call("clean", f"{first}/reverse", expect=409, reason="To pay it again.")
+    assert refused["type"] == "/problems/decision-contested"
+    assert not OF_FUNDER & possible(client, world, "clean", first)
+    paths = [first]
+    call("commissioner", f"{first}/reverse", reason="Never paid.")
+    for attempt in (2, 3):
+        again = call("caseworker", "/claims", outcome_id=told["outcome_id"], declaration=DECLARED)
+        assert again["attempt"] == attempt
+        paths.append(f"/claims/{again['id']}")
+        for name, body in DECISIONS[:3]:
+            assert call("clean", f"{paths[-1]}/{name}", expect=409, **body)["type"] == "/problems/decision-contested"
+        assert not OF_FUNDER & possible(client, world, "clean", paths[-1])
+        assert "accept" in possible(client, world, "commissioner", paths[-1])
+        if attempt == 2:
+            call("caseworker", f"{paths[-1]}/withdraw", reason="Again.")
+    call("commissioner", f"{first}/confirm", move_id=move_of(told, contested))
+    call("clean", f"{paths[-1]}/accept")
+    assert call("clean", f"{paths[-1]}/pay")["state"] == "paid"
+
+
+def test_a_contest_of_another_jobseekers_claim_bars_nothing(client, world: World, call, told):
+    call("commissioner", f"/claims/{told['id']}/contest", move_id=move_of(told, "pay"), reason="No.")
+    enrolment, spell = working(client, world, ref="two", given_name="Wei", nino=None, nhs_number=None)
+    evidence(client, world, spell, TODAY - timedelta(weeks=16), TODAY)
+    outcome = call("caseworker", "/outcomes", enrolment_id=enrolment, rule=RULE)
+    other = call("caseworker", "/claims", outcome_id=outcome["id"], declaration=DECLARED)
+    assert call("clean", f"/claims/{other['id']}/accept")["state"] == "accepted"
+
+
+@pytest.mark.parametrize("check", ["check", "check superseded"])
+@pytest.mark.parametrize("again", ["decider", "decider_again"])
+def test_who_ever_checked_the_evidence_neither_records_the_outcome_nor_submits(
+    client, world: World, call, check: str, again: str
+):
+    join(world, "decider", "partner", Role.TEAM_MANAGER)
+    join(world, "decider_again", "partner", Role.TEAM_MANAGER, email="Decider+two@example.org")
+    path = Journey(client, world, call, **{check: "decider"}).to_submitted()
+    claim = call("caseworker", f"{path}/withdraw", reason="Again.")
+    draft = call("caseworker", "/claims", outcome_id=claim["outcome_id"])
+    refused = call(again, f"/claims/{draft['id']}/submit", expect=403, **DECLARED)
+    assert refused["type"] == "/problems/own-check"
+    call("caseworker", f"/claims/{draft['id']}/withdraw", reason="Again.")
+    call("caseworker", f"/outcomes/{claim['outcome_id']}/withdraw", reason="Again.")
+    one = {"enrolment_id": claim["enrolment_id"], "rule": RULE}
+    assert "that you did not check" in call(again, "/outcomes", expect=409, **one)["detail"]
+    call("caseworker", "/outcomes", **one)
+
+
+def test_a_commissioner_cannot_ask_who_is_behind_a_pseudonym(client, world: World, told):
+    path = f"/api/v1/claims?jobseeker={told['jobseeker_id']}"
+    refused = client.get(path, headers=world.key("commissioner"))
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/pseudonym-only")
+    nobody = client.get(f"/api/v1/claims?jobseeker={UUID(int=0)}", headers=world.key("commissioner"))
+    assert nobody.json() | {"request_id": ""} == refused.json() | {"request_id": ""}  # the answer tells nothing
+    assert len(client.get(path, headers=world.key("caseworker")).json()["items"]) == 1
+
+
+def test_the_funders_system_hears_of_a_claim_from_its_submission_on(world: World, call, told):
+    with world.database.writing(world.operator) as session:
+        fund = world.organisations["fund"]
+        hook = {"url": "https://fund.example.org/hook", "sealed_secret": "x", "made_at": world.operator.at}
+        session.add(WebhookEndpoint(organisation_id=fund, **hook))
+    call("commissioner", f"/claims/{told['id']}/reverse", reason="Wrong.")
+    never = call("caseworker", "/claims", outcome_id=told["outcome_id"])["id"]
+    call("caseworker", f"/claims/{never}/withdraw", reason="Too early.")
+    sent = call("caseworker", "/claims", outcome_id=told["outcome_id"], declaration=DECLARED)["id"]
+    call("caseworker", f"/claims/{sent}/withdraw", reason="Too early.")
+    with world.database.reading() as session:
+        heard = session.execute(select(WebhookDelivery.event_type, WebhookDelivery.payload)).all()
+    assert {(row.event_type, row.payload["id"]) for row in heard} == {
+        ("claim.reverse", told["id"]),
+        ("claim.submit", sent),
+        ("claim.withdraw", sent),
+    }
 
 
 def test_only_the_funder_answers_and_only_what_was_told(client, world: World, call, told):

@@ -632,3 +632,49 @@ def test_who_sent_a_file_sees_it_still_when_a_manager_has_applied_it(client, wor
     run = send(client, world, text(AMINA))
     act(client, world, run, "apply", who="manager")
     assert [row["state"] for row in rows(client, world, run)] == ["created"]
+
+
+@pytest.mark.parametrize("was_touched", [True, False])
+def test_an_import_whose_reading_stopped_is_discarded_after_a_day_and_its_cells_deleted(
+    client, world: World, database, was_touched: bool
+):
+    content, actor = text(AMINA, WEI), world.on("caseworker").then(doing="referral:import")
+    with database.reading(actor) as session:
+        table = actions.read_file(session, actor, KIND, content, 1_000_000)
+    with database.writing(actor) as session:
+        run = actions.begin(session, actor, KIND, content, table, actions.Wish(world.organisations["partner"]))
+    Worker(database, KIND, actor, run.id).read(table)
+
+    def left(ago: timedelta) -> None:
+        """Make it an import whose process died while it was reading."""
+        with database.writing(None) as session:
+            dead = session.get_one(ImportRun, run.id)
+            dead.state, dead.made_at = ImportState.READING, utc_now() - ago
+            dead.touched_at = dead.made_at if was_touched else None
+
+    left(timedelta(hours=23))
+    assert actions.forget(database, utc_now() - timedelta(days=30)) == 0
+    left(timedelta(hours=25))
+    assert actions.forget(database, utc_now() - timedelta(days=30)) == 2
+    with database.reading() as session:
+        assert session.get_one(ImportRun, run.id).state is ImportState.DISCARDED
+        assert session.scalars(select(ImportRow.cells_sealed)).all() == [None, None]
+    again = send(client, world, content, query="")
+    assert (again["id"] != str(run.id), again["report"]["created"]) == (True, 2)
+
+
+def test_an_import_that_was_being_read_with_other_options_keeps_no_cells(client, world: World, database):
+    content, actor = text(AMINA, WEI), world.on("caseworker").then(doing="referral:import")
+    with database.reading(actor) as session:
+        table = actions.read_file(session, actor, KIND, content, 1_000_000)
+    wish = actions.Wish(world.organisations["partner"])
+    with database.writing(actor) as session:
+        run = actions.begin(session, actor, KIND, content, table, wish)
+    Worker(database, KIND, actor, run.id).read(table)
+    with database.writing(None) as session:
+        session.get_one(ImportRun, run.id).state = ImportState.READING
+    send(client, world, content)
+    actions.forget(database, utc_now() - timedelta(days=30))
+    with database.reading() as session:
+        kept = select(ImportRow.id).where(ImportRow.import_id == run.id, ImportRow.cells_sealed.is_not(None))
+        assert session.scalars(kept).all() == []

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from pathways.app import LINKS
+from pathways.audit import AuditRow
 from pathways.introductions.models import DecisionLink, Introduction, IntroductionMove
 from pathways.messages.sending import Sender
 from tests.conftest import settings_for
@@ -68,6 +69,14 @@ def test_an_answer_counts_once_in_the_name_of_whoever_was_asked(client, world: W
         )
     assert [client.get(link).status_code, client.post(link, data={"event": "offer"}).status_code] == [410, 410]
     assert state_of(database) == "declined"
+
+
+@pytest.mark.parametrize("event", ["offer", "invite", "decline"])
+def test_the_audit_says_from_which_address_an_answer_came(client, world: World, database, link: str, event: str):
+    assert client.post(link, data={"event": event}).status_code == 200
+    with database.reading() as session:
+        rows = session.execute(select(AuditRow.address).where(AuditRow.doing == "introduction:decide")).scalars().all()
+    assert set(rows) == {"testclient"}
 
 
 def test_an_answer_of_another_site_or_without_a_choice_or_that_cannot_be_is_refused(client, database, link: str):

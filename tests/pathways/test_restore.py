@@ -608,3 +608,52 @@ def test_a_backup_that_is_killed_leaves_no_file_of_its_name_or_a_whole_one(prepa
             (folder / "two").unlink()
     for path in folder.glob(".two.*.part"):
         assert oct(path.stat().st_mode)[-3:] == "600"
+
+
+# Documents of a restore that is refused at the end.
+
+
+class Interrupting:
+    """A document store during whose work somebody does something to the database."""
+
+    def __init__(self, store: Any, act: Callable[[], None]) -> None:
+        self.store, self.act = store, act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def put(self, key: str, content: bytes) -> None:
+        self.store.put(key, content)
+        self.act()
+
+
+def test_a_restore_that_is_refused_at_the_swap_leaves_no_document(
+    client, stage: Stage, world: World, item: str, tmp_path, cleared
+):
+    before = set(folder_of(stage))
+    upload(client, world, item, PDF)
+    (stored,) = set(folder_of(stage)) - before
+    write(stage.database, tmp_path / "x")
+    stored.unlink()
+    url, own, connections = stage.database.engine.url, stage.database.documents, []
+
+    def come() -> None:
+        """On PostgreSQL somebody connects; on SQLite the copy is lost."""
+        if stage.backend == "postgresql":
+            plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+            connections.append(psycopg.connect(plain))
+        else:
+            for copy in database_file(stage).parent.glob(".restore-*/**/*"):
+                copy.unlink(missing_ok=True) if copy.is_file() else None
+
+    stage.database.documents = Interrupting(own, come)
+    try:
+        with pytest.raises(DomainError):
+            restore(RestoreJob(stage.database, tmp_path / "x"))
+    finally:
+        stage.database.documents = own
+        for connection in connections:
+            connection.close()
+    assert set(folder_of(stage)) == before
+    restore(RestoreJob(stage.database, tmp_path / "x"))
+    assert stored.exists()

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from pathways.app import LABELS, LINKS, NEEDED
 from pathways.base import Role
 from pathways.introductions.actions import TO_CASEWORKER, TO_LISTERS
-from pathways.introductions.models import INTRODUCTION_MOVES, WHO_MAY, IntroductionEvent
+from pathways.introductions.models import WHO_MAY, IntroductionEvent
 from pathways.messages.models import WebhookDelivery, WebhookEndpoint
 from pathways.messages.sending import Sender
 from tests.conftest import settings_for
@@ -20,11 +20,14 @@ API = "/api/v1"
 E = IntroductionEvent
 # The steps before each step, by the side that takes them.
 BEFORE: dict[IntroductionEvent, list[tuple[str, str]]] = {
+    E.AGREE: [],
     E.SEND: [("caseworker", "agree")],
     E.INVITE: [("caseworker", "agree"), ("caseworker", "send")],
     E.OFFER: [("caseworker", "agree"), ("caseworker", "send")],
+    E.WAIT: [("caseworker", "agree"), ("caseworker", "send")],
     E.DECLINE: [("caseworker", "agree"), ("caseworker", "send")],
     E.WITHDRAW: [("caseworker", "agree"), ("caseworker", "send")],
+    E.EXPIRE: [("caseworker", "agree"), ("caseworker", "send")],
     E.ACCEPT: [("caseworker", "agree"), ("caseworker", "send"), ("lister", "offer")],
     E.START: [("caseworker", "agree"), ("caseworker", "send"), ("lister", "offer"), ("caseworker", "accept")],
     E.END: [
@@ -36,7 +39,7 @@ BEFORE: dict[IntroductionEvent, list[tuple[str, str]]] = {
     ],
     E.RECONSIDER: [("caseworker", "agree"), ("caseworker", "send"), ("caseworker", "withdraw")],
 }
-BODIES: dict[str, dict[str, Any]] = {"decline": {"why": "other"}, "withdraw": {"why": "other"}}
+BODIES: dict[str, dict[str, Any]] = {event: {"why": "other"} for event in ("decline", "withdraw", "expire")}
 
 
 def step(call, world: World, who: str, one: str, event: str) -> Any:
@@ -48,8 +51,18 @@ def step(call, world: World, who: str, one: str, event: str) -> Any:
 def made(world: World, call) -> str:
     person, _ = world.supported()
     world.permit(person)
-    placement = world.list_placement(title="Cafe Assistant")
+    placement = world.list_placement(title="Cafe Assistant", places=1)
     return call("caseworker", "/introductions", jobseeker_id=str(person), placement_id=str(placement))["id"]
+
+
+def take_the_place(client, world: World, call, made: str) -> None:
+    """Offer the only place to another jobseeker, so that there is a waiting list."""
+    placement = client.get(f"{API}/introductions/{made}", headers=world.key("caseworker")).json()["placement_id"]
+    other, _ = world.supported(ref="OTHER", given_name="Wei", nino=None, nhs_number=None, email=None, phone=None)
+    world.permit(other)
+    one = call("caseworker", "/introductions", jobseeker_id=str(other), placement_id=placement)["id"]
+    for side, before in BEFORE[E.ACCEPT]:
+        step(call, world, side, one, before)
 
 
 def notices(client, world: World, who: str) -> list[str]:
@@ -65,14 +78,19 @@ STEPS = [
 ]
 
 
-def test_every_step_is_tried_here():
-    assert set(BEFORE) | {E.AGREE, E.EXPIRE, E.WAIT} == {event for _, event in INTRODUCTION_MOVES}
+def test_every_step_that_people_take_is_tried_here(client):
+    paths = client.app.openapi()["paths"]
+    by_people = {event for event in E if f"{API}/introductions/{{introduction_id}}/{event.value}" in paths}
+    assert {event for event, _ in STEPS} == by_people
+    assert set(TO_CASEWORKER) | set(TO_LISTERS) <= {event for event, _ in STEPS}
 
 
 @pytest.mark.parametrize(("event", "who"), STEPS)
 def test_the_other_side_is_notified_of_a_step_and_nobody_else(client, world: World, call, made: str, event, who: str):
     for side, before in BEFORE[event]:
         step(call, world, side, made, before)
+    if event is E.WAIT:
+        take_the_place(client, world, call, made)
     seen = {name: notices(client, world, name) for name in ("caseworker", "colleague", "manager", "lister")}
     other_lister = notices(client, world, "other_lister")
     step(call, world, who, made, event.value)
