@@ -163,9 +163,14 @@ def test_a_protection_that_was_lost_protects_all_the_same(client, world: World, 
 # Formulas, merged cells, notes, struck-through text.
 
 
-def test_a_formula_without_a_result_refuses_its_row_only(client, world: World):
+def test_a_formula_without_a_result_in_a_needed_cell_refuses_its_row_only(client, world: World):
+    report = send(client, world, book(cells_of(), cells_of("A2", given_name="=VLOOKUP(A1,'[1]x'!A:B,2,0)")))
+    assert (report["created"], {error["row"] for error in report["errors"]}) == (1, {3})
+
+
+def test_a_formula_without_a_result_in_an_optional_cell_refuses_nobody(client, world: World):
     report = send(client, world, book(cells_of(), cells_of("A2", nino="=VLOOKUP(A1,'[1]x'!A:B,2,0)")))
-    assert (report["created"], [error["row"] for error in report["errors"]]) == (1, [3])
+    assert (report["created"], report["errors"], warned(report)) == (2, [], {(3, "nino")})
 
 
 def test_a_note_of_a_colleague_is_not_read_and_said(client, world: World):
