@@ -612,3 +612,14 @@ def test_every_damage_has_a_rule_and_a_remedy_for_every_column():
 def test_a_date_with_a_time_is_a_day():
     (row,) = table_of(book(cells_of(date_of_birth=datetime(2002, 5, 26, 0, 0)))).rows()  # noqa: DTZ001 - a cell
     assert row.cells["date_of_birth"] == "2002-05-26"
+
+
+def test_a_column_that_may_protect_somebody_and_was_not_read_is_said_in_its_rows(client, world: World):
+    content = text_file([*cells_of(), "Yes"], [*cells_of("A2", given_name="Wei"), ""]).replace(
+        b"reason\r\n", b"reason,DV?\r\n", 1
+    )
+    report = send(client, world, content)
+    assert (report["created"], warned(report)) == (2, {(2, "row")})
+    assert "DV?" in report["warnings"][0]["rule"]
+    assert "by hand" in report["unread_columns"]["DV?"]
+    assert any("DV?" in note for note in report["notes"])
