@@ -19,7 +19,7 @@ AS_VALUE = "Paste the cell as a value, and send the file again."
 Formulas = Mapping[int, str | None]
 
 
-def shown(line: list[str], formulas: Formulas) -> list[str]:
+def with_formulas(line: list[str], formulas: Formulas) -> list[str]:
     """Return the cells of a row; a cell whose formula has no saved value holds the formula."""
     for column, formula in formulas.items():
         line += [""] * (column + 1 - len(line))

@@ -440,7 +440,7 @@ def _lines_of(sheet: CalamineSheet, extent: Extent) -> Iterator[tuple[int, list[
         for column, text in extent.shown.get(number, {}).items():
             line += [""] * (column + 1 - len(line))
             line[column] = text
-        yield number, formulas.shown(line, extent.formulas.get(number, {}))
+        yield number, formulas.with_formulas(line, extent.formulas.get(number, {}))
 
 
 def _no_header(aliases: Mapping[str, str]) -> ColumnsMissing:

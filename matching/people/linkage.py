@@ -30,7 +30,7 @@ from matching.people.compare import (
     compare,
     parts_of,
 )
-from matching.people.heard import is_faintly_alike
+from matching.people.doubtful import is_doubtful
 from matching.people.identity import UNKNOWN_DAY, Identity
 from matching.people.names import Alike, alike, is_contained
 
@@ -510,37 +510,6 @@ def held_back(first: Identity, second: Identity, levels: tuple[int, ...], shared
     if not any(shared.get(name, 0) < SHARED_BY_MANY[name] for name in close):
         return "The name and date of birth agree. Any other detail that agrees is one that many people share."
     return ""
-
-
-def is_doubtful(first: Identity, second: Identity, levels: tuple[int, ...]) -> bool:
-    """Return whether only the given names speak against one person, and these may be one name badly heard.
-
-    Parameters
-    ----------
-    first, second : Identity
-    levels : tuple of int
-
-    Returns
-    -------
-    bool
-        False if an identifier differs, because then more than a name speaks against it.
-
-    Examples
-    --------
-    >>> one = Identity("1", "Iseult", "Byrne", born="20020526")
-    >>> other, twin = (Identity("2", name, "Byrne", born="20020526") for name in ("Isolde", "Maeve"))
-    >>> is_doubtful(one, other, compare(one, other)), is_doubtful(one, twin, compare(one, twin))
-    (True, False)
-    """
-    of = dict(zip(FIELDS, levels, strict=True))
-    parts = parts_of(of[Field.NAME])
-    if of[Field.BORN] != Born.SAME or parts is None or parts[1] < Alike.CLOSE or parts[0] is Alike.UNKNOWN:
-        return False
-    if any(second.identifiers.get(kind, value) != value for kind, value in first.identifiers.items()):
-        return False
-    ours = {*first.names[0].split(), *first.also.split()}
-    theirs = {*second.names[0].split(), *second.also.split()}
-    return any(is_faintly_alike(one, other) for one in ours for other in theirs)
 
 
 ALIKE_TEXT = {

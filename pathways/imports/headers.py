@@ -26,7 +26,7 @@ class HeaderMatter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnreadHeader:
-    """An unknown header: what it is about, the column that it suggests or "", and a sentence for whoever sent it."""
+    """An unknown header: what it is about, the column that it suggests or "", and a sentence for the sender."""
 
     matter: HeaderMatter
     column: str
@@ -166,7 +166,7 @@ def unread_header(header: str, column: str, columns: Collection[str], taken: Col
     for pattern, matter in NOT_MEANT_OF if is_about_people else ():
         if pattern.search(words):
             return _unread(HeaderMatter.OTHER, "", shown, about=matter)
-    if is_about_people and (other := _about_somebody_else(words, column, columns, taken)) is not None:
+    if is_about_people and (other := _about_another_person(words, column, columns, taken)) is not None:
         return _unread(HeaderMatter.COLUMN if other else HeaderMatter.SOMEBODY_ELSE, other, shown)
     if is_about_people and _has_both_names(words):
         return _unread(HeaderMatter.BOTH_NAMES, _free("family_name", columns, taken), shown)
@@ -197,7 +197,7 @@ def _is_plain(words: str, column: str) -> bool:
     return column in {"licences", "permission_to_share", "permission_recorded_on"} and "condition" not in words
 
 
-def _about_somebody_else(words: str, column: str, columns: Collection[str], taken: Collection[str]) -> str | None:
+def _about_another_person(words: str, column: str, columns: Collection[str], taken: Collection[str]) -> str | None:
     """Return None for a header about the person in the row; else the column about the referrer it suggests, or ""."""
     if not OTHERS.search(words) or column in {"source_type", "referring_organisation"} | {"referred_on", "reason"}:
         return None
