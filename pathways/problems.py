@@ -17,6 +17,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from pathways import errors, fields
+from pathways.field_faults import sentence_of
 
 PROBLEM = "application/problem+json"
 RULE_BROKEN = fields.RULE_BROKEN
@@ -88,7 +89,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     """Return the reply to an invalid request: the wrong fields, never their values, which may be an NI number."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    faults = [{"pointer": _pointer(tuple(e["loc"])), "detail": e["msg"]} for e in found]
+    faults = [{"pointer": _pointer(tuple(e["loc"])), "detail": sentence_of(e)} for e in found]
     if all(e["type"] == RULE_BROKEN for e in found):
         kind = errors.RuleBroken
         detail = "Correct the values listed in errors and send the request again."

@@ -175,8 +175,18 @@ def _answer(words: str) -> bool | None:
 
 
 yes_no = lenient(cells.as_yes_no, _answer)
-# What the law asks of a person is never worked out from other words: it must be asked.
-plain_yes_no = lenient(cells.as_yes_no)
+NO_PERMISSION_YET = "This is not a plain yes or no, so it counts as no permission yet."
+ASK_FOR_PERMISSION = "Ask the jobseeker, and record the answer and its date. The original text is in as_written."
+
+
+def permission(text: str) -> Any:
+    """Read a permission. What the law asks of a person is never worked out from other words: it must be asked."""
+    words = said(text)
+    if not words:
+        return None
+    if words.casefold() in cells.YES | cells.NO:
+        return cells.as_yes_no(words)
+    return Slip(words, rule=NO_PERMISSION_YET, remedy=ASK_FOR_PERMISSION)
 
 
 def restricted(text: str) -> Any:
@@ -246,31 +256,52 @@ def bounds(words: str, units: re.Pattern[str]) -> tuple[Decimal | None, Decimal 
     return (None, number) if is_most else (number, None) if is_least else (number, number)
 
 
-WEEK = 168
+Highest = Callable[[], Decimal]  # the most hours that anybody may work in a week
 
 
-def _hours_within(words: str) -> tuple[Decimal | None, Decimal | None] | None:
+def _hours(text: str, most: Decimal) -> Decimal | None:
+    """Read a number of hours in a week. More than anybody may work is refused: as a minimum it would fit no work."""
+    if re.match(r"^\s*-\s*\d", text):
+        raise InvalidCell("Hours cannot be less than 0.", "Correct the number.")
+    number = cells.hours(text)
+    if number is not None and number > most:
+        raise InvalidCell(f"Nobody may work more than {most:g} hours a week.", "Correct the number.")
+    return number
+
+
+def _hours_within(words: str, most: Decimal) -> tuple[Decimal | None, Decimal | None] | None:
     found = bounds(words, HOUR_UNITS)
-    return None if found is None or any(end is not None and end > WEEK for end in found) else found
+    return None if found is None or any(end is not None and end > most for end in found) else found
 
 
-def _lowest_hours(words: str) -> Slip | None:
-    found = _hours_within(words)
-    return found and Slip(words, found[0], {"hours_max": found[1]} if found[0] != found[1] else {}, READ_PARTLY)
+def hours_min(most: Highest) -> Reader:
+    """Return the reader of the fewest hours that somebody wants; a range also gives the most."""
+
+    def lowest(words: str) -> Slip | None:
+        found = _hours_within(words, most())
+        return found and Slip(words, found[0], {"hours_max": found[1]} if found[0] != found[1] else {}, READ_PARTLY)
+
+    return lenient(lambda text: _hours(text, most()), lowest)
 
 
-def _highest_hours(words: str) -> Slip | None:
-    found = _hours_within(words)
-    return found and Slip(words, found[1], {"hours_min": found[0]} if found[0] != found[1] else {}, READ_PARTLY)
+def hours_max(most: Highest) -> Reader:
+    """Return the reader of the most hours that somebody wants; a range also gives the fewest."""
+
+    def highest(words: str) -> Slip | None:
+        found = _hours_within(words, most())
+        return found and Slip(words, found[1], {"hours_min": found[0]} if found[0] != found[1] else {}, READ_PARTLY)
+
+    return lenient(lambda text: _hours(text, most()), highest)
+
+
+WEEK = Decimal(168)
 
 
 def _exact_hours(words: str) -> Decimal | None:
-    found = _hours_within(words)
+    found = _hours_within(words, WEEK)
     return found[0] if found is not None and found[0] == found[1] else None
 
 
-hours_min = lenient(cells.hours, _lowest_hours)
-hours_max = lenient(cells.hours, _highest_hours)
 # A range is no number of hours a week, so it is left unknown: an unknown number of hours rules no jobseeker out.
 hours_per_week = lenient(cells.hours, _exact_hours)
 
@@ -349,7 +380,19 @@ def _birth(words: str) -> Any:
     return None
 
 
-date_of_birth = lenient(cells.as_date, _birth)
+NO_BIRTHDAY = "These are words for a date of birth that is not known, so the age stays unknown."
+ASK_FOR_BIRTHDAY = "Ask for the date, or enter only the year of birth. The original text is in as_written."
+_read_birth = lenient(cells.as_date, _birth)
+
+
+def date_of_birth(text: str) -> Any:
+    """Read a date of birth. Words for an unknown one are kept, because age limits cannot be checked then."""
+    found, words = _read_birth(text), said(text)
+    if found is not None or not words:
+        return found
+    return Slip(words, rule=NO_BIRTHDAY, remedy=ASK_FOR_BIRTHDAY)
+
+
 day = lenient(cells.as_date, lambda words: _day(words, lambda found: EARLIEST <= found <= LATEST, (20,)))
 
 

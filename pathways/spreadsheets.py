@@ -9,7 +9,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from pathways import encodings, file_kinds
+from pathways import encodings, file_kinds, formulas
 from pathways.damage import is_day_column, tidy
 from pathways.errors import TooLarge
 from pathways.file_kinds import FileNotUnderstood
@@ -31,7 +31,6 @@ FEWEST_KNOWN = 3
 MOST_CELLS_IN_TOTAL = 3
 MOST_COLUMNS = 1_000
 MOST_CELLS = 5_000_000
-FORMULA = ("Formulas are not accepted.", "Paste the cells of this row as values.")
 MERGED = ("Merged cells are not accepted.", "Unmerge them and fill in each cell.")
 TOO_MANY = ("The row has more cells than the header.", "Put quotes around a cell that contains the delimiter.")
 HIDDEN_ROW = (
@@ -60,6 +59,8 @@ CUT_SHORT = (
     "Export the file again, and compare the number of rows.",
 )
 GUESSED_LETTERS = "The cell has accents or signs whose encoding the file does not say. It was read as {name}."
+UNREAD_PROTECTION = "This row says something in the column {header}, which was not read. It may keep somebody safe."
+RECORD_BY_HAND = "Read the cell, and record what it says by hand before anybody is contacted or introduced."
 COUNTED_FROM_1904 = (
     "The date is a plain number, which was read as the days that this workbook counts from 1904.",
     "Check the date. To be sure, format the column as a date.",
@@ -150,6 +151,7 @@ class _Reading:
 
     aliases: Mapping[str, str]
     example: ExampleRow | None = None
+    required: Collection[str] = ()  # columns in which a formula stops its row
     guessed: str = ""  # the encoding, if it was guessed
     is_1904: bool = False
 
@@ -164,6 +166,7 @@ class _Part:
     faults: Mapping[int, list[tuple[str, str]]]
     warnings: dict[int, list[Warned]]
     month_first: set[str] = field(default_factory=set)  # columns with a date that has the month before the day
+    held_formulas: dict[int, formulas.Formulas] = field(default_factory=dict)  # by row number
 
 
 @dataclass(slots=True)
@@ -173,6 +176,8 @@ class SpreadsheetTable:
     count: int = 0
     unknown_columns: list[str] = field(default_factory=list)
     suggested_columns: dict[str, str] = field(default_factory=dict)  # the column that each may mean
+    unread_columns: dict[str, str] = field(default_factory=dict)  # one sentence for each
+    protective_headers: frozenset[str] = frozenset()  # those unknown headers that may be about somebody's safety
     notes: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
@@ -195,11 +200,21 @@ class SpreadsheetTable:
                 if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
                     wrong.append(TOO_MANY)
                 own, others = part.sheet.named(cells)
+                held, columns, required = part.held_formulas.get(number, {}), part.sheet.columns, part.reading.required
+                wrong += formulas.faults_of(columns, held, required)
                 example = part.reading.example
                 if example is not None and own.get(example.column, "").casefold() == example.reference.casefold():
                     wrong.append(EXAMPLE_REFERENCE)
-                warnings = [*part.warnings.get(number, ()), *_doubts(part, own)]
+                warnings = [*part.warnings.get(number, ()), *_doubts(part, own), *self._unread(part.sheet, others)]
+                warnings += formulas.warnings_of(columns, own, held, required)
                 yield Row(number, part.sheet.name, own, others, tuple(wrong), tuple(warnings))
+
+    def _unread(self, sheet: Sheet, others: Mapping[str, str]) -> Iterator[Warned]:
+        """Yield a warning for each cell under an unknown header that may be about somebody's safety."""
+        for place in others:
+            header = sheet.header[int(place)] if int(place) < len(sheet.header) else ""
+            if header in self.protective_headers:
+                yield ("row", UNREAD_PROTECTION.format(header=" ".join(header.split())[:80]), RECORD_BY_HAND)
 
 
 def read_table(
@@ -209,18 +224,21 @@ def read_table(
     needed: Sequence[str],
     most_unpacked: int,
     example: ExampleRow | None = None,
+    required: Collection[str] = (),
 ) -> SpreadsheetTable:
     """Return a file as a table with our column names; ``aliases`` maps a normalised header to one of our columns.
 
-    The file is read once to check it. ``example`` is the row of the template that is left out. Raises
+    The file is read once to check it. ``example`` is the row of the template that is left out. A formula in a
+    ``required`` or ``needed`` column stops its row; elsewhere the value that was saved with it is read. Raises
     ``FileNotUnderstood`` if the file cannot be read, has no header or lacks a ``needed`` column, and ``TooLarge`` if a
     workbook unpacks to more than ``most_unpacked`` bytes.
     """
     table = SpreadsheetTable()
+    reading = _Reading(aliases, example, {*needed, *required})
     if content[:4] == file_kinds.ZIP:
-        _read_workbook_headers(table, content, _Reading(aliases, example), most_unpacked)
+        _read_workbook_headers(table, content, reading, most_unpacked)
     else:
-        _read_csv_header(table, content, _Reading(aliases, example))
+        _read_csv_header(table, content, reading)
     missing = [name for name in needed if table.count and name not in table.columns]
     if missing:
         raise ColumnsMissing(
@@ -349,9 +367,7 @@ def _take_worksheet(
         if extent.is_hidden:
             return f"sheet {name}: hidden, {count}. To import them, {SHOW_SHEET}"
         return f"sheet {name}: named as an example, {count}. To import them, rename the sheet and send the file again"
-    faults = {number: [FORMULA] for number in extent.with_formula}
-    for number in extent.merged:
-        faults.setdefault(number, []).append(MERGED)
+    faults = {number: [MERGED] for number in extent.merged}
     warnings: dict[int, list[Warned]] = {}
     for numbers, warning in (
         (extent.hidden, HIDDEN_ROW),
@@ -363,6 +379,7 @@ def _take_worksheet(
             warnings.setdefault(number, []).append(warning)
     part = _take_sheet(table, name, lines, reading, faults, warnings)
     if part is not None:
+        part.held_formulas.update(extent.formulas)
         table.notes += _notes_about_sheet(part.sheet, extent)
     return ""
 
@@ -423,7 +440,7 @@ def _lines_of(sheet: CalamineSheet, extent: Extent) -> Iterator[tuple[int, list[
         for column, text in extent.shown.get(number, {}).items():
             line += [""] * (column + 1 - len(line))
             line[column] = text
-        yield number, line
+        yield number, formulas.with_formulas(line, extent.formulas.get(number, {}))
 
 
 def _no_header(aliases: Mapping[str, str]) -> ColumnsMissing:

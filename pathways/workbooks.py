@@ -15,6 +15,7 @@ from typing import IO
 
 from pathways import cell_formats
 from pathways.cell_formats import CellFormat
+from pathways.formulas import MOST_FORMULA
 from pathways.workbook_xml import elements_of, parse
 
 WORKBOOK = "xl/workbook.xml"
@@ -36,7 +37,7 @@ class Extent:
     rows: int = 0
     columns: int = 0
     is_hidden: bool = False
-    with_formula: set[int] = field(default_factory=set)
+    formulas: dict[int, dict[int, str | None]] = field(default_factory=dict)  # see ``pathways.formulas``
     merged: set[int] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last
@@ -144,7 +145,8 @@ class _SheetReading:
         self.format = cell_formats.PLAIN
         self.type = ""
         self.value: list[str] | None = None
-        self.shown = 0
+        self.formula: list[str] | None = None
+        self.shown = self.formulas = 0
         self.merges: list[tuple[int, int]] = []
 
     def extent_of(self, xml: IO[bytes]) -> Extent:
@@ -167,7 +169,7 @@ class _SheetReading:
         elif name == "is":
             self._mark_seen()
         elif name == "f":
-            self.extent.with_formula.add(self.row)
+            self.formula = []
         elif name == "row":
             self._row(about)
         elif name == "strike" and about.get("val", "1") not in {"0", "false"}:
@@ -215,8 +217,20 @@ class _SheetReading:
     def _text(self, written: str) -> None:
         if self.value is not None:
             self.value.append(written)
+        if self.formula is not None:
+            self.formula.append(written)
+
+    def _keep_formula(self) -> None:
+        formula, self.formula = "".join(self.formula or []).strip()[:MOST_FORMULA], None
+        self.formulas += 1
+        if self.formulas > MOST_SHOWN:
+            raise ValueError("The sheet has too many formulas.")
+        # A formula with the type of a text has a saved value even if that is blank, as =IF(A2="","",A2) has.
+        self.extent.formulas.setdefault(self.row, {})[self.column - 1] = None if self.type == "str" else formula
 
     def _ended(self, name: str) -> None:
+        if name == "f" and self.formula is not None:
+            self._keep_formula()
         if name != "v" or self.value is None:
             return
         value, self.value = "".join(self.value).strip(), None

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from matching.people.names import PARTICLES, called, plain
+from matching.people.names import PARTICLES, SHORTEST_SHORT, called, parts_in_use, plain
 
 MOST_WORDS, LONGEST_WORD = 24, 80
 SHORTEST_TO_MISTYPE, LONG_WORD = 4, 8  # a word of 8 letters may have two typing errors
@@ -84,6 +84,9 @@ class NameMatch(StrEnum):
     NICKNAME = "a short or long form"
     SOUND = "sounds alike"
     SLIP = "spelled almost alike"
+    SHORTER = "a shorter form"
+    ENDING = "ends like this"
+    FAINT = "a little alike"
     INITIAL = "the same initial"
 
 
@@ -95,8 +98,12 @@ WORTH = {
     NameMatch.NICKNAME: 0.86,
     NameMatch.SOUND: 0.82,
     NameMatch.SLIP: 0.8,
+    NameMatch.SHORTER: 0.78,
+    NameMatch.ENDING: 0.78,
+    NameMatch.FAINT: 0.45,
     NameMatch.INITIAL: 0.5,
 }
+FAINTLY_ALIKE, SAME_BEGINNING = 0.62, 2
 
 
 def single_words(name: str) -> list[str]:
@@ -189,6 +196,8 @@ def other_forms(word: str) -> dict[str, NameMatch]:
     ('NICKNAME', 'PARTICLE', 'SPELLING')
     """
     forms = dict.fromkeys(_stems(word), NameMatch.PARTICLE)
+    forms |= {word[:n]: NameMatch.SHORTER for n in range(SHORTEST_SHORT, len(word))}
+    forms |= dict.fromkeys(parts_in_use(word), NameMatch.NICKNAME)
     forms |= dict.fromkeys(called(word), NameMatch.NICKNAME)
     forms |= {other: NameMatch.SPELLING for family in FAMILIES if word in family for other in family}
     forms.pop(word, None)
@@ -232,12 +241,45 @@ def name_match(wanted: str, word: str) -> NameMatch | None:
         return NameMatch.BEGINNING
     if word in other_forms(wanted):
         return other_forms(wanted)[word]
-    if wanted in _stems(word):
-        return NameMatch.PARTICLE
+    if wanted in _stems(word) or wanted in parts_in_use(word):
+        return NameMatch.PARTICLE if wanted in _stems(word) else NameMatch.NICKNAME
     sound = heard(wanted)
     if sound == heard(word) and (len(sound) > SHORT_SOUND or JaroWinkler.similarity(wanted, word) >= ALIKE_ENOUGH):
         return NameMatch.SOUND
     most = (min(len(wanted), len(word)) >= SHORTEST_TO_MISTYPE) + (len(wanted) >= LONG_WORD)
     if most and DamerauLevenshtein.distance(wanted, word, score_cutoff=most) <= most:
         return NameMatch.SLIP
-    return None
+    return NameMatch.ENDING if len(wanted) >= SHORTEST_TO_MISTYPE and word.endswith(wanted) else None
+
+
+@lru_cache(maxsize=200_000)
+def is_faintly_alike(first: str, second: str) -> bool:
+    """Return whether two words may be one name that was badly heard, such as Iseult and Isolde.
+
+    This is no evidence that two people are one. It is for a search in which the other words agree, and for the
+    protection of a person, where a doubt must protect.
+
+    Parameters
+    ----------
+    first, second : str
+        As ``search_words`` returns them.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_faintly_alike("iseult", "isolde"), is_faintly_alike("wojcik", "voychik"), is_faintly_alike("anna", "brian")
+    (True, True, False)
+    """
+    if not first or not second:
+        return False
+    if name_match(first, second) not in {None, NameMatch.INITIAL} or name_match(second, first) is not None:
+        return True
+    sounds = heard(first), heard(second)
+    if min(map(len, (first, second))) >= SHORTEST_SHORT and first[:SAME_BEGINNING] == second[:SAME_BEGINNING]:
+        return True
+    return (
+        sounds[0][:1] == sounds[1][:1] and JaroWinkler.similarity(*sounds) >= FAINTLY_ALIKE
+    ) or JaroWinkler.similarity(first, second) >= ALIKE_ENOUGH

@@ -30,6 +30,7 @@ from matching.people.compare import (
     compare,
     parts_of,
 )
+from matching.people.doubtful import is_doubtful
 from matching.people.identity import UNKNOWN_DAY, Identity
 from matching.people.names import Alike, alike, is_contained
 
@@ -48,6 +49,12 @@ SHIPPED = Path(__file__).with_name("shipped.json")
 # The highest probability that is returned if no identifier agrees, and twins, a couple, a hostel or an unknown birthday
 # could explain the evidence as well as one person could. A human must then decide.
 MOST_UNSURE = 0.98
+# The least probability if family name and day of birth agree, and the given names may be one name badly heard or spelt.
+# It is below what the fields alone say of twins, but a restricted person's protection must not hang on a spelling.
+LEAST_DOUBTFUL = 0.5
+DOUBTFUL = (
+    "The given names begin or sound alike, and family name and date of birth agree. Twins may agree on these too."
+)
 # A telephone number or e-mail address in this many records belongs to a family or a support worker. A postcode belongs
 # to a whole street, so only a postcode in this many records belongs to a hostel.
 SHARED_BY_MANY = {Field.PHONE: 3, Field.EMAIL: 3, Field.POSTCODE: 10}
@@ -99,7 +106,7 @@ class LinkageVerdict:
     told : tuple of FieldWeight
         The evidence of each field. A field that is not known in one record is left out.
     held_back : str
-        Why the probability was limited to ``MOST_UNSURE``. Empty if the probability was not limited.
+        Why the probability was limited to ``MOST_UNSURE`` or raised to ``LEAST_DOUBTFUL``. Empty if it was neither.
     """
 
     probability: float
@@ -264,7 +271,7 @@ class Linkage:
         total += self.rarity(levels[0], first, common) + sum(
             extra for _, extra in self._identifiers(first, second, slips)
         )
-        return total + self.prior(among) >= 0.0
+        return total + self.prior(among) >= 0.0 or is_doubtful(first, second, levels)
 
     def verdict(
         self,
@@ -283,8 +290,9 @@ class Linkage:
         among : float
             The number of records among which the second record was found.
         shared : mapping of str to int
-            The number of records with the same postcode, phone, e-mail or identifier as the first record, if counted,
-            by field or kind of identifier.
+            The number of different people with the same postcode, phone or e-mail as the first record, and of records
+            with the same identifier, if counted, by field or kind of identifier. From ``SHARED_BY_MANY`` people a
+            detail is no evidence.
         common : tuple of (float or None, float or None)
             The shares of records with the given and with the family name of the first record, if counted by the caller.
         slips : collection of str
@@ -303,6 +311,10 @@ class Linkage:
                 continue
             bits = {kin: self.bits[kin][name][level] for kin in Kin}
             lift = self.rarity(level, first, common) if name is Field.NAME else 0.0
+            if level == SAME_OF.get(name) and counts.get(name, 0) >= SHARED_BY_MANY[name]:
+                # So many people have this value that it may be an office's: no evidence until a person decides.
+                weights.append(FieldWeight(name.value, SHARED_TEXT, 0.0))
+                continue
             if level == SAME_OF.get(name) and counts.get(name, 0) > 1:
                 # Several records share this value, so it is weaker evidence: two strangers may share the value too.
                 lift = min(0.0, log2(max(among, 2.0) / counts[name]) - bits[Kin.PERSON])
@@ -325,6 +337,8 @@ class Linkage:
         if any(bits < 0 for _, bits in identifiers):
             doubt = "An identifier differs. Either it is wrong in one record, or the records are about two people."
         reason = doubt if posterior > MOST_UNSURE else ""
+        if posterior < LEAST_DOUBTFUL and is_doubtful(first, second, levels):
+            return LinkageVerdict(LEAST_DOUBTFUL, tuple(weights), DOUBTFUL)
         return LinkageVerdict(min(posterior, MOST_UNSURE) if doubt else posterior, tuple(weights), reason)
 
     @staticmethod

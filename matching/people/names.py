@@ -5,8 +5,10 @@ spelling. Transliterations differ mostly in their vowels, so the sound of a name
 """
 
 import re
+from collections.abc import Mapping
 from enum import IntEnum
 from functools import lru_cache
+from pathlib import Path
 
 from anyascii import anyascii
 from nicknames import NickNamer
@@ -18,6 +20,18 @@ CLOSE_ENOUGH = 0.9
 PARTICLES = frozenset(
     {"abdul", "al", "bin", "bint", "da", "de", "del", "der", "dos", "el", "ibn", "mac", "mc", "ni", "o"}
 )
+SHORT_FORMS = Path(__file__).with_name("short_forms.csv")
+# Yoruba and Igbo names are sentences: their beginning or their end alone is the short form ("Seun" of "Oluwaseun").
+BEGINNINGS = """
+oluwa olu ola ade ayo abi aki akin ani baba dami eni fola folu ibi ife iya kehinde mo mofe oba ogun olo omo
+omoto ore oyin temi titi tolu yewande chi chukwu chuku ebube eke ike ka ke nna nne nwa nke obi oge ony onyi uzo
+abdul abdur abdal abdel fazl ghulam mohd saif nur noor zain
+"""
+ENDINGS = """
+chukwu chukwuka chi oluwa ife ola ayo tola dele deen uddin ullah ul inder deep preet jit bai ben bhai kumar kaur
+wati gul jan dayo niyi wale sola
+"""
+SHORTEST_SHORT = 3
 LONG_ENOUGH = 4  # shorter names that differ in one letter are different names: "Ali" and "Ala"
 # Spellings of the same sound in several languages.
 SOUNDS = (("ph", "f"), ("ck", "k"), ("kh", "k"), ("gh", "g"), ("sch", "s"), ("sh", "s"), ("ch", "k"), ("dh", "d"))
@@ -108,8 +122,42 @@ def called(name: str) -> frozenset[str]:
     >>> "liz" in called("elizabeth"), "elizabeth" in called("liz"), called("zebedee9")
     (True, True, frozenset())
     """
-    known = _nicknames()
-    return frozenset(known.nicknames_of(name) | known.canonicals_of(name))
+    known, own = _nicknames(), _short_forms()
+    return frozenset(known.nicknames_of(name) | known.canonicals_of(name) | own.get(name, frozenset()))
+
+
+@lru_cache(maxsize=1)
+def _short_forms() -> Mapping[str, frozenset[str]]:
+    """Return, by name, its short and long forms in ``short_forms.csv``. Two long names with one short form differ."""
+    forms: dict[str, set[str]] = {}
+    for line in SHORT_FORMS.read_text(encoding="utf-8").splitlines()[1:]:
+        long, _, short = line.partition(",")
+        for form in short.split() if not line.startswith("#") else ():
+            forms.setdefault(long, set()).add(form)
+            forms.setdefault(form, set()).add(long)
+    return {name: frozenset(others - {name}) for name, others in forms.items()}
+
+
+def parts_in_use(name: str) -> frozenset[str]:
+    """Return the beginnings and ends of a name that are used alone, as Yoruba and Igbo names are shortened.
+
+    Parameters
+    ----------
+    name : str
+        One word, as ``plain`` returns it.
+
+    Returns
+    -------
+    frozenset of str
+
+    Examples
+    --------
+    >>> "seun" in parts_in_use("oluwaseun"), "bayo" in parts_in_use("adebayo"), "uche" in parts_in_use("uchechukwu")
+    (True, True, True)
+    """
+    parts = {name[len(part) :] for part in BEGINNINGS.split() if name.startswith(part)}
+    parts |= {name[: -len(part)] for part in ENDINGS.split() if name.endswith(part)}
+    return frozenset(part for part in parts if len(part) >= SHORTEST_SHORT)
 
 
 def is_contained(first: str, second: str) -> bool:
@@ -166,6 +214,8 @@ def alike(first: str, second: str) -> Alike:
         return Alike.VARIANT
     if first_words[0] in called(second_words[0]):
         return Alike.VARIANT
+    if second_words[0] in parts_in_use(first_words[0]) or first_words[0] in parts_in_use(second_words[0]):
+        return Alike.CLOSE
     if min(len(first), len(second)) == 1:
         return Alike.CLOSE if first[0] == second[0] else Alike.OTHER
     if sound(first) == sound(second) or JaroWinkler.similarity(first, second) >= CLOSE_ENOUGH:

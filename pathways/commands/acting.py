@@ -222,10 +222,12 @@ def body_of(model: type[Model], **values: object) -> Model:
     """Return a request body made from the given options, or raise ``PlainError`` naming the first invalid option."""
     from pydantic import ValidationError
 
+    from pathways.field_faults import sentence_of
+
     try:
         return model(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as wrong:
         first = wrong.errors()[0]
-        rule = first["msg"].removeprefix("Value error, ").removesuffix(".")
+        rule = sentence_of(first).removesuffix(".")
         message = f"{'.'.join(map(str, first['loc'])) or 'The command'}: {rule}."
         raise PlainError(message) from wrong

@@ -317,15 +317,10 @@ def as_sentences(report: "ImportReport") -> list[str]:
     if not report.was_applied and not report.is_dry_run:
         lines.append("Nothing was saved.")
     for column in report.unknown_columns:
-        meant = report.suggested_columns.get(column)
-        hint = (
-            f" If it means {meant}, confirm this once or rename the column."
-            if meant
-            else " No free column is like it. The template lists all columns."
-        )
-        lines.append(f"Column {column} is unknown and was not read.{hint}")
+        hint = " The template lists all columns."
+        lines.append(report.unread_columns.get(column, f"Column {column} is unknown and was not read.{hint}"))
     lines += [f"Left out: {what}." for what in report.passed_over]
-    lines += report.notes
+    lines += [note for note in report.notes if note not in report.unread_columns.values()]
     lines += [f"Error, {_where(e)}, {e.field}: {e.rule} {e.remedy}" for e in report.errors]
     lines += [f"Warning, {_where(w)}, {w.field}: {w.rule} {w.remedy}" for w in report.warnings]
     return lines

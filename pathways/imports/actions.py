@@ -16,6 +16,7 @@ from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
 from pathways.file_kinds import FileNotUnderstood
 from pathways.imports import intake, queries, reports, staging, template
+from pathways.imports.headers import HeaderMatter, unread_header
 from pathways.imports.intake import WITHIN, ImportKind, Intake
 from pathways.imports.models import (
     DONE,
@@ -74,11 +75,26 @@ def read_file(session: Session, actor: Actor, kind: ImportKind, content: bytes, 
     aliases = {**kind.aliases, **queries.own_columns(session, actor, kind.name)}
     example = template.example_row(kind)
     try:
-        table = read_table(content, aliases, needed=kind.needed, most_unpacked=most_unpacked, example=example)
+        table = read_table(
+            content,
+            aliases,
+            needed=kind.needed,
+            most_unpacked=most_unpacked,
+            example=example,
+            required=kind.form.also_needed,
+        )
     except ColumnsMissing as refusal:
         where = f"GET {template.path_of(kind)} or pathways import template {kind.name}"
         raise FileNotUnderstood(f"{refusal.detail} A template with the right columns: {where}.") from refusal
-    table.suggested_columns = queries.suggested(table.unknown_columns, aliases, kind.form.synonyms, table.columns)
+    likest = queries.suggested(table.unknown_columns, aliases, kind.form.synonyms, table.columns)
+    unread = {
+        header: unread_header(header, column, kind.readers.keys(), table.columns) for header, column in likest.items()
+    }
+    table.suggested_columns = {header: about.column for header, about in unread.items()}
+    table.unread_columns = {header: about.sentence for header, about in unread.items()}
+    protective = [header for header, about in unread.items() if about.matter is HeaderMatter.PROTECTION]
+    table.protective_headers = frozenset(protective)
+    table.notes += [unread[header].sentence for header in protective]
     if not table.count:
         table.notes.append("The file has a header but no rows below it.")
     return table
@@ -111,6 +127,7 @@ def begin(
         "notes": table.notes,
         "unknown_columns": table.unknown_columns,
         "suggested_columns": table.suggested_columns,
+        "unread_columns": table.unread_columns,
         "passed_over": table.passed_over,
     }
     for earlier in session.scalars(queries.unfinished(actor, kind.name, wish.partner_id, file_hash)):

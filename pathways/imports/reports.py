@@ -62,6 +62,7 @@ def _report(session: Session, actor: Actor, kind: ImportKind, run: ImportRun, co
         notes=run.found["notes"],
         unknown_columns=run.found["unknown_columns"],
         suggested_columns=run.found["suggested_columns"],
+        unread_columns=run.found.get("unread_columns", {}),  # runs of an earlier version have none
         passed_over=run.found["passed_over"],
         made=[name for row in made if (name := row.made or names.get(row.jobseeker_id)) is not None],
         template=template.path_of(kind),

@@ -54,6 +54,10 @@ class ImportReport(BaseModel):
     notes: list[str] = []
     unknown_columns: list[str] = []
     suggested_columns: dict[str, str] = {}
+    unread_columns: dict[str, str] = Field(
+        default_factory=dict,
+        description="By unknown header, one sentence: what it seems to be about, that it was not read, and what to do.",
+    )
     passed_over: list[str] = []
     made: list[str] = []
     template: str = Field(

@@ -168,7 +168,8 @@ def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep, 
     """Search by any part of any name, by number, e-mail, reference, postcode or date of birth, in one field or in many.
 
     The best match is first, and ``reasons`` says why each record matches. A search of a record that was merged finds
-    the record into which it was merged. The search is a POST, so that the URL has no personal data.
+    the record into which it was merged. If nobody has all of a name, records with a part of it are listed, and
+    ``notes`` says so. The search is a POST, so that the URL has no personal data.
     """
     if not wanted.model_dump(exclude_none=True):
         raise RuleBroken(
@@ -179,7 +180,8 @@ def search_jobseekers(wanted: SearchBody, actor: Reader, database: DatabaseDep, 
         matches = page_after(search.search(session, actor, wanted), page, lambda match: match.id)
         items = search.hits(session, matches[: page.limit])
     audit.opened(database, actor, "jobseekers", [(hit.jobseeker_id, hit.jobseeker_id) for hit in items])
-    return SearchAnswer(items=items, next=cursor(items[-1].jobseeker_id) if len(matches) > page.limit else None)
+    more = cursor(items[-1].jobseeker_id) if len(matches) > page.limit else None
+    return SearchAnswer(items=items, next=more, notes=search.notes(wanted, matches))
 
 
 @router.get("/{jobseeker_id}", responses=documented(NotFound))

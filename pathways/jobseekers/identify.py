@@ -45,6 +45,7 @@ from pathways.database import Session, WriteSession, insert_if_absent
 from pathways.facts import as_known
 from pathways.jobseekers import formats
 from pathways.jobseekers.details import IDENTIFIERS, Details
+from pathways.jobseekers.different_people import different_people
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, PersonKey
 
 # The lowest probabilities: at which a pair is listed for review, and at which it is proposed as one person.
@@ -324,6 +325,8 @@ def find(
             Field.EMAIL: shared.get("email", 0),
             Field.POSTCODE: homes,
         } | {name: shared.get(name, 0) for name in IDENTIFIERS}
+        known = [rows[other][1] for other in candidate_ids if other in rows]
+        shared_counts |= different_people(model(), query.who, known, shared_counts)
         common = (None, families / among if families and query.who.family else None)
         records = [rows[other] for other in candidate_ids if other in rows]
         candidates = _likely_candidates(session, query, records, shared_counts, common, among)
@@ -530,10 +533,12 @@ def within(session: Session, partner_id: UUID, people: Iterable[Identity]) -> li
     }
     numbers = Counter(item for identity in identities for item in identity.identifiers.items())
     families = Counter(identity.names[1] for identity in identities)
+    different: dict[tuple[str, str], int] = {}
     best: dict[int, tuple[float, int]] = {}
     for later, earlier in sorted(pairs):
         first, second = identities[later], identities[earlier]
         counts: dict[str, int] = {name: counter[getattr(first, name.value)] for name, counter in shared.items()}
+        counts |= different_people(model(), first, identities, counts, different)
         counts |= {kind: numbers[kind, number] for kind, number in first.identifiers.items()}
         common = (None, families[first.names[1]] / among if first.family else None)
         if not model().may_be(first, second, among, common):

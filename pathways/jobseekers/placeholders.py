@@ -29,7 +29,8 @@ UNKNOWN_WORDS = frozenset(
     unsure user w withheld will x xx xxx xxxx yet applicable available abode dob birth ni nino nhs insurance
     national mail mobile contact currently moment at this time street rough sleeping sleeper hostel somebody
     someone aka baby child boy girl infant newborn husband wife mother father mum dad son daughter bloggs
-    placeholder dummy fake sample example""",
+    placeholder dummy fake sample example fnu lnu snu nfn nln nmn uam uasc redacted deleted unborn ditto unnamed
+    nameless unidentified illegible unreadable mononym asylum seeker learner participant walkin dropin supplied""",
     )
 )
 # A family or given name is a placeholder only if all of its words are among these. Words that are also names (Street,
@@ -39,7 +40,7 @@ NAME_WORDS = UNKNOWN_WORDS - frozenset(
         r"\w+",
         """first street will given get grace has sent left put self father birth child boy user bloggs on in at to of
     the me a w t sofa hostel mail fill sample did don ni id rough son nil blank person say other or last null
-    not dr ref sent moment time mark does yet later check""",
+    not dr ref sent moment time mark does yet later check seeker""",
     )
 )
 WHOLE_NAMES = frozenset(
@@ -49,6 +50,35 @@ WHOLE_NAMES = frozenset(
         a other, the client, the customer, n a, n k, not known, not given, not provided, not stated, not disclosed,
         to follow, see notes, see below, as above, same as above""",
     )
+)
+# Words in the place of a name that are read as a whole: a role with a number or letter ("Client 23", "Person A"), a
+# relation to somebody ("Dad of"), and instructions ("see notes"). The words are as ``_words`` returns them.
+ROLES = (
+    "client|customer|person|learner|service user|young person|participant|patient|male|female|man|woman|child|baby"
+    "|boy|girl"
+    "|case|applicant|candidate|user|resident|referral|anon|adult|sibling|twin|asylum seeker|jobseeker|student|guest"
+    "|member"
+)
+RELATIONS = (
+    "mum|mom|mother|dad|father|son|daughter|sister|brother|wife|husband|partner|spouse|carer|parent|friend|gran|nan"
+    "|cousin"
+    "|girlfriend|boyfriend|baby|child|children|family|sibling"
+)
+NO_NAME_PHRASE = re.compile(
+    rf"^(?:(?:{ROLES}|su|yp|uam|uasc)(?: ?(?:no|number|ref|id))? ?(?:\d+|[a-z]|one|two|three|i{{1,3}})"
+    rf"|(?:the |a |an |another )(?:{ROLES})|young person|service user"
+    rf"|(?:{RELATIONS})s? of\b.*|(?:c o|care of) .*"
+    r"|(?:homeless|unknown|unidentified|elderly|rough|street|asian|black|white|polish|somali|older|younger)"
+    r" (?:man|woman|male|female|lady|gent|gentleman|person|sleeper|homeless|boy|girl|adult|child)"
+    r"|(?:do not|dont|please|refer to|same as|delete) (?:\w+ ?){1,6}"
+    r"|(?:see|ask|check|check with) (?:the |a )?(?:notes?|file|above|below|records?|form|emails?|attached|comments?"
+    r"|sheet|row"
+    r"|worker|key ?worker|staff|client|referrer|referral|mum|dad|carer|him|her|them|again|later|first|caseworker)\b.*"
+    r"|(?:asylum seeker|brother|sister|husband|wife|delete|same|ref \d+)"
+    r"|(?:not|no|only|single|just) (?:one |a |any |first |last |second |middle |family |given |sur ?|fore ?)*"
+    r"(?:names?|sure|supplied|shown|said|recorded|applicable|surname|forename|initials|willing)(?: given| known| yet)?"
+    r"|(?:walk|drop) ?in|duplicate(?: record| entry)?|deceased|yp|initials only|first names?|last names?|family names?"
+    r"|given names?|names? (?:unknown|withheld|redacted|hidden|removed|on file|tbc)|n ?f ?[nai]|one name)$"
 )
 # Never issued, or issued by an office for a while: TN and ZZ are temporary, XX, OO and PP are made up.
 NO_NINO = re.compile(r"^(?:TN\d{6}[A-Z]?|(?:ZZ|XX|OO|PP)\d{6}[A-Z]?)$")
@@ -114,6 +144,8 @@ def is_name(text: str | None) -> bool:
         return not any(character.isalpha() for character in text)
     if words in (["no"], ["na"]):  # names of Korean and Chinese families
         return False
+    if NO_NAME_PHRASE.match(" ".join(_words(text))):
+        return True
     return " ".join(words) in WHOLE_NAMES or all(word in NAME_WORDS for word in words)
 
 

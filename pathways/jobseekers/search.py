@@ -23,6 +23,7 @@ from matching.people.heard import (
     WORTH,
     NameMatch,
     heard,
+    is_faintly_alike,
     name_match,
     other_forms,
     single_words,
@@ -38,6 +39,10 @@ from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerSta
 from pathways.jobseekers.search_schemas import SearchBody, SearchHit
 
 LIKE_ENOUGH = 0.6  # the lowest likeness of a match
+PARTLY_ENOUGH, MOST_PARTLY = (
+    0.3,
+    300,
+)  # of records that have a part of the name, which are shown if nobody has all of it
 SURE = 0.9  # the lowest likeness of a record that has the NI number, NHS number, telephone number or e-mail
 UNKNOWN, DIFFERENT = 0.5, 0.3  # the score of a field that the record lacks; of a number that the record does not have
 MOST_MATCHES = 1_000  # a search with more matches is too wide to be read
@@ -57,6 +62,20 @@ PARTS = {
     "postcode": re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\b", re.IGNORECASE),
     "number": re.compile(r"[+(]?\d[\d\s().-]{7,}\d"),
 }
+PART_OF_NUMBER = re.compile(r"\S*\d\S*")
+SAID_OF_PARTS = re.compile(
+    r"\b(?:last|first|two|three|four|five|six|digits?|letters?|ending|ends?|starts?|starting|begins?|beginning|in"
+    r"|with|is"
+    r"|numbers?|no|ni|nino|nhs|phone|tel|mobile|insurance|national|something|then)\b",
+    re.IGNORECASE,
+)
+WHOLE = {"nino": 8, "nhs_number": 10, "phone": 9}  # the fewest letters and digits of a whole number
+PART_OF_A_NUMBER = (
+    "Part of a number cannot be looked for, because numbers are stored encrypted. Type the whole number, or search"
+    " by name,"
+    " date of birth or postcode."
+)
+PART_OF_A_NAME = "No record that you may see has all of this. These have a part of the name."
 NAME_OF_KIND = {
     NameKind.GIVEN: "Given name",
     NameKind.FAMILY: "Family name",
@@ -64,6 +83,7 @@ NAME_OF_KIND = {
     NameKind.EARLIER: "Earlier name",
 }
 LESS_FOR_KIND = {NameKind.EARLIER: 0.03, NameKind.KNOWN_AS: 0.01}
+PARTS_OF_WORDS = {NameMatch.SHORTER, NameMatch.ENDING}
 WEIGHT_OF_PARTICLE, WEIGHT_OF_INITIAL = 0.3, 0.5
 
 
@@ -82,6 +102,7 @@ class Wanted:
     postcode: str = ""
     date_of_birth: date | None = None
     numbers: Mapping[str, str] = field(default_factory=dict)
+    has_part_of_number: bool = False
 
     @property
     def has_more(self) -> bool:
@@ -94,12 +115,14 @@ class Wanted:
         parts: dict[str, Any] = {}
         names = [_take_parts(text, parts) for text in (body.text, body.name) if text]
         parts |= body.model_dump(exclude_none=True, exclude={"text", "name"})
+        short = {name for name in WHOLE if parts.get(name) and len(re.sub(r"[\W_]", "", parts[name])) < WHOLE[name]}
         return cls(
             _typed_words(names),
             (parts.get("reference") or "").strip().upper(),
             formats.compact(parts.get("postcode")) or "",
             parts.get("date_of_birth"),
-            {name: parts[name] for name in NUMBERS if parts.get(name)},
+            {name: parts[name] for name in NUMBERS if parts.get(name) and name not in short},
+            bool(short) or "part_of_number" in parts,
         )
 
 
@@ -123,7 +146,23 @@ def _take_parts(text: str, parts: dict[str, Any]) -> str:
         else:
             parts[name] = value
         text = f"{text[: found.start()]} {text[found.end() :]}"
-    return text
+    return _without_parts_of_numbers(text, parts)
+
+
+def _without_parts_of_numbers(text: str, parts: dict[str, Any]) -> str:
+    """Return a text without the words that hold digits: half a postcode, or else a part of a number."""
+    words, is_part = [], False
+    for word in PART_OF_NUMBER.findall(text):
+        if formats.OUTCODE.match(word.upper()) and "postcode" not in parts:
+            parts["postcode"] = word
+        else:
+            words.append(word)
+            is_part = True
+    text = PART_OF_NUMBER.sub(" ", text)
+    if not is_part:
+        return text
+    parts["part_of_number"] = " ".join(words)
+    return SAID_OF_PARTS.sub(" ", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +188,17 @@ class SearchMatch:
 NameWords = Sequence[tuple[str, NameKind]]
 
 
+def notes(body: SearchBody, matches: Sequence[SearchMatch]) -> list[str]:
+    """Return what to say about a search: that a part of a number was not looked for, or that nobody has all names."""
+    is_partly = bool(matches) and all(match.likeness < LIKE_ENOUGH for match in matches)
+    return [PART_OF_A_NUMBER] * Wanted.of(body).has_part_of_number + [PART_OF_A_NAME] * is_partly
+
+
 def search(session: Session, actor: Actor, body: SearchBody) -> list[SearchMatch]:
     """Return the records that match, best first: at most ``MOST_MATCHES``, limited to what the actor may see.
 
-    A record that was merged leads to the record into which it was merged.
+    A record that was merged leads to the record into which it was merged. If nobody has all of the name, records that
+    have a part of it are returned; their likeness is below ``LIKE_ENOUGH``.
     """
     wanted = Wanted.of(body)
     terms = _terms(session, actor.organisation_id, wanted.words)
@@ -171,7 +217,8 @@ def search(session: Session, actor: Actor, body: SearchBody) -> list[SearchMatch
         match = _scored(wanted, rows[key], survivor, _name_score(terms, wanted.words, names.get(key, ())), numbers)
         if match is not None and (survivor.id not in best or best[survivor.id].likeness < match.likeness):
             best[survivor.id] = match
-    return sorted(best.values(), key=lambda match: (-match.likeness, match.reference))[:MOST_MATCHES]
+    found = sorted(best.values(), key=lambda match: (-match.likeness, match.reference))[:MOST_MATCHES]
+    return [match for match in found if match.likeness >= LIKE_ENOUGH] or found[:MOST_PARTLY]
 
 
 def hits(session: Session, matches: Sequence[SearchMatch]) -> list[SearchHit]:
@@ -211,7 +258,10 @@ def _terms(session: Session, partner_id: UUID, words: Sequence[str]) -> list[Nam
     terms = []
     for covers in covered:
         text = "".join(words[n] for n in covers)[:80]
-        terms.append(NameTerm(text, covers, _spellings(session, partner_id, text)))
+        spellings = _spellings(session, partner_id, text)
+        if len(covers) > 1:  # a part of words that are written as one may be only one of them
+            spellings = {word: match for word, match in spellings.items() if match not in PARTS_OF_WORDS}
+        terms.append(NameTerm(text, covers, spellings))
     return terms
 
 
@@ -270,7 +320,11 @@ def _people_named(
     is_complete = not common and all(len(word) > 1 for word in wanted.words)
     worth = {key: _name_score(terms, wanted.words, words)[0] for key, words in names.items()}
     if is_complete and not wanted.has_more:
-        names = {key: words for key, words in names.items() if worth[key] >= LIKE_ENOUGH}
+        enough = {key: words for key, words in names.items() if worth[key] >= LIKE_ENOUGH}
+        partly = sorted((key for key in names.keys() - enough.keys()), key=lambda key: (-worth[key], key))
+        # All words of these people, because another of them may be the one that was misheard.
+        names = enough | (_words_of(session, partner_id, partly[:MOST_PARTLY]) if len(wanted.words) > 1 else {})
+        worth = {key: _name_score(terms, wanted.words, words)[0] for key, words in names.items()}
     best = sorted(names, key=lambda key: (worth[key], key), reverse=True)[:MOST_MATCHES]
     return {key: names[key] for key in best}, is_complete
 
@@ -323,6 +377,10 @@ def _name_score(terms: Sequence[NameTerm], words: Sequence[str], names: NameWord
             for n in term.covers:
                 if score > scores[n]:
                     scores[n], reasons[n] = score, f"{NAME_OF_KIND[kind]}: {match}."
+    for n, word in enumerate(words):
+        if max(scores) > 0.0 and scores[n] == 0.0 and any(is_faintly_alike(word, other) for other, _ in names):
+            scores[n] = WORTH[NameMatch.FAINT]
+            reasons[n] = f"Another name: {NameMatch.FAINT}."
     weights = [_weight(word) for word in words]
     total = sum(weight * score for weight, score in zip(weights, scores, strict=True))
     return total / (sum(weights) or 1.0), list(dict.fromkeys(filter(None, reasons)))
@@ -436,9 +494,10 @@ def _scored(
     if wanted.date_of_birth:
         scores["date_of_birth"] = _alike_dates(wanted.date_of_birth, row.date_of_birth)
     likeness = max(sum(scores.values()) / max(len(scores), 1), SURE if has_number else 0.0)
-    if likeness < LIKE_ENOUGH:
+    if likeness < (PARTLY_ENOUGH if set(scores) == {"name"} and len(wanted.words) > 1 else LIKE_ENOUGH):
         return None
-    agreeing = sorted(field for field, score in scores.items() if score >= LIKE_ENOUGH)
+    least = min(LIKE_ENOUGH, likeness)
+    agreeing = sorted(field for field, score in scores.items() if score >= least)
     reasons = [*(name[1] if "name" in agreeing else ()), *(_reason(field, scores[field]) for field in agreeing)]
     return SearchMatch(survivor.id, survivor.reference, round(likeness, 3), agreeing, list(filter(None, reasons)))
 

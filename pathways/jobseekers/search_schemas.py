@@ -52,6 +52,10 @@ class SearchAnswer(Schema):
 
     items: Annotated[list[SearchHit], Group.RECORD]
     next: Annotated[str | None, Group.RECORD] = None
+    notes: Annotated[list[str], Group.RECORD] = Field(
+        default_factory=list,
+        description="What the search could not do, such as look for a part of a number, and what to do instead.",
+    )
 
 
 class NameWordRecord(Schema):

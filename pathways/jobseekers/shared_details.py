@@ -1,12 +1,13 @@
 """Contact details that many of a partner's jobseekers have, so that they are probably nobody's own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from pathways.base import local_day, utc_now
 from pathways.database import Session
 from pathways.jobseekers import identify
 from pathways.jobseekers.details import Details
+from pathways.jobseekers.different_people import count_different
 from pathways.jobseekers.models import Jobseeker
 
 # The same numbers of records as those from which a detail no longer makes a pair certain (``matching.people``).
@@ -37,4 +38,33 @@ def shared_widely(session: Session, partner_id: UUID, people: Sequence[Details])
         | {"postcode": homes.get(one.postcode_key or "", 0)}
         for one, own in zip(known, keys, strict=True)
     ]
-    return [[name for name in own if own[name] >= MANY[name]] for own in counts]
+    suspected = [[name for name in own if own[name] >= MANY[name]] for own in counts]
+    return _of_different_people(session, partner_id, known, keys, found, suspected)
+
+
+def _of_different_people(
+    session: Session,
+    partner_id: UUID,
+    people: Sequence[Details],
+    keys: Sequence[dict[str, int]],
+    found: Mapping[int, Sequence[UUID]],
+    suspected: Sequence[list[str]],
+) -> list[list[str]]:
+    """Return the suspected details without those that only one person's own records have."""
+    ids = {
+        one
+        for own, names in zip(keys, suspected, strict=True)
+        for name in names
+        if name in own
+        for one in found.get(own[name], ())
+    }
+    records = identify.identities(session, partner_id, sorted(ids))
+    counted: dict[int, int] = {}
+    kept: list[list[str]] = []
+    for _, own, names in zip(people, keys, suspected, strict=True):
+        for name in names:
+            if name in own and own[name] not in counted:
+                sharers = (records[one] for one in found.get(own[name], ()) if one in records)
+                counted[own[name]] = count_different(identify.model(), sharers, name)
+        kept.append([name for name in names if name not in own or counted[own[name]] >= MANY[name]])
+    return kept

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from pathways.base import SHORT, Actor, Base, PrimaryKey
 from pathways.database import Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
+from pathways.field_faults import sentence_of
 from pathways.reference import tables
 
 SHIPPED = Path(__file__).parent / "data" / "outcome_rules.json"
@@ -141,7 +142,7 @@ def read(content: bytes) -> list[RuleText]:
             first = wrong.errors()[0]
             named = rule.get("rule", "") if isinstance(rule, dict) else ""
             field = ".".join(map(str, first["loc"]))
-            rule_broken = first["msg"].removeprefix("Value error, ").removesuffix(".")
+            rule_broken = sentence_of(first).removesuffix(".")
             raise RuleFileNotUnderstood(
                 f"Rule {place} {str(named)[:60]}: {f'{field}: ' if field else ''}{rule_broken}. Nothing was saved."
             ) from wrong

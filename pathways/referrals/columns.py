@@ -4,11 +4,13 @@ Only a name and the day of the referral are needed. What cannot be read in anoth
 """
 
 import re
+from decimal import Decimal
 
 from pathways import cells, slips, spreadsheets
+from pathways.base import local_day, utc_now
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import EverPaidWork, RightToWork
-from pathways.reference import half_days
+from pathways.reference import half_days, tables
 from pathways.referrals.models import SourceType
 
 MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
@@ -91,6 +93,10 @@ def _modes_in_words(words: str) -> list[str] | None:
     return list(dict.fromkeys(found)) or None
 
 
+def _most_hours() -> Decimal:
+    return tables.limit("highest_hours_per_week", local_day(utc_now()))
+
+
 # Column of the file -> (name of our field, reader of the cell).
 COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "referral_ref": ("ref", slips.lenient(cells.as_line)),
@@ -123,8 +129,8 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "skills": ("skills", slips.lines),
     "qualifications": ("qualification_level", slips.lenient(_level, formats.level_in_words)),
     "licences": ("licences", slips.lines),
-    "hours_min": ("hours_min", slips.hours_min),
-    "hours_max": ("hours_max", slips.hours_max),
+    "hours_min": ("hours_min", slips.hours_min(_most_hours)),
+    "hours_max": ("hours_max", slips.hours_max(_most_hours)),
     "half_days": ("half_days", slips.lenient(half_days.read_cell, half_days.parse_words)),
     "earliest_start_on": ("earliest_start_on", slips.day),
     "travel_modes": ("travel_modes", slips.lenient(_modes, _modes_in_words)),
@@ -134,7 +140,7 @@ COLUMNS: dict[str, tuple[str, cells.Reader]] = {
     "environment": ("environment", slips.lines),
     "benefits": ("benefits", slips.lines),
     # Permission is what the jobseeker said, so it is never worked out from more words than yes or no.
-    "permission_to_share": ("permission_to_share", slips.plain_yes_no),
+    "permission_to_share": ("permission_to_share", slips.permission),
     "permission_recorded_on": ("permission_recorded_on", slips.day),
 }
 READERS = {column: reader for column, (_, reader) in COLUMNS.items()}

@@ -97,13 +97,16 @@ def test_a_workbook_whose_far_cell_would_fill_the_memory_is_refused(client, worl
     assert "has 1048576 rows" in answer.json()["detail"]
 
 
-def test_formulas_and_merged_cells_in_a_workbook_are_errors_of_their_rows(client, world: World):
+def test_a_formula_in_a_needed_cell_is_an_error_of_its_row(client, world: World):
     rows = [HEADER.split(","), GOOD.split(","), GOOD.replace("A1", "A2").split(",")]
-    rows[2][7] = '=CONCAT("a","b")'
+    rows[2][HEADER.split(",").index("given_name")] = '=CONCAT("a","b")'
     report = send(client, world, workbook(rows)).json()["report"]
     assert (report["created"], [(e["row"], e["rule"]) for e in report["errors"]]) == (
         1,
-        [(3, "Formulas are not accepted.")],
+        [
+            (3, "Formulas are not accepted in the column given_name, because the row needs its value."),
+            (3, "Formulas are not accepted."),
+        ],
     )
 
 

@@ -285,3 +285,21 @@ def test_what_many_people_have_is_warned_of_and_told_to_no_referrer(client, worl
         },
     )
     assert (again.json()["report"]["created"], again.json()["report"]["warnings"]) == (1, [])
+
+
+@pytest.mark.parametrize(("field", "value"), [("phone", "07700 900333"), ("email", "duty@example.org")])
+def test_a_detail_suspected_to_be_an_offices_is_no_evidence(client, world: World, field: str, value: str):
+    names = [("Brian", "Okafor"), ("Zofia", "Nowak"), ("Tariq", "Hussain"), ("Mei", "Zhang"), ("Zoe", "Nowack")]
+    lines = [f"P{n},Hendon Jobcentre,2026-09-01,{first},{last},{value}" for n, (first, last) in enumerate(names)]
+    send(client, world, *lines, head=f"{HEAD},{field}")
+    assert get(client, world, "/duplicates")["items"] == []
+
+
+@pytest.mark.parametrize(("field", "value"), [("phone", "07700 900334"), ("email", "zofia@example.org")])
+def test_one_persons_several_records_are_not_many_people(client, world: World, field: str, value: str):
+    warned = []
+    for name in ("Zofia", "Zosia", "Zofia", "Zofia", "Zofia"):
+        body = {"given_name": name, "family_name": "Nowak", "date_of_birth": "1990-02-03", field: value}
+        answer = client.post("/api/v1/jobseekers", headers=world.key("caseworker"), json=body)
+        warned += [warning["field"] for warning in answer.json()["warnings"]]
+    assert field not in warned

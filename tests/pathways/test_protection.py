@@ -537,3 +537,26 @@ def test_a_case_is_taken_from_its_caseworker_only_by_a_manager_and_they_are_told
     assert client.post(path, headers=world.key("manager"), json=body).is_success
     notices = client.get(f"{API}/notices", headers=world.key("caseworker")).json()["items"]
     assert len([one for one in notices if one["kind"] == "case_reassigned"]) == 1
+
+
+@pytest.mark.parametrize(("given", "again"), [("Iseult", "Isolde"), ("Niamh", "Neive"), ("Amina", "Yasmina")])
+def test_a_name_that_was_badly_heard_keeps_the_protection(client, world: World, given: str, again: str):
+    one = {"given_name": given, "family_name": "Featherstone", "date_of_birth": "1994-03-17"}
+    made = []
+    for body in (one | {"is_restricted": True}, one | {"given_name": again}):
+        answer = client.post("/api/v1/jobseekers", headers=world.key("manager"), json=body)
+        assert answer.status_code == 201, answer.text
+        made.append(answer.json()["id"])
+    read = client.get(f"/api/v1/jobseekers/{made[1]}", headers=world.key("manager")).json()
+    assert read["is_restricted"] is True
+    pairs = client.get(f"/api/v1/jobseekers/{made[1]}/duplicates", headers=world.key("manager")).json()["items"]
+    assert [pair["jobseeker_id"] for pair in pairs] == [made[0]]
+    assert client.get(f"/api/v1/jobseekers/{made[0]}", headers=world.key("manager")).json()["state"] != "VOIDED"
+
+
+def test_twins_with_names_unlike_each_other_are_two_people(client, world: World):
+    one = {"family_name": "Featherstone", "date_of_birth": "1994-03-17", "postcode": "NW9 5QN"}
+    for given in ("Brian", "Anna"):
+        answer = client.post("/api/v1/jobseekers", headers=world.key("manager"), json=one | {"given_name": given})
+        assert answer.status_code == 201
+        assert answer.json()["may_be"] == []

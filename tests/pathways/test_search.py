@@ -279,3 +279,87 @@ def test_a_search_of_any_text_is_answered(client, world: World, text: str):
 def test_an_empty_search_is_refused(client, world: World):
     answer = client.post("/api/v1/jobseekers/search", json={}, headers=world.key("caseworker"))
     assert answer.status_code == 409
+
+
+SHORT = [
+    ("Katarzyna", "Kasia"),
+    ("Oluwaseun", "Seun"),
+    ("Adebayo", "Bayo"),
+    ("Mohammed", "Mo"),
+    ("Małgorzata", "Gosia"),
+    ("Babatunde", "Tunde"),
+    ("Olufemi", "Femi"),
+    ("Chukwuemeka", "Emeka"),
+    ("Abdirahman", "Abdi"),
+    ("Gurpreet", "Preet"),
+    ("Gheorghe", "Ghita"),
+    ("Francisco", "Chico"),
+    ("Tatiana", "Tanya"),
+    ("Alexandra", "Sandra"),
+    ("Krzysztof", "Krzysiek"),
+    ("Rajinder", "Raj"),
+    ("Khadija", "Khadi"),
+    ("Zbigniew", "Zbyszek"),
+    ("Ebubechukwu", "Ebube"),
+    ("Elizabeth", "Beth"),
+]
+MISHEARD = [
+    (("Katherine", "Wojcik"), "Catherine Voychik"),
+    (("Katherine", "Wójcik-Smith"), "Catherine Wojcik"),
+    (("Iseult", "Byrne"), "Isolde Byrne"),
+    (("Agnieszka", "Szczęsny"), "Agnieszka Shchensny"),
+    (("Oluwadamilola", "Bamgboye"), "Dammy Bamgboye"),
+    (("Thandiwe", "Nkosi"), "Tandy Nkosi"),
+    (("Xiaoling", "Ouyang"), "Shaoling Ouyang"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), [*SHORT, *((b, a) for a, b in SHORT)])
+def test_short_forms_of_many_communities_find_each_other(client, world: World, first: str, second: str):
+    record(client, world, given=STRANGER["given_name"], family=STRANGER["family_name"])
+    person = record(client, world, first, "Quill")
+    same = record(client, world, second, "Quill")
+    for text in (second, f"{second} Quill"):
+        assert found(client, world, text)[:2] == [same, person]
+
+
+@pytest.mark.parametrize(("name", "heard_as"), MISHEARD)
+def test_one_part_that_was_misheard_gives_no_empty_page(client, world: World, name, heard_as: str):
+    record(client, world, given=STRANGER["given_name"], family=STRANGER["family_name"])
+    assert found(client, world, heard_as) == []
+    person = record(client, world, *name)
+    assert found(client, world, heard_as) == [person]
+
+
+def test_where_nobody_has_all_of_a_name_those_with_a_part_are_listed_and_it_says_so(client, world: World):
+    half = record(client, world, "Peter", "Smith")
+    answer = client.post("/api/v1/jobseekers/search", json={"text": "Zuleika Smith"}, headers=world.key("caseworker"))
+    body = answer.json()
+    assert [hit["jobseeker_id"] for hit in body["items"]] == [half]
+    assert body["items"][0]["likeness"] < 0.6
+    assert "part of the name" in body["notes"][0]
+    whole = record(client, world, "Zuleika", "Smith")
+    answer = client.post("/api/v1/jobseekers/search", json={"text": "Zuleika Smith"}, headers=world.key("caseworker"))
+    assert [hit["jobseeker_id"] for hit in answer.json()["items"]] == [whole]
+    assert answer.json()["notes"] == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"text": "456C"},
+        {"text": "NI ending 456C"},
+        {"text": "07700 900"},
+        {"text": "last four digits 0123"},
+        {"nino": "456C"},
+        {"nino": "QQ22"},
+        {"phone": "07700 900"},
+        {"nhs_number": "0476"},
+        {"text": "Quill 456C"},
+    ],
+)
+def test_a_part_of_a_number_is_not_looked_for_and_the_answer_says_so(client, world: World, wanted):
+    person = record(client, world, "Amina", "Quill", nino="QQ123456C", phone="07700 900123", nhs_number="9990770476")
+    answer = client.post("/api/v1/jobseekers/search", json=wanted, headers=world.key("caseworker")).json()
+    assert "Part of a number cannot be looked for" in answer["notes"][0]
+    assert [hit["jobseeker_id"] for hit in answer["items"]] == [person] * ("Quill" in str(wanted))

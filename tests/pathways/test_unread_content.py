@@ -163,9 +163,14 @@ def test_a_protection_that_was_lost_protects_all_the_same(client, world: World, 
 # Formulas, merged cells, notes, struck-through text.
 
 
-def test_a_formula_without_a_result_refuses_its_row_only(client, world: World):
+def test_a_formula_without_a_result_in_a_needed_cell_refuses_its_row_only(client, world: World):
+    report = send(client, world, book(cells_of(), cells_of("A2", given_name="=VLOOKUP(A1,'[1]x'!A:B,2,0)")))
+    assert (report["created"], {error["row"] for error in report["errors"]}) == (1, {3})
+
+
+def test_a_formula_without_a_result_in_an_optional_cell_refuses_nobody(client, world: World):
     report = send(client, world, book(cells_of(), cells_of("A2", nino="=VLOOKUP(A1,'[1]x'!A:B,2,0)")))
-    assert (report["created"], [error["row"] for error in report["errors"]]) == (1, [3])
+    assert (report["created"], report["errors"], warned(report)) == (2, [], {(3, "nino")})
 
 
 def test_a_note_of_a_colleague_is_not_read_and_said(client, world: World):
@@ -607,3 +612,14 @@ def test_every_damage_has_a_rule_and_a_remedy_for_every_column():
 def test_a_date_with_a_time_is_a_day():
     (row,) = table_of(book(cells_of(date_of_birth=datetime(2002, 5, 26, 0, 0)))).rows()  # noqa: DTZ001 - a cell
     assert row.cells["date_of_birth"] == "2002-05-26"
+
+
+def test_a_column_that_may_protect_somebody_and_was_not_read_is_said_in_its_rows(client, world: World):
+    content = text_file([*cells_of(), "Yes"], [*cells_of("A2", given_name="Wei"), ""]).replace(
+        b"reason\r\n", b"reason,DV?\r\n", 1
+    )
+    report = send(client, world, content)
+    assert (report["created"], warned(report)) == (2, {(2, "row")})
+    assert "DV?" in report["warnings"][0]["rule"]
+    assert "by hand" in report["unread_columns"]["DV?"]
+    assert any("DV?" in note for note in report["notes"])
