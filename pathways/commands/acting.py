@@ -202,7 +202,7 @@ def acting_on(actor: "Actor", on: str | None) -> "Actor":
     from pathways.base import LONDON, local_day, utc_now
 
     if day > local_day(utc_now()):
-        message = f"{day} is in the future, and nothing can be recorded for a day that has not come. Leave out --on."
+        message = f"{day} is in the future, and nothing can be recorded for a future day. Leave out --on."
         raise PlainError(message)
     return actor.then(at=min(datetime(day.year, day.month, day.day, 12, tzinfo=LONDON), utc_now()))
 

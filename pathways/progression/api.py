@@ -310,7 +310,7 @@ def upload_document(
                 lambda made: session.get_one(EvidenceDocument, made),
             )
             reply = evidence.evidence_reply(session, actor, item)
-            # From here on, only the commit can fail, and then nobody knows whether the row was written.
+            # From here on, only the commit can fail, and then it is uncertain whether the row was written.
             is_needed = made.key == stored.key
     finally:
         if not is_needed:

@@ -81,7 +81,12 @@ def leaves(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ..
 
 
 COMMANDS = leaves(get_command(cli.cli))
-VALUES = {"month": "2026-10", "import_id": "0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80", "kind": "referrals"}
+VALUES = {
+    "month": "2026-10",
+    "import_id": "0199c5a1-8c3e-7b6e-a1f0-2f4c5d6e7f80",
+    "kind": "referrals",
+    "reason": "The figures were wrong.",
+}
 # Compares files with their manifest; writes a template from the columns that the program reads.
 NO_DATABASE = {("export", "verify"), ("import", "template")}
 
@@ -104,7 +109,7 @@ def arguments(command: Any, folder: Path, path: tuple[str, ...]) -> list[str]:
 @pytest.fixture(scope="module")
 def served_folder(tmp_path_factory):
     """A folder with a database, its backup and a little in it."""
-    folder = tmp_path_factory.mktemp("keys")
+    folder = tmp_path_factory.mktemp("served")
     for step in (
         ("db", "upgrade"),
         ("demo", "load", "--jobseekers", "3", "--placements", "2", "--months", "1"),
@@ -160,7 +165,7 @@ def test_the_walk_meets_the_whole_command_table():
 def test_an_encryption_key_that_is_none_is_refused_in_a_sentence(tmp_path, monkeypatch, capsys, key):
     monkeypatch.chdir(tmp_path)
     code, said = run(monkeypatch, capsys, tmp_path, ["users", "list"], PATHWAYS_ENCRYPTION_KEY=key)
-    assert (code, said.count("\n"), "setting is missing or invalid" in said) == (1, 1, True), said
+    assert (code, said.count("\n"), "PATHWAYS_ENCRYPTION_KEY must" in said) == (1, 1, True), said
 
 
 def test_a_key_that_is_missing_in_production_is_refused_and_none_is_made(served_folder, tmp_path, monkeypatch, capsys):

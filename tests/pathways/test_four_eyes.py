@@ -342,7 +342,7 @@ def test_a_contest_stays_open_over_every_later_attempt(client, world: World, cal
 
 
 def test_a_contest_of_another_jobseekers_claim_bars_nothing(client, world: World, call, told):
-    call("commissioner", f"/claims/{told['id']}/contest", move_id=move_of(told, "pay"), reason="No.")
+    call("commissioner", f"/claims/{told['id']}/contest", move_id=move_of(told, "pay"), reason="We did not say so.")
     enrolment, spell = working(client, world, ref="two", given_name="Wei", nino=None, nhs_number=None)
     evidence(client, world, spell, TODAY - timedelta(weeks=16), TODAY)
     outcome = call("caseworker", "/outcomes", enrolment_id=enrolment, rule=RULE)

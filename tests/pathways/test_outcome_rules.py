@@ -92,7 +92,7 @@ def test_a_version_is_loaded_once_and_never_changes(client, world: World):
         (file(RULE | {"basis": "duration_self_employed"}), "self_employed_days"),
         (file(RULE | {"min_hours": "0"}), "needs min_hours"),
         (file(RULE | {"tracking_days": 10_000_000}), "tracking_days"),
-        (file(RULE | {"weeks": 3}), "weeks: Extra"),
+        (file(RULE | {"weeks": 3}), "weeks: There is no field of this name"),
         (file(RULE | {"min_hours": "NaN"}), "min_hours"),
         (file(RULE | {"effective_to": "2025-12-31"}), "effective_to must not be before"),
         (file({"rule": "X"}), "Rule 1 X"),

@@ -232,7 +232,8 @@ def ask_queries(stock: Stock) -> Iterator[tuple[str, Callable[[], Any]]]:
     def accepted(session: Any) -> Any:
         enrolment = session.get_one(Enrolment, stock.ids["enrolment_id"])
         mine = (str(stock.ids["spell_id"]),)
-        return progression_queries.accepted_evidence(session, enrolment.partner_id, mine, not_checked_by=actor.user_id)
+        users = [actor.user_id]
+        return progression_queries.accepted_evidence(session, enrolment.partner_id, mine, not_checked_by=users)
 
     def notes() -> None:
         assert index.of(stock.database).current(stock.database)
