@@ -22,7 +22,8 @@ KEPT = "Check the value and correct it in the service. The original text is in a
 NOT_READ = "This could not be read, so the field is left unknown."
 MOST_WORDS, MOST_PARAGRAPH = 4_000, 4_000
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
-YOUNGEST, OLDEST = 14, 100
+# A year of two digits is taken for a birth that makes this age; otherwise it may be this century or the last.
+YOUNGEST, OLDEST = 14, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +203,19 @@ def restricted(text: str) -> Any:
 
 # Words of somebody who does not know. Of the words for nothing, these are a doubt.
 DOUBTS = frozenset(["tbc", "tba"])
+UNCERTAIN = "These are words for something not known yet, and it limits whom the law allows."
+
+
+def certain(read: Reader) -> Reader:
+    """Return a reader that also names words such as "TBC", which mean that the answer is not known yet."""
+
+    def checked(text: str) -> Any:
+        words = said(text)
+        return Slip(words, rule=UNCERTAIN) if words.casefold().strip(" .?") in DOUBTS else read(text)
+
+    return checked
+
+
 DOUBTED = (
     "This is not a clear yes or no, so the record was restricted to be safe. A team manager can lift the restriction."
 )
@@ -226,8 +240,10 @@ def one_of(words: type[cells.Word], spellings: Mapping[str, cells.Word] | None =
 NUMBER = r"(\d{1,6}(?:[.,]\d{1,2})?)"
 RANGE = re.compile(rf"^{NUMBER}\s*(?:-|–|—|/|to|or|and|till|until)\s*{NUMBER}$")  # noqa: RUF001
 AROUND = re.compile(r"^(?:c\.?|ca\.?|circa|about|approx(?:imately)?\.?|around|roughly|~|usually|say)\s*")
-AT_MOST = re.compile(r"^(?:up to|max(?:imum)?(?: of)?|no more than|not more than|at most|less than|under|below|<=?)\s*")
-AT_LEAST = re.compile(r"^(?:at least|min(?:imum)?(?: of)?|no less than|not less than|more than|over|from|>=?)\s*")
+LESS_THAN = re.compile(r"^(?:(?:strictly |just |always )?(?:less than|fewer than|under|below)|<(?!\s*=))\s*")
+MORE_THAN = re.compile(r"^(?:(?:strictly |always )?(?<!no )more than|>(?!\s*=))\s*")
+AT_MOST = re.compile(r"^(?:up to|max(?:imum)?(?: of)?|no more than|not more than|at most|<=?)\s*")
+AT_LEAST = re.compile(r"^(?:at least|min(?:imum)?(?: of)?|no less than|not less than|over|from|>=?)\s*")
 OR_MORE = re.compile(r"\s*(?:\+|plus|or more|and over|or over|min(?:imum)?|and above|upwards)$")
 OR_LESS = re.compile(r"\s*(?:or less|or under|max(?:imum)?|and under|or below|or fewer|tops)$")
 HOUR_UNITS = re.compile(
@@ -239,20 +255,29 @@ def _number(text: str) -> Decimal:
     return Decimal(text.replace(",", ".")).quantize(Decimal("0.01"))
 
 
-def bounds(words: str, units: re.Pattern[str]) -> tuple[Decimal | None, Decimal | None] | None:
-    """Return the lowest and the highest number that a text allows, as in "16-20", "up to 16" or "20+ hours"."""
+def bounds(
+    words: str, units: re.Pattern[str], step: Decimal = Decimal(1)
+) -> tuple[Decimal | None, Decimal | None] | None:
+    """Return the lowest and the highest number that a text allows, as in "16-20", "up to 16" or "20+ hours".
+
+    Of "less than 16", 16 itself is not allowed: the highest is one ``step`` lower, and likewise of "more than 16".
+    """
     text = re.sub(r"(\d)([a-z])", r"\1 \2", words.casefold()).replace("£", "")
     text = " ".join(units.sub(" ", text).split()).strip(" .()")
     text = AROUND.sub("", text)
     if found := RANGE.match(text):
         low, high = sorted((_number(found[1]), _number(found[2])))
         return low, high
-    is_most, is_least = AT_MOST.match(text) or OR_LESS.search(text), AT_LEAST.match(text) or OR_MORE.search(text)
-    for pattern in (AT_MOST, AT_LEAST, OR_MORE, OR_LESS):
+    is_less, is_more = LESS_THAN.match(text), MORE_THAN.match(text)
+    is_most = is_less or AT_MOST.match(text) or OR_LESS.search(text)
+    is_least = is_more or AT_LEAST.match(text) or OR_MORE.search(text)
+    for pattern in (LESS_THAN, MORE_THAN, AT_MOST, AT_LEAST, OR_MORE, OR_LESS):
         text = pattern.sub("", text).strip()
     if re.fullmatch(NUMBER, text) is None:
         return None
-    number = _number(text)
+    number = _number(text) - (step if is_less else -step if is_more else 0)
+    if number < 0:
+        return None
     return (None, number) if is_most else (number, None) if is_least else (number, number)
 
 
@@ -269,8 +294,11 @@ def _hours(text: str, most: Decimal) -> Decimal | None:
     return number
 
 
+QUARTER = Decimal("0.25")
+
+
 def _hours_within(words: str, most: Decimal) -> tuple[Decimal | None, Decimal | None] | None:
-    found = bounds(words, HOUR_UNITS)
+    found = bounds(words, HOUR_UNITS, QUARTER)
     return None if found is None or any(end is not None and end > most for end in found) else found
 
 
@@ -381,6 +409,9 @@ def _birth(words: str) -> Any:
 
 
 NO_BIRTHDAY = "These are words for a date of birth that is not known, so the age stays unknown."
+WHICH_CENTURY = (
+    "It is uncertain which century this year of two digits is in, or this is no date, so the age stays unknown."
+)
 ASK_FOR_BIRTHDAY = "Ask for the date, or enter only the year of birth. The original text is in as_written."
 _read_birth = lenient(cells.as_date, _birth)
 
@@ -388,6 +419,9 @@ _read_birth = lenient(cells.as_date, _birth)
 def date_of_birth(text: str) -> Any:
     """Read a date of birth. Words for an unknown one are kept, because age limits cannot be checked then."""
     found, words = _read_birth(text), said(text)
+    is_read = found is not None and not (isinstance(found, Slip) and found.value is None and not found.also)
+    if not is_read and TWO_DIGIT_YEAR.match(words):
+        return Slip(words, rule=WHICH_CENTURY, remedy=ASK_FOR_BIRTHDAY)
     if found is not None or not words:
         return found
     return Slip(words, rule=NO_BIRTHDAY, remedy=ASK_FOR_BIRTHDAY)

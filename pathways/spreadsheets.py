@@ -501,11 +501,15 @@ def _take_sheet(
     part = _Part(Sheet(name, header_at, tuple(header), tuple(columns)), lines, reading, faults, warnings)
     without_header: set[int] = set()
     rows = 0
-    for _, cells in _rows_of(part, table.passed_over):
+    left_out: list[str] = []
+    for _, cells in _rows_of(part, left_out):
         rows += 1
         without_header.update(_filled_without_header(part.sheet, cells))
         part.month_first.update(_month_first(part.sheet, cells))
     place = f" of sheet {name}" if name else ""
+    table.passed_over += left_out[:MOST_PASSED_OVER]
+    if len(left_out) > MOST_PASSED_OVER:
+        table.passed_over.append(f"{len(left_out) - MOST_PASSED_OVER} more rows{place}: totals or headers like these")
     table.passed_over += [
         f"column {letters_of(column)}{place}: it has cells but no header" for column in sorted(without_header)
     ]
@@ -560,7 +564,7 @@ def _rows_of(part: _Part, passed_over: list[str] | None = None) -> Iterator[tupl
         reason = _reason_to_pass_over(part, cells, filled)
         if not reason:
             yield number, cells
-        elif passed_over is not None and len(passed_over) < MOST_PASSED_OVER:
+        elif passed_over is not None:
             passed_over.append(f"row {number}: {reason}")
 
 

@@ -26,7 +26,7 @@ REMOTE = {
 }
 DBS = {"no": DbsLevel.NONE, "not needed": DbsLevel.NONE, "not required": DbsLevel.NONE}
 PLACE_UNITS = re.compile(r"\b(?:places?|posts?|vacanc(?:y|ies)|people|openings?)\b")
-AGE_UNITS = re.compile(r"\b(?:years?|yrs?|yo|old|aged?|of)\b")
+AGE_UNITS = re.compile(r"\b(?:years?|yrs?|yo|y/o|old|aged?|of|only|s)\b|'s\b")
 PAY_UNITS = re.compile(r"\b(?:per|an|a) ?(?:hour|hr)\b|/ ?(?:hour|hr|h)\b|\bp\.? ?h\.?\b|\b(?:gbp|pounds)\b")
 
 
@@ -163,12 +163,12 @@ READERS: dict[str, cells.Reader] = {
     "ends_on": slips.day,
     "closes_on": slips.day,
     "places": slips.lenient(_places, _surest_places),
-    "pay_per_hour_pounds": slips.lenient(_pay, _surest_pay),
-    "minimum_age": slips.lenient(_age, _youngest),
-    "maximum_age": slips.lenient(_age, _oldest),
+    "pay_per_hour_pounds": slips.certain(slips.lenient(_pay, _surest_pay)),
+    "minimum_age": slips.certain(slips.lenient(_age, _youngest)),
+    "maximum_age": slips.certain(slips.lenient(_age, _oldest)),
     "ring_fenced_for": slips.line(),
     "legal_basis": slips.line(),
-    "dbs_level": slips.one_of(DbsLevel, DBS),
+    "dbs_level": slips.certain(slips.one_of(DbsLevel, DBS)),
     "right_to_work_needed": slips.yes_no,
     "adjustments_offered": slips.lines,
     "environment": slips.lines,

@@ -25,10 +25,6 @@ from pathways.reference import half_days
 from pathways.reference.postcodes import find_places, locate_all
 
 NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places", "slips"}
-# A listing is not published while one of these was written but could not be read: each limits whom the law allows.
-MUST_BE_READ = {name: name for name in ("dbs_level", "minimum_age", "maximum_age")} | {
-    "pay_per_hour_pounds": "pay_per_hour_pence"
-}
 CROSSED = (("starts_on", "ends_on"), ("minimum_age", "maximum_age"))
 
 
@@ -303,7 +299,7 @@ class PlacementIntake:
     ) -> list[Fault]:
         """Publish a placement if it is lawful, or close it if it is too late. Return what the row says."""
         reasons = self._reasons_not_published(placement, confirmed)
-        if _unread(placement) or legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed):
+        if legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed):
             return reasons
         if self._past(placement):
             self._close(session, placement)
@@ -326,10 +322,6 @@ class PlacementIntake:
         self, placement: Placement, confirmed: legality.Confirmed = legality.NOTHING
     ) -> list[Fault]:
         """Return why a placement would not be published; if it would be, return what a lister should know about it."""
-        unread = _unread(placement)
-        if unread:
-            rule = f"The placement stays in draft, because {', '.join(unread)} could not be read."
-            return [Fault("listing", rule, "Correct the field, then publish the placement.")]
         reasons = legality.reasons_to_stay_in_draft(placement, self.actor.today, confirmed)
         if reasons:
             return [Fault("listing", f"The placement stays in draft. {reason}", "") for reason in reasons]
@@ -367,19 +359,6 @@ def _as_cell(name: str, value: Any) -> Any:
     if name == "half_days" and value is not None:
         return half_days.text_of(value)
     return pounds(value) if name == "pay_per_hour_pence" and value is not None else value
-
-
-def _unread(placement: Placement) -> list[str]:
-    """Return the cells that limit whom the law allows and were written, but could not be read."""
-    return [
-        name
-        for name, column in MUST_BE_READ.items()
-        if name in (placement.as_written or {}) and not _has(placement, column)
-    ]
-
-
-def _has(placement: Placement, column: str) -> bool:
-    return getattr(placement, column) is not None
 
 
 NOT_CHANGED = "This could not be read, so the placement keeps the value that it has."

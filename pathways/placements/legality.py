@@ -33,11 +33,28 @@ def reasons_to_stay_in_draft(placement: Placement, today: date, confirmed: Confi
     ``confirmed`` holds the wording that a person has confirmed.
     """
     checks = (
+        _unread(placement),
         *(_age(placement, today), _ring_fence(placement, today), reason_of_pay(placement, today)),
         *(_hours(placement, today), _dbs(placement, today), _past(placement, today)),
     )
     reasons = [reason for reason in (*checks, *_personal_data(placement)) if reason is not None]
     return reasons + [_reason_of(found) for found in unconfirmed(placement, today, confirmed)]
+
+
+# A listing is not published while one of these was written but could not be read: each limits whom the law allows.
+MUST_BE_READ = {name: name for name in ("dbs_level", "minimum_age", "maximum_age")} | {
+    "pay_per_hour_pounds": "pay_per_hour_pence"
+}
+
+
+def _unread(placement: Placement) -> str | None:
+    """Return a sentence if a cell that limits whom the law allows was written, but could not be read."""
+    words = placement.as_written or {}
+    unread = [name for name, column in MUST_BE_READ.items() if name in words and getattr(placement, column) is None]
+    if not unread:
+        return None
+    written = "; ".join(f"{name}: “{words[name]}”" for name in unread)
+    return f"Something that limits whom the law allows could not be read ({written}). Enter it, then publish."
 
 
 def notes(placement: Placement, today: date) -> list[str]:

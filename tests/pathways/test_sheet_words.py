@@ -1,18 +1,20 @@
 """What people type in intake sheets and exports, read without a database: words kept, fields unknown, warnings."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
-from pathways import cells, damage
+from pathways import cells, damage, slips
 from pathways.imports.headers import HeaderMatter, unread_header
 from pathways.imports.intake import ImportKind, _is_readable
 from pathways.imports.queries import suggested
 from pathways.jobseekers import placeholders
 from pathways.placements import files as placement_files
+from pathways.placements.columns import READERS
 from pathways.referrals import files as referral_files
 from pathways.referrals.columns import COLUMNS
-from pathways.spreadsheets import normal
+from pathways.spreadsheets import normal, read_table
 
 TODAY = date(2026, 11, 30)
 NEEDED = {
@@ -332,3 +334,65 @@ SUGGESTED |= {"Keyworker": "referrer_name", "P/code": "postcode", "LTHC": "adjus
 @pytest.mark.parametrize(("header", "column"), SUGGESTED.items())
 def test_short_headers_suggest_their_column(header: str, column: str):
     assert about(referral_files.KIND, header).column == column
+
+
+@pytest.mark.parametrize(
+    ("words", "low", "high"),
+    [
+        ("less than 16", None, "15.75"),
+        ("under 16 hours", None, "15.75"),
+        ("<16", None, "15.75"),
+        ("fewer than 16 hrs a week", None, "15.75"),
+        ("always below 16", None, "15.75"),
+        ("<= 16", None, "16"),
+        ("no more than 16", None, "16"),
+        ("not more than 16 hrs", None, "16"),
+        ("up to 16", None, "16"),
+        ("more than 16", "16.25", None),
+        (">16", "16.25", None),
+        ("no less than 16", "16", None),
+        ("16 or more", "16", None),
+    ],
+)
+def test_less_than_a_number_is_not_that_number(words: str, low: str | None, high: str | None):
+    """Whoever must stay under 16 hours for a benefit must not be offered 16."""
+    expected = tuple(None if end is None else Decimal(end) for end in (low, high))
+    assert slips.bounds(words, slips.HOUR_UNITS, slips.QUARTER) == expected
+
+
+@pytest.mark.parametrize(
+    ("column", "words", "read"),
+    [
+        ("maximum_age", "under 25", 24),
+        ("maximum_age", "under 25s", 24),
+        ("maximum_age", "18-24", 24),
+        ("minimum_age", "over 18s only", 18),
+        ("minimum_age", "18+", 18),
+        ("dbs_level", "TBC", None),
+        ("dbs_level", "tbc?", None),
+        ("minimum_age", "TBA", None),
+        ("pay_per_hour_pounds", "tbc", None),
+    ],
+)
+def test_what_limits_whom_the_law_allows_is_read_or_named(column: str, words: str, read: int | None):
+    found = READERS[column](words)
+    assert isinstance(found, slips.Slip)
+    assert (found.value, found.words) == (read, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "born"), [("05/02/26", None), ("13/5/26", None), ("13/5/46", 1946), ("13/5/06", 2006)]
+)
+def test_a_birth_year_of_two_digits_makes_nobody_a_hundred(words: str, born: int | None):
+    found = slips.date_of_birth(words)
+    assert isinstance(found, slips.Slip)
+    assert (found.value.year if found.value else None) == born
+    assert (born is not None) or "century" in found.rule
+
+
+def test_every_row_left_out_is_counted():
+    rows = "".join(f"Total,{number}\n" for number in range(150))
+    content = b"given_name,family_name\nAda,Okoro\n" + rows.encode()
+    table = read_table(content, referral_files.ALIASES, needed=[], most_unpacked=1_000_000)
+    assert len(table.passed_over) == 101
+    assert "50 more rows" in table.passed_over[-1]
