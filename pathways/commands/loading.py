@@ -23,13 +23,13 @@ from pathways.commands.acting import (
 
 if TYPE_CHECKING:
     from pathways.base import Actor
-    from pathways.cells import CellError
     from pathways.database import Database
     from pathways.imports.actions import Wish
     from pathways.imports.intake import ImportKind
     from pathways.imports.models import ImportRun
     from pathways.imports.schemas import ImportOut, ImportReport
     from pathways.imports.staging import Progress
+    from pathways.sheets.cells import CellError
 
 reference = typer.Typer(no_args_is_help=True, help="Load postcodes, outcome rules, skills and occupations.")
 imports = typer.Typer(no_args_is_help=True, help="Import referrals and placements from CSV or XLSX files.")

@@ -14,7 +14,6 @@ from pathways import audit
 from pathways.base import Actor, Role, Source, utc_now
 from pathways.database import Database, Session, WriteSession
 from pathways.errors import Conflict, RuleBroken
-from pathways.file_kinds import FileNotUnderstood
 from pathways.imports import intake, queries, reports, staging, template
 from pathways.imports.headers import HeaderMatter, unread_header
 from pathways.imports.intake import WITHIN, ImportKind, Intake
@@ -34,7 +33,8 @@ from pathways.imports.schemas import (
     RowChange,
 )
 from pathways.imports.staging import Worker
-from pathways.spreadsheets import ColumnsMissing, SpreadsheetTable, normal, read_table
+from pathways.sheets.file_kinds import FileNotUnderstood
+from pathways.sheets.spreadsheets import ColumnsMissing, SpreadsheetTable, normal, read_table
 
 LOG = structlog.get_logger()
 LONGEST_HEADER = 300

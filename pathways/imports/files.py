@@ -15,8 +15,8 @@ from pathways.database import Session
 from pathways.imports import intake, queries, reports
 from pathways.imports.intake import Fault, ImportKind
 from pathways.imports.models import ImportRow, ImportRun
-from pathways.spreadsheets import FORMULA_STARTS, OUR_ANSWERS, Sheet
-from pathways.workbooks import OWN_NOTES
+from pathways.sheets.spreadsheets import FORMULA_STARTS, OUR_ANSWERS, Sheet
+from pathways.sheets.workbooks import OWN_NOTES
 
 RESULT, PROBLEMS = ("import result", "import problems")
 assert {RESULT, PROBLEMS} == OUR_ANSWERS  # these two columns are ignored when a corrected file is sent again

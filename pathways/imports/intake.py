@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from pathways import cells, damage
 from pathways.base import Actor
-from pathways.cells import CellError
 from pathways.database import Database, Session
 from pathways.imports.models import ImportRow, ImportRun, RowState
-from pathways.spreadsheets import Row, Sheet
+from pathways.sheets import cells, damage
+from pathways.sheets.cells import CellError
+from pathways.sheets.spreadsheets import Row, Sheet
 
 WITHIN = "This may be the same person as row"
 NOT_KEPT = "The content of this row has been deleted."

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from pathways.base import Actor
-from pathways.cells import CellError
 from pathways.database import Session
 from pathways.imports import intake, queries, template
 from pathways.imports.intake import Fault, ImportKind
 from pathways.imports.models import DONE, ImportRow, ImportRun, ImportState, RowState
 from pathways.imports.schemas import FieldChange, ImportOut, ImportReport, ImportRowOut, RowProblem
+from pathways.sheets.cells import CellError
 
 
 def reply(session: Session, actor: Actor, kind: ImportKind, run: ImportRun) -> ImportOut:

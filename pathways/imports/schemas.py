@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from pathways.cells import CellError
 from pathways.fields import Body, Group, Schema
 from pathways.imports.models import ImportState, RowState
+from pathways.sheets.cells import CellError
 
 
 class ColumnNames(Body):

@@ -23,7 +23,7 @@ from pathways.errors import DomainError
 from pathways.imports import queries
 from pathways.imports.intake import Fault, ImportKind, Intake, Plan, ReadRow, opened, sealed, understood
 from pathways.imports.models import DONE, PENDING, ImportRow, ImportRun, ImportState, RowState
-from pathways.spreadsheets import Row, SpreadsheetTable
+from pathways.sheets.spreadsheets import Row, SpreadsheetTable
 
 SECONDS_A_BLOCK = 0.3
 FIRST_BLOCK, LARGEST_BLOCK, TAKEN_AT_ONCE = 50, 1_000, 10_000

@@ -8,10 +8,10 @@ from typing import Any
 
 import xlsxwriter
 
-from pathways.damage import is_day_column
 from pathways.imports.intake import ImportKind, TemplateForm
-from pathways.spreadsheets import HELP_SHEET, ExampleRow, normal
-from pathways.workbooks import OWN_NOTES
+from pathways.sheets.damage import is_day_column
+from pathways.sheets.spreadsheets import HELP_SHEET, ExampleRow, normal
+from pathways.sheets.workbooks import OWN_NOTES
 
 LAST_ROW = 2_000  # rows with lists to choose from; rows below are read all the same
 WIDE, NARROW = 60, 18

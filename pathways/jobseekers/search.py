@@ -30,13 +30,13 @@ from matching.people.heard import (
 )
 from matching.people.identity import keys_of
 from matching.people.names import TITLES
-from pathways import cells
 from pathways.base import Actor, Role
 from pathways.database import Session
 from pathways.jobseekers import formats, identify, queries
 from pathways.jobseekers.details import Details
 from pathways.jobseekers.models import Jobseeker, JobseekerDetails, JobseekerState, NameKind, NameWord
 from pathways.jobseekers.search_schemas import SearchBody, SearchHit
+from pathways.sheets import cells
 
 LIKE_ENOUGH = 0.6  # the lowest likeness of a match
 PARTLY_ENOUGH, MOST_PARTLY = (

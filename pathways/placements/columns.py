@@ -8,12 +8,12 @@ from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pathways import cells, slips, spreadsheets
 from pathways.jobseekers import formats
 from pathways.placements.models import DbsLevel, PlacementKind, Remote
 from pathways.placements.schemas import MOST_POUNDS
 from pathways.reference import half_days
 from pathways.reference.pay import REMEDY, likely_meaning
+from pathways.sheets import cells, slips, spreadsheets
 
 PLACEMENT_KIND = cells.one_of(PlacementKind)
 REMOTE = {

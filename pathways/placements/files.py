@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import inspect, select
 from sqlalchemy.orm.attributes import flag_modified
 
-from pathways import slips
 from pathways.base import Actor, Role
 from pathways.database import Session, WriteSession
 from pathways.errors import DomainError, RuleBroken
@@ -23,6 +22,7 @@ from pathways.placements.models import Placement, PlacementEvent, PlacementState
 from pathways.placements.schemas import pounds
 from pathways.reference import half_days
 from pathways.reference.postcodes import find_places, locate_all
+from pathways.sheets import slips
 
 NOT_COLUMNS = {"placement_ref", "social_enterprise", "company_number", "charity_number", "places", "slips"}
 CROSSED = (("starts_on", "ends_on"), ("minimum_age", "maximum_age"))

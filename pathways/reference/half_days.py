@@ -2,7 +2,7 @@
 
 import re
 
-from pathways.cells import InvalidCell
+from pathways.sheets.cells import InvalidCell
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 PARTS = ("am", "pm", "eve")

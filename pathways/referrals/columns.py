@@ -6,12 +6,12 @@ Only a name and the day of the referral are needed. What cannot be read in anoth
 import re
 from decimal import Decimal
 
-from pathways import cells, slips, spreadsheets
 from pathways.base import local_day, utc_now
 from pathways.jobseekers import formats
 from pathways.jobseekers.models import EverPaidWork, RightToWork
 from pathways.reference import half_days, tables
 from pathways.referrals.models import SourceType
+from pathways.sheets import cells, slips, spreadsheets
 
 MODES = ("walk", "bicycle", "bus", "tube", "train", "car")
 MODE_NAMES = {mode: mode for mode in MODES} | {

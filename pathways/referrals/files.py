@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from pathways import slips
 from pathways.base import Actor, Role
 from pathways.database import Database, Session, WriteSession
 from pathways.duplicates import actions as duplicate_actions
@@ -31,6 +30,7 @@ from pathways.referrals.columns import ALIASES, COLUMNS, OURS_TO_COLUMN, READERS
 from pathways.referrals.content import Arriving, ReferralContent, days_to_come, source_key
 from pathways.referrals.models import Referral, SourceType
 from pathways.referrals.schemas import ReferralOut
+from pathways.sheets import slips
 
 SAVED = "The value is saved as it was written."
 KIND_OF_SOURCE = {

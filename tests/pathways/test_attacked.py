@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pathways import cells, slips
 from pathways.errors import DomainError
 from pathways.introductions.models import IntroductionState as S
+from pathways.sheets import cells, slips
 from tests.pathways.test_protection import API, MARKS, UnderWay
 from tests.world import World
 

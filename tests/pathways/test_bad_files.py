@@ -14,7 +14,7 @@ from pathways.imports.files import lawful as result_names
 from pathways.imports.models import ImportRun
 from pathways.jobseekers.models import JobseekerDetails
 from pathways.referrals.files import ALIASES
-from pathways.spreadsheets import MOST_COLUMNS, read_table
+from pathways.sheets.spreadsheets import MOST_COLUMNS, read_table
 from tests.world import World
 
 HEAD = "source_type,referring_organisation,referred_on,given_name,family_name"

@@ -9,11 +9,11 @@ import openpyxl
 import pytest
 from sqlalchemy import func, select
 
-from pathways import cells, spreadsheets
 from pathways.errors import DomainError
 from pathways.jobseekers.models import Jobseeker, ProfileVersion
 from pathways.referrals import files
 from pathways.referrals.models import Referral
+from pathways.sheets import cells, spreadsheets
 from tests.world import World
 
 HEADER = "referral_ref,source_type,referring_organisation,referred_on,given_name,family_name,date_of_birth,skills"

@@ -24,7 +24,7 @@ from pathways.organisations.models import Membership, Organisation
 from pathways.organisations.queries import is_still_member
 from pathways.referrals.files import KIND
 from pathways.referrals.models import Referral
-from pathways.spreadsheets import read_table
+from pathways.sheets.spreadsheets import read_table
 from tests.pathways.test_plans import listening
 from tests.world import World
 

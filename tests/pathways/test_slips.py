@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pathways import slips
-from pathways.cells import InvalidCell
 from pathways.placements import columns as placement_columns
 from pathways.reference import half_days
 from pathways.referrals import columns as referral_columns
+from pathways.sheets import slips
+from pathways.sheets.cells import InvalidCell
 from tests.world import World
 
 NEEDED = {

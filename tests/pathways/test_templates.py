@@ -11,7 +11,7 @@ from pathways.imports.intake import ImportKind
 from pathways.imports.queries import suggested
 from pathways.placements.files import KIND as PLACEMENTS
 from pathways.referrals.files import KIND as REFERRALS
-from pathways.spreadsheets import HELP_SHEET, SpreadsheetTable, read_table
+from pathways.sheets.spreadsheets import HELP_SHEET, SpreadsheetTable, read_table
 from tests.world import World
 
 KINDS = pytest.mark.parametrize("kind", [REFERRALS, PLACEMENTS], ids=lambda kind: kind.name)

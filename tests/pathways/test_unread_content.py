@@ -12,12 +12,12 @@ import xlsxwriter
 from openpyxl.comments import Comment
 from sqlalchemy import select
 
-from pathways.damage import damage_of, tidy
-from pathways.encodings import decoded
 from pathways.errors import DomainError
 from pathways.jobseekers.models import JobseekerDetails
 from pathways.referrals.files import ALIASES, KIND
-from pathways.spreadsheets import read_table
+from pathways.sheets.damage import damage_of, tidy
+from pathways.sheets.encodings import decoded
+from pathways.sheets.spreadsheets import read_table
 from tests.pathways.test_bad_files import rewritten
 from tests.world import World
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from pathways.workbook_xml import elements_of
+from pathways.sheets.workbook_xml import elements_of
 
 STYLES, STRINGS = "xl/styles.xml", "xl/sharedStrings.xml"
 BUILT_IN = {9: "0%", 10: "0.00%"}

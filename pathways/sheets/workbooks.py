@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from pathways import cell_formats
-from pathways.cell_formats import CellFormat
-from pathways.formulas import MOST_FORMULA
-from pathways.workbook_xml import elements_of, parse
+from pathways.sheets import cell_formats
+from pathways.sheets.cell_formats import CellFormat
+from pathways.sheets.formulas import MOST_FORMULA
+from pathways.sheets.workbook_xml import elements_of, parse
 
 WORKBOOK = "xl/workbook.xml"
 MOST_MERGED = 100_000  # a sheet with more rows of merged cells is refused
@@ -37,7 +37,7 @@ class Extent:
     rows: int = 0
     columns: int = 0
     is_hidden: bool = False
-    formulas: dict[int, dict[int, str | None]] = field(default_factory=dict)  # see ``pathways.formulas``
+    formulas: dict[int, dict[int, str | None]] = field(default_factory=dict)  # see ``pathways.sheets.formulas``
     merged: set[int] = field(default_factory=set)
     hidden: set[int] = field(default_factory=set)
     hidden_columns: list[tuple[int, int]] = field(default_factory=list)  # first and last

@@ -12,10 +12,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from pathways import cells
 from pathways.base import local_day, utc_now
-from pathways.cells import InvalidCell, Reader
 from pathways.fields import EARLIEST, LATEST
+from pathways.sheets import cells
+from pathways.sheets.cells import InvalidCell, Reader
 
 READ_PARTLY = "This value is not in the expected format, so only part of it was read."
 KEPT = "Check the value and correct it in the service. The original text is in as_written."

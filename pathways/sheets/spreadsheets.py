@@ -19,11 +19,11 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from pathways import encodings, file_kinds, formulas
-from pathways.damage import is_day_column, tidy
 from pathways.errors import TooLarge
-from pathways.file_kinds import FileNotUnderstood
-from pathways.workbooks import Extent, WorkbookFacts, facts_of, with_known_errors
+from pathways.sheets import encodings, file_kinds, formulas, sentences
+from pathways.sheets.damage import is_day_column, tidy
+from pathways.sheets.file_kinds import FileNotUnderstood
+from pathways.sheets.workbooks import Extent, WorkbookFacts, facts_of, with_known_errors
 
 DELIMITERS = (",", ";", "\t", "|")
 ROWS_BEFORE_HEADER = 30
@@ -31,48 +31,8 @@ FEWEST_KNOWN = 3
 MOST_CELLS_IN_TOTAL = 3
 MOST_COLUMNS = 1_000
 MOST_CELLS = 5_000_000
-MERGED = ("Merged cells are not accepted.", "Unmerge them and fill in each cell.")
-TOO_MANY = ("The row has more cells than the header.", "Put quotes around a cell that contains the delimiter.")
-HIDDEN_ROW = (
-    "row",
-    "This row is hidden in the spreadsheet, by a filter or by hand. It was read all the same.",
-    "Check that this row was meant to be sent.",
-)
-STRUCK = (
-    "row",
-    "Text in this row is struck through in the spreadsheet. It was read all the same.",
-    "Check whether the row, or a part of a cell, was meant to be deleted.",
-)
-NOTED = (
-    "row",
-    "A note is attached to a cell of this row. It was not read.",
-    "If it says something that matters, such as how to contact the person safely, write it in a column.",
-)
-UNSEEN = (
-    "row",
-    "A cell of this row has a format that hides its value. It was read all the same.",
-    "Check the row in the import, and correct it if the value was not meant.",
-)
-CUT_SHORT = (
-    "row",
-    "The file ends in the middle of this row, so the end of the row and further rows may be missing.",
-    "Export the file again, and compare the number of rows.",
-)
-GUESSED_LETTERS = "The cell has accents or signs whose encoding the file does not say. It was read as {name}."
-UNREAD_PROTECTION = "This row says something in the column {header}, which was not read. It may keep somebody safe."
-RECORD_BY_HAND = "Read the cell, and record what it says by hand before anybody is contacted or introduced."
-COUNTED_FROM_1904 = (
-    "The date is a plain number, which was read as the days that this workbook counts from 1904.",
-    "Check the date. To be sure, format the column as a date.",
-)
-MONTH_FIRST = (
-    "Another row has the month before the day in this column, so this date may have it too. It was read as day, month.",
-    "Check the date. To be sure, write dates as yyyy-mm-dd.",
-)
-EXAMPLE_REFERENCE = ("The row has the reference of the example row.", "Give the row a reference of its own.")
 FORMULA_STARTS = ("=", "+", "-", "@")
 HELP_SHEET = "How to fill in"  # the sheet of our template that explains its columns
-SHOW_SHEET = "show the sheet or copy its rows to a sheet that is shown, then send the file again"
 EXAMPLE_SHEET = re.compile(r"^(examples?|samples?)\b", re.IGNORECASE)
 NUMBERS_DATE = re.compile(r"^(\d{1,2})[/.-](\d{1,2})[/.-](?:19|20)\d\d\b")
 PLAIN_DAYS = re.compile(r"^(\d{5})(?:\.\d+)?$")
@@ -198,13 +158,13 @@ class SpreadsheetTable:
             for number, cells in _rows_of(part):
                 wrong = list(dict.fromkeys(part.faults.get(number, [])))
                 if any(cell.strip() for cell in cells[len(part.sheet.columns) :]):
-                    wrong.append(TOO_MANY)
+                    wrong.append(sentences.TOO_MANY)
                 own, others = part.sheet.named(cells)
                 held, columns, required = part.held_formulas.get(number, {}), part.sheet.columns, part.reading.required
                 wrong += formulas.faults_of(columns, held, required)
                 example = part.reading.example
                 if example is not None and own.get(example.column, "").casefold() == example.reference.casefold():
-                    wrong.append(EXAMPLE_REFERENCE)
+                    wrong.append(sentences.EXAMPLE_REFERENCE)
                 warnings = [*part.warnings.get(number, ()), *_doubts(part, own), *self._unread(part.sheet, others)]
                 warnings += formulas.warnings_of(columns, own, held, required)
                 yield Row(number, part.sheet.name, own, others, tuple(wrong), tuple(warnings))
@@ -214,7 +174,11 @@ class SpreadsheetTable:
         for place in others:
             header = sheet.header[int(place)] if int(place) < len(sheet.header) else ""
             if header in self.protective_headers:
-                yield ("row", UNREAD_PROTECTION.format(header=" ".join(header.split())[:80]), RECORD_BY_HAND)
+                yield (
+                    "row",
+                    sentences.UNREAD_PROTECTION.format(header=" ".join(header.split())[:80]),
+                    sentences.RECORD_BY_HAND,
+                )
 
 
 def read_table(
@@ -283,7 +247,7 @@ def _note_missing_end(table: SpreadsheetTable, lines: Lines, *, ends_in_row: boo
                 narrowest = min(narrowest, width)
             last, width = number, len(cells)
         if ends_in_row and width < narrowest and last > part.sheet.header_at:
-            part.warnings.setdefault(last, []).append(CUT_SHORT)
+            part.warnings.setdefault(last, []).append(sentences.CUT_SHORT)
         if last in LAST_ROWS:
             table.notes.append(f"The file ends at row {last}, the last row of a sheet. Check that no rows are missing.")
 
@@ -365,15 +329,15 @@ def _take_worksheet(
             return f"sheet {name}: hidden, and it has no rows under a header" if extent.is_hidden else ""
         count = f"{rows} row{'s' if rows > 1 else ''} not read"
         if extent.is_hidden:
-            return f"sheet {name}: hidden, {count}. To import them, {SHOW_SHEET}"
+            return f"sheet {name}: hidden, {count}. To import them, {sentences.SHOW_SHEET}"
         return f"sheet {name}: named as an example, {count}. To import them, rename the sheet and send the file again"
-    faults = {number: [MERGED] for number in extent.merged}
+    faults = {number: [sentences.MERGED] for number in extent.merged}
     warnings: dict[int, list[Warned]] = {}
     for numbers, warning in (
-        (extent.hidden, HIDDEN_ROW),
-        (extent.struck, STRUCK),
-        (extent.noted, NOTED),
-        (extent.unseen, UNSEEN),
+        (extent.hidden, sentences.HIDDEN_ROW),
+        (extent.struck, sentences.STRUCK),
+        (extent.noted, sentences.NOTED),
+        (extent.unseen, sentences.UNSEEN),
     ):
         for number in numbers:
             warnings.setdefault(number, []).append(warning)
@@ -586,14 +550,18 @@ def _doubts(part: _Part, own: dict[str, str]) -> Iterator[Warned]:
     reading = part.reading
     for column, text in own.items():
         if reading.guessed and not text.isascii():
-            yield column, GUESSED_LETTERS.format(name=reading.guessed), "Check them, or send the file as CSV UTF-8."
+            yield (
+                column,
+                sentences.GUESSED_LETTERS.format(name=reading.guessed),
+                "Check them, or send the file as CSV UTF-8.",
+            )
         if not text or not is_day_column(column):
             continue
         if reading.is_1904 and (days := PLAIN_DAYS.match(text)):
             own[column] = (FIRST_DAY_1904 + timedelta(days=int(days[1]))).isoformat()
-            yield column, *COUNTED_FROM_1904
+            yield column, *sentences.COUNTED_FROM_1904
         elif column in part.month_first and _is_either_way_round(text):
-            yield column, *MONTH_FIRST
+            yield column, *sentences.MONTH_FIRST
 
 
 def _is_either_way_round(text: str) -> bool:

@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass
 
-from pathways.file_kinds import FileNotUnderstood
+from pathways.sheets.file_kinds import FileNotUnderstood
 
 # The encodings in which Excel, older Macs and old databases write CSV. The first of two equally likely ones is taken.
 GUESSES = {
