@@ -19,6 +19,7 @@ from pathways.jobseekers.details import SHARED, Details
 from pathways.jobseekers.identifiers import refuse_test_values, sealed, unsealed
 from pathways.jobseekers.models import (
     JOBSEEKER_MOVES,
+    MOST_JOINED,
     AboutPerson,
     CaseworkerAssignment,
     Jobseeker,
@@ -141,6 +142,18 @@ def _describe(session: Session, person: Jobseeker, details: Details, place: Grid
     where = place if known.postcode else None
     person.easting, person.northing = (where.easting, where.northing) if where else (None, None)
     person.place_basis = where.basis if where else None
+
+
+def with_reason_to_withhold(session: Session, person: Jobseeker, reason: str) -> str:
+    """Return the reasons to withhold contact details with another one added. Refuse a text that becomes too long."""
+    current = unsealed(session, queries.details(session, person)).contact_withheld_reason
+    both = formats.joined_text(current, reason, " / ") or reason
+    if len(both) > MOST_JOINED:
+        raise RuleBroken(
+            "This text is too long. Say it in fewer words, or ask the jobseeker's caseworker to record it.",
+            pointer="/contact_withheld_reason",
+        )
+    return both
 
 
 def reply(session: Session, actor: Actor, person: Jobseeker) -> JobseekerOut:

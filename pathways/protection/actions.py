@@ -47,6 +47,7 @@ from pathways.protection.schemas import (
 from pathways.shortlists import connected, safety
 
 MOST_BARRED = 100
+WITHHELD = "contact_withheld_reason"
 REASON = "A safety exclusion bars the jobseeker from this placement."
 NAMES_NOBODY = (
     "Nobody at a social enterprise is known by this full name or e-mail address, so this exclusion bars no placement by"
@@ -132,15 +133,20 @@ event.listen(WriteSession, "before_commit", protect_restricted)
 
 
 def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapping[str, Any]) -> Jobseeker:
-    """Change details. A change that protects, of contact that is withheld or of a restriction, acts at once."""
+    """Change details. A change that protects, of contact that is withheld or of a restriction, acts at once.
+
+    Who may not read why contact is withheld may still add a reason to it, and cannot replace or clear what is there.
+    """
     visible = jobseeker_queries.visible_groups(actor, person)
     unread = sorted(name for name in changes if JobseekerOut.group_of.get(name, Group.RECORD) not in visible)
-    if unread:
+    given = dict(changes)
+    if unread == [WITHHELD] and changes[WITHHELD]:
+        given[WITHHELD] = jobseeker_actions.with_reason_to_withhold(session, person, changes[WITHHELD])
+    elif unread:
         raise NotPermitted(
             f"You may not read {', '.join(unread)}, so you may not change it. Ask the jobseeker's caseworker or a team"
             " manager."
         )
-    given = dict(changes)
     if given.pop("is_restricted", None):
         restrictions.restrict(session, actor, person, "")
         protect_restricted(session)
@@ -284,7 +290,7 @@ def changed(session: Session, actor: Actor, person: Jobseeker, changes: Mapping[
     if Group.NOTES not in jobseeker_queries.visible_groups(actor, person):
         return shape
     stopped = stopped_at(session, person, actor.at) if changes.get("is_restricted") else None
-    if changes.get("contact_withheld_reason"):
+    if changes.get(WITHHELD):
         ids = queries.ever_permitted(session, person)
         stopped = stopped or stopped_at(session, person, actor.at)
         read = queries.earlier_readings(session, person, ids, frozenset({Group.CONTACT}))
