@@ -201,7 +201,7 @@ def set_places(session: WriteSession, actor: Actor, placement: Placement, wanted
     ).rowcount  # type: ignore[attr-defined]
     if withdrawn < surplus:
         raise Conflict(
-            f"The new number would remove {surplus} places, but only {len(free)} places are free. Held and filled "
+            f"The new number is {surplus} lower, but the number of free places is {len(free)}. Held and filled "
             "places cannot be removed. Enter a higher number of places."
         )
     for place in present:
