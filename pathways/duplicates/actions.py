@@ -32,6 +32,7 @@ from pathways.messages.models import NoticeKind
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
 LIKELY_ENOUGH = 0.5  # a record that is as likely as not about a restricted person is restricted too
+LEARNT_SINCE = "It was decided that these are two people. What was recorded since says that they are one."
 MOST_PAIRS = 10  # for each person; more candidates than this come from a common name
 GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}
 
@@ -232,6 +233,9 @@ def _record_pairs(
         return new_pairs
     for pair in queries.dropped(session, pairs):
         record_event(session, actor, pair, PairEvent.FIND, "The two records are similar again.")
+    for pair in queries.different(session, pairs):
+        if pairs[pair.jobseeker_id, pair.other_id]["probability"] >= SURELY > pair.probability:
+            record_event(session, actor, pair, PairEvent.FIND, LEARNT_SINCE)
     _compare_again(session, pairs, only_higher=not has_compared_numbers)
     return new_pairs
 

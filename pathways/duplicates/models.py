@@ -47,6 +47,7 @@ PAIR_MOVES: dict[tuple[PairState, PairEvent], PairState] = {
     (S.MERGED, E.UNDO): S.OPEN,
     (S.OPEN, E.DROP): S.DROPPED,
     (S.DROPPED, E.FIND): S.OPEN,
+    (S.DIFFERENT, E.FIND): S.OPEN,  # what was learnt since makes it all but certain that they are one person
 }
 
 

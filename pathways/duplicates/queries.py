@@ -99,6 +99,11 @@ def dropped(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any
     return _in_states(session, pairs, [PairState.DROPPED])
 
 
+def different(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:
+    """Return those of ``pairs`` that were decided to be two people."""
+    return _in_states(session, pairs, [PairState.DIFFERENT])
+
+
 def undecided(session: Session, pairs: Mapping[tuple[UUID, UUID], Mapping[str, Any]]) -> list[DuplicatePair]:
     """Return those of ``pairs`` that are recorded and wait for a decision or for an answer."""
     return _in_states(session, pairs, [PairState.OPEN, PairState.ASKED])

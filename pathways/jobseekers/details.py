@@ -29,6 +29,7 @@ SHARED = {
     name: f"Many jobseekers have this {what}, so it may be an office's. Check whether it is the person's own."
     for name, what in (("phone", "telephone number"), ("email", "e-mail address"), ("postcode", "postcode"))
 }
+NO_BIRTH_YEAR = "With this year of birth, the age is impossible for a jobseeker, so it stays unknown. Check it."
 YEAR_ONLY = "Only the year of birth is known, so age limits of placements cannot be checked. Ask for the full date."
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
@@ -151,7 +152,8 @@ class Details:
         if self.date_of_birth is not None and not YOUNGEST <= formats.age_on(self.date_of_birth, today) <= OLDEST:
             texts["date_of_birth"] = f"With this date of birth, the age is under {YOUNGEST} or over {OLDEST}. Check it."
         if self.birth_year is not None:
-            texts["date_of_birth"] = YEAR_ONLY
+            is_possible = YOUNGEST <= today.year - self.birth_year <= OLDEST
+            texts["date_of_birth"] = YEAR_ONLY if is_possible else NO_BIRTH_YEAR
         texts |= {name: placeholders.TEXTS[name] for name in sorted(self.placeholders(today))}
         if self.date_of_birth is not None and self.date_of_birth > today:
             texts["date_of_birth"] = "This date of birth is in the future, so the age stays unknown. Correct it."

@@ -21,7 +21,7 @@ from pathways.jobseekers.schemas import (
     NewProfile,
     ProfileOut,
 )
-from pathways.reference import half_days, vocabulary, wording
+from pathways.reference import half_days, tables, vocabulary, wording
 from pathways.reference.esco import ConceptKind
 
 
@@ -41,6 +41,7 @@ def write_profile(
         raise RuleBroken("hours_min is more than hours_max. Correct one of them.", pointer="/hours_min")
     if new.agreed_on is not None and new.agreed_on > actor.today:
         raise RuleBroken("The jobseeker cannot have agreed in the future. Correct the date.", pointer="/agreed_on")
+    _must_be_possible(actor, new)
     unknown = sorted(set(new.said_by) - set(PROFILE_NAMES))
     if unknown:
         raise RuleBroken(
@@ -62,6 +63,24 @@ def write_profile(
         experiences=[experience.model_dump() for experience in new.experiences] if new.experiences else None,
         barriers=new.barriers or None,
     )
+
+
+def _must_be_possible(actor: Actor, new: NewProfile) -> None:
+    """Refuse more hours than anybody may work, and days that cannot be meant."""
+    most = tables.limit("highest_hours_per_week", actor.today)
+    for name in ("hours_min", "hours_max"):
+        if (getattr(new, name) or 0) > most:
+            raise RuleBroken(f"Nobody may work more than {most:g} hours a week. Correct the hours.", pointer=f"/{name}")
+    if new.valid_on is not None and new.valid_on > actor.today:
+        raise RuleBroken("A profile cannot be valid from a future day. Correct the date.", pointer="/valid_on")
+    back, ahead = (int(tables.limit(name, actor.today)) for name in ("listing_years_back", "listing_years_ahead"))
+    start = new.earliest_start_on
+    if start is not None and not actor.today.year - back <= start.year <= actor.today.year + ahead:
+        raise RuleBroken(
+            f"The earliest start must be in the years {actor.today.year - back} to {actor.today.year + ahead}. Correct"
+            " the year.",
+            pointer="/earliest_start_on",
+        )
 
 
 def add_profile(

@@ -176,6 +176,11 @@ def change(session: WriteSession, actor: Actor, placement: Placement, body: Plac
     check_sense(placement)
     confirm_wording(session, actor, placement, body.confirm_wording or [])
     if placement.state is PlacementState.PUBLISHED:
+        if given.get("closes_on") is not None and given["closes_on"] < actor.today:
+            raise RuleBroken(
+                "This closing date has passed. To stop the placement now, close it. Otherwise correct the date.",
+                pointer="/closes_on",
+            )
         must_be_lawful(session, placement, actor)
     if "places" in given:
         set_places(session, actor, placement, given["places"])

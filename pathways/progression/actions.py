@@ -36,6 +36,7 @@ from pathways.progression.schemas import (
     SpellEnding,
     SpellOut,
 )
+from pathways.reference import tables
 from pathways.reference.pay import too_high_for_a_week
 
 DAYS_IN_A_WEEK, HOURS_IN_A_DAY = 7, 24
@@ -276,7 +277,8 @@ def check_enrolment_start(session: Session, enrolment: Enrolment, started_on: da
 def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) -> Spell:
     """End a spell. Free the place of its introduction, unless another running spell has the same introduction.
 
-    Refuses an end date that is in the future, before the start date, or before a day on which an outcome is based.
+    Refuses an end date that is in the future, before the start date, before a week with hours, or before a day on
+    which an outcome is based.
     """
     hold(session, spell)
     if spell.state is not SpellState.RUNNING:
@@ -287,6 +289,13 @@ def end(session: WriteSession, actor: Actor, spell: Spell, ending: SpellEnding) 
     if ending.ended_on > actor.today:
         raise RuleBroken(
             "The end date cannot be in the future. Record the end once it has happened.", pointer="/ended_on"
+        )
+    later = [week.valid_on for week in queries.hours(session, spell) if week.hours and week.valid_on > ending.ended_on]
+    if later:
+        raise RuleBroken(
+            f"Hours are recorded for the week from {later[-1].isoformat()}, which is after this end date. Correct the"
+            " end date, or record 0 hours for the weeks after it first.",
+            pointer="/ended_on",
         )
     if any(outcome.valid_on > ending.ended_on for outcome in resting_on(session, spell)):
         raise OutcomeRestsOnIt(
@@ -395,6 +404,9 @@ def _check_amounts(actor: Actor, new: NewHours, version: SpellVersion) -> None:
             "Record the hours of a week once they are worked.",
             pointer="/hours",
         )
+    most = tables.limit("highest_hours_per_week", actor.today)
+    if new.hours > most:
+        raise RuleBroken(f"Nobody may work more than {most:g} hours in a week. Correct the hours.", pointer="/hours")
     too_high = too_high_for_a_week(new.pay_pounds, actor.today)
     if too_high is not None:
         raise RuleBroken(too_high, pointer="/pay_pounds")

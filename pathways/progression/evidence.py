@@ -22,6 +22,8 @@ from pathways.progression.models import (
     EvidenceCheck,
     EvidenceDocument,
     EvidenceState,
+    Spell,
+    SpellState,
 )
 from pathways.progression.outcomes import withdraw_uncovered
 from pathways.progression.schemas import (
@@ -56,6 +58,7 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
             " that day, or correct the date received.",
             pointer="/received_on",
         )
+    _must_show_work_of(session, spell, new)
     item = Evidence.recorded(
         actor,
         new.received_on,
@@ -72,6 +75,20 @@ def add_evidence(session: WriteSession, actor: Actor, new: NewEvidence) -> Evide
     session.add(item)
     session.flush()  # the reply needs its id
     return item
+
+
+def _must_show_work_of(session: Session, spell: Spell, new: NewEvidence) -> None:
+    """Refuse evidence for a void spell, and evidence that covers no day of the spell."""
+    if spell.state is SpellState.VOIDED:
+        raise RuleBroken("This spell was recorded by mistake and is void. Choose another spell.", pointer="/spell_id")
+    version = queries.version(session, spell)
+    if new.covers_to < version.started_on or (version.ended_on is not None and new.covers_from > version.ended_on):
+        until = f" to {version.ended_on.isoformat()}" if version.ended_on else " and goes on"
+        raise RuleBroken(
+            f"The work began on {version.started_on.isoformat()}{until}, and this evidence covers no day of it. Correct"
+            " the days, or choose the spell that it shows.",
+            pointer="/covers_from",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +199,10 @@ def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict:
     """Accept or reject another member's item. Withdraw outcomes that a rejection leaves without enough evidence."""
     if item.by in organisation_queries.same_person(session, actor.user_id):
         raise OwnEvidence("Ask a colleague to check this evidence.")
+    if not verdict.is_accepted and not verdict.reason:
+        raise RuleBroken(
+            "Say why the evidence is rejected, so that whoever got it knows what to ask for.", pointer="/reason"
+        )
     hold(session, queries.spell_of(session, item))
     previous = queries.check_of(session, item)
     session.add(

@@ -83,7 +83,10 @@ def notes(version: Any, weeks: Sequence[SpellHours], birth: date | None) -> Iter
     if kind is PlacementKind.VOLUNTEERING and in_pounds:
         yield VOLUNTEER
     if kind in MUST_PAY and (unpaid := [week for week in weeks if week.hours and week.pay_pence is None]):
-        yield f"Weeks with hours but without pay: {len(unpaid)}. Outcome rules that count earnings leave them out. Record the pay."
+        yield (
+            f"Weeks with hours but without pay: {len(unpaid)}. Outcome rules that count earnings leave them out."
+            " Record the pay."
+        )
     for week in weeks:
         doubt = week_in_doubt(kind, birth, week.valid_on, week.hours, week.pay_pence, is_leave=week.leave is not None)
         if doubt is not None:

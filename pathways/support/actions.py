@@ -58,6 +58,11 @@ def record_check_in(session: WriteSession, actor: Actor, new: NewCheckIn) -> Che
         names = ", ".join(step.name for step in steps)
         raise RuleBroken(f"The check-in schedule has no such step. Choose one of: {names}.", pointer="/step")
     started_on = progression_queries.version(session, spell).started_on
+    if new.on < started_on:
+        raise RuleBroken(
+            f"The work began on {started_on.isoformat()}, so a check-in on it cannot be earlier. Correct the date.",
+            pointer="/on",
+        )
     _must_not_be_early(steps, new, started_on)
     answered = queries.answered(session, spell.partner_id, [spell.id]).get(spell.id, {})
     check_in = CheckIn.recorded(

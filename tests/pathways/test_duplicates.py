@@ -104,6 +104,24 @@ def test_a_verdict_is_kept_a_pair_that_is_two_people_never_returns_and_may_be_lo
     say(client, world, again, "same", expect=409)
 
 
+def test_a_verdict_of_two_people_is_asked_again_when_what_is_learnt_makes_them_one(client, world: World, database):
+    first = world.refer(ref="A", nino=None, nhs_number=None)
+    second = world.refer(ref="B", by="other_referrer", nino=None, nhs_number=None, given_name="Aminah", email=None)
+    (pair,) = get(client, world, "/duplicates")["items"]
+    assert pair["probability"] < 0.99
+    say(client, world, pair, "different", reason="Two sisters.")
+    for referral in (first, second):
+        path = f"/api/v1/jobseekers/{referral.jobseeker_id}"
+        key = world.key("manager")
+        tag = client.get(path, headers=key).headers["etag"]
+        said = {"given_name": "Amina", "nino": "QQ224466C"}
+        answer = client.patch(path, headers=key | {"If-Match": tag}, json=said)
+        assert answer.status_code == 200, answer.text
+    assert [one["jobseeker_id"] for one in answer.json()["may_be"]] == [str(first.jobseeker_id)]
+    (again,) = get(client, world, "/duplicates")["items"]
+    assert (again["state"], again["probability"] >= 0.99) == ("open", True)
+
+
 def test_a_pair_is_seen_by_who_may_see_both(client, world: World, database):
     first = world.refer(ref="A").jobseeker_id
     second = world.refer(ref="B", by="other_referrer", given_name="Aminah").jobseeker_id

@@ -277,7 +277,9 @@ class Calls(RuleBasedStateMachine):
             if withdraws:
                 return outcomes.withdraw_outcome(session, actor, outcome, "Wrong.")
             item = session.get_one(Evidence, UUID(outcome.evidence_ids[0]))
-            return evidence.check_evidence(session, actor, item, EvidenceVerdict(is_accepted=False))
+            return evidence.check_evidence(
+                session, actor, item, EvidenceVerdict(is_accepted=False, reason="The payslip cannot be read.")
+            )
 
         calls: list[tuple[str, Callable[[Any, Any], Any]]] = [("manager", act)]
         if self.claims:
