@@ -33,13 +33,13 @@ FULL = (
 )
 SMALL = (
     ("people", "--town", "600"),
-    ("known", "--people", "600", "--database", "sqlite"),
-    ("search", "--people", "600", "--database", "sqlite"),
-    ("rules", "--people", "60"),
-    ("exports", "--people", "300", "--database", "sqlite"),
+    ("known", "--people", "200", "--database", "sqlite"),
+    ("search", "--people", "200", "--database", "sqlite"),
+    ("rules", "--people", "12"),
+    ("exports", "--people", "150", "--database", "sqlite"),
     ("disclosure", "--tables", "4"),
     ("allocation", "--jobseekers", "300", "--places", "300"),
-    ("http", "--placements", "300", "--requests", "36", "--database", "sqlite", "--shape", "all known"),
+    ("http", "--placements", "300", "--requests", "12", "--database", "sqlite", "--shape", "all known"),
 )
 
 
