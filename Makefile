@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN = .venv/bin
 TESTS ?= tests matching benchmarks/synthetic.py
-WORKERS ?= auto
+# One process more than the cores: some tests wait, for another process, a lock or an answer.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 PORT ?= 8000
 SPREAD = --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 PYTEST = $(BIN)/python -m pytest $(SPREAD)

@@ -333,7 +333,8 @@ def decide(
             possible=["change"],
         )
     if event is not LineEvent.REJECT:
-        _must_be_possible(session, actor, line, placement_id if event is LineEvent.CHANGE else line.placement_id, event)
+        proposed = placement_id if event is LineEvent.CHANGE else line.placement_id
+        _must_be_possible(session, actor, line, proposed, event, reason)
     session.add(_move_row(actor, line, event.value, line.state, to_state, reason))
     line.state = to_state
     line.changed_to_id = placement_id if event is LineEvent.CHANGE else None
@@ -342,9 +343,17 @@ def decide(
 
 
 def _must_be_possible(
-    session: Session, actor: Actor, line: AllocationLine, placement_id: UUID | None, event: LineEvent
+    session: WriteSession,
+    actor: Actor,
+    line: AllocationLine,
+    placement_id: UUID | None,
+    event: LineEvent,
+    reason: str,
 ) -> None:
-    """Refuse unless the case is open, the placement is published and no safety exclusion covers the pair."""
+    """Refuse unless the case is open, the placement is published and no safety exclusion covers the pair.
+
+    Where the safety check cannot tell, the reason says how the actor made sure, and is kept as a safety review.
+    """
     person = jobseeker_queries.jobseeker(session, actor, line.jobseeker_id)
     jobseeker_actions.must_be_open(person)
     placement = placement_queries.placement(session, actor, placement_id) if placement_id else None
@@ -355,7 +364,9 @@ def _must_be_possible(
             "The line already proposes this placement. Accept the line, or choose another placement.",
             pointer="/placement_id",
         )
-    safety.must_not_be_excluded(session, person, placement)
+    if reason and safety.needs_review(session, person, placement):
+        safety.review(session, actor, person, placement, reason)
+    safety.must_be_safe(session, person, placement)
 
 
 def close_lines(

@@ -17,7 +17,7 @@ from pathways import audit
 from pathways.base import Actor, Role
 from pathways.database import Database, Session, WriteSession, after_commit, insert_if_absent
 from pathways.duplicates import queries
-from pathways.duplicates.models import PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
+from pathways.duplicates.models import LIKELY_ENOUGH, PAIR_MOVES, DuplicateMove, DuplicatePair, PairEvent, PairState
 from pathways.duplicates.schemas import FieldComparison, PairOut, PairSide
 from pathways.facts import MoveRefused, destination, possible_events
 from pathways.fields import Group
@@ -31,7 +31,6 @@ from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
 
 SIDE_NAMES = tuple(name for name, group in PairSide.group_of.items() if group in {Group.IDENTITY, Group.CONTACT})
-LIKELY_ENOUGH = 0.5  # a record that is as likely as not about a restricted person is restricted too
 LEARNT_SINCE = "It was decided that these are two people. What was recorded since says that they are one."
 MOST_PAIRS = 10  # for each person; more candidates than this come from a common name
 GROUP_OF_TOLD = {"postcode": Group.CONTACT, "phone": Group.CONTACT, "email": Group.CONTACT, "household": Group.CONTACT}

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKeyConstraint, Index, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pathways.base import LINE, Base, PrimaryKey, Versioned, one_of, words
@@ -77,6 +77,15 @@ class DuplicatePair(AboutPerson, Versioned, Base):
     told: Mapped[list[list[Any]]] = mapped_column(JSON)
     held_back: Mapped[str] = mapped_column(LINE, default="")
     found_at: Mapped[datetime]
+
+
+LIKELY_ENOUGH = 0.5  # a record that is as likely as not about a protected person is protected too
+
+
+def may_be_one_person(pair: Any) -> ColumnElement[bool]:
+    """Return the condition that a pair is as likely as not one person, and that nobody decided otherwise."""
+    decided = (PairState.DIFFERENT, PairState.MERGED, PairState.DROPPED)
+    return and_(pair.probability >= LIKELY_ENOUGH, pair.state.not_in(decided))
 
 
 class DuplicateMove(AboutPerson, StateLog, Base):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from pathways.base import Actor, Role
 from pathways.database import Session
+from pathways.duplicates.models import DuplicatePair, may_be_one_person
 from pathways.errors import NotFound
 from pathways.facts import as_known
 from pathways.fields import ONLY_RECORD, Group, Purpose, Relation, Relationship, visible_fields
@@ -94,6 +95,33 @@ IS_LAST_MOVE = and_(
         .scalar_subquery()
     ),
 )
+OTHERS = aliased(JobseekerDetails)
+SIDES = (
+    (DuplicatePair.jobseeker_id, DuplicatePair.other_id),
+    (DuplicatePair.other_id, DuplicatePair.jobseeker_id),
+)
+
+
+def _may_be_unsafe(one: Any, other: Any) -> ColumnElement[bool]:
+    """Return whether another record that may be the same person says more about how contact is safe than this one."""
+    says_more = or_(
+        OTHERS.contact_withheld_reason.is_not(None),
+        and_(OTHERS.safe_contact.is_not(None), OTHERS.safe_contact != func.coalesce(JobseekerDetails.safe_contact, "")),
+    )
+    return (
+        select(DuplicatePair.id)
+        .join(OTHERS, and_(OTHERS.partner_id == DuplicatePair.partner_id, OTHERS.jobseeker_id == other))
+        .where(
+            DuplicatePair.partner_id == Introduction.partner_id,
+            one == Introduction.jobseeker_id,
+            may_be_one_person(DuplicatePair),
+            as_known(OTHERS),
+            says_more,
+        )
+        .exists()
+    )
+
+
 # The query for all data that a reply needs besides the introduction's own row. It is built once, because building it
 # costs more than running it.
 BESIDE: Select[Any] = (
@@ -113,7 +141,10 @@ BESIDE: Select[Any] = (
         LAST_MOVE.reason.label("last_reason"),
         LAST_MOVE.why,
         LAST_MOVE.said_by,
-        JobseekerDetails.contact_withheld_reason.is_not(None).label("is_contact_withheld"),
+        or_(
+            JobseekerDetails.contact_withheld_reason.is_not(None),
+            *(_may_be_unsafe(one, other) for one, other in SIDES),
+        ).label("is_contact_withheld"),
     )
     .join(Jobseeker, _same_person(Jobseeker.partner_id, Jobseeker.id))
     .join(JobseekerDetails, _same_person(JobseekerDetails.partner_id, JobseekerDetails.jobseeker_id))

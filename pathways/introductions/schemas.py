@@ -22,7 +22,7 @@ class NewIntroduction(Body):
         default=False,
         description="Whether the jobseeker has agreed to be put forward, so that the introduction is sent at once.",
     )
-    safety_check: NeededLine | None = Field(
+    safety_check: GivenReason | None = Field(
         default=None,
         description="How you made sure that the placement is safe, if a safety exclusion cannot be checked against it.",
     )

@@ -28,14 +28,18 @@ class Stop(StrEnum):
     """Why an introduction is stopped. No social enterprise may read it."""
 
     EXCLUDED = "excluded"
+    SUSPECTED = "suspected"
     SAFETY_NOT_CHECKED = "safety_not_checked"
     NOT_PERMITTED = "not_permitted"
 
 
-OF_SAFETY = {Safety.EXCLUDED: Stop.EXCLUDED, Safety.ASKS: Stop.SAFETY_NOT_CHECKED}
+OF_SAFETY = {Safety.EXCLUDED: Stop.EXCLUDED, Safety.SUSPECTED: Stop.SUSPECTED, Safety.ASKS: Stop.SAFETY_NOT_CHECKED}
 TEXTS = {
     Stop.EXCLUDED: "A safety exclusion bars the jobseeker from this placement. The social enterprise cannot see or do"
     " anything with this introduction. Withdraw it, or end the work if the jobseeker is there.",
+    Stop.SUSPECTED: "Another record that may be the same person has a safety exclusion for this placement. Until a team"
+    " manager has compared the two records (duplicates), the social enterprise cannot see or do anything with this"
+    " introduction. If the jobseeker already works there, find out today whether they are safe there.",
     Stop.SAFETY_NOT_CHECKED: "The jobseeker has a safety exclusion that cannot be checked against this placement. Until"
     " you say how you made sure that it is safe, the social enterprise cannot see or do anything with this"
     " introduction. If the jobseeker already works there, find out today whether they are safe there.",

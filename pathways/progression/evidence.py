@@ -201,7 +201,8 @@ def check_evidence(session: WriteSession, actor: Actor, item: Evidence, verdict:
         raise OwnEvidence("Ask a colleague to check this evidence.")
     if not verdict.is_accepted and not verdict.reason:
         raise RuleBroken(
-            "Say why the evidence is rejected, so that whoever got it knows what to ask for.", pointer="/reason"
+            "Say why the evidence is rejected, so that the colleague who recorded it knows what to ask for.",
+            pointer="/reason",
         )
     hold(session, queries.spell_of(session, item))
     previous = queries.check_of(session, item)

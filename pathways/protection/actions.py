@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event
+from sqlalchemy.orm.attributes import get_history
 
+from pathways.access.models import User
 from pathways.allocations import actions as allocation_actions
 from pathways.allocations.models import AllocationLine
 from pathways.base import Actor, Role
-from pathways.database import Session, WriteSession
+from pathways.database import Session, WriteSession, acting_as
 from pathways.duplicates import actions as duplicate_actions
 from pathways.errors import NotPermitted, RuleBroken
 from pathways.fields import SHAREABLE, Group
@@ -32,6 +34,7 @@ from pathways.jobseekers.personal_data import permission_reply
 from pathways.jobseekers.schemas import JobseekerOut, NewPermission, NewSafetyExclusion
 from pathways.messages import actions as message_actions
 from pathways.messages.models import NoticeKind
+from pathways.organisations.models import Membership
 from pathways.placements.models import Placement
 from pathways.protection import queries
 from pathways.protection.schemas import (
@@ -63,9 +66,12 @@ PLACES_UNKNOWN = (
 
 
 def exclude(session: WriteSession, actor: Actor, person: Jobseeker, new: NewSafetyExclusion) -> SafetyExclusion:
-    """Record a safety exclusion and stop at once whatever it covers."""
+    """Record a safety exclusion and stop at once whatever it covers, also for records that may be the same person."""
     exclusion = exclusions.exclude(session, actor, person, new)
     protect(session, actor, person)
+    for other in queries.may_be_the_same(session, person):
+        jobseeker_queries.hold(session, other.id)
+        protect(session, actor, other)
     return exclusion
 
 
@@ -137,6 +143,7 @@ def change(session: WriteSession, actor: Actor, person: Jobseeker, changes: Mapp
 
     Who may not read why contact is withheld may still add a reason to it, and cannot replace or clear what is there.
     """
+    jobseeker_actions.must_not_be_void(person)
     visible = jobseeker_queries.visible_groups(actor, person)
     unread = sorted(name for name in changes if JobseekerOut.group_of.get(name, Group.RECORD) not in visible)
     given = dict(changes)
@@ -163,8 +170,8 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     An open introduction that a safety exclusion covers is withdrawn; the social enterprise is not told why. The
     permissions of that social enterprise are revoked. For every stopped introduction, links end and messages to the
     social enterprise are cancelled. The caseworker and the team managers are notified of what needs a decision. If
-    somebody outside the partner acts, such as a referrer, they are notified of every stopped introduction, and
-    withdrawing is left to the daily job.
+    somebody outside the partner acts, such as a referrer, they are notified of every stopped introduction, and what
+    ends is ended in the name of the member who recorded the exclusion.
 
     The caller has locked the jobseeker, on whom every step of either side waits; each step then asks ``stops`` again.
     """
@@ -172,17 +179,75 @@ def protect(session: WriteSession, actor: Actor, person: Jobseeker) -> None:
     live = queries.live_introductions(session, person, for_update=True)
     stopped = stops.stops_of(session, live)
     no = introduction_actions.No(WhyNot.OTHER, Side.PARTNER, notifies=False)
-    covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED and is_own]
-    for one in covered:
-        if one.state in OPEN:
-            introduction_actions.move(session, actor, one, IntroductionEvent.WITHDRAW, reason=REASON, no=no)
-    _revoke_from(session, actor, person, _barred_organisations(session, person, live, covered))
-    _end_ways_out(session, actor, [one for one in live if one.id in stopped])
-    allocation_actions.close_lines(session, actor, person, REASON, is_closed=_covers(session, person))
-    told_of = {Stop.EXCLUDED, Stop.SAFETY_NOT_CHECKED} | (set() if is_own else {Stop.NOT_PERMITTED})
-    for one in live:
-        if stopped.get(one.id) in told_of and one.state in stops.LIVE:
-            _notify(session, actor, person, one)
+    covered = [one for one in live if stopped.get(one.id) is Stop.EXCLUDED]
+    told_of = {Stop.EXCLUDED, Stop.SUSPECTED, Stop.SAFETY_NOT_CHECKED} | (set() if is_own else {Stop.NOT_PERMITTED})
+    actor = actor if is_own else _recorder(session, actor, person)
+    with acting_as(session, actor):
+        for one in covered:
+            if one.state in OPEN:
+                introduction_actions.move(session, actor, one, IntroductionEvent.WITHDRAW, reason=REASON, no=no)
+        _revoke_from(session, actor, person, _barred_organisations(session, person, live, covered))
+        _end_ways_out(session, actor, [one for one in live if one.id in stopped])
+        allocation_actions.close_lines(session, actor, person, REASON, is_closed=_covers(session, person))
+        for one in live:
+            if stopped.get(one.id) in told_of and one.state in stops.LIVE:
+                _notify(session, actor, person, one)
+
+
+def _recorder(session: Session, actor: Actor, person: Jobseeker) -> Actor:
+    """Return the actor in whose name the partner ends something after an act of somebody else.
+
+    It is who recorded the newest exclusion. Without an exclusion nothing is ended, and the actor stays.
+    """
+    rows = jobseeker_queries.facts_about(SafetyExclusion, person).order_by(SafetyExclusion.recorded_at.desc())
+    newest = session.scalars(rows.limit(1)).first()
+    if newest is None:
+        return actor
+    return actor.then(
+        user_id=newest.by,
+        organisation_id=person.partner_id,
+        role=Role.TEAM_MANAGER,
+        membership_id=None,
+        key_id=None,
+        doing="safety:record",
+    )
+
+
+# A change of what connects a person with a workplace, or says where it is, may bring an exclusion to bear.
+CHANGED = "changed_workplaces"  # key of the session's note: ids of social enterprises
+OF_LISTING = ("contact_email", "postcode", "easting", "northing", "place_basis", "remote")
+
+
+def _note_changed_workplaces(session: WriteSession, *_: object) -> None:
+    noted: set[UUID] = session.info.setdefault(CHANGED, set())
+    for row in (*session.new, *session.dirty):
+        if isinstance(row, Placement) and any(get_history(row, name).has_changes() for name in OF_LISTING):
+            noted.add(row.social_enterprise_id)
+        elif isinstance(row, Membership):
+            noted.add(row.organisation_id)
+        elif isinstance(row, User) and any(get_history(row, name).has_changes() for name in ("name", "email")):
+            with session.no_autoflush:
+                noted.update(queries.organisations_of(session, row.id))
+
+
+def protect_from_changed_workplaces(session: WriteSession) -> None:
+    """Make everything under way obey exclusions that came to bear by a change of a listing, a member or an account."""
+    if session.actor is None or session.in_nested_transaction():
+        return
+    session.flush()  # notes what changed
+    actor, noted = session.actor, session.info.pop(CHANGED, set())
+    if not noted:
+        return
+    for jobseeker_id in session.scalars(queries.excluded_people_at(noted)).all():
+        jobseeker_queries.hold(session, jobseeker_id)
+        person = session.get_one(Jobseeker, jobseeker_id)
+        live = queries.live_introductions(session, person)
+        if {Stop.EXCLUDED, Stop.SUSPECTED} & set(stops.stops_of(session, live).values()):
+            protect(session, actor, person)
+
+
+event.listen(WriteSession, "before_flush", _note_changed_workplaces)
+event.listen(WriteSession, "before_commit", protect_from_changed_workplaces)
 
 
 def _covers(session: Session, person: Jobseeker) -> Callable[[AllocationLine], bool]:

@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from pathways.allocations.models import AllocationLineMove, LineEvent
 from pathways.audit import AuditRow, is_about
 from pathways.base import Actor
 from pathways.database import Session
+from pathways.duplicates.models import DuplicatePair, may_be_one_person
 from pathways.facts import as_known
 from pathways.fields import SHAREABLE, Group
 from pathways.introductions.models import DecisionLink, Introduction, IntroductionEvent, IntroductionMove
@@ -17,7 +18,7 @@ from pathways.introductions.stops import LIVE
 from pathways.jobseekers import queries as jobseeker_queries
 from pathways.jobseekers.models import Jobseeker, SafetyExclusion, SharingPermission
 from pathways.messages.models import Notice
-from pathways.organisations.models import Organisation
+from pathways.organisations.models import Membership, Organisation
 from pathways.placements.models import Placement, PlacementState
 from pathways.protection.schemas import EarlierReading
 
@@ -48,6 +49,43 @@ def with_exclusions(partner_id: UUID) -> Select[UUID]:
         .distinct()
         .order_by(SafetyExclusion.jobseeker_id)
     )
+
+
+def excluded_people_at(social_enterprise_ids: Collection[UUID]) -> Select[UUID]:
+    """Return the query of the ids of jobseekers with an exclusion who have a live introduction at one of these."""
+    live = select(Introduction.id).where(
+        Introduction.partner_id == SafetyExclusion.partner_id,
+        Introduction.jobseeker_id == SafetyExclusion.jobseeker_id,
+        Introduction.social_enterprise_id.in_(social_enterprise_ids),
+        Introduction.state.in_(LIVE),
+    )
+    return (
+        select(SafetyExclusion.jobseeker_id)
+        .where(as_known(SafetyExclusion), live.exists())
+        .distinct()
+        .order_by(SafetyExclusion.jobseeker_id)
+    )
+
+
+def organisations_of(session: Session, user_id: UUID) -> set[UUID]:
+    rows = select(Membership.organisation_id).where(Membership.user_id == user_id, Membership.ended_at.is_(None))
+    return set(session.scalars(rows))
+
+
+def may_be_the_same(session: Session, person: Jobseeker) -> list[Jobseeker]:
+    """Return the other records of the partner that are as likely as not about the same person."""
+    found: list[Jobseeker] = []
+    for own, other in (
+        (DuplicatePair.jobseeker_id, DuplicatePair.other_id),
+        (DuplicatePair.other_id, DuplicatePair.jobseeker_id),
+    ):
+        rows = (
+            select(Jobseeker)
+            .join(DuplicatePair, and_(DuplicatePair.partner_id == Jobseeker.partner_id, other == Jobseeker.id))
+            .where(own == person.id, may_be_one_person(DuplicatePair))
+        )
+        found += session.scalars(rows.order_by(Jobseeker.id))
+    return found
 
 
 def published(session: Session) -> list[Placement]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import load_only
 
 from matching.learning import model_files
@@ -15,6 +15,7 @@ from matching.pairs.profiles import JobseekerProfile
 from matching.score.ranker import EXPERT_VERSION, TwoSidedModel
 from pathways.base import Actor
 from pathways.database import Session
+from pathways.duplicates.models import DuplicatePair, may_be_one_person
 from pathways.errors import NotFound, RuleBroken
 from pathways.facts import as_known
 from pathways.jobseekers import queries as jobseeker_queries
@@ -203,6 +204,48 @@ def exclusions(
         for row in session.scalars(FACTS[SafetyExclusion], parameters):
             by_jobseeker[row.jobseeker_id].append(row)
     return dict(by_jobseeker)
+
+
+def suspected_exclusions(
+    session: Session, partner_ids: Collection[UUID], jobseeker_ids: Collection[UUID]
+) -> dict[UUID, list[SafetyExclusion]]:
+    """Return the current safety exclusions of records that may be the same people as the given jobseekers.
+
+    Those are the records in a pair with a jobseeker's record that is as likely as not one person, and that nobody has
+    decided to be two people. Jobseekers without such an exclusion are not in the result.
+    """
+    found: dict[UUID, list[SafetyExclusion]] = defaultdict(list)
+    ids = list(jobseeker_ids)
+    for start in range(0, len(ids), MOST_IDS):
+        parameters = {"partners": list(partner_ids), "people": ids[start : start + MOST_IDS]}
+        for query in SUSPECTED:
+            for jobseeker_id, row in session.execute(query, parameters):
+                found[jobseeker_id].append(row)
+    return dict(found)
+
+
+def _of_pairs(own: Any, other: Any) -> Select[Any]:
+    """Return the query of one side of the pairs: a jobseeker, and an exclusion of the other record."""
+    return (
+        select(own, SafetyExclusion)
+        .join(
+            SafetyExclusion,
+            and_(SafetyExclusion.partner_id == DuplicatePair.partner_id, SafetyExclusion.jobseeker_id == other),
+        )
+        .where(
+            DuplicatePair.partner_id.in_(bindparam("partners", expanding=True)),
+            own.in_(bindparam("people", expanding=True)),
+            may_be_one_person(DuplicatePair),
+            as_known(SafetyExclusion),
+        )
+        .order_by(SafetyExclusion.id)
+    )
+
+
+SUSPECTED = (
+    _of_pairs(DuplicatePair.jobseeker_id, DuplicatePair.other_id),
+    _of_pairs(DuplicatePair.other_id, DuplicatePair.jobseeker_id),
+)
 
 
 def safety_reviews(

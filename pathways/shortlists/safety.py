@@ -23,6 +23,7 @@ class Safety(StrEnum):
 
     CLEAR = "clear"
     ASKS = "asks"  # the check cannot tell, and no caseworker has found the placement to be safe since
+    SUSPECTED = "suspected"  # an exclusion of a record that may be the same person covers the placement
     EXCLUDED = "excluded"
 
 
@@ -38,33 +39,42 @@ EXCLUDED = (
     "The jobseeker must be kept away from this placement. Review the safety exclusion with the jobseeker. "
     "If the exclusion no longer applies, withdraw it and try again."
 )
+SUSPECTED = (
+    "Another record that may be the same person has a safety exclusion for this placement. Ask a team manager to"
+    " compare the two records first (duplicates). Until then, the jobseeker cannot be put forward here."
+)
 ASKS = (
     "The jobseeker has a safety exclusion, and the listing does not say enough to check it. Find out where the "
     "placement is, who runs it and who works there. Then say how you made sure that the jobseeker is safe there."
 )
 
 
+REFUSALS = {Safety.EXCLUDED: EXCLUDED, Safety.SUSPECTED: SUSPECTED}
+
+
 def safety_of(
     session: Session, pairs: Collection[tuple[UUID, Placement]], partner_ids: Collection[UUID]
 ) -> dict[tuple[UUID, UUID], Safety]:
     """Return by (jobseeker id, placement id) what the current safety exclusions say. Pairs left out are clear."""
-    rows_of = queries.exclusions(session, partner_ids, {jobseeker_id for jobseeker_id, _ in pairs})
-    if not rows_of:
+    people = {jobseeker_id for jobseeker_id, _ in pairs}
+    rows_of = queries.exclusions(session, partner_ids, people)
+    suspected_of = queries.suspected_exclusions(session, partner_ids, people)
+    if not rows_of and not suspected_of:
         return {}
-    named = connected.workplaces(session, [row for rows in rows_of.values() for row in rows])
-    reviews = queries.safety_reviews(session, partner_ids, rows_of)
+    named = connected.workplaces(
+        session, [row for by_person in (rows_of, suspected_of) for rows in by_person.values() for row in rows]
+    )
+    reviews = queries.safety_reviews(session, partner_ids, {*rows_of, *suspected_of})
     found: dict[tuple[UUID, UUID], Safety] = {}
     for jobseeker_id, placement in pairs:
-        rows = rows_of.get(jobseeker_id)
-        if rows:
-            key = (jobseeker_id, placement.id)
-            found[key] = _safety(
-                rows,
-                named,
-                listing_of(placement),
-                placement.confirmed_on,
-                reviews.get((*key, _hash_of(placement)), frozenset()),
-            )
+        own, suspected = rows_of.get(jobseeker_id, []), suspected_of.get(jobseeker_id, [])
+        listing, on = listing_of(placement), placement.confirmed_on
+        answered = reviews.get((jobseeker_id, placement.id, _hash_of(placement)), frozenset())
+        is_covered = bool(own) and _safety(own, named, listing, on) is Safety.EXCLUDED
+        if own or suspected:
+            both = _safety([*own, *suspected], named, listing, on, answered)
+            is_suspected = both is Safety.EXCLUDED and not is_covered
+            found[jobseeker_id, placement.id] = Safety.SUSPECTED if is_suspected else both
     return found
 
 
@@ -108,6 +118,11 @@ def is_excluded(session: Session, person: Jobseeker, placement: Placement) -> bo
     return _of_pair(session, person, placement) is Safety.EXCLUDED
 
 
+def needs_review(session: Session, person: Jobseeker, placement: Placement) -> bool:
+    """Return whether the safety check cannot tell, and no caseworker has answered it."""
+    return _of_pair(session, person, placement) is Safety.ASKS
+
+
 def covered_by(session: Session, exclusion: SafetyExclusion, placements: Iterable[Placement]) -> list[Placement]:
     """Return the placements that one safety exclusion covers."""
     named = connected.workplaces(session, [exclusion])
@@ -123,15 +138,16 @@ def must_not_be_excluded(session: Session, person: Jobseeker, placement: Placeme
 
     A check whose result is unknown does not refuse the pair.
     """
-    if is_excluded(session, person, placement):
-        raise ExcludedForSafety(EXCLUDED)
+    found = _of_pair(session, person, placement)
+    if found in REFUSALS:
+        raise ExcludedForSafety(REFUSALS[found])
 
 
 def must_be_safe(session: Session, person: Jobseeker, placement: Placement) -> None:
     """Refuse as ``must_not_be_excluded`` does, and also while a safety check that cannot tell has no answer."""
     found = _of_pair(session, person, placement)
-    if found is Safety.EXCLUDED:
-        raise ExcludedForSafety(EXCLUDED)
+    if found in REFUSALS:
+        raise ExcludedForSafety(REFUSALS[found])
     if found is Safety.ASKS:
         raise SafetyNotChecked(ASKS)
 
@@ -144,7 +160,11 @@ def _of_pair(session: Session, person: Jobseeker, placement: Placement) -> Safet
 def review(session: WriteSession, actor: Actor, person: Jobseeker, placement: Placement, reason: str) -> SafetyReview:
     """Record that a caseworker found a placement to be safe, and how. Refuse if an exclusion covers the placement."""
     must_not_be_excluded(session, person, placement)
-    rows = queries.exclusions(session, [person.partner_id], {person.id}).get(person.id, ())
+    rows = [
+        row
+        for read in (queries.exclusions, queries.suspected_exclusions)
+        for row in read(session, [person.partner_id], {person.id}).get(person.id, ())
+    ]
     found = SafetyReview.recorded(
         actor,
         partner_id=person.partner_id,

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import select, update
 
 from pathways import daily
+from pathways.access.models import User
 from pathways.app import sender_of
-from pathways.introductions.models import Introduction
+from pathways.introductions.models import Introduction, IntroductionMove
 from pathways.introductions.models import IntroductionState as S
-from pathways.jobseekers.models import Restriction
+from pathways.jobseekers.models import Jobseeker, JobseekerState, Restriction
 from pathways.messages.models import EmailState, Notice, NoticeKind, WebhookDelivery, WebhookEndpoint
 from tests.conftest import settings_for
 from tests.pathways.test_attacked import ask
@@ -276,3 +277,116 @@ def test_who_can_answer_again_is_notified_and_has_their_time(client, world: Worl
     assert len(letters) == 1
     with database.reading() as session:
         assert session.get_one(Introduction, UUID(case.id)).state is S.SENT
+
+
+def twin_of(client, world: World, case: UnderWay) -> str:
+    """Record the same person again, as a colleague who does not know the other record, and return the new record."""
+    person = ask(client, world, "manager", "GET", f"/jobseekers/{case.person}").json()
+    names = ("given_name", "family_name", "date_of_birth", "phone", "email", "postcode")
+    made = client.post(f"{API}/jobseekers", headers=world.key("colleague"), json={name: person[name] for name in names})
+    assert made.status_code == 201, made.text
+    return made.json()["id"]
+
+
+@pytest.mark.parametrize("fact", ["organisation", "person by name", "area", "person nobody knows", "contact withheld"])
+def test_a_second_record_of_a_protected_person_is_protected_too(client, world: World, database, fact: str):
+    case = UnderWay(client, world, database, S.SENT)
+    case.protect(fact)
+    twin = twin_of(client, world, case)
+    world.permit(UUID(twin), "identity", "contact", "work")
+    with database.writing(world.on("manager")) as session:
+        jobseeker = session.get_one(Jobseeker, UUID(twin))
+        jobseeker.state = JobseekerState.OPEN
+    new = {"jobseeker_id": twin, "placement_id": str(case.placement), "send": True}
+    sent = client.post(f"{API}/introductions", headers=world.key("colleague"), json=new)
+    if fact == "contact withheld":
+        assert sent.status_code == 201, sent.text
+        read = client.get(f"{API}/introductions/{sent.json()['id']}", headers=world.key("lister")).json()
+        assert (read["given_name"], read["phone"], read["email"]) == ("Amina", None, None)
+    else:
+        assert (sent.status_code, "compare" in sent.text or "how you made sure" in sent.text) == (409, True), sent.text
+
+
+@pytest.mark.parametrize("fact", ["organisation", "person by name", "area"])
+def test_what_is_recorded_on_a_second_record_stops_the_first_until_a_person_compares_them(
+    client, world: World, database, fact: str
+):
+    case = UnderWay(client, world, database, S.INVITED)
+    twin, first = twin_of(client, world, case), case.person
+    case.person = twin
+    case.protect(fact)
+    case.person = first
+    assert not [mark for mark in MARKS if mark in case.read("lister").text]
+    assert case.state() is S.INVITED  # it is not withdrawn, because the records may be of two people
+    with database.reading() as session:
+        kinds = session.scalars(select(Notice.kind).where(Notice.cancelled_at.is_(None))).all()
+    assert NoticeKind.SAFETY_TO_DECIDE in kinds
+    (pair,) = ask(client, world, "manager", "GET", "/duplicates").json()["items"]
+    tag = {"If-Match": f'"{pair["version"]}"'}
+    said = client.post(
+        f"{API}/duplicates/{pair['id']}/different",
+        headers=world.key("manager") | tag,
+        json={"reason": "Two people of one name."},
+    )
+    assert said.status_code == 200, said.text
+    assert case.read("lister").json()["given_name"] == "Amina"
+
+
+def test_a_record_that_was_merged_away_takes_no_protection_that_nobody_would_read(client, world: World, database):
+    case = UnderWay(client, world, database, S.SENT)
+    twin = twin_of(client, world, case)
+    merged = ask(client, world, "manager", "POST", f"/jobseekers/{case.person}/merge", other_id=twin, reason="One.")
+    assert merged.status_code == 201, merged.text
+    refused = ask(client, world, "manager", "PATCH", f"/jobseekers/{twin}", contact_withheld_reason="She fled.")
+    assert refused.status_code == 409, refused.text
+
+
+def move_into_the_area(client, world: World, database, case: UnderWay) -> None:
+    path = f"/placements/{case.placement}"
+    assert ask(client, world, "lister", "PATCH", path, postcode="NW4 4BT").status_code == 200
+
+
+def move_out(client, world: World, database, case: UnderWay) -> None:
+    assert ask(client, world, "lister", "PATCH", f"/placements/{case.placement}", postcode="EN5 5XP").status_code == 200
+
+
+def test_a_listing_that_moves_into_an_excluded_area_ends_it_at_once_and_for_good(client, world: World, database):
+    case = UnderWay(client, world, database, S.INVITED, place="EN5 5XP")
+    case.exclude(kind="area", postcode="NW4 4BT", radius_km=1.5)
+    assert case.read("lister").json()["given_name"] == "Amina"
+    move_into_the_area(client, world, database, case)
+    assert case.state() is S.WITHDRAWN
+    move_out(client, world, database, case)
+    assert not [mark for mark in MARKS if mark in case.read("lister").text]
+    with database.reading() as session:
+        row = session.scalars(select(IntroductionMove).where(IntroductionMove.event == "withdraw")).one()
+        assert row.by == world.actors["caseworker"].user_id  # who recorded the exclusion, not the lister
+
+
+def test_a_member_whose_name_becomes_the_excluded_one_ends_it_at_once(client, world: World, database):
+    case = UnderWay(client, world, database, S.INVITED)
+    case.exclude(kind="person", who="Lamorak Thistle")
+    case.post("caseworker", f"/introductions/{case.id}/confirm-safety", reason="Nobody of that name works there.")
+    with database.writing(world.operator) as session:
+        session.get_one(User, world.actors["lister"].user_id).name = "Lamorak Thistle"
+    assert case.state() is S.WITHDRAWN
+
+
+def test_work_that_has_begun_in_an_area_that_is_excluded_later_is_told_at_once(client, world: World, database):
+    case = UnderWay(client, world, database, S.STARTED, place="EN5 5XP")
+    case.exclude(kind="area", postcode="NW4 4BT", radius_km=1.5)
+    move_into_the_area(client, world, database, case)
+    assert case.state() is S.STARTED
+    with database.reading() as session:
+        kinds = session.scalars(select(Notice.kind).where(Notice.cancelled_at.is_(None))).all()
+    assert NoticeKind.SAFETY_TO_DECIDE in kinds
+
+
+def test_the_answer_to_a_safety_check_is_words(client, world: World, database):
+    case = UnderWay(client, world, database, S.SENT)
+    case.exclude(kind="person", who="Quentin Umbridge")
+    other = world.list_placement(title="Kitchen porter", ref="KP", postcode="NW4 4BT")
+    new = {"jobseeker_id": str(case.person), "placement_id": str(other), "send": True}
+    for answer, status in (("-", 409), ("x", 409), (".", 409), ("I rang and asked who works there.", 201)):
+        made = client.post(f"{API}/introductions", headers=world.key("caseworker"), json=new | {"safety_check": answer})
+        assert made.status_code == status, (answer, made.text)

@@ -15,7 +15,12 @@ from tests.world import World
 
 
 def person(world: World, number: int) -> Any:
-    referral = world.refer(ref=f"R{number}", given_name=f"Person {number}", nino=None, nhs_number=None)
+    names = {
+        "given_name": ("Ada", "Boaz", "Cyra", "Dov")[number],
+        "family_name": ("Okoro", "Lind", "Sow", "Wren")[number],
+    }
+    unknown = dict.fromkeys(("nino", "nhs_number", "phone", "email", "date_of_birth"))
+    referral = world.refer(ref=f"R{number}", **names, **unknown)
     world.accept(referral)
     world.permit(referral.jobseeker_id)
     return referral.jobseeker_id

@@ -406,11 +406,11 @@ def test_two_people_by_a_verdict_are_not_merged_in_silence(client, world: World,
 def test_who_must_be_kept_away_is_not_told_by_a_merge(client, world: World, database):
     kept, _ = world.supported(ref="A", **BARE)
     away = {"kind": "organisation", "social_enterprise_id": str(world.organisations["enterprise"]), "reason": "Asked."}
-    post(client, world, f"/jobseekers/{kept}/safety-exclusions", away)
     referral = world.refer(ref="B", given_name="Aminah")
     world.accept(referral)
     body = {"jobseeker_id": str(referral.jobseeker_id), "placement_id": str(world.list_placement())}
     made = post(client, world, "/introductions", body)
+    post(client, world, f"/jobseekers/{kept}/safety-exclusions", away)
     refused = merge(client, world, kept, referral.jobseeker_id, expect=409)
     assert "Withdraw that introduction first" in refused["detail"]
     post(client, world, f"/introductions/{made['id']}/withdraw", {"why": "other", "reason": "Not safe."}, expect=200)

@@ -474,7 +474,12 @@ class Grower:
         world.permit(person)
         fits = world.list_placement(title=f"Cafe Assistant {n}", ref=f"fits-{n}")
         world.list_placement(title=f"Night Porter {n}", ref=f"refused-{n}", hours_per_week=37, hours_flexible=False)
-        made = self.post("caseworker", "/introductions", jobseeker_id=str(person), placement_id=str(fits))
+        new = {
+            "jobseeker_id": str(person),
+            "placement_id": str(fits),
+            "safety_check": "I rang and asked who works there.",
+        }
+        made = self.post("caseworker", "/introductions", **new)
         self.post("caseworker", f"/introductions/{made['id']}/agree")
         self.post("caseworker", f"/introductions/{made['id']}/send")
         self._record_work(person, enrolment)
