@@ -380,7 +380,7 @@ def _values(cells_of_row: Mapping[str, Any]) -> dict[str, Any]:
                 words.setdefault(name, str(values[name]))
                 values[name] = None
             rule = f"{last} is before {first}, so both are left unknown."
-            warnings.append((last, rule, "Correct one of them. What was written is in as_written."))
+            warnings.append((last, rule, "Correct one of them. The words are stored as they were typed (as_written)."))
     values |= {"slips": warnings, "as_written": words or None}
     return {**values, "placement_ref": values["placement_ref"] or _ref_of(values)}
 

@@ -303,5 +303,5 @@ def _reason_of(found: AdvertWords) -> str:
     if found.needs is WordingNeed.DBS_LEVEL:
         return text
     if found.needs is WordingNeed.CHANGE:
-        return f"{text} If the words mean something else, confirm them in confirm_wording with the reason."
-    return f"{text} To keep the words, a person must confirm them in confirm_wording."
+        return f"{text} If the words mean something else, confirm them with the reason (confirm_wording)."
+    return f"{text} To keep the words, a person must confirm them (confirm_wording)."

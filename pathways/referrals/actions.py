@@ -40,6 +40,7 @@ from pathways.referrals.models import (
     ReferralSnapshot,
     ReferralState,
     SourceType,
+    afterwards,
 )
 from pathways.referrals.schemas import (
     EarlierReferral,
@@ -150,7 +151,10 @@ def record(
     Refuse a reference that the referring organisation has used before.
     """
     if queries.by_source_keys(session, partner_id, [item.key for item in arriving]):
-        raise ReferredAlready("Change the existing referral, or send the new referral with another reference.")
+        raise ReferredAlready(
+            "You have already sent this reference. There is nothing more to do, unless it is about another person: then"
+            " use another reference. To correct it, change the existing referral."
+        )
     made_people = iter(
         jobseeker_actions.make(
             session,
@@ -432,7 +436,9 @@ def move(
     session: WriteSession, actor: Actor, referral: Referral, event: ReferralEvent, *, reason: str = ""
 ) -> Referral:
     """Apply an event to a referral. Accepting also opens the case and, if necessary, acknowledges the referral."""
-    to_state = destination(REFERRAL_MOVES, referral.state, event, ReferralMoveRefused)
+    to_state = destination(
+        REFERRAL_MOVES, referral.state, event, ReferralMoveRefused, afterwards=afterwards(referral.state, actor.role)
+    )
     row = _move_row(actor, referral, event.value, referral.state, to_state, reason)
     row.reason_is_for_referrer = event is ReferralEvent.DECLINE
     session.add(row)

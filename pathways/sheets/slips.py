@@ -17,8 +17,9 @@ from pathways.fields import EARLIEST, LATEST
 from pathways.sheets import cells
 from pathways.sheets.cells import InvalidCell, Reader
 
+AS_WRITTEN = "The words as they were typed are stored with it (as_written)."
 READ_PARTLY = "This value is not in the expected format, so only part of it was read."
-KEPT = "Check the value and correct it in the service. The original text is in as_written."
+KEPT = f"Check the value and correct it in the service. {AS_WRITTEN}"
 NOT_READ = "This could not be read, so the field is left unknown."
 MOST_WORDS, MOST_PARAGRAPH = 4_000, 4_000
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
@@ -177,7 +178,7 @@ def _answer(words: str) -> bool | None:
 
 yes_no = lenient(cells.as_yes_no, _answer)
 NO_PERMISSION_YET = "This is not a plain yes or no, so it counts as no permission yet."
-ASK_FOR_PERMISSION = "Ask the jobseeker, and record the answer and its date. The original text is in as_written."
+ASK_FOR_PERMISSION = f"Ask the jobseeker, and record the answer and its date. {AS_WRITTEN}"
 
 
 def permission(text: str) -> Any:
@@ -412,7 +413,7 @@ NO_BIRTHDAY = "These are words for a date of birth that is not known, so the age
 WHICH_CENTURY = (
     "It is uncertain which century this year of two digits is in, or this is no date, so the age stays unknown."
 )
-ASK_FOR_BIRTHDAY = "Ask for the date, or enter only the year of birth. The original text is in as_written."
+ASK_FOR_BIRTHDAY = f"Ask for the date, or enter only the year of birth. {AS_WRITTEN}"
 _read_birth = lenient(cells.as_date, _birth)
 
 
