@@ -320,7 +320,7 @@ def move(
 def _state_after(actor: Actor, claim: Claim, event: ClaimEvent) -> ClaimState:
     """Return the state that an event leads to. Refuses an answer of the funder that does not name its decision."""
     if event in ANSWERS:
-        raise ClaimMoveRefused("Name the decision that the funder answers, by its move_id.", possible=[])
+        raise ClaimMoveRefused("Name the decision that the funder answers (move_id).", possible=[])
     allowed = {step for step, roles in WHO_MAY.items() if actor.role in roles} - ANSWERS.keys()
     return destination(CLAIM_MOVES, claim.state, event, ClaimMoveRefused, allowed=allowed)
 
@@ -335,8 +335,7 @@ def _pence_paid(claim: Claim, pounds: Decimal | None) -> int:
 def _must_be_permitted(actor: Actor, event: ClaimEvent) -> None:
     if actor.role not in WHO_MAY[event]:
         raise NotYourMove(
-            f"The role {actor.role} may not {event} a claim. The field possible_events of the claim lists what you"
-            " can do."
+            f"The role {actor.role} may not {event} a claim. The claim lists what you can do (possible_events)."
         )
 
 
@@ -401,8 +400,8 @@ def _decision(session: Session, claim: Claim, event: ClaimEvent, move_id: UUID) 
     answers = queries.funders_answers(moves)
     if move_id not in answers:
         raise RuleBroken(
-            "The claim has no such decision that the partner recorded in your name. The field moves of the claim lists"
-            " them: told_by_partner is true.",
+            "The claim has no such decision that the partner recorded in your name. The claim lists them (moves"
+            " in which told_by_partner is true).",
             pointer="/move_id",
         )
     if answers[move_id] is ANSWERS[event]:

@@ -337,7 +337,8 @@ def _checked_reason(actor: Actor, event: IntroductionEvent, no: No | None) -> No
         side = Side.SOCIAL_ENTERPRISE
         if given.said_by not in {None, side}:
             raise RuleBroken(
-                "You answer for the social enterprise. Leave said_by empty or set it to social_enterprise.",
+                "You answer for the social enterprise. Leave out who said it, or say the social enterprise"
+                " (said_by: social_enterprise).",
                 pointer="/said_by",
             )
     else:

@@ -46,12 +46,12 @@ TEXT: dict[K, tuple[str, str]] = {
     ),
     K.INTRODUCTION_DECLINED: (
         (
-            "A social enterprise does not want to go ahead with an introduction. Read why, tell the jobseeker, and look at"
-            " the next placements."
+            "A social enterprise does not want to go ahead with an introduction. Read why, tell the jobseeker,"
+            " and look at the next placements."
         ),
         (
-            "Social enterprises do not want to go ahead with {n} introductions. Read why, tell the jobseekers, and look at"
-            " the next placements."
+            "Social enterprises do not want to go ahead with {n} introductions. Read why, tell the jobseekers,"
+            " and look at the next placements."
         ),
     ),
     K.INTRODUCTION_CLOSED: (
@@ -129,8 +129,8 @@ TEXT: dict[K, tuple[str, str]] = {
     K.SAFETY_TO_DECIDE: (
         "A safety exclusion applies, or may apply, where a jobseeker works or is put forward. Open it and act today.",
         (
-            "Safety exclusions apply, or may apply, in {n} places where jobseekers work or are put forward. Open each and"
-            " act today."
+            "Safety exclusions apply, or may apply, in {n} places where jobseekers work or are put forward. Open"
+            " each and act today."
         ),
     ),
     K.RESTRICTED_ON_SUSPICION: (
@@ -159,12 +159,12 @@ TEXT: dict[K, tuple[str, str]] = {
     ),
     K.KEY_IN_USE: (
         (
-            "Somebody can now use Pathways as you with an API key that was made for you. If you did not ask for it, tell"
-            " your administrator now."
+            "Somebody can now use Pathways as you with an API key that was made for you. If you did not ask for"
+            " it, tell your administrator now."
         ),
         (
-            "Somebody can now use Pathways as you with {n} API keys that were made for you. If you did not ask for them,"
-            " tell your administrator now."
+            "Somebody can now use Pathways as you with {n} API keys that were made for you. If you did not ask"
+            " for them, tell your administrator now."
         ),
     ),
     K.KEY_EXPIRES: (

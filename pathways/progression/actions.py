@@ -138,7 +138,7 @@ def _recorded_already(
         return None
     raise SpellRecordedAlready(
         f"The introduction has the running spell {running[0].id}. Correct or void that spell. If this is another"
-        " spell from the same introduction, for instance after a contract was renewed, send is_another as true.",
+        " spell from the same introduction, for instance after a contract was renewed, say so (is_another: true).",
         spell_id=str(running[0].id),
     )
 

@@ -153,7 +153,8 @@ def record_outcome(session: WriteSession, actor: Actor, new: NewOutcome) -> Outc
     if missing:
         raise EvidenceMissing(
             f"The work is enough. For these days no colleague has accepted evidence yet: {_days(missing)}. Add"
-            " evidence, or ask a colleague to check it. If you checked it yourself, ask a colleague to record the outcome."
+            " evidence, or ask a colleague to check it. If you checked it yourself, ask a colleague to record the"
+            " outcome."
         )
     outcome = Outcome.recorded(
         actor,

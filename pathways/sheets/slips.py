@@ -9,16 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from pathways.base import local_day, utc_now
+from pathways.base import day_in_words, local_day, utc_now
 from pathways.fields import EARLIEST, LATEST
 from pathways.sheets import cells
 from pathways.sheets.cells import InvalidCell, Reader
 
 AS_WRITTEN = "The words as they were typed are stored with it (as_written)."
-READ_PARTLY = "This value is not in the expected format, so only part of it was read."
+READ_PARTLY = "Only a part of these words could be read into the field."
 KEPT = f"Check the value and correct it in the service. {AS_WRITTEN}"
 NOT_READ = "This could not be read, so the field is left unknown."
 MOST_WORDS, MOST_PARAGRAPH = 4_000, 4_000
@@ -51,15 +52,43 @@ class Settled:
     warnings: list[tuple[str, str, str]]
 
 
+def is_yes(words: str) -> bool:
+    """Return whether words begin with a yes that nothing limits, as in "Yes - British"."""
+    return _answer(words) is True
+
+
 def said(text: str) -> str:
     """Return the words of a cell on one line, without control characters."""
     return " ".join(CONTROLS.sub(" ", text).split())[:MOST_WORDS]
 
 
-def lenient(reader: Reader, otherwise: Callable[[str], Any] | None = None) -> Reader:
+def read_as(value: Any) -> str:
+    """Return the sentence that says as what a cell in another form was read: a day, a number or one of the choices.
+
+    Of other values, such as a text that was shortened, it says only that a part was read.
+    """
+    if isinstance(value, bool):
+        words = "yes" if value else "no"
+    elif isinstance(value, date):
+        words = day_in_words(value)
+    elif isinstance(value, int | Decimal):
+        words = f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+    elif isinstance(value, StrEnum):
+        words = value.value
+    elif isinstance(value, list) and value:
+        words = ", ".join(map(str, value))
+    else:
+        return READ_PARTLY
+    return f"This was read as {words}."
+
+
+def lenient(
+    reader: Reader, otherwise: Callable[[str], Any] | None = None, rule_of: Callable[[Any], str] = read_as
+) -> Reader:
     """Return a reader that never refuses: what ``reader`` refuses is a ``Slip``.
 
     ``otherwise`` reads what people write instead; it returns a value, a ``Slip``, or None if it can read nothing.
+    ``rule_of`` returns the sentence about a value that ``otherwise`` read.
     """
 
     def read(text: str) -> Any:
@@ -72,7 +101,7 @@ def lenient(reader: Reader, otherwise: Callable[[str], Any] | None = None) -> Re
         if isinstance(found, Slip):
             return found
         if found is not None:
-            return Slip(words, found, rule=READ_PARTLY)
+            return Slip(words, found, rule=rule_of(found))
         if words.casefold().rstrip(".") in NOTHING_SAID:
             return None
         return Slip(words, rule=f"{NOT_READ} {refused.rule}")
@@ -303,12 +332,19 @@ def _hours_within(words: str, most: Decimal) -> tuple[Decimal | None, Decimal | 
     return None if found is None or any(end is not None and end > most for end in found) else found
 
 
+def _range_read(low: Decimal | None, high: Decimal | None) -> str:
+    if low is None or high is None:
+        return f"This was read as {f'at most {high:g}' if low is None else f'at least {low:g}'} hours."
+    return f"This was read as {f'{low:g}' if low == high else f'{low:g} to {high:g}'} hours."
+
+
 def hours_min(most: Highest) -> Reader:
     """Return the reader of the fewest hours that somebody wants; a range also gives the most."""
 
     def lowest(words: str) -> Slip | None:
         found = _hours_within(words, most())
-        return found and Slip(words, found[0], {"hours_max": found[1]} if found[0] != found[1] else {}, READ_PARTLY)
+        also = {"hours_max": found[1]} if found and found[0] != found[1] else {}
+        return found and Slip(words, found[0], also, _range_read(*found))
 
     return lenient(lambda text: _hours(text, most()), lowest)
 
@@ -318,7 +354,8 @@ def hours_max(most: Highest) -> Reader:
 
     def highest(words: str) -> Slip | None:
         found = _hours_within(words, most())
-        return found and Slip(words, found[1], {"hours_min": found[0]} if found[0] != found[1] else {}, READ_PARTLY)
+        also = {"hours_min": found[0]} if found and found[0] != found[1] else {}
+        return found and Slip(words, found[1], also, _range_read(*found))
 
     return lenient(lambda text: _hours(text, most()), highest)
 
@@ -414,7 +451,8 @@ WHICH_CENTURY = (
     "It is uncertain which century this year of two digits is in, or this is no date, so the age stays unknown."
 )
 ASK_FOR_BIRTHDAY = f"Ask for the date, or enter only the year of birth. {AS_WRITTEN}"
-_read_birth = lenient(cells.as_date, _birth)
+BIRTH_READ = "This was written in another form, and was read as a date."  # without the date: it is personal
+_read_birth = lenient(cells.as_date, _birth, lambda _: BIRTH_READ)
 
 
 def date_of_birth(text: str) -> Any:
@@ -439,4 +477,4 @@ def needed_day(text: str) -> Any:
         found = _day(said(text), lambda found: EARLIEST <= found <= LATEST, (20,))
         if found is None:
             raise
-        return Slip(said(text), found, rule=READ_PARTLY)
+        return Slip(said(text), found, rule=read_as(found))
