@@ -151,7 +151,7 @@ def _is_part(name: str, text: str) -> bool:
         return False
     if name != "nino" and not re.match(r"^[\s\d+().-]+$", text.strip()):
         return False
-    return len(digits) >= FEWEST_IN_PART and not is_repeating(digits, LONGEST_PERIOD)
+    return len(digits) >= FEWEST_IN_PART and not is_repeating(digits)
 
 
 def _words(text: str) -> list[str]:

@@ -107,7 +107,7 @@ def hold(session: Session, *jobseeker_ids: UUID) -> None:
 def _why_not_found(session: Session, actor: Actor, jobseeker_id: UUID) -> str:
     """Return why no record is found. That it was merged is said only to an actor who may see the record that remains.
 
-    A record may be merged into one that is merged later; the last of them is named.
+    If that record was merged later too, the last record of the chain is named.
     """
     merged_into = select(Jobseeker.merged_into_id)
     kept_id = session.scalar(merged_into.where(Jobseeker.id == jobseeker_id))

@@ -72,7 +72,7 @@ def read_as(value: Any) -> str:
     elif isinstance(value, date):
         words = day_in_words(value)
     elif isinstance(value, int | Decimal):
-        words = f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+        words = _plain(value) if isinstance(value, Decimal) else str(value)
     elif isinstance(value, StrEnum):
         words = value.value
     elif isinstance(value, list) and value:
@@ -80,6 +80,11 @@ def read_as(value: Any) -> str:
     else:
         return READ_PARTLY
     return f"This was read as {words}."
+
+
+def _plain(number: Decimal) -> str:
+    """Return a number without noughts at its end: 20.00 is 20."""
+    return f"{number.normalize():f}"
 
 
 def lenient(
@@ -334,8 +339,8 @@ def _hours_within(words: str, most: Decimal) -> tuple[Decimal | None, Decimal | 
 
 def _range_read(low: Decimal | None, high: Decimal | None) -> str:
     if low is None or high is None:
-        return f"This was read as {f'at most {high:g}' if low is None else f'at least {low:g}'} hours."
-    return f"This was read as {f'{low:g}' if low == high else f'{low:g} to {high:g}'} hours."
+        return f"This was read as {'at least' if high is None else 'at most'} {_plain(low or high or Decimal())} hours."
+    return f"This was read as {_plain(low) if low == high else f'{_plain(low)} to {_plain(high)}'} hours."
 
 
 def hours_min(most: Highest) -> Reader:
